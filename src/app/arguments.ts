@@ -1,0 +1,35 @@
+import { basename } from 'node:path';
+
+/** What the command line of a plugin server asks for. */
+export interface ServerArguments {
+  dump: boolean;
+  prefix: string | null;
+  adminUrl: string | null;
+}
+
+const DUMP_FLAGS = ['-dump', '--dump', '-dump-all-plugins', '--dump-all-plugins', '-dump-plugin-info', '--dump-plugin-info'];
+
+/** Reads the flags of Kong's plugin servers; all of them come in one-dash and two-dash forms. */
+export function readServerArguments(args: readonly string[]): ServerArguments {
+  const value = (...names: string[]): string | null => {
+    for (const [index, arg] of args.entries()) {
+      if (names.includes(arg)) return args[index + 1] ?? null;
+      const match = names.find((name) => arg.startsWith(`${name}=`));
+      if (match !== undefined) return arg.slice(match.length + 1);
+    }
+    return null;
+  };
+  return {
+    dump: args.some((arg) => DUMP_FLAGS.includes(arg)),
+    prefix: value('-p', '-kong-prefix', '--kong-prefix', '--prefix'),
+    adminUrl: value('--admin-url'),
+  };
+}
+
+/** The arguments of kong-pdk's own server, where this module was loaded by it and is to serve; else null. */
+export function readHostArguments(argv: readonly string[]): ServerArguments | null {
+  const [, program = '', ...args] = argv;
+  if (basename(program) !== 'kong-js-pluginserver') return null;
+  const found = readServerArguments(args);
+  return found.dump ? null : found;
+}

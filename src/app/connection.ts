@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config';
+import { AdminClient, readKongEnvironment, type TlsListener } from '../kong';
+
+/** How to find the Kong to work for. */
+export interface KongLocation {
+  /** Kong's prefix, whose `.kong_env` names the Admin API and the TLS listeners. */
+  prefix: string;
+  /** Overrides what the prefix says. */
+  adminUrl?: string | undefined;
+}
+
+/** A Kong whose Admin API answers. */
+export interface Connection {
+  client: AdminClient;
+  mode: 'database' | 'dbless';
+  listeners: readonly TlsListener[];
+  workers: number;
+}
+
+interface Status {
+  configuration_hash?: unknown;
+  memory?: { workers_lua_vms?: unknown[] };
+}
+
+/**
+ * Finds an Admin API that answers: the configured one, else each listener of `.kong_env`, plain http first.
+ * @throws Error saying what was tried
+ */
+export async function connect(location: KongLocation, admin: Config['admin']): Promise<Connection> {
+  const configured = admin.url ?? location.adminUrl;
+  const environment = readEnvironment(location.prefix, configured !== undefined);
+  const urls = configured === undefined ? environment.admin.map(({ url }) => url) : [configured];
+  if (urls.length === 0) {
+    throw new Error(
+      `Kong's admin_listen is off (${location.prefix}/.kong_env): give it a loopback address, or set admin.url`,
+    );
+  }
+  const token = readToken(admin);
+  const troubles: string[] = [];
+  for (const url of urls) {
+    const client = new AdminClient({ url, token, caFile: admin.ca_file ?? undefined });
+    try {
+      const status = await readStatus(client);
+      return {
+        client,
+        mode: status.configuration_hash === undefined ? 'database' : 'dbless',
+        listeners: environment.tls,
+        workers: status.memory?.workers_lua_vms?.length ?? 1,
+      };
+    } catch (error) {
+      client.close();
+      troubles.push((error as Error).message);
+    }
+  }
+  throw new Error(troubles.join('; '));
+}
+
+async function readStatus(client: AdminClient): Promise<Status> {
+  const { status, body } = await client.get('/status');
+  if (status === 401 || status === 403) {
+    throw new Error(`the Admin API at ${client.url} answered ${status}: set admin.token or admin.token_file`);
+  }
+  if (status !== 200 || typeof body !== 'object' || body === null) {
+    throw new Error(`${client.url} answered GET /status with ${status}: is it Kong's Admin API?`);
+  }
+  return body;
+}
+
+/** A configured Admin API works without the prefix; there is only nobody to ask for proof then. */
+function readEnvironment(prefix: string, optional: boolean): ReturnType<typeof readKongEnvironment> {
+  try {
+    return readKongEnvironment(prefix);
+  } catch (error) {
+    if (optional) return { admin: [], tls: [], role: 'traditional' };
+    throw error;
+  }
+}
+
+function readToken({ token, token_file: file }: Config['admin']): string | undefined {
+  if (file != null) return readFileSync(file, 'utf8').trim();
+  if (token?.startsWith('{vault://') === true) {
+    throw new Error(
+      'admin.token is a vault reference, which Kong resolves only for plugins that run in requests; use admin.token_file',
+    );
+  }
+  return token ?? undefined;
+}
+
+/** Waits for Kong to come up: quickly at first, at most 5 s between two tries. */
+export async function connectWhenReady(
+  location: KongLocation,
+  admin: Config['admin'],
+  waiting: (error: Error) => void,
+  signal: AbortSignal,
+): Promise<Connection> {
+  for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 5_000)) {
+    try {
+      return await connect(location, admin);
+    } catch (error) {
+      waiting(error as Error);
+    }
+    await sleep(waitMs, undefined, { signal });
+  }
+}

@@ -1,0 +1,19 @@
+import { FIELDS, PLUGIN_NAME, VERSION } from '../config';
+import type { PluginModule } from '../plugin-server';
+
+/**
+ * The plugin as Kong sees it. No method is named after a phase, so Kong calls nothing during handshakes and
+ * requests: a slow or missing plugin server cannot hold up traffic.
+ */
+class SslCertReloader {
+  constructor(readonly config: unknown) {}
+}
+
+export const plugin: PluginModule = {
+  Name: PLUGIN_NAME,
+  Version: VERSION,
+  /** Irrelevant without phases; the number of plugins that only observe. */
+  Priority: 1,
+  Schema: FIELDS,
+  Plugin: SslCertReloader,
+};

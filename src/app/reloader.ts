@@ -1,0 +1,68 @@
+import type { Config } from '../config';
+import { DatabaseTarget, DeclarativeTarget } from '../kong';
+import type { PassCause, Reporter } from '../model';
+import { Reconciler, Schedule } from '../reconcile';
+import { HandshakeVerifier } from '../verify';
+import type { Connection } from './connection';
+import { createSources } from './sources';
+
+export interface Reloader {
+  /** Asks for a pass now. */
+  request(cause: PassCause): void;
+  /** Ends it; a pass that is under way is finished. */
+  stop(): Promise<void>;
+}
+
+/** Puts the stages together for one configuration. */
+export function compose(config: Config, kong: Connection): { reconciler: Reconciler; watch: Watch } {
+  const sources = createSources(config);
+  const target = kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
+  const { enabled, timeout, rollback } = config.verify;
+  const reconciler = new Reconciler({
+    sources,
+    target,
+    verifier: enabled
+      ? new HandshakeVerifier({
+          listeners: kong.listeners,
+          timeoutMs: timeout * 1000,
+          workers: () => kong.workers,
+        })
+      : null,
+    observe: config.mode === 'observe',
+    allowDowngrade: config.allow_downgrade,
+    rollback,
+  });
+  const watch: Watch = (touched) => {
+    const stops = sources.map((source) => source.watch?.(touched));
+    return () => {
+      for (const stop of stops) stop?.();
+    };
+  };
+  return { reconciler, watch };
+}
+
+/** Starts all watches; returns how to stop them. */
+type Watch = (touched: (what: string) => void) => () => void;
+
+/** A running reloader: passes on schedule until it is stopped. */
+export function startReloader(config: Config, kong: Connection, reporter: Reporter): Reloader {
+  const { reconciler, watch } = compose(config, kong);
+  const schedule = new Schedule({
+    intervalMs: config.interval * 1000,
+    pass: async (cause, touched) => {
+      const report = await reconciler.pass(cause, touched);
+      reporter.pass(report);
+      return report;
+    },
+    failed: (cause, error) => reporter.failed(cause, error),
+  });
+  const unwatch = config.watch ? watch((what) => schedule.touch(what)) : () => undefined;
+  schedule.start();
+  return {
+    request: (cause) => schedule.request(cause),
+    stop: async () => {
+      unwatch();
+      await schedule.stop();
+    },
+  };
+}

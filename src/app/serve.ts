@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { PLUGIN_NAME } from '../config';
+import { findPrefix } from '../kong';
+import { createServer, listen } from '../plugin-server';
+import { stderrLogger, type Logger } from '../report';
+import type { ServerArguments } from './arguments';
+import { plugin } from './plugin';
+import { Supervisor } from './supervisor';
+
+/** Starts the supervisor for the Kong that started this process. */
+export function superviseKong({ prefix, adminUrl }: ServerArguments, logger = stderrLogger()): Supervisor {
+  const parent = process.ppid;
+  const supervisor = new Supervisor({
+    location: { prefix: prefix ?? findPrefix(), adminUrl: adminUrl ?? undefined },
+    logger,
+    // A worker that is killed leaves its plugin server behind, and its successor starts another.
+    onPoll: () => {
+      if (parent > 1 && process.ppid !== parent) process.exit(0);
+    },
+  });
+  supervisor.start();
+  return supervisor;
+}
+
+/** The dedicated plugin server: Kong's calls on `<prefix>/ssl-cert-reloader.socket`, the supervisor beside them. */
+export async function serve(args: ServerArguments): Promise<void> {
+  const logger = stderrLogger();
+  surviveEverything(logger);
+  const prefix = args.prefix ?? findPrefix();
+  const log = {
+    debug: (message: string) => logger.log('debug', message),
+    info: (message: string) => logger.log('info', message),
+    warn: (message: string) => logger.log('warn', message),
+    error: (message: string) => logger.log('error', message),
+  };
+  await listen(createServer(plugin, log), join(prefix, `${PLUGIN_NAME}.socket`), log);
+  superviseKong({ ...args, prefix }, logger);
+}
+
+/** The process is one of Kong's: a mistake of ours must cost a log line, not the plugin server. */
+function surviveEverything(logger: Logger): void {
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  process.on('uncaughtException', (error) => {
+    logger.log('error', 'an exception was not handled', { error: error.message, stack: error.stack });
+  });
+  process.on('unhandledRejection', (reason) => {
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    logger.log('error', 'a rejection was not handled', { error: error.message, stack: error.stack });
+  });
+}

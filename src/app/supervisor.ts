@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { completeConfig, type Config } from '../config';
+import { configurationHash, readPluginEntries, type PluginEntry } from '../kong';
+import { LogReporter, type Logger } from '../report';
+import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
+import { startReloader, type Reloader } from './reloader';
+
+export interface SupervisorOptions {
+  location: KongLocation;
+  logger: Logger;
+  /** Milliseconds between looks at the plugin's entries; a change is picked up within 5 s. */
+  pollMs?: number;
+  /** Called at each look. */
+  onPoll?: () => void;
+}
+
+/** A reloader with what it was started for. */
+interface Running {
+  reloader: Reloader;
+  connection: Connection;
+  /** Whether `connection` is this entry's own and to be closed with it. */
+  isOwn: boolean;
+  config: Config;
+}
+
+/**
+ * Keeps one reloader running for each global, enabled entry of the plugin: starts, restarts and stops them as the
+ * entries in Kong change. Kong itself tells the plugin server nothing of that (kong-facts: classes are built on
+ * the first request only), so the Admin API is asked.
+ */
+export class Supervisor {
+  readonly #running = new Map<string, Running>();
+  readonly #abort = new AbortController();
+  /** Sentences that were logged and still hold. */
+  #said = new Set<string>();
+  #saying = new Set<string>();
+  #hash = '';
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: SupervisorOptions) {}
+
+  start(): void {
+    this.#ended = this.run().catch((error: unknown) => {
+      if (!this.#abort.signal.aborted) this.log('error', 'the supervisor ended', (error as Error).message);
+    });
+  }
+
+  /** Stops every reloader; passes that are under way are finished. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#ended;
+    await Promise.all([...this.#running.keys()].map((id) => this.end(id)));
+  }
+
+  private async run(): Promise<void> {
+    const { location, pollMs = 2_500, onPoll } = this.options;
+    const { signal } = this.#abort;
+    const waiting = (error: Error) => this.sayOnce('warn', 'waiting for Kong', error.message);
+    while (!signal.aborted) {
+      const kong = await connectWhenReady(location, {}, waiting, signal);
+      this.options.logger.log('info', 'connected to Kong', { admin_url: kong.client.url, mode: kong.mode });
+      // Until Kong goes away for longer than a request is repeated; then it is searched for anew.
+      for (let misses = 0; misses < 3 && !signal.aborted; ) {
+        onPoll?.();
+        try {
+          await this.look(kong);
+          misses = 0;
+        } catch (error) {
+          misses += 1;
+          this.sayOnce('warn', 'the plugin entries cannot be read', (error as Error).message);
+        }
+        this.#said = this.#saying;
+        this.#saying = new Set();
+        await sleep(pollMs, undefined, { signal });
+      }
+      if (!signal.aborted) await this.endAll(kong);
+    }
+  }
+
+  /** One look at the entries. Without a database the configuration's hash tells whether there is anything new. */
+  private async look(kong: Connection): Promise<void> {
+    const hash = kong.mode === 'dbless' ? await configurationHash(kong.client) : '';
+    const isSame = kong.mode === 'dbless' && hash === this.#hash;
+    if (isSame) {
+      // What was said about the entries still holds.
+      for (const sentence of this.#said) this.#saying.add(sentence);
+      return;
+    }
+    const entries = await readPluginEntries(kong.client);
+    await this.adapt(entries, kong);
+    if (kong.mode === 'dbless') {
+      // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
+      if (this.#hash !== '') for (const { reloader } of this.#running.values()) reloader.request('poll');
+      this.#hash = hash;
+    }
+  }
+
+  private async adapt(entries: readonly PluginEntry[], kong: Connection): Promise<void> {
+    const active = new Set<string>();
+    for (const entry of entries) {
+      if (!entry.enabled) continue;
+      if (entry.scope !== null) {
+        this.sayOnce(
+          'warn',
+          'a plugin entry is not run',
+          `entry ${entry.id} is limited to a ${entry.scope}; certificates belong to the whole gateway: enable the plugin globally`,
+        );
+        continue;
+      }
+      active.add(entry.id);
+      try {
+        await this.adaptOne(entry, kong);
+      } catch (error) {
+        this.sayOnce('error', 'a plugin entry cannot be run', `entry ${entry.id}: ${(error as Error).message}`);
+      }
+    }
+    for (const id of [...this.#running.keys()]) {
+      if (active.has(id)) continue;
+      await this.end(id);
+      this.options.logger.log('info', 'reloader stopped', { entry: id });
+    }
+  }
+
+  private async adaptOne(entry: PluginEntry, kong: Connection): Promise<void> {
+    const config = completeConfig(entry.config);
+    const running = this.#running.get(entry.id);
+    if (running !== undefined) {
+      if (JSON.stringify(running.config) === JSON.stringify(config)) return;
+      const isTriggerOnly = withoutTrigger(running.config) === withoutTrigger(config);
+      if (isTriggerOnly) {
+        running.config = config;
+        running.reloader.request('trigger');
+        return;
+      }
+      await this.end(entry.id);
+    }
+    const isOwn = Object.keys(config.admin).length > 0;
+    const connection = isOwn ? await connect(this.options.location, config.admin) : kong;
+    const reporter = new LogReporter(this.options.logger, { entry: entry.id });
+    this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
+      entry: entry.id,
+      interval: config.interval,
+      mode: config.mode,
+      sources: config.sources.length,
+    });
+    const reloader = startReloader(config, connection, reporter);
+    this.#running.set(entry.id, { reloader, connection, isOwn, config });
+  }
+
+  private async end(id: string): Promise<void> {
+    const running = this.#running.get(id);
+    this.#running.delete(id);
+    await running?.reloader.stop();
+    if (running?.isOwn === true) running.connection.client.close();
+  }
+
+  private async endAll(kong: Connection): Promise<void> {
+    for (const id of [...this.#running.keys()]) await this.end(id);
+    kong.client.close();
+    this.#hash = '';
+  }
+
+  /** Says a thing again only after it had stopped being so. */
+  private sayOnce(level: 'warn' | 'error', message: string, detail: string): void {
+    const sentence = `${message}: ${detail}`;
+    this.#saying.add(sentence);
+    if (this.#said.has(sentence)) return;
+    this.#said.add(sentence);
+    this.log(level, message, detail);
+  }
+
+  private log(level: 'warn' | 'error', message: string, detail: string): void {
+    this.options.logger.log(level, message, { detail });
+  }
+}
+
+const withoutTrigger = (config: Config) => JSON.stringify({ ...config, trigger: undefined });

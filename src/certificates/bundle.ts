@@ -1,0 +1,103 @@
+import * as crypto from 'node:crypto';
+import { MAX_BUNDLE_BYTES, refusal, type Bundle, type Digest, type PemPair, type RawBundle, type Refusal } from '../model';
+import { orderChain } from './chain';
+import { decodePem, encodeCertificates, isCertificate, isPrivateKey, type PemBlock } from './pem';
+import { parseCertificate, type ParsedCertificate } from './x509';
+
+/** What the text of a certificate with its key holds, and what identifies it. */
+export interface PemContent {
+  certificates: PemBlock[];
+  key: PemBlock | null;
+  content: Digest;
+}
+
+/** Digest of DER values in their order. */
+export function digestOf(parts: readonly Uint8Array[]): Digest {
+  return crypto.hash('sha256', Buffer.concat(parts), 'base64url');
+}
+
+/**
+ * Takes certificate and key texts apart. White space, comments and bag attributes do not change the digest.
+ * @returns null where a block is cut off
+ */
+export function readPem(cert: string, key: string): PemContent | null {
+  const first = decodePem(cert);
+  const second = key === '' ? [] : decodePem(key);
+  if (first === null || second === null) return null;
+  const certificates = first.filter(isCertificate);
+  const privateKey = second.find(isPrivateKey) ?? first.find(isPrivateKey) ?? null;
+  const parts = certificates.map((block) => block.der);
+  if (privateKey !== null) parts.push(privateKey.der);
+  return { certificates, key: privateKey, content: digestOf(parts) };
+}
+
+/** A bundle with what its texts are made from. */
+export interface OpenedBundle {
+  bundle: Bundle;
+  chain: readonly ParsedCertificate[];
+  keyText: string;
+}
+
+/** Understands a raw bundle: which certificate is the leaf, in which order the chain goes, what it is about. */
+export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
+  const where = raw.location;
+  if (raw.cert.length + raw.key.length > MAX_BUNDLE_BYTES) {
+    return refusal('too_large', `${where} holds more than 1 MiB; a bundle is one leaf, its chain and its key`);
+  }
+  if (raw.cert.trim() === '') {
+    return refusal('incomplete', `${where} is empty; waiting until the certificate is there`);
+  }
+  const pem = readPem(raw.cert, raw.key);
+  if (pem === null) {
+    return refusal('incomplete', `${where} is cut off inside a PEM block; waiting until it is written whole`);
+  }
+  const [block] = pem.certificates;
+  if (block === undefined) {
+    return pem.key === null
+      ? refusal('unsupported_format', `${where} is not PEM: no BEGIN CERTIFICATE in it`)
+      : refusal('missing_certificate', `${where} holds a private key and no certificate; the files may be swapped`);
+  }
+  if (pem.key === null) {
+    return refusal('missing_key', `${where} has no private key with it; put the PEM key into the key file`);
+  }
+  if (pem.key.encrypted) {
+    return refusal('encrypted_key', `the key of ${where} is encrypted; store it decrypted, readable by Kong alone`);
+  }
+  const parsed = parseAll(pem.certificates);
+  if (parsed === null) {
+    return refusal('unsupported_format', `${where} has a CERTIFICATE block that is not an X.509 certificate`);
+  }
+  const chain = orderChain(parsed);
+  if (chain === null) {
+    return refusal(
+      'chain_broken',
+      `${where} holds ${parsed.length} certificates that do not form one chain; put the leaf and its own intermediates there`,
+    );
+  }
+  return {
+    bundle: {
+      name: raw.name,
+      location: where,
+      content: pem.content,
+      chain: digestOf(chain.map((certificate) => certificate.der)),
+      chainLength: chain.length,
+      leaf: (chain[0] as ParsedCertificate).info,
+    },
+    chain,
+    keyText: pem.key.text,
+  };
+}
+
+/** The texts that Kong gets. */
+export function toPem({ chain, keyText }: OpenedBundle): PemPair {
+  return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: `${keyText}\n` };
+}
+
+function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {
+  try {
+    return blocks.map((block) => parseCertificate(block.der));
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}

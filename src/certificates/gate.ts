@@ -1,0 +1,103 @@
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { refusal, type Bundle, type Refusal } from '../model';
+import type { OpenedBundle } from './bundle';
+import type { ParsedCertificate } from './x509';
+
+const MIN_RSA_BITS = 2048;
+const MIN_EC_BITS = 256;
+
+const day = (ms: number) => new Date(ms).toISOString();
+
+/**
+ * The part of the gate that needs no cryptography: would this bundle be fit to be served now?
+ * @param now milliseconds since the epoch
+ */
+export function checkShape(bundle: Bundle, now: number): Refusal | null {
+  const { leaf, location } = bundle;
+  if (leaf.isCa) {
+    return refusal('ca_as_leaf', `${location} is a CA certificate; a server needs a leaf (basicConstraints CA:FALSE)`);
+  }
+  if (leaf.notAfter <= now) {
+    return refusal('expired', `${location} expired at ${day(leaf.notAfter)}; renew it at its issuer`);
+  }
+  if (leaf.notBefore > now) {
+    return refusal(
+      'not_yet_valid',
+      `${location} is valid from ${day(leaf.notBefore)}; it is taken then (is the clock of this machine right?)`,
+    );
+  }
+  if (leaf.signature !== 'other') {
+    return refusal(
+      'weak_signature',
+      `${location} is signed with ${leaf.signature.toUpperCase()}, which clients refuse; issue it with SHA-256 or better`,
+    );
+  }
+  if (leaf.keyType === 'other') {
+    return refusal('weak_key', `${location} has a kind of key that Kong cannot serve; use RSA, ECDSA or Ed25519`);
+  }
+  const least = { rsa: MIN_RSA_BITS, ec: MIN_EC_BITS, ed25519: 0 }[leaf.keyType];
+  if (leaf.keyBits < least) {
+    return refusal(
+      'weak_key',
+      `${location} has a key of ${leaf.keyBits} bits (${leaf.keyType.toUpperCase()}); RSA needs 2048, ECDSA a curve of 256`,
+    );
+  }
+  return null;
+}
+
+/** Issuers come again and again; parsing one costs as much as the leaf. */
+const issuers = new LRUCache<string, X509Certificate>({ max: 64 });
+
+function issuerCertificate({ der, info }: ParsedCertificate): X509Certificate {
+  const known = issuers.get(info.fingerprint);
+  if (known !== undefined) return known;
+  const parsed = new X509Certificate(der);
+  issuers.set(info.fingerprint, parsed);
+  return parsed;
+}
+
+/** The expensive part, about 1 ms: the key belongs to the leaf, and each certificate is signed by the next. */
+export function checkKeyAndChain({ bundle, chain, keyText }: OpenedBundle): Refusal | null {
+  const [first, ...rest] = chain;
+  if (first === undefined) return refusal('missing_certificate', `${bundle.location} holds no certificate`);
+  let leaf: X509Certificate;
+  let signers: X509Certificate[];
+  try {
+    leaf = new X509Certificate(first.der);
+    signers = rest.map(issuerCertificate);
+  } catch {
+    return refusal('unsupported_format', `${bundle.location} holds a certificate that OpenSSL cannot read`);
+  }
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(keyText);
+  } catch {
+    // OpenSSL's own message is left out: it may quote what it was given.
+    return refusal(
+      'unsupported_format',
+      `the key of ${bundle.location} cannot be read; it must be an unencrypted PKCS#8, PKCS#1 or SEC1 key`,
+    );
+  }
+  if (!leaf.checkPrivateKey(key)) {
+    return refusal(
+      'key_mismatch',
+      `the private key of ${bundle.location} does not belong to its certificate; one of the two is of another renewal`,
+    );
+  }
+  return checkSignatures([leaf, ...signers], bundle.location);
+}
+
+function checkSignatures(chain: readonly X509Certificate[], location: string): Refusal | null {
+  for (const [index, certificate] of chain.entries()) {
+    const issuer = chain[index + 1];
+    if (issuer === undefined) return null;
+    if (!issuer.ca || !certificate.verify(issuer.publicKey)) {
+      return refusal(
+        'chain_broken',
+        `certificate ${index + 1} of ${location} is not signed by certificate ${index + 2}, though the names say so`,
+      );
+    }
+  }
+  return null;
+}

@@ -1,0 +1,5 @@
+export { digestOf, openBundle, readPem, toPem, type OpenedBundle } from './bundle';
+export { checkKeyAndChain, checkShape } from './gate';
+export { asSnis, coversSni, isPattern } from './names';
+export { fingerprint, parseCertificate } from './x509';
+export { decodePem, isCertificate } from './pem';

@@ -1,0 +1,52 @@
+/** A PEM block (RFC 7468): its label and the decoded body. */
+export interface PemBlock {
+  label: string;
+  der: Buffer;
+  /** The body starts with RFC 1421 headers: an encrypted key of the traditional kind. */
+  encrypted: boolean;
+  /** The block as it stands in the text. */
+  text: string;
+}
+
+const BEGIN = '-----BEGIN ';
+const DASHES = '-----';
+
+/**
+ * Splits a text into its PEM blocks; whatever stands between them (comments, bag attributes) is passed over.
+ * @returns the blocks, or null when one begins and does not end: a file that is still being written.
+ */
+export function decodePem(text: string): PemBlock[] | null {
+  const blocks: PemBlock[] = [];
+  let at = text.indexOf(BEGIN);
+  while (at !== -1) {
+    const labelEnd = text.indexOf(DASHES, at + BEGIN.length);
+    if (labelEnd === -1) return null;
+    const label = text.slice(at + BEGIN.length, labelEnd);
+    const end = `-----END ${label}-----`;
+    const bodyEnd = text.indexOf(end, labelEnd);
+    if (bodyEnd === -1) return null;
+    const body = text.slice(labelEnd + DASHES.length, bodyEnd);
+    blocks.push({
+      label,
+      der: Buffer.from(body, 'base64'),
+      encrypted: label === 'ENCRYPTED PRIVATE KEY' || body.includes('ENCRYPTED'),
+      text: text.slice(at, bodyEnd + end.length),
+    });
+    at = text.indexOf(BEGIN, bodyEnd + end.length);
+  }
+  return blocks;
+}
+
+export function encodeCertificates(chain: readonly Uint8Array[]): string {
+  return chain
+    .map((der) => {
+      const body = Buffer.from(der).toString('base64').replace(/.{64}(?=.)/g, '$&\n');
+      return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
+    })
+    .join('');
+}
+
+export const isCertificate = (block: PemBlock): boolean =>
+  block.label === 'CERTIFICATE' || block.label === 'X509 CERTIFICATE';
+
+export const isPrivateKey = (block: PemBlock): boolean => block.label.endsWith('PRIVATE KEY');

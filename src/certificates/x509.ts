@@ -1,0 +1,175 @@
+import * as crypto from 'node:crypto';
+import type { CertificateInfo } from '../model';
+import { DerReader, objectId, type DerValue } from './der';
+
+/** A certificate as far as the chain and the gate need it; read from DER without OpenSSL, which costs 0.2 ms. */
+export interface ParsedCertificate {
+  der: Uint8Array;
+  info: CertificateInfo;
+  /** DER of the issuer and subject names, as comparable strings. */
+  issuer: string;
+  subject: string;
+}
+
+const SEQUENCE = 0x30;
+const SET = 0x31;
+const INTEGER = 0x02;
+const BIT_STRING = 0x03;
+const OCTET_STRING = 0x04;
+const OBJECT_ID = 0x06;
+const BOOLEAN = 0x01;
+const GENERALIZED_TIME = 0x18;
+const EXTENSIONS = 0xa3;
+const VERSION = 0xa0;
+const DNS_NAME = 0x82;
+
+const RSA = '1.2.840.113549.1.1.1';
+const RSA_PSS = '1.2.840.113549.1.1.10';
+const EC = '1.2.840.10045.2.1';
+const ED25519 = '1.3.101.112';
+const CURVE_BITS: Record<string, number> = {
+  '1.2.840.10045.3.1.7': 256,
+  '1.3.132.0.34': 384,
+  '1.3.132.0.35': 521,
+  '1.3.132.0.33': 224,
+  '1.2.840.10045.3.1.1': 192,
+};
+const WEAK_SIGNATURES: Record<string, 'md5' | 'sha1'> = {
+  '1.2.840.113549.1.1.4': 'md5',
+  '1.2.840.113549.1.1.5': 'sha1',
+  '1.2.840.10045.4.1': 'sha1',
+  '1.3.14.3.2.29': 'sha1',
+};
+const COMMON_NAME = '2.5.4.3';
+const ALTERNATIVE_NAME = '2.5.29.17';
+const BASIC_CONSTRAINTS = '2.5.29.19';
+
+/**
+ * Reads an X.509 certificate (RFC 5280).
+ * @throws RangeError where it is not one
+ */
+export function parseCertificate(der: Uint8Array): ParsedCertificate {
+  const outer = new DerReader(der);
+  const signed = outer.inside(outer.next(SEQUENCE));
+  const tbs = signed.inside(signed.next(SEQUENCE));
+  tbs.optional(VERSION);
+  const serial = hex(tbs.content(tbs.next(INTEGER)));
+  const algorithm = tbs.inside(tbs.next(SEQUENCE));
+  const signature = objectId(algorithm.content(algorithm.next(OBJECT_ID)));
+  const issuer = tbs.next(SEQUENCE);
+  const validity = tbs.inside(tbs.next(SEQUENCE));
+  const notBefore = time(validity, validity.next());
+  const notAfter = time(validity, validity.next());
+  const subject = tbs.next(SEQUENCE);
+  const key = publicKey(tbs.inside(tbs.next(SEQUENCE)));
+  const extensions = readExtensions(tbs);
+  const names = extensions.names ?? commonNames(tbs.inside(subject));
+  return {
+    der,
+    issuer: tbs.text(issuer),
+    subject: tbs.text(subject),
+    info: {
+      fingerprint: fingerprint(der),
+      serial,
+      notBefore,
+      notAfter,
+      names,
+      ...key,
+      signature: WEAK_SIGNATURES[signature] ?? 'other',
+      isCa: extensions.isCa,
+    },
+  };
+}
+
+/** SHA-256 in upper-case hex with colons. */
+export function fingerprint(der: Uint8Array): string {
+  return crypto.hash('sha256', der, 'hex').toUpperCase().replace(/..(?=.)/g, '$&:');
+}
+
+function hex(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes).toString('hex').toUpperCase();
+  return text.length > 2 && text.startsWith('00') ? text.slice(2) : text;
+}
+
+function time(reader: DerReader, value: DerValue): number {
+  const text = reader.text(value);
+  const long = value.tag === GENERALIZED_TIME;
+  const year = long ? Number(text.slice(0, 4)) : twoDigitYear(Number(text.slice(0, 2)));
+  const at = long ? 4 : 2;
+  const part = (index: number) => Number(text.slice(at + index * 2, at + index * 2 + 2));
+  const ms = Date.UTC(year, part(0) - 1, part(1), part(2), part(3), part(4));
+  if (Number.isNaN(ms)) throw new RangeError('DER: not a time');
+  return ms;
+}
+
+/** RFC 5280, 4.1.2.5.1: 50 to 99 are of the last century. */
+const twoDigitYear = (year: number) => (year >= 50 ? 1900 + year : 2000 + year);
+
+function publicKey(spki: DerReader): Pick<CertificateInfo, 'keyType' | 'keyBits'> {
+  const algorithm = spki.inside(spki.next(SEQUENCE));
+  const id = objectId(algorithm.content(algorithm.next(OBJECT_ID)));
+  if (id === ED25519) return { keyType: 'ed25519', keyBits: 256 };
+  if (id === EC) {
+    const curve = algorithm.optional(OBJECT_ID);
+    const bits = curve === null ? undefined : CURVE_BITS[objectId(algorithm.content(curve))];
+    return { keyType: 'ec', keyBits: bits ?? 0 };
+  }
+  if (id === RSA || id === RSA_PSS) {
+    const bits = spki.next(BIT_STRING);
+    // The first octet of a bit string counts its unused bits.
+    const key = new DerReader(spki.bytes, bits.start + 1, bits.end);
+    const modulus = key.inside(key.next(SEQUENCE));
+    const digits = modulus.content(modulus.next(INTEGER));
+    const leading = digits[0] === 0 ? 1 : 0;
+    return { keyType: 'rsa', keyBits: (digits.length - leading) * 8 };
+  }
+  return { keyType: 'other', keyBits: 0 };
+}
+
+function readExtensions(tbs: DerReader): { names: string[] | null; isCa: boolean } {
+  const found: { names: string[] | null; isCa: boolean } = { names: null, isCa: false };
+  while (!tbs.done) {
+    const field = tbs.next();
+    if (field.tag !== EXTENSIONS) continue;
+    const wrapper = tbs.inside(field);
+    const list = wrapper.inside(wrapper.next(SEQUENCE));
+    while (!list.done) {
+      const extension = list.inside(list.next(SEQUENCE));
+      const id = objectId(extension.content(extension.next(OBJECT_ID)));
+      extension.optional(BOOLEAN);
+      const value = extension.inside(extension.next(OCTET_STRING));
+      if (id === ALTERNATIVE_NAME) found.names = dnsNames(value);
+      else if (id === BASIC_CONSTRAINTS) found.isCa = isCa(value);
+    }
+  }
+  return found;
+}
+
+function dnsNames(value: DerReader): string[] {
+  const list = value.inside(value.next(SEQUENCE));
+  const names: string[] = [];
+  while (!list.done) {
+    const name = list.next();
+    if (name.tag === DNS_NAME) names.push(list.text(name).toLowerCase());
+  }
+  return names;
+}
+
+function isCa(value: DerReader): boolean {
+  const constraints = value.inside(value.next(SEQUENCE));
+  const flag = constraints.optional(BOOLEAN);
+  return flag !== null && constraints.content(flag)[0] !== 0;
+}
+
+/** Certificates without a subjectAltName are matched by their common name, as old clients do. */
+function commonNames(subject: DerReader): string[] {
+  const names: string[] = [];
+  while (!subject.done) {
+    const set = subject.inside(subject.next(SET));
+    const attribute = set.inside(set.next(SEQUENCE));
+    const id = objectId(attribute.content(attribute.next(OBJECT_ID)));
+    const text = attribute.text(attribute.next()).toLowerCase();
+    if (id === COMMON_NAME && /^[a-z0-9*._-]+$/.test(text)) names.push(text);
+  }
+  return names;
+}

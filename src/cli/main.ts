@@ -1,0 +1,28 @@
+import { readServerArguments } from '../app/arguments';
+import { plugin } from '../app/plugin';
+import { serve } from '../app/serve';
+import { dump } from '../plugin-server';
+import { runCommand } from './command';
+
+/**
+ * One executable, three faces: Kong's query command (`-dump`), Kong's start command (no verb), and the command
+ * line (a verb first, or a person at a terminal).
+ */
+async function main(args: readonly string[]): Promise<void> {
+  const server = readServerArguments(args);
+  if (server.dump) {
+    process.stdout.write(`${JSON.stringify(await dump(plugin))}\n`);
+    return;
+  }
+  const [first] = args;
+  const isCommand = first === undefined ? process.stdout.isTTY : !first.startsWith('-') || isHelp(first);
+  if (isCommand) await runCommand(args);
+  else await serve(server);
+}
+
+const isHelp = (flag: string) => ['-h', '--help', '-V', '--version'].includes(flag);
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`ssl-cert-reloader: error: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+});

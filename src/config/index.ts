@@ -1,0 +1,9 @@
+export { FIELDS } from './fields';
+export { completeConfig, ConfigError, type Config, type SourceConfig } from './options';
+
+/** The plugin's name in Kong. */
+export const PLUGIN_NAME = 'ssl-cert-reloader';
+
+/** Filled in by the bundler from package.json. */
+declare const __VERSION__: string;
+export const VERSION = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0';

@@ -1,0 +1,116 @@
+import { FIELDS, type KongField, type NamedField } from './fields';
+
+export interface SourceConfig {
+  type: 'file' | 'directory';
+  path?: string | null;
+  cert?: string | null;
+  key?: string | null;
+  create: boolean;
+}
+
+/** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */
+export interface Config {
+  interval: number;
+  watch: boolean;
+  mode: 'apply' | 'observe';
+  sources: SourceConfig[];
+  allow_downgrade: boolean;
+  verify: { enabled: boolean; timeout: number; rollback: boolean };
+  admin: {
+    url?: string | null;
+    token?: string | null;
+    token_file?: string | null;
+    ca_file?: string | null;
+  };
+  trigger?: string | null;
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'CONFIG_INVALID';
+
+  constructor(
+    /** Where in the configuration, e.g. `sources[0].path`. */
+    readonly path: string,
+    problem: string,
+  ) {
+    super(`${path}: ${problem}`);
+  }
+}
+
+/**
+ * Checks a configuration and fills in the defaults. Kong has done so for what comes from its Admin API (by the
+ * same fields); what comes from a file has not been looked at yet.
+ * @throws ConfigError naming the path of the first value that is wrong
+ */
+export function completeConfig(given: unknown): Config {
+  return completeRecord(FIELDS, given ?? {}, '') as unknown as Config;
+}
+
+function completeRecord(fields: readonly NamedField[], given: unknown, path: string): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new ConfigError(path === '' ? 'config' : path, 'expected a record');
+  }
+  const at = (name: string) => (path === '' ? name : `${path}.${name}`);
+  const known = new Map(fields.flatMap((field) => Object.entries(field)));
+  for (const name of Object.keys(given)) {
+    if (!known.has(name)) {
+      throw new ConfigError(at(name), `unknown field; known are ${[...known.keys()].join(', ')}`);
+    }
+  }
+  const result: Record<string, unknown> = {};
+  for (const [name, field] of known) {
+    const value = (given as Record<string, unknown>)[name];
+    const completed = completeValue(field, value, at(name));
+    if (completed !== undefined) result[name] = completed;
+  }
+  checkConditions(result, path);
+  return result;
+}
+
+function completeValue(field: KongField, given: unknown, path: string): unknown {
+  const value = given ?? field.default;
+  if (field.type === 'record' && (value !== undefined || field.required === true)) {
+    return completeRecord(field.fields ?? [], value ?? {}, path);
+  }
+  if (value === undefined || value === null) {
+    if (field.required === true) throw new ConfigError(path, 'required field missing');
+    return undefined;
+  }
+  if (field.type === 'array') {
+    if (!Array.isArray(value)) throw new ConfigError(path, 'expected an array');
+    return value.map((item, index) => completeValue(field.elements as KongField, item, `${path}[${index}]`));
+  }
+  checkScalar(field, value, path);
+  return value;
+}
+
+function checkScalar(field: KongField, value: unknown, path: string): void {
+  const isRight =
+    field.type === 'integer' ? Number.isInteger(value) : typeof value === field.type;
+  if (!isRight) throw new ConfigError(path, `expected ${field.type === 'integer' ? 'an' : 'a'} ${field.type}`);
+  if (field.between !== undefined) {
+    const [least, most] = field.between;
+    if ((value as number) < least || (value as number) > most) {
+      throw new ConfigError(path, `value should be between ${least} and ${most}`);
+    }
+  }
+  if (field.one_of !== undefined && !field.one_of.includes(value as string)) {
+    throw new ConfigError(path, `expected one of: ${field.one_of.join(', ')}`);
+  }
+  // The patterns used here mean the same to Lua and to JavaScript.
+  const matches = (pattern: string) => new RegExp(pattern).test(value as string);
+  if (field.match !== undefined && !matches(field.match)) {
+    throw new ConfigError(path, field.match === '^/' ? 'expected an absolute path' : 'invalid value');
+  }
+  if (field.match_any !== undefined && !field.match_any.patterns.some(matches)) {
+    throw new ConfigError(path, field.match_any.err);
+  }
+}
+
+/** What `entity_checks` of the sources say. */
+function checkConditions(record: Record<string, unknown>, path: string): void {
+  if (!path.startsWith('sources[')) return;
+  const needed = record['type'] === 'directory' ? 'path' : 'cert';
+  if (record[needed] === undefined) throw new ConfigError(`${path}.${needed}`, 'required field missing');
+}

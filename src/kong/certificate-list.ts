@@ -1,0 +1,124 @@
+import type { StoredCertificate } from '../model';
+import { AdminError, kongMessage, type AdminClient } from './admin-client';
+import { toStored, type CertificateEntity } from './stored';
+
+/** The largest page that Kong gives. */
+const PAGE_SIZE = 1000;
+/** What a poll looks at in database mode, where Kong has no cheap sign of a change. */
+const PATROL_SIZE = 100;
+
+interface Page {
+  data: CertificateEntity[];
+  next: string | null;
+}
+
+/** Reads one page of a collection. @throws AdminError */
+export async function readPage<T>(client: AdminClient, path: string): Promise<{ data: T[]; next: string | null }> {
+  const { status, body } = await client.get(path);
+  if (status !== 200 || typeof body !== 'object' || body === null || !('data' in body)) {
+    throw new AdminError(
+      'ADMIN_STATUS',
+      `the Admin API at ${client.url} answered GET ${path} with ${status}: ${kongMessage(body)}`,
+      status,
+    );
+  }
+  return body as { data: T[]; next: string | null };
+}
+
+/** All pages of a collection, one at a time so that only one is in memory. */
+export async function* readPages<T>(client: AdminClient, path: string): AsyncGenerator<T[]> {
+  let next: string | null = `${path}?size=${PAGE_SIZE}`;
+  while (next !== null) {
+    const page: { data: T[]; next: string | null } = await readPage<T>(client, next);
+    yield page.data;
+    next = page.next;
+  }
+}
+
+/** What Kong stores, kept without key material and brought up to date in small steps. */
+export class CertificateList {
+  #certificates = new Map<string, StoredCertificate>();
+  #loaded = false;
+  #patrol: string | null = null;
+
+  constructor(private readonly client: AdminClient) {}
+
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  get certificates(): ReadonlyMap<string, StoredCertificate> {
+    return this.#certificates;
+  }
+
+  /** Reads every page. @returns whether anything differs from what was known */
+  async load(): Promise<boolean> {
+    const before = this.#certificates;
+    const certificates = new Map<string, StoredCertificate>();
+    let changed = false;
+    for await (const page of readPages<CertificateEntity>(this.client, '/certificates')) {
+      for (const entity of page) {
+        const stored = toStored(entity);
+        const known = before.get(stored.id);
+        const isSame = known !== undefined && isEqual(known, stored);
+        if (!isSame) changed = true;
+        certificates.set(stored.id, isSame ? known : stored);
+      }
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    if (certificates.size !== before.size) changed = true;
+    this.#certificates = certificates;
+    this.#loaded = true;
+    this.#patrol = null;
+    return changed;
+  }
+
+  /**
+   * Looks at the next page only, the one after it the next time: a certificate that somebody else changed is
+   * noticed without a request that grows with their number.
+   * @returns whether anything differs from what was known
+   */
+  async patrol(): Promise<boolean> {
+    const path = this.#patrol ?? `/certificates?size=${PATROL_SIZE}`;
+    let page: Page;
+    try {
+      page = await readPage<CertificateEntity>(this.client, path);
+    } catch (error) {
+      this.#patrol = null;
+      throw error;
+    }
+    let changed = false;
+    for (const entity of page.data) if (this.put(toStored(entity))) changed = true;
+    const isWhole = this.#patrol === null && page.next === null;
+    this.#patrol = page.next;
+    if (isWhole && page.data.length < this.#certificates.size) {
+      const present = new Set(page.data.map((entity) => entity.id));
+      for (const id of [...this.#certificates.keys()]) if (!present.has(id)) this.#certificates.delete(id);
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** Takes over what an answer showed. @returns whether it is new */
+  put(stored: StoredCertificate): boolean {
+    const known = this.#certificates.get(stored.id);
+    if (known !== undefined && isEqual(known, stored)) return false;
+    this.#certificates.set(stored.id, stored);
+    return true;
+  }
+
+  delete(id: string): void {
+    this.#certificates.delete(id);
+  }
+}
+
+function isEqual(a: StoredCertificate, b: StoredCertificate): boolean {
+  return (
+    a.main.content === b.main.content &&
+    a.alt?.content === b.alt?.content &&
+    a.main.vaultReference === b.main.vaultReference &&
+    a.owner === b.owner &&
+    a.snis.length === b.snis.length &&
+    a.snis.every((sni, index) => sni === b.snis[index])
+  );
+}

@@ -1,0 +1,178 @@
+import {
+  changeId,
+  isRefusal,
+  refusal,
+  type Change,
+  type Half,
+  type PemPair,
+  type Prepare,
+  type StoredCertificate,
+  type Target,
+  type WriteResult,
+} from '../model';
+import { AdminError, kongMessage, type AdminClient, type AdminResponse } from './admin-client';
+import { CertificateList } from './certificate-list';
+import { halfOf, OUR_TAG, toStored, type CertificateEntity } from './stored';
+
+/** Writes at the same time: Kong answers faster up to about this many, and its workers stay responsive. */
+const CONCURRENCY = 16;
+
+/** A Kong with a database: every certificate is written on its own. */
+export class DatabaseTarget implements Target {
+  /** Each batch is proven before the next is written, and what a rollback needs is kept that long. */
+  readonly batchSize = 1000;
+  readonly #list: CertificateList;
+
+  constructor(private readonly client: AdminClient) {
+    this.#list = new CertificateList(client);
+  }
+
+  get certificates(): ReadonlyMap<string, StoredCertificate> {
+    return this.#list.certificates;
+  }
+
+  refresh(): Promise<boolean> {
+    return this.#list.loaded ? this.#list.patrol() : this.#list.load();
+  }
+
+  reload(): Promise<boolean> {
+    return this.#list.load();
+  }
+
+  async write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
+    const results: WriteResult[] = [];
+    // Twins of one certificate are written one after the other: each write carries both.
+    const queue = byCertificate(changes).values();
+    const worker = async () => {
+      for (const group of queue) {
+        for (const change of group) results.push(await this.writeOne(change, prepare));
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, changes.length) }, worker));
+    return results;
+  }
+
+  async restore(id: string, half: Half, previous: PemPair | null): Promise<void> {
+    if (previous === null) {
+      await this.expect(await this.client.request('DELETE', `/certificates/${id}`), [204]);
+      this.#list.delete(id);
+      return;
+    }
+    const body =
+      half === 'main'
+        ? { cert: previous.cert, key: previous.key }
+        : { cert_alt: previous.cert, key_alt: previous.key };
+    this.take(await this.client.request('PATCH', `/certificates/${id}`, body));
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private async writeOne(change: Change, prepare: Prepare): Promise<WriteResult> {
+    try {
+      const fresh = await prepare(change);
+      if (isRefusal(fresh)) return { kind: 'refused', change, refusal: fresh };
+      return change.kind === 'create' ? await this.create(change, fresh) : await this.update(change, fresh);
+    } catch (error) {
+      return { kind: 'failed', change, error: error as Error };
+    }
+  }
+
+  /**
+   * Reads first: another gateway's reloader may have written the same already, and the previous texts are what
+   * a rollback puts back.
+   */
+  private async update(change: Change & { kind: 'update' }, fresh: PemPair): Promise<WriteResult> {
+    const { bundle, half } = change;
+    const path = `/certificates/${change.certificate.id}`;
+    const read = await this.client.get(path);
+    if (read.status === 404) {
+      this.#list.delete(change.certificate.id);
+      throw new AdminError('ADMIN_STATUS', `certificate ${change.certificate.id} is no longer in Kong`, 404);
+    }
+    const current = await this.expect(read, [200]);
+    const stored = toStored(current);
+    this.#list.put(stored);
+    const now = half === 'main' ? stored.main : stored.alt;
+    if (now?.vaultReference === true) {
+      return {
+        kind: 'refused',
+        change,
+        refusal: refusal('vault_reference', `certificate ${stored.id} is a vault reference; its vault renews it`),
+      };
+    }
+    if (now?.chain === bundle.chain && change.addSnis.length === 0) return { kind: 'already', change };
+    const previous = halfOf(current, half);
+    const body = patchBody(current, change, fresh);
+    const answer = await this.client.request('PATCH', path, body);
+    if (answer.status !== 200) return this.refusedByKong(change, answer);
+    this.take(answer);
+    return { kind: 'written', change, current: fresh, previous };
+  }
+
+  private async create(change: Change & { kind: 'create' }, fresh: PemPair): Promise<WriteResult> {
+    const { id, snis } = change;
+    const body = { ...fresh, snis, tags: [OUR_TAG] };
+    const answer = await this.client.request('PUT', `/certificates/${id}`, body);
+    if (answer.status !== 200 && answer.status !== 201) return this.refusedByKong(change, answer);
+    this.take(answer);
+    return { kind: 'written', change, current: fresh, previous: null };
+  }
+
+  private refusedByKong(change: Change, { status, body }: AdminResponse): WriteResult {
+    const message = kongMessage(body);
+    const isTaken = message.includes('already associated with existing certificate');
+    return {
+      kind: 'refused',
+      change,
+      refusal: isTaken
+        ? refusal('sni_taken', `${change.bundle.location}: ${message}; remove the SNI there or from this certificate`)
+        : refusal(
+            'refused_by_kong',
+            `Kong answered ${status} for certificate ${changeId(change)} (${change.bundle.location}): ${message}`,
+          ),
+    };
+  }
+
+  private async expect(answer: AdminResponse, statuses: readonly number[]): Promise<CertificateEntity> {
+    if (!statuses.includes(answer.status)) {
+      throw new AdminError(
+        'ADMIN_STATUS',
+        `the Admin API at ${this.client.url} answered ${answer.status}: ${kongMessage(answer.body)}`,
+        answer.status,
+      );
+    }
+    return Promise.resolve(answer.body as CertificateEntity);
+  }
+
+  /** Kong's answer to a write shows what it stores now. */
+  private take({ status, body }: AdminResponse): void {
+    if (status >= 200 && status < 300) this.#list.put(toStored(body as CertificateEntity));
+    else throw new AdminError('ADMIN_STATUS', `Kong answered ${status}: ${kongMessage(body)}`, status);
+  }
+}
+
+function byCertificate(changes: readonly Change[]): Map<string, Change[]> {
+  const groups = new Map<string, Change[]>();
+  for (const change of changes) {
+    const group = groups.get(changeId(change));
+    if (group === undefined) groups.set(changeId(change), [change]);
+    else group.push(change);
+  }
+  return groups;
+}
+
+/** `cert` and `key` together (Kong refuses one without the other); with a twin both, so that all are of one read. */
+function patchBody(
+  current: CertificateEntity,
+  { half, addSnis }: Change & { kind: 'update' },
+  fresh: PemPair,
+): object {
+  const snis = addSnis.length === 0 ? {} : { snis: [...(current.snis ?? []), ...addSnis] };
+  if (half === 'alt') {
+    return { cert: current.cert, key: current.key, cert_alt: fresh.cert, key_alt: fresh.key, ...snis };
+  }
+  const twin = current.cert_alt == null ? {} : { cert_alt: current.cert_alt, key_alt: current.key_alt };
+  return { ...fresh, ...twin, ...snis };
+}

@@ -1,0 +1,185 @@
+import type { PemPair } from '../model';
+
+/** What is put into the document for one certificate. */
+export interface DocumentChange {
+  id: string;
+  /** Texts to replace, by field name (`cert`, `key`, `cert_alt`, `key_alt`). */
+  fields: Readonly<Record<string, string>>;
+  /** SNIs to add, with deterministic ids. */
+  addSnis: readonly { id: string; name: string }[];
+  /** Set for a certificate that is not in the document yet. */
+  create?: { tags: readonly string[] };
+  /** Takes the certificate and its SNIs out again. */
+  remove?: true;
+}
+
+export class DocumentError extends Error {
+  override readonly name = 'DocumentError';
+  readonly code = 'DECLARATIVE_LAYOUT';
+}
+
+/**
+ * The declarative configuration as `GET /config` exports it, edited in place: what is not touched stays as it is
+ * to the letter, so that no YAML library can turn `on` into true or lose a digit of a number on the way.
+ *
+ * The layout is that of Kong's emitter (kong/db/declarative/export.lua): entity types at column 0, each entity a
+ * list item at column 0, its fields at column 2, deeper lines belong to the field above.
+ */
+export class DeclarativeDocument {
+  readonly #sections: Section[];
+
+  /** @throws DocumentError where the text does not have that layout */
+  constructor(yaml: string) {
+    this.#sections = splitSections(yaml);
+  }
+
+  /**
+   * SNIs come out twice, nested under their certificate and at top level; posted back like that Kong refuses
+   * them as duplicates.
+   */
+  removeNestedSnis(): void {
+    for (const item of this.section('certificates')?.items ?? []) item.delete('snis');
+  }
+
+  /** @throws DocumentError where the certificate is not (or already) there */
+  apply(change: DocumentChange): void {
+    if (change.remove === true) {
+      this.remove(change.id);
+      return;
+    }
+    const existing = this.find('certificates', 'id', change.id);
+    if (change.create !== undefined) {
+      if (existing !== undefined) throw new DocumentError(`certificate ${change.id} is already in the configuration`);
+      const item = new Item([]);
+      item.set('id', change.id);
+      item.set('tags', [...change.create.tags]);
+      for (const [name, text] of Object.entries(change.fields)) item.set(name, text);
+      this.ensure('certificates').items.push(item);
+    } else {
+      if (existing === undefined) throw new DocumentError(`certificate ${change.id} is not in the configuration`);
+      for (const [name, text] of Object.entries(change.fields)) existing.set(name, text);
+    }
+    for (const sni of change.addSnis) {
+      const item = new Item([]);
+      item.set('id', sni.id);
+      item.set('name', sni.name);
+      item.set('certificate', change.id);
+      this.ensure('snis').items.push(item);
+    }
+  }
+
+  has(id: string): boolean {
+    return this.find('certificates', 'id', id) !== undefined;
+  }
+
+  toString(): string {
+    return this.#sections.map((section) => section.head + section.items.map(String).join('')).join('');
+  }
+
+  private remove(id: string): void {
+    const certificates = this.section('certificates');
+    const snis = this.section('snis');
+    if (certificates !== undefined) certificates.items = certificates.items.filter((item) => item.get('id') !== id);
+    if (snis !== undefined) snis.items = snis.items.filter((item) => item.get('certificate') !== id);
+  }
+
+  private find(section: string, field: string, value: string): Item | undefined {
+    return this.section(section)?.items.find((item) => item.get(field) === value);
+  }
+
+  private section(name: string): Section | undefined {
+    return this.#sections.find((section) => section.name === name);
+  }
+
+  private ensure(name: string): Section {
+    const existing = this.section(name);
+    if (existing !== undefined) return existing;
+    const section = { name, head: `${name}:\n`, items: [] };
+    this.#sections.push(section);
+    return section;
+  }
+}
+
+/** One key at column 0; `head` is its own line (and, for scalars, everything). */
+interface Section {
+  name: string;
+  head: string;
+  items: Item[];
+}
+
+const TOP_LEVEL = /^([A-Za-z_][\w-]*):(.*)$/;
+
+function splitSections(yaml: string): Section[] {
+  const sections: Section[] = [];
+  let section: Section | undefined;
+  let lines: string[] = [];
+  const finishItem = () => {
+    if (lines.length > 0) section?.items.push(new Item(lines));
+    lines = [];
+  };
+  for (const line of yaml.replace(/\n$/, '').split('\n')) {
+    const top = TOP_LEVEL.exec(line);
+    if (top?.[1] !== undefined) {
+      finishItem();
+      section = { name: top[1], head: `${line}\n`, items: [] };
+      sections.push(section);
+    } else if (line.startsWith('- ') && section !== undefined) {
+      finishItem();
+      lines = [line];
+    } else if (lines.length > 0 && (line === '' || line.startsWith(' '))) {
+      lines.push(line);
+    } else if (section !== undefined && line.startsWith(' ')) {
+      section.head += `${line}\n`;
+    } else if (line !== '') {
+      throw new DocumentError(
+        `GET /config has a layout that this plugin does not know (line "${line.slice(0, 20)}…"); nothing was posted`,
+      );
+    }
+  }
+  finishItem();
+  return sections;
+}
+
+/** A list item: its fields with the lines that belong to each. */
+class Item {
+  readonly #fields = new Map<string, string[]>();
+
+  constructor(lines: readonly string[]) {
+    let current: string[] = [];
+    for (const [index, original] of lines.entries()) {
+      const line = index === 0 ? `  ${original.slice(2)}` : original;
+      // A list that is a field's value stands at the column of the field (`  - grpc`).
+      const field = /^ {2}([A-Za-z_][\w-]*):/.exec(line);
+      if (field?.[1] !== undefined) {
+        current = [line];
+        this.#fields.set(field[1], current);
+      } else current.push(line);
+    }
+  }
+
+  /** A plain one-line value. */
+  get(name: string): string | undefined {
+    const [line] = this.#fields.get(name) ?? [];
+    return line?.slice(line.indexOf(':') + 1).trim().replace(/^(['"])(.*)\1$/, '$2');
+  }
+
+  /** JSON is YAML: a string in double quotes needs no care for its content. */
+  set(name: string, value: string | string[]): void {
+    this.#fields.set(name, [`  ${name}: ${JSON.stringify(value)}`]);
+  }
+
+  delete(name: string): void {
+    this.#fields.delete(name);
+  }
+
+  toString(): string {
+    const lines = [...this.#fields.values()].flat();
+    return lines.map((line, index) => `${index === 0 ? `- ${line.slice(2)}` : line}\n`).join('');
+  }
+}
+
+export function pemFields(half: 'main' | 'alt', pair: PemPair): Record<string, string> {
+  return half === 'main'
+    ? { cert: pair.cert, key: pair.key }
+    : { cert_alt: pair.cert, key_alt: pair.key };
+}

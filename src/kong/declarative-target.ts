@@ -1,0 +1,240 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  changeId,
+  deterministicId,
+  isRefusal,
+  refusal,
+  type Change,
+  type Half,
+  type PemPair,
+  type Prepare,
+  type StoredCertificate,
+  type Target,
+  type WriteResult,
+} from '../model';
+import { AdminError, kongMessage, type AdminClient } from './admin-client';
+import { CertificateList, readPages } from './certificate-list';
+import { DeclarativeDocument, pemFields, type DocumentChange } from './declarative-document';
+import { halfOf, OUR_TAG, toStored, type CertificateEntity } from './stored';
+
+/** How often a lost race with another writer starts over. */
+const ATTEMPTS = 5;
+
+/**
+ * A Kong without a database: the whole configuration is read, edited and posted back, at most once a pass and
+ * only while its hash shows that nobody else posted in between.
+ */
+export class DeclarativeTarget implements Target {
+  /** However many certificates changed, one post takes them all. */
+  readonly batchSize = Number.POSITIVE_INFINITY;
+  readonly #list: CertificateList;
+  #hash = '';
+
+  constructor(private readonly client: AdminClient) {
+    this.#list = new CertificateList(client);
+  }
+
+  get certificates(): ReadonlyMap<string, StoredCertificate> {
+    return this.#list.certificates;
+  }
+
+  async refresh(): Promise<boolean> {
+    const hash = await configurationHash(this.client);
+    return this.#list.loaded && hash === this.#hash ? false : this.load(hash);
+  }
+
+  async reload(): Promise<boolean> {
+    return this.load(await configurationHash(this.client));
+  }
+
+  async write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
+    const results: WriteResult[] = [];
+    const ready: Ready[] = [];
+    for (const change of changes) {
+      const fresh = await prepare(change);
+      if (isRefusal(fresh)) results.push({ kind: 'refused', change, refusal: fresh });
+      else ready.push({ change, fresh });
+    }
+    try {
+      results.push(...(await this.post(ready)));
+    } catch (error) {
+      results.push(...ready.map(({ change }) => ({ kind: 'failed' as const, change, error: error as Error })));
+    }
+    return results;
+  }
+
+  async restore(id: string, half: Half, previous: PemPair | null): Promise<void> {
+    const change: DocumentChange =
+      previous === null
+        ? { id, fields: {}, addSnis: [], remove: true }
+        : { id, fields: pemFields(half, previous), addSnis: [] };
+    const outcome = await this.edit([change]);
+    if (outcome !== null) throw new AdminError('ADMIN_STATUS', `the previous certificate was refused: ${outcome.message}`, 400);
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private async load(hash: string): Promise<boolean> {
+    const changed = await this.#list.load();
+    this.#hash = hash;
+    return changed;
+  }
+
+  private async post(ready: readonly Ready[]): Promise<WriteResult[]> {
+    if (ready.length === 0) return [];
+    const previous = await this.previousTexts(ready.map(({ change }) => change));
+    const isDone = ({ change }: Ready) => {
+      if (change.kind === 'create') return false;
+      const entity = previous.get(change.certificate.id);
+      const stored = entity === undefined ? null : toStored(entity)[change.half];
+      return stored?.chain === change.bundle.chain && change.addSnis.length === 0;
+    };
+    const open = ready.filter((item) => !isDone(item));
+    const results: WriteResult[] = ready.filter(isDone).map(({ change }) => ({ kind: 'already', change }));
+    if (open.length === 0) return results;
+    const refused = await this.edit(open.map(toDocumentChange));
+    if (refused !== null) return [...results, ...(await this.withoutCulprits(open, refused))];
+    for (const { change, fresh } of open) {
+      const entity = change.kind === 'create' ? undefined : previous.get(change.certificate.id);
+      const texts = change.kind === 'create' || entity === undefined ? null : halfOf(entity, change.half);
+      results.push({ kind: 'written', change, current: fresh, previous: texts });
+    }
+    return results;
+  }
+
+  /**
+   * Kong takes a document whole or not at all: a change that it refuses must not hold the others back. It names
+   * the entities; where it does not, halves are tried.
+   */
+  private async withoutCulprits(ready: readonly Ready[], refused: Refused): Promise<WriteResult[]> {
+    const named = ready.filter(({ change }) => refused.entities.has(changeId(change)));
+    const culprits = ready.length === 1 ? ready : named;
+    if (culprits.length === 0) {
+      const middle = Math.ceil(ready.length / 2);
+      return [...(await this.post(ready.slice(0, middle))), ...(await this.post(ready.slice(middle)))];
+    }
+    const results: WriteResult[] = culprits.map(({ change }) => ({
+      kind: 'refused',
+      change,
+      refusal: refusal('refused_by_kong', `Kong refused ${change.bundle.location}: ${refused.message}`),
+    }));
+    return [...results, ...(await this.post(ready.filter((item) => !culprits.includes(item))))];
+  }
+
+  /** What a rollback would put back: one request each for a few, all pages for many. */
+  private async previousTexts(changes: readonly Change[]): Promise<Map<string, CertificateEntity>> {
+    const wanted = new Set(changes.flatMap((change) => (change.kind === 'update' ? [change.certificate.id] : [])));
+    const found = new Map<string, CertificateEntity>();
+    if (wanted.size <= 16) {
+      for (const id of wanted) {
+        const { status, body } = await this.client.get(`/certificates/${id}`);
+        if (status === 200) found.set(id, body as CertificateEntity);
+      }
+      return found;
+    }
+    for await (const page of readPages<CertificateEntity>(this.client, '/certificates')) {
+      for (const entity of page) if (wanted.has(entity.id)) found.set(entity.id, entity);
+    }
+    return found;
+  }
+
+  /**
+   * Reads, edits and posts the configuration, from the start again when somebody else posted meanwhile.
+   * @returns null, or why Kong refuses the document
+   * @throws AdminError, DocumentError
+   */
+  private async edit(changes: readonly DocumentChange[]): Promise<Refused | null> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const hash = await configurationHash(this.client);
+      const { status, body } = await this.client.get('/config');
+      const yaml = typeof body === 'object' && body !== null && 'config' in body ? body.config : null;
+      if (status !== 200 || typeof yaml !== 'string') {
+        throw new AdminError('ADMIN_STATUS', `GET /config answered ${status}: ${kongMessage(body)}`, status);
+      }
+      const document = new DeclarativeDocument(yaml);
+      document.removeNestedSnis();
+      for (const change of changes) document.apply(change);
+      const config = document.toString();
+      if ((await configurationHash(this.client)) === hash) {
+        const answer = await this.client.request('POST', '/config?check_hash=1&flatten_errors=1', { config });
+        if (answer.status === 400) return explain(answer.body);
+        if (answer.status === 413) {
+          throw new AdminError(
+            'ADMIN_STATUS',
+            `the configuration (${Math.ceil(config.length / 1_048_576)} MiB) is larger than Kong takes: raise nginx_admin_client_max_body_size`,
+            413,
+          );
+        }
+        if (answer.status !== 201 && answer.status !== 304) {
+          throw new AdminError(
+            'ADMIN_STATUS',
+            `POST /config answered ${answer.status}: ${kongMessage(answer.body)}`,
+            answer.status,
+          );
+        }
+        await this.reload();
+        return null;
+      }
+      await sleep(50 * attempt * (1 + Math.random()));
+    }
+    throw new AdminError(
+      'ADMIN_STATUS',
+      `the configuration was changed by somebody else ${ATTEMPTS} times while it was edited; trying again at the next pass`,
+      null,
+    );
+  }
+}
+
+/** A change whose texts went through the gate. */
+interface Ready {
+  change: Change;
+  fresh: PemPair;
+}
+
+function toDocumentChange({ change, fresh }: Ready): DocumentChange {
+  const sni = (name: string) => ({ id: deterministicId('sni', name), name });
+  return change.kind === 'create'
+    ? { id: change.id, fields: { ...fresh }, addSnis: change.snis.map(sni), create: { tags: [OUR_TAG] } }
+    : {
+        id: change.certificate.id,
+        fields: pemFields(change.half, fresh),
+        addSnis: change.addSnis.map(sni),
+      };
+}
+
+/** The MD5 of the configuration that Kong serves now; only DB-less Kongs have one. @throws AdminError */
+export async function configurationHash(client: AdminClient): Promise<string> {
+  const { status, body } = await client.get('/status');
+  if (status === 200 && typeof body === 'object' && body !== null && 'configuration_hash' in body) {
+    return String(body.configuration_hash);
+  }
+  throw new AdminError('ADMIN_STATUS', `GET /status answered ${status} without a configuration hash`, status);
+}
+
+interface FlattenedErrors {
+  flattened_errors?: { entity_type?: string; entity_id?: string; errors?: { message?: string; field?: string }[] }[];
+}
+
+interface Refused {
+  message: string;
+  /** Ids of the entities that Kong names. */
+  entities: ReadonlySet<string>;
+}
+
+/** Kong's sentences from `flattened_errors`, without the entities that it quotes with their keys. */
+function explain(body: unknown): Refused {
+  const { flattened_errors: errors } = (body ?? {}) as FlattenedErrors;
+  const flat = Array.isArray(errors) ? errors : [];
+  const sentences = flat.flatMap((entity) =>
+    (entity.errors ?? []).map((error) =>
+      [entity.entity_type, entity.entity_id, error.field, error.message].filter(Boolean).join(' '),
+    ),
+  );
+  const text = sentences.join('; ');
+  return {
+    message: text === '' || text.includes('-----BEGIN') ? kongMessage(body) : text.slice(0, 500),
+    entities: new Set(flat.flatMap((entity) => entity.entity_id ?? [])),
+  };
+}

@@ -1,0 +1,6 @@
+export { AdminClient, AdminError } from './admin-client';
+export { DatabaseTarget } from './database-target';
+export { configurationHash, DeclarativeTarget } from './declarative-target';
+export { findPrefix, readKongEnvironment, type KongEnvironment, type TlsListener } from './environment';
+export { readPluginEntries, type PluginEntry } from './plugin-entries';
+export { OUR_TAG } from './stored';

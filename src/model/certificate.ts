@@ -1,0 +1,67 @@
+/** SHA-256, base64url: how contents are compared. */
+export type Digest = string;
+
+export type KeyType = 'rsa' | 'ec' | 'ed25519';
+
+/** What is known of one X.509 certificate without asking OpenSSL. */
+export interface CertificateInfo {
+  /** SHA-256 of the DER in upper-case hex with colons, as `openssl x509 -fingerprint -sha256` prints it. */
+  fingerprint: string;
+  /** Hexadecimal, upper case. */
+  serial: string;
+  /** Milliseconds since the epoch. */
+  notBefore: number;
+  /** Milliseconds since the epoch. */
+  notAfter: number;
+  /** DNS names of the subjectAltName (else the common name), lower case, in their order. */
+  names: readonly string[];
+  keyType: KeyType | 'other';
+  /** Bits of the modulus (RSA) or of the curve (EC). */
+  keyBits: number;
+  signature: 'md5' | 'sha1' | 'other';
+  isCa: boolean;
+}
+
+/** What a source yields: text as it was found, not yet looked at. */
+export interface RawBundle {
+  /** Unique within its source; for files the path of the certificate below the source's root. */
+  name: string;
+  /** Where it is, for a person. */
+  location: string;
+  /** PEM of the leaf and its chain, possibly with the key. */
+  cert: string;
+  /** PEM of the private key; empty where `cert` holds it too. */
+  key: string;
+  /** One file that is a bundle only if a key is in it: a CA certificate or a loose part of a chain is none. */
+  lone?: boolean;
+}
+
+/** Larger than any real chain, and the most that a Kubernetes Secret holds. */
+export const MAX_BUNDLE_BYTES = 1_048_576;
+
+/** A bundle whose text was understood, without the text: the leaf is known and the chain is in order. */
+export interface Bundle {
+  name: string;
+  location: string;
+  /** Over every certificate and the key as they were found: the cheap comparison. */
+  content: Digest;
+  /** Over the ordered chain: since the key has to match the leaf, this identifies what would be served. */
+  chain: Digest;
+  /** How many certificates the chain has, the leaf included and the root not. */
+  chainLength: number;
+  leaf: CertificateInfo;
+}
+
+/** PEM texts as they are put into Kong: leaf first, each issuer after what it issued, without the root. */
+export interface PemPair {
+  cert: string;
+  key: string;
+}
+
+/** A bundle together with the source that yielded it. */
+export interface SourcedBundle extends Bundle {
+  /** `source#name`, unique in a reloader. */
+  id: string;
+  /** Whether a certificate may be created in Kong for it. */
+  create: boolean;
+}

@@ -1,0 +1,29 @@
+import type { SourcedBundle } from './certificate';
+import type { Refusal } from './reason';
+import type { Half, StoredCertificate } from './stored';
+
+/** One thing to do in Kong. */
+export type Change =
+  | {
+      kind: 'update';
+      bundle: SourcedBundle;
+      certificate: StoredCertificate;
+      half: Half;
+      /** Names of the bundle to add as SNIs; only on certificates that are ours. */
+      addSnis: readonly string[];
+    }
+  | { kind: 'create'; bundle: SourcedBundle; id: string; snis: readonly string[] };
+
+export interface Plan {
+  changes: Change[];
+  /** By bundle id. */
+  refused: Map<string, Refusal>;
+  /** Ids of bundles that Kong already has, with the certificates that hold them. */
+  inSync: Map<string, string[]>;
+  /** Ids of bundles that nothing in Kong asks for. */
+  unused: string[];
+}
+
+export function changeId(change: Change): string {
+  return change.kind === 'create' ? change.id : change.certificate.id;
+}

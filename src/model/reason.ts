@@ -1,0 +1,45 @@
+/**
+ * Why a bundle is not put into Kong, or is not proven. The list is closed: logs, metric labels, the command
+ * line and the documentation use these words and no others.
+ */
+export const REASONS = {
+  unreadable: 'a file cannot be read',
+  incomplete: 'the bundle is empty or cut off; it is probably still being written',
+  missing_certificate: 'there is no certificate in it',
+  missing_key: 'there is no private key for the certificate',
+  unsupported_format: 'it is not PEM, or not a format that is understood',
+  encrypted_key: 'the private key is encrypted',
+  too_large: 'it is larger than 1 MiB',
+  key_mismatch: 'the private key does not belong to the certificate',
+  chain_broken: 'the certificates do not form one chain',
+  ca_as_leaf: 'the leaf is a CA certificate',
+  expired: 'the leaf has expired',
+  not_yet_valid: 'the leaf is not valid yet',
+  weak_signature: 'a certificate is signed with MD5 or SHA-1',
+  weak_key: 'the key is too short, or of a kind that Kong cannot serve',
+  no_names: 'the leaf names no host that could be an SNI',
+  names_not_covered: 'the leaf does not cover every SNI of the certificate in Kong',
+  older_than_stored: 'Kong already has a newer certificate',
+  sni_taken: 'an SNI belongs to another certificate in Kong',
+  vault_reference: 'the certificate in Kong is a vault reference',
+  managed_elsewhere: 'the certificate in Kong belongs to the ingress controller',
+  refused_by_kong: 'Kong refused it',
+  not_served: 'it was written, but Kong did not serve it and the previous one was put back',
+} as const;
+
+export type Reason = keyof typeof REASONS;
+
+/** A bundle that stays out of Kong: expected, so data and not an exception. */
+export interface Refusal {
+  reason: Reason;
+  /** One sentence for a person: what, where and what to do. Never holds key material. */
+  message: string;
+}
+
+export function refusal(reason: Reason, message: string): Refusal {
+  return { reason, message };
+}
+
+export function isRefusal(value: object): value is Refusal {
+  return 'reason' in value && 'message' in value;
+}

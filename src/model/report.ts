@@ -1,0 +1,53 @@
+import type { Refusal } from './reason';
+
+/** What became of one bundle in a pass. */
+export type Outcome =
+  | { kind: 'swapped'; certificate: string; created: boolean; proof: Proof | null }
+  | { kind: 'rolled_back'; certificate: string; proof: Proof; restored: boolean }
+  | { kind: 'would_change'; certificate: string; created: boolean }
+  | { kind: 'refused'; refusal: Refusal }
+  | { kind: 'failed'; certificate: string; error: string };
+
+/** The result of asking Kong's own listeners by handshake. */
+export interface Proof {
+  /** `unreachable`: no listener could be asked, which says nothing about the certificate. */
+  verdict: 'served' | 'wrong' | 'unreachable';
+  /** SHA-256 fingerprint of the leaf that was served last; null when no handshake succeeded. */
+  servedFingerprint: string | null;
+  handshakes: number;
+  durationMs: number;
+  /** What was seen, for a person; empty when all is well. */
+  detail: string;
+}
+
+/** One thing that happened to a bundle, not the fact that it was looked at. */
+export interface PassEvent {
+  bundle: string;
+  location: string;
+  /** SHA-256 of the leaf; null where it was not understood. */
+  fingerprint: string | null;
+  /** Milliseconds since the epoch. */
+  notAfter: number | null;
+  snis: readonly string[];
+  outcome: Outcome;
+}
+
+export type PassCause = 'start' | 'poll' | 'watch' | 'trigger' | 'retry' | 'command';
+
+export interface PassReport {
+  cause: PassCause;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  durationMs: number;
+  /** How many bundles the sources hold, and how many of them Kong has. */
+  bundles: number;
+  inSync: number;
+  refused: number;
+  unused: number;
+  /** What happened, and what stands in the way for the first time. */
+  events: PassEvent[];
+  /** Sources that could not be looked at whole. */
+  sourceErrors: { source: string; refusal: Refusal }[];
+  /** Something is left that should be tried again before the next poll. */
+  unfinished: 'no' | 'settling' | 'failed';
+}

@@ -1,0 +1,34 @@
+import type { RawBundle } from './certificate';
+import type { Refusal } from './reason';
+
+/** What a look at a source found, compared with the look before. */
+export interface SourceScan {
+  /** Bundles that are new or no longer what `read` last returned. */
+  changed: string[];
+  /** Bundles that are gone. */
+  removed: string[];
+  /** How many bundles there are now. */
+  total: number;
+  /** Trouble that is not one bundle's: a folder that cannot be read, a server that does not answer. */
+  errors: Refusal[];
+}
+
+/**
+ * A place where renewed certificates appear. Every method may be called again after it failed; none of them
+ * throws for a bad bundle.
+ */
+export interface Source {
+  /** Unique in a reloader and the same after a restart, e.g. `directory:/etc/letsencrypt/live`. */
+  readonly id: string;
+  /** Whether certificates may be created in Kong for its bundles. */
+  readonly create: boolean;
+  /**
+   * Finds what changed, without reading what did not.
+   * @param touched bundles or folders that a watch reported; only these are looked at. Default: everything.
+   */
+  scan(touched?: ReadonlySet<string>): Promise<SourceScan>;
+  /** Reads one bundle whole and of one generation. Null: it is no bundle (a CA file beside one, say). */
+  read(name: string): Promise<RawBundle | Refusal | null>;
+  /** Reports changes early; a hint, never relied upon. Returns how to stop. */
+  watch?(touched: (what: string) => void): () => void;
+}

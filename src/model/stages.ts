@@ -1,0 +1,55 @@
+import type { Digest, PemPair } from './certificate';
+import type { Change } from './plan';
+import type { PassReport, Proof } from './report';
+import type { Refusal } from './reason';
+import type { Half, StoredCertificate } from './stored';
+
+/**
+ * Stands between the decision to write and the write: fetches the texts and puts them through the whole gate.
+ * Called once for each change, right before its write, so that the cost overlaps with Kong's.
+ */
+export type Prepare = (change: Change) => Promise<PemPair | Refusal>;
+
+export type WriteResult =
+  | { kind: 'written'; change: Change; current: PemPair; previous: PemPair | null }
+  | { kind: 'already'; change: Change }
+  | { kind: 'refused'; change: Change; refusal: Refusal }
+  | { kind: 'failed'; change: Change; error: Error };
+
+/** The Kong that is kept up to date. */
+export interface Target {
+  /** What Kong stores, as of the last refresh, reload or write; by id, without key material. */
+  readonly certificates: ReadonlyMap<string, StoredCertificate>;
+  /** How many changes `write` should get at once. */
+  readonly batchSize: number;
+  /**
+   * Brings `certificates` up to date; the cost does not grow with their number unless something changed.
+   * @returns whether something did
+   */
+  refresh(): Promise<boolean>;
+  /** Reads everything again: before creating, and after a surprise. */
+  reload(): Promise<boolean>;
+  /** Carries the changes out; one that fails does not stop the others. Results come in any order. */
+  write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]>;
+  /** Puts an earlier text back; null takes away what was created. */
+  restore(id: string, half: Half, previous: PemPair | null): Promise<void>;
+  close(): void;
+}
+
+/** What has to be seen in a handshake. */
+export interface Expectation {
+  snis: readonly string[];
+  chain: Digest;
+  /** Set where the certificate has a twin of the other key type, which a client might get instead. */
+  keyType?: 'rsa' | 'ec' | 'ed25519';
+}
+
+export interface Verifier {
+  /** Handshakes until every worker that answers serves the expectation, or time is over. Never throws. */
+  prove(expected: readonly Expectation[]): Promise<Proof[]>;
+}
+
+export interface Reporter {
+  pass(report: PassReport): void;
+  failed(cause: string, error: Error): void;
+}

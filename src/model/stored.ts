@@ -1,0 +1,25 @@
+import type { CertificateInfo, Digest } from './certificate';
+
+/** One certificate with its key as Kong stores it; a Kong certificate has one, or two of different key types. */
+export interface StoredHalf {
+  content: Digest;
+  chain: Digest;
+  /** Null where Kong holds something that cannot be read (a vault reference, a damaged PEM). */
+  leaf: CertificateInfo | null;
+  /** `{vault://…}` in cert or key: it belongs to the vault. */
+  vaultReference: boolean;
+}
+
+/** Which tool takes care of a certificate in Kong. */
+export type Owner = 'us' | 'ingress_controller' | 'other';
+
+/** A certificate entity of Kong, without any key material. */
+export interface StoredCertificate {
+  id: string;
+  snis: readonly string[];
+  owner: Owner;
+  main: StoredHalf;
+  alt: StoredHalf | null;
+}
+
+export type Half = 'main' | 'alt';

@@ -1,0 +1,2 @@
+export { createServer, dump, type PluginModule } from './server';
+export { listen } from './listener';

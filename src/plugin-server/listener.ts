@@ -1,0 +1,90 @@
+import { chmodSync, renameSync, rmSync } from 'node:fs';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { decodeMultiStream, encode } from '@msgpack/msgpack';
+import type { PluginServerLog } from './server';
+
+/** Kong's calls (kong/runloop/plugin_servers/rpc/mp_rpc.lua): everything else on the server is not for it. */
+const METHODS = new Set([
+  'GetStatus',
+  'GetPluginInfo',
+  'StartInstance',
+  'InstanceStatus',
+  'CloseInstance',
+  'HandleEvent',
+  'Step',
+  'StepError',
+  'StepMultiMap',
+  'StepCredential',
+  'StepConsumer',
+  'StepRoute',
+  'StepService',
+  'StepMemoryStats',
+]);
+
+/** More than Kong ever sends; a length beyond it is no message of Kong's. */
+const LIMITS = {
+  context: undefined,
+  maxStrLength: 16 * 1024 * 1024,
+  maxBinLength: 16 * 1024 * 1024,
+  maxArrayLength: 10_000,
+};
+
+/**
+ * Serves a kong-pdk server on a unix socket: MessagePack requests `[0, id, "plugin.Method", args]`, answers
+ * `[1, id, error, result]`. A client that sends nonsense or goes away loses its connection, nothing else happens.
+ *
+ * The socket appears under its name by a rename: it is complete at once, it replaces the one of a process that
+ * still runs (Kong overlaps the two at a reload), and that process cannot take the new one away when it ends.
+ */
+export function listen(server: object, path: string, log: PluginServerLog): Promise<NetServer> {
+  const temporary = `${path}.${process.pid}`;
+  const listener = createServer((client) => {
+    client.on('error', (error) => log.debug(`plugin server: a client went away: ${error.message}`));
+    void serve(server, client, log);
+  });
+  return new Promise((resolve, reject) => {
+    rmSync(temporary, { force: true });
+    listener.once('error', reject);
+    listener.listen(temporary, () => {
+      // Kong's workers may run as another user than whoever started this process.
+      chmodSync(temporary, 0o660);
+      renameSync(temporary, path);
+      listener.on('error', (error) => log.error(`plugin server: ${error.message}`));
+      resolve(listener);
+    });
+  });
+}
+
+async function serve(server: object, client: Socket, log: PluginServerLog): Promise<void> {
+  try {
+    for await (const message of decodeMultiStream(client, LIMITS)) {
+      void answer(server, client, message, log);
+    }
+  } catch (error) {
+    log.warn(`plugin server: a client sent something that is no request: ${(error as Error).message}`);
+    client.destroy();
+  }
+}
+
+async function answer(server: object, client: Socket, message: unknown, log: PluginServerLog): Promise<void> {
+  const reply = (id: unknown, error: string | null, result: unknown) => {
+    if (!client.destroyed) client.write(encode([1, id, error, result], { ignoreUndefined: true }));
+  };
+  if (!Array.isArray(message) || message[0] !== 0 || typeof message[2] !== 'string') {
+    client.destroy();
+    return;
+  }
+  const [, id, method, args] = message as [0, unknown, string, unknown];
+  const [, name = ''] = /^plugin\.(\w+)$/.exec(method) ?? [];
+  if (!METHODS.has(name)) {
+    reply(id, `method ${method} not implemented`, null);
+    return;
+  }
+  try {
+    const call = (server as Record<string, (...args: unknown[]) => Promise<unknown>>)[name];
+    reply(id, null, await call?.apply(server, Array.isArray(args) ? args : []));
+  } catch (error) {
+    log.warn(`plugin server: ${method} failed: ${(error as Error).message}`);
+    reply(id, (error as Error).message, null);
+  }
+}

@@ -1,0 +1,38 @@
+import { Module } from 'kong-pdk/lib/mod';
+import Server, { type PluginInfo } from 'kong-pdk/server';
+
+/** A plugin's module, as kong-pdk wants it. */
+export interface PluginModule {
+  Name: string;
+  Version: string;
+  Priority: number;
+  Schema: readonly object[];
+  Plugin: new (config: unknown) => object;
+}
+
+export interface PluginServerLog {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** Milliseconds between looks for instances that nobody uses any more; kong-pdk's own default is 60 a second. */
+const EXPIRY_CHECK_MS = 60_000;
+
+/** kong-pdk's server for one plugin that is part of the program: no folder to search, no TypeScript to load. */
+export function createServer(plugin: PluginModule, log: PluginServerLog): Server {
+  const server = new Server(undefined, log, EXPIRY_CHECK_MS);
+  server.clearExpiredPluginsTimer.unref();
+  const module = new Module(plugin.Name, null, plugin);
+  server.plugins.set(module.name, module);
+  return server;
+}
+
+/** What Kong's query command wants to know. */
+export async function dump(plugin: PluginModule): Promise<PluginInfo[]> {
+  const silent = () => undefined;
+  const server = createServer(plugin, { debug: silent, info: silent, warn: silent, error: silent });
+  server.close();
+  return [await server.GetPluginInfo(plugin.Name)];
+}

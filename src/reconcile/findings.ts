@@ -1,0 +1,116 @@
+import {
+  changeId,
+  type Change,
+  type Outcome,
+  type PassEvent,
+  type Reason,
+  type Refusal,
+  type SourcedBundle,
+} from '../model';
+
+/**
+ * Refusals that may only mean that somebody is writing the files right now. They are reported when they are still
+ * there a moment later.
+ */
+const PASSING_REASONS: ReadonlySet<Reason> = new Set([
+  'unreadable',
+  'incomplete',
+  'missing_certificate',
+  'missing_key',
+  'key_mismatch',
+  'chain_broken',
+  'unsupported_format',
+]);
+
+/** Milliseconds after which a refusal is no longer taken for a file being written. */
+export const SETTLE_MS = 1_000;
+
+interface Bundles {
+  get(id: string): SourcedBundle | null;
+}
+
+/** Turns what a pass found into events: each thing once, not at each poll. */
+export class Findings {
+  #events: PassEvent[] = [];
+  #failed = false;
+  #settling = false;
+  /** By bundle id: the refusal as it was first seen, and whether it was reported. */
+  readonly #refusals = new Map<string, { message: string; since: number; isReported: boolean }>();
+  #sourceErrors = new Set<string>();
+
+  constructor(private readonly now: () => number) {}
+
+  /** Something waits to be looked at once more before it is reported. */
+  get settling(): boolean {
+    return this.#settling;
+  }
+
+  happened(change: Change, outcome: Outcome): void {
+    if (outcome.kind === 'failed') this.#failed = true;
+    const { bundle } = change;
+    const snis = change.kind === 'create' ? change.snis : change.certificate.snis;
+    this.#events.push({ bundle: bundle.id, ...about(bundle), snis, outcome });
+  }
+
+  wouldChange(changes: readonly Change[]): void {
+    for (const change of changes) {
+      const message = `would change ${changeId(change)} ${change.bundle.chain}`;
+      const known = this.#refusals.get(change.bundle.id);
+      if (known?.message === message) continue;
+      this.#refusals.set(change.bundle.id, { message, since: this.now(), isReported: true });
+      this.happened(change, {
+        kind: 'would_change',
+        certificate: changeId(change),
+        created: change.kind === 'create',
+      });
+    }
+  }
+
+  /** All refusals that stand now; what is not among them any more may be reported anew later. */
+  refusals(refused: ReadonlyMap<string, Refusal>, bundles: Bundles): void {
+    this.#settling = false;
+    for (const [id, why] of refused) {
+      const known = this.#refusals.get(id);
+      const isNew = known?.message !== why.message;
+      const entry = isNew ? { message: why.message, since: this.now(), isReported: false } : known;
+      this.#refusals.set(id, entry);
+      if (entry.isReported) continue;
+      if (PASSING_REASONS.has(why.reason) && this.now() - entry.since < SETTLE_MS) {
+        this.#settling = true;
+        continue;
+      }
+      entry.isReported = true;
+      const bundle = bundles.get(id);
+      const facts = bundle === null ? { location: id, fingerprint: null, notAfter: null } : about(bundle);
+      this.#events.push({
+        bundle: id,
+        ...facts,
+        snis: bundle?.leaf.names ?? [],
+        outcome: { kind: 'refused', refusal: why },
+      });
+    }
+    for (const [id, { message }] of this.#refusals) {
+      if (!refused.has(id) && !message.startsWith('would change')) this.#refusals.delete(id);
+    }
+  }
+
+  /** Errors of sources that were not there the last time. */
+  newSourceErrors(errors: readonly { source: string; refusal: Refusal }[]): { source: string; refusal: Refusal }[] {
+    const before = this.#sourceErrors;
+    const key = (error: { source: string; refusal: Refusal }) => `${error.source} ${error.refusal.message}`;
+    this.#sourceErrors = new Set(errors.map(key));
+    return errors.filter((error) => !before.has(key(error)));
+  }
+
+  /** What happened since the last call. */
+  take(): { events: PassEvent[]; failed: boolean } {
+    const taken = { events: this.#events, failed: this.#failed };
+    this.#events = [];
+    this.#failed = false;
+    return taken;
+  }
+}
+
+function about({ location, leaf }: SourcedBundle): Pick<PassEvent, 'location' | 'fingerprint' | 'notAfter'> {
+  return { location, fingerprint: leaf.fingerprint, notAfter: leaf.notAfter };
+}

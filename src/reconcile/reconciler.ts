@@ -1,0 +1,232 @@
+import { checkKeyAndChain, toPem } from '../certificates';
+import {
+  changeId,
+  isRefusal,
+  refusal,
+  type Change,
+  type Outcome,
+  type PassCause,
+  type PassReport,
+  type Plan,
+  type Prepare,
+  type Proof,
+  type Reason,
+  type Refusal,
+  type Source,
+  type Target,
+  type Verifier,
+  type WriteResult,
+} from '../model';
+import { BundleBook, type BookScan } from './bundle-book';
+import { BundleStore } from './bundle-store';
+import { Findings } from './findings';
+import { makePlan } from './plan';
+
+export interface ReconcilerOptions {
+  sources: readonly Source[];
+  target: Target;
+  /** Null: what is written is not proven. */
+  verifier: Verifier | null;
+  /** Report what would change, and change nothing. */
+  observe: boolean;
+  allowDowngrade: boolean;
+  /** Put the previous certificate back where the new one is not served. */
+  rollback: boolean;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
+/** Refusals that Kong's state causes; another look is worth it once that changed. */
+const KONGS_REASONS: ReadonlySet<Reason> = new Set(['refused_by_kong', 'sni_taken']);
+
+/** One pass from the sources to a proven swap. Never run two at once. */
+export class Reconciler {
+  readonly #book: BundleBook;
+  readonly #store = new BundleStore();
+  readonly #findings: Findings;
+  readonly #now: () => number;
+  /** Bundles that are not tried again as they are. */
+  readonly #barred = new Map<string, { content: string; why: Refusal }>();
+  /** The last pass left something to do. */
+  #isOpen = true;
+  /** When a bundle becomes valid that is not valid yet. */
+  #due = Number.POSITIVE_INFINITY;
+  #last: Plan | null = null;
+
+  constructor(private readonly options: ReconcilerOptions) {
+    this.#book = new BundleBook(options.sources);
+    this.#now = options.now ?? Date.now;
+    this.#findings = new Findings(this.#now);
+  }
+
+  /**
+   * @param touched what a watch reported; the rest of the sources is left for the next poll
+   * @throws AdminError when Kong cannot be asked what it stores
+   */
+  async pass(cause: PassCause, touched?: ReadonlySet<string>): Promise<PassReport> {
+    const startedAt = this.#now();
+    const began = performance.now();
+    const { target, observe } = this.options;
+    if (cause === 'trigger' || cause === 'command') this.#barred.clear();
+
+    const refreshing = target.refresh().catch((error: unknown) => error as Error);
+    const scan = await this.#book.scan(touched);
+    const kongChanged = await refreshing;
+    // What was read now will not be seen as changed again: remember it before anything can fail.
+    if (scan.changed) this.#isOpen = true;
+    if (kongChanged instanceof Error) throw kongChanged;
+    if (kongChanged) this.liftBars((why) => KONGS_REASONS.has(why.reason));
+    if (this.#isOpen || kongChanged || startedAt >= this.#due) {
+      this.#isOpen = true;
+      const attempted = new Set<string>();
+      let plan = this.plan();
+      let failed = false;
+      for (let batch = this.nextBatch(plan, attempted); batch.length > 0 && !observe && !failed; ) {
+        const results = await target.write(batch, this.#prepare);
+        failed = await this.settle(results);
+        plan = this.plan();
+        batch = this.nextBatch(plan, attempted);
+      }
+      if (observe) this.#findings.wouldChange(plan.changes);
+      this.#last = plan;
+      this.#findings.refusals(plan.refused, this.#book);
+      this.#isOpen = failed || this.#findings.settling;
+    }
+    return this.report(cause, startedAt, performance.now() - began, scan);
+  }
+
+  private plan(): Plan {
+    const now = this.#now();
+    const barred = new Map<string, Refusal>();
+    for (const [id, { content, why }] of this.#barred) {
+      if (this.#book.get(id)?.content === content) barred.set(id, why);
+      else this.#barred.delete(id);
+    }
+    const plan = makePlan({
+      bundles: this.#book.bundles(),
+      certificates: this.options.target.certificates,
+      now,
+      allowDowngrade: this.options.allowDowngrade,
+      barred,
+    });
+    for (const [id, why] of this.#book.refused()) plan.refused.set(id, why);
+    this.#due = Number.POSITIVE_INFINITY;
+    for (const [id, { reason }] of plan.refused) {
+      const bundle = reason === 'not_yet_valid' ? this.#book.get(id) : null;
+      if (bundle !== null) this.#due = Math.min(this.#due, bundle.leaf.notBefore);
+    }
+    return plan;
+  }
+
+  /** No change is attempted twice in a pass. */
+  private nextBatch(plan: Plan, attempted: Set<string>): Change[] {
+    const key = (change: Change) => `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
+    const batch = plan.changes.filter((change) => !attempted.has(key(change))).slice(0, this.options.target.batchSize);
+    for (const change of batch) attempted.add(key(change));
+    return batch;
+  }
+
+  readonly #prepare: Prepare = async ({ bundle }) => {
+    const opened = await this.#book.open(bundle);
+    if (isRefusal(opened)) return opened;
+    return checkKeyAndChain(opened) ?? toPem(opened);
+  };
+
+  /** Proves what was written, undoes what is not served, and notes the rest. @returns whether something failed */
+  private async settle(results: readonly WriteResult[]): Promise<boolean> {
+    const written = results.filter((result) => result.kind === 'written');
+    for (const { change, current, previous } of written) {
+      this.#store.remember(changeId(change), halfOf(change), { current, previous });
+    }
+    const proofs = await this.prove(written.map(({ change }) => change));
+    let failed = false;
+    for (const [index, { change }] of written.entries()) {
+      const proof = proofs[index] ?? null;
+      if (proof?.verdict === 'wrong' && this.options.rollback) failed = !(await this.undo(change, proof)) || failed;
+      else this.#findings.happened(change, swapped(change, proof));
+    }
+    for (const result of results) {
+      if (result.kind === 'refused') this.bar(result.change, result.refusal);
+      if (result.kind !== 'failed') continue;
+      failed = true;
+      const outcome: Outcome = {
+        kind: 'failed',
+        certificate: changeId(result.change),
+        error: result.error.message,
+      };
+      this.#findings.happened(result.change, outcome);
+    }
+    return failed;
+  }
+
+  private async prove(changes: readonly Change[]): Promise<Proof[]> {
+    const { verifier } = this.options;
+    if (verifier === null || changes.length === 0) return [];
+    return verifier.prove(
+      changes.map((change) => ({
+        snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
+        chain: change.bundle.chain,
+        ...(change.kind === 'update' && change.certificate.alt !== null && change.bundle.leaf.keyType !== 'other'
+          ? { keyType: change.bundle.leaf.keyType }
+          : {}),
+      })),
+    );
+  }
+
+  /** Puts the previous certificate back and bars the bundle. @returns whether that worked */
+  private async undo(change: Change, proof: Proof): Promise<boolean> {
+    const id = changeId(change);
+    const versions = this.#store.versions(id, halfOf(change));
+    let restored = false;
+    let trouble = '';
+    try {
+      if (versions !== undefined) await this.options.target.restore(id, halfOf(change), versions.previous);
+      restored = versions !== undefined;
+    } catch (error) {
+      trouble = `; putting it back failed: ${(error as Error).message}`;
+    }
+    this.#store.forget(id, halfOf(change));
+    this.bar(
+      change,
+      refusal(
+        'not_served',
+        `${change.bundle.location} was written to certificate ${id} and not served (${proof.detail}); ` +
+          `the previous one ${restored ? 'is back' : 'could not be put back'}${trouble}; it is not tried again until it changes or trigger does`,
+      ),
+    );
+    this.#findings.happened(change, { kind: 'rolled_back', certificate: id, proof, restored });
+    return restored;
+  }
+
+  private bar({ bundle }: Change, why: Refusal): void {
+    // What is still being written is read again; it needs no bar.
+    if (why.reason !== 'incomplete') this.#barred.set(bundle.id, { content: bundle.content, why });
+  }
+
+  private liftBars(which: (why: Refusal) => boolean): void {
+    for (const [id, { why }] of this.#barred) if (which(why)) this.#barred.delete(id);
+  }
+
+  private report(cause: PassCause, startedAt: number, durationMs: number, scan: BookScan): PassReport {
+    const { events, failed } = this.#findings.take();
+    const plan = this.#last;
+    return {
+      cause,
+      startedAt,
+      durationMs,
+      bundles: scan.total,
+      inSync: plan?.inSync.size ?? 0,
+      refused: plan?.refused.size ?? 0,
+      unused: plan?.unused.length ?? 0,
+      events,
+      sourceErrors: this.#findings.newSourceErrors(scan.errors),
+      unfinished: failed ? 'failed' : this.#findings.settling ? 'settling' : 'no',
+    };
+  }
+}
+
+const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : change.half);
+
+function swapped(change: Change, proof: Proof | null): Outcome {
+  return { kind: 'swapped', certificate: changeId(change), created: change.kind === 'create', proof };
+}

@@ -1,0 +1,91 @@
+import type { PassEvent, PassReport, Reporter } from '../model';
+import type { Fields, Level, Logger } from './logger';
+
+/** Writes one line for each thing that happened, not for each poll. */
+export class LogReporter implements Reporter {
+  #lastFailure = '';
+
+  constructor(
+    private readonly logger: Logger,
+    /** Fields that stand in every line, such as the plugin entry's id. */
+    private readonly common: Fields = {},
+  ) {}
+
+  pass(report: PassReport): void {
+    this.#lastFailure = '';
+    for (const { source, refusal } of report.sourceErrors) {
+      this.log('warn', 'a source cannot be read whole', { source, reason: refusal.reason, detail: refusal.message });
+    }
+    for (const event of report.events) this.event(event, report);
+    if (report.cause === 'start') {
+      const { bundles, inSync, refused, unused, durationMs } = report;
+      const fields = { bundles, in_sync: inSync, refused, unused, duration_ms: Math.round(durationMs) };
+      this.log('info', 'first pass done', fields);
+    }
+  }
+
+  failed(cause: string, error: Error): void {
+    // Kong being away for an hour is one thing that happened, not one for each retry.
+    if (error.message === this.#lastFailure) return;
+    this.#lastFailure = error.message;
+    this.log('error', 'a pass failed; it is tried again', { cause, error: error.message });
+  }
+
+  private event({ bundle, location, fingerprint, notAfter, snis, outcome }: PassEvent, report: PassReport): void {
+    const common = {
+      bundle,
+      location,
+      ...(fingerprint === null ? {} : { fingerprint_sha256: fingerprint }),
+      ...(notAfter === null ? {} : { not_after: new Date(notAfter).toISOString() }),
+      snis: snis.slice(0, 10),
+      cause: report.cause,
+    };
+    switch (outcome.kind) {
+      case 'swapped': {
+        const { certificate, created, proof } = outcome;
+        const isWrong = proof?.verdict === 'wrong';
+        this.log(isWrong ? 'error' : 'info', created ? 'certificate created' : 'certificate swapped', {
+          ...common,
+          certificate,
+          proof: proof?.verdict ?? 'off',
+          ...(proof === null || proof.detail === '' ? {} : { proof_detail: proof.detail }),
+          ...(proof === null ? {} : { handshakes: proof.handshakes, proof_ms: Math.round(proof.durationMs) }),
+        });
+        return;
+      }
+      case 'rolled_back':
+        this.log('error', outcome.restored ? 'certificate rolled back' : 'rollback failed', {
+          ...common,
+          certificate: outcome.certificate,
+          served_fingerprint_sha256: outcome.proof.servedFingerprint,
+          detail: outcome.proof.detail,
+        });
+        return;
+      case 'would_change':
+        this.log('info', outcome.created ? 'certificate would be created' : 'certificate would be swapped', {
+          ...common,
+          certificate: outcome.certificate,
+        });
+        return;
+      case 'refused': {
+        const { reason, message } = outcome.refusal;
+        this.log('warn', 'bundle refused; the last good certificate keeps serving', {
+          ...common,
+          reason,
+          detail: message,
+        });
+        return;
+      }
+      case 'failed':
+        this.log('error', 'swap failed; it is tried again', {
+          ...common,
+          certificate: outcome.certificate,
+          error: outcome.error,
+        });
+    }
+  }
+
+  private log(level: Level, message: string, fields: Fields): void {
+    this.logger.log(level, message, { ...this.common, ...fields });
+  }
+}

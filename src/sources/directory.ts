@@ -1,0 +1,151 @@
+import { readdirSync, statSync, type Dirent } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../model';
+import { FileBundle, unreadable } from './file-bundle';
+import { pairFiles } from './pairing';
+import { Slices } from '../common/slices';
+import { isRacy, sameStamp, stampOf, type Stamp } from './stamp';
+import { watchFolders } from './watch';
+
+/** Deeper trees are links that lead in circles, or not certificates. */
+const MAX_DEPTH = 16;
+
+interface Folder {
+  path: string;
+  depth: number;
+  /** Null: has to be listed again. */
+  stamp: Stamp | null;
+  bundles: Map<string, FileBundle>;
+  folders: Set<string>;
+}
+
+/** Every certificate bundle below a folder, at any depth; see `pairFiles` for the names it knows. */
+export class DirectorySource implements Source {
+  readonly id: string;
+  readonly #root: string;
+  readonly #folders = new Map<string, Folder>();
+  readonly #bundles = new Map<string, FileBundle>();
+  /** Names that went since the last scan. */
+  readonly #removed: string[] = [];
+
+  constructor(
+    path: string,
+    readonly create: boolean,
+    /** The folder need not exist. */
+    private readonly optional = false,
+  ) {
+    this.#root = resolve(path);
+    this.id = `directory:${this.#root}`;
+  }
+
+  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+    const errors: Refusal[] = [];
+    const slices = new Slices();
+    if (this.#folders.size === 0) this.addFolder(this.#root, 0);
+    // The map grows while new folders are found; iteration includes them.
+    const look = new Set(touched);
+    for (const folder of this.#folders.values()) {
+      if (folder.stamp === null) look.add(folder.path);
+      if (touched === undefined || look.has(folder.path)) this.listIfChanged(folder, errors);
+      if (slices.due) await slices.pause();
+    }
+    const changed: string[] = [];
+    const looked = touched === undefined ? this.#bundles.values() : this.bundlesIn(look);
+    for (const bundle of looked) {
+      if (bundle.hasChanged()) changed.push(bundle.name);
+      if (slices.due) await slices.pause();
+    }
+    return { changed, removed: this.#removed.splice(0), total: this.#bundles.size, errors };
+  }
+
+  read(name: string): Promise<RawBundle | Refusal | null> {
+    return Promise.resolve(this.#bundles.get(name)?.read() ?? null);
+  }
+
+  watch(touched: (what: string) => void): () => void {
+    return watchFolders(() => [...this.#folders.keys()], this.#root, touched);
+  }
+
+  private *bundlesIn(touched: ReadonlySet<string>): Iterable<FileBundle> {
+    for (const path of touched) yield* this.#folders.get(path)?.bundles.values() ?? [];
+  }
+
+  private addFolder(path: string, depth: number): void {
+    if (depth > MAX_DEPTH || this.#folders.has(path)) return;
+    this.#folders.set(path, { path, depth, stamp: null, bundles: new Map(), folders: new Set() });
+  }
+
+  private removeFolder(path: string): void {
+    const folder = this.#folders.get(path);
+    if (folder === undefined) return;
+    this.#folders.delete(path);
+    this.removeBundles(folder, () => true);
+    for (const child of folder.folders) this.removeFolder(child);
+  }
+
+  private removeBundles(folder: Folder, gone: (id: string) => boolean): void {
+    for (const [id, bundle] of folder.bundles) {
+      if (!gone(id)) continue;
+      folder.bundles.delete(id);
+      // A certificate whose key file moved is another bundle of the same name.
+      if (this.#bundles.get(bundle.name) !== bundle) continue;
+      this.#bundles.delete(bundle.name);
+      this.#removed.push(bundle.name);
+    }
+  }
+
+  /** A folder's own time changes when an entry is added, removed or renamed; only then is it listed. */
+  private listIfChanged(folder: Folder, errors: Refusal[]): void {
+    const now = Date.now();
+    const stamp = stampOf(folder.path);
+    if (stamp === null) {
+      if (folder.path === this.#root) {
+        folder.stamp = null;
+        this.updateFolder(folder, []);
+        if (!this.optional) errors.push(refusal('unreadable', `${folder.path} does not exist (yet); create it or mount it there`));
+      } else this.removeFolder(folder.path);
+      return;
+    }
+    if (folder.stamp !== null && sameStamp(folder.stamp, stamp)) return;
+    let entries: Dirent[];
+    try {
+      entries = readdirSync(folder.path, { withFileTypes: true });
+    } catch (error) {
+      errors.push(unreadable(error));
+      return;
+    }
+    this.updateFolder(folder, entries);
+    folder.stamp = isRacy(stamp, now) ? null : stamp;
+  }
+
+  private updateFolder(folder: Folder, entries: readonly Dirent[]): void {
+    const files: string[] = [];
+    const folders = new Set<string>();
+    for (const entry of entries) {
+      // Kubernetes keeps its generations in `..2026_01_01…` and `..data`; the visible links lead there.
+      if (entry.name.startsWith('.')) continue;
+      const path = join(folder.path, entry.name);
+      const isFolder = entry.isSymbolicLink() ? leadsToFolder(path) : entry.isDirectory();
+      if (isFolder) folders.add(path);
+      else files.push(entry.name);
+    }
+    for (const child of folder.folders) if (!folders.has(child)) this.removeFolder(child);
+    folder.folders = folders;
+    for (const child of folders) this.addFolder(child, folder.depth + 1);
+
+    const pairs = new Map(pairFiles(files).map((pair) => [`${pair.cert}\0${pair.key ?? ''}`, pair]));
+    this.removeBundles(folder, (id) => !pairs.has(id));
+    for (const [id, pair] of pairs) {
+      if (folder.bundles.has(id)) continue;
+      const certPath = join(folder.path, pair.cert);
+      const keyPath = pair.key === null ? null : join(folder.path, pair.key);
+      const bundle = new FileBundle(relative(this.#root, certPath), certPath, keyPath);
+      folder.bundles.set(id, bundle);
+      this.#bundles.set(bundle.name, bundle);
+    }
+  }
+}
+
+function leadsToFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

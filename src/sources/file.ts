@@ -1,0 +1,35 @@
+import { dirname, resolve } from 'node:path';
+import type { RawBundle, Refusal, Source, SourceScan } from '../model';
+import { FileBundle } from './file-bundle';
+import { watchFolders } from './watch';
+
+/** One certificate file and its key file (or one file that holds both). */
+export class FileSource implements Source {
+  readonly id: string;
+  readonly #bundle: FileBundle;
+  readonly #folders: readonly string[];
+
+  constructor(
+    cert: string,
+    key: string | null,
+    readonly create: boolean,
+  ) {
+    const certPath = resolve(cert);
+    this.id = `file:${certPath}`;
+    this.#bundle = new FileBundle(certPath, certPath, key === null ? null : resolve(key));
+    this.#folders = [...new Set([dirname(certPath), ...(key === null ? [] : [dirname(resolve(key))])])];
+  }
+
+  scan(): Promise<SourceScan> {
+    const changed = this.#bundle.hasChanged() ? [this.#bundle.name] : [];
+    return Promise.resolve({ changed, removed: [], total: 1, errors: [] });
+  }
+
+  read(): Promise<RawBundle | Refusal> {
+    return Promise.resolve(this.#bundle.read());
+  }
+
+  watch(touched: (what: string) => void): () => void {
+    return watchFolders(() => this.#folders, this.#folders[0] as string, touched);
+  }
+}

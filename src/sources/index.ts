@@ -1,0 +1,2 @@
+export { DirectorySource } from './directory';
+export { FileSource } from './file';

@@ -1,0 +1,89 @@
+import { connect as connectTcp } from 'node:net';
+import { connect, createSecureContext, type DetailedPeerCertificate, type SecureContext } from 'node:tls';
+import type { KeyType } from '../model';
+
+export interface HandshakeOptions {
+  host: string;
+  port: number;
+  /** Sends a PROXY protocol header (version 1) first. */
+  proxyProtocol?: boolean;
+  /** Server name to send; null sends none. */
+  servername: string | null;
+  /** Only signatures of this kind of key are offered, so that a server with twins has to choose that one. */
+  keyType?: KeyType | undefined;
+  timeoutMs: number;
+}
+
+/** Nobody listens there: says nothing about the certificate. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
+
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
+const SIGNATURES: Record<KeyType, string> = {
+  rsa: 'RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512',
+  ec: 'ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512',
+  ed25519: 'ed25519',
+};
+
+const contexts = new Map<string, SecureContext>();
+
+/** Without any trusted CA: Node would add the root of its own store to the chain that the server sent. */
+function contextFor(keyType: KeyType | undefined): SecureContext {
+  const known = contexts.get(keyType ?? '');
+  if (known !== undefined) return known;
+  const context = createSecureContext({
+    ca: [],
+    ...(keyType === undefined ? {} : { sigalgs: SIGNATURES[keyType] }),
+  });
+  contexts.set(keyType ?? '', context);
+  return context;
+}
+
+/**
+ * One full TLS handshake; no session is kept or resumed, so the server has to show its certificate.
+ * @returns DER of what the server sent, leaf first
+ * @throws UnreachableError when nobody listens, Error when the handshake fails or takes too long
+ */
+export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
+  const { host, port, proxyProtocol = false, servername, keyType, timeoutMs } = options;
+  return new Promise((resolve, reject) => {
+    const tcp = connectTcp({ host, port });
+    if (proxyProtocol) tcp.write('PROXY UNKNOWN\r\n');
+    const socket = connect({
+      socket: tcp,
+      ...(servername === null ? {} : { servername }),
+      secureContext: contextFor(keyType),
+      // Whether it is trusted is not the question; which certificate it is, is.
+      rejectUnauthorized: false,
+      ALPNProtocols: ['http/1.1'],
+    });
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no handshake within ${timeoutMs / 1000} s`)));
+    let connected = false;
+    tcp.once('connect', () => (connected = true));
+    tcp.once('error', (error) => reject(connected ? error : new UnreachableError(error)));
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('the connection was closed during the handshake')));
+    socket.once('secureConnect', () => {
+      const sent = peerChain(socket.getPeerCertificate(true));
+      socket.destroy();
+      if (sent.length === 0) reject(new Error('the server sent no certificate'));
+      else resolve(sent);
+    });
+  });
+}
+
+/** Node links each certificate to its issuer; a self-signed one to itself. */
+function peerChain(leaf: DetailedPeerCertificate): Buffer[] {
+  const chain: Buffer[] = [];
+  let at: DetailedPeerCertificate | undefined = leaf;
+  while (at?.raw !== undefined && chain.length < 20) {
+    chain.push(at.raw);
+    if (at.issuerCertificate === at) break;
+    at = at.issuerCertificate;
+  }
+  return chain;
+}

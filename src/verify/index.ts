@@ -1,0 +1,2 @@
+export { HandshakeVerifier, probeName } from './verifier';
+export { handshake } from './handshake';
