@@ -20,6 +20,11 @@ export interface Plan {
   refused: Map<string, Refusal>;
   /** Ids of bundles that Kong already has, with the certificates that hold them. */
   inSync: Map<string, string[]>;
+  /**
+   * Those of `inSync` of which Kong has the chain, but not this very text: whether their key belongs to it was
+   * not looked at.
+   */
+  unchecked: SourcedBundle[];
   /** Ids of bundles that nothing in Kong asks for. */
   unused: string[];
 }

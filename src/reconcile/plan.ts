@@ -33,7 +33,7 @@ export interface PlanInput {
  */
 export function makePlan(input: PlanInput): Plan {
   const index = new BundleIndex(input.bundles);
-  const plan: Plan = { changes: [], refused: new Map(), inSync: new Map(), unused: [] };
+  const plan: Plan = { changes: [], refused: new Map(), inSync: new Map(), unchecked: [], unused: [] };
   const wanted = new Set<string>();
   const taken = new Map<string, string>();
   for (const certificate of input.certificates.values()) {
@@ -71,7 +71,10 @@ function decide(
   };
   for (const bundle of candidates) {
     const addSnis = missingSnis(bundle, certificate, taken);
-    if (isStored(bundle, stored) && addSnis.length === 0) {
+    const isSameText = bundle.content === stored.content;
+    const isSame = isSameText || (bundle.chain === stored.chain && !input.barred.has(bundle.id));
+    if (isSame && addSnis.length === 0) {
+      if (!isSameText) plan.unchecked.push(bundle);
       plan.inSync.set(bundle.id, [...(plan.inSync.get(bundle.id) ?? []), certificate.id]);
       return;
     }
@@ -87,9 +90,6 @@ function decide(
     refuse(bundle, why);
   }
 }
-
-const isStored = (bundle: SourcedBundle, stored: StoredHalf) =>
-  bundle.content === stored.content || bundle.chain === stored.chain;
 
 /** What forbids to write this bundle to this certificate, whatever the bundle's own state. */
 function checkTarget(bundle: SourcedBundle, certificate: StoredCertificate, stored: StoredHalf): Refusal | null {

@@ -13,6 +13,7 @@ import {
   type Reason,
   type Refusal,
   type Source,
+  type SourcedBundle,
   type Target,
   type Verifier,
   type WriteResult,
@@ -47,6 +48,8 @@ export class Reconciler {
   readonly #now: () => number;
   /** Bundles that are not tried again as they are. */
   readonly #barred = new Map<string, { content: string; why: Refusal }>();
+  /** Contents of bundles that went through the whole gate though they needed no write, by bundle id. */
+  readonly #checked = new Map<string, string>();
   /** The last pass left something to do. */
   #isOpen = true;
   /** When a bundle becomes valid that is not valid yet. */
@@ -79,12 +82,12 @@ export class Reconciler {
     if (this.#isOpen || kongChanged || startedAt >= this.#due) {
       this.#isOpen = true;
       const attempted = new Set<string>();
-      let plan = this.plan();
+      let plan = await this.checkedPlan();
       let failed = false;
       for (let batch = this.nextBatch(plan, attempted); batch.length > 0 && !observe && !failed; ) {
         const results = await target.write(batch, this.#prepare);
         failed = await this.settle(results);
-        plan = this.plan();
+        plan = await this.checkedPlan();
         batch = this.nextBatch(plan, attempted);
       }
       if (observe) this.#findings.wouldChange(plan.changes);
@@ -93,6 +96,22 @@ export class Reconciler {
       this.#isOpen = failed || this.#findings.settling;
     }
     return this.report(cause, startedAt, performance.now() - began, scan);
+  }
+
+  /** A plan in which a bundle counts as in step only if its own key belongs to it, too. */
+  private async checkedPlan(): Promise<Plan> {
+    const plan = this.plan();
+    let isBarred = false;
+    for (const bundle of plan.unchecked) {
+      if (this.#checked.get(bundle.id) === bundle.content) continue;
+      this.#checked.set(bundle.id, bundle.content);
+      const opened = await this.#book.open(bundle);
+      const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
+      if (why === null) continue;
+      this.bar(bundle, why);
+      isBarred = true;
+    }
+    return isBarred ? this.plan() : plan;
   }
 
   private plan(): Plan {
@@ -146,7 +165,7 @@ export class Reconciler {
       else this.#findings.happened(change, swapped(change, proof));
     }
     for (const result of results) {
-      if (result.kind === 'refused') this.bar(result.change, result.refusal);
+      if (result.kind === 'refused') this.bar(result.change.bundle, result.refusal);
       if (result.kind !== 'failed') continue;
       failed = true;
       const outcome: Outcome = {
@@ -187,7 +206,7 @@ export class Reconciler {
     }
     this.#store.forget(id, halfOf(change));
     this.bar(
-      change,
+      change.bundle,
       refusal(
         'not_served',
         `${change.bundle.location} was written to certificate ${id} and not served (${proof.detail}); ` +
@@ -198,7 +217,7 @@ export class Reconciler {
     return restored;
   }
 
-  private bar({ bundle }: Change, why: Refusal): void {
+  private bar(bundle: SourcedBundle, why: Refusal): void {
     // What is still being written is read again; it needs no bar.
     if (why.reason !== 'incomplete') this.#barred.set(bundle.id, { content: bundle.content, why });
   }
