@@ -87,15 +87,17 @@ export class Supervisor {
       return;
     }
     const entries = await readPluginEntries(kong.client);
-    await this.adapt(entries, kong);
+    const isComplete = await this.adapt(entries, kong);
     if (kong.mode === 'dbless') {
       // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
       if (this.#hash !== '') for (const { reloader } of this.#running.values()) reloader.request('poll');
-      this.#hash = hash;
+      this.#hash = isComplete ? hash : '';
     }
   }
 
-  private async adapt(entries: readonly PluginEntry[], kong: Connection): Promise<void> {
+  /** @returns false where an entry could not be run and should be tried again */
+  private async adapt(entries: readonly PluginEntry[], kong: Connection): Promise<boolean> {
+    let isComplete = true;
     const active = new Set<string>();
     for (const entry of entries) {
       if (!entry.enabled) continue;
@@ -111,6 +113,7 @@ export class Supervisor {
       try {
         await this.adaptOne(entry, kong);
       } catch (error) {
+        isComplete = false;
         this.sayOnce('error', 'a plugin entry cannot be run', `entry ${entry.id}: ${(error as Error).message}`);
       }
     }
@@ -119,6 +122,7 @@ export class Supervisor {
       await this.end(id);
       this.options.logger.log('info', 'reloader stopped', { entry: id });
     }
+    return isComplete;
   }
 
   private async adaptOne(entry: PluginEntry, kong: Connection): Promise<void> {
@@ -132,10 +136,11 @@ export class Supervisor {
         running.reloader.request('trigger');
         return;
       }
-      await this.end(entry.id);
     }
+    // The new one's Admin API has to answer before the old one ends.
     const isOwn = Object.keys(config.admin).length > 0;
     const connection = isOwn ? await connect(this.options.location, config.admin) : kong;
+    await this.end(entry.id);
     const reporter = new LogReporter(this.options.logger, { entry: entry.id });
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
       entry: entry.id,

@@ -5,7 +5,7 @@ import { FileBundle, unreadable } from './file-bundle';
 import { pairFiles } from './pairing';
 import { Slices } from '../common/slices';
 import { isRacy, sameStamp, stampOf, type Stamp } from './stamp';
-import { watchFolders } from './watch';
+import { FolderWatch } from './watch';
 
 /** Deeper trees are links that lead in circles, or not certificates. */
 const MAX_DEPTH = 16;
@@ -27,6 +27,7 @@ export class DirectorySource implements Source {
   readonly #bundles = new Map<string, FileBundle>();
   /** Names that went since the last scan. */
   readonly #removed: string[] = [];
+  #watch: FolderWatch | null = null;
 
   constructor(
     path: string,
@@ -49,6 +50,7 @@ export class DirectorySource implements Source {
       if (touched === undefined || look.has(folder.path)) this.listIfChanged(folder, errors);
       if (slices.due) await slices.pause();
     }
+    this.#watch?.follow([...this.#folders.keys()]);
     const changed: string[] = [];
     const looked = touched === undefined ? this.#bundles.values() : this.bundlesIn(look);
     for (const bundle of looked) {
@@ -63,7 +65,9 @@ export class DirectorySource implements Source {
   }
 
   watch(touched: (what: string) => void): () => void {
-    return watchFolders(() => [...this.#folders.keys()], this.#root, touched);
+    const watch = new FolderWatch(this.#root, touched);
+    this.#watch = watch;
+    return () => watch.stop();
   }
 
   private *bundlesIn(touched: ReadonlySet<string>): Iterable<FileBundle> {

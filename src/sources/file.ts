@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { RawBundle, Refusal, Source, SourceScan } from '../model';
 import { FileBundle } from './file-bundle';
-import { watchFolders } from './watch';
+import { FolderWatch } from './watch';
 
 /** One certificate file and its key file (or one file that holds both). */
 export class FileSource implements Source {
@@ -30,6 +30,9 @@ export class FileSource implements Source {
   }
 
   watch(touched: (what: string) => void): () => void {
-    return watchFolders(() => this.#folders, this.#folders[0] as string, touched);
+    const watches = this.#folders.map((folder) => new FolderWatch(folder, touched));
+    return () => {
+      for (const watch of watches) watch.stop();
+    };
   }
 }

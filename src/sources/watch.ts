@@ -5,50 +5,48 @@ import { dirname } from 'node:path';
 const MAX_WATCHED_FOLDERS = 512;
 
 /**
- * Watches folders for changes, a hint between polls. Folders that appear later are watched from the next event
- * or refresh on; while the root does not exist, its parent is watched instead.
- * @param folders which folders to watch now
- * @returns how to stop
+ * Watches folders for changes: a hint between polls, never relied upon. While the first folder does not exist,
+ * its parent is watched for it.
  */
-export function watchFolders(
-  folders: () => readonly string[],
-  root: string,
-  touched: (folder: string) => void,
-): () => void {
-  const watchers = new Map<string, FSWatcher>();
-  let stopped = false;
+export class FolderWatch {
+  readonly #watchers = new Map<string, FSWatcher>();
+  #stopped = false;
 
-  const add = (path: string, report: string) => {
-    if (stopped || watchers.has(path) || watchers.size >= MAX_WATCHED_FOLDERS) return;
+  constructor(
+    private readonly root: string,
+    /** Gets the folder in which something happened. */
+    private readonly touched: (folder: string) => void,
+  ) {
+    this.follow([root]);
+  }
+
+  /** Watches these folders from now on, and no others. */
+  follow(folders: readonly string[]): void {
+    const wanted = new Set(folders);
+    for (const path of this.#watchers.keys()) if (!wanted.has(path)) this.drop(path);
+    for (const path of wanted) this.add(path, path);
+    if (!this.#watchers.has(this.root)) this.add(dirname(this.root), this.root);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const path of [...this.#watchers.keys()]) this.drop(path);
+  }
+
+  private add(path: string, report: string): void {
+    if (this.#stopped || this.#watchers.has(path) || this.#watchers.size >= MAX_WATCHED_FOLDERS) return;
     try {
-      const watcher = watch(path, { persistent: false }, () => {
-        touched(report);
-        refresh();
-      });
-      // A folder that disappears ends its watcher; the poll finds it when it is back.
-      watcher.on('error', () => drop(path));
-      watchers.set(path, watcher);
+      const watcher = watch(path, { persistent: false }, () => this.touched(report));
+      // A folder that disappears ends its watcher; the next scan finds it when it is back.
+      watcher.on('error', () => this.drop(path));
+      this.#watchers.set(path, watcher);
     } catch {
       // Not there or not watchable (a network file system): the poll is the truth.
     }
-  };
-  const drop = (path: string) => {
-    watchers.get(path)?.close();
-    watchers.delete(path);
-  };
-  const refresh = () => {
-    const wanted = new Set(folders());
-    for (const path of watchers.keys()) if (!wanted.has(path) && path !== dirname(root)) drop(path);
-    for (const path of wanted) add(path, path);
-    if (!watchers.has(root)) add(dirname(root), root);
-  };
+  }
 
-  refresh();
-  const timer = setInterval(refresh, 5_000);
-  timer.unref();
-  return () => {
-    stopped = true;
-    clearInterval(timer);
-    for (const path of [...watchers.keys()]) drop(path);
-  };
+  private drop(path: string): void {
+    this.#watchers.get(path)?.close();
+    this.#watchers.delete(path);
+  }
 }
