@@ -1,0 +1,123 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { KongMode, LogLine, StartKong, TestKong } from '../scenarios/kong';
+
+/** How to start a real Kong; see `npm run test:live -- --help`. */
+export interface LiveSettings {
+  /** The `kong` executable. */
+  kong: string;
+  /** kong.conf lines for a database, e.g. `pg_host = …`; without them the stories with a database are skipped. */
+  database: string[];
+}
+
+export function liveSettings(): LiveSettings | null {
+  const kong = process.env['LIVE_KONG'];
+  if (kong === undefined || kong === '') return null;
+  return { kong, database: (process.env['LIVE_DATABASE'] ?? '').split('\n').filter((line) => line !== '') };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Starts real Kongs, each with a prefix of its own and listeners on loopback alone. */
+export function realKong({ kong, database }: LiveSettings): StartKong {
+  const run = (...args: string[]) =>
+    execFileSync(kong, args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+
+  return async ({ mode, declarativeConfig }): Promise<TestKong> => {
+    const folder = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-live-'));
+    const prefix = join(folder, 'prefix');
+    const conf = join(folder, 'kong.conf');
+    const [tlsPort, adminPort] = [await freePort(), await freePort()];
+    const server = `${process.execPath} ${resolve('dist/ssl-cert-reloader.cjs')}`;
+    const lines = [
+      `proxy_listen = 127.0.0.1:${tlsPort} ssl`,
+      `admin_listen = 127.0.0.1:${adminPort}`,
+      'admin_gui_listen = off',
+      'status_listen = off',
+      'anonymous_reports = off',
+      'nginx_worker_processes = 2',
+      'log_level = info',
+      'plugins = bundled,ssl-cert-reloader',
+      'pluginserver_names = ssl-cert-reloader',
+      `pluginserver_ssl_cert_reloader_start_cmd = ${server} -p ${prefix}`,
+      `pluginserver_ssl_cert_reloader_query_cmd = ${server} -dump`,
+      ...modeLines(mode, folder, declarativeConfig, database),
+    ];
+    writeFileSync(conf, `${lines.join('\n')}\n`);
+    if (mode === 'database') {
+      run('migrations', 'reset', '--yes', '-c', conf, '-p', prefix);
+      run('migrations', 'bootstrap', '-c', conf, '-p', prefix);
+    }
+    run('start', '-c', conf, '-p', prefix);
+    const output = () => {
+      const path = join(prefix, 'logs', 'error.log');
+      const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+      return text
+        .split('\n')
+        .filter((line) => line.includes('[ssl-cert-reloader:'))
+        .join('\n');
+    };
+    return {
+      mode,
+      adminUrl: `http://127.0.0.1:${adminPort}`,
+      tlsPort,
+      prefix,
+      output,
+      log: () => parseLog(output()),
+      pluginServerPid: () => findPluginServer(prefix),
+      restart: () => {
+        run('stop', '-p', prefix);
+        run('start', '-c', conf, '-p', prefix);
+        return Promise.resolve();
+      },
+      stop: () => {
+        run('stop', '-p', prefix);
+        rmSync(folder, { recursive: true, force: true });
+        return Promise.resolve();
+      },
+    };
+  };
+}
+
+function modeLines(mode: KongMode, folder: string, config: string | undefined, database: string[]): string[] {
+  if (mode === 'database') return ['database = postgres', ...database];
+  if (config === undefined) return ['database = off'];
+  const path = join(folder, 'kong.yml');
+  writeFileSync(path, config);
+  return ['database = off', `declarative_config = ${path}`];
+}
+
+function parseLog(output: string): LogLine[] {
+  return output.split('\n').flatMap((line) => {
+    // Kong cuts nothing off, but appends its own context to the line.
+    const found = /\[ssl-cert-reloader:\d+\] (\{.*\})/.exec(line)?.[1];
+    try {
+      return found === undefined ? [] : [JSON.parse(found) as LogLine];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function findPluginServer(prefix: string): number | null {
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
+      if (words.some((word) => word.endsWith('ssl-cert-reloader.cjs')) && words.includes(prefix))
+        return Number(entry);
+    } catch {
+      // The process ended between the two looks.
+    }
+  }
+  return null;
+}

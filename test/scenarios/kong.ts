@@ -1,0 +1,57 @@
+/** A running Kong (or its stand-in) with the plugin's real server, as a scenario sees it. */
+export interface TestKong {
+  readonly mode: KongMode;
+  readonly adminUrl: string;
+  readonly tlsPort: number;
+  readonly prefix: string;
+  /** Lines of the plugin's log, oldest first. */
+  log(): LogLine[];
+  /** Everything that the plugin server wrote, to the letter. */
+  output(): string;
+  /** Null while there is none. */
+  pluginServerPid(): number | null;
+  /** Stops and starts Kong; without a database what was posted is lost. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type KongMode = 'dbless' | 'database';
+
+export interface LogLine {
+  level: string;
+  message: string;
+  [field: string]: unknown;
+}
+
+export interface KongSetup {
+  mode: KongMode;
+  /** Without a database: the declarative configuration. */
+  declarativeConfig?: string;
+}
+
+export type StartKong = (setup: KongSetup) => Promise<TestKong>;
+
+export interface Answer {
+  status: number;
+  // Bodies are Kong's and differ by path; scenarios assert what they need.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  body: any;
+}
+
+export async function admin(kong: TestKong, method: string, path: string, body?: unknown): Promise<Answer> {
+  const response = await fetch(kong.adminUrl + path, {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
+}
+
+/** Enables the plugin globally; in a declarative configuration it is there already. */
+export async function enablePlugin(kong: TestKong, config: object): Promise<string> {
+  const { status, body } = await admin(kong, 'POST', '/plugins', { name: 'ssl-cert-reloader', config });
+  if (status !== 201) throw new Error(`the plugin was not accepted: ${JSON.stringify(body)}`);
+  return (body as { id: string }).id;
+}
