@@ -1,6 +1,22 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const FOLDERS = ['app', 'certificates', 'cli', 'common', 'config', 'kong', 'model', 'plugin-server', 'reconcile', 'report', 'sources', 'verify'];
+
+/** What a folder of src may import from the others. */
+function layer(name, allowed) {
+  const forbidden = FOLDERS.filter((folder) => folder !== name && !allowed.includes(folder));
+  return {
+    files: [`src/${name}/**`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: forbidden.flatMap((folder) => [`../${folder}`, `../${folder}/*`]) },
+      ],
+    },
+  };
+}
+
 export default tseslint.config(
   { ignores: ['build', 'dist', 'node_modules'] },
   js.configs.recommended,
@@ -15,33 +31,21 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-console': 'error',
-      eqeqeq: 'error',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },
-  {
-    // Stages know the model and never each other; app composes them (docs/architecture.md).
-    files: ['src/model/**'],
-    rules: { 'no-restricted-imports': ['error', { patterns: ['../*'] }] },
-  },
-  {
-    files: ['src/{sources,certificates,kong,verify,report}/**'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            '../reconcile/*',
-            '../app/*',
-            '../cli/*',
-            '../sources/*',
-            '../kong/*',
-            '../verify/*',
-            '../report/*',
-          ],
-        },
-      ],
-    },
-  },
+  // The folders are layers (docs/architecture.md): words, then pure functions on them, then stages that do not
+  // know each other, then the app that composes them.
+  layer('model', []),
+  layer('common', []),
+  layer('config', []),
+  layer('certificates', ['model']),
+  layer('sources', ['model', 'common']),
+  layer('kong', ['model', 'common', 'config', 'certificates']),
+  layer('verify', ['model', 'certificates']),
+  layer('report', ['model']),
+  layer('plugin-server', []),
+  layer('reconcile', ['model', 'common', 'certificates']),
   {
     files: ['**/*.mjs'],
     ...tseslint.configs.disableTypeChecked,

@@ -7,7 +7,14 @@ export interface ServerArguments {
   adminUrl: string | null;
 }
 
-const DUMP_FLAGS = ['-dump', '--dump', '-dump-all-plugins', '--dump-all-plugins', '-dump-plugin-info', '--dump-plugin-info'];
+const DUMP_FLAGS = [
+  '-dump',
+  '--dump',
+  '-dump-all-plugins',
+  '--dump-all-plugins',
+  '-dump-plugin-info',
+  '--dump-plugin-info',
+];
 
 /** Reads the flags of Kong's plugin servers; all of them come in one-dash and two-dash forms. */
 export function readServerArguments(args: readonly string[]): ServerArguments {

@@ -16,7 +16,8 @@ export interface Reloader {
 /** Puts the stages together for one configuration. */
 export function compose(config: Config, kong: Connection): { reconciler: Reconciler; watch: Watch } {
   const sources = createSources(config);
-  const target = kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
+  const target =
+    kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
   const { enabled, timeout, rollback } = config.verify;
   const reconciler = new Reconciler({
     sources,

@@ -55,12 +55,14 @@ export class Supervisor {
   private async run(): Promise<void> {
     const { location, pollMs = 2_500, onPoll } = this.options;
     const { signal } = this.#abort;
+    // A function, since nothing that is awaited here is known to change it.
+    const isStopped = () => signal.aborted;
     const waiting = (error: Error) => this.sayOnce('warn', 'waiting for Kong', error.message);
-    while (!signal.aborted) {
+    while (!isStopped()) {
       const kong = await connectWhenReady(location, {}, waiting, signal);
       this.options.logger.log('info', 'connected to Kong', { admin_url: kong.client.url, mode: kong.mode });
       // Until Kong goes away for longer than a request is repeated; then it is searched for anew.
-      for (let misses = 0; misses < 3 && !signal.aborted; ) {
+      for (let misses = 0; misses < 3 && !isStopped();) {
         onPoll?.();
         try {
           await this.look(kong);
@@ -73,7 +75,7 @@ export class Supervisor {
         this.#saying = new Set();
         await sleep(pollMs, undefined, { signal });
       }
-      if (!signal.aborted) await this.endAll(kong);
+      if (!isStopped()) await this.endAll(kong);
     }
   }
 
@@ -114,7 +116,11 @@ export class Supervisor {
         await this.adaptOne(entry, kong);
       } catch (error) {
         isComplete = false;
-        this.sayOnce('error', 'a plugin entry cannot be run', `entry ${entry.id}: ${(error as Error).message}`);
+        this.sayOnce(
+          'error',
+          'a plugin entry cannot be run',
+          `entry ${entry.id}: ${(error as Error).message}`,
+        );
       }
     }
     for (const id of [...this.#running.keys()]) {

@@ -61,19 +61,16 @@ const utf8 = (text: string) =>
 const octets = (der: string) => asn1.create(Class.UNIVERSAL, Type.OCTETSTRING, false, der);
 const bits = (der: string) => asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, `\x00${der}`);
 const bool = (value: boolean) => asn1.create(Class.UNIVERSAL, Type.BOOLEAN, false, value ? '\xff' : '\x00');
+/** Context-specific tags are plain numbers; forge's types know only the universal ones. */
 const context = (tag: number, constructed: boolean, value: string | asn1.Asn1[]) =>
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
   asn1.create(Class.CONTEXT_SPECIFIC, tag, constructed, value);
 const der = (node: asn1.Asn1) => asn1.toDer(node).getBytes();
 
 function time(date: Date): asn1.Asn1 {
   return date.getUTCFullYear() < 2050
-    ? asn1.create(Class.UNIVERSAL, Type.UTCTIME, false, asn1.dateToUtcTime(date) as unknown as string)
-    : asn1.create(
-        Class.UNIVERSAL,
-        Type.GENERALIZEDTIME,
-        false,
-        asn1.dateToGeneralizedTime(date) as unknown as string,
-      );
+    ? asn1.create(Class.UNIVERSAL, Type.UTCTIME, false, asn1.dateToUtcTime(date))
+    : asn1.create(Class.UNIVERSAL, Type.GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(date));
 }
 
 function distinguishedName(commonName: string): asn1.Asn1 {

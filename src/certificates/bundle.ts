@@ -1,5 +1,13 @@
 import * as crypto from 'node:crypto';
-import { MAX_BUNDLE_BYTES, refusal, type Bundle, type Digest, type PemPair, type RawBundle, type Refusal } from '../model';
+import {
+  MAX_BUNDLE_BYTES,
+  refusal,
+  type Bundle,
+  type Digest,
+  type PemPair,
+  type RawBundle,
+  type Refusal,
+} from '../model';
 import { orderChain } from './chain';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey, type PemBlock } from './pem';
 import { parseCertificate, type ParsedCertificate } from './x509';
@@ -42,7 +50,10 @@ export interface OpenedBundle {
 export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   const where = raw.location;
   if (raw.cert.length + raw.key.length > MAX_BUNDLE_BYTES) {
-    return refusal('too_large', `${where} holds more than 1 MiB; a bundle is one leaf, its chain and its key`);
+    return refusal(
+      'too_large',
+      `${where} holds more than 1 MiB; a bundle is one leaf, its chain and its key`,
+    );
   }
   if (raw.cert.trim() === '') {
     return refusal('incomplete', `${where} is empty; waiting until the certificate is there`);
@@ -55,13 +66,19 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   if (block === undefined) {
     return pem.key === null
       ? refusal('unsupported_format', `${where} is not PEM: no BEGIN CERTIFICATE in it`)
-      : refusal('missing_certificate', `${where} holds a private key and no certificate; the files may be swapped`);
+      : refusal(
+          'missing_certificate',
+          `${where} holds a private key and no certificate; the files may be swapped`,
+        );
   }
   if (pem.key === null) {
     return refusal('missing_key', `${where} has no private key with it; put the PEM key into the key file`);
   }
   if (pem.key.encrypted) {
-    return refusal('encrypted_key', `the key of ${where} is encrypted; store it decrypted, readable by Kong alone`);
+    return refusal(
+      'encrypted_key',
+      `the key of ${where} is encrypted; store it decrypted, readable by Kong alone`,
+    );
   }
   const parsed = parseAll(pem.certificates);
   if (parsed === null) {

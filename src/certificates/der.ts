@@ -23,7 +23,8 @@ export class DerReader {
   /** The next value, which must have `tag` where one is given. */
   next(tag?: number): DerValue {
     const found = this.byte();
-    if (tag !== undefined && found !== tag) throw new RangeError(`DER: tag ${found} where ${tag} was expected`);
+    if (tag !== undefined && found !== tag)
+      throw new RangeError(`DER: tag ${found} where ${tag} was expected`);
     let length = this.byte();
     if (length >= 0x80) {
       const octets = length & 0x7f;
@@ -52,9 +53,11 @@ export class DerReader {
   }
 
   text(value: DerValue): string {
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + value.start, value.end - value.start).toString(
-      'latin1',
-    );
+    return Buffer.from(
+      this.bytes.buffer,
+      this.bytes.byteOffset + value.start,
+      value.end - value.start,
+    ).toString('latin1');
   }
 
   private byte(): number {

@@ -16,7 +16,10 @@ const day = (ms: number) => new Date(ms).toISOString();
 export function checkShape(bundle: Bundle, now: number): Refusal | null {
   const { leaf, location } = bundle;
   if (leaf.isCa) {
-    return refusal('ca_as_leaf', `${location} is a CA certificate; a server needs a leaf (basicConstraints CA:FALSE)`);
+    return refusal(
+      'ca_as_leaf',
+      `${location} is a CA certificate; a server needs a leaf (basicConstraints CA:FALSE)`,
+    );
   }
   if (leaf.notAfter <= now) {
     return refusal('expired', `${location} expired at ${day(leaf.notAfter)}; renew it at its issuer`);
@@ -34,7 +37,10 @@ export function checkShape(bundle: Bundle, now: number): Refusal | null {
     );
   }
   if (leaf.keyType === 'other') {
-    return refusal('weak_key', `${location} has a kind of key that Kong cannot serve; use RSA, ECDSA or Ed25519`);
+    return refusal(
+      'weak_key',
+      `${location} has a kind of key that Kong cannot serve; use RSA, ECDSA or Ed25519`,
+    );
   }
   const least = { rsa: MIN_RSA_BITS, ec: MIN_EC_BITS, ed25519: 0 }[leaf.keyType];
   if (leaf.keyBits < least) {

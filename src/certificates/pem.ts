@@ -40,7 +40,9 @@ export function decodePem(text: string): PemBlock[] | null {
 export function encodeCertificates(chain: readonly Uint8Array[]): string {
   return chain
     .map((der) => {
-      const body = Buffer.from(der).toString('base64').replace(/.{64}(?=.)/g, '$&\n');
+      const body = Buffer.from(der)
+        .toString('base64')
+        .replace(/.{64}(?=.)/g, '$&\n');
       return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
     })
     .join('');

@@ -83,7 +83,10 @@ export function parseCertificate(der: Uint8Array): ParsedCertificate {
 
 /** SHA-256 in upper-case hex with colons. */
 export function fingerprint(der: Uint8Array): string {
-  return crypto.hash('sha256', der, 'hex').toUpperCase().replace(/..(?=.)/g, '$&:');
+  return crypto
+    .hash('sha256', der, 'hex')
+    .toUpperCase()
+    .replace(/..(?=.)/g, '$&:');
 }
 
 function hex(bytes: Uint8Array): string {

@@ -11,7 +11,10 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   program
     .command('sync')
     .description('look at every source once, swap what was renewed, and end')
-    .option('-c, --config <file>', 'YAML file with the names of the plugin config; default: the entries in Kong')
+    .option(
+      '-c, --config <file>',
+      'YAML file with the names of the plugin config; default: the entries in Kong',
+    )
     .option('-p, --prefix <dir>', "Kong's prefix", '/usr/local/kong')
     .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand')
     .option('--observe', 'only show what would be swapped')

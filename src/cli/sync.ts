@@ -26,7 +26,9 @@ export async function sync(options: SyncOptions): Promise<number> {
   }
   if (options.json === true) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
   else for (const report of reports) print(report);
-  const isGood = reports.every((report) => report.refused === 0 && report.unfinished === 'no' && !rolledBack(report));
+  const isGood = reports.every(
+    (report) => report.refused === 0 && report.unfinished === 'no' && !rolledBack(report),
+  );
   return isGood ? 0 : 1;
 }
 
@@ -53,7 +55,9 @@ async function readConfigs({ config }: SyncOptions, location: KongLocation): Pro
   client.close();
   const active = entries.filter((entry) => entry.enabled && entry.scope === null);
   if (active.length === 0) {
-    throw new Error(`Kong has no enabled global entry of ${PLUGIN_NAME}: enable the plugin, or give a file with --config`);
+    throw new Error(
+      `Kong has no enabled global entry of ${PLUGIN_NAME}: enable the plugin, or give a file with --config`,
+    );
   }
   return active.map((entry) => completeConfig(entry.config));
 }
@@ -79,7 +83,8 @@ function describe({ location, snis, notAfter, outcome }: PassEvent): string {
   switch (outcome.kind) {
     case 'swapped': {
       const { proof, created } = outcome;
-      const proven = proof?.verdict === 'served' ? `, served (${proof.handshakes} handshakes)` : ', not proven';
+      const proven =
+        proof?.verdict === 'served' ? `, served (${proof.handshakes} handshakes)` : ', not proven';
       return `${created ? 'created' : 'swapped'}    ${what}${proven}`;
     }
     case 'would_change':

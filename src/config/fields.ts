@@ -162,7 +162,9 @@ export const FIELDS: readonly NamedField[] = [
           },
         },
         { token_file: { type: 'string', description: 'File that holds the token.', match: '^/' } },
-        { ca_file: { type: 'string', description: 'PEM file of the CA of an https Admin API.', match: '^/' } },
+        {
+          ca_file: { type: 'string', description: 'PEM file of the CA of an https Admin API.', match: '^/' },
+        },
       ],
     },
   },

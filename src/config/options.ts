@@ -47,7 +47,11 @@ export function completeConfig(given: unknown): Config {
   return completeRecord(FIELDS, given ?? {}, '') as unknown as Config;
 }
 
-function completeRecord(fields: readonly NamedField[], given: unknown, path: string): Record<string, unknown> {
+function completeRecord(
+  fields: readonly NamedField[],
+  given: unknown,
+  path: string,
+): Record<string, unknown> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new ConfigError(path === '' ? 'config' : path, 'expected a record');
   }
@@ -86,9 +90,9 @@ function completeValue(field: KongField, given: unknown, path: string): unknown 
 }
 
 function checkScalar(field: KongField, value: unknown, path: string): void {
-  const isRight =
-    field.type === 'integer' ? Number.isInteger(value) : typeof value === field.type;
-  if (!isRight) throw new ConfigError(path, `expected ${field.type === 'integer' ? 'an' : 'a'} ${field.type}`);
+  const isRight = field.type === 'integer' ? Number.isInteger(value) : typeof value === field.type;
+  if (!isRight)
+    throw new ConfigError(path, `expected ${field.type === 'integer' ? 'an' : 'a'} ${field.type}`);
   if (field.between !== undefined) {
     const [least, most] = field.between;
     if ((value as number) < least || (value as number) > most) {

@@ -59,7 +59,11 @@ export class AdminClient {
     this.#options = options;
     this.url = options.url;
     this.#secure = options.url.startsWith('https:');
-    const agentOptions = { keepAlive: true, maxSockets: options.concurrency ?? 16, scheduling: 'lifo' as const };
+    const agentOptions = {
+      keepAlive: true,
+      maxSockets: options.concurrency ?? 16,
+      scheduling: 'lifo' as const,
+    };
     if (options.url.startsWith('unix:')) {
       this.#base = { socketPath: options.url.slice('unix:'.length) };
       this.#agent = new http.Agent(agentOptions);
@@ -131,7 +135,14 @@ export class AdminClient {
     }
     return new Promise((resolve, reject) => {
       const request = (this.#secure ? https : http).request(
-        { ...this.#base, method, path, headers, agent: this.#agent, ...(signal === undefined ? {} : { signal }) },
+        {
+          ...this.#base,
+          method,
+          path,
+          headers,
+          agent: this.#agent,
+          ...(signal === undefined ? {} : { signal }),
+        },
         (response) => {
           const chunks: Buffer[] = [];
           let size = 0;
@@ -150,7 +161,9 @@ export class AdminClient {
           });
         },
       );
-      request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
+      request.setTimeout(timeoutMs, () =>
+        request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)),
+      );
       request.on('error', reject);
       request.end(payload);
     });
@@ -192,5 +205,7 @@ function problem(error: unknown): string {
 export function kongMessage(body: unknown): string {
   const message =
     typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : 'no message';
-  return message.includes('-----BEGIN') ? 'its message quotes the PEM and is left out' : message.slice(0, 500);
+  return message.includes('-----BEGIN')
+    ? 'its message quotes the PEM and is left out'
+    : message.slice(0, 500);
 }

@@ -7,13 +7,13 @@ const PAGE_SIZE = 1000;
 /** What a poll looks at in database mode, where Kong has no cheap sign of a change. */
 const PATROL_SIZE = 100;
 
-interface Page {
-  data: CertificateEntity[];
+interface Page<T> {
+  data: T[];
   next: string | null;
 }
 
 /** Reads one page of a collection. @throws AdminError */
-export async function readPage<T>(client: AdminClient, path: string): Promise<{ data: T[]; next: string | null }> {
+async function readPage<T>(client: AdminClient, path: string): Promise<Page<T>> {
   const { status, body } = await client.get(path);
   if (status !== 200 || typeof body !== 'object' || body === null || !('data' in body)) {
     throw new AdminError(
@@ -22,14 +22,14 @@ export async function readPage<T>(client: AdminClient, path: string): Promise<{ 
       status,
     );
   }
-  return body as { data: T[]; next: string | null };
+  return body as Page<T>;
 }
 
 /** All pages of a collection, one at a time so that only one is in memory. */
 export async function* readPages<T>(client: AdminClient, path: string): AsyncGenerator<T[]> {
   let next: string | null = `${path}?size=${PAGE_SIZE}`;
   while (next !== null) {
-    const page: { data: T[]; next: string | null } = await readPage<T>(client, next);
+    const page: Page<T> = await readPage(client, next);
     yield page.data;
     next = page.next;
   }
@@ -80,9 +80,9 @@ export class CertificateList {
    */
   async patrol(): Promise<boolean> {
     const path = this.#patrol ?? `/certificates?size=${PATROL_SIZE}`;
-    let page: Page;
+    let page: Page<CertificateEntity>;
     try {
-      page = await readPage<CertificateEntity>(this.client, path);
+      page = await readPage(this.client, path);
     } catch (error) {
       this.#patrol = null;
       throw error;
@@ -97,6 +97,25 @@ export class CertificateList {
       changed = true;
     }
     return changed;
+  }
+
+  /** Reads one certificate. @returns null where it is gone */
+  async look(id: string): Promise<StoredCertificate | null> {
+    const { status, body } = await this.client.get(`/certificates/${id}`);
+    if (status === 404) {
+      this.#certificates.delete(id);
+      return null;
+    }
+    if (status !== 200) {
+      throw new AdminError(
+        'ADMIN_STATUS',
+        `Kong answered ${status} for certificate ${id}: ${kongMessage(body)}`,
+        status,
+      );
+    }
+    const stored = toStored(body as CertificateEntity);
+    this.put(stored);
+    return stored;
   }
 
   /** Takes over what an answer showed. @returns whether it is new */

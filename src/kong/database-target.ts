@@ -52,6 +52,10 @@ export class DatabaseTarget implements Target {
     return results;
   }
 
+  look(id: string): Promise<StoredCertificate | null> {
+    return this.#list.look(id);
+  }
+
   async restore(id: string, half: Half, previous: PemPair | null): Promise<void> {
     if (previous === null) {
       await this.expect(await this.client.request('DELETE', `/certificates/${id}`), [204]);
@@ -99,7 +103,10 @@ export class DatabaseTarget implements Target {
       return {
         kind: 'refused',
         change,
-        refusal: refusal('vault_reference', `certificate ${stored.id} is a vault reference; its vault renews it`),
+        refusal: refusal(
+          'vault_reference',
+          `certificate ${stored.id} is a vault reference; its vault renews it`,
+        ),
       };
     }
     if (now?.chain === bundle.chain && change.addSnis.length === 0) return { kind: 'already', change };
@@ -127,7 +134,10 @@ export class DatabaseTarget implements Target {
       kind: 'refused',
       change,
       refusal: isTaken
-        ? refusal('sni_taken', `${change.bundle.location}: ${message}; remove the SNI there or from this certificate`)
+        ? refusal(
+            'sni_taken',
+            `${change.bundle.location}: ${message}; remove the SNI there or from this certificate`,
+          )
         : refusal(
             'refused_by_kong',
             `Kong answered ${status} for certificate ${changeId(change)} (${change.bundle.location}): ${message}`,

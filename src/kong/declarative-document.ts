@@ -49,14 +49,16 @@ export class DeclarativeDocument {
     }
     const existing = this.find('certificates', 'id', change.id);
     if (change.create !== undefined) {
-      if (existing !== undefined) throw new DocumentError(`certificate ${change.id} is already in the configuration`);
+      if (existing !== undefined)
+        throw new DocumentError(`certificate ${change.id} is already in the configuration`);
       const item = new Item([]);
       item.set('id', change.id);
       item.set('tags', [...change.create.tags]);
       for (const [name, text] of Object.entries(change.fields)) item.set(name, text);
       this.ensure('certificates').items.push(item);
     } else {
-      if (existing === undefined) throw new DocumentError(`certificate ${change.id} is not in the configuration`);
+      if (existing === undefined)
+        throw new DocumentError(`certificate ${change.id} is not in the configuration`);
       for (const [name, text] of Object.entries(change.fields)) existing.set(name, text);
     }
     for (const sni of change.addSnis) {
@@ -79,7 +81,8 @@ export class DeclarativeDocument {
   private remove(id: string): void {
     const certificates = this.section('certificates');
     const snis = this.section('snis');
-    if (certificates !== undefined) certificates.items = certificates.items.filter((item) => item.get('id') !== id);
+    if (certificates !== undefined)
+      certificates.items = certificates.items.filter((item) => item.get('id') !== id);
     if (snis !== undefined) snis.items = snis.items.filter((item) => item.get('certificate') !== id);
   }
 
@@ -160,7 +163,10 @@ class Item {
   /** A plain one-line value. */
   get(name: string): string | undefined {
     const [line] = this.#fields.get(name) ?? [];
-    return line?.slice(line.indexOf(':') + 1).trim().replace(/^(['"])(.*)\1$/, '$2');
+    return line
+      ?.slice(line.indexOf(':') + 1)
+      .trim()
+      .replace(/^(['"])(.*)\1$/, '$2');
   }
 
   /** JSON is YAML: a string in double quotes needs no care for its content. */
@@ -179,7 +185,5 @@ class Item {
 }
 
 export function pemFields(half: 'main' | 'alt', pair: PemPair): Record<string, string> {
-  return half === 'main'
-    ? { cert: pair.cert, key: pair.key }
-    : { cert_alt: pair.cert, key_alt: pair.key };
+  return half === 'main' ? { cert: pair.cert, key: pair.key } : { cert_alt: pair.cert, key_alt: pair.key };
 }

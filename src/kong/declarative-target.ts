@@ -58,9 +58,15 @@ export class DeclarativeTarget implements Target {
     try {
       results.push(...(await this.post(ready)));
     } catch (error) {
-      results.push(...ready.map(({ change }) => ({ kind: 'failed' as const, change, error: error as Error })));
+      results.push(
+        ...ready.map(({ change }) => ({ kind: 'failed' as const, change, error: error as Error })),
+      );
     }
     return results;
+  }
+
+  look(id: string): Promise<StoredCertificate | null> {
+    return this.#list.look(id);
   }
 
   async restore(id: string, half: Half, previous: PemPair | null): Promise<void> {
@@ -69,7 +75,8 @@ export class DeclarativeTarget implements Target {
         ? { id, fields: {}, addSnis: [], remove: true }
         : { id, fields: pemFields(half, previous), addSnis: [] };
     const outcome = await this.edit([change]);
-    if (outcome !== null) throw new AdminError('ADMIN_STATUS', `the previous certificate was refused: ${outcome.message}`, 400);
+    if (outcome !== null)
+      throw new AdminError('ADMIN_STATUS', `the previous certificate was refused: ${outcome.message}`, 400);
   }
 
   close(): void {
@@ -125,7 +132,9 @@ export class DeclarativeTarget implements Target {
 
   /** What a rollback would put back: one request each for a few, all pages for many. */
   private async previousTexts(changes: readonly Change[]): Promise<Map<string, CertificateEntity>> {
-    const wanted = new Set(changes.flatMap((change) => (change.kind === 'update' ? [change.certificate.id] : [])));
+    const wanted = new Set(
+      changes.flatMap((change) => (change.kind === 'update' ? [change.certificate.id] : [])),
+    );
     const found = new Map<string, CertificateEntity>();
     if (wanted.size <= 16) {
       for (const id of wanted) {
@@ -214,7 +223,11 @@ export async function configurationHash(client: AdminClient): Promise<string> {
 }
 
 interface FlattenedErrors {
-  flattened_errors?: { entity_type?: string; entity_id?: string; errors?: { message?: string; field?: string }[] }[];
+  flattened_errors?: {
+    entity_type?: string;
+    entity_id?: string;
+    errors?: { message?: string; field?: string }[];
+  }[];
 }
 
 interface Refused {

@@ -10,8 +10,11 @@ export type Outcome =
 
 /** The result of asking Kong's own listeners by handshake. */
 export interface Proof {
-  /** `unreachable`: no listener could be asked, which says nothing about the certificate. */
-  verdict: 'served' | 'wrong' | 'unreachable';
+  /**
+   * `unreachable`: no listener could be asked, which says nothing about the certificate. `overwritten`: somebody
+   * else wrote to Kong meanwhile, so there is nothing to prove any more.
+   */
+  verdict: 'served' | 'wrong' | 'unreachable' | 'overwritten';
   /** SHA-256 fingerprint of the leaf that was served last; null when no handshake succeeded. */
   servedFingerprint: string | null;
   handshakes: number;

@@ -31,6 +31,8 @@ export interface Target {
   reload(): Promise<boolean>;
   /** Carries the changes out; one that fails does not stop the others. Results come in any order. */
   write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]>;
+  /** Reads one certificate anew; null where it is gone. */
+  look(id: string): Promise<StoredCertificate | null>;
   /** Puts an earlier text back; null takes away what was created. */
   restore(id: string, half: Half, previous: PemPair | null): Promise<void>;
   close(): void;
@@ -42,6 +44,8 @@ export interface Expectation {
   chain: Digest;
   /** Set where the certificate has a twin of the other key type, which a client might get instead. */
   keyType?: 'rsa' | 'ec' | 'ed25519';
+  /** Whether Kong still stores it; asked now and then while it is not served. */
+  isStored: () => Promise<boolean>;
 }
 
 export interface Verifier {

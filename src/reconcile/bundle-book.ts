@@ -72,7 +72,10 @@ export class BundleBook {
 
   /** Reads the texts of a bundle. @returns a refusal where they are no longer those that were planned with */
   async open(planned: SourcedBundle): Promise<OpenedBundle | Refusal> {
-    const moved = refusal('incomplete', `${planned.location} changed while it was processed; it is read again`);
+    const moved = refusal(
+      'incomplete',
+      `${planned.location} changed while it was processed; it is read again`,
+    );
     const entry = this.#entries.get(planned.id);
     if (entry === undefined) return moved;
     const opened = understand(await entry.source.read(entry.name)) ?? moved;
@@ -98,7 +101,8 @@ export class BundleBook {
   }
 }
 
-const bundleId = (source: Source, name: string) => (source.id.endsWith(name) ? source.id : `${source.id}#${name}`);
+const bundleId = (source: Source, name: string) =>
+  source.id.endsWith(name) ? source.id : `${source.id}#${name}`;
 
 /** Null: there is nothing, or a lone file that is no bundle (a CA certificate, a part of a chain). */
 function understand(raw: RawBundle | Refusal | null): OpenedBundle | Refusal | null {

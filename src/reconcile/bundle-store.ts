@@ -19,7 +19,9 @@ export class BundleStore {
   readonly #versions = new LRUCache<string, Versions>({
     maxSize: MAX_BYTES,
     sizeCalculation: ({ current, previous }) =>
-      current.cert.length + current.key.length + (previous === null ? 0 : previous.cert.length + previous.key.length),
+      current.cert.length +
+      current.key.length +
+      (previous === null ? 0 : previous.cert.length + previous.key.length),
   });
 
   remember(certificate: string, half: Half, versions: Versions): void {

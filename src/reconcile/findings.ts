@@ -95,7 +95,9 @@ export class Findings {
   }
 
   /** Errors of sources that were not there the last time. */
-  newSourceErrors(errors: readonly { source: string; refusal: Refusal }[]): { source: string; refusal: Refusal }[] {
+  newSourceErrors(
+    errors: readonly { source: string; refusal: Refusal }[],
+  ): { source: string; refusal: Refusal }[] {
     const before = this.#sourceErrors;
     const key = (error: { source: string; refusal: Refusal }) => `${error.source} ${error.refusal.message}`;
     this.#sourceErrors = new Set(errors.map(key));

@@ -92,7 +92,11 @@ function decide(
 }
 
 /** What forbids to write this bundle to this certificate, whatever the bundle's own state. */
-function checkTarget(bundle: SourcedBundle, certificate: StoredCertificate, stored: StoredHalf): Refusal | null {
+function checkTarget(
+  bundle: SourcedBundle,
+  certificate: StoredCertificate,
+  stored: StoredHalf,
+): Refusal | null {
   const { id, snis, owner } = certificate;
   if (stored.vaultReference) {
     return refusal('vault_reference', `certificate ${id} in Kong is a vault reference; its vault renews it`);

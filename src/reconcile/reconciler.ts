@@ -84,7 +84,7 @@ export class Reconciler {
       const attempted = new Set<string>();
       let plan = await this.checkedPlan();
       let failed = false;
-      for (let batch = this.nextBatch(plan, attempted); batch.length > 0 && !observe && !failed; ) {
+      for (let batch = this.nextBatch(plan, attempted); batch.length > 0 && !observe && !failed;) {
         const results = await target.write(batch, this.#prepare);
         failed = await this.settle(results);
         plan = await this.checkedPlan();
@@ -140,7 +140,9 @@ export class Reconciler {
   /** No change is attempted twice in a pass. */
   private nextBatch(plan: Plan, attempted: Set<string>): Change[] {
     const key = (change: Change) => `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
-    const batch = plan.changes.filter((change) => !attempted.has(key(change))).slice(0, this.options.target.batchSize);
+    const batch = plan.changes
+      .filter((change) => !attempted.has(key(change)))
+      .slice(0, this.options.target.batchSize);
     for (const change of batch) attempted.add(key(change));
     return batch;
   }
@@ -161,19 +163,18 @@ export class Reconciler {
     let failed = false;
     for (const [index, { change }] of written.entries()) {
       const proof = proofs[index] ?? null;
-      if (proof?.verdict === 'wrong' && this.options.rollback) failed = !(await this.undo(change, proof)) || failed;
-      else this.#findings.happened(change, swapped(change, proof));
+      if (proof?.verdict === 'overwritten') {
+        failed = true;
+        this.#findings.happened(change, failure(change, proof.detail));
+      } else if (proof?.verdict === 'wrong' && this.options.rollback) {
+        failed = !(await this.undo(change, proof)) || failed;
+      } else this.#findings.happened(change, swapped(change, proof));
     }
     for (const result of results) {
       if (result.kind === 'refused') this.bar(result.change.bundle, result.refusal);
       if (result.kind !== 'failed') continue;
       failed = true;
-      const outcome: Outcome = {
-        kind: 'failed',
-        certificate: changeId(result.change),
-        error: result.error.message,
-      };
-      this.#findings.happened(result.change, outcome);
+      this.#findings.happened(result.change, failure(result.change, result.error.message));
     }
     return failed;
   }
@@ -185,11 +186,24 @@ export class Reconciler {
       changes.map((change) => ({
         snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
         chain: change.bundle.chain,
-        ...(change.kind === 'update' && change.certificate.alt !== null && change.bundle.leaf.keyType !== 'other'
+        isStored: () => this.isStored(change),
+        ...(change.kind === 'update' &&
+        change.certificate.alt !== null &&
+        change.bundle.leaf.keyType !== 'other'
           ? { keyType: change.bundle.leaf.keyType }
           : {}),
       })),
     );
+  }
+
+  private async isStored(change: Change): Promise<boolean> {
+    try {
+      const stored = await this.options.target.look(changeId(change));
+      return stored?.[halfOf(change)]?.chain === change.bundle.chain;
+    } catch {
+      // Kong does not answer just now; the handshakes go on to decide.
+      return true;
+    }
   }
 
   /** Puts the previous certificate back and bars the bundle. @returns whether that worked */
@@ -245,6 +259,10 @@ export class Reconciler {
 }
 
 const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : change.half);
+
+function failure(change: Change, error: string): Outcome {
+  return { kind: 'failed', certificate: changeId(change), error };
+}
 
 function swapped(change: Change, proof: Proof | null): Outcome {
   return { kind: 'swapped', certificate: changeId(change), created: change.kind === 'create', proof };

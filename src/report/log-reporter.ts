@@ -14,7 +14,11 @@ export class LogReporter implements Reporter {
   pass(report: PassReport): void {
     this.#lastFailure = '';
     for (const { source, refusal } of report.sourceErrors) {
-      this.log('warn', 'a source cannot be read whole', { source, reason: refusal.reason, detail: refusal.message });
+      this.log('warn', 'a source cannot be read whole', {
+        source,
+        reason: refusal.reason,
+        detail: refusal.message,
+      });
     }
     for (const event of report.events) this.event(event, report);
     if (report.cause === 'start') {
@@ -31,7 +35,10 @@ export class LogReporter implements Reporter {
     this.log('error', 'a pass failed; it is tried again', { cause, error: error.message });
   }
 
-  private event({ bundle, location, fingerprint, notAfter, snis, outcome }: PassEvent, report: PassReport): void {
+  private event(
+    { bundle, location, fingerprint, notAfter, snis, outcome }: PassEvent,
+    report: PassReport,
+  ): void {
     const common = {
       bundle,
       location,

@@ -25,8 +25,9 @@ export class JsonLogger implements Logger {
 
   log(level: Level, message: string, fields: Fields = {}): void {
     if (RANK[level] < RANK[this.least]) return;
-    const line = JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }, (_, value: unknown) =>
-      typeof value === 'string' ? redact(value) : value,
+    const line = JSON.stringify(
+      { time: new Date().toISOString(), level, message, ...fields },
+      (_, value: unknown) => (typeof value === 'string' ? redact(value) : value),
     );
     this.write(`${line}\n`);
   }

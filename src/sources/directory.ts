@@ -106,7 +106,10 @@ export class DirectorySource implements Source {
       if (folder.path === this.#root) {
         folder.stamp = null;
         this.updateFolder(folder, []);
-        if (!this.optional) errors.push(refusal('unreadable', `${folder.path} does not exist (yet); create it or mount it there`));
+        if (!this.optional)
+          errors.push(
+            refusal('unreadable', `${folder.path} does not exist (yet); create it or mount it there`),
+          );
       } else this.removeFolder(folder.path);
       return;
     }

@@ -44,7 +44,10 @@ export class FileBundle {
         this.#unsettled = !stable || isRacy(after.cert, now) || isRacy(after.key, now);
         return stable
           ? result
-          : refusal('incomplete', `${this.certPath} changes while it is read; waiting until it is written whole`);
+          : refusal(
+              'incomplete',
+              `${this.certPath} changes while it is read; waiting until it is written whole`,
+            );
       }
     }
   }

@@ -61,7 +61,9 @@ export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
     });
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no handshake within ${timeoutMs / 1000} s`)));
+    socket.setTimeout(timeoutMs, () =>
+      socket.destroy(new Error(`no handshake within ${timeoutMs / 1000} s`)),
+    );
     let connected = false;
     tcp.once('connect', () => (connected = true));
     tcp.once('error', (error) => reject(connected ? error : new UnreachableError(error)));
@@ -76,14 +78,13 @@ export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
   });
 }
 
-/** Node links each certificate to its issuer; a self-signed one to itself. */
+/** Node links each certificate to its issuer: a self-signed one to itself, the last one that was sent to nothing. */
 function peerChain(leaf: DetailedPeerCertificate): Buffer[] {
   const chain: Buffer[] = [];
-  let at: DetailedPeerCertificate | undefined = leaf;
+  let at: Partial<DetailedPeerCertificate> | undefined = leaf;
   while (at?.raw !== undefined && chain.length < 20) {
     chain.push(at.raw);
-    if (at.issuerCertificate === at) break;
-    at = at.issuerCertificate;
+    at = at.issuerCertificate === at ? undefined : at.issuerCertificate;
   }
   return chain;
 }

@@ -23,6 +23,8 @@ const CONCURRENCY = 8;
 /** Above this many certificates one good handshake each has to do. */
 const MANY = 50;
 const PAUSE_MS = 25;
+/** How often Kong is asked whether what is waited for is still stored. */
+const STORED_CHECK_MS = 1_000;
 
 /**
  * Proves by handshakes that Kong serves what was written. A worker cannot be addressed, so a certificate counts
@@ -53,15 +55,25 @@ export class HandshakeVerifier implements Verifier {
       servedFingerprint: null,
       handshakes: 0,
       durationMs: 0,
-      detail: expected.snis.length === 0 ? 'it has no SNI to ask for' : 'this Kong has no TLS listener to ask',
+      detail:
+        expected.snis.length === 0 ? 'it has no SNI to ask for' : 'this Kong has no TLS listener to ask',
     };
-    for (let row = 0; targets.length > 0 && row < enough; ) {
+    let checkAt = startedAt + STORED_CHECK_MS;
+    for (let row = 0; targets.length > 0 && row < enough;) {
       const target = targets[row % targets.length] as (typeof targets)[number];
       proof.handshakes += 1;
       Object.assign(proof, await this.look(target, expected));
       row = proof.verdict === 'served' ? row + 1 : 0;
       if (row > 0) continue;
-      if (performance.now() >= deadline) break;
+      const now = performance.now();
+      if (now >= checkAt || now >= deadline) {
+        checkAt = now + STORED_CHECK_MS;
+        if (!(await expected.isStored())) {
+          Object.assign(proof, { verdict: 'overwritten', detail: 'somebody else wrote to Kong meanwhile' });
+          break;
+        }
+      }
+      if (now >= deadline) break;
       await sleep(PAUSE_MS);
     }
     return { ...proof, durationMs: performance.now() - startedAt };
@@ -80,7 +92,11 @@ export class HandshakeVerifier implements Verifier {
       const servedFingerprint = fingerprint(sent[0] as Buffer);
       return digestOf(sent) === chain
         ? { verdict: 'served', servedFingerprint, detail: '' }
-        : { verdict: 'wrong', servedFingerprint, detail: `${where} serves ${servedFingerprint} for ${servername}` };
+        : {
+            verdict: 'wrong',
+            servedFingerprint,
+            detail: `${where} serves ${servedFingerprint} for ${servername}`,
+          };
     } catch (error) {
       return {
         verdict: error instanceof UnreachableError ? 'unreachable' : 'wrong',

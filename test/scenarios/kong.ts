@@ -33,9 +33,7 @@ export type StartKong = (setup: KongSetup) => Promise<TestKong>;
 
 export interface Answer {
   status: number;
-  // Bodies are Kong's and differ by path; scenarios assert what they need.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  body: any;
+  body: unknown;
 }
 
 export async function admin(kong: TestKong, method: string, path: string, body?: unknown): Promise<Answer> {

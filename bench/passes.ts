@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkKeyAndChain, checkShape, openBundle, toPem } from '../src/certificates';
+import { AdminClient, DatabaseTarget } from '../src/kong';
+import { isRefusal } from '../src/model';
+import { Reconciler } from '../src/reconcile';
+import { DirectorySource } from '../src/sources';
+import { startKong, type BenchKong } from './kong';
+import { sideBySide, time, type Result } from './measure';
+import { makePairs, pathsOf, writePairs, type Pair } from './pairs';
+
+const COUNT = 10_000;
+
+/** Passes over 10,000 pairs that a gateway with a database has already. */
+export async function passes(folder: string): Promise<Result[]> {
+  const certs = join(folder, 'certs');
+  mkdirSync(certs, { recursive: true });
+  const pairs = makePairs(COUNT);
+  writePairs(certs, pairs);
+  const paths = pathsOf(certs, pairs);
+  const kong = await startKong({ mode: 'database', folder, pairs });
+  try {
+    return [
+      await idle(kong, certs, paths),
+      await cold(kong, certs, paths),
+      await parse(pairs.slice(0, 1000)),
+    ];
+  } finally {
+    await kong.stop();
+  }
+}
+
+function reconcilerFor(kong: BenchKong, certs: string): Reconciler {
+  return new Reconciler({
+    sources: [new DirectorySource(certs, true)],
+    target: new DatabaseTarget(new AdminClient({ url: kong.adminUrl })),
+    verifier: null,
+    observe: false,
+    allowDowngrade: false,
+    rollback: false,
+  });
+}
+
+async function idle(kong: BenchKong, certs: string, paths: readonly string[]): Promise<Result> {
+  const reconciler = reconcilerFor(kong, certs);
+  const first = await reconciler.pass('start');
+  if (first.inSync !== COUNT) throw new Error(`only ${first.inSync} of ${COUNT} are in step`);
+  const measured = await sideBySide(
+    9,
+    () => time(() => reconciler.pass('poll')),
+    () =>
+      time(() => {
+        for (const path of paths) statSync(path);
+      }),
+  );
+  return {
+    name: 'idle-pass-10k',
+    ...measured,
+    unit: 'ms',
+    limit: 1.5,
+    against: 'statSync of the same files',
+  };
+}
+
+async function cold(kong: BenchKong, certs: string, paths: readonly string[]): Promise<Result> {
+  const measured = await sideBySide(
+    5,
+    () => time(() => reconcilerFor(kong, certs).pass('start')),
+    () =>
+      time(() => {
+        for (const path of paths) createHash('sha256').update(readFileSync(path)).digest('hex');
+      }),
+  );
+  return {
+    name: 'cold-pass-10k',
+    ...measured,
+    unit: 'ms',
+    limit: 3,
+    against: 'read and SHA-256 of the same files',
+  };
+}
+
+async function parse(pairs: readonly Pair[]): Promise<Result> {
+  const measured = await sideBySide(
+    5,
+    () =>
+      time(() => {
+        for (const { name, cert, key } of pairs) {
+          const opened = openBundle({ name, location: name, cert, key });
+          if (isRefusal(opened) || checkShape(opened.bundle, Date.now()) !== null) throw new Error('refused');
+          if (checkKeyAndChain(opened) !== null || toPem(opened).key === '') throw new Error('refused');
+        }
+      }),
+    () =>
+      time(() => {
+        for (const { cert, key } of pairs) {
+          if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error('mismatch');
+        }
+      }),
+  );
+  const against = 'X509Certificate, createPrivateKey, checkPrivateKey';
+  return { name: 'parse-1k', ...measured, unit: 'ms', limit: 1.2, against };
+}

@@ -1,0 +1,84 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DeclarativeDocument } from '../src/kong/declarative-document';
+import { eventually } from '../test/support/eventually';
+import { certificateId, send, startKong, untilServed, type BenchKong } from './kong';
+import { sideBySide, time, type Result } from './measure';
+import { asStored, makePairs, newPair, pathsOf, siteName, writePairs, type Pair } from './pairs';
+
+const COUNT = 1_000;
+const LAST = COUNT - 1;
+
+/** From the last byte on disk until the gateway serves it, against a bare write to the same gateway. */
+export async function served(folder: string, mode: 'database' | 'dbless'): Promise<Result> {
+  const certs = join(folder, 'certs');
+  mkdirSync(certs, { recursive: true });
+  const pairs = makePairs(COUNT);
+  // The last one is not followed: it is what the bare write changes.
+  const followed = pairs.slice(0, LAST);
+  writePairs(certs, followed);
+  const paths = pathsOf(certs, followed);
+  const plugin = { interval: 300, sources: [{ type: 'directory', path: certs }] };
+  const kong = await startKong({ mode, folder, pairs, plugin });
+  let turn = 0;
+  const ours = async () => {
+    turn += 7;
+    const index = turn % followed.length;
+    const pair = newPair(siteName(index));
+    replace(paths, index, pair);
+    return time(() => untilServed(kong.tlsPort, pair));
+  };
+  try {
+    // The first renewal that gets through shows that the plugin is up.
+    await eventually(
+      'the plugin swaps',
+      async () => (await Promise.race([ours(), late(3_000)])) !== null,
+      60_000,
+    );
+    const bare = mode === 'database' ? barePatch : barePost;
+    const measured = await sideBySide(mode === 'database' ? 15 : 7, ours, () => bare(kong));
+    return {
+      name: `file-to-served-${mode}`,
+      ...measured,
+      unit: 'ms',
+      limit: 1.3,
+      against: mode === 'database' ? 'a bare PATCH until served' : 'a bare POST /config until served',
+    };
+  } finally {
+    await kong.stop();
+  }
+}
+
+const late = (ms: number) => new Promise<null>((done) => setTimeout(done, ms, null));
+
+function replace(paths: readonly string[], index: number, pair: Pair): void {
+  for (const [path, text] of [
+    [paths[index * 2] as string, pair.cert],
+    [paths[index * 2 + 1] as string, pair.key],
+  ] as const) {
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  }
+}
+
+async function barePatch(kong: BenchKong): Promise<number> {
+  const pair = newPair(siteName(LAST));
+  const body = asStored(pair);
+  return time(async () => {
+    await send(kong.adminUrl, 'PATCH', `/certificates/${certificateId(LAST)}`, body);
+    await untilServed(kong.tlsPort, pair);
+  });
+}
+
+async function barePost(kong: BenchKong): Promise<number> {
+  const pair = newPair(siteName(LAST));
+  const { config } = (await send(kong.adminUrl, 'GET', '/config')) as { config: string };
+  const document = new DeclarativeDocument(config);
+  document.removeNestedSnis();
+  document.apply({ id: certificateId(LAST), fields: asStored(pair), addSnis: [] });
+  const text = document.toString();
+  return time(async () => {
+    await send(kong.adminUrl, 'POST', '/config', { config: text });
+    await untilServed(kong.tlsPort, pair);
+  });
+}

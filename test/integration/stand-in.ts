@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { LogLine, StartKong, TestKong } from '../scenarios/kong';
+import { startGateway } from '../gateway';
+
+/** The stand-in gateway with the plugin's real server, started as Kong starts it. */
+export const standIn: StartKong = async ({ mode, declarativeConfig }): Promise<TestKong> => {
+  const server = `${process.execPath} ${resolve('dist/ssl-cert-reloader.cjs')}`;
+  const prefix = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-stand-in-'));
+  const gateway = await startGateway({
+    mode,
+    prefix,
+    ...(declarativeConfig === undefined ? {} : { declarativeConfig }),
+    pluginServers: [
+      { name: 'ssl-cert-reloader', queryCommand: `${server} -dump`, startCommand: `${server} -p ${prefix}` },
+    ],
+  });
+  const output = () => gateway.pluginServerOutput.join('\n');
+  return {
+    mode,
+    get adminUrl() {
+      return gateway.adminUrl;
+    },
+    get tlsPort() {
+      return gateway.tlsPort;
+    },
+    prefix,
+    output,
+    log: () => parseLog(gateway.pluginServerOutput),
+    pluginServerPid: () => gateway.pluginServerPid('ssl-cert-reloader'),
+    restart: () => gateway.restart(),
+    stop: async () => {
+      await gateway.stop();
+      rmSync(prefix, { recursive: true, force: true });
+    },
+  };
+};
+
+function parseLog(lines: readonly string[]): LogLine[] {
+  return lines.flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []));
+}
