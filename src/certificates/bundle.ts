@@ -1,4 +1,5 @@
 import * as crypto from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import {
   MAX_BUNDLE_BYTES,
   refusal,
@@ -16,16 +17,23 @@ import { parseCertificate, type ParsedCertificate } from './x509';
 export interface PemContent {
   certificates: PemBlock[];
   key: PemBlock | null;
+  /** Over the certificates in their order. */
+  chain: Digest;
+  /** Over the certificates and the key. */
   content: Digest;
 }
 
 /** Digest of DER values in their order. */
 export function digestOf(parts: readonly Uint8Array[]): Digest {
-  return crypto.hash('sha256', Buffer.concat(parts), 'base64url');
+  return crypto.hash(
+    'sha256',
+    parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts),
+    'base64url',
+  );
 }
 
 /**
- * Takes certificate and key texts apart. White space, comments and bag attributes do not change the digest.
+ * Takes certificate and key texts apart. White space, comments and bag attributes do not change the digests.
  * @returns null where a block is cut off
  */
 export function readPem(cert: string, key: string): PemContent | null {
@@ -34,9 +42,9 @@ export function readPem(cert: string, key: string): PemContent | null {
   if (first === null || second === null) return null;
   const certificates = first.filter(isCertificate);
   const privateKey = second.find(isPrivateKey) ?? first.find(isPrivateKey) ?? null;
-  const parts = certificates.map((block) => block.der);
-  if (privateKey !== null) parts.push(privateKey.der);
-  return { certificates, key: privateKey, content: digestOf(parts) };
+  const chain = digestOf(certificates.map((block) => block.der));
+  const content = privateKey === null ? chain : digestOf([Buffer.from(chain, 'latin1'), privateKey.der]);
+  return { certificates, key: privateKey, chain, content };
 }
 
 /** A bundle with what its texts are made from. */
@@ -110,9 +118,18 @@ export function toPem({ chain, keyText }: OpenedBundle): PemPair {
   return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: `${keyText}\n` };
 }
 
+/** The same few intermediates come with every leaf. */
+const issuers = new LRUCache<string, ParsedCertificate>({ max: 64 });
+
 function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {
   try {
-    return blocks.map((block) => parseCertificate(block.der));
+    return blocks.map((block, index) => {
+      const known = index === 0 ? undefined : issuers.get(block.text);
+      if (known !== undefined) return known;
+      const parsed = parseCertificate(block.der);
+      if (parsed.info.isCa) issuers.set(block.text, parsed);
+      return parsed;
+    });
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;

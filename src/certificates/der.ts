@@ -11,7 +11,7 @@ export interface DerValue {
  */
 export class DerReader {
   constructor(
-    readonly bytes: Uint8Array,
+    readonly bytes: Buffer,
     private at = 0,
     private readonly end = bytes.length,
   ) {}
@@ -48,16 +48,13 @@ export class DerReader {
     return new DerReader(this.bytes, value.start, value.end);
   }
 
-  content(value: DerValue): Uint8Array {
+  content(value: DerValue): Buffer {
     return this.bytes.subarray(value.start, value.end);
   }
 
+  /** The content as one character for each octet: comparable, and the key of tables. */
   text(value: DerValue): string {
-    return Buffer.from(
-      this.bytes.buffer,
-      this.bytes.byteOffset + value.start,
-      value.end - value.start,
-    ).toString('latin1');
+    return this.bytes.toString('latin1', value.start, value.end);
   }
 
   private byte(): number {
@@ -68,19 +65,13 @@ export class DerReader {
   }
 }
 
-/** Dotted form of an object identifier's content. */
-export function objectId(content: Uint8Array): string {
-  const parts: number[] = [];
-  let value = 0;
-  for (const byte of content) {
-    value = value * 128 + (byte & 0x7f);
-    if (byte < 0x80) {
-      if (parts.length === 0) {
-        const first = Math.min(2, Math.floor(value / 40));
-        parts.push(first, value - first * 40);
-      } else parts.push(value);
-      value = 0;
-    }
-  }
-  return parts.join('.');
+/** The content of an object identifier that is written with dots, as `DerReader.text` gives it. */
+export function objectId(dotted: string): string {
+  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
+  const octets = [first * 40 + second, ...rest].flatMap((value) => {
+    const groups = [value & 0x7f];
+    for (let left = value >>> 7; left > 0; left >>>= 7) groups.unshift((left & 0x7f) | 0x80);
+    return groups;
+  });
+  return String.fromCharCode(...octets);
 }

@@ -1,4 +1,4 @@
-import type { StoredCertificate } from '../model';
+import type { Digest, StoredCertificate, StoredHalf } from '../model';
 import { AdminError, kongMessage, type AdminClient } from './admin-client';
 import { toStored, type CertificateEntity } from './stored';
 
@@ -25,19 +25,23 @@ async function readPage<T>(client: AdminClient, path: string): Promise<Page<T>> 
   return body as Page<T>;
 }
 
-/** All pages of a collection, one at a time so that only one is in memory. */
+/** All pages of a collection; while one is looked at, the next is on its way. */
 export async function* readPages<T>(client: AdminClient, path: string): AsyncGenerator<T[]> {
-  let next: string | null = `${path}?size=${PAGE_SIZE}`;
-  while (next !== null) {
-    const page: Page<T> = await readPage(client, next);
+  let coming: Promise<Page<T>> | null = readPage(client, `${path}?size=${PAGE_SIZE}`);
+  while (coming !== null) {
+    const page: Page<T> = await coming;
+    coming = page.next === null ? null : readPage(client, page.next);
+    // Whoever stops early leaves it unanswered.
+    coming?.catch(() => undefined);
     yield page.data;
-    next = page.next;
   }
 }
 
 /** What Kong stores, kept without key material and brought up to date in small steps. */
 export class CertificateList {
   #certificates = new Map<string, StoredCertificate>();
+  /** By content; rebuilt with each load, since it only saves work. */
+  readonly #contents = new Map<Digest, StoredHalf>();
   #loaded = false;
   #patrol: string | null = null;
 
@@ -49,6 +53,10 @@ export class CertificateList {
 
   get certificates(): ReadonlyMap<string, StoredCertificate> {
     return this.#certificates;
+  }
+
+  find(content: Digest): StoredHalf | undefined {
+    return this.#contents.get(content);
   }
 
   /** Reads every page. @returns whether anything differs from what was known */
@@ -68,6 +76,8 @@ export class CertificateList {
     }
     if (certificates.size !== before.size) changed = true;
     this.#certificates = certificates;
+    this.#contents.clear();
+    for (const certificate of certificates.values()) this.index(certificate);
     this.#loaded = true;
     this.#patrol = null;
     return changed;
@@ -123,7 +133,17 @@ export class CertificateList {
     const known = this.#certificates.get(stored.id);
     if (known !== undefined && isEqual(known, stored)) return false;
     this.#certificates.set(stored.id, stored);
+    if (known !== undefined) {
+      this.#contents.delete(known.main.content);
+      if (known.alt !== null) this.#contents.delete(known.alt.content);
+    }
+    this.index(stored);
     return true;
+  }
+
+  private index({ main, alt }: StoredCertificate): void {
+    if (main.content !== '') this.#contents.set(main.content, main);
+    if (alt !== null) this.#contents.set(alt.content, alt);
   }
 
   delete(id: string): void {

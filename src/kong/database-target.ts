@@ -3,10 +3,12 @@ import {
   isRefusal,
   refusal,
   type Change,
+  type Digest,
   type Half,
   type PemPair,
   type Prepare,
   type StoredCertificate,
+  type StoredHalf,
   type Target,
   type WriteResult,
 } from '../model';
@@ -50,6 +52,14 @@ export class DatabaseTarget implements Target {
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, changes.length) }, worker));
     return results;
+  }
+
+  get isLoaded(): boolean {
+    return this.#list.loaded;
+  }
+
+  find(content: Digest): StoredHalf | undefined {
+    return this.#list.find(content);
   }
 
   look(id: string): Promise<StoredCertificate | null> {

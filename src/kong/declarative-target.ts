@@ -5,10 +5,12 @@ import {
   isRefusal,
   refusal,
   type Change,
+  type Digest,
   type Half,
   type PemPair,
   type Prepare,
   type StoredCertificate,
+  type StoredHalf,
   type Target,
   type WriteResult,
 } from '../model';
@@ -63,6 +65,14 @@ export class DeclarativeTarget implements Target {
       );
     }
     return results;
+  }
+
+  get isLoaded(): boolean {
+    return this.#list.loaded;
+  }
+
+  find(content: Digest): StoredHalf | undefined {
+    return this.#list.find(content);
   }
 
   look(id: string): Promise<StoredCertificate | null> {

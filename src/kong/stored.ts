@@ -1,4 +1,4 @@
-import { parseCertificate, readPem, digestOf, decodePem, isCertificate } from '../certificates';
+import { parseCertificate, readPem } from '../certificates';
 import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../model';
 
 /** Tag of the certificates that this plugin created. */
@@ -45,25 +45,19 @@ function ownerOf(tags: readonly string[]): Owner {
 function toHalf({ cert, key }: PemPair): StoredHalf {
   const vaultReference = REFERENCE.test(cert) || REFERENCE.test(key);
   const pem = vaultReference ? null : readPem(cert, key);
-  const chain = pem?.certificates.map((block) => block.der) ?? [];
-  const [leaf] = chain;
+  const leaf = pem?.certificates[0];
   return {
     content: pem?.content ?? '',
-    chain: leaf === undefined ? '' : digestOf(chain),
-    leaf: leaf === undefined ? null : infoOf(leaf),
+    chain: pem?.chain ?? '',
+    leaf: leaf === undefined ? null : infoOf(leaf.der),
     vaultReference,
   };
 }
 
-function infoOf(der: Uint8Array): StoredHalf['leaf'] {
+function infoOf(der: Buffer): StoredHalf['leaf'] {
   try {
     return parseCertificate(der).info;
   } catch {
     return null;
   }
-}
-
-/** The chain digest of a PEM text; what a handshake has to show for it. */
-export function chainDigest(pem: string): string {
-  return digestOf((decodePem(pem) ?? []).filter(isCertificate).map((block) => block.der));
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import * as crypto from 'node:crypto';
 
 /** Namespace of the ids that this plugin gives out (a random UUID, fixed for ever). */
 const NAMESPACE = Buffer.from('6f1d2b0c5a3e4c0e9b7d0f6a8e2c4d71', 'hex');
@@ -8,7 +8,9 @@ const NAMESPACE = Buffer.from('6f1d2b0c5a3e4c0e9b7d0f6a8e2c4d71', 'hex');
  * so does the next process after a restart.
  */
 export function deterministicId(kind: 'certificate' | 'sni', name: string): string {
-  const bytes = createHash('sha1').update(NAMESPACE).update(`${kind}\0${name}`).digest().subarray(0, 16);
+  const bytes = crypto
+    .hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(`${kind}\0${name}`)]), 'buffer')
+    .subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = bytes.toString('hex');

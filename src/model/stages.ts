@@ -2,7 +2,7 @@ import type { Digest, PemPair } from './certificate';
 import type { Change } from './plan';
 import type { PassReport, Proof } from './report';
 import type { Refusal } from './reason';
-import type { Half, StoredCertificate } from './stored';
+import type { Half, StoredCertificate, StoredHalf } from './stored';
 
 /**
  * Stands between the decision to write and the write: fetches the texts and puts them through the whole gate.
@@ -20,6 +20,10 @@ export type WriteResult =
 export interface Target {
   /** What Kong stores, as of the last refresh, reload or write; by id, without key material. */
   readonly certificates: ReadonlyMap<string, StoredCertificate>;
+  /** Whether `certificates` was read at all. */
+  readonly isLoaded: boolean;
+  /** Finds what is stored by its content. */
+  find(content: Digest): StoredHalf | undefined;
   /** How many changes `write` should get at once. */
   readonly batchSize: number;
   /**

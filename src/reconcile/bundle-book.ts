@@ -1,13 +1,16 @@
-import { openBundle, type OpenedBundle } from '../certificates';
+import { openBundle, readPem, type OpenedBundle } from '../certificates';
 import { Slices } from '../common/slices';
 import {
   isRefusal,
   refusal,
+  type Bundle,
+  type Digest,
   type RawBundle,
   type Refusal,
   type Source,
   type SourcedBundle,
   type SourceScan,
+  type StoredHalf,
 } from '../model';
 
 /** What is known of one bundle of a source: understood, or why not. */
@@ -30,7 +33,14 @@ export class BundleBook {
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
 
-  constructor(private readonly sources: readonly Source[]) {}
+  /**
+   * @param stored finds what Kong stores by its content: a bundle that is there to the letter needs no parsing,
+   *   Kong's copy was parsed already
+   */
+  constructor(
+    private readonly sources: readonly Source[],
+    private readonly stored: (content: Digest) => StoredHalf | undefined = () => undefined,
+  ) {}
 
   /** Looks at every source (or only at what a watch touched) and reads what changed. */
   async scan(touched?: ReadonlySet<string>): Promise<BookScan> {
@@ -84,11 +94,24 @@ export class BundleBook {
     return isRefusal(opened) ? opened : moved;
   }
 
+  private asStored(raw: RawBundle): Bundle | null {
+    const pem = readPem(raw.cert, raw.key);
+    const half = pem === null ? undefined : this.stored(pem.content);
+    return pem === null || half === undefined ? null : describeStored(raw, half, pem.certificates.length);
+  }
+
   /** @returns whether it differs from what was known */
   private async update(source: Source, name: string): Promise<boolean> {
     const id = bundleId(source, name);
     const before = this.#entries.get(id)?.known;
-    const opened = understand(await source.read(name));
+    const raw = await source.read(name);
+    const twin = raw === null || isRefusal(raw) ? null : this.asStored(raw);
+    if (twin !== null) {
+      if (before !== undefined && !isRefusal(before) && before.content === twin.content) return false;
+      this.#entries.set(id, { source, name, known: { ...twin, id, create: source.create } });
+      return true;
+    }
+    const opened = understand(raw);
     if (opened === null) return this.#entries.delete(id);
     if (isRefusal(opened)) {
       const isSame = before !== undefined && isRefusal(before) && before.message === opened.message;
@@ -99,6 +122,15 @@ export class BundleBook {
     this.#entries.set(id, { source, name, known: { ...opened.bundle, id, create: source.create } });
     return true;
   }
+}
+
+/** What is known of a bundle whose very text Kong stores. */
+function describeStored(
+  raw: RawBundle,
+  { content, chain, leaf }: StoredHalf,
+  chainLength: number,
+): Bundle | null {
+  return leaf === null ? null : { name: raw.name, location: raw.location, content, chain, chainLength, leaf };
 }
 
 const bundleId = (source: Source, name: string) =>

@@ -2,41 +2,51 @@ import { coversSni, isPattern } from '../certificates';
 import { deterministicId, type SourcedBundle, type StoredCertificate, type StoredHalf } from '../model';
 import { compareAge } from './age';
 
-/** Finds bundles by name, by content and by the id of the certificate that would be created for them. */
+/** Ids of the certificates that bundles are created as; the bundles live from pass to pass. */
+const ids = new WeakMap<SourcedBundle, string>();
+
+export function certificateIdOf(bundle: SourcedBundle): string {
+  const known = ids.get(bundle);
+  if (known !== undefined) return known;
+  const id = deterministicId('certificate', bundle.id);
+  ids.set(bundle, id);
+  return id;
+}
+
+/** Finds bundles by name, by content and by the id of the certificate that is created for them. */
 export class BundleIndex {
-  /** Newest first. */
-  readonly all: readonly SourcedBundle[];
+  readonly #bundles: readonly SourcedBundle[];
   readonly #byName = new Map<string, SourcedBundle[]>();
-  readonly #byContent = new Map<string, SourcedBundle[]>();
-  readonly #byCertificateId = new Map<string, SourcedBundle>();
+  #byContent: Map<string, SourcedBundle[]> | null = null;
+  #byCertificateId: Map<string, SourcedBundle> | null = null;
 
   constructor(bundles: Iterable<SourcedBundle>) {
-    this.all = [...bundles].sort((a, b) => compareAge(b.leaf, a.leaf) || (a.id < b.id ? -1 : 1));
-    for (const bundle of this.all) {
+    this.#bundles = [...bundles];
+    for (const bundle of this.#bundles)
       for (const name of bundle.leaf.names) push(this.#byName, name, bundle);
-      push(this.#byContent, bundle.content, bundle);
-      if (bundle.create) this.#byCertificateId.set(deterministicId('certificate', bundle.id), bundle);
-    }
+  }
+
+  /** Those that `isWanted`, newest first. */
+  newestFirst(isWanted: (bundle: SourcedBundle) => boolean): SourcedBundle[] {
+    return this.#bundles
+      .filter(isWanted)
+      .sort((a, b) => compareAge(b.leaf, a.leaf) || (a.id < b.id ? -1 : 1));
   }
 
   /** Every bundle that this half of a certificate could have, best first. */
   candidates(certificate: StoredCertificate, stored: StoredHalf, hasTwin: boolean): SourcedBundle[] {
-    const found = new Set<SourcedBundle>();
-    if (certificate.owner === 'us') {
-      const own = this.#byCertificateId.get(certificate.id);
-      if (own !== undefined) found.add(own);
-    }
-    for (const bundle of this.covering(certificate.snis, stored)) found.add(bundle);
-    if (certificate.snis.length === 0 && stored.content !== '') {
-      for (const bundle of this.#byContent.get(stored.content) ?? []) found.add(bundle);
-    }
+    const own = certificate.owner === 'us' ? this.byCertificateId(certificate.id) : undefined;
+    const found = this.covering(certificate.snis, stored);
+    if (own !== undefined && !found.includes(own)) found.push(own);
+    if (certificate.snis.length === 0 && stored.content !== '')
+      found.push(...this.withContent(stored.content));
     const keyType = stored.leaf?.keyType;
-    const usable = hasTwin ? [...found].filter((bundle) => bundle.leaf.keyType === keyType) : [...found];
-    const ownId = certificate.owner === 'us' ? certificate.id : null;
-    const names = stored.leaf === null ? null : nameSet(stored.leaf.names);
+    const usable = hasTwin ? found.filter((bundle) => bundle.leaf.keyType === keyType) : found;
+    if (usable.length < 2) return usable;
+    const names = stored.leaf?.names ?? [];
     const rank = (bundle: SourcedBundle) =>
-      Number(ownId !== null && this.#byCertificateId.get(ownId) === bundle) * 4 +
-      Number(nameSet(bundle.leaf.names) === names) * 2 +
+      Number(bundle === own) * 4 +
+      Number(sameNames(bundle.leaf.names, names)) * 2 +
       Number(bundle.leaf.keyType === keyType);
     const isSame = (bundle: SourcedBundle) => Number(bundle.chain === stored.chain);
     return usable.sort(
@@ -62,6 +72,22 @@ export class BundleIndex {
     const likely = [...(this.#byName.get(first) ?? []), ...(wildcard ?? [])];
     return likely.filter((bundle) => needed.every((sni) => coversSni(bundle.leaf.names, sni)));
   }
+
+  private byCertificateId(id: string): SourcedBundle | undefined {
+    if (this.#byCertificateId === null) {
+      const own = this.#bundles.filter((bundle) => bundle.create);
+      this.#byCertificateId = new Map(own.map((bundle) => [certificateIdOf(bundle), bundle]));
+    }
+    return this.#byCertificateId.get(id);
+  }
+
+  private withContent(content: string): readonly SourcedBundle[] {
+    if (this.#byContent === null) {
+      this.#byContent = new Map();
+      for (const bundle of this.#bundles) push(this.#byContent, bundle.content, bundle);
+    }
+    return this.#byContent.get(content) ?? [];
+  }
 }
 
 function push<T>(map: Map<string, T[]>, key: string, value: T): void {
@@ -70,4 +96,6 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   else list.push(value);
 }
 
-const nameSet = (names: readonly string[]) => [...names].sort().join(' ');
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name) => b.includes(name));
+}

@@ -1,6 +1,5 @@
 import { asSnis, checkShape, coversSni } from '../certificates';
 import {
-  deterministicId,
   refusal,
   type Half,
   type Plan,
@@ -10,7 +9,7 @@ import {
   type StoredHalf,
 } from '../model';
 import { compareAge } from './age';
-import { BundleIndex } from './bundle-index';
+import { BundleIndex, certificateIdOf } from './bundle-index';
 
 export interface PlanInput {
   /** Every bundle that was understood. */
@@ -49,10 +48,8 @@ export function makePlan(input: PlanInput): Plan {
       decide(input, plan, certificate, half, stored, candidates, taken);
     }
   }
-  for (const bundle of index.all) {
-    if (wanted.has(bundle.id) || plan.inSync.has(bundle.id)) continue;
-    planUnclaimed(input, plan, bundle, taken);
-  }
+  const isUnclaimed = (bundle: SourcedBundle) => !wanted.has(bundle.id) && !plan.inSync.has(bundle.id);
+  for (const bundle of index.newestFirst(isUnclaimed)) planUnclaimed(input, plan, bundle, taken);
   for (const id of plan.inSync.keys()) plan.refused.delete(id);
   return plan;
 }
@@ -129,7 +126,7 @@ function missingSnis(
   certificate: StoredCertificate,
   taken: ReadonlyMap<string, string>,
 ): string[] {
-  if (certificate.owner !== 'us' || certificate.id !== deterministicId('certificate', bundle.id)) return [];
+  if (certificate.owner !== 'us' || certificate.id !== certificateIdOf(bundle)) return [];
   return asSnis(bundle.leaf.names).filter((name) => !taken.has(name));
 }
 
@@ -164,7 +161,7 @@ function planUnclaimed(
     plan.refused.set(bundle.id, why);
     return;
   }
-  const id = deterministicId('certificate', bundle.id);
+  const id = certificateIdOf(bundle);
   for (const sni of snis) taken.set(sni, id);
   plan.changes.push({ kind: 'create', bundle, id, snis });
 }

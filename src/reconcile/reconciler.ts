@@ -57,7 +57,7 @@ export class Reconciler {
   #last: Plan | null = null;
 
   constructor(private readonly options: ReconcilerOptions) {
-    this.#book = new BundleBook(options.sources);
+    this.#book = new BundleBook(options.sources, (content) => options.target.find(content));
     this.#now = options.now ?? Date.now;
     this.#findings = new Findings(this.#now);
   }
@@ -72,7 +72,10 @@ export class Reconciler {
     const { target, observe } = this.options;
     if (cause === 'trigger' || cause === 'command') this.#barred.clear();
 
-    const refreshing = target.refresh().catch((error: unknown) => error as Error);
+    // What Kong has need not be parsed again, so it comes first. A watch's pass trusts what is known: every write
+    // reads the certificate anew anyway.
+    if (!target.isLoaded) await target.refresh();
+    const refreshing = touched === undefined ? target.refresh().catch(asError) : Promise.resolve(false);
     const scan = await this.#book.scan(touched);
     const kongChanged = await refreshing;
     // What was read now will not be seen as changed again: remember it before anything can fail.
@@ -257,6 +260,8 @@ export class Reconciler {
     };
   }
 }
+
+const asError = (error: unknown) => error as Error;
 
 const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : change.half);
 

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../model';
-import { isRacy, sameStamp, stampOf, type Stamp } from './stamp';
+import { isRacy, readStamped, sameStamp, stampOf, type Stamp } from './stamp';
 
 /** How often a pair that changes while it is read is read again before the next scan gets its turn. */
 const ATTEMPTS = 3;
@@ -27,49 +26,52 @@ export class FileBundle {
   }
 
   read(): RawBundle | Refusal {
-    for (let attempt = 1; ; attempt++) {
-      const before = this.stamps();
-      let result: RawBundle | Refusal;
-      try {
-        result = this.readOnce(before);
-      } catch (error) {
-        result = unreadable(error);
-      }
-      const after = this.stamps();
-      const stable = sameStamp(before.cert, after.cert) && sameStamp(before.key, after.key);
-      if (stable || attempt === ATTEMPTS) {
-        const now = Date.now();
-        this.#cert = after.cert;
-        this.#key = after.key;
-        this.#unsettled = !stable || isRacy(after.cert, now) || isRacy(after.key, now);
-        return stable
-          ? result
-          : refusal(
-              'incomplete',
-              `${this.certPath} changes while it is read; waiting until it is written whole`,
-            );
-      }
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const result = this.readOnce();
+      if (result !== null) return result;
+    }
+    this.#unsettled = true;
+    return refusal(
+      'incomplete',
+      `${this.certPath} changes while it is read; waiting until it is written whole`,
+    );
+  }
+
+  /** @returns null where a file changed meanwhile */
+  private readOnce(): RawBundle | Refusal | null {
+    const paths = this.keyPath === null ? [this.certPath] : [this.certPath, this.keyPath];
+    try {
+      const [cert, key] = paths.map((path) => readStamped(path, MAX_BUNDLE_BYTES));
+      if (cert === null || key === null || cert === undefined) return this.tooLarge();
+      if (!cert.isStable || key?.isStable === false) return null;
+      this.settle(cert.stamp, key?.stamp ?? null);
+      return {
+        name: this.name,
+        location: this.certPath,
+        cert: cert.text,
+        key: key?.text ?? '',
+        lone: this.keyPath === null,
+      };
+    } catch (error) {
+      // The next scan sees whether anything has changed since.
+      this.settle(stampOf(this.certPath), this.keyPath === null ? null : stampOf(this.keyPath));
+      return unreadable(error);
     }
   }
 
-  private stamps(): { cert: Stamp | null; key: Stamp | null } {
-    return { cert: stampOf(this.certPath), key: this.keyPath === null ? null : stampOf(this.keyPath) };
+  private settle(cert: Stamp | null, key: Stamp | null): void {
+    const now = Date.now();
+    this.#cert = cert;
+    this.#key = key;
+    this.#unsettled = isRacy(cert, now) || isRacy(key, now);
   }
 
-  private readOnce(stamps: { cert: Stamp | null; key: Stamp | null }): RawBundle | Refusal {
-    if ((stamps.cert?.size ?? 0) + (stamps.key?.size ?? 0) > MAX_BUNDLE_BYTES) {
-      return refusal(
-        'too_large',
-        `${this.certPath} is larger than 1 MiB; a bundle is one leaf, its chain and its key`,
-      );
-    }
-    return {
-      name: this.name,
-      location: this.certPath,
-      cert: readFileSync(this.certPath, 'latin1'),
-      key: this.keyPath === null ? '' : readFileSync(this.keyPath, 'latin1'),
-      lone: this.keyPath === null,
-    };
+  private tooLarge(): Refusal {
+    this.settle(stampOf(this.certPath), this.keyPath === null ? null : stampOf(this.keyPath));
+    return refusal(
+      'too_large',
+      `${this.certPath} is larger than 1 MiB; a bundle is one leaf, its chain and its key`,
+    );
   }
 }
 
