@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { FIELDS, type KongField, type NamedField } from '../../../src/config/fields';
+import { REASONS } from '../../../src/model';
+
+describe('the documentation', () => {
+  const reasons = readFileSync('docs/reasons.md', 'utf8');
+
+  it.each(Object.keys(REASONS))('explains the reason %s', (reason) => {
+    expect(reasons).toContain(`| \`${reason}\``);
+  });
+
+  it('explains no reason that there is not', () => {
+    const documented = [...reasons.matchAll(/^\| `(\w+)`/gm)].map(([, reason]) => reason);
+    expect(documented.sort()).toEqual(Object.keys(REASONS).sort());
+  });
+
+  const configuration = readFileSync('docs/configuration.md', 'utf8');
+
+  it.each(fieldNames(FIELDS))('explains the field %s with its default', (name, field) => {
+    const row = configuration.split('\n').find((line) => line.startsWith(`| \`${name}\``));
+    expect(row).toBeDefined();
+    if (field.default === undefined) return;
+    expect(row).toContain(`\`${JSON.stringify(field.default).replace(/^"|"$/g, '')}\``);
+  });
+});
+
+/** `verify.timeout` for fields of records; the fields of a source stand in tables of their own. */
+function fieldNames(fields: readonly NamedField[], prefix = ''): [string, KongField][] {
+  return fields.flatMap((named) =>
+    Object.entries(named).flatMap(([name, field]): [string, KongField][] => {
+      if (field.type === 'record') return fieldNames(field.fields ?? [], `${prefix}${name}.`);
+      const own: [string, KongField] = [`${prefix}${name}`, field];
+      const inner = field.elements?.fields === undefined ? [] : fieldNames(field.elements.fields);
+      return [own, ...inner.filter(([inside]) => inside !== 'type')];
+    }),
+  );
+}
