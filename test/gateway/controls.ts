@@ -1,0 +1,51 @@
+import type { Store } from './entities/store';
+import { Faults, type Fault, type WriteHook } from './faults';
+import { Serving } from './tls/serving';
+
+/** What tests can make a gateway do wrong: the Admin API by faults and hooks, the TLS side by holding back. */
+export abstract class Controls {
+  protected readonly faults = new Faults();
+  protected readonly serving: Serving;
+
+  protected constructor(
+    protected readonly store: Store,
+    workers: number,
+  ) {
+    this.serving = new Serving(store, workers);
+  }
+
+  /** @returns a function that takes the fault back */
+  inject(fault: Fault): () => void {
+    return this.faults.inject(fault);
+  }
+
+  /** Runs between arrival and execution of every write; a write that the hook makes itself does not wait. */
+  beforePost(hook: WriteHook): () => void {
+    return this.faults.beforeWrite(hook);
+  }
+
+  /** Takes back all faults and hooks. */
+  clearFaults(): void {
+    this.faults.clear();
+  }
+
+  /** Writes are accepted and stored, but the old certificate goes on being served. All, one id or one name. */
+  freezeServing(target?: string): void {
+    this.serving.overrides.freeze(target, this.store, this.serving.workers[0]);
+  }
+
+  /** Ends `freezeServing`, `serveInstead` and what lagging workers still hold back. */
+  unfreeze(): void {
+    this.serving.release();
+  }
+
+  /** For this name, as the client sends it, whatever is stored. */
+  serveInstead({ sni, cert, key }: { sni: string; cert: string; key: string }): void {
+    this.serving.overrides.serveInstead(sni, cert, key);
+  }
+
+  /** This worker notices every change only so much later. */
+  setWorkerLag(worker: number, ms: number): void {
+    this.serving.overrides.setLag(worker, ms);
+  }
+}
