@@ -26,6 +26,7 @@ export async function bulk(folder: string): Promise<Result> {
     observe: false,
     allowDowngrade: false,
     rollback: false,
+    takeover: { mode: 'force', graceMs: 0, nudger: null },
   });
   const renewed = () => pairs.map(({ name }) => newPair(name));
   try {

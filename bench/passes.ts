@@ -40,6 +40,7 @@ function reconcilerFor(kong: BenchKong, certs: string): Reconciler {
     observe: false,
     allowDowngrade: false,
     rollback: false,
+    takeover: { mode: 'force', graceMs: 0, nudger: null },
   });
 }
 

@@ -32,6 +32,7 @@ export function compose(config: Config, kong: Connection): { reconciler: Reconci
     observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
     rollback,
+    takeover: { mode: config.takeover, graceMs: config.takeover_grace * 1000, nudger: null },
   });
   const watch: Watch = (touched) => {
     const stops = sources.map((source) => source.watch?.(touched));

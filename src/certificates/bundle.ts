@@ -52,6 +52,8 @@ export interface OpenedBundle {
   bundle: Bundle;
   chain: readonly ParsedCertificate[];
   keyText: string;
+  /** The texts as they were found, trimmed: what the ingress controller writes. */
+  asFound: PemPair;
 }
 
 /** Understands a raw bundle: which certificate is the leaf, in which order the chain goes, what it is about. */
@@ -92,25 +94,48 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   if (parsed === null) {
     return refusal('unsupported_format', `${where} has a CERTIFICATE block that is not an X.509 certificate`);
   }
-  const chain = orderChain(parsed);
-  if (chain === null) {
+  const ordered = orderChain(parsed);
+  if (ordered === null) {
     return refusal(
       'chain_broken',
       `${where} holds ${parsed.length} certificates that do not form one chain; put the leaf and its own intermediates there`,
     );
   }
+  const chain = completeChain(ordered, raw.issuers ?? '');
   return {
     bundle: {
       name: raw.name,
       location: where,
-      content: pem.content,
+      content: contentOf(pem, raw),
+      rawChain: pem.chain,
       chain: digestOf(chain.map((certificate) => certificate.der)),
       chainLength: chain.length,
       leaf: (chain[0] as ParsedCertificate).info,
+      ...(raw.secret === undefined ? {} : { secret: raw.secret }),
     },
     chain,
     keyText: pem.key.text,
+    asFound: { cert: raw.cert.trim(), key: raw.key.trim() },
   };
+}
+
+/** Certificates beside the bundle that may complete its chain are a part of it: a new one is a change. */
+function contentOf(pem: PemContent, { issuers: text = '' }: RawBundle): Digest {
+  const beside = text === '' ? [] : (decodePem(text) ?? []).filter(isCertificate);
+  if (beside.length === 0) return pem.content;
+  return digestOf([Buffer.from(pem.content, 'latin1'), ...beside.map((block) => block.der)]);
+}
+
+/** Adds the intermediates that are missing at the end, from certificates beside the bundle; never a root. */
+function completeChain(chain: readonly ParsedCertificate[], text: string): ParsedCertificate[] {
+  const complete = [...chain];
+  const beside = text === '' ? [] : (parseAll((decodePem(text) ?? []).filter(isCertificate)) ?? []);
+  for (;;) {
+    const last = complete.at(-1) as ParsedCertificate;
+    const next = beside.find(({ subject, issuer }) => subject === last.issuer && issuer !== subject);
+    if (next === undefined || complete.includes(next)) return complete;
+    complete.push(next);
+  }
 }
 
 /** The texts that Kong gets. */

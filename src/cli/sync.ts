@@ -91,6 +91,8 @@ function describe({ location, snis, notAfter, outcome }: PassEvent): string {
       return `${outcome.created ? 'would create' : 'would swap'} ${what}`;
     case 'rolled_back':
       return `rolled back ${what}: ${outcome.proof.detail}`;
+    case 'nudged':
+      return `nudged     ${what}: ${outcome.detail}`;
     case 'refused':
       return `refused    ${outcome.refusal.message}`;
     case 'failed':

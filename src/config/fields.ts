@@ -57,7 +57,7 @@ export const FIELDS: readonly NamedField[] = [
       elements: {
         type: 'record',
         fields: [
-          { type: { type: 'string', required: true, one_of: ['file', 'directory'] } },
+          { type: { type: 'string', required: true, one_of: ['file', 'directory', 'kubernetes'] } },
           {
             path: {
               type: 'string',
@@ -77,10 +77,44 @@ export const FIELDS: readonly NamedField[] = [
             create: {
               type: 'boolean',
               description: 'Create a certificate in Kong where none has these names.',
-              required: true,
-              default: true,
             },
           },
+          {
+            namespaces: {
+              type: 'array',
+              description:
+                'kubernetes: where to look. Empty: in all, or in the own one if only that is allowed.',
+              required: true,
+              default: [],
+              elements: { type: 'string' },
+            },
+          },
+          {
+            names: {
+              type: 'array',
+              description: 'kubernetes: these Secrets. Empty: every one of type kubernetes.io/tls.',
+              required: true,
+              default: [],
+              elements: { type: 'string' },
+            },
+          },
+          { label_selector: { type: 'string', description: 'kubernetes: only Secrets with these labels.' } },
+          {
+            only_marked: {
+              type: 'boolean',
+              description: 'kubernetes: only Secrets of cert-manager, or with konghq.com/override: "true".',
+              required: true,
+              default: false,
+            },
+          },
+          {
+            kubeconfig: {
+              type: 'string',
+              description: 'kubernetes: outside of a cluster, how to reach it.',
+              match: '^/',
+            },
+          },
+          { context: { type: 'string', description: 'kubernetes: the context of the kubeconfig.' } },
         ],
         entity_checks: [
           {
@@ -101,6 +135,24 @@ export const FIELDS: readonly NamedField[] = [
           },
         ],
       },
+    },
+  },
+  {
+    takeover: {
+      type: 'string',
+      description: 'What to do when the ingress controller has not taken a newer certificate of its own.',
+      required: true,
+      default: 'force',
+      one_of: ['observe', 'nudge', 'force'],
+    },
+  },
+  {
+    takeover_grace: {
+      type: 'integer',
+      description: 'Seconds that the ingress controller gets to take it.',
+      required: true,
+      default: 60,
+      between: [0, 86_400],
     },
   },
   {

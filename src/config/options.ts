@@ -1,11 +1,17 @@
 import { FIELDS, type KongField, type NamedField } from './fields';
 
 export interface SourceConfig {
-  type: 'file' | 'directory';
+  type: 'file' | 'directory' | 'kubernetes';
   path?: string | null;
   cert?: string | null;
   key?: string | null;
-  create: boolean;
+  create?: boolean | null;
+  namespaces: string[];
+  names: string[];
+  label_selector?: string | null;
+  only_marked: boolean;
+  kubeconfig?: string | null;
+  context?: string | null;
 }
 
 /** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */
@@ -14,6 +20,8 @@ export interface Config {
   watch: boolean;
   mode: 'apply' | 'observe';
   sources: SourceConfig[];
+  takeover: 'observe' | 'nudge' | 'force';
+  takeover_grace: number;
   allow_downgrade: boolean;
   verify: { enabled: boolean; timeout: number; rollback: boolean };
   admin: {
@@ -115,6 +123,7 @@ function checkScalar(field: KongField, value: unknown, path: string): void {
 /** What `entity_checks` of the sources say. */
 function checkConditions(record: Record<string, unknown>, path: string): void {
   if (!path.startsWith('sources[')) return;
-  const needed = record['type'] === 'directory' ? 'path' : 'cert';
-  if (record[needed] === undefined) throw new ConfigError(`${path}.${needed}`, 'required field missing');
+  const needed = { directory: 'path', file: 'cert' }[String(record['type'])];
+  if (needed !== undefined && record[needed] === undefined)
+    throw new ConfigError(`${path}.${needed}`, 'required field missing');
 }

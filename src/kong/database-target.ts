@@ -1,5 +1,6 @@
 import {
   changeId,
+  isChainOf,
   isRefusal,
   refusal,
   type Change,
@@ -119,7 +120,7 @@ export class DatabaseTarget implements Target {
         ),
       };
     }
-    if (now?.chain === bundle.chain && change.addSnis.length === 0) return { kind: 'already', change };
+    if (isChainOf(bundle, now?.chain) && change.addSnis.length === 0) return { kind: 'already', change };
     const previous = halfOf(current, half);
     const body = patchBody(current, change, fresh);
     const answer = await this.client.request('PATCH', path, body);

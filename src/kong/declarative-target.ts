@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   changeId,
   deterministicId,
+  isChainOf,
   isRefusal,
   refusal,
   type Change,
@@ -106,7 +107,7 @@ export class DeclarativeTarget implements Target {
       if (change.kind === 'create') return false;
       const entity = previous.get(change.certificate.id);
       const stored = entity === undefined ? null : toStored(entity)[change.half];
-      return stored?.chain === change.bundle.chain && change.addSnis.length === 0;
+      return isChainOf(change.bundle, stored?.chain) && change.addSnis.length === 0;
     };
     const open = ready.filter((item) => !isDone(item));
     const results: WriteResult[] = ready.filter(isDone).map(({ change }) => ({ kind: 'already', change }));

@@ -24,6 +24,7 @@ export function toStored(entity: CertificateEntity): StoredCertificate {
     id: entity.id,
     snis: (entity.snis ?? []).map((sni) => sni.toLowerCase()),
     owner: ownerOf(entity.tags ?? []),
+    secret: secretOf(entity.tags ?? []),
     main: toHalf(entity),
     alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }),
   };
@@ -40,6 +41,12 @@ function ownerOf(tags: readonly string[]): Owner {
   if (tags.includes(OUR_TAG)) return 'us';
   const isController = tags.some((tag) => tag === 'managed-by-ingress-controller' || tag.startsWith('k8s-'));
   return isController ? 'ingress_controller' : 'other';
+}
+
+function secretOf(tags: readonly string[]): string | null {
+  const value = (prefix: string) => tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length);
+  const [namespace, name] = [value('k8s-namespace:'), value('k8s-name:')];
+  return namespace === undefined || name === undefined ? null : `${namespace}/${name}`;
 }
 
 function toHalf({ cert, key }: PemPair): StoredHalf {

@@ -32,8 +32,19 @@ export interface RawBundle {
   cert: string;
   /** PEM of the private key; empty where `cert` holds it too. */
   key: string;
+  /** PEM of CA certificates beside it, which may complete the chain (`ca.crt`). */
+  issuers?: string;
+  /** The Secret that it is. */
+  secret?: SecretRef;
   /** One file that is a bundle only if a key is in it: a CA certificate or a loose part of a chain is none. */
   lone?: boolean;
+}
+
+/** A Kubernetes Secret. */
+export interface SecretRef {
+  uid: string;
+  namespace: string;
+  name: string;
 }
 
 /** Larger than any real chain, and the most that a Kubernetes Secret holds. */
@@ -45,11 +56,20 @@ export interface Bundle {
   location: string;
   /** Over every certificate and the key as they were found: the cheap comparison. */
   content: Digest;
+  /** Over the certificates as they were found, whatever their order. */
+  rawChain: Digest;
   /** Over the ordered chain: since the key has to match the leaf, this identifies what would be served. */
   chain: Digest;
   /** How many certificates the chain has, the leaf included and the root not. */
   chainLength: number;
   leaf: CertificateInfo;
+  /** The Secret that it comes from. */
+  secret?: SecretRef;
+}
+
+/** Whether a chain digest that was stored or served is this bundle's, in order or as it was found. */
+export function isChainOf({ chain, rawChain }: Bundle, digest: Digest | undefined): boolean {
+  return digest !== undefined && (digest === chain || digest === rawChain);
 }
 
 /** PEM texts as they are put into Kong: leaf first, each issuer after what it issued, without the root. */

@@ -9,6 +9,8 @@ export type Change =
       bundle: SourcedBundle;
       certificate: StoredCertificate;
       half: Half;
+      /** The ingress controller owns the certificate: it gets its turn first, and gets it as it would write it. */
+      isControllers: boolean;
       /** Names of the bundle to add as SNIs; only on certificates that are ours. */
       addSnis: readonly string[];
     }

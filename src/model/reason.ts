@@ -4,6 +4,8 @@
  */
 export const REASONS = {
   unreadable: 'a file cannot be read',
+  forbidden: 'the source does not let it be seen',
+  unreachable: 'the source cannot be asked',
   incomplete: 'the bundle is empty or cut off; it is probably still being written',
   missing_certificate: 'there is no certificate in it',
   missing_key: 'there is no private key for the certificate',

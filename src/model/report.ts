@@ -6,6 +6,7 @@ export type Outcome =
   | { kind: 'rolled_back'; certificate: string; proof: Proof; restored: boolean }
   | { kind: 'would_change'; certificate: string; created: boolean }
   | { kind: 'refused'; refusal: Refusal }
+  | { kind: 'nudged'; certificate: string; detail: string }
   | { kind: 'failed'; certificate: string; error: string };
 
 /** The result of asking Kong's own listeners by handshake. */

@@ -1,4 +1,4 @@
-import type { Digest, PemPair } from './certificate';
+import type { Digest, PemPair, SecretRef } from './certificate';
 import type { Change } from './plan';
 import type { PassReport, Proof } from './report';
 import type { Refusal } from './reason';
@@ -45,7 +45,8 @@ export interface Target {
 /** What has to be seen in a handshake. */
 export interface Expectation {
   snis: readonly string[];
-  chain: Digest;
+  /** Any of these chains will do. */
+  chains: readonly Digest[];
   /** Set where the certificate has a twin of the other key type, which a client might get instead. */
   keyType?: 'rsa' | 'ec' | 'ed25519';
   /** Whether Kong still stores it; asked now and then while it is not served. */
@@ -55,6 +56,12 @@ export interface Expectation {
 export interface Verifier {
   /** Handshakes until every worker that answers serves the expectation, or time is over. Never throws. */
   prove(expected: readonly Expectation[]): Promise<Proof[]>;
+}
+
+/** Asks the ingress controller to look at a Secret again. */
+export interface Nudger {
+  /** @returns what was done, for a person, or a refusal that says what is missing */
+  nudge(secret: SecretRef, fingerprint: string): Promise<string | Refusal>;
 }
 
 export interface Reporter {

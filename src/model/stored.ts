@@ -18,6 +18,8 @@ export interface StoredCertificate {
   id: string;
   snis: readonly string[];
   owner: Owner;
+  /** The Secret that the ingress controller's tags name, as `namespace/name`. */
+  secret: string | null;
   main: StoredHalf;
   alt: StoredHalf | null;
 }

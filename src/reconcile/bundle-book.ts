@@ -94,10 +94,15 @@ export class BundleBook {
     return isRefusal(opened) ? opened : moved;
   }
 
-  private asStored(raw: RawBundle): Bundle | null {
-    const pem = readPem(raw.cert, raw.key);
+  /** What is known of a bundle whose very text Kong stores. */
+  private asStored({ name, location, cert, key, issuers, secret }: RawBundle): Bundle | null {
+    const pem = issuers === undefined ? readPem(cert, key) : null;
     const half = pem === null ? undefined : this.stored(pem.content);
-    return pem === null || half === undefined ? null : describeStored(raw, half, pem.certificates.length);
+    if (pem === null || half?.leaf == null) return null;
+    const { content, chain } = pem;
+    const chainLength = pem.certificates.length;
+    const facts = { name, location, content, chain, rawChain: chain, chainLength, leaf: half.leaf };
+    return secret === undefined ? facts : { ...facts, secret };
   }
 
   /** @returns whether it differs from what was known */
@@ -122,15 +127,6 @@ export class BundleBook {
     this.#entries.set(id, { source, name, known: { ...opened.bundle, id, create: source.create } });
     return true;
   }
-}
-
-/** What is known of a bundle whose very text Kong stores. */
-function describeStored(
-  raw: RawBundle,
-  { content, chain, leaf }: StoredHalf,
-  chainLength: number,
-): Bundle | null {
-  return leaf === null ? null : { name: raw.name, location: raw.location, content, chain, chainLength, leaf };
 }
 
 const bundleId = (source: Source, name: string) =>

@@ -19,11 +19,17 @@ export class BundleIndex {
   readonly #byName = new Map<string, SourcedBundle[]>();
   #byContent: Map<string, SourcedBundle[]> | null = null;
   #byCertificateId: Map<string, SourcedBundle> | null = null;
+  /** By the UID of the Secret, and by its `namespace/name`. */
+  readonly #bySecret = new Map<string, SourcedBundle>();
 
   constructor(bundles: Iterable<SourcedBundle>) {
     this.#bundles = [...bundles];
-    for (const bundle of this.#bundles)
+    for (const bundle of this.#bundles) {
       for (const name of bundle.leaf.names) push(this.#byName, name, bundle);
+      if (bundle.secret === undefined) continue;
+      this.#bySecret.set(bundle.secret.uid, bundle);
+      this.#bySecret.set(`${bundle.secret.namespace}/${bundle.secret.name}`, bundle);
+    }
   }
 
   /** Those that `isWanted`, newest first. */
@@ -35,6 +41,9 @@ export class BundleIndex {
 
   /** Every bundle that this half of a certificate could have, best first. */
   candidates(certificate: StoredCertificate, stored: StoredHalf, hasTwin: boolean): SourcedBundle[] {
+    const source = this.secretOf(certificate);
+    // What the ingress controller took from a Secret follows that Secret and nothing else.
+    if (source !== undefined) return [source];
     const own = certificate.owner === 'us' ? this.byCertificateId(certificate.id) : undefined;
     const found = this.covering(certificate.snis, stored);
     if (own !== undefined && !found.includes(own)) found.push(own);
@@ -57,6 +66,11 @@ export class BundleIndex {
         b.chainLength - a.chainLength ||
         (a.id < b.id ? -1 : 1),
     );
+  }
+
+  /** The ingress controller gives a certificate the UID of its Secret, or names the Secret in tags. */
+  private secretOf({ id, secret }: StoredCertificate): SourcedBundle | undefined {
+    return this.#bySecret.get(id) ?? (secret === null ? undefined : this.#bySecret.get(secret));
   }
 
   /**

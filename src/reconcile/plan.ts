@@ -1,5 +1,6 @@
 import { asSnis, checkShape, coversSni } from '../certificates';
 import {
+  isChainOf,
   refusal,
   type Half,
   type Plan,
@@ -63,13 +64,15 @@ function decide(
   candidates: readonly SourcedBundle[],
   taken: ReadonlyMap<string, string>,
 ): void {
+  const isControllers =
+    certificate.owner === 'ingress_controller' || candidates[0]?.secret?.uid === certificate.id;
   const refuse = (bundle: SourcedBundle, why: Refusal) => {
     if (!plan.refused.has(bundle.id)) plan.refused.set(bundle.id, why);
   };
   for (const bundle of candidates) {
     const addSnis = missingSnis(bundle, certificate, taken);
     const isSameText = bundle.content === stored.content;
-    const isSame = isSameText || (bundle.chain === stored.chain && !input.barred.has(bundle.id));
+    const isSame = isSameText || (isChainOf(bundle, stored.chain) && !input.barred.has(bundle.id));
     if (isSame && addSnis.length === 0) {
       if (!isSameText) plan.unchecked.push(bundle);
       plan.inSync.set(bundle.id, [...(plan.inSync.get(bundle.id) ?? []), certificate.id]);
@@ -81,7 +84,7 @@ function decide(
       checkTarget(bundle, certificate, stored) ??
       (input.allowDowngrade ? null : checkAge(bundle, certificate, stored));
     if (why === null) {
-      plan.changes.push({ kind: 'update', bundle, certificate, half, addSnis });
+      plan.changes.push({ kind: 'update', bundle, certificate, half, isControllers, addSnis });
       return;
     }
     refuse(bundle, why);
@@ -94,15 +97,9 @@ function checkTarget(
   certificate: StoredCertificate,
   stored: StoredHalf,
 ): Refusal | null {
-  const { id, snis, owner } = certificate;
+  const { id, snis } = certificate;
   if (stored.vaultReference) {
     return refusal('vault_reference', `certificate ${id} in Kong is a vault reference; its vault renews it`);
-  }
-  if (owner === 'ingress_controller') {
-    return refusal(
-      'managed_elsewhere',
-      `certificate ${id} in Kong belongs to the ingress controller, which takes it from its Secret`,
-    );
   }
   const uncovered = snis.filter((sni) => !coversSni(bundle.leaf.names, sni));
   if (uncovered.length === 0) return null;

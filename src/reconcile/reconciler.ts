@@ -1,6 +1,7 @@
 import { checkKeyAndChain, toPem } from '../certificates';
 import {
   changeId,
+  isChainOf,
   isRefusal,
   refusal,
   type Change,
@@ -22,6 +23,7 @@ import { BundleBook, type BookScan } from './bundle-book';
 import { BundleStore } from './bundle-store';
 import { Findings } from './findings';
 import { makePlan } from './plan';
+import { Takeover, type TakeoverOptions } from './takeover';
 
 export interface ReconcilerOptions {
   sources: readonly Source[];
@@ -33,6 +35,7 @@ export interface ReconcilerOptions {
   allowDowngrade: boolean;
   /** Put the previous certificate back where the new one is not served. */
   rollback: boolean;
+  takeover: TakeoverOptions;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
@@ -46,6 +49,7 @@ export class Reconciler {
   readonly #store = new BundleStore();
   readonly #findings: Findings;
   readonly #now: () => number;
+  readonly #takeover: Takeover;
   /** Bundles that are not tried again as they are. */
   readonly #barred = new Map<string, { content: string; why: Refusal }>();
   /** Contents of bundles that went through the whole gate though they needed no write, by bundle id. */
@@ -60,6 +64,7 @@ export class Reconciler {
     this.#book = new BundleBook(options.sources, (content) => options.target.find(content));
     this.#now = options.now ?? Date.now;
     this.#findings = new Findings(this.#now);
+    this.#takeover = new Takeover(options.takeover);
   }
 
   /**
@@ -87,13 +92,14 @@ export class Reconciler {
       const attempted = new Set<string>();
       let plan = await this.checkedPlan();
       let failed = false;
-      for (let batch = this.nextBatch(plan, attempted); batch.length > 0 && !observe && !failed;) {
+      for (let batch = await this.nextBatch(plan, attempted); batch.length > 0 && !failed;) {
         const results = await target.write(batch, this.#prepare);
         failed = await this.settle(results);
         plan = await this.checkedPlan();
-        batch = this.nextBatch(plan, attempted);
+        batch = await this.nextBatch(plan, attempted);
       }
       if (observe) this.#findings.wouldChange(plan.changes);
+      this.#takeover.keep(plan.changes);
       this.#last = plan;
       this.#findings.refusals(plan.refused, this.#book);
       this.#isOpen = failed || this.#findings.settling;
@@ -140,20 +146,33 @@ export class Reconciler {
     return plan;
   }
 
-  /** No change is attempted twice in a pass. */
-  private nextBatch(plan: Plan, attempted: Set<string>): Change[] {
-    const key = (change: Change) => `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
-    const batch = plan.changes
-      .filter((change) => !attempted.has(key(change)))
-      .slice(0, this.options.target.batchSize);
-    for (const change of batch) attempted.add(key(change));
+  /** What to write now. No change is attempted twice in a pass; the ingress controller gets its time. */
+  private async nextBatch(plan: Plan, attempted: Set<string>): Promise<Change[]> {
+    if (this.options.observe) return [];
+    const batch: Change[] = [];
+    for (const change of plan.changes) {
+      const key = `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
+      if (attempted.has(key)) continue;
+      if (batch.length >= this.options.target.batchSize) break;
+      const verdict = await this.#takeover.judge(change, this.#now(), (detail) =>
+        this.#findings.happened(change, { kind: 'nudged', certificate: changeId(change), detail }),
+      );
+      if (verdict.kind === 'refuse') plan.refused.set(change.bundle.id, verdict.why);
+      else if (verdict.kind === 'wait') this.#due = Math.min(this.#due, verdict.at);
+      else {
+        attempted.add(key);
+        batch.push(change);
+      }
+    }
     return batch;
   }
 
-  readonly #prepare: Prepare = async ({ bundle }) => {
-    const opened = await this.#book.open(bundle);
+  readonly #prepare: Prepare = async (change) => {
+    const opened = await this.#book.open(change.bundle);
     if (isRefusal(opened)) return opened;
-    return checkKeyAndChain(opened) ?? toPem(opened);
+    const why = checkKeyAndChain(opened);
+    if (why !== null) return why;
+    return change.kind === 'update' && change.isControllers ? opened.asFound : toPem(opened);
   };
 
   /** Proves what was written, undoes what is not served, and notes the rest. @returns whether something failed */
@@ -188,7 +207,7 @@ export class Reconciler {
     return verifier.prove(
       changes.map((change) => ({
         snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
-        chain: change.bundle.chain,
+        chains: [change.bundle.chain, change.bundle.rawChain],
         isStored: () => this.isStored(change),
         ...(change.kind === 'update' &&
         change.certificate.alt !== null &&
@@ -202,7 +221,7 @@ export class Reconciler {
   private async isStored(change: Change): Promise<boolean> {
     try {
       const stored = await this.options.target.look(changeId(change));
-      return stored?.[halfOf(change)]?.chain === change.bundle.chain;
+      return isChainOf(change.bundle, stored?.[halfOf(change)]?.chain);
     } catch {
       // Kong does not answer just now; the handshakes go on to decide.
       return true;

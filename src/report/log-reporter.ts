@@ -68,6 +68,13 @@ export class LogReporter implements Reporter {
           detail: outcome.proof.detail,
         });
         return;
+      case 'nudged':
+        this.log('info', 'ingress controller nudged', {
+          ...common,
+          certificate: outcome.certificate,
+          detail: outcome.detail,
+        });
+        return;
       case 'would_change':
         this.log('info', outcome.created ? 'certificate would be created' : 'certificate would be swapped', {
           ...common,

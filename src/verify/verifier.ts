@@ -82,7 +82,7 @@ export class HandshakeVerifier implements Verifier {
   /** One handshake and what it says. */
   private async look(
     { host, port, proxyProtocol = false, sni }: Listener & { sni: string },
-    { chain, keyType }: Expectation,
+    { chains, keyType }: Expectation,
   ): Promise<Pick<Proof, 'verdict' | 'servedFingerprint' | 'detail'>> {
     const servername = probeName(sni);
     const where = `${host}:${port}`;
@@ -90,7 +90,7 @@ export class HandshakeVerifier implements Verifier {
     try {
       const sent = await handshake({ host, port, proxyProtocol, servername, keyType, timeoutMs });
       const servedFingerprint = fingerprint(sent[0] as Buffer);
-      return digestOf(sent) === chain
+      return chains.includes(digestOf(sent))
         ? { verdict: 'served', servedFingerprint, detail: '' }
         : {
             verdict: 'wrong',

@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KubernetesError, type KubernetesClient, type WatchEvent } from './client';
+import type { Secret } from './secret';
+
+/** A set of Secrets that is listed and watched with one path. */
+export interface ScopeOptions {
+  client: KubernetesClient;
+  /** Null: every namespace. */
+  namespace: string | null;
+  /** One Secret by its name. */
+  name: string | null;
+  fieldSelector: string | null;
+  labelSelector: string | null;
+}
+
+/** What became of a Secret: null when it is gone. */
+export type Apply = (key: string, secret: Secret | null) => void;
+
+interface SecretList {
+  metadata: { resourceVersion: string; continue?: string };
+  items: Secret[];
+}
+
+const PAGE_SIZE = 500;
+/** The server ends a watch after this; one that is silent for longer is broken. */
+const WATCH_SECONDS = 280;
+const CATCH_UP_SECONDS = 1;
+
+/** Keeps track of the Secrets of one path: listed whole once, then by what the API server says has changed. */
+export class Scope {
+  readonly #path: string;
+  readonly #selectors: string;
+  /** Resource version up to which everything is known; null: it has to be listed. */
+  #version: string | null = null;
+  /** Version of each Secret, by `namespace/name`. */
+  readonly #known = new Map<string, string>();
+  /** Watching is not allowed: every poll lists. */
+  #mayWatch = true;
+
+  constructor(private readonly options: ScopeOptions) {
+    const { namespace, name, labelSelector } = options;
+    this.#path =
+      namespace === null ? '/api/v1/secrets' : `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
+    const fields = [name === null ? null : `metadata.name=${name}`, options.fieldSelector]
+      .filter(Boolean)
+      .join(',');
+    this.#selectors = new URLSearchParams({
+      ...(fields === '' ? {} : { fieldSelector: fields }),
+      ...(labelSelector === null ? {} : { labelSelector }),
+    }).toString();
+  }
+
+  get namespace(): string | null {
+    return this.options.namespace;
+  }
+
+  /** How many Secrets there are. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /**
+   * Brings it up to date: everything the first time and after the server has forgotten the version, else one watch
+   * of a second from the version that is known, which costs nothing where nothing changed and does not rely on the
+   * long watch.
+   * @returns a sentence about a right that is missing but not needed, or null
+   * @throws KubernetesError
+   */
+  async refresh(apply: Apply): Promise<void> {
+    if (this.#version === null || !this.#mayWatch) {
+      await this.list(apply);
+      return;
+    }
+    try {
+      await this.follow(apply, CATCH_UP_SECONDS, AbortSignal.timeout(30_000));
+    } catch (error) {
+      if (!(error instanceof KubernetesError)) throw error;
+      if (error.status === 403) this.#mayWatch = false;
+      else if (error.status !== 410) throw error;
+      await this.list(apply);
+    }
+  }
+
+  /** Whether the right to watch is missing. */
+  get isBlind(): boolean {
+    return !this.#mayWatch;
+  }
+
+  /** Watches until the signal; after each trouble again from what is known. Never throws. */
+  async watch(apply: Apply, signal: AbortSignal): Promise<void> {
+    for (let waitMs = 1_000; !signal.aborted;) {
+      if (this.#version !== null) {
+        try {
+          await this.follow(apply, WATCH_SECONDS, signal);
+          waitMs = 1_000;
+          continue;
+        } catch (error) {
+          const { status } = error as Partial<KubernetesError>;
+          // Too old: the next poll lists. Not allowed: only polls are left.
+          if (status === 410) this.#version = null;
+          if (status === 403) this.#mayWatch = false;
+        }
+      }
+      waitMs = Math.min(waitMs * 2, 30_000);
+      await sleep(waitMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async list(apply: Apply): Promise<void> {
+    const seen = new Set<string>();
+    let token = '';
+    let version: string;
+    do {
+      const query = new URLSearchParams({
+        limit: String(PAGE_SIZE),
+        ...(token === '' ? {} : { continue: token }),
+      });
+      const page = await this.options.client.get<SecretList>(this.query(query));
+      for (const secret of page.items) seen.add(this.put(secret, apply));
+      version = page.metadata.resourceVersion;
+      token = page.metadata.continue ?? '';
+    } while (token !== '');
+    for (const key of this.#known.keys()) if (!seen.has(key)) this.remove(key, apply);
+    this.#version = version;
+  }
+
+  private async follow(apply: Apply, seconds: number, signal: AbortSignal): Promise<void> {
+    const query = new URLSearchParams({
+      watch: '1',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(seconds),
+      resourceVersion: this.#version ?? '',
+    });
+    const path = this.query(query);
+    // Bookmarks come every minute: silence for longer than two is a broken connection.
+    const idleMs = Math.min(seconds, 120) * 1000 + 10_000;
+    for await (const event of this.options.client.watch<Secret>(path, signal, idleMs))
+      this.take(event, apply);
+  }
+
+  private take({ type, object }: WatchEvent<Secret>, apply: Apply): void {
+    if (type === 'ADDED' || type === 'MODIFIED') this.put(object, apply);
+    else if (type === 'DELETED') this.remove(keyOf(object), apply);
+    this.#version = newer(this.#version, object.metadata.resourceVersion);
+  }
+
+  private put(secret: Secret, apply: Apply): string {
+    const key = keyOf(secret);
+    const { resourceVersion } = secret.metadata;
+    if (this.#known.get(key) !== resourceVersion) {
+      this.#known.set(key, resourceVersion);
+      apply(key, secret);
+    }
+    return key;
+  }
+
+  private remove(key: string, apply: Apply): void {
+    if (this.#known.delete(key)) apply(key, null);
+  }
+
+  private query(query: URLSearchParams): string {
+    const selectors = this.#selectors === '' ? '' : `&${this.#selectors}`;
+    return `${this.#path}?${query.toString()}${selectors}`;
+  }
+}
+
+const keyOf = ({ metadata }: Secret) => `${metadata.namespace}/${metadata.name}`;
+
+/** Two watches may run at once; neither takes the other back. Versions of one resource are numbers that grow. */
+function newer(known: string | null, seen: string): string {
+  return known === null || BigInt(seen) > BigInt(known) ? seen : known;
+}

@@ -1,0 +1,48 @@
+import type { RawBundle } from '../../model';
+
+/** A Secret (core/v1), as far as it matters here; data is base64. */
+export interface Secret {
+  metadata: {
+    name: string;
+    namespace: string;
+    uid: string;
+    resourceVersion: string;
+    annotations?: Record<string, string>;
+    labels?: Record<string, string>;
+  };
+  type?: string;
+  data?: Record<string, string> | null;
+}
+
+export const TLS_TYPE = 'kubernetes.io/tls';
+
+/** Annotations by which people and cert-manager mark what is to be served. */
+const MARKS = ['cert-manager.io/certificate-name', 'cert-manager.io/issuer-name'];
+const OVERRIDE = 'konghq.com/override';
+
+export function isMarked({ metadata: { annotations = {} } }: Secret): boolean {
+  return annotations[OVERRIDE] === 'true' || MARKS.some((name) => name in annotations);
+}
+
+export const secretName = ({ metadata }: Secret): string => `${metadata.namespace}/${metadata.name}`;
+
+/**
+ * A Secret as a bundle. Null where it is none (yet): another type without `tls.crt`, or one whose certificate is
+ * still being issued, when cert-manager leaves `tls.crt` empty.
+ */
+export function toRawBundle(secret: Secret): RawBundle | null {
+  const { metadata, data } = secret;
+  const cert = decode(data?.['tls.crt']);
+  if (cert.trim() === '') return null;
+  const issuers = decode(data?.['ca.crt']);
+  return {
+    name: secretName(secret),
+    location: `Secret ${secretName(secret)}`,
+    cert,
+    key: decode(data?.['tls.key']),
+    ...(issuers === '' ? {} : { issuers }),
+    secret: { uid: metadata.uid, namespace: metadata.namespace, name: metadata.name },
+  };
+}
+
+const decode = (base64 = ''): string => Buffer.from(base64, 'base64').toString('latin1');

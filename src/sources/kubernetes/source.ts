@@ -1,0 +1,167 @@
+import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../../model';
+import { KubernetesError, type KubernetesClient } from './client';
+import { Scope } from './scope';
+import { isMarked, secretName, TLS_TYPE, toRawBundle, type Secret } from './secret';
+
+export interface KubernetesSourceOptions {
+  client: KubernetesClient;
+  create: boolean;
+  /** Empty: every namespace, or the pod's own where only that is allowed. */
+  namespaces: readonly string[];
+  /** Empty: all of type kubernetes.io/tls. */
+  names: readonly string[];
+  labelSelector: string | null;
+  /** Only those that carry `konghq.com/override: "true"` or cert-manager's annotations. */
+  onlyMarked: boolean;
+  /** The source was not asked for: what it may not see is no trouble. */
+  isDiscovered?: boolean;
+}
+
+/** Secrets of a Kubernetes cluster. */
+export class KubernetesSource implements Source {
+  readonly id = 'kubernetes';
+  readonly create: boolean;
+  #scopes: Scope[];
+  /** What changed since the last scan; null: it is gone. */
+  readonly #pending = new Map<string, Secret | null>();
+  /** Bundles that were read or are about to be; Secrets that are none are not in it. */
+  readonly #bundles = new Set<string>();
+  #stopWatch: AbortController | null = null;
+  #touched: ((what: string) => void) | null = null;
+
+  constructor(private readonly options: KubernetesSourceOptions) {
+    this.create = options.create;
+    const { namespaces } = options;
+    this.#scopes = (namespaces.length === 0 ? [null] : namespaces).flatMap((namespace) =>
+      this.scopesOf(namespace),
+    );
+  }
+
+  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+    const errors: Refusal[] = [];
+    if (touched === undefined) {
+      await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors)));
+      this.followScopes();
+    }
+    const changed: string[] = [];
+    const removed: string[] = [];
+    for (const [name, secret] of this.#pending) {
+      if (secret !== null && this.isWanted(secret) && toRawBundle(secret) !== null) {
+        this.#bundles.add(name);
+        changed.push(name);
+      } else {
+        this.#pending.delete(name);
+        if (this.#bundles.delete(name)) removed.push(name);
+      }
+    }
+    return { changed, removed, total: this.#bundles.size, errors };
+  }
+
+  /** What the last scan brought, else the Secret as it is now; its text is not kept. */
+  async read(name: string): Promise<RawBundle | Refusal | null> {
+    const pending = this.#pending.get(name);
+    this.#pending.delete(name);
+    if (pending !== undefined) return pending === null ? null : toRawBundle(pending);
+    const [namespace = '', secret = ''] = name.split('/').map(encodeURIComponent);
+    try {
+      return toRawBundle(
+        await this.options.client.get<Secret>(`/api/v1/namespaces/${namespace}/secrets/${secret}`),
+      );
+    } catch (error) {
+      if (error instanceof KubernetesError && error.status === 404) return null;
+      return trouble(error, 'get', `Secret ${name}`);
+    }
+  }
+
+  watch(touched: (what: string) => void): () => void {
+    this.#touched = touched;
+    return () => {
+      this.#touched = null;
+      this.#stopWatch?.abort();
+      this.#stopWatch = null;
+      this.options.client.close();
+    };
+  }
+
+  private scopesOf(namespace: string | null): Scope[] {
+    const { client, names, labelSelector } = this.options;
+    // Who names Secrets or labels means them, whatever their type.
+    const fieldSelector = names.length > 0 || labelSelector !== null ? null : `type=${TLS_TYPE}`;
+    const each = names.length === 0 ? [null] : names;
+    return each.map((name) => new Scope({ client, namespace, name, fieldSelector, labelSelector }));
+  }
+
+  private isWanted(secret: Secret): boolean {
+    return !this.options.onlyMarked || isMarked(secret);
+  }
+
+  private async refresh(scope: Scope, errors: Refusal[]): Promise<void> {
+    const where = scope.namespace === null ? 'all namespaces' : `namespace ${scope.namespace}`;
+    try {
+      await scope.refresh(this.#apply);
+      if (scope.isBlind)
+        errors.push(missingVerb('watch', `Secrets in ${where}`, 'every poll lists them all instead'));
+    } catch (error) {
+      const isForbidden = error instanceof KubernetesError && error.status === 403;
+      const mayNarrow = isForbidden && scope.namespace === null && this.options.namespaces.length === 0;
+      if (mayNarrow) {
+        await this.narrow(errors);
+        return;
+      }
+      if (isForbidden && this.options.isDiscovered === true) return;
+      errors.push(trouble(error, 'list', `Secrets in ${where}`));
+    }
+  }
+
+  /** Not allowed to see the whole cluster: the pod's own namespace is left. */
+  private async narrow(errors: Refusal[]): Promise<void> {
+    const { namespace } = this.options.client;
+    if (this.options.isDiscovered !== true) {
+      const effect = `only namespace ${namespace} is looked at: name the namespaces in the source, or use a ClusterRole`;
+      errors.push(missingVerb('list', 'Secrets in all namespaces', effect));
+    }
+    this.#scopes = this.scopesOf(namespace);
+    await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors)));
+  }
+
+  /** Starts the long watches once the first list is through. */
+  private followScopes(): void {
+    if (this.#touched === null || this.#stopWatch !== null) return;
+    this.#stopWatch = new AbortController();
+    const { signal } = this.#stopWatch;
+    for (const scope of this.#scopes) void scope.watch(this.#applyAndTell, signal);
+  }
+
+  readonly #apply = (_: string, secret: Secret | null): void => {
+    if (secret !== null) this.#pending.set(secretName(secret), secret);
+    else if (this.#bundles.has(_) || this.#pending.has(_)) this.#pending.set(_, null);
+  };
+
+  readonly #applyAndTell = (key: string, secret: Secret | null): void => {
+    this.#apply(key, secret);
+    this.#touched?.(this.id);
+  };
+}
+
+function missingVerb(verb: string, what: string, effect: string): Refusal {
+  return refusal('forbidden', `the verb ${verb} on ${what} is missing (RBAC): ${effect}`);
+}
+
+/** A sentence for a failing request: who lacks which right, or why the server cannot be asked. */
+function trouble(error: unknown, verb: string, what: string): Refusal {
+  const { status, message } = error as Partial<KubernetesError> & Error;
+  if (status === 403) {
+    return refusal(
+      'forbidden',
+      `${what} cannot be seen: the verb ${verb} is missing (RBAC); the API server says: ${message}`,
+    );
+  }
+  if (status === 401) {
+    return refusal(
+      'forbidden',
+      `${what} cannot be seen: the API server does not accept the token; is it expired, or of another cluster?`,
+    );
+  }
+  if (status === 404) return refusal('unreadable', `${what}: not found; does the namespace exist?`);
+  return refusal('unreachable', `${what} cannot be seen: ${message}`);
+}
