@@ -23,13 +23,26 @@ export interface PemContent {
   content: Digest;
 }
 
-/** Digest of DER values in their order. */
-export function digestOf(parts: readonly Uint8Array[]): Digest {
-  return crypto.hash(
-    'sha256',
-    parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts),
-    'base64url',
-  );
+const sha256 = (bytes: Uint8Array): Digest => crypto.hash('sha256', bytes, 'base64url');
+
+/** Digest of a chain: those of its certificates in their order. */
+export function digestOf(chain: readonly Uint8Array[]): Digest {
+  return chain.map(sha256).join('.');
+}
+
+/** The same few intermediates come with every leaf; by their text. */
+const intermediates = new LRUCache<string, { digest: Digest; parsed: ParsedCertificate | null }>({ max: 64 });
+
+/** The one before: comparing two texts costs less than finding one among many. */
+let latest = { text: '', digest: '' };
+
+function digestOfBlock(block: PemBlock, index: number): Digest {
+  if (index === 0) return sha256(block.der);
+  if (block.text === latest.text) return latest.digest;
+  const digest = intermediates.get(block.text)?.digest ?? sha256(block.der);
+  if (!intermediates.has(block.text)) intermediates.set(block.text, { digest, parsed: null });
+  latest = { text: block.text, digest };
+  return digest;
 }
 
 /**
@@ -42,8 +55,8 @@ export function readPem(cert: string, key: string): PemContent | null {
   if (first === null || second === null) return null;
   const certificates = first.filter(isCertificate);
   const privateKey = second.find(isPrivateKey) ?? first.find(isPrivateKey) ?? null;
-  const chain = digestOf(certificates.map((block) => block.der));
-  const content = privateKey === null ? chain : digestOf([Buffer.from(chain, 'latin1'), privateKey.der]);
+  const chain = certificates.map(digestOfBlock).join('.');
+  const content = privateKey === null ? chain : `${chain}+${sha256(privateKey.der)}`;
   return { certificates, key: privateKey, chain, content };
 }
 
@@ -122,8 +135,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
 /** Certificates beside the bundle that may complete its chain are a part of it: a new one is a change. */
 function contentOf(pem: PemContent, { issuers: text = '' }: RawBundle): Digest {
   const beside = text === '' ? [] : (decodePem(text) ?? []).filter(isCertificate);
-  if (beside.length === 0) return pem.content;
-  return digestOf([Buffer.from(pem.content, 'latin1'), ...beside.map((block) => block.der)]);
+  return [pem.content, ...beside.map((block) => sha256(block.der))].join('+');
 }
 
 /** Adds the intermediates that are missing at the end, from certificates beside the bundle; never a root. */
@@ -143,16 +155,13 @@ export function toPem({ chain, keyText }: OpenedBundle): PemPair {
   return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: `${keyText}\n` };
 }
 
-/** The same few intermediates come with every leaf. */
-const issuers = new LRUCache<string, ParsedCertificate>({ max: 64 });
-
 function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {
   try {
     return blocks.map((block, index) => {
-      const known = index === 0 ? undefined : issuers.get(block.text);
-      if (known !== undefined) return known;
+      const known = index === 0 ? undefined : intermediates.get(block.text);
+      if (known?.parsed != null) return known.parsed;
       const parsed = parseCertificate(block.der);
-      if (parsed.info.isCa) issuers.set(block.text, parsed);
+      if (known !== undefined) known.parsed = parsed;
       return parsed;
     });
   } catch (error) {

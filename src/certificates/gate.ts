@@ -52,15 +52,21 @@ export function checkShape(bundle: Bundle, now: number): Refusal | null {
   return null;
 }
 
-/** Issuers come again and again; parsing one costs as much as the leaf. */
-const issuers = new LRUCache<string, X509Certificate>({ max: 64 });
+interface Issuer {
+  certificate: X509Certificate;
+  publicKey: KeyObject;
+}
 
-function issuerCertificate({ der, info }: ParsedCertificate): X509Certificate {
+/** Issuers come again and again; parsing one costs as much as the leaf. */
+const issuers = new LRUCache<string, Issuer>({ max: 64 });
+
+function issuerOf({ der, info }: ParsedCertificate): Issuer {
   const known = issuers.get(info.fingerprint);
   if (known !== undefined) return known;
-  const parsed = new X509Certificate(der);
-  issuers.set(info.fingerprint, parsed);
-  return parsed;
+  const certificate = new X509Certificate(der);
+  const issuer = { certificate, publicKey: certificate.publicKey };
+  issuers.set(info.fingerprint, issuer);
+  return issuer;
 }
 
 /** The expensive part, about 1 ms: the key belongs to the leaf, and each certificate is signed by the next. */
@@ -68,10 +74,10 @@ export function checkKeyAndChain({ bundle, chain, keyText }: OpenedBundle): Refu
   const [first, ...rest] = chain;
   if (first === undefined) return refusal('missing_certificate', `${bundle.location} holds no certificate`);
   let leaf: X509Certificate;
-  let signers: X509Certificate[];
+  let signers: Issuer[];
   try {
     leaf = new X509Certificate(first.der);
-    signers = rest.map(issuerCertificate);
+    signers = rest.map(issuerOf);
   } catch {
     return refusal('unsupported_format', `${bundle.location} holds a certificate that OpenSSL cannot read`);
   }
@@ -91,19 +97,23 @@ export function checkKeyAndChain({ bundle, chain, keyText }: OpenedBundle): Refu
       `the private key of ${bundle.location} does not belong to its certificate; one of the two is of another renewal`,
     );
   }
-  return checkSignatures([leaf, ...signers], bundle.location);
+  return checkSignatures(leaf, signers, bundle.location);
 }
 
-function checkSignatures(chain: readonly X509Certificate[], location: string): Refusal | null {
-  for (const [index, certificate] of chain.entries()) {
-    const issuer = chain[index + 1];
-    if (issuer === undefined) return null;
-    if (!issuer.ca || !certificate.verify(issuer.publicKey)) {
+function checkSignatures(
+  leaf: X509Certificate,
+  signers: readonly Issuer[],
+  location: string,
+): Refusal | null {
+  let certificate = leaf;
+  for (const [index, issuer] of signers.entries()) {
+    if (!issuer.certificate.ca || !certificate.verify(issuer.publicKey)) {
       return refusal(
         'chain_broken',
         `certificate ${index + 1} of ${location} is not signed by certificate ${index + 2}, though the names say so`,
       );
     }
+    certificate = issuer.certificate;
   }
   return null;
 }

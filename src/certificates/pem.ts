@@ -1,11 +1,24 @@
-/** A PEM block (RFC 7468): its label and the decoded body. */
-export interface PemBlock {
-  label: string;
-  der: Buffer;
-  /** The body starts with RFC 1421 headers: an encrypted key of the traditional kind. */
-  encrypted: boolean;
-  /** The block as it stands in the text. */
-  text: string;
+/** A PEM block (RFC 7468). */
+export class PemBlock {
+  #der: Buffer | null = null;
+
+  constructor(
+    readonly label: string,
+    /** The block as it stands in the text. */
+    readonly text: string,
+    private readonly body: string,
+  ) {}
+
+  /** The decoded body; only decoded when asked for, since most certificates need not be looked into. */
+  get der(): Buffer {
+    this.#der ??= Buffer.from(this.body, 'base64');
+    return this.#der;
+  }
+
+  /** The body is encrypted: PKCS#8's way, or by RFC 1421 headers. */
+  get encrypted(): boolean {
+    return this.label === 'ENCRYPTED PRIVATE KEY' || this.body.includes('ENCRYPTED');
+  }
 }
 
 const BEGIN = '-----BEGIN ';
@@ -26,12 +39,7 @@ export function decodePem(text: string): PemBlock[] | null {
     const bodyEnd = text.indexOf(end, labelEnd);
     if (bodyEnd === -1) return null;
     const body = text.slice(labelEnd + DASHES.length, bodyEnd);
-    blocks.push({
-      label,
-      der: Buffer.from(body, 'base64'),
-      encrypted: label === 'ENCRYPTED PRIVATE KEY' || body.includes('ENCRYPTED'),
-      text: text.slice(at, bodyEnd + end.length),
-    });
+    blocks.push(new PemBlock(label, text.slice(at, bodyEnd + end.length), body));
     at = text.indexOf(BEGIN, bodyEnd + end.length);
   }
   return blocks;

@@ -46,9 +46,10 @@ const BASIC_CONSTRAINTS = objectId('2.5.29.19');
 
 /**
  * Reads an X.509 certificate (RFC 5280).
+ * @param sha256 its digest in base64url, where that is known already
  * @throws RangeError where it is not one
  */
-export function parseCertificate(der: Buffer): ParsedCertificate {
+export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificate {
   const outer = new DerReader(der);
   const signed = outer.inside(outer.next(SEQUENCE));
   const tbs = signed.inside(signed.next(SEQUENCE));
@@ -69,7 +70,7 @@ export function parseCertificate(der: Buffer): ParsedCertificate {
     issuer: tbs.text(issuer),
     subject: tbs.text(subject),
     info: {
-      fingerprint: fingerprint(der),
+      fingerprint: sha256 === undefined ? fingerprint(der) : inColons(Buffer.from(sha256, 'base64url')),
       serial,
       notBefore,
       notAfter,
@@ -83,7 +84,10 @@ export function parseCertificate(der: Buffer): ParsedCertificate {
 
 /** SHA-256 in upper-case hex with colons. */
 export function fingerprint(der: Uint8Array): string {
-  const hash = crypto.hash('sha256', der, 'buffer');
+  return inColons(crypto.hash('sha256', der, 'buffer'));
+}
+
+function inColons(hash: Buffer): string {
   const text = Buffer.alloc(hash.length * 3 - 1, ':');
   for (const [index, byte] of hash.entries()) {
     text[index * 3] = HEX_DIGITS[byte >> 4] as number;

@@ -86,9 +86,14 @@ export class DatabaseTarget implements Target {
 
   private async writeOne(change: Change, prepare: Prepare): Promise<WriteResult> {
     try {
+      // The gate and Kong's answer take about the same time; the one does not wait for the other.
+      const reading =
+        change.kind === 'create' ? null : this.client.get(`/certificates/${change.certificate.id}`);
+      reading?.catch(() => undefined);
       const fresh = await prepare(change);
       if (isRefusal(fresh)) return { kind: 'refused', change, refusal: fresh };
-      return change.kind === 'create' ? await this.create(change, fresh) : await this.update(change, fresh);
+      if (change.kind === 'create') return await this.create(change, fresh);
+      return await this.update(change, fresh, await (reading as Promise<AdminResponse>));
     } catch (error) {
       return { kind: 'failed', change, error: error as Error };
     }
@@ -98,10 +103,13 @@ export class DatabaseTarget implements Target {
    * Reads first: another gateway's reloader may have written the same already, and the previous texts are what
    * a rollback puts back.
    */
-  private async update(change: Change & { kind: 'update' }, fresh: PemPair): Promise<WriteResult> {
+  private async update(
+    change: Change & { kind: 'update' },
+    fresh: PemPair,
+    read: AdminResponse,
+  ): Promise<WriteResult> {
     const { bundle, half } = change;
     const path = `/certificates/${change.certificate.id}`;
-    const read = await this.client.get(path);
     if (read.status === 404) {
       this.#list.delete(change.certificate.id);
       throw new AdminError('ADMIN_STATUS', `certificate ${change.certificate.id} is no longer in Kong`, 404);

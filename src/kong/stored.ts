@@ -56,14 +56,14 @@ function toHalf({ cert, key }: PemPair): StoredHalf {
   return {
     content: pem?.content ?? '',
     chain: pem?.chain ?? '',
-    leaf: leaf === undefined ? null : infoOf(leaf.der),
+    leaf: leaf === undefined ? null : infoOf(leaf.der, pem?.chain.split('.', 1)[0]),
     vaultReference,
   };
 }
 
-function infoOf(der: Buffer): StoredHalf['leaf'] {
+function infoOf(der: Buffer, sha256: string | undefined): StoredHalf['leaf'] {
   try {
-    return parseCertificate(der).info;
+    return parseCertificate(der, sha256).info;
   } catch {
     return null;
   }

@@ -1,4 +1,4 @@
-/** SHA-256, base64url: how contents are compared. */
+/** SHA-256 in base64url, or several of them joined: how contents are compared. */
 export type Digest = string;
 
 export type KeyType = 'rsa' | 'ec' | 'ed25519';

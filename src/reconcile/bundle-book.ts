@@ -3,10 +3,10 @@ import { Slices } from '../common/slices';
 import {
   isRefusal,
   refusal,
-  type Bundle,
   type Digest,
   type RawBundle,
   type Refusal,
+  type SecretRef,
   type Source,
   type SourcedBundle,
   type SourceScan,
@@ -34,22 +34,28 @@ export class BundleBook {
   readonly #again = new Map<string, Entry>();
 
   /**
-   * @param stored finds what Kong stores by its content: a bundle that is there to the letter needs no parsing,
+   * @param find finds what Kong stores by its content: a bundle that is there to the letter needs no parsing,
    *   Kong's copy was parsed already
    */
   constructor(
     private readonly sources: readonly Source[],
-    private readonly stored: (content: Digest) => StoredHalf | undefined = () => undefined,
+    private readonly find: (content: Digest) => StoredHalf | undefined = () => undefined,
   ) {}
 
-  /** Looks at every source (or only at what a watch touched) and reads what changed. */
-  async scan(touched?: ReadonlySet<string>): Promise<BookScan> {
+  /**
+   * Looks at every source (or only at what a watch touched) and reads what changed.
+   * @param stored settles when `find` knows what Kong stores; reading goes on meanwhile
+   */
+  async scan(touched?: ReadonlySet<string>, stored?: Promise<unknown>): Promise<BookScan> {
     const result: BookScan = { changed: false, total: 0, errors: [] };
     const slices = new Slices();
     const again = [...this.#again.values()];
     this.#again.clear();
-    for (const source of this.sources) {
-      const scan = await scanSafely(source, touched);
+    const glimpses: Glimpse[] = [];
+    let held = 0;
+    const scans = await Promise.all(this.sources.map((source) => scanSafely(source, touched)));
+    for (const [index, scan] of scans.entries()) {
+      const source = this.sources[index] as Source;
       result.total += scan.total;
       result.errors.push(...scan.errors.map((why) => ({ source: source.id, refusal: why })));
       for (const name of scan.removed) {
@@ -58,9 +64,16 @@ export class BundleBook {
       const names = new Set(scan.changed);
       for (const entry of again) if (entry.source === source) names.add(entry.name);
       for (const name of names) {
-        if (await this.update(source, name)) result.changed = true;
+        const seen = glimpse(source, name, await source.read(name), held < MAX_HELD_CHARS);
+        if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += seen.raw.cert.length;
+        glimpses.push(seen);
         if (slices.due) await slices.pause();
       }
+    }
+    await stored;
+    for (const seen of glimpses) {
+      if (await this.update(seen)) result.changed = true;
+      if (slices.due) await slices.pause();
     }
     return result;
   }
@@ -94,29 +107,23 @@ export class BundleBook {
     return isRefusal(opened) ? opened : moved;
   }
 
-  /** What is known of a bundle whose very text Kong stores. */
-  private asStored({ name, location, cert, key, issuers, secret }: RawBundle): Bundle | null {
-    const pem = issuers === undefined ? readPem(cert, key) : null;
-    const half = pem === null ? undefined : this.stored(pem.content);
-    if (pem === null || half?.leaf == null) return null;
-    const { content, chain } = pem;
-    const chainLength = pem.certificates.length;
-    const facts = { name, location, content, chain, rawChain: chain, chainLength, leaf: half.leaf };
-    return secret === undefined ? facts : { ...facts, secret };
-  }
-
   /** @returns whether it differs from what was known */
-  private async update(source: Source, name: string): Promise<boolean> {
+  private async update({ source, name, raw, pem, location, secret }: Glimpse): Promise<boolean> {
     const id = bundleId(source, name);
     const before = this.#entries.get(id)?.known;
-    const raw = await source.read(name);
-    const twin = raw === null || isRefusal(raw) ? null : this.asStored(raw);
-    if (twin !== null) {
-      if (before !== undefined && !isRefusal(before) && before.content === twin.content) return false;
-      this.#entries.set(id, { source, name, known: { ...twin, id, create: source.create } });
+    const half = pem === null ? undefined : this.find(pem.content);
+    if (pem !== null && half?.leaf != null) {
+      if (before !== undefined && !isRefusal(before) && before.content === pem.content) return false;
+      const { content, chain, chainLength } = pem;
+      const known: SourcedBundle = {
+        ...{ id, name, location, content, chain, rawChain: chain, chainLength, leaf: half.leaf },
+        create: source.create,
+      };
+      if (secret !== undefined) known.secret = secret;
+      this.#entries.set(id, { source, name, known });
       return true;
     }
-    const opened = understand(raw);
+    const opened = understand(raw === undefined ? await source.read(name) : raw);
     if (opened === null) return this.#entries.delete(id);
     if (isRefusal(opened)) {
       const isSame = before !== undefined && isRefusal(before) && before.message === opened.message;
@@ -127,6 +134,38 @@ export class BundleBook {
     this.#entries.set(id, { source, name, known: { ...opened.bundle, id, create: source.create } });
     return true;
   }
+}
+
+/** What was seen of a bundle before it is known whether Kong has it. */
+interface Glimpse {
+  source: Source;
+  name: string;
+  /** Undefined: not kept, to be read again where it is needed. */
+  raw: RawBundle | Refusal | null | undefined;
+  location: string;
+  secret: SecretRef | undefined;
+  /** Null where Kong cannot have this very text. */
+  pem: { content: Digest; chain: Digest; chainLength: number } | null;
+}
+
+/** Texts that are kept until Kong has been asked; those of 10,000 bundles would take 35 MB. */
+const MAX_HELD_CHARS = 2 * 1024 * 1024;
+
+function glimpse(source: Source, name: string, raw: RawBundle | Refusal | null, isKept: boolean): Glimpse {
+  if (raw === null || isRefusal(raw))
+    return { source, name, raw, location: name, secret: undefined, pem: null };
+  const found = raw.issuers === undefined ? readPem(raw.cert, raw.key) : null;
+  return {
+    source,
+    name,
+    raw: isKept || found === null ? raw : undefined,
+    location: raw.location,
+    secret: raw.secret,
+    pem:
+      found === null
+        ? null
+        : { content: found.content, chain: found.chain, chainLength: found.certificates.length },
+  };
 }
 
 const bundleId = (source: Source, name: string) =>

@@ -77,11 +77,10 @@ export class Reconciler {
     const { target, observe } = this.options;
     if (cause === 'trigger' || cause === 'command') this.#barred.clear();
 
-    // What Kong has need not be parsed again, so it comes first. A watch's pass trusts what is known: every write
-    // reads the certificate anew anyway.
-    if (!target.isLoaded) await target.refresh();
-    const refreshing = touched === undefined ? target.refresh().catch(asError) : Promise.resolve(false);
-    const scan = await this.#book.scan(touched);
+    // A watch's pass trusts what is known of Kong: every write reads the certificate anew anyway.
+    const trusts = touched !== undefined && target.isLoaded;
+    const refreshing = trusts ? Promise.resolve(false) : target.refresh().catch(asError);
+    const scan = await this.#book.scan(touched, refreshing);
     const kongChanged = await refreshing;
     // What was read now will not be seen as changed again: remember it before anything can fail.
     if (scan.changed) this.#isOpen = true;

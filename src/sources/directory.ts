@@ -1,5 +1,5 @@
 import { readdirSync, statSync, type Dirent } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../model';
 import { FileBundle, unreadable } from './file-bundle';
 import { pairFiles } from './pairing';
@@ -131,7 +131,7 @@ export class DirectorySource implements Source {
     for (const entry of entries) {
       // Kubernetes keeps its generations in `..2026_01_01…` and `..data`; the visible links lead there.
       if (entry.name.startsWith('.')) continue;
-      const path = join(folder.path, entry.name);
+      const path = `${folder.path}/${entry.name}`;
       const isFolder = entry.isSymbolicLink() ? leadsToFolder(path) : entry.isDirectory();
       if (isFolder) folders.add(path);
       else files.push(entry.name);
@@ -144,9 +144,9 @@ export class DirectorySource implements Source {
     this.removeBundles(folder, (id) => !pairs.has(id));
     for (const [id, pair] of pairs) {
       if (folder.bundles.has(id)) continue;
-      const certPath = join(folder.path, pair.cert);
-      const keyPath = pair.key === null ? null : join(folder.path, pair.key);
-      const bundle = new FileBundle(relative(this.#root, certPath), certPath, keyPath);
+      const certPath = `${folder.path}/${pair.cert}`;
+      const keyPath = pair.key === null ? null : `${folder.path}/${pair.key}`;
+      const bundle = new FileBundle(certPath.slice(this.#root.length + 1), certPath, keyPath);
       folder.bundles.set(id, bundle);
       this.#bundles.set(bundle.name, bundle);
     }

@@ -34,36 +34,31 @@ export function isRacy(stamp: Stamp | null, readAt: number): boolean {
 export interface StampedText {
   text: string;
   stamp: Stamp;
-  /** False: it was written while it was read. */
+  /** False: it was cut off or grew while it was read. */
   isStable: boolean;
 }
 
 const buffer = Buffer.allocUnsafe(64 * 1024);
 
 /**
- * Reads a file whole, and notices when it is written meanwhile. One file descriptor for everything: what is
- * stamped is what is read, whatever a rename does to the name.
+ * Reads a file whole. One file descriptor for everything: what is stamped is what is read, whatever a rename does
+ * to the name. A write in place that keeps the length shows at the next scan, by its time; until then the gate
+ * stands before Kong.
  * @param maxBytes null is returned for a larger file
  * @throws the system's error: ENOENT, EACCES, EISDIR, …
  */
 export function readStamped(path: string, maxBytes: number): StampedText | null {
   const file = openSync(path, 'r');
   try {
-    const before = toStamp(fstatSync(file));
-    if (before.size > maxBytes) return null;
-    const target = before.size <= buffer.length ? buffer : Buffer.allocUnsafe(before.size);
-    let length = 0;
-    for (let got = -1; got !== 0 && length < target.length; length += got) {
-      got = readSync(file, target, length, target.length - length, null);
-      // The usual case: all of it at once, and no second call to see the end.
-      if (length + got === before.size) {
-        length += got;
-        break;
-      }
-    }
     const stamp = toStamp(fstatSync(file));
-    const isStable = sameStamp(before, stamp) && length === stamp.size;
-    return { text: target.toString('latin1', 0, length), stamp, isStable };
+    if (stamp.size > maxBytes) return null;
+    // One more octet than it should have shows that it grew.
+    const target = stamp.size < buffer.length ? buffer : Buffer.allocUnsafe(stamp.size + 1);
+    let length = 0;
+    for (let got = -1; got !== 0 && length < stamp.size; length += got) {
+      got = readSync(file, target, length, target.length - length, null);
+    }
+    return { text: target.toString('latin1', 0, length), stamp, isStable: length === stamp.size };
   } finally {
     closeSync(file);
   }
