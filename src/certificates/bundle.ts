@@ -64,7 +64,7 @@ export function readPem(cert: string, key: string): PemContent | null {
 export interface OpenedBundle {
   bundle: Bundle;
   chain: readonly ParsedCertificate[];
-  keyText: string;
+  key: PemBlock;
   /** The texts as they were found, trimmed: what the ingress controller writes. */
   asFound: PemPair;
 }
@@ -127,7 +127,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       ...(raw.secret === undefined ? {} : { secret: raw.secret }),
     },
     chain,
-    keyText: pem.key.text,
+    key: pem.key,
     asFound: { cert: raw.cert.trim(), key: raw.key.trim() },
   };
 }
@@ -151,8 +151,8 @@ function completeChain(chain: readonly ParsedCertificate[], text: string): Parse
 }
 
 /** The texts that Kong gets. */
-export function toPem({ chain, keyText }: OpenedBundle): PemPair {
-  return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: `${keyText}\n` };
+export function toPem({ chain, key }: OpenedBundle): PemPair {
+  return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: `${key.text}\n` };
 }
 
 function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {

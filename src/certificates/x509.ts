@@ -9,6 +9,8 @@ export interface ParsedCertificate {
   /** DER of the issuer and subject names, as comparable strings. */
   issuer: string;
   subject: string;
+  /** The public key's bits: a point, or the DER of an RSA key. */
+  publicKey: Buffer;
 }
 
 const SEQUENCE = 0x30;
@@ -62,13 +64,14 @@ export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificat
   const notBefore = time(validity, validity.next());
   const notAfter = time(validity, validity.next());
   const subject = tbs.next(SEQUENCE);
-  const key = publicKey(tbs.inside(tbs.next(SEQUENCE)));
+  const { bits, ...key } = publicKey(tbs.inside(tbs.next(SEQUENCE)));
   const extensions = readExtensions(tbs);
   const names = extensions.names ?? commonNames(tbs.inside(subject));
   return {
     der,
     issuer: tbs.text(issuer),
     subject: tbs.text(subject),
+    publicKey: bits,
     info: {
       fingerprint: sha256 === undefined ? fingerprint(der) : inColons(Buffer.from(sha256, 'base64url')),
       serial,
@@ -117,25 +120,27 @@ function time(reader: DerReader, value: DerValue): number {
 /** RFC 5280, 4.1.2.5.1: 50 to 99 are of the last century. */
 const twoDigitYear = (year: number) => (year >= 50 ? 1900 + year : 2000 + year);
 
-function publicKey(spki: DerReader): Pick<CertificateInfo, 'keyType' | 'keyBits'> {
+interface PublicKeyFacts extends Pick<CertificateInfo, 'keyType' | 'keyBits'> {
+  bits: Buffer;
+}
+
+function publicKey(spki: DerReader): PublicKeyFacts {
   const algorithm = spki.inside(spki.next(SEQUENCE));
   const id = algorithm.text(algorithm.next(OBJECT_ID));
-  if (id === ED25519) return { keyType: 'ed25519', keyBits: 256 };
+  const value = spki.next(BIT_STRING);
+  // The first octet of a bit string counts its unused bits.
+  const bits = spki.content(value).subarray(1);
+  if (id === ED25519) return { keyType: 'ed25519', keyBits: 256, bits };
   if (id === EC) {
     const curve = algorithm.optional(OBJECT_ID);
-    const bits = curve === null ? undefined : CURVE_BITS.get(algorithm.text(curve));
-    return { keyType: 'ec', keyBits: bits ?? 0 };
+    const keyBits = curve === null ? undefined : CURVE_BITS.get(algorithm.text(curve));
+    return { keyType: 'ec', keyBits: keyBits ?? 0, bits };
   }
-  if (id === RSA || id === RSA_PSS) {
-    const bits = spki.next(BIT_STRING);
-    // The first octet of a bit string counts its unused bits.
-    const key = new DerReader(spki.bytes, bits.start + 1, bits.end);
-    const modulus = key.inside(key.next(SEQUENCE));
-    const digits = modulus.content(modulus.next(INTEGER));
-    const leading = digits[0] === 0 ? 1 : 0;
-    return { keyType: 'rsa', keyBits: (digits.length - leading) * 8 };
-  }
-  return { keyType: 'other', keyBits: 0 };
+  if (id !== RSA && id !== RSA_PSS) return { keyType: 'other', keyBits: 0, bits };
+  const key = new DerReader(bits);
+  const parts = key.inside(key.next(SEQUENCE));
+  const modulus = parts.content(parts.next(INTEGER));
+  return { keyType: 'rsa', keyBits: (modulus.length - (modulus[0] === 0 ? 1 : 0)) * 8, bits };
 }
 
 function readExtensions(tbs: DerReader): { names: string[] | null; isCa: boolean } {

@@ -10,7 +10,7 @@ export async function eventually<T>(
   timeoutMs = 20_000,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
-  let last: unknown = 'nothing';
+  let last: unknown;
   for (;;) {
     try {
       const found = await look();

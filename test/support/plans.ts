@@ -1,0 +1,146 @@
+import { expect } from 'vitest';
+import {
+  deterministicId,
+  type CertificateInfo,
+  type Refusal,
+  type SourcedBundle,
+  type StoredCertificate,
+  type StoredHalf,
+} from '../../src/model';
+import { makePlan } from '../../src/reconcile';
+
+export const NOW = Date.parse('2026-06-01T00:00:00Z');
+const DAY_MS = 86_400_000;
+
+/** Facts of a leaf. `age` is in days: how long before NOW it was issued; it lasts 90 days from then. */
+export interface LeafFacts {
+  names?: readonly string[];
+  age?: number;
+  keyType?: 'rsa' | 'ec' | 'ed25519';
+}
+
+export function leafOf({ names = ['www.test'], age = 10, keyType = 'ec' }: LeafFacts): CertificateInfo {
+  const notBefore = NOW - age * DAY_MS;
+  return {
+    fingerprint: `${names.join(' ')} of ${age} ${keyType}`,
+    serial: '01',
+    notBefore,
+    notAfter: notBefore + 90 * DAY_MS,
+    names,
+    keyType,
+    keyBits: keyType === 'rsa' ? 2048 : 256,
+    signature: 'other',
+    isCa: false,
+  };
+}
+
+const digestOf = ({ fingerprint }: CertificateInfo, kind: string) => `${kind}: ${fingerprint}`;
+
+/** A bundle that was understood, made of facts alone. */
+export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {}): SourcedBundle {
+  const leaf = leafOf(facts);
+  return {
+    id,
+    name: id,
+    location: `/certs/${id}`,
+    create: facts.create ?? false,
+    content: facts.content ?? digestOf(leaf, 'content'),
+    chain: facts.chain ?? digestOf(leaf, 'chain'),
+    rawChain: facts.rawChain ?? facts.chain ?? digestOf(leaf, 'chain'),
+    chainLength: facts.chainLength ?? 2,
+    leaf: facts.leaf ?? leaf,
+    ...(facts.secret === undefined ? {} : { secret: facts.secret }),
+  };
+}
+
+/** What Kong has once a bundle of the same facts was written. */
+export function half(facts: LeafFacts & Partial<StoredHalf> = {}): StoredHalf {
+  const leaf = leafOf(facts);
+  return {
+    content: facts.content ?? digestOf(leaf, 'content'),
+    chain: facts.chain ?? digestOf(leaf, 'chain'),
+    leaf: facts.leaf === undefined ? leaf : facts.leaf,
+    vaultReference: facts.vaultReference ?? false,
+  };
+}
+
+export function stored(id: string, facts: LeafFacts & Partial<StoredCertificate> = {}): StoredCertificate {
+  return {
+    id,
+    snis: facts.snis ?? facts.names ?? ['www.test'],
+    owner: facts.owner ?? 'other',
+    secret: facts.secret ?? null,
+    main: facts.main ?? half(facts),
+    alt: facts.alt ?? null,
+  };
+}
+
+/** The certificate that was created for a bundle earlier. */
+export const ours = (bundleId: string, facts: Parameters<typeof stored>[1] = {}): StoredCertificate =>
+  stored(deterministicId('certificate', bundleId), { owner: 'us', ...facts });
+
+export interface PlanOptions {
+  now?: number;
+  allowDowngrade?: boolean;
+  barred?: Record<string, Refusal>;
+}
+
+export function plan(
+  bundles: readonly SourcedBundle[],
+  certificates: readonly StoredCertificate[],
+  { now = NOW, allowDowngrade = false, barred = {} }: PlanOptions = {},
+) {
+  return makePlan({
+    bundles,
+    certificates: new Map(certificates.map((certificate) => [certificate.id, certificate])),
+    now,
+    allowDowngrade,
+    barred: new Map(Object.entries(barred)),
+  });
+}
+
+/** A plan in one line for each thing, to compare it as a table. */
+export function outline(made: ReturnType<typeof plan>) {
+  return {
+    changes: made.changes.map((change) =>
+      change.kind === 'create'
+        ? `create ${change.bundle.id} for ${change.snis.join(' ')}`
+        : `${change.certificate.id} ${change.half} <- ${change.bundle.id}${change.addSnis.map((sni) => ` +${sni}`).join('')}`,
+    ),
+    refused: Object.fromEntries([...made.refused].map(([id, { reason }]) => [id, reason])),
+    inSync: Object.fromEntries(made.inSync),
+    unused: made.unused,
+  };
+}
+
+/** Bundles and what Kong has, and what the plan for them looks like. */
+export interface PlanCase {
+  name: string;
+  bundles: SourcedBundle[];
+  /** Default: Kong has no certificate. */
+  kong?: StoredCertificate[];
+  options?: PlanOptions;
+  changes?: string[];
+  refused?: Record<string, string>;
+  inSync?: Record<string, string[]>;
+  unused?: string[];
+}
+
+/** The order in which sources and Kong list things decides nothing, so both orders are planned. */
+export function checkPlan({
+  bundles,
+  kong = [],
+  options,
+  changes = [],
+  refused = {},
+  inSync = {},
+  unused = [],
+}: PlanCase) {
+  const expected = { changes, refused, inSync, unused };
+  expect(outline(plan(bundles, kong, options))).toEqual(expected);
+  const turned = outline(plan([...bundles].reverse(), [...kong].reverse(), options));
+  expect({ ...turned, changes: [...turned.changes].sort() }).toEqual({
+    ...expected,
+    changes: [...changes].sort(),
+  });
+}

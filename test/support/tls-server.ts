@@ -1,0 +1,93 @@
+import {
+  connect,
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server,
+  type Socket,
+} from 'node:net';
+import { createSecureContext, createServer, type SecureContext } from 'node:tls';
+import { onTestFinished } from 'vitest';
+import type { Issued } from '../../src/certificates/authority';
+
+export interface Listening {
+  host: string;
+  port: number;
+}
+
+async function listening(server: Server): Promise<Listening> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+}
+
+/** Which certificates are served for a name; null name: the client sent none. Several: twins of two key types. */
+export type Choose = (servername: string | null) => Issued | readonly Issued[];
+
+/** A TLS server; each handshake is noted with the name that was asked for. */
+export async function tlsServer(choose: Choose) {
+  const asked: string[] = [];
+  const contextOf = (name: string | null): SecureContext => {
+    const chosen = choose(name);
+    const issued = 'chain' in chosen ? [chosen] : [...chosen];
+    return createSecureContext({ cert: issued.map(({ chain }) => chain), key: issued.map(({ key }) => key) });
+  };
+  const { chain, key } = [choose(null)].flat()[0] as Issued;
+  const server = createServer({
+    cert: chain,
+    key,
+    SNICallback: (name, done) => {
+      asked.push(name);
+      done(null, contextOf(name));
+    },
+  });
+  server.on('tlsClientError', () => undefined);
+  return { ...(await listening(server)), asked };
+}
+
+/** A server that takes connections and does with them what it is told. */
+export const tcpServer = (serve: (socket: Socket) => void): Promise<Listening> =>
+  listening(createTcpServer(serve));
+
+/** A port where nobody listens. */
+export async function closedPort(): Promise<Listening> {
+  const server = createTcpServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return { host: '127.0.0.1', port };
+}
+
+/** Takes the PROXY protocol header off each connection and hands the rest on, as a listener with proxy_protocol. */
+export async function behindProxyProtocol(behind: Listening) {
+  const headers: string[] = [];
+  const front = await tcpServer((socket) => {
+    let head = Buffer.alloc(0);
+    const onData = (chunk: Buffer) => {
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf('\r\n');
+      if (end === -1) return;
+      socket.off('data', onData);
+      const header = head.subarray(0, end).toString('latin1');
+      headers.push(header);
+      if (!header.startsWith('PROXY ')) {
+        socket.destroy();
+        return;
+      }
+      const onward = connect(behind.port, behind.host);
+      onward.on('error', () => socket.destroy());
+      onward.write(head.subarray(end + 2));
+      socket.pipe(onward).pipe(socket);
+    };
+    socket.on('data', onData);
+  });
+  return { ...front, headers };
+}

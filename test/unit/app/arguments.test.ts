@@ -1,0 +1,86 @@
+import { describe, expect, it, test } from 'vitest';
+import { readHostArguments, readServerArguments } from '../../../src/app/arguments';
+import { createSources, USUAL_PLACES } from '../../../src/app/sources';
+import { plugin } from '../../../src/app/plugin';
+import { completeConfig } from '../../../src/config';
+
+const nothing = { dump: false, prefix: null, adminUrl: null };
+
+describe('the arguments of the plugin server', () => {
+  test.for<[string, Partial<typeof nothing> | object]>([
+    ['', {}],
+    ['-dump', { dump: true }],
+    ['--dump', { dump: true }],
+    ['-dump-all-plugins', { dump: true }],
+    ['--dump-all-plugins', { dump: true }],
+    ['--dump-plugin-info ssl-cert-reloader', { dump: true }],
+    ['-p /usr/local/kong', { prefix: '/usr/local/kong' }],
+    ['-kong-prefix /opt/kong', { prefix: '/opt/kong' }],
+    ['--kong-prefix /opt/kong', { prefix: '/opt/kong' }],
+    ['--kong-prefix=/opt/kong', { prefix: '/opt/kong' }],
+    ['--prefix=/opt/kong', { prefix: '/opt/kong' }],
+    ['--admin-url http://127.0.0.1:8001', { adminUrl: 'http://127.0.0.1:8001' }],
+    ['--admin-url=http://127.0.0.1:8001/?a=b', { adminUrl: 'http://127.0.0.1:8001/?a=b' }],
+    ['-p /a --admin-url unix:/b -dump', { dump: true, prefix: '/a', adminUrl: 'unix:/b' }],
+    ['-p /a -p /b', { prefix: '/a' }],
+    ['-d /plugins -p /a', { prefix: '/a' }],
+    ['-p', {}],
+    ['--unknown value', {}],
+    ['--dumping', {}],
+    ['--prefixes=/a', {}],
+  ])('"%s"', ([line, expected]) => {
+    expect(readServerArguments(line.split(' ').filter(Boolean))).toEqual({ ...nothing, ...expected });
+  });
+});
+
+describe('the process in which the plugin is loaded', () => {
+  const server = '/usr/lib/node_modules/kong-pdk/bin/kong-js-pluginserver';
+  test.for<[string, string[], object | null]>([
+    ["kong-pdk's server", [server, '-d', '/plugins'], nothing],
+    [
+      "kong-pdk's server with a prefix",
+      [server, '--kong-prefix', '/opt/kong', '-d', '/p'],
+      { ...nothing, prefix: '/opt/kong' },
+    ],
+    ["kong-pdk's server that is asked what it has", [server, '-d', '/plugins', '--dump-all-plugins'], null],
+    ['another program', ['/usr/bin/vitest', 'run'], null],
+    ['no program', [], null],
+  ])('is %s: %j', ([, argv, expected]) => {
+    expect(readHostArguments(['/usr/bin/node', ...argv])).toEqual(expected);
+  });
+
+  it('may have no arguments at all', () => {
+    expect(readHostArguments([])).toBeNull();
+  });
+});
+
+describe('the sources of a configuration', () => {
+  const ids = (config: unknown) =>
+    createSources(completeConfig(config)).map(({ id, create }) => `${id} ${create}`);
+
+  it('are those that it names', () => {
+    const sources = [
+      { type: 'directory', path: '/etc/kong/tls' },
+      { type: 'file', cert: '/a/tls.crt', key: '/a/tls.key', create: false },
+      { type: 'file', cert: '/b/both.pem' },
+    ];
+    expect(ids({ sources })).toEqual([
+      'directory:/etc/kong/tls true',
+      'file:/a/tls.crt false',
+      'file:/b/both.pem true',
+    ]);
+  });
+
+  it('are the usual places where it names none, and nothing is created from those', () => {
+    expect(ids({})).toEqual(USUAL_PLACES.map((path) => `directory:${path} false`));
+  });
+
+  it('need not exist where they are only the usual places', async () => {
+    for (const source of createSources(completeConfig({}))) expect((await source.scan()).errors).toEqual([]);
+  });
+});
+
+it('the plugin has no method that Kong would call in a handshake or a request', () => {
+  const methods = Object.getOwnPropertyNames(plugin.Plugin.prototype);
+  expect(methods).toEqual(['constructor']);
+});

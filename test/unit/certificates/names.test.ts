@@ -1,0 +1,91 @@
+import { describe, expect, it, test } from 'vitest';
+import { asSnis, coversSni, isPattern } from '../../../src/certificates';
+
+describe('the names of a certificate and an SNI of Kong', () => {
+  test.for<[names: string, sni: string, covered: boolean]>([
+    ['www.example.test', 'www.example.test', true],
+    ['www.example.test', 'WWW.Example.TEST', true],
+    ['www.example.test', 'example.test', false],
+    ['example.test', 'www.example.test', false],
+    ['a.test b.test', 'b.test', true],
+    ['a.test b.test', 'c.test', false],
+    ['*.example.test', 'www.example.test', true],
+    ['*.example.test', 'WWW.example.test', true],
+    ['*.example.test', '*.example.test', true],
+    ['*.example.test', 'example.test', false],
+    ['*.example.test', 'a.b.example.test', false],
+    ['*.example.test', '*.b.example.test', false],
+    ['*.example.test', 'wwwexample.test', false],
+    ['*.example.test', '.example.test', false],
+    ['*.test', 'example.test', true],
+    ['*.test', '*.example.test', false],
+    ['www.example.test', '*.example.test', false],
+    ['a.example.test b.example.test', '*.example.test', false],
+    ['localhost', 'localhost', true],
+    ['localhost', 'otherhost', false],
+    ['www.example.test', '*', true],
+    ['www.example.test', 'www.example.*', true],
+    ['other.test', 'example.*', true],
+    ['', 'www.example.test', false],
+    ['', '*', true],
+  ])('"%s" cover %s: %s', ([names, sni, covered]) => {
+    expect(coversSni(names.split(' ').filter(Boolean), sni)).toBe(covered);
+  });
+
+  test.for([
+    ['*', true],
+    ['example.*', true],
+    ['*.example.test', false],
+    ['example.test', false],
+    ['*.*', true],
+  ] as const)('%s is a pattern of Kong that no certificate can promise: %s', ([sni, pattern]) => {
+    expect(isPattern(sni)).toBe(pattern);
+  });
+});
+
+describe('names that Kong takes as SNIs', () => {
+  test.for([
+    ['www.example.test'],
+    ['*.example.test'],
+    ['localhost'],
+    ['under_score.example.test'],
+    ['_dmarc.example.test'],
+    ['xn--bcher-kva.example.test'],
+    ['a-b.example.test'],
+    ['1.example.test'],
+    ['192.0.2.example'],
+    ['a.b.c.d.e.example.test'],
+  ])('%s is one', ([name]) => {
+    expect(asSnis([name ?? ''])).toEqual([name]);
+  });
+
+  test.for([
+    ['192.0.2.7', 'an address'],
+    ['2001:db8::1', 'an address'],
+    ['', 'nothing'],
+    ['*', 'every name'],
+    ['*.', 'a wildcard of nothing'],
+    ['*.*.example.test', 'two wildcards'],
+    ['w*.example.test', 'a wildcard within a label'],
+    ['a..example.test', 'an empty label'],
+    ['.example.test', 'an empty first label'],
+    ['example.test.', 'a final dot'],
+    ['-a.example.test', 'a hyphen at the start'],
+    ['a-.example.test', 'a hyphen at the end'],
+    ['my host', 'a blank'],
+    ['user@example.test', 'a mail address'],
+    ['https://example.test', 'a URL'],
+    ['example.test\n', 'a line feed'],
+    ['bücher.example.test', 'letters that need punycode'],
+  ])('"%s" is none (%s)', ([name]) => {
+    expect(asSnis([name ?? ''])).toEqual([]);
+  });
+
+  it('keep their order, and the others are left out', () => {
+    expect(asSnis(['b.test', '192.0.2.7', '*.a.test', 'not ok', 'a.test'])).toEqual([
+      'b.test',
+      '*.a.test',
+      'a.test',
+    ]);
+  });
+});

@@ -1,0 +1,139 @@
+import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { describe, expect, it, test } from 'vitest';
+import { fingerprint, parseCertificate } from '../../../src/certificates';
+import { Authority, type IssueOptions, type KeyKind } from '../../../src/certificates/authority';
+import { authorities, derOf, issue } from '../../support/bundles';
+
+const parse = (pem: string) => parseCertificate(derOf(pem)).info;
+const KINDS: KeyKind[] = ['p256', 'p384', 'rsa-2048', 'rsa-1024', 'ed25519'];
+
+/** What Node (OpenSSL) says about the same certificate, in the model's words. */
+function asNodeSees(pem: string) {
+  const certificate = new X509Certificate(pem);
+  return {
+    fingerprint: certificate.fingerprint256,
+    serial: certificate.serialNumber,
+    notBefore: Date.parse(certificate.validFrom),
+    notAfter: Date.parse(certificate.validTo),
+    names: (certificate.subjectAltName ?? '')
+      .split(', ')
+      .filter((name) => name.startsWith('DNS:'))
+      .map((name) => name.slice(4).toLowerCase()),
+    isCa: certificate.ca,
+  };
+}
+
+describe('what is read from a certificate', () => {
+  test.for(KINDS)('is what OpenSSL reads, for a %s key', (key) => {
+    const { cert } = issue({ key, names: ['www.example.test', '*.Example.TEST', '192.0.2.7'] });
+    expect(parse(cert)).toMatchObject(asNodeSees(cert));
+  });
+
+  test.for<[string, Partial<IssueOptions>]>([
+    ['a CA', { ca: true }],
+    ['an end beyond 2050', { notAfter: new Date('2051-02-03T04:05:06Z') }],
+    [
+      'both times beyond 2050',
+      { notBefore: new Date('2050-01-01T00:00:00Z'), notAfter: new Date('2099-12-31T23:59:59Z') },
+    ],
+    ['a beginning in the last century', { notBefore: new Date('1999-12-31T23:59:59Z') }],
+    ['a leap day', { notBefore: new Date('2024-02-29T12:00:00Z') }],
+    ['a hundred names', { names: Array.from({ length: 100 }, (_, index) => `host-${index}.example.test`) }],
+    ['addresses only', { names: ['192.0.2.1', '192.0.2.2'] }],
+    ['SHA-384', { digest: 'sha384' }],
+  ])('is what OpenSSL reads, for %s', ([, options]) => {
+    const { cert } = issue(options);
+    expect(parse(cert)).toMatchObject(asNodeSees(cert));
+  });
+
+  test.for([
+    ['p256', 'ec', 256],
+    ['p384', 'ec', 384],
+    ['rsa-2048', 'rsa', 2048],
+    ['rsa-1024', 'rsa', 1024],
+    ['ed25519', 'ed25519', 256],
+  ] as const)('tells the kind and size of a %s key', ([key, keyType, keyBits]) => {
+    expect(parse(issue({ key }).cert)).toMatchObject({ keyType, keyBits });
+  });
+
+  test.for([
+    ['secp521r1', 521],
+    ['secp224r1', 224],
+  ] as const)('tells the size of a %s key', ([namedCurve, keyBits]) => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve });
+    expect(parse(issue({ key: privateKey }).cert)).toMatchObject({ keyType: 'ec', keyBits });
+  });
+
+  test.for(['secp256k1', 'brainpoolP256r1'])(
+    'knows no size of a %s key, which browsers do not speak',
+    (namedCurve) => {
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve });
+      expect(parse(issue({ key: privateKey }).cert)).toMatchObject({ keyType: 'ec', keyBits: 0 });
+    },
+  );
+
+  test.for([2046, 2047, 2049, 3072])(
+    'counts the bits of an RSA key of %i bits as OpenSSL does',
+    (modulusLength) => {
+      const { privateKey } = generateKeyPairSync('rsa', { modulusLength });
+      const { cert } = issue({ key: privateKey });
+      const bits = new X509Certificate(cert).publicKey.asymmetricKeyDetails?.modulusLength;
+      expect(parse(cert)).toMatchObject({ keyType: 'rsa', keyBits: bits });
+    },
+  );
+
+  it('calls Ed448 and DSA keys another kind', () => {
+    expect(parse(issue({ key: generateKeyPairSync('ed448').privateKey }).cert).keyType).toBe('other');
+    const dsa = generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 });
+    expect(parse(issue({ key: dsa.privateKey }).cert).keyType).toBe('other');
+  });
+
+  test.for([
+    ['p256', 'sha256', 'other'],
+    ['p256', 'sha384', 'other'],
+    ['p256', 'sha1', 'sha1'],
+    ['rsa-2048', 'sha256', 'other'],
+    ['rsa-2048', 'sha1', 'sha1'],
+    ['rsa-2048', 'md5', 'md5'],
+    ['ed25519', 'sha256', 'other'],
+  ] as const)('tells that a %s issuer signed with %s: %s', ([key, digest, signature]) => {
+    const root = Authority.root('Signer', { key });
+    expect(parse(root.issue({ names: ['a.test'], digest }).cert).signature).toBe(signature);
+  });
+
+  it('takes the common name for the name where there is no subjectAltName', () => {
+    expect(parse(issue({ names: ['Old.Example.test'], withoutNames: true }).cert).names).toEqual([
+      'old.example.test',
+    ]);
+  });
+
+  it('does not take a common name that is no host name', () => {
+    expect(parse(issue({ names: ['My Company Ltd.'], withoutNames: true }).cert).names).toEqual([]);
+  });
+
+  it('ignores the common name where there is a subjectAltName, as clients do', () => {
+    expect(parse(issue({ names: ['192.0.2.1'] }).cert).names).toEqual([]);
+  });
+
+  it('links a certificate to its issuer by their names', () => {
+    const { root, intermediate } = authorities();
+    const [leaf, middle, top] = [issue().cert, intermediate.cert, root.cert].map((pem) =>
+      parseCertificate(derOf(pem)),
+    );
+    expect(leaf?.issuer).toBe(middle?.subject);
+    expect(middle?.issuer).toBe(top?.subject);
+    expect(top?.issuer).toBe(top?.subject);
+  });
+
+  it('has the fingerprint that openssl x509 -fingerprint prints', () => {
+    const der = derOf(issue().cert);
+    const hex = createHash('sha256').update(der).digest('hex').toUpperCase();
+    expect(fingerprint(der)).toBe(hex.match(/../g)?.join(':'));
+  });
+
+  it('is the same where the certificate stands in the middle of a larger buffer', () => {
+    const der = derOf(issue().cert);
+    const large = Buffer.concat([Buffer.alloc(11, 0x30), der, Buffer.alloc(7, 0x30)]);
+    expect(parseCertificate(large.subarray(11, 11 + der.length)).info).toEqual(parseCertificate(der).info);
+  });
+});

@@ -1,0 +1,247 @@
+import { describe, expect, it, test } from 'vitest';
+import { completeConfig, ConfigError, FIELDS, PLUGIN_NAME, VERSION } from '../../../src/config';
+import type { KongField, NamedField } from '../../../src/config/fields';
+
+const DEFAULTS = {
+  interval: 300,
+  watch: true,
+  mode: 'apply',
+  sources: [],
+  allow_downgrade: false,
+  takeover: 'force',
+  takeover_grace: 60,
+  verify: { enabled: true, timeout: 10, rollback: true },
+  admin: {},
+};
+
+/** What only sources of type kubernetes use. */
+const secrets = { namespaces: [], names: [], only_marked: false };
+
+/** The error that a configuration causes. */
+function errorOf(config: unknown): ConfigError {
+  try {
+    completeConfig(config);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return error as ConfigError;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('a configuration', () => {
+  test.for([
+    ['nothing at all', undefined],
+    ['null, as YAML reads an empty file', null],
+    ['an empty record', {}],
+    [
+      'nulls for everything, as Kong shows what is not set',
+      Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, null])),
+    ],
+  ])('of %s is complete', ([, given]) => {
+    expect(completeConfig(given)).toEqual(DEFAULTS);
+  });
+
+  it('keeps what is set', () => {
+    const given = {
+      interval: 5,
+      watch: false,
+      mode: 'observe',
+      sources: [
+        { type: 'directory', path: '/etc/kong/certs', create: false, ...secrets },
+        { type: 'file', cert: '/etc/tls/tls.crt', key: '/etc/tls/tls.key', create: true, ...secrets },
+        {
+          type: 'kubernetes',
+          namespaces: ['web'],
+          names: ['www-tls'],
+          label_selector: 'app=www',
+          only_marked: true,
+          kubeconfig: '/etc/kubeconfig',
+          context: 'prod',
+        },
+      ],
+      allow_downgrade: true,
+      takeover: 'nudge',
+      takeover_grace: 0,
+      verify: { enabled: false, timeout: 300, rollback: false },
+      admin: { url: 'https://127.0.0.1:8444', token: 't', token_file: '/run/token', ca_file: '/etc/ca.pem' },
+      trigger: 'now',
+    };
+    expect(completeConfig(given)).toEqual(given);
+  });
+
+  it('fills in what is missing in its records', () => {
+    expect(
+      completeConfig({ verify: { timeout: 3 }, sources: [{ type: 'directory', path: '/c' }] }),
+    ).toMatchObject({
+      verify: { enabled: true, timeout: 3, rollback: true },
+      sources: [{ type: 'directory', path: '/c', ...secrets }],
+    });
+  });
+
+  it('does not share its defaults with another one', () => {
+    completeConfig({}).sources.length = 1;
+    completeConfig({}).verify.timeout = 1;
+    expect(completeConfig({})).toEqual(DEFAULTS);
+  });
+
+  test.for(['http://127.0.0.1:8001', 'https://kong:8444', 'unix:/run/kong/admin.sock'])(
+    'may name the Admin API as %s',
+    (url) => {
+      expect(completeConfig({ admin: { url } }).admin.url).toBe(url);
+    },
+  );
+
+  test.for([
+    ['', 'any text'],
+    ['2026-06-01', 'a date'],
+  ])('may have "%s" as trigger (%s)', ([trigger]) => {
+    expect(completeConfig({ trigger })).toMatchObject({ trigger });
+  });
+});
+
+describe('a bad value is refused with its path', () => {
+  const directory = { type: 'directory', path: '/c' };
+  test.for<[path: string, given: unknown, problem: string]>([
+    ['config', [], 'expected a record'],
+    ['config', 'interval: 300', 'expected a record'],
+    ['config', 300, 'expected a record'],
+    ['intervall', { intervall: 300 }, 'unknown field; known are interval, watch, mode'],
+    ['interval', { interval: '300' }, 'expected an integer'],
+    ['interval', { interval: 1.5 }, 'expected an integer'],
+    ['interval', { interval: Number.NaN }, 'expected an integer'],
+    ['interval', { interval: true }, 'expected an integer'],
+    ['interval', { interval: 0 }, 'value should be between 1 and 86400'],
+    ['interval', { interval: -300 }, 'value should be between 1 and 86400'],
+    ['interval', { interval: 86_401 }, 'value should be between 1 and 86400'],
+    ['watch', { watch: 'yes' }, 'expected a boolean'],
+    ['mode', { mode: 'dry-run' }, 'expected one of: apply, observe'],
+    ['mode', { mode: 1 }, 'expected a string'],
+    ['sources', { sources: '/etc/kong/certs' }, 'expected an array'],
+    ['sources', { sources: directory }, 'expected an array'],
+    ['sources[0]', { sources: ['/etc/kong/certs'] }, 'expected a record'],
+    ['sources[0]', { sources: [[]] }, 'expected a record'],
+    ['sources[1]', { sources: [directory, null] }, 'expected a record'],
+    ['sources[0].type', { sources: [{ path: '/c' }] }, 'required field missing'],
+    [
+      'sources[0].type',
+      { sources: [{ type: 'vault', path: '/c' }] },
+      'expected one of: file, directory, kubernetes',
+    ],
+    ['sources[0].path', { sources: [{ type: 'directory' }] }, 'required field missing'],
+    ['sources[0].path', { sources: [{ type: 'directory', path: null }] }, 'required field missing'],
+    ['sources[0].path', { sources: [{ type: 'directory', cert: '/c' }] }, 'required field missing'],
+    ['sources[0].path', { sources: [{ type: 'directory', path: 'certs' }] }, 'expected an absolute path'],
+    ['sources[0].path', { sources: [{ type: 'directory', path: '' }] }, 'expected an absolute path'],
+    ['sources[1].cert', { sources: [directory, { type: 'file' }] }, 'required field missing'],
+    [
+      'sources[1].key',
+      { sources: [directory, { type: 'file', cert: '/c', key: 'k' }] },
+      'expected an absolute path',
+    ],
+    ['sources[0].create', { sources: [{ ...directory, create: 'no' }] }, 'expected a boolean'],
+    ['sources[0].paths', { sources: [{ ...directory, paths: [] }] }, 'unknown field'],
+    ['allow_downgrade', { allow_downgrade: 'false' }, 'expected a boolean'],
+    ['verify', { verify: true }, 'expected a record'],
+    ['verify.timeout', { verify: { timeout: 0 } }, 'value should be between 1 and 300'],
+    ['verify.timeout', { verify: { timeout: 301 } }, 'value should be between 1 and 300'],
+    ['verify.rollback', { verify: { rollback: 1 } }, 'expected a boolean'],
+    ['verify.retries', { verify: { retries: 1 } }, 'unknown field; known are enabled, timeout, rollback'],
+    ['admin.url', { admin: { url: '127.0.0.1:8001' } }, 'must be http://…, https://… or unix:/…'],
+    ['admin.url', { admin: { url: 'unix:relative' } }, 'must be http://…, https://… or unix:/…'],
+    ['admin.token', { admin: { token: 5 } }, 'expected a string'],
+    ['admin.token', { admin: { token: '' } }, 'length must be at least 1'],
+    ['admin.token_file', { admin: { token_file: 'token' } }, 'expected an absolute path'],
+    ['admin.ca_file', { admin: { ca_file: 'ca.pem' } }, 'expected an absolute path'],
+    ['trigger', { trigger: 1 }, 'expected a string'],
+  ])('%s: %j', ([path, given, problem]) => {
+    const error = errorOf(given);
+    expect(error).toMatchObject({ name: 'ConfigError', code: 'CONFIG_INVALID', path });
+    expect(error.message.startsWith(`${path}: `)).toBe(true);
+    expect(error.message).toContain(problem);
+  });
+
+  it('the first of several', () => {
+    expect(errorOf({ interval: 0, mode: 'x' }).path).toBe('interval');
+  });
+
+  it('without quoting it: it might be a token', () => {
+    const { message } = errorOf({ admin: { token_file: 's3cret-token' } });
+    expect(message).not.toContain('s3cret');
+  });
+});
+
+/** Every field with the path to it and a configuration around a value for it. */
+function everyField(
+  fields: readonly NamedField[],
+  path = '',
+  around: (value: unknown) => unknown = (value) => value,
+): { path: string; field: KongField; set: (value: unknown) => unknown }[] {
+  return fields.flatMap((named) =>
+    Object.entries(named).flatMap(([name, field]) => {
+      const at = path === '' ? name : `${path}.${name}`;
+      const base = path.startsWith('sources') ? { type: 'directory', path: '/c' } : {};
+      const set = (value: unknown) => around({ ...base, [name]: value });
+      const below =
+        field.elements === undefined
+          ? everyField(field.fields ?? [], at, set)
+          : everyField(field.elements.fields ?? [], `${at}[0]`, (value) => set([value]));
+      return [{ path: at, field, set }, ...below];
+    }),
+  );
+}
+
+describe('the schema that Kong gets and the check of a file say the same:', () => {
+  const all = everyField(FIELDS);
+  const valueAt = (config: unknown, path: string) =>
+    path.split(/[.[\]]+/).reduce((value, part) => (value as Record<string, unknown>)[part], config);
+
+  test.for(all.filter(({ field }) => field.default !== undefined))(
+    'the default of $path',
+    ({ path, field, set }) => {
+      expect(valueAt(completeConfig(set(undefined)), path)).toEqual(field.default);
+      expect(valueAt(completeConfig(set(field.default)), path)).toEqual(field.default);
+    },
+  );
+
+  test.for(all.filter(({ field }) => field.between !== undefined))(
+    'the bounds of $path',
+    ({ path, field, set }) => {
+      const [least = 0, most = 0] = field.between ?? [];
+      for (const value of [least, most]) expect(valueAt(completeConfig(set(value)), path)).toBe(value);
+      for (const value of [least - 1, most + 1]) expect(errorOf(set(value)).path).toBe(path);
+    },
+  );
+
+  test.for(all.filter(({ field }) => field.one_of !== undefined))(
+    'the words for $path',
+    ({ path, field, set }) => {
+      for (const value of field.one_of ?? []) {
+        const given =
+          path === 'sources[0].type' ? { sources: [{ type: value, path: '/c', cert: '/c' }] } : set(value);
+        expect(valueAt(completeConfig(given), path)).toBe(value);
+      }
+      expect(errorOf(set('something else')).path).toBe(path);
+    },
+  );
+
+  test.for(all)('the type of $path', ({ path, field, set }) => {
+    const wrong = { string: 5, integer: 'x', boolean: 'x', array: 5, record: 5 }[field.type];
+    expect(errorOf(set(wrong)).path).toBe(path);
+  });
+
+  it('every field has a default, is optional, or must be given', () => {
+    const odd = all.filter(
+      ({ field }) => field.required === true && field.default === undefined && field.type !== 'record',
+    );
+    expect(odd.map(({ path }) => path)).toEqual(['sources[0].type']);
+  });
+
+  it('the schema is JSON, as the query command prints it', () => {
+    expect(JSON.parse(JSON.stringify(FIELDS))).toEqual(FIELDS);
+  });
+});
+
+it('the plugin has the name that Kong looks for, and a version', () => {
+  expect(PLUGIN_NAME).toBe('ssl-cert-reloader');
+  expect(VERSION).toMatch(/^\d+\.\d+\.\d+/);
+});

@@ -1,0 +1,221 @@
+import { describe, expect, it, test } from 'vitest';
+import { deterministicId } from '../../../src/model';
+import { bundle, checkPlan, half, leafOf, ours, plan, stored, type PlanCase } from '../../support/plans';
+
+const newer = { age: 5 };
+const id = (bundleId: string) => deterministicId('certificate', bundleId);
+
+describe('a bundle that no certificate in Kong asks for', () => {
+  test.for<PlanCase>([
+    {
+      name: 'gets a certificate with its names as SNIs where its source creates',
+      bundles: [bundle('new', { names: ['a.test', '*.b.test'], create: true })],
+      changes: ['create new for a.test *.b.test'],
+    },
+    { name: 'is left alone where its source does not', bundles: [bundle('new')], unused: ['new'] },
+    {
+      name: 'is created without names that are no SNIs',
+      bundles: [bundle('new', { names: ['192.0.2.7', 'a.test', 'not a host'], create: true })],
+      changes: ['create new for a.test'],
+    },
+    {
+      name: 'is refused where it has no name for an SNI',
+      bundles: [bundle('new', { names: ['not a host'], create: true })],
+      refused: { new: 'no_names' },
+    },
+    {
+      name: 'is created once where another bundle has the same names: the newest',
+      bundles: [bundle('old', { age: 9, create: true }), bundle('new', { age: 3, create: true })],
+      changes: ['create new for www.test'],
+      unused: ['old'],
+    },
+    {
+      name: 'is created beside another one with other names',
+      bundles: [
+        bundle('a', { names: ['a.test'], create: true }),
+        bundle('b', { names: ['b.test'], create: true }),
+      ],
+      changes: ['create a for a.test', 'create b for b.test'],
+    },
+    {
+      name: 'waits where a newer one is about to get one of its names',
+      bundles: [
+        bundle('both', { names: ['a.test', 'b.test'], age: 9, create: true }),
+        bundle('one', { names: ['b.test'], age: 3, create: true }),
+      ],
+      changes: ['create one for b.test'],
+      unused: ['both'],
+    },
+    {
+      name: 'is created where the newer one with its names is unfit',
+      bundles: [
+        bundle('good', { age: 9, create: true }),
+        bundle('ca', { age: 3, create: true, leaf: { ...leafOf({ age: 3 }), isCa: true } }),
+      ],
+      changes: ['create good for www.test'],
+      refused: { ca: 'ca_as_leaf' },
+    },
+    {
+      name: 'is refused where a certificate in Kong has one of its names and more',
+      bundles: [bundle('new', { names: ['a.test'], create: true })],
+      kong: [stored('K', { names: ['a.test', 'z.test'] })],
+      refused: { new: 'names_not_covered' },
+    },
+  ])('$name', checkPlan);
+
+  it('gets an id that the next process gives it as well', () => {
+    const [first] = plan([bundle('new', { create: true })], []).changes;
+    expect(first).toMatchObject({ kind: 'create', id: id('new') });
+  });
+});
+
+describe('a certificate that was created for a bundle', () => {
+  test.for<PlanCase>([
+    {
+      name: 'is renewed from it',
+      bundles: [bundle('www', { ...newer, create: true })],
+      kong: [ours('www')],
+      changes: [`${id('www')} main <- www`],
+    },
+    {
+      name: 'gets the SNIs that were added to it',
+      bundles: [bundle('www', { ...newer, names: ['www.test', 'api.test', '192.0.2.7'], create: true })],
+      kong: [ours('www')],
+      changes: [`${id('www')} main <- www +api.test`],
+    },
+    {
+      name: 'gets an SNI that is missing though its content is the same',
+      bundles: [bundle('www', { names: ['www.test', 'api.test'], create: true })],
+      kong: [ours('www', { names: ['www.test', 'api.test'], snis: ['www.test'] })],
+      changes: [`${id('www')} main <- www +api.test`],
+    },
+    {
+      name: 'does not get an SNI that another certificate has',
+      bundles: [bundle('www', { ...newer, names: ['www.test', 'api.test'], create: true })],
+      kong: [ours('www'), stored('K', { snis: ['api.test'], names: ['api.test', 'x.test'] })],
+      changes: [`${id('www')} main <- www`, 'K main <- www'],
+    },
+    {
+      name: 'prefers its own bundle to a newer one with the same names',
+      bundles: [bundle('www', { ...newer, create: true }), bundle('other', { age: 1, create: true })],
+      kong: [ours('www')],
+      changes: [`${id('www')} main <- www`],
+    },
+    {
+      name: 'is refused where its bundle lost an SNI that Kong serves',
+      bundles: [bundle('www', { ...newer, names: ['www.test'], create: true })],
+      kong: [ours('www', { names: ['www.test', 'api.test'] })],
+      refused: { www: 'names_not_covered' },
+    },
+    {
+      name: 'is renewed from another bundle when its own is gone',
+      bundles: [bundle('moved', { ...newer, create: true })],
+      kong: [ours('www')],
+      changes: [`${id('www')} main <- moved`],
+    },
+  ])('$name', checkPlan);
+});
+
+describe('names that a certificate gained', () => {
+  it('do not become SNIs of a certificate that somebody else made', () => {
+    checkPlan({
+      name: '',
+      bundles: [bundle('www', { ...newer, names: ['www.test', 'api.test'], create: true })],
+      kong: [stored('K')],
+      changes: ['K main <- www'],
+    });
+  });
+});
+
+describe('an SNI of every name (*)', () => {
+  const star = (names: string[]) => stored('K', { names, snis: ['*'] });
+  test.for<PlanCase>([
+    {
+      name: 'alone is renewed by a bundle with all names of the present leaf',
+      bundles: [bundle('www', { names: ['a.test', 'b.test'], ...newer })],
+      kong: [star(['a.test', 'b.test'])],
+      changes: ['K main <- www'],
+    },
+    {
+      name: 'is not renewed by a bundle that lost a name',
+      bundles: [bundle('www', { names: ['a.test'], ...newer })],
+      kong: [star(['a.test', 'b.test'])],
+      unused: ['www'],
+    },
+    {
+      name: 'is not renewed by just any certificate',
+      bundles: [bundle('stranger', { names: ['stranger.test'], ...newer })],
+      kong: [star(['a.test'])],
+      unused: ['stranger'],
+    },
+    {
+      name: 'beside a name needs all names as well',
+      bundles: [bundle('www', { names: ['a.test'], ...newer })],
+      kong: [stored('K', { names: ['a.test', 'b.test'], snis: ['*', 'a.test'] })],
+      unused: ['www'],
+    },
+    {
+      name: 'at the end of a name is renewed in the same way',
+      bundles: [bundle('www', { names: ['www.example.test'], ...newer })],
+      kong: [stored('K', { names: ['www.example.test'], snis: ['www.example.*'] })],
+      changes: ['K main <- www'],
+    },
+    {
+      name: 'is left alone where what Kong has cannot be read',
+      bundles: [bundle('www', newer)],
+      kong: [stored('K', { snis: ['*'], main: half({ leaf: null, content: '', chain: '' }) })],
+      unused: ['www'],
+    },
+  ])('$name', checkPlan);
+});
+
+describe('twins of two key types', () => {
+  const rsa = { keyType: 'rsa' } as const;
+  const twins = (facts = {}) => stored('K', { main: half(facts), alt: half({ ...facts, ...rsa }) });
+  test.for<PlanCase>([
+    {
+      name: 'are each renewed by the bundle of their type',
+      bundles: [bundle('ec', newer), bundle('rsa', { ...newer, ...rsa })],
+      kong: [twins()],
+      changes: ['K main <- ec', 'K alt <- rsa'],
+    },
+    {
+      name: 'are renewed alone where only one was renewed',
+      bundles: [bundle('ec'), bundle('rsa', { ...newer, ...rsa })],
+      kong: [twins()],
+      changes: ['K alt <- rsa'],
+      inSync: { ec: ['K'] },
+    },
+    {
+      name: 'are not replaced by the other type, however new',
+      bundles: [bundle('ec', { age: 1 })],
+      kong: [stored('K', { main: half(rsa), alt: half({ ...rsa, content: 'x', chain: 'x' }) })],
+      unused: ['ec'],
+    },
+    {
+      name: 'that stand the other way round are told apart',
+      bundles: [bundle('ec', newer), bundle('rsa', { ...newer, ...rsa })],
+      kong: [stored('K', { main: half(rsa), alt: half() })],
+      changes: ['K main <- rsa', 'K alt <- ec'],
+    },
+  ])('$name', checkPlan);
+
+  it('of which Kong has one only: it keeps its key type where both are there', () => {
+    checkPlan({
+      name: '',
+      bundles: [bundle('ec', { age: 1 }), bundle('rsa', { ...newer, ...rsa })],
+      kong: [stored('K', rsa)],
+      changes: ['K main <- rsa'],
+      unused: [],
+    });
+  });
+
+  it('of which Kong has one only: it takes the other type where that is all there is', () => {
+    checkPlan({
+      name: '',
+      bundles: [bundle('ec', newer)],
+      kong: [stored('K', rsa)],
+      changes: ['K main <- ec'],
+    });
+  });
+});

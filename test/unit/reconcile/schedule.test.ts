@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { advance, scheduled } from '../../support/schedules';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('passes', () => {
+  it('begin at once', () => {
+    const { schedule, passes } = scheduled();
+    schedule.start();
+    expect(passes).toEqual(['start@0']);
+  });
+
+  test.for([
+    [0, 300],
+    [0.5, 285],
+    [1, 270],
+  ] as const)(
+    'come every interval, earlier by up to a tenth (random %d: %d s)',
+    async ([random, seconds]) => {
+      const { schedule, passes } = scheduled({ random });
+      schedule.start();
+      await advance(seconds * 2000);
+      expect(passes).toEqual(['start@0', `poll@${seconds}`, `poll@${seconds * 2}`]);
+      await schedule.stop();
+    },
+  );
+
+  it('never overlap, and what is asked for meanwhile comes right afterwards, once', async () => {
+    const { schedule, passes, mostAtOnce } = scheduled({ lasts: 1000 });
+    schedule.start();
+    await advance(500);
+    schedule.request('trigger');
+    schedule.request('trigger');
+    schedule.touch('/certs');
+    await advance(3000);
+    expect(passes).toEqual(['start@0', 'trigger@1']);
+    expect(mostAtOnce()).toBe(1);
+    await schedule.stop();
+  });
+
+  it('are counted from the end of the one before', async () => {
+    const { schedule, passes } = scheduled({ lasts: 10_000 });
+    schedule.start();
+    await advance(400_000);
+    expect(passes).toEqual(['start@0', 'poll@295']);
+    await schedule.stop();
+  });
+
+  it('that are asked for come at once', async () => {
+    const { schedule, passes } = scheduled();
+    schedule.start();
+    await advance(1000);
+    schedule.request('trigger');
+    await advance(0);
+    expect(passes).toEqual(['start@0', 'trigger@1']);
+    await schedule.stop();
+  });
+});
+
+describe('changes that a watch reports', () => {
+  it('make one pass, for everything that was touched within a moment', async () => {
+    const { schedule, passes, touched } = scheduled();
+    schedule.start();
+    await advance(1000);
+    for (const folder of ['/a', '/b', '/a']) {
+      schedule.touch(folder);
+      await advance(2);
+    }
+    await advance(100);
+    expect(passes).toEqual(['start@0', 'watch@1.01']);
+    expect(touched).toEqual([['/a', '/b']]);
+    await schedule.stop();
+  });
+
+  it('that do not stop are looked at after 0.2 s all the same', async () => {
+    const { schedule, passes } = scheduled();
+    schedule.start();
+    await advance(1000);
+    for (let turn = 0; turn < 150; turn++) {
+      schedule.touch('/a');
+      await advance(2);
+    }
+    expect(passes.length).toBeGreaterThan(1);
+    expect(passes.length).toBeLessThan(5);
+    await schedule.stop();
+  });
+
+  it('during a pass are looked at after it', async () => {
+    const { schedule, passes, touched } = scheduled({ lasts: 1000 });
+    schedule.start();
+    await advance(300);
+    schedule.touch('/a');
+    await advance(2000);
+    expect(passes).toEqual(['start@0', 'watch@1']);
+    expect(touched).toEqual([['/a']]);
+    await schedule.stop();
+  });
+
+  it('do not put off the poll', async () => {
+    const { schedule, passes } = scheduled();
+    schedule.start();
+    for (let minute = 0; minute < 5; minute++) {
+      await advance(56_000);
+      schedule.touch('/a');
+      await advance(1000);
+    }
+    expect(passes.filter((pass) => pass.startsWith('watch'))).toHaveLength(5);
+    expect(passes).toContain('poll@285');
+    await schedule.stop();
+  });
+
+  it('do not put off the retry of a pass that failed', async () => {
+    const { schedule, passes } = scheduled({ endings: [new Error('Kong is away')] });
+    schedule.start();
+    await advance(500);
+    schedule.touch('/a');
+    await advance(100);
+    await advance(1000);
+    expect(passes).toEqual(['start@0', 'watch@0.51', 'retry@1']);
+    await schedule.stop();
+  });
+
+  it('are covered by a whole pass that was asked for at the same time', async () => {
+    const { schedule, passes, touched } = scheduled();
+    schedule.start();
+    await advance(1000);
+    schedule.touch('/a');
+    schedule.request('trigger');
+    await advance(100);
+    expect(passes).toEqual(['start@0', 'trigger@1']);
+    expect(touched).toEqual([]);
+    await schedule.stop();
+  });
+});
