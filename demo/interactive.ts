@@ -124,13 +124,13 @@ function startKong(kong: string, folder: string, config: string): Promise<() => 
 
 /** A log line of the plugin, for a person. */
 function show(line: string): void {
-  let fields: Record<string, unknown>;
+  let fields: Record<string, string | undefined>;
   try {
-    fields = JSON.parse(line) as Record<string, unknown>;
+    fields = JSON.parse(line) as Record<string, string | undefined>;
   } catch {
     return;
   }
-  const { time, message, snis, location, detail } = fields;
-  const what = detail ?? (location === undefined ? '' : `${String(snis)} from ${String(location)}`);
-  say(`${String(time).slice(11, 19)}  ${String(message)}  ${String(what)}`.trimEnd());
+  const { time = '', message = '', location, detail, fingerprint_sha256: fingerprint = '' } = fields;
+  const what = detail ?? (location === undefined ? '' : `${location} (${fingerprint.slice(0, 11)}…)`);
+  say(`${time.slice(11, 19)}  ${message}  ${what}`.trimEnd());
 }

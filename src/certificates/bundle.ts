@@ -87,12 +87,13 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   }
   const [block] = pem.certificates;
   if (block === undefined) {
-    return pem.key === null
-      ? refusal('unsupported_format', `${where} is not PEM: no BEGIN CERTIFICATE in it`)
-      : refusal(
+    const hasKey = (decodePem(raw.cert) ?? []).some(isPrivateKey);
+    return hasKey
+      ? refusal(
           'missing_certificate',
           `${where} holds a private key and no certificate; the files may be swapped`,
-        );
+        )
+      : refusal('unsupported_format', `${where} is not PEM: no BEGIN CERTIFICATE in it`);
   }
   if (pem.key === null) {
     return refusal('missing_key', `${where} has no private key with it; put the PEM key into the key file`);

@@ -82,6 +82,13 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle): Refusal 
   } catch {
     return refusal('unsupported_format', `${bundle.location} holds a certificate that OpenSSL cannot read`);
   }
+  const weak = rest.findIndex(({ info }) => info.signature !== 'other');
+  if (weak !== -1) {
+    return refusal(
+      'weak_signature',
+      `certificate ${weak + 2} of ${bundle.location} is signed with MD5 or SHA-1, which clients refuse; use its issuer's newer intermediate`,
+    );
+  }
   const isItsKey = belongsTo(key, first, leaf);
   if (isItsKey === null) {
     return refusal(

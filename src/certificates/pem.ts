@@ -39,6 +39,8 @@ export function decodePem(text: string): PemBlock[] | null {
     const bodyEnd = text.indexOf(end, labelEnd);
     if (bodyEnd === -1) return null;
     const body = text.slice(labelEnd + DASHES.length, bodyEnd);
+    // Another block begins before this one has ended: a line is missing.
+    if (body.includes(BEGIN)) return null;
     blocks.push(new PemBlock(label, text.slice(at, bodyEnd + end.length), body));
     at = text.indexOf(BEGIN, bodyEnd + end.length);
   }

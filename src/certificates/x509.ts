@@ -54,6 +54,7 @@ const BASIC_CONSTRAINTS = objectId('2.5.29.19');
 export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificate {
   const outer = new DerReader(der);
   const signed = outer.inside(outer.next(SEQUENCE));
+  if (!outer.done) throw new RangeError('DER: something follows the certificate');
   const tbs = signed.inside(signed.next(SEQUENCE));
   tbs.optional(VERSION);
   const serial = hex(tbs.content(tbs.next(INTEGER)));
@@ -140,7 +141,8 @@ function publicKey(spki: DerReader): PublicKeyFacts {
   const key = new DerReader(bits);
   const parts = key.inside(key.next(SEQUENCE));
   const modulus = parts.content(parts.next(INTEGER));
-  return { keyType: 'rsa', keyBits: (modulus.length - (modulus[0] === 0 ? 1 : 0)) * 8, bits };
+  const digits = modulus[0] === 0 ? modulus.subarray(1) : modulus;
+  return { keyType: 'rsa', keyBits: digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24, bits };
 }
 
 function readExtensions(tbs: DerReader): { names: string[] | null; isCa: boolean } {

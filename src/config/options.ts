@@ -91,7 +91,11 @@ function completeValue(field: KongField, given: unknown, path: string): unknown 
   }
   if (field.type === 'array') {
     if (!Array.isArray(value)) throw new ConfigError(path, 'expected an array');
-    return value.map((item, index) => completeValue(field.elements as KongField, item, `${path}[${index}]`));
+    return value.map((item: unknown, index) => {
+      if (item == null)
+        throw new ConfigError(`${path}[${index}]`, `expected a ${field.elements?.type ?? 'value'}`);
+      return completeValue(field.elements as KongField, item, `${path}[${index}]`);
+    });
   }
   checkScalar(field, value, path);
   return value;
@@ -115,6 +119,7 @@ function checkScalar(field: KongField, value: unknown, path: string): void {
   if (field.match !== undefined && !matches(field.match)) {
     throw new ConfigError(path, field.match === '^/' ? 'expected an absolute path' : 'invalid value');
   }
+  if (value === '' && field.len_min !== 0) throw new ConfigError(path, 'length must be at least 1');
   if (field.match_any !== undefined && !field.match_any.patterns.some(matches)) {
     throw new ConfigError(path, field.match_any.err);
   }

@@ -52,12 +52,13 @@ export class AdminClient {
   readonly url: string;
   readonly #options: AdminClientOptions;
   readonly #agent: http.Agent;
-  readonly #base: { hostname?: string; port?: string; socketPath?: string };
+  readonly #base: { hostname?: string; port?: string; socketPath?: string; auth?: string };
+  /** What stands before every path, where the Admin API is behind a route. */
+  readonly #prefix: string;
   readonly #secure: boolean;
 
   constructor(options: AdminClientOptions) {
     this.#options = options;
-    this.url = options.url;
     this.#secure = options.url.startsWith('https:');
     const agentOptions = {
       keepAlive: true,
@@ -65,13 +66,19 @@ export class AdminClient {
       scheduling: 'lifo' as const,
     };
     if (options.url.startsWith('unix:')) {
+      this.url = options.url;
+      this.#prefix = '';
       this.#base = { socketPath: options.url.slice('unix:'.length) };
       this.#agent = new http.Agent(agentOptions);
       return;
     }
-    const { hostname, port } = new URL(options.url);
+    const { origin, hostname, port, pathname, username, password } = new URL(options.url);
     const host = hostname.replace(/^\[|\]$/g, '');
+    this.#prefix = pathname.replace(/\/$/, '');
+    // What is shown in messages holds no password.
+    this.url = origin + this.#prefix;
     this.#base = { hostname: host, port };
+    if (username !== '') this.#base.auth = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
     this.#agent = this.#secure
       ? new https.Agent({ ...agentOptions, ...trust(options.caFile, host) })
       : new http.Agent(agentOptions);
@@ -138,7 +145,7 @@ export class AdminClient {
         {
           ...this.#base,
           method,
-          path,
+          path: this.#prefix + path,
           headers,
           agent: this.#agent,
           ...(signal === undefined ? {} : { signal }),

@@ -5,7 +5,6 @@ import {
   refusal,
   type Change,
   type Digest,
-  type Half,
   type PemPair,
   type Prepare,
   type StoredCertificate,
@@ -15,7 +14,7 @@ import {
 } from '../model';
 import { AdminError, kongMessage, type AdminClient, type AdminResponse } from './admin-client';
 import { CertificateList } from './certificate-list';
-import { halfOf, OUR_TAG, toStored, type CertificateEntity } from './stored';
+import { halfOf, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
 /** Writes at the same time: Kong answers faster up to about this many, and its workers stay responsive. */
 const CONCURRENCY = 16;
@@ -67,16 +66,15 @@ export class DatabaseTarget implements Target {
     return this.#list.look(id);
   }
 
-  async restore(id: string, half: Half, previous: PemPair | null): Promise<void> {
-    if (previous === null) {
+  async restore(change: Change, previous: PemPair | null): Promise<void> {
+    const id = changeId(change);
+    if (change.kind === 'create' || previous === null) {
       await this.expect(await this.client.request('DELETE', `/certificates/${id}`), [204]);
       this.#list.delete(id);
       return;
     }
-    const body =
-      half === 'main'
-        ? { cert: previous.cert, key: previous.key }
-        : { cert_alt: previous.cert, key_alt: previous.key };
+    const snis = change.addSnis.length === 0 ? {} : { snis: change.certificate.snis };
+    const body = { ...pemFields(change.half, previous), ...snis };
     this.take(await this.client.request('PATCH', `/certificates/${id}`, body));
   }
 

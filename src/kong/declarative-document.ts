@@ -1,5 +1,3 @@
-import type { PemPair } from '../model';
-
 /** What is put into the document for one certificate. */
 export interface DocumentChange {
   id: string;
@@ -7,6 +5,8 @@ export interface DocumentChange {
   fields: Readonly<Record<string, string>>;
   /** SNIs to add, with deterministic ids. */
   addSnis: readonly { id: string; name: string }[];
+  /** Names to take away. */
+  removeSnis?: readonly string[];
   /** Set for a certificate that is not in the document yet. */
   create?: { tags: readonly string[] };
   /** Takes the certificate and its SNIs out again. */
@@ -26,7 +26,7 @@ export class DocumentError extends Error {
  * list item at column 0, its fields at column 2, deeper lines belong to the field above.
  */
 export class DeclarativeDocument {
-  readonly #sections: Section[];
+  #sections: Section[];
 
   /** @throws DocumentError where the text does not have that layout */
   constructor(yaml: string) {
@@ -61,6 +61,7 @@ export class DeclarativeDocument {
         throw new DocumentError(`certificate ${change.id} is not in the configuration`);
       for (const [name, text] of Object.entries(change.fields)) existing.set(name, text);
     }
+    if (change.removeSnis !== undefined) this.removeSnis(change.id, change.removeSnis);
     for (const sni of change.addSnis) {
       const item = new Item([]);
       item.set('id', sni.id);
@@ -75,7 +76,10 @@ export class DeclarativeDocument {
   }
 
   toString(): string {
-    return this.#sections.map((section) => section.head + section.items.map(String).join('')).join('');
+    return this.#sections
+      .filter((section) => section.items.length > 0 || !section.isList)
+      .map((section) => section.head + section.items.map(String).join(''))
+      .join('');
   }
 
   private remove(id: string): void {
@@ -84,6 +88,13 @@ export class DeclarativeDocument {
     if (certificates !== undefined)
       certificates.items = certificates.items.filter((item) => item.get('id') !== id);
     if (snis !== undefined) snis.items = snis.items.filter((item) => item.get('certificate') !== id);
+  }
+
+  private removeSnis(id: string, names: readonly string[]): void {
+    const snis = this.section('snis');
+    if (snis === undefined) return;
+    const isGone = (item: Item) => item.get('certificate') === id && names.includes(item.get('name') ?? '');
+    snis.items = snis.items.filter((item) => !isGone(item));
   }
 
   private find(section: string, field: string, value: string): Item | undefined {
@@ -96,8 +107,10 @@ export class DeclarativeDocument {
 
   private ensure(name: string): Section {
     const existing = this.section(name);
-    if (existing !== undefined) return existing;
-    const section = { name, head: `${name}:\n`, items: [] };
+    if (existing?.isList === true) return existing;
+    // `certificates: []` cannot take items.
+    this.#sections = this.#sections.filter((section) => section.name !== name);
+    const section = { name, head: `${name}:\n`, items: [], isList: true };
     this.#sections.push(section);
     return section;
   }
@@ -108,6 +121,8 @@ interface Section {
   name: string;
   head: string;
   items: Item[];
+  /** It holds (or held) entities; without any it is left out, since an empty list is written in another way. */
+  isList: boolean;
 }
 
 const TOP_LEVEL = /^([A-Za-z_][\w-]*):(.*)$/;
@@ -124,40 +139,50 @@ function splitSections(yaml: string): Section[] {
     const top = TOP_LEVEL.exec(line);
     if (top?.[1] !== undefined) {
       finishItem();
-      section = { name: top[1], head: `${line}\n`, items: [] };
+      section = { name: top[1], head: `${line}\n`, items: [], isList: false };
       sections.push(section);
     } else if (line.startsWith('- ') && section !== undefined) {
       finishItem();
+      section.isList = true;
       lines = [line];
     } else if (lines.length > 0 && (line === '' || line.startsWith(' '))) {
       lines.push(line);
     } else if (section !== undefined && line.startsWith(' ')) {
       section.head += `${line}\n`;
     } else if (line !== '') {
-      throw new DocumentError(
-        `GET /config has a layout that this plugin does not know (line "${line.slice(0, 20)}…"); nothing was posted`,
-      );
+      throw unknownLayout(line);
     }
   }
   finishItem();
   return sections;
 }
 
+function unknownLayout(line: string): DocumentError {
+  return new DocumentError(
+    `GET /config has a layout that this plugin does not know (line "${line.slice(0, 20)}…"); nothing was posted`,
+  );
+}
+
 /** A list item: its fields with the lines that belong to each. */
 class Item {
   readonly #fields = new Map<string, string[]>();
+  /** Lines of an item that has no fields: a plain value. */
+  readonly #plain: string[] = [];
 
   constructor(lines: readonly string[]) {
-    let current: string[] = [];
+    let current = this.#plain;
     for (const [index, original] of lines.entries()) {
       const line = index === 0 ? `  ${original.slice(2)}` : original;
       // A list that is a field's value stands at the column of the field (`  - grpc`).
       const field = /^ {2}([A-Za-z_][\w-]*):/.exec(line);
-      if (field?.[1] !== undefined) {
+      if (field?.[1] === undefined) current.push(line);
+      else {
         current = [line];
         this.#fields.set(field[1], current);
-      } else current.push(line);
+      }
     }
+    const [stray] = this.#plain;
+    if (stray !== undefined && this.#fields.size > 0) throw unknownLayout(stray);
   }
 
   /** A plain one-line value. */
@@ -179,11 +204,7 @@ class Item {
   }
 
   toString(): string {
-    const lines = [...this.#fields.values()].flat();
+    const lines = [this.#plain, ...this.#fields.values()].flat();
     return lines.map((line, index) => `${index === 0 ? `- ${line.slice(2)}` : line}\n`).join('');
   }
-}
-
-export function pemFields(half: 'main' | 'alt', pair: PemPair): Record<string, string> {
-  return half === 'main' ? { cert: pair.cert, key: pair.key } : { cert_alt: pair.cert, key_alt: pair.key };
 }

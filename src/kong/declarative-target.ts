@@ -7,7 +7,6 @@ import {
   refusal,
   type Change,
   type Digest,
-  type Half,
   type PemPair,
   type Prepare,
   type StoredCertificate,
@@ -17,8 +16,8 @@ import {
 } from '../model';
 import { AdminError, kongMessage, type AdminClient } from './admin-client';
 import { CertificateList, readPages } from './certificate-list';
-import { DeclarativeDocument, pemFields, type DocumentChange } from './declarative-document';
-import { halfOf, OUR_TAG, toStored, type CertificateEntity } from './stored';
+import { DeclarativeDocument, type DocumentChange } from './declarative-document';
+import { halfOf, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
 /** How often a lost race with another writer starts over. */
 const ATTEMPTS = 5;
@@ -80,14 +79,16 @@ export class DeclarativeTarget implements Target {
     return this.#list.look(id);
   }
 
-  async restore(id: string, half: Half, previous: PemPair | null): Promise<void> {
-    const change: DocumentChange =
-      previous === null
+  async restore(change: Change, previous: PemPair | null): Promise<void> {
+    const id = changeId(change);
+    const undo: DocumentChange =
+      change.kind === 'create' || previous === null
         ? { id, fields: {}, addSnis: [], remove: true }
-        : { id, fields: pemFields(half, previous), addSnis: [] };
-    const outcome = await this.edit([change]);
-    if (outcome !== null)
-      throw new AdminError('ADMIN_STATUS', `the previous certificate was refused: ${outcome.message}`, 400);
+        : { id, fields: pemFields(change.half, previous), addSnis: [], removeSnis: change.addSnis };
+    const refused = await this.edit([undo]);
+    if (refused !== null) {
+      throw new AdminError('ADMIN_STATUS', `the previous certificate was refused: ${refused.message}`, 400);
+    }
   }
 
   close(): void {

@@ -36,6 +36,11 @@ export function halfOf(entity: CertificateEntity, half: 'main' | 'alt'): PemPair
   return cert == null || key == null ? null : { cert, key };
 }
 
+/** The fields that hold one half. */
+export function pemFields(half: 'main' | 'alt', pair: PemPair): Record<string, string> {
+  return half === 'main' ? { cert: pair.cert, key: pair.key } : { cert_alt: pair.cert, key_alt: pair.key };
+}
+
 /** The ingress controller's tags: in database mode its own, from 3.4.17 and 3.5.10 on `k8s-…` in both modes. */
 function ownerOf(tags: readonly string[]): Owner {
   if (tags.includes(OUR_TAG)) return 'us';

@@ -54,4 +54,6 @@ export interface PassReport {
   sourceErrors: { source: string; refusal: Refusal }[];
   /** Something is left that should be tried again before the next poll. */
   unfinished: 'no' | 'settling' | 'failed';
+  /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */
+  nextAt: number | null;
 }

@@ -2,7 +2,7 @@ import type { Digest, PemPair, SecretRef } from './certificate';
 import type { Change } from './plan';
 import type { PassReport, Proof } from './report';
 import type { Refusal } from './reason';
-import type { Half, StoredCertificate, StoredHalf } from './stored';
+import type { StoredCertificate, StoredHalf } from './stored';
 
 /**
  * Stands between the decision to write and the write: fetches the texts and puts them through the whole gate.
@@ -37,8 +37,8 @@ export interface Target {
   write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]>;
   /** Reads one certificate anew; null where it is gone. */
   look(id: string): Promise<StoredCertificate | null>;
-  /** Puts an earlier text back; null takes away what was created. */
-  restore(id: string, half: Half, previous: PemPair | null): Promise<void>;
+  /** Undoes a change: puts the earlier text back and takes added SNIs away; null takes away what was created. */
+  restore(change: Change, previous: PemPair | null): Promise<void>;
   close(): void;
 }
 

@@ -64,7 +64,7 @@ export class BundleBook {
       const names = new Set(scan.changed);
       for (const entry of again) if (entry.source === source) names.add(entry.name);
       for (const name of names) {
-        const seen = glimpse(source, name, await source.read(name), held < MAX_HELD_CHARS);
+        const seen = glimpse(source, name, await readSafely(source, name), held < MAX_HELD_CHARS);
         if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += seen.raw.cert.length;
         glimpses.push(seen);
         if (slices.due) await slices.pause();
@@ -93,6 +93,11 @@ export class BundleBook {
     return known === undefined || isRefusal(known) ? null : known;
   }
 
+  /** Whether the next scan reads it though its source sees no change. */
+  isReadAgain(id: string): boolean {
+    return this.#again.has(id);
+  }
+
   /** Reads the texts of a bundle. @returns a refusal where they are no longer those that were planned with */
   async open(planned: SourcedBundle): Promise<OpenedBundle | Refusal> {
     const moved = refusal(
@@ -101,8 +106,12 @@ export class BundleBook {
     );
     const entry = this.#entries.get(planned.id);
     if (entry === undefined) return moved;
-    const opened = understand(await entry.source.read(entry.name)) ?? moved;
-    if (!isRefusal(opened) && opened.bundle.content === planned.content) return opened;
+    const opened = understand(await readSafely(entry.source, entry.name)) ?? moved;
+    if (!isRefusal(opened) && opened.bundle.content === planned.content) {
+      // Until now it may have been known from Kong's copy alone, which may hold a root.
+      entry.known = { ...opened.bundle, id: planned.id, create: planned.create };
+      return opened;
+    }
     this.#again.set(planned.id, entry);
     return isRefusal(opened) ? opened : moved;
   }
@@ -123,7 +132,7 @@ export class BundleBook {
       this.#entries.set(id, { source, name, known });
       return true;
     }
-    const opened = understand(raw === undefined ? await source.read(name) : raw);
+    const opened = understand(raw === undefined ? await readSafely(source, name) : raw);
     if (opened === null) return this.#entries.delete(id);
     if (isRefusal(opened)) {
       const isSame = before !== undefined && isRefusal(before) && before.message === opened.message;
@@ -180,6 +189,14 @@ function understand(raw: RawBundle | Refusal | null): OpenedBundle | Refusal | n
     isRefusal(opened) &&
     (opened.reason === 'missing_key' || opened.reason === 'unsupported_format');
   return isNone ? null : opened;
+}
+
+async function readSafely(source: Source, name: string): Promise<RawBundle | Refusal | null> {
+  try {
+    return await source.read(name);
+  } catch (error) {
+    return refusal('unreadable', `${name} of ${source.id} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /** A source that fails is out for this pass; the others go on. */

@@ -37,6 +37,7 @@ export class Findings {
   /** By bundle id: the refusal as it was first seen, and whether it was reported. */
   readonly #refusals = new Map<string, { message: string; since: number; isReported: boolean }>();
   #sourceErrors = new Set<string>();
+  #wouldChange = new Set<string>();
 
   constructor(private readonly now: () => number) {}
 
@@ -53,11 +54,11 @@ export class Findings {
   }
 
   wouldChange(changes: readonly Change[]): void {
+    const before = this.#wouldChange;
+    const key = (change: Change) => `${changeId(change)} ${change.bundle.id} ${change.bundle.chain}`;
+    this.#wouldChange = new Set(changes.map(key));
     for (const change of changes) {
-      const message = `would change ${changeId(change)} ${change.bundle.chain}`;
-      const known = this.#refusals.get(change.bundle.id);
-      if (known?.message === message) continue;
-      this.#refusals.set(change.bundle.id, { message, since: this.now(), isReported: true });
+      if (before.has(key(change))) continue;
       this.happened(change, {
         kind: 'would_change',
         certificate: changeId(change),
@@ -89,9 +90,7 @@ export class Findings {
         outcome: { kind: 'refused', refusal: why },
       });
     }
-    for (const [id, { message }] of this.#refusals) {
-      if (!refused.has(id) && !message.startsWith('would change')) this.#refusals.delete(id);
-    }
+    for (const id of this.#refusals.keys()) if (!refused.has(id)) this.#refusals.delete(id);
   }
 
   /** Errors of sources that were not there the last time. */

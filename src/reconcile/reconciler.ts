@@ -1,7 +1,6 @@
-import { checkKeyAndChain, toPem } from '../certificates';
+import { checkKeyAndChain, readPem, toPem } from '../certificates';
 import {
   changeId,
-  isChainOf,
   isRefusal,
   refusal,
   type Change,
@@ -56,6 +55,8 @@ export class Reconciler {
   readonly #checked = new Map<string, string>();
   /** The last pass left something to do. */
   #isOpen = true;
+  /** A bundle was no longer what the plan was made with. */
+  #isUnsettled = false;
   /** When a bundle becomes valid that is not valid yet. */
   #due = Number.POSITIVE_INFINITY;
   #last: Plan | null = null;
@@ -75,7 +76,10 @@ export class Reconciler {
     const startedAt = this.#now();
     const began = performance.now();
     const { target, observe } = this.options;
-    if (cause === 'trigger' || cause === 'command') this.#barred.clear();
+    if (cause === 'trigger' || cause === 'command') {
+      this.#barred.clear();
+      this.#isOpen = true;
+    }
 
     // A watch's pass trusts what is known of Kong: every write reads the certificate anew anyway.
     const trusts = touched !== undefined && target.isLoaded;
@@ -88,6 +92,7 @@ export class Reconciler {
     if (kongChanged) this.liftBars((why) => KONGS_REASONS.has(why.reason));
     if (this.#isOpen || kongChanged || startedAt >= this.#due) {
       this.#isOpen = true;
+      this.#isUnsettled = false;
       const attempted = new Set<string>();
       let plan = await this.checkedPlan();
       let failed = false;
@@ -101,7 +106,7 @@ export class Reconciler {
       this.#takeover.keep(plan.changes);
       this.#last = plan;
       this.#findings.refusals(plan.refused, this.#book);
-      this.#isOpen = failed || this.#findings.settling;
+      this.#isOpen = failed || this.#isUnsettled || this.#findings.settling;
     }
     return this.report(cause, startedAt, performance.now() - began, scan);
   }
@@ -180,7 +185,7 @@ export class Reconciler {
     for (const { change, current, previous } of written) {
       this.#store.remember(changeId(change), halfOf(change), { current, previous });
     }
-    const proofs = await this.prove(written.map(({ change }) => change));
+    const proofs = await this.prove(written);
     let failed = false;
     for (const [index, { change }] of written.entries()) {
       const proof = proofs[index] ?? null;
@@ -200,27 +205,28 @@ export class Reconciler {
     return failed;
   }
 
-  private async prove(changes: readonly Change[]): Promise<Proof[]> {
+  private async prove(written: readonly Written[]): Promise<Proof[]> {
     const { verifier } = this.options;
-    if (verifier === null || changes.length === 0) return [];
+    if (verifier === null || written.length === 0) return [];
     return verifier.prove(
-      changes.map((change) => ({
-        snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
-        chains: [change.bundle.chain, change.bundle.rawChain],
-        isStored: () => this.isStored(change),
-        ...(change.kind === 'update' &&
-        change.certificate.alt !== null &&
-        change.bundle.leaf.keyType !== 'other'
-          ? { keyType: change.bundle.leaf.keyType }
-          : {}),
-      })),
+      written.map(({ change, current }) => {
+        const chain = readPem(current.cert, '')?.chain ?? change.bundle.chain;
+        const { keyType } = change.bundle.leaf;
+        const hasTwin = change.kind === 'update' && change.certificate.alt !== null;
+        return {
+          snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
+          chains: [chain],
+          isStored: () => this.isStored(change, chain),
+          ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
+        };
+      }),
     );
   }
 
-  private async isStored(change: Change): Promise<boolean> {
+  private async isStored(change: Change, chain: string): Promise<boolean> {
     try {
       const stored = await this.options.target.look(changeId(change));
-      return isChainOf(change.bundle, stored?.[halfOf(change)]?.chain);
+      return stored?.[halfOf(change)]?.chain === chain;
     } catch {
       // Kong does not answer just now; the handshakes go on to decide.
       return true;
@@ -234,7 +240,7 @@ export class Reconciler {
     let restored = false;
     let trouble = '';
     try {
-      if (versions !== undefined) await this.options.target.restore(id, halfOf(change), versions.previous);
+      if (versions !== undefined) await this.options.target.restore(change, versions.previous);
       restored = versions !== undefined;
     } catch (error) {
       trouble = `; putting it back failed: ${(error as Error).message}`;
@@ -252,9 +258,10 @@ export class Reconciler {
     return restored;
   }
 
+  /** What may only mean that somebody is writing the files is read again instead; the next pass decides. */
   private bar(bundle: SourcedBundle, why: Refusal): void {
-    // What is still being written is read again; it needs no bar.
-    if (why.reason !== 'incomplete') this.#barred.set(bundle.id, { content: bundle.content, why });
+    if (this.#book.isReadAgain(bundle.id)) this.#isUnsettled = true;
+    else this.#barred.set(bundle.id, { content: bundle.content, why });
   }
 
   private liftBars(which: (why: Refusal) => boolean): void {
@@ -274,10 +281,13 @@ export class Reconciler {
       unused: plan?.unused.length ?? 0,
       events,
       sourceErrors: this.#findings.newSourceErrors(scan.errors),
-      unfinished: failed ? 'failed' : this.#findings.settling ? 'settling' : 'no',
+      unfinished: failed ? 'failed' : this.#isUnsettled || this.#findings.settling ? 'settling' : 'no',
+      nextAt: Number.isFinite(this.#due) ? this.#due : null,
     };
   }
 }
+
+type Written = Extract<WriteResult, { kind: 'written' }>;
 
 const asError = (error: unknown) => error as Error;
 

@@ -16,6 +16,8 @@ const JITTER = 0.1;
 const DEBOUNCE_MS = 5;
 const DEBOUNCE_MAX_MS = 200;
 const BACKOFF_FIRST_MS = 1_000;
+/** The longest that a timer of Node takes. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Decides when to pass: at once, every interval, when a watch reports, again after a failure. Never two at once. */
 export class Schedule {
@@ -28,6 +30,7 @@ export class Schedule {
   #next: PassCause | null = null;
   #failures = 0;
   #pollAt = Number.POSITIVE_INFINITY;
+  #retryAt = Number.POSITIVE_INFINITY;
   #stopped = false;
 
   constructor(private readonly options: ScheduleOptions) {
@@ -83,28 +86,36 @@ export class Schedule {
     }
   }
 
-  private async attempt(cause: PassCause, touched?: ReadonlySet<string>): Promise<PassReport['unfinished']> {
+  private async attempt(cause: PassCause, touched?: ReadonlySet<string>): Promise<Outcome> {
     try {
-      return (await this.options.pass(cause, touched)).unfinished;
+      return await this.options.pass(cause, touched);
     } catch (error) {
       this.options.failed(cause, error as Error);
-      return 'failed';
+      return { unfinished: 'failed', nextAt: null };
     }
   }
 
   /** Sets the timer for the next pass. A partial one puts off neither poll nor retry. */
-  private plan(unfinished: PassReport['unfinished'], wasFull: boolean): void {
+  private plan({ unfinished, nextAt }: Outcome, wasFull: boolean): void {
+    if (this.#stopped) return;
     const now = performance.now();
-    this.#failures = unfinished === 'failed' ? this.#failures + 1 : 0;
-    if (wasFull) this.#pollAt = now + this.options.intervalMs * (1 - JITTER * this.#random());
-    const retryAt = {
-      no: Number.POSITIVE_INFINITY,
-      settling: now + SETTLE_MS + 50,
-      failed: now + BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10) * (0.5 + this.#random()),
-    }[unfinished];
+    if (wasFull) {
+      this.#pollAt = now + this.options.intervalMs * (1 - JITTER * this.#random());
+      this.#retryAt = Number.POSITIVE_INFINITY;
+      if (unfinished !== 'failed') this.#failures = 0;
+    }
+    if (unfinished === 'failed') {
+      this.#failures += 1;
+      const backoff = BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10);
+      this.#retryAt = Math.min(this.#retryAt, now + backoff * (0.5 + this.#random()));
+    } else if (unfinished === 'settling') this.#retryAt = Math.min(this.#retryAt, now + SETTLE_MS + 50);
+    if (nextAt !== null) this.#retryAt = Math.min(this.#retryAt, now + Math.max(0, nextAt - Date.now()) + 50);
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const isRetry = retryAt < this.#pollAt;
-    const at = isRetry ? retryAt : this.#pollAt;
-    this.#timer = setTimeout(() => this.request(isRetry ? 'retry' : 'poll'), Math.max(0, at - now));
+    const isRetry = this.#retryAt < this.#pollAt;
+    const at = isRetry ? this.#retryAt : this.#pollAt;
+    const delay = Math.min(Math.max(0, at - now), MAX_DELAY_MS);
+    this.#timer = setTimeout(() => this.request(isRetry ? 'retry' : 'poll'), delay);
   }
 }
+
+type Outcome = Pick<PassReport, 'unfinished' | 'nextAt'>;

@@ -17,7 +17,8 @@ export type Verdict = { kind: 'write' } | { kind: 'wait'; at: number } | { kind:
 
 /** Decides when a certificate of the ingress controller's may be written by us. */
 export class Takeover {
-  /** Since when each difference has been known, and when the controller was nudged for it; by certificate. */
+  /** Since when each difference has been known, and when the controller was nudged for it, by half of a
+   * certificate. */
   readonly #differences = new Map<string, { chain: string; since: number; nudgedAt: number | null }>();
 
   constructor(private readonly options: TakeoverOptions) {}
@@ -28,7 +29,7 @@ export class Takeover {
    */
   async judge(change: Change, now: number, happened: (detail: string) => void): Promise<Verdict> {
     if (change.kind === 'create' || !change.isControllers) return { kind: 'write' };
-    const id = changeId(change);
+    const id = halfId(change);
     const { mode, graceMs } = this.options;
     let known = this.#differences.get(id);
     if (known?.chain !== change.bundle.chain) {
@@ -55,10 +56,12 @@ export class Takeover {
 
   /** Forgets differences that are no more. */
   keep(changes: readonly Change[]): void {
-    const open = new Set(changes.map(changeId));
+    const open = new Set(changes.map(halfId));
     for (const id of this.#differences.keys()) if (!open.has(id)) this.#differences.delete(id);
   }
 }
+
+const halfId = (change: Change) => `${changeId(change)} ${change.kind === 'update' ? change.half : ''}`;
 
 function overdue(change: Change, advice: string): Refusal {
   return refusal(

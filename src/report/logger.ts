@@ -10,7 +10,8 @@ export interface Logger {
 const RANK: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** Whatever else goes wrong, no private key leaves the process: not even cut off in the middle. */
-const SECRETS = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^]*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g;
+const SECRETS =
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^]*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|$)|[A-Za-z0-9+/=\s]{16,}-----END [A-Z0-9 ]*PRIVATE KEY-----/g;
 
 export function redact(text: string): string {
   return text.replace(SECRETS, '[private key removed]');

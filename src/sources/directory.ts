@@ -1,10 +1,10 @@
-import { readdirSync, statSync, type Dirent } from 'node:fs';
+import { readdirSync, type Dirent } from 'node:fs';
 import { resolve } from 'node:path';
 import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../model';
 import { FileBundle, unreadable } from './file-bundle';
 import { pairFiles } from './pairing';
 import { Slices } from '../common/slices';
-import { isRacy, sameStamp, stampOf, type Stamp } from './stamp';
+import { isRacy, sameStamp, stampOf, statOf, type Stamp } from './stamp';
 import { FolderWatch } from './watch';
 
 /** Deeper trees are links that lead in circles, or not certificates. */
@@ -12,7 +12,8 @@ const MAX_DEPTH = 16;
 
 interface Folder {
   path: string;
-  depth: number;
+  /** Device and inode of itself and of every folder above it: links must not lead back to one of them. */
+  lineage: readonly string[];
   /** Null: has to be listed again. */
   stamp: Stamp | null;
   bundles: Map<string, FileBundle>;
@@ -42,7 +43,7 @@ export class DirectorySource implements Source {
   async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
     const errors: Refusal[] = [];
     const slices = new Slices();
-    if (this.#folders.size === 0) this.addFolder(this.#root, 0);
+    if (this.#folders.size === 0) this.addFolder(this.#root, []);
     // The map grows while new folders are found; iteration includes them.
     const look = new Set(touched);
     for (const folder of this.#folders.values()) {
@@ -74,9 +75,17 @@ export class DirectorySource implements Source {
     for (const path of touched) yield* this.#folders.get(path)?.bundles.values() ?? [];
   }
 
-  private addFolder(path: string, depth: number): void {
-    if (depth > MAX_DEPTH || this.#folders.has(path)) return;
-    this.#folders.set(path, { path, depth, stamp: null, bundles: new Map(), folders: new Set() });
+  private addFolder(path: string, above: readonly string[]): void {
+    const stat = statOf(path);
+    const identity = stat === null ? path : `${stat.dev}:${stat.ino}`;
+    if (this.#folders.has(path) || above.length >= MAX_DEPTH || above.includes(identity)) return;
+    this.#folders.set(path, {
+      path,
+      lineage: [...above, identity],
+      stamp: null,
+      bundles: new Map(),
+      folders: new Set(),
+    });
   }
 
   private removeFolder(path: string): void {
@@ -118,7 +127,7 @@ export class DirectorySource implements Source {
     try {
       entries = readdirSync(folder.path, { withFileTypes: true });
     } catch (error) {
-      errors.push(unreadable(error));
+      errors.push(unreadable(error, folder.path));
       return;
     }
     this.updateFolder(folder, entries);
@@ -138,7 +147,7 @@ export class DirectorySource implements Source {
     }
     for (const child of folder.folders) if (!folders.has(child)) this.removeFolder(child);
     folder.folders = folders;
-    for (const child of folders) this.addFolder(child, folder.depth + 1);
+    for (const child of folders) this.addFolder(child, folder.lineage);
 
     const pairs = new Map(pairFiles(files).map((pair) => [`${pair.cert}\0${pair.key ?? ''}`, pair]));
     this.removeBundles(folder, (id) => !pairs.has(id));
@@ -154,5 +163,5 @@ export class DirectorySource implements Source {
 }
 
 function leadsToFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statOf(path)?.isDirectory() ?? false;
 }

@@ -1,5 +1,5 @@
 import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../model';
-import { isRacy, readStamped, sameStamp, stampOf, type Stamp } from './stamp';
+import { isRacy, readStamped, sameStamp, stampOf, type Stamp, type StampedText } from './stamp';
 
 /** How often a pair that changes while it is read is read again before the next scan gets its turn. */
 const ATTEMPTS = 3;
@@ -41,7 +41,7 @@ export class FileBundle {
   private readOnce(): RawBundle | Refusal | null {
     const paths = this.keyPath === null ? [this.certPath] : [this.certPath, this.keyPath];
     try {
-      const [cert, key] = paths.map((path) => readStamped(path, MAX_BUNDLE_BYTES));
+      const [cert, key] = paths.map((path) => readNamed(path));
       if (cert === null || key === null || cert === undefined) return this.tooLarge();
       if (!cert.isStable || key?.isStable === false) return null;
       this.settle(cert.stamp, key?.stamp ?? null);
@@ -55,7 +55,7 @@ export class FileBundle {
     } catch (error) {
       // The next scan sees whether anything has changed since.
       this.settle(stampOf(this.certPath), this.keyPath === null ? null : stampOf(this.keyPath));
-      return unreadable(error);
+      return unreadable(error, this.certPath);
     }
   }
 
@@ -75,13 +75,23 @@ export class FileBundle {
   }
 }
 
+/** Errors of reading carry no path; those of opening do. */
+function readNamed(path: string): StampedText | null {
+  try {
+    return readStamped(path, MAX_BUNDLE_BYTES);
+  } catch (error) {
+    throw Object.assign(error as Error, { path });
+  }
+}
+
 /** A sentence for a failing file operation: the system's code and the path, and what helps. */
-export function unreadable(error: unknown): Refusal {
-  const { code = 'unknown error', path = 'the file' } = error as NodeJS.ErrnoException;
+export function unreadable(error: unknown, where: string): Refusal {
+  const { code = 'unknown error', path = where } = error as NodeJS.ErrnoException;
   const advice: Record<string, string> = {
     ENOENT: 'it does not exist (yet)',
     EACCES: 'permission denied; the user that Kong runs as must be able to read it',
     EISDIR: 'it is a folder; name a file, or use a source of type directory',
+    ENOTFILE: 'it is a pipe, a socket or a device; name a file',
     ENOTDIR: 'a part of the path is not a folder',
     ELOOP: 'too many symbolic links',
   };

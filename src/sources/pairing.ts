@@ -26,6 +26,7 @@ export function pairFiles(names: readonly string[]): FilePair[] {
   };
 
   take('fullchain.pem', 'privkey.pem');
+  take('cert.pem', 'key.pem');
   const keys = names.filter((name) => name.endsWith('.key'));
   if (present.has('fullchain.cer') && keys.length === 1) {
     take('fullchain.cer', keys[0]);

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
 
 /** What tells one version of a file from another without reading it. */
 export interface Stamp {
@@ -14,10 +14,19 @@ export interface Stamp {
  */
 const TICK_MS = 20;
 
-/** One stat, following links; null where the file is not there. */
+/** One stat, following links; null where the file is not there, or is out of reach (a loop of links, no right). */
 export function stampOf(path: string): Stamp | null {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat === undefined ? null : toStamp(stat);
+  const stat = statOf(path);
+  return stat === null ? null : toStamp(stat);
+}
+
+export function statOf(path: string): Stats | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    // Reading it says why.
+    return null;
+  }
 }
 
 export function sameStamp(a: Stamp | null, b: Stamp | null): boolean {
@@ -48,9 +57,13 @@ const buffer = Buffer.allocUnsafe(64 * 1024);
  * @throws the system's error: ENOENT, EACCES, EISDIR, …
  */
 export function readStamped(path: string, maxBytes: number): StampedText | null {
-  const file = openSync(path, 'r');
+  // Without waiting: nobody may ever write to what turns out to be a pipe.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const stamp = toStamp(fstatSync(file));
+    const stat = fstatSync(file);
+    if (!stat.isFile())
+      throw Object.assign(new Error('not a file'), { code: stat.isDirectory() ? 'EISDIR' : 'ENOTFILE' });
+    const stamp = toStamp(stat);
     if (stamp.size > maxBytes) return null;
     // One more octet than it should have shows that it grew.
     const target = stamp.size < buffer.length ? buffer : Buffer.allocUnsafe(stamp.size + 1);

@@ -1,4 +1,4 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** inotify watches are a limited resource of the whole machine; beyond this many folders the poll has to do. */
@@ -36,7 +36,11 @@ export class FolderWatch {
   private add(path: string, report: string): void {
     if (this.#stopped || this.#watchers.has(path) || this.#watchers.size >= MAX_WATCHED_FOLDERS) return;
     try {
-      const watcher = watch(path, { persistent: false }, () => this.touched(report));
+      const watcher = watch(path, { persistent: false }, () => {
+        // A folder that was replaced by another of its name is watched anew with the next scan.
+        if (!existsSync(path)) this.drop(path);
+        this.touched(report);
+      });
       // A folder that disappears ends its watcher; the next scan finds it when it is back.
       watcher.on('error', () => this.drop(path));
       this.#watchers.set(path, watcher);

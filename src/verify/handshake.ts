@@ -23,6 +23,9 @@ export class UnreachableError extends Error {
   }
 }
 
+const isUnreached = ({ syscall }: NodeJS.ErrnoException) =>
+  syscall === 'connect' || syscall === 'getaddrinfo';
+
 const SIGNATURES: Record<KeyType, string> = {
   rsa: 'RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512',
   ec: 'ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512',
@@ -61,13 +64,11 @@ export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
     });
-    socket.setTimeout(timeoutMs, () =>
-      socket.destroy(new Error(`no handshake within ${timeoutMs / 1000} s`)),
-    );
-    let connected = false;
-    tcp.once('connect', () => (connected = true));
-    tcp.once('error', (error) => reject(connected ? error : new UnreachableError(error)));
-    socket.once('error', reject);
+    socket.setTimeout(timeoutMs, () => {
+      const error = new Error(`no handshake within ${timeoutMs / 1000} s`);
+      socket.destroy(tcp.connecting ? new UnreachableError(error) : error);
+    });
+    socket.once('error', (error: Error) => reject(isUnreached(error) ? new UnreachableError(error) : error));
     socket.once('close', () => reject(new Error('the connection was closed during the handshake')));
     socket.once('secureConnect', () => {
       const sent = peerChain(socket.getPeerCertificate(true));

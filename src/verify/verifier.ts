@@ -47,9 +47,7 @@ export class HandshakeVerifier implements Verifier {
   private async proveOne(expected: Expectation, rounds: number): Promise<Proof> {
     const startedAt = performance.now();
     const deadline = startedAt + this.options.timeoutMs;
-    const targets = expected.snis.flatMap((sni) => this.options.listeners.map((at) => ({ ...at, sni })));
-    // Every SNI is asked at least once, and one that stands alone twice for each worker.
-    const enough = Math.max(rounds, targets.length);
+    let targets = expected.snis.flatMap((sni) => this.options.listeners.map((at) => ({ ...at, sni })));
     const proof: Proof = {
       verdict: 'unreachable',
       servedFingerprint: null,
@@ -59,12 +57,19 @@ export class HandshakeVerifier implements Verifier {
         expected.snis.length === 0 ? 'it has no SNI to ask for' : 'this Kong has no TLS listener to ask',
     };
     let checkAt = startedAt + STORED_CHECK_MS;
-    for (let row = 0; targets.length > 0 && row < enough;) {
+    // Every SNI is asked at least once, and one that stands alone twice for each worker.
+    for (let row = 0; targets.length > 0 && row < Math.max(rounds, targets.length);) {
       const target = targets[row % targets.length] as (typeof targets)[number];
       proof.handshakes += 1;
       Object.assign(proof, await this.look(target, expected));
       row = proof.verdict === 'served' ? row + 1 : 0;
       if (row > 0) continue;
+      // A listener that nobody serves says nothing as long as another one answers.
+      const others = targets.filter(({ host, port }) => host !== target.host || port !== target.port);
+      if (proof.verdict === 'unreachable' && others.length > 0) {
+        targets = others;
+        continue;
+      }
       const now = performance.now();
       if (now >= checkAt || now >= deadline) {
         checkAt = now + STORED_CHECK_MS;

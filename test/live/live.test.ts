@@ -1,21 +1,22 @@
 import { describe } from 'vitest';
 import { describeBothModes } from '../scenarios/both-modes';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
+import type { StartKong } from '../scenarios/kong';
 import { liveSettings, realKong } from './kong';
 
 const settings = liveSettings();
+const notThere: StartKong = () => Promise.reject(new Error('there is no real Kong'));
+const start = settings === null ? notThere : realKong(settings);
 
 describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --kong PATH`)', () => {
-  if (settings === null) return;
-  describeBothModes(realKong(settings), 'dbless');
-  describeDbless(realKong(settings));
+  describeBothModes(start, 'dbless');
+  describeDbless(start);
 });
 
 describe.skipIf((settings?.database ?? []).length === 0)(
   'a real Kong with PostgreSQL (needs `npm run test:live -- --kong PATH --pg URL`)',
   () => {
-    if (settings === null) return;
-    describeBothModes(realKong(settings), 'database');
-    describeDatabase(realKong(settings));
+    describeBothModes(start, 'database');
+    describeDatabase(start);
   },
 );

@@ -16,6 +16,7 @@ const reportOf = (cause: PassCause, unfinished: PassReport['unfinished']): PassR
   events: [],
   sourceErrors: [],
   unfinished,
+  nextAt: null,
 });
 
 /** A schedule whose passes are noted as `cause@seconds`; each takes `lasts` milliseconds. */

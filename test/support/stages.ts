@@ -146,12 +146,16 @@ export class MemoryTarget implements Target {
     return { kind: 'written', change, current: fresh, previous };
   }
 
-  restore(id: string, half: Half, previous: PemPair | null): Promise<void> {
+  restore(change: Change, previous: PemPair | null): Promise<void> {
     if (this.restoreError !== null) return Promise.reject(this.restoreError);
+    const id = changeId(change);
     this.writes.push(`restore ${id}`);
     const entity = this.entities.get(id);
-    if (previous === null || entity === undefined) this.entities.delete(id);
-    else this.entities.set(id, { ...entity, ...named(half, previous) });
+    if (change.kind === 'create' || previous === null || entity === undefined) this.entities.delete(id);
+    else {
+      const snis = (entity.snis ?? []).filter((sni) => !change.addSnis.includes(sni));
+      this.entities.set(id, { ...entity, ...named(change.half, previous), snis });
+    }
     return Promise.resolve();
   }
 

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { describe, expect, it, test } from 'vitest';
-import { DeclarativeDocument, DocumentError, pemFields } from '../../../src/kong/declarative-document';
+import { DeclarativeDocument, DocumentError } from '../../../src/kong/declarative-document';
+import { pemFields } from '../../../src/kong/stored';
 import { issue } from '../../support/bundles';
 
 const folder = join(__dirname, 'recordings');

@@ -23,6 +23,7 @@ const reportOf = (more: Partial<PassReport> = {}): PassReport => ({
   events: [],
   sourceErrors: [],
   unfinished: 'no',
+  nextAt: null,
   ...more,
 });
 

@@ -94,12 +94,12 @@ describe('the sentence for a file that cannot be read', () => {
     ['EIO', 'EIO'],
   ])('says what %s means', ([code, words = '']) => {
     const error = Object.assign(new Error('internal'), { code, path: '/certs/www.crt' });
-    const { reason, message } = unreadable(error);
+    const { reason, message } = unreadable(error, '/elsewhere');
     expect(reason).toBe('unreadable');
     expect(message).toContain(`/certs/www.crt cannot be read: ${words}`);
   });
 
   it('does without a code and a path', () => {
-    expect(unreadable(new Error('x')).message).toBe('the file cannot be read: unknown error');
+    expect(unreadable(new Error('x'), '/certs').message).toBe('/certs cannot be read: unknown error');
   });
 });
