@@ -2,6 +2,8 @@ import type { Config } from '../config';
 import { DatabaseTarget, DeclarativeTarget } from '../kong';
 import type { PassCause, Reporter } from '../model';
 import { Reconciler, Schedule } from '../reconcile';
+import { EventReporter, LogReporter, type Logger, type PostEvent } from '../report';
+import { ReferrerNudger, type KubernetesClient } from '../sources/kubernetes';
 import { HandshakeVerifier } from '../verify';
 import type { Connection } from './connection';
 import { createSources } from './sources';
@@ -14,8 +16,8 @@ export interface Reloader {
 }
 
 /** Puts the stages together for one configuration. */
-export function compose(config: Config, kong: Connection): { reconciler: Reconciler; watch: Watch } {
-  const sources = createSources(config);
+export function compose(config: Config, kong: Connection): Composed {
+  const { sources, cluster } = createSources(config);
   const target =
     kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
   const { enabled, timeout, rollback } = config.verify;
@@ -32,7 +34,11 @@ export function compose(config: Config, kong: Connection): { reconciler: Reconci
     observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
     rollback,
-    takeover: { mode: config.takeover, graceMs: config.takeover_grace * 1000, nudger: null },
+    takeover: {
+      mode: config.takeover,
+      graceMs: config.takeover_grace * 1000,
+      nudger: cluster === null ? null : new ReferrerNudger(cluster),
+    },
   });
   const watch: Watch = (touched) => {
     const stops = sources.map((source) => source.watch?.(touched));
@@ -40,23 +46,34 @@ export function compose(config: Config, kong: Connection): { reconciler: Reconci
       for (const stop of stops) stop?.();
     };
   };
-  return { reconciler, watch };
+  return { reconciler, watch, cluster };
+}
+
+interface Composed {
+  reconciler: Reconciler;
+  watch: Watch;
+  /** Where Events about Secrets go. */
+  cluster: KubernetesClient | null;
 }
 
 /** Starts all watches; returns how to stop them. */
 type Watch = (touched: (what: string) => void) => () => void;
 
 /** A running reloader: passes on schedule until it is stopped. */
-export function startReloader(config: Config, kong: Connection, reporter: Reporter): Reloader {
-  const { reconciler, watch } = compose(config, kong);
+export function startReloader(config: Config, kong: Connection, logger: Logger, entry: string): Reloader {
+  const { reconciler, watch, cluster } = compose(config, kong);
+  const reporters: Reporter[] = [new LogReporter(logger, { entry })];
+  if (cluster !== null) reporters.push(new EventReporter(postTo(cluster), logger));
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
     pass: async (cause, touched) => {
       const report = await reconciler.pass(cause, touched);
-      reporter.pass(report);
+      for (const reporter of reporters) reporter.pass(report);
       return report;
     },
-    failed: (cause, error) => reporter.failed(cause, error),
+    failed: (cause, error) => {
+      for (const reporter of reporters) reporter.failed(cause, error);
+    },
   });
   const unwatch = config.watch ? watch((what) => schedule.touch(what)) : () => undefined;
   schedule.start();
@@ -65,6 +82,12 @@ export function startReloader(config: Config, kong: Connection, reporter: Report
     stop: async () => {
       unwatch();
       await schedule.stop();
+      cluster?.close();
     },
   };
 }
+
+const postTo =
+  (cluster: KubernetesClient): PostEvent =>
+  (namespace, event) =>
+    cluster.send('POST', `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`, event);

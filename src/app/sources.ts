@@ -12,19 +12,33 @@ import {
 /** Where certificates usually are; looked at when no source is configured. They never create certificates. */
 export const USUAL_PLACES = ['/etc/letsencrypt/live', '/etc/kong/certs'] as const;
 
-/**
- * @param discoverCluster whether this process is in a pod whose service account is mounted
- * @throws Error where a source cannot be set up at all
- */
-export function createSources(config: Config, discoverCluster = isInCluster): Source[] {
-  if (config.sources.length > 0) return config.sources.map(createSource);
-  const folders = USUAL_PLACES.map((path) => new DirectorySource(path, false, true));
-  return discoverCluster() ? [...folders, discoveredSecrets()] : folders;
+/** The sources of a configuration, and the cluster that they look at, if any. */
+export interface Sources {
+  sources: Source[];
+  cluster: KubernetesClient | null;
 }
 
-function discoveredSecrets(): Source {
+/**
+ * @param isPod whether this process is in a pod whose service account is mounted
+ * @throws Error where a source cannot be set up at all
+ */
+export function createSources(config: Config, isPod = isInCluster): Sources {
+  if (config.sources.length > 0) {
+    const made = config.sources.map(createSource);
+    return {
+      sources: made.map(({ source }) => source),
+      cluster: made.find(({ cluster }) => cluster !== null)?.cluster ?? null,
+    };
+  }
+  const folders = USUAL_PLACES.map((path) => new DirectorySource(path, false, true));
+  if (!isPod()) return { sources: folders, cluster: null };
+  const cluster = new KubernetesClient(inCluster());
+  return { sources: [...folders, discoveredSecrets(cluster)], cluster };
+}
+
+function discoveredSecrets(client: KubernetesClient): Source {
   return new KubernetesSource({
-    client: new KubernetesClient(inCluster()),
+    client,
     create: false,
     namespaces: [],
     names: [],
@@ -34,16 +48,21 @@ function discoveredSecrets(): Source {
   });
 }
 
-function createSource(source: SourceConfig): Source {
+interface Made {
+  source: Source;
+  cluster: KubernetesClient | null;
+}
+
+function createSource(config: SourceConfig): Made {
   // Which of the fields is there for which type is checked with the configuration.
-  const { type, path, cert, key, create } = source;
+  const { type, path, cert, key, create } = config;
   switch (type) {
     case 'directory':
-      return new DirectorySource(path ?? '', create ?? true);
+      return { source: new DirectorySource(path ?? '', create ?? true), cluster: null };
     case 'file':
-      return new FileSource(cert ?? '', key ?? null, create ?? true);
+      return { source: new FileSource(cert ?? '', key ?? null, create ?? true), cluster: null };
     case 'kubernetes':
-      return createKubernetesSource(source);
+      return createKubernetesSource(config);
   }
 }
 
@@ -51,16 +70,19 @@ function createSource(source: SourceConfig): Source {
  * Nobody wants a certificate in Kong for every TLS Secret of a cluster (webhooks have theirs, too): without a word
  * on `create`, only a source that was narrowed down creates.
  */
-function createKubernetesSource(source: SourceConfig): Source {
-  const { namespaces, names, label_selector: labels, only_marked: onlyMarked, kubeconfig } = source;
+function createKubernetesSource(config: SourceConfig): Made {
+  const { namespaces, names, label_selector: labels, only_marked: onlyMarked, kubeconfig } = config;
   const isNarrow = namespaces.length > 0 || names.length > 0 || labels != null || onlyMarked;
-  const access = kubeconfig == null ? inCluster() : readKubeconfig(kubeconfig, source.context ?? undefined);
-  return new KubernetesSource({
-    client: new KubernetesClient(access),
-    create: source.create ?? isNarrow,
+  const access = kubeconfig == null ? inCluster() : readKubeconfig(kubeconfig, config.context ?? undefined);
+  const client = new KubernetesClient(access);
+  const create = config.create ?? isNarrow;
+  const source = new KubernetesSource({
+    client,
+    create,
     namespaces,
     names,
     labelSelector: labels ?? null,
     onlyMarked,
   });
+  return { source, cluster: client };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from '../config';
 import { configurationHash, readPluginEntries, type PluginEntry } from '../kong';
-import { LogReporter, type Logger } from '../report';
+import type { Logger } from '../report';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
 import { startReloader, type Reloader } from './reloader';
 
@@ -147,14 +147,13 @@ export class Supervisor {
     const isOwn = Object.keys(config.admin).length > 0;
     const connection = isOwn ? await connect(this.options.location, config.admin) : kong;
     await this.end(entry.id);
-    const reporter = new LogReporter(this.options.logger, { entry: entry.id });
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
       entry: entry.id,
       interval: config.interval,
       mode: config.mode,
       sources: config.sources.length,
     });
-    const reloader = startReloader(config, connection, reporter);
+    const reloader = startReloader(config, connection, this.options.logger, entry.id);
     this.#running.set(entry.id, { reloader, connection, isOwn, config });
   }
 

@@ -5,6 +5,7 @@ import { compose } from '../app/reloader';
 import { completeConfig, PLUGIN_NAME, type Config } from '../config';
 import { readPluginEntries } from '../kong';
 import type { PassEvent, PassReport } from '../model';
+import type { Reconciler } from '../reconcile';
 
 export interface SyncOptions {
   config?: string;
@@ -34,7 +35,15 @@ export async function sync(options: SyncOptions): Promise<number> {
 
 /** Files that look half-written are looked at once more before anything is said about them. */
 async function passUntilSettled(config: Config, kong: Connection): Promise<PassReport> {
-  const { reconciler } = compose(config, kong);
+  const { reconciler, cluster } = compose(config, kong);
+  try {
+    return await settle(reconciler);
+  } finally {
+    cluster?.close();
+  }
+}
+
+async function settle(reconciler: Reconciler): Promise<PassReport> {
   const first = await reconciler.pass('command');
   if (first.unfinished !== 'settling') return first;
   await new Promise((resolve) => setTimeout(resolve, 1_100));

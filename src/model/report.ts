@@ -1,3 +1,4 @@
+import type { SecretRef } from './certificate';
 import type { Refusal } from './reason';
 
 /** What became of one bundle in a pass. */
@@ -33,6 +34,8 @@ export interface PassEvent {
   /** Milliseconds since the epoch. */
   notAfter: number | null;
   snis: readonly string[];
+  /** The Secret that it comes from. */
+  secret?: SecretRef;
   outcome: Outcome;
 }
 

@@ -112,6 +112,9 @@ export class Findings {
   }
 }
 
-function about({ location, leaf }: SourcedBundle): Pick<PassEvent, 'location' | 'fingerprint' | 'notAfter'> {
-  return { location, fingerprint: leaf.fingerprint, notAfter: leaf.notAfter };
+type About = Pick<PassEvent, 'location' | 'fingerprint' | 'notAfter' | 'secret'>;
+
+function about({ location, leaf, secret }: SourcedBundle): About {
+  const facts = { location, fingerprint: leaf.fingerprint, notAfter: leaf.notAfter };
+  return secret === undefined ? facts : { ...facts, secret };
 }

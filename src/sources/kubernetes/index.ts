@@ -1,4 +1,5 @@
 export { KubernetesClient, KubernetesError } from './client';
 export { inCluster, isInCluster, SERVICE_ACCOUNT, type ClusterAccess } from './credentials';
 export { readKubeconfig } from './kubeconfig';
+export { NUDGE_ANNOTATION, ReferrerNudger } from './nudge';
 export { KubernetesSource, type KubernetesSourceOptions } from './source';

@@ -99,6 +99,7 @@ export class KubernetesSource implements Source {
     const where = scope.namespace === null ? 'all namespaces' : `namespace ${scope.namespace}`;
     try {
       await scope.refresh(this.#apply);
+      if (scope.namespace !== null && scope.size === 0) await this.checkNamespace(scope.namespace, errors);
       if (scope.isBlind)
         errors.push(missingVerb('watch', `Secrets in ${where}`, 'every poll lists them all instead'));
     } catch (error) {
@@ -110,6 +111,19 @@ export class KubernetesSource implements Source {
       }
       if (isForbidden && this.options.isDiscovered === true) return;
       errors.push(trouble(error, 'list', `Secrets in ${where}`));
+    }
+  }
+
+  /** Listing in a namespace that does not exist answers an empty list. */
+  private async checkNamespace(namespace: string, errors: Refusal[]): Promise<void> {
+    try {
+      await this.options.client.get(`/api/v1/namespaces/${encodeURIComponent(namespace)}`);
+    } catch (error) {
+      // Whether it exists is often none of a service account's business.
+      if ((error as KubernetesError).status !== 404) return;
+      errors.push(
+        refusal('unreadable', `namespace ${namespace} does not exist; is its name in the source right?`),
+      );
     }
   }
 

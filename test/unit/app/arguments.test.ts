@@ -56,7 +56,7 @@ describe('the process in which the plugin is loaded', () => {
 
 describe('the sources of a configuration', () => {
   const ids = (config: unknown) =>
-    createSources(completeConfig(config)).map(({ id, create }) => `${id} ${create}`);
+    createSources(completeConfig(config), () => false).sources.map(({ id, create }) => `${id} ${create}`);
 
   it('are those that it names', () => {
     const sources = [
@@ -76,7 +76,8 @@ describe('the sources of a configuration', () => {
   });
 
   it('need not exist where they are only the usual places', async () => {
-    for (const source of createSources(completeConfig({}))) expect((await source.scan()).errors).toEqual([]);
+    const { sources } = createSources(completeConfig({}), () => false);
+    for (const source of sources) expect((await source.scan()).errors).toEqual([]);
   });
 });
 
