@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fingerprint } from '../src/certificates';
 import { handshake } from '../src/verify';
@@ -45,7 +45,7 @@ export async function startKong({ mode, folder, pairs, plugin }: BenchKongOption
     args.push('--config', config);
   }
   if (plugin !== undefined) {
-    const server = `${process.execPath} --max-semi-space-size=2 ${resolve('dist/ssl-cert-reloader.cjs')}`;
+    const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
     args.push('--plugin-server', 'ssl-cert-reloader');
     args.push('--query-command', `${server} -dump`, '--start-command', `${server} -p ${prefix}`);
   }

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { Authority } from '../src/certificates/authority';
 import { startGateway } from '../test/gateway';
 
@@ -55,7 +55,8 @@ function findKong(): string | null {
   return folders.map((folder) => join(folder, 'kong')).find((path) => existsSync(path)) ?? null;
 }
 
-const serverCommand = () => `${process.execPath} ${resolve('dist/ssl-cert-reloader.cjs')}`;
+const serverCommand = () =>
+  `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
 
 async function startStandIn(folder: string, config: string): Promise<() => Promise<void>> {
   const prefix = join(folder, 'prefix');

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway, type Gateway } from '../test/gateway';
 import { interactive } from './interactive';
@@ -27,7 +27,7 @@ async function main(): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-demo-'));
   const certs = join(folder, 'certs');
   mkdirSync(certs);
-  const server = `${process.execPath} ${resolve('dist/ssl-cert-reloader.cjs')}`;
+  const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
   const prefix = join(folder, 'kong');
   const gateway = await startGateway({
     mode: 'dbless',

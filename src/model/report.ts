@@ -49,6 +49,8 @@ export interface PassReport {
   /** How many bundles the sources hold, and how many of them Kong has. */
   bundles: number;
   inSync: number;
+  /** How many were read in this pass. */
+  read: number;
   refused: number;
   unused: number;
   /** What happened, and what stands in the way for the first time. */

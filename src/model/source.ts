@@ -13,6 +13,9 @@ export interface SourceScan {
   errors: Refusal[];
 }
 
+/** Null: it is no bundle (a CA file beside one, say). */
+export type Reading = RawBundle | Refusal | null;
+
 /**
  * A place where renewed certificates appear. Every method may be called again after it failed; none of them
  * throws for a bad bundle.
@@ -27,8 +30,8 @@ export interface Source {
    * @param touched bundles or folders that a watch reported; only these are looked at. Default: everything.
    */
   scan(touched?: ReadonlySet<string>): Promise<SourceScan>;
-  /** Reads one bundle whole and of one generation. Null: it is no bundle (a CA file beside one, say). */
-  read(name: string): Promise<RawBundle | Refusal | null>;
+  /** Reads one bundle whole and of one generation. */
+  read(name: string): Reading | Promise<Reading>;
   /** Reports changes early; a hint, never relied upon. Returns how to stop. */
   watch?(touched: (what: string) => void): () => void;
 }

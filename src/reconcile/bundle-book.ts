@@ -5,6 +5,7 @@ import {
   refusal,
   type Digest,
   type RawBundle,
+  type Reading,
   type Refusal,
   type SecretRef,
   type Source,
@@ -24,6 +25,8 @@ export interface BookScan {
   /** Something differs from the scan before. */
   changed: boolean;
   total: number;
+  /** How many bundles were read. */
+  read: number;
   errors: { source: string; refusal: Refusal }[];
 }
 
@@ -47,7 +50,7 @@ export class BundleBook {
    * @param stored settles when `find` knows what Kong stores; reading goes on meanwhile
    */
   async scan(touched?: ReadonlySet<string>, stored?: Promise<unknown>): Promise<BookScan> {
-    const result: BookScan = { changed: false, total: 0, errors: [] };
+    const result: BookScan = { changed: false, total: 0, read: 0, errors: [] };
     const slices = new Slices();
     const again = [...this.#again.values()];
     this.#again.clear();
@@ -64,15 +67,19 @@ export class BundleBook {
       const names = new Set(scan.changed);
       for (const entry of again) if (entry.source === source) names.add(entry.name);
       for (const name of names) {
-        const seen = glimpse(source, name, await readSafely(source, name), held < MAX_HELD_CHARS);
+        // An await for each of 10,000 files costs as much as parsing them.
+        const reading = readSafely(source, name);
+        const raw = reading instanceof Promise ? await reading : reading;
+        const seen = glimpse(source, name, raw, held < MAX_HELD_CHARS);
         if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += seen.raw.cert.length;
         glimpses.push(seen);
         if (slices.due) await slices.pause();
       }
     }
+    result.read = glimpses.length;
     await stored;
     for (const seen of glimpses) {
-      if (await this.update(seen)) result.changed = true;
+      if (this.isStored(seen) ?? (await this.update(seen))) result.changed = true;
       if (slices.due) await slices.pause();
     }
     return result;
@@ -116,22 +123,35 @@ export class BundleBook {
     return isRefusal(opened) ? opened : moved;
   }
 
-  /** @returns whether it differs from what was known */
-  private async update({ source, name, raw, pem, location, secret }: Glimpse): Promise<boolean> {
+  /** Takes over what Kong's copy tells. @returns whether it differs from what was known; null: Kong has no copy */
+  private isStored({ source, name, pem, location, secret }: Glimpse): boolean | null {
+    const half = pem === null ? undefined : this.find(pem.content);
+    if (pem === null || half?.leaf == null) return null;
     const id = bundleId(source, name);
     const before = this.#entries.get(id)?.known;
-    const half = pem === null ? undefined : this.find(pem.content);
-    if (pem !== null && half?.leaf != null) {
-      if (before !== undefined && !isRefusal(before) && before.content === pem.content) return false;
-      const { content, chain, chainLength } = pem;
-      const known: SourcedBundle = {
-        ...{ id, name, location, content, chain, rawChain: chain, chainLength, leaf: half.leaf },
-        create: source.create,
-      };
-      if (secret !== undefined) known.secret = secret;
-      this.#entries.set(id, { source, name, known });
-      return true;
-    }
+    if (before !== undefined && !isRefusal(before) && before.content === pem.content) return false;
+    const { content, chain, chainLength } = pem;
+    const { leaf } = half;
+    const known: SourcedBundle = {
+      id,
+      name,
+      location,
+      content,
+      chain,
+      rawChain: chain,
+      chainLength,
+      leaf,
+      create: source.create,
+    };
+    if (secret !== undefined) known.secret = secret;
+    this.#entries.set(id, { source, name, known });
+    return true;
+  }
+
+  /** @returns whether it differs from what was known */
+  private async update({ source, name, raw }: Glimpse): Promise<boolean> {
+    const id = bundleId(source, name);
+    const before = this.#entries.get(id)?.known;
     const opened = understand(raw === undefined ? await readSafely(source, name) : raw);
     if (opened === null) return this.#entries.delete(id);
     if (isRefusal(opened)) {
@@ -191,11 +211,14 @@ function understand(raw: RawBundle | Refusal | null): OpenedBundle | Refusal | n
   return isNone ? null : opened;
 }
 
-async function readSafely(source: Source, name: string): Promise<RawBundle | Refusal | null> {
+function readSafely(source: Source, name: string): Reading | Promise<Reading> {
+  const failed = (error: unknown) =>
+    refusal('unreadable', `${name} of ${source.id} cannot be read: ${(error as Error).message}`);
   try {
-    return await source.read(name);
+    const reading = source.read(name);
+    return reading instanceof Promise ? reading.catch(failed) : reading;
   } catch (error) {
-    return refusal('unreadable', `${name} of ${source.id} cannot be read: ${(error as Error).message}`);
+    return failed(error);
   }
 }
 

@@ -276,6 +276,7 @@ export class Reconciler {
       startedAt,
       durationMs,
       bundles: scan.total,
+      read: scan.read,
       inSync: plan?.inSync.size ?? 0,
       refused: plan?.refused.size ?? 0,
       unused: plan?.unused.length ?? 0,

@@ -13,7 +13,7 @@ export interface ScheduleOptions {
 /** Of the interval; so that many gateways do not poll in step. */
 const JITTER = 0.1;
 /** How long after the last change notification the files are looked at, and how long they are waited for. */
-const DEBOUNCE_MS = 5;
+const DEBOUNCE_MS = 2;
 const DEBOUNCE_MAX_MS = 200;
 const BACKOFF_FIRST_MS = 1_000;
 /** The longest that a timer of Node takes. */

@@ -1,5 +1,5 @@
 import { readdirSync, type Dirent } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../model';
 import { FileBundle, unreadable } from './file-bundle';
 import { pairFiles } from './pairing';
@@ -45,9 +45,9 @@ export class DirectorySource implements Source {
     const slices = new Slices();
     if (this.#folders.size === 0) this.addFolder(this.#root, []);
     // The map grows while new folders are found; iteration includes them.
-    const look = new Set(touched);
+    const look = this.placesOf(touched ?? []);
     for (const folder of this.#folders.values()) {
-      if (folder.stamp === null) look.add(folder.path);
+      if (folder.stamp === null) look.set(folder.path, null);
       if (touched === undefined || look.has(folder.path)) this.listIfChanged(folder, errors);
       if (slices.due) await slices.pause();
     }
@@ -61,8 +61,8 @@ export class DirectorySource implements Source {
     return { changed, removed: this.#removed.splice(0), total: this.#bundles.size, errors };
   }
 
-  read(name: string): Promise<RawBundle | Refusal | null> {
-    return Promise.resolve(this.#bundles.get(name)?.read() ?? null);
+  read(name: string): RawBundle | Refusal | null {
+    return this.#bundles.get(name)?.read() ?? null;
   }
 
   watch(touched: (what: string) => void): () => void {
@@ -71,8 +71,25 @@ export class DirectorySource implements Source {
     return () => watch.stop();
   }
 
-  private *bundlesIn(touched: ReadonlySet<string>): Iterable<FileBundle> {
-    for (const path of touched) yield* this.#folders.get(path)?.bundles.values() ?? [];
+  /** Which files of which folders were touched; null: any. */
+  private placesOf(touched: Iterable<string>): Map<string, Set<string> | null> {
+    const places = new Map<string, Set<string> | null>();
+    for (const path of touched) {
+      if (this.#folders.has(path)) places.set(path, null);
+      const folder = dirname(path);
+      const files = places.get(folder);
+      if (files === undefined) places.set(folder, new Set([path]));
+      else files?.add(path);
+    }
+    return places;
+  }
+
+  private *bundlesIn(places: ReadonlyMap<string, ReadonlySet<string> | null>): Iterable<FileBundle> {
+    for (const [path, files] of places) {
+      for (const bundle of this.#folders.get(path)?.bundles.values() ?? []) {
+        if (files === null || bundle.isAmong(files) || isLinked(files)) yield bundle;
+      }
+    }
   }
 
   private addFolder(path: string, above: readonly string[]): void {
@@ -161,6 +178,9 @@ export class DirectorySource implements Source {
     }
   }
 }
+
+/** Kubernetes swaps `..data`; every file of the folder leads through it. */
+const isLinked = (files: ReadonlySet<string>) => [...files].some((path) => basename(path).startsWith('..'));
 
 function leadsToFolder(path: string): boolean {
   return statOf(path)?.isDirectory() ?? false;

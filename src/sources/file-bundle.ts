@@ -16,6 +16,10 @@ export class FileBundle {
     private readonly keyPath: string | null,
   ) {}
 
+  isAmong(paths: ReadonlySet<string>): boolean {
+    return paths.has(this.certPath) || (this.keyPath !== null && paths.has(this.keyPath));
+  }
+
   /** One stat for each file; true where `read` would find something else than it last did. */
   hasChanged(): boolean {
     if (this.#unsettled) return true;

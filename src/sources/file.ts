@@ -25,8 +25,8 @@ export class FileSource implements Source {
     return Promise.resolve({ changed, removed: [], total: 1, errors: [] });
   }
 
-  read(): Promise<RawBundle | Refusal> {
-    return Promise.resolve(this.#bundle.read());
+  read(): RawBundle | Refusal {
+    return this.#bundle.read();
   }
 
   watch(touched: (what: string) => void): () => void {

@@ -14,8 +14,8 @@ export class FolderWatch {
 
   constructor(
     private readonly root: string,
-    /** Gets the folder in which something happened. */
-    private readonly touched: (folder: string) => void,
+    /** Gets the path of what happened: a file in a folder, or a folder where the system does not say which. */
+    private readonly touched: (path: string) => void,
   ) {
     this.follow([root]);
   }
@@ -36,10 +36,10 @@ export class FolderWatch {
   private add(path: string, report: string): void {
     if (this.#stopped || this.#watchers.has(path) || this.#watchers.size >= MAX_WATCHED_FOLDERS) return;
     try {
-      const watcher = watch(path, { persistent: false }, () => {
+      const watcher = watch(path, { persistent: false }, (_, name) => {
         // A folder that was replaced by another of its name is watched anew with the next scan.
         if (!existsSync(path)) this.drop(path);
-        this.touched(report);
+        this.touched(path === report && name !== null ? `${path}/${name}` : report);
       });
       // A folder that disappears ends its watcher; the next scan finds it when it is back.
       watcher.on('error', () => this.drop(path));

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { LogLine, StartKong, TestKong } from '../scenarios/kong';
 import { startGateway } from '../gateway';
 
 /** The stand-in gateway with the plugin's real server, started as Kong starts it. */
 export const standIn: StartKong = async ({ mode, declarativeConfig }): Promise<TestKong> => {
-  const server = `${process.execPath} ${resolve('dist/ssl-cert-reloader.cjs')}`;
+  const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
   const prefix = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-stand-in-'));
   const gateway = await startGateway({
     mode,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { KongMode, LogLine, StartKong, TestKong } from '../scenarios/kong';
 
 /** How to start a real Kong; see `npm run test:live -- --help`. */
@@ -37,7 +37,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
     const prefix = join(folder, 'prefix');
     const conf = join(folder, 'kong.conf');
     const [tlsPort, adminPort] = [await freePort(), await freePort()];
-    const server = `${process.execPath} ${resolve('dist/ssl-cert-reloader.cjs')}`;
+    const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
     const lines = [
       `proxy_listen = 127.0.0.1:${tlsPort} ssl`,
       `admin_listen = 127.0.0.1:${adminPort}`,

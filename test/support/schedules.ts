@@ -12,6 +12,7 @@ const reportOf = (cause: PassCause, unfinished: PassReport['unfinished']): PassR
   bundles: 0,
   inSync: 0,
   refused: 0,
+  read: 0,
   unused: 0,
   events: [],
   sourceErrors: [],

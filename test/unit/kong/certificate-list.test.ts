@@ -36,14 +36,14 @@ describe('a collection of the Admin API', () => {
     const pages: unknown[][] = [];
     for await (const items of readPages(clientOf(url), '/x')) pages.push(items);
     expect(pages).toEqual([[1, 2], [3], [4]]);
-    expect(received.map((request) => request.url)).toEqual(['/x?size=1000', '/x?offset=a', '/x?offset=b']);
+    expect(received.map((request) => request.url)).toEqual(['/x?size=500', '/x?offset=a', '/x?offset=b']);
   });
 
   it('that is not there is an error with a status and a sentence', async () => {
     const { list } = await listOf({ status: 404, body: { message: 'Not found' } });
     const error = await failureOf(list.load());
     expect(error).toMatchObject({ code: 'ADMIN_STATUS', status: 404 });
-    expect(error.message).toContain('answered GET /certificates?size=1000 with 404: Not found');
+    expect(error.message).toContain('answered GET /certificates?size=500 with 404: Not found');
   });
 
   it('that fails in the middle leaves what was known', async () => {

@@ -19,6 +19,7 @@ const reportOf = (more: Partial<PassReport> = {}): PassReport => ({
   bundles: 3,
   inSync: 1,
   refused: 1,
+  read: 0,
   unused: 1,
   events: [],
   sourceErrors: [],

@@ -76,9 +76,9 @@ describe('a source of one pair of files', () => {
     const stop = source.watch((what) => touched.add(what));
     writeFileSync(join(keys, 'new'), second.key);
     renameSync(join(keys, 'new'), join(keys, 'www.key'));
-    await eventually('the key is reported', () => touched.has(keys));
+    await eventually('the key is reported', () => touched.has(join(keys, 'www.key')));
     rmSync(join(certs, 'www.crt'));
-    await eventually('the certificate is reported', () => touched.has(certs));
+    await eventually('the certificate is reported', () => touched.has(join(certs, 'www.crt')));
     stop();
   });
 
