@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fingerprint } from '../src/certificates';
 import { handshake } from '../src/verify';
+import { realKong, type LiveSettings } from '../test/live/kong';
 import { asStored, type Pair } from './pairs';
 
 /** A gateway in a process of its own. */
@@ -23,15 +24,38 @@ export interface BenchKongOptions {
   plugin?: object;
 }
 
-/** Starts the stand-in with certificates in it and, without a database, the plugin's entry. */
-export async function startKong({ mode, folder, pairs, plugin }: BenchKongOptions): Promise<BenchKong> {
+/** A real Kong to measure instead of the stand-in, as `--kong` and `--pg` name it. */
+export const realSettings: { current: LiveSettings | null } = { current: null };
+
+/** Starts a gateway with certificates in it and, without a database, the plugin's entry. */
+export function startKong(options: BenchKongOptions): Promise<BenchKong> {
+  return realSettings.current === null ? startStandIn(options) : startReal(realSettings.current, options);
+}
+
+async function startReal(
+  settings: LiveSettings,
+  { mode, pairs, plugin }: BenchKongOptions,
+): Promise<BenchKong> {
+  const certificates = rowsOf(pairs).map((row) => ({ ...row, snis: row.snis.map((name) => ({ name })) }));
+  const plugins = plugin === undefined ? [] : [{ name: 'ssl-cert-reloader', config: plugin }];
+  const declarativeConfig = JSON.stringify({ _format_version: '3.0', certificates, plugins });
+  const kong = await realKong(settings)(mode === 'dbless' ? { mode, declarativeConfig } : { mode });
+  if (mode === 'database') {
+    for (const row of rowsOf(pairs)) await send(kong.adminUrl, 'PUT', `/certificates/${row.id}`, row);
+    if (plugin !== undefined)
+      await send(kong.adminUrl, 'POST', '/plugins', { name: 'ssl-cert-reloader', config: plugin });
+  }
+  const { adminUrl, tlsPort, prefix } = kong;
+  return { adminUrl, tlsPort, prefix, stop: () => kong.stop() };
+}
+
+const rowsOf = (pairs: readonly Pair[]) =>
+  pairs.map((pair, index) => ({ id: certificateId(index), ...asStored(pair), snis: [pair.name] }));
+
+async function startStandIn({ mode, folder, pairs, plugin }: BenchKongOptions): Promise<BenchKong> {
   const prefix = join(folder, 'prefix');
   const args = [resolve('build/gateway.cjs'), '--mode', mode, '--prefix', prefix];
-  const rows = pairs.map((pair, index) => ({
-    id: certificateId(index),
-    ...asStored(pair),
-    snis: [pair.name],
-  }));
+  const rows = rowsOf(pairs);
   if (mode === 'database') {
     const seed = join(folder, 'seed.json');
     writeFileSync(seed, JSON.stringify(rows));

@@ -3,12 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bulk } from './bulk';
+import { realSettings } from './kong';
 import type { Result } from './measure';
+import { settingsOf } from '../test/live/settings';
 import { passes } from './passes';
 import { dumpTime, memories } from './process';
 import { served } from './served';
 
-const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, kong: { type: 'string' }, pg: { type: 'string' } },
+});
+if (values.kong !== undefined) realSettings.current = settingsOf(values.kong, values.pg);
 const root = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-bench-'));
 
 function folder(name: string): string {
@@ -45,7 +50,8 @@ async function main(): Promise<void> {
     }
   }
   const rows = results.map(({ name, ours, floor, ratio, unit }) => ({ name, ours, floor, ratio, unit }));
-  if (values.only === '') writeFileSync('bench/results.json', `${JSON.stringify(rows, null, 2)}\n`);
+  if (values.only === '' && values.kong === undefined)
+    writeFileSync('bench/results.json', `${JSON.stringify(rows, null, 2)}\n`);
 }
 
 main()

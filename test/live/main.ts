@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { settingsOf } from './settings';
 
 const HELP = `Runs the live suite against a real Kong that it starts and stops itself.
 
@@ -25,11 +26,8 @@ function main(): number {
     process.stderr.write('test:live: there is no kong on the PATH; name one with --kong\n');
     return 2;
   }
-  const env = {
-    ...process.env,
-    LIVE_KONG: kong,
-    LIVE_DATABASE: values.pg === undefined ? '' : databaseLines(values.pg),
-  };
+  const { database } = settingsOf(kong, values.pg);
+  const env = { ...process.env, LIVE_KONG: kong, LIVE_DATABASE: database.join('\n') };
   const args = ['vitest', 'run', 'test/live', ...positionals];
   return spawnSync('npx', args, { stdio: 'inherit', env }).status ?? 1;
 }
@@ -37,17 +35,6 @@ function main(): number {
 function onPath(name: string): string | null {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
-}
-
-function databaseLines(url: string): string {
-  const { hostname, port, username, password, pathname } = new URL(url);
-  return [
-    `pg_host = ${hostname}`,
-    `pg_port = ${port === '' ? '5432' : port}`,
-    `pg_user = ${decodeURIComponent(username)}`,
-    `pg_password = ${decodeURIComponent(password)}`,
-    `pg_database = ${pathname.slice(1)}`,
-  ].join('\n');
 }
 
 process.exitCode = main();
