@@ -27,6 +27,8 @@ export interface BookScan {
   total: number;
   /** How many bundles were read. */
   read: number;
+  /** Which of them are no longer what they were, with what they were; null: not known before. */
+  differing: Map<string, SourcedBundle | null>;
   errors: { source: string; refusal: Refusal }[];
 }
 
@@ -50,7 +52,7 @@ export class BundleBook {
    * @param stored settles when `find` knows what Kong stores; reading goes on meanwhile
    */
   async scan(touched?: ReadonlySet<string>, stored?: Promise<unknown>): Promise<BookScan> {
-    const result: BookScan = { changed: false, total: 0, read: 0, errors: [] };
+    const result: BookScan = { changed: false, total: 0, read: 0, differing: new Map(), errors: [] };
     const slices = new Slices();
     const again = [...this.#again.values()];
     this.#again.clear();
@@ -79,7 +81,11 @@ export class BundleBook {
     result.read = glimpses.length;
     await stored;
     for (const seen of glimpses) {
-      if (this.isStored(seen) ?? (await this.update(seen))) result.changed = true;
+      const id = bundleId(seen.source, seen.name);
+      const before = this.get(id);
+      if (!(this.isStored(seen) ?? (await this.update(seen)))) continue;
+      result.changed = true;
+      result.differing.set(id, before);
       if (slices.due) await slices.pause();
     }
     return result;

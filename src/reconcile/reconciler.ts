@@ -14,11 +14,14 @@ import {
   type Refusal,
   type Source,
   type SourcedBundle,
+  type StoredCertificate,
   type Target,
   type Verifier,
   type WriteResult,
 } from '../model';
+import { compareAge } from './age';
 import { BundleBook, type BookScan } from './bundle-book';
+import { sameNames } from './bundle-index';
 import { BundleStore } from './bundle-store';
 import { Findings } from './findings';
 import { makePlan } from './plan';
@@ -86,6 +89,7 @@ export class Reconciler {
     const refreshing = trusts ? Promise.resolve(false) : target.refresh().catch(asError);
     const scan = await this.#book.scan(touched, refreshing);
     const kongChanged = await refreshing;
+    const isCalm = touched !== undefined && !this.#isOpen;
     // What was read now will not be seen as changed again: remember it before anything can fail.
     if (scan.changed) this.#isOpen = true;
     if (kongChanged instanceof Error) throw kongChanged;
@@ -94,9 +98,15 @@ export class Reconciler {
       this.#isOpen = true;
       this.#isUnsettled = false;
       const attempted = new Set<string>();
-      let plan = await this.checkedPlan();
+      const narrow = isCalm ? this.narrowPlan(scan) : null;
+      let plan = narrow ?? (await this.checkedPlan());
+      let batch = await this.nextBatch(plan, attempted);
+      if (narrow !== null && batch.length === 0) {
+        plan = await this.checkedPlan();
+        batch = await this.nextBatch(plan, attempted);
+      }
       let failed = false;
-      for (let batch = await this.nextBatch(plan, attempted); batch.length > 0 && !failed;) {
+      while (batch.length > 0 && !failed) {
         const results = await target.write(batch, this.#prepare);
         failed = await this.settle(results);
         plan = await this.checkedPlan();
@@ -109,6 +119,30 @@ export class Reconciler {
       this.#isOpen = failed || this.#isUnsettled || this.#findings.settling;
     }
     return this.report(cause, startedAt, performance.now() - began, scan);
+  }
+
+  /**
+   * A plan for a few bundles that were renewed with the names that they had, and for the certificates that had them:
+   * being newer, each is still the best there is for those. The pass goes on with a whole plan.
+   * @returns null where it is not as simple as that
+   */
+  private narrowPlan({ differing }: BookScan): Plan | null {
+    const certificates = new Map<string, StoredCertificate>();
+    const bundles: SourcedBundle[] = [];
+    for (const [id, before] of differing) {
+      const bundle = this.#book.get(id);
+      const holders = this.#last?.inSync.get(id);
+      if (before === null || bundle === null || holders === undefined) return null;
+      if (compareAge(bundle.leaf, before.leaf) <= 0 || !sameNames(bundle.leaf.names, before.leaf.names))
+        return null;
+      bundles.push(bundle);
+      for (const holder of holders) {
+        const certificate = this.options.target.certificates.get(holder);
+        if (certificate === undefined) return null;
+        certificates.set(holder, certificate);
+      }
+    }
+    return bundles.length === 0 ? null : this.plan(bundles, certificates);
   }
 
   /** A plan in which a bundle counts as in step only if its own key belongs to it, too. */
@@ -127,7 +161,10 @@ export class Reconciler {
     return isBarred ? this.plan() : plan;
   }
 
-  private plan(): Plan {
+  private plan(
+    bundles: Iterable<SourcedBundle> = this.#book.bundles(),
+    certificates = this.options.target.certificates,
+  ): Plan {
     const now = this.#now();
     const barred = new Map<string, Refusal>();
     for (const [id, { content, why }] of this.#barred) {
@@ -135,8 +172,8 @@ export class Reconciler {
       else this.#barred.delete(id);
     }
     const plan = makePlan({
-      bundles: this.#book.bundles(),
-      certificates: this.options.target.certificates,
+      bundles,
+      certificates,
       now,
       allowDowngrade: this.options.allowDowngrade,
       barred,

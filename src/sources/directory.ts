@@ -2,7 +2,7 @@ import { readdirSync, type Dirent } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../model';
 import { FileBundle, unreadable } from './file-bundle';
-import { pairFiles } from './pairing';
+import { isOfBundle, pairFiles } from './pairing';
 import { Slices } from '../common/slices';
 import { isRacy, sameStamp, stampOf, statOf, type Stamp } from './stamp';
 import { FolderWatch } from './watch';
@@ -48,7 +48,9 @@ export class DirectorySource implements Source {
     const look = this.placesOf(touched ?? []);
     for (const folder of this.#folders.values()) {
       if (folder.stamp === null) look.set(folder.path, null);
-      if (touched === undefined || look.has(folder.path)) this.listIfChanged(folder, errors);
+      if (touched === undefined || this.mayHaveNew(folder, look.get(folder.path))) {
+        this.listIfChanged(folder, errors);
+      }
       if (slices.due) await slices.pause();
     }
     this.#watch?.follow([...this.#folders.keys()]);
@@ -82,6 +84,20 @@ export class DirectorySource implements Source {
       else files?.add(path);
     }
     return places;
+  }
+
+  /** Whether what was touched in a folder may be a bundle or a folder that is not known yet, or be gone. */
+  private mayHaveNew(folder: Folder, files: ReadonlySet<string> | null | undefined): boolean {
+    if (files === undefined) return false;
+    if (files === null || isLinked(files)) return true;
+    for (const path of files) {
+      if (folder.folders.has(path)) return true;
+      const stat = statOf(path);
+      if (stat?.isDirectory() === true) return true;
+      const isKnown = [...folder.bundles.values()].some((bundle) => bundle.uses(path));
+      if (isOfBundle(path) && isKnown === (stat === null)) return true;
+    }
+    return false;
   }
 
   private *bundlesIn(places: ReadonlyMap<string, ReadonlySet<string> | null>): Iterable<FileBundle> {

@@ -16,6 +16,10 @@ export class FileBundle {
     private readonly keyPath: string | null,
   ) {}
 
+  uses(path: string): boolean {
+    return path === this.certPath || path === this.keyPath;
+  }
+
   isAmong(paths: ReadonlySet<string>): boolean {
     return paths.has(this.certPath) || (this.keyPath !== null && paths.has(this.keyPath));
   }

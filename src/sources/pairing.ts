@@ -7,6 +7,10 @@ export interface FilePair {
 
 const CERTIFICATE_ENDINGS = ['.crt', '.cer', '.pem'];
 
+/** Whether a file's name is one that a bundle's file can have. */
+export const isOfBundle = (path: string): boolean =>
+  path.endsWith('.key') || CERTIFICATE_ENDINGS.some((ending) => path.endsWith(ending));
+
 /** Files that tools put beside a full chain; they repeat parts of it. */
 const PARTS_OF_A_CHAIN = new Set(['cert.pem', 'chain.pem', 'ca.crt', 'ca.cer', 'ca.pem', 'README']);
 
