@@ -73,17 +73,37 @@ export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificat
     issuer: tbs.text(issuer),
     subject: tbs.text(subject),
     publicKey: bits,
-    info: {
-      fingerprint: sha256 === undefined ? fingerprint(der) : inColons(Buffer.from(sha256, 'base64url')),
+    info: new Facts(
+      sha256 ?? crypto.hash('sha256', der, 'base64url'),
       serial,
       notBefore,
       notAfter,
       names,
-      ...key,
-      signature: WEAK_SIGNATURES.get(signature) ?? 'other',
-      isCa: extensions.isCa,
-    },
+      key.keyType,
+      key.keyBits,
+      WEAK_SIGNATURES.get(signature) ?? 'other',
+      extensions.isCa,
+    ),
   };
+}
+
+/** Most fingerprints are never shown; each is put into its long form when it is. */
+class Facts implements CertificateInfo {
+  constructor(
+    private readonly sha256: string,
+    readonly serial: string,
+    readonly notBefore: number,
+    readonly notAfter: number,
+    readonly names: readonly string[],
+    readonly keyType: CertificateInfo['keyType'],
+    readonly keyBits: number,
+    readonly signature: CertificateInfo['signature'],
+    readonly isCa: boolean,
+  ) {}
+
+  get fingerprint(): string {
+    return inColons(Buffer.from(this.sha256, 'base64url'));
+  }
 }
 
 /** SHA-256 in upper-case hex with colons. */
