@@ -1,7 +1,20 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-const FOLDERS = ['app', 'certificates', 'cli', 'common', 'config', 'kong', 'model', 'plugin-server', 'reconcile', 'report', 'sources', 'verify'];
+const FOLDERS = [
+  'app',
+  'certificates',
+  'cli',
+  'common',
+  'config',
+  'kong',
+  'model',
+  'plugin-server',
+  'reconcile',
+  'report',
+  'sources',
+  'verify',
+];
 
 /** What a folder of src may import from the others. */
 function layer(name, allowed) {

@@ -1,3 +1,4 @@
+import * as crypto from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   changeId,
@@ -22,6 +23,9 @@ import { halfOf, OUR_TAG, pemFields, toStored, type CertificateEntity } from './
 /** How often a lost race with another writer starts over. */
 const ATTEMPTS = 5;
 
+/** About 2,000 certificates; a larger configuration is read again each time. */
+const MAX_KEPT_CHARS = 8 * 1024 * 1024;
+
 /**
  * A Kong without a database: the whole configuration is read, edited and posted back, at most once a pass and
  * only while its hash shows that nobody else posted in between.
@@ -31,6 +35,7 @@ export class DeclarativeTarget implements Target {
   readonly batchSize = Number.POSITIVE_INFINITY;
   readonly #list: CertificateList;
   #hash = '';
+  #posted: { hash: string; text: string } | null = null;
 
   constructor(private readonly client: AdminClient) {
     this.#list = new CertificateList(client);
@@ -161,6 +166,21 @@ export class DeclarativeTarget implements Target {
     return found;
   }
 
+  /** Kong's configuration: what was posted last while that is what Kong has, since an export costs it seconds. */
+  private async configuration(hash: string): Promise<string> {
+    if (this.#posted?.hash === hash) return this.#posted.text;
+    const { status, body } = await this.client.get('/config');
+    const yaml = typeof body === 'object' && body !== null && 'config' in body ? body.config : null;
+    if (status === 200 && typeof yaml === 'string') return yaml;
+    throw new AdminError('ADMIN_STATUS', `GET /config answered ${status}: ${kongMessage(body)}`, status);
+  }
+
+  /** The hash is the MD5 of the text that was posted (kong/db/declarative/init.lua). */
+  private keep(text: string): void {
+    const hash = crypto.hash('md5', text);
+    this.#posted = hash === this.#hash && text.length <= MAX_KEPT_CHARS ? { hash, text } : null;
+  }
+
   /**
    * Reads, edits and posts the configuration, from the start again when somebody else posted meanwhile.
    * @returns null, or why Kong refuses the document
@@ -169,12 +189,7 @@ export class DeclarativeTarget implements Target {
   private async edit(changes: readonly DocumentChange[]): Promise<Refused | null> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const hash = await configurationHash(this.client);
-      const { status, body } = await this.client.get('/config');
-      const yaml = typeof body === 'object' && body !== null && 'config' in body ? body.config : null;
-      if (status !== 200 || typeof yaml !== 'string') {
-        throw new AdminError('ADMIN_STATUS', `GET /config answered ${status}: ${kongMessage(body)}`, status);
-      }
-      const document = new DeclarativeDocument(yaml);
+      const document = new DeclarativeDocument(await this.configuration(hash));
       document.removeNestedSnis();
       for (const change of changes) document.apply(change);
       const config = document.toString();
@@ -196,6 +211,7 @@ export class DeclarativeTarget implements Target {
           );
         }
         await this.reload();
+        this.keep(config);
         return null;
       }
       await sleep(50 * attempt * (1 + Math.random()));
