@@ -5,7 +5,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { createSecureContext, createServer, type SecureContext } from 'node:tls';
+import { createSecureContext, createServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import type { Issued } from '../../src/certificates/authority';
 
@@ -35,18 +35,17 @@ export type Choose = (servername: string | null) => Issued | readonly Issued[];
 /** A TLS server; each handshake is noted with the name that was asked for. */
 export async function tlsServer(choose: Choose) {
   const asked: string[] = [];
-  const contextOf = (name: string | null): SecureContext => {
-    const chosen = choose(name);
-    const issued = 'chain' in chosen ? [chosen] : [...chosen];
-    return createSecureContext({ cert: issued.map(({ chain }) => chain), key: issued.map(({ key }) => key) });
-  };
-  const { chain, key } = [choose(null)].flat()[0] as Issued;
+  const options = (chosen: readonly Issued[]) => ({
+    cert: chosen.map(({ chain }) => chain),
+    key: chosen.map(({ key }) => key),
+  });
   const server = createServer({
-    cert: chain,
-    key,
+    ...options([choose(null)].flat()),
     SNICallback: (name, done) => {
       asked.push(name);
-      done(null, contextOf(name));
+      const chosen = choose(name);
+      // Node takes only one of two twins from here; both are in the server's own context.
+      done(null, 'chain' in chosen ? createSecureContext(options([chosen])) : undefined);
     },
   });
   server.on('tlsClientError', () => undefined);
