@@ -46,12 +46,12 @@ export class ReferrerNudger implements Nudger {
         }
       } catch (error) {
         if (!(error instanceof KubernetesError)) throw error;
-        // A cluster without Gateways has no such path.
-        if (error.status === 404) continue;
+        // A cluster without Gateways has no such path; who may not see them may still have nudged an Ingress.
+        if (error.status === 404 || (error.status === 403 && nudged.length > 0)) continue;
         const reason = error.status === 403 ? 'forbidden' : 'unreachable';
         return refusal(
           reason,
-          `what refers to Secret ${namespace}/${name} cannot be nudged (takeover: nudge needs list and patch on ingresses): ${error.message}`,
+          `what refers to Secret ${namespace}/${name} cannot be nudged (takeover: nudge needs list and patch on ingresses and gateways): ${error.message}`,
         );
       }
     }
