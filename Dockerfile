@@ -11,7 +11,8 @@ RUN npm run build
 
 FROM kong:${KONG_VERSION}
 USER root
-# Kong's image is based on Ubuntu, whose libraries are newer than those this Node.js was linked with.
+# What the Node.js binary is linked with and a slim image may lack.
+RUN apt-get update && apt-get install -y --no-install-recommends libstdc++6 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /src/dist/ssl-cert-reloader.cjs /usr/local/bin/ssl-cert-reloader
 ENV KONG_PLUGINS=bundled,ssl-cert-reloader \

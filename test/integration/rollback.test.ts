@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { connect } from '../../src/app/connection';
+import { compose } from '../../src/app/reloader';
+import { completeConfig } from '../../src/config';
+import { startGateway, type Fault, type Mode } from '../gateway';
+import { issue } from '../support/bundles';
+import { testFolder, writePair } from '../support/folders';
+import { leafOf, servedLeaf } from '../support/tls';
+
+const HOST = 'www.example.test';
+const renewed = (age: number) => issue({ names: [HOST], notBefore: new Date(Date.now() - age * 60_000) });
+
+async function following(mode: Mode) {
+  const gateway = await startGateway({ mode });
+  onTestFinished(() => gateway.stop());
+  const certs = testFolder();
+  const config = completeConfig({
+    sources: [{ type: 'directory', path: certs }],
+    verify: { timeout: 1 },
+  });
+  const kong = await connect({ prefix: gateway.prefix }, {});
+  onTestFinished(() => kong.client.close());
+  const { reconciler } = compose(config, kong);
+  const put = (pair: ReturnType<typeof renewed>) => writePair(certs, 'www', pair);
+  const stored = () => leafOf(gateway.certificates()[0]?.cert ?? '');
+  const writes = () => gateway.requests.filter(({ method }) => method !== 'GET').length;
+  return { gateway, reconciler, put, stored, writes, certs: join(certs, 'www.crt') };
+}
+
+it.for(['dbless', 'database'] as const)(
+  'what Kong stores and does not serve is taken back, and tried again only when it changes or somebody asks (%s)',
+  async (mode) => {
+    const { gateway, reconciler, put, stored, writes } = await following(mode);
+    const good = renewed(60);
+    put(good);
+    await reconciler.pass('start');
+    gateway.freezeServing();
+    const next = renewed(30);
+    put(next);
+    const { events } = await reconciler.pass('poll');
+    expect(events[0]?.outcome).toMatchObject({
+      kind: 'rolled_back',
+      restored: true,
+      proof: { verdict: 'wrong' },
+    });
+    expect(stored()).toBe(leafOf(good.cert));
+
+    gateway.unfreeze();
+    gateway.clearRequests();
+    await reconciler.pass('poll');
+    expect(writes()).toBe(0);
+    expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(good.cert));
+
+    await reconciler.pass('trigger');
+    expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+  },
+);
+
+it('what only one of the workers serves is taken back', async () => {
+  const { gateway, reconciler, put, stored } = await following('database');
+  const good = renewed(60);
+  put(good);
+  await reconciler.pass('start');
+  gateway.setWorkerLag(1, 60_000);
+  put(renewed(30));
+  const { events } = await reconciler.pass('poll');
+  expect(events[0]?.outcome).toMatchObject({ kind: 'rolled_back', proof: { verdict: 'wrong' } });
+  expect(stored()).toBe(leafOf(good.cert));
+});
+
+it('a worker that is a little late is waited for', async () => {
+  const { gateway, reconciler, put } = await following('database');
+  put(renewed(60));
+  await reconciler.pass('start');
+  gateway.setWorkerLag(1, 200);
+  const next = renewed(30);
+  put(next);
+  const { events } = await reconciler.pass('poll');
+  expect(events[0]?.outcome).toMatchObject({ kind: 'swapped', proof: { verdict: 'served' } });
+  expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+});
+
+const FAULTS: [string, Fault][] = [
+  ['an answer that gets lost', { method: 'PATCH', afterExecute: true, reset: true }],
+  ['a Kong that is busy for a moment', { method: 'PATCH', status: 503, headers: { 'retry-after': '0' } }],
+  ['a connection that breaks', { method: 'PATCH', reset: true }],
+];
+
+it.for(FAULTS)('%s costs nothing', async ([, fault]) => {
+  const { gateway, reconciler, put } = await following('database');
+  put(renewed(60));
+  await reconciler.pass('start');
+  gateway.inject(fault);
+  const next = renewed(30);
+  put(next);
+  const { events } = await reconciler.pass('poll');
+  expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
+  expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+});
+
+it('several gateways with one database make one effective write of a renewal', async () => {
+  const { gateway, reconciler, put, certs } = await following('database');
+  put(renewed(60));
+  await reconciler.pass('start');
+  const config = completeConfig({
+    sources: [{ type: 'file', cert: certs, key: certs.replace('.crt', '.key') }],
+  });
+  const others = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const kong = await connect({ prefix: gateway.prefix }, {});
+      onTestFinished(() => kong.client.close());
+      return compose(config, kong).reconciler;
+    }),
+  );
+  for (const other of others) await other.pass('start');
+  const next = renewed(30);
+  put(next);
+  gateway.clearRequests();
+  for (const one of [reconciler, ...others]) await one.pass('poll');
+  expect(gateway.requests.filter(({ method }) => method === 'PATCH')).toHaveLength(1);
+  expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+});
