@@ -1,11 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AdminClient, DatabaseTarget } from '../src/kong';
-import { Reconciler } from '../src/reconcile';
-import { DirectorySource } from '../src/sources';
+import { AdminClient } from '../src/kong';
 import { certificateId, startKong } from './kong';
 import { sideBySide, time, type Result } from './measure';
 import { asStored, makePairs, newPair, writePairs } from './pairs';
+import { reconcilerFor } from './reconciler';
 
 const COUNT = 1_000;
 /** As many writes at once as the plugin makes. */
@@ -19,15 +18,7 @@ export async function bulk(folder: string): Promise<Result> {
   writePairs(certs, pairs);
   const kong = await startKong({ mode: 'database', folder, pairs });
   const client = new AdminClient({ url: kong.adminUrl, concurrency: CONCURRENCY });
-  const reconciler = new Reconciler({
-    sources: [new DirectorySource(certs, true)],
-    target: new DatabaseTarget(new AdminClient({ url: kong.adminUrl })),
-    verifier: null,
-    observe: false,
-    allowDowngrade: false,
-    rollback: false,
-    takeover: { mode: 'force', graceMs: 0, nudger: null },
-  });
+  const reconciler = reconcilerFor(kong.adminUrl, certs);
   const renewed = () => pairs.map(({ name }) => newPair(name));
   try {
     await reconciler.pass('start');

@@ -3,13 +3,11 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkKeyAndChain, checkShape, openBundle, toPem } from '../src/certificates';
-import { AdminClient, DatabaseTarget } from '../src/kong';
 import { isRefusal } from '../src/model';
-import { Reconciler } from '../src/reconcile';
-import { DirectorySource } from '../src/sources';
 import { startKong, type BenchKong } from './kong';
 import { sideBySide, time, type Result } from './measure';
 import { makePairs, pathsOf, writePairs, type Pair } from './pairs';
+import { reconcilerFor } from './reconciler';
 
 const COUNT = 10_000;
 
@@ -32,20 +30,8 @@ export async function passes(folder: string): Promise<Result[]> {
   }
 }
 
-function reconcilerFor(kong: BenchKong, certs: string): Reconciler {
-  return new Reconciler({
-    sources: [new DirectorySource(certs, true)],
-    target: new DatabaseTarget(new AdminClient({ url: kong.adminUrl })),
-    verifier: null,
-    observe: false,
-    allowDowngrade: false,
-    rollback: false,
-    takeover: { mode: 'force', graceMs: 0, nudger: null },
-  });
-}
-
 async function idle(kong: BenchKong, certs: string, paths: readonly string[]): Promise<Result> {
-  const reconciler = reconcilerFor(kong, certs);
+  const reconciler = reconcilerFor(kong.adminUrl, certs);
   const first = await reconciler.pass('start');
   if (first.inSync !== COUNT) throw new Error(`only ${first.inSync} of ${COUNT} are in step`);
   const measured = await sideBySide(
@@ -68,7 +54,7 @@ async function idle(kong: BenchKong, certs: string, paths: readonly string[]): P
 async function cold(kong: BenchKong, certs: string, paths: readonly string[]): Promise<Result> {
   const measured = await sideBySide(
     5,
-    () => time(() => reconcilerFor(kong, certs).pass('start')),
+    () => time(() => reconcilerFor(kong.adminUrl, certs).pass('start')),
     () =>
       time(() => {
         for (const path of paths) createHash('sha256').update(readFileSync(path)).digest('hex');

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../test/support/eventually';
-import { pluginServer, startKong } from './kong';
+import { findPluginServer } from '../test/live/kong';
+import { startKong } from './kong';
 import { sideBySide, time, type Result } from './measure';
 import { makePairs, writePairs } from './pairs';
 
@@ -16,7 +17,7 @@ export async function memory(folder: string, count: number): Promise<number> {
   const plugin = { interval: 300, sources: [{ type: 'directory', path: certs }] };
   const kong = await startKong({ mode: 'database', folder, pairs, plugin });
   try {
-    const pid = await eventually('there is a plugin server', () => pluginServer(kong.prefix));
+    const pid = await eventually('there is a plugin server', () => findPluginServer(kong.prefix));
     // At rest: no more CPU time between two looks.
     let last = -1;
     await eventually(

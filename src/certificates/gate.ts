@@ -43,6 +43,12 @@ export function checkShape(bundle: Bundle, now: number): Refusal | null {
       `${location} has a kind of key that Kong cannot serve; use RSA, ECDSA or Ed25519`,
     );
   }
+  if (leaf.keyType === 'ec' && leaf.keyBits === 0) {
+    return refusal(
+      'weak_key',
+      `${location} has a key on a curve that clients do not know; use P-256, P-384 or P-521`,
+    );
+  }
   const least = { rsa: MIN_RSA_BITS, ec: MIN_EC_BITS, ed25519: 0 }[leaf.keyType];
   if (leaf.keyBits < least) {
     return refusal(

@@ -4,41 +4,25 @@ import {
   isRefusal,
   refusal,
   type Change,
-  type Digest,
   type PemPair,
   type Prepare,
-  type StoredCertificate,
-  type StoredHalf,
   type Target,
   type WriteResult,
 } from '../model';
-import { AdminError, kongMessage, type AdminClient, type AdminResponse } from './admin-client';
-import { CertificateList } from './certificate-list';
+import { AdminError, kongMessage, type AdminResponse } from './admin-client';
+import { ListedTarget } from './listed-target';
 import { halfOf, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
 /** Writes at the same time: Kong answers faster up to about this many, and its workers stay responsive. */
 const CONCURRENCY = 16;
 
 /** A Kong with a database: every certificate is written on its own. */
-export class DatabaseTarget implements Target {
+export class DatabaseTarget extends ListedTarget implements Target {
   /** Each batch is proven before the next is written, and what a rollback needs is kept that long. */
   readonly batchSize = 1000;
-  readonly #list: CertificateList;
-
-  constructor(private readonly client: AdminClient) {
-    this.#list = new CertificateList(client);
-  }
-
-  get certificates(): ReadonlyMap<string, StoredCertificate> {
-    return this.#list.certificates;
-  }
 
   refresh(): Promise<boolean> {
-    return this.#list.loaded ? this.#list.patrol() : this.#list.load();
-  }
-
-  reload(): Promise<boolean> {
-    return this.#list.load();
+    return this.list.loaded ? this.list.patrol() : this.list.load();
   }
 
   async write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
@@ -54,32 +38,16 @@ export class DatabaseTarget implements Target {
     return results;
   }
 
-  get isLoaded(): boolean {
-    return this.#list.loaded;
-  }
-
-  find(content: Digest): StoredHalf | undefined {
-    return this.#list.find(content);
-  }
-
-  look(id: string): Promise<StoredCertificate | null> {
-    return this.#list.look(id);
-  }
-
   async restore(change: Change, previous: PemPair | null): Promise<void> {
     const id = changeId(change);
     if (change.kind === 'create' || previous === null) {
       await this.expect(await this.client.request('DELETE', `/certificates/${id}`), [204]);
-      this.#list.delete(id);
+      this.list.delete(id);
       return;
     }
     const snis = change.addSnis.length === 0 ? {} : { snis: change.certificate.snis };
     const body = { ...pemFields(change.half, previous), ...snis };
     this.take(await this.client.request('PATCH', `/certificates/${id}`, body));
-  }
-
-  close(): void {
-    this.client.close();
   }
 
   private async writeOne(change: Change, prepare: Prepare): Promise<WriteResult> {
@@ -109,12 +77,12 @@ export class DatabaseTarget implements Target {
     const { bundle, half } = change;
     const path = `/certificates/${change.certificate.id}`;
     if (read.status === 404) {
-      this.#list.delete(change.certificate.id);
+      this.list.delete(change.certificate.id);
       throw new AdminError('ADMIN_STATUS', `certificate ${change.certificate.id} is no longer in Kong`, 404);
     }
     const current = await this.expect(read, [200]);
     const stored = toStored(current);
-    this.#list.put(stored);
+    this.list.put(stored);
     const now = half === 'main' ? stored.main : stored.alt;
     if (now?.vaultReference === true) {
       return {
@@ -175,7 +143,7 @@ export class DatabaseTarget implements Target {
 
   /** Kong's answer to a write shows what it stores now. */
   private take({ status, body }: AdminResponse): void {
-    if (status >= 200 && status < 300) this.#list.put(toStored(body as CertificateEntity));
+    if (status >= 200 && status < 300) this.list.put(toStored(body as CertificateEntity));
     else throw new AdminError('ADMIN_STATUS', `Kong answered ${status}: ${kongMessage(body)}`, status);
   }
 }

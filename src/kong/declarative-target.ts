@@ -7,17 +7,15 @@ import {
   isRefusal,
   refusal,
   type Change,
-  type Digest,
   type PemPair,
   type Prepare,
-  type StoredCertificate,
-  type StoredHalf,
   type Target,
   type WriteResult,
 } from '../model';
 import { AdminError, kongMessage, type AdminClient } from './admin-client';
-import { CertificateList, readPages } from './certificate-list';
+import { readPages } from './certificate-list';
 import { DeclarativeDocument, type DocumentChange } from './declarative-document';
+import { ListedTarget } from './listed-target';
 import { halfOf, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
 /** How often a lost race with another writer starts over. */
@@ -30,28 +28,15 @@ const MAX_KEPT_CHARS = 8 * 1024 * 1024;
  * A Kong without a database: the whole configuration is read, edited and posted back, at most once a pass and
  * only while its hash shows that nobody else posted in between.
  */
-export class DeclarativeTarget implements Target {
+export class DeclarativeTarget extends ListedTarget implements Target {
   /** However many certificates changed, one post takes them all. */
   readonly batchSize = Number.POSITIVE_INFINITY;
-  readonly #list: CertificateList;
   #hash = '';
   #posted: { hash: string; text: string } | null = null;
 
-  constructor(private readonly client: AdminClient) {
-    this.#list = new CertificateList(client);
-  }
-
-  get certificates(): ReadonlyMap<string, StoredCertificate> {
-    return this.#list.certificates;
-  }
-
   async refresh(): Promise<boolean> {
     const hash = await configurationHash(this.client);
-    return this.#list.loaded && hash === this.#hash ? false : this.load(hash);
-  }
-
-  async reload(): Promise<boolean> {
-    return this.load(await configurationHash(this.client));
+    return this.list.loaded && hash === this.#hash ? false : this.load(hash);
   }
 
   async write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
@@ -72,18 +57,6 @@ export class DeclarativeTarget implements Target {
     return results;
   }
 
-  get isLoaded(): boolean {
-    return this.#list.loaded;
-  }
-
-  find(content: Digest): StoredHalf | undefined {
-    return this.#list.find(content);
-  }
-
-  look(id: string): Promise<StoredCertificate | null> {
-    return this.#list.look(id);
-  }
-
   async restore(change: Change, previous: PemPair | null): Promise<void> {
     const id = changeId(change);
     const undo: DocumentChange =
@@ -96,12 +69,8 @@ export class DeclarativeTarget implements Target {
     }
   }
 
-  close(): void {
-    this.client.close();
-  }
-
   private async load(hash: string): Promise<boolean> {
-    const changed = await this.#list.load();
+    const changed = await this.list.load();
     this.#hash = hash;
     return changed;
   }
@@ -210,7 +179,7 @@ export class DeclarativeTarget implements Target {
             answer.status,
           );
         }
-        await this.reload();
+        await this.load(await configurationHash(this.client));
         this.keep(config);
         return null;
       }

@@ -18,7 +18,7 @@ export type WriteResult =
 
 /** The Kong that is kept up to date. */
 export interface Target {
-  /** What Kong stores, as of the last refresh, reload or write; by id, without key material. */
+  /** What Kong stores, as of the last refresh or write; by id, without key material. */
   readonly certificates: ReadonlyMap<string, StoredCertificate>;
   /** Whether `certificates` was read at all. */
   readonly isLoaded: boolean;
@@ -31,8 +31,6 @@ export interface Target {
    * @returns whether something did
    */
   refresh(): Promise<boolean>;
-  /** Reads everything again: before creating, and after a surprise. */
-  reload(): Promise<boolean>;
   /** Carries the changes out; one that fails does not stop the others. Results come in any order. */
   write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]>;
   /** Reads one certificate anew; null where it is gone. */

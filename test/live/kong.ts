@@ -108,7 +108,8 @@ function parseLog(output: string): LogLine[] {
   });
 }
 
-function findPluginServer(prefix: string): number | null {
+/** The plugin server's process, found by the prefix in its arguments. */
+export function findPluginServer(prefix: string): number | null {
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
