@@ -54,7 +54,7 @@ export default tseslint.config(
   layer('config', []),
   layer('certificates', ['model']),
   layer('sources', ['model', 'common']),
-  layer('kong', ['model', 'common', 'config', 'certificates']),
+  layer('kong', ['model', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
   layer('report', ['model']),
   layer('plugin-server', []),

@@ -25,8 +25,8 @@ interface Running {
 
 /**
  * Keeps one reloader running for each global, enabled entry of the plugin: starts, restarts and stops them as the
- * entries in Kong change. Kong itself tells the plugin server nothing of that (kong-facts: classes are built on
- * the first request only), so the Admin API is asked.
+ * entries in Kong change. Kong itself tells the plugin server nothing of that (it builds a plugin's class on the
+ * first request that the plugin takes part in, and never closes one), so the Admin API is asked.
  */
 export class Supervisor {
   readonly #running = new Map<string, Running>();
