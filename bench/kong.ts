@@ -116,7 +116,7 @@ function firstLine(child: ChildProcess): Promise<string> {
 }
 
 /** Handshakes until the leaf of `pair` is served. */
-export async function untilServed(port: number, { name, cert }: Pair): Promise<void> {
+export async function untilServed(port: number, { name, cert }: Pair, pauseMs = 2): Promise<void> {
   const wanted = fingerprint(
     Buffer.from(/-----BEGIN CERTIFICATE-----([^-]+)/.exec(cert)?.[1] ?? '', 'base64'),
   );
@@ -126,6 +126,6 @@ export async function untilServed(port: number, { name, cert }: Pair): Promise<v
     if (leaf !== undefined && fingerprint(leaf) === wanted) return;
     if (performance.now() > deadline) throw new Error(`${name} was never served`);
     // Handshakes in a row would keep the gateway too busy to take the write.
-    await sleep(2);
+    await sleep(pauseMs);
   }
 }
