@@ -56,7 +56,9 @@ async function readConfigs({ config }: SyncOptions, location: KongLocation): Pro
     try {
       return [completeConfig(load(readFileSync(config, 'utf8')))];
     } catch (error) {
-      throw new Error(`${config}: ${(error as Error).message}`, { cause: error });
+      // Only the first line: a YAML error goes on with the text around it, which may hold a token.
+      const [problem = 'it cannot be read'] = (error as Error).message.split('\n');
+      throw new Error(`${config}: ${problem}`, { cause: error });
     }
   }
   const { client } = await connect(location, {});
