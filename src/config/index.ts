@@ -1,5 +1,6 @@
 export { FIELDS } from './fields';
-export { completeConfig, ConfigError, type Config, type SourceConfig } from './options';
+export { completeConfig, ConfigError } from './options';
+export type { Config, SourceConfig } from './types';
 
 /** The plugin's name in Kong. */
 export const PLUGIN_NAME = 'ssl-cert-reloader';

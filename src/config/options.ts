@@ -1,37 +1,6 @@
 import { FIELDS, type KongField, type NamedField } from './fields';
-
-export interface SourceConfig {
-  type: 'file' | 'directory' | 'kubernetes';
-  path?: string | null;
-  cert?: string | null;
-  key?: string | null;
-  create?: boolean | null;
-  namespaces: string[];
-  names: string[];
-  label_selector?: string | null;
-  only_marked: boolean;
-  kubeconfig?: string | null;
-  context?: string | null;
-}
-
-/** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */
-export interface Config {
-  interval: number;
-  watch: boolean;
-  mode: 'apply' | 'observe';
-  sources: SourceConfig[];
-  takeover: 'observe' | 'nudge' | 'force';
-  takeover_grace: number;
-  allow_downgrade: boolean;
-  verify: { enabled: boolean; timeout: number; rollback: boolean };
-  admin: {
-    url?: string | null;
-    token?: string | null;
-    token_file?: string | null;
-    ca_file?: string | null;
-  };
-  trigger?: string | null;
-}
+import { NEEDED_FIELDS } from './fields/sources';
+import type { Config } from './types';
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -128,7 +97,7 @@ function checkScalar(field: KongField, value: unknown, path: string): void {
 /** What `entity_checks` of the sources say. */
 function checkConditions(record: Record<string, unknown>, path: string): void {
   if (!path.startsWith('sources[')) return;
-  const needed = { directory: 'path', file: 'cert' }[String(record['type'])];
+  const needed = NEEDED_FIELDS[String(record['type'])];
   if (needed !== undefined && record[needed] === undefined)
     throw new ConfigError(`${path}.${needed}`, 'required field missing');
 }

@@ -4,5 +4,6 @@ export * from './plan';
 export * from './reason';
 export * from './report';
 export * from './source';
+export * from './status';
 export * from './stored';
 export * from './stages';

@@ -1,0 +1,18 @@
+/** A field of a Kong schema, as far as this plugin uses it (Kong's own words). */
+export interface KongField {
+  type: 'string' | 'integer' | 'boolean' | 'array' | 'record';
+  description?: string;
+  required?: boolean;
+  default?: unknown;
+  between?: readonly [number, number];
+  one_of?: readonly string[];
+  len_min?: number;
+  match?: string;
+  match_any?: { patterns: readonly string[]; err: string };
+  referenceable?: boolean;
+  elements?: KongField;
+  fields?: readonly NamedField[];
+  entity_checks?: readonly unknown[];
+}
+
+export type NamedField = Readonly<Record<string, KongField>>;

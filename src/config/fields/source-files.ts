@@ -1,0 +1,20 @@
+import type { NamedField } from './kong-field';
+
+/** Fields of sources of type `file` and `directory`. */
+export const FILE_FIELDS: readonly NamedField[] = [
+  {
+    path: {
+      type: 'string',
+      description: 'directory: the folder; everything below it is looked at.',
+      match: '^/',
+    },
+  },
+  { cert: { type: 'string', description: 'file: PEM file of the leaf and its chain.', match: '^/' } },
+  {
+    key: {
+      type: 'string',
+      description: 'file: PEM file of the key. Empty: the certificate file holds it.',
+      match: '^/',
+    },
+  },
+];

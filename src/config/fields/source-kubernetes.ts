@@ -1,0 +1,40 @@
+import type { NamedField } from './kong-field';
+
+/** Fields of sources of type `kubernetes`. */
+export const KUBERNETES_FIELDS: readonly NamedField[] = [
+  {
+    namespaces: {
+      type: 'array',
+      description: 'kubernetes: where to look. Empty: in all, or in the own one if only that is allowed.',
+      required: true,
+      default: [],
+      elements: { type: 'string' },
+    },
+  },
+  {
+    names: {
+      type: 'array',
+      description: 'kubernetes: these Secrets. Empty: every one of type kubernetes.io/tls.',
+      required: true,
+      default: [],
+      elements: { type: 'string' },
+    },
+  },
+  { label_selector: { type: 'string', description: 'kubernetes: only Secrets with these labels.' } },
+  {
+    only_marked: {
+      type: 'boolean',
+      description: 'kubernetes: only Secrets of cert-manager, or with konghq.com/override: "true".',
+      required: true,
+      default: false,
+    },
+  },
+  {
+    kubeconfig: {
+      type: 'string',
+      description: 'kubernetes: outside of a cluster, how to reach it.',
+      match: '^/',
+    },
+  },
+  { context: { type: 'string', description: 'kubernetes: the context of the kubeconfig.' } },
+];

@@ -1,0 +1,32 @@
+export interface SourceConfig {
+  type: 'file' | 'directory' | 'kubernetes';
+  path?: string | null;
+  cert?: string | null;
+  key?: string | null;
+  create?: boolean | null;
+  namespaces: string[];
+  names: string[];
+  label_selector?: string | null;
+  only_marked: boolean;
+  kubeconfig?: string | null;
+  context?: string | null;
+}
+
+/** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */
+export interface Config {
+  interval: number;
+  watch: boolean;
+  mode: 'apply' | 'observe';
+  sources: SourceConfig[];
+  takeover: 'observe' | 'nudge' | 'force';
+  takeover_grace: number;
+  allow_downgrade: boolean;
+  verify: { enabled: boolean; timeout: number; rollback: boolean };
+  admin: {
+    url?: string | null;
+    token?: string | null;
+    token_file?: string | null;
+    ca_file?: string | null;
+  };
+  trigger?: string | null;
+}
