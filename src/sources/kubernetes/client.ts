@@ -1,6 +1,6 @@
-import * as https from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { readBody, Requests } from '../../common/request';
 import type { ClusterAccess } from './credentials';
 
 /** An answer of the API server that is no success, or no answer. */
@@ -30,15 +30,13 @@ export interface WatchEvent<T> {
 
 const TIMEOUT_MS = 30_000;
 
-/** The few requests that the source makes, over node:https; the token is asked for anew with each. */
+/** The few requests that the source makes; the token is asked for anew with each. */
 export class KubernetesClient {
-  readonly #agent: https.Agent;
-  readonly #url: URL;
+  readonly #requests = new Requests();
+  readonly #base: string;
 
   constructor(private readonly access: ClusterAccess) {
-    this.#url = new URL(access.server);
-    const { ca, cert, key } = access;
-    this.#agent = new https.Agent({ keepAlive: true, maxSockets: 8, ca, cert, key });
+    this.#base = access.server.replace(/\/$/, '');
   }
 
   get namespace(): string {
@@ -63,7 +61,7 @@ export class KubernetesClient {
       body === undefined ? undefined : { body, contentType },
       TIMEOUT_MS,
     );
-    return parse(await readAll(response));
+    return parse(await this.readAll(response));
   }
 
   /**
@@ -91,7 +89,15 @@ export class KubernetesClient {
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#requests.close();
+  }
+
+  private async readAll(response: IncomingMessage): Promise<string> {
+    try {
+      return (await readBody(response)).toString('utf8');
+    } catch (error) {
+      throw unreachable(this.access.server, error as Error);
+    }
   }
 
   /** @returns a response with status 2xx */
@@ -103,44 +109,31 @@ export class KubernetesClient {
     signal?: AbortSignal,
   ): Promise<IncomingMessage> {
     const token = await this.access.token();
-    const text = payload === undefined ? undefined : Buffer.from(JSON.stringify(payload.body));
-    const headers = {
-      accept: 'application/json',
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(payload === undefined
-        ? {}
-        : { 'content-type': payload.contentType, 'content-length': text?.length }),
-    };
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = https.request(
-        {
-          hostname: this.#url.hostname.replace(/^\[|\]$/g, ''),
-          port: this.#url.port === '' ? 443 : this.#url.port,
-          path: `${this.#url.pathname.replace(/\/$/, '')}${path}`,
-          method,
-          headers,
-          agent: this.#agent,
-          ...(signal === undefined ? {} : { signal }),
+    const { ca, cert, key } = this.access;
+    const response = await this.#requests
+      .open({
+        url: new URL(this.#base + path),
+        method,
+        headers: {
+          accept: 'application/json',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(payload === undefined ? {} : { 'content-type': payload.contentType }),
         },
-        resolve,
-      );
-      request.setTimeout(timeoutMs, () =>
-        request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)),
-      );
-      request.on('error', (error) => reject(unreachable(this.access.server, error)));
-      request.end(text);
-    });
+        body: payload === undefined ? undefined : Buffer.from(JSON.stringify(payload.body)),
+        idleMs: timeoutMs,
+        signal,
+        ca,
+        cert,
+        key,
+      })
+      .catch((error: unknown) => {
+        throw unreachable(this.access.server, error as Error);
+      });
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
-    const answer = parse(await readAll(response)) as Status | null;
+    const answer = parse(await this.readAll(response)) as Status | null;
     throw new KubernetesError(answer?.message ?? `the API server answered ${status}`, status);
   }
-}
-
-async function readAll(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parse(text: string): unknown {
@@ -151,23 +144,5 @@ function parse(text: string): unknown {
   }
 }
 
-function unreachable(server: string, error: Error): KubernetesError {
-  const { code = '' } = error as NodeJS.ErrnoException;
-  const advice: Record<string, string> = {
-    ENOTFOUND: 'its name is unknown: is this a pod, and does DNS work?',
-    ECONNREFUSED: 'connection refused',
-    DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is of another CA than ca.crt',
-    SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is of another CA than ca.crt',
-    UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is of another CA than ca.crt',
-    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is of another CA than ca.crt',
-    CERT_HAS_EXPIRED: 'its certificate has expired',
-    ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
-  };
-  return new KubernetesError(
-    `the API server ${server} cannot be reached: ${advice[code] ?? error.message}`,
-    0,
-    {
-      cause: error,
-    },
-  );
-}
+const unreachable = (server: string, error: Error) =>
+  new KubernetesError(`the API server ${server} cannot be reached: ${error.message}`, 0, { cause: error });
