@@ -16,6 +16,9 @@ const DUMP_FLAGS = [
   '--dump-plugin-info',
 ];
 
+/** Kong before 3.9 looks for the query command under this name. */
+export const isQueryCommand = (program: string): boolean => basename(program).startsWith('query_');
+
 /** Reads the flags of Kong's plugin servers; all of them come in one-dash and two-dash forms. */
 export function readServerArguments(args: readonly string[]): ServerArguments {
   const value = (...names: string[]): string | null => {

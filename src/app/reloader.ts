@@ -1,6 +1,6 @@
 import type { Config } from '../config';
-import { DatabaseTarget, DeclarativeTarget } from '../kong';
-import type { PassCause, Reporter } from '../model';
+import { DatabaseTarget, DeclarativeTarget, tlsListeners } from '../kong';
+import type { PassCause, Reporter, Source, Target, Verifier } from '../model';
 import { Reconciler, Schedule } from '../reconcile';
 import { EventReporter, LogReporter, type Logger, type PostEvent } from '../report';
 import { ReferrerNudger, type KubernetesClient } from '../sources/kubernetes';
@@ -18,22 +18,49 @@ export interface Reloader {
   stop(): Promise<void>;
 }
 
-/** Puts the stages together for one configuration. */
-export function compose(config: Config, kong: Connection): Composed {
+/** What a pass works with. */
+export interface Stages {
+  sources: readonly Source[];
+  target: Target;
+  /** Null: what is written is not proven. */
+  verifier: Verifier | null;
+}
+
+/** The certificates of a Kong, in the way that it takes them. */
+export function targetOf(kong: Connection): Target {
+  return kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
+}
+
+/** Asks the listeners of this Kong, or those that are configured: a control plane has none itself. */
+export function verifierOf({ verify }: Config, kong: Connection): Verifier {
+  return new HandshakeVerifier({
+    listeners:
+      verify.listeners.length === 0
+        ? kong.listeners
+        : tlsListeners(verify.listeners.map((listener) => `${listener} ssl`).join(',')),
+    timeoutMs: verify.timeout * 1000,
+    workers: () => kong.workers,
+  });
+}
+
+/**
+ * Puts the stages together for one configuration.
+ * @param wrap may put something of its own around them, to see how far a pass is
+ */
+export function compose(
+  config: Config,
+  kong: Connection,
+  wrap: (stages: Stages) => Stages = (stages) => stages,
+): Composed {
   const { sources, cluster } = createSources(config);
-  const target =
-    kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
-  const { enabled, timeout, rollback } = config.verify;
-  const reconciler = new Reconciler({
+  const { enabled, rollback } = config.verify;
+  const stages = wrap({
     sources,
-    target,
-    verifier: enabled
-      ? new HandshakeVerifier({
-          listeners: kong.listeners,
-          timeoutMs: timeout * 1000,
-          workers: () => kong.workers,
-        })
-      : null,
+    target: targetOf(kong),
+    verifier: enabled ? verifierOf(config, kong) : null,
+  });
+  const reconciler = new Reconciler({
+    ...stages,
     observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
     rollback,
@@ -49,11 +76,12 @@ export function compose(config: Config, kong: Connection): Composed {
       for (const stop of stops) stop?.();
     };
   };
-  return { reconciler, watch, cluster };
+  return { reconciler, target: stages.target, watch, cluster };
 }
 
 interface Composed {
   reconciler: Reconciler;
+  target: Target;
   watch: Watch;
   /** Where Events about Secrets go. */
   cluster: KubernetesClient | null;

@@ -1,38 +1,69 @@
 import { Command } from 'commander';
 import { VERSION } from '../config';
-import { sync, type SyncOptions } from './sync';
+import { withConfig, withHelp, withJson, withKong, type PassOptions } from './options';
+import type { SyncOptions } from './sync';
 
 /** The command line, for people and scripts. @throws Error with a sentence for the user */
 export async function runCommand(args: readonly string[]): Promise<void> {
-  const program = new Command('ssl-cert-reloader')
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  await program().parseAsync([...args], { from: 'user' });
+}
+
+/** Every command with its options; what a command does is loaded when it is called. */
+export function program(): Command {
+  const root = new Command('ssl-cert-reloader')
     .description('Puts renewed TLS certificates into a running Kong and proves that they are served.')
     .version(VERSION, '-V, --version')
     .showHelpAfterError('(--help shows what there is)');
-  program
-    .command('sync')
-    .description('look at every source once, swap what was renewed, and end')
-    .option(
-      '-c, --config <file>',
-      'YAML file with the names of the plugin config; default: the entries in Kong',
-    )
-    .option('-p, --prefix <dir>', "Kong's prefix", '/usr/local/kong')
-    .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand')
-    .option('--observe', 'only show what would be swapped')
-    .option('--json', 'the report as JSON')
-    .addHelpText(
-      'after',
-      `
-Exit codes:
-  0  everything that the sources hold is served, or nothing asks for it
-  1  something was refused, failed or rolled back; Kong serves what it served before
+  addPlan(root);
+  addSync(root);
+  return root;
+}
 
-Examples:
-  ssl-cert-reloader sync
-  ssl-cert-reloader sync -c reloader.yml --admin-url http://127.0.0.1:8001
-`,
-    )
+const PASS_PROBLEM = 'Kong or a source cannot be asked, or the configuration is wrong';
+
+function addPlan(root: Command): void {
+  const command = root
+    .command('plan')
+    .description('show what a pass would change and why, and change nothing');
+  withJson(withKong(withConfig(command))).action(async (options: PassOptions) => {
+    const { plan } = await import('./plan.js');
+    process.exitCode = await plan(options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'Kong has what the sources have'],
+      ['1', PASS_PROBLEM],
+      ['2', 'something would be swapped or created, or is refused'],
+    ],
+    ['ssl-cert-reloader plan', 'ssl-cert-reloader plan -c reloader.yml --admin-url http://127.0.0.1:8001'],
+  );
+}
+
+function addSync(root: Command): void {
+  const command = root
+    .command('sync')
+    .description('look at every source once, swap what was renewed, and end');
+  withJson(withKong(withConfig(command)))
+    .option('--observe', 'only show what would be swapped')
     .action(async (options: SyncOptions) => {
+      const { sync } = await import('./sync.js');
       process.exitCode = await sync(options);
     });
-  await program.parseAsync([...args], { from: 'user' });
+  withHelp(
+    command,
+    [
+      ['0', 'everything that the sources hold is served, or nothing asks for it'],
+      [
+        '1',
+        `something was refused, failed or rolled back (Kong serves what it served before); ${PASS_PROBLEM}`,
+      ],
+    ],
+    ['ssl-cert-reloader sync', 'ssl-cert-reloader sync -c reloader.yml --admin-url http://127.0.0.1:8001'],
+  );
 }

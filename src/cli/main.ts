@@ -1,23 +1,27 @@
-import { readServerArguments } from '../app/arguments';
+import { isQueryCommand, readServerArguments } from '../app/arguments';
 import { plugin } from '../app/plugin';
 import { serve } from '../app/serve';
 import { dump } from '../plugin-server';
-import { runCommand } from './command';
 
 /**
- * One executable, three faces: Kong's query command (`-dump`), Kong's start command (no verb), and the command
+ * One executable, three faces: Kong's query command (`-dump`, or by its name), Kong's start command (no verb), and the command
  * line (a verb first, or a person at a terminal).
  */
 async function main(args: readonly string[]): Promise<void> {
   const server = readServerArguments(args);
-  if (server.dump) {
+  if (server.dump || isQueryCommand(process.argv[1] ?? '')) {
     process.stdout.write(`${JSON.stringify(await dump(plugin))}\n`);
     return;
   }
   const [first] = args;
   const isCommand = first === undefined ? process.stdout.isTTY : !first.startsWith('-') || isHelp(first);
-  if (isCommand) await runCommand(args);
-  else await serve(server);
+  if (!isCommand) {
+    await serve(server);
+    return;
+  }
+  // What only people need is not loaded beside a gateway.
+  const { runCommand } = await import('./command.js');
+  await runCommand(args);
 }
 
 const isHelp = (flag: string) => ['-h', '--help', '-V', '--version'].includes(flag);

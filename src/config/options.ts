@@ -1,3 +1,4 @@
+import { closest, distance } from 'fastest-levenshtein';
 import { FIELDS, type KongField, type NamedField } from './fields';
 import { NEEDED_FIELDS } from './fields/sources';
 import type { Config } from './types';
@@ -36,7 +37,7 @@ function completeRecord(
   const known = new Map(fields.flatMap((field) => Object.entries(field)));
   for (const name of Object.keys(given)) {
     if (!known.has(name)) {
-      throw new ConfigError(at(name), `unknown field; known are ${[...known.keys()].join(', ')}`);
+      throw new ConfigError(at(name), `unknown field; ${suggest(name, [...known.keys()])}`);
     }
   }
   const result: Record<string, unknown> = {};
@@ -47,6 +48,13 @@ function completeRecord(
   }
   checkConditions(result, path);
   return result;
+}
+
+/** The name that was probably meant, else all that there are. */
+function suggest(name: string, known: readonly string[]): string {
+  const nearest = closest(name, known);
+  const isNear = distance(name, nearest) <= Math.max(2, name.length / 3);
+  return isNear ? `did you mean ${nearest}?` : `known are ${known.join(', ')}`;
 }
 
 function completeValue(field: KongField, given: unknown, path: string): unknown {

@@ -21,7 +21,7 @@ export interface Config {
   takeover: 'observe' | 'nudge' | 'force';
   takeover_grace: number;
   allow_downgrade: boolean;
-  verify: { enabled: boolean; timeout: number; rollback: boolean };
+  verify: { enabled: boolean; timeout: number; rollback: boolean; listeners: string[] };
   admin: {
     url?: string | null;
     token?: string | null;

@@ -20,6 +20,7 @@ export interface AdminResponse {
   status: number;
   /** Parsed JSON; null for an empty body or something else than JSON (an HTML error page). */
   body: unknown;
+  headers: http.IncomingHttpHeaders;
 }
 
 /**
@@ -132,7 +133,7 @@ export class AdminClient {
     path: string,
     payload: Buffer | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<AdminResponse & { headers: http.IncomingHttpHeaders }> {
+  ): Promise<AdminResponse> {
     const { token, timeoutMs = 60_000 } = this.#options;
     const headers: http.OutgoingHttpHeaders = { accept: 'application/json' };
     if (token !== undefined) headers['kong-admin-token'] = token;

@@ -24,7 +24,7 @@ export interface KongEnvironment {
   role: string;
 }
 
-/** The only names that are read: the file also holds secrets such as `pg_password`. */
+/** The only names that are kept: the file also holds secrets such as `pg_password`. */
 const KNOWN_NAMES = new Set(['admin_listen', 'proxy_listen', 'role']);
 
 const DEFAULT_PREFIX = '/usr/local/kong';
@@ -70,6 +70,26 @@ function parentOf(pid: number): number {
  * @throws Error (ENOENT, EACCES) with a sentence that helps
  */
 export function readKongEnvironment(prefix: string): KongEnvironment {
+  const values = readKongValues(prefix, (name) => KNOWN_NAMES.has(name));
+  return {
+    admin: parseListeners(values.get('admin_listen')).map(adminEndpoint).sort(plainFirst),
+    tls: tlsListeners(values.get('proxy_listen')),
+    role: values.get('role') ?? 'traditional',
+  };
+}
+
+/** Those of Kong's listeners that terminate TLS on a port. */
+export function tlsListeners(directive: string | undefined): TlsListener[] {
+  return parseListeners(directive)
+    .filter((listener) => listener.ssl && listener.port !== null)
+    .map(({ host, port, proxyProtocol }) => ({ host, port: port as number, proxyProtocol }));
+}
+
+/**
+ * Values of `<prefix>/.kong_env` by their names. What is not wanted is not kept: the file also holds secrets.
+ * @throws Error (ENOENT, EACCES) with a sentence that helps
+ */
+export function readKongValues(prefix: string, isWanted: (name: string) => boolean): Map<string, string> {
   const path = join(prefix, '.kong_env');
   let text: string;
   try {
@@ -85,19 +105,13 @@ export function readKongEnvironment(prefix: string): KongEnvironment {
   }
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const match = /^([a-z_]+) = (.*)$/.exec(line);
-    if (match?.[1] !== undefined && KNOWN_NAMES.has(match[1])) values.set(match[1], match[2] ?? '');
+    const match = /^([a-z0-9_]+) = (.*)$/.exec(line);
+    if (match?.[1] !== undefined && isWanted(match[1])) values.set(match[1], match[2] ?? '');
   }
-  return {
-    admin: parseListeners(values.get('admin_listen')).map(adminEndpoint).sort(plainFirst),
-    tls: parseListeners(values.get('proxy_listen'))
-      .filter((listener) => listener.ssl && listener.port !== null)
-      .map(({ host, port, proxyProtocol }) => ({ host, port: port as number, proxyProtocol })),
-    role: values.get('role') ?? 'traditional',
-  };
+  return values;
 }
 
-interface Listener {
+export interface Listener {
   host: string;
   /** Null: a unix socket, whose path is `host`. */
   port: number | null;

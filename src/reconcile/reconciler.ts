@@ -112,7 +112,10 @@ export class Reconciler {
         plan = await this.checkedPlan();
         batch = await this.nextBatch(plan, attempted);
       }
-      if (observe) this.#findings.wouldChange(plan.changes);
+      if (observe) {
+        plan = await this.gatedPlan(plan);
+        this.#findings.wouldChange(plan.changes);
+      }
       this.#takeover.keep(plan.changes);
       this.#last = plan;
       this.#findings.refusals(plan.refused, this.#book);
@@ -159,6 +162,20 @@ export class Reconciler {
       isBarred = true;
     }
     return isBarred ? this.plan() : plan;
+  }
+
+  /** A plan whose changes would pass the whole gate: nothing is announced that would then be refused. */
+  private async gatedPlan(plan: Plan): Promise<Plan> {
+    let isBarred = false;
+    for (const change of plan.changes) {
+      const { id, content } = change.bundle;
+      if (this.#checked.get(id) === content) continue;
+      const fresh = await this.#prepare(change);
+      if (isRefusal(fresh)) this.bar(change.bundle, fresh);
+      else this.#checked.set(id, content);
+      if (this.#barred.has(id)) isBarred = true;
+    }
+    return isBarred ? this.gatedPlan(await this.checkedPlan()) : plan;
   }
 
   private plan(

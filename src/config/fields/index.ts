@@ -85,6 +85,21 @@ export const FIELDS: readonly NamedField[] = [
             default: true,
           },
         },
+        {
+          listeners: {
+            type: 'array',
+            description: 'TLS listeners to ask instead of those of this Kong: host:port.',
+            required: true,
+            default: [],
+            elements: {
+              type: 'string',
+              match_any: {
+                patterns: ['^[^ ]+:[0-9]+$', '^[^ ]+:[0-9]+ proxy_protocol$'],
+                err: 'must be host:port, or "host:port proxy_protocol"',
+              },
+            },
+          },
+        },
       ],
     },
   },

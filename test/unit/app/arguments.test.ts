@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { readHostArguments, readServerArguments } from '../../../src/app/arguments';
+import { readHostArguments, readServerArguments, isQueryCommand } from '../../../src/app/arguments';
 import { createSources, USUAL_PLACES } from '../../../src/app/sources';
 import { plugin } from '../../../src/app/plugin';
 import { completeConfig } from '../../../src/config';
@@ -31,6 +31,13 @@ describe('the arguments of the plugin server', () => {
   ])('"%s"', ([line, expected]) => {
     expect(readServerArguments(line.split(' ').filter(Boolean))).toEqual({ ...nothing, ...expected });
   });
+});
+
+test.for([
+  ['/usr/local/bin/query_ssl-cert-reloader', true],
+  ['/usr/local/bin/ssl-cert-reloader', false],
+] as const)('%s is the query command of Kong before 3.9: %s', ([program, expected]) => {
+  expect(isQueryCommand(program)).toBe(expected);
 });
 
 describe('the process in which the plugin is loaded', () => {

@@ -10,7 +10,7 @@ const DEFAULTS = {
   allow_downgrade: false,
   takeover: 'force',
   takeover_grace: 60,
-  verify: { enabled: true, timeout: 10, rollback: true },
+  verify: { enabled: true, timeout: 10, rollback: true, listeners: [] },
   admin: {},
 };
 
@@ -62,7 +62,12 @@ describe('a configuration', () => {
       allow_downgrade: true,
       takeover: 'nudge',
       takeover_grace: 0,
-      verify: { enabled: false, timeout: 300, rollback: false },
+      verify: {
+        enabled: false,
+        timeout: 300,
+        rollback: false,
+        listeners: ['10.0.0.1:8443', '[::1]:8443 proxy_protocol'],
+      },
       admin: { url: 'https://127.0.0.1:8444', token: 't', token_file: '/run/token', ca_file: '/etc/ca.pem' },
       trigger: 'now',
     };
@@ -105,7 +110,11 @@ describe('a bad value is refused with its path', () => {
     ['config', [], 'expected a record'],
     ['config', 'interval: 300', 'expected a record'],
     ['config', 300, 'expected a record'],
-    ['intervall', { intervall: 300 }, 'unknown field; known are interval, watch, mode'],
+    ['intervall', { intervall: 300 }, 'unknown field; did you mean interval?'],
+    ['sources[0].pth', { sources: [{ type: 'directory', pth: '/c' }] }, 'unknown field; did you mean path?'],
+    ['verify.timout', { verify: { timout: 3 } }, 'unknown field; did you mean timeout?'],
+    ['colour', { colour: 'red' }, 'unknown field; known are interval, watch, mode'],
+    ['verify.listeners[0]', { verify: { listeners: ['10.0.0.1'] } }, 'must be host:port'],
     ['interval', { interval: '300' }, 'expected an integer'],
     ['interval', { interval: 1.5 }, 'expected an integer'],
     ['interval', { interval: Number.NaN }, 'expected an integer'],

@@ -177,6 +177,18 @@ describe('observing', () => {
     expect(target.writes).toEqual([]);
     expect(verifier.asked).toEqual([]);
   });
+
+  it('announces nothing that would be refused when it is written', async () => {
+    const { reconciler, source, target, clock } = renewed({ observe: true });
+    source.put('www', { cert: fresh.chain, key: issue().key });
+    await reconciler.pass('start');
+    clock.now += SETTLE_MS;
+    const seen = await reconciler.pass('retry');
+    expect(eventsOf(seen)).toEqual(['www: refused as key_mismatch']);
+    source.put('www', fresh);
+    expect(eventsOf(await reconciler.pass('watch'))).toEqual(['www: would swap']);
+    expect(target.writes).toEqual([]);
+  });
 });
 
 describe('one bad bundle', () => {

@@ -1,0 +1,43 @@
+import { Option, type Command } from 'commander';
+
+/** Which Kong, and with which configuration. */
+export interface KongOptions {
+  prefix: string;
+  adminUrl?: string;
+}
+
+export interface PassOptions extends KongOptions {
+  config?: string;
+  json?: boolean;
+}
+
+export const DEFAULT_PREFIX = '/usr/local/kong';
+
+/** The options by which every command finds Kong. */
+export function withKong(command: Command): Command {
+  return command
+    .option('-p, --prefix <dir>', "Kong's prefix", DEFAULT_PREFIX)
+    .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand');
+}
+
+export function withConfig(command: Command): Command {
+  return command.option(
+    '-c, --config <file>',
+    'YAML file with the names of the plugin config, or a list of such; default: the entries in Kong',
+  );
+}
+
+export function withJson(command: Command): Command {
+  return command.addOption(new Option('--json', 'print JSON and nothing else'));
+}
+
+/** Exit codes and examples below the help. */
+export function withHelp(
+  command: Command,
+  exitCodes: readonly (readonly [string, string])[],
+  examples: readonly string[],
+): Command {
+  const codes = exitCodes.map(([code, meaning]) => `  ${code.padEnd(4)}${meaning}`);
+  const lines = ['', 'Exit codes:', ...codes, '', 'Examples:', ...examples.map((line) => `  $ ${line}`)];
+  return command.addHelpText('after', lines.join('\n'));
+}

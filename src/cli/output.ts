@@ -1,0 +1,53 @@
+import { styleText } from 'node:util';
+import { redact } from '../report';
+
+type Style = Parameters<typeof styleText>[0];
+export type Paint = (style: Style, text: string) => string;
+
+/** Where a command writes: for a person at a terminal, or into a pipe. */
+export interface Output {
+  /** One or more whole lines. */
+  print(text: string): void;
+  /** The only thing that a command with `--json` prints. */
+  json(value: unknown): void;
+  /** Leaves the text as it is where colours are not wanted. */
+  paint: Paint;
+  /** Columns of the terminal; without one nothing is cut off or wrapped. */
+  width: number;
+  isTerminal: boolean;
+}
+
+/** Standard output. Colours only on a terminal, and never against NO_COLOR (https://no-color.org). */
+export function standardOutput(stream: NodeJS.WriteStream = process.stdout): Output {
+  const isTerminal = stream.isTTY;
+  const { NO_COLOR: no = '', TERM: terminal } = process.env;
+  return {
+    print: (text) => void stream.write(`${redact(text)}\n`),
+    json: (value) => void stream.write(`${redact(JSON.stringify(value, null, 2))}\n`),
+    paint: painter(isTerminal && no === '' && terminal !== 'dumb'),
+    width: isTerminal ? stream.columns : Number.POSITIVE_INFINITY,
+    isTerminal,
+  };
+}
+
+export const painter =
+  (isColoured: boolean): Paint =>
+  (style, text) =>
+    isColoured ? styleText(style, text, { validateStream: false }) : text;
+
+/** `2026-11-24`; a dash where there is none. */
+export const day = (time: number | string | null): string =>
+  time === null ? '-' : new Date(time).toISOString().slice(0, 10);
+
+/** The first names, and how many more there are. */
+export function someOf(names: readonly string[], most = 3): string {
+  const rest = names.length - most;
+  return rest > 0 ? `${names.slice(0, most).join(', ')} and ${rest} more` : names.join(', ');
+}
+
+export const plural = (count: number, word: string): string =>
+  `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+
+/** `12 ms`, `3.4 s`. */
+export const duration = (ms: number): string =>
+  ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;

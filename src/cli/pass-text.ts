@@ -1,0 +1,114 @@
+import type { CertificateInfo, PassEvent, PassReport, StoredCertificate } from '../model';
+import { day, duration, plural, someOf, type Output } from './output';
+import type { PassResult } from './passes';
+import { table, type Column } from './table';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'ACTION' },
+  { title: 'NAMES', flexible: true },
+  { title: 'VALID UNTIL' },
+  { title: 'FROM', flexible: true },
+  { title: 'DETAIL', flexible: true },
+];
+
+/** Prints what passes found and did: a table where anything happened, and one line of counts each. */
+export function printPasses(results: readonly PassResult[], out: Output): void {
+  for (const result of results) {
+    if (results.length > 1) out.print(out.paint('bold', result.entry));
+    const rows = [
+      ...result.report.events.map((event) => row(event, result.certificates, out)),
+      ...result.report.sourceErrors.map(({ source, refusal: { reason, message } }) => [
+        out.paint('red', 'unread'),
+        '-',
+        '-',
+        source,
+        `${message} (${reason})`,
+      ]),
+    ];
+    if (rows.length > 0) out.print(`${table(COLUMNS, rows, out)}\n`);
+    out.print(counts(result.report));
+  }
+}
+
+function counts({ bundles, inSync, refused, unused, events, durationMs }: PassReport): string {
+  const open = events.filter(({ outcome }) => outcome.kind === 'would_change').length;
+  const parts = [
+    `${plural(bundles, 'bundle')} found`,
+    `${inSync} in step with Kong`,
+    ...(open > 0 ? [`${open} would change`] : []),
+    ...(refused > 0 ? [`${refused} refused`] : []),
+    ...(unused > 0 ? [`${unused} that nothing in Kong asks for`] : []),
+  ];
+  return `${parts.join(', ')} (${duration(durationMs)})`;
+}
+
+function row(
+  event: PassEvent,
+  certificates: ReadonlyMap<string, StoredCertificate>,
+  { paint }: Output,
+): string[] {
+  const { action, style, detail } = describe(event, certificates);
+  const names = event.snis.length === 0 ? '-' : someOf(event.snis);
+  return [paint(style, action), names, day(event.notAfter), event.location, detail];
+}
+
+interface Description {
+  action: string;
+  style: 'green' | 'yellow' | 'red';
+  detail: string;
+}
+
+function describe(
+  { fingerprint, outcome }: PassEvent,
+  certificates: ReadonlyMap<string, StoredCertificate>,
+): Description {
+  switch (outcome.kind) {
+    case 'swapped': {
+      const { proof, created } = outcome;
+      const isServed = proof?.verdict === 'served';
+      const proven = isServed
+        ? `served (${plural(proof.handshakes, 'handshake')}, ${duration(proof.durationMs)})`
+        : `not proven${proof === null ? '' : `: ${proof.detail}`}`;
+      return {
+        action: created ? 'created' : 'swapped',
+        style: isServed ? 'green' : 'yellow',
+        detail: `certificate ${outcome.certificate}, ${proven}`,
+      };
+    }
+    case 'would_change': {
+      const stored = certificates.get(outcome.certificate);
+      return stored === undefined
+        ? { action: 'create', style: 'green', detail: 'nothing in Kong has these names' }
+        : { action: 'swap', style: 'yellow', detail: whySwap(stored, fingerprint) };
+    }
+    case 'rolled_back':
+      return {
+        action: outcome.restored ? 'rolled back' : 'rollback failed',
+        style: 'red',
+        detail: outcome.proof.detail,
+      };
+    case 'nudged':
+      return { action: 'nudged', style: 'yellow', detail: outcome.detail };
+    case 'refused':
+      return {
+        action: 'refused',
+        style: 'red',
+        detail: `${outcome.refusal.message} (${outcome.refusal.reason})`,
+      };
+    case 'failed':
+      return { action: 'failed', style: 'red', detail: outcome.error };
+  }
+}
+
+/** What Kong has instead, and whose it is. */
+function whySwap({ id, main, alt, owner }: StoredCertificate, fingerprint: string | null): string {
+  const leaves = [main.leaf, alt?.leaf].filter((leaf): leaf is CertificateInfo => leaf != null);
+  const isSameLeaf = leaves.some((leaf) => leaf.fingerprint === fingerprint);
+  const has = leaves.map(({ notAfter }) => day(notAfter)).join(' and ');
+  const why = isSameLeaf
+    ? `certificate ${id} has the same leaf with another chain or fewer names`
+    : `certificate ${id} is valid until ${has === '' ? 'nobody knows when' : has}`;
+  return owner === 'ingress_controller'
+    ? `${why}; it is the ingress controller's, which gets takeover_grace first`
+    : why;
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, type KongLocation } from '../app/connection';
+import { compose } from '../app/reloader';
+import type { Config } from '../config';
+import type { PassReport, StoredCertificate } from '../model';
+import type { Reconciler } from '../reconcile';
+import type { NamedConfig } from './configs';
+import { Progress } from './progress';
+
+/** What one pass found and did, with what Kong stores after it. */
+export interface PassResult {
+  entry: string;
+  report: PassReport;
+  certificates: ReadonlyMap<string, StoredCertificate>;
+}
+
+/** Longer than a file that is being written is given before it counts as broken. */
+const SETTLE_MS = 1_100;
+
+/**
+ * One pass for each configuration, with the very code that the plugin runs.
+ * @param observe change nothing, whatever the configuration says
+ */
+export async function makePasses(
+  configs: readonly NamedConfig[],
+  location: KongLocation,
+  observe: boolean,
+): Promise<PassResult[]> {
+  const results: PassResult[] = [];
+  for (const { entry, config } of configs) {
+    const mode = observe ? 'observe' : config.mode;
+    results.push({ entry, ...(await passOnce({ ...config, mode }, location)) });
+  }
+  return results;
+}
+
+async function passOnce(config: Config, location: KongLocation): Promise<Omit<PassResult, 'entry'>> {
+  const kong = await connect(location, config.admin);
+  const progress = new Progress();
+  const { reconciler, target, cluster } = compose(config, kong, progress.around);
+  try {
+    return { report: await settle(reconciler), certificates: target.certificates };
+  } finally {
+    progress.stop();
+    cluster?.close();
+    kong.client.close();
+  }
+}
+
+/** Files that look half-written are looked at once more before anything is said about them. */
+async function settle(reconciler: Reconciler): Promise<PassReport> {
+  const first = await reconciler.pass('command');
+  if (first.unfinished !== 'settling') return first;
+  await sleep(SETTLE_MS);
+  const second = await reconciler.pass('retry');
+  return {
+    ...second,
+    cause: first.cause,
+    durationMs: first.durationMs + second.durationMs,
+    read: first.read + second.read,
+    events: [...first.events, ...second.events],
+    sourceErrors: [...first.sourceErrors, ...second.sourceErrors],
+  };
+}
