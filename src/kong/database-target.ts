@@ -11,7 +11,7 @@ import {
 } from '../model';
 import { AdminError, kongMessage, type AdminResponse } from './admin-client';
 import { ListedTarget } from './listed-target';
-import { halfOf, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
+import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
 /** Writes at the same time: Kong answers faster up to about this many, and its workers stay responsive. */
 const CONCURRENCY = 16;
@@ -31,7 +31,11 @@ export class DatabaseTarget extends ListedTarget implements Target {
     const queue = byCertificate(changes).values();
     const worker = async () => {
       for (const group of queue) {
-        for (const change of group) results.push(await this.writeOne(change, prepare));
+        for (const change of group) {
+          const result = await this.writeOne(change, prepare);
+          results.push(result);
+          if (change.kind === 'create' && result.kind !== 'written') break;
+        }
       }
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, changes.length) }, worker));
@@ -40,14 +44,18 @@ export class DatabaseTarget extends ListedTarget implements Target {
 
   async restore(change: Change, previous: PemPair | null): Promise<void> {
     const id = changeId(change);
-    if (change.kind === 'create' || previous === null) {
-      await this.expect(await this.client.request('DELETE', `/certificates/${id}`), [204]);
+    const path = `/certificates/${id}`;
+    if (change.kind === 'create') {
+      await this.expect(await this.client.request('DELETE', path), [204]);
       this.list.delete(id);
       return;
     }
     const snis = change.addSnis.length === 0 ? {} : { snis: change.certificate.snis };
-    const body = { ...pemFields(change.half, previous), ...snis };
-    this.take(await this.client.request('PATCH', `/certificates/${id}`, body));
+    const body = { ...(previous === null ? NO_ALT : pemFields(change.half, previous)), ...snis };
+    const answer = await this.client.request('PATCH', path, body);
+    // The certificate that gained this half was taken away before.
+    if (previous === null && answer.status === 404) return;
+    this.take(answer);
   }
 
   private async writeOne(change: Change, prepare: Prepare): Promise<WriteResult> {

@@ -1,8 +1,8 @@
 /** What is put into the document for one certificate. */
 export interface DocumentChange {
   id: string;
-  /** Texts to replace, by field name (`cert`, `key`, `cert_alt`, `key_alt`). */
-  fields: Readonly<Record<string, string>>;
+  /** Texts to replace, by field name (`cert`, `key`, `cert_alt`, `key_alt`); null takes a field away. */
+  fields: Readonly<Record<string, string | null>>;
   /** SNIs to add, with deterministic ids. */
   addSnis: readonly { id: string; name: string }[];
   /** Names to take away. */
@@ -54,12 +54,12 @@ export class DeclarativeDocument {
       const item = new Item([]);
       item.set('id', change.id);
       item.set('tags', [...change.create.tags]);
-      for (const [name, text] of Object.entries(change.fields)) item.set(name, text);
+      item.setAll(change.fields);
       this.ensure('certificates').items.push(item);
     } else {
       if (existing === undefined)
         throw new DocumentError(`certificate ${change.id} is not in the configuration`);
-      for (const [name, text] of Object.entries(change.fields)) existing.set(name, text);
+      existing.setAll(change.fields);
     }
     if (change.removeSnis !== undefined) this.removeSnis(change.id, change.removeSnis);
     for (const sni of change.addSnis) {
@@ -197,6 +197,13 @@ class Item {
   /** JSON is YAML: a string in double quotes needs no care for its content. */
   set(name: string, value: string | string[]): void {
     this.#fields.set(name, [`  ${name}: ${JSON.stringify(value)}`]);
+  }
+
+  setAll(fields: DocumentChange['fields']): void {
+    for (const [name, text] of Object.entries(fields)) {
+      if (text === null) this.delete(name);
+      else this.set(name, text);
+    }
   }
 
   delete(name: string): void {

@@ -16,7 +16,7 @@ import { AdminError, kongMessage, type AdminClient } from './admin-client';
 import { readPages } from './certificate-list';
 import { DeclarativeDocument, type DocumentChange } from './declarative-document';
 import { ListedTarget } from './listed-target';
-import { halfOf, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
+import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
 /** How often a lost race with another writer starts over. */
 const ATTEMPTS = 5;
@@ -42,10 +42,16 @@ export class DeclarativeTarget extends ListedTarget implements Target {
   async write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
     const results: WriteResult[] = [];
     const ready: Ready[] = [];
+    const without = new Set<string>();
     for (const change of changes) {
+      const id = changeId(change);
+      if (without.has(id)) continue;
       const fresh = await prepare(change);
-      if (isRefusal(fresh)) results.push({ kind: 'refused', change, refusal: fresh });
-      else ready.push({ change, fresh });
+      if (!isRefusal(fresh)) ready.push({ change, fresh });
+      else {
+        results.push({ kind: 'refused', change, refusal: fresh });
+        if (change.kind === 'create') without.add(id);
+      }
     }
     try {
       results.push(...(await this.post(ready)));
@@ -59,10 +65,17 @@ export class DeclarativeTarget extends ListedTarget implements Target {
 
   async restore(change: Change, previous: PemPair | null): Promise<void> {
     const id = changeId(change);
+    // The certificate that gained this half was taken away before.
+    if (change.kind === 'update' && previous === null && (await this.look(id)) === null) return;
     const undo: DocumentChange =
-      change.kind === 'create' || previous === null
+      change.kind === 'create'
         ? { id, fields: {}, addSnis: [], remove: true }
-        : { id, fields: pemFields(change.half, previous), addSnis: [], removeSnis: change.addSnis };
+        : {
+            id,
+            fields: previous === null ? NO_ALT : pemFields(change.half, previous),
+            addSnis: [],
+            removeSnis: change.addSnis,
+          };
     const refused = await this.edit([undo]);
     if (refused !== null) {
       throw new AdminError('ADMIN_STATUS', `the previous certificate was refused: ${refused.message}`, 400);

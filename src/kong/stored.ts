@@ -41,6 +41,9 @@ export function pemFields(half: 'main' | 'alt', pair: PemPair): Record<string, s
   return half === 'main' ? { cert: pair.cert, key: pair.key } : { cert_alt: pair.cert, key_alt: pair.key };
 }
 
+/** Takes the second half away. */
+export const NO_ALT = { cert_alt: null, key_alt: null };
+
 /** The ingress controller's tags: in database mode its own, from 3.4.17 and 3.5.10 on `k8s-…` in both modes. */
 function ownerOf(tags: readonly string[]): Owner {
   if (tags.includes(OUR_TAG)) return 'us';

@@ -84,4 +84,6 @@ export interface SourcedBundle extends Bundle {
   id: string;
   /** Whether a certificate may be created in Kong for it. */
   create: boolean;
+  /** Set where it is for the certificate with exactly these SNIs and for no other, whatever names its leaf has. */
+  snis?: readonly string[];
 }

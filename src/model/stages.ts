@@ -31,11 +31,18 @@ export interface Target {
    * @returns whether something did
    */
   refresh(): Promise<boolean>;
-  /** Carries the changes out; one that fails does not stop the others. Results come in any order. */
+  /**
+   * Carries the changes out; one that fails does not stop the others. Results come in any order. A change to a
+   * certificate that another change of the same call creates comes after that one, and is left out where that one
+   * came to nothing.
+   */
   write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]>;
   /** Reads one certificate anew; null where it is gone. */
   look(id: string): Promise<StoredCertificate | null>;
-  /** Undoes a change: puts the earlier text back and takes added SNIs away; null takes away what was created. */
+  /**
+   * Undoes a change: puts the earlier text back and takes added SNIs away; null takes away what was added, a
+   * certificate or its other half.
+   */
   restore(change: Change, previous: PemPair | null): Promise<void>;
   close(): void;
 }

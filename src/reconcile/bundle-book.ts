@@ -19,6 +19,8 @@ interface Entry {
   source: Source;
   name: string;
   known: SourcedBundle | Refusal;
+  /** What was understood of it before it was refused. */
+  before?: SourcedBundle;
 }
 
 export interface BookScan {
@@ -96,6 +98,11 @@ export class BundleBook {
     for (const { known } of this.#entries.values()) if (!isRefusal(known)) yield known;
   }
 
+  /** What is not understood now, as it was when it last was. */
+  *broken(): Iterable<SourcedBundle> {
+    for (const { before } of this.#entries.values()) if (before !== undefined) yield before;
+  }
+
   /** Bundles that were not, by id. */
   *refused(): Iterable<[id: string, why: Refusal]> {
     for (const [id, { known }] of this.#entries) if (isRefusal(known)) yield [id, known];
@@ -157,12 +164,14 @@ export class BundleBook {
   /** @returns whether it differs from what was known */
   private async update({ source, name, raw }: Glimpse): Promise<boolean> {
     const id = bundleId(source, name);
-    const before = this.#entries.get(id)?.known;
+    const entry = this.#entries.get(id);
+    const before = entry?.known;
     const opened = understand(raw === undefined ? await readSafely(source, name) : raw);
     if (opened === null) return this.#entries.delete(id);
     if (isRefusal(opened)) {
       const isSame = before !== undefined && isRefusal(before) && before.message === opened.message;
-      this.#entries.set(id, { source, name, known: opened });
+      const last = before === undefined || isRefusal(before) ? entry?.before : before;
+      this.#entries.set(id, { source, name, known: opened, ...(last === undefined ? {} : { before: last }) });
       return !isSame;
     }
     if (before !== undefined && !isRefusal(before) && before.content === opened.bundle.content) return false;

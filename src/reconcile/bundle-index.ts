@@ -1,5 +1,11 @@
 import { coversSni, isPattern } from '../certificates';
-import { deterministicId, type SourcedBundle, type StoredCertificate, type StoredHalf } from '../model';
+import {
+  deterministicId,
+  type CertificateInfo,
+  type SourcedBundle,
+  type StoredCertificate,
+  type StoredHalf,
+} from '../model';
 import { compareAge } from './age';
 
 /** Ids of the certificates that bundles are created as; the bundles live from pass to pass. */
@@ -8,7 +14,7 @@ const ids = new WeakMap<SourcedBundle, string>();
 export function certificateIdOf(bundle: SourcedBundle): string {
   const known = ids.get(bundle);
   if (known !== undefined) return known;
-  const id = deterministicId('certificate', bundle.id);
+  const id = deterministicId('certificate', bundle.snis?.join(' ') ?? bundle.id);
   ids.set(bundle, id);
   return id;
 }
@@ -21,10 +27,16 @@ export class BundleIndex {
   #byCertificateId: Map<string, SourcedBundle> | null = null;
   /** By the UID of the Secret, and by its `namespace/name`. */
   readonly #bySecret = new Map<string, SourcedBundle>();
+  /** Bundles with SNIs of their own, by the id of the one certificate that they are for. */
+  readonly #fixed = new Map<string, SourcedBundle[]>();
 
   constructor(bundles: Iterable<SourcedBundle>) {
     this.#bundles = [...bundles];
     for (const bundle of this.#bundles) {
+      if (bundle.snis !== undefined) {
+        push(this.#fixed, certificateIdOf(bundle), bundle);
+        continue;
+      }
       for (const name of bundle.leaf.names) push(this.#byName, name, bundle);
       if (bundle.secret === undefined) continue;
       this.#bySecret.set(bundle.secret.uid, bundle);
@@ -39,13 +51,32 @@ export class BundleIndex {
       .sort((a, b) => compareAge(b.leaf, a.leaf) || (a.id < b.id ? -1 : 1));
   }
 
+  /**
+   * Bundles for the other half of a certificate that has (or gets) this leaf, best first: the same names, another
+   * type of key. RSA and ECDSA are what clients differ in, so these two come first.
+   */
+  twinsOf(
+    certificateId: string,
+    { names, keyType }: Pick<CertificateInfo, 'names' | 'keyType'>,
+  ): SourcedBundle[] {
+    const rank = (bundle: SourcedBundle) => ['rsa', 'ec', 'ed25519'].indexOf(bundle.leaf.keyType);
+    const [first = ''] = names;
+    const likely =
+      this.#fixed.get(certificateId) ??
+      (this.#byName.get(first) ?? []).filter((bundle) => sameNames(bundle.leaf.names, names));
+    return likely
+      .filter((bundle) => bundle.create && rank(bundle) !== -1 && bundle.leaf.keyType !== keyType)
+      .sort((a, b) => rank(a) - rank(b) || compareAge(b.leaf, a.leaf) || (a.id < b.id ? -1 : 1));
+  }
+
   /** Every bundle that this half of a certificate could have, best first. */
   candidates(certificate: StoredCertificate, stored: StoredHalf, hasTwin: boolean): SourcedBundle[] {
     const source = this.secretOf(certificate);
     // What the ingress controller took from a Secret follows that Secret and nothing else.
     if (source !== undefined) return [source];
+    const fixed = certificate.owner === 'us' ? this.#fixed.get(certificate.id) : undefined;
     const own = certificate.owner === 'us' ? this.byCertificateId(certificate.id) : undefined;
-    const found = this.covering(certificate.snis, stored);
+    const found = fixed?.slice() ?? this.covering(certificate.snis, stored);
     if (own !== undefined && !found.includes(own)) found.push(own);
     if (certificate.snis.length === 0 && stored.content !== '')
       found.push(...this.withContent(stored.content));
@@ -89,7 +120,7 @@ export class BundleIndex {
 
   private byCertificateId(id: string): SourcedBundle | undefined {
     if (this.#byCertificateId === null) {
-      const own = this.#bundles.filter((bundle) => bundle.create);
+      const own = this.#bundles.filter((bundle) => bundle.create && bundle.snis === undefined);
       this.#byCertificateId = new Map(own.map((bundle) => [certificateIdOf(bundle), bundle]));
     }
     return this.#byCertificateId.get(id);

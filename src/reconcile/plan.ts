@@ -1,7 +1,9 @@
 import { asSnis, checkShape, coversSni } from '../certificates';
 import {
+  changeId,
   isChainOf,
   refusal,
+  type Change,
   type Half,
   type Plan,
   type Refusal,
@@ -11,6 +13,7 @@ import {
 } from '../model';
 import { compareAge } from './age';
 import { BundleIndex, certificateIdOf } from './bundle-index';
+import { completeTwins, withTwin } from './twins';
 
 export interface PlanInput {
   /** Every bundle that was understood. */
@@ -19,6 +22,8 @@ export interface PlanInput {
   /** Milliseconds since the epoch. */
   now: number;
   allowDowngrade: boolean;
+  /** Bundles as they were when they were last understood; they are not now. */
+  broken?: readonly SourcedBundle[];
   /** Bundles that must not be tried (again) as they are, by bundle id: refused by the gate, Kong or a handshake. */
   barred: ReadonlyMap<string, Refusal>;
 }
@@ -29,7 +34,8 @@ export interface PlanInput {
  * 1. the bundle it was created for (deterministic id),
  * 2. else bundles whose names cover all of its SNIs, those with the same names as its present leaf first.
  *
- * Among equals the newest wins, and on a tie the one that Kong already has.
+ * Among equals the newest wins, and on a tie the one that Kong already has. Bundles of one name and two types of
+ * key become the two halves of a certificate that is ours; somebody else's certificate keeps the halves it has.
  */
 export function makePlan(input: PlanInput): Plan {
   const index = new BundleIndex(input.bundles);
@@ -46,15 +52,21 @@ export function makePlan(input: PlanInput): Plan {
       if (stored === null) continue;
       const candidates = index.candidates(certificate, stored, certificate.alt !== null);
       for (const bundle of candidates) wanted.add(bundle.id);
-      decide(input, plan, certificate, half, stored, candidates, taken);
+      const best = decide(input, plan, certificate, half, stored, candidates, taken);
+      if (half === 'main') completeTwins(input, plan, index, certificate, best);
     }
   }
   const isUnclaimed = (bundle: SourcedBundle) => !wanted.has(bundle.id) && !plan.inSync.has(bundle.id);
-  for (const bundle of index.newestFirst(isUnclaimed)) planUnclaimed(input, plan, bundle, taken);
+  const placed = new Set<SourcedBundle>();
+  for (const bundle of index.newestFirst(isUnclaimed)) {
+    if (placed.has(bundle)) continue;
+    for (const change of planUnclaimed(input, plan, index, bundle, taken)) placed.add(change.bundle);
+  }
   for (const id of plan.inSync.keys()) plan.refused.delete(id);
   return plan;
 }
 
+/** @returns what the half has or gets; null: it stays as it is, and no bundle has it */
 function decide(
   input: PlanInput,
   plan: Plan,
@@ -63,20 +75,24 @@ function decide(
   stored: StoredHalf,
   candidates: readonly SourcedBundle[],
   taken: ReadonlyMap<string, string>,
-): void {
+): SourcedBundle | null {
   const isControllers =
     certificate.owner === 'ingress_controller' || candidates[0]?.secret?.uid === certificate.id;
   const refuse = (bundle: SourcedBundle, why: Refusal) => {
     if (!plan.refused.has(bundle.id)) plan.refused.set(bundle.id, why);
   };
+  // Of RSA and ECDSA side by side, one that is broken for a while must not push out the type that it stands for.
+  const keptType = stored.leaf !== null && stored.leaf.notAfter > input.now ? stored.leaf.keyType : null;
+  let isKept = input.broken?.some((bundle) => isChainOf(bundle, stored.chain)) ?? false;
   for (const bundle of candidates) {
+    if (isKept && keptType !== null && bundle.leaf.keyType !== keptType) continue;
     const addSnis = missingSnis(bundle, certificate, taken);
     const isSameText = bundle.content === stored.content;
     const isSame = isSameText || (isChainOf(bundle, stored.chain) && !input.barred.has(bundle.id));
     if (isSame && addSnis.length === 0) {
       if (!isSameText) plan.unchecked.push(bundle);
       plan.inSync.set(bundle.id, [...(plan.inSync.get(bundle.id) ?? []), certificate.id]);
-      return;
+      return bundle;
     }
     const why =
       input.barred.get(bundle.id) ??
@@ -85,10 +101,12 @@ function decide(
       (input.allowDowngrade ? null : checkAge(bundle, certificate, stored));
     if (why === null) {
       plan.changes.push({ kind: 'update', bundle, certificate, half, isControllers, addSnis });
-      return;
+      return bundle;
     }
     refuse(bundle, why);
+    if (bundle.leaf.keyType === keptType) isKept = true;
   }
+  return null;
 }
 
 /** What forbids to write this bundle to this certificate, whatever the bundle's own state. */
@@ -124,29 +142,33 @@ function missingSnis(
   taken: ReadonlyMap<string, string>,
 ): string[] {
   if (certificate.owner !== 'us' || certificate.id !== certificateIdOf(bundle)) return [];
-  return asSnis(bundle.leaf.names).filter((name) => !taken.has(name));
+  return snisOf(bundle).filter((name) => !taken.has(name));
 }
+
+/** The SNIs of a certificate that is created for a bundle. */
+const snisOf = (bundle: SourcedBundle) => bundle.snis ?? asSnis(bundle.leaf.names);
 
 /** A bundle that no certificate asks for: create one where that is wanted, else say why not. */
 function planUnclaimed(
   input: PlanInput,
   plan: Plan,
+  index: BundleIndex,
   bundle: SourcedBundle,
   taken: Map<string, string>,
-): void {
-  const snis = asSnis(bundle.leaf.names);
+): Change[] {
+  const snis = snisOf(bundle);
   const conflict = snis.map((sni) => taken.get(sni)).find((id) => id !== undefined);
   const certificate = conflict === undefined ? undefined : input.certificates.get(conflict);
   if (certificate !== undefined) {
-    const why = checkTarget(bundle, certificate, certificate.main);
+    const why = bundle.snis === undefined ? checkTarget(bundle, certificate, certificate.main) : null;
     if (why === null) plan.unused.push(bundle.id);
     else plan.refused.set(bundle.id, why);
-    return;
+    return [];
   }
   // A conflict that is no certificate yet: another bundle of this plan, a newer one, is about to get the name.
   if (conflict !== undefined || !bundle.create) {
     plan.unused.push(bundle.id);
-    return;
+    return [];
   }
   const why =
     input.barred.get(bundle.id) ??
@@ -156,9 +178,10 @@ function planUnclaimed(
       : refusal('no_names', `${bundle.location} names no host; give it a subjectAltName of type DNS`));
   if (why !== null) {
     plan.refused.set(bundle.id, why);
-    return;
+    return [];
   }
-  const id = certificateIdOf(bundle);
-  for (const sni of snis) taken.set(sni, id);
-  plan.changes.push({ kind: 'create', bundle, id, snis });
+  const changes = withTwin(input, plan, index, bundle, snis);
+  for (const sni of snis) taken.set(sni, changeId(changes[0]));
+  plan.changes.push(...changes);
+  return changes;
 }

@@ -193,6 +193,7 @@ export class Reconciler {
       certificates,
       now,
       allowDowngrade: this.options.allowDowngrade,
+      broken: [...this.#book.broken()],
       barred,
     });
     for (const [id, why] of this.#book.refused()) plan.refused.set(id, why);
@@ -262,11 +263,16 @@ export class Reconciler {
   private async prove(written: readonly Written[]): Promise<Proof[]> {
     const { verifier } = this.options;
     if (verifier === null || written.length === 0) return [];
+    // A certificate that just gained its other half has twins from now on.
+    const gained = new Set(
+      written.filter(({ change }) => halfOf(change) === 'alt').map(({ change }) => changeId(change)),
+    );
     return verifier.prove(
       written.map(({ change, current }) => {
         const chain = readPem(current.cert, '')?.chain ?? change.bundle.chain;
         const { keyType } = change.bundle.leaf;
-        const hasTwin = change.kind === 'update' && change.certificate.alt !== null;
+        const hasTwin =
+          gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
         return {
           snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
           chains: [chain],

@@ -1,11 +1,14 @@
 import { describe } from 'vitest';
 import { describeBothModes } from '../scenarios/both-modes';
+import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import { standIn } from './stand-in';
 
 describe('the stand-in gateway', () => {
   describeBothModes(standIn, 'dbless');
+  describeTwins(standIn, 'dbless');
   describeBothModes(standIn, 'database');
+  describeTwins(standIn, 'database');
   describeDbless(standIn);
   describeDatabase(standIn);
 });

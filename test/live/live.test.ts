@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { describeBothModes } from '../scenarios/both-modes';
+import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import type { StartKong } from '../scenarios/kong';
 import { liveSettings, realKong } from './kong';
@@ -10,6 +11,7 @@ const start = settings === null ? notThere : realKong(settings);
 
 describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --kong PATH`)', () => {
   describeBothModes(start, 'dbless');
+  describeTwins(start, 'dbless');
   describeDbless(start);
 });
 
@@ -17,6 +19,7 @@ describe.skipIf((settings?.database ?? []).length === 0)(
   'a real Kong with PostgreSQL (needs `npm run test:live -- --kong PATH --pg URL`)',
   () => {
     describeBothModes(start, 'database');
+    describeTwins(start, 'database');
     describeDatabase(start);
   },
 );

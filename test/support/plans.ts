@@ -83,18 +83,20 @@ export interface PlanOptions {
   now?: number;
   allowDowngrade?: boolean;
   barred?: Record<string, Refusal>;
+  broken?: readonly SourcedBundle[];
 }
 
 export function plan(
   bundles: readonly SourcedBundle[],
   certificates: readonly StoredCertificate[],
-  { now = NOW, allowDowngrade = false, barred = {} }: PlanOptions = {},
+  { now = NOW, allowDowngrade = false, barred = {}, broken = [] }: PlanOptions = {},
 ) {
   return makePlan({
     bundles,
     certificates: new Map(certificates.map((certificate) => [certificate.id, certificate])),
     now,
     allowDowngrade,
+    broken,
     barred: new Map(Object.entries(barred)),
   });
 }

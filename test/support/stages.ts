@@ -120,7 +120,19 @@ export class MemoryTarget implements Target {
   }
 
   write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
-    return Promise.all(changes.map((change) => this.writeOne(change, prepare)));
+    return this.writeAll(changes, prepare);
+  }
+
+  private async writeAll(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
+    const results: WriteResult[] = [];
+    const without = new Set<string>();
+    for (const change of changes) {
+      if (without.has(changeId(change))) continue;
+      const result = await this.writeOne(change, prepare);
+      results.push(result);
+      if (change.kind === 'create' && result.kind !== 'written') without.add(changeId(change));
+    }
+    return results;
   }
 
   private async writeOne(change: Change, prepare: Prepare): Promise<WriteResult> {
@@ -151,7 +163,8 @@ export class MemoryTarget implements Target {
     const id = changeId(change);
     this.writes.push(`restore ${id}`);
     const entity = this.entities.get(id);
-    if (change.kind === 'create' || previous === null || entity === undefined) this.entities.delete(id);
+    if (change.kind === 'create' || entity === undefined) this.entities.delete(id);
+    else if (previous === null) this.entities.set(id, { ...entity, cert_alt: null, key_alt: null });
     else {
       const snis = (entity.snis ?? []).filter((sni) => !change.addSnis.includes(sni));
       this.entities.set(id, { ...entity, ...named(change.half, previous), snis });

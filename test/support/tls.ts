@@ -1,17 +1,26 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import { fingerprint } from '../../src/certificates';
+import type { KeyType } from '../../src/model';
 import { handshake } from '../../src/verify';
 
-/** Fingerprint of the leaf that is served for an SNI; null sends none. */
-export async function servedLeaf(port: number, servername: string | null): Promise<string> {
-  const [leaf] = await servedChain(port, servername);
+/** Fingerprint of the leaf that is served for an SNI; null sends none. `keyType`: to a client that knows only that. */
+export async function servedLeaf(
+  port: number,
+  servername: string | null,
+  keyType?: KeyType,
+): Promise<string> {
+  const [leaf] = await servedChain(port, servername, keyType);
   return leaf ?? '';
 }
 
 /** Fingerprints of all certificates that are sent, leaf first. */
-export async function servedChain(port: number, servername: string | null): Promise<string[]> {
-  const sent = await handshake({ host: '127.0.0.1', port, servername, timeoutMs: 10_000 });
+export async function servedChain(
+  port: number,
+  servername: string | null,
+  keyType?: KeyType,
+): Promise<string[]> {
+  const sent = await handshake({ host: '127.0.0.1', port, servername, keyType, timeoutMs: 10_000 });
   return sent.map((der) => fingerprint(der));
 }
 

@@ -264,3 +264,13 @@ describe('a certificate', () => {
     expect(parse(document).certificates?.[0]?.['cert']).toBe(text);
   });
 });
+
+it('takes a half of a certificate away and leaves the other', () => {
+  const document = new DeclarativeDocument(`certificates:\n- id: ${ID}\n  cert: a\n  key: b\n`);
+  document.apply({ id: ID, fields: { cert_alt: 'c', key_alt: 'd' }, addSnis: [] });
+  expect(parse(document).certificates).toEqual([
+    { id: ID, cert: 'a', key: 'b', cert_alt: 'c', key_alt: 'd' },
+  ]);
+  document.apply({ id: ID, fields: { cert_alt: null, key_alt: null }, addSnis: [] });
+  expect(parse(document).certificates).toEqual([{ id: ID, cert: 'a', key: 'b' }]);
+});
