@@ -20,6 +20,11 @@ export class DerReader {
     return this.at >= this.end;
   }
 
+  /** Where the next value begins in `bytes`. */
+  get position(): number {
+    return this.at;
+  }
+
   /** The next value, which must have `tag` where one is given. */
   next(tag?: number): DerValue {
     const found = this.byte();

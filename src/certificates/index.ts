@@ -3,3 +3,4 @@ export { checkKeyAndChain, checkShape } from './gate';
 export { asSnis, coversSni, isPattern } from './names';
 export { fingerprint, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
+export { inspectFiles, openAny, type Inspection } from './formats';

@@ -22,16 +22,23 @@ export interface CertificateInfo {
   isCa: boolean;
 }
 
-/** What a source yields: text as it was found, not yet looked at. */
+/**
+ * What a source yields, as it was found and not yet looked at. Texts have one character for each octet (latin1), so
+ * that a file of any format goes through them unharmed.
+ */
 export interface RawBundle {
   /** Unique within its source; for files the path of the certificate below the source's root. */
   name: string;
   /** Where it is, for a person. */
   location: string;
-  /** PEM of the leaf and its chain, possibly with the key. */
+  /** The leaf and its chain, possibly with the key: PEM, DER, PKCS#12, … */
   cert: string;
-  /** PEM of the private key; empty where `cert` holds it too. */
+  /** The private key; empty where `cert` holds it too. */
   key: string;
+  /** What an encrypted key or a keystore is locked with. Never shown. */
+  password?: string;
+  /** Which entry of a keystore is meant. */
+  alias?: string;
   /** PEM of CA certificates beside it, which may complete the chain (`ca.crt`). */
   issuers?: string;
   /** The Secret that it is. */

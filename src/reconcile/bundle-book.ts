@@ -1,4 +1,4 @@
-import { openBundle, readPem, type OpenedBundle } from '../certificates';
+import { openAny, readPem, type OpenedBundle } from '../certificates';
 import { Slices } from '../common/slices';
 import {
   isRefusal,
@@ -126,7 +126,7 @@ export class BundleBook {
     );
     const entry = this.#entries.get(planned.id);
     if (entry === undefined) return moved;
-    const opened = understand(await readSafely(entry.source, entry.name)) ?? moved;
+    const opened = (await understand(await readSafely(entry.source, entry.name))) ?? moved;
     if (!isRefusal(opened) && opened.bundle.content === planned.content) {
       // Until now it may have been known from Kong's copy alone, which may hold a root.
       entry.known = { ...opened.bundle, id: planned.id, create: planned.create };
@@ -166,7 +166,9 @@ export class BundleBook {
     const id = bundleId(source, name);
     const entry = this.#entries.get(id);
     const before = entry?.known;
-    const opened = understand(raw === undefined ? await readSafely(source, name) : raw);
+    const understood = understand(raw === undefined ? await readSafely(source, name) : raw);
+    // Plain PEM is understood at once.
+    const opened = understood instanceof Promise ? await understood : understood;
     if (opened === null) return this.#entries.delete(id);
     if (isRefusal(opened)) {
       const isSame = before !== undefined && isRefusal(before) && before.message === opened.message;
@@ -205,8 +207,9 @@ function glimpse(source: Source, name: string, raw: RawBundle | Refusal | null, 
     raw: isKept || found === null ? raw : undefined,
     location: raw.location,
     secret: raw.secret,
+    // Another format than PEM has none of these texts.
     pem:
-      found === null
+      found === null || found.certificates.length === 0
         ? null
         : { content: found.content, chain: found.chain, chainLength: found.certificates.length },
   };
@@ -215,14 +218,19 @@ function glimpse(source: Source, name: string, raw: RawBundle | Refusal | null, 
 const bundleId = (source: Source, name: string) =>
   source.id.endsWith(name) ? source.id : `${source.id}#${name}`;
 
+type Understood = OpenedBundle | Refusal | null;
+
 /** Null: there is nothing, or a lone file that is no bundle (a CA certificate, a part of a chain). */
-function understand(raw: RawBundle | Refusal | null): OpenedBundle | Refusal | null {
+function understand(raw: RawBundle | Refusal | null): Understood | Promise<Understood> {
   if (raw === null || isRefusal(raw)) return raw;
-  const opened = openBundle(raw);
+  const opened = openAny(raw);
+  if (raw.lone !== true) return opened;
+  return opened instanceof Promise ? opened.then(bundleOrNone) : bundleOrNone(opened);
+}
+
+function bundleOrNone(opened: OpenedBundle | Refusal): Understood {
   const isNone =
-    raw.lone === true &&
-    isRefusal(opened) &&
-    (opened.reason === 'missing_key' || opened.reason === 'unsupported_format');
+    isRefusal(opened) && (opened.reason === 'missing_key' || opened.reason === 'unsupported_format');
   return isNone ? null : opened;
 }
 

@@ -1,0 +1,25 @@
+import { FormatProblem } from './problem';
+
+/** Deeper than any real file of these formats. */
+const MAX_DEPTH = 32;
+
+/**
+ * Files of Windows and NSS may leave lengths open (BER); node-forge, loaded only for them, writes them as DER.
+ * @throws FormatProblem where the bytes are neither
+ */
+export async function asDer(bytes: Buffer): Promise<Buffer> {
+  if (bytes[1] !== 0x80) return bytes;
+  const { asn1 } = await import('node-forge');
+  try {
+    // Strings of bits are not looked into: certificates stay as they are.
+    const options = { strict: false, parseAllBytes: false, decodeBitStrings: false, maxDepth: MAX_DEPTH };
+    const read = asn1.fromDer as unknown as (
+      bytes: string,
+      options: object,
+    ) => ReturnType<typeof asn1.fromDer>;
+    return Buffer.from(asn1.toDer(read(bytes.toString('latin1'), options)).getBytes(), 'latin1');
+  } catch {
+    // forge's own message may quote what it was given.
+    throw new FormatProblem('incomplete', 'it is cut off or damaged; waiting until it is written whole');
+  }
+}

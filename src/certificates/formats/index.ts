@@ -1,0 +1,2 @@
+export { inspectFiles, type Inspection } from './inspect';
+export { openAny } from './unpack';

@@ -1,0 +1,131 @@
+import { createHash, hash as digest } from 'node:crypto';
+import { DerReader, objectId } from '../der';
+import { pemOf, type Contents, type Unlock } from './contents';
+import { choose } from './keystore';
+import { checkedPkcs8 } from './pkcs8';
+import { FormatProblem, noPassword, wrongPassword } from './problem';
+import { enter, octets, TAG } from './tags';
+
+/** What the store's own digest is salted with. */
+const SALT = 'Mighty Aphrodite';
+const SHA1_LENGTH = 20;
+/** Sun's own way to protect a key. */
+const KEY_PROTECTOR = objectId('1.3.6.1.4.1.42.2.17.1.1');
+
+const KEY_ENTRY = 1;
+const TRUSTED_ENTRY = 2;
+
+interface KeyEntry {
+  alias: string;
+  protectedKey: Buffer;
+  chain: Buffer[];
+}
+
+/**
+ * Reads a Java keystore of the old kind (JKS), which keytool wrote by default before Java 9.
+ * @throws FormatProblem, RangeError where it is cut off
+ */
+export function readJks(bytes: Buffer, { password, alias }: Unlock): Contents {
+  const end = bytes.length - SHA1_LENGTH;
+  const reader = new JksReader(bytes, end);
+  reader.skip(4);
+  const version = reader.uint32();
+  if (version !== 1 && version !== 2)
+    throw new FormatProblem('unsupported_format', `version ${version} of it is unknown`);
+  const entries: KeyEntry[] = [];
+  for (let left = reader.uint32(); left > 0; left--) {
+    const entry = readEntry(reader, version);
+    if (entry !== null) entries.push(entry);
+  }
+  if (!reader.done) throw new RangeError('JKS: something follows the entries');
+  const entry = choose(entries, alias);
+  if (password === undefined) throw noPassword();
+  const secret = Buffer.from(password, 'utf16le').swap16();
+  const sum = createHash('sha1').update(secret).update(SALT).update(bytes.subarray(0, end)).digest();
+  if (!sum.equals(bytes.subarray(end))) throw wrongPassword();
+  return { certificates: entry.chain, key: pemOf('PRIVATE KEY', unprotect(entry.protectedKey, secret)) };
+}
+
+/** @returns null for a certificate that is trusted, which is nothing to serve */
+function readEntry(reader: JksReader, version: number): KeyEntry | null {
+  const kind = reader.uint32();
+  const alias = reader.text();
+  // When it was made.
+  reader.skip(8);
+  const certificate = () => {
+    if (version === 2) reader.text();
+    return reader.bytes(reader.uint32());
+  };
+  if (kind === TRUSTED_ENTRY) {
+    certificate();
+    return null;
+  }
+  if (kind !== KEY_ENTRY) throw new RangeError('JKS: an entry of an unknown kind');
+  const protectedKey = reader.bytes(reader.uint32());
+  const chain: Buffer[] = [];
+  for (let left = reader.uint32(); left > 0; left--) chain.push(certificate());
+  return { alias, protectedKey, chain };
+}
+
+/** A stream of SHA-1 digests over the password and the digest before, then a digest over password and key. */
+function unprotect(der: Buffer, secret: Buffer): Buffer {
+  const info = enter(new DerReader(der));
+  const algorithm = enter(info);
+  if (algorithm.text(algorithm.next(TAG.objectId)) !== KEY_PROTECTOR) {
+    throw new FormatProblem(
+      'unsupported_format',
+      "its key is protected in another way than keytool's; make a PKCS#12 store of it",
+    );
+  }
+  const data = octets(info);
+  const end = data.length - SHA1_LENGTH;
+  if (end < SHA1_LENGTH) throw new RangeError('JKS: the key is cut off');
+  let state = data.subarray(0, SHA1_LENGTH);
+  const plain = Buffer.from(data.subarray(SHA1_LENGTH, end));
+  for (let at = 0; at < plain.length; at++) {
+    if (at % SHA1_LENGTH === 0) state = digest('sha1', Buffer.concat([secret, state]), 'buffer');
+    plain[at] = (plain[at] as number) ^ (state[at % SHA1_LENGTH] as number);
+  }
+  // The store's own digest was right, so this key has a password of its own.
+  if (!digest('sha1', Buffer.concat([secret, plain]), 'buffer').equals(data.subarray(end))) {
+    throw new FormatProblem(
+      'encrypted_key',
+      'its key has another password than the store; give both the same (keytool -keypasswd)',
+    );
+  }
+  return checkedPkcs8(plain);
+}
+
+/** Big-endian numbers, and pieces after their lengths. */
+class JksReader {
+  #at = 0;
+
+  constructor(
+    private readonly data: Buffer,
+    private readonly end: number,
+  ) {}
+
+  get done(): boolean {
+    return this.#at === this.end;
+  }
+
+  skip(length: number): void {
+    this.bytes(length);
+  }
+
+  uint32(): number {
+    return this.bytes(4).readUInt32BE();
+  }
+
+  /** Java's own UTF-8; the difference (null, emoji) does not matter for names. */
+  text(): string {
+    return this.bytes(this.bytes(2).readUInt16BE()).toString('utf8');
+  }
+
+  bytes(length: number): Buffer {
+    const start = this.#at;
+    if (start + length > this.end) throw new RangeError('JKS: cut off');
+    this.#at = start + length;
+    return this.data.subarray(start, this.#at);
+  }
+}

@@ -1,0 +1,78 @@
+import { parseCertificate, type ParsedCertificate } from '../x509';
+import { FormatProblem } from './problem';
+
+/** Names in a sentence: never more than a line. */
+const MAX_LISTED = 8;
+
+/**
+ * The entry that a keystore is about: the only one, or the one of the name in `alias` (as keytool compares them, upper
+ * and lower case alike).
+ * @throws FormatProblem where there is none, or several and no word on which
+ */
+export function choose<Entry extends { alias: string }>(entries: readonly Entry[], alias?: string): Entry {
+  const [first] = entries;
+  if (first === undefined) {
+    throw new FormatProblem('missing_key', 'it holds no private key; a truststore has only certificates');
+  }
+  if (alias === undefined) {
+    if (entries.length === 1) return first;
+    throw new FormatProblem(
+      'alias_needed',
+      `it holds ${entries.length} keys (${listed(entries)}); name one as alias in its source`,
+    );
+  }
+  const wanted = entries.filter((entry) => entry.alias.toLowerCase() === alias.toLowerCase());
+  if (wanted[0] !== undefined && wanted.length === 1) return wanted[0];
+  throw new FormatProblem(
+    'alias_needed',
+    wanted.length === 0
+      ? `it holds no key with the alias ${alias}; it has ${listed(entries)}`
+      : `it holds ${wanted.length} keys with the alias ${alias}; give each a name of its own`,
+  );
+}
+
+function listed(entries: readonly { alias: string }[]): string {
+  const names = entries
+    .slice(0, MAX_LISTED)
+    .map(({ alias }) => (alias === '' ? 'one without a name' : printable(alias)));
+  return `${names.join(', ')}${entries.length > MAX_LISTED ? ', …' : ''}`;
+}
+
+/** What somebody else wrote goes into a log: no line feeds, no pages of it. */
+// eslint-disable-next-line no-control-regex
+const printable = (text: string) => text.replace(/[\0-\x1f\x7f-\x9f]/g, '?').slice(0, 64);
+
+/**
+ * A leaf's own chain out of all certificates of a keystore: each issuer once, by its name.
+ * @returns leaf first; certificates that are not of the chain are left out
+ */
+export function chainOf(leaf: Buffer, others: readonly Buffer[]): Buffer[] {
+  const issuers = new Map<string, ParsedCertificate[]>();
+  for (const der of others) {
+    const parsed = parseOrNull(der);
+    if (parsed === null) continue;
+    const same = issuers.get(parsed.subject);
+    if (same === undefined) issuers.set(parsed.subject, [parsed]);
+    else same.push(parsed);
+  }
+  const chain = [leaf];
+  const seen = new Set<string>();
+  for (let last = parseOrNull(leaf); last !== null && last.issuer !== last.subject;) {
+    const { issuer } = last;
+    // Of several with one name (a renewed intermediate) the one that is valid longest.
+    const [next] = (issuers.get(issuer) ?? []).sort((a, b) => b.info.notAfter - a.info.notAfter);
+    if (next === undefined || seen.has(issuer)) break;
+    seen.add(issuer);
+    chain.push(next.der);
+    last = next;
+  }
+  return chain;
+}
+
+function parseOrNull(der: Buffer): ParsedCertificate | null {
+  try {
+    return parseCertificate(der);
+  } catch {
+    return null;
+  }
+}

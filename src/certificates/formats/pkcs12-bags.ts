@@ -1,0 +1,88 @@
+import { DerReader, objectId } from '../der';
+import { checkedPkcs8 } from './pkcs8';
+import { FormatProblem } from './problem';
+import { enter, octets, TAG } from './tags';
+
+const BAG = {
+  key: objectId('1.2.840.113549.1.12.10.1.1'),
+  shroudedKey: objectId('1.2.840.113549.1.12.10.1.2'),
+  certificate: objectId('1.2.840.113549.1.12.10.1.3'),
+  safe: objectId('1.2.840.113549.1.12.10.1.6'),
+} as const;
+const X509 = objectId('1.2.840.113549.1.9.22.1');
+const FRIENDLY_NAME = objectId('1.2.840.113549.1.9.20');
+const LOCAL_KEY_ID = objectId('1.2.840.113549.1.9.21');
+
+/** Safes within safes; no tool writes any. */
+const MAX_NESTED = 4;
+/** More keys than any keystore of a server has; each may cost a derivation. */
+const MAX_KEYS = 256;
+
+interface Bag {
+  der: Buffer;
+  /** The name that people see; may be empty. */
+  alias: string;
+  /** Links a key with its certificate; may be empty. */
+  id: string;
+}
+
+export interface Bags {
+  /** Decrypted PKCS#8. */
+  keys: Bag[];
+  certificates: Bag[];
+}
+
+export type UnlockBag = (algorithm: DerReader, data: Buffer) => Promise<Buffer>;
+
+/** Adds what is in a SafeContents (RFC 7292, 4.2) to `found`. */
+export async function collectBags(
+  contents: Buffer,
+  found: Bags,
+  unlock: UnlockBag,
+  depth = 0,
+): Promise<void> {
+  if (depth > MAX_NESTED) throw new FormatProblem('unsupported_format', 'its parts are nested too deeply');
+  const bags = enter(new DerReader(contents));
+  while (!bags.done) {
+    const bag = enter(bags);
+    const kind = bag.text(bag.next(TAG.objectId));
+    const wrapper = bag.next(TAG.context0);
+    const value = bag.inside(wrapper);
+    const names = bag.done ? { alias: '', id: '' } : attributes(enter(bag, TAG.set));
+    if (kind === BAG.certificate) {
+      const certificate = enter(value);
+      if (certificate.text(certificate.next(TAG.objectId)) !== X509) continue;
+      found.certificates.push({ der: octets(enter(certificate, TAG.context0)), ...names });
+    } else if (kind === BAG.key || kind === BAG.shroudedKey) {
+      if (found.keys.length >= MAX_KEYS)
+        throw new FormatProblem('too_large', `it holds more than ${MAX_KEYS} keys`);
+      const der = kind === BAG.key ? bag.content(wrapper) : await decryptKey(enter(value), unlock);
+      found.keys.push({ der: checkedPkcs8(der), ...names });
+    } else if (kind === BAG.safe) {
+      await collectBags(bag.content(wrapper), found, unlock, depth + 1);
+    }
+  }
+}
+
+function decryptKey(info: DerReader, unlock: UnlockBag): Promise<Buffer> {
+  const algorithm = enter(info);
+  return unlock(algorithm, octets(info));
+}
+
+function attributes(list: DerReader): { alias: string; id: string } {
+  const found = { alias: '', id: '' };
+  while (!list.done) {
+    const attribute = enter(list);
+    const kind = attribute.text(attribute.next(TAG.objectId));
+    const values = enter(attribute, TAG.set);
+    if (values.done) continue;
+    if (kind === FRIENDLY_NAME) found.alias = fromBmp(values.content(values.next()));
+    else if (kind === LOCAL_KEY_ID) found.id = values.text(values.next());
+  }
+  return found;
+}
+
+const fromBmp = (bytes: Buffer) =>
+  Buffer.from(bytes.subarray(0, bytes.length & ~1))
+    .swap16()
+    .toString('utf16le');

@@ -1,0 +1,132 @@
+import { timingSafeEqual, createHmac } from 'node:crypto';
+import { DerReader, objectId } from '../der';
+import { asDer } from './ber';
+import { Budget } from './budget';
+import { pemOf, type Contents, type Unlock } from './contents';
+import { bmpString, derivePkcs12, PURPOSE } from './kdf';
+import { chainOf, choose } from './keystore';
+import { belongs } from './pkcs8';
+import { decrypt, deriveKey, HMACS, unknownScheme } from './pbe';
+import { collectBags, type Bags } from './pkcs12-bags';
+import { FormatProblem, noPassword, wrongPassword } from './problem';
+import { enter, integer, octets, TAG } from './tags';
+
+const DATA = objectId('1.2.840.113549.1.7.1');
+const ENCRYPTED_DATA = objectId('1.2.840.113549.1.7.6');
+const PBMAC1 = objectId('1.2.840.113549.1.5.14');
+const DIGESTS = new Map([
+  [objectId('1.2.840.113549.2.5'), { name: 'md5', length: 16 }],
+  [objectId('1.3.14.3.2.26'), { name: 'sha1', length: 20 }],
+  [objectId('2.16.840.1.101.3.4.2.4'), { name: 'sha224', length: 28 }],
+  [objectId('2.16.840.1.101.3.4.2.1'), { name: 'sha256', length: 32 }],
+  [objectId('2.16.840.1.101.3.4.2.2'), { name: 'sha384', length: 48 }],
+  [objectId('2.16.840.1.101.3.4.2.3'), { name: 'sha512', length: 64 }],
+]);
+
+/**
+ * Reads a PKCS#12 file (RFC 7292): `.p12`, `.pfx`, Java's newer keystores. Its MAC is checked first, so that a wrong
+ * password is known as one.
+ * @throws FormatProblem, RangeError
+ */
+export async function readPkcs12(bytes: Buffer, { password, alias }: Unlock): Promise<Contents> {
+  const budget = new Budget();
+  const file = enter(new DerReader(await asDer(bytes)));
+  integer(file);
+  const info = enter(file);
+  if (info.text(info.next(TAG.objectId)) !== DATA) {
+    throw new FormatProblem(
+      'unsupported_format',
+      'it is protected by a public key and not by a password; export it anew with a password (openssl pkcs12 -export)',
+    );
+  }
+  const content = octets(enter(info, TAG.context0));
+  const secret = await verified(file, content, password, budget);
+  const bags: Bags = { keys: [], certificates: [] };
+  const unlock = (algorithm: DerReader, data: Buffer): Promise<Buffer> => {
+    if (secret === undefined) throw noPassword();
+    return decrypt(algorithm, data, secret, budget);
+  };
+  const safes = enter(new DerReader(await asDer(content)));
+  while (!safes.done) {
+    const safe = enter(safes);
+    const kind = safe.text(safe.next(TAG.objectId));
+    const inside = enter(safe, TAG.context0);
+    if (kind === DATA) await collectBags(await asDer(octets(inside)), bags, unlock);
+    else if (kind === ENCRYPTED_DATA) {
+      await collectBags(await asDer(await decryptSafe(enter(inside), unlock)), bags, unlock);
+    } else throw unknownScheme();
+  }
+  return pick(bags, alias);
+}
+
+/** EncryptedData (RFC 5652, 8). @param data its content */
+async function decryptSafe(
+  data: DerReader,
+  unlock: (algorithm: DerReader, data: Buffer) => Promise<Buffer>,
+): Promise<Buffer> {
+  integer(data);
+  const encrypted = enter(data);
+  encrypted.next(TAG.objectId);
+  const algorithm = enter(encrypted);
+  const plain = await unlock(algorithm, octets(encrypted, TAG.context0Primitive, TAG.context0));
+  // A wrong password shows here where there is no MAC.
+  if (plain[0] !== TAG.sequence) throw wrongPassword();
+  return plain;
+}
+
+/**
+ * Checks the MAC, if there is one.
+ * @param file where the MAC stands, after the content that it is about
+ * @returns the password as it is to be used: none and an empty one are written in two ways
+ */
+async function verified(
+  file: DerReader,
+  content: Buffer,
+  password: string | undefined,
+  budget: Budget,
+): Promise<string | undefined> {
+  if (file.done) return password ?? '';
+  const mac = enter(file);
+  const digestInfo = enter(mac);
+  const algorithm = enter(digestInfo);
+  const id = algorithm.text(algorithm.next(TAG.objectId));
+  const expected = octets(digestInfo);
+  if (id === PBMAC1) {
+    const parameters = enter(algorithm);
+    const derivation = enter(parameters);
+    const scheme = enter(parameters);
+    const hmac = HMACS.get(scheme.text(scheme.next(TAG.objectId)));
+    if (hmac === undefined) throw unknownScheme();
+    const key = await deriveKey(derivation, expected.length, password ?? '', budget);
+    if (isEqual(createHmac(hmac, key).update(content).digest(), expected)) return password ?? '';
+    throw password === undefined ? noPassword() : wrongPassword();
+  }
+  const digest = DIGESTS.get(id);
+  if (digest === undefined) throw unknownScheme();
+  const salt = octets(mac);
+  const iterations = mac.done ? 1 : integer(mac);
+  const fits = async (octetsOfPassword: Buffer) => {
+    budget.charge(iterations);
+    const derivation = { digest: digest.name, salt, iterations, purpose: PURPOSE.mac, length: digest.length };
+    const key = await derivePkcs12({ ...derivation, password: octetsOfPassword });
+    return isEqual(createHmac(digest.name, key).update(content).digest(), expected);
+  };
+  if (await fits(bmpString(password ?? ''))) return password ?? '';
+  if ((password ?? '') === '' && (await fits(Buffer.alloc(0)))) return '';
+  throw password === undefined ? noPassword() : wrongPassword();
+}
+
+const isEqual = (a: Buffer, b: Buffer) => a.length === b.length && timingSafeEqual(a, b);
+
+function pick({ keys, certificates }: Bags, alias: string | undefined): Contents {
+  const key = choose(keys, alias);
+  const ders = certificates.map(({ der }) => der);
+  const own =
+    certificates.find(({ id }) => key.id !== '' && id === key.id)?.der ??
+    // Tools that leave the link out write one key.
+    ders.find((der) => belongs(key.der, der));
+  return {
+    certificates: own === undefined ? ders : chainOf(own, ders),
+    key: pemOf('PRIVATE KEY', key.der),
+  };
+}

@@ -1,0 +1,37 @@
+import { DerReader, objectId } from '../der';
+import { asDer } from './ber';
+import { FormatProblem } from './problem';
+import { enter, integer, TAG } from './tags';
+
+const SIGNED_DATA = objectId('1.2.840.113549.1.7.2');
+
+/**
+ * The certificates of a PKCS#7 file (RFC 2315; `.p7b`, `.p7c`), in the order in which they stand there: a chain without
+ * its key.
+ * @throws FormatProblem, RangeError
+ */
+export async function readPkcs7(bytes: Buffer): Promise<Buffer[]> {
+  const info = enter(new DerReader(await asDer(bytes)));
+  if (info.text(info.next(TAG.objectId)) !== SIGNED_DATA) {
+    throw new FormatProblem(
+      'unsupported_format',
+      'it holds no certificates but something signed or encrypted',
+    );
+  }
+  const signed = enter(enter(info, TAG.context0));
+  integer(signed);
+  signed.next(TAG.set);
+  signed.next(TAG.sequence);
+  const set = signed.optional(TAG.context0);
+  const certificates = set === null ? null : signed.inside(set);
+  const found: Buffer[] = [];
+  while (certificates?.done === false) {
+    const { length } = found;
+    const from = certificates.position;
+    const value = certificates.next();
+    // Other kinds than X.509 are tagged.
+    if (value.tag === TAG.sequence) found[length] = certificates.bytes.subarray(from, value.end);
+  }
+  if (found.length === 0) throw new FormatProblem('missing_certificate', 'there is no certificate in it');
+  return found;
+}
