@@ -2,7 +2,7 @@ import type { Config } from '../config';
 import { DatabaseTarget, DeclarativeTarget, tlsListeners } from '../kong';
 import type { PassCause, Reporter, Source, Target, Verifier } from '../model';
 import { Reconciler, Schedule } from '../reconcile';
-import { EventReporter, LogReporter, type Logger, type PostEvent } from '../report';
+import { EventReporter, LogReporter, type LogRoot, type PostEvent } from '../report';
 import { ReferrerNudger, type KubernetesClient } from '../sources/kubernetes';
 import { HandshakeVerifier } from '../verify';
 import type { Connection } from './connection';
@@ -91,7 +91,8 @@ interface Composed {
 type Watch = (touched: (what: string) => void) => () => void;
 
 /** A running reloader: passes on schedule until it is stopped. */
-export function startReloader(config: Config, kong: Connection, logger: Logger, entry: string): Reloader {
+export function startReloader(config: Config, kong: Connection, root: LogRoot, entry: string): Reloader {
+  const logger = root.open(config.log);
   const { reconciler, watch, cluster } = compose(config, kong);
   const reporters: Reporter[] = [new LogReporter(logger, { entry })];
   if (cluster !== null) reporters.push(new EventReporter(postTo(cluster), logger));
@@ -115,6 +116,7 @@ export function startReloader(config: Config, kong: Connection, logger: Logger, 
       unwatch();
       await schedule.stop();
       cluster?.close();
+      logger.close();
     },
   };
 }

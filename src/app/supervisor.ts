@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from '../config';
 import { configurationHash, readPluginEntries, type PluginEntry } from '../kong';
-import type { Logger } from '../report';
+import type { LogRoot } from '../report';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
 import { startReloader, type Reloader } from './reloader';
 
 export interface SupervisorOptions {
   location: KongLocation;
-  logger: Logger;
+  logger: LogRoot;
   /** Milliseconds between looks at the plugin's entries; a change is picked up within 5 s. */
   pollMs?: number;
   /** Called at each look. */
@@ -60,7 +60,10 @@ export class Supervisor {
     const waiting = (error: Error) => this.sayOnce('warn', 'waiting for Kong', error.message);
     while (!isStopped()) {
       const kong = await connectWhenReady(location, {}, waiting, signal);
-      this.options.logger.log('info', 'connected to Kong', { admin_url: kong.client.url, mode: kong.mode });
+      this.options.logger.log('info', 'connected to Kong', {
+        admin_url: kong.client.url,
+        kong_mode: kong.mode,
+      });
       // Until Kong goes away for longer than a request is repeated; then it is searched for anew.
       for (let misses = 0; misses < 3 && !isStopped();) {
         onPoll?.();
@@ -147,14 +150,14 @@ export class Supervisor {
     const isOwn = Object.keys(config.admin).length > 0;
     const connection = isOwn ? await connect(this.options.location, config.admin) : kong;
     await this.end(entry.id);
+    const reloader = startReloader(config, connection, this.options.logger, entry.id);
+    this.#running.set(entry.id, { reloader, connection, isOwn, config });
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
       entry: entry.id,
-      interval: config.interval,
+      interval_seconds: config.interval,
       mode: config.mode,
       sources: config.sources.length,
     });
-    const reloader = startReloader(config, connection, this.options.logger, entry.id);
-    this.#running.set(entry.id, { reloader, connection, isOwn, config });
   }
 
   private async end(id: string): Promise<void> {

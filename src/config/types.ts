@@ -28,5 +28,6 @@ export interface Config {
     token_file?: string | null;
     ca_file?: string | null;
   };
+  log: { file?: string | null; level: 'debug' | 'info' | 'warn' | 'error' };
   trigger?: string | null;
 }

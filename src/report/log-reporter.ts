@@ -1,5 +1,6 @@
 import type { PassEvent, PassReport, Reporter } from '../model';
-import type { Fields, Level, Logger } from './logger';
+import type { Fields } from './log-fields';
+import type { Level, Logger } from './logger';
 
 /** Writes one line for each thing that happened, not for each poll. */
 export class LogReporter implements Reporter {
@@ -53,7 +54,7 @@ export class LogReporter implements Reporter {
         const isWrong = proof?.verdict === 'wrong';
         this.log(isWrong ? 'error' : 'info', created ? 'certificate created' : 'certificate swapped', {
           ...common,
-          certificate,
+          certificate_id: certificate,
           proof: proof?.verdict ?? 'off',
           ...(proof === null || proof.detail === '' ? {} : { proof_detail: proof.detail }),
           ...(proof === null ? {} : { handshakes: proof.handshakes, proof_ms: Math.round(proof.durationMs) }),
@@ -63,7 +64,7 @@ export class LogReporter implements Reporter {
       case 'rolled_back':
         this.log('error', outcome.restored ? 'certificate rolled back' : 'rollback failed', {
           ...common,
-          certificate: outcome.certificate,
+          certificate_id: outcome.certificate,
           served_fingerprint_sha256: outcome.proof.servedFingerprint,
           detail: outcome.proof.detail,
         });
@@ -71,14 +72,14 @@ export class LogReporter implements Reporter {
       case 'nudged':
         this.log('info', 'ingress controller nudged', {
           ...common,
-          certificate: outcome.certificate,
+          certificate_id: outcome.certificate,
           detail: outcome.detail,
         });
         return;
       case 'would_change':
         this.log('info', outcome.created ? 'certificate would be created' : 'certificate would be swapped', {
           ...common,
-          certificate: outcome.certificate,
+          certificate_id: outcome.certificate,
         });
         return;
       case 'refused': {
@@ -93,7 +94,7 @@ export class LogReporter implements Reporter {
       case 'failed':
         this.log('error', 'swap failed; it is tried again', {
           ...common,
-          certificate: outcome.certificate,
+          certificate_id: outcome.certificate,
           error: outcome.error,
         });
     }

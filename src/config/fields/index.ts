@@ -1,4 +1,5 @@
 import type { NamedField } from './kong-field';
+import { LOG } from './log';
 import { SOURCES } from './sources';
 
 export type { KongField, NamedField } from './kong-field';
@@ -133,6 +134,7 @@ export const FIELDS: readonly NamedField[] = [
       ],
     },
   },
+  LOG,
   {
     trigger: {
       type: 'string',

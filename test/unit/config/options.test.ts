@@ -12,6 +12,7 @@ const DEFAULTS = {
   takeover_grace: 60,
   verify: { enabled: true, timeout: 10, rollback: true, listeners: [] },
   admin: {},
+  log: { level: 'info' },
 };
 
 /** What only sources of type kubernetes use. */
@@ -69,6 +70,7 @@ describe('a configuration', () => {
         listeners: ['10.0.0.1:8443', '[::1]:8443 proxy_protocol'],
       },
       admin: { url: 'https://127.0.0.1:8444', token: 't', token_file: '/run/token', ca_file: '/etc/ca.pem' },
+      log: { file: '/var/log/reloader.log', level: 'debug' },
       trigger: 'now',
     };
     expect(completeConfig(given)).toEqual(given);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FIELDS, type KongField, type NamedField } from '../../../src/config/fields';
 import { REASONS } from '../../../src/model';
+import { LOG_FIELDS } from '../../../src/report';
 
 describe('the documentation', () => {
   const reasons = readFileSync('docs/reasons.md', 'utf8');
@@ -13,6 +14,15 @@ describe('the documentation', () => {
   it('explains no reason that there is not', () => {
     const documented = [...reasons.matchAll(/^\| `(\w+)`/gm)].map(([, reason]) => reason);
     expect(documented.sort()).toEqual(Object.keys(REASONS).sort());
+  });
+
+  it('explains every field of the log in its words, and no other', () => {
+    const logs = readFileSync('docs/logs.md', 'utf8');
+    const rows = [...logs.matchAll(/^\| `(\w+)` +\| (.*?) +\|$/gm)].map(([, name, meaning]) => [
+      name,
+      meaning,
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(LOG_FIELDS);
   });
 
   const configuration = readFileSync('docs/configuration.md', 'utf8');

@@ -77,7 +77,7 @@ describe('the log', () => {
       {
         level: 'info',
         message: 'certificate swapped',
-        certificate: 'K',
+        certificate_id: 'K',
         proof: 'served',
         handshakes: 4,
         proof_ms: 7,
@@ -116,7 +116,7 @@ describe('the log', () => {
     [
       'what would be swapped',
       { kind: 'would_change', certificate: 'K', created: false },
-      { level: 'info', message: 'certificate would be swapped', certificate: 'K' },
+      { level: 'info', message: 'certificate would be swapped', certificate_id: 'K' },
     ],
     [
       'what would be created',
@@ -131,7 +131,7 @@ describe('the log', () => {
     [
       'a write that failed',
       { kind: 'failed', certificate: 'K', error: 'no answer' },
-      { level: 'error', message: 'swap failed; it is tried again', certificate: 'K', error: 'no answer' },
+      { level: 'error', message: 'swap failed; it is tried again', certificate_id: 'K', error: 'no answer' },
     ],
   ])('has one line for %s, with where it is from and whose it is', ([, outcome, expected]) => {
     const { reporter, lines } = reporting();

@@ -65,7 +65,7 @@ describe('a private key', () => {
   };
 
   test.for(keys)('(%s) never leaves the process in a message or a field', ([, key]) => {
-    const line = lineOf(`it failed: ${key}`, { error: key, deep: { list: [{ text: `x ${key} y` }] } });
+    const line = lineOf(`it failed: ${key}`, { error: key, detail: { list: [{ text: `x ${key} y` }] } });
     expectNothingOf(key, line);
     expect(line.match(/\[private key removed\]/g)).toHaveLength(3);
   });
@@ -87,7 +87,7 @@ describe('a private key', () => {
   });
 
   it('is removed where it stands in a JSON text in a field', () => {
-    const line = lineOf('x', { body: JSON.stringify({ key: rsa.key }) });
+    const line = lineOf('x', { detail: JSON.stringify({ key: rsa.key }) });
     expectNothingOf(rsa.key, line);
   });
 

@@ -1,0 +1,105 @@
+import type { Fields } from './log-fields';
+import { LogFile } from './log-file';
+import { JsonLogger, type Level, type Logger } from './logger';
+
+export interface LogSettings {
+  /** Gets every line as well; null: none does. */
+  file?: string | null | undefined;
+  level: Level;
+}
+
+/** The log of one entry. */
+export interface OpenLog extends Logger {
+  /** Ends its part of the file. */
+  close(): void;
+}
+
+/** A logger that entries get logs of their own from. */
+export interface LogRoot extends Logger {
+  open(settings: LogSettings): OpenLog;
+}
+
+interface Shared {
+  file: LogFile;
+  users: number;
+}
+
+/**
+ * The log of the process. Lines of an entry go to stderr and to the entry's file; what concerns all of them (Kong is
+ * away, an entry is started) goes to every file that is open. Entries that name the same file share it.
+ */
+export class LogHub implements LogRoot {
+  readonly #files = new Map<string, Shared>();
+  readonly #stderr: JsonLogger;
+  readonly #everywhere: JsonLogger;
+
+  constructor(private readonly toStderr: (line: string) => void) {
+    this.#stderr = new JsonLogger(toStderr);
+    this.#everywhere = new JsonLogger((line) => {
+      toStderr(line);
+      for (const { file } of this.#files.values()) file.write(line);
+    });
+  }
+
+  log(level: Level, message: string, fields?: Fields): void {
+    this.#everywhere.log(level, message, fields);
+  }
+
+  open({ file: path, level }: LogSettings): OpenLog {
+    const shared = path == null ? null : this.use(path);
+    const logger = new JsonLogger((line) => {
+      this.toStderr(line);
+      shared?.file.write(line);
+    }, level);
+    let isOpen = true;
+    return {
+      log: (...line) => logger.log(...line),
+      close: () => {
+        if (isOpen && path != null) this.leave(path);
+        isOpen = false;
+      },
+    };
+  }
+
+  /** Resolves when every line is where it goes. */
+  async close(): Promise<void> {
+    const files = [...this.#files.values()];
+    this.#files.clear();
+    await Promise.all(files.map(({ file }) => file.close()));
+  }
+
+  private use(path: string): Shared {
+    const known = this.#files.get(path);
+    if (known !== undefined) {
+      known.users += 1;
+      return known;
+    }
+    // What happens to the file is said on stderr alone: in the file there is no room for it.
+    const file = new LogFile({
+      path,
+      onTrouble: ({ message: error }) =>
+        this.#stderr.log('error', 'the log file cannot be written; lines are on stderr alone', {
+          file: path,
+          error,
+        }),
+      onRelief: (lines) => this.log('warn', 'the log file is written again', { file: path, lines }),
+    });
+    const shared = { file, users: 1 };
+    this.#files.set(path, shared);
+    return shared;
+  }
+
+  private leave(path: string): void {
+    const shared = this.#files.get(path);
+    if (shared === undefined) return;
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    this.#files.delete(path);
+    void shared.file.close();
+  }
+}
+
+/** Lines to stderr: stdout belongs to the query command. */
+export function stderrLogger(): LogHub {
+  return new LogHub((line) => process.stderr.write(line));
+}
