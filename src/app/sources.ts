@@ -83,6 +83,7 @@ function createKubernetesSource(config: SourceConfig): Made {
     names,
     labelSelector: labels ?? null,
     onlyMarked,
+    hosts: config.hosts,
   });
   return { source, cluster: client };
 }

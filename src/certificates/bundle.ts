@@ -126,6 +126,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       chainLength: chain.length,
       leaf: (chain[0] as ParsedCertificate).info,
       ...(raw.secret === undefined ? {} : { secret: raw.secret }),
+      ...(raw.hosts === undefined ? {} : { hosts: raw.hosts }),
     },
     chain,
     key: pem.key,

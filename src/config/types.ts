@@ -8,6 +8,7 @@ export interface SourceConfig {
   names: string[];
   label_selector?: string | null;
   only_marked: boolean;
+  hosts: 'leaf' | 'annotations' | 'references';
   kubeconfig?: string | null;
   context?: string | null;
 }

@@ -43,6 +43,11 @@ export interface RawBundle {
   issuers?: string;
   /** The Secret that it is. */
   secret?: SecretRef;
+  /**
+   * Names that it is asked for: a certificate that is created for it gets those of them that the leaf covers. Left
+   * out: every name of the leaf. Empty: nobody asks for it.
+   */
+  hosts?: readonly string[];
   /** One file that is a bundle only if a key is in it: a CA certificate or a loose part of a chain is none. */
   lone?: boolean;
 }
@@ -72,6 +77,8 @@ export interface Bundle {
   leaf: CertificateInfo;
   /** The Secret that it comes from. */
   secret?: SecretRef;
+  /** The names that it is asked for; left out: every name of the leaf. */
+  hosts?: readonly string[];
 }
 
 /** Whether a chain digest that was stored or served is this bundle's, in order or as it was found. */

@@ -137,12 +137,12 @@ export class BundleBook {
   }
 
   /** Takes over what Kong's copy tells. @returns whether it differs from what was known; null: Kong has no copy */
-  private isStored({ source, name, pem, location, secret }: Glimpse): boolean | null {
+  private isStored({ source, name, pem, location, secret, hosts }: Glimpse): boolean | null {
     const half = pem === null ? undefined : this.find(pem.content);
     if (pem === null || half?.leaf == null) return null;
     const id = bundleId(source, name);
     const before = this.#entries.get(id)?.known;
-    if (before !== undefined && !isRefusal(before) && before.content === pem.content) return false;
+    if (isSameAs(before, pem.content, hosts)) return false;
     const { content, chain, chainLength } = pem;
     const { leaf } = half;
     const known: SourcedBundle = {
@@ -157,6 +157,7 @@ export class BundleBook {
       create: source.create,
     };
     if (secret !== undefined) known.secret = secret;
+    if (hosts !== undefined) known.hosts = hosts;
     this.#entries.set(id, { source, name, known });
     return true;
   }
@@ -176,10 +177,19 @@ export class BundleBook {
       this.#entries.set(id, { source, name, known: opened, ...(last === undefined ? {} : { before: last }) });
       return !isSame;
     }
-    if (before !== undefined && !isRefusal(before) && before.content === opened.bundle.content) return false;
+    if (isSameAs(before, opened.bundle.content, opened.bundle.hosts)) return false;
     this.#entries.set(id, { source, name, known: { ...opened.bundle, id, create: source.create } });
     return true;
   }
+}
+
+function isSameAs(
+  before: SourcedBundle | Refusal | undefined,
+  content: Digest,
+  hosts: readonly string[] | undefined,
+): boolean {
+  if (before === undefined || isRefusal(before)) return false;
+  return before.content === content && before.hosts?.join() === hosts?.join();
 }
 
 /** What was seen of a bundle before it is known whether Kong has it. */
@@ -190,6 +200,7 @@ interface Glimpse {
   raw: RawBundle | Refusal | null | undefined;
   location: string;
   secret: SecretRef | undefined;
+  hosts: readonly string[] | undefined;
   /** Null where Kong cannot have this very text. */
   pem: { content: Digest; chain: Digest; chainLength: number } | null;
 }
@@ -199,7 +210,7 @@ const MAX_HELD_CHARS = 2 * 1024 * 1024;
 
 function glimpse(source: Source, name: string, raw: RawBundle | Refusal | null, isKept: boolean): Glimpse {
   if (raw === null || isRefusal(raw))
-    return { source, name, raw, location: name, secret: undefined, pem: null };
+    return { source, name, raw, location: name, secret: undefined, hosts: undefined, pem: null };
   const found = raw.issuers === undefined ? readPem(raw.cert, raw.key) : null;
   return {
     source,
@@ -207,6 +218,7 @@ function glimpse(source: Source, name: string, raw: RawBundle | Refusal | null, 
     raw: isKept || found === null ? raw : undefined,
     location: raw.location,
     secret: raw.secret,
+    hosts: raw.hosts,
     // Another format than PEM has none of these texts.
     pem:
       found === null || found.certificates.length === 0

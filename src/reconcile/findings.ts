@@ -93,13 +93,17 @@ export class Findings {
     for (const id of this.#refusals.keys()) if (!refused.has(id)) this.#refusals.delete(id);
   }
 
-  /** Errors of sources that were not there the last time. */
+  /**
+   * Errors of sources that were not there the last time.
+   * @param isPartial only some sources were looked at: what the others said still holds
+   */
   newSourceErrors(
     errors: readonly { source: string; refusal: Refusal }[],
+    isPartial = false,
   ): { source: string; refusal: Refusal }[] {
     const before = this.#sourceErrors;
     const key = (error: { source: string; refusal: Refusal }) => `${error.source} ${error.refusal.message}`;
-    this.#sourceErrors = new Set(errors.map(key));
+    this.#sourceErrors = new Set([...(isPartial ? before : []), ...errors.map(key)]);
     return errors.filter((error) => !before.has(key(error)));
   }
 

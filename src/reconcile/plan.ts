@@ -56,7 +56,11 @@ export function makePlan(input: PlanInput): Plan {
       if (half === 'main') completeTwins(input, plan, index, certificate, best);
     }
   }
-  const isUnclaimed = (bundle: SourcedBundle) => !wanted.has(bundle.id) && !plan.inSync.has(bundle.id);
+  const isUnclaimed = (bundle: SourcedBundle) => {
+    // What is asked for by name gets a certificate of its own though others could have its leaf, too.
+    if (bundle.hosts !== undefined && bundle.create) return !input.certificates.has(certificateIdOf(bundle));
+    return !wanted.has(bundle.id) && !plan.inSync.has(bundle.id);
+  };
   const placed = new Set<SourcedBundle>();
   for (const bundle of index.newestFirst(isUnclaimed)) {
     if (placed.has(bundle)) continue;
@@ -146,7 +150,11 @@ function missingSnis(
 }
 
 /** The SNIs of a certificate that is created for a bundle. */
-const snisOf = (bundle: SourcedBundle) => bundle.snis ?? asSnis(bundle.leaf.names);
+function snisOf({ leaf, hosts, snis }: SourcedBundle): readonly string[] {
+  return (
+    snis ?? asSnis(hosts === undefined ? leaf.names : hosts.filter((host) => coversSni(leaf.names, host)))
+  );
+}
 
 /** A bundle that no certificate asks for: create one where that is wanted, else say why not. */
 function planUnclaimed(
@@ -156,7 +164,11 @@ function planUnclaimed(
   bundle: SourcedBundle,
   taken: Map<string, string>,
 ): Change[] {
-  const snis = snisOf(bundle);
+  const asked = snisOf(bundle);
+  // Who asks for single hosts gets those that are free; else a certificate is created whole or not at all.
+  const free = bundle.hosts === undefined ? [] : asked.filter((name) => !taken.has(name));
+  if (bundle.hosts !== undefined && free.length === 0 && plan.inSync.has(bundle.id)) return [];
+  const snis = free.length > 0 ? free : asked;
   const conflict = snis.map((sni) => taken.get(sni)).find((id) => id !== undefined);
   const certificate = conflict === undefined ? undefined : input.certificates.get(conflict);
   if (certificate !== undefined) {
@@ -166,22 +178,30 @@ function planUnclaimed(
     return [];
   }
   // A conflict that is no certificate yet: another bundle of this plan, a newer one, is about to get the name.
-  if (conflict !== undefined || !bundle.create) {
+  if (conflict !== undefined || !bundle.create || bundle.hosts?.length === 0) {
     plan.unused.push(bundle.id);
     return [];
   }
   const why =
     input.barred.get(bundle.id) ??
     checkShape(bundle, input.now) ??
-    (snis.length > 0
-      ? null
-      : refusal('no_names', `${bundle.location} names no host; give it a subjectAltName of type DNS`));
+    (snis.length > 0 ? null : noNames(bundle));
   if (why !== null) {
     plan.refused.set(bundle.id, why);
     return [];
   }
   const changes = withTwin(input, plan, index, bundle, snis);
+  plan.refused.delete(bundle.id);
   for (const sni of snis) taken.set(sni, changeId(changes[0]));
   plan.changes.push(...changes);
   return changes;
+}
+
+function noNames({ location, hosts }: SourcedBundle): Refusal {
+  return hosts === undefined
+    ? refusal('no_names', `${location} names no host; give it a subjectAltName of type DNS`)
+    : refusal(
+        'names_not_covered',
+        `${location} is asked for ${hosts.join(', ')} and covers none of that; issue it with these names`,
+      );
 }

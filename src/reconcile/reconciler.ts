@@ -121,7 +121,7 @@ export class Reconciler {
       this.#findings.refusals(plan.refused, this.#book);
       this.#isOpen = failed || this.#isUnsettled || this.#findings.settling;
     }
-    return this.report(cause, startedAt, performance.now() - began, scan);
+    return this.report(cause, startedAt, performance.now() - began, scan, touched !== undefined);
   }
 
   /**
@@ -328,7 +328,13 @@ export class Reconciler {
     for (const [id, { why }] of this.#barred) if (which(why)) this.#barred.delete(id);
   }
 
-  private report(cause: PassCause, startedAt: number, durationMs: number, scan: BookScan): PassReport {
+  private report(
+    cause: PassCause,
+    startedAt: number,
+    durationMs: number,
+    scan: BookScan,
+    isPartial: boolean,
+  ): PassReport {
     const { events, failed } = this.#findings.take();
     const plan = this.#last;
     return {
@@ -341,7 +347,7 @@ export class Reconciler {
       refused: plan?.refused.size ?? 0,
       unused: plan?.unused.length ?? 0,
       events,
-      sourceErrors: this.#findings.newSourceErrors(scan.errors),
+      sourceErrors: this.#findings.newSourceErrors(scan.errors, isPartial),
       unfinished: failed ? 'failed' : this.#isUnsettled || this.#findings.settling ? 'settling' : 'no',
       nextAt: Number.isFinite(this.#due) ? this.#due : null,
     };

@@ -39,7 +39,9 @@ export function completeTwins(
   if (owner !== 'us' || alt !== null || leaf === null || snis.length === 0) return;
   const twins = index
     .twinsOf(id, leaf)
-    .filter(({ leaf: { names } }) => snis.every((sni) => coversSni(names, sni)));
+    .filter(({ leaf: { names }, hosts = snis }) =>
+      snis.every((sni) => coversSni(names, sni) && hosts.includes(sni)),
+    );
   const twin = firstFit(input, plan, twins);
   if (twin !== undefined) plan.changes.push(toAlt(twin, certificate));
 }
@@ -55,7 +57,10 @@ export function withTwin(
   bundle: SourcedBundle,
   snis: readonly string[],
 ): [Change, ...Change[]] {
-  const twin = firstFit(input, plan, index.twinsOf(certificateIdOf(bundle), bundle.leaf));
+  const twins = index.twinsOf(certificateIdOf(bundle), bundle.leaf);
+  // What is asked for other hosts gets a certificate of its own.
+  const isAskedAlike = ({ hosts }: SourcedBundle) => hosts?.join() === bundle.hosts?.join();
+  const twin = firstFit(input, plan, twins.filter(isAskedAlike));
   const [main, alt] = twin?.leaf.keyType === 'rsa' ? [twin, bundle] : [bundle, twin];
   const create: Change = { kind: 'create', bundle: main, id: certificateIdOf(main), snis };
   if (alt === undefined) return [create];

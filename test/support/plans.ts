@@ -50,6 +50,7 @@ export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {
     chainLength: facts.chainLength ?? 2,
     leaf: facts.leaf ?? leaf,
     ...(facts.secret === undefined ? {} : { secret: facts.secret }),
+    ...(facts.hosts === undefined ? {} : { hosts: facts.hosts }),
   };
 }
 

@@ -30,6 +30,16 @@ export const KUBERNETES_FIELDS: readonly NamedField[] = [
     },
   },
   {
+    hosts: {
+      type: 'string',
+      description:
+        'kubernetes: the SNIs of created certificates: all names of the leaf, those of cert-manager.io/alt-names, or the hosts of Ingresses and Gateways.',
+      required: true,
+      default: 'leaf',
+      one_of: ['leaf', 'annotations', 'references'],
+    },
+  },
+  {
     kubeconfig: {
       type: 'string',
       description: 'kubernetes: outside of a cluster, how to reach it.',

@@ -1,32 +1,9 @@
 import { refusal, type Nudger, type Refusal, type SecretRef } from '../../model';
 import { KubernetesError, type KubernetesClient } from './client';
+import { REFERRER_KINDS, type Referrer } from './referrers';
 
 /** Set on what refers to a Secret, so that the ingress controller looks at it again. */
 export const NUDGE_ANNOTATION = 'ssl-cert-reloader/certificate';
-
-interface Referrer {
-  metadata: { name: string };
-  spec?: {
-    tls?: { secretName?: string }[];
-    listeners?: { tls?: { certificateRefs?: { name?: string; namespace?: string }[] } }[];
-  };
-}
-
-/** What may refer to a Secret: its path within a namespace, and whether it does. */
-const KINDS = [
-  {
-    kind: 'Ingress',
-    path: (namespace: string) => `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses`,
-    refersTo: ({ spec }: Referrer, name: string) =>
-      spec?.tls?.some((tls) => tls.secretName === name) === true,
-  },
-  {
-    kind: 'Gateway',
-    path: (namespace: string) => `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/gateways`,
-    refersTo: ({ spec }: Referrer, name: string) =>
-      spec?.listeners?.some(({ tls }) => tls?.certificateRefs?.some((ref) => ref.name === name)) === true,
-  },
-];
 
 /** Annotates the Ingresses and Gateways that refer to a Secret. */
 export class ReferrerNudger implements Nudger {
@@ -34,11 +11,12 @@ export class ReferrerNudger implements Nudger {
 
   async nudge({ namespace, name }: SecretRef, fingerprint: string): Promise<string | Refusal> {
     const nudged: string[] = [];
-    for (const { kind, path, refersTo } of KINDS) {
-      const where = path(encodeURIComponent(namespace));
+    for (const { kind, api, plural, referencesOf } of REFERRER_KINDS) {
+      const where = `${api}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+      const refers = (item: Referrer) => referencesOf(item).some(({ secret }) => secret === name);
       try {
         const { items } = await this.client.get<{ items: Referrer[] }>(where);
-        for (const item of items.filter((candidate) => refersTo(candidate, name))) {
+        for (const item of items.filter(refers)) {
           const patch = { metadata: { annotations: { [NUDGE_ANNOTATION]: fingerprint } } };
           const target = `${where}/${encodeURIComponent(item.metadata.name)}`;
           await this.client.send('PATCH', target, patch, 'application/merge-patch+json');

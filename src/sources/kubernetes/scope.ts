@@ -1,24 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubernetesError, type KubernetesClient, type WatchEvent } from './client';
-import type { Secret } from './secret';
 
-/** A set of Secrets that is listed and watched with one path. */
+/** What every object of a cluster has, as far as it matters here. */
+export interface KubernetesObject {
+  metadata: { name: string; namespace: string; resourceVersion: string };
+}
+
+/** A set of objects of one kind that is listed and watched with one path. */
 export interface ScopeOptions {
   client: KubernetesClient;
+  /** Where the kind is, e.g. `/api/v1`, and its name in paths, e.g. `secrets`. */
+  api: string;
+  plural: string;
   /** Null: every namespace. */
   namespace: string | null;
-  /** One Secret by its name. */
+  /** One object by its name. */
   name: string | null;
   fieldSelector: string | null;
   labelSelector: string | null;
 }
 
-/** What became of a Secret: null when it is gone. */
-export type Apply = (key: string, secret: Secret | null) => void;
+/** What became of an object, by `namespace/name`: null when it is gone. */
+export type Apply<T> = (key: string, object: T | null) => void;
 
-interface SecretList {
+interface List<T> {
   metadata: { resourceVersion: string; continue?: string };
-  items: Secret[];
+  items: T[];
 }
 
 const PAGE_SIZE = 500;
@@ -26,21 +33,21 @@ const PAGE_SIZE = 500;
 const WATCH_SECONDS = 280;
 const CATCH_UP_SECONDS = 1;
 
-/** Keeps track of the Secrets of one path: listed whole once, then by what the API server says has changed. */
-export class Scope {
+/** Keeps track of the objects of one path: listed whole once, then by what the API server says has changed. */
+export class Scope<T extends KubernetesObject> {
   readonly #path: string;
   readonly #selectors: string;
   /** Resource version up to which everything is known; null: it has to be listed. */
   #version: string | null = null;
-  /** Version of each Secret, by `namespace/name`. */
+  /** Version of each object, by `namespace/name`. */
   readonly #known = new Map<string, string>();
   /** Watching is not allowed: every poll lists. */
   #mayWatch = true;
 
   constructor(private readonly options: ScopeOptions) {
-    const { namespace, name, labelSelector } = options;
-    this.#path =
-      namespace === null ? '/api/v1/secrets' : `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
+    const { api, plural, namespace, name, labelSelector } = options;
+    const where = namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+    this.#path = `${api}${where}/${plural}`;
     const fields = [name === null ? null : `metadata.name=${name}`, options.fieldSelector]
       .filter(Boolean)
       .join(',');
@@ -54,7 +61,7 @@ export class Scope {
     return this.options.namespace;
   }
 
-  /** How many Secrets there are. */
+  /** How many objects there are. */
   get size(): number {
     return this.#known.size;
   }
@@ -63,10 +70,9 @@ export class Scope {
    * Brings it up to date: everything the first time and after the server has forgotten the version, else one watch
    * of a second from the version that is known, which costs nothing where nothing changed and does not rely on the
    * long watch.
-   * @returns a sentence about a right that is missing but not needed, or null
    * @throws KubernetesError
    */
-  async refresh(apply: Apply): Promise<void> {
+  async refresh(apply: Apply<T>): Promise<void> {
     if (this.#version === null || !this.#mayWatch) {
       await this.list(apply);
       return;
@@ -87,7 +93,7 @@ export class Scope {
   }
 
   /** Watches until the signal; after each trouble again from what is known. Never throws. */
-  async watch(apply: Apply, signal: AbortSignal): Promise<void> {
+  async watch(apply: Apply<T>, signal: AbortSignal): Promise<void> {
     for (let waitMs = 1_000; !signal.aborted;) {
       if (this.#version !== null) {
         try {
@@ -106,7 +112,7 @@ export class Scope {
     }
   }
 
-  private async list(apply: Apply): Promise<void> {
+  private async list(apply: Apply<T>): Promise<void> {
     const seen = new Set<string>();
     let token = '';
     let version: string;
@@ -115,8 +121,8 @@ export class Scope {
         limit: String(PAGE_SIZE),
         ...(token === '' ? {} : { continue: token }),
       });
-      const page = await this.options.client.get<SecretList>(this.query(query));
-      for (const secret of page.items) seen.add(this.put(secret, apply));
+      const page = await this.options.client.get<List<T>>(this.query(query));
+      for (const object of page.items) seen.add(this.put(object, apply));
       version = page.metadata.resourceVersion;
       token = page.metadata.continue ?? '';
     } while (token !== '');
@@ -124,7 +130,7 @@ export class Scope {
     this.#version = version;
   }
 
-  private async follow(apply: Apply, seconds: number, signal: AbortSignal): Promise<void> {
+  private async follow(apply: Apply<T>, seconds: number, signal: AbortSignal): Promise<void> {
     const query = new URLSearchParams({
       watch: '1',
       allowWatchBookmarks: 'true',
@@ -134,27 +140,26 @@ export class Scope {
     const path = this.query(query);
     // Bookmarks come every minute: silence for longer than two is a broken connection.
     const idleMs = Math.min(seconds, 120) * 1000 + 10_000;
-    for await (const event of this.options.client.watch<Secret>(path, signal, idleMs))
-      this.take(event, apply);
+    for await (const event of this.options.client.watch<T>(path, signal, idleMs)) this.take(event, apply);
   }
 
-  private take({ type, object }: WatchEvent<Secret>, apply: Apply): void {
+  private take({ type, object }: WatchEvent<T>, apply: Apply<T>): void {
     if (type === 'ADDED' || type === 'MODIFIED') this.put(object, apply);
     else if (type === 'DELETED') this.remove(keyOf(object), apply);
     this.#version = newer(this.#version, object.metadata.resourceVersion);
   }
 
-  private put(secret: Secret, apply: Apply): string {
-    const key = keyOf(secret);
-    const { resourceVersion } = secret.metadata;
+  private put(object: T, apply: Apply<T>): string {
+    const key = keyOf(object);
+    const { resourceVersion } = object.metadata;
     if (this.#known.get(key) !== resourceVersion) {
       this.#known.set(key, resourceVersion);
-      apply(key, secret);
+      apply(key, object);
     }
     return key;
   }
 
-  private remove(key: string, apply: Apply): void {
+  private remove(key: string, apply: Apply<T>): void {
     if (this.#known.delete(key)) apply(key, null);
   }
 
@@ -164,7 +169,7 @@ export class Scope {
   }
 }
 
-const keyOf = ({ metadata }: Secret) => `${metadata.namespace}/${metadata.name}`;
+const keyOf = ({ metadata }: KubernetesObject) => `${metadata.namespace}/${metadata.name}`;
 
 /** Two watches may run at once; neither takes the other back. Versions of one resource are numbers that grow. */
 function newer(known: string | null, seen: string): string {

@@ -1,12 +1,10 @@
 import type { RawBundle } from '../../model';
+import type { KubernetesObject } from './scope';
 
 /** A Secret (core/v1), as far as it matters here; data is base64. */
-export interface Secret {
-  metadata: {
-    name: string;
-    namespace: string;
+export interface Secret extends KubernetesObject {
+  metadata: KubernetesObject['metadata'] & {
     uid: string;
-    resourceVersion: string;
     annotations?: Record<string, string>;
     labels?: Record<string, string>;
   };
@@ -22,6 +20,15 @@ const OVERRIDE = 'konghq.com/override';
 
 export function isMarked({ metadata: { annotations = {} } }: Secret): boolean {
   return annotations[OVERRIDE] === 'true' || MARKS.some((name) => name in annotations);
+}
+
+/** The names that cert-manager writes on a Secret, or a person; null where there are none. */
+export function annotatedHosts({ metadata: { annotations = {} } }: Secret): readonly string[] | null {
+  const names = (annotations['cert-manager.io/alt-names'] ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase());
+  const hosts = names.filter((name) => name !== '');
+  return hosts.length === 0 ? null : hosts;
 }
 
 export const secretName = ({ metadata }: Secret): string => `${metadata.namespace}/${metadata.name}`;

@@ -1,7 +1,9 @@
 import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../../model';
 import { KubernetesError, type KubernetesClient } from './client';
+import { References } from './references';
 import { Scope } from './scope';
-import { isMarked, secretName, TLS_TYPE, toRawBundle, type Secret } from './secret';
+import { annotatedHosts, isMarked, secretName, TLS_TYPE, toRawBundle, type Secret } from './secret';
+import { missingVerb, placeOf, trouble } from './trouble';
 
 export interface KubernetesSourceOptions {
   client: KubernetesClient;
@@ -13,6 +15,11 @@ export interface KubernetesSourceOptions {
   labelSelector: string | null;
   /** Only those that carry `konghq.com/override: "true"` or cert-manager's annotations. */
   onlyMarked: boolean;
+  /**
+   * Which names certificates get that are created: every name of the leaf, those of the annotation
+   * `cert-manager.io/alt-names`, or those for which Ingresses and Gateways refer to the Secret.
+   */
+  hosts?: 'leaf' | 'annotations' | 'references';
   /** The source was not asked for: what it may not see is no trouble. */
   isDiscovered?: boolean;
 }
@@ -21,7 +28,8 @@ export interface KubernetesSourceOptions {
 export class KubernetesSource implements Source {
   readonly id = 'kubernetes';
   readonly create: boolean;
-  #scopes: Scope[];
+  #scopes: Scope<Secret>[];
+  readonly #references: References | null;
   /** What changed since the last scan; null: it is gone. */
   readonly #pending = new Map<string, Secret | null>();
   /** Bundles that were read or are about to be; Secrets that are none are not in it. */
@@ -31,7 +39,9 @@ export class KubernetesSource implements Source {
 
   constructor(private readonly options: KubernetesSourceOptions) {
     this.create = options.create;
-    const { namespaces } = options;
+    const { namespaces, client } = options;
+    // What creates nothing needs nobody's hosts.
+    this.#references = options.create && options.hosts === 'references' ? new References(client) : null;
     this.#scopes = (namespaces.length === 0 ? [null] : namespaces).flatMap((namespace) =>
       this.scopesOf(namespace),
     );
@@ -41,6 +51,10 @@ export class KubernetesSource implements Source {
     const errors: Refusal[] = [];
     if (touched === undefined) {
       await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors)));
+      await this.#references?.refresh(
+        this.#scopes.map(({ namespace }) => namespace),
+        errors,
+      );
       this.followScopes();
     }
     const changed: string[] = [];
@@ -54,6 +68,9 @@ export class KubernetesSource implements Source {
         if (this.#bundles.delete(name)) removed.push(name);
       }
     }
+    for (const name of this.#references?.take() ?? []) {
+      if (this.#bundles.has(name) && !this.#pending.has(name)) changed.push(name);
+    }
     return { changed, removed, total: this.#bundles.size, errors };
   }
 
@@ -61,10 +78,10 @@ export class KubernetesSource implements Source {
   async read(name: string): Promise<RawBundle | Refusal | null> {
     const pending = this.#pending.get(name);
     this.#pending.delete(name);
-    if (pending !== undefined) return pending === null ? null : toRawBundle(pending);
+    if (pending !== undefined) return pending === null ? null : this.bundleOf(pending);
     const [namespace = '', secret = ''] = name.split('/').map(encodeURIComponent);
     try {
-      return toRawBundle(
+      return this.bundleOf(
         await this.options.client.get<Secret>(`/api/v1/namespaces/${namespace}/secrets/${secret}`),
       );
     } catch (error) {
@@ -83,20 +100,30 @@ export class KubernetesSource implements Source {
     };
   }
 
-  private scopesOf(namespace: string | null): Scope[] {
+  private bundleOf(secret: Secret): RawBundle | null {
+    const bundle = toRawBundle(secret);
+    const hosts =
+      this.options.hosts === 'annotations'
+        ? annotatedHosts(secret)
+        : (this.#references?.hostsOf(secretName(secret)) ?? null);
+    return bundle === null || hosts === null ? bundle : { ...bundle, hosts };
+  }
+
+  private scopesOf(namespace: string | null): Scope<Secret>[] {
     const { client, names, labelSelector } = this.options;
     // Who names Secrets or labels means them, whatever their type.
     const fieldSelector = names.length > 0 || labelSelector !== null ? null : `type=${TLS_TYPE}`;
     const each = names.length === 0 ? [null] : names;
-    return each.map((name) => new Scope({ client, namespace, name, fieldSelector, labelSelector }));
+    const secrets = { client, api: '/api/v1', plural: 'secrets', namespace, fieldSelector, labelSelector };
+    return each.map((name) => new Scope<Secret>({ ...secrets, name }));
   }
 
   private isWanted(secret: Secret): boolean {
     return !this.options.onlyMarked || isMarked(secret);
   }
 
-  private async refresh(scope: Scope, errors: Refusal[]): Promise<void> {
-    const where = scope.namespace === null ? 'all namespaces' : `namespace ${scope.namespace}`;
+  private async refresh(scope: Scope<Secret>, errors: Refusal[]): Promise<void> {
+    const where = placeOf(scope.namespace);
     try {
       await scope.refresh(this.#apply);
       if (scope.namespace !== null && scope.size === 0) await this.checkNamespace(scope.namespace, errors);
@@ -144,6 +171,7 @@ export class KubernetesSource implements Source {
     this.#stopWatch = new AbortController();
     const { signal } = this.#stopWatch;
     for (const scope of this.#scopes) void scope.watch(this.#applyAndTell, signal);
+    this.#references?.watch(() => this.#touched?.(this.id), signal);
   }
 
   readonly #apply = (_: string, secret: Secret | null): void => {
@@ -155,27 +183,4 @@ export class KubernetesSource implements Source {
     this.#apply(key, secret);
     this.#touched?.(this.id);
   };
-}
-
-function missingVerb(verb: string, what: string, effect: string): Refusal {
-  return refusal('forbidden', `the verb ${verb} on ${what} is missing (RBAC): ${effect}`);
-}
-
-/** A sentence for a failing request: who lacks which right, or why the server cannot be asked. */
-function trouble(error: unknown, verb: string, what: string): Refusal {
-  const { status, message } = error as Partial<KubernetesError> & Error;
-  if (status === 403) {
-    return refusal(
-      'forbidden',
-      `${what} cannot be seen: the verb ${verb} is missing (RBAC); the API server says: ${message}`,
-    );
-  }
-  if (status === 401) {
-    return refusal(
-      'forbidden',
-      `${what} cannot be seen: the API server does not accept the token; is it expired, or of another cluster?`,
-    );
-  }
-  if (status === 404) return refusal('unreadable', `${what}: not found; does the namespace exist?`);
-  return refusal('unreachable', `${what} cannot be seen: ${message}`);
 }

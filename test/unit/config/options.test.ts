@@ -16,7 +16,7 @@ const DEFAULTS = {
 };
 
 /** What only sources of type kubernetes use. */
-const secrets = { namespaces: [], names: [], only_marked: false };
+const secrets = { namespaces: [], names: [], only_marked: false, hosts: 'leaf' };
 
 /** The error that a configuration causes. */
 function errorOf(config: unknown): ConfigError {
@@ -56,6 +56,7 @@ describe('a configuration', () => {
           names: ['www-tls'],
           label_selector: 'app=www',
           only_marked: true,
+          hosts: 'references',
           kubeconfig: '/etc/kubeconfig',
           context: 'prod',
         },

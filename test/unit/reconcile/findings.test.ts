@@ -200,6 +200,8 @@ describe('an error of a source', () => {
     const error = { source: 'directory:/certs', refusal: refusal('unreadable', 'it does not exist (yet)') };
     expect(found.newSourceErrors([error])).toEqual([error]);
     expect(found.newSourceErrors([error])).toEqual([]);
+    expect(found.newSourceErrors([], true), 'a look at other sources').toEqual([]);
+    expect(found.newSourceErrors([error])).toEqual([]);
     expect(found.newSourceErrors([])).toEqual([]);
     expect(found.newSourceErrors([error])).toEqual([error]);
   });

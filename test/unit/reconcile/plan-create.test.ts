@@ -69,6 +69,63 @@ describe('a bundle that no certificate in Kong asks for', () => {
   });
 });
 
+describe('a bundle that is asked for by name', () => {
+  const wildcard = { names: ['*.shop.test', 'shop.test'], create: true };
+  test.for<PlanCase>([
+    {
+      name: 'gets those names, as far as the leaf covers them',
+      bundles: [bundle('new', { ...wildcard, hosts: ['a.shop.test', 'a.other.test', '*.shop.test'] })],
+      changes: ['create new for a.shop.test *.shop.test'],
+    },
+    {
+      name: 'is left alone where the names are none',
+      bundles: [bundle('new', { ...wildcard, hosts: [] })],
+      unused: ['new'],
+    },
+    {
+      name: 'is refused where the leaf covers none of them',
+      bundles: [bundle('new', { ...wildcard, hosts: ['a.other.test'] })],
+      refused: { new: 'names_not_covered' },
+    },
+    {
+      name: 'gets the names that no other certificate has',
+      bundles: [bundle('new', { ...wildcard, hosts: ['a.shop.test', 'b.shop.test'] })],
+      kong: [stored('K', { names: ['b.shop.test'], age: 3 })],
+      changes: ['create new for a.shop.test'],
+    },
+    {
+      name: 'is created beside another one with the same leaf',
+      bundles: [
+        bundle('a', { ...wildcard, hosts: ['a.shop.test'] }),
+        bundle('b', { ...wildcard, hosts: ['b.shop.test'] }),
+      ],
+      kong: [ours('a', { names: ['*.shop.test', 'shop.test'], snis: ['a.shop.test'] })],
+      changes: ['create b for b.shop.test'],
+      inSync: { a: [id('a')] },
+    },
+    {
+      name: 'shares a certificate with its twin of the other type of key for the same names alone',
+      bundles: [
+        bundle('ec', { ...wildcard, hosts: ['a.shop.test'] }),
+        bundle('rsa', { ...wildcard, hosts: ['b.shop.test'], keyType: 'rsa' }),
+      ],
+      changes: ['create ec for a.shop.test', 'create rsa for b.shop.test'],
+    },
+    {
+      name: 'gets a name that it is asked for later',
+      bundles: [bundle('a', { ...wildcard, hosts: ['a.shop.test', 'b.shop.test'] })],
+      kong: [ours('a', { names: ['*.shop.test', 'shop.test'], snis: ['a.shop.test'] })],
+      changes: [`${id('a')} main <- a +b.shop.test`],
+    },
+    {
+      name: 'keeps its certificate, and its names, when nobody asks for them any more',
+      bundles: [bundle('a', { ...wildcard, age: 3, hosts: [] })],
+      kong: [ours('a', { names: ['*.shop.test', 'shop.test'], snis: ['a.shop.test'] })],
+      changes: [`${id('a')} main <- a`],
+    },
+  ])('$name', checkPlan);
+});
+
 describe('a certificate that was created for a bundle', () => {
   test.for<PlanCase>([
     {

@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { connect } from '../../src/app/connection';
+import { compose } from '../../src/app/reloader';
+import { completeConfig } from '../../src/config';
+import { inCluster, KubernetesClient, KubernetesSource } from '../../src/sources/kubernetes';
+import { startGateway } from '../gateway';
+import { issue } from '../support/bundles';
+import { eventually } from '../support/eventually';
+import { testFolder } from '../support/folders';
+import { leafOf, servedLeaf } from '../support/tls';
+import type { PolicyRule } from './apiserver';
+import { describeWithCluster } from './suite';
+
+const WILDCARD = ['*.shop.test', 'shop.test'];
+const SECRETS: PolicyRule = { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] };
+const INGRESSES: PolicyRule = {
+  ...{ apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['list', 'watch'] },
+};
+
+describeWithCluster('a certificate that is created for a Secret', (cluster) => {
+  let made = 0;
+
+  async function secret(name: string, annotations: Record<string, string> = {}, where = `hosts-${++made}`) {
+    await cluster().createNamespace(where);
+    const pair = issue({ names: WILDCARD });
+    await cluster().applySecret(where, name, { cert: pair.chain, key: pair.key, annotations });
+    return { where, pair };
+  }
+
+  const ingress = (where: string, hosts: string[]) =>
+    cluster().apply({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: 'shop', namespace: where },
+      spec: {
+        tls: [{ hosts, secretName: 'www' }],
+        defaultBackend: { service: { name: 'www', port: { number: 80 } } },
+      },
+    });
+
+  async function following(where: string, hosts: string) {
+    const gateway = await startGateway({ mode: 'database' });
+    onTestFinished(() => gateway.stop());
+    const kubeconfig = cluster().kubeconfig(join(testFolder(), 'kubeconfig'));
+    const config = completeConfig({
+      sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig, hosts }],
+    });
+    const connection = await connect({ prefix: gateway.prefix }, {});
+    const { reconciler, watch, cluster: client } = compose(config, connection);
+    onTestFinished(() => {
+      connection.client.close();
+      client?.close();
+    });
+    const names = () => gateway.certificates().map((each) => each.names);
+    return { gateway, reconciler, names, watch };
+  }
+
+  it('gets the names of its leaf', async () => {
+    const { where } = await secret('www');
+    const { reconciler, names } = await following(where, 'leaf');
+    await reconciler.pass('start');
+    expect(names()).toEqual([WILDCARD]);
+  });
+
+  it('gets the names of its annotation, as far as the leaf covers them', async () => {
+    const { where } = await secret('www', { 'cert-manager.io/alt-names': 'a.shop.test, a.other.test' });
+    const { reconciler, names } = await following(where, 'annotations');
+    await reconciler.pass('start');
+    expect(names()).toEqual([['a.shop.test']]);
+  });
+
+  it('gets the hosts that an Ingress asks for, those of later, and none where nothing refers to it', async () => {
+    const { where, pair } = await secret('www');
+    await secret('webhook', {}, where);
+    await ingress(where, ['a.shop.test', 'a.other.test']);
+    const { gateway, reconciler, names } = await following(where, 'references');
+    expect(await reconciler.pass('start')).toMatchObject({ sourceErrors: [], unused: 1 });
+    expect(names()).toEqual([['a.shop.test']]);
+    expect(await servedLeaf(gateway.tlsPort, 'a.shop.test')).toBe(leafOf(pair.cert));
+
+    await ingress(where, ['a.shop.test', 'b.shop.test']);
+    await reconciler.pass('poll');
+    expect(names()).toEqual([['a.shop.test', 'b.shop.test']]);
+    await reconciler.pass('poll');
+    expect(await reconciler.pass('poll')).toMatchObject({ read: 0, events: [] });
+  });
+
+  it('gets the hosts of a later Ingress as soon as the watch sees it', async () => {
+    const { where } = await secret('www');
+    const { reconciler, names, watch } = await following(where, 'references');
+    const touched = new Set<string>();
+    onTestFinished(watch((what) => touched.add(what)));
+    await reconciler.pass('start');
+    expect(names()).toEqual([]);
+    await ingress(where, ['a.shop.test']);
+    await eventually('the watch reports it', () => touched.size > 0);
+    await reconciler.pass('watch', touched);
+    expect(names()).toEqual([['a.shop.test']]);
+  });
+
+  it("gets the hostname of a Gateway's listener", async () => {
+    await cluster().installCrds();
+    const { where } = await secret('www');
+    const tls = { mode: 'Terminate', certificateRefs: [{ name: 'www' }] };
+    await cluster().apply({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'shop', namespace: where },
+      spec: {
+        gatewayClassName: 'kong',
+        listeners: [{ name: 'https', port: 443, protocol: 'HTTPS', hostname: 'B.shop.test', tls }],
+      },
+    });
+    const { reconciler, names } = await following(where, 'references');
+    expect(await reconciler.pass('start')).toMatchObject({ sourceErrors: [] });
+    expect(names()).toEqual([['b.shop.test']]);
+  });
+
+  it('gets the names of its leaf where Ingresses may not be listed, and it says which verb is missing', async () => {
+    const { where } = await secret('www');
+    const sourceWith = async (account: string, rules: PolicyRule[]) => {
+      await cluster().createServiceAccount(where, account, rules);
+      const mounted = { namespace: where, serviceAccount: account };
+      const { folder } = await cluster().mountServiceAccount(testFolder(), mounted);
+      const client = new KubernetesClient(inCluster(folder, cluster().url));
+      onTestFinished(() => client.close());
+      return new KubernetesSource({
+        ...{ client, create: true, namespaces: [where], names: [], labelSelector: null, onlyMarked: false },
+        hosts: 'references',
+      });
+    };
+    const blind = await sourceWith('blind', [SECRETS]);
+    const { errors } = await blind.scan();
+    expect(errors.map(({ message }) => message).sort()).toEqual([
+      expect.stringContaining(`the verb list on gateways in namespace ${where} is missing`),
+      expect.stringContaining(`the verb list on ingresses in namespace ${where} is missing`),
+    ]);
+    expect(await blind.read(`${where}/www`)).not.toHaveProperty('hosts');
+
+    await ingress(where, ['a.shop.test']);
+    const seeing = await sourceWith('seeing', [SECRETS, INGRESSES]);
+    expect((await seeing.scan()).errors).toMatchObject([{ reason: 'forbidden' }]);
+    expect(await seeing.read(`${where}/www`)).toMatchObject({ hosts: ['a.shop.test'] });
+  });
+});
