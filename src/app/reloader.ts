@@ -76,13 +76,16 @@ export function compose(
       for (const stop of stops) stop?.();
     };
   };
-  return { reconciler, target: stages.target, watch, cluster };
+  const warnings = () => sources.flatMap((source) => source.warnings?.() ?? []);
+  return { reconciler, target: stages.target, watch, warnings, cluster };
 }
 
 interface Composed {
   reconciler: Reconciler;
   target: Target;
   watch: Watch;
+  /** What the sources have to say since the last call. */
+  warnings: () => string[];
   /** Where Events about Secrets go. */
   cluster: KubernetesClient | null;
 }
@@ -93,7 +96,7 @@ type Watch = (touched: (what: string) => void) => () => void;
 /** A running reloader: passes on schedule until it is stopped. */
 export function startReloader(config: Config, kong: Connection, root: LogRoot, entry: string): Reloader {
   const logger = root.open(config.log);
-  const { reconciler, watch, cluster } = compose(config, kong);
+  const { reconciler, watch, warnings, cluster } = compose(config, kong);
   const reporters: Reporter[] = [new LogReporter(logger, { entry })];
   if (cluster !== null) reporters.push(new EventReporter(postTo(cluster), logger));
   const schedule = new Schedule({
@@ -101,6 +104,7 @@ export function startReloader(config: Config, kong: Connection, root: LogRoot, e
     pass: async (cause, touched) => {
       const report = await reconciler.pass(cause, touched);
       for (const reporter of reporters) reporter.pass(report);
+      for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
       if (report.read > MANY) globalThis.gc?.();
       return report;
     },

@@ -1,6 +1,7 @@
 import type { Config, SourceConfig } from '../config';
 import type { Source } from '../model';
 import { DirectorySource, FileSource } from '../sources';
+import { unlocked } from './unlocked';
 import {
   inCluster,
   isInCluster,
@@ -24,7 +25,7 @@ export interface Sources {
  */
 export function createSources(config: Config, isPod = isInCluster): Sources {
   if (config.sources.length > 0) {
-    const made = config.sources.map(createSource);
+    const made = config.sources.map((source) => withKeys(createSource(source), source));
     return {
       sources: made.map(({ source }) => source),
       cluster: made.find(({ cluster }) => cluster !== null)?.cluster ?? null,
@@ -64,6 +65,11 @@ function createSource(config: SourceConfig): Made {
     case 'kubernetes':
       return createKubernetesSource(config);
   }
+}
+
+/** Bundles of every type may be locked. */
+function withKeys(made: Made, config: SourceConfig): Made {
+  return { ...made, source: unlocked(made.source, config, made.cluster) };
 }
 
 /**

@@ -11,6 +11,10 @@ export interface SourceConfig {
   hosts: 'leaf' | 'annotations' | 'references';
   kubeconfig?: string | null;
   context?: string | null;
+  password?: string | null;
+  password_file?: string | null;
+  password_secret?: string | null;
+  alias?: string | null;
 }
 
 /** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */

@@ -48,8 +48,11 @@ export interface RawBundle {
    * out: every name of the leaf. Empty: nobody asks for it.
    */
   hosts?: readonly string[];
-  /** One file that is a bundle only if a key is in it: a CA certificate or a loose part of a chain is none. */
-  lone?: boolean;
+  /**
+   * One file that is a bundle only if a key is in it: a CA certificate or a loose part of a chain is none.
+   * `keystore`: nor is a truststore, but its name says what it is, so anything else in it is trouble.
+   */
+  lone?: boolean | 'keystore';
 }
 
 /** A Kubernetes Secret. */

@@ -32,6 +32,8 @@ export interface Source {
   scan(touched?: ReadonlySet<string>): Promise<SourceScan>;
   /** Reads one bundle whole and of one generation. */
   read(name: string): Reading | Promise<Reading>;
+  /** What an operator should know though nothing failed, since the last call: each thing once, as a sentence. */
+  warnings?(): string[];
   /** Reports changes early; a hint, never relied upon. Returns how to stop. */
   watch?(touched: (what: string) => void): () => void;
 }

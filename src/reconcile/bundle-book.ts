@@ -236,15 +236,14 @@ type Understood = OpenedBundle | Refusal | null;
 function understand(raw: RawBundle | Refusal | null): Understood | Promise<Understood> {
   if (raw === null || isRefusal(raw)) return raw;
   const opened = openAny(raw);
-  if (raw.lone !== true) return opened;
-  return opened instanceof Promise ? opened.then(bundleOrNone) : bundleOrNone(opened);
+  const { lone = false } = raw;
+  if (lone === false) return opened;
+  const orNone = (found: OpenedBundle | Refusal) => (isRefusal(found) && isNone(found, lone) ? null : found);
+  return opened instanceof Promise ? opened.then(orNone) : orNone(opened);
 }
 
-function bundleOrNone(opened: OpenedBundle | Refusal): Understood {
-  const isNone =
-    isRefusal(opened) && (opened.reason === 'missing_key' || opened.reason === 'unsupported_format');
-  return isNone ? null : opened;
-}
+const isNone = ({ reason }: Refusal, lone: true | 'keystore') =>
+  reason === 'missing_key' || (lone === true && reason === 'unsupported_format');
 
 function readSafely(source: Source, name: string): Reading | Promise<Reading> {
   const failed = (error: unknown) =>

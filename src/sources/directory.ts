@@ -2,7 +2,8 @@ import { readdirSync, type Dirent } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../model';
 import { FileBundle, unreadable } from './file-bundle';
-import { isOfBundle, pairFiles } from './pairing';
+import { OpenKeyFiles } from './key-modes';
+import { isKeystore, isOfBundle, pairFiles, type FilePair } from './pairing';
 import { Slices } from '../common/slices';
 import { isRacy, sameStamp, stampOf, statOf, type Stamp } from './stamp';
 import { FolderWatch } from './watch';
@@ -28,6 +29,7 @@ export class DirectorySource implements Source {
   readonly #bundles = new Map<string, FileBundle>();
   /** Names that went since the last scan. */
   readonly #removed: string[] = [];
+  readonly #openKeys = new OpenKeyFiles();
   #watch: FolderWatch | null = null;
 
   constructor(
@@ -65,6 +67,10 @@ export class DirectorySource implements Source {
 
   read(name: string): RawBundle | Refusal | null {
     return this.#bundles.get(name)?.read() ?? null;
+  }
+
+  warnings(): string[] {
+    return this.#openKeys.take();
   }
 
   watch(touched: (what: string) => void): () => void {
@@ -188,12 +194,21 @@ export class DirectorySource implements Source {
       if (folder.bundles.has(id)) continue;
       const certPath = `${folder.path}/${pair.cert}`;
       const keyPath = pair.key === null ? null : `${folder.path}/${pair.key}`;
-      const bundle = new FileBundle(certPath.slice(this.#root.length + 1), certPath, keyPath);
+      const bundle = new FileBundle(
+        certPath.slice(this.#root.length + 1),
+        certPath,
+        keyPath,
+        loneKind(pair),
+        this.#openKeys,
+      );
       folder.bundles.set(id, bundle);
       this.#bundles.set(bundle.name, bundle);
     }
   }
 }
+
+/** A file alone is a bundle only if a key is in it. */
+const loneKind = ({ cert, key }: FilePair) => key === null && (isKeystore(cert) ? 'keystore' : true);
 
 /** Kubernetes swaps `..data`; every file of the folder leads through it. */
 const isLinked = (files: ReadonlySet<string>) => [...files].some((path) => basename(path).startsWith('..'));

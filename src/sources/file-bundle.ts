@@ -1,4 +1,5 @@
 import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../model';
+import { hasOpenKey, type OpenKeyFiles } from './key-modes';
 import { isRacy, readStamped, sameStamp, stampOf, type Stamp, type StampedText } from './stamp';
 
 /** How often a pair that changes while it is read is read again before the next scan gets its turn. */
@@ -14,6 +15,9 @@ export class FileBundle {
     readonly name: string,
     private readonly certPath: string,
     private readonly keyPath: string | null,
+    /** What it is where it has no key file; see RawBundle. */
+    private readonly lone: boolean | 'keystore' = false,
+    private readonly openKeys?: OpenKeyFiles,
   ) {}
 
   uses(path: string): boolean {
@@ -53,12 +57,14 @@ export class FileBundle {
       if (cert === null || key === null || cert === undefined) return this.tooLarge();
       if (!cert.isStable || key?.isStable === false) return null;
       this.settle(cert.stamp, key?.stamp ?? null);
+      const { isOpen, text } = key ?? cert;
+      if (isOpen && hasOpenKey(text)) this.openKeys?.note(this.keyPath ?? this.certPath);
       return {
         name: this.name,
         location: this.certPath,
         cert: cert.text,
         key: key?.text ?? '',
-        lone: this.keyPath === null,
+        lone: this.lone,
       };
     } catch (error) {
       // The next scan sees whether anything has changed since.

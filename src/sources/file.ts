@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { RawBundle, Refusal, Source, SourceScan } from '../model';
 import { FileBundle } from './file-bundle';
+import { OpenKeyFiles } from './key-modes';
 import { FolderWatch } from './watch';
 
 /** One certificate file and its key file (or one file that holds both). */
@@ -8,6 +9,7 @@ export class FileSource implements Source {
   readonly id: string;
   readonly #bundle: FileBundle;
   readonly #folders: readonly string[];
+  readonly #openKeys = new OpenKeyFiles();
 
   constructor(
     cert: string,
@@ -16,7 +18,13 @@ export class FileSource implements Source {
   ) {
     const certPath = resolve(cert);
     this.id = `file:${certPath}`;
-    this.#bundle = new FileBundle(certPath, certPath, key === null ? null : resolve(key));
+    this.#bundle = new FileBundle(
+      certPath,
+      certPath,
+      key === null ? null : resolve(key),
+      false,
+      this.#openKeys,
+    );
     this.#folders = [...new Set([dirname(certPath), ...(key === null ? [] : [dirname(resolve(key))])])];
   }
 
@@ -27,6 +35,10 @@ export class FileSource implements Source {
 
   read(): RawBundle | Refusal {
     return this.#bundle.read();
+  }
+
+  warnings(): string[] {
+    return this.#openKeys.take();
   }
 
   watch(touched: (what: string) => void): () => void {

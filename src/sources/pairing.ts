@@ -5,19 +5,35 @@ export interface FilePair {
   key: string | null;
 }
 
-const CERTIFICATE_ENDINGS = ['.crt', '.cer', '.pem'];
+const CERTIFICATE_ENDINGS = ['.crt', '.cer', '.pem', '.der', '.p7b', '.p7c'];
+const KEYSTORE_ENDINGS = ['.p12', '.pfx', '.jks', '.keystore'];
+
+const hasEnding = (endings: readonly string[], name: string) =>
+  endings.some((ending) => name.endsWith(ending));
+
+export const isKeystore = (name: string): boolean => hasEnding(KEYSTORE_ENDINGS, name);
 
 /** Whether a file's name is one that a bundle's file can have. */
 export const isOfBundle = (path: string): boolean =>
-  path.endsWith('.key') || CERTIFICATE_ENDINGS.some((ending) => path.endsWith(ending));
+  path.endsWith('.key') || hasEnding(CERTIFICATE_ENDINGS, path) || isKeystore(path);
 
 /** Files that tools put beside a full chain; they repeat parts of it. */
 const PARTS_OF_A_CHAIN = new Set(['cert.pem', 'chain.pem', 'ca.crt', 'ca.cer', 'ca.pem', 'README']);
 
+/** cert-manager can write one pair in all these forms; the first that is there is taken. */
+const FORMS_OF_ONE = ['tls-combined.pem', 'keystore.p12', 'keystore.jks'];
+
+/** Certificates to trust, and keys that stand alone. */
+const isNoCertificate = (name: string) =>
+  PARTS_OF_A_CHAIN.has(name) || /^(truststore|cacerts)\.|[.-]key\.(pem|der)$|^key\.(pem|der)$/.test(name);
+
+const stemOf = (name: string) => name.replace(/\.[^.]*$/, '');
+
 /**
  * Finds the bundles of a folder by the names that are in use: `tls.crt`/`tls.key` (Kubernetes, cert-manager),
  * `fullchain.pem`/`privkey.pem` (certbot), `fullchain.cer`/`NAME.key` (acme.sh), `NAME.crt`/`NAME.key`,
- * `NAME.pem`/`NAME-key.pem` (cfssl, mkcert), and single files that hold both.
+ * `NAME.pem`/`NAME-key.pem` (cfssl, mkcert), and single files that hold both. What the files are is told by their
+ * content; names only say which belong together.
  */
 export function pairFiles(names: readonly string[]): FilePair[] {
   const present = new Set(names);
@@ -31,6 +47,7 @@ export function pairFiles(names: readonly string[]): FilePair[] {
 
   take('fullchain.pem', 'privkey.pem');
   take('cert.pem', 'key.pem');
+  take('cert.der', 'key.der');
   const keys = names.filter((name) => name.endsWith('.key'));
   if (present.has('fullchain.cer') && keys.length === 1) {
     take('fullchain.cer', keys[0]);
@@ -41,13 +58,23 @@ export function pairFiles(names: readonly string[]): FilePair[] {
     const stem = key.slice(0, -'.key'.length);
     for (const ending of CERTIFICATE_ENDINGS) if (!taken.has(key)) take(stem + ending, key);
   }
+  take('tls.crt', 'key.der');
   for (const key of names) {
-    if (key.endsWith('-key.pem')) take(`${key.slice(0, -'-key.pem'.length)}.pem`, key);
+    if (/.-key\.(pem|der)$/.test(key)) take(key.replace(/-key(\.\w+)$/, '$1'), key);
   }
-  for (const name of names) {
-    const single = CERTIFICATE_ENDINGS.some((ending) => name.endsWith(ending));
-    const isPart = PARTS_OF_A_CHAIN.has(name) || name.endsWith('-key.pem');
-    if (single && !isPart && !taken.has(name)) pairs.push({ cert: name, key: null });
-  }
+  for (const name of singles(names, taken)) pairs.push({ cert: name, key: null });
   return pairs;
+}
+
+/** Files that may hold certificate and key, without those that repeat a pair in another form. */
+function singles(names: readonly string[], taken: ReadonlySet<string>): string[] {
+  const paired = new Set([...taken].map(stemOf));
+  const form = paired.has('tls') ? undefined : FORMS_OF_ONE.find((name) => names.includes(name));
+  return names.filter((name) => {
+    if (taken.has(name) || isNoCertificate(name)) return false;
+    if (FORMS_OF_ONE.includes(name)) return name === form;
+    // Whoever exports NAME.crt and NAME.key as NAME.p12, too, has one certificate.
+    if (isKeystore(name)) return !paired.has(stemOf(name));
+    return hasEnding(CERTIFICATE_ENDINGS, name);
+  });
 }

@@ -43,6 +43,8 @@ export function isRacy(stamp: Stamp | null, readAt: number): boolean {
 export interface StampedText {
   text: string;
   stamp: Stamp;
+  /** Everybody on the machine can read it. */
+  isOpen: boolean;
   /** False: it was cut off or grew while it was read. */
   isStable: boolean;
 }
@@ -71,7 +73,8 @@ export function readStamped(path: string, maxBytes: number): StampedText | null 
     for (let got = -1; got !== 0 && length < stamp.size; length += got) {
       got = readSync(file, target, length, target.length - length, null);
     }
-    return { text: target.toString('latin1', 0, length), stamp, isStable: length === stamp.size };
+    const isOpen = (stat.mode & constants.S_IROTH) !== 0;
+    return { text: target.toString('latin1', 0, length), stamp, isOpen, isStable: length === stamp.size };
   } finally {
     closeSync(file);
   }

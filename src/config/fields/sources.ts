@@ -1,5 +1,6 @@
 import type { KongField } from './kong-field';
 import { FILE_FIELDS } from './source-files';
+import { FORMAT_FIELDS } from './source-formats';
 import { KUBERNETES_FIELDS } from './source-kubernetes';
 
 /** Which field a type of source cannot do without. */
@@ -32,6 +33,7 @@ export const SOURCES: KongField = {
       },
       ...FILE_FIELDS,
       ...KUBERNETES_FIELDS,
+      ...FORMAT_FIELDS,
     ],
     entity_checks: Object.entries(NEEDED_FIELDS).map(needed),
   },

@@ -1,3 +1,4 @@
+export { SecretPasswords } from './password-secret';
 export { KubernetesClient, KubernetesError } from './client';
 export { inCluster, isInCluster, SERVICE_ACCOUNT, type ClusterAccess } from './credentials';
 export { readKubeconfig } from './kubeconfig';

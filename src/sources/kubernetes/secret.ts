@@ -1,5 +1,6 @@
 import type { RawBundle } from '../../model';
 import type { KubernetesObject } from './scope';
+import { partsOf } from './secret-data';
 
 /** A Secret (core/v1), as far as it matters here; data is base64. */
 export interface Secret extends KubernetesObject {
@@ -39,14 +40,15 @@ export const secretName = ({ metadata }: Secret): string => `${metadata.namespac
  */
 export function toRawBundle(secret: Secret): RawBundle | null {
   const { metadata, data } = secret;
-  const cert = decode(data?.['tls.crt']);
+  const parts = partsOf(data ?? {});
+  const cert = decode(parts?.cert);
   if (cert.trim() === '') return null;
   const issuers = decode(data?.['ca.crt']);
   return {
     name: secretName(secret),
     location: `Secret ${secretName(secret)}`,
     cert,
-    key: decode(data?.['tls.key']),
+    key: decode(parts?.key),
     ...(issuers === '' ? {} : { issuers }),
     secret: { uid: metadata.uid, namespace: metadata.namespace, name: metadata.name },
   };

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { refusal, type RawBundle, type Refusal } from '../model';
+import { unreadable } from './file-bundle';
+import { sameStamp, stampOf, type Stamp } from './stamp';
+
+/** Where the password of a source's keystores and encrypted keys comes from. */
+export interface Passwords {
+  /** Looks for a new one. @returns whether what was locked should be tried again, and what is wrong */
+  refresh(): PasswordCheck | Promise<PasswordCheck>;
+  /** Undefined: there is none. Never throws. */
+  passwordOf(raw: RawBundle): string | undefined | Promise<string | undefined>;
+}
+
+export interface PasswordCheck {
+  changed: boolean;
+  errors: Refusal[];
+}
+
+/** A password that stands in the configuration. */
+export class FixedPassword implements Passwords {
+  /** @param password null: a reference, which Kong resolves only for plugins that run in requests */
+  constructor(private readonly password: string | null) {}
+
+  refresh(): PasswordCheck {
+    if (this.password !== null) return { changed: false, errors: [] };
+    const why =
+      'password is a vault reference, which Kong resolves only for plugins that run in requests; use password_file';
+    return { changed: false, errors: [refusal('encrypted_key', why)] };
+  }
+
+  passwordOf(): string | undefined {
+    return this.password ?? undefined;
+  }
+}
+
+/** As a person or `kubectl create secret --from-file` leaves it: with or without a line feed. */
+export const withoutLineFeed = (text: string): string => text.replace(/\r?\n$/, '');
+
+/** A password in a file of its own, which may be changed at any time. */
+export class PasswordFile implements Passwords {
+  #stamp: Stamp | null = null;
+  #password: string | undefined;
+
+  constructor(private readonly path: string) {}
+
+  refresh(): PasswordCheck {
+    const before = this.#password;
+    const stamp = stampOf(this.path);
+    if (stamp !== null && this.#password !== undefined && sameStamp(stamp, this.#stamp)) {
+      return { changed: false, errors: [] };
+    }
+    const errors: Refusal[] = [];
+    try {
+      this.#password = withoutLineFeed(readFileSync(this.path, 'utf8'));
+      this.#stamp = stamp;
+    } catch (error) {
+      this.#password = undefined;
+      errors.push(unreadable(error, this.path));
+    }
+    return { changed: this.#password !== before, errors };
+  }
+
+  passwordOf(): string | undefined {
+    return this.#password;
+  }
+}

@@ -1,0 +1,63 @@
+import { isRefusal, type RawBundle, type Reading, type Source, type SourceScan } from '../model';
+import type { Passwords } from './password';
+
+export interface Keys {
+  /** Null: nothing in it is locked. */
+  passwords: Passwords | null;
+  /** Which entry of each keystore is meant. */
+  alias: string | undefined;
+}
+
+/** A source of any type whose bundles go on with the password and the alias that open them. */
+export class UnlockedSource implements Source {
+  readonly id: string;
+  readonly create: boolean;
+  /** What was read: to be read again when the password changes. */
+  readonly #names = new Set<string>();
+  readonly watch?: (touched: (what: string) => void) => () => void;
+
+  constructor(
+    private readonly source: Source,
+    private readonly keys: Keys,
+  ) {
+    this.id = source.id;
+    this.create = source.create;
+    if (source.watch !== undefined) this.watch = (touched) => source.watch?.(touched) ?? (() => undefined);
+  }
+
+  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+    const password = await this.keys.passwords?.refresh();
+    const scan = await this.source.scan(touched);
+    for (const name of scan.removed) this.#names.delete(name);
+    const changed =
+      password?.changed === true ? [...new Set([...scan.changed, ...this.#names])] : scan.changed;
+    return { ...scan, changed, errors: [...scan.errors, ...(password?.errors ?? [])] };
+  }
+
+  read(name: string): Reading | Promise<Reading> {
+    this.#names.add(name);
+    const reading = this.source.read(name);
+    return reading instanceof Promise ? reading.then((raw) => this.unlock(raw)) : this.unlock(reading);
+  }
+
+  warnings(): string[] {
+    return this.source.warnings?.() ?? [];
+  }
+
+  private unlock(raw: Reading): Reading | Promise<Reading> {
+    if (raw === null || isRefusal(raw)) return raw;
+    const password = this.keys.passwords?.passwordOf(raw);
+    return password instanceof Promise
+      ? password.then((found) => this.with(raw, found))
+      : this.with(raw, password);
+  }
+
+  private with(raw: RawBundle, password: string | undefined): RawBundle {
+    const { alias } = this.keys;
+    return {
+      ...raw,
+      ...(password === undefined ? {} : { password }),
+      ...(alias === undefined ? {} : { alias }),
+    };
+  }
+}

@@ -1,0 +1,128 @@
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, test } from 'vitest';
+import { createSources } from '../../../src/app/sources';
+import { completeConfig } from '../../../src/config';
+import { isRefusal, type Source } from '../../../src/model';
+import { issue } from '../../support/bundles';
+import { testFolder, writePair } from '../../support/folders';
+
+const issued = issue();
+
+/** The source of a configuration with one. */
+function sourceOf(fields: Record<string, unknown>): Source {
+  const { sources } = createSources(completeConfig({ sources: [fields] }), () => false);
+  return sources[0] as Source;
+}
+
+function written(): { folder: string; cert: string; file: string } {
+  const folder = testFolder();
+  writePair(folder, 'www', issued);
+  const file = join(folder, 'password');
+  writeFileSync(file, 'first\n');
+  return { folder, cert: join(folder, 'www.crt'), file };
+}
+
+async function readAll(source: Source) {
+  const { changed } = await source.scan();
+  return Promise.all(changed.map(async (name) => source.read(name)));
+}
+
+describe('a source with a password', () => {
+  test.for([
+    ['in the configuration', () => ({ password: 'first' })],
+    ['in a file', (file: string) => ({ password: 'never', password_file: file })],
+  ] as const)('%s gives it and the alias to its bundles', async ([, fields]) => {
+    const { folder, file, cert } = written();
+    for (const type of [
+      { type: 'file', cert },
+      { type: 'directory', path: folder },
+    ]) {
+      const source = sourceOf({ ...type, ...fields(file), alias: 'site' });
+      expect(await readAll(source)).toMatchObject([{ cert: issued.chain, password: 'first', alias: 'site' }]);
+    }
+  });
+
+  it('reads everything again when the file of the password changes', async () => {
+    const { folder, file } = written();
+    const source = sourceOf({ type: 'directory', path: folder, password_file: file });
+    await readAll(source);
+    writeFileSync(file, 'the second one');
+    expect(await readAll(source)).toMatchObject([{ password: 'the second one' }]);
+  });
+
+  it('goes on without it while the file is away, and says so', async () => {
+    const { folder, file } = written();
+    rmSync(file);
+    const source = sourceOf({ type: 'directory', path: folder, password_file: file });
+    const { errors, changed } = await source.scan();
+    expect(errors.map(({ message }) => message)).toEqual([`${file} cannot be read: it does not exist (yet)`]);
+    expect(await source.read(changed[0] ?? '')).not.toHaveProperty('password');
+    writeFileSync(file, 'first');
+    expect((await source.scan()).errors).toEqual([]);
+    expect(await source.read(changed[0] ?? '')).toMatchObject({ password: 'first' });
+  });
+
+  it('does not take a vault reference for a password', async () => {
+    const { folder } = written();
+    const source = sourceOf({ type: 'directory', path: folder, password: '{vault://env/p12-password}' });
+    const { errors, changed } = await source.scan();
+    expect(errors).toMatchObject([
+      { message: expect.stringMatching(/vault reference.*use password_file/) as string },
+    ]);
+    expect(await source.read(changed[0] ?? '')).not.toHaveProperty('password');
+  });
+
+  it('hands on what the source itself says', async () => {
+    const { folder, cert } = written();
+    const source = sourceOf({ type: 'file', cert, key: join(folder, 'none.key'), password: 'x' });
+    expect(source.id).toBe(`file:${cert}`);
+    const reading = await source.read(cert);
+    expect(reading !== null && isRefusal(reading)).toBe(true);
+    const stop = source.watch?.(() => undefined);
+    expect(stop).toBeTypeOf('function');
+    stop?.();
+  });
+});
+
+describe('a key file that everybody can read', () => {
+  it.each([
+    ['a key file', 'www.key', true],
+    ['a file with certificate and key', 'both.pem', true],
+    ['a certificate', 'lone.crt', false],
+    ['a key file under a password', 'locked.key', false],
+  ])('%s', async (_, open, isTold) => {
+    const folder = testFolder();
+    const write = (name: string, text: string) =>
+      writeFileSync(join(folder, name), text, { mode: name === open ? 0o644 : 0o640 });
+    writePair(folder, 'www', issued);
+    write('both.pem', issued.chain + issued.key);
+    write('lone.crt', issued.chain);
+    write('locked.crt', issued.chain);
+    write('locked.key', issued.key.replaceAll('PRIVATE KEY', 'ENCRYPTED PRIVATE KEY'));
+    chmodSync(join(folder, open), 0o644);
+    const source = sourceOf({ type: 'directory', path: folder, alias: 'x' });
+    await readAll(source);
+    const expected = `${join(folder, open)} holds a private key and can be read by everyone (mode o+r): mode 0640 with the group of Kong's user is enough`;
+    expect(source.warnings?.()).toEqual(isTold ? [expected] : []);
+    expect(source.warnings?.()).toEqual([]);
+    writeFileSync(join(folder, open), `${issued.chain}${issued.key}\n`);
+    await readAll(source);
+    if (isTold) expect(source.warnings?.()).toEqual([]);
+  });
+
+  it('is told of together with the others of its folder', async () => {
+    const folder = testFolder();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      writePair(folder, name, issued);
+      chmodSync(join(folder, `${name}.key`), 0o604);
+    }
+    const source = sourceOf({ type: 'directory', path: folder });
+    await readAll(source);
+    const [warning, ...more] = source.warnings?.() ?? [];
+    expect(more).toEqual([]);
+    expect(warning).toMatch(
+      /\.key, .*\.key, .*\.key and 2 more hold private keys and can be read by everyone/,
+    );
+  });
+});
