@@ -1,5 +1,5 @@
 import type { Config } from '../config';
-import { DatabaseTarget, DeclarativeTarget, tlsListeners } from '../kong';
+import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../kong';
 import type { PassCause, Reporter, Source, Target, Verifier } from '../model';
 import { Reconciler, Schedule } from '../reconcile';
 import { EventReporter, LogReporter, type LogRoot, type PostEvent } from '../report';
@@ -31,14 +31,17 @@ export function targetOf(kong: Connection): Target {
   return kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
 }
 
-/** Asks the listeners of this Kong, or those that are configured: a control plane has none itself. */
-export function verifierOf({ verify }: Config, kong: Connection): Verifier {
+/** The TLS listeners of this Kong, or those that are configured: a control plane has none itself. */
+export function listenersOf({ verify: { listeners } }: Config, kong: Connection): readonly TlsListener[] {
+  return listeners.length === 0
+    ? kong.listeners
+    : tlsListeners(listeners.map((listener) => `${listener} ssl`).join(','));
+}
+
+export function verifierOf(config: Config, kong: Connection): Verifier {
   return new HandshakeVerifier({
-    listeners:
-      verify.listeners.length === 0
-        ? kong.listeners
-        : tlsListeners(verify.listeners.map((listener) => `${listener} ssl`).join(',')),
-    timeoutMs: verify.timeout * 1000,
+    listeners: listenersOf(config, kong),
+    timeoutMs: config.verify.timeout * 1000,
     workers: () => kong.workers,
   });
 }

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { VERSION } from '../config';
-import { withConfig, withHelp, withJson, withKong, type PassOptions } from './options';
+import { CANARY_NAME, withConfig, withHelp, withJson, withKong, type PassOptions } from './options';
+import type { DrillCommandOptions } from './drill';
+import type { InspectOptions } from './inspect';
 import type { SyncOptions } from './sync';
 
 /** The command line, for people and scripts. @throws Error with a sentence for the user */
@@ -21,6 +23,8 @@ export function program(): Command {
     .showHelpAfterError('(--help shows what there is)');
   addPlan(root);
   addSync(root);
+  addDrill(root);
+  addInspect(root);
   return root;
 }
 
@@ -65,5 +69,45 @@ function addSync(root: Command): void {
       ],
     ],
     ['ssl-cert-reloader sync', 'ssl-cert-reloader sync -c reloader.yml --admin-url http://127.0.0.1:8001'],
+  );
+}
+
+function addInspect(root: Command): void {
+  const command = root
+    .command('inspect')
+    .description('show what the gate says about a certificate with its key')
+    .argument('<file...>', 'the files of one bundle: the certificate, its chain and its key, in any order');
+  withJson(command).action(async (files: string[], options: InspectOptions) => {
+    const { inspect } = await import('./inspect.js');
+    process.exitCode = inspect(files, options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'it would be put into Kong'],
+      ['1', 'it is refused, or a file cannot be read'],
+    ],
+    ['ssl-cert-reloader inspect fullchain.pem privkey.pem', 'ssl-cert-reloader inspect --json haproxy.pem'],
+  );
+}
+
+function addDrill(root: Command): void {
+  const command = root
+    .command('drill')
+    .description('rehearse a renewal on the running Kong with a name of its own, and clean up')
+    .option('--sni <name>', 'the name to rehearse with; one that Kong serves is refused', CANARY_NAME)
+    .option('--listener <host:port...>', 'TLS listeners to ask instead of those of this Kong');
+  withJson(withKong(withConfig(command))).action(async (options: DrillCommandOptions) => {
+    const { drill } = await import('./drill/index.js');
+    process.exitCode = await drill(options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'both certificates were served by every worker, and nothing is left of them'],
+      ['1', 'something was not as it should be, or Kong cannot be asked'],
+      ['130', 'interrupted; what was made is gone'],
+    ],
+    ['ssl-cert-reloader drill', 'ssl-cert-reloader drill --json --listener 10.0.0.1:8443 10.0.0.2:8443'],
   );
 }

@@ -11,6 +11,9 @@ export interface PassOptions extends KongOptions {
   json?: boolean;
 }
 
+/** What a drill uses: a name that no client asks for (RFC 6761). */
+export const CANARY_NAME = 'ssl-cert-reloader-drill.invalid';
+
 export const DEFAULT_PREFIX = '/usr/local/kong';
 
 /** The options by which every command finds Kong. */

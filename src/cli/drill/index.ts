@@ -1,0 +1,80 @@
+import { connect, type KongLocation } from '../../app/connection';
+import { completeConfig, type Config } from '../../config';
+import { readPluginEntries } from '../../kong';
+import { readConfigFile } from '../configs';
+import { CANARY_NAME, type PassOptions } from '../options';
+import { duration, standardOutput, type Output } from '../output';
+import { Drill, type Step } from './drill';
+
+export interface DrillCommandOptions extends PassOptions {
+  sni?: string;
+  listener?: string[];
+}
+
+const INTERRUPTED = 130;
+
+/** @returns the exit code */
+export async function drill(options: DrillCommandOptions): Promise<number> {
+  const { config: file, json, sni = CANARY_NAME, listener = [], ...location } = options;
+  const config = await configFor(file, location);
+  const out = standardOutput();
+  const abort = new AbortController();
+  const stop = () => {
+    if (!abort.signal.aborted) process.stderr.write('interrupted: cleaning up\n');
+    abort.abort();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const isQuiet = json === true;
+  const result = await Drill.run({
+    location,
+    config: withListeners(config, listener),
+    sni: sni.toLowerCase(),
+    signal: abort.signal,
+    begun: (kong) => {
+      if (!isQuiet) out.print(`rehearsing on ${kong} with ${sni.toLowerCase()}, which nobody else uses`);
+    },
+    done: (step) => {
+      if (!isQuiet) out.print(line(step, out));
+    },
+  });
+  process.off('SIGINT', stop).off('SIGTERM', stop);
+  if (isQuiet) out.json({ ...result, interrupted: abort.signal.aborted });
+  else out.print(verdict(result.passed, abort.signal.aborted, out));
+  if (abort.signal.aborted) return INTERRUPTED;
+  return result.passed ? 0 : 1;
+}
+
+function verdict(passed: boolean, interrupted: boolean, { paint }: Output): string {
+  if (interrupted) return paint('yellow', 'interrupted');
+  return passed
+    ? `${paint('green', 'passed')}: a renewed certificate would be served, without a restart`
+    : `${paint('red', 'failed')}: a renewed certificate would not be served as it should`;
+}
+
+const WORDS: Record<Step['step'], string> = {
+  left_over: 'left over',
+  create: 'create',
+  create_proof: 'prove',
+  swap: 'swap',
+  swap_proof: 'prove',
+  open_connection: 'connection',
+  clean_up: 'clean up',
+};
+
+function line({ step, ok, detail, duration_ms: ms }: Step, { paint }: Output): string {
+  const mark = ok ? paint('green', 'ok  ') : paint('red', 'fail');
+  const time = step === 'open_connection' ? '' : duration(ms);
+  return `${mark}  ${WORDS[step].padEnd(10)}  ${time.padStart(7)}  ${detail}`;
+}
+
+/** The file's, else that of the plugin's entry where there is one: it says how to reach and to prove. */
+async function configFor(file: string | undefined, location: KongLocation): Promise<Config> {
+  if (file !== undefined) return (readConfigFile(file)[0] as { config: Config }).config;
+  const { client } = await connect(location, {});
+  const entries = await readPluginEntries(client).finally(() => client.close());
+  const active = entries.find((entry) => entry.enabled && entry.scope === null);
+  return completeConfig(active?.config ?? {});
+}
+
+const withListeners = (config: Config, listeners: string[]): Config =>
+  listeners.length === 0 ? config : completeConfig({ ...config, verify: { ...config.verify, listeners } });

@@ -1,0 +1,141 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  checkKeyAndChain,
+  checkShape,
+  decodePem,
+  isCertificate,
+  openBundle,
+  parseCertificate,
+} from '../certificates';
+import { isRefusal, type CertificateInfo, type RawBundle, type Refusal } from '../model';
+import { plural, standardOutput, type Output } from './output';
+
+export interface InspectOptions {
+  passwordFile?: string;
+  json?: boolean;
+}
+
+/** What the gate says about the files of one bundle. */
+interface Inspection {
+  files: readonly string[];
+  /** In the order in which they would be served, where there is one. */
+  certificates: readonly Shown[];
+  /** Null: the gate lets it through. */
+  refusal: Refusal | null;
+}
+
+interface Shown extends CertificateInfo {
+  issuer: string;
+}
+
+/** Shows what would become of a bundle. @returns the exit code: 1 where it is refused */
+export function inspect(files: readonly string[], options: InspectOptions): number {
+  const found = examine(readBundle(files), files);
+  const out = standardOutput();
+  if (options.json === true) out.json(toJson(found));
+  else print(found, out);
+  return found.refusal === null ? 0 : 1;
+}
+
+/** The certificates of all files together, and the key wherever it is. @throws Error where a file cannot be read */
+function readBundle(files: readonly string[]): RawBundle {
+  const texts = files.map((file) => {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+      throw new Error(`${file}: cannot be read (${code})`, { cause: error });
+    }
+  });
+  const [first = ''] = files;
+  return { name: first, location: files.join(' + '), cert: texts.join('\n'), key: '' };
+}
+
+function examine(raw: RawBundle, files: readonly string[]): Inspection {
+  const opened = openBundle(raw);
+  if (isRefusal(opened)) return { files, certificates: whatIsThere(raw.cert), refusal: opened };
+  return {
+    files,
+    certificates: opened.chain.map(show),
+    refusal: checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened),
+  };
+}
+
+/** @throws Error where OpenSSL cannot read it */
+function show({ info, der }: { info: CertificateInfo; der: Uint8Array }): Shown {
+  return { ...info, issuer: new X509Certificate(der).issuer.replaceAll('\n', ', ') };
+}
+
+/** Of a bundle that is not understood, the certificates that are. */
+function whatIsThere(text: string): Shown[] {
+  return (decodePem(text) ?? []).filter(isCertificate).flatMap(({ der }) => {
+    try {
+      return [show(parseCertificate(der))];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function print({ files, certificates, refusal }: Inspection, out: Output): void {
+  const { paint } = out;
+  const line = (text: string) => out.print(text);
+  line(paint('bold', files.join(' + ')));
+  for (const [index, certificate] of certificates.entries()) {
+    line(`  ${index === 0 ? 'leaf' : `chain ${index}`}`);
+    for (const [name, value] of facts(certificate)) line(`    ${paint('dim', name.padEnd(12))} ${value}`);
+  }
+  line(
+    refusal === null
+      ? `${paint('green', 'accepted')}  it would be put into Kong`
+      : `${paint('red', 'refused')}   ${refusal.message} (${refusal.reason})`,
+  );
+}
+
+function facts(certificate: Shown): [string, string][] {
+  const { names, isCa, keyType, keyBits, serial, fingerprint, signature } = certificate;
+  const bits = keyType === 'rsa' || keyType === 'ec' ? ` ${keyBits} bits` : '';
+  return [
+    ...(isCa ? [] : [['names', names.length === 0 ? 'none' : names.join(', ')] as [string, string]]),
+    ['issuer', certificate.issuer],
+    ['valid', validity(certificate)],
+    ['key', `${{ rsa: 'RSA', ec: 'ECDSA', ed25519: 'Ed25519', other: 'of another kind' }[keyType]}${bits}`],
+    ...(signature === 'other' ? [] : [['signature', signature.toUpperCase()] as [string, string]]),
+    ['serial', serial],
+    ['sha-256', fingerprint],
+    ...(isCa ? [['is a', 'CA certificate'] as [string, string]] : []),
+  ];
+}
+
+function validity({ notBefore, notAfter }: CertificateInfo, now = Date.now()): string {
+  const iso = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
+  const left = notAfter - now;
+  return `${iso(notBefore)} to ${iso(notAfter)} (${left < 0 ? 'expired' : `${remaining(left)} left`})`;
+}
+
+/** Whole days, and hours on the last one. */
+function remaining(ms: number): string {
+  const hours = Math.floor(ms / 3_600_000);
+  return hours < 48 ? plural(hours, 'hour') : plural(Math.floor(hours / 24), 'day');
+}
+
+function toJson({ files, certificates, refusal }: Inspection): object {
+  return {
+    files,
+    verdict: refusal === null ? 'accepted' : 'refused',
+    reason: refusal?.reason ?? null,
+    detail: refusal?.message ?? '',
+    certificates: certificates.map((info) => ({
+      names: info.names,
+      issuer: info.issuer,
+      not_before: new Date(info.notBefore).toISOString(),
+      not_after: new Date(info.notAfter).toISOString(),
+      key_type: info.keyType,
+      key_bits: info.keyBits,
+      serial: info.serial,
+      fingerprint_sha256: info.fingerprint,
+      is_ca: info.isCa,
+    })),
+  };
+}
