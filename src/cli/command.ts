@@ -1,8 +1,17 @@
 import { Command } from 'commander';
 import { VERSION } from '../config';
-import { CANARY_NAME, withConfig, withHelp, withJson, withKong, type PassOptions } from './options';
+import {
+  CANARY_NAME,
+  DEFAULT_PREFIX,
+  withConfig,
+  withHelp,
+  withJson,
+  withKong,
+  type PassOptions,
+} from './options';
 import type { DrillCommandOptions } from './drill';
 import type { InspectOptions } from './inspect';
+import type { StatusOptions } from './status';
 import type { SyncOptions } from './sync';
 
 /** The command line, for people and scripts. @throws Error with a sentence for the user */
@@ -23,6 +32,8 @@ export function program(): Command {
     .showHelpAfterError('(--help shows what there is)');
   addPlan(root);
   addSync(root);
+  addStatus(root);
+  addDoctor(root);
   addDrill(root);
   addInspect(root);
   return root;
@@ -76,10 +87,11 @@ function addInspect(root: Command): void {
   const command = root
     .command('inspect')
     .description('show what the gate says about a certificate with its key')
-    .argument('<file...>', 'the files of one bundle: the certificate, its chain and its key, in any order');
+    .argument('<file...>', 'the files of one bundle: the certificate, its chain and its key, in any order')
+    .option('--password-file <file>', 'file that holds the password of a PKCS#12, a JKS or an encrypted key');
   withJson(command).action(async (files: string[], options: InspectOptions) => {
     const { inspect } = await import('./inspect.js');
-    process.exitCode = inspect(files, options);
+    process.exitCode = await inspect(files, options);
   });
   withHelp(
     command,
@@ -109,5 +121,51 @@ function addDrill(root: Command): void {
       ['130', 'interrupted; what was made is gone'],
     ],
     ['ssl-cert-reloader drill', 'ssl-cert-reloader drill --json --listener 10.0.0.1:8443 10.0.0.2:8443'],
+  );
+}
+
+function addStatus(root: Command): void {
+  const command = root
+    .command('status')
+    .description('show every certificate as the running plugin sees it, the most urgent first')
+    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", DEFAULT_PREFIX)
+    .option('--socket <path>', 'the socket, where it is not in the prefix')
+    .option('--url <url>', 'ask status.listen instead')
+    .option('-w, --watch', 'show it again and again')
+    .option('--poll', 'have it look at every source first');
+  withJson(command).action(async (options: StatusOptions) => {
+    const { status } = await import('./status/index.js');
+    process.exitCode = await status(options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'all is well'],
+      ['1', 'the plugin cannot be asked'],
+      ['2', 'something differs, is refused, is about to expire, or a source or Kong is away'],
+    ],
+    [
+      'ssl-cert-reloader status',
+      'ssl-cert-reloader status --watch',
+      'ssl-cert-reloader status --url http://127.0.0.1:8110 --json',
+    ],
+  );
+}
+
+function addDoctor(root: Command): void {
+  const command = root
+    .command('doctor')
+    .description('check everything that has to be right, and say what to do where it is not');
+  withJson(withKong(withConfig(command))).action(async (options: PassOptions) => {
+    const { doctor } = await import('./doctor/index.js');
+    process.exitCode = await doctor(options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'nothing fails'],
+      ['1', 'something fails'],
+    ],
+    ['sudo -u kong ssl-cert-reloader doctor -p /usr/local/kong', 'ssl-cert-reloader doctor --json'],
   );
 }

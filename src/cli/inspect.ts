@@ -1,14 +1,14 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import {
   checkKeyAndChain,
   checkShape,
   decodePem,
+  inspectFiles,
   isCertificate,
-  openBundle,
   parseCertificate,
 } from '../certificates';
-import { isRefusal, type CertificateInfo, type RawBundle, type Refusal } from '../model';
+import { isRefusal, MAX_BUNDLE_BYTES, type CertificateInfo, type Refusal } from '../model';
 import { plural, standardOutput, type Output } from './output';
 
 export interface InspectOptions {
@@ -19,6 +19,8 @@ export interface InspectOptions {
 /** What the gate says about the files of one bundle. */
 interface Inspection {
   files: readonly string[];
+  /** What they were taken for. */
+  format: string;
   /** In the order in which they would be served, where there is one. */
   certificates: readonly Shown[];
   /** Null: the gate lets it through. */
@@ -30,33 +32,60 @@ interface Shown extends CertificateInfo {
 }
 
 /** Shows what would become of a bundle. @returns the exit code: 1 where it is refused */
-export function inspect(files: readonly string[], options: InspectOptions): number {
-  const found = examine(readBundle(files), files);
+export async function inspect(files: readonly string[], options: InspectOptions): Promise<number> {
+  const password =
+    options.passwordFile === undefined
+      ? undefined
+      : read(options.passwordFile)
+          .toString('utf8')
+          .replace(/\r?\n$/, '');
+  const found = await examine(files, password);
   const out = standardOutput();
   if (options.json === true) out.json(toJson(found));
   else print(found, out);
   return found.refusal === null ? 0 : 1;
 }
 
-/** The certificates of all files together, and the key wherever it is. @throws Error where a file cannot be read */
-function readBundle(files: readonly string[]): RawBundle {
-  const texts = files.map((file) => {
+/** More than any bundle that the gate lets through; what is larger is cut off and refused for its size. */
+const MAX_BYTES = MAX_BUNDLE_BYTES + 1;
+
+/** @throws Error where the file cannot be read */
+function read(file: string): Buffer {
+  try {
+    const descriptor = openSync(file, 'r');
     try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-      throw new Error(`${file}: cannot be read (${code})`, { cause: error });
+      const buffer = Buffer.alloc(MAX_BYTES);
+      let length = 0;
+      for (let count = -1; count !== 0 && length < MAX_BYTES; length += count) {
+        count = readSync(descriptor, buffer, length, MAX_BYTES - length, null);
+      }
+      return buffer.subarray(0, length);
+    } finally {
+      closeSync(descriptor);
     }
-  });
-  const [first = ''] = files;
-  return { name: first, location: files.join(' + '), cert: texts.join('\n'), key: '' };
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Error(`${file}: cannot be read (${code})`, { cause: error });
+  }
 }
 
-function examine(raw: RawBundle, files: readonly string[]): Inspection {
-  const opened = openBundle(raw);
-  if (isRefusal(opened)) return { files, certificates: whatIsThere(raw.cert), refusal: opened };
+/** Two files may be of any format and in any order; more than two are parts of one PEM. */
+async function examine(files: readonly string[], password: string | undefined): Promise<Inspection> {
+  const contents = files.map(read);
+  const [first = Buffer.alloc(0), second] = contents;
+  const isMany = contents.length > 2;
+  const { format, opened } = await inspectFiles({
+    location: files.join(' + '),
+    cert: isMany ? Buffer.concat(contents.flatMap((content) => [content, Buffer.from('\n')])) : first,
+    ...(isMany || second === undefined ? {} : { key: second }),
+    ...(password === undefined ? {} : { password }),
+  });
+  if (isRefusal(opened)) {
+    return { files, format, certificates: contents.flatMap(whatIsThere), refusal: opened };
+  }
   return {
     files,
+    format,
     certificates: opened.chain.map(show),
     refusal: checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened),
   };
@@ -67,9 +96,9 @@ function show({ info, der }: { info: CertificateInfo; der: Uint8Array }): Shown 
   return { ...info, issuer: new X509Certificate(der).issuer.replaceAll('\n', ', ') };
 }
 
-/** Of a bundle that is not understood, the certificates that are. */
-function whatIsThere(text: string): Shown[] {
-  return (decodePem(text) ?? []).filter(isCertificate).flatMap(({ der }) => {
+/** Of a bundle that is not understood, the PEM certificates that are. */
+function whatIsThere(content: Buffer): Shown[] {
+  return (decodePem(content.toString('latin1')) ?? []).filter(isCertificate).flatMap(({ der }) => {
     try {
       return [show(parseCertificate(der))];
     } catch {
@@ -78,10 +107,10 @@ function whatIsThere(text: string): Shown[] {
   });
 }
 
-function print({ files, certificates, refusal }: Inspection, out: Output): void {
+function print({ files, format, certificates, refusal }: Inspection, out: Output): void {
   const { paint } = out;
   const line = (text: string) => out.print(text);
-  line(paint('bold', files.join(' + ')));
+  line(`${paint('bold', files.join(' + '))}  ${format}`);
   for (const [index, certificate] of certificates.entries()) {
     line(`  ${index === 0 ? 'leaf' : `chain ${index}`}`);
     for (const [name, value] of facts(certificate)) line(`    ${paint('dim', name.padEnd(12))} ${value}`);
@@ -120,9 +149,10 @@ function remaining(ms: number): string {
   return hours < 48 ? plural(hours, 'hour') : plural(Math.floor(hours / 24), 'day');
 }
 
-function toJson({ files, certificates, refusal }: Inspection): object {
+function toJson({ files, format, certificates, refusal }: Inspection): object {
   return {
     files,
+    format,
     verdict: refusal === null ? 'accepted' : 'refused',
     reason: refusal?.reason ?? null,
     detail: refusal?.message ?? '',

@@ -10,6 +10,10 @@ export interface Output {
   print(text: string): void;
   /** The only thing that a command with `--json` prints. */
   json(value: unknown): void;
+  /** One line of JSON, for what goes on. */
+  line(value: unknown): void;
+  /** Empties the terminal. */
+  clear(): void;
   /** Leaves the text as it is where colours are not wanted. */
   paint: Paint;
   /** Columns of the terminal; without one nothing is cut off or wrapped. */
@@ -23,12 +27,16 @@ export function standardOutput(stream: NodeJS.WriteStream = process.stdout): Out
   const { NO_COLOR: no = '', TERM: terminal } = process.env;
   return {
     print: (text) => void stream.write(`${redact(text)}\n`),
-    json: (value) => void stream.write(`${redact(JSON.stringify(value, null, 2))}\n`),
+    json: (value) => void stream.write(`${JSON.stringify(value, redacted, 2)}\n`),
+    line: (value) => void stream.write(`${JSON.stringify(value, redacted)}\n`),
+    clear: () => void stream.write('\x1b[H\x1b[2J\x1b[3J'),
     paint: painter(isTerminal && no === '' && terminal !== 'dumb'),
     width: isTerminal ? stream.columns : Number.POSITIVE_INFINITY,
     isTerminal,
   };
 }
+
+const redacted = (_: string, value: unknown) => (typeof value === 'string' ? redact(value) : value);
 
 export const painter =
   (isColoured: boolean): Paint =>

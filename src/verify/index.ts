@@ -1,2 +1,2 @@
 export { HandshakeVerifier, probeName } from './verifier';
-export { handshake } from './handshake';
+export { handshake, UnreachableError } from './handshake';

@@ -1,0 +1,51 @@
+export type Verdict = 'ok' | 'warn' | 'fail' | 'skip';
+
+/** What the doctor says about one thing. */
+export interface Finding {
+  check: string;
+  verdict: Verdict;
+  detail: string;
+  /** What to do; null where there is nothing to do. */
+  fix: string | null;
+}
+
+/** Findings under one name. */
+export class Check {
+  readonly findings: Finding[] = [];
+
+  constructor(private readonly name: string) {}
+
+  ok(detail: string): void {
+    this.add('ok', detail, null);
+  }
+
+  skip(detail: string): void {
+    this.add('skip', detail, null);
+  }
+
+  warn(detail: string, fix: string): void {
+    this.add('warn', detail, fix);
+  }
+
+  fail(detail: string, fix: string): void {
+    this.add('fail', detail, fix);
+  }
+
+  private add(verdict: Verdict, detail: string, fix: string | null): void {
+    this.findings.push({ check: this.name, verdict, detail, fix });
+  }
+}
+
+/** Runs checks of one name; one that breaks off is a failure of its own, and the others go on. */
+export async function examine(
+  name: string,
+  look: (check: Check) => void | Promise<void>,
+): Promise<Finding[]> {
+  const check = new Check(name);
+  try {
+    await look(check);
+  } catch (error) {
+    check.fail((error as Error).message, 'see the message');
+  }
+  return check.findings;
+}

@@ -1,0 +1,127 @@
+import { inCluster, isInCluster, KubernetesClient, readKubeconfig } from '../../sources/kubernetes';
+import type { Check } from './check';
+import type { Patient } from './patient';
+
+interface Review {
+  status?: { allowed?: boolean };
+}
+
+interface Workloads {
+  items: {
+    metadata: { name: string; namespace: string };
+    spec?: PodSpec & { template?: { spec?: PodSpec } };
+  }[];
+}
+
+interface PodSpec {
+  containers?: { name: string; image: string }[];
+}
+
+/** What the plugin may do in the cluster that it looks at, and who else renews certificates there. */
+export async function checkCluster({ configs }: Patient, check: Check): Promise<void> {
+  const cluster = clusterOf(configs);
+  if (cluster === null) {
+    check.skip('no cluster: not in a pod, and no source of type kubernetes');
+    return;
+  }
+  try {
+    const { gitVersion } = await cluster.client.get<{ gitVersion: string }>('/version');
+    check.ok(`the API server answers (Kubernetes ${gitVersion})`);
+    await checkRights(cluster, check);
+    await checkCertManager(cluster.client, check);
+    await checkController(cluster.client, check);
+  } finally {
+    cluster.client.close();
+  }
+}
+
+interface Cluster {
+  client: KubernetesClient;
+  /** Where Secrets are looked for; null: everywhere. */
+  namespaces: readonly (string | null)[];
+}
+
+function clusterOf(configs: Patient['configs']): Cluster | null {
+  const sources = configs.flatMap(({ config }) => config.sources);
+  const source = sources.find(({ type }) => type === 'kubernetes');
+  if (source === undefined && (sources.length > 0 || !isInCluster())) return null;
+  const access =
+    source?.kubeconfig == null ? inCluster() : readKubeconfig(source.kubeconfig, source.context ?? undefined);
+  const namespaces = source?.namespaces ?? [];
+  return { client: new KubernetesClient(access), namespaces: namespaces.length === 0 ? [null] : namespaces };
+}
+
+const NEEDED = ['get', 'list', 'watch'];
+
+async function checkRights({ client, namespaces }: Cluster, check: Check): Promise<void> {
+  for (const namespace of namespaces) {
+    const where = namespace === null ? 'every namespace' : `namespace ${namespace}`;
+    const missing = await missingVerbs(client, namespace);
+    if (missing.length === 0) check.ok(`Secrets of ${where} may be read and watched`);
+    else if (
+      missing.includes('list') &&
+      namespace === null &&
+      (await missingVerbs(client, client.namespace)).length === 0
+    )
+      check.warn(
+        `Secrets of the own namespace ${client.namespace} alone may be read`,
+        'name the namespaces in the source, or apply deploy/kubernetes/rbac-cluster.yaml',
+      );
+    else if (missing.length === 1 && missing[0] === 'watch')
+      check.warn(`Secrets of ${where} may not be watched: every poll lists them`, 'add the verb watch');
+    else
+      check.fail(
+        `Secrets of ${where}: ${missing.join(', ')} not allowed`,
+        'apply deploy/kubernetes/rbac-namespaced.yaml (or rbac-cluster.yaml) for its service account',
+      );
+  }
+}
+
+async function missingVerbs(client: KubernetesClient, namespace: string | null): Promise<string[]> {
+  const missing: string[] = [];
+  for (const verb of NEEDED) {
+    const review = (await client.send('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: {
+        resourceAttributes: { resource: 'secrets', verb, ...(namespace === null ? {} : { namespace }) },
+      },
+    })) as Review;
+    if (review.status?.allowed !== true) missing.push(verb);
+  }
+  return missing;
+}
+
+async function checkCertManager(client: KubernetesClient, check: Check): Promise<void> {
+  const group = await client.get<object>('/apis/cert-manager.io').catch(() => null);
+  if (group === null) {
+    check.skip('cert-manager is not installed');
+    return;
+  }
+  const images = await imagesOf(client, '/apis/apps/v1/deployments', 'cert-manager-controller');
+  check.ok(`cert-manager is installed${versionsOf(images)}`);
+}
+
+async function checkController(client: KubernetesClient, check: Check): Promise<void> {
+  const namespace = encodeURIComponent(client.namespace);
+  const images = [
+    ...(await imagesOf(client, '/apis/apps/v1/deployments', 'kubernetes-ingress-controller')),
+    ...(await imagesOf(client, `/api/v1/namespaces/${namespace}/pods`, 'kubernetes-ingress-controller')),
+  ];
+  if (images.length === 0) check.skip('no Kong Ingress Controller was seen (or it may not be looked for)');
+  else check.ok(`the Kong Ingress Controller is there${versionsOf(images)}; takeover says who swaps`);
+}
+
+/** Images with this name; none where nothing may be listed. */
+async function imagesOf(client: KubernetesClient, path: string, name: string): Promise<string[]> {
+  const found = await client.get<Workloads>(`${path}?limit=500`).catch(() => ({ items: [] }));
+  return found.items
+    .flatMap(({ spec }) => [...(spec?.containers ?? []), ...(spec?.template?.spec?.containers ?? [])])
+    .map(({ image }) => image)
+    .filter((image) => image.includes(name));
+}
+
+function versionsOf(images: readonly string[]): string {
+  const versions = new Set(images.map((image) => /:([^:@/]+)(@|$)/.exec(image)?.[1] ?? '').filter(Boolean));
+  return versions.size === 0 ? '' : ` (${[...versions].join(', ')})`;
+}

@@ -1,0 +1,72 @@
+import type { PassOptions } from '../options';
+import { standardOutput, type Output, type Paint } from '../output';
+import { table } from '../table';
+import { examine, type Finding, type Verdict } from './check';
+import { checkCluster } from './cluster';
+import {
+  checkAdmin,
+  checkBodySize,
+  checkClock,
+  checkListeners,
+  checkLog,
+  checkMode,
+  checkVersion,
+} from './kong';
+import { meet, type Patient } from './patient';
+import { checkEntries, checkNode, checkSources, checkStatus, checkUser } from './plugin';
+import { checkWiring } from './wiring';
+
+/** @returns the exit code: 1 where a check fails */
+export async function doctor(options: PassOptions): Promise<number> {
+  const patient = await meet(options);
+  const findings = await examineAll(patient);
+  if (!(patient.kong instanceof Error)) patient.kong.client.close();
+  const out = standardOutput();
+  const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
+  if (options.json === true) out.json({ passed: failed === 0, findings });
+  else print(findings, out);
+  return failed === 0 ? 0 : 1;
+}
+
+async function examineAll(patient: Patient): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const checks: [string, Parameters<typeof examine>[1]][] = [
+    ['Node.js', (check) => checkNode(check)],
+    ['Admin API', (check) => checkAdmin(patient, check)],
+    ['Kong', (check) => checkVersion(patient, check)],
+    ['mode', (check) => checkMode(patient, check)],
+    ['plugin server', (check) => checkWiring(patient, check)],
+    ['plugin entry', (check) => checkEntries(patient, check)],
+    ['status', (check) => checkStatus(patient, check)],
+    ['listeners', (check) => checkListeners(patient, check)],
+    ['user', (check) => checkUser(patient, check)],
+    ['sources', (check) => checkSources(patient, check)],
+    ['Kubernetes', (check) => checkCluster(patient, check)],
+    ['log', (check) => checkLog(patient, check)],
+    ['clock', (check) => checkClock(patient, check)],
+    ['size', (check) => checkBodySize(patient, check)],
+  ];
+  for (const [name, look] of checks) findings.push(...(await examine(name, look)));
+  return findings;
+}
+
+const STYLES: Record<Verdict, Parameters<Paint>[0]> = {
+  ok: 'green',
+  warn: 'yellow',
+  fail: 'red',
+  skip: 'dim',
+};
+
+function print(findings: readonly Finding[], out: Output): void {
+  const { paint } = out;
+  const rows = findings.map(({ check, verdict, detail, fix }) => [
+    paint(STYLES[verdict], verdict),
+    check,
+    fix === null ? detail : `${detail}\n${paint('bold', 'fix:')} ${fix}`,
+  ]);
+  out.print(
+    table([{ title: 'VERDICT' }, { title: 'CHECK' }, { title: 'DETAIL', flexible: true }], rows, out),
+  );
+  const count = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict).length;
+  out.print(`\n${count('ok')} ok, ${count('warn')} warn, ${count('fail')} fail, ${count('skip')} skipped`);
+}

@@ -1,0 +1,185 @@
+import { execFileSync } from 'node:child_process';
+import { UnreachableError, handshake } from '../../verify';
+import { listenersOf } from '../../app/reloader';
+import { completeConfig } from '../../config';
+import type { Check } from './check';
+import type { Patient } from './patient';
+
+/** The Admin API answers, and who else may ask it. */
+export function checkAdmin({ kong, settings, prefix }: Patient, check: Check): void {
+  if (kong instanceof Error) {
+    check.fail(kong.message, 'start Kong, or name its prefix (-p) or its Admin API (--admin-url)');
+  } else check.ok(`${kong.client.url} answers`);
+  if (settings instanceof Error) {
+    check.warn(settings.message, `run it where Kong's prefix ${prefix} can be read`);
+    return;
+  }
+  const open = (settings.get('admin_listen') ?? 'off')
+    .split(',')
+    .map((item) => item.trim().split(/\s+/, 1)[0] ?? '')
+    .filter((address) => !/^(off|unix:.*|127\..*|localhost:.*|\[::1\]:.*|)$/.test(address));
+  if (open.length === 0) return;
+  check.warn(
+    `admin_listen = ${open.join(', ')} is open to the network; the Admin API hands out private keys`,
+    'bind it to 127.0.0.1, or let a firewall or NetworkPolicy and RBAC guard it',
+  );
+}
+
+const SUPPORTED = { from: [3, 4], to: [3, 9] } as const;
+
+/** Kong's version: `GET /` answers 500 where Kong manages a plugin server, so the Server header says it. */
+export async function checkVersion({ kong }: Patient, check: Check): Promise<void> {
+  const version = (kong instanceof Error ? null : await versionByHeader(kong.client)) ?? versionByCommand();
+  if (version === null) {
+    check.warn(
+      'its version is not known (no Server header, no `kong version`)',
+      'check that it is 3.4 to 3.9',
+    );
+    return;
+  }
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const number = major * 1000 + minor;
+  const [from, to] = [SUPPORTED.from, SUPPORTED.to].map(([a, b]) => a * 1000 + b) as [number, number];
+  if (number < from) check.fail(`version ${version}`, 'the plugin needs Kong 3.4 or later');
+  else if (number > to)
+    check.warn(`version ${version} is newer than what was tested`, 'run `ssl-cert-reloader drill`');
+  else check.ok(`version ${version}`);
+}
+
+type Client = Exclude<Patient['kong'], Error>['client'];
+
+async function versionByHeader(client: Client): Promise<string | null> {
+  const { headers } = await client.get('/status');
+  return /kong\/(\d+\.\d+[\d.]*)/.exec(String(headers.server ?? ''))?.[1] ?? null;
+}
+
+function versionByCommand(): string | null {
+  try {
+    const text = execFileSync('kong', ['version'], {
+      encoding: 'utf8',
+      timeout: 20_000,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return /(\d+\.\d+[\d.]*)/.exec(text)?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Database or not, and which part of a hybrid Kong. */
+export function checkMode({ kong, settings }: Patient, check: Check): void {
+  const role = settings instanceof Error ? 'traditional' : (settings.get('role') ?? 'traditional');
+  if (role === 'data_plane') {
+    check.fail(
+      'this is a data plane: its Admin API takes no certificates',
+      'run `ssl-cert-reloader run` against the Admin API of the control plane',
+    );
+  } else if (role === 'control_plane') {
+    check.warn(
+      'this is a control plane: it starts no plugin server and terminates no TLS',
+      'run `ssl-cert-reloader run` here, with the data planes in verify.listeners',
+    );
+  } else if (kong instanceof Error) check.skip('Kong does not answer');
+  else check.ok(kong.mode === 'dbless' ? 'without a database' : 'with a database');
+}
+
+/** Handshakes with the listeners that would be asked for proof. */
+export async function checkListeners({ kong, configs }: Patient, check: Check): Promise<void> {
+  if (kong instanceof Error) {
+    check.skip('Kong does not answer');
+    return;
+  }
+  const listeners = listenersOf(configs[0]?.config ?? completeConfig({}), kong);
+  if (listeners.length === 0) {
+    check.warn(
+      'there is no TLS listener to ask: swaps are made and not proven',
+      'give proxy_listen an ssl port, or name the listeners in verify.listeners',
+    );
+  }
+  for (const { host, port, proxyProtocol } of listeners) {
+    const where = `${host}:${port}`;
+    try {
+      await handshake({ host, port, proxyProtocol, servername: null, timeoutMs: 5_000 });
+      check.ok(`${where} answers handshakes`);
+    } catch (error) {
+      const isAway = error instanceof UnreachableError;
+      check.fail(
+        `${where}: ${(error as Error).message}`,
+        isAway
+          ? 'is the port open from here? A container needs its own address in verify.listeners'
+          : 'try `openssl s_client -connect` there; Kong may have no certificate for clients without SNI',
+      );
+    }
+  }
+}
+
+const SHOWN = ['debug', 'info'];
+
+/** Whether the plugin's lines can be seen. */
+export function checkLog({ settings, configs }: Patient, check: Check): void {
+  const files = configs.flatMap(({ config }) => config.log.file ?? []);
+  if (files.length > 0) check.ok(`lines go to ${files.join(', ')}`);
+  const level = settings instanceof Error ? undefined : (settings.get('log_level') ?? 'notice');
+  if (level === undefined) check.skip("Kong's log level is not known");
+  else if (SHOWN.includes(level))
+    check.ok(`log_level = ${level} shows the plugin's lines in Kong's error log`);
+  else if (files.length === 0) {
+    check.warn(
+      `log_level = ${level} hides the plugin's lines`,
+      'set log_level = info, or log.file in its config',
+    );
+  }
+}
+
+/** The clocks of Kong and of this machine, to a second. */
+export async function checkClock({ kong }: Patient, check: Check): Promise<void> {
+  if (kong instanceof Error) {
+    check.skip('Kong does not answer');
+    return;
+  }
+  const before = Date.now();
+  const { headers } = await kong.client.get('/status');
+  const middle = (before + Date.now()) / 2;
+  const theirs = Date.parse(headers.date ?? '');
+  if (Number.isNaN(theirs)) {
+    check.skip('Kong sent no Date');
+    return;
+  }
+  // The header is cut to whole seconds.
+  const seconds = Math.round(Math.max(0, Math.abs(theirs + 500 - middle) - 500) / 1000);
+  const detail = `the clocks of Kong and of this machine are ${seconds} s apart`;
+  const fix = 'have NTP set both: dates decide what is expired and what is newer';
+  if (seconds < 2) check.ok(detail);
+  else if (seconds < 60) check.warn(detail, fix);
+  else check.fail(detail, fix);
+}
+
+const DEFAULT_BODY_SIZE = '10m';
+
+/** Without a database a swap posts the whole configuration. */
+export async function checkBodySize({ kong, settings }: Patient, check: Check): Promise<void> {
+  if (kong instanceof Error || kong.mode !== 'dbless') {
+    check.skip('only without a database');
+    return;
+  }
+  const { body } = await kong.client.get('/config');
+  const text = typeof body === 'object' && body !== null && 'config' in body ? String(body.config) : '';
+  const setting = settings instanceof Error ? undefined : settings.get('nginx_admin_client_max_body_size');
+  const limit = bytesOf(setting ?? DEFAULT_BODY_SIZE);
+  // As it is posted: a JSON string.
+  const size = Buffer.byteLength(JSON.stringify({ config: text }));
+  const detail = `the configuration has ${megabytes(size)} of ${megabytes(limit)} that the Admin API takes`;
+  const fix = `raise nginx_admin_client_max_body_size (${setting ?? DEFAULT_BODY_SIZE})`;
+  if (limit === 0 || size < limit * 0.8) check.ok(limit === 0 ? 'the Admin API takes any size' : detail);
+  else if (size < limit) check.warn(detail, fix);
+  else check.fail(detail, fix);
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MiB`;
+
+/** nginx's sizes; 0 is no limit. */
+function bytesOf(size: string): number {
+  const [, number = '0', unit = ''] = /^(\d+)([kmg]?)$/i.exec(size.trim()) ?? [];
+  const units: Record<string, number> = { k: 1024, m: 1_048_576, g: 1_073_741_824 };
+  return Number(number) * (units[unit.toLowerCase()] ?? 1);
+}

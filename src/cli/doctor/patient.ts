@@ -1,0 +1,70 @@
+import { connect, type Connection } from '../../app/connection';
+import { completeConfig, type Config } from '../../config';
+import { readKongValues, readPluginEntries, type PluginEntry } from '../../kong';
+import { readConfigFile, type NamedConfig } from '../configs';
+import type { PassOptions } from '../options';
+
+/** Names of `.kong_env` that the doctor looks at; none of them holds a secret, and no other is kept. */
+const NAMES: ReadonlySet<string> = new Set([
+  'admin_listen',
+  'database',
+  'log_level',
+  'nginx_admin_client_max_body_size',
+  'plugins',
+  'pluginserver_names',
+  'proxy_listen',
+  'role',
+]);
+const PLUGIN_SERVER = /^pluginserver_[a-z0-9_]+_(socket|start_cmd|query_cmd)$/;
+
+/** Everything that is known before the checks: each part is there or says why it is not. */
+export interface Patient {
+  prefix: string;
+  /** What Kong's prefix says; an Error where it cannot be read. */
+  settings: ReadonlyMap<string, string> | Error;
+  kong: Connection | Error;
+  /** The plugin's entries in Kong. */
+  entries: readonly PluginEntry[] | Error;
+  /** What would be run: the file's configurations, else those of the entries that are in order. */
+  configs: readonly NamedConfig[];
+  /** A file that was named and cannot be taken. */
+  fileProblem: Error | null;
+  isFile: boolean;
+}
+
+export async function meet({ config: file, prefix, adminUrl }: PassOptions): Promise<Patient> {
+  const fromFile = file === undefined ? [] : attempt(() => readConfigFile(file));
+  const fileProblem = fromFile instanceof Error ? fromFile : null;
+  const ofFile = fromFile instanceof Error ? [] : fromFile;
+  const admin = ofFile[0]?.config.admin ?? {};
+  const kong = await connect({ prefix, adminUrl }, admin).catch(asError);
+  const entries = kong instanceof Error ? kong : await readPluginEntries(kong.client).catch(asError);
+  return {
+    prefix,
+    settings: attempt(() => readKongValues(prefix, (name) => NAMES.has(name) || PLUGIN_SERVER.test(name))),
+    kong,
+    entries,
+    configs: file === undefined ? configsOf(entries) : ofFile,
+    fileProblem,
+    isFile: file !== undefined,
+  };
+}
+
+function configsOf(entries: readonly PluginEntry[] | Error): NamedConfig[] {
+  if (entries instanceof Error) return [];
+  return entries.flatMap(({ id, enabled, scope, config }) => {
+    const complete: Config | Error = attempt(() => completeConfig(config));
+    const isRun = enabled && scope === null && !(complete instanceof Error);
+    return isRun ? [{ entry: id, config: complete }] : [];
+  });
+}
+
+export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+function attempt<T>(work: () => T): T | Error {
+  try {
+    return work();
+  } catch (error) {
+    return asError(error);
+  }
+}

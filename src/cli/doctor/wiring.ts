@@ -1,0 +1,189 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { PLUGIN_NAME } from '../../config';
+import type { Check } from './check';
+import type { Patient } from './patient';
+
+/** One of Kong's plugin servers, with Kong's own defaults filled in (kong/conf_loader/init.lua). */
+interface PluginServer {
+  name: string;
+  socket: string;
+  /** Null: managed from outside. */
+  start: string | null;
+  query: string | null;
+}
+
+const DEFAULT_FOLDER = '/usr/local/bin';
+const QUERY_TIMEOUT_MS = 20_000;
+
+const LINES = `set plugins = bundled,${PLUGIN_NAME} and pluginserver_names = ${PLUGIN_NAME}, with the executable at ${DEFAULT_FOLDER}/${PLUGIN_NAME}`;
+
+/** How Kong would start the plugin and talk to it. */
+export async function checkWiring({ settings, prefix, isFile }: Patient, check: Check): Promise<void> {
+  if (settings instanceof Error) {
+    check.skip("Kong's configuration cannot be read");
+    return;
+  }
+  if (settings.get('role') === 'control_plane') {
+    check.skip('a control plane starts no plugin server');
+    return;
+  }
+  const servers = pluginServers(settings, prefix);
+  const isListed = list(settings.get('plugins')).includes(PLUGIN_NAME);
+  if (!isListed && servers.length === 0) {
+    if (isFile) check.skip('Kong runs no plugin server; `run` with a file needs none');
+    else check.fail('Kong does not know the plugin', LINES);
+    return;
+  }
+  if (!isListed)
+    check.fail(`plugins does not list ${PLUGIN_NAME}`, `add it: plugins = bundled,${PLUGIN_NAME}`);
+  if (servers.length === 0) {
+    check.fail('pluginserver_names is empty', `set pluginserver_names = ${PLUGIN_NAME}`);
+    return;
+  }
+  const ours = servers.find((server) => answersWith(server, check));
+  if (ours === undefined) {
+    check.fail(
+      `no plugin server of ${servers.map(({ name }) => name).join(', ')} answers its query with ${PLUGIN_NAME}`,
+      `try the query command by hand with an empty environment: env -i ${DEFAULT_FOLDER}/${PLUGIN_NAME} -dump`,
+    );
+    return;
+  }
+  checkStart(ours, check);
+  await checkSocket(ours, check);
+}
+
+const list = (value = '') => value.split(',').map((item) => item.trim());
+
+function pluginServers(settings: ReadonlyMap<string, string>, prefix: string): PluginServer[] {
+  const names = list(settings.get('pluginserver_names')).filter((name) => name !== '' && name !== 'off');
+  const servers = names.map((given) => {
+    const name = given.toLowerCase();
+    const key = `pluginserver_${name.replaceAll('-', '_')}`;
+    const fallback = join(DEFAULT_FOLDER, name);
+    const isThere = statSync(fallback, { throwIfNoEntry: false }) !== undefined;
+    return {
+      name,
+      socket: settings.get(`${key}_socket`) ?? join(prefix, `${name}.socket`),
+      start: settings.get(`${key}_start_cmd`) ?? (isThere ? fallback : null),
+      query: settings.get(`${key}_query_cmd`) ?? (isThere ? `${fallback} -dump` : null),
+    };
+  });
+  // Ours first: nobody else's command is run without need.
+  const isOurs = ({ name, query }: PluginServer) =>
+    name === PLUGIN_NAME || (query?.includes(PLUGIN_NAME) ?? false);
+  return servers.sort((a, b) => Number(isOurs(b)) - Number(isOurs(a)));
+}
+
+/** Asks as Kong does at start: through a shell, with an empty environment, for JSON and nothing else. */
+function answersWith({ name, query }: PluginServer, check: Check): boolean {
+  if (query === null) {
+    check.fail(
+      `plugin server ${name} has no query command`,
+      `set pluginserver_${name.replaceAll('-', '_')}_query_cmd; Kong does not start without it`,
+    );
+    return false;
+  }
+  let text: string;
+  try {
+    text = execFileSync('/bin/sh', ['-c', query], {
+      env: {},
+      encoding: 'utf8',
+      timeout: QUERY_TIMEOUT_MS,
+      maxBuffer: 16 * 1024 * 1024,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch (error) {
+    const { status, code } = error as { status?: number | null; code?: string };
+    const how =
+      code === 'ETIMEDOUT'
+        ? `does not end within ${QUERY_TIMEOUT_MS / 1000} s`
+        : `ends with ${String(status)}`;
+    check.fail(
+      `the query command of plugin server ${name} ${how}`,
+      status === 127
+        ? 'give the path of node: env PATH=/usr/local/bin:/usr/bin …'
+        : 'run it by hand as `env -i …`',
+    );
+    return false;
+  }
+  const plugins = pluginsOf(text);
+  if (plugins === null) {
+    check.fail(
+      `the query command of plugin server ${name} prints something else than JSON`,
+      'nothing but the dump may go to its standard output; Kong does not start otherwise',
+    );
+    return false;
+  }
+  if (plugins[0] !== PLUGIN_NAME) return false;
+  check.ok(`plugin server ${name} answers its query`);
+  return true;
+}
+
+function pluginsOf(text: string): string[] | null {
+  try {
+    const dump = JSON.parse(text) as { Name?: string }[] | { Plugins?: { Name?: string }[] };
+    const plugins = Array.isArray(dump) ? dump : (dump.Plugins ?? []);
+    return plugins.map(({ Name = '' }) => Name);
+  } catch {
+    return null;
+  }
+}
+
+function checkStart({ name, start }: PluginServer, check: Check): void {
+  if (start === null) {
+    check.ok(`plugin server ${name} is managed from outside (a sidecar)`);
+    return;
+  }
+  const program = programOf(start);
+  // Shown without its arguments and variables: somebody may have put a token there.
+  if (!program.startsWith('/')) {
+    check.warn(
+      `the start command of ${name} is no absolute path`,
+      'Kong starts it without a PATH: name it whole',
+    );
+    return;
+  }
+  try {
+    accessSync(program, constants.X_OK);
+    check.ok(`${program} can be started`);
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    check.fail(
+      `${program} ${isMissing ? 'does not exist' : 'cannot be executed'}`,
+      isMissing ? 'copy dist/ssl-cert-reloader.cjs there' : `chmod 755 ${program}`,
+    );
+  }
+}
+
+/** The program of a command line: what comes after `env` and its variables. */
+function programOf(command: string): string {
+  const words = command.trim().split(/\s+/);
+  return words.find((word) => !/(^|\/)env$/.test(word) && !/^\w+=/.test(word) && !word.startsWith('-')) ?? '';
+}
+
+async function checkSocket({ name, socket, start }: PluginServer, check: Check): Promise<void> {
+  const problem = await new Promise<string | null>((resolve) => {
+    const client = connect(socket);
+    const end = (found: string | null) => {
+      client.destroy();
+      resolve(found);
+    };
+    client.once('connect', () => end(null));
+    client.once('error', ({ code = 'unknown error' }: NodeJS.ErrnoException) => end(code));
+    client.setTimeout(2_000, () => end('no answer'));
+  });
+  if (problem === null) check.ok(`${socket} answers`);
+  else if (problem === 'EACCES')
+    check.warn(`${socket} cannot be opened (EACCES)`, "run the doctor as Kong's user");
+  else {
+    check.fail(
+      `nobody listens on ${socket} (${problem})`,
+      start === null
+        ? `start it: ssl-cert-reloader run --serve-plugin --socket ${socket}`
+        : `is Kong running? Its error log says why plugin server ${name} ends`,
+    );
+  }
+}

@@ -1,0 +1,120 @@
+import type { CertificateState, CertificateStatus, ReloaderStatus, StatusReport } from '../../model';
+import { day, duration, plural, someOf, type Output } from '../output';
+import { table, type Column } from '../table';
+import { byUrgency, isExpiring } from './urgency';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'STATE' },
+  { title: 'NAMES', flexible: true },
+  { title: 'VALID UNTIL' },
+  { title: 'LEFT' },
+  { title: 'FROM', flexible: true },
+  { title: 'DETAIL', flexible: true },
+];
+
+const STYLES: Record<CertificateState, 'green' | 'yellow' | 'red' | 'dim'> = {
+  in_sync: 'green',
+  pending: 'yellow',
+  refused: 'red',
+  not_served: 'red',
+  unproven: 'yellow',
+  no_source: 'dim',
+  unused: 'dim',
+};
+
+/** A status for people. @param now milliseconds since the epoch */
+export function printStatus(report: StatusReport, out: Output, now = Date.now()): void {
+  const { kong, waiting, version, reloaders } = report;
+  const { paint } = out;
+  out.print(
+    kong === null
+      ? `${paint('red', 'waiting for Kong')}: ${waiting ?? 'its Admin API does not answer'}`
+      : `${paint('bold', kong.admin_url)} (${kong.mode}), ssl-cert-reloader ${version}`,
+  );
+  if (kong !== null && waiting !== null) out.print(paint('yellow', waiting));
+  for (const reloader of reloaders) printReloader(reloader, out, now);
+}
+
+function printReloader(reloader: ReloaderStatus, out: Output, now: number): void {
+  const { paint } = out;
+  const { entry, mode, interval_seconds: interval, certificates, sources } = reloader;
+  out.print('');
+  out.print(
+    `${paint('bold', entry)}  ${mode === 'observe' ? 'observes only, ' : ''}every ${interval} s, ${lastPass(reloader, now)}`,
+  );
+  for (const { id, error } of sources.filter(({ up }) => !up)) {
+    out.print(`${paint('red', 'source down')}  ${id}: ${error?.message ?? 'it cannot be read'}`);
+  }
+  if (certificates.length === 0) {
+    out.print('no certificate in Kong, and none in the sources');
+    return;
+  }
+  out.print(
+    `${table(
+      COLUMNS,
+      byUrgency(certificates).map((one) => row(one, out)),
+      out,
+    )}\n`,
+  );
+  out.print(counts(certificates));
+}
+
+function lastPass({ last_pass: pass }: ReloaderStatus, now: number): string {
+  if (pass === null) return 'no pass yet';
+  const ago = duration(Math.max(0, now - Date.parse(pass.started_at)));
+  const took = `last pass ${ago} ago (${pass.cause}, ${duration(pass.duration_ms)})`;
+  return pass.error === null ? took : `${took}, which failed: ${pass.error}`;
+}
+
+function row(certificate: CertificateStatus, { paint }: Output): string[] {
+  const { state, half, snis, source, stored, served, days_left: left } = certificate;
+  const until = served?.not_after ?? stored?.not_after ?? source?.not_after ?? null;
+  const days = left === null ? '-' : left < 0 ? 'expired' : `${left} d`;
+  return [
+    paint(STYLES[state], state.replace('_', ' ')),
+    `${snis.length === 0 ? '-' : someOf(snis)}${half === 'alt' ? ' (second key type)' : ''}`,
+    day(until),
+    isExpiring(certificate) ? paint('red', days) : days,
+    source?.location ?? '-',
+    detail(certificate),
+  ];
+}
+
+/** What stands in the way, in one sentence; empty when all is well. */
+function detail({
+  state,
+  source,
+  stored,
+  served,
+  refusal,
+  renewal_overdue: overdue,
+}: CertificateStatus): string {
+  const late = overdue ? 'the renewal is overdue: the issuer should have made a newer one' : '';
+  switch (state) {
+    case 'refused':
+      return refusal === null ? '' : `${refusal.message} (${refusal.reason})`;
+    case 'not_served':
+      return served?.detail === '' || served == null
+        ? 'Kong stores it and serves another one'
+        : served.detail;
+    case 'pending':
+      return `about to be swapped${source === null ? '' : ` for the one valid until ${day(source.not_after)}`}${
+        stored === null ? '' : ` (Kong has ${day(stored.not_after)})`
+      }`;
+    case 'unproven':
+      return served?.detail ?? 'no listener was asked';
+    case 'no_source':
+      return late === '' ? 'nothing renews it here' : late;
+    case 'unused':
+      return 'nothing in Kong asks for it';
+    case 'in_sync':
+      return late;
+  }
+}
+
+function counts(certificates: readonly CertificateStatus[]): string {
+  const counted = new Map<CertificateState, number>();
+  for (const { state } of certificates) counted.set(state, (counted.get(state) ?? 0) + 1);
+  const parts = [...counted].map(([state, count]) => `${count} ${state.replace('_', ' ')}`);
+  return `${plural(certificates.length, 'certificate')}: ${parts.join(', ')}`;
+}
