@@ -13,6 +13,7 @@ const FOLDERS = [
   'reconcile',
   'report',
   'sources',
+  'status',
   'verify',
 ];
 
@@ -57,7 +58,8 @@ export default tseslint.config(
   layer('kong', ['model', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
   layer('report', ['model']),
-  layer('plugin-server', []),
+  layer('status', ['model', 'common', 'certificates']),
+  layer('plugin-server', ['common']),
   layer('reconcile', ['model', 'common', 'certificates']),
   {
     files: ['**/*.mjs'],

@@ -9,6 +9,8 @@ export interface KongLocation {
   prefix: string;
   /** Overrides what the prefix says. */
   adminUrl?: string | undefined;
+  /** Told of each exchange with the Admin API. */
+  onExchange?: ((method: string, code: number) => void) | undefined;
 }
 
 /** A Kong whose Admin API answers. */
@@ -40,7 +42,12 @@ export async function connect(location: KongLocation, admin: Config['admin']): P
   const token = readToken(admin);
   const troubles: string[] = [];
   for (const url of urls) {
-    const client = new AdminClient({ url, token, caFile: admin.ca_file ?? undefined });
+    const client = new AdminClient({
+      url,
+      token,
+      caFile: admin.ca_file ?? undefined,
+      onExchange: location.onExchange,
+    });
     try {
       const status = await readStatus(client);
       return {

@@ -1,10 +1,20 @@
 import type { Config } from '../config';
 import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../kong';
-import type { PassCause, Reporter, Source, Target, Verifier } from '../model';
+import type {
+  PassCause,
+  PassReport,
+  ReloaderStatus,
+  Reporter,
+  Source,
+  Target,
+  Verifier,
+  Witness,
+} from '../model';
 import { Reconciler, Schedule } from '../reconcile';
 import { EventReporter, LogReporter, type LogRoot, type PostEvent } from '../report';
+import { Journal, ReloaderShow, ServedBook, type ReloaderView } from '../status';
 import { ReferrerNudger, type KubernetesClient } from '../sources/kubernetes';
-import { HandshakeVerifier } from '../verify';
+import { HandshakeVerifier, Patrol } from '../verify';
 import type { Connection } from './connection';
 import { createSources } from './sources';
 
@@ -14,6 +24,11 @@ const MANY = 200;
 export interface Reloader {
   /** Asks for a pass now. */
   request(cause: PassCause): void;
+  /** Asks for a pass now and waits for it. @throws Error when it cannot be made */
+  demand(cause: PassCause): Promise<PassReport>;
+  /** What there is to see now. */
+  view(): ReloaderView;
+  status(): ReloaderStatus;
   /** Ends it; a pass that is under way is finished. */
   stop(): Promise<void>;
 }
@@ -24,6 +39,8 @@ export interface Stages {
   target: Target;
   /** Null: what is written is not proven. */
   verifier: Verifier | null;
+  /** Is told of every write. */
+  witness?: Witness;
 }
 
 /** The certificates of a Kong, in the way that it takes them. */
@@ -96,11 +113,37 @@ interface Composed {
 /** Starts all watches; returns how to stop them. */
 type Watch = (touched: (what: string) => void) => () => void;
 
-/** A running reloader: passes on schedule until it is stopped. */
-export function startReloader(config: Config, kong: Connection, root: LogRoot, entry: string): Reloader {
+/**
+ * A running reloader: passes on schedule until it is stopped.
+ * @param journal what happened under this entry before
+ */
+export function startReloader(
+  config: Config,
+  kong: Connection,
+  root: LogRoot,
+  entry: string,
+  journal = new Journal(),
+): Reloader {
   const logger = root.open(config.log);
-  const { reconciler, watch, warnings, cluster } = compose(config, kong);
-  const reporters: Reporter[] = [new LogReporter(logger, { entry })];
+  const served = new ServedBook();
+  const { reconciler, watch, warnings, cluster } = compose(config, kong, (stages) => ({
+    ...stages,
+    witness: {
+      written: (what) => {
+        journal.written(what);
+        served.written(what);
+      },
+    },
+  }));
+  const show = new ReloaderShow({
+    entry,
+    mode: config.mode,
+    intervalSeconds: config.interval,
+    knowledge: () => reconciler.knowledge,
+    served,
+    journal,
+  });
+  const reporters: Reporter[] = [journal, new LogReporter(logger, { entry })];
   if (cluster !== null) reporters.push(new EventReporter(postTo(cluster), logger));
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
@@ -109,23 +152,62 @@ export function startReloader(config: Config, kong: Connection, root: LogRoot, e
       for (const reporter of reporters) reporter.pass(report);
       for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
       if (report.read > MANY) globalThis.gc?.();
+      afterPass(cause);
       return report;
     },
     failed: (cause, error) => {
       for (const reporter of reporters) reporter.failed(cause, error);
     },
   });
+  const listeners = config.verify.enabled ? listenersOf(config, kong) : [];
+  const patrol = listeners.length === 0 ? null : patrolOf(listeners, reconciler, schedule, served, show);
+  // The pass is over first: whoever waits for it does not wait for this, too.
+  const afterPass = (cause: PassCause) =>
+    setImmediate(() => {
+      show.notice();
+      if (!schedule.isRunning) patrol?.go(cause !== 'watch');
+    });
   const unwatch = config.watch ? watch((what) => schedule.touch(what)) : () => undefined;
   schedule.start();
   return {
     request: (cause) => schedule.request(cause),
+    demand: (cause) => schedule.demand(cause),
+    view: () => show.view(),
+    status: () => show.view().status(),
     stop: async () => {
       unwatch();
+      await patrol?.stop();
       await schedule.stop();
       cluster?.close();
       logger.close();
     },
   };
+}
+
+/** The longest that a look at a listener takes. */
+const LOOK_MS = 5_000;
+
+function patrolOf(
+  listeners: readonly TlsListener[],
+  reconciler: Reconciler,
+  schedule: Schedule,
+  served: ServedBook,
+  show: ReloaderShow,
+): Patrol {
+  return new Patrol({
+    listeners,
+    timeoutMs: LOOK_MS,
+    certificates: () => reconciler.knowledge.certificates,
+    isSeen: (certificate, half, chain) => served.seen(certificate, half)?.expected === chain,
+    isStored: async (certificate, half, chain) => {
+      const isStored = await reconciler.isStillStored(certificate, half, chain);
+      if (!isStored) schedule.request('poll');
+      return isStored;
+    },
+    note: (certificate, half, sight) => served.note(certificate, half, sight),
+    done: () => void show.notice(),
+    isBusy: () => schedule.isRunning,
+  });
 }
 
 const postTo =

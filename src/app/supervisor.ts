@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from '../config';
 import { configurationHash, readPluginEntries, type PluginEntry } from '../kong';
+import type { StatusReport } from '../model';
 import type { LogRoot } from '../report';
+import { Journal } from '../status';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
 import { startReloader, type Reloader } from './reloader';
+import { StatusHost } from './status-host';
 
 export interface SupervisorOptions {
   location: KongLocation;
@@ -21,6 +24,7 @@ interface Running {
   /** Whether `connection` is this entry's own and to be closed with it. */
   isOwn: boolean;
   config: Config;
+  journal: Journal;
 }
 
 /**
@@ -36,8 +40,32 @@ export class Supervisor {
   #saying = new Set<string>();
   #hash = '';
   #ended: Promise<void> = Promise.resolve();
+  readonly #host: StatusHost;
+  readonly #location: KongLocation;
+  /** The Kong that answered last time. */
+  #kong: Connection | null = null;
+  #waiting: string | null = 'Kong has not answered yet';
 
-  constructor(private readonly options: SupervisorOptions) {}
+  constructor(private readonly options: SupervisorOptions) {
+    this.#host = new StatusHost({
+      prefix: options.location.prefix,
+      logger: options.logger,
+      kong: () => this.#kong,
+      waiting: () => this.#waiting,
+      reloaders: () => [...this.#running].map(([id, { reloader }]) => [id, reloader] as const),
+    });
+    this.#location = { ...options.location, onExchange: this.#host.onExchange };
+  }
+
+  /** What an operator sees, now. */
+  status(): StatusReport {
+    return this.#host.status();
+  }
+
+  /** Where the status is shown besides the unix socket. */
+  get statusAddresses(): string[] {
+    return this.#host.addresses;
+  }
 
   start(): void {
     this.#ended = this.run().catch((error: unknown) => {
@@ -50,16 +78,21 @@ export class Supervisor {
     this.#abort.abort();
     await this.#ended;
     await Promise.all([...this.#running.keys()].map((id) => this.end(id)));
+    await this.#host.close();
   }
 
   private async run(): Promise<void> {
-    const { location, pollMs = 2_500, onPoll } = this.options;
+    const { pollMs = 2_500, onPoll } = this.options;
     const { signal } = this.#abort;
     // A function, since nothing that is awaited here is known to change it.
     const isStopped = () => signal.aborted;
-    const waiting = (error: Error) => this.sayOnce('warn', 'waiting for Kong', error.message);
+    const waiting = (error: Error) => {
+      this.#waiting = error.message;
+      this.sayOnce('warn', 'waiting for Kong', error.message);
+    };
+    await this.#host.listen([]);
     while (!isStopped()) {
-      const kong = await connectWhenReady(location, {}, waiting, signal);
+      const kong = await connectWhenReady(this.#location, {}, waiting, signal);
       this.options.logger.log('info', 'connected to Kong', {
         admin_url: kong.client.url,
         kong_mode: kong.mode,
@@ -70,10 +103,15 @@ export class Supervisor {
         try {
           await this.look(kong);
           misses = 0;
+          this.#kong = kong;
+          this.#waiting = this.#running.size > 0 ? null : NO_ENTRY;
         } catch (error) {
           misses += 1;
+          this.#kong = null;
+          this.#waiting = (error as Error).message;
           this.sayOnce('warn', 'the plugin entries cannot be read', (error as Error).message);
         }
+        await this.#host.listen(this.statusListens());
         this.#said = this.#saying;
         this.#saying = new Set();
         await sleep(pollMs, undefined, { signal });
@@ -148,16 +186,21 @@ export class Supervisor {
     }
     // The new one's Admin API has to answer before the old one ends.
     const isOwn = Object.keys(config.admin).length > 0;
-    const connection = isOwn ? await connect(this.options.location, config.admin) : kong;
+    const connection = isOwn ? await connect(this.#location, config.admin) : kong;
     await this.end(entry.id);
-    const reloader = startReloader(config, connection, this.options.logger, entry.id);
-    this.#running.set(entry.id, { reloader, connection, isOwn, config });
+    const journal = running?.journal ?? new Journal();
+    const reloader = startReloader(config, connection, this.options.logger, entry.id, journal);
+    this.#running.set(entry.id, { reloader, connection, isOwn, config, journal });
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
       entry: entry.id,
       interval_seconds: config.interval,
       mode: config.mode,
       sources: config.sources.length,
     });
+  }
+
+  private statusListens(): string[] {
+    return [...this.#running.values()].flatMap(({ config }) => config.status.listen ?? []);
   }
 
   private async end(id: string): Promise<void> {
@@ -170,6 +213,7 @@ export class Supervisor {
   private async endAll(kong: Connection): Promise<void> {
     for (const id of [...this.#running.keys()]) await this.end(id);
     kong.client.close();
+    this.#kong = null;
     this.#hash = '';
   }
 
@@ -186,5 +230,7 @@ export class Supervisor {
     this.options.logger.log(level, message, { detail });
   }
 }
+
+const NO_ENTRY = 'Kong has no enabled global entry of the plugin';
 
 const withoutTrigger = (config: Config) => JSON.stringify({ ...config, trigger: undefined });

@@ -1,6 +1,6 @@
 export { digestOf, openBundle, readPem, toPem, type OpenedBundle } from './bundle';
 export { checkKeyAndChain, checkShape } from './gate';
 export { asSnis, coversSni, isPattern } from './names';
-export { fingerprint, parseCertificate } from './x509';
+export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny, type Inspection } from './formats';

@@ -102,13 +102,18 @@ class Facts implements CertificateInfo {
   ) {}
 
   get fingerprint(): string {
-    return inColons(Buffer.from(this.sha256, 'base64url'));
+    return fingerprintOf(this.sha256);
   }
 }
 
 /** SHA-256 in upper-case hex with colons. */
 export function fingerprint(der: Uint8Array): string {
   return inColons(crypto.hash('sha256', der, 'buffer'));
+}
+
+/** The same from the digest in base64url. */
+export function fingerprintOf(sha256: string): string {
+  return inColons(Buffer.from(sha256, 'base64url'));
 }
 
 function inColons(hash: Buffer): string {

@@ -27,6 +27,7 @@ export interface Config {
   takeover_grace: number;
   allow_downgrade: boolean;
   verify: { enabled: boolean; timeout: number; rollback: boolean; listeners: string[] };
+  status: { listen?: string | null };
   admin: {
     url?: string | null;
     token?: string | null;

@@ -14,6 +14,8 @@ export interface AdminClientOptions {
   attempts?: number;
   /** Connections at the same time. */
   concurrency?: number;
+  /** Told of each exchange; `code` is 0 where there was no answer. */
+  onExchange?: ((method: string, code: number) => void) | undefined;
 }
 
 export interface AdminResponse {
@@ -102,6 +104,7 @@ export class AdminClient {
       let waitMs = 100 * 2 ** attempt * (0.5 + Math.random());
       try {
         const answer = await this.exchange(method, path, payload, signal);
+        this.#options.onExchange?.(method, answer.status);
         if (!RETRIED_STATUSES.has(answer.status)) return answer;
         const retryAfter = Number(answer.headers['retry-after']);
         if (Number.isFinite(retryAfter)) waitMs = Math.max(waitMs, retryAfter * 1000);
@@ -112,6 +115,7 @@ export class AdminClient {
         );
       } catch (error) {
         if (signal?.aborted === true) throw error;
+        this.#options.onExchange?.(method, 0);
         failure = new AdminError(
           'ADMIN_UNREACHABLE',
           `the Admin API at ${this.url} does not answer ${method} ${path}: ${problem(error)}`,

@@ -1,5 +1,6 @@
 export * from './certificate';
 export * from './ids';
+export * from './knowledge';
 export * from './plan';
 export * from './reason';
 export * from './report';

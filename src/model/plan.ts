@@ -20,6 +20,8 @@ export interface Plan {
   changes: Change[];
   /** By bundle id. */
   refused: Map<string, Refusal>;
+  /** Which halves of certificates the refused bundles were meant for, by bundle id. */
+  meant: Map<string, { certificate: string; half: Half }[]>;
   /** Ids of bundles that Kong already has, with the certificates that hold them. */
   inSync: Map<string, string[]>;
   /**

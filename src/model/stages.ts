@@ -1,6 +1,6 @@
 import type { Digest, PemPair, SecretRef } from './certificate';
 import type { Change } from './plan';
-import type { PassReport, Proof } from './report';
+import type { PassCause, PassReport, Proof } from './report';
 import type { Refusal } from './reason';
 import type { StoredCertificate, StoredHalf } from './stored';
 
@@ -71,5 +71,5 @@ export interface Nudger {
 
 export interface Reporter {
   pass(report: PassReport): void;
-  failed(cause: string, error: Error): void;
+  failed(cause: PassCause, error: Error): void;
 }

@@ -1,6 +1,6 @@
-import { chmodSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { decodeMultiStream, encode } from '@msgpack/msgpack';
+import { listenOnPath } from '../common/unix-socket';
 import type { PluginServerLog } from './server';
 
 /** Kong's calls (kong/runloop/plugin_servers/rpc/mp_rpc.lua): everything else on the server is not for it. */
@@ -32,27 +32,15 @@ const LIMITS = {
 /**
  * Serves a kong-pdk server on a unix socket: MessagePack requests `[0, id, "plugin.Method", args]`, answers
  * `[1, id, error, result]`. A client that sends nonsense or goes away loses its connection, nothing else happens.
- *
- * The socket appears under its name by a rename: it is complete at once, it replaces the one of a process that
- * still runs (Kong overlaps the two at a reload), and that process cannot take the new one away when it ends.
  */
-export function listen(server: object, path: string, log: PluginServerLog): Promise<NetServer> {
-  const temporary = `${path}.${process.pid}`;
+export async function listen(server: object, path: string, log: PluginServerLog): Promise<NetServer> {
   const listener = createServer((client) => {
     client.on('error', (error) => log.debug(`plugin server: a client went away: ${error.message}`));
     void serve(server, client, log);
   });
-  return new Promise((resolve, reject) => {
-    rmSync(temporary, { force: true });
-    listener.once('error', reject);
-    listener.listen(temporary, () => {
-      // Kong's workers may run as another user than whoever started this process.
-      chmodSync(temporary, 0o660);
-      renameSync(temporary, path);
-      listener.on('error', (error) => log.error(`plugin server: ${error.message}`));
-      resolve(listener);
-    });
-  });
+  await listenOnPath(listener, path);
+  listener.on('error', (error) => log.error(`plugin server: ${error.message}`));
+  return listener;
 }
 
 async function serve(server: object, client: Socket, log: PluginServerLog): Promise<void> {

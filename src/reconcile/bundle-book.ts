@@ -4,11 +4,13 @@ import {
   isRefusal,
   refusal,
   type Digest,
+  type KnownRefusal,
   type RawBundle,
   type Reading,
   type Refusal,
   type SecretRef,
   type Source,
+  type SourceKnowledge,
   type SourcedBundle,
   type SourceScan,
   type StoredHalf,
@@ -37,6 +39,8 @@ export interface BookScan {
 /** Every bundle of every source, as it was last read, without the texts. */
 export class BundleBook {
   readonly #entries = new Map<string, Entry>();
+  /** How each source was at the last look. */
+  readonly #sources = new Map<Source, { bundles: number; error: KnownRefusal | null }>();
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
 
@@ -64,6 +68,7 @@ export class BundleBook {
     for (const [index, scan] of scans.entries()) {
       const source = this.sources[index] as Source;
       result.total += scan.total;
+      this.noteSource(source, scan);
       result.errors.push(...scan.errors.map((why) => ({ source: source.id, refusal: why })));
       for (const name of scan.removed) {
         if (this.#entries.delete(bundleId(source, name))) result.changed = true;
@@ -91,6 +96,23 @@ export class BundleBook {
       if (slices.due) await slices.pause();
     }
     return result;
+  }
+
+  private noteSource(source: Source, { total, errors }: SourceScan): void {
+    const before = this.#sources.get(source)?.error;
+    const [why] = errors;
+    const isSame = why !== undefined && before?.why.message === why.message;
+    const error = why === undefined ? null : isSame ? before : { why, since: Date.now() };
+    this.#sources.set(source, { bundles: total, error: error ?? null });
+  }
+
+  /** Sources that were looked at. */
+  get sourceStates(): SourceKnowledge[] {
+    return [...this.#sources].map(([{ id }, { bundles, error }]) => ({ id, bundles, error }));
+  }
+
+  sourceOf(bundleId: string): string {
+    return this.#entries.get(bundleId)?.source.id ?? '';
   }
 
   /** Bundles that were understood. */

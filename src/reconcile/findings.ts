@@ -1,6 +1,7 @@
 import {
   changeId,
   type Change,
+  type KnownRefusal,
   type Outcome,
   type PassEvent,
   type Reason,
@@ -25,6 +26,9 @@ const PASSING_REASONS: ReadonlySet<Reason> = new Set([
 /** Milliseconds after which a refusal is no longer taken for a file being written. */
 export const SETTLE_MS = 1_000;
 
+/** Refusals that stand no more and are still shown. */
+const MAX_PAST = 500;
+
 interface Bundles {
   get(id: string): SourcedBundle | null;
 }
@@ -35,7 +39,9 @@ export class Findings {
   #failed = false;
   #settling = false;
   /** By bundle id: the refusal as it was first seen, and whether it was reported. */
-  readonly #refusals = new Map<string, { message: string; since: number; isReported: boolean }>();
+  readonly #refusals = new Map<string, KnownRefusal & { isReported: boolean }>();
+  /** The latest that stand no more, by bundle id. */
+  readonly #past = new Map<string, KnownRefusal>();
   #sourceErrors = new Set<string>();
   #wouldChange = new Set<string>();
 
@@ -72,8 +78,8 @@ export class Findings {
     this.#settling = false;
     for (const [id, why] of refused) {
       const known = this.#refusals.get(id);
-      const isNew = known?.message !== why.message;
-      const entry = isNew ? { message: why.message, since: this.now(), isReported: false } : known;
+      const isNew = known?.why.message !== why.message;
+      const entry = isNew ? { why, since: this.now(), isReported: false } : known;
       this.#refusals.set(id, entry);
       if (entry.isReported) continue;
       if (PASSING_REASONS.has(why.reason) && this.now() - entry.since < SETTLE_MS) {
@@ -90,7 +96,30 @@ export class Findings {
         outcome: { kind: 'refused', refusal: why },
       });
     }
-    for (const id of this.#refusals.keys()) if (!refused.has(id)) this.#refusals.delete(id);
+    for (const [id, { why, since, isReported }] of this.#refusals) {
+      if (refused.has(id)) continue;
+      this.#refusals.delete(id);
+      if (isReported) this.remember(id, { why, since });
+    }
+  }
+
+  /** The refusal that stands for a bundle. */
+  standing(id: string): KnownRefusal | undefined {
+    return this.#refusals.get(id);
+  }
+
+  /** The one that it had lately. */
+  past(id: string): KnownRefusal | undefined {
+    return this.#past.get(id);
+  }
+
+  private remember(id: string, refusal: KnownRefusal): void {
+    this.#past.delete(id);
+    this.#past.set(id, refusal);
+    for (const oldest of this.#past.keys()) {
+      if (this.#past.size <= MAX_PAST) break;
+      this.#past.delete(oldest);
+    }
   }
 
   /**

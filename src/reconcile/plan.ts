@@ -39,7 +39,14 @@ export interface PlanInput {
  */
 export function makePlan(input: PlanInput): Plan {
   const index = new BundleIndex(input.bundles);
-  const plan: Plan = { changes: [], refused: new Map(), inSync: new Map(), unchecked: [], unused: [] };
+  const plan: Plan = {
+    changes: [],
+    refused: new Map(),
+    meant: new Map(),
+    inSync: new Map(),
+    unchecked: [],
+    unused: [],
+  };
   const wanted = new Set<string>();
   const taken = new Map<string, string>();
   for (const certificate of input.certificates.values()) {
@@ -84,6 +91,7 @@ function decide(
     certificate.owner === 'ingress_controller' || candidates[0]?.secret?.uid === certificate.id;
   const refuse = (bundle: SourcedBundle, why: Refusal) => {
     if (!plan.refused.has(bundle.id)) plan.refused.set(bundle.id, why);
+    note(plan, bundle, certificate, half);
   };
   // Of RSA and ECDSA side by side, one that is broken for a while must not push out the type that it stands for.
   const keptType = stored.leaf !== null && stored.leaf.notAfter > input.now ? stored.leaf.keyType : null;
@@ -111,6 +119,11 @@ function decide(
     if (bundle.leaf.keyType === keptType) isKept = true;
   }
   return null;
+}
+
+function note(plan: Plan, { id }: SourcedBundle, certificate: StoredCertificate, half: Half): void {
+  const meant = { certificate: certificate.id, half };
+  plan.meant.set(id, [...(plan.meant.get(id) ?? []), meant]);
 }
 
 /** What forbids to write this bundle to this certificate, whatever the bundle's own state. */
@@ -174,7 +187,10 @@ function planUnclaimed(
   if (certificate !== undefined) {
     const why = bundle.snis === undefined ? checkTarget(bundle, certificate, certificate.main) : null;
     if (why === null) plan.unused.push(bundle.id);
-    else plan.refused.set(bundle.id, why);
+    else {
+      plan.refused.set(bundle.id, why);
+      note(plan, bundle, certificate, 'main');
+    }
     return [];
   }
   // A conflict that is no certificate yet: another bundle of this plan, a newer one, is about to get the name.

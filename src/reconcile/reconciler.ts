@@ -4,6 +4,8 @@ import {
   isRefusal,
   refusal,
   type Change,
+  type Half,
+  type Knowledge,
   type Outcome,
   type PassCause,
   type PassReport,
@@ -17,6 +19,7 @@ import {
   type StoredCertificate,
   type Target,
   type Verifier,
+  type Witness,
   type WriteResult,
 } from '../model';
 import { compareAge } from './age';
@@ -38,6 +41,7 @@ export interface ReconcilerOptions {
   /** Put the previous certificate back where the new one is not served. */
   rollback: boolean;
   takeover: TakeoverOptions;
+  witness?: Witness;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
@@ -63,12 +67,34 @@ export class Reconciler {
   /** When a bundle becomes valid that is not valid yet. */
   #due = Number.POSITIVE_INFINITY;
   #last: Plan | null = null;
+  readonly #holders = new Map<string, readonly string[]>();
 
   constructor(private readonly options: ReconcilerOptions) {
     this.#book = new BundleBook(options.sources, (content) => options.target.find(content));
     this.#now = options.now ?? Date.now;
     this.#findings = new Findings(this.#now);
     this.#takeover = new Takeover(options.takeover);
+  }
+
+  /** What is known now, for those who show it. */
+  get knowledge(): Knowledge {
+    return {
+      plan: this.#last,
+      certificates: this.options.target.certificates,
+      sources: this.#book.sourceStates,
+      bundle: (id) => this.#book.get(id),
+      sourceOf: (id) => this.#book.sourceOf(id),
+      refusal: (id) => this.#findings.standing(id),
+      pastRefusal: (id) => this.#findings.past(id),
+      holders: this.#holders,
+    };
+  }
+
+  /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
+  async isStillStored(certificate: string, half: Half, chain: string): Promise<boolean> {
+    const isSame = await this.stores(certificate, half, chain);
+    if (!isSame) this.#isOpen = true;
+    return isSame;
   }
 
   /**
@@ -107,8 +133,9 @@ export class Reconciler {
       }
       let failed = false;
       while (batch.length > 0 && !failed) {
+        const decidedAt = performance.now();
         const results = await target.write(batch, this.#prepare);
-        failed = await this.settle(results);
+        failed = await this.settle(results, decidedAt);
         plan = await this.checkedPlan();
         batch = await this.nextBatch(plan, attempted);
       }
@@ -117,6 +144,7 @@ export class Reconciler {
         this.#findings.wouldChange(plan.changes);
       }
       this.#takeover.keep(plan.changes);
+      this.noteHolders(plan);
       this.#last = plan;
       this.#findings.refusals(plan.refused, this.#book);
       this.#isOpen = failed || this.#isUnsettled || this.#findings.settling;
@@ -235,19 +263,29 @@ export class Reconciler {
   };
 
   /** Proves what was written, undoes what is not served, and notes the rest. @returns whether something failed */
-  private async settle(results: readonly WriteResult[]): Promise<boolean> {
+  private async settle(results: readonly WriteResult[], decidedAt: number): Promise<boolean> {
     const written = results.filter((result) => result.kind === 'written');
     for (const { change, current, previous } of written) {
       this.#store.remember(changeId(change), halfOf(change), { current, previous });
     }
     const proofs = await this.prove(written);
     let failed = false;
-    for (const [index, { change }] of written.entries()) {
+    for (const [index, { change, current }] of written.entries()) {
       const proof = proofs[index] ?? null;
+      const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
+      this.options.witness?.written({
+        certificate: changeId(change),
+        half: halfOf(change),
+        chain: chainOf(current.cert, change),
+        proof,
+        isKept: proof?.verdict !== 'overwritten' && !isUndone,
+        at: this.#now(),
+        durationMs: performance.now() - decidedAt,
+      });
       if (proof?.verdict === 'overwritten') {
         failed = true;
         this.#findings.happened(change, failure(change, proof.detail));
-      } else if (proof?.verdict === 'wrong' && this.options.rollback) {
+      } else if (isUndone) {
         failed = !(await this.undo(change, proof)) || failed;
       } else this.#findings.happened(change, swapped(change, proof));
     }
@@ -269,24 +307,24 @@ export class Reconciler {
     );
     return verifier.prove(
       written.map(({ change, current }) => {
-        const chain = readPem(current.cert, '')?.chain ?? change.bundle.chain;
+        const chain = chainOf(current.cert, change);
         const { keyType } = change.bundle.leaf;
         const hasTwin =
           gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
         return {
           snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
           chains: [chain],
-          isStored: () => this.isStored(change, chain),
+          isStored: () => this.stores(changeId(change), halfOf(change), chain),
           ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
         };
       }),
     );
   }
 
-  private async isStored(change: Change, chain: string): Promise<boolean> {
+  private async stores(certificate: string, half: Half, chain: string): Promise<boolean> {
     try {
-      const stored = await this.options.target.look(changeId(change));
-      return stored?.[halfOf(change)]?.chain === chain;
+      const stored = await this.options.target.look(certificate);
+      return stored?.[half]?.chain === chain;
     } catch {
       // Kong does not answer just now; the handshakes go on to decide.
       return true;
@@ -324,6 +362,17 @@ export class Reconciler {
     else this.#barred.set(bundle.id, { content: bundle.content, why });
   }
 
+  /** A bundle that is understood no more still belongs to the certificates that had it. */
+  private noteHolders({ inSync }: Plan): void {
+    const broken = new Set<string>();
+    for (const [id] of this.#book.refused()) {
+      broken.add(id);
+      const had = this.#last?.inSync.get(id);
+      if (had !== undefined && !inSync.has(id)) this.#holders.set(id, had);
+    }
+    for (const id of this.#holders.keys()) if (!broken.has(id)) this.#holders.delete(id);
+  }
+
   private liftBars(which: (why: Refusal) => boolean): void {
     for (const [id, { why }] of this.#barred) if (which(why)) this.#barred.delete(id);
   }
@@ -359,6 +408,8 @@ type Written = Extract<WriteResult, { kind: 'written' }>;
 const asError = (error: unknown) => error as Error;
 
 const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : change.half);
+
+const chainOf = (cert: string, change: Change) => readPem(cert, '')?.chain ?? change.bundle.chain;
 
 function failure(change: Change, error: string): Outcome {
   return { kind: 'failed', certificate: changeId(change), error };

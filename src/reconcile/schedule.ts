@@ -1,6 +1,9 @@
 import type { PassCause, PassReport } from '../model';
 import { SETTLE_MS } from './findings';
 
+/** Causes behind which there is a person. */
+const ASKED_FOR: ReadonlySet<PassCause> = new Set(['trigger', 'command']);
+
 export interface ScheduleOptions {
   /** Milliseconds between polls. */
   intervalMs: number;
@@ -28,6 +31,8 @@ export class Schedule {
   #touched = new Set<string>();
   #running: Promise<void> | null = null;
   #next: PassCause | null = null;
+  /** Those who wait for the next full pass. */
+  #waiting: Waiter[] = [];
   #failures = 0;
   #pollAt = Number.POSITIVE_INFINITY;
   #retryAt = Number.POSITIVE_INFINITY;
@@ -44,8 +49,20 @@ export class Schedule {
   /** Asks for a full pass now; one that runs already is finished first. */
   request(cause: PassCause): void {
     if (this.#stopped) return;
-    this.#next = cause;
+    // What somebody asked for is more than a poll: it also tries again what was refused.
+    if (this.#next === null || !ASKED_FOR.has(this.#next)) this.#next = cause;
     this.run();
+  }
+
+  /**
+   * Asks for a full pass now and waits for it; one that runs already is finished first.
+   * @throws Error when the pass could not be made, or there will be none any more
+   */
+  demand(cause: PassCause): Promise<PassReport> {
+    if (this.#stopped) return Promise.reject(new Error('the reloader was stopped'));
+    const report = new Promise<PassReport>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    this.request(cause);
+    return report;
   }
 
   /** A watch saw something there. */
@@ -65,6 +82,12 @@ export class Schedule {
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#debounce !== null) clearTimeout(this.#debounce);
     await this.#running;
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('the reloader was stopped'));
+  }
+
+  /** Whether a pass runs just now. */
+  get isRunning(): boolean {
+    return this.#running !== null;
   }
 
   private run(): void {
@@ -82,15 +105,23 @@ export class Schedule {
       const touched = this.#next === null ? this.#touched : undefined;
       this.#next = null;
       this.#touched = new Set();
-      this.plan(await this.attempt(cause, touched), touched === undefined);
+      const waiting = touched === undefined ? this.#waiting.splice(0) : [];
+      this.plan(await this.attempt(cause, touched, waiting), touched === undefined);
     }
   }
 
-  private async attempt(cause: PassCause, touched?: ReadonlySet<string>): Promise<Outcome> {
+  private async attempt(
+    cause: PassCause,
+    touched: ReadonlySet<string> | undefined,
+    waiting: readonly Waiter[],
+  ): Promise<Outcome> {
     try {
-      return await this.options.pass(cause, touched);
+      const report = await this.options.pass(cause, touched);
+      for (const { resolve } of waiting) resolve(report);
+      return report;
     } catch (error) {
       this.options.failed(cause, error as Error);
+      for (const { reject } of waiting) reject(error as Error);
       return { unfinished: 'failed', nextAt: null };
     }
   }
@@ -116,6 +147,11 @@ export class Schedule {
     const delay = Math.min(Math.max(0, at - now), MAX_DELAY_MS);
     this.#timer = setTimeout(() => this.request(isRetry ? 'retry' : 'poll'), delay);
   }
+}
+
+interface Waiter {
+  resolve: (report: PassReport) => void;
+  reject: (error: Error) => void;
 }
 
 type Outcome = Pick<PassReport, 'unfinished' | 'nextAt'>;

@@ -36,6 +36,7 @@ export const LOG_FIELDS = {
   sources: 'how many are configured; 0: the usual places',
   file: 'a file that is written',
   lines: 'how many lines of the log were lost',
+  listen: 'address or socket on which the status is shown',
   webhook: 'where alerts go: scheme and host alone',
   alerts: 'how many alerts',
 } as const;

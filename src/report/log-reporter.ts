@@ -1,4 +1,4 @@
-import type { PassEvent, PassReport, Reporter } from '../model';
+import type { PassCause, PassEvent, PassReport, Reporter } from '../model';
 import type { Fields } from './log-fields';
 import type { Level, Logger } from './logger';
 
@@ -29,7 +29,7 @@ export class LogReporter implements Reporter {
     }
   }
 
-  failed(cause: string, error: Error): void {
+  failed(cause: PassCause, error: Error): void {
     // Kong being away for an hour is one thing that happened, not one for each retry.
     if (error.message === this.#lastFailure) return;
     this.#lastFailure = error.message;

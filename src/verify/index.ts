@@ -1,2 +1,3 @@
 export { HandshakeVerifier, probeName } from './verifier';
+export { Patrol } from './patrol';
 export { handshake, UnreachableError } from './handshake';

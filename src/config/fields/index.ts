@@ -1,6 +1,7 @@
 import type { NamedField } from './kong-field';
 import { LOG } from './log';
 import { SOURCES } from './sources';
+import { STATUS } from './status';
 
 export type { KongField, NamedField } from './kong-field';
 
@@ -104,6 +105,7 @@ export const FIELDS: readonly NamedField[] = [
       ],
     },
   },
+  { status: STATUS },
   {
     admin: {
       type: 'record',

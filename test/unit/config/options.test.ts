@@ -11,6 +11,7 @@ const DEFAULTS = {
   takeover: 'force',
   takeover_grace: 60,
   verify: { enabled: true, timeout: 10, rollback: true, listeners: [] },
+  status: {},
   admin: {},
   log: { level: 'info' },
 };
@@ -70,6 +71,7 @@ describe('a configuration', () => {
         rollback: false,
         listeners: ['10.0.0.1:8443', '[::1]:8443 proxy_protocol'],
       },
+      status: { listen: '127.0.0.1:8110' },
       admin: { url: 'https://127.0.0.1:8444', token: 't', token_file: '/run/token', ca_file: '/etc/ca.pem' },
       log: { file: '/var/log/reloader.log', level: 'debug' },
       trigger: 'now',

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { PLUGIN_NAME, VERSION } from '../config';
+import type { StatusReport } from '../model';
+import type { Logger } from '../report';
+import { StatusServer, toReport, type PolledEntry, type ReportView } from '../status';
+import type { Connection } from './connection';
+import type { Reloader } from './reloader';
+
+/** The unix socket on which the status is always shown. */
+export const statusSocket = (prefix: string) => join(prefix, `${PLUGIN_NAME}-status.socket`);
+
+export interface StatusHostOptions {
+  /** Kong's prefix, which holds the unix socket. */
+  prefix: string;
+  logger: Logger;
+  /** The Kong whose Admin API answers; null: none does. */
+  kong: () => Pick<Connection, 'client' | 'mode'> | null;
+  /** Why nothing runs, for a person; null: something does. */
+  waiting: () => string | null;
+  /** What runs now, by entry. */
+  reloaders: () => Iterable<readonly [entry: string, reloader: Reloader]>;
+}
+
+/** Shows the reloaders of one process, on the unix socket and wherever their configurations say. */
+export class StatusHost {
+  readonly #server: StatusServer;
+  readonly #startedAt = new Date().toISOString();
+  readonly #requests = new Map<string, number>();
+
+  constructor(private readonly options: StatusHostOptions) {
+    this.#server = new StatusServer({
+      backend: { view: () => this.view(), poll: () => this.poll() },
+      say: (level, message, fields) => options.logger.log(level, message, fields),
+    });
+  }
+
+  /** Counts an exchange with the Admin API. */
+  readonly onExchange = (method: string, code: number): void => {
+    const key = `${method} ${code}`;
+    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
+  };
+
+  /** Where it listens besides the unix socket. */
+  get addresses(): string[] {
+    return this.#server.addresses;
+  }
+
+  /** Sees to it that it listens where it should; to be called now and then, since a port may be in use. Never throws. */
+  async listen(addresses: readonly string[]): Promise<void> {
+    await this.#server.listenOnSocket(statusSocket(this.options.prefix));
+    await this.#server.setAddresses(addresses);
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  view(): ReportView {
+    const kong = this.options.kong();
+    return {
+      version: VERSION,
+      generated_at: new Date().toISOString(),
+      started_at: this.#startedAt,
+      kong: kong === null ? null : { admin_url: kong.client.url, mode: kong.mode },
+      waiting: this.options.waiting(),
+      reloaders: [...this.options.reloaders()].map(([, reloader]) => reloader.view()),
+      adminRequests: this.#requests,
+    };
+  }
+
+  status(): StatusReport {
+    return toReport(this.view());
+  }
+
+  private poll(): Promise<PolledEntry[]> {
+    return Promise.all(
+      [...this.options.reloaders()].map(async ([entry, reloader]) => {
+        try {
+          return { entry, report: await reloader.demand('command'), error: null };
+        } catch (error) {
+          return { entry, report: null, error: (error as Error).message };
+        }
+      }),
+    );
+  }
+}

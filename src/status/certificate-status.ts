@@ -1,0 +1,114 @@
+import { asSnis, fingerprintOf } from '../certificates';
+import type {
+  CertificateInfo,
+  CertificateStatus,
+  LeafStatus,
+  ServedStatus,
+  Sight,
+  SourcedBundle,
+  StoredHalf,
+} from '../model';
+import type { CertificateFacts } from './facts';
+
+const DAY_MS = 86_400_000;
+/** The share of its life after which a certificate is to be renewed, as cert-manager and certbot do by default. */
+const RENEWAL_SHARE = 2 / 3;
+
+export interface StatusContext {
+  /** Milliseconds since the epoch. */
+  now: number;
+  sourceOf: (bundleId: string) => string;
+  since: (facts: CertificateFacts) => number | undefined;
+  swappedAt: (facts: CertificateFacts) => number | undefined;
+}
+
+/** Writes the facts out for people and programs. */
+export function certificateStatus(facts: CertificateFacts, context: StatusContext): CertificateStatus {
+  const { certificate, half, stored, bundle, seen, state, refusal, isStanding } = facts;
+  const { now } = context;
+  const swappedAt = context.swappedAt(facts);
+  const dueAt = renewalDueAt(facts);
+  const expiry = expiryOf(facts);
+  const storedLeaf = stored?.leaf == null ? null : leafStatus(stored.leaf);
+  return {
+    certificate_id: certificate?.id ?? null,
+    half,
+    snis: certificate?.snis ?? asSnis(bundle?.leaf.names ?? []),
+    owner: certificate?.owner ?? null,
+    state,
+    since: iso(context.since(facts) ?? now),
+    source: bundle === null ? null : sourceStatus(bundle, stored, storedLeaf, context),
+    stored: storedLeaf,
+    served: seen === undefined ? null : servedStatus(seen, stored, storedLeaf),
+    refusal: refusal === null ? null : { ...refusal.why, at: iso(refusal.since), is_standing: isStanding },
+    days_left: expiry === null ? null : Math.floor((expiry - now) / DAY_MS),
+    renewal_due_at: dueAt === null ? null : iso(dueAt),
+    renewal_overdue: dueAt !== null && dueAt <= now,
+    last_swap_at: swappedAt === undefined ? null : iso(swappedAt),
+  };
+}
+
+/** What is served expires then, else what is stored, else what the source has (milliseconds since the epoch). */
+export function expiryOf({ stored, bundle, seen }: CertificateFacts): number | null {
+  const served = seen === undefined ? null : servedNotAfter(seen, stored);
+  return served ?? stored?.leaf?.notAfter ?? bundle?.leaf.notAfter ?? null;
+}
+
+/** When a newer one than the newest leaf that there is should appear (milliseconds since the epoch). */
+export function renewalDueAt({ stored, bundle }: CertificateFacts): number | null {
+  const leaves = [stored?.leaf, bundle?.leaf].filter((leaf) => leaf != null);
+  const [newest] = leaves.sort((a, b) => b.notBefore - a.notBefore);
+  if (newest === undefined) return null;
+  return newest.notBefore + (newest.notAfter - newest.notBefore) * RENEWAL_SHARE;
+}
+
+/** When what is served expires; null where that is not known. */
+export function servedNotAfter(seen: Sight, stored: StoredHalf | null): number | null {
+  if (seen.verdict !== 'served') return seen.notAfter;
+  return seen.expected === stored?.chain ? (stored.leaf?.notAfter ?? null) : null;
+}
+
+function servedStatus(seen: Sight, stored: StoredHalf | null, storedLeaf: LeafStatus | null): ServedStatus {
+  const isStored = seen.verdict === 'served' && seen.expected === stored?.chain;
+  const notAfter = servedNotAfter(seen, stored);
+  const [leaf = ''] = seen.expected.split('.', 1);
+  return {
+    fingerprint_sha256:
+      seen.verdict !== 'served'
+        ? seen.fingerprint
+        : isStored && storedLeaf !== null
+          ? storedLeaf.fingerprint_sha256
+          : fingerprintOf(leaf),
+    not_after:
+      isStored && storedLeaf !== null ? storedLeaf.not_after : notAfter === null ? null : iso(notAfter),
+    checked_at: iso(seen.at),
+    verdict: seen.verdict,
+    detail: seen.detail,
+  };
+}
+
+function sourceStatus(
+  bundle: SourcedBundle,
+  stored: StoredHalf | null,
+  storedLeaf: LeafStatus | null,
+  { sourceOf }: StatusContext,
+): NonNullable<CertificateStatus['source']> {
+  const { leaf } = bundle;
+  // Most are the same, and writing a leaf out costs more than looking.
+  const isSame = storedLeaf !== null && (leaf === stored?.leaf || bundle.content === stored?.content);
+  const { fingerprint_sha256, serial, not_before, not_after } = isSame ? storedLeaf : leafStatus(leaf);
+  return {
+    source: sourceOf(bundle.id),
+    location: bundle.location,
+    fingerprint_sha256,
+    serial,
+    not_before,
+    not_after,
+  };
+}
+
+function leafStatus({ fingerprint, serial, notBefore, notAfter }: CertificateInfo): LeafStatus {
+  return { fingerprint_sha256: fingerprint, serial, not_before: iso(notBefore), not_after: iso(notAfter) };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();

@@ -1,0 +1,167 @@
+import {
+  changeId,
+  isChainOf,
+  type CertificateState,
+  type Half,
+  type KnownRefusal,
+  type Knowledge,
+  type Plan,
+  type Sight,
+  type SourcedBundle,
+  type StoredCertificate,
+  type StoredHalf,
+} from '../model';
+import type { ServedBook } from './served-book';
+
+/** One certificate as it is now: references to what is known, made while it is looked at and not kept. */
+export interface CertificateFacts {
+  /** Null: it is not in Kong. */
+  certificate: StoredCertificate | null;
+  half: Half;
+  stored: StoredHalf | null;
+  /** What the source has for it; null: nothing, or nothing that is understood. */
+  bundle: SourcedBundle | null;
+  /** Id of the bundle, also of one that is not understood. */
+  bundleId: string | null;
+  seen: Sight | undefined;
+  state: CertificateState;
+  refusal: KnownRefusal | null;
+  isStanding: boolean;
+}
+
+/** What a plan says about the halves of certificates, turned round: by certificate id. */
+interface PlanIndex {
+  inSync: Map<string, SourcedBundle[]>;
+  changes: Map<string, SourcedBundle[]>;
+  refused: Map<string, { half: Half; bundle: string }[]>;
+  broken: Map<string, string>;
+}
+
+/**
+ * Every half of every certificate in Kong, then every bundle that is not there. Costs a few microseconds each; a
+ * plan that is replaced meanwhile does not mix in.
+ */
+export function* certificateFacts(knowledge: Knowledge, served: ServedBook): Generator<CertificateFacts> {
+  const { plan } = knowledge;
+  const index = indexPlan(knowledge, plan);
+  const shown = new Set<string>();
+  for (const certificate of [...knowledge.certificates.values()]) {
+    for (const half of ['main', 'alt'] as const) {
+      const stored = certificate[half];
+      if (stored === null) continue;
+      const facts = storedFacts(knowledge, index, certificate, half, stored, served);
+      if (facts.state === 'refused' && facts.bundleId !== null) shown.add(facts.bundleId);
+      yield facts;
+    }
+  }
+  if (plan !== null) yield* looseFacts(knowledge, plan, shown);
+}
+
+function indexPlan(knowledge: Knowledge, plan: Plan | null): PlanIndex {
+  const index: PlanIndex = {
+    inSync: new Map(),
+    changes: new Map(),
+    refused: new Map(),
+    broken: new Map(),
+  };
+  for (const [id, holders] of knowledge.holders) for (const holder of holders) index.broken.set(holder, id);
+  if (plan === null) return index;
+  for (const [id, holders] of plan.inSync) {
+    const bundle = knowledge.bundle(id);
+    if (bundle !== null) for (const holder of holders) push(index.inSync, holder, bundle);
+  }
+  for (const change of plan.changes) push(index.changes, changeKey(change), change.bundle);
+  for (const [bundle, meant] of plan.meant) {
+    if (!plan.refused.has(bundle)) continue;
+    for (const { certificate, half } of meant) push(index.refused, certificate, { half, bundle });
+  }
+  return index;
+}
+
+const changeKey = (change: Plan['changes'][number]) =>
+  change.kind === 'update' && change.half === 'alt' ? `${changeId(change)} alt` : changeId(change);
+
+function storedFacts(
+  knowledge: Knowledge,
+  index: PlanIndex,
+  certificate: StoredCertificate,
+  half: Half,
+  stored: StoredHalf,
+  served: ServedBook,
+): CertificateFacts {
+  const { id } = certificate;
+  const seen = served.seen(id, half);
+  const make = (state: CertificateState, bundleId: string | null): CertificateFacts => {
+    const standing = bundleId === null ? undefined : refusalOf(knowledge, bundleId);
+    const past = bundleId === null ? undefined : knowledge.pastRefusal(bundleId);
+    return {
+      certificate,
+      half,
+      stored,
+      bundle: bundleId === null ? null : knowledge.bundle(bundleId),
+      bundleId,
+      seen,
+      state,
+      refusal: standing ?? past ?? null,
+      isStanding: standing !== undefined,
+    };
+  };
+  const [change] = index.changes.get(half === 'alt' ? `${id} alt` : id) ?? [];
+  if (change !== undefined) {
+    return make(knowledge.plan?.refused.has(change.id) === true ? 'refused' : 'pending', change.id);
+  }
+  const bundle = index.inSync
+    .get(id)
+    ?.find((one) => one.content === stored.content || isChainOf(one, stored.chain));
+  const refused = index.refused.get(id)?.find((one) => one.half === half);
+  if (bundle !== undefined) {
+    const better = refused === undefined ? null : knowledge.bundle(refused.bundle);
+    const isHeldUp = better !== null && better.leaf.notBefore > bundle.leaf.notBefore;
+    return isHeldUp ? make('refused', better.id) : make(servedState(stored, seen), bundle.id);
+  }
+  const refusedId = refused?.bundle ?? index.broken.get(id);
+  return refusedId === undefined ? make('no_source', null) : make('refused', refusedId);
+}
+
+/** What was seen before something else was stored says nothing about that. */
+function servedState(stored: StoredHalf, seen: Sight | undefined): CertificateState {
+  if (seen?.expected !== stored.chain || seen.verdict === 'unreachable') return 'unproven';
+  return seen.verdict === 'served' ? 'in_sync' : 'not_served';
+}
+
+function* looseFacts(knowledge: Knowledge, plan: Plan, shown: Set<string>): Generator<CertificateFacts> {
+  const make = (state: CertificateState, id: string): CertificateFacts => {
+    const standing = refusalOf(knowledge, id);
+    return {
+      certificate: null,
+      half: 'main',
+      stored: null,
+      bundle: knowledge.bundle(id),
+      bundleId: id,
+      seen: undefined,
+      state,
+      refusal: standing ?? knowledge.pastRefusal(id) ?? null,
+      isStanding: standing !== undefined,
+    };
+  };
+  for (const change of plan.changes) {
+    if (change.kind === 'update') {
+      const certificate = knowledge.certificates.get(change.certificate.id) ?? null;
+      if (certificate === null || certificate[change.half] === null)
+        yield { ...make('pending', change.bundle.id), certificate, half: change.half };
+    } else if (!knowledge.certificates.has(change.id)) yield make('pending', change.bundle.id);
+  }
+  for (const id of plan.refused.keys()) if (!shown.has(id)) yield make('refused', id);
+  for (const id of plan.unused) yield make('unused', id);
+}
+
+/** A refusal that is not reported yet (it may pass) has no time of its own. */
+function refusalOf(knowledge: Knowledge, bundleId: string): KnownRefusal | undefined {
+  return knowledge.plan?.refused.has(bundleId) === true ? knowledge.refusal(bundleId) : undefined;
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,6 @@
+export { Journal } from './journal';
+export { ReloaderShow, type ReloaderView } from './reloader-view';
+export { toReport, unreadiness, type ReportView } from './report-view';
+export type { PolledEntry } from './routes';
+export { ServedBook } from './served-book';
+export { StatusServer } from './server';

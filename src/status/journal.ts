@@ -1,0 +1,156 @@
+import type {
+  PassCause,
+  PassEvent,
+  PassReport,
+  PassStatus,
+  Reason,
+  RecentEvent,
+  Reporter,
+  Witness,
+  WrittenHalf,
+} from '../model';
+import { Histogram } from './histogram';
+
+/** Events that are kept to be shown. */
+const MAX_EVENTS = 100;
+
+export type SwapResult = 'served' | 'unproven' | 'not_served' | 'rolled_back' | 'failed';
+
+/** What happened so far, in numbers; since the start of the process. */
+export class Counters {
+  readonly swaps: Record<SwapResult, number> = {
+    served: 0,
+    unproven: 0,
+    not_served: 0,
+    rolled_back: 0,
+    failed: 0,
+  };
+  rollbacks = 0;
+  readonly rejected = new Map<Reason, number>();
+  readonly sourceErrors = new Map<Reason, number>();
+  readonly swapSeconds = new Histogram();
+  readonly propagationSeconds = new Histogram();
+}
+
+/** Remembers what happened in one reloader, also while it is reconfigured. */
+export class Journal implements Reporter, Witness {
+  readonly counters = new Counters();
+  #events: RecentEvent[] = [];
+  #lastPass: PassStatus | null = null;
+  #lastSuccessAt: number | null = null;
+  #revision = 0;
+
+  constructor(private readonly now: () => number = Date.now) {}
+
+  /** Newest first. */
+  get events(): readonly RecentEvent[] {
+    return this.#events;
+  }
+
+  get lastPass(): PassStatus | null {
+    return this.#lastPass;
+  }
+
+  /** When the last pass ended that could be made at all; milliseconds since the epoch. */
+  get lastSuccessAt(): number | null {
+    return this.#lastSuccessAt;
+  }
+
+  /** Grows with everything that is noted. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  pass({ cause, startedAt, durationMs, events, sourceErrors }: PassReport): void {
+    const at = this.now();
+    this.#revision += 1;
+    this.#lastSuccessAt = at;
+    this.#lastPass = {
+      cause,
+      started_at: new Date(startedAt).toISOString(),
+      duration_ms: Math.round(durationMs),
+      error: null,
+    };
+    for (const { refusal } of sourceErrors) increase(this.counters.sourceErrors, refusal.reason);
+    for (const event of events) this.count(event);
+    if (events.length === 0) return;
+    const told = events.slice(-MAX_EVENTS).map((event) => recentEvent(event, at));
+    this.#events = [...told.reverse(), ...this.#events].slice(0, MAX_EVENTS);
+  }
+
+  failed(cause: PassCause, error: Error): void {
+    this.#revision += 1;
+    this.#lastPass = {
+      cause,
+      started_at: new Date(this.now()).toISOString(),
+      duration_ms: 0,
+      error: error.message,
+    };
+  }
+
+  written({ proof, durationMs }: WrittenHalf): void {
+    this.counters.swapSeconds.observe(durationMs / 1000);
+    if (proof?.verdict === 'served') this.counters.propagationSeconds.observe(proof.durationMs / 1000);
+  }
+
+  private count({ outcome }: PassEvent): void {
+    const { swaps } = this.counters;
+    switch (outcome.kind) {
+      case 'swapped': {
+        const verdict = outcome.proof?.verdict;
+        swaps[verdict === 'served' ? 'served' : verdict === 'wrong' ? 'not_served' : 'unproven'] += 1;
+        return;
+      }
+      case 'rolled_back':
+        swaps.rolled_back += 1;
+        this.counters.rollbacks += 1;
+        return;
+      case 'failed':
+        swaps.failed += 1;
+        return;
+      case 'refused':
+        increase(this.counters.rejected, outcome.refusal.reason);
+        return;
+      case 'nudged':
+      case 'would_change':
+    }
+  }
+}
+
+function increase(counts: Map<Reason, number>, reason: Reason): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + 1);
+}
+
+/** More names than this tell nobody anything. */
+const MAX_SNIS = 20;
+
+function recentEvent({ outcome, location, fingerprint, snis }: PassEvent, at: number): RecentEvent {
+  const isCreated = outcome.kind === 'swapped' && outcome.created;
+  return {
+    at: new Date(at).toISOString(),
+    kind: isCreated ? 'created' : outcome.kind,
+    certificate_id: 'certificate' in outcome ? outcome.certificate : null,
+    snis: snis.slice(0, MAX_SNIS),
+    location,
+    fingerprint_sha256: fingerprint,
+    reason: outcome.kind === 'refused' ? outcome.refusal.reason : null,
+    detail: detailOf(outcome),
+  };
+}
+
+function detailOf(outcome: PassEvent['outcome']): string {
+  switch (outcome.kind) {
+    case 'swapped':
+      return outcome.proof?.detail ?? '';
+    case 'rolled_back':
+      return `${outcome.proof.detail}; the previous one ${outcome.restored ? 'is back' : 'could not be put back'}`;
+    case 'refused':
+      return outcome.refusal.message;
+    case 'nudged':
+      return outcome.detail;
+    case 'failed':
+      return outcome.error;
+    case 'would_change':
+      return '';
+  }
+}

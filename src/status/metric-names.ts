@@ -1,0 +1,62 @@
+/** Before the name of every metric; public. */
+export const PREFIX = 'kong_ssl_cert_reloader_';
+
+export interface MetricFacts {
+  type: 'gauge' | 'counter' | 'histogram';
+  help: string;
+  /** Every label that a sample may have. */
+  labels: readonly string[];
+}
+
+const OF_CERTIFICATE = ['source', 'certificate_id', 'half'];
+
+const gauge = (help: string, ...labels: string[]): MetricFacts => ({ type: 'gauge', help, labels });
+const counter = (help: string, ...labels: string[]): MetricFacts => ({ type: 'counter', help, labels });
+const histogram = (help: string): MetricFacts => ({ type: 'histogram', help, labels: ['le'] });
+
+/** All metrics, in the order of the output. Names, labels and their values are public (docs/metrics.md). */
+export const METRICS = {
+  build_info: gauge('1, with the version of the plugin and of Node.js.', 'version', 'node_version'),
+  kong_up: gauge("Whether Kong's Admin API answers."),
+  certificate_not_after_timestamp_seconds: gauge(
+    'When the leaf expires that the source has, Kong stores, or Kong serves.',
+    ...OF_CERTIFICATE,
+    'origin',
+  ),
+  certificate_info: gauge(
+    '1, with what Kong stores.',
+    ...OF_CERTIFICATE,
+    'fingerprint_sha256',
+    'serial',
+    'owner',
+    'snis',
+    'location',
+  ),
+  certificate_in_sync: gauge(
+    '1 where source, stored and served agree, 0 where they differ; absent where that is not known.',
+    ...OF_CERTIFICATE,
+  ),
+  certificate_renewal_due_timestamp_seconds: gauge(
+    'When a newer leaf should be there: after 2/3 of the life of the newest.',
+    ...OF_CERTIFICATE,
+  ),
+  certificates: gauge('Certificates and bundles by their state.', 'state'),
+  source_up: gauge('Whether the source could be looked at whole.', 'source'),
+  source_bundles: gauge('Bundles that the source holds.', 'source'),
+  source_errors_total: counter('Troubles of sources that were new, by reason.', 'reason'),
+  rejected_total: counter('Bundles that were refused, by reason; each once until it changes.', 'reason'),
+  swaps_total: counter('Writes of certificates to Kong, by result.', 'result'),
+  rollbacks_total: counter('Certificates that were written, not served, and taken back.'),
+  swap_duration_seconds: histogram('From the decision to write until the handshakes were done.'),
+  propagation_seconds: histogram('From the write until every worker served it.'),
+  last_poll_timestamp_seconds: gauge('When the last pass ended that could be made.', 'entry'),
+  last_poll_duration_seconds: gauge('How long the last pass took.', 'entry'),
+  poll_interval_seconds: gauge('Seconds between polls as configured.', 'entry'),
+  admin_requests_total: counter(
+    'Requests to the Admin API by method and status code; 0 where there was no answer.',
+    'method',
+    'code',
+  ),
+} as const satisfies Record<string, MetricFacts>;
+
+export type MetricName = keyof typeof METRICS;

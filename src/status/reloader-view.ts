@@ -1,0 +1,104 @@
+import type { CertificateStatus, Knowledge, ReloaderStatus, SourceStatus } from '../model';
+import { certificateStatus, type StatusContext } from './certificate-status';
+import { certificateFacts, type CertificateFacts } from './facts';
+import type { Counters, Journal } from './journal';
+import type { ServedBook } from './served-book';
+import { SinceBook } from './since-book';
+
+/** A reloader's status whose certificates are written out while they are walked through. */
+export interface ReloaderView extends Omit<ReloaderStatus, 'certificates'> {
+  certificates: () => Iterable<CertificateStatus>;
+  facts: () => Iterable<CertificateFacts>;
+  sourceOf: (bundleId: string) => string;
+  status: () => ReloaderStatus;
+  readonly counters: Counters;
+  /** Another one whenever something of this may be. */
+  readonly revision: string;
+}
+
+export interface ReloaderViewOptions {
+  entry: string;
+  mode: ReloaderStatus['mode'];
+  intervalSeconds: number;
+  knowledge: () => Knowledge;
+  served: ServedBook;
+  journal: Journal;
+  now?: () => number;
+}
+
+/** Shows one reloader. Keeps since when each certificate is in its state, and nothing else. */
+export class ReloaderShow {
+  readonly #since = new SinceBook();
+  #revision = 0;
+  #noticed = { plan: null as Knowledge['plan'], version: -1, count: -1 };
+
+  constructor(private readonly options: ReloaderViewOptions) {}
+
+  /**
+   * Notices certificates that changed their state; to be called when something may have happened. Costs nothing
+   * where nothing did.
+   * @returns those that changed it
+   */
+  notice(): CertificateFacts[] {
+    const { served, knowledge } = this.options;
+    const known = knowledge();
+    const { plan, version, count } = this.#noticed;
+    if (known.plan === plan && served.version === version && known.certificates.size === count) return [];
+    this.#noticed = { plan: known.plan, version: served.version, count: known.certificates.size };
+    this.#revision += 1;
+    served.keep(known.certificates);
+    return this.#since.update(certificateFacts(known, served), this.now());
+  }
+
+  view(): ReloaderView {
+    this.notice();
+    const { entry, mode, intervalSeconds, journal, served, knowledge } = this.options;
+    const known = knowledge();
+    const facts = () => certificateFacts(known, served);
+    const context = this.context(known);
+    const shown = {
+      entry,
+      mode,
+      interval_seconds: intervalSeconds,
+      last_pass: journal.lastPass,
+      last_success_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
+      sources: sourceStatuses(known),
+      events: journal.events,
+    };
+    const certificates = function* () {
+      for (const one of facts()) yield certificateStatus(one, context);
+    };
+    return {
+      ...shown,
+      facts,
+      certificates,
+      sourceOf: (id) => known.sourceOf(id),
+      status: () => ({ ...shown, certificates: [...certificates()] }),
+      counters: journal.counters,
+      revision: `${this.#revision}.${journal.revision}`,
+    };
+  }
+
+  private context(known: Knowledge): StatusContext {
+    return {
+      now: this.now(),
+      sourceOf: (id) => known.sourceOf(id),
+      since: (facts) => this.#since.since(facts),
+      swappedAt: ({ certificate, half }) =>
+        certificate === null ? undefined : this.options.served.swappedAt(certificate.id, half),
+    };
+  }
+
+  private now(): number {
+    return (this.options.now ?? Date.now)();
+  }
+}
+
+function sourceStatuses({ sources }: Knowledge): SourceStatus[] {
+  return sources.map(({ id, bundles, error }) => ({
+    id,
+    up: error === null,
+    bundles,
+    error: error === null ? null : { ...error.why, since: new Date(error.since).toISOString() },
+  }));
+}

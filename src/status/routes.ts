@@ -1,0 +1,183 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PassReport } from '../model';
+import { isLocalName } from './listen-address';
+import { unreadiness, type ReportView } from './report-view';
+import { refuse, sendAll, sendChunks, sendText } from './response';
+import { statusJson } from './status-json';
+
+/** What the server shows and what it may ask for. */
+export interface StatusBackend {
+  view(): ReportView;
+  /** Asks every reloader for a pass now. */
+  poll(): Promise<PolledEntry[]>;
+}
+
+/** What became of one entry's pass. */
+export interface PolledEntry {
+  entry: string;
+  /** Null: the pass could not be made. */
+  report: PassReport | null;
+  error: string | null;
+}
+
+/** Where a request came in. */
+export interface Door {
+  /** A unix socket, which only Kong's user and group can open. */
+  isUnix: boolean;
+  /** A TCP listener on a loopback address. */
+  isLoopback: boolean;
+}
+
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  '/status': ['GET', 'HEAD'],
+  '/metrics': ['GET', 'HEAD'],
+  '/healthz': ['GET', 'HEAD'],
+  '/readyz': ['GET', 'HEAD'],
+  '/poll': ['POST'],
+};
+
+/** Of answers that take work and memory at the same time; a client that never reads holds one for a while. */
+const MAX_HEAVY = 8;
+/** How long `?wait=1` waits. */
+const MAX_WAIT_MS = 10 * 60_000;
+
+/** Answers requests; every one of them ends, and none of them throws. */
+export class Routes {
+  #heavy = 0;
+  /** Those who scrape at the same time get the same text. */
+  #metrics: Promise<string> | null = null;
+
+  constructor(
+    private readonly backend: StatusBackend,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  async answer(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
+    const url = `http://status${request.url ?? '/'}`;
+    if (!URL.canParse(url)) {
+      refuse(response, 400, 'this is no path');
+      return;
+    }
+    const { pathname, searchParams } = new URL(url);
+    const method = request.method ?? 'GET';
+    if (!door.isUnix && door.isLoopback && !isLocalName(request.headers.host ?? '')) {
+      refuse(response, 421, 'this listener is asked by its address or as localhost');
+      return;
+    }
+    const methods = METHODS[pathname];
+    if (methods === undefined) {
+      refuse(response, 404, `there is nothing here; known are ${Object.keys(METHODS).join(', ')}`);
+    } else if (!methods.includes(method)) {
+      response.setHeader('allow', methods.join(', '));
+      refuse(response, 405, `${pathname} takes ${methods.join(' and ')}`);
+    } else if (pathname === '/poll') {
+      if (door.isUnix) await this.poll(request, response, searchParams.get('wait') === '1');
+      else refuse(response, 403, 'a pass can be asked for on the unix socket only');
+    } else await this.show(pathname, request, response);
+  }
+
+  private async show(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    switch (pathname) {
+      case '/healthz':
+        sendText(response, 200, 'ok\n');
+        return;
+      case '/readyz': {
+        const why = unreadiness(this.backend.view(), this.now());
+        sendText(response, why === null ? 200 : 503, `${why ?? 'ready'}\n`);
+        return;
+      }
+      default:
+        await this.heavy(response, () =>
+          pathname === '/metrics' ? this.metrics(response) : this.status(request, response),
+        );
+    }
+  }
+
+  private async heavy(response: ServerResponse, work: () => Promise<void>): Promise<void> {
+    if (this.#heavy >= MAX_HEAVY) {
+      response.setHeader('retry-after', '1');
+      refuse(response, 503, 'too many are asking at the same time');
+      return;
+    }
+    this.#heavy += 1;
+    try {
+      await work();
+    } finally {
+      this.#heavy -= 1;
+    }
+  }
+
+  private async status(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const view = this.backend.view();
+    const tag = this.tag(view);
+    response.setHeader('etag', tag);
+    if (request.headers['if-none-match'] === tag) {
+      response.writeHead(304).end();
+      return;
+    }
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    await sendChunks(response, statusJson(view));
+  }
+
+  /** Days left and overdue renewals change with time alone: after a minute it is another status. */
+  private tag({ started_at: startedAt, kong, waiting, reloaders }: ReportView): string {
+    const parts = reloaders.map(({ entry, revision }) => `${entry}:${revision}`);
+    const minute = Math.floor(this.now() / 60_000);
+    const text = [startedAt, kong?.admin_url, waiting, minute, ...parts].join('|');
+    return `W/"${Buffer.from(text).toString('base64url').slice(0, 400)}"`;
+  }
+
+  private async metrics(response: ServerResponse): Promise<void> {
+    this.#metrics ??= this.renderMetrics().finally(() => {
+      this.#metrics = null;
+    });
+    const text = await this.#metrics;
+    response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+    await sendAll(response, text);
+  }
+
+  private async renderMetrics(): Promise<string> {
+    // Loaded by the first scrape: a gateway that nobody scrapes does not carry it.
+    const { renderMetrics } = await import('./metrics.js');
+    return renderMetrics(this.backend.view());
+  }
+
+  private async poll(request: IncomingMessage, response: ServerResponse, isWaited: boolean): Promise<void> {
+    const polled = this.backend.poll();
+    if (!isWaited) {
+      polled.catch(() => undefined);
+      sendText(response, 202, 'a pass was asked for\n');
+      return;
+    }
+    request.socket.setTimeout(MAX_WAIT_MS);
+    const entries = await polled;
+    const isGood = entries.every(({ error }) => error === null);
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    response.statusCode = isGood ? 200 : 502;
+    await sendAll(response, `${JSON.stringify({ reloaders: entries.map(summary) })}\n`);
+  }
+}
+
+/** The pass as `/poll?wait=1` shows it: without the events, which `/status` holds. */
+function summary({ entry, report, error }: PolledEntry) {
+  if (report === null) return { entry, error };
+  const { cause, durationMs, bundles, inSync, read, refused, unused, events, sourceErrors, unfinished } =
+    report;
+  const count = (kind: string) => events.filter(({ outcome }) => outcome.kind === kind).length;
+  return {
+    entry,
+    error,
+    cause,
+    duration_ms: Math.round(durationMs),
+    bundles,
+    in_sync: inSync,
+    read,
+    refused,
+    unused,
+    swapped: count('swapped'),
+    rolled_back: count('rolled_back'),
+    failed: count('failed'),
+    source_errors: sourceErrors.length,
+    unfinished,
+  };
+}

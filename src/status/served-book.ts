@@ -1,0 +1,47 @@
+import type { Digest, Half, Proof, Sight, Witness, WrittenHalf } from '../model';
+
+/** What was last seen of each half, and when each was last swapped. No texts and no parsed certificates. */
+export class ServedBook implements Witness {
+  readonly #seen = { main: new Map<string, Sight>(), alt: new Map<string, Sight>() };
+  readonly #swapped = { main: new Map<string, number>(), alt: new Map<string, number>() };
+  #version = 0;
+
+  /** Grows with everything that is noted. */
+  get version(): number {
+    return this.#version;
+  }
+
+  seen(certificate: string, half: Half): Sight | undefined {
+    return this.#seen[half].get(certificate);
+  }
+
+  /** When it was last swapped; milliseconds since the epoch. */
+  swappedAt(certificate: string, half: Half): number | undefined {
+    return this.#swapped[half].get(certificate);
+  }
+
+  note(certificate: string, half: Half, seen: Sight): void {
+    this.#version += 1;
+    this.#seen[half].set(certificate, seen);
+  }
+
+  written({ certificate, half, chain, proof, isKept, at }: WrittenHalf): void {
+    if (isKept) this.#swapped[half].set(certificate, at);
+    if (proof === null || proof.verdict === 'overwritten') return;
+    this.note(certificate, half, seenIn(proof, proof.verdict, chain, at));
+  }
+
+  /** Forgets what is no longer in Kong. */
+  keep(certificates: ReadonlyMap<string, unknown>): void {
+    for (const kept of [this.#seen.main, this.#seen.alt, this.#swapped.main, this.#swapped.alt]) {
+      if (kept.size === 0) continue;
+      for (const id of kept.keys()) if (!certificates.has(id)) kept.delete(id);
+    }
+  }
+}
+
+function seenIn(proof: Proof, verdict: Sight['verdict'], expected: Digest, at: number): Sight {
+  const { servedFingerprint, detail } = proof;
+  const fingerprint = verdict === 'served' ? null : servedFingerprint;
+  return { verdict, expected, fingerprint, notAfter: null, at, detail };
+}

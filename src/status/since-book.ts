@@ -1,0 +1,45 @@
+import type { CertificateState } from '../model';
+import type { CertificateFacts } from './facts';
+
+interface StateSince {
+  state: CertificateState;
+  /** Milliseconds since the epoch. */
+  since: number;
+}
+
+/** Since when each certificate is in its state. Those that got into the same state at once share one record. */
+export class SinceBook {
+  #states = new Map<string, StateSince>();
+
+  /** Takes over how things are at `now`. @returns those whose state is another one than before */
+  update(all: Iterable<CertificateFacts>, now: number): CertificateFacts[] {
+    const states = new Map<string, StateSince>();
+    const shared = new Map<CertificateState, StateSince>();
+    const changed: CertificateFacts[] = [];
+    for (const facts of all) {
+      const key = factsKey(facts);
+      const before = this.#states.get(key);
+      if (before?.state === facts.state) states.set(key, before);
+      else {
+        const record = shared.get(facts.state) ?? { state: facts.state, since: now };
+        shared.set(facts.state, record);
+        states.set(key, record);
+        changed.push(facts);
+      }
+    }
+    this.#states = states;
+    return changed;
+  }
+
+  /** Undefined: it was not there at the last update, or in another state. */
+  since(facts: CertificateFacts): number | undefined {
+    const known = this.#states.get(factsKey(facts));
+    return known?.state === facts.state ? known.since : undefined;
+  }
+}
+
+/** The id of most of them is shared with the certificate and costs nothing. */
+function factsKey({ certificate, half, bundleId }: CertificateFacts): string {
+  if (certificate === null) return `bundle ${bundleId ?? ''}`;
+  return half === 'main' ? certificate.id : `${certificate.id} alt`;
+}

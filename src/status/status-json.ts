@@ -1,0 +1,38 @@
+import { Slices } from '../common/slices';
+import type { ReportView } from './report-view';
+
+/** Characters that are collected before they are sent. */
+const CHUNK = 64 * 1024;
+
+/** The JSON of `/status`, a piece at a time: 10,000 certificates are 10 MB that nobody has to hold at once. */
+export async function* statusJson({
+  adminRequests: _,
+  reloaders,
+  ...rest
+}: ReportView): AsyncGenerator<string> {
+  const slices = new Slices();
+  let text = `${JSON.stringify(rest).slice(0, -1)},"reloaders":[`;
+  for (const [index, view] of reloaders.entries()) {
+    const {
+      certificates,
+      facts: _facts,
+      counters: _counters,
+      status: _status,
+      revision: _revision,
+      ...own
+    } = view;
+    text += `${index === 0 ? '' : ','}${JSON.stringify(own).slice(0, -1)},"certificates":[`;
+    let separator = '';
+    for (const certificate of certificates()) {
+      text += separator + JSON.stringify(certificate);
+      separator = ',';
+      if (text.length >= CHUNK) {
+        yield text;
+        text = '';
+      }
+      if (slices.due) await slices.pause();
+    }
+    text += ']}';
+  }
+  yield `${text}]}\n`;
+}
