@@ -46,6 +46,8 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       'anonymous_reports = off',
       'nginx_worker_processes = 2',
       'log_level = info',
+      // Started by root, Kong's workers would be another user, who may not enter the folder.
+      ...(process.getuid?.() === 0 ? ['nginx_user = root root'] : []),
       'plugins = bundled,ssl-cert-reloader',
       'pluginserver_names = ssl-cert-reloader',
       `pluginserver_ssl_cert_reloader_start_cmd = ${server} -p ${prefix}`,
@@ -53,11 +55,15 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       ...modeLines(mode, folder, declarativeConfig, database),
     ];
     writeFileSync(conf, `${lines.join('\n')}\n`);
-    if (mode === 'database') {
-      run('migrations', 'reset', '--yes', '-c', conf, '-p', prefix);
-      run('migrations', 'bootstrap', '-c', conf, '-p', prefix);
+    const start = () => run('start', '-c', conf, '-p', prefix);
+    try {
+      if (mode === 'database')
+        emptyDatabase((...args) => run('migrations', ...args, '-c', conf, '-p', prefix));
+      start();
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
     }
-    run('start', '-c', conf, '-p', prefix);
     const output = () => {
       const path = join(prefix, 'logs', 'error.log');
       const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
@@ -76,7 +82,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       pluginServerPid: () => findPluginServer(prefix),
       restart: () => {
         run('stop', '-p', prefix);
-        run('start', '-c', conf, '-p', prefix);
+        start();
         return Promise.resolve();
       },
       stop: () => {
@@ -86,6 +92,13 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       },
     };
   };
+}
+
+function emptyDatabase(migrations: (...args: string[]) => string): void {
+  // A reset fails where there is nothing to reset; bootstrapping what is there changes nothing.
+  migrations('bootstrap');
+  migrations('reset', '--yes');
+  migrations('bootstrap');
 }
 
 function modeLines(mode: KongMode, folder: string, config: string | undefined, database: string[]): string[] {

@@ -6,7 +6,7 @@ import { settingsOf } from './settings';
 
 const HELP = `Runs the live suite against a real Kong that it starts and stops itself.
 
-  npm run test:live -- [--kong PATH] [--pg postgres://USER:PASSWORD@HOST:PORT/DATABASE] [VITEST ARGUMENTS]
+  npm run test:live -- [--kong PATH] [--pg postgres://USER:PASSWORD@HOST:PORT/DATABASE] [-- VITEST ARGUMENTS]
 
   --kong   the kong executable; default: the one on the PATH
   --pg     a PostgreSQL database that may be emptied; without it the stories with a database are skipped
