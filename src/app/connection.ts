@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config';
-import { AdminClient, readKongEnvironment, type TlsListener } from '../kong';
+import { AdminClient, readKongEnvironment, readNodeFiles, type NodeFiles, type TlsListener } from '../kong';
 
 /** How to find the Kong to work for. */
 export interface KongLocation {
@@ -19,6 +19,8 @@ export interface Connection {
   mode: 'database' | 'dbless';
   listeners: readonly TlsListener[];
   workers: number;
+  /** Null: Kong's prefix is not at hand. */
+  files: NodeFiles | null;
 }
 
 interface Status {
@@ -55,6 +57,7 @@ export async function connect(location: KongLocation, admin: Config['admin']): P
         mode: status.configuration_hash === undefined ? 'database' : 'dbless',
         listeners: environment.tls,
         workers: status.memory?.workers_lua_vms?.length ?? 1,
+        files: readFilesOf(location.prefix),
       };
     } catch (error) {
       client.close();
@@ -82,6 +85,14 @@ function readEnvironment(prefix: string, optional: boolean): ReturnType<typeof r
   } catch (error) {
     if (optional) return { admin: [], tls: [], role: 'traditional' };
     throw error;
+  }
+}
+
+function readFilesOf(prefix: string): NodeFiles | null {
+  try {
+    return readNodeFiles(prefix);
+  } catch {
+    return null;
   }
 }
 

@@ -11,11 +11,17 @@ import type {
   Witness,
 } from '../model';
 import { Reconciler, Schedule } from '../reconcile';
-import { EventReporter, LogReporter, type LogRoot, type PostEvent } from '../report';
+import { DefaultCertificateLog, EventReporter, LogReporter, type LogRoot, type PostEvent } from '../report';
 import { Journal, ReloaderShow, ServedBook, type ReloaderView } from '../status';
 import { ReferrerNudger, type KubernetesClient } from '../sources/kubernetes';
 import { HandshakeVerifier, Patrol } from '../verify';
 import type { Connection } from './connection';
+import {
+  createDefaultCertificate,
+  defaultFiles,
+  withDefaultCertificate,
+  type Pass,
+} from './default-certificate';
 import { createSources } from './sources';
 
 /** A pass that read this many bundles leaves garbage that is worth a collection of 20 ms before the long rest. */
@@ -72,16 +78,24 @@ export function compose(
   kong: Connection,
   wrap: (stages: Stages) => Stages = (stages) => stages,
 ): Composed {
-  const { sources, cluster } = createSources(config);
+  const { sources: configured, cluster } = createSources(config);
+  const defaultCertificate = createDefaultCertificate(config, kong);
+  const sources: Source[] = [
+    ...configured,
+    // Without a word on sources, certificates of other names may be renewed from Kong's own files, too.
+    ...(config.sources.length === 0 ? defaultFiles(kong) : []),
+    ...(defaultCertificate === null ? [] : [defaultCertificate]),
+  ];
   const { enabled, rollback } = config.verify;
   const stages = wrap({
     sources,
     target: targetOf(kong),
     verifier: enabled ? verifierOf(config, kong) : null,
   });
+  const observe = config.mode === 'observe';
   const reconciler = new Reconciler({
     ...stages,
-    observe: config.mode === 'observe',
+    observe,
     allowDowngrade: config.allow_downgrade,
     rollback,
     takeover: {
@@ -97,11 +111,17 @@ export function compose(
     };
   };
   const warnings = () => sources.flatMap((source) => source.warnings?.() ?? []);
-  return { reconciler, target: stages.target, watch, warnings, cluster };
+  const pass = withDefaultCertificate(
+    (cause, touched) => reconciler.pass(cause, touched),
+    defaultCertificate,
+    observe,
+  );
+  return { reconciler, pass, target: stages.target, watch, warnings, cluster };
 }
 
 interface Composed {
   reconciler: Reconciler;
+  pass: Pass;
   target: Target;
   watch: Watch;
   /** What the sources have to say since the last call. */
@@ -126,7 +146,7 @@ export function startReloader(
 ): Reloader {
   const logger = root.open(config.log);
   const served = new ServedBook();
-  const { reconciler, watch, warnings, cluster } = compose(config, kong, (stages) => ({
+  const { reconciler, pass, watch, warnings, cluster } = compose(config, kong, (stages) => ({
     ...stages,
     witness: {
       written: (what) => {
@@ -143,12 +163,16 @@ export function startReloader(
     served,
     journal,
   });
-  const reporters: Reporter[] = [journal, new LogReporter(logger, { entry })];
+  const reporters: Reporter[] = [
+    journal,
+    new LogReporter(logger, { entry }),
+    new DefaultCertificateLog(logger, { entry }),
+  ];
   if (cluster !== null) reporters.push(new EventReporter(postTo(cluster), logger));
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
     pass: async (cause, touched) => {
-      const report = await reconciler.pass(cause, touched);
+      const report = await pass(cause, touched);
       for (const reporter of reporters) reporter.pass(report);
       for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
       if (report.read > MANY) globalThis.gc?.();

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type KongLocation } from '../app/connection';
+import type { Pass } from '../app/default-certificate';
 import { compose } from '../app/reloader';
 import type { Config } from '../config';
 import type { PassReport, StoredCertificate } from '../model';
-import type { Reconciler } from '../reconcile';
 import type { NamedConfig } from './configs';
 import { Progress } from './progress';
 
@@ -37,9 +37,9 @@ export async function makePasses(
 async function passOnce(config: Config, location: KongLocation): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const progress = new Progress();
-  const { reconciler, target, cluster } = compose(config, kong, progress.around);
+  const { pass, target, cluster } = compose(config, kong, progress.around);
   try {
-    return { report: await settle(reconciler), certificates: target.certificates };
+    return { report: await settle(pass), certificates: target.certificates };
   } finally {
     progress.stop();
     cluster?.close();
@@ -48,11 +48,11 @@ async function passOnce(config: Config, location: KongLocation): Promise<Omit<Pa
 }
 
 /** Files that look half-written are looked at once more before anything is said about them. */
-async function settle(reconciler: Reconciler): Promise<PassReport> {
-  const first = await reconciler.pass('command');
+async function settle(pass: Pass): Promise<PassReport> {
+  const first = await pass('command');
   if (first.unfinished !== 'settling') return first;
   await sleep(SETTLE_MS);
-  const second = await reconciler.pass('retry');
+  const second = await pass('retry');
   return {
     ...second,
     cause: first.cause,

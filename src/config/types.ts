@@ -26,6 +26,7 @@ export interface Config {
   takeover: 'observe' | 'nudge' | 'force';
   takeover_grace: number;
   allow_downgrade: boolean;
+  default_certificate: 'off' | 'promote' | 'reload';
   verify: { enabled: boolean; timeout: number; rollback: boolean; listeners: string[] };
   status: { listen?: string | null };
   admin: {

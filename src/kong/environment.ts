@@ -42,7 +42,8 @@ export function findPrefix(pid = process.ppid): string {
   return DEFAULT_PREFIX;
 }
 
-function prefixOf(pid: number): string | null {
+/** The prefix of an nginx, from its command line; null: it is none, or it cannot be seen. */
+export function prefixOf(pid: number): string | null {
   try {
     // nginx rewrites its title with spaces: "nginx: master process /…/nginx -p /usr/local/kong -c nginx.conf"
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split(/[\0 ]+/);

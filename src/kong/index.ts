@@ -10,5 +10,7 @@ export {
   type KongEnvironment,
   type TlsListener,
 } from './environment';
+export { readNodeFiles, type NodeFiles } from './node-files';
 export { readPluginEntries, type PluginEntry } from './plugin-entries';
 export { OUR_TAG } from './stored';
+export { KongReload } from './reload';

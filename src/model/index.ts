@@ -1,4 +1,5 @@
 export * from './certificate';
+export * from './default-certificate';
 export * from './ids';
 export * from './knowledge';
 export * from './plan';

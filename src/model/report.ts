@@ -1,4 +1,5 @@
 import type { SecretRef } from './certificate';
+import type { DefaultCertificateStatus } from './default-certificate';
 import type { Refusal } from './reason';
 
 /** What became of one bundle in a pass. */
@@ -59,6 +60,8 @@ export interface PassReport {
   sourceErrors: { source: string; refusal: Refusal }[];
   /** Something is left that should be tried again before the next poll. */
   unfinished: 'no' | 'settling' | 'failed';
+  /** Clients without SNI; left out where that is not looked after. */
+  defaultCertificate?: DefaultCertificateStatus;
   /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */
   nextAt: number | null;
 }

@@ -23,8 +23,10 @@ export type Reading = RawBundle | Refusal | null;
 export interface Source {
   /** Unique in a reloader and the same after a restart, e.g. `directory:/etc/letsencrypt/live`. */
   readonly id: string;
-  /** Whether certificates may be created in Kong for its bundles. */
+  /** Whether certificates may be created in Kong for its bundles; may change between two scans. */
   readonly create: boolean;
+  /** Set where its bundles are for the certificate with exactly these SNIs and for no other. */
+  readonly snis?: readonly string[];
   /**
    * Finds what changed, without reading what did not.
    * @param touched bundles or folders that a watch reported; only these are looked at. Default: everything.

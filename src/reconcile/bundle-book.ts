@@ -1,4 +1,4 @@
-import { openAny, readPem, type OpenedBundle } from '../certificates';
+import { openAny, type OpenedBundle } from '../certificates';
 import { Slices } from '../common/slices';
 import {
   isRefusal,
@@ -8,13 +8,13 @@ import {
   type RawBundle,
   type Reading,
   type Refusal,
-  type SecretRef,
   type Source,
   type SourceKnowledge,
   type SourcedBundle,
   type SourceScan,
   type StoredHalf,
 } from '../model';
+import { glimpse, MAX_HELD_CHARS, type Glimpse } from './glimpse';
 
 /** What is known of one bundle of a source: understood, or why not. */
 interface Entry {
@@ -43,6 +43,8 @@ export class BundleBook {
   readonly #sources = new Map<Source, { bundles: number; error: KnownRefusal | null }>();
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
+  /** Sources that created at the last scan. */
+  #creating: ReadonlySet<Source> = new Set();
 
   /**
    * @param find finds what Kong stores by its content: a bundle that is there to the letter needs no parsing,
@@ -85,6 +87,7 @@ export class BundleBook {
         if (slices.due) await slices.pause();
       }
     }
+    if (this.noteCreating()) result.changed = true;
     result.read = glimpses.length;
     await stored;
     for (const seen of glimpses) {
@@ -113,6 +116,18 @@ export class BundleBook {
 
   sourceOf(bundleId: string): string {
     return this.#entries.get(bundleId)?.source.id ?? '';
+  }
+
+  /** @returns whether a source began or ceased to create certificates since the last scan */
+  private noteCreating(): boolean {
+    const creating = new Set(this.sources.filter((source) => source.create));
+    const turned = this.sources.filter((source) => creating.has(source) !== this.#creating.has(source));
+    this.#creating = creating;
+    for (const entry of turned.length === 0 ? [] : this.#entries.values()) {
+      if (!turned.includes(entry.source) || isRefusal(entry.known)) continue;
+      entry.known = { ...entry.known, create: entry.source.create };
+    }
+    return turned.length > 0;
   }
 
   /** Bundles that were understood. */
@@ -151,7 +166,7 @@ export class BundleBook {
     const opened = (await understand(await readSafely(entry.source, entry.name))) ?? moved;
     if (!isRefusal(opened) && opened.bundle.content === planned.content) {
       // Until now it may have been known from Kong's copy alone, which may hold a root.
-      entry.known = { ...opened.bundle, id: planned.id, create: planned.create };
+      entry.known = { ...opened.bundle, id: planned.id, ...traitsOf(entry.source) };
       return opened;
     }
     this.#again.set(planned.id, entry);
@@ -176,7 +191,7 @@ export class BundleBook {
       rawChain: chain,
       chainLength,
       leaf,
-      create: source.create,
+      ...traitsOf(source),
     };
     if (secret !== undefined) known.secret = secret;
     if (hosts !== undefined) known.hosts = hosts;
@@ -200,7 +215,7 @@ export class BundleBook {
       return !isSame;
     }
     if (isSameAs(before, opened.bundle.content, opened.bundle.hosts)) return false;
-    this.#entries.set(id, { source, name, known: { ...opened.bundle, id, create: source.create } });
+    this.#entries.set(id, { source, name, known: { ...opened.bundle, id, ...traitsOf(source) } });
     return true;
   }
 }
@@ -214,40 +229,7 @@ function isSameAs(
   return before.content === content && before.hosts?.join() === hosts?.join();
 }
 
-/** What was seen of a bundle before it is known whether Kong has it. */
-interface Glimpse {
-  source: Source;
-  name: string;
-  /** Undefined: not kept, to be read again where it is needed. */
-  raw: RawBundle | Refusal | null | undefined;
-  location: string;
-  secret: SecretRef | undefined;
-  hosts: readonly string[] | undefined;
-  /** Null where Kong cannot have this very text. */
-  pem: { content: Digest; chain: Digest; chainLength: number } | null;
-}
-
-/** Texts that are kept until Kong has been asked; those of 10,000 bundles would take 35 MB. */
-const MAX_HELD_CHARS = 2 * 1024 * 1024;
-
-function glimpse(source: Source, name: string, raw: RawBundle | Refusal | null, isKept: boolean): Glimpse {
-  if (raw === null || isRefusal(raw))
-    return { source, name, raw, location: name, secret: undefined, hosts: undefined, pem: null };
-  const found = raw.issuers === undefined ? readPem(raw.cert, raw.key) : null;
-  return {
-    source,
-    name,
-    raw: isKept || found === null ? raw : undefined,
-    location: raw.location,
-    secret: raw.secret,
-    hosts: raw.hosts,
-    // Another format than PEM has none of these texts.
-    pem:
-      found === null || found.certificates.length === 0
-        ? null
-        : { content: found.content, chain: found.chain, chainLength: found.certificates.length },
-  };
-}
+const traitsOf = ({ create, snis }: Source) => (snis === undefined ? { create } : { create, snis });
 
 const bundleId = (source: Source, name: string) =>
   source.id.endsWith(name) ? source.id : `${source.id}#${name}`;

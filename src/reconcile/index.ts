@@ -1,3 +1,4 @@
+export { DefaultCertificate, type DefaultCertificateOptions } from './default-certificate';
 export { Reconciler, type ReconcilerOptions } from './reconciler';
 export { Schedule } from './schedule';
 export { makePlan } from './plan';

@@ -195,7 +195,8 @@ function planUnclaimed(
   }
   // A conflict that is no certificate yet: another bundle of this plan, a newer one, is about to get the name.
   if (conflict !== undefined || !bundle.create || bundle.hosts?.length === 0) {
-    plan.unused.push(bundle.id);
+    // Kong has it without a certificate of its own: nobody has to be told that none asks for it.
+    if (bundle.snis === undefined || bundle.create) plan.unused.push(bundle.id);
     return [];
   }
   const why =

@@ -1,3 +1,4 @@
+export { DefaultCertificateLog } from './default-certificate-log';
 export { EventReporter, type PostEvent } from './event-reporter';
 export { LOG_FIELDS, type Fields, type LogField } from './log-fields';
 export { LogFile } from './log-file';

@@ -16,6 +16,7 @@ export const LOG_FIELDS = {
   fingerprint_sha256: 'of the leaf, as `openssl x509 -fingerprint -sha256` prints it',
   served_fingerprint_sha256: "of the leaf that Kong's listeners showed; null where no handshake succeeded",
   not_after: 'when the leaf expires',
+  state: 'of the default certificate: `in_sync`, `reload_pending`, `refused` or `unknown`',
   reason: 'why it is refused, or cannot be read: [a closed list](reasons.md)',
   detail: 'the same in a sentence: what, where, what to do',
   error: 'what went wrong, in a sentence',

@@ -7,6 +7,8 @@ import { FolderWatch } from './watch';
 /** One certificate file and its key file (or one file that holds both). */
 export class FileSource implements Source {
   readonly id: string;
+  /** Path of the certificate, and the name of its one bundle. */
+  readonly location: string;
   readonly #bundle: FileBundle;
   readonly #folders: readonly string[];
   readonly #openKeys = new OpenKeyFiles();
@@ -18,6 +20,7 @@ export class FileSource implements Source {
   ) {
     const certPath = resolve(cert);
     this.id = `file:${certPath}`;
+    this.location = certPath;
     this.#bundle = new FileBundle(
       certPath,
       certPath,

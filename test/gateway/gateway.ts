@@ -16,7 +16,8 @@ import type { GatewayOptions, Mode, SeedCertificate } from './options';
 import {
   ensureDefaultCertificate,
   openPrefix,
-  readPair,
+  readDeclarativePath,
+  readPairs,
   writeEnvironment,
   writePid,
   type Prefix,
@@ -140,9 +141,11 @@ export class Gateway extends Controls {
   /** As SIGHUP to the master. @returns false where it failed and everything stays as it was */
   async reload(): Promise<boolean> {
     try {
-      const pair = readPair(this.#defaultFiles);
+      const pairs = readPairs(this.#defaultFiles);
       await this.#plugins.query();
-      this.#proxy.setDefaultCertificate(pair);
+      // As Kong's init does: the file again, and what was posted only where there is none.
+      if (this.mode === 'dbless' && readDeclarativePath(this.prefix) !== null) this.#loadDeclarative();
+      this.#proxy.setDefaultCertificate(pairs);
     } catch {
       return false;
     }
@@ -202,7 +205,7 @@ export class Gateway extends Controls {
     return new Proxy({
       tlsPort: this.tlsPort,
       httpPort: this.httpPort,
-      defaultCertificate: readPair(this.#defaultFiles),
+      defaultCertificate: readPairs(this.#defaultFiles),
       contextFor: (serverName) => this.serving.contextFor(serverName),
     });
   }

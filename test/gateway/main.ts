@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { lookLikeMaster } from './processes/hang-up';
 import { startGateway, type GatewayOptions, type PluginServerOptions, type SeedCertificate } from './index';
 
 const USAGE = `usage: gateway [options]
@@ -92,15 +93,6 @@ function pluginServers(tokens: readonly { kind: string; name?: string; value?: s
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-/** A plugin server finds its Kong's prefix in the command line of the master above it. */
-function lookLikeMaster(prefix: string): void {
-  const before = process.title;
-  const title = `nginx: master process nginx -p ${prefix}`;
-  process.title = title;
-  // There is only as much room as the command line had; half a path would be worse than none.
-  if (process.title !== title) process.title = before;
 }
 
 async function main(): Promise<void> {

@@ -24,7 +24,7 @@ export interface GatewayOptions {
   httpPort?: number;
   /** Default 2. */
   workers?: number;
-  /** Paths; made on the spot below the prefix where absent. */
+  /** Paths, several with commas between them; made on the spot below the prefix where absent. */
   defaultCertificate?: { cert: string; key: string };
   pluginServers?: readonly PluginServerOptions[];
   /** More lines for `<prefix>/.kong_env`, or other values for those it has. */

@@ -45,9 +45,18 @@ export function ensureDefaultCertificate(prefix: string): { cert: string; key: s
   return { cert, key };
 }
 
-/** @throws Error where a file cannot be read or the two do not belong together */
-export function readPair(files: { cert: string; key: string }): { cert: string; key: string } {
-  const pair = { cert: readFileSync(files.cert, 'utf8'), key: readFileSync(files.key, 'utf8') };
-  createSecureContext(pair);
-  return pair;
+/**
+ * Each of the two may be several paths with commas between them, one for each type of key.
+ * @throws Error where a file cannot be read or the two do not belong together
+ */
+export function readPairs(files: { cert: string; key: string }): { cert: string[]; key: string[] } {
+  const texts = (paths: string) => paths.split(',').map((path) => readFileSync(path.trim(), 'utf8'));
+  const pairs = { cert: texts(files.cert), key: texts(files.key) };
+  createSecureContext(pairs);
+  return pairs;
+}
+
+/** What a reload reads again: the declarative configuration, unless the line was taken out of `.kong_env`. */
+export function readDeclarativePath(prefix: string): string | null {
+  return /^declarative_config = (.*)$/m.exec(readFileSync(join(prefix, '.kong_env'), 'utf8'))?.[1] ?? null;
 }

@@ -3,14 +3,21 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { LogLine, StartKong, TestKong } from '../scenarios/kong';
 import { startGateway } from '../gateway';
+import { lookLikeMaster } from '../gateway/processes/hang-up';
 
 /** The stand-in gateway with the plugin's real server, started as Kong starts it. */
-export const standIn: StartKong = async ({ mode, declarativeConfig }): Promise<TestKong> => {
+export const standIn: StartKong = async ({
+  mode,
+  declarativeConfig,
+  defaultCertificate,
+}): Promise<TestKong> => {
   const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
   const prefix = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-stand-in-'));
+  const unlike = lookLikeMaster(prefix);
   const gateway = await startGateway({
     mode,
     prefix,
+    ...(defaultCertificate === undefined ? {} : { defaultCertificate }),
     ...(declarativeConfig === undefined ? {} : { declarativeConfig }),
     pluginServers: [
       { name: 'ssl-cert-reloader', queryCommand: `${server} -dump`, startCommand: `${server} -p ${prefix}` },
@@ -32,6 +39,7 @@ export const standIn: StartKong = async ({ mode, declarativeConfig }): Promise<T
     restart: () => gateway.restart(),
     stop: async () => {
       await gateway.stop();
+      unlike();
       rmSync(prefix, { recursive: true, force: true });
     },
   };

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { describeBothModes } from '../scenarios/both-modes';
+import { describeDefaultCertificate } from '../scenarios/default-certificate';
 import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import { standIn } from './stand-in';
@@ -7,8 +8,10 @@ import { standIn } from './stand-in';
 describe('the stand-in gateway', () => {
   describeBothModes(standIn, 'dbless');
   describeTwins(standIn, 'dbless');
+  describeDefaultCertificate(standIn, 'dbless');
   describeBothModes(standIn, 'database');
   describeTwins(standIn, 'database');
+  describeDefaultCertificate(standIn, 'database');
   describeDbless(standIn);
   describeDatabase(standIn);
 });

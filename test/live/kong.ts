@@ -32,7 +32,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
   const run = (...args: string[]) =>
     execFileSync(kong, args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
 
-  return async ({ mode, declarativeConfig }): Promise<TestKong> => {
+  return async ({ mode, declarativeConfig, defaultCertificate: files }): Promise<TestKong> => {
     const folder = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-live-'));
     const prefix = join(folder, 'prefix');
     const conf = join(folder, 'kong.conf');
@@ -52,6 +52,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       'pluginserver_names = ssl-cert-reloader',
       `pluginserver_ssl_cert_reloader_start_cmd = ${server} -p ${prefix}`,
       `pluginserver_ssl_cert_reloader_query_cmd = ${server} -dump`,
+      ...(files === undefined ? [] : [`ssl_cert = ${files.cert}`, `ssl_cert_key = ${files.key}`]),
       ...modeLines(mode, folder, declarativeConfig, database),
     ];
     writeFileSync(conf, `${lines.join('\n')}\n`);
@@ -104,8 +105,8 @@ function emptyDatabase(migrations: (...args: string[]) => string): void {
 function modeLines(mode: KongMode, folder: string, config: string | undefined, database: string[]): string[] {
   if (mode === 'database') return ['database = postgres', ...database];
   if (config === undefined) return ['database = off'];
-  const path = join(folder, 'kong.yml');
-  writeFileSync(path, config);
+  const path = existsSync(config) ? config : join(folder, 'kong.yml');
+  if (path !== config) writeFileSync(path, config);
   return ['database = off', `declarative_config = ${path}`];
 }
 

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { describeBothModes } from '../scenarios/both-modes';
+import { describeDefaultCertificate } from '../scenarios/default-certificate';
 import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import type { StartKong } from '../scenarios/kong';
@@ -12,6 +13,7 @@ const start = settings === null ? notThere : realKong(settings);
 describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --kong PATH`)', () => {
   describeBothModes(start, 'dbless');
   describeTwins(start, 'dbless');
+  describeDefaultCertificate(start, 'dbless');
   describeDbless(start);
 });
 
@@ -20,6 +22,7 @@ describe.skipIf((settings?.database ?? []).length === 0)(
   () => {
     describeBothModes(start, 'database');
     describeTwins(start, 'database');
+    describeDefaultCertificate(start, 'database');
     describeDatabase(start);
   },
 );

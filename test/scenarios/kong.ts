@@ -27,6 +27,8 @@ export interface KongSetup {
   mode: KongMode;
   /** Without a database: the declarative configuration. */
   declarativeConfig?: string;
+  /** Paths for `ssl_cert` and `ssl_cert_key`; default: Kong makes its own. */
+  defaultCertificate?: { cert: string; key: string };
 }
 
 export type StartKong = (setup: KongSetup) => Promise<TestKong>;

@@ -51,6 +51,7 @@ export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {
     leaf: facts.leaf ?? leaf,
     ...(facts.secret === undefined ? {} : { secret: facts.secret }),
     ...(facts.hosts === undefined ? {} : { hosts: facts.hosts }),
+    ...(facts.snis === undefined ? {} : { snis: facts.snis }),
   };
 }
 

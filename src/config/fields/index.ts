@@ -1,3 +1,4 @@
+import { DEFAULT_CERTIFICATE } from './default-certificate';
 import type { NamedField } from './kong-field';
 import { LOG } from './log';
 import { SOURCES } from './sources';
@@ -63,6 +64,7 @@ export const FIELDS: readonly NamedField[] = [
       default: false,
     },
   },
+  { default_certificate: DEFAULT_CERTIFICATE },
   {
     verify: {
       type: 'record',

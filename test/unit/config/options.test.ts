@@ -8,6 +8,7 @@ const DEFAULTS = {
   mode: 'apply',
   sources: [],
   allow_downgrade: false,
+  default_certificate: 'promote',
   takeover: 'force',
   takeover_grace: 60,
   verify: { enabled: true, timeout: 10, rollback: true, listeners: [] },
@@ -63,6 +64,7 @@ describe('a configuration', () => {
         },
       ],
       allow_downgrade: true,
+      default_certificate: 'reload',
       takeover: 'nudge',
       takeover_grace: 0,
       verify: {

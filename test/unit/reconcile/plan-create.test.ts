@@ -173,6 +173,50 @@ describe('a certificate that was created for a bundle', () => {
   ])('$name', checkPlan);
 });
 
+describe('a bundle with SNIs of its own', () => {
+  const fixed = { snis: ['*'], names: ['a.test'], create: true };
+  const fixedId = id('*');
+  test.for<PlanCase>([
+    {
+      name: 'gets a certificate with these SNIs alone, whose id does not depend on where it is',
+      bundles: [bundle('default', fixed)],
+      changes: [`create default for *`],
+    },
+    {
+      name: 'renews that certificate, whatever names the leaf has now',
+      bundles: [bundle('default', { ...fixed, ...newer, names: ['other.test'] })],
+      kong: [stored(fixedId, { owner: 'us', names: ['a.test'], snis: ['*'] })],
+      changes: [`${fixedId} main <- default`],
+    },
+    {
+      name: 'renews it though none would be created now',
+      bundles: [bundle('default', { ...fixed, ...newer, create: false })],
+      kong: [stored(fixedId, { owner: 'us', names: ['a.test'], snis: ['*'] })],
+      changes: [`${fixedId} main <- default`],
+    },
+    {
+      name: 'is for no other certificate',
+      bundles: [bundle('default', { ...fixed, ...newer, create: false })],
+      kong: [stored('K', { names: ['a.test'] })],
+    },
+    {
+      name: "leaves somebody else's certificate with that SNI alone",
+      bundles: [bundle('default', { ...fixed, ...newer })],
+      kong: [stored('K', { names: ['a.test', 'b.test'], snis: ['*'] })],
+      unused: ['default'],
+    },
+    {
+      name: 'has a twin in another one with the same SNIs, whatever their names',
+      bundles: [
+        bundle('ec', fixed),
+        bundle('rsa', { ...fixed, keyType: 'rsa', names: ['b.test'] }),
+        bundle('www', { names: ['a.test'], create: true, keyType: 'rsa', age: 20 }),
+      ],
+      changes: ['create rsa for *', `${fixedId} alt <- ec`, 'create www for a.test'],
+    },
+  ])('$name', checkPlan);
+});
+
 describe('names that a certificate gained', () => {
   it('do not become SNIs of a certificate that somebody else made', () => {
     checkPlan({

@@ -1,0 +1,106 @@
+import { readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { prefixOf, readKongValues } from './environment';
+import { replaceFile } from './replace-file';
+
+/** Kept in the prefix: the reload itself ends the process that remembers it. */
+const RECORD = 'ssl-cert-reloader.reloads';
+const MAX_RECORDS = 100;
+
+/** Reloads a Kong on this machine, as `kong reload` does it: SIGHUP to nginx's master. */
+export class KongReload {
+  constructor(
+    private readonly prefix: string,
+    private readonly mode: 'database' | 'dbless',
+  ) {}
+
+  /** When it was done for files with this fingerprint (ISO 8601); null: never. */
+  doneFor(fingerprint: string): string | null {
+    return this.records()[fingerprint] ?? null;
+  }
+
+  /**
+   * Sends the signal, at most once for a fingerprint: this is written down before it is done.
+   * @returns null, or in a sentence why it was not sent
+   */
+  send(fingerprint: string): string | null {
+    if (this.doneFor(fingerprint) !== null) return 'Kong was reloaded for this already';
+    const pid = this.findMaster();
+    if (typeof pid === 'string') return pid;
+    try {
+      process.kill(pid, 0);
+      if (this.mode === 'dbless') this.keepPosted();
+      this.remember(fingerprint);
+      process.kill(pid, 'SIGHUP');
+      return null;
+    } catch (error) {
+      const { code, path, message } = error as NodeJS.ErrnoException;
+      if (code === undefined) return message;
+      return path === undefined
+        ? `Kong's master (process ${pid}) cannot be signalled (${code}): it belongs to another user; run kong reload`
+        : `${path} cannot be written (${code}), so Kong is not reloaded; run kong reload`;
+    }
+  }
+
+  /** SIGHUP ends most programs: only what calls itself nginx's master for this very prefix gets it. */
+  private findMaster(): number | string {
+    const path = join(this.prefix, 'pids', 'nginx.pid');
+    let pid: number;
+    try {
+      pid = Number(readFileSync(path, 'utf8').trim());
+    } catch (error) {
+      return `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}), so Kong cannot be reloaded from here`;
+    }
+    if (!Number.isInteger(pid) || pid <= 1) return `${path} holds no process id`;
+    if (isMaster(pid) && isSameFolder(prefixOf(pid), this.prefix)) return pid;
+    return `process ${pid} of ${path} is not the nginx of ${this.prefix}, or is not to be seen from here (another container?), so Kong is not reloaded`;
+  }
+
+  /**
+   * With `declarative_config` in `.kong_env` a reload reads that file again, and everything that was posted since is
+   * lost. `kong reload` takes the line out for that reason; it is commented out here.
+   */
+  private keepPosted(): void {
+    const isWanted = (name: string) => name === 'declarative_config' || name === 'declarative_config_string';
+    const values = readKongValues(this.prefix, isWanted);
+    if (values.has('declarative_config_string')) {
+      throw new Error(
+        'Kong is not reloaded: it would read declarative_config_string again and lose what was posted since',
+      );
+    }
+    if (!values.has('declarative_config')) return;
+    const path = join(this.prefix, '.kong_env');
+    const text = readFileSync(path, 'utf8');
+    replaceFile(path, text.replace(/^declarative_config = /m, '# $&'), statSync(path));
+  }
+
+  private records(): Record<string, string> {
+    try {
+      return JSON.parse(readFileSync(join(this.prefix, RECORD), 'utf8')) as Record<string, string>;
+    } catch {
+      return {};
+    }
+  }
+
+  private remember(fingerprint: string): void {
+    const records = Object.entries(this.records()).slice(1 - MAX_RECORDS);
+    const all = Object.fromEntries([...records, [fingerprint, new Date().toISOString()]]);
+    writeFileSync(join(this.prefix, RECORD), `${JSON.stringify(all)}\n`, { mode: 0o600 });
+  }
+}
+
+function isMaster(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('nginx: master process');
+  } catch {
+    return false;
+  }
+}
+
+function isSameFolder(a: string | null, b: string): boolean {
+  try {
+    return a !== null && realpathSync(a) === realpathSync(b);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,42 @@
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+  type Stats,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * Replaces a file by a text, whole or not at all: whoever reads it finds the one or the other. Mode and owner stay.
+ * @param before what the file was when the text was made
+ * @param isStill asked right before the old one goes; false: it is left alone
+ * @returns false where it was left alone
+ * @throws Error of the system; nothing has changed then
+ */
+export function replaceFile(path: string, text: string, before: Stats, isStill = () => true): boolean {
+  const draft = join(dirname(path), `.${basename(path)}.ssl-cert-reloader-${process.pid}`);
+  rmSync(draft, { force: true });
+  const file = openSync(draft, 'wx', 0o600);
+  try {
+    try {
+      writeSync(file, text);
+      if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.()) {
+        fchownSync(file, before.uid, before.gid);
+      }
+      fchmodSync(file, before.mode & 0o7777);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    if (!isStill()) return false;
+    renameSync(draft, path);
+    return true;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}

@@ -1,0 +1,39 @@
+import type { KeyType } from '../model';
+import { handshake, UnreachableError } from './handshake';
+import type { Listener } from './verifier';
+
+/**
+ * What a client gets that sends no server name, as DER, leaf first; empty where the handshake fails.
+ * @param keyType to a client that knows only this type of key
+ * @param isWanted as long as it is, the next worker is asked, `rounds` times in all
+ * @returns null where no listener can be reached
+ */
+export async function servedWithoutSni(
+  listeners: readonly Listener[],
+  keyType: KeyType | undefined,
+  rounds: number,
+  isWanted: (chain: readonly Buffer[]) => boolean,
+): Promise<readonly Buffer[] | null> {
+  for (const { host, port, proxyProtocol = false } of listeners) {
+    try {
+      let chain: readonly Buffer[] = [];
+      for (let round = 0; round < rounds && (round === 0 || isWanted(chain)); round++) {
+        chain = await handshake({
+          host,
+          port,
+          proxyProtocol,
+          servername: null,
+          keyType,
+          timeoutMs: TIMEOUT_MS,
+        });
+      }
+      return chain;
+    } catch (error) {
+      // The next listener shows the same files.
+      if (!(error instanceof UnreachableError)) return [];
+    }
+  }
+  return null;
+}
+
+const TIMEOUT_MS = 5_000;
