@@ -54,6 +54,7 @@ const development = {
   bench: 'bench/main.ts',
   gateway: 'test/gateway/main.ts',
   live: 'test/live/main.ts',
+  fuzz: 'test/fuzz/main.ts',
 };
 const present = Object.entries(development).filter(([, path]) => existsSync(path));
 await build({

@@ -99,7 +99,7 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle): Refusal 
   if (isItsKey === null) {
     return refusal(
       'unsupported_format',
-      `the key of ${bundle.location} cannot be read; it must be an unencrypted PKCS#8, PKCS#1 or SEC1 key`,
+      `the key of ${bundle.location} cannot be read or is damaged; it must be an unencrypted PKCS#8, PKCS#1 or SEC1 key`,
     );
   }
   if (!isItsKey) {

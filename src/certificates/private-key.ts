@@ -1,13 +1,15 @@
-import { createECDH, createPrivateKey, type X509Certificate } from 'node:crypto';
+import { createECDH, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { DerReader, objectId } from './der';
 import type { PemBlock } from './pem';
 import type { ParsedCertificate } from './x509';
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
+const BIT_STRING = 0x03;
 const OCTET_STRING = 0x04;
 const OBJECT_ID = 0x06;
 const PARAMETERS = 0xa0;
+const PUBLIC_POINT = 0xa1;
 const EC = objectId('1.2.840.10045.2.1');
 const CURVES = new Map([
   [objectId('1.2.840.10045.3.1.7'), 'prime256v1'],
@@ -29,11 +31,51 @@ export function belongsTo(
   // A leaf with a compressed point, or none at all, is OpenSSL's business.
   if (point?.length === leaf.publicKey.length) return point.equals(leaf.publicKey);
   try {
-    return certificate.checkPrivateKey(createPrivateKey(key.text));
+    const opened = createPrivateKey(key.text);
+    if (opened.asymmetricKeyType === 'rsa' && !isWholeRsa(opened)) return null;
+    return certificate.checkPrivateKey(opened);
   } catch {
     // OpenSSL's own message is left out: it may quote what it was given.
     return null;
   }
+}
+
+/**
+ * Whether the numbers of an RSA key agree with each other (RFC 8017, 3.2). OpenSSL compares the modulus alone, and a key
+ * of which another part is damaged cannot sign.
+ */
+function isWholeRsa(key: KeyObject): boolean {
+  const { n, e, d, p, q, dp, dq, qi } = key.export({ format: 'jwk' });
+  const [modulus, exponent, secret, first, second, ofFirst, ofSecond, inverse] = [
+    n,
+    e,
+    d,
+    p,
+    q,
+    dp,
+    dq,
+    qi,
+  ].map((part) => BigInt(`0x0${Buffer.from(part ?? '', 'base64url').toString('hex')}`)) as [
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+  ];
+  const [a, b] = [first - 1n, second - 1n];
+  return (
+    first > 1n &&
+    second > 1n &&
+    first * second === modulus &&
+    (exponent * secret) % a === 1n &&
+    (exponent * secret) % b === 1n &&
+    secret % a === ofFirst &&
+    secret % b === ofSecond &&
+    (inverse * second) % first === 1n
+  );
 }
 
 function ellipticPoint(key: PemBlock): Buffer | null {
@@ -42,7 +84,9 @@ function ellipticPoint(key: PemBlock): Buffer | null {
     if (number === null) return null;
     const curve = createECDH(number.curve);
     curve.setPrivateKey(number.value);
-    return curve.getPublicKey();
+    const point = curve.getPublicKey();
+    // A point beside the number that is not its own: damaged, and OpenSSL looks at the point alone.
+    return number.point === null || number.point.equals(point) ? point : null;
   } catch {
     return null;
   }
@@ -51,6 +95,8 @@ function ellipticPoint(key: PemBlock): Buffer | null {
 interface EllipticNumber {
   curve: string;
   value: Buffer;
+  /** As it is written beside the number. */
+  point: Buffer | null;
 }
 
 /** RFC 5958: version, algorithm with the curve, the SEC1 key. Null: another kind of key. */
@@ -69,9 +115,12 @@ function sec1(reader: DerReader, known?: string): EllipticNumber | null {
   const key = reader.inside(reader.next(SEQUENCE));
   key.next(INTEGER);
   const value = key.content(key.next(OCTET_STRING));
-  const parameters = known === undefined ? key.optional(PARAMETERS) : null;
-  if (parameters === null) return known === undefined ? null : { curve: known, value };
-  const inside = key.inside(parameters);
-  const curve = CURVES.get(inside.text(inside.next(OBJECT_ID)));
-  return curve === undefined ? null : { curve, value };
+  const parameters = key.optional(PARAMETERS);
+  const inside = parameters === null ? null : key.inside(parameters);
+  const curve = known ?? (inside === null ? undefined : CURVES.get(inside.text(inside.next(OBJECT_ID))));
+  if (curve === undefined) return null;
+  const written = key.optional(PUBLIC_POINT);
+  const bits = written === null ? null : key.inside(written);
+  // The first octet of a bit string counts its unused bits.
+  return { curve, value, point: bits === null ? null : bits.content(bits.next(BIT_STRING)).subarray(1) };
 }

@@ -39,7 +39,7 @@ export class MemorySource implements Source {
     readonly create = false,
   ) {}
 
-  put(name: string, what: Issued | Refusal | { cert: string; key: string; lone?: boolean }): void {
+  put(name: string, what: Issued | Refusal | Omit<RawBundle, 'name' | 'location'>): void {
     const texts = 'chain' in what ? { cert: what.chain, key: what.key } : what;
     this.#files.set(name, isRefusal(texts) ? texts : { name, location: `/certs/${name}`, ...texts });
     this.#changed.add(name);

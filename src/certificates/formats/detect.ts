@@ -50,7 +50,6 @@ const MAGICS: readonly [string, Format][] = [
 
 /** Takes a file for what it is by its content; cheap, since only its first values are looked at. */
 export function detect(bytes: Buffer): Format {
-  if (bytes.length === 0) return 'empty';
   const magic = bytes.toString('hex', 0, 4);
   const known = MAGICS.find(([start]) => magic.startsWith(start));
   if (known !== undefined) return known[1];
@@ -61,6 +60,7 @@ export function detect(bytes: Buffer): Format {
   }
   if (bytes.includes('-----BEGIN ')) return 'pem';
   const start = bytes.toString('latin1', 0, 512);
+  if (start.trim() === '' && bytes.toString('latin1').trim() === '') return 'empty';
   if (/^\s*<(!doctype|html|\?xml)/i.test(start)) return 'html';
   // eslint-disable-next-line no-control-regex
   return /[\0-\x08\x0e-\x1f]/.test(start) ? 'binary' : 'text';

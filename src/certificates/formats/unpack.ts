@@ -34,6 +34,7 @@ async function openPacked(raw: RawBundle, refused: Refusal): Promise<OpenedBundl
 /** The same bundle as PEM texts. @returns null where it is plain PEM already */
 async function unpack(raw: RawBundle): Promise<RawBundle | Refusal | null> {
   const parts = [partOf(raw.cert), ...(raw.key === '' ? [] : [partOf(raw.key)])];
+  if (parts[0]?.format === 'empty') return null;
   const found: Contents[] = [];
   for (const [index, part] of parts.entries()) {
     try {
@@ -42,7 +43,8 @@ async function unpack(raw: RawBundle): Promise<RawBundle | Refusal | null> {
       return problem(index === 0 ? raw.location : `the key of ${raw.location}`, part, error);
     }
   }
-  const certificates = found.flatMap((contents) => contents.certificates);
+  // Swapped files mean that something went wrong; what is in the place of the certificate counts.
+  const certificates = found[0]?.certificates ?? [];
   const key = found.findLast((contents) => contents.key !== null)?.key ?? '';
   const isPem = parts.every(({ format, isBase64 }) => format === 'pem' && !isBase64);
   if (isPem && (certificates.length === 0 || key === '')) return null;

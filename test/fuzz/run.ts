@@ -1,0 +1,56 @@
+import { checkKeyAndChain, inspectFiles } from '../../src/certificates';
+import { isRefusal, REASONS } from '../../src/model';
+import { filesOfEveryFormat, PASSWORD, rsaIssuer, type FormatFile } from '../support/format-files';
+import { mutate, randomOf } from './mutate';
+
+export interface FuzzResult {
+  runs: number;
+  /** How many were refused, by reason; `opened` for the rest. */
+  outcomes: Record<string, number>;
+  slowestMs: number;
+  /** Files that broke a rule, with what it takes to see it again. */
+  failures: { run: number; format: string; problem: string; cert: string; key: string }[];
+}
+
+/** Reads files that were changed by chance; the same ones for a seed. */
+export async function fuzz(options: { runs: number; seed: number; maxMs: number }): Promise<FuzzResult> {
+  const random = randomOf(options.seed);
+  const files = filesOfEveryFormat(rsaIssuer().issue({ names: ['www.example.test'], key: 'rsa-2048' }));
+  const pick = () => files[Math.floor(random() * files.length)] as FormatFile;
+  const result: FuzzResult = { runs: options.runs, outcomes: {}, slowestMs: 0, failures: [] };
+  for (let run = 0; run < options.runs; run++) {
+    const file = pick();
+    const hitsKey = file.key !== undefined && random() < 0.4;
+    const cert = hitsKey ? file.cert : mutate(file.cert, pick().cert, random);
+    const key = hitsKey ? mutate(file.key ?? file.cert, pick().cert, random) : file.key;
+    const began = performance.now();
+    let problem: string | null;
+    try {
+      problem = await read(cert, key, result);
+    } catch (error) {
+      problem = (error as Error).stack ?? String(error);
+    }
+    const tookMs = performance.now() - began;
+    result.slowestMs = Math.max(result.slowestMs, tookMs);
+    if (tookMs > options.maxMs) problem ??= `it took ${Math.round(tookMs)} ms`;
+    if (problem === null) continue;
+    const [certHex, keyHex] = [cert, key ?? Buffer.alloc(0)].map((bytes) => bytes.toString('hex'));
+    result.failures.push({ run, format: file.format, problem, cert: certHex ?? '', key: keyHex ?? '' });
+  }
+  return result;
+}
+
+/** @returns which rule is broken, or null */
+async function read(cert: Buffer, key: Buffer | undefined, result: FuzzResult): Promise<string | null> {
+  const given = key === undefined ? { cert } : { cert, key };
+  const { opened } = await inspectFiles({ location: '/certs/www', password: PASSWORD, ...given });
+  const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
+  const outcome = why?.reason ?? 'opened';
+  result.outcomes[outcome] = (result.outcomes[outcome] ?? 0) + 1;
+  if (why === null) return null;
+  if (!(why.reason in REASONS)) return `${why.reason} is no reason`;
+  if (why.message.includes(PASSWORD)) return 'the password stands in the message';
+  // eslint-disable-next-line no-control-regex
+  if (/[\0-\x1f]/.test(why.message)) return 'there are control characters in the message';
+  return why.message.length > 1_000 ? 'the message is too long' : null;
+}
