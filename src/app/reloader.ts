@@ -116,7 +116,11 @@ export function compose(
     defaultCertificate,
     observe,
   );
-  return { reconciler, pass, target: stages.target, watch, warnings, cluster };
+  const close = () => {
+    for (const source of sources) source.close?.();
+    cluster?.close();
+  };
+  return { reconciler, pass, target: stages.target, watch, warnings, cluster, close };
 }
 
 interface Composed {
@@ -128,6 +132,8 @@ interface Composed {
   warnings: () => string[];
   /** Where Events about Secrets go. */
   cluster: KubernetesClient | null;
+  /** Ends what the sources keep open. */
+  close: () => void;
 }
 
 /** Starts all watches; returns how to stop them. */
@@ -146,7 +152,7 @@ export function startReloader(
 ): Reloader {
   const logger = root.open(config.log);
   const served = new ServedBook();
-  const { reconciler, pass, watch, warnings, cluster } = compose(config, kong, (stages) => ({
+  const { reconciler, pass, watch, warnings, cluster, close } = compose(config, kong, (stages) => ({
     ...stages,
     witness: {
       written: (what) => {
@@ -202,7 +208,7 @@ export function startReloader(
       unwatch();
       await patrol?.stop();
       await schedule.stop();
-      cluster?.close();
+      close();
       logger.close();
     },
   };

@@ -9,6 +9,7 @@ import {
   KubernetesSource,
   readKubeconfig,
 } from '../sources/kubernetes';
+import { createHttpSource, createVaultSource } from './remote-sources';
 
 /** Where certificates usually are; looked at when no source is configured. They never create certificates. */
 export const USUAL_PLACES = ['/etc/letsencrypt/live', '/etc/kong/certs'] as const;
@@ -25,7 +26,7 @@ export interface Sources {
  */
 export function createSources(config: Config, isPod = isInCluster): Sources {
   if (config.sources.length > 0) {
-    const made = config.sources.map((source) => withKeys(createSource(source), source));
+    const made = config.sources.map((source, index) => withKeys(createSource(source, index), source));
     return {
       sources: made.map(({ source }) => source),
       cluster: made.find(({ cluster }) => cluster !== null)?.cluster ?? null,
@@ -54,7 +55,7 @@ interface Made {
   cluster: KubernetesClient | null;
 }
 
-function createSource(config: SourceConfig): Made {
+function createSource(config: SourceConfig, index: number): Made {
   // Which of the fields is there for which type is checked with the configuration.
   const { type, path, cert, key, create } = config;
   switch (type) {
@@ -64,6 +65,10 @@ function createSource(config: SourceConfig): Made {
       return { source: new FileSource(cert ?? '', key ?? null, create ?? true), cluster: null };
     case 'kubernetes':
       return createKubernetesSource(config);
+    case 'vault':
+      return { source: createVaultSource(config, `sources[${index}]`), cluster: null };
+    case 'http':
+      return { source: createHttpSource(config, `sources[${index}]`), cluster: null };
   }
 }
 

@@ -37,12 +37,12 @@ export async function makePasses(
 async function passOnce(config: Config, location: KongLocation): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const progress = new Progress();
-  const { pass, target, cluster } = compose(config, kong, progress.around);
+  const { pass, target, close } = compose(config, kong, progress.around);
   try {
     return { report: await settle(pass), certificates: target.certificates };
   } finally {
     progress.stop();
-    cluster?.close();
+    close();
     kong.client.close();
   }
 }

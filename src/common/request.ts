@@ -19,9 +19,11 @@ export interface RequestOptions extends TlsIdentity {
   signal?: AbortSignal | undefined;
 }
 
-export interface ExchangeOptions extends Omit<RequestOptions, 'idleMs' | 'signal'> {
+export interface ExchangeOptions extends Omit<RequestOptions, 'idleMs'> {
   /** Milliseconds for the whole exchange, however slowly the octets trickle in. */
   timeoutMs: number;
+  /** The time limit, where it runs already: over several requests. */
+  signal?: AbortSignal | undefined;
   /** The most that is read of an answer. */
   maxBytes: number;
 }
@@ -45,13 +47,19 @@ export class NoAnswerError extends Error {
   }
 }
 
-/** Requests over connections that are kept until `close`. It neither follows redirects nor tries again. */
+export interface ConnectionOptions {
+  maxSockets?: number;
+  /** Milliseconds after which an unused connection is closed; default: as the server likes. */
+  keepMs?: number;
+}
+
+/** Requests over connections that are kept for the next. It neither follows redirects nor tries again. */
 export class Requests {
   readonly #http: http.Agent;
   readonly #https: https.Agent;
 
-  constructor(maxSockets = 8) {
-    const options = { keepAlive: true, maxSockets };
+  constructor({ maxSockets = 8, keepMs }: ConnectionOptions = {}) {
+    const options = { keepAlive: true, maxSockets, ...(keepMs === undefined ? {} : { timeout: keepMs }) };
     this.#http = new http.Agent(options);
     this.#https = new https.Agent(options);
   }
@@ -88,7 +96,7 @@ export class Requests {
 
   /** @throws NoAnswerError when no whole answer came in time, or a larger one */
   async exchange({ timeoutMs, maxBytes, ...options }: ExchangeOptions): Promise<HttpAnswer> {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const { signal = AbortSignal.timeout(timeoutMs) } = options;
     try {
       const response = await this.open({ ...options, signal });
       const body = await readBody(response, maxBytes);

@@ -105,7 +105,7 @@ function checkScalar(field: KongField, value: unknown, path: string): void {
 /** What `entity_checks` of the sources say. */
 function checkConditions(record: Record<string, unknown>, path: string): void {
   if (!path.startsWith('sources[')) return;
-  const needed = NEEDED_FIELDS[String(record['type'])];
-  if (needed !== undefined && record[needed] === undefined)
-    throw new ConfigError(`${path}.${needed}`, 'required field missing');
+  for (const needed of NEEDED_FIELDS[String(record['type'])] ?? []) {
+    if (record[needed] === undefined) throw new ConfigError(`${path}.${needed}`, 'required field missing');
+  }
 }

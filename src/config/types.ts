@@ -1,5 +1,5 @@
-export interface SourceConfig {
-  type: 'file' | 'directory' | 'kubernetes';
+export interface SourceConfig extends RemoteConfig, VaultConfig, HttpConfig {
+  type: 'file' | 'directory' | 'kubernetes' | 'vault' | 'http';
   path?: string | null;
   cert?: string | null;
   key?: string | null;
@@ -15,6 +15,37 @@ export interface SourceConfig {
   password_file?: string | null;
   password_secret?: string | null;
   alias?: string | null;
+}
+
+interface RemoteConfig {
+  url?: string | null;
+  token?: string | null;
+  token_file?: string | null;
+  ca_file?: string | null;
+  client_cert_file?: string | null;
+  client_key_file?: string | null;
+  timeout?: number | null;
+}
+
+interface VaultConfig {
+  namespace?: string | null;
+  mount?: string | null;
+  secret_path?: string | null;
+  kv_version?: number | null;
+  cert_field?: string | null;
+  key_field?: string | null;
+  chain_field?: string | null;
+  role_id?: string | null;
+  secret_id?: string | null;
+  secret_id_file?: string | null;
+  role?: string | null;
+  jwt_file?: string | null;
+  auth_mount?: string | null;
+}
+
+interface HttpConfig {
+  key_url?: string | null;
+  username?: string | null;
 }
 
 /** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */

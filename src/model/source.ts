@@ -38,4 +38,6 @@ export interface Source {
   warnings?(): string[];
   /** Reports changes early; a hint, never relied upon. Returns how to stop. */
   watch?(touched: (what: string) => void): () => void;
+  /** Ends what it keeps open: connections, timers. It is not asked any more afterwards. */
+  close?(): void;
 }

@@ -44,6 +44,10 @@ export class UnlockedSource implements Source {
     return this.source.warnings?.() ?? [];
   }
 
+  close(): void {
+    this.source.close?.();
+  }
+
   private unlock(raw: Reading): Reading | Promise<Reading> {
     if (raw === null || isRefusal(raw)) return raw;
     const password = this.keys.passwords?.passwordOf(raw);

@@ -140,8 +140,8 @@ describe('a bad value is refused with its path', () => {
     ['sources[0].type', { sources: [{ path: '/c' }] }, 'required field missing'],
     [
       'sources[0].type',
-      { sources: [{ type: 'vault', path: '/c' }] },
-      'expected one of: file, directory, kubernetes',
+      { sources: [{ type: 'consul', path: '/c' }] },
+      'expected one of: file, directory, kubernetes, vault, http',
     ],
     ['sources[0].path', { sources: [{ type: 'directory' }] }, 'required field missing'],
     ['sources[0].path', { sources: [{ type: 'directory', path: null }] }, 'required field missing'],
@@ -153,6 +153,14 @@ describe('a bad value is refused with its path', () => {
       'sources[1].key',
       { sources: [directory, { type: 'file', cert: '/c', key: 'k' }] },
       'expected an absolute path',
+    ],
+    ['sources[0].url', { sources: [{ type: 'http' }] }, 'required field missing'],
+    ['sources[0].url', { sources: [{ type: 'http', url: 'ftp://h' }] }, 'must be https://…, or http://…'],
+    ['sources[0].url', { sources: [{ type: 'vault', secret_path: 'c' }] }, 'required field missing'],
+    [
+      'sources[0].secret_path',
+      { sources: [{ type: 'vault', url: 'https://vault:8200' }] },
+      'required field missing',
     ],
     ['sources[0].create', { sources: [{ ...directory, create: 'no' }] }, 'expected a boolean'],
     ['sources[0].paths', { sources: [{ ...directory, paths: [] }] }, 'unknown field'],
@@ -233,7 +241,9 @@ describe('the schema that Kong gets and the check of a file say the same:', () =
     ({ path, field, set }) => {
       for (const value of field.one_of ?? []) {
         const given =
-          path === 'sources[0].type' ? { sources: [{ type: value, path: '/c', cert: '/c' }] } : set(value);
+          path === 'sources[0].type'
+            ? { sources: [{ type: value, path: '/c', cert: '/c', url: 'https://h', secret_path: 'c' }] }
+            : set(value);
         expect(valueAt(completeConfig(given), path)).toBe(value);
       }
       expect(errorOf(set('something else')).path).toBe(path);

@@ -1,0 +1,51 @@
+import type { NamedField } from './kong-field';
+
+/** Fields of sources of type `http` and `vault`. */
+export const REMOTE_FIELDS: readonly NamedField[] = [
+  {
+    url: {
+      type: 'string',
+      description: 'http: where the bundle is. vault: where the server answers.',
+      match_any: {
+        patterns: ['^https?://'],
+        err: 'must be https://…, or http://… to a loopback address',
+      },
+    },
+  },
+  {
+    token: {
+      type: 'string',
+      description: 'http: bearer token, or the password of username. vault: a token of Vault.',
+      referenceable: true,
+    },
+  },
+  {
+    token_file: {
+      type: 'string',
+      description: 'http, vault: file that holds the token; it may be renewed in place.',
+      match: '^/',
+    },
+  },
+  {
+    ca_file: {
+      type: 'string',
+      description: "http, vault: PEM file of the server's CA. Empty: the usual CAs.",
+      match: '^/',
+    },
+  },
+  {
+    client_cert_file: {
+      type: 'string',
+      description: 'http, vault: PEM file of a client certificate.',
+      match: '^/',
+    },
+  },
+  { client_key_file: { type: 'string', description: 'http, vault: PEM file of its key.', match: '^/' } },
+  {
+    timeout: {
+      type: 'integer',
+      description: 'http, vault: seconds for one request. Empty: 10.',
+      between: [1, 300],
+    },
+  },
+];

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Fetcher } from './fetch';
+
+/** What was seen at a URL; nothing of it is remembered before `keep`. */
+export interface Look {
+  /** Null: nothing has changed. */
+  body: Buffer | null;
+  keep(): void;
+}
+
+/**
+ * Last-Modified counts in seconds: what is written twice within one keeps it, and the ETags that servers make of it.
+ * An answer this young is therefore fetched once more.
+ */
+const YOUNG_MS = 2_000;
+
+/** One URL, with what tells whether it has changed. */
+export class RemoteDocument {
+  #validators: Record<string, string> = {};
+  #digest = '';
+
+  constructor(readonly url: URL) {}
+
+  /** One conditional request. */
+  async look(fetcher: Fetcher): Promise<Look> {
+    const { status, headers, body } = await fetcher.get(this.url, this.#validators);
+    if (status === 304) return { body: null, keep: () => undefined };
+    const digest = createHash('sha256').update(body).digest('base64url');
+    return {
+      // Servers that are rebuilt or balanced give new ETags to old files.
+      body: digest === this.#digest ? null : body,
+      keep: () => {
+        this.#digest = digest;
+        this.#validators = validatorsOf(headers);
+      },
+    };
+  }
+
+  async fetch(fetcher: Fetcher): Promise<Buffer> {
+    return (await fetcher.get(this.url)).body;
+  }
+}
+
+function validatorsOf({
+  etag,
+  date,
+  'last-modified': modified,
+}: IncomingHttpHeaders): Record<string, string> {
+  if (modified !== undefined && Date.parse(date ?? '') - Date.parse(modified) < YOUNG_MS) return {};
+  return {
+    ...(etag === undefined ? {} : { 'if-none-match': etag }),
+    ...(modified === undefined ? {} : { 'if-modified-since': modified }),
+  };
+}

@@ -1,0 +1,106 @@
+import {
+  refusal,
+  type RawBundle,
+  type Reading,
+  type Refusal,
+  type Source,
+  type SourceScan,
+} from '../../model';
+import { HeldTexts } from '../remote/held';
+import { refusalOf } from '../remote/trouble';
+import { showAddress } from '../remote/url';
+import { RemoteDocument } from './document';
+import { Fetcher, type FetchOptions } from './fetch';
+
+export interface HttpSourceOptions extends FetchOptions {
+  /** Of the source; nothing secret. */
+  id: string;
+  create: boolean;
+  url: URL;
+  /** Null: the key stands in the same document. */
+  keyUrl: URL | null;
+}
+
+/** One bundle at a URL, or certificate and key at one each. Polled; an unchanged URL costs one conditional request. */
+export class HttpSource implements Source {
+  readonly id: string;
+  readonly create: boolean;
+  readonly #documents: readonly RemoteDocument[];
+  readonly #held = new HeldTexts();
+  /** What was fetched since the last scan could not be read, so it counts as changed. */
+  #isMissed = false;
+  #errors: Refusal[] = [];
+
+  constructor(private readonly options: HttpSourceOptions) {
+    this.id = options.id;
+    this.create = options.create;
+    const { url, keyUrl } = options;
+    this.#documents = [url, ...(keyUrl === null ? [] : [keyUrl])].map((at) => new RemoteDocument(at));
+  }
+
+  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+    const unchanged = { changed: [], removed: [], total: 1 };
+    // Nothing that a watch reports is here.
+    if (touched !== undefined) return { ...unchanged, errors: this.#errors };
+    this.#held.clear();
+    this.#errors = [];
+    try {
+      const changed = await this.withFetcher((fetcher) => this.look(fetcher));
+      return { ...unchanged, changed: changed ? [this.id] : [], errors: [] };
+    } catch (error) {
+      this.#errors = [refusalOf(error, this.location)];
+      return { ...unchanged, errors: this.#errors };
+    }
+  }
+
+  async read(): Promise<Reading> {
+    const held = this.#held.get(this.id);
+    if (held !== undefined) return held;
+    try {
+      const bodies = await this.withFetcher((fetcher) =>
+        Promise.all(this.#documents.map((document) => document.fetch(fetcher))),
+      );
+      return this.toRaw(bodies);
+    } catch (error) {
+      this.#isMissed = true;
+      return refusalOf(error, this.location);
+    }
+  }
+
+  private get location(): string {
+    return showAddress(this.options.url);
+  }
+
+  private async withFetcher<T>(work: (fetcher: Fetcher) => Promise<T>): Promise<T> {
+    const fetcher = new Fetcher(this.options);
+    try {
+      return await work(fetcher);
+    } finally {
+      fetcher.close();
+    }
+  }
+
+  /** @returns whether something else is there than was last read; its text is held */
+  private async look(fetcher: Fetcher): Promise<boolean> {
+    const looks = await Promise.all(this.#documents.map((document) => document.look(fetcher)));
+    const hasChanged = this.#isMissed || looks.some(({ body }) => body !== null);
+    if (hasChanged) {
+      // The texts of the one that is as it was are not kept; key material stays in as few places as can be.
+      const bodies = await Promise.all(
+        looks.map(
+          async ({ body }, index) =>
+            body ?? (await this.#documents[index]?.fetch(fetcher)) ?? Buffer.alloc(0),
+        ),
+      );
+      this.#held.put(this.id, this.toRaw(bodies));
+      this.#isMissed = false;
+    }
+    for (const look of looks) look.keep();
+    return hasChanged;
+  }
+
+  private toRaw([cert, key]: readonly Buffer[]): RawBundle {
+    const text = (body: Buffer | undefined) => body?.toString('latin1') ?? '';
+    return { name: this.id, location: this.location, cert: text(cert), key: text(key) };
+  }
+}

@@ -1,0 +1,56 @@
+import type { TlsIdentity } from '../../common/request';
+import { unreadable } from '../file-bundle';
+import { readStamped } from '../stamp';
+import { Trouble } from './trouble';
+
+/** A secret of the configuration: itself, or the file that it stands in and may be renewed in. */
+export type Secret = { value: string } | { file: string };
+
+/** PEM files for the connections; read anew for each look at the source. */
+export interface TlsFiles {
+  caFile: string | null;
+  certFile: string | null;
+  keyFile: string | null;
+}
+
+const MAX_FILE_BYTES = 1_048_576;
+
+/** A small file that the configuration names. @throws Trouble naming the file */
+export function readConfigured(path: string): string {
+  try {
+    const text = readStamped(path, MAX_FILE_BYTES)?.text;
+    if (text === undefined)
+      throw new Trouble('too_large', `${path} is larger than 1 MiB; is it the right file?`);
+    return text;
+  } catch (error) {
+    if (error instanceof Trouble) throw error;
+    throw new Trouble('unreadable', unreadable(error, path).message, { cause: error });
+  }
+}
+
+/** The secret as it is now; without the line feed that editors and agents put after it. @throws Trouble */
+export function readSecret(secret: Secret): string {
+  if ('value' in secret) return secret.value;
+  const text = readConfigured(secret.file).trim();
+  if (text === '') {
+    throw new Trouble('unreadable', `${secret.file} is empty; it should hold a token or password`);
+  }
+  return text;
+}
+
+/** A secret that goes into a header. @throws Trouble which does not quote it */
+export function readToken(secret: Secret): string {
+  const token = readSecret(secret);
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  const where = 'file' in secret ? secret.file : 'the configuration';
+  throw new Trouble(
+    'unreadable',
+    `the token in ${where} has white space or characters in it that no token has; is it the right file?`,
+  );
+}
+
+/** @throws Trouble naming the file that cannot be read */
+export function readIdentity({ caFile, certFile, keyFile }: TlsFiles): TlsIdentity {
+  const read = (path: string | null) => (path === null ? undefined : readConfigured(path));
+  return { ca: read(caFile), cert: read(certFile), key: read(keyFile) };
+}

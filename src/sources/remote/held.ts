@@ -1,0 +1,28 @@
+import { LRUCache } from 'lru-cache';
+import type { RawBundle, Refusal } from '../../model';
+
+/** Texts of this many octets are kept between a scan and the writes that follow it. */
+const MAX_BYTES = 2 * 1024 * 1024;
+
+/**
+ * What a scan fetched, for the reads that follow it: one to understand the bundle, one right before the write.
+ * What is not held any more is fetched again; with the next scan all of it goes.
+ */
+export class HeldTexts {
+  readonly #texts = new LRUCache<string, RawBundle | Refusal>({
+    maxSize: MAX_BYTES,
+    sizeCalculation: (held) => ('cert' in held ? held.cert.length + held.key.length : 0) + 1_000,
+  });
+
+  put(name: string, what: RawBundle | Refusal): void {
+    this.#texts.set(name, what);
+  }
+
+  get(name: string): RawBundle | Refusal | undefined {
+    return this.#texts.get(name);
+  }
+
+  clear(): void {
+    this.#texts.clear();
+  }
+}

@@ -1,0 +1,152 @@
+import { Requests, type TlsIdentity } from '../../common/request';
+import { readIdentity, type TlsFiles } from '../remote/credentials';
+import { Trouble } from '../remote/trouble';
+import { showAddress } from '../remote/url';
+
+export interface VaultServer {
+  url: URL;
+  /** Null: the root namespace, or none where the server knows no namespaces. */
+  namespace: string | null;
+  tls: TlsFiles;
+  /** Milliseconds for one request. */
+  timeoutMs: number;
+}
+
+/** An answer below 500 that is not 429; its body as far as it is JSON. */
+export interface VaultAnswer {
+  status: number;
+  body: VaultBody;
+}
+
+/** What Vault's answers hold, of all that they may (https://developer.hashicorp.com/vault/api-docs). */
+export interface VaultBody {
+  data?: unknown;
+  auth?: { client_token?: unknown; lease_duration?: unknown; renewable?: unknown } | null;
+  errors?: unknown;
+}
+
+/** A list of 10,000 names and a secret of 1 MiB both fit. */
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Longer than a scan takes between two requests, shorter than anything notices. */
+const KEEP_MS = 5_000;
+
+/**
+ * Sentences of the server's that say more than its status. They are recognised and never repeated: whatever a server
+ * answers may quote what it was sent.
+ */
+const KNOWN: readonly [RegExp, string][] = [
+  [/vault is sealed|barrier is sealed|is sealed/i, 'it is sealed: unseal it'],
+  [/not initialized/i, 'it is not initialised'],
+  [/secret[ _-]?id/i, 'secret_id is wrong, has expired or is used up: issue a new one'],
+  [/role[ _-]?id/i, 'there is no role with this role_id'],
+  [/invalid role name|role .* (not found|does not exist)/i, 'there is no role of this name'],
+  [/service account name not authorized/i, 'the role does not allow this service account'],
+  [/namespace not authorized/i, "the role does not allow the service account's namespace"],
+  [/audience/i, 'the token in jwt_file is for another audience than the role wants'],
+  [/lookup failed|tokenreview/i, 'Vault could not have the token in jwt_file checked by Kubernetes'],
+  [
+    /no handler for route|unsupported path/i,
+    'nothing is mounted there: look at mount, auth_mount and namespace',
+  ],
+];
+
+/** What the server's own words mean; empty where they say nothing that is known. */
+export function hintOf({ errors }: VaultBody): string {
+  const words = Array.isArray(errors) ? errors.filter((one) => typeof one === 'string').join(' ') : '';
+  return KNOWN.find(([pattern]) => pattern.test(words))?.[1] ?? '';
+}
+
+/** The few requests that the source makes. */
+export class VaultClient {
+  readonly #requests = new Requests({ keepMs: KEEP_MS });
+  #identity: TlsIdentity | null = null;
+
+  constructor(private readonly server: VaultServer) {}
+
+  /** How the server is shown. */
+  get address(): string {
+    return showAddress(this.server.url).replace(/\/$/, '');
+  }
+
+  /** Makes the next request read the files with certificates anew. */
+  refresh(): void {
+    this.#identity = null;
+  }
+
+  /**
+   * @param path below `/v1/`, encoded
+   * @throws Trouble, NoAnswerError when the server cannot answer just now
+   */
+  async send(
+    method: 'GET' | 'POST',
+    path: string,
+    token: string | null,
+    body?: object,
+  ): Promise<VaultAnswer> {
+    this.#identity ??= readIdentity(this.server.tls);
+    const { url, namespace, timeoutMs } = this.server;
+    const {
+      status,
+      headers,
+      body: octets,
+    } = await this.#requests.exchange({
+      url: new URL(`${url.origin}${url.pathname.replace(/\/$/, '')}/v1/${path}`),
+      method,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'ssl-cert-reloader',
+        // Agents and proxies can be set to want it: it keeps browsers from being made to ask.
+        'x-vault-request': 'true',
+        ...(namespace === null ? {} : { 'x-vault-namespace': namespace }),
+        ...(token === null ? {} : { 'x-vault-token': token }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
+      ...this.#identity,
+      timeoutMs,
+      maxBytes: MAX_BYTES,
+    });
+    const answer = { status, body: parse(octets) };
+    this.check(answer, headers['retry-after']);
+    return answer;
+  }
+
+  close(): void {
+    this.#requests.close();
+  }
+
+  private check({ status, body }: VaultAnswer, retryAfter: string | undefined): void {
+    const where = `Vault at ${this.address}`;
+    if (status === 429) {
+      const seconds = Number(retryAfter);
+      const rest = Number.isFinite(seconds) ? ` and asks for ${seconds} s of rest` : '';
+      throw new Trouble('unreachable', `${where} is asked too often (rate limit, 429)${rest}`);
+    }
+    if (status >= 500) {
+      const why = hintOf(body) || (status === 503 ? 'it is sealed or in maintenance' : 'look at its log');
+      throw new Trouble('unreachable', `${where} answers ${status}: ${why}`);
+    }
+    if (status >= 300 && status < 400) {
+      throw new Trouble(
+        'unreachable',
+        `${where} redirects (${status}), which is not followed with a token: name the active node or the load balancer in url`,
+      );
+    }
+    // Every other status comes with JSON; a proxy or another service answers with a page.
+    if (status !== 204 && Object.keys(body).length === 0) {
+      throw new Trouble('unreachable', `${where} does not answer as Vault does (${status}): is url right?`);
+    }
+  }
+}
+
+function parse(octets: Buffer): VaultBody {
+  try {
+    const body: unknown = JSON.parse(octets.toString('utf8'));
+    return typeof body === 'object' && body !== null ? body : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A path out of the configuration or a list, for a URL. */
+export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');

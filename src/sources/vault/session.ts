@@ -1,0 +1,177 @@
+import { refusal, type Refusal } from '../../model';
+import { readConfigured, readSecret, readToken, type Secret } from '../remote/credentials';
+import { refusalOf, Trouble } from '../remote/trouble';
+import { encodePath, hintOf, type VaultAnswer, type VaultClient } from './client';
+
+/** Who one is to Vault. */
+export type VaultAuth =
+  | { method: 'token'; token: Secret }
+  | { method: 'approle'; mount: string; roleId: string; secretId: Secret | null }
+  | { method: 'kubernetes'; mount: string; role: string; jwtFile: string };
+
+interface Token {
+  value: string;
+  /** Milliseconds since the epoch; Infinity for one that does not expire. */
+  expiresAt: number;
+}
+
+/** A token this close to its end is not used any more where another can be had. */
+const LAST_MS = 2_000;
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** The token: got by logging in where that is configured, and renewed at half of its time. */
+export class VaultSession {
+  #token: Token | null = null;
+  #login: Promise<Token> | null = null;
+  /** One login a scan is enough: who is refused with a new token will be with the next, too. */
+  #mayLogIn = true;
+  #timer: NodeJS.Timeout | null = null;
+  #renewalTrouble: Refusal | null = null;
+  #isClosed = false;
+
+  constructor(
+    private readonly client: VaultClient,
+    private readonly auth: VaultAuth,
+  ) {}
+
+  /** A renewal that failed, until one works: the token may still be good for a while. */
+  get troubles(): Refusal[] {
+    return this.#renewalTrouble === null ? [] : [this.#renewalTrouble];
+  }
+
+  beginScan(): void {
+    this.#mayLogIn = true;
+  }
+
+  /**
+   * The answer to a request with the token; after a 403 once more with a new one, where it can be had.
+   * @throws Trouble, NoAnswerError
+   */
+  async ask(path: string): Promise<VaultAnswer> {
+    const token = await this.token();
+    const answer = await this.client.send('GET', path, token);
+    if (answer.status !== 403 || this.auth.method === 'token') return answer;
+    // Others may have logged in while this one waited.
+    if (this.#token?.value === token) {
+      if (!this.#mayLogIn) return answer;
+      this.#token = null;
+    }
+    return this.client.send('GET', path, await this.token());
+  }
+
+  /** Whether a token is not accepted at all, rather than lacking a right. */
+  async isRefused(): Promise<boolean> {
+    if (this.auth.method !== 'token') return false;
+    const { status } = await this.client.send('GET', 'auth/token/lookup-self', readToken(this.auth.token));
+    return status === 403;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  private async token(): Promise<string> {
+    if (this.auth.method === 'token') {
+      const value = readToken(this.auth.token);
+      // What writes the file may have put a new one there.
+      if (this.#token?.value !== value) this.#token = await this.lookUp(value);
+      return value;
+    }
+    if (this.#token !== null && Date.now() < this.#token.expiresAt - LAST_MS) return this.#token.value;
+    this.#login ??= this.logIn().finally(() => (this.#login = null));
+    this.#token = await this.#login;
+    return this.#token.value;
+  }
+
+  /** How long a given token lives. Who may not look itself up is not renewed either. */
+  private async lookUp(value: string): Promise<Token> {
+    const { status, body } = await this.client.send('GET', 'auth/token/lookup-self', value);
+    const { ttl, renewable } = (status === 200 ? (body.data ?? {}) : {}) as {
+      ttl?: unknown;
+      renewable?: unknown;
+    };
+    return this.accept(value, ttl, renewable);
+  }
+
+  private async logIn(): Promise<Token> {
+    const { path, body, advice } = this.credentials();
+    this.#mayLogIn = false;
+    const answer = await this.client.send('POST', path, null, body);
+    const { client_token: value, lease_duration: ttl, renewable } = answer.body.auth ?? {};
+    if (answer.status !== 200 || typeof value !== 'string') {
+      const why = hintOf(answer.body) || advice;
+      throw new Trouble(
+        'forbidden',
+        `Vault at ${this.client.address} refuses the login (${answer.status}): ${why}`,
+      );
+    }
+    return this.accept(value, ttl, renewable);
+  }
+
+  private credentials(): { path: string; body: object; advice: string } {
+    const { auth } = this;
+    switch (auth.method) {
+      case 'approle':
+        return {
+          path: `auth/${encodePath(auth.mount)}/login`,
+          body: {
+            role_id: auth.roleId,
+            ...(auth.secretId === null ? {} : { secret_id: readSecret(auth.secretId) }),
+          },
+          advice: 'look at role_id, secret_id and auth_mount',
+        };
+      case 'kubernetes':
+        return {
+          path: `auth/${encodePath(auth.mount)}/login`,
+          body: { role: auth.role, jwt: readConfigured(auth.jwtFile).trim() },
+          advice: 'look at role, auth_mount and which service accounts the role is bound to',
+        };
+      case 'token':
+        throw new Error('a token needs no login');
+    }
+  }
+
+  /** @param ttl seconds; 0 for a token that does not expire */
+  private accept(value: string, ttl: unknown, renewable: unknown): Token {
+    const isLasting = typeof ttl !== 'number' || ttl <= 0;
+    const token = { value, expiresAt: isLasting ? Infinity : Date.now() + ttl * 1000 };
+    this.#renewalTrouble = null;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (renewable === true && !isLasting) this.planRenewal(token);
+    return token;
+  }
+
+  private planRenewal(token: Token): void {
+    const remaining = token.expiresAt - Date.now();
+    if (this.#isClosed || remaining < LAST_MS / 2) return;
+    const delay = Math.min(remaining / 2, MAX_DELAY_MS);
+    // Nothing waits for it: the process may end.
+    this.#timer = setTimeout(() => void this.renew(token), delay).unref();
+  }
+
+  /** In the background; when it fails it is tried again at half of what is left. */
+  private async renew(token: Token): Promise<void> {
+    try {
+      const { status, body } = await this.client.send('POST', 'auth/token/renew-self', token.value, {});
+      if (this.#isClosed || this.#token?.value !== token.value) return;
+      if (status === 200) {
+        const { lease_duration: ttl, renewable } = body.auth ?? {};
+        this.#token = this.accept(token.value, ttl, renewable);
+        return;
+      }
+      this.#renewalTrouble = this.cannotRenew(token, `Vault answers ${status}`);
+    } catch (error) {
+      this.#renewalTrouble = this.cannotRenew(
+        token,
+        refusalOf(error, `Vault at ${this.client.address}`).message,
+      );
+    }
+    this.planRenewal(token);
+  }
+
+  private cannotRenew({ expiresAt }: Token, why: string): Refusal {
+    const until = new Date(expiresAt).toISOString();
+    return refusal('unreachable', `the token for Vault cannot be renewed, it ends at ${until}: ${why}`);
+  }
+}

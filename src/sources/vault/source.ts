@@ -1,0 +1,170 @@
+import { refusal, type Reading, type Refusal, type Source, type SourceScan } from '../../model';
+import { HeldTexts } from '../remote/held';
+import { refusalOf, Trouble } from '../remote/trouble';
+import { VaultClient, type VaultServer } from './client';
+import { bundleIn, type FieldNames } from './fields';
+import { KeyValues, type KvSecret } from './kv';
+import { VaultSession, type VaultAuth } from './session';
+
+export interface VaultSourceOptions {
+  /** Of the source; nothing secret. */
+  id: string;
+  create: boolean;
+  server: VaultServer;
+  auth: VaultAuth;
+  /** Where the KV engine is mounted, without slashes around it. */
+  mount: string;
+  /** A secret; empty or with a slash at its end: every secret below. */
+  path: string;
+  /** Null: the server is asked. */
+  kvVersion: 1 | 2 | null;
+  fields: FieldNames;
+}
+
+/** Requests at the same time. */
+const CONCURRENCY = 8;
+
+/** Secrets of Vault's KV engine. Polled; an unchanged secret costs one small request. */
+export class VaultSource implements Source {
+  readonly id: string;
+  readonly create: boolean;
+  readonly #client: VaultClient;
+  readonly #session: VaultSession;
+  readonly #secrets: KeyValues;
+  readonly #held = new HeldTexts();
+  /** By path: the tag that was last read, empty where that has to be done again; and whether it is a bundle. */
+  readonly #known = new Map<string, { tag: string; isBundle: boolean }>();
+  #errors: Refusal[] = [];
+
+  constructor(private readonly options: VaultSourceOptions) {
+    this.id = options.id;
+    this.create = options.create;
+    this.#client = new VaultClient(options.server);
+    this.#session = new VaultSession(this.#client, options.auth);
+    this.#secrets = new KeyValues(this.#client, this.#session, options.mount, options.kvVersion);
+  }
+
+  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+    const changed: string[] = [];
+    const removed: string[] = [];
+    // Nothing that a watch reports is here.
+    if (touched !== undefined) return { changed, removed, total: this.total, errors: this.#errors };
+    this.#held.clear();
+    this.#client.refresh();
+    this.#session.beginScan();
+    const errors: Refusal[] = [];
+    try {
+      const paths = await this.paths(errors);
+      for (const path of this.#known.keys()) if (!paths.has(path)) this.forget(path, removed);
+      await forEach(paths, (path) => this.look(path, changed, removed, errors));
+    } catch (error) {
+      errors.push(refusalOf(error, `Vault at ${this.#client.address}`));
+    }
+    this.#errors = [...errors, ...this.#session.troubles];
+    return { changed, removed, total: this.total, errors: this.#errors };
+  }
+
+  async read(name: string): Promise<Reading> {
+    const held = this.#held.get(name);
+    if (held !== undefined) return held;
+    try {
+      const secret = await this.#secrets.read(name);
+      return secret === null ? null : this.toRaw(name, secret);
+    } catch (error) {
+      // The next scan takes it for changed.
+      this.#known.set(name, { tag: '', isBundle: true });
+      return refusalOf(error, `Vault at ${this.#client.address}`);
+    }
+  }
+
+  close(): void {
+    this.#session.close();
+    this.#client.close();
+  }
+
+  private get total(): number {
+    return [...this.#known.values()].filter(({ isBundle }) => isBundle).length;
+  }
+
+  private get isFolder(): boolean {
+    return this.options.path === '' || this.options.path.endsWith('/');
+  }
+
+  private async paths(errors: Refusal[]): Promise<ReadonlySet<string>> {
+    const { path } = this.options;
+    if (!this.isFolder) return new Set([path]);
+    const found = await this.#secrets.list(path);
+    if (found.length === 0) errors.push(this.missing(path, 'holds no secrets (yet)'));
+    return new Set(found);
+  }
+
+  /** One secret that cannot be seen does not hide the others. */
+  private async look(path: string, changed: string[], removed: string[], errors: Refusal[]): Promise<void> {
+    try {
+      const seen = await this.#secrets.look(path);
+      if (seen !== null && seen.tag === this.#known.get(path)?.tag) return;
+      const secret = seen === null ? null : (seen.secret ?? (await this.#secrets.read(path)));
+      if (secret === null) {
+        this.forget(path, removed);
+        if (!this.isFolder)
+          errors.push(this.missing(path, 'does not exist (yet), or its latest version is deleted'));
+        return;
+      }
+      this.take(path, secret, changed, removed);
+    } catch (error) {
+      if (!(error instanceof Trouble) || error.refusal.reason !== 'forbidden' || !this.isFolder) throw error;
+      errors.push(error.refusal);
+    }
+  }
+
+  private take(path: string, secret: KvSecret, changed: string[], removed: string[]): void {
+    const raw = this.toRaw(path, secret);
+    if (raw === null) {
+      this.forget(path, removed);
+      this.#known.set(path, { tag: secret.tag, isBundle: false });
+      return;
+    }
+    this.#known.set(path, { tag: secret.tag, isBundle: true });
+    this.#held.put(path, raw);
+    changed.push(path);
+  }
+
+  private forget(path: string, removed: string[]): void {
+    if (this.#known.get(path)?.isBundle === true) removed.push(path);
+    this.#known.delete(path);
+  }
+
+  /** Null: it is something else than a certificate, beside certificates. */
+  private toRaw(path: string, { data }: KvSecret): Exclude<Reading, null> | null {
+    const texts = bundleIn(data, this.options.fields);
+    if (texts !== null) return { name: path, location: this.locationOf(path), ...texts };
+    if (this.isFolder) return null;
+    const keys = Object.keys(data).slice(0, 10).join(', ');
+    return refusal(
+      'missing_certificate',
+      `${this.locationOf(path)} has no certificate under the keys that are looked at; it has ${keys || 'none at all'}: set cert_field and key_field`,
+    );
+  }
+
+  private locationOf(path: string): string {
+    return `Vault secret ${this.options.mount}/${path}`;
+  }
+
+  private missing(path: string, what: string): Refusal {
+    const hint = 'are mount, secret_path, kv_version and namespace right?';
+    return refusal('unreadable', `${this.locationOf(path)} ${what}; ${hint}`);
+  }
+}
+
+/** @throws what `work` throws first; no more is begun then, and what is under way is finished */
+async function forEach<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items[Symbol.iterator]();
+  const failures: unknown[] = [];
+  const worker = async () => {
+    for (let next = rest.next(); next.done !== true && failures.length === 0; next = rest.next()) {
+      await work(next.value).catch((error: unknown) => failures.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  if (failures.length > 0) throw failures[0] as Error;
+}

@@ -1,0 +1,97 @@
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+import { onTestFinished } from 'vitest';
+import { Authority, type Issued } from '../../src/certificates/authority';
+import { testFolder } from './folders';
+
+/** A request as a server got it. */
+export interface Seen {
+  method: string;
+  path: string;
+  headers: IncomingMessage['headers'];
+  body: string;
+  /** Common name of the client certificate; null without one. */
+  client: string | null;
+}
+
+export type Handle = (seen: Seen, response: ServerResponse) => void | Promise<void>;
+
+export interface TestServer {
+  /** Without a slash at its end. */
+  url: string;
+  port: number;
+  /** Every request, oldest first. */
+  seen: Seen[];
+}
+
+/** A made-up CA, with its certificate as a file. */
+export function testAuthority() {
+  const authority = Authority.root('Test CA');
+  const caFile = join(testFolder(), 'ca.pem');
+  writeFileSync(caFile, authority.cert);
+  return { authority, caFile };
+}
+
+export interface HttpsOptions {
+  identity: Issued;
+  /** PEM of the CA that client certificates have to be of. */
+  clientCa?: string;
+}
+
+/** An https server on loopback that ends with the test. */
+export function httpsServer({ identity, clientCa }: HttpsOptions, handle: Handle): Promise<TestServer> {
+  const seen: Seen[] = [];
+  const options = {
+    cert: identity.chain,
+    key: identity.key,
+    ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+  };
+  return started(createHttpsServer(options, noting(seen, handle)), 'https', seen);
+}
+
+/** The same without TLS. */
+export function httpServer(handle: Handle): Promise<TestServer> {
+  const seen: Seen[] = [];
+  return started(createHttpServer(noting(seen, handle)), 'http', seen);
+}
+
+const noting = (seen: Seen[], handle: Handle) => (request: IncomingMessage, response: ServerResponse) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('error', () => undefined);
+  response.on('error', () => undefined);
+  request.on('end', () => {
+    const { method = '', url: path = '', headers, socket } = request;
+    const peer = 'getPeerCertificate' in socket ? (socket as TLSSocket).getPeerCertificate() : undefined;
+    // Without a client certificate it is an empty object.
+    const subject = peer?.subject as { CN: string } | undefined;
+    const one = {
+      method,
+      path,
+      headers,
+      body: Buffer.concat(chunks).toString(),
+      client: subject?.CN ?? null,
+    };
+    seen.push(one);
+    void handle(one, response);
+  });
+};
+
+async function started(
+  server: ReturnType<typeof createHttpServer>,
+  scheme: string,
+  seen: Seen[],
+): Promise<TestServer> {
+  server.on('tlsClientError', () => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `${scheme}://127.0.0.1:${port}`, port, seen };
+}
