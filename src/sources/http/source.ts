@@ -1,11 +1,4 @@
-import {
-  refusal,
-  type RawBundle,
-  type Reading,
-  type Refusal,
-  type Source,
-  type SourceScan,
-} from '../../model';
+import { type RawBundle, type Reading, type Refusal, type Source, type SourceScan } from '../../model';
 import { HeldTexts } from '../remote/held';
 import { refusalOf } from '../remote/trouble';
 import { showAddress } from '../remote/url';

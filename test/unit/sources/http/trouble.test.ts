@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it, test } from 'vitest';
-import { openBundle } from '../../../../src/certificates';
+import { openAny } from '../../../../src/certificates';
 import type { RawBundle } from '../../../../src/model';
 import { issue, refusalOf } from '../../../support/bundles';
 import { httpServer, httpsServer, testAuthority } from '../../../support/https-server';
@@ -109,7 +109,7 @@ describe('a server that', () => {
     const { url } = await httpServer((_, response) => answers(200, page)(response));
     const reader = readerOf({ type: 'http', url: `${url}/www.pem` });
     await reader.pass();
-    const opened = openBundle(reader.bundles.get(reader.source.id) as RawBundle);
+    const opened = await openAny(reader.bundles.get(reader.source.id) as RawBundle);
     expect(refusalOf(opened)).toMatchObject({ reason: 'unsupported_format' });
     expect(refusalOf(opened).message).toContain('is a login needed?');
   });
