@@ -1,3 +1,4 @@
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { PLUGIN_NAME } from '../config';
 import { findPrefix } from '../kong';
@@ -27,18 +28,26 @@ export async function serve(args: ServerArguments): Promise<void> {
   const logger = stderrLogger();
   surviveEverything(logger);
   const prefix = args.prefix ?? findPrefix();
+  await servePlugin(pluginSocket(prefix), logger);
+  superviseKong({ ...args, prefix }, logger);
+}
+
+/** Where Kong looks for the plugin server. */
+export const pluginSocket = (prefix: string): string => join(prefix, `${PLUGIN_NAME}.socket`);
+
+/** Answers Kong's calls on a socket. @throws Error where it cannot listen there */
+export async function servePlugin(path: string, logger: Logger): Promise<Server> {
   const log = {
     debug: (message: string) => logger.log('debug', message),
     info: (message: string) => logger.log('info', message),
     warn: (message: string) => logger.log('warn', message),
     error: (message: string) => logger.log('error', message),
   };
-  await listen(createServer(plugin, log), join(prefix, `${PLUGIN_NAME}.socket`), log);
-  superviseKong({ ...args, prefix }, logger);
+  return listen(createServer(plugin, log), path, log);
 }
 
 /** The process is one of Kong's: a mistake of ours must cost a log line, not the plugin server. */
-function surviveEverything(logger: Logger): void {
+export function surviveEverything(logger: Logger): void {
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
   process.on('uncaughtException', (error) => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from '../config';
 import { configurationHash, readPluginEntries, type PluginEntry } from '../kong';
-import type { StatusReport } from '../model';
+import type { PassCause, StatusReport } from '../model';
 import type { LogRoot } from '../report';
 import { Journal } from '../status';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
@@ -15,6 +15,15 @@ export interface SupervisorOptions {
   pollMs?: number;
   /** Called at each look. */
   onPoll?: () => void;
+  /** Entries that are not Kong's; default: the plugin's in Kong. */
+  own?: OwnEntries;
+}
+
+/** Entries from a file: as many as one likes, all of them for one Kong. */
+export interface OwnEntries {
+  admin: Config['admin'];
+  /** As they are now; asked for at each look. */
+  read: () => readonly PluginEntry[];
 }
 
 /** A reloader with what it was started for. */
@@ -81,8 +90,13 @@ export class Supervisor {
     await this.#host.close();
   }
 
+  /** Asks every reloader for a pass now. */
+  request(cause: PassCause): void {
+    for (const { reloader } of this.#running.values()) reloader.request(cause);
+  }
+
   private async run(): Promise<void> {
-    const { pollMs = 2_500, onPoll } = this.options;
+    const { pollMs = 2_500, onPoll, own } = this.options;
     const { signal } = this.#abort;
     // A function, since nothing that is awaited here is known to change it.
     const isStopped = () => signal.aborted;
@@ -92,7 +106,7 @@ export class Supervisor {
     };
     await this.#host.listen([]);
     while (!isStopped()) {
-      const kong = await connectWhenReady(this.#location, {}, waiting, signal);
+      const kong = await connectWhenReady(this.#location, own?.admin ?? {}, waiting, signal);
       this.options.logger.log('info', 'connected to Kong', {
         admin_url: kong.client.url,
         kong_mode: kong.mode,
@@ -122,18 +136,22 @@ export class Supervisor {
 
   /** One look at the entries. Without a database the configuration's hash tells whether there is anything new. */
   private async look(kong: Connection): Promise<void> {
-    const hash = kong.mode === 'dbless' ? await configurationHash(kong.client) : '';
-    const isSame = kong.mode === 'dbless' && hash === this.#hash;
-    if (isSame) {
+    const { own } = this.options;
+    const isDbless = kong.mode === 'dbless';
+    const hash = isDbless ? await configurationHash(kong.client) : '';
+    const isSame = isDbless && hash === this.#hash;
+    if (isSame && own === undefined) {
       // What was said about the entries still holds.
       for (const sentence of this.#said) this.#saying.add(sentence);
       return;
     }
-    const entries = await readPluginEntries(kong.client);
+    // Entries of a file do not show whether Kong is still there.
+    if (own !== undefined && !isDbless) await kong.client.get('/status');
+    const entries = own?.read() ?? (await readPluginEntries(kong.client));
     const isComplete = await this.adapt(entries, kong);
-    if (kong.mode === 'dbless') {
+    if (isDbless && !isSame) {
       // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
-      if (this.#hash !== '') for (const { reloader } of this.#running.values()) reloader.request('poll');
+      if (this.#hash !== '') this.request('poll');
       this.#hash = isComplete ? hash : '';
     }
   }
@@ -185,7 +203,7 @@ export class Supervisor {
       }
     }
     // The new one's Admin API has to answer before the old one ends.
-    const isOwn = Object.keys(config.admin).length > 0;
+    const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
     const connection = isOwn ? await connect(this.#location, config.admin) : kong;
     await this.end(entry.id);
     const journal = running?.journal ?? new Journal();

@@ -11,6 +11,7 @@ import {
 } from './options';
 import type { DrillCommandOptions } from './drill';
 import type { InspectOptions } from './inspect';
+import type { RunOptions } from './run';
 import type { StatusOptions } from './status';
 import type { SyncOptions } from './sync';
 
@@ -32,6 +33,7 @@ export function program(): Command {
     .showHelpAfterError('(--help shows what there is)');
   addPlan(root);
   addSync(root);
+  addRun(root);
   addStatus(root);
   addDoctor(root);
   addDrill(root);
@@ -167,5 +169,30 @@ function addDoctor(root: Command): void {
       ['1', 'something fails'],
     ],
     ['sudo -u kong ssl-cert-reloader doctor -p /usr/local/kong', 'ssl-cert-reloader doctor --json'],
+  );
+}
+
+function addRun(root: Command): void {
+  const command = root
+    .command('run')
+    .description('reload until stopped: as a daemon, or as a sidecar of Kong');
+  withKong(withConfig(command))
+    .option('--serve-plugin', "answer Kong's calls on <prefix>/ssl-cert-reloader.socket, as a plugin server")
+    .option('--socket <path>', 'answer them on another socket')
+    .action(async (options: RunOptions) => {
+      const { run } = await import('./run.js');
+      await run(options);
+    });
+  withHelp(
+    command,
+    [
+      ['0', 'stopped by SIGTERM or SIGINT; a pass that was under way is finished'],
+      ['1', 'the file is wrong at the start, or the socket cannot be had'],
+    ],
+    [
+      'ssl-cert-reloader run -c reloader.yml --admin-url http://127.0.0.1:8001',
+      'ssl-cert-reloader run --serve-plugin -p /kong_prefix',
+      'kill -HUP PID        # read the file again, and look at every source now',
+    ],
   );
 }
