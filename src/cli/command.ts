@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import { VERSION } from '../config';
 import {
   CANARY_NAME,
@@ -9,6 +9,7 @@ import {
   withKong,
   type PassOptions,
 } from './options';
+import type { Shell } from './completion';
 import type { DrillCommandOptions } from './drill';
 import type { InspectOptions } from './inspect';
 import type { RunOptions } from './run';
@@ -30,7 +31,8 @@ export function program(): Command {
   const root = new Command('ssl-cert-reloader')
     .description('Puts renewed TLS certificates into a running Kong and proves that they are served.')
     .version(VERSION, '-V, --version')
-    .showHelpAfterError('(--help shows what there is)');
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', '\nssl-cert-reloader COMMAND --help shows its exit codes and examples.');
   addPlan(root);
   addSync(root);
   addRun(root);
@@ -38,6 +40,7 @@ export function program(): Command {
   addDoctor(root);
   addDrill(root);
   addInspect(root);
+  addCompletion(root);
   return root;
 }
 
@@ -193,6 +196,29 @@ function addRun(root: Command): void {
       'ssl-cert-reloader run -c reloader.yml --admin-url http://127.0.0.1:8001',
       'ssl-cert-reloader run --serve-plugin -p /kong_prefix',
       'kill -HUP PID        # read the file again, and look at every source now',
+    ],
+  );
+}
+
+function addCompletion(root: Command): void {
+  const command = root
+    .command('completion')
+    .description('print what a shell needs to complete this command')
+    .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh', 'fish']))
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import('./completion.js');
+      process.stdout.write(completionScript(shell, root));
+    });
+  withHelp(
+    command,
+    [
+      ['0', 'printed'],
+      ['1', 'a shell that is not known'],
+    ],
+    [
+      'source <(ssl-cert-reloader completion bash)',
+      'ssl-cert-reloader completion zsh > "${fpath[1]}/_ssl-cert-reloader"',
+      'ssl-cert-reloader completion fish | source',
     ],
   );
 }

@@ -27,7 +27,9 @@ interface Inspection {
   refusal: Refusal | null;
 }
 
-interface Shown extends CertificateInfo {
+interface Shown {
+  /** Not to be spread: its fingerprint is made when it is asked for. */
+  info: CertificateInfo;
   issuer: string;
 }
 
@@ -93,7 +95,7 @@ async function examine(files: readonly string[], password: string | undefined): 
 
 /** @throws Error where OpenSSL cannot read it */
 function show({ info, der }: { info: CertificateInfo; der: Uint8Array }): Shown {
-  return { ...info, issuer: new X509Certificate(der).issuer.replaceAll('\n', ', ') };
+  return { info, issuer: new X509Certificate(der).issuer.replaceAll('\n', ', ') };
 }
 
 /** Of a bundle that is not understood, the PEM certificates that are. */
@@ -122,13 +124,13 @@ function print({ files, format, certificates, refusal }: Inspection, out: Output
   );
 }
 
-function facts(certificate: Shown): [string, string][] {
-  const { names, isCa, keyType, keyBits, serial, fingerprint, signature } = certificate;
+function facts({ info, issuer }: Shown): [string, string][] {
+  const { names, isCa, keyType, keyBits, serial, fingerprint, signature } = info;
   const bits = keyType === 'rsa' || keyType === 'ec' ? ` ${keyBits} bits` : '';
   return [
     ...(isCa ? [] : [['names', names.length === 0 ? 'none' : names.join(', ')] as [string, string]]),
-    ['issuer', certificate.issuer],
-    ['valid', validity(certificate)],
+    ['issuer', issuer],
+    ['valid', validity(info)],
     ['key', `${{ rsa: 'RSA', ec: 'ECDSA', ed25519: 'Ed25519', other: 'of another kind' }[keyType]}${bits}`],
     ...(signature === 'other' ? [] : [['signature', signature.toUpperCase()] as [string, string]]),
     ['serial', serial],
@@ -156,9 +158,9 @@ function toJson({ files, format, certificates, refusal }: Inspection): object {
     verdict: refusal === null ? 'accepted' : 'refused',
     reason: refusal?.reason ?? null,
     detail: refusal?.message ?? '',
-    certificates: certificates.map((info) => ({
+    certificates: certificates.map(({ info, issuer }) => ({
       names: info.names,
-      issuer: info.issuer,
+      issuer,
       not_before: new Date(info.notBefore).toISOString(),
       not_after: new Date(info.notAfter).toISOString(),
       key_type: info.keyType,

@@ -1,0 +1,114 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { startGateway } from '../../gateway';
+import { issue, secretsIn } from '../../support/bundles';
+import { cli } from '../../support/cli';
+import { testFolder, writePair } from '../../support/folders';
+import { leafOf, servedLeaf } from '../../support/tls';
+
+const days = (count: number) => new Date(Date.now() + count * 86_400_000);
+const WWW = 'www.example.test';
+
+/** A Kong with an old certificate, and a folder with a newer one. */
+async function renewed(mode: 'database' | 'dbless') {
+  const old = issue({ names: [WWW], notBefore: days(-60), notAfter: days(30) });
+  const fresh = issue({ names: [WWW], notAfter: days(90) });
+  const gateway = await startGateway({ mode });
+  onTestFinished(() => gateway.stop());
+  gateway.seed([{ cert: old.chain, key: old.key, snis: [WWW] }]);
+  const certs = testFolder();
+  writePair(certs, 'www', fresh);
+  const config = join(testFolder(), 'reloader.yml');
+  writeFileSync(config, `sources:\n- type: directory\n  path: ${certs}\n`);
+  return { gateway, certs, config, old, fresh, args: ['-c', config, '-p', gateway.prefix] };
+}
+
+describe.each(['database', 'dbless'] as const)('a Kong in mode %s', (mode) => {
+  it('is shown what would be swapped, left alone by the plan, and swapped by sync', async () => {
+    const { gateway, args, old, fresh } = await renewed(mode);
+    const before = gateway.requests.length;
+    const planned = await cli('plan', ...args);
+    expect(planned).toMatchObject({ code: 2, stderr: '' });
+    expect(planned.stdout).toMatch(/swap +www\.example\.test.+is valid until \d{4}/);
+    expect(gateway.requests.slice(before).filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(await servedLeaf(gateway.tlsPort, WWW)).toBe(leafOf(old.cert));
+
+    const synced = await cli('sync', ...args);
+    expect(synced).toMatchObject({ code: 0, stderr: '' });
+    expect(synced.stdout).toMatch(/swapped +www\.example\.test.+served \(4 handshakes/);
+    expect(await servedLeaf(gateway.tlsPort, WWW)).toBe(leafOf(fresh.cert));
+    expect(await cli('plan', ...args)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('gets JSON and nothing else where that is asked for, in a pipe without colours', async () => {
+    const { args, certs, fresh } = await renewed(mode);
+    writePair(certs, 'bad', { chain: issue({ names: ['bad.example.test'] }).chain, key: issue().key });
+    for (const command of ['plan', 'sync']) {
+      const { stdout } = await cli(command, ...args, '--json');
+      const [pass] = JSON.parse(stdout) as { events: { kind: string; reason?: string }[] }[];
+      const kinds = pass?.events.map(({ kind, reason }) => reason ?? kind).sort();
+      expect(kinds).toEqual(['key_mismatch', command === 'plan' ? 'would_change' : 'swapped']);
+      expect(stdout).not.toContain('\x1b');
+      for (const secret of secretsIn(fresh.key)) expect(stdout).not.toContain(secret);
+    }
+  });
+});
+
+it('the plan announces nothing that would be refused when it is written', async () => {
+  const { args, certs } = await renewed('database');
+  writePair(certs, 'www', { chain: issue({ names: [WWW] }).chain, key: issue().key });
+  const { code, stdout } = await cli('plan', ...args);
+  expect(code).toBe(2);
+  expect(stdout).toContain('(key_mismatch)');
+  expect(stdout).not.toMatch(/^swap/m);
+});
+
+it('a source that cannot be read is an error of its own, and the others are looked at', async () => {
+  const { config, gateway, certs } = await renewed('database');
+  writeFileSync(
+    config,
+    `sources:\n- {type: directory, path: /nowhere}\n- {type: directory, path: ${certs}}\n`,
+  );
+  const { code, stdout } = await cli('plan', '-c', config, '-p', gateway.prefix);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/unread.+\/nowhere/);
+  expect(stdout).toMatch(/swap +www/);
+});
+
+it('a list of configurations is gone through one by one', async () => {
+  const { gateway, certs } = await renewed('database');
+  const config = join(testFolder(), 'several.yml');
+  const item = (path: string) => `- sources: [{type: directory, path: ${path}}]\n`;
+  writeFileSync(config, item(certs) + item(testFolder()));
+  const { code, stdout } = await cli('plan', '-c', config, '-p', gateway.prefix);
+  expect(code).toBe(2);
+  expect(stdout).toContain('several.yml#1');
+  expect(stdout).toContain('several.yml#2');
+});
+
+test.for([
+  ['a mistyped command', ['paln'], 'Did you mean plan?'],
+  ['a mistyped option', ['plan', '--jsn'], 'Did you mean --json?'],
+  ['a Kong that is not there', ['plan', '-p', '/nowhere'], '/nowhere/.kong_env does not exist'],
+  ['a file that is not there', ['sync', '-c', '/nowhere.yml'], '/nowhere.yml: cannot be read (ENOENT)'],
+] as const)('%s ends with 1 and a sentence', async ([, args, sentence]) => {
+  const { code, stdout, stderr } = await cli(...args);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain(sentence);
+});
+
+test.for([
+  ['sources:\n- type: directory\n  pth: /c\n', 'sources[0].pth: unknown field; did you mean path?'],
+  ['- intervall: 3\n', 'item 1: intervall: unknown field; did you mean interval?'],
+  ['- {}\n- verify: { timeout: x }\n', 'item 2: verify.timeout: expected an integer'],
+  ['[]\n', 'the list is empty'],
+  ['admin:\n  token: open-sesame\n  url: [\n', 'unexpected end of the stream'],
+] as const)('the file %j is refused with its place', async ([text, sentence]) => {
+  const config = join(testFolder(), 'reloader.yml');
+  writeFileSync(config, text);
+  const { code, stderr } = await cli('plan', '-c', config);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${config}: ${sentence}`);
+  expect(stderr).not.toContain('open-sesame');
+});
