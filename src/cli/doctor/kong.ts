@@ -116,9 +116,13 @@ export async function checkListeners({ kong, configs }: Patient, check: Check): 
 const SHOWN = ['debug', 'info'];
 
 /** Whether the plugin's lines can be seen. */
-export function checkLog({ settings, configs }: Patient, check: Check): void {
+export function checkLog({ settings, configs, isFile }: Patient, check: Check): void {
   const files = configs.flatMap(({ config }) => config.log.file ?? []);
   if (files.length > 0) check.ok(`lines go to ${files.join(', ')}`);
+  if (isFile) {
+    check.ok('`run` writes its lines to its own standard error');
+    return;
+  }
   const level = settings instanceof Error ? undefined : (settings.get('log_level') ?? 'notice');
   if (level === undefined) check.skip("Kong's log level is not known");
   else if (SHOWN.includes(level))
