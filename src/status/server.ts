@@ -127,10 +127,6 @@ export class StatusServer {
     );
     server.maxConnections = MAX_CONNECTIONS;
     server.timeout = IDLE_MS;
-    server.on('clientError', (_, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-      else socket.destroy();
-    });
     return server;
   }
 

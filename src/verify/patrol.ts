@@ -43,17 +43,21 @@ interface Target {
 export class Patrol {
   #running: Promise<void> | null = null;
   readonly #abort = new AbortController();
+  /** Where the next round begins. */
   #next = 0;
+  /** A poll was made since the last round began. */
+  #isDue = false;
 
   constructor(private readonly options: PatrolOptions) {}
 
   /**
-   * Begins a round where none is under way.
-   * @param isPoll look at the next ones again, too, not only at what was never looked at
+   * Looks at what was never looked at.
+   * @param isPoll look at the next ones again, too
    */
   go(isPoll: boolean): void {
+    if (isPoll) this.#isDue = true;
     if (this.#running !== null || this.#abort.signal.aborted) return;
-    this.#running = this.walk(isPoll)
+    this.#running = this.walk()
       .catch(() => undefined)
       .finally(() => {
         this.#running = null;
@@ -65,15 +69,22 @@ export class Patrol {
     await this.#running;
   }
 
-  private async walk(isPoll: boolean): Promise<void> {
+  private async walk(): Promise<void> {
     const { signal } = this.#abort;
-    for (let again = isPoll; !signal.aborted; again = false) {
+    while (!signal.aborted) {
+      const again = this.#isDue;
+      this.#isDue = false;
       const targets = this.targets(again);
       if (targets.length === 0) return;
       const isWhole = await this.round(targets);
       this.options.done();
-      if (!isWhole) return;
-      await sleep(PAUSE_MS, undefined, { signal, ref: false });
+      if (!isWhole) {
+        // The pass that it gave way to calls again.
+        this.#isDue ||= again;
+        return;
+      }
+      if (!this.#isDue && this.targets(false).length > 0)
+        await sleep(PAUSE_MS, undefined, { signal, ref: false });
     }
   }
 

@@ -1,99 +1,187 @@
 import { spawnSync } from 'node:child_process';
-import { request } from 'node:http';
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
-import { statusSocket } from '../../src/app/status-host';
-import { Supervisor } from '../../src/app/supervisor';
-import type { CertificateStatus, StatusReport } from '../../src/model';
-import { LogHub } from '../../src/report';
-import { startGateway, type Mode } from '../gateway';
-import { issue } from '../support/bundles';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Ajv from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import { expect, it } from 'vitest';
+import type { IssueOptions } from '../../src/certificates/authority';
+import type { StatusReport } from '../../src/model';
+import { issue, secretsIn } from '../support/bundles';
 import { eventually } from '../support/eventually';
-import { testFolder, writePair } from '../support/folders';
+import { writePair } from '../support/folders';
+import { ask } from '../support/http';
+import { supervised } from '../support/supervised';
 import { leafOf } from '../support/tls';
 
 const HOST = 'www.example.test';
 const MINUTE_MS = 60_000;
-const renewed = (age: number, names = [HOST]) =>
-  issue({ names, notBefore: new Date(Date.now() - age * MINUTE_MS) });
+const renewed = (age: number, names = [HOST], more: Partial<IssueOptions> = {}) =>
+  issue({ names, notBefore: new Date(Date.now() - age * MINUTE_MS), ...more });
 
-interface Answer {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  text: string;
+/** Throws where the report is not what docs/status.schema.json says. */
+function checkSchema(report: StatusReport): void {
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true });
+  addFormats(ajv);
+  const isValid = ajv.validate(JSON.parse(readFileSync('docs/status.schema.json', 'utf8')) as object, report);
+  expect(ajv.errors ?? []).toEqual([]);
+  expect(isValid).toBe(true);
 }
 
-function ask(
-  to: { socketPath: string } | { host: string; port: number },
-  path: string,
-  { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ ...to, path, method, headers, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => (text += chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
-      );
-      response.on('error', reject);
+it.for(['database', 'dbless'] as const)(
+  'a certificate that is swapped in and served is in sync, with all three fingerprints (%s)',
+  async (mode) => {
+    const { certs, becomes, report, poll } = await supervised({ mode });
+    const pair = renewed(30);
+    writePair(certs, 'www', pair);
+    await poll();
+    const one = await becomes('it is in sync', ({ state }) => state === 'in_sync');
+    const fingerprint = leafOf(pair.cert);
+    expect(one).toMatchObject({
+      snis: [HOST],
+      owner: 'us',
+      half: 'main',
+      source: { fingerprint_sha256: fingerprint, location: join(certs, 'www.crt') },
+      stored: { fingerprint_sha256: fingerprint },
+      served: { fingerprint_sha256: fingerprint, verdict: 'served', detail: '' },
+      refusal: null,
+      renewal_overdue: false,
     });
-    sent.on('error', reject);
-    sent.end();
-  });
-}
+    expect(one.last_swap_at).not.toBeNull();
+    const whole = await report();
+    checkSchema(whole);
+    expect(whole).toMatchObject({ kong: { mode }, waiting: null });
+    expect(whole.reloaders[0]?.events[0]).toMatchObject({
+      kind: 'created',
+      certificate_id: one.certificate_id,
+    });
+  },
+);
 
-/** A stand-in Kong with the plugin enabled, and the supervisor that looks after it. */
-async function watching(more: object = {}, mode: Mode = 'database') {
-  const query = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')} -dump`;
-  const gateway = await startGateway({
-    mode,
-    pluginServers: [{ name: 'ssl-cert-reloader', queryCommand: query }],
+it('a refused renewal is shown on the certificate that it was meant for, until it is repaired', async () => {
+  const { certs, becomes, report, poll } = await supervised();
+  const good = renewed(60);
+  writePair(certs, 'www', good);
+  await becomes('it is in sync', ({ state }) => state === 'in_sync');
+  const next = renewed(30);
+  writePair(certs, 'www', { chain: next.chain, key: renewed(20).key });
+  const refused = await becomes(
+    'it is refused',
+    ({ state, refusal }) => state === 'refused' && refusal !== null,
+  );
+  expect(refused).toMatchObject({
+    refusal: { reason: 'key_mismatch', is_standing: true },
+    stored: { fingerprint_sha256: leafOf(good.cert) },
+    served: { fingerprint_sha256: leafOf(good.cert) },
   });
-  onTestFinished(() => gateway.stop());
-  const certs = testFolder();
-  const lines: string[] = [];
-  const config = { interval: 1, sources: [{ type: 'directory', path: certs }], ...more };
-  const response = await fetch(`${gateway.adminUrl}/plugins`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'ssl-cert-reloader', config }),
+  expect(refused.certificate_id).not.toBeNull();
+  await eventually('it is told', async () => {
+    const shown = await report();
+    checkSchema(shown);
+    return shown.reloaders[0]?.events[0]?.reason === 'key_mismatch';
   });
-  expect(response.status).toBe(201);
-  const supervisor = new Supervisor({
-    location: { prefix: gateway.prefix },
-    logger: new LogHub((line) => lines.push(line)),
-    pollMs: 50,
-  });
-  supervisor.start();
-  onTestFinished(() => supervisor.stop());
-  const socketPath = statusSocket(gateway.prefix);
-  const report = async () => JSON.parse((await ask({ socketPath }, '/status')).text) as StatusReport;
-  const certificates = async () => (await report()).reloaders[0]?.certificates ?? [];
-  const becomes = (what: string, is: (one: CertificateStatus) => boolean) =>
-    eventually(what, async () => (await certificates()).find(is));
-  await eventually('the socket is there', () => existsSync(socketPath));
-  return { gateway, certs, supervisor, socketPath, report, certificates, becomes, lines };
-}
 
-it('a certificate that is swapped in and served is in sync, with all three fingerprints', async () => {
-  const { certs, becomes } = await watching();
-  const pair = renewed(30);
+  writePair(certs, 'www', next);
+  await poll();
+  const healed = await becomes('it is in sync again', ({ state }) => state === 'in_sync');
+  expect(healed.stored?.fingerprint_sha256).toBe(leafOf(next.cert));
+  expect(healed.refusal).toMatchObject({ reason: 'key_mismatch', is_standing: false });
+  expect(Date.parse(healed.since)).toBeGreaterThan(Date.parse(refused.since));
+});
+
+it('a file that is no longer understood leaves its certificate refused, not without a source', async () => {
+  const { certs, becomes } = await supervised();
+  writePair(certs, 'www', renewed(60));
+  const before = await becomes('it is in sync', ({ state }) => state === 'in_sync');
+  writeFileSync(join(certs, 'www.crt'), 'no certificate at all');
+  const after = await becomes(
+    'it is refused',
+    ({ state, refusal }) => state === 'refused' && refusal !== null,
+  );
+  expect(after).toMatchObject({
+    certificate_id: before.certificate_id,
+    source: null,
+    refusal: { reason: 'unsupported_format', is_standing: true },
+  });
+});
+
+it('what no source has, and what nothing in Kong asks for, are shown as such', async () => {
+  const { gateway, certs, certificates, poll, report } = await supervised({ create: false });
+  const lonely = renewed(60, ['lonely.example.test']);
+  gateway.seed([{ cert: lonely.chain, key: lonely.key, snis: ['lonely.example.test'] }]);
+  writePair(certs, 'spare', renewed(90, ['spare.example.test']));
+  await eventually('the states are known', async () => {
+    await poll();
+    const states = (await certificates()).map(({ state, snis }) => `${snis.join()} ${state}`);
+    return states.join(', ') === 'lonely.example.test no_source, spare.example.test unused';
+  });
+  checkSchema(await report());
+  const [stored, loose] = await certificates();
+  expect(stored).toMatchObject({ source: null, stored: { fingerprint_sha256: leafOf(lonely.cert) } });
+  expect(loose).toMatchObject({ certificate_id: null, stored: null, served: null, owner: null });
+});
+
+it('what Kong stores and does not serve is found by the patrol', async () => {
+  const { gateway, certs, becomes, poll, report } = await supervised();
+  writePair(certs, 'www', renewed(60));
+  await becomes('it is in sync', ({ state }) => state === 'in_sync');
+  const other = renewed(90);
+  gateway.serveInstead({ sni: HOST, cert: other.chain, key: other.key });
+  await poll();
+  const wrong = await becomes('it is seen', ({ state }) => state === 'not_served');
+  expect(wrong.served).toMatchObject({ verdict: 'wrong', fingerprint_sha256: leafOf(other.cert) });
+  expect(wrong.served?.detail).toContain(leafOf(other.cert));
+  checkSchema(await report());
+  gateway.unfreeze();
+  await poll();
+  await becomes('it is in sync again', ({ state }) => state === 'in_sync');
+});
+
+it('without proof by handshakes nothing is claimed about what is served', async () => {
+  const { certs, becomes } = await supervised({ config: { verify: { enabled: false } } });
+  writePair(certs, 'www', renewed(60));
+  expect(await becomes('it is stored', ({ stored }) => stored !== null)).toMatchObject({
+    state: 'unproven',
+    served: null,
+  });
+});
+
+it('RSA and ECDSA of one name are asked for each on its own', async () => {
+  const { certs, certificates } = await supervised();
+  writePair(certs, 'rsa', renewed(60, [HOST], { key: 'rsa-2048' }));
+  writePair(certs, 'ec', renewed(50, [HOST], { key: 'p256' }));
+  const halves = await eventually('both are in sync', async () => {
+    const all = await certificates();
+    return all.length === 2 && all.every(({ state }) => state === 'in_sync') ? all : null;
+  });
+  expect(halves.map(({ half }) => half).sort()).toEqual(['alt', 'main']);
+  expect(new Set(halves.map(({ served }) => served?.fingerprint_sha256)).size).toBe(2);
+});
+
+it('a folder that is gone is a source that is down', async () => {
+  const { certs, report, poll } = await supervised({ config: { watch: false } });
+  writePair(certs, 'www', renewed(60));
+  await poll();
+  rmSync(certs, { recursive: true });
+  await poll();
+  const [source] = (await report()).reloaders[0]?.sources ?? [];
+  expect(source).toMatchObject({ up: false, error: { reason: 'unreadable' } });
+});
+
+it('nothing that is shown holds a key', async () => {
+  const { certs, becomes, socket, lines } = await supervised();
+  const pair = renewed(60);
+  const broken = renewed(30);
   writePair(certs, 'www', pair);
-  const one = await becomes('it is in sync', ({ state }) => state === 'in_sync');
-  const fingerprint = leafOf(pair.cert);
-  expect(one).toMatchObject({
-    snis: [HOST],
-    owner: 'us',
-    half: 'main',
-    source: { fingerprint_sha256: fingerprint, location: join(certs, 'www.crt') },
-    stored: { fingerprint_sha256: fingerprint },
-    served: { fingerprint_sha256: fingerprint, verdict: 'served', detail: '' },
-    refusal: null,
-    renewal_overdue: false,
-  });
-  expect(one.last_swap_at).not.toBeNull();
+  await becomes('it is in sync', ({ state }) => state === 'in_sync');
+  writePair(certs, 'www', { chain: broken.chain + broken.key.slice(0, 80), key: broken.key });
+  writePair(certs, 'other', { chain: broken.key, key: broken.key });
+  await becomes('something is refused', ({ refusal }) => refusal?.is_standing === true);
+  const shown = [
+    ...(await Promise.all(['/status', '/metrics'].map(async (path) => (await ask(socket, path)).text))),
+    ...lines,
+  ].join('\n');
+  for (const secret of [...secretsIn(pair.key), ...secretsIn(broken.key)])
+    expect(shown).not.toContain(secret);
 });
 
 const hasPromtool = spawnSync('promtool', ['--version']).error === undefined;
@@ -101,10 +189,10 @@ const hasPromtool = spawnSync('promtool', ['--version']).error === undefined;
 it.skipIf(!hasPromtool)(
   'promtool finds nothing wrong with the metrics (needs promtool of Debian package prometheus)',
   async () => {
-    const { certs, becomes, socketPath } = await watching();
+    const { certs, becomes, socket } = await supervised();
     writePair(certs, 'www', renewed(30));
     await becomes('it is in sync', ({ state }) => state === 'in_sync');
-    const { text } = await ask({ socketPath }, '/metrics');
+    const { text } = await ask(socket, '/metrics');
     const { stdout, stderr, status } = spawnSync('promtool', ['check', 'metrics'], {
       input: text,
       encoding: 'utf8',

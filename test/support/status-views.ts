@@ -1,0 +1,81 @@
+import type { CertificateState, StoredCertificate } from '../../src/model';
+import type { ReloaderView, ReportView } from '../../src/status';
+import { Journal } from '../../src/status';
+import type { CertificateFacts } from '../../src/status/facts';
+import { ReloaderShow } from '../../src/status/reloader-view';
+import { ServedBook } from '../../src/status/served-book';
+import { bundle, NOW, stored } from './plans';
+
+/** A certificate in Kong with a bundle of the same facts. */
+export interface Matched {
+  certificate: StoredCertificate;
+  bundle: ReturnType<typeof bundle>;
+}
+
+export const matched = (id: string): Matched => ({
+  certificate: stored(id, { names: [`${id}.test`] }),
+  bundle: bundle(`${id}.crt`, { names: [`${id}.test`] }),
+});
+
+/** What a reloader shows that knows these and has seen them all served. */
+export function reloaderView(all: readonly Matched[], entry = 'E'): ReloaderView {
+  const certificates = new Map(all.map(({ certificate }) => [certificate.id, certificate]));
+  const bundles = new Map(all.map((one) => [one.bundle.id, one.bundle]));
+  const served = new ServedBook();
+  for (const { certificate } of all) {
+    const { chain: expected } = certificate.main;
+    const sight = {
+      verdict: 'served',
+      expected,
+      fingerprint: null,
+      notAfter: null,
+      at: NOW,
+      detail: '',
+    } as const;
+    served.note(certificate.id, 'main', sight);
+  }
+  const show = new ReloaderShow({
+    entry,
+    mode: 'apply',
+    intervalSeconds: 300,
+    served,
+    journal: new Journal(() => NOW),
+    now: () => NOW,
+    knowledge: () => ({
+      plan: {
+        changes: [],
+        refused: new Map(),
+        meant: new Map(),
+        inSync: new Map(all.map((one) => [one.bundle.id, [one.certificate.id]])),
+        unchecked: [],
+        unused: [],
+      },
+      certificates,
+      sources: [{ id: 'memory', bundles: all.length, error: null }],
+      bundle: (id) => bundles.get(id) ?? null,
+      sourceOf: () => 'memory',
+      refusal: () => undefined,
+      pastRefusal: () => undefined,
+      holders: new Map(),
+    }),
+  });
+  return show.view();
+}
+
+export function reportView(reloaders: readonly ReloaderView[] = []): ReportView {
+  return {
+    version: '1.2.3',
+    generated_at: new Date(NOW).toISOString(),
+    started_at: new Date(NOW).toISOString(),
+    kong: { admin_url: 'http://127.0.0.1:8001', mode: 'database' },
+    waiting: null,
+    reloaders,
+    adminRequests: new Map([
+      ['GET 200', 7],
+      ['PATCH 0', 1],
+    ]),
+  };
+}
+
+export const statesOf = (facts: Iterable<CertificateFacts>): CertificateState[] =>
+  [...facts].map(({ state }) => state);
