@@ -10,7 +10,7 @@ import type {
   Verifier,
   Witness,
 } from '../model';
-import { Reconciler, Schedule } from '../reconcile';
+import { Reconciler, Schedule, TrustingReconciler, type ReconcilerOptions } from '../reconcile';
 import { DefaultCertificateLog, EventReporter, LogReporter, type LogRoot, type PostEvent } from '../report';
 import { Journal, ReloaderShow, ServedBook, type ReloaderView } from '../status';
 import { ReferrerNudger, type KubernetesClient } from '../sources/kubernetes';
@@ -23,6 +23,7 @@ import {
   type Pass,
 } from './default-certificate';
 import { createSources } from './sources';
+import { createKeeper, isTrust } from './trust';
 
 /** A pass that read this many bundles leaves garbage that is worth a collection of 20 ms before the long rest. */
 const MANY = 200;
@@ -78,22 +79,23 @@ export function compose(
   kong: Connection,
   wrap: (stages: Stages) => Stages = (stages) => stages,
 ): Composed {
-  const { sources: configured, cluster } = createSources(config);
+  const { sources: configured, cluster, trust } = createSources(config);
+  const target = targetOf(kong);
   const defaultCertificate = createDefaultCertificate(config, kong);
   const sources: Source[] = [
     ...configured,
     // Without a word on sources, certificates of other names may be renewed from Kong's own files, too.
-    ...(config.sources.length === 0 ? defaultFiles(kong) : []),
+    ...(config.sources.every(isTrust) ? defaultFiles(kong) : []),
     ...(defaultCertificate === null ? [] : [defaultCertificate]),
   ];
   const { enabled, rollback } = config.verify;
   const stages = wrap({
     sources,
-    target: targetOf(kong),
+    target,
     verifier: enabled ? verifierOf(config, kong) : null,
   });
   const observe = config.mode === 'observe';
-  const reconciler = new Reconciler({
+  const options: ReconcilerOptions = {
     ...stages,
     observe,
     allowDowngrade: config.allow_downgrade,
@@ -103,9 +105,13 @@ export function compose(
       graceMs: config.takeover_grace * 1000,
       nudger: cluster === null ? null : new ReferrerNudger(cluster),
     },
-  });
+  };
+  const reconciler =
+    trust.length === 0
+      ? new Reconciler(options)
+      : new TrustingReconciler(options, createKeeper(config, kong, target, trust));
   const watch: Watch = (touched) => {
-    const stops = sources.map((source) => source.watch?.(touched));
+    const stops = [...sources, ...trust].map((source) => source.watch?.(touched));
     return () => {
       for (const stop of stops) stop?.();
     };

@@ -1,14 +1,9 @@
 import type { Config, SourceConfig } from '../config';
 import type { Source } from '../model';
+import { accessOf, createTrustSource, isTrust } from './trust';
 import { DirectorySource, FileSource } from '../sources';
 import { unlocked } from './unlocked';
-import {
-  inCluster,
-  isInCluster,
-  KubernetesClient,
-  KubernetesSource,
-  readKubeconfig,
-} from '../sources/kubernetes';
+import { inCluster, isInCluster, KubernetesClient, KubernetesSource } from '../sources/kubernetes';
 import { createHttpSource, createVaultSource } from './remote-sources';
 
 /** Where certificates usually are; looked at when no source is configured. They never create certificates. */
@@ -18,6 +13,8 @@ export const USUAL_PLACES = ['/etc/letsencrypt/live', '/etc/kong/certs'] as cons
 export interface Sources {
   sources: Source[];
   cluster: KubernetesClient | null;
+  /** Sources of what Kong is to trust. */
+  trust: Source[];
 }
 
 /**
@@ -25,17 +22,23 @@ export interface Sources {
  * @throws Error where a source cannot be set up at all
  */
 export function createSources(config: Config, isPod = isInCluster): Sources {
-  if (config.sources.length > 0) {
-    const made = config.sources.map((source, index) => withKeys(createSource(source, index), source));
+  const all = config.sources.map((source, index) => ({ source, index }));
+  const trust = all.flatMap(({ source, index }) =>
+    isTrust(source) ? [createTrustSource(source, index)] : [],
+  );
+  const named = all.filter(({ source }) => !isTrust(source));
+  if (named.length > 0) {
+    const made = named.map(({ source, index }) => withKeys(createSource(source, index), source));
     return {
       sources: made.map(({ source }) => source),
       cluster: made.find(({ cluster }) => cluster !== null)?.cluster ?? null,
+      trust,
     };
   }
   const folders = USUAL_PLACES.map((path) => new DirectorySource(path, false, true));
-  if (!isPod()) return { sources: folders, cluster: null };
+  if (!isPod()) return { sources: folders, cluster: null, trust };
   const cluster = new KubernetesClient(inCluster());
-  return { sources: [...folders, discoveredSecrets(cluster)], cluster };
+  return { sources: [...folders, discoveredSecrets(cluster)], cluster, trust };
 }
 
 function discoveredSecrets(client: KubernetesClient): Source {
@@ -82,10 +85,9 @@ function withKeys(made: Made, config: SourceConfig): Made {
  * on `create`, only a source that was narrowed down creates.
  */
 function createKubernetesSource(config: SourceConfig): Made {
-  const { namespaces, names, label_selector: labels, only_marked: onlyMarked, kubeconfig } = config;
+  const { namespaces, names, label_selector: labels, only_marked: onlyMarked } = config;
   const isNarrow = namespaces.length > 0 || names.length > 0 || labels != null || onlyMarked;
-  const access = kubeconfig == null ? inCluster() : readKubeconfig(kubeconfig, config.context ?? undefined);
-  const client = new KubernetesClient(access);
+  const client = new KubernetesClient(accessOf(config));
   const create = config.create ?? isNarrow;
   const source = new KubernetesSource({
     client,

@@ -4,3 +4,4 @@ export { asSnis, coversSni, isPattern } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny, type Inspection } from './formats';
+export { identify, readCaBundle } from './ca';

@@ -81,6 +81,8 @@ function describe(
         ? { action: 'create', style: 'green', detail: 'nothing in Kong has these names' }
         : { action: 'swap', style: 'yellow', detail: whySwap(stored, fingerprint) };
     }
+    case 'removed':
+      return { action: 'removed', style: 'yellow', detail: `CA certificate ${outcome.certificate}` };
     case 'rolled_back':
       return {
         action: outcome.restored ? 'rolled back' : 'rollback failed',

@@ -8,6 +8,8 @@ export interface SourceConfig extends RemoteConfig, VaultConfig, HttpConfig {
   names: string[];
   label_selector?: string | null;
   only_marked: boolean;
+  trust: boolean;
+  resource: 'secrets' | 'configmaps';
   hosts: 'leaf' | 'annotations' | 'references';
   kubeconfig?: string | null;
   context?: string | null;

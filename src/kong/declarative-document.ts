@@ -71,6 +71,31 @@ export class DeclarativeDocument {
     }
   }
 
+  /** Sets fields of an entity of any type; makes it where it is not there. */
+  put(section: string, id: string, fields: Readonly<Record<string, string | readonly string[]>>): void {
+    let item = this.find(section, 'id', id);
+    if (item === undefined) {
+      item = new Item([]);
+      item.set('id', id);
+      this.ensure(section).items.push(item);
+    }
+    for (const [name, value] of Object.entries(fields)) item.set(name, value);
+  }
+
+  /** Takes an entity of any type out. */
+  take(section: string, id: string): void {
+    const found = this.section(section);
+    if (found !== undefined) found.items = found.items.filter((item) => item.get('id') !== id);
+  }
+
+  /** Whether an id stands anywhere else than in its own entity. */
+  isReferredTo(section: string, id: string): boolean {
+    const own = this.find(section, 'id', id);
+    return this.#sections.some(({ head, items }) =>
+      [head, ...items.filter((item) => item !== own).map(String)].some((text) => text.includes(id)),
+    );
+  }
+
   has(id: string): boolean {
     return this.find('certificates', 'id', id) !== undefined;
   }
@@ -195,7 +220,7 @@ class Item {
   }
 
   /** JSON is YAML: a string in double quotes needs no care for its content. */
-  set(name: string, value: string | string[]): void {
+  set(name: string, value: string | readonly string[]): void {
     this.#fields.set(name, [`  ${name}: ${JSON.stringify(value)}`]);
   }
 

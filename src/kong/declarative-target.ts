@@ -18,6 +18,14 @@ import { DeclarativeDocument, type DocumentChange } from './declarative-document
 import { ListedTarget } from './listed-target';
 import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
+/** What goes along with a post of certificates: every post is one of everything. */
+export interface Passenger {
+  /** Edits the document. @returns whether there was anything to edit */
+  apply(document: DeclarativeDocument): boolean;
+  /** Its edits are in Kong. */
+  posted(): void;
+}
+
 /** How often a lost race with another writer starts over. */
 const ATTEMPTS = 5;
 
@@ -31,6 +39,7 @@ const MAX_KEPT_CHARS = 8 * 1024 * 1024;
 export class DeclarativeTarget extends ListedTarget implements Target {
   /** However many certificates changed, one post takes them all. */
   readonly batchSize = Number.POSITIVE_INFINITY;
+  passenger: Passenger | null = null;
   #hash = '';
   #posted: { hash: string; text: string } | null = null;
 
@@ -80,6 +89,11 @@ export class DeclarativeTarget extends ListedTarget implements Target {
     if (refused !== null) {
       throw new AdminError('ADMIN_STATUS', `the previous certificate was refused: ${refused.message}`, 400);
     }
+  }
+
+  /** Posts what the passenger has to edit, and nothing else. @returns null, or why Kong refuses it */
+  async carry(): Promise<string | null> {
+    return (await this.edit([]))?.message ?? null;
   }
 
   private async load(hash: string): Promise<boolean> {
@@ -168,16 +182,27 @@ export class DeclarativeTarget extends ListedTarget implements Target {
    * @returns null, or why Kong refuses the document
    * @throws AdminError, DocumentError
    */
-  private async edit(changes: readonly DocumentChange[]): Promise<Refused | null> {
+  private async edit(
+    changes: readonly DocumentChange[],
+    passenger: Passenger | null = this.passenger,
+  ): Promise<Refused | null> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const hash = await configurationHash(this.client);
       const document = new DeclarativeDocument(await this.configuration(hash));
       document.removeNestedSnis();
       for (const change of changes) document.apply(change);
+      const isCarrying = passenger?.apply(document) === true;
+      if (changes.length === 0 && !isCarrying) {
+        passenger?.posted();
+        return null;
+      }
       const config = document.toString();
       if ((await configurationHash(this.client)) === hash) {
         const answer = await this.client.request('POST', '/config?check_hash=1&flatten_errors=1', { config });
-        if (answer.status === 400) return explain(answer.body);
+        if (answer.status === 400) {
+          // What goes along must not hold the certificates back.
+          return changes.length > 0 && isCarrying ? this.edit(changes, null) : explain(answer.body);
+        }
         if (answer.status === 413) {
           throw new AdminError(
             'ADMIN_STATUS',
@@ -194,6 +219,7 @@ export class DeclarativeTarget extends ListedTarget implements Target {
         }
         await this.load(await configurationHash(this.client));
         this.keep(config);
+        passenger?.posted();
         return null;
       }
       await sleep(50 * attempt * (1 + Math.random()));

@@ -14,3 +14,5 @@ export { readNodeFiles, type NodeFiles } from './node-files';
 export { readPluginEntries, type PluginEntry } from './plugin-entries';
 export { OUR_TAG } from './stored';
 export { KongReload } from './reload';
+export { DatabaseCaStore } from './database-ca-store';
+export { DeclarativeCaStore } from './declarative-ca-store';

@@ -7,7 +7,7 @@ const NAMESPACE = Buffer.from('6f1d2b0c5a3e4c0e9b7d0f6a8e2c4d71', 'hex');
  * A name-based UUID (RFC 9562, version 5): every gateway's reloader gives the same certificate the same id, and
  * so does the next process after a restart.
  */
-export function deterministicId(kind: 'certificate' | 'sni', name: string): string {
+export function deterministicId(kind: 'certificate' | 'sni' | 'ca_certificate', name: string): string {
   const bytes = crypto
     .hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(`${kind}\0${name}`)]), 'buffer')
     .subarray(0, 16);

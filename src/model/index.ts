@@ -9,3 +9,4 @@ export * from './source';
 export * from './status';
 export * from './stored';
 export * from './stages';
+export * from './trust';

@@ -16,6 +16,7 @@ export const REASONS = {
   key_mismatch: 'the private key does not belong to the certificate',
   chain_broken: 'the certificates do not form one chain',
   ca_as_leaf: 'the leaf is a CA certificate',
+  not_a_ca: 'a certificate in a bundle of CAs is none',
   expired: 'the leaf has expired',
   not_yet_valid: 'the leaf is not valid yet',
   weak_signature: 'a certificate is signed with MD5 or SHA-1',
@@ -27,6 +28,7 @@ export const REASONS = {
   vault_reference: 'the certificate in Kong is a vault reference',
   managed_elsewhere: 'the certificate in Kong belongs to the ingress controller',
   refused_by_kong: 'Kong refused it',
+  still_referenced: 'a CA certificate that left its bundle is still referred to in Kong',
   not_served: 'it was written, but Kong did not serve it and the previous one was put back',
 } as const;
 

@@ -9,6 +9,8 @@ export type Outcome =
   | { kind: 'would_change'; certificate: string; created: boolean }
   | { kind: 'refused'; refusal: Refusal }
   | { kind: 'nudged'; certificate: string; detail: string }
+  /** A CA certificate that left its bundle. */
+  | { kind: 'removed'; certificate: string }
   | { kind: 'failed'; certificate: string; error: string };
 
 /** The result of asking Kong's own listeners by handshake. */
@@ -37,6 +39,8 @@ export interface PassEvent {
   snis: readonly string[];
   /** The Secret that it comes from. */
   secret?: SecretRef;
+  /** It is about what Kong trusts; `certificate` is then the id of a `ca_certificates` entity. */
+  isTrust?: true;
   outcome: Outcome;
 }
 

@@ -82,7 +82,7 @@ export interface SourceStatus {
 /** One thing that happened lately. */
 export interface RecentEvent {
   at: string;
-  kind: 'swapped' | 'created' | 'rolled_back' | 'refused' | 'nudged' | 'failed' | 'would_change';
+  kind: 'swapped' | 'created' | 'rolled_back' | 'refused' | 'nudged' | 'failed' | 'would_change' | 'removed';
   certificate_id: string | null;
   snis: readonly string[];
   location: string;

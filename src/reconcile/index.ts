@@ -2,3 +2,5 @@ export { DefaultCertificate, type DefaultCertificateOptions } from './default-ce
 export { Reconciler, type ReconcilerOptions } from './reconciler';
 export { Schedule } from './schedule';
 export { makePlan } from './plan';
+export { TrustKeeper } from './trust';
+export { TrustingReconciler } from './trusting-reconciler';

@@ -37,7 +37,7 @@ export class LogReporter implements Reporter {
   }
 
   private event(
-    { bundle, location, fingerprint, notAfter, snis, outcome }: PassEvent,
+    { bundle, location, fingerprint, notAfter, snis, isTrust, outcome }: PassEvent,
     report: PassReport,
   ): void {
     const common = {
@@ -52,15 +52,24 @@ export class LogReporter implements Reporter {
       case 'swapped': {
         const { certificate, created, proof } = outcome;
         const isWrong = proof?.verdict === 'wrong';
-        this.log(isWrong ? 'error' : 'info', created ? 'certificate created' : 'certificate swapped', {
-          ...common,
-          certificate_id: certificate,
-          proof: proof?.verdict ?? 'off',
-          ...(proof === null || proof.detail === '' ? {} : { proof_detail: proof.detail }),
-          ...(proof === null ? {} : { handshakes: proof.handshakes, proof_ms: Math.round(proof.durationMs) }),
-        });
+        this.log(
+          isWrong ? 'error' : 'info',
+          `${isTrust === true ? 'CA ' : ''}certificate ${created ? 'created' : 'swapped'}`,
+          {
+            ...common,
+            certificate_id: certificate,
+            proof: proof?.verdict ?? 'off',
+            ...(proof === null || proof.detail === '' ? {} : { proof_detail: proof.detail }),
+            ...(proof === null
+              ? {}
+              : { handshakes: proof.handshakes, proof_ms: Math.round(proof.durationMs) }),
+          },
+        );
         return;
       }
+      case 'removed':
+        this.log('info', 'CA certificate removed', { ...common, certificate_id: outcome.certificate });
+        return;
       case 'rolled_back':
         this.log('error', outcome.restored ? 'certificate rolled back' : 'rollback failed', {
           ...common,

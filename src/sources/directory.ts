@@ -37,6 +37,8 @@ export class DirectorySource implements Source {
     readonly create: boolean,
     /** The folder need not exist. */
     private readonly optional = false,
+    /** Which of a folder's files are bundles. */
+    private readonly pair = pairFiles,
   ) {
     this.#root = resolve(path);
     this.id = `directory:${this.#root}`;
@@ -188,7 +190,7 @@ export class DirectorySource implements Source {
     folder.folders = folders;
     for (const child of folders) this.addFolder(child, folder.lineage);
 
-    const pairs = new Map(pairFiles(files).map((pair) => [`${pair.cert}\0${pair.key ?? ''}`, pair]));
+    const pairs = new Map(this.pair(files).map((pair) => [`${pair.cert}\0${pair.key ?? ''}`, pair]));
     this.removeBundles(folder, (id) => !pairs.has(id));
     for (const [id, pair] of pairs) {
       if (folder.bundles.has(id)) continue;

@@ -28,6 +28,11 @@ const isNoCertificate = (name: string) =>
   PARTS_OF_A_CHAIN.has(name) || /^(truststore|cacerts)\.|[.-]key\.(pem|der)$|^key\.(pem|der)$/.test(name);
 
 const stemOf = (name: string) => name.replace(/\.[^.]*$/, '');
+/** Every certificate file by itself: a folder of CAs has no pairs. */
+export const singleFiles = (names: readonly string[]): FilePair[] =>
+  names
+    .filter((name) => hasEnding(CERTIFICATE_ENDINGS, name) || isKeystore(name))
+    .map((cert) => ({ cert, key: null }));
 
 /**
  * Finds the bundles of a folder by the names that are in use: `tls.crt`/`tls.key` (Kubernetes, cert-manager),

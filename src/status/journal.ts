@@ -113,6 +113,7 @@ export class Journal implements Reporter, Witness {
         return;
       case 'nudged':
       case 'would_change':
+      case 'removed':
     }
   }
 }
@@ -151,6 +152,7 @@ function detailOf(outcome: PassEvent['outcome']): string {
     case 'failed':
       return outcome.error;
     case 'would_change':
+    case 'removed':
       return '';
   }
 }

@@ -4,6 +4,7 @@ import { FORMAT_FIELDS } from './source-formats';
 import { HTTP_FIELDS } from './source-http';
 import { KUBERNETES_FIELDS } from './source-kubernetes';
 import { REMOTE_FIELDS } from './source-remote';
+import { TRUST_FIELDS } from './source-trust';
 import { VAULT_FIELDS } from './source-vault';
 
 /** Which fields a type of source cannot do without. */
@@ -52,6 +53,7 @@ export const SOURCES: KongField = {
       ...REMOTE_FIELDS,
       ...VAULT_FIELDS,
       ...HTTP_FIELDS,
+      ...TRUST_FIELDS,
     ],
     entity_checks: Object.entries(NEEDED_FIELDS).flatMap(needed),
   },

@@ -32,7 +32,8 @@ export function annotatedHosts({ metadata: { annotations = {} } }: Secret): read
   return hosts.length === 0 ? null : hosts;
 }
 
-export const secretName = ({ metadata }: Secret): string => `${metadata.namespace}/${metadata.name}`;
+export const secretName = ({ metadata }: KubernetesObject): string =>
+  `${metadata.namespace}/${metadata.name}`;
 
 /**
  * A Secret as a bundle. Null where it is none (yet): another type without `tls.crt`, or one whose certificate is

@@ -2,10 +2,13 @@ import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } f
 import { KubernetesError, type KubernetesClient } from './client';
 import { References } from './references';
 import { Scope } from './scope';
-import { annotatedHosts, isMarked, secretName, TLS_TYPE, toRawBundle, type Secret } from './secret';
+import { TLS_SECRETS, type ObjectKind } from './object-kind';
+import { annotatedHosts, isMarked, secretName, type Secret } from './secret';
 import { missingVerb, placeOf, trouble } from './trouble';
 
 export interface KubernetesSourceOptions {
+  /** Default: TLS Secrets. */
+  kind?: ObjectKind;
   client: KubernetesClient;
   create: boolean;
   /** Empty: every namespace, or the pod's own where only that is allowed. */
@@ -24,9 +27,10 @@ export interface KubernetesSourceOptions {
   isDiscovered?: boolean;
 }
 
-/** Secrets of a Kubernetes cluster. */
+/** Secrets (or ConfigMaps) of a Kubernetes cluster. */
 export class KubernetesSource implements Source {
-  readonly id = 'kubernetes';
+  readonly id: string;
+  readonly #kind: ObjectKind;
   readonly create: boolean;
   #scopes: Scope<Secret>[];
   readonly #references: References | null;
@@ -39,6 +43,8 @@ export class KubernetesSource implements Source {
 
   constructor(private readonly options: KubernetesSourceOptions) {
     this.create = options.create;
+    this.#kind = options.kind ?? TLS_SECRETS;
+    this.id = this.#kind === TLS_SECRETS ? 'kubernetes' : idOf(this.#kind, options);
     const { namespaces, client } = options;
     // What creates nothing needs nobody's hosts.
     this.#references = options.create && options.hosts === 'references' ? new References(client) : null;
@@ -60,7 +66,7 @@ export class KubernetesSource implements Source {
     const changed: string[] = [];
     const removed: string[] = [];
     for (const [name, secret] of this.#pending) {
-      if (secret !== null && this.isWanted(secret) && toRawBundle(secret) !== null) {
+      if (secret !== null && this.isWanted(secret) && this.#kind.toRawBundle(secret) !== null) {
         this.#bundles.add(name);
         changed.push(name);
       } else {
@@ -82,11 +88,13 @@ export class KubernetesSource implements Source {
     const [namespace = '', secret = ''] = name.split('/').map(encodeURIComponent);
     try {
       return this.bundleOf(
-        await this.options.client.get<Secret>(`/api/v1/namespaces/${namespace}/secrets/${secret}`),
+        await this.options.client.get<Secret>(
+          `/api/v1/namespaces/${namespace}/${this.#kind.plural}/${secret}`,
+        ),
       );
     } catch (error) {
       if (error instanceof KubernetesError && error.status === 404) return null;
-      return trouble(error, 'get', `Secret ${name}`);
+      return trouble(error, 'get', `${this.#kind.word} ${name}`);
     }
   }
 
@@ -101,7 +109,7 @@ export class KubernetesSource implements Source {
   }
 
   private bundleOf(secret: Secret): RawBundle | null {
-    const bundle = toRawBundle(secret);
+    const bundle = this.#kind.toRawBundle(secret);
     const hosts =
       this.options.hosts === 'annotations'
         ? annotatedHosts(secret)
@@ -112,9 +120,16 @@ export class KubernetesSource implements Source {
   private scopesOf(namespace: string | null): Scope<Secret>[] {
     const { client, names, labelSelector } = this.options;
     // Who names Secrets or labels means them, whatever their type.
-    const fieldSelector = names.length > 0 || labelSelector !== null ? null : `type=${TLS_TYPE}`;
+    const fieldSelector = names.length > 0 || labelSelector !== null ? null : this.#kind.fieldSelector;
     const each = names.length === 0 ? [null] : names;
-    const secrets = { client, api: '/api/v1', plural: 'secrets', namespace, fieldSelector, labelSelector };
+    const secrets = {
+      client,
+      api: '/api/v1',
+      plural: this.#kind.plural,
+      namespace,
+      fieldSelector,
+      labelSelector,
+    };
     return each.map((name) => new Scope<Secret>({ ...secrets, name }));
   }
 
@@ -128,7 +143,9 @@ export class KubernetesSource implements Source {
       await scope.refresh(this.#apply);
       if (scope.namespace !== null && scope.size === 0) await this.checkNamespace(scope.namespace, errors);
       if (scope.isBlind)
-        errors.push(missingVerb('watch', `Secrets in ${where}`, 'every poll lists them all instead'));
+        errors.push(
+          missingVerb('watch', `${this.#kind.word}s in ${where}`, 'every poll lists them all instead'),
+        );
     } catch (error) {
       const isForbidden = error instanceof KubernetesError && error.status === 403;
       const mayNarrow = isForbidden && scope.namespace === null && this.options.namespaces.length === 0;
@@ -137,7 +154,7 @@ export class KubernetesSource implements Source {
         return;
       }
       if (isForbidden && this.options.isDiscovered === true) return;
-      errors.push(trouble(error, 'list', `Secrets in ${where}`));
+      errors.push(trouble(error, 'list', `${this.#kind.word}s in ${where}`));
     }
   }
 
@@ -159,7 +176,7 @@ export class KubernetesSource implements Source {
     const { namespace } = this.options.client;
     if (this.options.isDiscovered !== true) {
       const effect = `only namespace ${namespace} is looked at: name the namespaces in the source, or use a ClusterRole`;
-      errors.push(missingVerb('list', 'Secrets in all namespaces', effect));
+      errors.push(missingVerb('list', `${this.#kind.word}s in all namespaces`, effect));
     }
     this.#scopes = this.scopesOf(namespace);
     await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors)));
@@ -183,4 +200,9 @@ export class KubernetesSource implements Source {
     this.#apply(key, secret);
     this.#touched?.(this.id);
   };
+}
+
+/** The same after a restart, and another one for other objects. */
+function idOf({ plural }: ObjectKind, { namespaces, names, labelSelector }: KubernetesSourceOptions): string {
+  return ['kubernetes', plural, namespaces.join(), names.join(), labelSelector ?? ''].join(':');
 }

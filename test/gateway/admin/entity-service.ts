@@ -9,6 +9,7 @@ import {
   invalidUnique,
   notFoundBy,
   notFoundById,
+  plain,
   primaryKeyViolation,
   schemaViolation,
   uniqueViolation,
@@ -81,7 +82,22 @@ export class EntityService {
     if (this.mode === 'dbless') {
       throw unsupported('remove', name, endpointKey !== null && !isUuid(key) ? endpointKey : undefined);
     }
+    if (name === 'ca_certificates') this.#checkReferences(existing.id);
     this.store.delete(name, existing.id);
+  }
+
+  /** A CA certificate that a service or a plugin names cannot be removed. */
+  #checkReferences(id: string): void {
+    for (const type of ['services', 'plugins']) {
+      const names = (row: Row) =>
+        row['ca_certificates'] ?? (row['config'] as JsonObject | undefined)?.['ca_certificates'];
+      const referring = [...this.store.table(type).rows()].find((row) => {
+        const listed = names(row);
+        return Array.isArray(listed) && listed.includes(id);
+      });
+      if (referring === undefined) continue;
+      throw plain(400, `ca_certificate ${id} is still referenced by ${type} (id = ${referring.id})`);
+    }
   }
 
   /** The row as it would be stored. @throws Refusal (schema violation) */

@@ -2,7 +2,7 @@ import type { JsonObject } from '../json';
 import type { CustomCheck } from '../schema/checks';
 import type { EntityCheck, Field, NamedField, RecordSchema } from '../schema/field';
 import { wildcardHostProblem } from './hostname';
-import { certificateProblem, haveSameKeyType, isPair, keyProblem } from './pem-checks';
+import { caProblem, certificateProblem, digestOf, haveSameKeyType, isPair, keyProblem } from './pem-checks';
 
 /** A type of entity: a collection of the Admin API and a section of the declarative document. */
 export interface EntityType extends RecordSchema {
@@ -81,6 +81,29 @@ const certificates: EntityType = {
     pairCheck('cert', 'key', 'certificate does not match key'),
     pairCheck('cert_alt', 'key_alt', 'alternative certificate does not match key'),
     { custom_entity_check: differentTypes },
+  ],
+};
+
+const caCertificates: EntityType = {
+  name: 'ca_certificates',
+  endpointKey: null,
+  foreign: {},
+  isValidated: true,
+  fields: [
+    id,
+    ...timestamps,
+    { cert: { ...certificate, referenceable: false, required: true } },
+    { cert_digest: { type: 'string', unique: true } },
+    tags,
+  ],
+  onWrite: ({ cert }) => (typeof cert === 'string' ? { cert_digest: digestOf(cert) } : {}),
+  entity_checks: [
+    {
+      custom_entity_check: {
+        field_sources: ['cert'],
+        fn: (entity: JsonObject) => caProblem(text(entity, 'cert')),
+      } satisfies CustomCheck,
+    },
   ],
 };
 
@@ -197,7 +220,7 @@ const routes = kept(
 export const ENTITY_TYPES: readonly EntityType[] = [
   kept('consumer_groups', 'name', {}),
   kept('vaults', 'prefix', { name: null, description: null, config: null }),
-  kept('ca_certificates', null, { cert: null, cert_digest: null }),
+  caCertificates,
   certificates,
   kept('upstreams', 'name', { algorithm: 'round-robin', slots: 10000, hash_on: 'none' }),
   kept('targets', null, { target: null, weight: 100 }, { upstream: 'upstreams' }),

@@ -18,6 +18,28 @@ export function certificateProblem(pem: string): string | null {
   return 'problem' in parsed ? `invalid certificate: x509.new: ${parsed.problem}` : null;
 }
 
+/** What Kong checks of a CA certificate, in its order and words. */
+export function caProblem(pem: string): string | null {
+  if (pem.split('-----BEGIN CERTIFICATE-----').length > 2)
+    return 'please submit only one certificate at a time';
+  const certificate = new X509Certificate(pem);
+  if (Date.parse(certificate.validTo) < Date.now()) {
+    return 'certificate expired, "Not After" time is in the past';
+  }
+  return certificate.ca
+    ? null
+    : 'certificate does not appear to be a CA because it is missing the "CA" basic constraint';
+}
+
+/** SHA-256 of the DER; null where it is no certificate, which another check reports. */
+export function digestOf(pem: string): string | null {
+  try {
+    return new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
+  } catch {
+    return null;
+  }
+}
+
 export function keyProblem(pem: string): string | null {
   const parsed = parseKey(pem);
   return 'problem' in parsed ? `invalid key: pkey.new:load_key: ${parsed.problem}` : null;

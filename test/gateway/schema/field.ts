@@ -1,4 +1,4 @@
-import type { Json } from '../json';
+import type { Json, JsonObject } from '../json';
 
 export type FieldType =
   'string' | 'integer' | 'number' | 'boolean' | 'array' | 'set' | 'map' | 'record' | 'foreign';
@@ -60,6 +60,8 @@ export type ErrorNode = string | null | ErrorNode[] | Errors;
 /** A record: the fields and checks of an entity or of a `type: record` field. */
 export interface RecordSchema {
   fields: NamedField[];
+  /** Fields that Kong works out from others when an entity is written. */
+  onWrite?: (entity: JsonObject) => JsonObject;
   entity_checks?: EntityCheck[];
 }
 

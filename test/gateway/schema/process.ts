@@ -23,7 +23,7 @@ export function process(schema: RecordSchema, input: JsonObject, context: Contex
     const adjusted = adjust(field, value, context);
     if (adjusted !== undefined) output[name] = adjusted;
   }
-  return output;
+  return { ...output, ...schema.onWrite?.(output) };
 }
 
 function adjust(field: Field, value: Json | undefined, context: Context): Json | undefined {

@@ -18,7 +18,8 @@ const DEFAULTS = {
 };
 
 /** What only sources of type kubernetes use. */
-const secrets = { namespaces: [], names: [], only_marked: false, hosts: 'leaf' };
+const trust = { trust: false, resource: 'secrets' };
+const secrets = { namespaces: [], names: [], only_marked: false, hosts: 'leaf', ...trust };
 
 /** The error that a configuration causes. */
 function errorOf(config: unknown): ConfigError {
@@ -59,6 +60,8 @@ describe('a configuration', () => {
           label_selector: 'app=www',
           only_marked: true,
           hosts: 'references',
+          trust: true,
+          resource: 'configmaps',
           kubeconfig: '/etc/kubeconfig',
           context: 'prod',
         },

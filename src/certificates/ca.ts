@@ -1,0 +1,70 @@
+import * as crypto from 'node:crypto';
+import { MAX_BUNDLE_BYTES, refusal, type CaCertificate, type RawBundle, type Refusal } from '../model';
+import { readLoose } from './formats/loose';
+import { encodeCertificates } from './pem';
+import { parseCertificate, type ParsedCertificate } from './x509';
+
+const sha256 = (text: string | Buffer) => crypto.hash('sha256', text);
+
+/** A file of CA certificates, in any format. @returns a refusal where it cannot be understood whole */
+export async function readCaBundle(raw: RawBundle): Promise<CaCertificate[] | Refusal> {
+  const { location } = raw;
+  if (raw.cert.length > MAX_BUNDLE_BYTES) {
+    return refusal('too_large', `${location} holds more than 1 MiB; split the bundle`);
+  }
+  if (raw.cert.trim() === '')
+    return refusal('incomplete', `${location} is empty; what Kong trusts stays as it is`);
+  const found = await readLoose(raw);
+  if ('reason' in found) return found;
+  if (found.length === 0) {
+    return refusal(
+      'missing_certificate',
+      `${location} holds no certificate; what Kong trusts stays as it is`,
+    );
+  }
+  try {
+    return found.map((der) => describe(parseCertificate(der), location));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return refusal(
+      'unsupported_format',
+      `${location} has a CERTIFICATE block that is not an X.509 certificate`,
+    );
+  }
+}
+
+/** What identifies a CA certificate, from its PEM or DER as Kong stores it. @throws RangeError */
+export function identify(
+  certificate: ParsedCertificate,
+): Omit<CaCertificate, 'location' | 'pem' | 'problem'> {
+  const { subject, issuer, publicKey, info } = certificate;
+  return {
+    digest: sha256(certificate.der),
+    identity: sha256(`${sha256(subject)} ${sha256(publicKey)} ${sha256(issuer)}`),
+    subject: sha256(subject),
+    fingerprint: info.fingerprint,
+    notBefore: info.notBefore,
+    notAfter: info.notAfter,
+  };
+}
+
+function describe(certificate: ParsedCertificate, location: string): CaCertificate {
+  return {
+    location,
+    pem: encodeCertificates([certificate.der]),
+    ...identify(certificate),
+    problem: problemOf(certificate, location),
+  };
+}
+
+function problemOf({ info }: ParsedCertificate, location: string): Refusal | null {
+  const which = `the certificate ${info.fingerprint.slice(0, 23)}… in ${location}`;
+  if (!info.isCa) {
+    return refusal('not_a_ca', `${which} is no CA (basicConstraints CA:TRUE); leave it out of the bundle`);
+  }
+  // How a root is signed proves nothing, so its digest does not matter; its key does.
+  if (info.keyType === 'rsa' && info.keyBits < 2048) {
+    return refusal('weak_key', `${which} has an RSA key of ${info.keyBits} bits; 2048 are needed`);
+  }
+  return null;
+}

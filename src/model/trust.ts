@@ -1,0 +1,58 @@
+import type { Refusal } from './reason';
+
+/** One CA certificate that a source of trust holds. */
+export interface CaCertificate {
+  /** Where it is, for a person. */
+  location: string;
+  /** PEM of this one certificate. */
+  pem: string;
+  /** SHA-256 of the DER in lower-case hex, as Kong's `cert_digest`. */
+  digest: string;
+  /** Who it is: subject, key and issuer. A renewal with the same key keeps it. */
+  identity: string;
+  subject: string;
+  /** SHA-256 in upper-case hex with colons. */
+  fingerprint: string;
+  /** Milliseconds since the epoch. */
+  notBefore: number;
+  notAfter: number;
+  /** Why Kong should not trust it, whatever the time; null: it is fit. */
+  problem: Refusal | null;
+}
+
+/** An entity of Kong's collection `ca_certificates`. */
+export interface StoredCa {
+  id: string;
+  digest: string;
+  /** Null where Kong holds something that cannot be read. */
+  certificate: Pick<CaCertificate, 'identity' | 'subject' | 'notBefore' | 'notAfter' | 'fingerprint'> | null;
+  tags: readonly string[];
+}
+
+/** One thing to do with what Kong trusts. */
+export type CaChange =
+  | { kind: 'create'; id: string; ca: CaCertificate; tags: readonly string[] }
+  | { kind: 'update'; id: string; ca: CaCertificate }
+  | { kind: 'remove'; id: string; stored: StoredCa };
+
+export type CaResult =
+  | { kind: 'written'; change: CaChange }
+  /** Kong (or its configuration) still refers to what was to be removed. */
+  | { kind: 'kept'; change: CaChange; detail: string }
+  | { kind: 'refused'; change: CaChange; detail: string }
+  | { kind: 'failed'; change: CaChange; error: Error };
+
+/** The CA certificates of a Kong. */
+export interface CaStore {
+  /** As of the last refresh or write, by id. */
+  readonly stored: ReadonlyMap<string, StoredCa>;
+  /** @throws AdminError */
+  refresh(): Promise<void>;
+  /**
+   * Holds changes ready: without a database they go along with the next write of certificates, since every write
+   * there is one of everything.
+   */
+  stage(changes: readonly CaChange[]): void;
+  /** Writes what has not gone along. One that fails does not stop the others. @returns what became of each */
+  flush(): Promise<CaResult[]>;
+}

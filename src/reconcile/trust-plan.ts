@@ -1,0 +1,141 @@
+import {
+  deterministicId,
+  refusal,
+  type CaCertificate,
+  type CaChange,
+  type Refusal,
+  type StoredCa,
+} from '../model';
+import { compareAge } from './age';
+
+/** What one source of trust holds. */
+export interface TrustedBundle {
+  source: string;
+  /** Tags of the entities that are made for it; the last is this source's own. */
+  tags: readonly [ours: string, own: string];
+  certificates: readonly CaCertificate[];
+  /** Everything could be read and understood: what is not in it is really gone. */
+  isWhole: boolean;
+}
+
+export interface TrustPlan {
+  changes: CaChange[];
+  /** Entities of ours whose certificate left its bundle. */
+  gone: StoredCa[];
+  /** By certificate: `source#fingerprint`. */
+  refused: Map<string, Refusal>;
+  /** How many of the bundles' certificates Kong has. */
+  inSync: number;
+}
+
+export interface TrustPlanInput {
+  bundles: readonly TrustedBundle[];
+  stored: ReadonlyMap<string, StoredCa>;
+  /** Milliseconds since the epoch. */
+  now: number;
+  allowDowngrade: boolean;
+  /** Certificates that Kong refused, by digest. */
+  barred: ReadonlyMap<string, Refusal>;
+}
+
+/**
+ * Decides what becomes of Kong's CA certificates; pure. Services and plugins refer to them by id, so an entity that
+ * is renewed keeps its id:
+ *
+ * 1. one with this very certificate, whoever made it, is in step;
+ * 2. one with the same subject, key and issuer gets the newer certificate;
+ * 3. one of this source's with the same subject, whose own certificate left the bundle, gets the one that replaces it;
+ * 4. else one is created.
+ */
+export function planTrust(input: TrustPlanInput): TrustPlan {
+  const plan: TrustPlan = { changes: [], gone: [], refused: new Map(), inSync: 0 };
+  const claimed = new Set<string>();
+  const byDigest = new Map([...input.stored.values()].map((entity) => [entity.digest, entity]));
+  const present = new Set(
+    input.bundles.flatMap(({ certificates }) => certificates.map(({ digest }) => digest)),
+  );
+  for (const digest of present) {
+    const entity = byDigest.get(digest);
+    if (entity !== undefined) claimed.add(entity.id);
+  }
+  const written = new Set<string>();
+  for (const bundle of input.bundles) {
+    for (const ca of fitOf(bundle, input, plan)) {
+      if (byDigest.has(ca.digest)) plan.inSync += 1;
+      else if (!written.has(ca.digest)) {
+        written.add(ca.digest);
+        place(input, plan, bundle, ca, claimed);
+      }
+    }
+  }
+  for (const { tags, certificates, isWhole } of input.bundles) {
+    if (!isWhole || certificates.length === 0) continue;
+    for (const entity of input.stored.values()) {
+      if (!claimed.has(entity.id) && entity.tags.includes(tags[1])) plan.gone.push(entity);
+    }
+  }
+  return plan;
+}
+
+/** The newest of each identity that may be trusted now. */
+function fitOf(
+  bundle: TrustedBundle,
+  { now, barred }: TrustPlanInput,
+  plan: TrustPlan,
+): Iterable<CaCertificate> {
+  const newest = new Map<string, CaCertificate>();
+  for (const ca of bundle.certificates) {
+    const why = ca.problem ?? validity(ca, now) ?? barred.get(ca.digest) ?? null;
+    if (why !== null) plan.refused.set(`${bundle.source}#${ca.fingerprint}`, why);
+    else if (compareAge(ca, newest.get(ca.identity) ?? NEVER) > 0) newest.set(ca.identity, ca);
+  }
+  return newest.values();
+}
+
+const NEVER = { notBefore: Number.NEGATIVE_INFINITY, notAfter: 0 };
+
+function validity(
+  { notBefore, notAfter, fingerprint, location }: CaCertificate,
+  now: number,
+): Refusal | null {
+  const which = `the CA certificate ${fingerprint.slice(0, 23)}… in ${location}`;
+  const day = (ms: number) => new Date(ms).toISOString();
+  if (notAfter <= now)
+    return refusal('expired', `${which} expired at ${day(notAfter)}; take it out of the bundle`);
+  if (notBefore > now)
+    return refusal('not_yet_valid', `${which} is valid from ${day(notBefore)}; it is taken then`);
+  return null;
+}
+
+function place(
+  { stored, allowDowngrade }: TrustPlanInput,
+  plan: TrustPlan,
+  { source, tags }: TrustedBundle,
+  ca: CaCertificate,
+  claimed: Set<string>,
+): void {
+  const free = [...stored.values()].filter(({ id }) => !claimed.has(id));
+  const same = free.find(({ certificate }) => certificate?.identity === ca.identity);
+  if (same !== undefined) {
+    claimed.add(same.id);
+    if (allowDowngrade || compareAge(ca, same.certificate ?? NEVER) >= 0) {
+      plan.changes.push({ kind: 'update', id: same.id, ca });
+      return;
+    }
+    const why = `${ca.location} has an older certificate of a CA than entity ${same.id} in Kong; set allow_downgrade to take it all the same`;
+    plan.refused.set(`${source}#${ca.fingerprint}`, refusal('older_than_stored', why));
+    return;
+  }
+  const replaced = free.find(
+    (entity) => entity.tags.includes(tags[1]) && entity.certificate?.subject === ca.subject,
+  );
+  if (replaced !== undefined) {
+    claimed.add(replaced.id);
+    plan.changes.push({ kind: 'update', id: replaced.id, ca });
+    return;
+  }
+  // An entity that was created for this one may hold its successor by now.
+  const first = deterministicId('ca_certificate', `${source} ${ca.identity}`);
+  const id = stored.has(first) ? deterministicId('ca_certificate', `${source} ${ca.digest}`) : first;
+  plan.changes.push({ kind: 'create', id, ca, tags });
+}

@@ -1,0 +1,51 @@
+import type { RawBundle } from '../../model';
+import { secretName, TLS_TYPE, toRawBundle, type Secret } from './secret';
+import type { KubernetesObject } from './scope';
+
+/** A kind of objects that hold certificates, and how one is read. */
+export interface ObjectKind {
+  /** In paths, e.g. `secrets`. */
+  plural: string;
+  /** In sentences, e.g. `Secret`. */
+  word: string;
+  /** What is meant where neither names nor labels are given. */
+  fieldSelector: string | null;
+  /** Null where it is no bundle (yet). */
+  toRawBundle: (object: Secret) => RawBundle | null;
+}
+
+export const TLS_SECRETS: ObjectKind = {
+  plural: 'secrets',
+  word: 'Secret',
+  fieldSelector: `type=${TLS_TYPE}`,
+  toRawBundle,
+};
+
+/** Secrets as bundles of CAs: `ca.crt`, else every entry that is neither the leaf nor its key. */
+export const CA_SECRETS: ObjectKind = {
+  ...TLS_SECRETS,
+  toRawBundle: (secret) => {
+    const { 'ca.crt': ca, 'tls.crt': _cert, 'tls.key': _key, ...rest } = secret.data ?? {};
+    const texts = (ca === undefined ? Object.values(rest) : [ca]).map((text) =>
+      Buffer.from(text, 'base64').toString('latin1'),
+    );
+    return toCaBundle(secret, 'Secret', texts);
+  },
+};
+
+/** ConfigMaps as bundles of CAs, such as trust-manager's: every entry with a certificate in it. */
+export const CA_CONFIG_MAPS: ObjectKind = {
+  plural: 'configmaps',
+  word: 'ConfigMap',
+  fieldSelector: null,
+  toRawBundle: (object) => toCaBundle(object, 'ConfigMap', Object.values(object.data ?? {})),
+};
+
+function toCaBundle(object: KubernetesObject, word: string, texts: readonly string[]): RawBundle | null {
+  const name = secretName(object);
+  // An object that was just made, or that is filled in later, says nothing about what is to be trusted.
+  if (texts.every((text) => text.trim() === '')) return null;
+  const withCertificates = texts.filter((text) => text.includes('-----BEGIN '));
+  const found = withCertificates.length > 0 ? withCertificates : texts.slice(0, 1);
+  return { name, location: `${word} ${name}`, cert: found.join('\n'), key: '' };
+}
