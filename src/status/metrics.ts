@@ -41,8 +41,14 @@ export async function renderMetrics(view: ReportView): Promise<string> {
         return { value, labels: { method, code } };
       }),
   };
-  for (const name of Object.keys(METRICS) as MetricName[]) register(registry, name, families[name]);
-  return registry.metrics();
+  const texts: string[] = [];
+  for (const name of Object.keys(METRICS) as MetricName[]) {
+    register(registry, name, families[name]);
+    texts.push(await registry.getSingleMetricAsString(PREFIX + name));
+    // Passes get their turn between two families.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  return `${texts.join('\n\n')}\n`;
 }
 
 /** prom-client's own metrics hash the labels of each sample; one that is asked for its values does not. */
@@ -52,11 +58,7 @@ function register(registry: Registry, name: MetricName, samples: () => Iterable<
     name: PREFIX + name,
     help,
     type,
-    async get() {
-      // Others get their turn between two families.
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      return { name: PREFIX + name, help, type, values: [...samples()] };
-    },
+    get: () => ({ name: PREFIX + name, help, type, values: [...samples()] }),
   };
   registry.registerMetric(metric as unknown as Metric);
 }

@@ -71,7 +71,9 @@ export class Patrol {
 
   private async walk(): Promise<void> {
     const { signal } = this.#abort;
-    while (!signal.aborted) {
+    // A function, since nothing that is awaited here is known to change it.
+    const isStopped = () => signal.aborted;
+    while (!isStopped()) {
       const again = this.#isDue;
       this.#isDue = false;
       const targets = this.targets(again);
@@ -80,11 +82,10 @@ export class Patrol {
       this.options.done();
       if (!isWhole) {
         // The pass that it gave way to calls again.
-        this.#isDue ||= again;
+        if (again) this.#isDue = true;
         return;
       }
-      if (!this.#isDue && this.targets(false).length > 0)
-        await sleep(PAUSE_MS, undefined, { signal, ref: false });
+      if (this.targets(false).length > 0) await sleep(PAUSE_MS, undefined, { signal, ref: false });
     }
   }
 

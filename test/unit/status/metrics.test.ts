@@ -32,7 +32,7 @@ describe('the metrics', () => {
       expect(row).toContain(`| ${type} `);
       const [, , , own = ''] = (row ?? '').split('|');
       const common = ['source', 'certificate_id', 'half'];
-      const isCertificates = common.every((label) => (labels as readonly string[]).includes(label));
+      const isCertificates = common.every((label) => labels.includes(label));
       const wanted = labels.filter((label) => !isCertificates || !common.includes(label));
       expect([...own.matchAll(/`(\w+)`/g)].map(([, label]) => label).sort()).toEqual([...wanted].sort());
     },

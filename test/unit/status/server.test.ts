@@ -3,6 +3,7 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, test } from 'vitest';
 import { StatusServer, type PolledEntry, type ReportView } from '../../../src/status';
+import type { StatusReport } from '../../../src/model';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 import { ask } from '../../support/http';
@@ -266,16 +267,14 @@ it('sends the certificates whole, however many pieces that takes', async () => {
     reloaderView([matched('z')], 'last'),
   ]);
   const { socket } = await serving(() => view);
-  const report = JSON.parse((await ask(socket, '/status')).text) as ReturnType<typeof Object>;
+  const report = JSON.parse((await ask(socket, '/status')).text) as StatusReport;
   expect(report).toMatchObject({
     version: '1.2.3',
     reloaders: [{ entry: 'first' }, { entry: 'empty', certificates: [] }, { entry: 'last' }],
   });
-  expect(
-    (
-      report as { reloaders: { certificates: { certificate_id: string }[] }[] }
-    ).reloaders[0]?.certificates.map((one) => one.certificate_id),
-  ).toEqual(all.map(({ certificate }) => certificate.id));
+  expect(report.reloaders[0]?.certificates.map((one) => one.certificate_id)).toEqual(
+    all.map(({ certificate }) => certificate.id),
+  );
 });
 
 it('gives those who scrape at the same time one and the same text', async () => {
