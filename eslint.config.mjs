@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const FOLDERS = [
+  'alerts',
   'app',
   'certificates',
   'cli',
@@ -60,6 +61,7 @@ export default tseslint.config(
   layer('report', ['model']),
   layer('status', ['model', 'common', 'certificates']),
   layer('plugin-server', ['common']),
+  layer('alerts', ['model', 'common']),
   layer('reconcile', ['model', 'common', 'certificates']),
   {
     files: ['**/*.mjs'],

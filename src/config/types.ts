@@ -50,6 +50,18 @@ interface HttpConfig {
   username?: string | null;
 }
 
+export interface AlertsConfig {
+  webhook?: string | null;
+  webhook_file?: string | null;
+  format: 'json' | 'slack' | 'alertmanager';
+  headers: string[];
+  token_file?: string | null;
+  ca_file?: string | null;
+  allow_http: boolean;
+  reminder_days: number;
+  grace: number;
+}
+
 /** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */
 export interface Config {
   interval: number;
@@ -68,6 +80,8 @@ export interface Config {
     token_file?: string | null;
     ca_file?: string | null;
   };
+  expiry_warning_days: number[];
+  alerts: AlertsConfig;
   log: { file?: string | null; level: 'debug' | 'info' | 'warn' | 'error' };
   trigger?: string | null;
 }

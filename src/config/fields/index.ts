@@ -1,4 +1,5 @@
 import { DEFAULT_CERTIFICATE } from './default-certificate';
+import { ALERTS } from './alerts';
 import type { NamedField } from './kong-field';
 import { LOG } from './log';
 import { SOURCES } from './sources';
@@ -138,6 +139,7 @@ export const FIELDS: readonly NamedField[] = [
       ],
     },
   },
+  ...ALERTS,
   LOG,
   {
     trigger: {

@@ -14,6 +14,8 @@ const DEFAULTS = {
   verify: { enabled: true, timeout: 10, rollback: true, listeners: [] },
   status: {},
   admin: {},
+  expiry_warning_days: [30, 14, 7, 1],
+  alerts: { format: 'json', headers: [], allow_http: false, reminder_days: 1, grace: 120 },
   log: { level: 'info' },
 };
 
@@ -78,6 +80,18 @@ describe('a configuration', () => {
       },
       status: { listen: '127.0.0.1:8110' },
       admin: { url: 'https://127.0.0.1:8444', token: 't', token_file: '/run/token', ca_file: '/etc/ca.pem' },
+      expiry_warning_days: [90],
+      alerts: {
+        webhook: 'https://hooks.example.test/x',
+        webhook_file: '/run/webhook',
+        format: 'slack',
+        headers: ['X-Team: gateway'],
+        token_file: '/run/token',
+        ca_file: '/etc/ca.pem',
+        allow_http: true,
+        reminder_days: 0,
+        grace: 0,
+      },
       log: { file: '/var/log/reloader.log', level: 'debug' },
       trigger: 'now',
     };

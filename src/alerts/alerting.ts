@@ -1,0 +1,121 @@
+import { hostname } from 'node:os';
+import type { AlertKind, Condition } from './alert';
+import { changesOf, type AlertState } from './changes';
+import { conditionsOf, type Observed } from './conditions';
+import { FORMATS, type FormatName } from './formats';
+import { Outbox } from './outbox';
+import { Webhook, type WebhookSettings } from './webhook';
+
+/** `alerts` of the configuration, and what it needs of the rest. */
+export interface AlertSettings extends WebhookSettings {
+  format: FormatName;
+  /** Days until a trouble that lasts is told again; 0: never. */
+  reminder_days: number;
+  /** Seconds that a trouble which often mends itself has to last. */
+  grace: number;
+}
+
+export interface AlertingOptions {
+  entry: string;
+  settings: AlertSettings;
+  warningDays: readonly number[];
+  /** Seconds that the ingress controller has before anything is written. */
+  takeoverGrace: number;
+  say: (
+    level: 'warn' | 'info',
+    message: string,
+    fields: { webhook: string; error?: string; alerts?: number },
+  ) => void;
+  instance?: string;
+  now?: () => number;
+}
+
+const DAY_MS = 86_400_000;
+/** Time alone makes news, too: leaves come nearer to their end, reminders fall due. */
+const LOOK_MS = 60_000;
+
+/** Troubles that are told at once; the others have to last for the grace. */
+const AT_ONCE: readonly AlertKind[] = ['refused', 'rolled_back', 'expiring', 'expired', 'renewal_overdue'];
+
+/** Tells a webhook what is wrong with the certificates of one entry. Nothing here holds up a pass. */
+export class Alerting {
+  #options: AlertingOptions;
+  #state: AlertState = new Map();
+  #webhook: Webhook;
+  #outbox: Outbox;
+  #revision: string | null = null;
+  #lookAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: AlertingOptions) {
+    this.#options = options;
+    [this.#webhook, this.#outbox] = this.open();
+  }
+
+  /** Another configuration of the same entry: what was told stays told. */
+  reconfigure(options: AlertingOptions): void {
+    this.close();
+    this.#options = options;
+    this.#revision = null;
+    [this.#webhook, this.#outbox] = this.open();
+  }
+
+  /**
+   * To be called every few seconds. Costs nothing as long as the revision is the same, but once a minute.
+   * @param revision another one whenever something of what is observed may be
+   */
+  look(revision: string, observe: () => Observed): void {
+    const now = this.now();
+    if (revision === this.#revision && now < this.#lookAt) return;
+    this.#revision = revision;
+    const { warningDays, takeoverGrace, settings } = this.#options;
+    const observed = observe();
+    const { refreshMs } = FORMATS[settings.format];
+    const reminderMs =
+      settings.reminder_days === 0 ? Number.POSITIVE_INFINITY : settings.reminder_days * DAY_MS;
+    const { state, alerts, nextAt } = changesOf(this.#state, conditionsOf(observed, warningDays, now), now, {
+      graceMs: (kind) => {
+        if (AT_ONCE.includes(kind)) return 0;
+        return 1000 * (settings.grace + (kind === 'out_of_sync' ? takeoverGrace : 0));
+      },
+      reminderMs: refreshMs ?? reminderMs,
+      isUnknown: ({ kind }: Condition) => observed.status === null && kind !== 'passes_failing',
+    });
+    this.#state = state;
+    this.#lookAt = Math.min(now + LOOK_MS, nextAt);
+    if (alerts.length > 0) this.#outbox.add(alerts);
+  }
+
+  /** Gives up what nobody took yet. */
+  close(): void {
+    this.#outbox.close();
+    this.#webhook.close();
+  }
+
+  private open(): [Webhook, Outbox] {
+    const { settings, entry, say, instance = hostname() } = this.#options;
+    const format = FORMATS[settings.format];
+    const webhook = new Webhook(settings, (address) => format.address(address));
+    const outbox = new Outbox({
+      batchSize: format.batchSize,
+      deliver: async (alerts) => {
+        const body = format.body(alerts, { instance, entry, now: this.now() });
+        return body === null ? { kind: 'delivered' } : webhook.post(body);
+      },
+      say: (what, facts) => {
+        const { level, message } = WORDS[what];
+        say(level, message, { webhook: webhook.name, ...facts });
+      },
+    });
+    return [webhook, outbox];
+  }
+
+  private now(): number {
+    return (this.#options.now ?? Date.now)();
+  }
+}
+
+const WORDS = {
+  trouble: { level: 'warn', message: 'alerts cannot be delivered; they are tried again' },
+  relief: { level: 'info', message: 'alerts are delivered again' },
+  dropped: { level: 'warn', message: 'alerts were dropped' },
+} as const;

@@ -1,0 +1,245 @@
+import { REASONS, type CertificateStatus, type ReloaderStatus, type SourceStatus } from '../model';
+import type { AlertFacts, AlertKind, Condition, Severity } from './alert';
+
+const DAY_MS = 86_400_000;
+/** So many days before the end it is no longer a matter for office hours. */
+const CRITICAL_DAYS = 7;
+/** Whoever renews gets this share of what is left when a renewal becomes due. */
+const OVERDUE_SHARE = 1 / 10;
+
+/** What a reloader can be said about: not its certificates while Kong cannot be asked. */
+export interface Observed {
+  entry: string;
+  /** Null: nothing is known just now. */
+  status: (Pick<ReloaderStatus, 'mode' | 'sources'> & { certificates: Iterable<CertificateStatus> }) | null;
+  /** Why no pass can be made; null: they are made. */
+  trouble: { message: string; since: number } | null;
+}
+
+/** Everything that is wrong now. @param warningDays days before the end of a leaf that are told of */
+export function conditionsOf(observed: Observed, warningDays: readonly number[], now: number): Condition[] {
+  const { entry, status, trouble } = observed;
+  const conditions = trouble === null ? [] : [passesFailing(entry, trouble)];
+  if (status === null) return conditions;
+  for (const source of status.sources)
+    if (source.error !== null) conditions.push(sourceDown(source, source.error));
+  for (const certificate of status.certificates) {
+    for (const found of [
+      expiryOf(certificate, warningDays, now),
+      renewalOf(certificate, now),
+      stateOf(certificate, status.mode),
+    ]) {
+      if (found !== null) conditions.push(found);
+    }
+  }
+  return conditions;
+}
+
+function passesFailing(entry: string, { message, since }: NonNullable<Observed['trouble']>): Condition {
+  return {
+    kind: 'passes_failing',
+    key: 'passes_failing',
+    topic: 'passes',
+    severity: 'critical',
+    since,
+    labels: {},
+    facts: {},
+    summary: `certificates are not looked after: no pass can be made (entry ${entry})`,
+    description: message,
+  };
+}
+
+function sourceDown(
+  { id }: SourceStatus,
+  { reason, message, since }: NonNullable<SourceStatus['error']>,
+): Condition {
+  return {
+    kind: 'source_down',
+    key: `source_down ${id}`,
+    topic: `source ${id}`,
+    severity: 'warning',
+    since: Date.parse(since),
+    labels: { source: id },
+    facts: { source: id, reason },
+    summary: `${id} cannot be looked at whole: renewals there may be missed`,
+    description: message,
+  };
+}
+
+/** What is told of one certificate; `topic` and `variant` tell its troubles apart. */
+function about(
+  certificate: CertificateStatus,
+  kind: AlertKind,
+  what: {
+    topic: string;
+    variant?: string;
+    severity: Severity;
+    since: number;
+    summary: string;
+    description: string;
+  },
+  more: { labels?: Record<string, string>; facts?: AlertFacts } = {},
+): Condition {
+  const { certificate_id: id, half, snis, source } = certificate;
+  const subject = id === null ? (source?.location ?? snis.join()) : `${id} ${half}`;
+  const [sni] = snis;
+  return {
+    kind,
+    key: [kind, subject, what.variant].join(' ').trim(),
+    topic: `${what.topic} ${subject}`,
+    severity: what.severity,
+    since: what.since,
+    labels: {
+      ...(id === null ? {} : { certificate_id: id, half }),
+      ...(sni === undefined ? {} : { sni }),
+      ...(id === null && source !== null ? { location: source.location } : {}),
+      ...more.labels,
+    },
+    facts: {
+      ...(id === null ? {} : { certificate_id: id, half }),
+      snis: snis.slice(0, 10),
+      ...(source === null ? {} : { source: source.source, location: source.location }),
+      ...more.facts,
+    },
+    summary: what.summary,
+    description: what.description,
+  };
+}
+
+/** The end of what is served, else of what is stored; what is not in Kong may expire. */
+function endOf({ served, stored }: CertificateStatus): number | null {
+  const end = served?.not_after ?? stored?.not_after;
+  return end === undefined ? null : Date.parse(end);
+}
+
+function expiryOf(
+  certificate: CertificateStatus,
+  warningDays: readonly number[],
+  now: number,
+): Condition | null {
+  const end = certificate.certificate_id === null ? null : endOf(certificate);
+  if (end === null) return null;
+  const until = new Date(end).toISOString();
+  const facts = { not_after: until, days_left: Math.floor((end - now) / DAY_MS) };
+  const description = sourceSentence(certificate);
+  if (end <= now) {
+    const summary = `${nameOf(certificate)} has expired: Kong serves a certificate that was valid until ${until}`;
+    const what = { topic: 'expiry', severity: 'critical', since: end, summary, description } as const;
+    return about(certificate, 'expired', what, { facts });
+  }
+  const level = warningLevel(certificate, end, warningDays, now);
+  if (level === null) return null;
+  const severity = level <= CRITICAL_DAYS ? 'critical' : 'warning';
+  const summary = `${nameOf(certificate)} expires in ${inWords(end - now)}: Kong serves one that is valid until ${until}`;
+  const since = end - level * DAY_MS;
+  const what = { topic: 'expiry', variant: String(level), severity, since, summary, description } as const;
+  return about(certificate, 'expiring', what, { labels: { days: String(level) }, facts });
+}
+
+/**
+ * The smallest level that is reached. Levels before a renewal is due do not count: a leaf of 90 days is renewed 30
+ * days before its end, and one of six days always is within the last 30.
+ */
+function warningLevel(
+  { renewal_due_at: dueAt }: CertificateStatus,
+  end: number,
+  warningDays: readonly number[],
+  now: number,
+): number | null {
+  const due = dueAt === null ? null : Date.parse(dueAt);
+  const counts = (days: number) => due === null || due >= end || end - days * DAY_MS > due;
+  const reached = warningDays.filter((days) => end - now <= days * DAY_MS && counts(days));
+  return reached.length === 0 ? null : Math.min(...reached);
+}
+
+function renewalOf(certificate: CertificateStatus, now: number): Condition | null {
+  const { source, stored, renewal_due_at: dueAt, renewal_overdue: isOverdue } = certificate;
+  // Without a source nobody renews it here; its expiry is told of.
+  if (!isOverdue || source === null || dueAt === null) return null;
+  const due = Date.parse(dueAt);
+  const end = Math.max(Date.parse(source.not_after), stored === null ? 0 : Date.parse(stored.not_after));
+  if (now - due < (end - due) * OVERDUE_SHARE || end <= now) return null;
+  const summary = `${nameOf(certificate)} was to be renewed ${inWords(now - due)} ago, and ${source.location} has no newer one`;
+  const description = `The newest leaf is valid until ${new Date(end).toISOString()}.`;
+  return about(certificate, 'renewal_overdue', {
+    topic: 'renewal',
+    severity: 'warning',
+    since: due,
+    summary,
+    description,
+  });
+}
+
+function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): Condition | null {
+  const { state, refusal, source, served } = certificate;
+  const since = Date.parse(certificate.since);
+  const name = nameOf(certificate);
+  const location = source?.location ?? 'its source';
+  switch (state) {
+    case 'refused': {
+      const { reason, message } = refusal ?? { reason: 'unreadable' as const, message: '' };
+      const facts = { reason };
+      const isRolledBack = reason === 'not_served';
+      const summary = isRolledBack
+        ? `${name} was put back: Kong did not serve the new certificate from ${location}`
+        : `the certificate for ${name} in ${location} stays out of Kong: ${REASONS[reason]}`;
+      const severity = isRolledBack ? 'critical' : 'warning';
+      const what = {
+        topic: 'refusal',
+        variant: reason,
+        severity,
+        since,
+        summary,
+        description: message,
+      } as const;
+      const more = { labels: isRolledBack ? {} : { reason }, facts };
+      return about(certificate, isRolledBack ? 'rolled_back' : 'refused', what, more);
+    }
+    case 'not_served': {
+      const summary = `${name} is not served: Kong stores the certificate from ${location}, and its listeners show another`;
+      const description = served?.detail ?? '';
+      return about(certificate, 'not_served', {
+        topic: 'state',
+        severity: 'critical',
+        since,
+        summary,
+        description,
+      });
+    }
+    case 'pending': {
+      // A dry run is to change nothing.
+      if (mode === 'observe') return null;
+      const summary = `${name} is out of step: ${location} has another certificate, which is not written to Kong`;
+      return about(certificate, 'out_of_sync', {
+        topic: 'state',
+        severity: 'warning',
+        since,
+        summary,
+        description: '',
+      });
+    }
+    default:
+      return null;
+  }
+}
+
+function sourceSentence({ state, source, refusal }: CertificateStatus): string {
+  if (source === null) return 'No source has a certificate for it: nothing will renew it here.';
+  if (refusal?.is_standing === true)
+    return `What ${source.location} has stays out of Kong: ${refusal.message}`;
+  if (state === 'in_sync' || state === 'unproven') return `${source.location} has no newer one.`;
+  return `${source.location} has one that is valid until ${source.not_after}.`;
+}
+
+/** The names of a certificate, for a line. */
+function nameOf({ snis, certificate_id: id, source }: CertificateStatus): string {
+  const [first, ...others] = snis;
+  if (first === undefined) return id ?? source?.location ?? 'a certificate';
+  return others.length === 0 ? first : `${first} (and ${others.length} more)`;
+}
+
+function inWords(ms: number): string {
+  const hours = Math.floor(ms / 3_600_000);
+  if (hours >= 48) return `${Math.floor(hours / 24)} days`;
+  return hours >= 2 ? `${hours} hours` : `${Math.max(1, Math.floor(ms / 60_000))} minutes`;
+}

@@ -1,0 +1,35 @@
+import { ALERT_NAMES } from '../alert';
+import { runbookOf, type Format } from './format';
+
+const API = '/api/v2/alerts';
+const REFRESH_MS = 5 * 60_000;
+/** Four refreshes, as Prometheus does: then Alertmanager takes it for resolved, should this process be gone. */
+const LASTS_MS = 4 * REFRESH_MS;
+
+/**
+ * Alertmanager's API v2. It keeps no alerts over a restart of its own, so what lasts is sent again every few minutes;
+ * what people are told of it, and how often, is up to Alertmanager.
+ */
+export const alertmanager: Format = {
+  batchSize: 100,
+  refreshMs: REFRESH_MS,
+  address(webhook) {
+    const url = new URL(webhook);
+    if (!url.pathname.endsWith(API)) url.pathname = url.pathname.replace(/\/+$/, '') + API;
+    return url;
+  },
+  body: (alerts, { instance, entry, now }) =>
+    alerts.map(({ kind, severity, labels, since, endedAt, summary, description }) => {
+      const alertname = ALERT_NAMES[kind];
+      return {
+        labels: { alertname, severity, instance, entry, ...labels },
+        annotations: {
+          summary,
+          ...(description === '' ? {} : { description }),
+          runbook_url: runbookOf(alertname),
+        },
+        startsAt: new Date(Math.min(since, now)).toISOString(),
+        endsAt: new Date(endedAt ?? now + LASTS_MS).toISOString(),
+      };
+    }),
+};

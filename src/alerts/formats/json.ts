@@ -1,0 +1,35 @@
+import { ALERT_NAMES } from '../alert';
+import { runbookOf, toPeople, type Format } from './format';
+
+/** The project's own format; docs/monitoring.md explains it. */
+export const json: Format = {
+  batchSize: 100,
+  refreshMs: null,
+  address: (webhook) => webhook,
+  body(alerts, { instance, entry, now }) {
+    const told = toPeople(alerts);
+    if (told.length === 0) return null;
+    return {
+      version: 1,
+      sender: 'ssl-cert-reloader',
+      instance,
+      entry,
+      sent_at: new Date(now).toISOString(),
+      alerts: told.map(
+        ({ kind, status, isReminder, severity, since, endedAt, summary, description, facts }) => ({
+          name: ALERT_NAMES[kind],
+          kind,
+          status,
+          reminder: isReminder,
+          severity,
+          summary,
+          description,
+          starts_at: new Date(since).toISOString(),
+          ends_at: endedAt === null ? null : new Date(endedAt).toISOString(),
+          runbook: runbookOf(ALERT_NAMES[kind]),
+          ...facts,
+        }),
+      ),
+    };
+  },
+};

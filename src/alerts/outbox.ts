@@ -1,0 +1,146 @@
+import type { Alert } from './alert';
+
+export type Delivery =
+  | { kind: 'delivered' }
+  /** Nobody could take it just now. */
+  | { kind: 'later'; error: string; afterMs: number | null }
+  /** It would be refused again. */
+  | { kind: 'never'; error: string };
+
+export interface OutboxOptions {
+  /** Never throws. */
+  deliver: (alerts: readonly Alert[]) => Promise<Delivery>;
+  batchSize: number;
+  say: (what: 'trouble' | 'relief' | 'dropped', facts: { error?: string; alerts?: number }) => void;
+  now?: () => number;
+  random?: () => number;
+}
+
+/** Alerts that wait; what comes on top is dropped, oldest first. */
+const MAX_WAITING = 1_000;
+const BACKOFF_FIRST_MS = 1_000;
+const BACKOFF_MAX_MS = 5 * 60_000;
+const PATIENCE_MS = 60 * 60_000;
+/** What nobody took for a day is no news any more. */
+const TOO_OLD_MS = 24 * 60 * 60_000;
+
+interface Waiting {
+  alert: Alert;
+  since: number;
+}
+
+/**
+ * Delivers alerts one request after the other, apart from everything else. Of alerts about the same trouble only the
+ * latest waits; a trouble that was over before anybody could be told is not told.
+ */
+export class Outbox {
+  #waiting = new Map<string, Waiting>();
+  #timer: NodeJS.Timeout | null = null;
+  #isSending = false;
+  #isClosed = false;
+  #failures = 0;
+  #error = '';
+  readonly #now: () => number;
+  readonly #random: () => number;
+
+  constructor(private readonly options: OutboxOptions) {
+    this.#now = options.now ?? Date.now;
+    this.#random = options.random ?? Math.random;
+  }
+
+  add(alerts: readonly Alert[]): void {
+    for (const alert of alerts) this.put(alert);
+    let dropped = 0;
+    for (const key of this.#waiting.keys()) {
+      if (this.#waiting.size <= MAX_WAITING) break;
+      this.#waiting.delete(key);
+      dropped += 1;
+    }
+    if (dropped > 0) this.options.say('dropped', { alerts: dropped, error: 'too many wait for the webhook' });
+    if (this.#timer === null) void this.send();
+  }
+
+  /** Gives up what still waits. */
+  close(): void {
+    this.#isClosed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#waiting.clear();
+  }
+
+  private put(alert: Alert): void {
+    const before = this.#waiting.get(alert.key)?.alert;
+    this.#waiting.delete(alert.key);
+    const isUntold = before?.status === 'firing' && !before.isReminder;
+    if (isUntold && alert.status === 'resolved') return;
+    // A reminder of what nobody was told of yet is the first that they hear.
+    const isReminder = alert.isReminder && !isUntold;
+    this.#waiting.set(alert.key, { alert: { ...alert, isReminder }, since: this.#now() });
+  }
+
+  private async send(): Promise<void> {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    // A function, since nothing that is awaited here is known to change it.
+    const isClosed = () => this.#isClosed;
+    while (this.#waiting.size > 0 && !isClosed()) {
+      const batch = this.take();
+      if (batch.length === 0) continue;
+      const delivery = await this.options.deliver(batch.map(({ alert }) => alert));
+      if (isClosed()) break;
+      if (delivery.kind === 'later') {
+        this.putBack(batch);
+        this.postpone(delivery);
+        break;
+      }
+      if (delivery.kind === 'never')
+        this.options.say('dropped', { alerts: batch.length, error: delivery.error });
+      else this.succeed();
+    }
+    this.#isSending = false;
+  }
+
+  private take(): Waiting[] {
+    const oldest = this.#now() - TOO_OLD_MS;
+    const batch: Waiting[] = [];
+    let dropped = 0;
+    for (const [key, waiting] of this.#waiting) {
+      if (batch.length === this.options.batchSize) break;
+      this.#waiting.delete(key);
+      if (waiting.since < oldest) dropped += 1;
+      else batch.push(waiting);
+    }
+    if (dropped > 0) this.options.say('dropped', { alerts: dropped, error: 'nobody took them for a day' });
+    return batch;
+  }
+
+  /** In front of what came meanwhile, which replaces what is about the same. */
+  private putBack(batch: readonly Waiting[]): void {
+    const newer = this.#waiting;
+    this.#waiting = new Map(batch.map((waiting) => [waiting.alert.key, waiting]));
+    for (const [key, waiting] of newer) {
+      this.#waiting.delete(key);
+      this.#waiting.set(key, waiting);
+    }
+  }
+
+  private postpone({ error, afterMs }: { error: string; afterMs: number | null }): void {
+    if (error !== this.#error) this.options.say('trouble', { error, alerts: this.#waiting.size });
+    this.#error = error;
+    this.#failures += 1;
+    const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10), BACKOFF_MAX_MS);
+    const delay = Math.min(afterMs ?? backoff * (0.5 + this.#random()), PATIENCE_MS);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.send();
+    }, delay);
+    // Nobody's end is put off by an alert.
+    this.#timer.unref();
+  }
+
+  private succeed(): void {
+    this.#failures = 0;
+    if (this.#error === '') return;
+    this.#error = '';
+    this.options.say('relief', {});
+  }
+}

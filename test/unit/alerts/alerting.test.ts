@@ -1,0 +1,140 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { Alerting, type AlertingOptions, type Observed } from '../../../src/alerts';
+import type { CertificateStatus } from '../../../src/model';
+import { eventually } from '../../support/eventually';
+import { startReceiver } from '../../support/receiver';
+import { certificate, DAY_MS, iso, NOW, reloader } from '../../support/statuses';
+
+const REFUSED: Partial<CertificateStatus> = {
+  state: 'refused',
+  refusal: { reason: 'key_mismatch', message: 'the key is another', at: iso(NOW), is_standing: true },
+};
+
+const observed = (more: Partial<CertificateStatus> = {}, rest: Partial<Observed> = {}): Observed => ({
+  entry: 'e1',
+  status: reloader({ certificates: [certificate(more)] }),
+  trouble: null,
+  ...rest,
+});
+
+/** Looks at what the test says, at its time, and tells a receiver. */
+async function alerting(settings: Partial<AlertingOptions['settings']> = {}) {
+  const receiver = await startReceiver();
+  const said: string[] = [];
+  let time = NOW;
+  const options: AlertingOptions = {
+    entry: 'e1',
+    settings: {
+      webhook: receiver.url,
+      format: 'json',
+      headers: [],
+      allow_http: false,
+      reminder_days: 1,
+      grace: 120,
+      ...settings,
+    },
+    warningDays: [30, 14, 7, 1],
+    takeoverGrace: 60,
+    say: (_, message) => said.push(message),
+    instance: 'kong-1',
+    now: () => time,
+  };
+  const told = new Alerting(options);
+  onTestFinished(() => told.close());
+  let revision = 0;
+  const look = (what: Observed, afterMs = 0) => {
+    time += afterMs;
+    told.look(String(revision++), () => what);
+  };
+  const names = () =>
+    receiver.received.flatMap(({ body }) =>
+      (body as { alerts: { status: string; kind: string }[] }).alerts.map(
+        ({ status, kind }) => `${status} ${kind}`,
+      ),
+    );
+  const tells = (...expected: string[]) =>
+    eventually(
+      `it tells ${expected.join()} and not ${names().join()}`,
+      () => names().join() === expected.join(),
+    );
+  return { told, options, look, tells, receiver, said, passes: (ms: number) => void (time += ms) };
+}
+
+it('a refused renewal is told, and that it is over', async () => {
+  const { look, tells } = await alerting();
+  look(observed());
+  look(observed(REFUSED));
+  await tells('firing refused');
+  look(observed(REFUSED));
+  look(observed());
+  await tells('firing refused', 'resolved refused');
+});
+
+it('what is the same is not even looked at, but once a minute', async () => {
+  const { told, passes } = await alerting();
+  let looks = 0;
+  const observe = () => {
+    looks += 1;
+    return observed();
+  };
+  for (let second = 0; second < 10; second++) told.look('1', observe);
+  expect(looks).toBe(1);
+  passes(60_000);
+  told.look('1', observe);
+  expect(looks).toBe(2);
+});
+
+it('what often mends itself has to last for its grace, and is looked at again when that is over', async () => {
+  const { told, passes, tells, receiver } = await alerting({ grace: 10 });
+  const what = observed({ state: 'not_served', since: iso(NOW) });
+  told.look('1', () => what);
+  passes(9_999);
+  told.look('1', () => what);
+  expect(receiver.received).toEqual([]);
+  passes(1);
+  told.look('1', () => what);
+  await tells('firing not_served');
+});
+
+it('while Kong is away what was told lasts, and that it is away is told', async () => {
+  const { look, tells } = await alerting();
+  look(observed(REFUSED));
+  await tells('firing refused');
+  look({ entry: 'e1', status: null, trouble: { message: 'connection refused', since: NOW - DAY_MS } });
+  await tells('firing refused', 'firing passes_failing');
+  look(observed(REFUSED));
+  await tells('firing refused', 'firing passes_failing', 'resolved passes_failing');
+});
+
+it('another configuration does not tell again what was told', async () => {
+  const { told, options, look, tells } = await alerting();
+  look(observed(REFUSED));
+  await tells('firing refused');
+  told.reconfigure({ ...options, settings: { ...options.settings, reminder_days: 2 } });
+  look(observed(REFUSED));
+  look(observed());
+  await tells('firing refused', 'resolved refused');
+});
+
+it('a webhook that is away is said once, and gets everything when it is back', async () => {
+  const { look, said, tells, receiver } = await alerting();
+  receiver.server.closeAllConnections();
+  const port = Number(new URL(receiver.url).port);
+  await new Promise((closed) => receiver.server.close(closed));
+  look(observed(REFUSED));
+  await eventually('it is said', () => said.length > 0);
+  expect(said).toEqual(['alerts cannot be delivered; they are tried again']);
+  await new Promise<void>((listening) => receiver.server.listen(port, '127.0.0.1', listening));
+  await tells('firing refused');
+  expect(said.at(-1)).toBe('alerts are delivered again');
+});
+
+it('Alertmanager is told again every five minutes, whatever the reminders are', async () => {
+  const { look, receiver } = await alerting({ format: 'alertmanager', reminder_days: 0 });
+  look(observed(REFUSED));
+  await eventually('it is told', () => receiver.received.length === 1);
+  look(observed(REFUSED), 299_999);
+  look(observed(REFUSED), 1);
+  await eventually('it is told again', () => receiver.received.length === 2);
+  expect(receiver.received.map(({ path }) => path)).toEqual(['/api/v2/alerts', '/api/v2/alerts']);
+});

@@ -1,0 +1,176 @@
+import { describe, expect, it, test } from 'vitest';
+import { conditionsOf } from '../../../src/alerts';
+import type { CertificateStatus, ReloaderStatus } from '../../../src/model';
+import { certificate, DAY_MS, inDays, iso, leafUntil, NOW, reloader } from '../../support/statuses';
+
+const WARNING_DAYS = [30, 14, 7, 1];
+
+const conditions = (
+  certificates: CertificateStatus[],
+  more: Partial<ReloaderStatus> = {},
+  warningDays: readonly number[] = WARNING_DAYS,
+) =>
+  conditionsOf({ entry: 'e1', status: reloader({ certificates, ...more }), trouble: null }, warningDays, NOW);
+
+const kinds = (...args: Parameters<typeof conditions>) => conditions(...args).map(({ kind }) => kind);
+
+const refusalOf = (reason: 'key_mismatch' | 'not_served') => ({
+  reason,
+  message: '/certs/www.key does not belong to it',
+  at: iso(NOW),
+  is_standing: true,
+});
+
+it('nothing is wrong where everything is in sync', () => {
+  expect(conditions([certificate()])).toEqual([]);
+});
+
+describe('the end of a certificate', () => {
+  test.for<[days: number, life: number, level: string | null, severity: string | null]>([
+    // A year: every level counts.
+    [31, 365, null, null],
+    [30, 365, '30', 'warning'],
+    [14.5, 365, '30', 'warning'],
+    [14, 365, '14', 'warning'],
+    [7, 365, '7', 'critical'],
+    [1, 365, '1', 'critical'],
+    [0.1, 365, '1', 'critical'],
+    // Renewed at 30 days: being there is no news, 14 is.
+    [29.9, 90, null, null],
+    [14, 90, '14', 'warning'],
+    // Six days: only the last one counts.
+    [3, 6, null, null],
+    [0.9, 6, '1', 'critical'],
+    // A day: none does; an overdue renewal is told.
+    [0.3, 1, null, null],
+  ])('in %d days of a life of %d days is told at the level %s', ([days, life, level, severity]) => {
+    const found = conditions([certificate({ source: null, renewal_overdue: false }, days, life)]);
+    expect(found.map((one) => [one.kind, one.labels['days'], one.severity])).toEqual(
+      level === null ? [] : [['expiring', level, severity]],
+    );
+  });
+
+  it('of what is served counts, whatever is stored', () => {
+    const served = { ...certificate().served!, not_after: inDays(5) };
+    const [found] = conditions([certificate({ served, state: 'unproven' })]);
+    expect(found).toMatchObject({ kind: 'expiring', labels: { days: '7' }, facts: { days_left: 5 } });
+  });
+
+  it('of an old one is told at every level while the source has a new one, whose renewal is not due', () => {
+    const old = leafUntil(inDays(29));
+    const status = {
+      ...certificate(),
+      stored: old,
+      served: null,
+      state: 'refused',
+      refusal: refusalOf('key_mismatch'),
+    } as const;
+    const [found] = conditions([status]);
+    expect(found).toMatchObject({ kind: 'expiring', labels: { days: '30' } });
+    expect(found?.description).toContain('/certs/www.key does not belong to it');
+  });
+
+  it.each([
+    ['is over', -1],
+    ['is now', 0],
+  ])('that %s makes it expired and nothing else', (_, days) => {
+    const [found, ...others] = conditions([certificate({}, days)]);
+    expect(found).toMatchObject({ kind: 'expired', severity: 'critical', since: NOW + days * DAY_MS });
+    expect(found?.summary).toContain('www.example.test has expired');
+    expect(others).toEqual([]);
+  });
+
+  it('does not matter for what is not in Kong', () => {
+    expect(
+      kinds([certificate({ certificate_id: null, state: 'unused', stored: null, served: null }, -1)]),
+    ).toEqual([]);
+  });
+
+  it('is told by the levels that are configured', () => {
+    expect(kinds([certificate({ source: null }, 20, 365)], {}, [])).toEqual([]);
+    expect(kinds([certificate({ source: null }, 80, 365)], {}, [90])).toEqual(['expiring']);
+  });
+});
+
+describe('a renewal', () => {
+  test.for<[days: number, overdue: boolean]>([
+    [30, false],
+    [28, false],
+    [27, true],
+    [15, true],
+  ])('with %d of 90 days left is overdue: %s', ([days, overdue]) => {
+    expect(kinds([certificate({}, days)]).includes('renewal_overdue')).toBe(overdue);
+  });
+
+  it('is not missed where no source has anything: nobody renews it here', () => {
+    expect(kinds([certificate({ source: null, state: 'no_source' }, 20)])).toEqual([]);
+  });
+});
+
+describe('a state', () => {
+  it('of a refused bundle is told with its reason and what to do', () => {
+    const [found] = conditions([certificate({ state: 'refused', refusal: refusalOf('key_mismatch') })]);
+    expect(found).toMatchObject({
+      kind: 'refused',
+      severity: 'warning',
+      labels: { certificate_id: 'c1', half: 'main', sni: 'www.example.test', reason: 'key_mismatch' },
+      facts: { reason: 'key_mismatch', location: '/certs/www.crt' },
+      description: '/certs/www.key does not belong to it',
+    });
+  });
+
+  it('of a refused bundle that is not in Kong is told by its location', () => {
+    const status = {
+      certificate_id: null,
+      stored: null,
+      served: null,
+      state: 'refused',
+      refusal: refusalOf('key_mismatch'),
+    } as const;
+    expect(conditions([certificate(status)])).toMatchObject([
+      { kind: 'refused', key: 'refused /certs/www.crt key_mismatch', labels: { location: '/certs/www.crt' } },
+    ]);
+  });
+
+  it('of what Kong did not serve is a rollback', () => {
+    expect(conditions([certificate({ state: 'refused', refusal: refusalOf('not_served') })])).toMatchObject([
+      { kind: 'rolled_back', severity: 'critical' },
+    ]);
+  });
+
+  it.each([
+    ['not_served', ['not_served']],
+    ['pending', ['out_of_sync']],
+    ['unproven', []],
+    ['no_source', []],
+    ['unused', []],
+  ] as const)('%s is told as %j', (state, told) => {
+    expect(kinds([certificate({ state })])).toEqual(told);
+  });
+
+  it('of a dry run is out of step on purpose', () => {
+    expect(kinds([certificate({ state: 'pending' })], { mode: 'observe' })).toEqual([]);
+  });
+});
+
+it('a source that cannot be looked at is told with its reason', () => {
+  const error = { reason: 'unreadable', message: '/certs is gone', since: inDays(-1) } as const;
+  const sources = [{ id: 'directory:/certs', up: false, bundles: 0, error }];
+  expect(conditions([], { sources })).toMatchObject([
+    {
+      kind: 'source_down',
+      since: NOW - DAY_MS,
+      labels: { source: 'directory:/certs' },
+      description: '/certs is gone',
+    },
+  ]);
+});
+
+it('passes that cannot be made are told, whatever is known of the certificates', () => {
+  const trouble = { message: 'connection refused', since: NOW };
+  for (const status of [null, reloader()]) {
+    expect(conditionsOf({ entry: 'e1', status, trouble }, WARNING_DAYS, NOW)).toMatchObject([
+      { kind: 'passes_failing', severity: 'critical', description: 'connection refused' },
+    ]);
+  }
+});
