@@ -13,7 +13,7 @@ export const ALERT_NAMES = {
   out_of_sync: 'KongCertificateOutOfSync',
   renewal_overdue: 'KongCertificateRenewalOverdue',
   source_down: 'KongCertificateSourceDown',
-  passes_failing: 'SslCertReloaderPassesFailing',
+  passes_failing: 'SslCertReloaderStalled',
 } as const;
 
 export type AlertKind = keyof typeof ALERT_NAMES;

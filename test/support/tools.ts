@@ -1,6 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
-const works = (command: string, args: string[]) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+/** Whether a command is there and ends well. */
+export const works = (command: string, args: string[]) =>
+  spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 
 /** Why tests with a tool of somebody else's are skipped, for their names; null: it is there. */
 export const missing = {
