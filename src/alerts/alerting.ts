@@ -51,12 +51,14 @@ export class Alerting {
     [this.#webhook, this.#outbox] = this.open();
   }
 
-  /** Another configuration of the same entry: what was told stays told. */
+  /** Another configuration of the same entry: what was told stays told, and what waits goes the new way. */
   reconfigure(options: AlertingOptions): void {
-    this.close();
+    const left = this.#outbox.close();
+    this.#webhook.close();
     this.#options = options;
     this.#revision = null;
     [this.#webhook, this.#outbox] = this.open();
+    if (left.length > 0) this.#outbox.add(left);
   }
 
   /**

@@ -37,6 +37,7 @@ export class Outbox {
   #waiting = new Map<string, Waiting>();
   #timer: NodeJS.Timeout | null = null;
   #isSending = false;
+  #underWay: readonly Waiting[] = [];
   #isClosed = false;
   #failures = 0;
   #error = '';
@@ -60,11 +61,13 @@ export class Outbox {
     if (this.#timer === null) void this.send();
   }
 
-  /** Gives up what still waits. */
-  close(): void {
+  /** @returns what nobody took yet */
+  close(): Alert[] {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    const left = [...this.#underWay, ...this.#waiting.values()].map(({ alert }) => alert);
     this.#waiting.clear();
+    return left;
   }
 
   private put(alert: Alert): void {
@@ -85,8 +88,10 @@ export class Outbox {
     while (this.#waiting.size > 0 && !isClosed()) {
       const batch = this.take();
       if (batch.length === 0) continue;
+      this.#underWay = batch;
       const delivery = await this.options.deliver(batch.map(({ alert }) => alert));
       if (isClosed()) break;
+      this.#underWay = [];
       if (delivery.kind === 'later') {
         this.putBack(batch);
         this.postpone(delivery);

@@ -4,6 +4,7 @@ import { configurationHash, readPluginEntries, type PluginEntry } from '../kong'
 import type { PassCause, StatusReport } from '../model';
 import type { LogRoot } from '../report';
 import { Journal } from '../status';
+import { AlertDesk } from './alert-desk';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
 import { startReloader, type Reloader } from './reloader';
 import { StatusHost } from './status-host';
@@ -34,6 +35,8 @@ interface Running {
   isOwn: boolean;
   config: Config;
   journal: Journal;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
 }
 
 /**
@@ -50,6 +53,7 @@ export class Supervisor {
   #hash = '';
   #ended: Promise<void> = Promise.resolve();
   readonly #host: StatusHost;
+  readonly #alerts: AlertDesk;
   readonly #location: KongLocation;
   /** The Kong that answered last time. */
   #kong: Connection | null = null;
@@ -63,6 +67,7 @@ export class Supervisor {
       waiting: () => this.#waiting,
       reloaders: () => [...this.#running].map(([id, { reloader }]) => [id, reloader] as const),
     });
+    this.#alerts = new AlertDesk(options.logger);
     this.#location = { ...options.location, onExchange: this.#host.onExchange };
   }
 
@@ -87,6 +92,7 @@ export class Supervisor {
     this.#abort.abort();
     await this.#ended;
     await Promise.all([...this.#running.keys()].map((id) => this.end(id)));
+    this.#alerts.close();
     await this.#host.close();
   }
 
@@ -103,6 +109,7 @@ export class Supervisor {
     const waiting = (error: Error) => {
       this.#waiting = error.message;
       this.sayOnce('warn', 'waiting for Kong', error.message);
+      this.#alerts.away(error.message);
     };
     await this.#host.listen([]);
     while (!isStopped()) {
@@ -125,6 +132,7 @@ export class Supervisor {
           this.#waiting = (error as Error).message;
           this.sayOnce('warn', 'the plugin entries cannot be read', (error as Error).message);
         }
+        this.#alerts.look(this.#running);
         await this.#host.listen(this.statusListens());
         this.#said = this.#saying;
         this.#saying = new Set();
@@ -185,6 +193,7 @@ export class Supervisor {
     for (const id of [...this.#running.keys()]) {
       if (active.has(id)) continue;
       await this.end(id);
+      this.#alerts.forget(id);
       this.options.logger.log('info', 'reloader stopped', { entry: id });
     }
     return isComplete;
@@ -206,9 +215,10 @@ export class Supervisor {
     const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
     const connection = isOwn ? await connect(this.#location, config.admin) : kong;
     await this.end(entry.id);
+    const startedAt = Date.now();
     const journal = running?.journal ?? new Journal();
     const reloader = startReloader(config, connection, this.options.logger, entry.id, journal);
-    this.#running.set(entry.id, { reloader, connection, isOwn, config, journal });
+    this.#running.set(entry.id, { reloader, connection, isOwn, config, journal, startedAt });
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
       entry: entry.id,
       interval_seconds: config.interval,

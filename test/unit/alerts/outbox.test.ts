@@ -39,7 +39,7 @@ function outbox(answers: (Delivery | Promise<Delivery>)[] = [], batchSize = 100)
     say: (what, { error = '', alerts }) => said.push(`${what} ${error} ${alerts ?? ''}`.trim()),
     random: () => 0.5,
   });
-  onTestFinished(() => box.close());
+  onTestFinished(() => void box.close());
   return { box, posts, said };
 }
 
@@ -145,11 +145,19 @@ describe('the outbox', () => {
     expect(said).toContain('dropped nobody took them for a day 1');
   });
 
+  it('gives back what is under way when it is closed', async () => {
+    const { box } = outbox([new Promise<Delivery>(() => undefined)]);
+    box.add([alert('a')]);
+    await settle();
+    box.add([alert('b')]);
+    expect(box.close().map(({ key }) => key)).toEqual(['a', 'b']);
+  });
+
   it('sends nothing after it was closed', async () => {
     const { box, posts } = outbox([LATER]);
     box.add([alert('a')]);
     await settle();
-    box.close();
+    expect(box.close().map(({ key }) => key)).toEqual(['a']);
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(posts).toHaveLength(1);
   });

@@ -1,0 +1,109 @@
+import { Alerting, type AlertingOptions, type Observed } from '../alerts';
+import type { Config } from '../config';
+import type { Logger } from '../report';
+import type { Reloader } from './reloader';
+
+/** What is to be told of. */
+export interface AlertedEntry {
+  config: Config;
+  reloader: Pick<Reloader, 'view'>;
+  /** When this reloader was started; milliseconds since the epoch. */
+  startedAt: number;
+}
+
+interface Desk {
+  alerting: Alerting;
+  config: Config;
+  /** Since when no pass can be made; milliseconds since the epoch. */
+  troubleSince: number | null;
+}
+
+/**
+ * Alerts of every entry that has a webhook. It outlives the reloaders: that Kong is away, and for how long, is known
+ * just when none of them runs, and what was told is not told again because a reloader was started anew.
+ */
+export class AlertDesk {
+  readonly #desks = new Map<string, Desk>();
+
+  constructor(
+    private readonly logger: Logger,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Looks at what runs; to be called every few seconds. Nothing is waited for. */
+  look(running: Iterable<readonly [entry: string, AlertedEntry]>): void {
+    for (const [entry, { config, reloader, startedAt }] of running) {
+      const desk = this.open(entry, config);
+      if (desk === null) continue;
+      const view = reloader.view();
+      const error = view.last_pass?.error ?? null;
+      // Until its first pass it knows nothing of any certificate.
+      const isKnown = view.last_success_at !== null && Date.parse(view.last_success_at) >= startedAt;
+      if (!isKnown && error === null) continue;
+      desk.alerting.look(`${startedAt}.${view.revision}`, () => ({
+        entry,
+        status: isKnown ? { ...view, certificates: view.certificates() } : null,
+        trouble: this.trouble(desk, error),
+      }));
+    }
+  }
+
+  /** Kong is away, and nothing runs. */
+  away(message: string): void {
+    for (const [entry, desk] of this.#desks) {
+      const observed = (): Observed => ({ entry, status: null, trouble: this.trouble(desk, message) });
+      desk.alerting.look(message, observed);
+    }
+  }
+
+  /** The entry is gone: nothing more is told of it, not even that something is over. */
+  forget(entry: string): void {
+    this.#desks.get(entry)?.alerting.close();
+    this.#desks.delete(entry);
+  }
+
+  close(): void {
+    for (const entry of [...this.#desks.keys()]) this.forget(entry);
+  }
+
+  private open(entry: string, config: Config): Desk | null {
+    const known = this.#desks.get(entry);
+    if (known?.config === config) return known;
+    const { webhook, webhook_file: file } = config.alerts;
+    if (webhook == null && file == null) {
+      this.forget(entry);
+      return null;
+    }
+    const options = this.optionsFor(entry, config);
+    if (known !== undefined && !isSame(known.config, config)) known.alerting.reconfigure(options);
+    const alerting = known?.alerting ?? new Alerting(options);
+    const desk = { alerting, config, troubleSince: known?.troubleSince ?? null };
+    this.#desks.set(entry, desk);
+    return desk;
+  }
+
+  private optionsFor(entry: string, config: Config): AlertingOptions {
+    return {
+      entry,
+      settings: config.alerts,
+      warningDays: config.expiry_warning_days,
+      takeoverGrace: config.takeover_grace,
+      say: (level, message, fields) => this.logger.log(level, message, { entry, ...fields }),
+      now: this.now,
+    };
+  }
+
+  private trouble(desk: Desk, message: string | null): Observed['trouble'] {
+    if (message === null) {
+      desk.troubleSince = null;
+      return null;
+    }
+    desk.troubleSince ??= this.now();
+    return { message, since: desk.troubleSince };
+  }
+}
+
+const isSame = (one: Config, other: Config) => settingsOf(one) === settingsOf(other);
+
+const settingsOf = ({ alerts, expiry_warning_days: days, takeover_grace: grace }: Config) =>
+  JSON.stringify([alerts, days, grace]);

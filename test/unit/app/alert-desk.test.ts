@@ -1,0 +1,110 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { AlertDesk } from '../../../src/app/alert-desk';
+import { completeConfig } from '../../../src/config';
+import type { CertificateStatus, ReloaderStatus } from '../../../src/model';
+import type { ReloaderView } from '../../../src/status';
+import { eventually } from '../../support/eventually';
+import { startReceiver } from '../../support/receiver';
+import { certificate, iso, NOW, reloader } from '../../support/statuses';
+
+const REFUSED = certificate({
+  state: 'refused',
+  refusal: { reason: 'key_mismatch', message: 'the key is another', at: iso(NOW), is_standing: true },
+});
+
+/** A desk whose time and reloader are the test's. */
+async function desk() {
+  const receiver = await startReceiver();
+  let time = NOW;
+  const desk = new AlertDesk({ log: () => undefined }, () => time);
+  onTestFinished(() => desk.close());
+  const config = (more: object = {}) =>
+    completeConfig({ alerts: { webhook: receiver.url, grace: 10 }, ...more });
+  let revision = 0;
+  const running = (
+    certificates: CertificateStatus[],
+    {
+      config: own = config(),
+      startedAt = NOW - 1,
+      ...status
+    }: Partial<ReloaderStatus> & Partial<{ config: ReturnType<typeof config>; startedAt: number }> = {},
+  ) => {
+    const view = { ...reloader(status), certificates: () => certificates, revision: String(revision++) };
+    return [
+      ['e1', { config: own, startedAt, reloader: { view: () => view as unknown as ReloaderView } }],
+    ] as const;
+  };
+  const told = () =>
+    receiver.received.flatMap(({ body }) =>
+      (body as { alerts: { status: string; kind: string }[] }).alerts.map(
+        ({ status, kind }) => `${status} ${kind}`,
+      ),
+    );
+  const tells = (...expected: string[]) =>
+    eventually(
+      `it tells ${expected.join()} and not ${told().join()}`,
+      () => told().join() === expected.join(),
+    );
+  return { desk, config, running, tells, told, passes: (ms: number) => void (time += ms) };
+}
+
+it('tells what is wrong, once, also when the reloader is started anew', async () => {
+  const { desk: it, running, tells } = await desk();
+  it.look(running([REFUSED]));
+  await tells('firing refused');
+  // Reconfigured: it knows of nothing until its first pass.
+  it.look(running([], { startedAt: NOW + 1 }));
+  it.look(running([REFUSED], { startedAt: NOW }));
+  it.look(running([certificate()]));
+  await tells('firing refused', 'resolved refused');
+});
+
+it('without a webhook nothing is told, and nothing is looked at', async () => {
+  const { desk: it, running, config, told } = await desk();
+  it.look(running([REFUSED], { config: config({ alerts: {} }) }));
+  expect(told()).toEqual([]);
+});
+
+it('passes that fail are told after the grace, and that they are made again', async () => {
+  const { desk: it, running, tells, passes } = await desk();
+  it.look(running([certificate()]));
+  const last_pass = {
+    cause: 'poll',
+    started_at: iso(NOW),
+    duration_ms: 0,
+    error: 'connection refused',
+  } as const;
+  it.look(running([certificate()], { last_pass }));
+  passes(10_000);
+  it.look(running([certificate()], { last_pass }));
+  await tells('firing passes_failing');
+  it.look(running([certificate()]));
+  await tells('firing passes_failing', 'resolved passes_failing');
+});
+
+it('a Kong that is away is told though no reloader runs, and what was refused stays so', async () => {
+  const { desk: it, running, tells, passes } = await desk();
+  it.look(running([REFUSED]));
+  await tells('firing refused');
+  it.away('connection refused');
+  passes(10_000);
+  it.away('connection refused');
+  await tells('firing refused', 'firing passes_failing');
+});
+
+it('another webhook gets what nobody took', async () => {
+  const { desk: it, running, config, tells } = await desk();
+  const nobody = config({ alerts: { webhook: 'http://127.0.0.1:1/' } });
+  it.look(running([REFUSED], { config: nobody }));
+  it.look(running([REFUSED]));
+  await tells('firing refused');
+});
+
+it('an entry that is gone is not told of any more', async () => {
+  const { desk: it, running, tells, told } = await desk();
+  it.look(running([REFUSED]));
+  await tells('firing refused');
+  it.forget('e1');
+  it.away('connection refused');
+  expect(told()).toEqual(['firing refused']);
+});
