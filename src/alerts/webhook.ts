@@ -22,7 +22,7 @@ const HOPELESS = new Set([400, 405, 406, 410, 411, 413, 414, 415, 422, 431, 501]
 
 /** Posts JSON to one receiver. What it answers is never read, since nobody knows what it holds. */
 export class Webhook {
-  readonly #requests = new Requests(1);
+  readonly #requests = new Requests({ maxSockets: 1 });
 
   constructor(
     private readonly settings: WebhookSettings,
