@@ -37,7 +37,8 @@ const KEEP_MS = 5_000;
 const KNOWN: readonly [RegExp, string][] = [
   [/vault is sealed|barrier is sealed|is sealed/i, 'it is sealed: unseal it'],
   [/not initialized/i, 'it is not initialised'],
-  [/secret[ _-]?id/i, 'secret_id is wrong, has expired or is used up: issue a new one'],
+  // The same words for either of the two.
+  [/secret[ _-]?id/i, 'role_id or secret_id is wrong, or secret_id has expired or is used up'],
   [/role[ _-]?id/i, 'there is no role with this role_id'],
   [/invalid role name|role .* (not found|does not exist)/i, 'there is no role of this name'],
   [/service account name not authorized/i, 'the role does not allow this service account'],

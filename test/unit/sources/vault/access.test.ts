@@ -157,7 +157,7 @@ describe('AppRole', () => {
   it('that is refused says what to look at, and is tried once a poll', async () => {
     const reader = sourceOf(role);
     expect(troubles(await reader.pass())).toMatch(
-      /^forbidden: Vault at .* refuses the login \(400\): secret_id is wrong/,
+      /^forbidden: Vault at .* refuses the login \(400\): role_id or secret_id is wrong/,
     );
     expect(vault.requests()).toEqual(['POST auth/approle/login']);
   });
