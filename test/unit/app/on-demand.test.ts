@@ -1,0 +1,37 @@
+import { build, type Metafile } from 'esbuild';
+import { expect, it } from 'vitest';
+
+/** Every module of ours that is loaded when the program starts: the ones that are imported by `import()` are not. */
+async function loadedAtStart(entry: string): Promise<{ atStart: Set<string>; bundled: Set<string> }> {
+  const { metafile } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    external: ['kong-pdk', 'ts-node'],
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  });
+  const atStart = new Set<string>();
+  follow(metafile.inputs, entry, atStart);
+  return { atStart, bundled: new Set(Object.keys(metafile.inputs)) };
+}
+
+function follow(inputs: Metafile['inputs'], path: string, seen: Set<string>): void {
+  if (seen.has(path)) return;
+  seen.add(path);
+  for (const { path: next, kind } of inputs[path]?.imports ?? []) {
+    if (kind !== 'dynamic-import') follow(inputs, next, seen);
+  }
+}
+
+it.each(['src/sources/vault/source.ts', 'src/sources/http/source.ts'])(
+  '%s is in the executable and is loaded by nobody who has not configured it',
+  async (module) => {
+    const { atStart, bundled } = await loadedAtStart('src/cli/main.ts');
+    expect(bundled).toContain(module);
+    expect(atStart).toContain('src/sources/directory.ts');
+    expect(atStart).not.toContain(module);
+  },
+);
