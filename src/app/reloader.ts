@@ -11,7 +11,14 @@ import type {
   Witness,
 } from '../model';
 import { Reconciler, Schedule, TrustingReconciler, type ReconcilerOptions } from '../reconcile';
-import { DefaultCertificateLog, EventReporter, LogReporter, type LogRoot, type PostEvent } from '../report';
+import {
+  DefaultCertificateLog,
+  EventReporter,
+  LogReporter,
+  WriteBackLog,
+  type LogRoot,
+  type PostEvent,
+} from '../report';
 import { Journal, ReloaderShow, ServedBook, type ReloaderView } from '../status';
 import { ReferrerNudger, type KubernetesClient } from '../sources/kubernetes';
 import { HandshakeVerifier, Patrol } from '../verify';
@@ -24,6 +31,7 @@ import {
 } from './default-certificate';
 import { createSources } from './sources';
 import { createKeeper, isTrust } from './trust';
+import { createWriteBack, withWriteBack } from './write-back';
 
 /** A pass that read this many bundles leaves garbage that is worth a collection of 20 ms before the long rest. */
 const MANY = 200;
@@ -117,15 +125,18 @@ export function compose(
     };
   };
   const warnings = () => sources.flatMap((source) => source.warnings?.() ?? []);
-  const pass = withDefaultCertificate(
+  const written = withWriteBack(
     (cause, touched) => reconciler.pass(cause, touched),
-    defaultCertificate,
+    () => reconciler.knowledge,
+    createWriteBack(config, kong),
     observe,
   );
   const close = () => {
     for (const source of sources) source.close?.();
     cluster?.close();
   };
+  // A reload comes last: Kong may read its files again and ends this process.
+  const pass = withDefaultCertificate(written, defaultCertificate, observe);
   return { reconciler, pass, target: stages.target, watch, warnings, cluster, close };
 }
 
@@ -179,6 +190,7 @@ export function startReloader(
     journal,
     new LogReporter(logger, { entry }),
     new DefaultCertificateLog(logger, { entry }),
+    new WriteBackLog(logger, { entry }),
   ];
   if (cluster !== null) reporters.push(new EventReporter(postTo(cluster), logger));
   const schedule = new Schedule({

@@ -72,6 +72,8 @@ export interface Config {
   takeover_grace: number;
   allow_downgrade: boolean;
   default_certificate: 'off' | 'promote' | 'reload';
+  write_back: boolean;
+  write_back_file?: string | null;
   verify: { enabled: boolean; timeout: number; rollback: boolean; listeners: string[] };
   status: { listen?: string | null };
   admin: {

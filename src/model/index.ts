@@ -10,3 +10,4 @@ export * from './status';
 export * from './stored';
 export * from './stages';
 export * from './trust';
+export * from './write-back';

@@ -1,6 +1,7 @@
 import type { SecretRef } from './certificate';
 import type { DefaultCertificateStatus } from './default-certificate';
 import type { Refusal } from './reason';
+import type { WriteBackReport } from './write-back';
 
 /** What became of one bundle in a pass. */
 export type Outcome =
@@ -66,6 +67,8 @@ export interface PassReport {
   unfinished: 'no' | 'settling' | 'failed';
   /** Clients without SNI; left out where that is not looked after. */
   defaultCertificate?: DefaultCertificateStatus;
+  /** Kong's declarative file; left out where nothing was to be done about it. */
+  writeBack?: WriteBackReport;
   /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */
   nextAt: number | null;
 }

@@ -6,3 +6,4 @@ export { LogHub, stderrLogger, type LogRoot, type LogSettings, type OpenLog } fr
 export { JsonLogger, type Level, type Logger } from './logger';
 export { LogReporter } from './log-reporter';
 export { redact } from './redact';
+export { WriteBackLog } from './write-back-log';

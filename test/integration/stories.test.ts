@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { describeBothModes } from '../scenarios/both-modes';
 import { describeDefaultCertificate } from '../scenarios/default-certificate';
+import { describeWriteBack } from '../scenarios/write-back';
 import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import { standIn } from './stand-in';
@@ -13,5 +14,6 @@ describe('the stand-in gateway', () => {
   describeTwins(standIn, 'database');
   describeDefaultCertificate(standIn, 'database');
   describeDbless(standIn);
+  describeWriteBack(standIn);
   describeDatabase(standIn);
 });

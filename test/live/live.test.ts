@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { describeBothModes } from '../scenarios/both-modes';
 import { describeDefaultCertificate } from '../scenarios/default-certificate';
+import { describeWriteBack } from '../scenarios/write-back';
 import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import type { StartKong } from '../scenarios/kong';
@@ -15,6 +16,7 @@ describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --k
   describeTwins(start, 'dbless');
   describeDefaultCertificate(start, 'dbless');
   describeDbless(start);
+  describeWriteBack(start);
 });
 
 describe.skipIf((settings?.database ?? []).length === 0)(

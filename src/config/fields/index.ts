@@ -4,6 +4,7 @@ import type { NamedField } from './kong-field';
 import { LOG } from './log';
 import { SOURCES } from './sources';
 import { STATUS } from './status';
+import { WRITE_BACK_FIELDS } from './write-back';
 
 export type { KongField, NamedField } from './kong-field';
 
@@ -66,6 +67,7 @@ export const FIELDS: readonly NamedField[] = [
     },
   },
   { default_certificate: DEFAULT_CERTIFICATE },
+  ...WRITE_BACK_FIELDS,
   {
     verify: {
       type: 'record',

@@ -9,6 +9,7 @@ const DEFAULTS = {
   sources: [],
   allow_downgrade: false,
   default_certificate: 'promote',
+  write_back: false,
   takeover: 'force',
   takeover_grace: 60,
   verify: { enabled: true, timeout: 10, rollback: true, listeners: [] },
@@ -70,6 +71,8 @@ describe('a configuration', () => {
       ],
       allow_downgrade: true,
       default_certificate: 'reload',
+      write_back: true,
+      write_back_file: '/etc/kong/kong.yml',
       takeover: 'nudge',
       takeover_grace: 0,
       verify: {
