@@ -24,6 +24,8 @@ export interface IssueOptions {
   digest?: 'sha256' | 'sha384' | 'sha1' | 'md5';
   /** Marks the certificate as a CA. Default false. */
   ca?: boolean;
+  /** Extended key usage. Default: none, which allows both. */
+  usage?: 'client' | 'server';
   /** Leaves the subjectAltName out, as very old tools do. */
   withoutNames?: boolean;
 }
@@ -190,6 +192,10 @@ function certificate(options: IssueOptions, subject: Subject, issuer: Issuer): s
     extension('2.5.29.14', false, octets(subject.keyId)),
     extension('2.5.29.35', false, seq(context(0, false, issuer.keyId))),
   ];
+  if (options.usage !== undefined) {
+    const id = options.usage === 'client' ? '1.3.6.1.5.5.7.3.2' : '1.3.6.1.5.5.7.3.1';
+    extensions.push(extension('2.5.29.37', false, seq(oid(id))));
+  }
   if (options.withoutNames !== true) {
     extensions.push(extension('2.5.29.17', false, seq(...options.names.map(alternativeName))));
   }

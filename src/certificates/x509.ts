@@ -45,6 +45,8 @@ const WEAK_SIGNATURES = new Map([
 const COMMON_NAME = objectId('2.5.4.3');
 const ALTERNATIVE_NAME = objectId('2.5.29.17');
 const BASIC_CONSTRAINTS = objectId('2.5.29.19');
+const EXTENDED_KEY_USAGE = objectId('2.5.29.37');
+const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), objectId('2.5.29.37.0')]);
 
 /**
  * Reads an X.509 certificate (RFC 5280).
@@ -83,6 +85,8 @@ export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificat
       key.keyBits,
       WEAK_SIGNATURES.get(signature) ?? 'other',
       extensions.isCa,
+      extensions.isForClients,
+      names.length > 0 ? undefined : tbs.text(subject),
     ),
   };
 }
@@ -99,6 +103,8 @@ class Facts implements CertificateInfo {
     readonly keyBits: number,
     readonly signature: CertificateInfo['signature'],
     readonly isCa: boolean,
+    readonly isForClients: boolean,
+    readonly subject: string | undefined,
   ) {}
 
   get fingerprint(): string {
@@ -170,8 +176,14 @@ function publicKey(spki: DerReader): PublicKeyFacts {
   return { keyType: 'rsa', keyBits: digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24, bits };
 }
 
-function readExtensions(tbs: DerReader): { names: string[] | null; isCa: boolean } {
-  const found: { names: string[] | null; isCa: boolean } = { names: null, isCa: false };
+interface Extensions {
+  names: string[] | null;
+  isCa: boolean;
+  isForClients: boolean;
+}
+
+function readExtensions(tbs: DerReader): Extensions {
+  const found: Extensions = { names: null, isCa: false, isForClients: true };
   while (!tbs.done) {
     const field = tbs.next();
     if (field.tag !== EXTENSIONS) continue;
@@ -184,6 +196,7 @@ function readExtensions(tbs: DerReader): { names: string[] | null; isCa: boolean
       const value = extension.inside(extension.next(OCTET_STRING));
       if (id === ALTERNATIVE_NAME) found.names = dnsNames(value);
       else if (id === BASIC_CONSTRAINTS) found.isCa = isCa(value);
+      else if (id === EXTENDED_KEY_USAGE) found.isForClients = isForClients(value);
     }
   }
   return found;
@@ -203,6 +216,12 @@ function isCa(value: DerReader): boolean {
   const constraints = value.inside(value.next(SEQUENCE));
   const flag = constraints.optional(BOOLEAN);
   return flag !== null && constraints.content(flag)[0] !== 0;
+}
+
+function isForClients(value: DerReader): boolean {
+  const usages = value.inside(value.next(SEQUENCE));
+  while (!usages.done) if (CLIENT_USAGES.has(usages.text(usages.next(OBJECT_ID)))) return true;
+  return false;
 }
 
 /** Certificates without a subjectAltName are matched by their common name, as old clients do. */

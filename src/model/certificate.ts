@@ -20,6 +20,10 @@ export interface CertificateInfo {
   keyBits: number;
   signature: 'md5' | 'sha1' | 'other';
   isCa: boolean;
+  /** Whether a client may show it (extended key usage); left out: it may. */
+  isForClients?: boolean;
+  /** DER of the subject, where there are no names to tell what it is for. */
+  subject?: string | undefined;
 }
 
 /**

@@ -70,6 +70,8 @@ export interface CertificateStatus {
   /** That time is over, and no source has a newer one. */
   renewal_overdue: boolean;
   last_swap_at: string | null;
+  /** What one should know about it; null: nothing. */
+  note: string | null;
 }
 
 export interface SourceStatus {

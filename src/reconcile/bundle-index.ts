@@ -23,6 +23,7 @@ export function certificateIdOf(bundle: SourcedBundle): string {
 export class BundleIndex {
   readonly #bundles: readonly SourcedBundle[];
   readonly #byName = new Map<string, SourcedBundle[]>();
+  #nameless: readonly SourcedBundle[] | null = null;
   #byContent: Map<string, SourcedBundle[]> | null = null;
   #byCertificateId: Map<string, SourcedBundle> | null = null;
   /** By the UID of the Secret, and by its `namespace/name`. */
@@ -78,8 +79,7 @@ export class BundleIndex {
     const own = certificate.owner === 'us' ? this.byCertificateId(certificate.id) : undefined;
     const found = fixed?.slice() ?? this.covering(certificate.snis, stored);
     if (own !== undefined && !found.includes(own)) found.push(own);
-    if (certificate.snis.length === 0 && stored.content !== '')
-      found.push(...this.withContent(stored.content));
+    if (certificate.snis.length === 0) found.push(...this.forNoName(stored));
     const keyType = stored.leaf?.keyType;
     const usable = hasTwin ? found.filter((bundle) => bundle.leaf.keyType === keyType) : found;
     if (usable.length < 2) return usable;
@@ -116,6 +116,26 @@ export class BundleIndex {
     const wildcard = dot > 0 && !first.startsWith('*') ? this.#byName.get(`*${first.slice(dot)}`) : undefined;
     const likely = [...(this.#byName.get(first) ?? []), ...(wildcard ?? [])];
     return likely.filter((bundle) => needed.every((sni) => coversSni(bundle.leaf.names, sni)));
+  }
+
+  /**
+   * A certificate without SNIs is one that services show to their upstreams: it is renewed by one that is about the
+   * same, and that a client may show if it is one.
+   */
+  private forNoName({ content, leaf }: StoredHalf): readonly SourcedBundle[] {
+    const same = content === '' ? [] : this.withContent(content);
+    if (leaf === null) return same;
+    const isAlike = (bundle: SourcedBundle) =>
+      sameNames(bundle.leaf.names, leaf.names) &&
+      bundle.leaf.subject === leaf.subject &&
+      (bundle.leaf.isForClients ?? true) === (leaf.isForClients ?? true);
+    const likely = leaf.names.length > 0 ? (this.#byName.get(leaf.names[0] ?? '') ?? []) : this.nameless();
+    return [...new Set([...same, ...likely.filter(isAlike)])];
+  }
+
+  private nameless(): readonly SourcedBundle[] {
+    this.#nameless ??= this.#bundles.filter(({ leaf }) => leaf.names.length === 0);
+    return this.#nameless;
   }
 
   private byCertificateId(id: string): SourcedBundle | undefined {

@@ -14,6 +14,14 @@ const DAY_MS = 86_400_000;
 /** The share of its life after which a certificate is to be renewed, as cert-manager and certbot do by default. */
 const RENEWAL_SHARE = 2 / 3;
 
+/**
+ * Kong's pool of upstream connections is kept by the certificate's id, which a renewal does not change.
+ */
+const NO_SNI =
+  'it has no SNI: services may show it to their upstreams (client_certificate). New connections to upstreams use the ' +
+  'stored one; those that are kept alive keep the one before until they close (upstream_keepalive_idle_timeout, ' +
+  'upstream_keepalive_max_requests)';
+
 export interface StatusContext {
   /** Milliseconds since the epoch. */
   now: number;
@@ -45,6 +53,7 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     renewal_due_at: dueAt === null ? null : iso(dueAt),
     renewal_overdue: dueAt !== null && dueAt <= now,
     last_swap_at: swappedAt === undefined ? null : iso(swappedAt),
+    note: certificate?.snis.length === 0 ? NO_SNI : null,
   };
 }
 

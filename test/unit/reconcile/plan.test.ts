@@ -94,11 +94,17 @@ describe('a certificate in Kong', () => {
       refused: { some: 'names_not_covered' },
     },
     {
-      name: 'without SNIs is left alone, and its content is known',
+      name: 'without SNIs is renewed by what has the names of its leaf',
       bundles: [bundle('www'), bundle('renewed', newer)],
       kong: [stored('K', { snis: [] })],
+      changes: ['K main <- renewed'],
+    },
+    {
+      name: 'without SNIs is left alone by what has other names, and its content is known',
+      bundles: [bundle('www'), bundle('other', { ...newer, names: ['www.test', 'api.test'] })],
+      kong: [stored('K', { snis: [] })],
       inSync: { www: ['K'] },
-      unused: ['renewed'],
+      unused: ['other'],
     },
     {
       name: 'that cannot be read is replaced by what covers its SNIs',
