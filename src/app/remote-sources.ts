@@ -3,7 +3,7 @@ import type { Source } from '../model';
 import type { HttpAuth } from '../sources/http/fetch';
 import type { Secret, TlsFiles } from '../sources/remote/credentials';
 import { LaterSource } from '../sources/remote/later';
-import { identify, parseAddress } from '../sources/remote/url';
+import { identify, isLoopback, parseAddress } from '../sources/remote/url';
 import { SERVICE_ACCOUNT } from '../sources/kubernetes';
 import type { VaultAuth } from '../sources/vault/session';
 
@@ -100,7 +100,7 @@ export function createVaultSource(config: SourceConfig, at: string): Source {
   const path = (config.secret_path ?? '').replace(/^\/+/, '');
   const namespace = config.namespace == null ? null : trimSlashes(config.namespace);
   const { kv_version: version, cert_field: cert, key_field: key, chain_field: chain } = config;
-  const auth = vaultAuthOf(config, at);
+  const auth = vaultAuthOf(config, url, at);
   const server = { url, namespace, tls: tlsFilesOf(config, at), timeoutMs: timeoutOf(config) };
   const place = [...(namespace === null ? [] : [namespace]), mount, path].join('/');
   const id = `vault:${identify(url).replace(/\/$/, '')}/${place}`;
@@ -120,10 +120,12 @@ export function createVaultSource(config: SourceConfig, at: string): Source {
   });
 }
 
-function vaultAuthOf(config: SourceConfig, at: string): VaultAuth {
+function vaultAuthOf(config: SourceConfig, url: URL, at: string): VaultAuth {
   const { role_id: roleId, role, auth_mount: mount, jwt_file: jwtFile } = config;
   const token = secretOf(config, 'token', at);
-  if ([roleId, role, token].filter((one) => one != null).length !== 1) {
+  const ways = [roleId, role, token].filter((one) => one != null).length;
+  if (ways === 0 && isLoopback(url)) return { method: 'agent' };
+  if (ways !== 1) {
     throw configProblem(
       at,
       'token_file',

@@ -38,6 +38,8 @@ export class StandInVault {
   /** Null: the header is not looked at. */
   namespace: string | null = null;
   mayKnowMounts = true;
+  /** Set: what comes without a token gets this one, as an agent does with its own. */
+  agentToken: string | null = null;
   readonly #mounts = new Map<string, 1 | 2>([
     ['secret', 2],
     ['kv1', 1],
@@ -101,7 +103,7 @@ export class StandInVault {
     const login = /^auth\/(.+)\/login$/.exec(route)?.[1];
     if (login !== undefined && method === 'POST')
       return this.logIn(login, JSON.parse(body) as Record<string, string>);
-    const value = String(headers['x-vault-token']);
+    const value = String(headers['x-vault-token'] ?? this.agentToken);
     const token = this.tokens.get(value);
     if (token === undefined || token.expiresAt < Date.now()) {
       return [403, { errors: [`2 errors occurred:\n\t* permission denied\n\t* invalid token ${value}\n\n`] }];

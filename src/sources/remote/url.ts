@@ -11,7 +11,7 @@ export function parseAddress(text: string): URL {
   } catch {
     throw new Error('it is not a URL; expected https://host/path');
   }
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return url;
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return url;
   throw new Error(
     url.protocol === 'http:'
       ? 'plain http goes only to loopback addresses, since keys and tokens would cross the network in clear; use https'
@@ -30,6 +30,6 @@ export function identify(url: URL): string {
   return `${showAddress(url)}(${createHash('sha256').update(url.search).digest('hex').slice(0, 8)})`;
 }
 
-function isLoopback(hostname: string): boolean {
+export function isLoopback({ hostname }: URL): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }

@@ -72,7 +72,8 @@ export class KeyValues {
     const keys = (data as { keys?: unknown } | null)?.keys;
     const found: string[] = [];
     for (const key of Array.isArray(keys) ? keys : []) {
-      if (typeof key !== 'string' || key === '' || key === '/') continue;
+      // A URL would take dots for a way up.
+      if (typeof key !== 'string' || /^\.{0,2}\/?$/.test(key)) continue;
       if (!key.endsWith('/')) found.push(folder + key);
       else if (depth < MAX_DEPTH) found.push(...(await this.list(folder + key, depth + 1)));
       if (found.length > MAX_SECRETS) {

@@ -5,6 +5,8 @@ import { encodePath, hintOf, type VaultAnswer, type VaultClient } from './client
 
 /** Who one is to Vault. */
 export type VaultAuth =
+  /** An agent on loopback, which puts its own token into what it hands on. */
+  | { method: 'agent' }
   | { method: 'token'; token: Secret }
   | { method: 'approle'; mount: string; roleId: string; secretId: Secret | null }
   | { method: 'kubernetes'; mount: string; role: string; jwtFile: string };
@@ -50,7 +52,7 @@ export class VaultSession {
   async ask(path: string): Promise<VaultAnswer> {
     const token = await this.token();
     const answer = await this.client.send('GET', path, token);
-    if (answer.status !== 403 || this.auth.method === 'token') return answer;
+    if (answer.status !== 403 || !this.canLogIn) return answer;
     // Others may have logged in while this one waited.
     if (this.#token?.value === token) {
       if (!this.#mayLogIn) return answer;
@@ -71,7 +73,13 @@ export class VaultSession {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  private async token(): Promise<string> {
+  private get canLogIn(): boolean {
+    return this.auth.method === 'approle' || this.auth.method === 'kubernetes';
+  }
+
+  /** Null: none is sent. */
+  private async token(): Promise<string | null> {
+    if (this.auth.method === 'agent') return null;
     if (this.auth.method === 'token') {
       const value = readToken(this.auth.token);
       // What writes the file may have put a new one there.
@@ -127,8 +135,9 @@ export class VaultSession {
           body: { role: auth.role, jwt: readConfigured(auth.jwtFile).trim() },
           advice: 'look at role, auth_mount and which service accounts the role is bound to',
         };
+      case 'agent':
       case 'token':
-        throw new Error('a token needs no login');
+        throw new Error('there is nothing to log in with');
     }
   }
 

@@ -179,6 +179,16 @@ describe('Kubernetes', () => {
   });
 });
 
+it('an agent on loopback that has a token of its own needs none', async () => {
+  const reader = sourceOf({});
+  expect(troubles(await reader.pass())).toContain('(403): the policy of the token has to grant "read"');
+  vault.agentToken = vault.token(MAY);
+  expect(await reader.pass()).toMatchObject({ changed: ['certs/www'], errors: [] });
+  expect(vault.seen.every(({ headers }) => headers['x-vault-token'] === undefined)).toBe(true);
+  // It can be set to want this, so that no web page can make a browser ask.
+  expect(vault.seen.every(({ headers }) => headers['x-vault-request'] === 'true')).toBe(true);
+});
+
 it('the namespace goes with every request, the login included', async () => {
   vault.namespace = 'teams/edge';
   vault.logins.set(`approle kong ${SECRET_ID}`, { may: MAY, ttl: 3600, renewable: true });
@@ -259,6 +269,56 @@ describe('a Vault that', () => {
     for (const name of (await reader.source.scan()).changed) changed.add(name);
     expect(changed.size).toBe(30);
   });
+});
+
+describe('an answer that is no answer of Vault', () => {
+  const HOSTILE: unknown[] = [
+    null,
+    [],
+    5,
+    'text',
+    {},
+    { data: null },
+    { data: [] },
+    { data: 'x' },
+    { data: { keys: null } },
+    { data: { keys: [5, null, '', '/', '.', '..', '../', '../../sys/'] } },
+    { data: { data: [] } },
+    { data: { data: 'x' } },
+    { data: { data: { 'tls.crt': { a: 1 }, 'tls.key': 5 } } },
+    { data: { data: { cert: [[[]]], key: [null] } } },
+    { data: { current_version: 'x', versions: null } },
+    { data: { current_version: 1, versions: { 1: null } } },
+    { data: { current_version: -1, versions: { '-1': { created_time: {}, deletion_time: [] } } } },
+    { data: { ttl: -5, renewable: true } },
+    { data: { ttl: 1e300, renewable: true } },
+    { auth: [] },
+    { auth: { client_token: '' } },
+    { data: JSON.parse('{"__proto__": {"data": 1}, "constructor": 5}') as object },
+    { errors: [{ a: 1 }, 'x'.repeat(1e6)] },
+  ];
+  test.for(
+    [200, 400, 403, 404].flatMap((status) => HOSTILE.map((body, index) => [status, index, body] as const)),
+  )(
+    '(status %i, body %i) throws nothing, yields no certificate and leads nowhere else',
+    async ([status, , body]) => {
+      const token = vault.token(MAY);
+      for (const secret_path of ['certs/www', 'certs/']) {
+        for (const access of [{ token }, { role_id: 'kong', secret_id: SECRET_ID }]) {
+          const reader = sourceOf({ ...access, secret_path });
+          vault.outage = [status, body as object];
+          const scan = await reader.pass();
+          expect(scan.changed.length).toBeLessThanOrEqual(1);
+          expect(JSON.stringify(await reader.source.read('certs/www'))).not.toContain('BEGIN');
+          vault.outage = null;
+        }
+      }
+      const paths = vault.seen.map(({ path }) => path);
+      expect(
+        paths.filter((path) => !/^\/v1\/(secret\/|auth\/|sys\/internal\/ui\/mounts\/secret$)/.test(path)),
+      ).toEqual([]);
+    },
+  );
 });
 
 describe('a configuration', () => {
