@@ -132,7 +132,7 @@ export function compose(
     observe,
   );
   const close = () => {
-    for (const source of sources) source.close?.();
+    for (const source of [...sources, ...trust]) source.close?.();
     cluster?.close();
   };
   // A reload comes last: Kong may read its files again and ends this process.
