@@ -16,10 +16,18 @@ export interface Receiver {
   readonly server: Server;
 }
 
-/** A webhook on loopback. @param answer what it does with a request; by default it takes it */
-export async function startReceiver(
-  answer: (response: ServerResponse, count: number) => void = (response) => response.end('ok'),
-): Promise<Receiver> {
+type Answer = (response: ServerResponse, count: number) => void;
+
+/** A webhook on loopback that goes with the test. @param answer what it does with a request; by default it takes it */
+export async function startReceiver(answer?: Answer): Promise<Receiver> {
+  const receiver = await openReceiver(answer);
+  onTestFinished(() => receiver.close());
+  return receiver;
+}
+
+export async function openReceiver(
+  answer: Answer = (response) => response.end('ok'),
+): Promise<Receiver & { close(): void }> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -31,10 +39,10 @@ export async function startReceiver(
     });
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  onTestFinished(() => {
+  const { port } = server.address() as AddressInfo;
+  const close = () => {
     server.closeAllConnections();
     server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, received, server };
+  };
+  return { url: `http://127.0.0.1:${port}`, received, server, close };
 }
