@@ -58,7 +58,7 @@ export default tseslint.config(
   layer('sources', ['model', 'common']),
   layer('kong', ['model', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
-  layer('report', ['model']),
+  layer('report', ['model', 'common']),
   layer('status', ['model', 'common', 'certificates']),
   layer('plugin-server', ['common']),
   layer('alerts', ['model', 'common']),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { redacting } from '../common/redact';
 import { NoAnswerError, Requests, type TlsIdentity } from '../common/request';
 import type { Delivery } from './outbox';
 
@@ -55,7 +56,7 @@ export class Webhook {
       url: this.address(await this.url()),
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(await this.headers()) },
-      body: Buffer.from(JSON.stringify(body)),
+      body: Buffer.from(JSON.stringify(body, redacting)),
       signal: AbortSignal.timeout(this.timeoutMs),
       ...(await this.identity()),
     });

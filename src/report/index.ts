@@ -5,5 +5,5 @@ export { LogFile } from './log-file';
 export { LogHub, stderrLogger, type LogRoot, type LogSettings, type OpenLog } from './log-hub';
 export { JsonLogger, type Level, type Logger } from './logger';
 export { LogReporter } from './log-reporter';
-export { redact } from './redact';
 export { WriteBackLog } from './write-back-log';
+export { redact } from '../common/redact';

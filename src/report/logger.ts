@@ -1,5 +1,5 @@
 import type { Fields } from './log-fields';
-import { redacting } from './redact';
+import { redacting } from '../common/redact';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 

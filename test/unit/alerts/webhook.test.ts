@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { Webhook } from '../../../src/alerts';
-import { authorities, issue } from '../../support/bundles';
+import { authorities, issue, secretsIn } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
 import { startReceiver } from '../../support/receiver';
 
@@ -44,6 +44,16 @@ describe('a webhook', () => {
         body: { a: 1 },
       },
     ]);
+  });
+
+  it('gets no private key, token or password, whoever put it into a sentence', async () => {
+    const { url, received } = await startReceiver();
+    const { key } = issue();
+    const description = `${key} was sent with X-Vault-Token: s3cr3t to https://kong:s3cr3t@vault.test`;
+    await webhook({ webhook: url }).post({ alerts: [{ description }] });
+    const got = JSON.stringify(received[0]?.body);
+    expect(got).toContain('[private key removed]');
+    for (const secret of [...secretsIn(key), 's3cr3t']) expect(got).not.toContain(secret);
   });
 
   it('is found by a file, which may change', async () => {
