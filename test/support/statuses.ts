@@ -42,6 +42,7 @@ export function certificate(
     renewal_due_at: iso(due),
     renewal_overdue: due <= NOW,
     last_swap_at: null,
+    note: null,
     ...more,
   };
 }
