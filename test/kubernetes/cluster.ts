@@ -36,7 +36,7 @@ export interface SecretContent {
   /** PEM text of `tls.key`. */
   key?: string;
   /** More entries, e.g. `ca.crt`. */
-  data?: Record<string, string>;
+  data?: Record<string, string | Buffer>;
   annotations?: Record<string, string>;
   labels?: Record<string, string>;
   /** Default `kubernetes.io/tls`. The API server lets nobody change it. */
@@ -46,7 +46,8 @@ export interface SecretContent {
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 /** How long requests under way may take to end before a restart. */
 const PATIENCE_MS = 20_000;
-const base64 = (text: string) => Buffer.from(text).toString('base64');
+const base64 = (content: string | Buffer) =>
+  (typeof content === 'string' ? Buffer.from(content) : content).toString('base64');
 
 /**
  * A kube-apiserver and its etcd, on loopback and in a folder of their own. There are no controllers and no nodes:
