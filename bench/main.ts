@@ -6,6 +6,7 @@ import { bulk } from './bulk';
 import { realSettings } from './kong';
 import type { Result } from './measure';
 import { settingsOf } from '../test/live/settings';
+import { formats } from './formats';
 import { passes } from './passes';
 import { dumpTime, memories } from './process';
 import { served } from './served';
@@ -27,6 +28,7 @@ const BENCHMARKS: Record<string, () => Promise<Result[]>> = {
   'file-to-served-database': async () => [await served(folder('served-database'), 'database')],
   'file-to-served-dbless': async () => [await served(folder('served-dbless'), 'dbless')],
   bulk: async () => [await bulk(folder('bulk'))],
+  'formats-1k': async () => [await formats()],
   rss: () => memories(folder),
   'dump-time': async () => [await dumpTime(join(root, 'dump'))],
 };

@@ -10,6 +10,8 @@ export class FileBundle {
   #cert: Stamp | null = null;
   #key: Stamp | null = null;
   #unsettled = true;
+  /** That its key file is open. */
+  #isTold = false;
 
   constructor(
     readonly name: string,
@@ -58,7 +60,10 @@ export class FileBundle {
       if (!cert.isStable || key?.isStable === false) return null;
       this.settle(cert.stamp, key?.stamp ?? null);
       const { isOpen, text } = key ?? cert;
-      if (isOpen && hasOpenKey(text)) this.openKeys?.note(this.keyPath ?? this.certPath);
+      if (isOpen && !this.#isTold && hasOpenKey(text)) {
+        this.#isTold = true;
+        this.openKeys?.note(this.keyPath ?? this.certPath);
+      }
       return {
         name: this.name,
         location: this.certPath,

@@ -4,26 +4,26 @@ import { statOf } from './stamp';
 /** Names in one warning; with thousands of files the first few show which folder it is. */
 const MAX_NAMED = 3;
 
-/** Collects key files that everybody on the machine can read; each is told of once. */
+/** Collects key files that everybody on the machine can read; whoever notes one does so once. */
 export class OpenKeyFiles {
-  readonly #told = new Set<string>();
-  #new: string[] = [];
+  #count = 0;
+  #first: string[] = [];
 
   note(path: string): void {
-    if (this.#told.has(path)) return;
-    this.#told.add(path);
-    this.#new.push(path);
+    this.#count += 1;
+    if (this.#first.length < MAX_NAMED) this.#first.push(path);
   }
 
   /** Sentences for what was noted since the last call. */
   take(): string[] {
-    if (this.#new.length === 0) return [];
-    const found = this.#new;
-    this.#new = [];
-    const named = found.slice(0, MAX_NAMED).join(', ');
-    const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : '';
-    const verb = found.length === 1 ? 'holds a private key and can' : 'hold private keys and can';
-    return [`${named}${more} ${verb} be read by everyone (mode o+r): ${advice(found[0] ?? '')}`];
+    const [count, named] = [this.#count, this.#first];
+    const [path] = named;
+    if (path === undefined) return [];
+    this.#count = 0;
+    this.#first = [];
+    const more = count > named.length ? ` and ${count - named.length} more` : '';
+    const verb = count === 1 ? 'holds a private key and can' : 'hold private keys and can';
+    return [`${named.join(', ')}${more} ${verb} be read by everyone (mode o+r): ${advice(path)}`];
   }
 }
 

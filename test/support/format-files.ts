@@ -21,7 +21,7 @@ export const PASSWORD = 'opensesame';
 const objectId = (hex: string) => Buffer.from(hex, 'hex');
 
 /** The same pair in every format; made without any tool, and with few iterations, so that thousands can be read. */
-export function filesOfEveryFormat({ chain, key }: Issued): FormatFile[] {
+export function filesOfEveryFormat({ chain, key }: Issued, iterations = 16): FormatFile[] {
   const pem = Buffer.from(chain);
   const certificates = blocksOf(chain).map(derOf);
   const [leaf = Buffer.alloc(0)] = certificates;
@@ -39,10 +39,13 @@ export function filesOfEveryFormat({ chain, key }: Issued): FormatFile[] {
     { format: 'DER', cert: der, key: plain, trustedFrom: leaf.length },
     { format: 'DER with an encrypted key', cert: der, key: locked, trustedFrom: leaf.length },
     { format: 'PKCS#7', cert: p7b, key: plain, trustedFrom: p7b.indexOf(leaf) + leaf.length },
-    { format: 'PKCS#12 with AES', cert: p12(chain, key, 'aes256') },
-    { format: 'PKCS#12 with triple DES', cert: p12(chain, key, '3des') },
+    { format: 'PKCS#12 with AES', cert: p12(chain, key, 'aes256', iterations) },
+    { format: 'PKCS#12 with triple DES', cert: p12(chain, key, '3des', iterations) },
     { format: 'JKS', cert: jks([{ alias: 'site', key: plain, chain: certificates }]) },
-    { format: 'PKCS#12 in base64', cert: Buffer.from(p12(chain, key, 'aes128').toString('base64')) },
+    {
+      format: 'PKCS#12 in base64',
+      cert: Buffer.from(p12(chain, key, 'aes128', iterations).toString('base64')),
+    },
   ];
 }
 

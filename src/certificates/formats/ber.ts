@@ -9,7 +9,7 @@ const MAX_DEPTH = 32;
  */
 export async function asDer(bytes: Buffer): Promise<Buffer> {
   if (bytes[1] !== 0x80) return bytes;
-  const { asn1 } = await import('node-forge');
+  const { default: asn1 } = await import('node-forge/lib/asn1.js');
   try {
     // Strings of bits are not looked into: certificates stay as they are.
     const options = { strict: false, parseAllBytes: false, decodeBitStrings: false, maxDepth: MAX_DEPTH };

@@ -6,7 +6,8 @@ import { wrongPassword } from './problem';
  * @throws FormatProblem where the padding does not fit
  */
 export async function decryptRc2(key: Buffer, iv: Buffer, data: Buffer): Promise<Buffer> {
-  const { rc2, util } = await import('node-forge');
+  const { default: rc2 } = await import('node-forge/lib/rc2.js');
+  const { default: util } = await import('node-forge/lib/util.js');
   const cipher = rc2.createDecryptionCipher(key.toString('latin1'), key.length * 8);
   cipher.start(iv.toString('latin1'));
   cipher.update(util.createBuffer(data.toString('latin1')));
