@@ -1,6 +1,8 @@
+import type { DefaultCertificateStatus } from './default-certificate';
 import type { PassCause } from './report';
 import type { Reason } from './reason';
 import type { Half, Owner } from './stored';
+import type { DeclarativeFileStatus } from './write-back';
 
 /*
  * What an operator sees: `/status`, the page, the metrics, alerts and `ssl-cert-reloader status` all show this and
@@ -112,6 +114,10 @@ export interface ReloaderStatus {
   last_success_at: string | null;
   sources: readonly SourceStatus[];
   certificates: readonly CertificateStatus[];
+  /** Clients without SNI; absent where that is not looked after. */
+  default_certificate?: DefaultCertificateStatus;
+  /** Absent without `write_back`. */
+  declarative_file?: DeclarativeFileStatus;
   /** Newest first, at most a hundred. */
   events: readonly RecentEvent[];
 }

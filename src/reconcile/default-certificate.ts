@@ -235,5 +235,7 @@ function toStatus({ location, opened, served }: File): DefaultFileStatus {
     fingerprint_sha256: leaf?.fingerprint ?? null,
     not_after: leaf === null ? null : new Date(leaf.notAfter).toISOString(),
     served_without_sni_sha256: first === undefined ? null : fingerprint(first),
+    served_not_after:
+      first === undefined ? null : new Date(parseCertificate(first).info.notAfter).toISOString(),
   };
 }

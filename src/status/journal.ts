@@ -1,12 +1,16 @@
 import type {
+  DeclarativeFileStatus,
+  DefaultCertificateStatus,
   PassCause,
   PassEvent,
   PassReport,
   PassStatus,
   Reason,
   RecentEvent,
+  ReloaderStatus,
   Reporter,
   Witness,
+  WriteBackReport,
   WrittenHalf,
 } from '../model';
 import { Histogram } from './histogram';
@@ -38,6 +42,8 @@ export class Journal implements Reporter, Witness {
   #events: RecentEvent[] = [];
   #lastPass: PassStatus | null = null;
   #lastSuccessAt: number | null = null;
+  #defaultCertificate: DefaultCertificateStatus | null = null;
+  #declarativeFile: DeclarativeFileStatus | null = null;
   #revision = 0;
 
   constructor(private readonly now: () => number = Date.now) {}
@@ -61,8 +67,18 @@ export class Journal implements Reporter, Witness {
     return this.#revision;
   }
 
-  pass({ cause, startedAt, durationMs, events, sourceErrors }: PassReport): void {
+  /** What was found beside the certificates in Kong, as the status shows it. */
+  get files(): Pick<ReloaderStatus, 'default_certificate' | 'declarative_file'> {
+    return {
+      ...(this.#defaultCertificate === null ? {} : { default_certificate: this.#defaultCertificate }),
+      ...(this.#declarativeFile === null ? {} : { declarative_file: this.#declarativeFile }),
+    };
+  }
+
+  pass({ cause, startedAt, durationMs, events, sourceErrors, ...found }: PassReport): void {
     const at = this.now();
+    this.#defaultCertificate = found.defaultCertificate ?? null;
+    if (found.writeBack !== undefined) this.noteFile(found.writeBack, at);
     this.#revision += 1;
     this.#lastSuccessAt = at;
     this.#lastPass = {
@@ -76,6 +92,16 @@ export class Journal implements Reporter, Witness {
     if (events.length === 0) return;
     const told = events.slice(-MAX_EVENTS).map((event) => recentEvent(event, at));
     this.#events = [...told.reverse(), ...this.#events].slice(0, MAX_EVENTS);
+  }
+
+  private noteFile({ file, written, trouble, left }: WriteBackReport, at: number): void {
+    this.#declarativeFile = {
+      file,
+      written_at:
+        written.length > 0 ? new Date(at).toISOString() : (this.#declarativeFile?.written_at ?? null),
+      trouble,
+      left: left.map(({ certificate, why }) => ({ certificate_id: certificate, why })),
+    };
   }
 
   failed(cause: PassCause, error: Error): void {

@@ -41,6 +41,15 @@ export const METRICS = {
     ...OF_CERTIFICATE,
   ),
   certificates: gauge('Certificates and bundles by their state.', 'state'),
+  default_certificate_in_sync: gauge(
+    '1 where clients without SNI get what is in this file of ssl_cert, 0 until Kong is reloaded.',
+    'location',
+  ),
+  default_certificate_not_after_timestamp_seconds: gauge(
+    'When the leaf expires that is in the file, or that clients without SNI are served instead.',
+    'location',
+    'origin',
+  ),
   source_up: gauge('Whether the source could be looked at whole.', 'source'),
   source_bundles: gauge('Bundles that the source holds.', 'source'),
   source_errors_total: counter('Troubles of sources that were new, by reason.', 'reason'),

@@ -1,5 +1,10 @@
 import { Registry, type Metric } from 'prom-client';
-import { REASONS, type CertificateState } from '../model';
+import {
+  REASONS,
+  type CertificateState,
+  type DefaultCertificateStatus,
+  type DefaultFileStatus,
+} from '../model';
 import { renewalDueAt, servedNotAfter } from './certificate-status';
 import type { CertificateFacts } from './facts';
 import type { Histogram } from './histogram';
@@ -32,6 +37,7 @@ export async function renderMetrics(view: ReportView): Promise<string> {
     certificate_in_sync: () => inSync(rows),
     certificate_renewal_due_timestamp_seconds: () => renewals(rows),
     certificates: () => [...states].map(([state, value]) => ({ value, labels: { state } })),
+    ...defaultFamilies(view),
     ...sourceFamilies(view),
     ...passFamilies(view),
     ...counterFamilies(view),
@@ -156,6 +162,28 @@ function* renewals(rows: readonly Row[]): Iterable<Sample> {
     const dueAt = renewalDueAt(facts);
     if (dueAt !== null) yield { value: Math.round(dueAt / 1000), sharedLabels: shared };
   }
+}
+
+/** Several entries look at the same files of the same Kong. */
+function defaultFamilies({
+  reloaders,
+}: ReportView): Families<'default_certificate_in_sync' | 'default_certificate_not_after_timestamp_seconds'> {
+  const known = new Map<string, DefaultFileStatus & { state: DefaultCertificateStatus['state'] }>();
+  for (const { default_certificate: found } of reloaders) {
+    for (const file of found?.files ?? [])
+      known.set(file.location, { ...file, state: found?.state ?? 'unknown' });
+  }
+  const files = [...known.values()].filter((file) => file.served_without_sni_sha256 !== null);
+  const seconds = (at: string | null) => (at === null ? [] : [Date.parse(at) / 1000]);
+  return {
+    default_certificate_in_sync: () =>
+      files.map(({ location, state }) => ({ value: Number(state === 'in_sync'), labels: { location } })),
+    default_certificate_not_after_timestamp_seconds: () =>
+      files.flatMap(({ location, not_after: source, served_not_after: served }) => [
+        ...seconds(source).map((value) => ({ value, labels: { location, ...ORIGINS.source } })),
+        ...seconds(served).map((value) => ({ value, labels: { location, ...ORIGINS.served } })),
+      ]),
+  };
 }
 
 type Families<Name extends MetricName> = Record<Name, () => Iterable<Sample>>;

@@ -63,6 +63,7 @@ export class ReloaderShow {
       last_pass: journal.lastPass,
       last_success_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
       sources: sourceStatuses(known),
+      ...journal.files,
       events: journal.events,
     };
     const certificates = function* () {

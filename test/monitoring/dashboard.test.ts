@@ -70,12 +70,14 @@ describe('the dashboard', () => {
     for (const series of seriesIn(expr)) expect(SERIES).toContain(series);
   });
 
-  it('shows every metric that there is, but those that only rules need', () => {
+  it('shows every metric that there is, but those that are for rules', () => {
     const shown = queries.flatMap(([, expr]) => seriesIn(expr));
     const unseen = SERIES.filter((series) => !shown.includes(series) && !/_(sum|count)$/.test(series));
     expect(unseen).toEqual([
       `${PREFIX}kong_up`,
       `${PREFIX}certificate_renewal_due_timestamp_seconds`,
+      `${PREFIX}default_certificate_in_sync`,
+      `${PREFIX}default_certificate_not_after_timestamp_seconds`,
       `${PREFIX}source_bundles`,
       `${PREFIX}poll_interval_seconds`,
     ]);

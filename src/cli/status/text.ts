@@ -45,6 +45,16 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
   for (const { id, error } of sources.filter(({ up }) => !up)) {
     out.print(`${paint('red', 'source down')}  ${id}: ${error?.message ?? 'it cannot be read'}`);
   }
+  const { default_certificate: byDefault, declarative_file: file } = reloader;
+  if (byDefault !== undefined && byDefault.detail !== '' && byDefault.state !== 'in_sync') {
+    out.print(`${paint('yellow', 'default certificate')}  ${byDefault.detail}`);
+  }
+  for (const why of [
+    file?.trouble,
+    ...(file?.left.map((one) => `${one.certificate_id}: ${one.why}`) ?? []),
+  ]) {
+    if (why != null) out.print(`${paint('yellow', 'declarative file')}  ${why}`);
+  }
   if (certificates.length === 0) {
     out.print('no certificate in Kong, and none in the sources');
     return;
