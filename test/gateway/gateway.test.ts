@@ -1,10 +1,14 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type * as http from 'node:http';
 import * as https from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Authority, type Issued } from '../../src/certificates/authority';
+import { handshake as shake } from '../../src/verify';
 import { startGateway, type Gateway, type GatewayOptions } from './index';
 import { ask, eventually, handshake } from './probe';
 
@@ -241,6 +245,33 @@ describe('the default certificate', () => {
     expect(await nameFor()).toBe('renewed.example.test');
   });
 
+  test('may be one of each type of key', async () => {
+    const pairs = [
+      authority.issue({ names: ['rsa.example.test'], key: 'rsa-2048' }),
+      authority.issue({ names: ['ec.example.test'] }),
+    ];
+    const folder = mkdtempSync(join(tmpdir(), 'gateway-default-'));
+    const paths = (ending: string) => pairs.map((_, index) => join(folder, `${index}.${ending}`));
+    for (const [index, { chain, key }] of pairs.entries()) {
+      writeFileSync(join(folder, `${index}.crt`), chain);
+      writeFileSync(join(folder, `${index}.key`), key);
+    }
+    await start({ defaultCertificate: { cert: paths('crt').join(','), key: paths('key').join(',') } });
+    const served = async (keyType: 'rsa' | 'ec') => {
+      const [leaf] = await shake({
+        host: '127.0.0.1',
+        port: gateway.tlsPort,
+        servername: null,
+        keyType,
+        timeoutMs: 5_000,
+      });
+      return new X509Certificate(leaf as Buffer).subject;
+    };
+    expect(await served('rsa')).toContain('rsa.example.test');
+    expect(await served('ec')).toContain('ec.example.test');
+    rmSync(folder, { recursive: true });
+  });
+
   test('takes effect at SIGHUP to the process in nginx.pid', async () => {
     await start();
     files(issue('renewed.example.test'));
@@ -253,5 +284,34 @@ describe('the default certificate', () => {
     files({ ...issue('renewed.example.test'), key: issue('other.example.test').key });
     expect(await gateway.reload()).toBe(false);
     expect(await nameFor()).toBe('localhost');
+  });
+});
+
+describe('a reload without a database', () => {
+  const posted = async () =>
+    (
+      await ask(gateway.adminUrl, 'POST', '/config', {
+        _format_version: '3.0',
+        routes: [{ paths: ['/posted'] }],
+      })
+    ).status;
+  const routes = () => gateway.entities('routes').map((row) => row['paths']);
+
+  test('reads the declarative configuration again, and what was posted since is lost', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gateway-reload-'));
+    const file = join(folder, 'kong.yml');
+    writeFileSync(file, '_format_version: "3.0"\nroutes:\n- paths: [/file]\n');
+    await start({ declarativeConfig: file });
+    expect(await posted()).toBe(201);
+    expect(await gateway.reload()).toBe(true);
+    expect(routes()).toEqual([['/file']]);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('keeps what was posted where .kong_env does not name one', async () => {
+    await start();
+    expect(await posted()).toBe(201);
+    expect(await gateway.reload()).toBe(true);
+    expect(routes()).toEqual([['/posted']]);
   });
 });

@@ -8,7 +8,7 @@ import type { IssueOptions } from '../../src/certificates/authority';
 import type { StatusReport } from '../../src/model';
 import { issue, secretsIn } from '../support/bundles';
 import { eventually } from '../support/eventually';
-import { writePair } from '../support/folders';
+import { testFolder, writePair } from '../support/folders';
 import { ask } from '../support/http';
 import { supervised } from '../support/supervised';
 import { leafOf } from '../support/tls';
@@ -200,3 +200,57 @@ it.skipIf(!hasPromtool)(
     expect({ stdout, stderr, status }).toEqual({ stdout: '', stderr: '', status: 0 });
   },
 );
+
+it('what clients without SNI get is shown, and what stands in the way of the declarative file', async () => {
+  const folder = testFolder();
+  const [first, second] = [renewed(60), renewed(10)];
+  writePair(folder, 'default', first);
+  const files = { cert: join(folder, 'default.crt'), key: join(folder, 'default.key') };
+  const file = join(folder, 'kong.yml');
+  writeFileSync(
+    file,
+    `certificates:\n- cert: "{vault://env/cert}"\n  key: "{vault://env/key}"\n  snis: [{ name: ${HOST} }]\n`,
+  );
+  const { report, poll, certs, becomes, gateway } = await supervised({
+    mode: 'dbless',
+    config: { interval: 1, write_back: true, write_back_file: file },
+    gateway: { defaultCertificate: files },
+  });
+  const shown = async () => (await report()).reloaders[0];
+  await eventually('it is in sync', async () => (await shown())?.default_certificate?.state === 'in_sync');
+
+  writePair(folder, 'default', second);
+  writePair(certs, 'www', renewed(30));
+  await becomes('it is swapped', ({ state }) => state === 'in_sync');
+  await poll();
+  const status = await eventually('it is seen', async () => {
+    const now = await shown();
+    return now?.default_certificate?.state === 'reload_pending' && now.declarative_file?.left.length === 1
+      ? now
+      : null;
+  });
+  expect(status.default_certificate).toMatchObject({
+    files: [
+      {
+        location: files.cert,
+        fingerprint_sha256: leafOf(second.cert),
+        served_without_sni_sha256: leafOf(first.cert),
+      },
+    ],
+    reloaded_at: null,
+    detail: expect.stringContaining('run kong reload') as string,
+  });
+  expect(status.declarative_file).toMatchObject({
+    file,
+    trouble: null,
+    left: [{ why: 'its cert in the file is a reference, or no text of its own' }],
+  });
+  checkSchema(await report());
+
+  expect(await gateway.reload()).toBe(true);
+  await poll();
+  await eventually(
+    'it is in sync again',
+    async () => (await shown())?.default_certificate?.state === 'in_sync',
+  );
+});

@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/reloader';
@@ -76,3 +78,46 @@ it.for(['dbless', 'database'] as const)(
     expect(gateway.certificates()).toMatchObject([{ cert_alt: null }]);
   },
 );
+
+type Pair = ReturnType<typeof renewed>;
+
+/** certbot with two lineages: `live` holds links into `archive`. */
+function asCertbot(folder: string, lineage: string, { chain, key }: Pair) {
+  for (const place of ['archive', 'live']) mkdirSync(join(folder, place, lineage), { recursive: true });
+  for (const [name, text] of Object.entries({ fullchain: chain, privkey: key })) {
+    writeFileSync(join(folder, 'archive', lineage, `${name}1.pem`), text);
+    symlinkSync(`../../archive/${lineage}/${name}1.pem`, join(folder, 'live', lineage, `${name}.pem`));
+  }
+}
+
+/** acme.sh: a folder for each type of key, with the domain's files in it. */
+function asAcmeSh(folder: string, name: string, { cert, chain, key }: Pair) {
+  mkdirSync(join(folder, name));
+  writeFileSync(join(folder, name, 'fullchain.cer'), chain);
+  writeFileSync(join(folder, name, `${HOST}.cer`), cert);
+  writeFileSync(join(folder, name, 'ca.cer'), chain.slice(cert.length));
+  writeFileSync(join(folder, name, `${HOST}.key`), key);
+}
+
+it.for([
+  ['certbot', asCertbot, 'live', HOST, `${HOST}-0001`],
+  ['acme.sh', asAcmeSh, '', HOST, `${HOST}_ecc`],
+] as const)('twins as %s puts them down are one certificate', async ([, write, below, first, second]) => {
+  const gateway = await startGateway({ mode: 'database' });
+  onTestFinished(() => gateway.stop());
+  const folder = testFolder();
+  const [rsa, ec] = [renewed('rsa-2048', 60), renewed('p256', 50)];
+  write(folder, first, rsa);
+  write(folder, second, ec);
+  const kong = await connect({ prefix: gateway.prefix }, {});
+  onTestFinished(() => kong.client.close());
+  const config = completeConfig({ sources: [{ type: 'directory', path: join(folder, below) }] });
+  const report = await compose(config, kong).pass('start');
+  expect(report.events.map(({ outcome }) => outcome)).toMatchObject([
+    { kind: 'swapped', proof: { verdict: 'served' } },
+    { kind: 'swapped', proof: { verdict: 'served' } },
+  ]);
+  expect(gateway.certificates()).toHaveLength(1);
+  expect(await servedLeaf(gateway.tlsPort, HOST, 'rsa')).toBe(leafOf(rsa.cert));
+  expect(await servedLeaf(gateway.tlsPort, HOST, 'ec')).toBe(leafOf(ec.cert));
+});

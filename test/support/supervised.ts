@@ -5,7 +5,7 @@ import { statusSocket } from '../../src/app/status-host';
 import { Supervisor } from '../../src/app/supervisor';
 import type { CertificateStatus, StatusReport } from '../../src/model';
 import { LogHub } from '../../src/report';
-import { startGateway, type Mode } from '../gateway';
+import { startGateway, type GatewayOptions, type Mode } from '../gateway';
 import { eventually } from './eventually';
 import { testFolder } from './folders';
 import { ask } from './http';
@@ -16,10 +16,17 @@ export interface SupervisedOptions {
   create?: boolean;
   /** More of the plugin's config. */
   config?: object;
+  /** More of the gateway's options. */
+  gateway?: Partial<GatewayOptions>;
 }
 
 /** A stand-in Kong with the plugin enabled for a folder, and a supervisor in this process that looks after it. */
-export async function supervised({ mode = 'database', create = true, config = {} }: SupervisedOptions = {}) {
+export async function supervised({
+  mode = 'database',
+  create = true,
+  config = {},
+  gateway: options = {},
+}: SupervisedOptions = {}) {
   const query = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')} -dump`;
   const certs = testFolder();
   const entry = {
@@ -27,6 +34,7 @@ export async function supervised({ mode = 'database', create = true, config = {}
     config: { sources: [{ type: 'directory', path: certs, create }], ...config },
   };
   const gateway = await startGateway({
+    ...options,
     mode,
     pluginServers: [{ name: entry.name, queryCommand: query }],
     ...(mode === 'dbless'
