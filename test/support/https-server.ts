@@ -40,15 +40,22 @@ export interface HttpsOptions {
   identity: Issued;
   /** PEM of the CA that client certificates have to be of. */
   clientCa?: string;
+  /** It asks for one and does without it, too. */
+  isClientOptional?: boolean;
 }
 
 /** An https server on loopback that ends with the test. */
-export function httpsServer({ identity, clientCa }: HttpsOptions, handle: Handle): Promise<TestServer> {
+export function httpsServer(
+  { identity, clientCa, isClientOptional = false }: HttpsOptions,
+  handle: Handle,
+): Promise<TestServer> {
   const seen: Seen[] = [];
   const options = {
     cert: identity.chain,
     key: identity.key,
-    ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+    ...(clientCa === undefined
+      ? {}
+      : { ca: clientCa, requestCert: true, rejectUnauthorized: !isClientOptional }),
   };
   return started(createHttpsServer(options, noting(seen, handle)), 'https', seen);
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
+import type { Authority } from '../../../../src/certificates/authority';
 import { issue } from '../../../support/bundles';
 import { testFolder } from '../../../support/folders';
 import { httpServer, httpsServer, testAuthority, type Handle } from '../../../support/https-server';
@@ -19,6 +20,15 @@ function tokenFile(content: string): string {
   const file = join(testFolder(), 'token');
   writeFileSync(file, content);
   return file;
+}
+
+function clientFiles(authority: Authority) {
+  const folder = testFolder();
+  const client = authority.issue({ names: ['kong-client'] });
+  const files = { client_cert_file: join(folder, 'c.pem'), client_key_file: join(folder, 'k.pem') };
+  writeFileSync(files.client_cert_file, client.chain);
+  writeFileSync(files.client_key_file, client.key);
+  return files;
 }
 
 describe('credentials', () => {
@@ -80,11 +90,7 @@ describe('credentials', () => {
 
   it('by certificate convince a server that wants one; without it the source says what is missing', async () => {
     const { authority, caFile } = testAuthority();
-    const folder = testFolder();
-    const client = authority.issue({ names: ['kong-client'] });
-    const files = { client_cert_file: join(folder, 'c.pem'), client_key_file: join(folder, 'k.pem') };
-    writeFileSync(files.client_cert_file, client.chain);
-    writeFileSync(files.client_key_file, client.key);
+    const files = clientFiles(authority);
     const options = { identity: authority.issue({ names }), clientCa: authority.cert };
     const server = await httpsServer(options, ok);
     const source = { type: 'http', url: server.url, ca_file: caFile };
@@ -104,12 +110,13 @@ describe('a redirect', () => {
   async function twoHosts(status = 302) {
     const { authority, caFile } = testAuthority();
     const identity = authority.issue({ names });
-    const target = await httpsServer({ identity }, ok);
+    const options = { identity, clientCa: authority.cert, isClientOptional: true };
+    const target = await httpsServer(options, ok);
     const asked = await httpsServer(
-      { identity },
+      options,
       redirect(() => `${target.url}/real.pem`, status),
     );
-    return { target, asked, caFile };
+    return { target, asked, caFile, authority };
   }
 
   test.for([301, 302, 303, 307, 308])('with status %i is followed to https', async (status) => {
@@ -121,9 +128,14 @@ describe('a redirect', () => {
   });
 
   it('to another host takes neither token nor client certificate there', async () => {
-    const { target, asked, caFile } = await twoHosts();
-    await readerOf({ type: 'http', url: asked.url, ca_file: caFile, token: TOKEN }).pass();
-    expect(asked.seen[0]?.headers.authorization).toBe(`Bearer ${TOKEN}`);
+    const { target, asked, caFile, authority } = await twoHosts();
+    const credentials = { token: TOKEN, ...clientFiles(authority) };
+    await readerOf({ type: 'http', url: asked.url, ca_file: caFile, ...credentials }).pass();
+    expect(asked.seen[0]).toMatchObject({
+      client: 'kong-client',
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    expect(target.seen[0]?.client).toBeNull();
     expect(JSON.stringify(target.seen)).not.toContain(TOKEN);
     expect(target.seen[0]?.headers).not.toHaveProperty('authorization');
   });
