@@ -1,6 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { resolve, dirname } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+/** As the bundler does it: these files are text. */
+const asText = {
+  name: 'as-text',
+  enforce: 'pre' as const,
+  resolveId: (id: string, from?: string) =>
+    /\.(html|css|client\.js)$/.test(id) && from !== undefined
+      ? `\0text:${resolve(dirname(from), id)}.text`
+      : null,
+  load: (id: string) =>
+    id.startsWith('\0text:')
+      ? `export default ${JSON.stringify(readFileSync(id.slice(6, -5), 'utf8'))}`
+      : null,
+};
+
 export default defineConfig({
+  plugins: [asText],
   test: {
     include: ['test/**/*.test.ts'],
     // Everything that sockets, processes or a real Kong take part in may be slow on a shared machine.

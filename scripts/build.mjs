@@ -27,6 +27,8 @@ const shared = {
   platform: 'node',
   target: 'node20',
   format: 'cjs',
+  // The status page is served as it is written.
+  loader: { '.html': 'text', '.css': 'text', '.client.js': 'text' },
   define: { __VERSION__: JSON.stringify(version) },
   plugins: [withoutTsNode],
   logLevel: quiet ? 'warning' : 'info',

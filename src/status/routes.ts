@@ -29,6 +29,7 @@ export interface Door {
 }
 
 const METHODS: Readonly<Record<string, readonly string[]>> = {
+  '/': ['GET', 'HEAD'],
   '/status': ['GET', 'HEAD'],
   '/metrics': ['GET', 'HEAD'],
   '/healthz': ['GET', 'HEAD'],
@@ -86,11 +87,22 @@ export class Routes {
         sendText(response, why === null ? 200 : 503, `${why ?? 'ready'}\n`);
         return;
       }
+      case '/':
+        await this.page(response);
+        return;
       default:
         await this.heavy(response, () =>
           pathname === '/metrics' ? this.metrics(response) : this.status(request, response),
         );
     }
+  }
+
+  private async page(response: ServerResponse): Promise<void> {
+    const { makePage } = await import('./page/index.js');
+    const { html, policy } = makePage();
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.setHeader('content-security-policy', policy);
+    await sendAll(response, html);
   }
 
   private async heavy(response: ServerResponse, work: () => Promise<void>): Promise<void> {

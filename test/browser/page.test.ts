@@ -1,0 +1,199 @@
+/// <reference lib="dom" />
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { StatusServer, type ReportView } from '../../src/status';
+import { hasChromium, startChromium } from './chromium';
+import { badDay, certificate, fingerprintOf, sampleView } from './sample';
+
+/** Set to keep pictures of the page. */
+const pictures = process.env['SCREENSHOTS'];
+
+describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromium)', () => {
+  let browser: { context: BrowserContext; stop: () => Promise<void> };
+  beforeAll(async () => {
+    browser = await startChromium();
+  });
+  afterAll(() => browser.stop());
+
+  /** A server that shows what the test says, and the page of it. */
+  async function opened(view: () => ReportView, options: { width?: number; dark?: boolean } = {}) {
+    const server = new StatusServer({
+      backend: { view, poll: () => Promise.resolve([]) },
+      say: () => undefined,
+    });
+    onTestFinished(() => server.close());
+    await server.setAddresses(['127.0.0.1:0']);
+    const page = await browser.context.newPage();
+    onTestFinished(() => page.close());
+    const troubles: string[] = [];
+    const foreign: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') troubles.push(message.text());
+    });
+    page.on('pageerror', (error) => troubles.push(error.message));
+    const url = `http://${server.addresses[0] ?? ''}/`;
+    page.on('request', (request) => {
+      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) foreign.push(request.url());
+    });
+    await page.setViewportSize({ width: options.width ?? 1280, height: 900 });
+    await page.emulateMedia({ colorScheme: options.dark === true ? 'dark' : 'light' });
+    await page.goto(url);
+    await page.waitForFunction(() => (document.querySelector('#count')?.textContent ?? '') !== '');
+    return { page, server, troubles, foreign, url };
+  }
+
+  const names = (page: Page) => page.locator('.row .name').allInnerTexts();
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (pictures === undefined) return;
+    mkdirSync(pictures, { recursive: true });
+    await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+  }
+
+  it('shows the most urgent first, and says in words what differs', async () => {
+    const { page, troubles, foreign } = await opened(() => sampleView(badDay()));
+    expect((await names(page)).slice(0, 3)).toEqual([
+      'legacy.example.com',
+      'shop.example.com',
+      'api.example.com',
+    ]);
+    const shop = page.locator('.row', { hasText: 'shop.example.com' }).first();
+    expect(await shop.innerText()).toContain('Not served');
+    expect(await shop.locator('.differs').innerText()).toContain('served ≠');
+    expect(await page.locator('.row', { hasText: 'api.example.com' }).first().innerText()).toContain(
+      'does not belong to its certificate',
+    );
+    expect(await page.locator('#sources').innerText()).toContain('connection refused');
+    expect(await page.locator('#events').innerText()).toContain('Rolled back');
+    await picture(page, 'light');
+    expect(troubles).toEqual([]);
+    expect(foreign).toEqual([]);
+  });
+
+  it('goes with the dark of the system, and with what is chosen', async () => {
+    const { page } = await opened(() => sampleView(badDay()), { dark: true });
+    const theme = () => page.evaluate(() => document.documentElement.dataset['theme']);
+    expect(await theme()).toBe('dark');
+    await picture(page, 'dark');
+    await page.click('#theme');
+    expect(await theme()).toBe('light');
+    await page.reload();
+    expect(await theme()).toBe('light');
+    await page.evaluate(() => localStorage.clear());
+  });
+
+  it('fits a phone without scrolling sideways', async () => {
+    const { page } = await opened(() => sampleView(badDay()), { width: 390 });
+    const [inner, scroll] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
+    expect(scroll).toBeLessThanOrEqual(inner);
+    await picture(page, 'phone');
+  });
+
+  it('finds by name, fingerprint and reason', async () => {
+    const { page } = await opened(() => sampleView(badDay()));
+    for (const [query, found] of [
+      ['static', 'www.example.com'],
+      ['key_mismatch', 'api.example.com'],
+      [fingerprintOf('mail.example.com').slice(0, 11).toLowerCase(), 'mail.example.com'],
+    ] as const) {
+      await page.fill('#query', query);
+      expect(await names(page)).toEqual([expect.stringContaining(found)]);
+    }
+    await page.fill('#query', 'there is no such thing');
+    expect(await page.locator('#empty').innerText()).toBe('Nothing matches.');
+  });
+
+  it('narrows to a state', async () => {
+    const { page } = await opened(() => sampleView(badDay()));
+    await page.click('[data-state="refused"]');
+    expect(await names(page)).toEqual(['api.example.com']);
+    expect(await page.locator('[data-state="refused"]').getAttribute('aria-pressed')).toBe('true');
+  });
+
+  it('is used with the keyboard alone', async () => {
+    const { page } = await opened(() => sampleView(badDay()));
+    await page.keyboard.press('/');
+    await page.keyboard.type('shop');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    const line = page.locator('.line').first();
+    expect(await line.getAttribute('aria-expanded')).toBe('true');
+    expect(await page.locator('.details').innerText()).toContain(fingerprintOf('shop.example.com'));
+    await picture(page, 'details');
+    expect(await page.evaluate(() => document.activeElement?.className)).toBe('line');
+    await page.keyboard.press('ArrowUp');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('query');
+    await page.keyboard.press('Escape');
+    expect(await names(page)).toHaveLength(badDay().length);
+    expect(await page.locator('.details').count()).toBe(0);
+  });
+
+  it('shows names and messages as text, whatever stands in them', async () => {
+    const evil = '<img src=x onerror="document.title=\'evil\'">';
+    const { page } = await opened(() =>
+      sampleView([
+        certificate(evil, 3, {
+          state: 'refused',
+          refusal: { reason: 'expired', message: evil, at: new Date().toISOString(), is_standing: true },
+        }),
+      ]),
+    );
+    await page.click('.line');
+    expect(await page.locator('.row img').count()).toBe(0);
+    expect(await page.title()).not.toBe('evil');
+    expect(await page.locator('.why').innerText()).toBe(evil);
+  });
+
+  it('updates itself, and keeps what is open and where the keyboard is', async () => {
+    let certificates = badDay();
+    const { page } = await opened(() => sampleView(certificates));
+    await page.locator('.line', { hasText: 'mail.example.com' }).click();
+    certificates = certificates.map((one) =>
+      one.snis[0] === 'shop.example.com' ? certificate('shop.example.com', 71) : one,
+    );
+    await page.waitForFunction(
+      () => document.querySelector('[data-state="not_served"]') === null,
+      undefined,
+      {
+        timeout: 20_000,
+      },
+    );
+    expect(await page.locator('.details').innerText()).toContain(fingerprintOf('mail.example.com'));
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('mail.example.com');
+  });
+
+  it('says that the plugin does not answer, and keeps what it knew', async () => {
+    const { page, server } = await opened(() => sampleView(badDay()));
+    await server.setAddresses([]);
+    await page.locator('#alarm', { hasText: 'does not answer since' }).waitFor({ timeout: 20_000 });
+    expect(await names(page)).toHaveLength(badDay().length);
+    await picture(page, 'away');
+  });
+
+  it('says what the plugin waits for, and that there is nothing yet', async () => {
+    const { page } = await opened(() => ({
+      ...sampleView([]),
+      reloaders: [],
+      kong: null,
+      waiting: 'connection refused',
+    }));
+    expect(await page.locator('#alarm').innerText()).toContain('connection refused');
+    expect(await page.locator('#empty').innerText()).toContain('There are no certificates yet');
+    await picture(page, 'waiting');
+  });
+
+  it('stays usable with 10,000 certificates', async () => {
+    const many = Array.from({ length: 10_000 }, (_, index) =>
+      certificate(`host-${index}.example.com`, 30 + (index % 60)),
+    );
+    const { page } = await opened(() => sampleView(many));
+    expect(await page.locator('.row').count()).toBe(100);
+    await page.fill('#query', 'host-9876.');
+    expect(await names(page)).toEqual(['host-9876.example.com']);
+    await page.fill('#query', '');
+    await page.click('#more');
+    expect(await page.locator('.row').count()).toBe(200);
+  });
+});
