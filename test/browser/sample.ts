@@ -105,6 +105,8 @@ export function badDay(): CertificateStatus[] {
     certificate('legacy.example.com', -3, { state: 'no_source', source: null, owner: 'other' }),
     certificate('mail.example.com', 22, {}),
     certificate('pay.example.com', 89, {
+      days_left: 28,
+      renewal_overdue: false,
       state: 'pending',
       owner: 'ingress_controller',
       since: ago(20_000),

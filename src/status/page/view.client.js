@@ -31,10 +31,10 @@ function picture(path, size) {
 }
 
 function stateOf(certificate, now) {
-  const [word, , path] = STATES[certificate.state] ?? [certificate.state, 'idle', ''];
+  const [word, tone, path] = STATES[certificate.state] ?? [certificate.state, 'idle', ''];
   return el(
     'span',
-    { class: 'state' },
+    { class: 'state', 'data-tone': tone },
     picture(path, 14),
     word,
     el('span', null, `since ${agoOf(certificate.since, now).replace(' ago', '')}`),
@@ -68,7 +68,9 @@ function expiryOf(certificate, now) {
   const { days_left: days, stored, source, renewal_overdue: overdue } = certificate;
   const leaf = stored ?? source;
   const life = el('span', { class: 'life', 'aria-hidden': 'true' });
-  if (leaf !== null) {
+  const until = certificate.served?.not_after ?? leaf?.not_after;
+  // Of what is served instead of it nobody knows when it began.
+  if (leaf !== null && until === leaf.not_after) {
     const [from, to] = [Date.parse(leaf.not_before), Date.parse(leaf.not_after)];
     const spent = el('i');
     spent.style.width = `${Math.min(100, Math.max(2, ((now - from) / (to - from)) * 100))}%`;
@@ -76,12 +78,11 @@ function expiryOf(certificate, now) {
     due.style.left = '66.6%';
     life.append(spent, due);
   }
-  const until = certificate.served?.not_after ?? leaf?.not_after;
   return el(
     'span',
     { class: 'expiry' },
     el('b', null, daysText(days)),
-    overdue ? ' · renewal overdue' : '',
+    overdue ? el('span', { class: 'overdue' }, ' · renewal overdue') : null,
     life,
     el('small', null, until == null ? '' : `until ${dateOf(until)}`),
   );
@@ -112,7 +113,7 @@ function detailsOf(certificate) {
         ? 'not looked at'
         : `${served.fingerprint_sha256 ?? 'nothing that could be seen'} · looked at ${timeOf(served.checked_at)}`,
     ],
-    ['At the look', served?.detail],
+    ['At the look', served?.detail === whyOf(certificate) ? null : served?.detail],
     [
       refusal?.is_standing === false ? 'Was refused' : 'Refused',
       refusal === null ? null : `${timeOf(refusal.at)} · ${refusal.reason}: ${refusal.message}`,
