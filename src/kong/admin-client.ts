@@ -38,6 +38,8 @@ export class AdminError extends Error {
     /** HTTP status; null when there was no answer. */
     readonly status: number | null,
     options?: ErrorOptions,
+    /** How long to wait before it is tried again (Retry-After), in milliseconds. */
+    readonly waitMs?: number,
   ) {
     super(message, options);
   }
@@ -96,9 +98,14 @@ export class AdminClient {
    * @returns any answer below 500 that is not 429
    * @throws AdminError when there is none
    */
-  async request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<AdminResponse> {
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    attempts = this.#options.attempts ?? 4,
+  ): Promise<AdminResponse> {
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-    const attempts = this.#options.attempts ?? 4;
     for (let attempt = 1; ; attempt++) {
       let failure: AdminError;
       let waitMs = 100 * 2 ** attempt * (0.5 + Math.random());
@@ -112,6 +119,8 @@ export class AdminClient {
           'ADMIN_STATUS',
           `the Admin API at ${this.url} answered ${method} ${path} with ${answer.status}`,
           answer.status,
+          undefined,
+          Math.min(waitMs, MAX_WAIT_MS),
         );
       } catch (error) {
         if (signal?.aborted === true) throw error;
@@ -121,6 +130,7 @@ export class AdminClient {
           `the Admin API at ${this.url} does not answer ${method} ${path}: ${problem(error)}`,
           null,
           { cause: error },
+          waitMs,
         );
       }
       if (attempt >= attempts) throw failure;

@@ -2,7 +2,8 @@ import type { CaChange, CaResult, CaStore, StoredCa } from '../model';
 import type { AdminClient } from './admin-client';
 import { readCas } from './ca-list';
 import type { DeclarativeDocument } from './declarative-document';
-import { configurationHash, type DeclarativeTarget, type Passenger } from './declarative-target';
+import { configurationHash } from './declarative-post';
+import type { DeclarativeTarget, Passenger } from './declarative-target';
 
 const SECTION = 'ca_certificates';
 

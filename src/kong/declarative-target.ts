@@ -1,4 +1,3 @@
-import * as crypto from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   changeId,
@@ -12,9 +11,16 @@ import {
   type Target,
   type WriteResult,
 } from '../model';
-import { AdminError, kongMessage, type AdminClient } from './admin-client';
+import { AdminError, kongMessage } from './admin-client';
 import { readPages } from './certificate-list';
 import { DeclarativeDocument, type DocumentChange } from './declarative-document';
+import {
+  configurationHash,
+  exportConfiguration,
+  hashOf,
+  markOf,
+  postConfiguration,
+} from './declarative-post';
 import { ListedTarget } from './listed-target';
 import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
@@ -164,16 +170,11 @@ export class DeclarativeTarget extends ListedTarget implements Target {
 
   /** Kong's configuration: what was posted last while that is what Kong has, since an export costs it seconds. */
   private async configuration(hash: string): Promise<string> {
-    if (this.#posted?.hash === hash) return this.#posted.text;
-    const { status, body } = await this.client.get('/config');
-    const yaml = typeof body === 'object' && body !== null && 'config' in body ? body.config : null;
-    if (status === 200 && typeof yaml === 'string') return yaml;
-    throw new AdminError('ADMIN_STATUS', `GET /config answered ${status}: ${kongMessage(body)}`, status);
+    return this.#posted?.hash === hash ? this.#posted.text : exportConfiguration(this.client);
   }
 
-  /** The hash is the MD5 of the text that was posted (kong/db/declarative/init.lua). */
   private keep(text: string): void {
-    const hash = crypto.hash('md5', text);
+    const hash = hashOf(text);
     this.#posted = hash === this.#hash && text.length <= MAX_KEPT_CHARS ? { hash, text } : null;
   }
 
@@ -186,9 +187,15 @@ export class DeclarativeTarget extends ListedTarget implements Target {
     changes: readonly DocumentChange[],
     passenger: Passenger | null = this.passenger,
   ): Promise<Refused | null> {
+    const mark = markOf(changes.map(({ fields }) => fields['cert'] ?? fields['cert_alt']).find(Boolean));
+    let sent: { hash: string; lost: string | null } | null = null;
+    let failure: AdminError | null = null;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const hash = await configurationHash(this.client);
-      const document = new DeclarativeDocument(await this.configuration(hash));
+      const isMine: boolean = sent?.hash === hash;
+      if (isMine && sent?.lost === null) return this.done(sent.hash, passenger);
+      const text: string = (isMine ? sent?.lost : null) ?? (await this.configuration(hash));
+      const document = new DeclarativeDocument(text);
       document.removeNestedSnis();
       for (const change of changes) document.apply(change);
       const isCarrying = passenger?.apply(document) === true;
@@ -198,37 +205,33 @@ export class DeclarativeTarget extends ListedTarget implements Target {
       }
       const config = document.toString();
       if ((await configurationHash(this.client)) === hash) {
-        const answer = await this.client.request('POST', '/config?check_hash=1&flatten_errors=1', { config });
-        if (answer.status === 400) {
+        const posted = await postConfiguration(this.client, { config, before: hash, mark });
+        if (posted.kind === 'refused') {
           // What goes along must not hold the certificates back.
-          return changes.length > 0 && isCarrying ? this.edit(changes, null) : explain(answer.body);
+          return changes.length > 0 && isCarrying ? this.edit(changes, null) : explain(posted.body);
         }
-        if (answer.status === 413) {
-          throw new AdminError(
-            'ADMIN_STATUS',
-            `the configuration (${Math.ceil(config.length / 1_048_576)} MiB) is larger than Kong takes: raise nginx_admin_client_max_body_size`,
-            413,
-          );
-        }
-        if (answer.status !== 201 && answer.status !== 304) {
-          throw new AdminError(
-            'ADMIN_STATUS',
-            `POST /config answered ${answer.status}: ${kongMessage(answer.body)}`,
-            answer.status,
-          );
-        }
-        await this.load(await configurationHash(this.client));
-        this.keep(config);
-        passenger?.posted();
-        return null;
-      }
-      await sleep(50 * attempt * (1 + Math.random()));
+        const isDone = posted.kind === 'done';
+        if (isDone && posted.lost === null) return this.done(config, passenger);
+        // Somebody else's update is put back with ours, or it is not known yet whether ours is in.
+        sent = { hash: hashOf(config), lost: isDone ? posted.lost : null };
+        failure = isDone ? null : posted.error;
+        if (posted.kind === 'busy') await sleep(posted.waitMs);
+      } else await sleep(50 * attempt * (1 + Math.random()));
     }
+    if (failure !== null) throw failure;
     throw new AdminError(
       'ADMIN_STATUS',
       `the configuration was changed by somebody else ${ATTEMPTS} times while it was edited; trying again at the next pass`,
       null,
     );
+  }
+
+  /** @param config what was posted, or its hash alone */
+  private async done(config: string, passenger: Passenger | null): Promise<null> {
+    await this.load(await configurationHash(this.client));
+    this.keep(config);
+    passenger?.posted();
+    return null;
   }
 }
 
@@ -247,15 +250,6 @@ function toDocumentChange({ change, fresh }: Ready): DocumentChange {
         fields: pemFields(change.half, fresh),
         addSnis: change.addSnis.map(sni),
       };
-}
-
-/** The MD5 of the configuration that Kong serves now; only DB-less Kongs have one. @throws AdminError */
-export async function configurationHash(client: AdminClient): Promise<string> {
-  const { status, body } = await client.get('/status');
-  if (status === 200 && typeof body === 'object' && body !== null && 'configuration_hash' in body) {
-    return String(body.configuration_hash);
-  }
-  throw new AdminError('ADMIN_STATUS', `GET /status answered ${status} without a configuration hash`, status);
 }
 
 interface FlattenedErrors {

@@ -1,6 +1,7 @@
 export { AdminClient, AdminError, type AdminResponse } from './admin-client';
 export { DatabaseTarget } from './database-target';
-export { configurationHash, DeclarativeTarget } from './declarative-target';
+export { configurationHash } from './declarative-post';
+export { DeclarativeTarget } from './declarative-target';
 export {
   findPrefix,
   parseListeners,

@@ -1,0 +1,95 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startReloader } from '../../src/app/reloader';
+import { connect } from '../../src/app/connection';
+import { completeConfig } from '../../src/config';
+import { startGateway } from '../gateway';
+import { issue } from '../support/bundles';
+import { testFolder, writePair } from '../support/folders';
+import { eventually } from '../support/eventually';
+import { leafOf, servedLeaf } from '../support/tls';
+import { ScriptedController } from '../support/controller';
+import { silentLog } from '../support/silent-log';
+
+const HOST = 'shop.example.test';
+const UID = '3d1f6a52-8f0b-4c7e-9a4e-6f1d2b3c4d5e';
+const GRACE_S = 1;
+const INTERVAL_S = 1;
+/** Grace and two intervals, and what a busy machine takes to notice. */
+const LIMIT_MS = (GRACE_S + 2 * INTERVAL_S) * 1000 + 1_500;
+const RUN_MS = 15_000;
+
+/** Pseudo-random numbers below `n`, the same in every run. */
+function dice(seed: number): (n: number) => number {
+  let state = seed;
+  return (n) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * n);
+  };
+}
+
+it('an ingress controller that pushes at random moments loses no route, and no old certificate is served for long', async () => {
+  const roll = dice(20_260_601);
+  const renew = (round: number) =>
+    issue({ names: [HOST], notBefore: new Date(Date.now() - (3_600 - round) * 1000) });
+  let pair = renew(0);
+  const asWritten = ({ chain, key }: typeof pair) => ({ cert: chain.trim(), key: key.trim() });
+  const gateway = await startGateway({ mode: 'dbless' });
+  onTestFinished(() => gateway.stop());
+  const controller = new ScriptedController(gateway.adminUrl, {
+    certificate: { id: UID, ...asWritten(pair), sni: HOST },
+    routes: ['/'],
+  });
+  await controller.sync();
+  const folder = testFolder();
+  writePair(folder, 'www', pair);
+  const config = completeConfig({
+    interval: INTERVAL_S,
+    takeover_grace: GRACE_S,
+    sources: [{ type: 'directory', path: folder, create: false }],
+  });
+  const kong = await connect({ prefix: gateway.prefix }, {});
+  const reloader = startReloader(config, kong, silentLog, 'entry');
+  onTestFinished(async () => {
+    await reloader.stop();
+    kong.client.close();
+  });
+
+  // The newest certificate that there is, since when another one is served, and the longest that this ever took.
+  let [newest, staleSince, longest, renewals] = [leafOf(pair.cert), 0, 0, 0];
+  const take = () => {
+    controller.state = { ...controller.state, certificate: { id: UID, ...asWritten(pair), sni: HOST } };
+  };
+  const began = performance.now();
+  while (performance.now() - began < RUN_MS) {
+    const { state } = controller;
+    const what = roll(12);
+    // The controller takes a renewal at once, late, or after it has long been served.
+    if (what === 0 && staleSince === 0) {
+      pair = renew(++renewals);
+      newest = leafOf(pair.cert);
+      writePair(folder, 'www', pair);
+      if (roll(4) === 0) take();
+    } else if (what === 1) take();
+    else if (what < 6) controller.state = { ...state, routes: [...state.routes, `/r${controller.posts}`] };
+    await controller.sync();
+    await sleep(roll(80));
+    const paths = gateway.entities('routes').flatMap((route) => route['paths'] as string[]);
+    expect(paths.sort(), 'routes that Kong has').toEqual([...controller.state.routes].sort());
+    const isServed = (await servedLeaf(gateway.tlsPort, HOST)) === newest;
+    if (isServed) staleSince = 0;
+    else {
+      staleSince ||= performance.now();
+      longest = Math.max(longest, performance.now() - staleSince);
+    }
+  }
+  await eventually(
+    'the last renewal is served',
+    async () => (await servedLeaf(gateway.tlsPort, HOST)) === newest,
+  );
+  expect(renewals).toBeGreaterThan(2);
+  expect(controller.posts).toBeGreaterThan(20);
+  const ours = gateway.requests.filter(({ method }) => method === 'POST').length - controller.posts;
+  expect(ours, 'writes of ours').toBeGreaterThan(2);
+  expect(longest, 'an old certificate was served for this long').toBeLessThan(LIMIT_MS);
+});
