@@ -32,19 +32,13 @@ export class AlertDesk {
 
   /** Looks at what runs; to be called every few seconds. Nothing is waited for. */
   look(running: Iterable<readonly [entry: string, AlertedEntry]>): void {
-    for (const [entry, { config, reloader, startedAt }] of running) {
-      const desk = this.open(entry, config);
-      if (desk === null) continue;
-      const view = reloader.view();
-      const error = view.last_pass?.error ?? null;
-      // Until its first pass it knows nothing of any certificate.
-      const isKnown = view.last_success_at !== null && Date.parse(view.last_success_at) >= startedAt;
-      if (!isKnown && error === null) continue;
-      desk.alerting.look(`${startedAt}.${view.revision}`, () => ({
-        entry,
-        status: isKnown ? { ...view, certificates: view.certificates() } : null,
-        trouble: this.trouble(desk, error),
-      }));
+    for (const [entry, one] of running) {
+      try {
+        this.lookAt(entry, one);
+      } catch (error) {
+        // A mistake of ours may cost alerts, and nothing else.
+        this.logger.log('error', 'alerts cannot be made', { entry, error: (error as Error).message });
+      }
     }
   }
 
@@ -64,6 +58,21 @@ export class AlertDesk {
 
   close(): void {
     for (const entry of [...this.#desks.keys()]) this.forget(entry);
+  }
+
+  private lookAt(entry: string, { config, reloader, startedAt }: AlertedEntry): void {
+    const desk = this.open(entry, config);
+    if (desk === null) return;
+    const view = reloader.view();
+    const error = view.last_pass?.error ?? null;
+    // Until its first pass it knows nothing of any certificate.
+    const isKnown = view.last_success_at !== null && Date.parse(view.last_success_at) >= startedAt;
+    if (!isKnown && error === null) return;
+    desk.alerting.look(`${startedAt}.${view.revision}`, () => ({
+      entry,
+      status: isKnown ? { ...view, certificates: view.certificates() } : null,
+      trouble: this.trouble(desk, error),
+    }));
   }
 
   private open(entry: string, config: Config): Desk | null {

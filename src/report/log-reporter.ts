@@ -13,6 +13,7 @@ export class LogReporter implements Reporter {
   ) {}
 
   pass(report: PassReport): void {
+    if (this.#lastFailure !== '') this.log('info', 'passes are made again', { cause: report.cause });
     this.#lastFailure = '';
     for (const { source, refusal } of report.sourceErrors) {
       this.log('warn', 'a source cannot be read whole', {

@@ -13,6 +13,7 @@ import type {
   WriteBackReport,
   WrittenHalf,
 } from '../model';
+import { redact } from '../common/redact';
 import { Histogram } from './histogram';
 
 /** Events that are kept to be shown. */
@@ -110,7 +111,7 @@ export class Journal implements Reporter, Witness {
       cause,
       started_at: new Date(this.now()).toISOString(),
       duration_ms: 0,
-      error: error.message,
+      error: redact(error.message),
     };
   }
 
@@ -161,7 +162,7 @@ function recentEvent({ outcome, location, fingerprint, snis }: PassEvent, at: nu
     location,
     fingerprint_sha256: fingerprint,
     reason: outcome.kind === 'refused' ? outcome.refusal.reason : null,
-    detail: detailOf(outcome),
+    detail: redact(detailOf(outcome)),
   };
 }
 

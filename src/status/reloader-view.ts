@@ -1,3 +1,4 @@
+import { redact } from '../common/redact';
 import type { CertificateStatus, Knowledge, ReloaderStatus, SourceStatus } from '../model';
 import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
@@ -100,6 +101,13 @@ function sourceStatuses({ sources }: Knowledge): SourceStatus[] {
     id,
     up: error === null,
     bundles,
-    error: error === null ? null : { ...error.why, since: new Date(error.since).toISOString() },
+    error: error === null ? null : sourceError(error),
   }));
+}
+
+function sourceError({
+  why,
+  since,
+}: NonNullable<Knowledge['sources'][number]['error']>): SourceStatus['error'] {
+  return { ...why, message: redact(why.message), since: new Date(since).toISOString() };
 }

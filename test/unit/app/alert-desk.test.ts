@@ -108,3 +108,12 @@ it('an entry that is gone is not told of any more', async () => {
   it.away('connection refused');
   expect(told()).toEqual(['firing refused']);
 });
+
+it('a mistake in one entry costs its alerts and nothing else', async () => {
+  const { desk: it, running, tells } = await desk();
+  const broken = [
+    ['e0', { config: running([])[0][1].config, startedAt: 0, reloader: { view: () => null as never } }],
+  ] as const;
+  it.look([...broken, ...running([REFUSED])]);
+  await tells('firing refused');
+});

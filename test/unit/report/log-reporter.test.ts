@@ -201,6 +201,11 @@ describe('a pass that fails', () => {
     reporter.failed('poll', new Error('500'));
     reporter.pass(reportOf());
     reporter.failed('poll', new Error('500'));
-    expect(lines.map((line) => line['error'])).toEqual(['connection refused', '500', '500']);
+    expect(lines.map((line) => line['error'] ?? line.message)).toEqual([
+      'connection refused',
+      '500',
+      'passes are made again',
+      '500',
+    ]);
   });
 });
