@@ -55,6 +55,7 @@ export function certificate(
     renewal_due_at: iso(Date.parse(own.not_before) + 60 * DAY_MS),
     renewal_overdue: daysLeft < 30,
     last_swap_at: null,
+    note: null,
     ...more,
   };
 }
