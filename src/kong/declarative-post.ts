@@ -118,8 +118,8 @@ class Lookout {
   }
 }
 
-/** A line of a PEM text that no other has: of its signature. */
+/** A line of a PEM text that no other has: of the leaf's signature. */
 export function markOf(pem: string | null | undefined): string | null {
-  const lines = (pem ?? '').split('\n').filter((line) => line.length === 64);
-  return lines.at(-1) ?? null;
+  const [leaf = ''] = (pem ?? '').split('-----END ', 1);
+  return leaf.split('\n').findLast((line) => line.length === 64) ?? null;
 }
