@@ -11,7 +11,7 @@ export interface Keys {
 /** A source of any type whose bundles go on with the password and the alias that open them. */
 export class UnlockedSource implements Source {
   readonly id: string;
-  readonly create: boolean;
+  readonly snis?: readonly string[];
   /** What was read: to be read again when the password changes. */
   readonly #names = new Set<string>();
   readonly watch?: (touched: (what: string) => void) => () => void;
@@ -21,8 +21,13 @@ export class UnlockedSource implements Source {
     private readonly keys: Keys,
   ) {
     this.id = source.id;
-    this.create = source.create;
+    if (source.snis !== undefined) this.snis = source.snis;
     if (source.watch !== undefined) this.watch = (touched) => source.watch?.(touched) ?? (() => undefined);
+  }
+
+  /** May change between two scans. */
+  get create(): boolean {
+    return this.source.create;
   }
 
   async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {

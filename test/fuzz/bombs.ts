@@ -75,8 +75,8 @@ export function bombs(): Hostile[] {
       pfx(sequence(plainSafe(repeated(shroudedBag(pbes2(pbkdf2(hex('020307a120')))), 200_000)))),
     ],
     [
-      'PKCS#12, scrypt over 4 GiB',
-      pfx(sequence(encryptedSafe(pbes2(scrypt('02040fffffff', '020110', '020101'))))),
+      'PKCS#12, scrypt over 256 GiB',
+      pfx(sequence(encryptedSafe(pbes2(scrypt('020408000000', '020110', '020101'))))),
     ],
     [
       'PKCS#12, 20,000 keys that are none',

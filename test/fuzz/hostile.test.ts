@@ -58,4 +58,16 @@ describe('hostile files', () => {
     expect(await passWith(cert, key, password)).toEqual([]);
     expect(performance.now() - began).toBeLessThan(PATIENCE_MS);
   });
+
+  it.each(all.filter(({ name }) => / of -?[\d,^]+ iterations$|scrypt (over|with [Np] = 2)/.test(name)))(
+    '$name: the sentence says what it asks for',
+    async ({ name, cert, password }) => {
+      const { opened } = await inspectFiles({ location: '/certs/www', cert, password });
+      const asks = name.includes('scrypt')
+        ? 'asks for too much memory'
+        : 'asks for more than 600000 iterations';
+      const isImpossible = /(of|with) (0|-1) iterations/.test(name);
+      expect(isRefusal(opened) ? opened.message : '').toContain(isImpossible ? 'it is damaged' : asks);
+    },
+  );
 });

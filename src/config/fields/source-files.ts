@@ -9,11 +9,17 @@ export const FILE_FIELDS: readonly NamedField[] = [
       match: '^/',
     },
   },
-  { cert: { type: 'string', description: 'file: PEM file of the leaf and its chain.', match: '^/' } },
+  {
+    cert: {
+      type: 'string',
+      description: 'file: file of the leaf and its chain, or a keystore.',
+      match: '^/',
+    },
+  },
   {
     key: {
       type: 'string',
-      description: 'file: PEM file of the key. Empty: the certificate file holds it.',
+      description: 'file: file of the key. Empty: the certificate file holds it.',
       match: '^/',
     },
   },

@@ -4,6 +4,7 @@ import { describe, expect, it, test } from 'vitest';
 import { createSources } from '../../../src/app/sources';
 import { completeConfig } from '../../../src/config';
 import { isRefusal, type Source } from '../../../src/model';
+import { UnlockedSource } from '../../../src/sources';
 import { issue } from '../../support/bundles';
 import { testFolder, writePair } from '../../support/folders';
 
@@ -71,6 +72,25 @@ describe('a source with a password', () => {
       { message: expect.stringMatching(/vault reference.*use password_file/) as string },
     ]);
     expect(await source.read(changed[0] ?? '')).not.toHaveProperty('password');
+  });
+
+  it('is what the source is in everything else', async () => {
+    const inner = {
+      ...{ id: 'x', create: false, snis: ['www.example.test'], closed: 0 },
+      scan: () => Promise.resolve({ changed: [], removed: [], total: 0, errors: [] }),
+      read: () => null,
+      close: () => {
+        inner.closed += 1;
+      },
+    };
+    const source = new UnlockedSource(inner, { passwords: null, alias: 'x' });
+    expect(source).toMatchObject({ id: 'x', create: false, snis: ['www.example.test'] });
+    inner.create = true;
+    expect(source.create).toBe(true);
+    expect(source.watch).toBeUndefined();
+    expect(await source.read('x')).toBeNull();
+    source.close();
+    expect(inner.closed).toBe(1);
   });
 
   it('hands on what the source itself says', async () => {
