@@ -34,7 +34,8 @@ const DEFAULT_PREFIX = '/usr/local/kong';
  * PREFIX`). Kong passes no environment, and no argument either where it finds the plugin server by name.
  */
 export function findPrefix(pid = process.ppid): string {
-  for (let depth = 0, at = pid; depth < 4 && at > 1; depth++) {
+  // In a container the master is process 1.
+  for (let depth = 0, at = pid; depth < 4 && at > 0; depth++) {
     const prefix = prefixOf(at);
     if (prefix !== null) return prefix;
     at = parentOf(at);

@@ -51,7 +51,8 @@ export class KongReload {
     } catch (error) {
       return `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}), so Kong cannot be reloaded from here`;
     }
-    if (!Number.isInteger(pid) || pid <= 1) return `${path} holds no process id`;
+    // In a container the master is process 1.
+    if (!Number.isInteger(pid) || pid < 1) return `${path} holds no process id`;
     if (isMaster(pid) && isSameFolder(prefixOf(pid), this.prefix)) return pid;
     return `process ${pid} of ${path} is not the nginx of ${this.prefix}, or is not to be seen from here (another container?), so Kong is not reloaded`;
   }

@@ -24,6 +24,20 @@ const one = (name: string, values: string, labels = '') => ({
   [`${PREFIX}${name}{${labels === '' ? '' : `${labels},`}instance="kong-1",job="ssl-cert-reloader"}`]: values,
 });
 
+/** What clients without SNI get ends in so many days, and what is in the file in as many or others. */
+const byDefault = (served: number, source = served) => ({
+  ...one(
+    'default_certificate_not_after_timestamp_seconds',
+    `${served * DAY}x30`,
+    'location="/c.crt",origin="served"',
+  ),
+  ...one(
+    'default_certificate_not_after_timestamp_seconds',
+    `${source * DAY}x30`,
+    'location="/c.crt",origin="source"',
+  ),
+});
+
 /** When, at which time after the start, and who fires: its `days`, '' where it has none. */
 export type Case = [when: string, series: Series, at: string, fires: string[]];
 
@@ -130,6 +144,12 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
       '60m',
       [],
     ],
+  ],
+  KongDefaultCertificateExpiring: [
+    ['six days are left', byDefault(6), '11m', ['']],
+    ['it has expired', byDefault(-1), '11m', ['']],
+    ['ten days are left', byDefault(10), '11m', []],
+    ['the file alone is about to expire', byDefault(30, 3), '11m', []],
   ],
   SslCertReloaderKongUnreachable: [
     ['it lasts', one('kong_up', '0x30'), '6m', ['']],
