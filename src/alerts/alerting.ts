@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
+import { Slices } from '../common/slices';
 import type { AlertKind, Condition } from './alert';
 import { changesOf, type AlertState } from './changes';
-import { conditionsOf, type Observed } from './conditions';
+import { eachCondition, type Observed } from './conditions';
 import { FORMATS, type FormatName } from './formats';
 import { Outbox } from './outbox';
 import { Webhook, type WebhookSettings } from './webhook';
@@ -45,6 +46,7 @@ export class Alerting {
   #outbox: Outbox;
   #revision: string | null = null;
   #lookAt = Number.NEGATIVE_INFINITY;
+  #isLooking = false;
 
   constructor(options: AlertingOptions) {
     this.#options = options;
@@ -62,25 +64,40 @@ export class Alerting {
   }
 
   /**
-   * To be called every few seconds. Costs nothing as long as the revision is the same, but once a minute.
+   * To be called every few seconds. Costs nothing as long as the revision is the same, but once a minute; others get
+   * their turn while thousands of certificates are looked at. A look during another one is left out.
    * @param revision another one whenever something of what is observed may be
    */
-  look(revision: string, observe: () => Observed): void {
+  async look(revision: string, observe: () => Observed): Promise<void> {
     const now = this.now();
-    if (revision === this.#revision && now < this.#lookAt) return;
+    if (this.#isLooking || (revision === this.#revision && now < this.#lookAt)) return;
+    this.#isLooking = true;
     this.#revision = revision;
-    const { warningDays, takeoverGrace, settings } = this.#options;
-    const observed = observe();
+    try {
+      await this.tell(observe(), now);
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  private async tell(observed: Observed, now: number): Promise<void> {
+    const conditions: Condition[] = [];
+    const slices = new Slices();
+    for (const condition of eachCondition(observed, this.#options.warningDays, now)) {
+      if (condition !== null) conditions.push(condition);
+      if (slices.due) await slices.pause();
+    }
+    const { takeoverGrace, settings } = this.#options;
     const { refreshMs } = FORMATS[settings.format];
     const reminderMs =
       settings.reminder_days === 0 ? Number.POSITIVE_INFINITY : settings.reminder_days * DAY_MS;
-    const { state, alerts, nextAt } = changesOf(this.#state, conditionsOf(observed, warningDays, now), now, {
+    const { state, alerts, nextAt } = changesOf(this.#state, conditions, now, {
       graceMs: (kind) => {
         if (AT_ONCE.includes(kind)) return 0;
         return 1000 * (settings.grace + (kind === 'out_of_sync' ? takeoverGrace : 0));
       },
       reminderMs: refreshMs ?? reminderMs,
-      isUnknown: ({ kind }: Condition) => observed.status === null && kind !== 'passes_failing',
+      isUnknown: ({ kind }) => observed.status === null && kind !== 'passes_failing',
     });
     this.#state = state;
     this.#lookAt = Math.min(now + LOOK_MS, nextAt);

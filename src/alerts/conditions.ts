@@ -16,23 +16,29 @@ export interface Observed {
   trouble: { message: string; since: number } | null;
 }
 
-/** Everything that is wrong now. @param warningDays days before the end of a leaf that are told of */
-export function conditionsOf(observed: Observed, warningDays: readonly number[], now: number): Condition[] {
-  const { entry, status, trouble } = observed;
-  const conditions = trouble === null ? [] : [passesFailing(entry, trouble)];
-  if (status === null) return conditions;
-  for (const source of status.sources)
-    if (source.error !== null) conditions.push(sourceDown(source, source.error));
+/**
+ * Everything that is wrong now; null for each certificate that is in order, so that whoever walks through thousands
+ * of them can pause.
+ * @param warningDays days before the end of a leaf that are told of
+ */
+export function* eachCondition(
+  { entry, status, trouble }: Observed,
+  warningDays: readonly number[],
+  now: number,
+): Generator<Condition | null> {
+  if (trouble !== null) yield passesFailing(entry, trouble);
+  if (status === null) return;
+  for (const source of status.sources) if (source.error !== null) yield sourceDown(source, source.error);
   for (const certificate of status.certificates) {
-    for (const found of [
-      expiryOf(certificate, warningDays, now),
-      renewalOf(certificate, now),
-      stateOf(certificate, status.mode),
-    ]) {
-      if (found !== null) conditions.push(found);
-    }
+    yield expiryOf(certificate, warningDays, now);
+    yield renewalOf(certificate, now);
+    yield stateOf(certificate, status.mode);
   }
-  return conditions;
+}
+
+/** The same at once. */
+export function conditionsOf(...args: Parameters<typeof eachCondition>): Condition[] {
+  return [...eachCondition(...args)].filter((condition) => condition !== null);
 }
 
 function passesFailing(entry: string, { message, since }: NonNullable<Observed['trouble']>): Condition {

@@ -49,7 +49,9 @@ export class Outbox {
     this.#random = options.random ?? Math.random;
   }
 
+  /** Nothing is taken after the end. */
   add(alerts: readonly Alert[]): void {
+    if (this.#isClosed) return;
     for (const alert of alerts) this.put(alert);
     let dropped = 0;
     for (const key of this.#waiting.keys()) {

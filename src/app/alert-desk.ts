@@ -30,24 +30,19 @@ export class AlertDesk {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Looks at what runs; to be called every few seconds. Nothing is waited for. */
-  look(running: Iterable<readonly [entry: string, AlertedEntry]>): void {
-    for (const [entry, one] of running) {
-      try {
-        this.lookAt(entry, one);
-      } catch (error) {
-        // A mistake of ours may cost alerts, and nothing else.
-        this.logger.log('error', 'alerts cannot be made', { entry, error: (error as Error).message });
-      }
-    }
+  /** Looks at what runs; to be called every few seconds, and not to be waited for. Never throws. */
+  async look(running: Iterable<readonly [entry: string, AlertedEntry]>): Promise<void> {
+    await Promise.all([...running].map(([entry, one]) => this.guard(entry, () => this.lookAt(entry, one))));
   }
 
-  /** Kong is away, and nothing runs. */
-  away(message: string): void {
-    for (const [entry, desk] of this.#desks) {
-      const observed = (): Observed => ({ entry, status: null, trouble: this.trouble(desk, message) });
-      desk.alerting.look(message, observed);
-    }
+  /** Kong is away, and nothing runs. Never throws. */
+  async away(message: string): Promise<void> {
+    await Promise.all(
+      [...this.#desks].map(([entry, desk]) => {
+        const observe = (): Observed => ({ entry, status: null, trouble: this.trouble(desk, message) });
+        return this.guard(entry, () => desk.alerting.look(message, observe));
+      }),
+    );
   }
 
   /** The entry is gone: nothing more is told of it, not even that something is over. */
@@ -60,7 +55,16 @@ export class AlertDesk {
     for (const entry of [...this.#desks.keys()]) this.forget(entry);
   }
 
-  private lookAt(entry: string, { config, reloader, startedAt }: AlertedEntry): void {
+  /** A mistake of ours may cost alerts, and nothing else. */
+  private async guard(entry: string, look: () => Promise<void>): Promise<void> {
+    try {
+      await look();
+    } catch (error) {
+      this.logger.log('error', 'alerts cannot be made', { entry, error: (error as Error).message });
+    }
+  }
+
+  private async lookAt(entry: string, { config, reloader, startedAt }: AlertedEntry): Promise<void> {
     const desk = this.open(entry, config);
     if (desk === null) return;
     const view = reloader.view();
@@ -68,7 +72,7 @@ export class AlertDesk {
     // Until its first pass it knows nothing of any certificate.
     const isKnown = view.last_success_at !== null && Date.parse(view.last_success_at) >= startedAt;
     if (!isKnown && error === null) return;
-    desk.alerting.look(`${startedAt}.${view.revision}`, () => ({
+    await desk.alerting.look(`${startedAt}.${view.revision}`, () => ({
       entry,
       status: isKnown ? { ...view, certificates: view.certificates() } : null,
       trouble: this.trouble(desk, error),

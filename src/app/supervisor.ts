@@ -109,7 +109,7 @@ export class Supervisor {
     const waiting = (error: Error) => {
       this.#waiting = error.message;
       this.sayOnce('warn', 'waiting for Kong', error.message);
-      this.#alerts.away(error.message);
+      void this.#alerts.away(error.message);
     };
     await this.#host.listen([]);
     while (!isStopped()) {
@@ -132,7 +132,7 @@ export class Supervisor {
           this.#waiting = (error as Error).message;
           this.sayOnce('warn', 'the plugin entries cannot be read', (error as Error).message);
         }
-        this.#alerts.look(this.#running);
+        void this.#alerts.look(this.#running);
         await this.#host.listen(this.statusListens());
         this.#said = this.#saying;
         this.#saying = new Set();

@@ -44,7 +44,7 @@ async function alerting(settings: Partial<AlertingOptions['settings']> = {}) {
   let revision = 0;
   const look = (what: Observed, afterMs = 0) => {
     time += afterMs;
-    told.look(String(revision++), () => what);
+    return told.look(String(revision++), () => what);
   };
   const names = () =>
     receiver.received.flatMap(({ body }) =>
@@ -62,11 +62,11 @@ async function alerting(settings: Partial<AlertingOptions['settings']> = {}) {
 
 it('a refused renewal is told, and that it is over', async () => {
   const { look, tells } = await alerting();
-  look(observed());
-  look(observed(REFUSED));
+  await look(observed());
+  await look(observed(REFUSED));
   await tells('firing refused');
-  look(observed(REFUSED));
-  look(observed());
+  await look(observed(REFUSED));
+  await look(observed());
   await tells('firing refused', 'resolved refused');
 });
 
@@ -77,42 +77,42 @@ it('what is the same is not even looked at, but once a minute', async () => {
     looks += 1;
     return observed();
   };
-  for (let second = 0; second < 10; second++) told.look('1', observe);
+  for (let second = 0; second < 10; second++) await told.look('1', observe);
   expect(looks).toBe(1);
   passes(60_000);
-  told.look('1', observe);
+  await told.look('1', observe);
   expect(looks).toBe(2);
 });
 
 it('what often mends itself has to last for its grace, and is looked at again when that is over', async () => {
   const { told, passes, tells, receiver } = await alerting({ grace: 10 });
   const what = observed({ state: 'not_served', since: iso(NOW) });
-  told.look('1', () => what);
+  await told.look('1', () => what);
   passes(9_999);
-  told.look('1', () => what);
+  await told.look('1', () => what);
   expect(receiver.received).toEqual([]);
   passes(1);
-  told.look('1', () => what);
+  await told.look('1', () => what);
   await tells('firing not_served');
 });
 
 it('while Kong is away what was told lasts, and that it is away is told', async () => {
   const { look, tells } = await alerting();
-  look(observed(REFUSED));
+  await look(observed(REFUSED));
   await tells('firing refused');
-  look({ entry: 'e1', status: null, trouble: { message: 'connection refused', since: NOW - DAY_MS } });
+  await look({ entry: 'e1', status: null, trouble: { message: 'connection refused', since: NOW - DAY_MS } });
   await tells('firing refused', 'firing passes_failing');
-  look(observed(REFUSED));
+  await look(observed(REFUSED));
   await tells('firing refused', 'firing passes_failing', 'resolved passes_failing');
 });
 
 it('another configuration does not tell again what was told', async () => {
   const { told, options, look, tells } = await alerting();
-  look(observed(REFUSED));
+  await look(observed(REFUSED));
   await tells('firing refused');
   told.reconfigure({ ...options, settings: { ...options.settings, reminder_days: 2 } });
-  look(observed(REFUSED));
-  look(observed());
+  await look(observed(REFUSED));
+  await look(observed());
   await tells('firing refused', 'resolved refused');
 });
 
@@ -121,7 +121,7 @@ it('a webhook that is away is said once, and gets everything when it is back', a
   receiver.server.closeAllConnections();
   const port = Number(new URL(receiver.url).port);
   await new Promise((closed) => receiver.server.close(closed));
-  look(observed(REFUSED));
+  await look(observed(REFUSED));
   await eventually('it is said', () => said.length > 0);
   expect(said).toEqual(['alerts cannot be delivered; they are tried again']);
   await new Promise<void>((listening) => receiver.server.listen(port, '127.0.0.1', listening));
@@ -131,10 +131,31 @@ it('a webhook that is away is said once, and gets everything when it is back', a
 
 it('Alertmanager is told again every five minutes, whatever the reminders are', async () => {
   const { look, receiver } = await alerting({ format: 'alertmanager', reminder_days: 0 });
-  look(observed(REFUSED));
+  await look(observed(REFUSED));
   await eventually('it is told', () => receiver.received.length === 1);
-  look(observed(REFUSED), 299_999);
-  look(observed(REFUSED), 1);
+  await look(observed(REFUSED), 299_999);
+  await look(observed(REFUSED), 1);
   await eventually('it is told again', () => receiver.received.length === 2);
   expect(receiver.received.map(({ path }) => path)).toEqual(['/api/v2/alerts', '/api/v2/alerts']);
+});
+
+it('others get their turn while thousands of certificates are looked at, and a second look waits', async () => {
+  const { told } = await alerting();
+  const status = reloader({ certificates: Array.from({ length: 20_000 }, () => certificate()) });
+  const looking = told.look('1', () => observed({}, { status }));
+  let isOver = false;
+  void looking.then(() => (isOver = true));
+  let turns = 0;
+  while (!isOver) {
+    await new Promise((resolve) => setImmediate(resolve));
+    turns += 1;
+  }
+  expect(turns).toBeGreaterThan(2);
+  let looks = 0;
+  const observe = () => {
+    looks += 1;
+    return observed({}, { status });
+  };
+  await Promise.all([told.look('2', observe), told.look('3', observe)]);
+  expect(looks).toBe(1);
 });

@@ -50,62 +50,62 @@ async function desk() {
 
 it('tells what is wrong, once, also when the reloader is started anew', async () => {
   const { desk: it, running, tells } = await desk();
-  it.look(running([REFUSED]));
+  await it.look(running([REFUSED]));
   await tells('firing refused');
   // Reconfigured: it knows of nothing until its first pass.
-  it.look(running([], { startedAt: NOW + 1 }));
-  it.look(running([REFUSED], { startedAt: NOW }));
-  it.look(running([certificate()]));
+  await it.look(running([], { startedAt: NOW + 1 }));
+  await it.look(running([REFUSED], { startedAt: NOW }));
+  await it.look(running([certificate()]));
   await tells('firing refused', 'resolved refused');
 });
 
 it('without a webhook nothing is told, and nothing is looked at', async () => {
   const { desk: it, running, config, told } = await desk();
-  it.look(running([REFUSED], { config: config({ alerts: {} }) }));
+  await it.look(running([REFUSED], { config: config({ alerts: {} }) }));
   expect(told()).toEqual([]);
 });
 
 it('passes that fail are told after the grace, and that they are made again', async () => {
   const { desk: it, running, tells, passes } = await desk();
-  it.look(running([certificate()]));
+  await it.look(running([certificate()]));
   const last_pass = {
     cause: 'poll',
     started_at: iso(NOW),
     duration_ms: 0,
     error: 'connection refused',
   } as const;
-  it.look(running([certificate()], { last_pass }));
+  await it.look(running([certificate()], { last_pass }));
   passes(10_000);
-  it.look(running([certificate()], { last_pass }));
+  await it.look(running([certificate()], { last_pass }));
   await tells('firing passes_failing');
-  it.look(running([certificate()]));
+  await it.look(running([certificate()]));
   await tells('firing passes_failing', 'resolved passes_failing');
 });
 
 it('a Kong that is away is told though no reloader runs, and what was refused stays so', async () => {
   const { desk: it, running, tells, passes } = await desk();
-  it.look(running([REFUSED]));
+  await it.look(running([REFUSED]));
   await tells('firing refused');
-  it.away('connection refused');
+  await it.away('connection refused');
   passes(10_000);
-  it.away('connection refused');
+  await it.away('connection refused');
   await tells('firing refused', 'firing passes_failing');
 });
 
 it('another webhook gets what nobody took', async () => {
   const { desk: it, running, config, tells } = await desk();
   const nobody = config({ alerts: { webhook: 'http://127.0.0.1:1/' } });
-  it.look(running([REFUSED], { config: nobody }));
-  it.look(running([REFUSED]));
+  await it.look(running([REFUSED], { config: nobody }));
+  await it.look(running([REFUSED]));
   await tells('firing refused');
 });
 
 it('an entry that is gone is not told of any more', async () => {
   const { desk: it, running, tells, told } = await desk();
-  it.look(running([REFUSED]));
+  await it.look(running([REFUSED]));
   await tells('firing refused');
   it.forget('e1');
-  it.away('connection refused');
+  await it.away('connection refused');
   expect(told()).toEqual(['firing refused']);
 });
 
@@ -114,6 +114,6 @@ it('a mistake in one entry costs its alerts and nothing else', async () => {
   const broken = [
     ['e0', { config: running([])[0][1].config, startedAt: 0, reloader: { view: () => null as never } }],
   ] as const;
-  it.look([...broken, ...running([REFUSED])]);
+  await it.look([...broken, ...running([REFUSED])]);
   await tells('firing refused');
 });
