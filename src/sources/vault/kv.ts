@@ -86,7 +86,8 @@ export class KeyValues {
     return found;
   }
 
-  private async lookByReading(path: string): Promise<{ tag: string; secret: KvSecret } | null> {
+  /** The same without asking for the metadata first. */
+  async lookByReading(path: string): Promise<{ tag: string; secret: KvSecret } | null> {
     const secret = await this.read(path);
     return secret === null ? null : { tag: secret.tag, secret };
   }

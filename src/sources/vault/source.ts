@@ -101,8 +101,10 @@ export class VaultSource implements Source {
   /** One secret that cannot be seen does not hide the others. */
   private async look(path: string, changed: string[], removed: string[], errors: Refusal[]): Promise<void> {
     try {
-      const seen = await this.#secrets.look(path);
-      if (seen !== null && seen.tag === this.#known.get(path)?.tag) return;
+      const tag = this.#known.get(path)?.tag ?? '';
+      // What is not known has to be read anyway.
+      const seen = await (tag === '' ? this.#secrets.lookByReading(path) : this.#secrets.look(path));
+      if (seen !== null && seen.tag === tag) return;
       const secret = seen === null ? null : (seen.secret ?? (await this.#secrets.read(path)));
       if (secret === null) {
         this.forget(path, removed);
