@@ -1,10 +1,12 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openBundle } from '../../src/certificates';
 import { Authority } from '../../src/certificates/authority';
 import { isRefusal, type RawBundle, type SourceScan } from '../../src/model';
 import {
+  CA_CONFIG_MAPS,
+  CA_SECRETS,
   inCluster,
   KubernetesClient,
   KubernetesSource,
@@ -15,7 +17,7 @@ import {
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';
-import type { PolicyRule } from './apiserver';
+import type { KubernetesObject, PolicyRule } from './apiserver';
 import { describeWithCluster } from './suite';
 
 const may = (...verbs: string[]): PolicyRule => ({ apiGroups: [''], resources: ['secrets'], verbs });
@@ -43,6 +45,23 @@ async function readAll(source: KubernetesSource, { changed }: SourceScan): Promi
     if (raw !== null && !isRefusal(raw)) found.push(raw);
   }
   return found;
+}
+
+const COUNT = 5_000;
+
+/** A client that notes what it asks for. */
+class CountingClient extends KubernetesClient {
+  readonly paths: string[] = [];
+
+  override get<T>(path: string): Promise<T> {
+    this.paths.push(path);
+    return super.get(path);
+  }
+
+  override watch<T>(path: string, signal: AbortSignal, idleMs: number) {
+    this.paths.push(path);
+    return super.watch<T>(path, signal, idleMs);
+  }
 }
 
 describeWithCluster('Secrets of a real API server', (cluster) => {
@@ -252,6 +271,38 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
     });
   });
 
+  it('with a token that is not there, cannot be asked for, and one sentence says what the pod needs', async () => {
+    const folder = testFolder();
+    expect(() => inCluster(folder, cluster().url)).toThrow(
+      /ca\.crt cannot be read: the pod needs automountServiceAccountToken/,
+    );
+    const where = await namespace();
+    await cluster().createServiceAccount(where, 'kong', [may('get', 'list', 'watch')]);
+    const mounted = await cluster().mountServiceAccount(folder, { namespace: where, serviceAccount: 'kong' });
+    const access = inCluster(mounted.folder, cluster().url);
+    rmSync(join(folder, 'token'));
+    const scan = await sourceFor(access, { namespaces: [where] }).scan();
+    expect(scan).toMatchObject({ changed: [], errors: [{ reason: 'unreachable' }] });
+    expect(sentences(scan)).toMatch(/token cannot be read: the pod needs automountServiceAccountToken/);
+  });
+
+  it('that are ConfigMaps or ca.crt are bundles of CAs', async () => {
+    const where = await namespace();
+    const [a, b] = [Authority.root('A').cert, Authority.root('B').cert];
+    await cluster().apply({
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'bundle', namespace: where } },
+      data: { 'trust-bundle.pem': a + b, note: 'not a certificate' },
+    });
+    await put(where, 'www', { data: { 'ca.crt': a } });
+    const config = sourceFor(admin(), { kind: CA_CONFIG_MAPS, namespaces: [where], names: ['bundle'] });
+    const [bundle] = await readAll(config, await config.scan());
+    expect(bundle).toMatchObject({ location: `ConfigMap ${where}/bundle`, cert: a + b, key: '' });
+    const secrets = sourceFor(admin(), { kind: CA_SECRETS, namespaces: [where], names: ['www'] });
+    const [ca] = await readAll(secrets, await secrets.scan());
+    expect(ca).toMatchObject({ location: `Secret ${where}/www`, cert: a, key: '' });
+    expect(config.id).not.toBe(secrets.id);
+  });
+
   it('of a namespace that does not exist are none, and it says so', async () => {
     const scan = await sourceFor(admin(), { namespaces: ['nowhere'] }).scan();
     expect(sentences(scan)).toContain('namespace nowhere does not exist');
@@ -264,19 +315,36 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
     expect(sentences(scan)).toContain('its certificate is of another CA than the one that is trusted');
   });
 
-  it('by the thousand are listed page by page', async () => {
+  it('by the thousand are listed page by page, one that is renewed is found, and a poll is one request', async () => {
     const where = await namespace();
     const { chain, key } = issue();
-    const names = Array.from({ length: 1_100 }, (_, index) => `site-${index}`);
+    const names = Array.from({ length: COUNT }, (_, index) => `site-${index}`);
     const queue = names.values();
     const worker = async () => {
       for (const name of queue) await cluster().applySecret(where, name, { cert: chain, key });
     };
     await Promise.all(Array.from({ length: 16 }, worker));
-    const scan = await sourceFor(admin(), { namespaces: [where] }).scan();
-    expect(scan).toMatchObject({ total: 1_100, errors: [] });
-    expect(scan.changed).toHaveLength(1_100);
-  });
+    const client = new CountingClient(admin());
+    onTestFinished(() => client.close());
+    const source = new KubernetesSource({
+      ...{ client, create: false, namespaces: [where], names: [], labelSelector: null, onlyMarked: false },
+    });
+    const touched: string[] = [];
+    const unwatch = source.watch((what) => touched.push(what));
+    const scan = await source.scan();
+    expect(scan).toMatchObject({ total: COUNT, errors: [] });
+    expect(await readAll(source, scan)).toHaveLength(COUNT);
+    expect(client.paths.filter((path) => path.includes('limit=500'))).toHaveLength(COUNT / 500);
+
+    await put(where, 'site-2500');
+    await eventually('the watch reports it', () => touched.length > 0);
+    expect((await source.scan(new Set(touched))).changed).toEqual([`${where}/site-2500`]);
+    unwatch();
+
+    client.paths.length = 0;
+    expect(await source.scan()).toMatchObject({ changed: [`${where}/site-2500`], total: COUNT, errors: [] });
+    expect(client.paths).toEqual([expect.stringContaining('watch=1') as string]);
+  }, 180_000);
 });
 
 describe('a kubeconfig', () => {
