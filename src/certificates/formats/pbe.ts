@@ -16,13 +16,16 @@ const PBES2 = objectId('1.2.840.113549.1.5.13');
 const PBKDF2 = objectId('1.2.840.113549.1.5.12');
 const SCRYPT = objectId('1.3.6.1.4.1.11591.4.11');
 
-/** HMACs of PBKDF2, by Node's name of the digest. */
-export const HMACS: ReadonlyMap<string, string> = new Map([
-  [objectId('1.2.840.113549.2.7'), 'sha1'],
-  [objectId('1.2.840.113549.2.8'), 'sha224'],
-  [objectId('1.2.840.113549.2.9'), 'sha256'],
-  [objectId('1.2.840.113549.2.10'), 'sha384'],
-  [objectId('1.2.840.113549.2.11'), 'sha512'],
+const SHA1_LENGTH = 20;
+const SHA1 = { name: 'sha1', length: SHA1_LENGTH };
+
+/** HMACs of PBKDF2: Node's name of the digest, and its octets. */
+export const HMACS: ReadonlyMap<string, { name: string; length: number }> = new Map([
+  [objectId('1.2.840.113549.2.7'), SHA1],
+  [objectId('1.2.840.113549.2.8'), { name: 'sha224', length: 28 }],
+  [objectId('1.2.840.113549.2.9'), { name: 'sha256', length: 32 }],
+  [objectId('1.2.840.113549.2.10'), { name: 'sha384', length: 48 }],
+  [objectId('1.2.840.113549.2.11'), { name: 'sha512', length: 64 }],
 ]);
 
 /** Ciphers of PBES2, all with a vector of one block. */
@@ -64,13 +67,15 @@ export async function decrypt(
   if (id === PBES2) return decryptPbes2(parameters, data, password, budget);
   const salt = octets(parameters);
   const iterations = integer(parameters);
-  budget.charge(iterations);
   const digest = DES_SCHEMES.get(id);
   if (digest !== undefined) {
+    budget.charge(iterations);
     return decryptDes(digest, Buffer.concat([Buffer.from(password), salt]), iterations, data);
   }
   const scheme = PKCS12_SCHEMES.get(id);
   if (scheme === undefined) throw unknownScheme();
+  // Each block of SHA-1 costs all iterations: those of the key, and one for the vector.
+  budget.charge(iterations * (Math.ceil(scheme.length / SHA1_LENGTH) + 1));
   const derive = (purpose: 1 | 2, length: number) =>
     derivePkcs12({ digest: 'sha1', password: bmpString(password), salt, iterations, purpose, length });
   const [key, iv] = [await derive(PURPOSE.key, scheme.length), await derive(PURPOSE.iv, 8)];
@@ -115,10 +120,10 @@ export async function deriveKey(
   if (id !== PBKDF2) throw unknownScheme();
   // The key's length, which the cipher tells anyway.
   parameters.optional(TAG.integer);
-  const hmac = parameters.done ? 'sha1' : HMACS.get(hmacId(enter(parameters)));
+  const hmac = parameters.done ? SHA1 : HMACS.get(hmacId(enter(parameters)));
   if (hmac === undefined) throw unknownScheme();
-  budget.charge(cost);
-  return pbkdf2(password, salt, cost, length, hmac);
+  budget.charge(cost * Math.ceil(length / hmac.length));
+  return pbkdf2(password, salt, cost, length, hmac.name);
 }
 
 const hmacId = (reader: DerReader) => reader.text(reader.next(TAG.objectId));

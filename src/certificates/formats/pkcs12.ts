@@ -98,7 +98,7 @@ async function verified(
     const hmac = HMACS.get(scheme.text(scheme.next(TAG.objectId)));
     if (hmac === undefined) throw unknownScheme();
     const key = await deriveKey(derivation, expected.length, password ?? '', budget);
-    if (isEqual(createHmac(hmac, key).update(content).digest(), expected)) return password ?? '';
+    if (isEqual(createHmac(hmac.name, key).update(content).digest(), expected)) return password ?? '';
     throw password === undefined ? noPassword() : wrongPassword();
   }
   const digest = DIGESTS.get(id);
