@@ -1,0 +1,187 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startGateway, type GatewayOptions } from '../../gateway';
+import { issue } from '../../support/bundles';
+import { EXECUTABLE, ENVIRONMENT, start, type Command } from '../../support/cli';
+import { eventually } from '../../support/eventually';
+import { testFolder, writePair } from '../../support/folders';
+import { PluginClient } from '../../support/plugin-client';
+import { leafOf, servedLeaf } from '../../support/tls';
+
+const WWW = 'www.example.test';
+const days = (count: number) => new Date(Date.now() + count * 86_400_000);
+const old = issue({ notBefore: days(-60), notAfter: days(30) });
+const fresh = issue({ notBefore: days(-1) });
+
+/** Kong's prefix, and a folder with a renewed certificate. */
+function places() {
+  const prefix = join(testFolder(), 'prefix');
+  mkdirSync(prefix);
+  const certs = testFolder();
+  writePair(certs, 'www', fresh);
+  return { prefix, certs };
+}
+
+async function kong(options: GatewayOptions) {
+  const gateway = await startGateway({ mode: 'database', ...options });
+  onTestFinished(() => gateway.stop());
+  gateway.seed([{ cert: old.chain, key: old.key, snis: [WWW] }]);
+  return gateway;
+}
+
+function configFile(text: string): string {
+  const path = join(testFolder(), 'reloader.yml');
+  writeFileSync(path, text);
+  return path;
+}
+
+const source = (path: string) => `sources: [{type: directory, path: ${path}}]\n`;
+
+const isServed = (tlsPort: number, cert: string) =>
+  eventually('it is served', async () => (await servedLeaf(tlsPort, WWW)) === leafOf(cert));
+
+const said = (command: Command, what: string) =>
+  eventually(`it says: ${what}`, () => command.stderr.includes(what), 30_000);
+
+async function stop(command: Command): Promise<void> {
+  command.child.kill('SIGTERM');
+  expect(await command.ended).toMatchObject({ code: 0, stdout: '' });
+}
+
+describe('a sidecar', () => {
+  it("is the plugin server of a Kong that starts none: it follows the plugin's entry and answers Kong's calls", async () => {
+    const { prefix, certs } = places();
+    // Kong needs neither Node nor the plugin beside it: a file with the dump answers its query.
+    const dump = join(prefix, 'ssl-cert-reloader.json');
+    writeFileSync(dump, execFileSync(EXECUTABLE, ['-dump'], { env: ENVIRONMENT }));
+    const socket = join(prefix, 'ssl-cert-reloader.socket');
+    const sidecar = start(['run', '--serve-plugin', '-p', prefix]);
+    await eventually('it listens before there is a Kong', () => existsSync(socket));
+    const gateway = await kong({
+      prefix,
+      pluginServers: [{ name: 'ssl-cert-reloader', queryCommand: `cat ${dump}` }],
+    });
+    const response = await fetch(`${gateway.adminUrl}/plugins`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        name: 'ssl-cert-reloader',
+        config: { sources: [{ type: 'directory', path: certs }] },
+      }),
+    });
+    expect(response.status).toBe(201);
+    await isServed(gateway.tlsPort, fresh.cert);
+    const client = await PluginClient.open(socket);
+    const answer = await client.ask(1, 'plugin.GetPluginInfo', 'ssl-cert-reloader');
+    expect(answer).toMatchObject([1, 1, null, { Phases: [] }]);
+    await stop(sidecar);
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it('takes over the socket that a dead one left behind', async () => {
+    const { prefix } = places();
+    const socket = join(prefix, 'other.socket');
+    const dead = start(['run', '--socket', socket, '-p', prefix]);
+    await eventually('it listens', () => existsSync(socket));
+    dead.child.kill('SIGKILL');
+    await dead.ended;
+    const next = start(['run', '--socket', socket, '-p', prefix]);
+    await eventually('it answers', async () => {
+      const client = await PluginClient.open(socket);
+      return (await client.ask(1, 'plugin.GetPluginInfo', 'ssl-cert-reloader'))[3];
+    });
+    await stop(next);
+  });
+});
+
+describe('a daemon with a file', () => {
+  it.for(['database', 'dbless'] as const)('waits for Kong and swaps what was renewed (%s)', async (mode) => {
+    const { prefix, certs } = places();
+    const daemon = start(['run', '-c', configFile(source(certs)), '-p', prefix]);
+    await said(daemon, 'waiting for Kong');
+    const gateway = await kong({ mode, prefix });
+    await isServed(gateway.tlsPort, fresh.cert);
+    const newer = issue();
+    writePair(certs, 'www', newer);
+    await isServed(gateway.tlsPort, newer.cert);
+    await stop(daemon);
+  });
+
+  it('reads it again at SIGHUP, and keeps what it had where the file is broken', async () => {
+    const { prefix, certs } = places();
+    const gateway = await kong({ prefix });
+    const file = configFile(source(testFolder()));
+    const daemon = start(['run', '-c', file, '-p', prefix]);
+    await said(daemon, 'first pass done');
+    writeFileSync(file, 'admin: { tokn: open-sesame }\n');
+    daemon.child.kill('SIGHUP');
+    await said(daemon, 'admin.tokn: unknown field; did you mean token?');
+    expect(daemon.stderr).toContain('the previous configuration stays');
+    expect(daemon.stderr).not.toContain('open-sesame');
+    writeFileSync(file, source(certs));
+    daemon.child.kill('SIGHUP');
+    await isServed(gateway.tlsPort, fresh.cert);
+    await stop(daemon);
+  });
+
+  it('runs every item of a list', async () => {
+    const { prefix, certs } = places();
+    const gateway = await kong({ prefix });
+    const daemon = start([
+      'run',
+      '-c',
+      configFile(`- ${source(testFolder())}- ${source(certs)}`),
+      '-p',
+      prefix,
+    ]);
+    await isServed(gateway.tlsPort, fresh.cert);
+    await said(daemon, '"entry":"reloader.yml#1"');
+    expect(daemon.stderr).toContain('"entry":"reloader.yml#2"');
+    await stop(daemon);
+  });
+
+  it('that is broken, or for two Kongs at once, ends with 1 at the start', async () => {
+    for (const [text, sentence] of [
+      ['interval: 0\n', 'interval: value should be between'],
+      ['- admin: {url: "http://127.0.0.1:1"}\n- {}\n', 'give every Kong a process of its own'],
+    ] as const) {
+      const { code, stderr } = await start(['run', '-c', configFile(text)]).ended;
+      expect(code).toBe(1);
+      expect(stderr).toContain(sentence);
+    }
+  });
+});
+
+describe('on a control plane', () => {
+  const controlPlane = { env: { role: 'control_plane', proxy_listen: 'off' } };
+
+  it('a swap is made and said to be unproven', async () => {
+    const { prefix, certs } = places();
+    const gateway = await kong({ prefix, ...controlPlane });
+    const daemon = start(['run', '-c', configFile(source(certs)), '-p', prefix]);
+    await said(daemon, '"proof":"unreachable"');
+    expect(await servedLeaf(gateway.tlsPort, WWW)).toBe(leafOf(fresh.cert));
+    await stop(daemon);
+  });
+
+  it('a swap is proven by the listeners of its data planes where they are named', async () => {
+    const { prefix, certs } = places();
+    const gateway = await kong({ prefix, ...controlPlane });
+    const listeners = `verify: {listeners: ["127.0.0.1:${gateway.tlsPort}"]}\n`;
+    const daemon = start(['run', '-c', configFile(source(certs) + listeners), '-p', prefix]);
+    await said(daemon, '"proof":"served"');
+    await stop(daemon);
+  });
+
+  it('a swap that a data plane does not serve is taken back', async () => {
+    const { prefix, certs } = places();
+    const gateway = await kong({ prefix, ...controlPlane });
+    gateway.freezeServing();
+    const verify = `verify: {timeout: 1, listeners: ["127.0.0.1:${gateway.tlsPort}"]}\n`;
+    const daemon = start(['run', '-c', configFile(source(certs) + verify), '-p', prefix]);
+    await said(daemon, 'certificate rolled back');
+    await stop(daemon);
+  });
+});
