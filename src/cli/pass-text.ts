@@ -8,7 +8,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'NAMES', flexible: true },
   { title: 'VALID UNTIL' },
   { title: 'FROM', flexible: true },
-  { title: 'DETAIL', flexible: true },
+  { title: 'DETAIL', flexible: true, below: true },
 ];
 
 /** Prints what passes found and did: a table where anything happened, and one line of counts each. */

@@ -6,6 +6,8 @@ export interface Column {
   title: string;
   /** May be narrowed and wrapped where the terminal is too narrow for all. */
   flexible?: boolean;
+  /** Only for the last: where there is no room beside the others, it goes below them. */
+  below?: boolean;
 }
 
 const GAP = '  ';
@@ -30,19 +32,41 @@ export function table(
   const natural = head.map((title, index) =>
     Math.max(...[title, ...rows.map((row) => row[index] ?? '')].map(visibleWidth)),
   );
-  const widths = fit(columns, natural, width);
+  const isBelow = columns.at(-1)?.below === true && totalOf(natural) > width;
+  const beside = isBelow ? columns.slice(0, -1) : columns;
+  const widths = fit(beside, natural.slice(0, beside.length), width);
+  const indent = ' '.repeat((natural[0] ?? 0) + GAP.length);
+  const lines = rows.flatMap((row) => {
+    const last = row.at(-1) ?? '';
+    const below = isBelow && last !== '' ? wrap(last, width - indent.length).split('\n') : [];
+    return [line(row.slice(0, beside.length), widths), ...below.map((text) => indent + text)];
+  });
+  return [
+    line(
+      head.slice(0, beside.length).map((title) => paint('dim', title)),
+      widths,
+    ),
+    ...lines,
+  ].join('\n');
+}
+
+/** One row; its cells may take several lines. */
+function line(cells: readonly string[], widths: readonly number[]): string {
   const made = new Table({
-    head: head.map((title) => paint('dim', title)),
     chars: BORDERLESS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    colWidths: [...widths],
   });
-  for (const row of rows) made.push(row.map((cell, index) => wrap(cell, widths[index])));
+  made.push(cells.map((cell, index) => wrap(cell, widths[index])));
   return made
     .toString()
     .split('\n')
-    .map((line) => line.trimEnd())
+    .map((text) => text.trimEnd())
     .join('\n');
 }
+
+const totalOf = (widths: readonly number[]) =>
+  widths.reduce((sum, one) => sum + one, GAP.length * (widths.length - 1));
 
 const visibleWidth = (text: string) =>
   Math.max(
@@ -58,8 +82,7 @@ const wrap = (text: string, width = 0) => wrapAnsi(text, width, { hard: true });
 /** Takes from the widest flexible column, one by one, until all of them fit. */
 function fit(columns: readonly Column[], natural: readonly number[], width: number): number[] {
   const widths = [...natural];
-  const total = () => widths.reduce((sum, one) => sum + one, GAP.length * (widths.length - 1));
-  while (total() > width) {
+  while (totalOf(widths) > width) {
     const widest = columns.reduce(
       (best, { flexible = false }, index) =>
         flexible && (widths[index] ?? 0) > Math.max(LEAST, widths[best] ?? 0) ? index : best,

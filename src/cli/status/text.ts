@@ -9,7 +9,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'VALID UNTIL' },
   { title: 'LEFT' },
   { title: 'FROM', flexible: true },
-  { title: 'DETAIL', flexible: true },
+  { title: 'DETAIL', flexible: true, below: true },
 ];
 
 const STYLES: Record<CertificateState, 'green' | 'yellow' | 'red' | 'dim'> = {

@@ -1,0 +1,68 @@
+import { describe, expect, it, test } from 'vitest';
+import { painter } from '../../../src/cli/output';
+import { table } from '../../../src/cli/table';
+
+const COLUMNS = [{ title: 'STATE' }, { title: 'NAMES', flexible: true }, { title: 'DETAIL', flexible: true }];
+const ROWS = [
+  [
+    'refused',
+    'www.example.test, api.example.test',
+    '/etc/letsencrypt/live/www.example.test/fullchain.pem is no good',
+  ],
+  ['in sync', 'a.example.test', ''],
+];
+const plain = painter(false);
+
+describe('a table', () => {
+  it('stands in columns, without lines and without spaces at the end', () => {
+    const rows = [
+      ['a', 'b', 'c'],
+      ['longer', 'bb', ''],
+    ];
+    expect(table(COLUMNS, rows, { paint: plain, width: Infinity }).split('\n')).toEqual([
+      'STATE   NAMES  DETAIL',
+      'a       b      c',
+      'longer  bb',
+    ]);
+  });
+
+  test.for([60, 80, 100])('fits into %i columns and loses nothing', (width) => {
+    const text = table(COLUMNS, ROWS, { paint: plain, width });
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(width);
+    const squeezed = text.replaceAll(/\s/g, '');
+    expect(squeezed).toContain('api.example.test');
+    expect(text).toContain('refused');
+  });
+
+  it('is as wide as it likes in a pipe', () => {
+    expect(table(COLUMNS, ROWS, { paint: plain, width: Infinity }).split('\n')).toHaveLength(3);
+  });
+
+  it('puts its last column below where there is no room beside the others', () => {
+    const columns = [{ title: 'STATE' }, { title: 'NAMES' }, { title: 'DETAIL', below: true }];
+    const text = table(columns, [['ok', 'www.example.test', 'a long sentence about it']], {
+      paint: plain,
+      width: 30,
+    });
+    expect(text.split('\n')).toEqual([
+      'STATE  NAMES',
+      'ok     www.example.test',
+      '       a long sentence about',
+      '       it',
+    ]);
+  });
+
+  it('has the same columns with colours', () => {
+    const paint = painter(true);
+    const painted = table(
+      COLUMNS,
+      ROWS.map(([state = '', ...rest]) => [paint('red', state), ...rest]),
+      {
+        paint,
+        width: 60,
+      },
+    );
+    // eslint-disable-next-line no-control-regex
+    expect(painted.replace(/\x1b\[[0-9;]*m/g, '')).toBe(table(COLUMNS, ROWS, { paint: plain, width: 60 }));
+  });
+});
