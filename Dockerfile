@@ -17,6 +17,8 @@ COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /src/dist/ssl-cert-reloader.cjs /usr/local/bin/ssl-cert-reloader
 ENV KONG_PLUGINS=bundled,ssl-cert-reloader \
     KONG_PLUGINSERVER_NAMES=ssl-cert-reloader
+# The name under which Kong before 3.9 looks for the query command.
+RUN ln -s ssl-cert-reloader /usr/local/bin/query_ssl-cert-reloader
 # Fails the build where the plugin could not be loaded.
 RUN ssl-cert-reloader -dump > /dev/null
 USER kong

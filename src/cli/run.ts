@@ -23,12 +23,13 @@ export async function run(options: RunOptions): Promise<void> {
   const { config: file, prefix, adminUrl } = options;
   const own = file === undefined ? undefined : new FileEntries(file);
   const isServing = options.servePlugin === true || options.socket !== undefined;
-  const socket = isServing ? await openSocket(options.socket ?? pluginSocket(prefix), logger) : null;
+  const socket = isServing ? await PluginSocket.open(options.socket ?? pluginSocket(prefix), logger) : null;
   surviveEverything(logger);
   const start = () => {
     const supervisor = new Supervisor({
       location: { prefix, adminUrl },
       logger,
+      onPoll: () => void socket?.restore(),
       ...(own === undefined ? {} : { own }),
     });
     supervisor.start();
@@ -113,22 +114,46 @@ function reread(own: FileEntries, logger: LogHub): 'another Kong' | 'same Kong' 
 }
 
 /** Kong's calls on a socket that goes away with the process, unless a successor has taken the name. */
-async function openSocket(path: string, logger: LogHub): Promise<{ close: () => void }> {
-  let server: Server;
-  try {
-    server = await servePlugin(path, logger);
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new Error(
-      `${path} cannot be listened on (${code}): does its folder exist, and may this user write there?`,
-      { cause: error },
-    );
+class PluginSocket {
+  private constructor(
+    private readonly path: string,
+    private readonly logger: LogHub,
+    private server: Server,
+    private ino: number,
+  ) {}
+
+  /** @throws Error with a sentence that says what to do */
+  static async open(path: string, logger: LogHub): Promise<PluginSocket> {
+    try {
+      const server = await servePlugin(path, logger);
+      return new PluginSocket(path, logger, server, statSync(path).ino);
+    } catch (error) {
+      const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+      throw new Error(
+        `${path} cannot be listened on (${code}): does its folder exist, and may this user write there?`,
+        { cause: error },
+      );
+    }
   }
-  const { ino } = statSync(path);
-  return {
-    close: () => {
-      server.close();
-      if (statSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
-    },
-  };
+
+  /** An older Kong removes every socket of its prefix when it starts. */
+  async restore(): Promise<void> {
+    if (statSync(this.path, { throwIfNoEntry: false }) !== undefined) return;
+    try {
+      const next = await servePlugin(this.path, this.logger);
+      this.server.close();
+      this.server = next;
+      this.ino = statSync(this.path).ino;
+    } catch (error) {
+      this.logger.log('warn', 'the socket is gone and cannot be had again', {
+        file: this.path,
+        error: (error as Error).message,
+      });
+    }
+  }
+
+  close(): void {
+    this.server.close();
+    if (statSync(this.path, { throwIfNoEntry: false })?.ino === this.ino) rmSync(this.path, { force: true });
+  }
 }

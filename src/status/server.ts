@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listenOnPath } from '../common/unix-socket';
@@ -40,9 +41,11 @@ export class StatusServer {
     });
   }
 
-  /** Listens on a unix socket, where it does not yet. */
+  /** Listens on a unix socket, where it does not yet; again where an older Kong took it away at its start. */
   async listenOnSocket(path: string): Promise<void> {
-    if (this.#socket !== null) return;
+    if (this.#socket !== null && existsSync(path)) return;
+    if (this.#socket !== null) void end(this.#socket);
+    this.#socket = null;
     const server = this.create({ isUnix: true, isLoopback: true });
     try {
       await listenOnPath(server, path);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startGateway, type GatewayOptions } from '../../gateway';
@@ -94,6 +94,20 @@ describe('a sidecar', () => {
     });
     await stop(next);
   });
+});
+
+it('has its sockets again after an older Kong swept its prefix at its start', async () => {
+  const { prefix, certs } = places();
+  const sockets = ['ssl-cert-reloader.socket', 'ssl-cert-reloader-status.socket'].map((name) =>
+    join(prefix, name),
+  );
+  const daemon = start(['run', '--serve-plugin', '-c', configFile(source(certs)), '-p', prefix]);
+  await eventually('they are there', () => sockets.every((path) => existsSync(path)));
+  for (const path of sockets) rmSync(path);
+  await kong({ prefix });
+  await eventually('they are there again', () => sockets.every((path) => existsSync(path)));
+  expect(await start(['status', '-p', prefix]).ended).toMatchObject({ stderr: '' });
+  await stop(daemon);
 });
 
 describe('a daemon with a file', () => {
