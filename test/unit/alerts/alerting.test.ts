@@ -143,10 +143,10 @@ it('others get their turn while thousands of certificates are looked at, and a s
   const { told } = await alerting();
   const status = reloader({ certificates: Array.from({ length: 20_000 }, () => certificate()) });
   const looking = told.look('1', () => observed({}, { status }));
-  let isOver = false;
-  void looking.then(() => (isOver = true));
+  const progress = { isOver: false };
+  void looking.then(() => (progress.isOver = true));
   let turns = 0;
-  while (!isOver) {
+  while (!progress.isOver) {
     await new Promise((resolve) => setImmediate(resolve));
     turns += 1;
   }
