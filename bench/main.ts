@@ -9,7 +9,9 @@ import { settingsOf } from '../test/live/settings';
 import { formats } from './formats';
 import { passes } from './passes';
 import { dumpTime, memories } from './process';
+import { handshakes } from './handshakes';
 import { served } from './served';
+import { statuses } from './status';
 
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, kong: { type: 'string' }, pg: { type: 'string' } },
@@ -29,6 +31,8 @@ const BENCHMARKS: Record<string, () => Promise<Result[]>> = {
   'file-to-served-dbless': async () => [await served(folder('served-dbless'), 'dbless')],
   bulk: async () => [await bulk(folder('bulk'))],
   'formats-1k': async () => [await formats()],
+  'metrics-10k status-10k pass-under-scrape-10k': () => statuses(folder('status')),
+  'handshake-time handshake-cpu': () => handshakes(folder),
   rss: () => memories(folder),
   'dump-time': async () => [await dumpTime(join(root, 'dump'))],
 };

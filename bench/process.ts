@@ -28,7 +28,8 @@ export async function memory(folder: string, count: number): Promise<number> {
         await sleep(2_000);
         return before !== -1 && last - before <= 2 && cpuTicks(pid) > 0;
       },
-      120_000,
+      // The listeners are asked for a hundred certificates a second.
+      400_000,
     );
     await sleep(3_000);
     return residentMb(pid);

@@ -1,3 +1,4 @@
+import { isoTime } from '../common/iso-time';
 import { asSnis, fingerprintOf } from '../certificates';
 import type {
   CertificateInfo,
@@ -44,15 +45,16 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     snis: certificate?.snis ?? asSnis(bundle?.leaf.names ?? []),
     owner: certificate?.owner ?? null,
     state,
-    since: iso(context.since(facts) ?? now),
+    since: isoTime(context.since(facts) ?? now),
     source: bundle === null ? null : sourceStatus(bundle, stored, storedLeaf, context),
     stored: storedLeaf,
     served: seen === undefined ? null : servedStatus(seen, stored, storedLeaf),
-    refusal: refusal === null ? null : { ...refusal.why, at: iso(refusal.since), is_standing: isStanding },
+    refusal:
+      refusal === null ? null : { ...refusal.why, at: isoTime(refusal.since), is_standing: isStanding },
     days_left: expiry === null ? null : Math.floor((expiry - now) / DAY_MS),
-    renewal_due_at: dueAt === null ? null : iso(dueAt),
+    renewal_due_at: dueAt === null ? null : isoTime(dueAt),
     renewal_overdue: dueAt !== null && dueAt <= now,
-    last_swap_at: swappedAt === undefined ? null : iso(swappedAt),
+    last_swap_at: swappedAt === undefined ? null : isoTime(swappedAt),
     note: certificate?.snis.length === 0 ? NO_SNI : null,
   };
 }
@@ -65,9 +67,9 @@ export function expiryOf({ stored, bundle, seen }: CertificateFacts): number | n
 
 /** When a newer one than the newest leaf that there is should appear (milliseconds since the epoch). */
 export function renewalDueAt({ stored, bundle }: CertificateFacts): number | null {
-  const leaves = [stored?.leaf, bundle?.leaf].filter((leaf) => leaf != null);
-  const [newest] = leaves.sort((a, b) => b.notBefore - a.notBefore);
-  if (newest === undefined) return null;
+  const [kept, given] = [stored?.leaf ?? null, bundle?.leaf ?? null];
+  const newest = kept !== null && (given === null || kept.notBefore >= given.notBefore) ? kept : given;
+  if (newest === null) return null;
   return newest.notBefore + (newest.notAfter - newest.notBefore) * RENEWAL_SHARE;
 }
 
@@ -89,8 +91,8 @@ function servedStatus(seen: Sight, stored: StoredHalf | null, storedLeaf: LeafSt
           ? storedLeaf.fingerprint_sha256
           : fingerprintOf(leaf),
     not_after:
-      isStored && storedLeaf !== null ? storedLeaf.not_after : notAfter === null ? null : iso(notAfter),
-    checked_at: iso(seen.at),
+      isStored && storedLeaf !== null ? storedLeaf.not_after : notAfter === null ? null : isoTime(notAfter),
+    checked_at: isoTime(seen.at),
     verdict: seen.verdict,
     detail: seen.detail,
   };
@@ -117,7 +119,10 @@ function sourceStatus(
 }
 
 function leafStatus({ fingerprint, serial, notBefore, notAfter }: CertificateInfo): LeafStatus {
-  return { fingerprint_sha256: fingerprint, serial, not_before: iso(notBefore), not_after: iso(notAfter) };
+  return {
+    fingerprint_sha256: fingerprint,
+    serial,
+    not_before: isoTime(notBefore),
+    not_after: isoTime(notAfter),
+  };
 }
-
-const iso = (ms: number) => new Date(ms).toISOString();

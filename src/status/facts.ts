@@ -31,7 +31,8 @@ export interface CertificateFacts {
 
 /** What a plan says about the halves of certificates, turned round: by certificate id. */
 interface PlanIndex {
-  inSync: Map<string, SourcedBundle[]>;
+  /** One bundle for most of them, more for twins. */
+  inSync: Map<string, SourcedBundle | SourcedBundle[]>;
   changes: Map<string, SourcedBundle[]>;
   refused: Map<string, { half: Half; bundle: string }[]>;
   broken: Map<string, string>;
@@ -68,7 +69,11 @@ function indexPlan(knowledge: Knowledge, plan: Plan | null): PlanIndex {
   if (plan === null) return index;
   for (const [id, holders] of plan.inSync) {
     const bundle = knowledge.bundle(id);
-    if (bundle !== null) for (const holder of holders) push(index.inSync, holder, bundle);
+    if (bundle === null) continue;
+    for (const holder of holders) {
+      const known = index.inSync.get(holder);
+      index.inSync.set(holder, known === undefined ? bundle : [known, bundle].flat());
+    }
   }
   for (const change of plan.changes) push(index.changes, changeKey(change), change.bundle);
   for (const [bundle, meant] of plan.meant) {
@@ -110,9 +115,12 @@ function storedFacts(
   if (change !== undefined) {
     return make(knowledge.plan?.refused.has(change.id) === true ? 'refused' : 'pending', change.id);
   }
-  const bundle = index.inSync
-    .get(id)
-    ?.find((one) => one.content === stored.content || isChainOf(one, stored.chain));
+  const holding = index.inSync.get(id);
+  const bundle = Array.isArray(holding)
+    ? holding.find((one) => isIn(one, stored))
+    : holding !== undefined && isIn(holding, stored)
+      ? holding
+      : undefined;
   const refused = index.refused.get(id)?.find((one) => one.half === half);
   if (bundle !== undefined) {
     const better = refused === undefined ? null : knowledge.bundle(refused.bundle);
@@ -122,6 +130,9 @@ function storedFacts(
   const refusedId = refused?.bundle ?? index.broken.get(id);
   return refusedId === undefined ? make('no_source', null) : make('refused', refusedId);
 }
+
+const isIn = (bundle: SourcedBundle, stored: StoredHalf) =>
+  bundle.content === stored.content || isChainOf(bundle, stored.chain);
 
 /** What was seen before something else was stored says nothing about that. */
 function servedState(stored: StoredHalf, seen: Sight | undefined): CertificateState {
