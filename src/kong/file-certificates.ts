@@ -38,12 +38,13 @@ export async function editCertificates(
   const wanted = edit.document.toJS() as { certificates?: Plain[] } | null;
   const list = edit.list('certificates');
   const entries = edit.maps(list);
-  const place = new Map(entries.map((entry) => [entry, list?.items.indexOf(entry as never) ?? -1]));
+  const place = new Map((list?.items ?? []).map((item, index) => [item as unknown, index]));
+  const byId = new Map(entries.map((entry) => [edit.textOf(entry, 'id'), entry]));
   const snis = namesIn(edit, entries);
   const result: EditedFile = { text: null, written: [], left: new Map() };
   for (const certificate of certificates) {
     const { id } = certificate;
-    const entry = find(edit, entries, snis, certificate);
+    const entry = byId.get(id) ?? findByNames(edit, snis, certificate);
     if (entry === undefined) {
       const item = certificate.owner === 'us' ? await toItem(certificate, textsOf) : null;
       if (item === null) continue;
@@ -120,15 +121,12 @@ function namesIn(edit: FileEdit, entries: readonly YAMLMap[]): Map<string, YAMLM
   return names;
 }
 
-/** By its id; Kong gives one without an id another at each start, so then by its SNIs. */
-function find(
+/** Kong gives an entry without an id another one at each start; its SNIs tell which it is. */
+function findByNames(
   edit: FileEdit,
-  entries: readonly YAMLMap[],
   names: ReadonlyMap<string, YAMLMap | null>,
-  { id, snis }: StoredCertificate,
+  { snis }: StoredCertificate,
 ): YAMLMap | undefined {
-  const byId = entries.find((entry) => edit.textOf(entry, 'id') === id);
-  if (byId !== undefined) return byId;
   const found = new Set(snis.map((sni) => names.get(sni)));
   const [entry] = found;
   return found.size === 1 && entry != null && edit.pair(entry, 'id') === null ? entry : undefined;
