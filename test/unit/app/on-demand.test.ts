@@ -9,6 +9,7 @@ async function loadedAtStart(entry: string): Promise<{ atStart: Set<string>; bun
     platform: 'node',
     format: 'cjs',
     external: ['kong-pdk', 'ts-node'],
+    loader: { '.html': 'text', '.css': 'text', '.client.js': 'text' },
     write: false,
     metafile: true,
     logLevel: 'silent',
