@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bulk } from './bulk';
 import { realSettings } from './kong';
+import { kubernetes } from './kubernetes';
 import type { Result } from './measure';
 import { settingsOf } from '../test/live/settings';
 import { formats } from './formats';
@@ -34,6 +35,7 @@ const BENCHMARKS: Record<string, () => Promise<Result[]>> = {
   'metrics-10k status-10k pass-under-scrape-10k': () => statuses(folder('status')),
   'handshake-time handshake-cpu': () => handshakes(folder),
   rss: () => memories(folder),
+  'k8s secret-to-served': () => kubernetes(folder),
   'dump-time': async () => [await dumpTime(join(root, 'dump'))],
 };
 

@@ -6,31 +6,23 @@ import { eventually } from '../test/support/eventually';
 import { findPluginServer } from '../test/live/kong';
 import { startKong } from './kong';
 import { sideBySide, time, type Result } from './measure';
-import { makePairs, writePairs } from './pairs';
+import { makePairs, writePairs, type Pair } from './pairs';
 
 /** Resident memory of the dedicated server at rest, in MB, with `count` pairs in a folder; 0: without a source. */
-export async function memory(folder: string, count: number): Promise<number> {
+async function memoryOfFolder(folder: string, count: number): Promise<number> {
   const certs = join(folder, 'certs');
   mkdirSync(certs, { recursive: true });
   const pairs = makePairs(count);
   writePairs(certs, pairs);
-  const plugin = { interval: 300, sources: [{ type: 'directory', path: certs }] };
+  return memory(folder, pairs, { interval: 300, sources: [{ type: 'directory', path: certs }] });
+}
+
+/** The same for any configuration of the plugin. */
+export async function memory(folder: string, pairs: readonly Pair[], plugin: object): Promise<number> {
   const kong = await startKong({ mode: 'database', folder, pairs, plugin });
   try {
     const pid = await eventually('there is a plugin server', () => findPluginServer(kong.prefix));
-    // At rest: no more CPU time between two looks.
-    let last = -1;
-    await eventually(
-      'it is at rest',
-      async () => {
-        const before = last;
-        last = cpuTicks(pid);
-        await sleep(2_000);
-        return before !== -1 && last - before <= 2 && cpuTicks(pid) > 0;
-      },
-      // The listeners are asked for a hundred certificates a second.
-      400_000,
-    );
+    await untilAtRest(pid);
     await sleep(3_000);
     return residentMb(pid);
   } finally {
@@ -38,14 +30,30 @@ export async function memory(folder: string, count: number): Promise<number> {
   }
 }
 
+/** No more CPU time between two looks. */
+export async function untilAtRest(pid: number): Promise<void> {
+  let last = -1;
+  await eventually(
+    'it is at rest',
+    async () => {
+      const before = last;
+      last = cpuTicks(pid);
+      await sleep(2_000);
+      return before !== -1 && last - before <= 2 && cpuTicks(pid) > 0;
+    },
+    // The listeners are asked for a hundred certificates a second.
+    400_000,
+  );
+}
+
 export async function memories(folder: (name: string) => string): Promise<Result[]> {
-  const floor = await memory(folder('rss-0'), 0);
+  const floor = await memoryOfFolder(folder('rss-0'), 0);
   const results: Result[] = [];
   for (const [name, count, limit] of [
     ['rss-1k', 1_000, 65],
     ['rss-10k', 10_000, 120],
   ] as const) {
-    const ours = await memory(folder(name), count);
+    const ours = await memoryOfFolder(folder(name), count);
     results.push({
       name,
       ours,
@@ -93,7 +101,8 @@ function residentMb(pid: number): number {
   return Number(kb) / 1024;
 }
 
-function cpuTicks(pid: number): number {
+/** Clock ticks of 10 ms that a process has had. */
+export function cpuTicks(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[11]) + Number(fields[12]);

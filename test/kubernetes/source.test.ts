@@ -17,7 +17,7 @@ import {
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';
-import type { KubernetesObject, PolicyRule } from './apiserver';
+import type { PolicyRule } from './apiserver';
 import { describeWithCluster } from './suite';
 
 const may = (...verbs: string[]): PolicyRule => ({ apiGroups: [''], resources: ['secrets'], verbs });
