@@ -1,5 +1,7 @@
 import { type Refusal } from '../../model';
 import type { OpenedBundle } from '../bundle';
+import { decodePem, isCertificate, isPrivateKey } from '../pem';
+import type { Format } from './detect';
 import { partOf } from './part';
 import { nameOf, openAny } from './unpack';
 
@@ -20,12 +22,25 @@ export interface Inspection {
   opened: OpenedBundle | Refusal;
 }
 
-/** Opens one or two files of any format as the plugin would. Never throws for what it is given. */
+/**
+ * Opens one or two files of any format as the plugin would; on a command line they may stand in any order. Never throws
+ * for what it is given.
+ */
 export async function inspectFiles({ cert, key, ...files }: FilesToInspect): Promise<Inspection> {
   const texts = [cert, ...(key === undefined ? [] : [key])].map((bytes) => bytes.toString('latin1'));
+  if (texts.length === 2 && isKey(texts[0] ?? '') && !isKey(texts[1] ?? '')) texts.reverse();
   const [first = '', second = ''] = texts;
   return {
     format: nameOf(texts.map(partOf)),
     opened: await openAny({ ...files, name: files.location, cert: first, key: second }),
   };
+}
+
+const KEYS: ReadonlySet<Format> = new Set<Format>(['pkcs8', 'pkcs1', 'sec1', 'encrypted']);
+
+/** A private key without a certificate. */
+function isKey(text: string): boolean {
+  const { format, bytes } = partOf(text);
+  const blocks = format === 'pem' ? (decodePem(bytes.toString('latin1')) ?? []) : [];
+  return KEYS.has(format) || (blocks.some(isPrivateKey) && !blocks.some(isCertificate));
 }
