@@ -128,7 +128,7 @@ export function describeDefaultCertificate(startKong: StartKong, mode: KongMode)
       const renewed = leaf(30);
       writePair(folder, 'default', renewed);
       await served(running, null, renewed);
-      await eventually('the new plugin server made its first pass', () => passes(running) === 2);
+      await eventually('the new plugin server made its first pass', () => passes(running) >= 2);
       await served(running, 'other.example.test', other);
       expect(reloads(running)).toBe(1);
 
@@ -141,7 +141,7 @@ export function describeDefaultCertificate(startKong: StartKong, mode: KongMode)
 
       writePair(folder, 'default', broken);
       await served(running, null, broken);
-      await eventually('and again', () => passes(running) === 3);
+      await eventually('and again', () => passes(running) >= 3);
       expect(reloads(running)).toBe(2);
       await served(running, 'other.example.test', other);
       const said = await eventually('it is said', () =>
