@@ -71,9 +71,15 @@ function read(file: string): Buffer {
   }
 }
 
+/** A plain PEM key, which belongs behind its certificate. */
+function isKeyAlone(content: Buffer): boolean {
+  const text = content.toString('latin1');
+  return text.includes('PRIVATE KEY-----') && !text.includes('-----BEGIN CERTIFICATE-----');
+}
+
 /** Two files may be of any format and in any order; more than two are parts of one PEM. */
 async function examine(files: readonly string[], password: string | undefined): Promise<Inspection> {
-  const contents = files.map(read);
+  const contents = files.map(read).sort((a, b) => Number(isKeyAlone(a)) - Number(isKeyAlone(b)));
   const [first = Buffer.alloc(0), second] = contents;
   const isMany = contents.length > 2;
   const { format, opened } = await inspectFiles({
