@@ -232,6 +232,8 @@ export function startReloader(
   };
 }
 
+/** After a round of more looks than this it is worth a collection. */
+const FEW = 20;
 /** The longest that a look at a listener takes. */
 const LOOK_MS = 5_000;
 
@@ -253,7 +255,11 @@ function patrolOf(
       return isStored;
     },
     note: (certificate, half, sight) => served.note(certificate, half, sight),
-    done: () => void show.notice(),
+    done: (looked) => {
+      show.notice();
+      // Handshakes leave more behind than a process at rest cares to collect.
+      if (looked > FEW) globalThis.gc?.();
+    },
     isBusy: () => schedule.isRunning,
   });
 }

@@ -13,8 +13,8 @@ export interface PatrolOptions {
   /** Asks Kong whether it still stores what was expected, before anybody is told that it is not served. */
   isStored: (certificate: string, half: Half, chain: Digest) => Promise<boolean>;
   note: (certificate: string, half: Half, sight: Sight) => void;
-  /** Called at the end of each round. */
-  done: () => void;
+  /** Called at the end of each round, with the number of certificates in it. */
+  done: (looked: number) => void;
   /** A round gives way to passes. */
   isBusy: () => boolean;
 }
@@ -22,7 +22,7 @@ export interface PatrolOptions {
 /** Halves of certificates in a round. */
 const ROUND = 100;
 /** Handshakes at the same time: each costs Kong a signature, and nobody is waiting. */
-const CONCURRENCY = 4;
+const CONCURRENCY = 2;
 /** Between two rounds while there are certificates that were never looked at. */
 const PAUSE_MS = 1_000;
 /** Names of one certificate that are asked for at a time. */
@@ -79,7 +79,7 @@ export class Patrol {
       const targets = this.targets(again);
       if (targets.length === 0) return;
       const isWhole = await this.round(targets);
-      this.options.done();
+      this.options.done(targets.length);
       if (!isWhole) {
         // The pass that it gave way to calls again.
         if (again) this.#isDue = true;
