@@ -1,12 +1,10 @@
-import { openAny, type OpenedBundle } from '../certificates';
+import type { OpenedBundle } from '../certificates';
 import { Slices } from '../common/slices';
 import {
   isRefusal,
   refusal,
   type Digest,
   type KnownRefusal,
-  type RawBundle,
-  type Reading,
   type Refusal,
   type Source,
   type SourceKnowledge,
@@ -15,6 +13,7 @@ import {
   type StoredHalf,
 } from '../model';
 import { glimpse, MAX_HELD_CHARS, type Glimpse } from './glimpse';
+import { readSafely, scanSafely, understand } from './reading';
 
 /** What is known of one bundle of a source: understood, or why not. */
 interface Entry {
@@ -150,6 +149,11 @@ export class BundleBook {
     return known === undefined || isRefusal(known) ? null : known;
   }
 
+  /** Some bundle was no longer what the plan was made with; the next scan reads it again. */
+  get isUnsettled(): boolean {
+    return this.#again.size > 0;
+  }
+
   /** Whether the next scan reads it though its source sees no change. */
   isReadAgain(id: string): boolean {
     return this.#again.has(id);
@@ -233,39 +237,3 @@ const traitsOf = ({ create, snis }: Source) => (snis === undefined ? { create } 
 
 const bundleId = (source: Source, name: string) =>
   source.id.endsWith(name) ? source.id : `${source.id}#${name}`;
-
-type Understood = OpenedBundle | Refusal | null;
-
-/** Null: there is nothing, or a lone file that is no bundle (a CA certificate, a part of a chain). */
-function understand(raw: RawBundle | Refusal | null): Understood | Promise<Understood> {
-  if (raw === null || isRefusal(raw)) return raw;
-  const opened = openAny(raw);
-  const { lone = false } = raw;
-  if (lone === false) return opened;
-  const orNone = (found: OpenedBundle | Refusal) => (isRefusal(found) && isNone(found, lone) ? null : found);
-  return opened instanceof Promise ? opened.then(orNone) : orNone(opened);
-}
-
-const isNone = ({ reason }: Refusal, lone: true | 'keystore') =>
-  reason === 'missing_key' || (lone === true && reason === 'unsupported_format');
-
-function readSafely(source: Source, name: string): Reading | Promise<Reading> {
-  const failed = (error: unknown) =>
-    refusal('unreadable', `${name} of ${source.id} cannot be read: ${(error as Error).message}`);
-  try {
-    const reading = source.read(name);
-    return reading instanceof Promise ? reading.catch(failed) : reading;
-  } catch (error) {
-    return failed(error);
-  }
-}
-
-/** A source that fails is out for this pass; the others go on. */
-async function scanSafely(source: Source, touched: ReadonlySet<string> | undefined): Promise<SourceScan> {
-  try {
-    return await source.scan(touched);
-  } catch (error) {
-    const why = refusal('unreadable', `${source.id}: ${(error as Error).message}`);
-    return { changed: [], removed: [], total: 0, errors: [why] };
-  }
-}

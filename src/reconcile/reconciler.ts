@@ -1,33 +1,21 @@
-import { checkKeyAndChain, readPem, toPem } from '../certificates';
-import {
-  changeId,
-  isRefusal,
-  refusal,
-  type Change,
-  type Half,
-  type Knowledge,
-  type Outcome,
-  type PassCause,
-  type PassReport,
-  type Plan,
-  type Prepare,
-  type Proof,
-  type Reason,
-  type Refusal,
-  type Source,
-  type SourcedBundle,
-  type StoredCertificate,
-  type Target,
-  type Verifier,
-  type Witness,
-  type WriteResult,
+import type {
+  Half,
+  Knowledge,
+  PassCause,
+  PassReport,
+  Plan,
+  Source,
+  Target,
+  Verifier,
+  Witness,
 } from '../model';
-import { compareAge } from './age';
+import { Bars } from './bars';
+import { Batches } from './batches';
 import { BundleBook, type BookScan } from './bundle-book';
-import { sameNames } from './bundle-index';
-import { BundleStore } from './bundle-store';
 import { Findings } from './findings';
-import { makePlan } from './plan';
+import { Planner } from './planner';
+import { isStored } from './proof';
+import { Settlement } from './settlement';
 import { Takeover, type TakeoverOptions } from './takeover';
 
 export interface ReconcilerOptions {
@@ -46,34 +34,32 @@ export interface ReconcilerOptions {
   now?: () => number;
 }
 
-/** Refusals that Kong's state causes; another look is worth it once that changed. */
-const KONGS_REASONS: ReadonlySet<Reason> = new Set(['refused_by_kong', 'sni_taken']);
-
 /** One pass from the sources to a proven swap. Never run two at once. */
 export class Reconciler {
   readonly #book: BundleBook;
-  readonly #store = new BundleStore();
+  readonly #bars: Bars;
+  readonly #planner: Planner;
+  readonly #takeover: Takeover;
+  readonly #settlement: Settlement;
   readonly #findings: Findings;
   readonly #now: () => number;
-  readonly #takeover: Takeover;
-  /** Bundles that are not tried again as they are. */
-  readonly #barred = new Map<string, { content: string; why: Refusal }>();
-  /** Contents of bundles that went through the whole gate though they needed no write, by bundle id. */
-  readonly #checked = new Map<string, string>();
   /** The last pass left something to do. */
   #isOpen = true;
-  /** A bundle was no longer what the plan was made with. */
-  #isUnsettled = false;
-  /** When a bundle becomes valid that is not valid yet. */
+  /** When to look again though nothing changes: a bundle becomes valid, or the ingress controller had its time. */
   #due = Number.POSITIVE_INFINITY;
   #last: Plan | null = null;
+  /** Ids of the certificates that had a bundle which is understood no more, by its id. */
   readonly #holders = new Map<string, readonly string[]>();
 
   constructor(private readonly options: ReconcilerOptions) {
+    const now = options.now ?? Date.now;
+    this.#now = now;
     this.#book = new BundleBook(options.sources, (content) => options.target.find(content));
-    this.#now = options.now ?? Date.now;
-    this.#findings = new Findings(this.#now);
+    this.#bars = new Bars(this.#book);
+    this.#planner = new Planner(this.#book, this.#bars, { ...options, now });
     this.#takeover = new Takeover(options.takeover);
+    this.#findings = new Findings(now);
+    this.#settlement = new Settlement(this.#bars, this.#findings, { ...options, now });
   }
 
   /** What is known now, for those who show it. */
@@ -92,7 +78,7 @@ export class Reconciler {
 
   /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
   async isStillStored(certificate: string, half: Half, chain: string): Promise<boolean> {
-    const isSame = await this.stores(certificate, half, chain);
+    const isSame = await isStored(this.options.target, certificate, half, chain);
     if (!isSame) this.#isOpen = true;
     return isSame;
   }
@@ -104,9 +90,9 @@ export class Reconciler {
   async pass(cause: PassCause, touched?: ReadonlySet<string>): Promise<PassReport> {
     const startedAt = this.#now();
     const began = performance.now();
-    const { target, observe } = this.options;
+    const { target } = this.options;
     if (cause === 'trigger' || cause === 'command') {
-      this.#barred.clear();
+      this.#bars.clear();
       this.#isOpen = true;
     }
 
@@ -119,247 +105,57 @@ export class Reconciler {
     // What was read now will not be seen as changed again: remember it before anything can fail.
     if (scan.changed) this.#isOpen = true;
     if (kongChanged instanceof Error) throw kongChanged;
-    if (kongChanged) this.liftBars((why) => KONGS_REASONS.has(why.reason));
+    if (kongChanged) this.#bars.kongChanged();
     if (this.#isOpen || kongChanged || startedAt >= this.#due) {
       this.#isOpen = true;
-      this.#isUnsettled = false;
-      const attempted = new Set<string>();
-      const narrow = isCalm ? this.narrowPlan(scan) : null;
-      let plan = narrow ?? (await this.checkedPlan());
-      let batch = await this.nextBatch(plan, attempted);
-      if (narrow !== null && batch.length === 0) {
-        plan = await this.checkedPlan();
-        batch = await this.nextBatch(plan, attempted);
-      }
-      let failed = false;
-      while (batch.length > 0 && !failed) {
-        const decidedAt = performance.now();
-        const results = await target.write(batch, this.#prepare);
-        failed = await this.settle(results, decidedAt);
-        plan = await this.checkedPlan();
-        batch = await this.nextBatch(plan, attempted);
-      }
-      if (observe) {
-        plan = await this.gatedPlan(plan);
-        this.#findings.wouldChange(plan.changes);
-      }
-      this.#takeover.keep(plan.changes);
-      this.noteHolders(plan);
-      this.#last = plan;
-      this.#findings.refusals(plan.refused, this.#book);
-      this.#isOpen = failed || this.#isUnsettled || this.#findings.settling;
+      const failed = await this.act(isCalm ? this.#planner.few(scan, this.#last) : null);
+      this.#isOpen = failed || this.isSettling;
     }
     return this.report(cause, startedAt, performance.now() - began, scan, touched !== undefined);
   }
 
   /**
-   * A plan for a few bundles that were renewed with the names that they had, and for the certificates that had them:
-   * being newer, each is still the best there is for those. The pass goes on with a whole plan.
-   * @returns null where it is not as simple as that
+   * Plans, writes and settles until nothing is left that was not attempted.
+   * @param few a plan for some certificates, which is carried out before the whole is planned
+   * @returns whether something failed
    */
-  private narrowPlan({ differing }: BookScan): Plan | null {
-    const certificates = new Map<string, StoredCertificate>();
-    const bundles: SourcedBundle[] = [];
-    for (const [id, before] of differing) {
-      const bundle = this.#book.get(id);
-      const holders = this.#last?.inSync.get(id);
-      if (before === null || bundle === null || holders === undefined) return null;
-      if (compareAge(bundle.leaf, before.leaf) <= 0 || !sameNames(bundle.leaf.names, before.leaf.names))
-        return null;
-      bundles.push(bundle);
-      for (const holder of holders) {
-        const certificate = this.options.target.certificates.get(holder);
-        if (certificate === undefined) return null;
-        certificates.set(holder, certificate);
-      }
-    }
-    return bundles.length === 0 ? null : this.plan(bundles, certificates);
-  }
-
-  /** A plan in which a bundle counts as in step only if its own key belongs to it, too. */
-  private async checkedPlan(): Promise<Plan> {
-    const plan = this.plan();
-    let isBarred = false;
-    for (const bundle of plan.unchecked) {
-      if (this.#checked.get(bundle.id) === bundle.content) continue;
-      this.#checked.set(bundle.id, bundle.content);
-      const opened = await this.#book.open(bundle);
-      const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
-      if (why === null) continue;
-      this.bar(bundle, why);
-      isBarred = true;
-    }
-    return isBarred ? this.plan() : plan;
-  }
-
-  /** A plan whose changes would pass the whole gate: nothing is announced that would then be refused. */
-  private async gatedPlan(plan: Plan): Promise<Plan> {
-    let isBarred = false;
-    for (const change of plan.changes) {
-      const { id, content } = change.bundle;
-      if (this.#checked.get(id) === content) continue;
-      const fresh = await this.#prepare(change);
-      if (isRefusal(fresh)) this.bar(change.bundle, fresh);
-      else this.#checked.set(id, content);
-      if (this.#barred.has(id)) isBarred = true;
-    }
-    return isBarred ? this.gatedPlan(await this.checkedPlan()) : plan;
-  }
-
-  private plan(
-    bundles: Iterable<SourcedBundle> = this.#book.bundles(),
-    certificates = this.options.target.certificates,
-  ): Plan {
-    const now = this.#now();
-    const barred = new Map<string, Refusal>();
-    for (const [id, { content, why }] of this.#barred) {
-      if (this.#book.get(id)?.content === content) barred.set(id, why);
-      else this.#barred.delete(id);
-    }
-    const plan = makePlan({
-      bundles,
-      certificates,
-      now,
-      allowDowngrade: this.options.allowDowngrade,
-      broken: [...this.#book.broken()],
-      barred,
+  private async act(few: Plan | null): Promise<boolean> {
+    const { target, observe } = this.options;
+    const batches = new Batches({
+      takeover: this.#takeover,
+      findings: this.#findings,
+      size: observe ? 0 : target.batchSize,
+      now: this.#now,
     });
-    for (const [id, why] of this.#book.refused()) plan.refused.set(id, why);
-    this.#due = Number.POSITIVE_INFINITY;
-    for (const [id, { reason }] of plan.refused) {
-      const bundle = reason === 'not_yet_valid' ? this.#book.get(id) : null;
-      if (bundle !== null) this.#due = Math.min(this.#due, bundle.leaf.notBefore);
+    let plan = few ?? (await this.#planner.whole());
+    let batch = await batches.next(plan);
+    if (few !== null && batch.length === 0) {
+      plan = await this.#planner.whole();
+      batch = await batches.next(plan);
     }
-    return plan;
-  }
-
-  /** What to write now. No change is attempted twice in a pass; the ingress controller gets its time. */
-  private async nextBatch(plan: Plan, attempted: Set<string>): Promise<Change[]> {
-    if (this.options.observe) return [];
-    const batch: Change[] = [];
-    for (const change of plan.changes) {
-      const key = `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
-      if (attempted.has(key)) continue;
-      if (batch.length >= this.options.target.batchSize) break;
-      const verdict = await this.#takeover.judge(change, this.#now(), (detail) =>
-        this.#findings.happened(change, { kind: 'nudged', certificate: changeId(change), detail }),
-      );
-      if (verdict.kind === 'refuse') plan.refused.set(change.bundle.id, verdict.why);
-      else if (verdict.kind === 'wait') this.#due = Math.min(this.#due, verdict.at);
-      else {
-        attempted.add(key);
-        batch.push(change);
-      }
-    }
-    return batch;
-  }
-
-  readonly #prepare: Prepare = async (change) => {
-    const opened = await this.#book.open(change.bundle);
-    if (isRefusal(opened)) return opened;
-    const why = checkKeyAndChain(opened);
-    if (why !== null) return why;
-    return change.kind === 'update' && change.isControllers ? opened.asFound : toPem(opened);
-  };
-
-  /** Proves what was written, undoes what is not served, and notes the rest. @returns whether something failed */
-  private async settle(results: readonly WriteResult[], decidedAt: number): Promise<boolean> {
-    const written = results.filter((result) => result.kind === 'written');
-    for (const { change, current, previous } of written) {
-      this.#store.remember(changeId(change), halfOf(change), { current, previous });
-    }
-    const proofs = await this.prove(written);
     let failed = false;
-    for (const [index, { change, current }] of written.entries()) {
-      const proof = proofs[index] ?? null;
-      const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
-      this.options.witness?.written({
-        certificate: changeId(change),
-        half: halfOf(change),
-        chain: chainOf(current.cert, change),
-        proof,
-        isKept: proof?.verdict !== 'overwritten' && !isUndone,
-        at: this.#now(),
-        durationMs: performance.now() - decidedAt,
-      });
-      if (proof?.verdict === 'overwritten') {
-        failed = true;
-        this.#findings.happened(change, failure(change, proof.detail));
-      } else if (isUndone) {
-        failed = !(await this.undo(change, proof)) || failed;
-      } else this.#findings.happened(change, swapped(change, proof));
+    while (batch.length > 0 && !failed) {
+      const decidedAt = performance.now();
+      const results = await target.write(batch, this.#planner.prepare);
+      failed = await this.#settlement.settle(results, decidedAt);
+      plan = await this.#planner.whole();
+      batch = await batches.next(plan);
     }
-    for (const result of results) {
-      if (result.kind === 'refused') this.bar(result.change.bundle, result.refusal);
-      if (result.kind !== 'failed') continue;
-      failed = true;
-      this.#findings.happened(result.change, failure(result.change, result.error.message));
+    if (observe) {
+      plan = await this.#planner.announceable(plan);
+      this.#findings.wouldChange(plan.changes);
     }
+    this.#due = Math.min(this.#planner.validFrom(plan), batches.waitsUntil);
+    this.#takeover.keep(plan.changes);
+    this.noteHolders(plan);
+    this.#last = plan;
+    this.#findings.refusals(plan.refused, this.#book);
     return failed;
   }
 
-  private async prove(written: readonly Written[]): Promise<Proof[]> {
-    const { verifier } = this.options;
-    if (verifier === null || written.length === 0) return [];
-    // A certificate that just gained its other half has twins from now on.
-    const gained = new Set(
-      written.filter(({ change }) => halfOf(change) === 'alt').map(({ change }) => changeId(change)),
-    );
-    return verifier.prove(
-      written.map(({ change, current }) => {
-        const chain = chainOf(current.cert, change);
-        const { keyType } = change.bundle.leaf;
-        const hasTwin =
-          gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
-        return {
-          snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
-          chains: [chain],
-          isStored: () => this.stores(changeId(change), halfOf(change), chain),
-          ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
-        };
-      }),
-    );
-  }
-
-  private async stores(certificate: string, half: Half, chain: string): Promise<boolean> {
-    try {
-      const stored = await this.options.target.look(certificate);
-      return stored?.[half]?.chain === chain;
-    } catch {
-      // Kong does not answer just now; the handshakes go on to decide.
-      return true;
-    }
-  }
-
-  /** Puts the previous certificate back and bars the bundle. @returns whether that worked */
-  private async undo(change: Change, proof: Proof): Promise<boolean> {
-    const id = changeId(change);
-    const versions = this.#store.versions(id, halfOf(change));
-    let restored = false;
-    let trouble = '';
-    try {
-      if (versions !== undefined) await this.options.target.restore(change, versions.previous);
-      restored = versions !== undefined;
-    } catch (error) {
-      trouble = `; putting it back failed: ${(error as Error).message}`;
-    }
-    this.#store.forget(id, halfOf(change));
-    this.bar(
-      change.bundle,
-      refusal(
-        'not_served',
-        `${change.bundle.location} was written to certificate ${id} and not served (${proof.detail}); ` +
-          `the previous one ${restored ? 'is back' : 'could not be put back'}${trouble}; it is not tried again until it changes or trigger does`,
-      ),
-    );
-    this.#findings.happened(change, { kind: 'rolled_back', certificate: id, proof, restored });
-    return restored;
-  }
-
-  /** What may only mean that somebody is writing the files is read again instead; the next pass decides. */
-  private bar(bundle: SourcedBundle, why: Refusal): void {
-    if (this.#book.isReadAgain(bundle.id)) this.#isUnsettled = true;
-    else this.#barred.set(bundle.id, { content: bundle.content, why });
+  /** Something is read or looked at once more before it is decided. */
+  private get isSettling(): boolean {
+    return this.#book.isUnsettled || this.#findings.settling;
   }
 
   /** A bundle that is understood no more still belongs to the certificates that had it. */
@@ -371,10 +167,6 @@ export class Reconciler {
       if (had !== undefined && !inSync.has(id)) this.#holders.set(id, had);
     }
     for (const id of this.#holders.keys()) if (!broken.has(id)) this.#holders.delete(id);
-  }
-
-  private liftBars(which: (why: Refusal) => boolean): void {
-    for (const [id, { why }] of this.#barred) if (which(why)) this.#barred.delete(id);
   }
 
   private report(
@@ -397,24 +189,10 @@ export class Reconciler {
       unused: plan?.unused.length ?? 0,
       events,
       sourceErrors: this.#findings.newSourceErrors(scan.errors, isPartial),
-      unfinished: failed ? 'failed' : this.#isUnsettled || this.#findings.settling ? 'settling' : 'no',
+      unfinished: failed ? 'failed' : this.isSettling ? 'settling' : 'no',
       nextAt: Number.isFinite(this.#due) ? this.#due : null,
     };
   }
 }
 
-type Written = Extract<WriteResult, { kind: 'written' }>;
-
 const asError = (error: unknown) => error as Error;
-
-const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : change.half);
-
-const chainOf = (cert: string, change: Change) => readPem(cert, '')?.chain ?? change.bundle.chain;
-
-function failure(change: Change, error: string): Outcome {
-  return { kind: 'failed', certificate: changeId(change), error };
-}
-
-function swapped(change: Change, proof: Proof | null): Outcome {
-  return { kind: 'swapped', certificate: changeId(change), created: change.kind === 'create', proof };
-}

@@ -1,0 +1,50 @@
+import { openAny, type OpenedBundle } from '../certificates';
+import {
+  isRefusal,
+  refusal,
+  type RawBundle,
+  type Reading,
+  type Refusal,
+  type Source,
+  type SourceScan,
+} from '../model';
+
+type Understood = OpenedBundle | Refusal | null;
+
+/** Null: there is nothing, or a lone file that is no bundle (a CA certificate, a part of a chain). */
+export function understand(raw: RawBundle | Refusal | null): Understood | Promise<Understood> {
+  if (raw === null || isRefusal(raw)) return raw;
+  const opened = openAny(raw);
+  const { lone = false } = raw;
+  if (lone === false) return opened;
+  const orNone = (found: OpenedBundle | Refusal) => (isRefusal(found) && isNone(found, lone) ? null : found);
+  return opened instanceof Promise ? opened.then(orNone) : orNone(opened);
+}
+
+const isNone = ({ reason }: Refusal, lone: true | 'keystore') =>
+  reason === 'missing_key' || (lone === true && reason === 'unsupported_format');
+
+/** A bundle that cannot be read is refused; nothing is thrown. */
+export function readSafely(source: Source, name: string): Reading | Promise<Reading> {
+  const failed = (error: unknown) =>
+    refusal('unreadable', `${name} of ${source.id} cannot be read: ${(error as Error).message}`);
+  try {
+    const reading = source.read(name);
+    return reading instanceof Promise ? reading.catch(failed) : reading;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** A source that fails is out for this pass; the others go on. */
+export async function scanSafely(
+  source: Source,
+  touched: ReadonlySet<string> | undefined,
+): Promise<SourceScan> {
+  try {
+    return await source.scan(touched);
+  } catch (error) {
+    const why = refusal('unreadable', `${source.id}: ${(error as Error).message}`);
+    return { changed: [], removed: [], total: 0, errors: [why] };
+  }
+}
