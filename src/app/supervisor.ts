@@ -7,6 +7,7 @@ import { Journal } from '../status';
 import { AlertDesk } from './alert-desk';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
 import { startReloader, type Reloader } from './reloader';
+import { SaidOnce } from './said-once';
 import { StatusHost } from './status-host';
 
 export interface SupervisorOptions {
@@ -47,9 +48,7 @@ interface Running {
 export class Supervisor {
   readonly #running = new Map<string, Running>();
   readonly #abort = new AbortController();
-  /** Sentences that were logged and still hold. */
-  #said = new Set<string>();
-  #saying = new Set<string>();
+  readonly #said: SaidOnce;
   #hash = '';
   #ended: Promise<void> = Promise.resolve();
   readonly #host: StatusHost;
@@ -68,6 +67,7 @@ export class Supervisor {
       reloaders: () => [...this.#running].map(([id, { reloader }]) => [id, reloader] as const),
     });
     this.#alerts = new AlertDesk(options.logger);
+    this.#said = new SaidOnce((level, message, detail) => this.log(level, message, detail));
     this.#location = { ...options.location, onExchange: this.#host.onExchange };
   }
 
@@ -108,7 +108,7 @@ export class Supervisor {
     const isStopped = () => signal.aborted;
     const waiting = (error: Error) => {
       this.#waiting = error.message;
-      this.sayOnce('warn', 'waiting for Kong', error.message);
+      this.#said.say('warn', 'waiting for Kong', error.message);
       void this.#alerts.away(error.message);
     };
     await this.#host.listen([]);
@@ -130,12 +130,11 @@ export class Supervisor {
           misses += 1;
           this.#kong = null;
           this.#waiting = (error as Error).message;
-          this.sayOnce('warn', 'the plugin entries cannot be read', (error as Error).message);
+          this.#said.say('warn', 'the plugin entries cannot be read', (error as Error).message);
         }
         void this.#alerts.look(this.#running);
         await this.#host.listen(this.statusListens());
-        this.#said = this.#saying;
-        this.#saying = new Set();
+        this.#said.nextLook();
         await sleep(pollMs, undefined, { signal });
       }
       if (!isStopped()) await this.endAll(kong);
@@ -149,8 +148,7 @@ export class Supervisor {
     const hash = isDbless ? await configurationHash(kong.client) : '';
     const isSame = isDbless && hash === this.#hash;
     if (isSame && own === undefined) {
-      // What was said about the entries still holds.
-      for (const sentence of this.#said) this.#saying.add(sentence);
+      this.#said.stillHold();
       return;
     }
     // Entries of a file do not show whether Kong is still there.
@@ -171,7 +169,7 @@ export class Supervisor {
     for (const entry of entries) {
       if (!entry.enabled) continue;
       if (entry.scope !== null) {
-        this.sayOnce(
+        this.#said.say(
           'warn',
           'a plugin entry is not run',
           `entry ${entry.id} is limited to a ${entry.scope}; certificates belong to the whole gateway: enable the plugin globally`,
@@ -183,7 +181,7 @@ export class Supervisor {
         await this.adaptOne(entry, kong);
       } catch (error) {
         isComplete = false;
-        this.sayOnce(
+        this.#said.say(
           'error',
           'a plugin entry cannot be run',
           `entry ${entry.id}: ${(error as Error).message}`,
@@ -243,15 +241,6 @@ export class Supervisor {
     kong.client.close();
     this.#kong = null;
     this.#hash = '';
-  }
-
-  /** Says a thing again only after it had stopped being so. */
-  private sayOnce(level: 'warn' | 'error', message: string, detail: string): void {
-    const sentence = `${message}: ${detail}`;
-    this.#saying.add(sentence);
-    if (this.#said.has(sentence)) return;
-    this.#said.add(sentence);
-    this.log(level, message, detail);
   }
 
   private log(level: 'warn' | 'error', message: string, detail: string): void {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type KongLocation } from '../app/connection';
 import type { Pass } from '../app/default-certificate';
-import { compose } from '../app/reloader';
+import { compose } from '../app/compose';
 import type { Config } from '../config';
 import type { PassReport, StoredCertificate } from '../model';
 import type { NamedConfig } from './configs';

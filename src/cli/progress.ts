@@ -1,4 +1,4 @@
-import type { Stages } from '../app/reloader';
+import type { Stages } from '../app/compose';
 import { duration, plural } from './output';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];

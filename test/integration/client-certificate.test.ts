@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
-import { compose } from '../../src/app/reloader';
+import { compose } from '../../src/app/compose';
 import type { Issued, IssueOptions } from '../../src/certificates/authority';
 import { completeConfig } from '../../src/config';
 import { startGateway, type Mode } from '../gateway';

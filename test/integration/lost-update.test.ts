@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/app/connection';
-import { compose } from '../../src/app/reloader';
+import { compose } from '../../src/app/compose';
 import { completeConfig } from '../../src/config';
 import { startGateway } from '../gateway';
 import { issue } from '../support/bundles';

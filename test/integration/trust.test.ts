@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { load } from 'js-yaml';
 import { connect } from '../../src/app/connection';
-import { compose, targetOf } from '../../src/app/reloader';
+import { compose, targetOf } from '../../src/app/compose';
 import { createKeeper } from '../../src/app/trust';
 import { Authority } from '../../src/certificates/authority';
 import { completeConfig } from '../../src/config';

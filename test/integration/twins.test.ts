@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
-import { compose } from '../../src/app/reloader';
+import { compose } from '../../src/app/compose';
 import { completeConfig } from '../../src/config';
 import { startGateway, type Mode } from '../gateway';
 import { issue } from '../support/bundles';

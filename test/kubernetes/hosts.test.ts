@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
-import { compose } from '../../src/app/reloader';
+import { compose } from '../../src/app/compose';
 import { completeConfig } from '../../src/config';
 import { inCluster, KubernetesClient, KubernetesSource } from '../../src/sources/kubernetes';
 import { startGateway } from '../gateway';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { completeConfig, type Config } from '../../src/config';
 import { connect } from '../../src/app/connection';
-import { compose } from '../../src/app/reloader';
+import { compose } from '../../src/app/compose';
 import { startGateway, type Gateway, type Mode } from '../gateway';
 import type { Issued } from '../../src/certificates/authority';
 import { issue } from '../support/bundles';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
-import { compose } from '../../src/app/reloader';
+import { compose } from '../../src/app/compose';
 import { Authority } from '../../src/certificates/authority';
 import { completeConfig } from '../../src/config';
 import { startGateway } from '../gateway';

@@ -1,5 +1,5 @@
 import { connect, type Connection, type KongLocation } from '../../app/connection';
-import { listenersOf, targetOf, verifierOf } from '../../app/reloader';
+import { listenersOf, targetOf, verifierOf } from '../../app/compose';
 import type { Config } from '../../config';
 import type { TlsListener } from '../../kong';
 import type { Change, Proof, Target, Verifier } from '../../model';

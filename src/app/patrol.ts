@@ -1,0 +1,37 @@
+import type { TlsListener } from '../kong';
+import type { Reconciler, Schedule } from '../reconcile';
+import type { ReloaderShow, ServedBook } from '../status';
+import { Patrol } from '../verify';
+
+/** After a round of more looks than this it is worth a collection. */
+const FEW = 20;
+/** The longest that a look at a listener takes. */
+const LOOK_MS = 5_000;
+
+/** Looks at what is served between the passes, and asks for a pass where Kong no longer stores what it did. */
+export function createPatrol(
+  listeners: readonly TlsListener[],
+  reconciler: Reconciler,
+  schedule: Schedule,
+  served: ServedBook,
+  show: ReloaderShow,
+): Patrol {
+  return new Patrol({
+    listeners,
+    timeoutMs: LOOK_MS,
+    certificates: () => reconciler.knowledge.certificates,
+    isSeen: (certificate, half, chain) => served.seen(certificate, half)?.expected === chain,
+    isStored: async (certificate, half, chain) => {
+      const isStored = await reconciler.isStillStored(certificate, half, chain);
+      if (!isStored) schedule.request('poll');
+      return isStored;
+    },
+    note: (certificate, half, sight) => served.note(certificate, half, sight),
+    done: (looked) => {
+      show.notice();
+      // Handshakes leave more behind than a process at rest cares to collect.
+      if (looked > FEW) globalThis.gc?.();
+    },
+    isBusy: () => schedule.isRunning,
+  });
+}
