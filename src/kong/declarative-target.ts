@@ -11,7 +11,7 @@ import {
   type Target,
   type WriteResult,
 } from '../model';
-import { AdminError, kongMessage } from './admin-client';
+import { AdminError } from './admin-client';
 import { readPages } from './certificate-list';
 import { DeclarativeDocument, type DocumentChange } from './declarative-document';
 import {
@@ -21,6 +21,7 @@ import {
   markOf,
   postConfiguration,
 } from './declarative-post';
+import { explain, type Refused } from './declarative-refusal';
 import { ListedTarget } from './listed-target';
 import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
@@ -250,34 +251,4 @@ function toDocumentChange({ change, fresh }: Ready): DocumentChange {
         fields: pemFields(change.half, fresh),
         addSnis: change.addSnis.map(sni),
       };
-}
-
-interface FlattenedErrors {
-  flattened_errors?: {
-    entity_type?: string;
-    entity_id?: string;
-    errors?: { message?: string; field?: string }[];
-  }[];
-}
-
-interface Refused {
-  message: string;
-  /** Ids of the entities that Kong names. */
-  entities: ReadonlySet<string>;
-}
-
-/** Kong's sentences from `flattened_errors`, without the entities that it quotes with their keys. */
-function explain(body: unknown): Refused {
-  const { flattened_errors: errors } = (body ?? {}) as FlattenedErrors;
-  const flat = Array.isArray(errors) ? errors : [];
-  const sentences = flat.flatMap((entity) =>
-    (entity.errors ?? []).map((error) =>
-      [entity.entity_type, entity.entity_id, error.field, error.message].filter(Boolean).join(' '),
-    ),
-  );
-  const text = sentences.join('; ');
-  return {
-    message: text === '' || text.includes('-----BEGIN') ? kongMessage(body) : text.slice(0, 500),
-    entities: new Set(flat.flatMap((entity) => entity.entity_id ?? [])),
-  };
 }
