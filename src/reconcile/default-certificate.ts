@@ -13,6 +13,7 @@ import {
   type DefaultCertificateStatus,
   type DefaultFileStatus,
   type KeyType,
+  type RawBundle,
   type Reading,
   type Refusal,
   type Source,
@@ -55,6 +56,8 @@ const MINUTE_MS = 60_000;
 
 interface File {
   location: string;
+  /** As it was read. */
+  raw: RawBundle | Refusal;
   opened: OpenedBundle | Refusal;
   served: readonly Buffer[] | null;
 }
@@ -67,6 +70,8 @@ export class DefaultCertificate implements Source {
   readonly id = 'default_certificate';
   readonly snis = ['*'];
   #files: File[] = [];
+  /** Files that were read with another content than at the last scan: they will not be seen as changed again. */
+  readonly #outdated = new Set<string>();
   #status: DefaultCertificateStatus = { state: 'unknown', files: [], reloaded_at: null, detail: '' };
   /** Digest of the chains in the files, where all of them are fit to be served. */
   #fingerprint: string | null = null;
@@ -94,14 +99,21 @@ export class DefaultCertificate implements Source {
 
   async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
     const scans = await Promise.all(this.options.files.map((file) => file.scan()));
-    const changed = scans.flatMap((scan) => scan.changed);
+    const changed = [...new Set([...scans.flatMap((scan) => scan.changed), ...this.#outdated])];
+    this.#outdated.clear();
     if (changed.length > 0) await this.readFiles();
     if (changed.length > 0 || touched === undefined) await this.look();
     return { changed, removed: [], total: scans.length, errors: [] };
   }
 
   read(name: string): Reading | Promise<Reading> {
-    return this.options.files.find((file) => file.location === name)?.read(name) ?? null;
+    const reading = this.options.files.find((file) => file.location === name)?.read(name) ?? null;
+    const noted = (raw: Reading) => {
+      if (!isSame(raw, this.#files.find((file) => file.location === name)?.raw ?? null))
+        this.#outdated.add(name);
+      return raw;
+    };
+    return reading instanceof Promise ? reading.then(noted) : noted(reading);
   }
 
   watch(touched: (what: string) => void): () => void {
@@ -128,7 +140,10 @@ export class DefaultCertificate implements Source {
       // A tool that renews two pairs one after the other makes one reload of it.
       if (this.#now() - this.#since < SETTLE_MS) return true;
       await this.readFiles();
-      if (this.#fingerprint !== wanted) return true;
+      if (this.#fingerprint !== wanted) {
+        for (const { location } of this.options.files) this.#outdated.add(location);
+        return true;
+      }
       this.#trouble = reload.send(wanted);
       if (this.#trouble === null) return true;
     }
@@ -148,7 +163,7 @@ export class DefaultCertificate implements Source {
       const { location } = source;
       const raw = await source.read(location);
       const opened = raw === null || isRefusal(raw) ? raw : openBundle(raw);
-      if (opened !== null) files.push({ location, opened, served: null });
+      if (raw !== null && opened !== null) files.push({ location, raw, opened, served: null });
     }
     this.#files = files;
     const opened = files.map((file) => file.opened).filter(isOpened);
@@ -215,6 +230,12 @@ export class DefaultCertificate implements Source {
     if (compareAge(opened.bundle.leaf, parseCertificate(leaf).info) >= 0) return null;
     return `${location} is older than what clients without SNI get; set allow_downgrade to take it all the same`;
   }
+}
+
+function isSame(a: Reading, b: Reading): boolean {
+  if (a === null || b === null) return a === b;
+  if (isRefusal(a) || isRefusal(b)) return isRefusal(a) && isRefusal(b) && a.message === b.message;
+  return a.cert === b.cert && a.key === b.key;
 }
 
 const isOpened = (opened: OpenedBundle | Refusal): opened is OpenedBundle => !isRefusal(opened);

@@ -13,6 +13,12 @@ class MemoryFile extends MemorySource {
   constructor(readonly location: string) {
     super(`file:${location}`);
   }
+
+  /** What was read is what the next scan compares with. */
+  override read(name: string) {
+    void this.scan();
+    return super.read(name);
+  }
 }
 
 /** A default certificate whose Kong is a few variables. */
@@ -203,6 +209,18 @@ describe('when the files change', () => {
     expect((await look()).state).toBe('unknown');
     expect(certificate.create).toBe(false);
     expect(kong.reloads).toEqual([]);
+  });
+
+  it('what is written between two readings of one pass is seen in the next', async () => {
+    const { certificate, kong, put, look } = watching('reload');
+    const [renewed, other] = [aged(10), aged(10)];
+    kong.serves = aged(60);
+    put({ cert: renewed.chain, key: other.key });
+    await certificate.scan();
+    put(renewed);
+    await certificate.read('/certs/default.crt');
+    await look();
+    expect(kong.reloads).toHaveLength(1);
   });
 
   it('what is half written is waited for before anything is said', async () => {
