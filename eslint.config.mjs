@@ -56,7 +56,7 @@ export default tseslint.config(
   layer('config', []),
   layer('certificates', ['model']),
   layer('sources', ['model', 'common']),
-  layer('kong', ['model', 'config', 'certificates']),
+  layer('kong', ['model', 'common', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
   layer('report', ['model', 'common']),
   layer('status', ['model', 'common', 'certificates']),

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
+import { isLoopback } from '../common/loopback';
 import { redacting } from '../common/redact';
 import { NoAnswerError, Requests, type TlsIdentity } from '../common/request';
 import type { Delivery } from './outbox';
@@ -108,11 +108,6 @@ export class Webhook {
     if (code?.startsWith('ERR_') === true) return `the webhook cannot be asked: ${code}`;
     return path === undefined ? message : `${path} cannot be read: ${code ?? message}`;
   }
-}
-
-function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** Seconds, or a date. */

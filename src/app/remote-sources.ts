@@ -3,7 +3,8 @@ import type { Source } from '../model';
 import type { HttpAuth } from '../sources/http/fetch';
 import type { Secret, TlsFiles } from '../sources/remote/credentials';
 import { LaterSource } from '../sources/remote/later';
-import { identify, isLoopback, parseAddress } from '../sources/remote/url';
+import { isLoopback } from '../common/loopback';
+import { identify, parseAddress } from '../sources/remote/url';
 import { SERVICE_ACCOUNT } from '../sources/kubernetes';
 import type { VaultAuth } from '../sources/vault/session';
 
@@ -124,7 +125,7 @@ function vaultAuthOf(config: SourceConfig, url: URL, at: string): VaultAuth {
   const { role_id: roleId, role, auth_mount: mount, jwt_file: jwtFile } = config;
   const token = secretOf(config, 'token', at);
   const ways = [roleId, role, token].filter((one) => one != null).length;
-  if (ways === 0 && isLoopback(url)) return { method: 'agent' };
+  if (ways === 0 && isLoopback(url.hostname)) return { method: 'agent' };
   if (ways !== 1) {
     throw configProblem(
       at,

@@ -2,6 +2,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isLoopback } from '../common/loopback';
 
 export interface AdminClientOptions {
   /** `http://…`, `https://…` or `unix:/path`. */
@@ -195,8 +196,7 @@ export class AdminClient {
 /** Kong's own Admin certificate is self-signed for `localhost`: on loopback nobody else can be there. */
 function trust(caFile: string | undefined, host: string): https.AgentOptions {
   if (caFile !== undefined) return { ca: readFileSync(caFile) };
-  const isLoopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  return { rejectUnauthorized: !isLoopback };
+  return { rejectUnauthorized: !isLoopback(host) };
 }
 
 function parseJson(text: string): unknown {

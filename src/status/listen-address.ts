@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isLoopback } from '../common/loopback';
 
 export interface ListenAddress {
   host: string;
@@ -16,8 +17,7 @@ export function parseListenAddress(text: string): ListenAddress {
       `status.listen: ${text} is not an address with a port, such as 127.0.0.1:8110 or [::1]:8110`,
     );
   }
-  const isLoopback = host === 'localhost' || host === '::1' || /^127\./.test(host);
-  return { host, port, isLoopback };
+  return { host, port, isLoopback: isLoopback(host) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isLoopback } from '../../common/loopback';
 
 /**
  * An address out of the configuration.
@@ -11,7 +12,7 @@ export function parseAddress(text: string): URL {
   } catch {
     throw new Error('it is not a URL; expected https://host/path');
   }
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return url;
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return url;
   throw new Error(
     url.protocol === 'http:'
       ? 'plain http goes only to loopback addresses, since keys and tokens would cross the network in clear; use https'
@@ -28,8 +29,4 @@ export function showAddress({ origin, pathname, search }: URL): string {
 export function identify(url: URL): string {
   if (url.search === '') return showAddress(url);
   return `${showAddress(url)}(${createHash('sha256').update(url.search).digest('hex').slice(0, 8)})`;
-}
-
-export function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
