@@ -48,6 +48,11 @@ await build({
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/ssl-cert-reloader.cjs',
   banner: { js: launcher },
+  // V8 keeps the text of what it runs, all of it with two octets a character where one comment has a "…": 4.3 MB of
+  // memory instead of 1.4. Names stay as they are, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 120,
 });
 chmodSync('dist/ssl-cert-reloader.cjs', 0o755);
 

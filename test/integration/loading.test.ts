@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { connect } from 'node:net';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { dump } from 'js-yaml';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -26,6 +26,10 @@ async function call(socket: string, method: string, ...args: unknown[]): Promise
   expect(error).toBeNull();
   return result;
 }
+
+it('is a text that V8 keeps with one octet a character', () => {
+  expect(readFileSync(DEDICATED, 'utf8')).toHaveLength(readFileSync(DEDICATED).length);
+});
 
 describe.each([
   {
