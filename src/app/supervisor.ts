@@ -50,6 +50,9 @@ export class Supervisor {
   readonly #abort = new AbortController();
   readonly #said: SaidOnce;
   #hash = '';
+  /** Configurations that this process posted: until now, and at the look that `#hash` is of. */
+  #posted = 0;
+  #postedThen = 0;
   #ended: Promise<void> = Promise.resolve();
   readonly #host: StatusHost;
   readonly #alerts: AlertDesk;
@@ -68,7 +71,11 @@ export class Supervisor {
     });
     this.#alerts = new AlertDesk(options.logger);
     this.#said = new SaidOnce((level, message, detail) => this.log(level, message, detail));
-    this.#location = { ...options.location, onExchange: this.#host.onExchange };
+    const onExchange = (method: string, code: number) => {
+      this.#host.onExchange(method, code);
+      if (method === 'POST' && code === 201) this.#posted += 1;
+    };
+    this.#location = { ...options.location, onExchange };
   }
 
   /** What an operator sees, now. */
@@ -145,8 +152,10 @@ export class Supervisor {
   private async look(kong: Connection): Promise<void> {
     const { own } = this.options;
     const isDbless = kong.mode === 'dbless';
+    const posted = this.#posted;
     const hash = isDbless ? await configurationHash(kong.client) : '';
-    const isSame = isDbless && hash === this.#hash;
+    // What we posted since may have been replaced already by what was there before.
+    const isSame = isDbless && hash === this.#hash && posted === this.#postedThen;
     if (isSame && own === undefined) {
       this.#said.stillHold();
       return;
@@ -159,6 +168,7 @@ export class Supervisor {
       // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
       if (this.#hash !== '') this.request('poll');
       this.#hash = isComplete ? hash : '';
+      this.#postedThen = posted;
     }
   }
 

@@ -31,6 +31,8 @@ export interface Plan {
   unchecked: SourcedBundle[];
   /** Ids of bundles that nothing in Kong asks for. */
   unused: string[];
+  /** Ids of bundles that Kong has from files of its own and that no certificate asks for. */
+  aside: string[];
 }
 
 export function changeId(change: Change): string {

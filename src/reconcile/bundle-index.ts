@@ -30,12 +30,15 @@ export class BundleIndex {
   readonly #bySecret = new Map<string, SourcedBundle>();
   /** Bundles with SNIs of their own, by the id of the one certificate that they are for. */
   readonly #fixed = new Map<string, SourcedBundle[]>();
+  /** Where those are: files that Kong itself reads. */
+  readonly #ofKong = new Set<string>();
 
   constructor(bundles: Iterable<SourcedBundle>) {
     this.#bundles = [...bundles];
     for (const bundle of this.#bundles) {
       if (bundle.snis !== undefined) {
         push(this.#fixed, certificateIdOf(bundle), bundle);
+        this.#ofKong.add(bundle.location);
         continue;
       }
       for (const name of bundle.leaf.names) push(this.#byName, name, bundle);
@@ -43,6 +46,11 @@ export class BundleIndex {
       this.#bySecret.set(bundle.secret.uid, bundle);
       this.#bySecret.set(`${bundle.secret.namespace}/${bundle.secret.name}`, bundle);
     }
+  }
+
+  /** Whether Kong has it from a file of its own, too, whatever its certificates are. */
+  isOfKong({ location }: SourcedBundle): boolean {
+    return this.#ofKong.has(location);
   }
 
   /** Those that `isWanted`, newest first. */

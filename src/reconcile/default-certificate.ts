@@ -196,7 +196,8 @@ export class DefaultCertificate implements Source {
     if (files.some(({ served }) => served === null)) {
       return { state: 'unknown', detail: 'no TLS listener of this Kong could be asked without SNI' };
     }
-    const stale = files.filter((file) => !isServed(file));
+    // Of a pair that is served the key may be another by now: Kong would not take it at its next start.
+    const stale = files.filter((file) => !isServed(file) || !hasItsKey(file));
     if (stale.length === 0) return { state: 'in_sync', detail: this.afterReload() };
     const why = stale.map((file) => this.unfit(file)).find((found) => found !== null);
     if (why != null) {
@@ -217,7 +218,7 @@ export class DefaultCertificate implements Source {
   private afterReload(): string {
     const done = this.#fingerprint === null ? null : this.options.reload.doneFor(this.#fingerprint);
     const isRecent = done !== null && this.#now() - Date.parse(done) < MINUTE_MS;
-    return isRecent ? `Kong was reloaded for it at ${done}` : '';
+    return isRecent ? `Kong was reloaded for the files of ssl_cert at ${done}` : '';
   }
 
   /** Why a file must not be served, in a sentence; null: it may. */
@@ -246,6 +247,10 @@ function isServed({ opened, served }: Pick<File, 'opened' | 'served'>): boolean 
   const sent = digestOf(served ?? []).split('.');
   const wanted = opened.bundle.chain.split('.');
   return sent[0] === wanted[0] && wanted.every((digest) => sent.includes(digest));
+}
+
+function hasItsKey({ opened }: File): boolean {
+  return isOpened(opened) && checkKeyAndChain(opened)?.reason !== 'key_mismatch';
 }
 
 function toStatus({ location, opened, served }: File): DefaultFileStatus {

@@ -46,6 +46,7 @@ export function makePlan(input: PlanInput): Plan {
     inSync: new Map(),
     unchecked: [],
     unused: [],
+    aside: [],
   };
   const wanted = new Set<string>();
   const taken = new Map<string, string>();
@@ -196,7 +197,8 @@ function planUnclaimed(
   // A conflict that is no certificate yet: another bundle of this plan, a newer one, is about to get the name.
   if (conflict !== undefined || !bundle.create || bundle.hosts?.length === 0) {
     // Kong has it without a certificate of its own: nobody has to be told that none asks for it.
-    if (bundle.snis === undefined || bundle.create) plan.unused.push(bundle.id);
+    const isAside = bundle.snis === undefined ? index.isOfKong(bundle) : !bundle.create;
+    (isAside ? plan.aside : plan.unused).push(bundle.id);
     return [];
   }
   const why =

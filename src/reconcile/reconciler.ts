@@ -182,7 +182,7 @@ export class Reconciler {
       cause,
       startedAt,
       durationMs,
-      bundles: scan.total,
+      bundles: scan.total - (plan?.aside.length ?? 0),
       read: scan.read,
       inSync: plan?.inSync.size ?? 0,
       refused: plan?.refused.size ?? 0,

@@ -94,7 +94,11 @@ export class LogReporter implements Reporter {
         return;
       case 'refused': {
         const { reason, message } = outcome.refusal;
-        this.log('warn', 'bundle refused; the last good certificate keeps serving', {
+        const what =
+          isTrust === true
+            ? 'CA certificate refused; Kong trusts what it trusted before'
+            : 'bundle refused; the last good certificate keeps serving';
+        this.log('warn', what, {
           ...common,
           reason,
           detail: message,

@@ -42,7 +42,7 @@ export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {
   return {
     id,
     name: id,
-    location: `/certs/${id}`,
+    location: facts.location ?? `/certs/${id}`,
     create: facts.create ?? false,
     content: facts.content ?? digestOf(leaf, 'content'),
     chain: facts.chain ?? digestOf(leaf, 'chain'),

@@ -49,6 +49,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E'): ReloaderView
         inSync: new Map(all.map((one) => [one.bundle.id, [one.certificate.id]])),
         unchecked: [],
         unused: [],
+        aside: [],
       },
       certificates,
       sources: [{ id: 'memory', bundles: all.length, error: null }],

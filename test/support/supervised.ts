@@ -18,6 +18,8 @@ export interface SupervisedOptions {
   config?: object;
   /** More of the gateway's options. */
   gateway?: Partial<GatewayOptions>;
+  /** Milliseconds between looks at Kong. */
+  pollMs?: number;
 }
 
 /** A stand-in Kong with the plugin enabled for a folder, and a supervisor in this process that looks after it. */
@@ -26,6 +28,7 @@ export async function supervised({
   create = true,
   config = {},
   gateway: options = {},
+  pollMs = 50,
 }: SupervisedOptions = {}) {
   const query = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')} -dump`;
   const certs = testFolder();
@@ -47,7 +50,7 @@ export async function supervised({
   const supervisor = new Supervisor({
     location: { prefix: gateway.prefix },
     logger: new LogHub((line) => lines.push(line)),
-    pollMs: 50,
+    pollMs,
   });
   supervisor.start();
   onTestFinished(() => supervisor.stop());

@@ -24,7 +24,7 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
         'Kong has no entry of the plugin',
         !(kong instanceof Error) && kong.mode === 'dbless'
           ? `enable it: plugins: [{ name: ${PLUGIN_NAME} }] in kong.yml`
-          : `enable it: curl -X POST localhost:8001/plugins -d name=${PLUGIN_NAME}`,
+          : `enable it: curl -X POST ${kong instanceof Error ? 'localhost:8001' : kong.client.url}/plugins -d name=${PLUGIN_NAME}`,
       );
   }
   for (const { id, enabled, scope, config } of entries) {

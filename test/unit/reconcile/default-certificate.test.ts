@@ -84,6 +84,23 @@ describe('while Kong serves what is in its files', () => {
     expect(kong.reloads).toEqual([]);
   });
 
+  it('a key that is another by now is said: Kong would not start with it', async () => {
+    const { certificate, kong, put, look, clock } = watching('reload');
+    const pair = aged(60);
+    put(pair);
+    kong.serves = pair;
+    await look();
+    put({ cert: pair.chain, key: aged(10).key });
+    await look();
+    clock.now += SECOND;
+    await certificate.scan();
+    expect(certificate.status).toMatchObject({
+      state: 'refused',
+      detail: expect.stringContaining('does not belong to its certificate') as string,
+    });
+    expect(kong.reloads).toEqual([]);
+  });
+
   it('a root that the file holds, too, is no difference', async () => {
     const { kong, put, look } = watching('promote');
     const pair = aged(60);
@@ -142,7 +159,7 @@ describe('when the files change', () => {
     put(renewed);
     await look(3);
     kong.serves = renewed;
-    expect((await look()).detail).toContain('Kong was reloaded for it at');
+    expect((await look()).detail).toContain('Kong was reloaded for the files of ssl_cert at');
   });
 
   it('two pairs that are renewed within a second make one reload', async () => {

@@ -200,6 +200,15 @@ describe('a bundle with SNIs of its own', () => {
       kong: [stored('K', { names: ['a.test'] })],
     },
     {
+      name: 'is in a file that Kong reads: where another source has that, too, it is not called unused',
+      bundles: [
+        bundle('default', { ...fixed, create: false, location: '/certs/edge.crt' }),
+        bundle('edge', { names: ['a.test'], location: '/certs/edge.crt' }),
+        bundle('other', { names: ['a.test'], location: '/certs/other.crt' }),
+      ],
+      unused: ['other'],
+    },
+    {
       name: "leaves somebody else's certificate with that SNI alone",
       bundles: [bundle('default', { ...fixed, ...newer })],
       kong: [stored('K', { names: ['a.test', 'b.test'], snis: ['*'] })],
