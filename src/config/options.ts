@@ -93,13 +93,10 @@ function checkScalar(field: KongField, value: unknown, path: string): void {
   }
   // The patterns used here mean the same to Lua and to JavaScript.
   const matches = (pattern: string) => new RegExp(pattern).test(value as string);
-  if (field.match !== undefined && !matches(field.match)) {
-    throw new ConfigError(path, field.match === '^/' ? 'expected an absolute path' : 'invalid value');
-  }
-  if (value === '' && field.len_min !== 0) throw new ConfigError(path, 'length must be at least 1');
   if (field.match_any !== undefined && !field.match_any.patterns.some(matches)) {
     throw new ConfigError(path, field.match_any.err);
   }
+  if (value === '' && field.len_min !== 0) throw new ConfigError(path, 'length must be at least 1');
 }
 
 /** What `entity_checks` of the sources say. */

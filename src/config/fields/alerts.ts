@@ -1,4 +1,4 @@
-import type { NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Who is told when something is wrong, and of what. */
 export const ALERTS: readonly NamedField[] = [
@@ -31,7 +31,7 @@ export const ALERTS: readonly NamedField[] = [
           webhook_file: {
             type: 'string',
             description: 'A file that holds the address, where that is a secret.',
-            match: '^/',
+            match_any: ABSOLUTE_PATH,
           },
         },
         {
@@ -56,9 +56,19 @@ export const ALERTS: readonly NamedField[] = [
           },
         },
         {
-          token_file: { type: 'string', description: 'A file that holds a bearer token.', match: '^/' },
+          token_file: {
+            type: 'string',
+            description: 'A file that holds a bearer token.',
+            match_any: ABSOLUTE_PATH,
+          },
         },
-        { ca_file: { type: 'string', description: 'PEM file of the CA of the receiver.', match: '^/' } },
+        {
+          ca_file: {
+            type: 'string',
+            description: 'PEM file of the CA of the receiver.',
+            match_any: ABSOLUTE_PATH,
+          },
+        },
         {
           allow_http: {
             type: 'boolean',

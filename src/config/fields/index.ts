@@ -1,6 +1,6 @@
 import { DEFAULT_CERTIFICATE } from './default-certificate';
 import { ALERTS } from './alerts';
-import type { NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 import { LOG } from './log';
 import { SOURCES } from './sources';
 import { STATUS } from './status';
@@ -134,9 +134,15 @@ export const FIELDS: readonly NamedField[] = [
             referenceable: true,
           },
         },
-        { token_file: { type: 'string', description: 'File that holds the token.', match: '^/' } },
         {
-          ca_file: { type: 'string', description: 'PEM file of the CA of an https Admin API.', match: '^/' },
+          token_file: { type: 'string', description: 'File that holds the token.', match_any: ABSOLUTE_PATH },
+        },
+        {
+          ca_file: {
+            type: 'string',
+            description: 'PEM file of the CA of an https Admin API.',
+            match_any: ABSOLUTE_PATH,
+          },
         },
       ],
     },

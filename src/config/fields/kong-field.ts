@@ -7,12 +7,14 @@ export interface KongField {
   between?: readonly [number, number];
   one_of?: readonly string[];
   len_min?: number;
-  match?: string;
   match_any?: { patterns: readonly string[]; err: string };
   referenceable?: boolean;
   elements?: KongField;
   fields?: readonly NamedField[];
   entity_checks?: readonly unknown[];
 }
+
+/** Kong says no more than `invalid value` of a single `match`. */
+export const ABSOLUTE_PATH = { patterns: ['^/'], err: 'expected an absolute path' } as const;
 
 export type NamedField = Readonly<Record<string, KongField>>;

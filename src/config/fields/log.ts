@@ -1,4 +1,4 @@
-import type { NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Where lines of the log go beside stderr, and which of them. */
 export const LOG: NamedField = {
@@ -11,7 +11,7 @@ export const LOG: NamedField = {
         file: {
           type: 'string',
           description: 'A file that gets the same lines. It may be moved away or cut by logrotate.',
-          match: '^/',
+          match_any: ABSOLUTE_PATH,
         },
       },
       {

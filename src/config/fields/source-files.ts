@@ -1,4 +1,4 @@
-import type { NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Fields of sources of type `file` and `directory`. */
 export const FILE_FIELDS: readonly NamedField[] = [
@@ -6,21 +6,21 @@ export const FILE_FIELDS: readonly NamedField[] = [
     path: {
       type: 'string',
       description: 'directory: the folder; everything below it is looked at.',
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
   {
     cert: {
       type: 'string',
       description: 'file: file of the leaf and its chain, or a keystore.',
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
   {
     key: {
       type: 'string',
       description: 'file: file of the key. Empty: the certificate file holds it.',
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
 ];

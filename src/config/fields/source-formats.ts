@@ -1,4 +1,4 @@
-import type { NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** How a source of any type gets at what is locked. */
 export const FORMAT_FIELDS: readonly NamedField[] = [
@@ -13,7 +13,7 @@ export const FORMAT_FIELDS: readonly NamedField[] = [
     password_file: {
       type: 'string',
       description: 'File that holds the password; a line feed at its end does not count.',
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
   {

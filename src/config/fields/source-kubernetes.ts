@@ -1,4 +1,4 @@
-import type { NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Fields of sources of type `kubernetes`. */
 export const KUBERNETES_FIELDS: readonly NamedField[] = [
@@ -43,7 +43,7 @@ export const KUBERNETES_FIELDS: readonly NamedField[] = [
     kubeconfig: {
       type: 'string',
       description: 'kubernetes: outside of a cluster, how to reach it.',
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
   { context: { type: 'string', description: 'kubernetes: the context of the kubeconfig.' } },

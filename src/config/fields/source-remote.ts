@@ -1,4 +1,4 @@
-import type { NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Fields of sources of type `http` and `vault`. */
 export const REMOTE_FIELDS: readonly NamedField[] = [
@@ -23,24 +23,30 @@ export const REMOTE_FIELDS: readonly NamedField[] = [
     token_file: {
       type: 'string',
       description: 'http, vault: file that holds the token; it may be renewed in place.',
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
   {
     ca_file: {
       type: 'string',
       description: "http, vault: PEM file of the server's CA. Empty: the usual CAs.",
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
   {
     client_cert_file: {
       type: 'string',
       description: 'http, vault: PEM file of a client certificate.',
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
-  { client_key_file: { type: 'string', description: 'http, vault: PEM file of its key.', match: '^/' } },
+  {
+    client_key_file: {
+      type: 'string',
+      description: 'http, vault: PEM file of its key.',
+      match_any: ABSOLUTE_PATH,
+    },
+  },
   {
     timeout: {
       type: 'integer',

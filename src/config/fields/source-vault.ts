@@ -1,4 +1,4 @@
-import type { NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Fields of sources of type `vault`, beside those of every remote source. */
 export const VAULT_FIELDS: readonly NamedField[] = [
@@ -22,13 +22,13 @@ export const VAULT_FIELDS: readonly NamedField[] = [
   { chain_field: { type: 'string', description: 'vault: key of the secret that holds the intermediates.' } },
   { role_id: { type: 'string', description: 'vault: log in by AppRole with this role.' } },
   { secret_id: { type: 'string', description: 'vault: secret of the AppRole.', referenceable: true } },
-  { secret_id_file: { type: 'string', description: 'vault: file that holds it.', match: '^/' } },
+  { secret_id_file: { type: 'string', description: 'vault: file that holds it.', match_any: ABSOLUTE_PATH } },
   { role: { type: 'string', description: 'vault: log in by Kubernetes with this role.' } },
   {
     jwt_file: {
       type: 'string',
       description: "vault: file with the service account's token. Empty: where pods have it.",
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
   {

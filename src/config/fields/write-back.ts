@@ -1,4 +1,4 @@
-import type { NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Keeping the declarative file of a Kong without a database up to date. */
 export const WRITE_BACK_FIELDS: readonly NamedField[] = [
@@ -14,7 +14,7 @@ export const WRITE_BACK_FIELDS: readonly NamedField[] = [
     write_back_file: {
       type: 'string',
       description: 'That file, where it is not the declarative_config that Kong was started with.',
-      match: '^/',
+      match_any: ABSOLUTE_PATH,
     },
   },
 ];
