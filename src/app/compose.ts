@@ -47,12 +47,14 @@ export function verifierOf(config: Config, kong: Connection): Verifier {
 
 /**
  * Puts the stages together for one configuration.
+ * @param mayWrite whether this gateway writes to Kong, among many
  * @param wrap may put something of its own around them, to see how far a pass is
  */
 export function compose(
   config: Config,
   kong: Connection,
   wrap: (stages: Stages) => Stages = (stages) => stages,
+  mayWrite?: () => boolean,
 ): Composed {
   const { sources: configured, cluster, trust } = createSources(config);
   const target = targetOf(kong);
@@ -73,6 +75,7 @@ export function compose(
   const options: ReconcilerOptions = {
     ...stages,
     observe,
+    ...(mayWrite === undefined ? {} : { mayWrite }),
     allowDowngrade: config.allow_downgrade,
     rollback,
     takeover: {
@@ -84,7 +87,7 @@ export function compose(
   const reconciler =
     trust.length === 0
       ? new Reconciler(options)
-      : new TrustingReconciler(options, createKeeper(config, kong, target, trust));
+      : new TrustingReconciler(options, createKeeper(config, kong, target, trust, Date.now, mayWrite));
   const watch: Watch = (touched) => {
     const stops = [...sources, ...trust].map((source) => source.watch?.(touched));
     return () => {

@@ -13,6 +13,7 @@ import type { KubernetesClient } from '../sources/kubernetes';
 import { Journal, ReloaderShow, ServedBook, type ReloaderView } from '../status';
 import { compose, listenersOf } from './compose';
 import type { Connection } from './connection';
+import { createElection } from './election';
 import { createPatrol } from './patrol';
 
 /** A pass that read this many bundles leaves garbage that is worth a collection of 20 ms before the long rest. */
@@ -43,15 +44,21 @@ export function startReloader(
 ): Reloader {
   const logger = root.open(config.log);
   const served = new ServedBook();
-  const { reconciler, pass, watch, warnings, cluster, close } = compose(config, kong, (stages) => ({
-    ...stages,
-    witness: {
-      written: (what) => {
-        journal.written(what);
-        served.written(what);
+  const election = createElection(config, kong, logger, entry, () => schedule.request('poll'));
+  const { reconciler, pass, watch, warnings, cluster, close } = compose(
+    config,
+    kong,
+    (stages) => ({
+      ...stages,
+      witness: {
+        written: (what) => {
+          journal.written(what);
+          served.written(what);
+        },
       },
-    },
-  }));
+    }),
+    election === null ? undefined : () => election.isLeader,
+  );
   const show = new ReloaderShow({
     entry,
     mode: config.mode,
@@ -59,6 +66,7 @@ export function startReloader(
     knowledge: () => reconciler.knowledge,
     served,
     journal,
+    ...(election === null ? {} : { leader: () => election.status }),
   });
   const reporters: Reporter[] = [
     journal,
@@ -90,6 +98,7 @@ export function startReloader(
       if (!schedule.isRunning) patrol?.go(cause !== 'watch');
     });
   const unwatch = config.watch ? watch((what) => schedule.touch(what)) : () => undefined;
+  election?.start();
   schedule.start();
   return {
     request: (cause) => schedule.request(cause),
@@ -100,6 +109,7 @@ export function startReloader(
       unwatch();
       await patrol?.stop();
       await schedule.stop();
+      await election?.stop();
       close();
       logger.close();
     },

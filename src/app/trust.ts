@@ -58,10 +58,12 @@ export function createKeeper(
   target: Target,
   sources: readonly Source[],
   now: () => number = Date.now,
+  mayWrite?: () => boolean,
 ): TrustKeeper {
   return new TrustKeeper({
     sources,
     now,
+    ...(mayWrite === undefined ? {} : { mayWrite }),
     store:
       target instanceof DeclarativeTarget
         ? new DeclarativeCaStore(client, target)

@@ -71,6 +71,7 @@ export interface Config {
   takeover: 'observe' | 'nudge' | 'force';
   takeover_grace: number;
   allow_downgrade: boolean;
+  leader_election: { enabled: boolean; lease: string; namespace?: string | null; duration: number };
   default_certificate: 'off' | 'promote' | 'reload';
   write_back: boolean;
   write_back_file?: string | null;

@@ -104,6 +104,16 @@ export interface PassStatus {
   error: string | null;
 }
 
+/** Which of many gateways writes. */
+export interface LeaderStatus {
+  /** This gateway does. */
+  is_leader: boolean;
+  /** Who holds the Lease; null: nobody, or nobody knows. */
+  holder: string | null;
+  /** Why the Lease cannot be had; null: all is well. Without it nothing is written. */
+  error: string | null;
+}
+
 /** One entry of the plugin, or one configuration file. */
 export interface ReloaderStatus {
   entry: string;
@@ -118,6 +128,8 @@ export interface ReloaderStatus {
   default_certificate?: DefaultCertificateStatus;
   /** Absent without `write_back`. */
   declarative_file?: DeclarativeFileStatus;
+  /** Absent without `leader_election`. */
+  leader?: LeaderStatus;
   /** Newest first, at most a hundred. */
   events: readonly RecentEvent[];
 }

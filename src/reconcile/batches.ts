@@ -5,8 +5,8 @@ import type { Takeover } from './takeover';
 export interface BatchesOptions {
   takeover: Takeover;
   findings: Findings;
-  /** How many changes there may be in a batch. */
-  size: number;
+  /** How many changes there may be in a batch now. */
+  size: () => number;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
@@ -23,11 +23,12 @@ export class Batches {
   async next(plan: Plan): Promise<Change[]> {
     const { takeover, findings, size, now } = this.options;
     this.waitsUntil = Number.POSITIVE_INFINITY;
+    const limit = size();
     const batch: Change[] = [];
     for (const change of plan.changes) {
       const key = `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
       if (this.#attempted.has(key)) continue;
-      if (batch.length >= size) break;
+      if (batch.length >= limit) break;
       const verdict = await takeover.judge(change, now(), (detail) =>
         findings.happened(change, { kind: 'nudged', certificate: changeId(change), detail }),
       );

@@ -1,13 +1,15 @@
-import type {
-  Half,
-  Knowledge,
-  PassCause,
-  PassReport,
-  Plan,
-  Source,
-  Target,
-  Verifier,
-  Witness,
+import {
+  changeId,
+  type Change,
+  type Half,
+  type Knowledge,
+  type PassCause,
+  type PassReport,
+  type Plan,
+  type Source,
+  type Target,
+  type Verifier,
+  type Witness,
 } from '../model';
 import { Bars } from './bars';
 import { Batches } from './batches';
@@ -18,6 +20,11 @@ import { isStored } from './proof';
 import { Settlement } from './settlement';
 import { Takeover, type TakeoverOptions } from './takeover';
 
+/** After so long it is looked whether another one has written what is not ours to write. */
+const HELD_MS = 5_000;
+/** Certificates that are looked at for that in a pass. */
+const MOST_HELD = 100;
+
 export interface ReconcilerOptions {
   sources: readonly Source[];
   target: Target;
@@ -25,6 +32,8 @@ export interface ReconcilerOptions {
   verifier: Verifier | null;
   /** Report what would change, and change nothing. */
   observe: boolean;
+  /** Whether this one writes, among many; default: it does. */
+  mayWrite?: () => boolean;
   allowDowngrade: boolean;
   /** Put the previous certificate back where the new one is not served. */
   rollback: boolean;
@@ -47,6 +56,8 @@ export class Reconciler {
   #isOpen = true;
   /** When to look again though nothing changes: a bundle becomes valid, or the ingress controller had its time. */
   #due = Number.POSITIVE_INFINITY;
+  /** There is something to write, which is another one's to do. */
+  #isHeld = false;
   #last: Plan | null = null;
   /** Ids of the certificates that had a bundle which is understood no more, by its id. */
   readonly #holders = new Map<string, readonly string[]>();
@@ -109,7 +120,7 @@ export class Reconciler {
     if (this.#isOpen || kongChanged || startedAt >= this.#due) {
       this.#isOpen = true;
       const failed = await this.act(isCalm ? this.#planner.few(scan, this.#last) : null);
-      this.#isOpen = failed || this.isSettling;
+      this.#isOpen = failed || this.isSettling || this.#isHeld;
     }
     return this.report(cause, startedAt, performance.now() - began, scan, touched !== undefined);
   }
@@ -120,11 +131,12 @@ export class Reconciler {
    * @returns whether something failed
    */
   private async act(few: Plan | null): Promise<boolean> {
-    const { target, observe } = this.options;
+    const { target, observe, mayWrite = always } = this.options;
+    if (!mayWrite()) await lookFor(this.#last?.changes ?? [], target);
     const batches = new Batches({
       takeover: this.#takeover,
       findings: this.#findings,
-      size: observe ? 0 : target.batchSize,
+      size: () => (observe || !mayWrite() ? 0 : target.batchSize),
       now: this.#now,
     });
     let plan = few ?? (await this.#planner.whole());
@@ -145,7 +157,13 @@ export class Reconciler {
       plan = await this.#planner.announceable(plan);
       this.#findings.wouldChange(plan.changes);
     }
-    this.#due = Math.min(this.#planner.validFrom(plan), batches.waitsUntil);
+    this.#isHeld = !observe && plan.changes.length > 0 && !mayWrite();
+    if (this.#isHeld) plan = await this.#planner.announceable(plan);
+    this.#due = Math.min(
+      this.#planner.validFrom(plan),
+      batches.waitsUntil,
+      this.#isHeld ? this.#now() + HELD_MS : Infinity,
+    );
     this.#takeover.keep(plan.changes);
     this.noteHolders(plan);
     this.#last = plan;
@@ -193,6 +211,13 @@ export class Reconciler {
       nextAt: Number.isFinite(this.#due) ? this.#due : null,
     };
   }
+}
+
+const always = () => true;
+
+/** Looks in Kong for what another one was to write: the patrol may come to it late. */
+async function lookFor(changes: readonly Change[], target: Target): Promise<void> {
+  for (const change of changes.slice(0, MOST_HELD)) await target.look(changeId(change));
 }
 
 const asError = (error: unknown) => error as Error;

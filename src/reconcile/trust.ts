@@ -24,6 +24,8 @@ export interface TrustOptions {
   store: CaStore;
   /** Report what would change, and change nothing. */
   observe: boolean;
+  /** Whether this one writes, among many; default: it does. */
+  mayWrite?: () => boolean;
   allowDowngrade: boolean;
   /** The tag of everything that this plugin makes. */
   tag: string;
@@ -96,7 +98,7 @@ export class TrustKeeper {
     this.#total = bundles.reduce((sum, { certificates }) => sum + certificates.length, 0);
     this.#inSync = plan.inSync;
     if (observe) this.report(changes);
-    else store.stage(changes);
+    else store.stage(this.options.mayWrite?.() === false ? [] : changes);
   }
 
   /** Writes what has not gone along with the certificates, and adds what happened to the pass's report. */

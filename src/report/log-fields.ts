@@ -40,6 +40,8 @@ export const LOG_FIELDS = {
   listen: 'address or socket on which the status is shown',
   webhook: 'where alerts go: scheme and host alone',
   alerts: 'how many alerts',
+  lease: 'the Lease that says who writes',
+  holder: 'who holds it: host name and something random',
 } as const;
 
 export type LogField = keyof typeof LOG_FIELDS;

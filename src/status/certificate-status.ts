@@ -26,6 +26,8 @@ const NO_SNI =
 export interface StatusContext {
   /** Milliseconds since the epoch. */
   now: number;
+  /** What to say of each that is pending. */
+  pendingNote: string | null;
   sourceOf: (bundleId: string) => string;
   since: (facts: CertificateFacts) => number | undefined;
   swappedAt: (facts: CertificateFacts) => number | undefined;
@@ -55,7 +57,8 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     renewal_due_at: dueAt === null ? null : isoTime(dueAt),
     renewal_overdue: dueAt !== null && dueAt <= now,
     last_swap_at: swappedAt === undefined ? null : isoTime(swappedAt),
-    note: certificate?.snis.length === 0 ? NO_SNI : null,
+    note:
+      (state === 'pending' ? context.pendingNote : null) ?? (certificate?.snis.length === 0 ? NO_SNI : null),
   };
 }
 

@@ -58,6 +58,7 @@ export const METRICS = {
   rollbacks_total: counter('Certificates that were written, not served, and taken back.'),
   swap_duration_seconds: histogram('From the decision to write until the handshakes were done.'),
   propagation_seconds: histogram('From the write until every worker served it.'),
+  leader: gauge('1 where this gateway writes, 0 where another one does or nobody.', 'entry'),
   last_poll_timestamp_seconds: gauge('When the last pass ended that could be made.', 'entry'),
   last_poll_duration_seconds: gauge('How long the last pass took.', 'entry'),
   poll_interval_seconds: gauge('Seconds between polls as configured.', 'entry'),

@@ -82,9 +82,13 @@ function sourceFamilies({ reloaders }: ReportView): Families<'source_up' | 'sour
 function passFamilies({
   reloaders,
 }: ReportView): Families<
-  'last_poll_timestamp_seconds' | 'last_poll_duration_seconds' | 'poll_interval_seconds'
+  'leader' | 'last_poll_timestamp_seconds' | 'last_poll_duration_seconds' | 'poll_interval_seconds'
 > {
   return {
+    leader: () =>
+      reloaders.flatMap(({ entry, leader }) =>
+        leader === undefined ? [] : [{ value: Number(leader.is_leader), labels: { entry } }],
+      ),
     last_poll_timestamp_seconds: () =>
       reloaders.flatMap(({ entry, last_success_at: at }) =>
         at === null ? [] : [{ value: Date.parse(at) / 1000, labels: { entry } }],

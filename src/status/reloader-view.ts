@@ -1,5 +1,5 @@
 import { redact } from '../common/redact';
-import type { CertificateStatus, Knowledge, ReloaderStatus, SourceStatus } from '../model';
+import type { CertificateStatus, Knowledge, LeaderStatus, ReloaderStatus, SourceStatus } from '../model';
 import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
 import type { Counters, Journal } from './journal';
@@ -24,6 +24,8 @@ export interface ReloaderViewOptions {
   knowledge: () => Knowledge;
   served: ServedBook;
   journal: Journal;
+  /** Who writes, where one of many does. */
+  leader?: () => LeaderStatus;
   now?: () => number;
 }
 
@@ -55,8 +57,9 @@ export class ReloaderShow {
     this.notice();
     const { entry, mode, intervalSeconds, journal, served, knowledge } = this.options;
     const known = knowledge();
+    const leader = this.options.leader?.();
     const facts = () => certificateFacts(known, served);
-    const context = this.context(known);
+    const context = this.context(known, leader);
     const shown = {
       entry,
       mode,
@@ -65,6 +68,7 @@ export class ReloaderShow {
       last_success_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
       sources: sourceStatuses(known),
       ...journal.files,
+      ...(leader === undefined ? {} : { leader }),
       events: journal.events,
     };
     const certificates = function* () {
@@ -77,13 +81,14 @@ export class ReloaderShow {
       sourceOf: (id) => known.sourceOf(id),
       status: () => ({ ...shown, certificates: [...certificates()] }),
       counters: journal.counters,
-      revision: `${this.#revision}.${journal.revision}`,
+      revision: `${this.#revision}.${journal.revision}${leader === undefined ? '' : JSON.stringify(leader)}`,
     };
   }
 
-  private context(known: Knowledge): StatusContext {
+  private context(known: Knowledge, leader: LeaderStatus | undefined): StatusContext {
     return {
       now: this.now(),
+      pendingNote: leader === undefined || leader.is_leader ? null : noteOf(leader),
       sourceOf: (id) => known.sourceOf(id),
       since: (facts) => this.#since.since(facts),
       swappedAt: ({ certificate, half }) =>
@@ -94,6 +99,13 @@ export class ReloaderShow {
   private now(): number {
     return (this.options.now ?? Date.now)();
   }
+}
+
+function noteOf({ holder, error }: LeaderStatus): string {
+  if (error !== null) return `it is not written: ${error}`;
+  return holder === null
+    ? 'nobody holds the Lease just now; whoever takes it writes this'
+    : `another gateway writes it: ${holder}`;
 }
 
 function sourceStatuses({ sources }: Knowledge): SourceStatus[] {

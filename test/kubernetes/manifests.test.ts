@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { completeConfig } from '../../src/config';
+import { KubernetesLeases } from '../../src/election';
 import {
   inCluster,
   KubernetesClient,
@@ -343,6 +344,20 @@ describeWithCluster('the manifests in a real API server', (cluster) => {
     });
     expect(found).toEqual([`${shop}/www-tls`]);
     expect((await scan([])).errors).toMatchObject([{ reason: 'forbidden' }]);
+  });
+
+  it('let the plugin hold the one Lease, and no other', async () => {
+    const { kong } = await separate('leases', read('rbac-leader-election.yaml'));
+    const ask = await asKong(kong);
+    const leases = `/apis/coordination.k8s.io/v1/namespaces/${kong}/leases`;
+    await eventually('it is allowed', async () => (await ask('GET', `${leases}/ssl-cert-reloader`)) === 404);
+    const store = new KubernetesLeases(await clientIn(kong), 'ssl-cert-reloader');
+    const lease = await store.create({ holderIdentity: 'a' });
+    await store.update({ ...lease, spec: { holderIdentity: 'b' } });
+    expect((await store.read())?.spec).toMatchObject({ holderIdentity: 'b' });
+    for (const path of [leases, `${leases}/other`, '/apis/coordination.k8s.io/v1/leases'])
+      expect(await ask('GET', path), path).toBe(403);
+    expect(await ask('DELETE', `${leases}/ssl-cert-reloader`)).toBe(403);
   });
 
   it('let the plugin write Events and nudge Ingresses with the optional rules', async () => {

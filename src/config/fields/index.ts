@@ -1,6 +1,7 @@
 import { DEFAULT_CERTIFICATE } from './default-certificate';
 import { ALERTS } from './alerts';
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
+import { LEADER_ELECTION } from './leader-election';
 import { LOG } from './log';
 import { SOURCES } from './sources';
 import { STATUS } from './status';
@@ -66,6 +67,7 @@ export const FIELDS: readonly NamedField[] = [
       default: false,
     },
   },
+  LEADER_ELECTION,
   { default_certificate: DEFAULT_CERTIFICATE },
   ...WRITE_BACK_FIELDS,
   {

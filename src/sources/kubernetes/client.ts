@@ -35,7 +35,11 @@ export class KubernetesClient {
   readonly #requests = new Requests();
   readonly #base: string;
 
-  constructor(private readonly access: ClusterAccess) {
+  constructor(
+    private readonly access: ClusterAccess,
+    /** For how long an answer may keep silent, in milliseconds. */
+    private readonly timeoutMs = TIMEOUT_MS,
+  ) {
     this.#base = access.server.replace(/\/$/, '');
   }
 
@@ -59,7 +63,7 @@ export class KubernetesClient {
       method,
       path,
       body === undefined ? undefined : { body, contentType },
-      TIMEOUT_MS,
+      this.timeoutMs,
     );
     return parse(await this.readAll(response));
   }

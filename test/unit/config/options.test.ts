@@ -8,6 +8,7 @@ const DEFAULTS = {
   mode: 'apply',
   sources: [],
   allow_downgrade: false,
+  leader_election: { enabled: false, lease: 'ssl-cert-reloader', duration: 15 },
   default_certificate: 'promote',
   write_back: false,
   takeover: 'force',
@@ -95,6 +96,7 @@ describe('a configuration', () => {
         reminder_days: 0,
         grace: 0,
       },
+      leader_election: { enabled: true, lease: 'one', namespace: 'kong', duration: 30 },
       log: { file: '/var/log/reloader.log', level: 'debug' },
       trigger: 'now',
     };

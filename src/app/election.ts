@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Config } from '../config';
+import { Election, KubernetesLeases } from '../election';
+import type { LeaderStatus } from '../model';
+import type { Logger } from '../report';
+import { inCluster, KubernetesClient, readKubeconfig } from '../sources/kubernetes';
+import type { Connection } from './connection';
+
+/**
+ * The election among the gateways of a database; null: this one writes in any case.
+ * @param gained this gateway writes from now on
+ */
+export function createElection(
+  config: Config,
+  kong: Connection,
+  logger: Logger,
+  entry: string,
+  gained: () => void,
+): Election | null {
+  const { enabled, lease, namespace, duration } = config.leader_election;
+  if (!enabled || config.mode === 'observe') return null;
+  if (kong.mode === 'dbless') {
+    const detail =
+      'this Kong has no database: its configuration is its own, and no other gateway writes it; each one looks after itself';
+    logger.log('warn', 'leader_election is ignored', { entry, detail });
+    return null;
+  }
+  return new Election({
+    // What a kubeconfig of the sources leads to is meant, else the cluster that this pod is in.
+    store: () => {
+      const source = config.sources.find(({ kubeconfig }) => kubeconfig != null);
+      const access =
+        source?.kubeconfig == null
+          ? inCluster()
+          : readKubeconfig(source.kubeconfig, source.context ?? undefined);
+      const client = new KubernetesClient(access, (duration * 1000) / 3);
+      return new KubernetesLeases(client, lease, namespace ?? undefined);
+    },
+    identity: `${hostname()}_${randomUUID()}`,
+    durationMs: duration * 1000,
+    changed: changesTo(logger, { entry, lease }, gained),
+  });
+}
+
+/** A line for each change of who writes, and of what is in the way. */
+function changesTo(logger: Logger, common: { entry: string; lease: string }, gained: () => void) {
+  let before: LeaderStatus = { is_leader: false, holder: null, error: null };
+  return (status: LeaderStatus): void => {
+    const { is_leader: isLeader, holder, error } = status;
+    const was = before;
+    before = status;
+    if (error !== null && error !== was.error) {
+      logger.log('error', 'the Lease cannot be had', { ...common, error });
+    }
+    if (isLeader === was.is_leader) return;
+    if (isLeader) logger.log('info', 'this gateway writes from now on', { ...common, holder });
+    else logger.log('warn', 'this gateway writes no more', { ...common, holder });
+    if (isLeader) gained();
+  };
+}
