@@ -96,7 +96,9 @@ export class Election {
     const isRenewed = this.isLeader && this.#error === null;
     const renewMs = durationMs * RENEW_SHARE;
     this.#timer = setTimeout(
-      () => (this.#running = this.tick()),
+      () => {
+        this.#running = this.tick();
+      },
       isRenewed ? renewMs : Math.min(renewMs, RETRY_MS),
     );
   }

@@ -1,0 +1,39 @@
+import { expect, it, onTestFinished } from 'vitest';
+import type { Connection } from '../../../src/app/connection';
+import { createElection } from '../../../src/app/election';
+import { completeConfig } from '../../../src/config';
+import { SERVICE_ACCOUNT } from '../../../src/sources/kubernetes';
+import { eventually } from '../../support/eventually';
+
+function elect(config: object, mode: Connection['mode'] = 'database') {
+  const lines: string[] = [];
+  const log = (level: string, message: string) => void lines.push(`${level} ${message}`);
+  const kong = { mode } as Connection;
+  const election = createElection(completeConfig(config), kong, { log }, 'E', () => undefined);
+  onTestFinished(() => election?.stop());
+  return { election, lines };
+}
+
+const enabled = { leader_election: { enabled: true } };
+
+it('there is no election unless it is asked for, and whoever only observes takes no part', () => {
+  expect(elect({})).toEqual({ election: null, lines: [] });
+  expect(elect({ ...enabled, mode: 'observe' })).toEqual({ election: null, lines: [] });
+});
+
+it('without a database it is ignored with a warning', () => {
+  expect(elect(enabled, 'dbless')).toEqual({
+    election: null,
+    lines: ['warn leader_election is ignored'],
+  });
+});
+
+it('outside of a cluster nobody leads, and the error says what is missing', async () => {
+  const { election, lines } = elect(enabled);
+  election?.start();
+  const error = await eventually('it says so', () => election?.status.error);
+  expect(error).toContain('the Lease cannot be had, and this gateway writes nothing while it has not got it');
+  expect(error).toContain(SERVICE_ACCOUNT);
+  expect(election?.isLeader).toBe(false);
+  expect(lines).toEqual(['error the Lease cannot be had']);
+});
