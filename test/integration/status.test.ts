@@ -5,6 +5,8 @@ import Ajv from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { expect, it } from 'vitest';
 import type { IssueOptions } from '../../src/certificates/authority';
+import type { Output } from '../../src/cli/output';
+import { printStatus } from '../../src/cli/status/text';
 import type { StatusReport } from '../../src/model';
 import { issue, secretsIn } from '../support/bundles';
 import { eventually } from '../support/eventually';
@@ -278,4 +280,28 @@ it('what clients without SNI get is shown, and what stands in the way of the dec
     'it is in sync again',
     async () => (await shown())?.default_certificate?.state === 'in_sync',
   );
+});
+
+it('a gateway that cannot have the Lease shows that it writes nothing, and goes on looking', async () => {
+  const { certs, report, becomes, socket, gateway } = await supervised({
+    config: { leader_election: { enabled: true } },
+  });
+  const pair = renewed(1);
+  writePair(certs, 'www', pair);
+  const pending = await becomes('it is seen', ({ state }) => state === 'pending');
+  const shown = await eventually('the error is shown', async () => {
+    const found = await report();
+    return found.reloaders[0]?.leader?.error == null ? null : found;
+  });
+  checkSchema(shown);
+  expect(shown.reloaders[0]?.leader).toMatchObject({ is_leader: false, holder: null });
+  expect(pending.source?.fingerprint_sha256).toBe(leafOf(pair.cert));
+  expect((await ask(socket, '/metrics')).text).toMatch(/^kong_ssl_cert_reloader_leader\{entry=".+"\} 0$/m);
+  const lines: string[] = [];
+  printStatus(shown, {
+    paint: (_: string, text: string) => text,
+    print: (line: string) => lines.push(line),
+  } as unknown as Output);
+  expect(lines.join('\n')).toContain('writes nothing  the Lease cannot be had');
+  expect(gateway.entities('certificates')).toEqual([]);
 });

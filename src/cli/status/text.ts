@@ -45,7 +45,14 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
   for (const { id, error } of sources.filter(({ up }) => !up)) {
     out.print(`${paint('red', 'source down')}  ${id}: ${error?.message ?? 'it cannot be read'}`);
   }
-  const { default_certificate: byDefault, declarative_file: file } = reloader;
+  const { default_certificate: byDefault, declarative_file: file, leader } = reloader;
+  if (leader !== undefined && leader.error !== null)
+    out.print(`${paint('red', leader.is_leader ? 'lease' : 'writes nothing')}  ${leader.error}`);
+  else if (leader?.is_leader === false) {
+    out.print(
+      `${paint('dim', 'another gateway writes')}  ${leader.holder ?? 'nobody holds the Lease just now'}`,
+    );
+  }
   if (byDefault !== undefined && byDefault.detail !== '' && byDefault.state !== 'in_sync') {
     out.print(`${paint('yellow', 'default certificate')}  ${byDefault.detail}`);
   }
