@@ -1,4 +1,5 @@
 import type { PassEvent, PassReport, Reporter, SecretRef } from '../model';
+import { redact } from '../common/redact';
 import type { Logger } from './logger';
 
 /** Posts an Event (core/v1) in a namespace. */
@@ -50,7 +51,7 @@ export class EventReporter implements Reporter {
       involvedObject: { apiVersion: 'v1', kind: 'Secret', namespace, name, uid },
       type,
       reason,
-      message: message.slice(0, 1024),
+      message: redact(message).slice(0, 1024),
       source: { component: 'ssl-cert-reloader' },
       firstTimestamp: time,
       lastTimestamp: time,

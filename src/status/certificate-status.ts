@@ -1,4 +1,5 @@
 import { isoTime } from '../common/iso-time';
+import { redact } from '../common/redact';
 import { asSnis, fingerprintOf } from '../certificates';
 import type {
   CertificateInfo,
@@ -52,7 +53,14 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     stored: storedLeaf,
     served: seen === undefined ? null : servedStatus(seen, stored, storedLeaf),
     refusal:
-      refusal === null ? null : { ...refusal.why, at: isoTime(refusal.since), is_standing: isStanding },
+      refusal === null
+        ? null
+        : {
+            ...refusal.why,
+            message: redact(refusal.why.message),
+            at: isoTime(refusal.since),
+            is_standing: isStanding,
+          },
     days_left: expiry === null ? null : Math.floor((expiry - now) / DAY_MS),
     renewal_due_at: dueAt === null ? null : isoTime(dueAt),
     renewal_overdue: dueAt !== null && dueAt <= now,
