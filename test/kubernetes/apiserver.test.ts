@@ -251,10 +251,14 @@ describeWithCluster(
     it('answers a watch from before a compaction with 410, without a restart', async () => {
       const path = '/api/v1/namespaces/default/secrets';
       const { body } = await cluster().request('GET', path);
-      const before = (body as SecretList).metadata.resourceVersion;
-      const open = await cluster().watch(path);
+      const from = `${path}?resourceVersion=${(body as SecretList).metadata.resourceVersion}`;
+      const open = await cluster().watch(from);
+      // The answer begins before etcd knows of the watch: only one that it has served is one that it knows.
+      const pair = issue();
+      await cluster().applySecret('default', 'www', { cert: pair.chain, key: pair.key });
+      await eventually('the open watch is served', () => open.events.length > 0);
       await cluster().compact();
-      const watch = await cluster().watch(`${path}?resourceVersion=${before}`);
+      const watch = await cluster().watch(from);
       await eventually('it is refused', () => watch.events.length > 0);
       expect(watch.events[0]).toMatchObject({ type: 'ERROR', object: { code: 410 } });
       expect(open.isOpen()).toBe(true);
