@@ -43,6 +43,8 @@ export async function sendChunks(
     response.end();
     return;
   }
+  // Who went away while the answer was made closes no second time, and would be waited for without end.
+  if (response.destroyed) return;
   const gone = new AbortController();
   const deadline = setTimeout(() => response.destroy(), MAX_MS);
   response.once('close', () => {

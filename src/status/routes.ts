@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PassReport } from '../model';
 import { isLocalName } from './listen-address';
@@ -136,7 +137,7 @@ export class Routes {
     const parts = reloaders.map(({ entry, revision }) => `${entry}:${revision}`);
     const minute = Math.floor(this.now() / 60_000);
     const text = [startedAt, kong?.admin_url, waiting, minute, ...parts].join('|');
-    return `W/"${Buffer.from(text).toString('base64url').slice(0, 400)}"`;
+    return `W/"${createHash('sha256').update(text).digest('base64url')}"`;
   }
 
   private async metrics(response: ServerResponse): Promise<void> {

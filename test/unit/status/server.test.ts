@@ -22,9 +22,16 @@ async function serving(
   poll: () => Promise<PolledEntry[]> = () => Promise.resolve([]),
 ) {
   const said: Said[] = [];
+  let views = 0;
   const make = () => {
     const server = new StatusServer({
-      backend: { view, poll },
+      backend: {
+        view: () => {
+          views += 1;
+          return view();
+        },
+        poll,
+      },
       say: (level, message, fields) => said.push({ level, message, ...fields }),
     });
     onTestFinished(() => server.close());
@@ -36,7 +43,15 @@ async function serving(
   await server.listenOnSocket(socketPath);
   await server.setAddresses(['127.0.0.1:0']);
   const port = Number(server.addresses[0]?.split(':')[1]);
-  return { server, make, said, folder, socket: { socketPath }, tcp: { host: '127.0.0.1', port } };
+  return {
+    server,
+    make,
+    said,
+    asked: () => views,
+    folder,
+    socket: { socketPath },
+    tcp: { host: '127.0.0.1', port },
+  };
 }
 
 function open(port: number): Promise<Socket> {
@@ -186,6 +201,20 @@ it('answers 304 while nothing differs', async () => {
   });
 });
 
+it('answers anew when the last of many entries changed', async () => {
+  const entries = Array.from({ length: 20 }, (_, index) =>
+    reloaderView([], `30fcab31-1feb-514e-86cc-2b5b0223f6d${index}`),
+  );
+  let revision = '1';
+  const { socket } = await serving(() =>
+    reportView([...entries.slice(1), { ...reloaderView([], 'last'), revision }]),
+  );
+  const { headers } = await ask(socket, '/status');
+  const etag = String(headers['etag']);
+  revision = '2';
+  expect((await ask(socket, '/status', { headers: { 'if-none-match': etag } })).status).toBe(200);
+});
+
 it('answers a HEAD like a GET, without the body', async () => {
   const { socket } = await serving();
   for (const path of ['/status', '/metrics', '/healthz']) {
@@ -289,6 +318,23 @@ it('gives those who scrape at the same time one and the same text', async () => 
   const texts = await Promise.all(Array.from({ length: 5 }, () => ask(socket, '/metrics')));
   expect(new Set(texts.map(({ text }) => text)).size).toBe(1);
   expect(views).toBeLessThan(5);
+});
+
+it('goes on answering though many went away before their answer was there', async () => {
+  const all = Array.from({ length: 4_000 }, (_, index) => matched(`c${index}`));
+  const view = reportView([reloaderView(all)]);
+  const { tcp, socket, said, asked } = await serving(() => view);
+  for (let scrape = 0; scrape < 10; scrape++) {
+    const gone = await open(tcp.port);
+    const before = asked();
+    gone.write('GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await eventually('it is asked', () => asked() > before);
+    gone.destroy();
+    // This one waits for the same text as the other did, so that it is over for both.
+    expect((await ask(socket, '/metrics')).status).toBe(200);
+  }
+  expect((await ask(socket, '/status')).status).toBe(200);
+  expect(said.filter(({ message }) => message === 'a status request failed')).toEqual([]);
 });
 
 it('says 500 and goes on where the status itself cannot be made', async () => {
