@@ -9,12 +9,16 @@ export type PostEvent = (namespace: string, event: object) => Promise<unknown>;
 const QUIET_MS = 10 * 60_000;
 /** Events a minute at most; they live in the cluster's etcd. */
 const PER_MINUTE = 20;
+/** After a failure (no permission, an API server that is away) none is tried for so long. */
+const PAUSE_MS = 10 * 60_000;
 
 /** Says on the Secret what became of it: `kubectl describe secret` shows it. */
 export class EventReporter implements Reporter {
   readonly #last = new Map<string, number>();
   #minute = { startedAt: 0, count: 0 };
-  #isAllowed = true;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  /** What stands in the way, as it was said. */
+  #trouble = '';
 
   constructor(
     private readonly post: PostEvent,
@@ -38,7 +42,7 @@ export class EventReporter implements Reporter {
     const key = `${secret.uid} ${reason} ${message}`;
     if (now - this.#minute.startedAt > 60_000) this.#minute = { startedAt: now, count: 0 };
     const isQuiet = now - (this.#last.get(key) ?? -QUIET_MS) < QUIET_MS;
-    if (!this.#isAllowed || isQuiet || this.#minute.count >= PER_MINUTE) return;
+    if (now < this.#pausedUntil || isQuiet || this.#minute.count >= PER_MINUTE) return;
     this.#minute.count += 1;
     if (this.#last.size > 1_000) this.#last.clear();
     this.#last.set(key, now);
@@ -57,11 +61,20 @@ export class EventReporter implements Reporter {
       lastTimestamp: time,
       count: 1,
     };
-    this.post(namespace, event).catch((error: unknown) => {
-      this.#isAllowed = false;
-      const detail = (error as Error).message;
+    this.post(namespace, event).then(
+      () => {
+        this.#trouble = '';
+      },
+      (error: unknown) => this.pause((error as Error).message),
+    );
+  }
+
+  /** Whoever may not write Events is told so once, and not in each pass. */
+  private pause(detail: string): void {
+    this.#pausedUntil = this.now() + PAUSE_MS;
+    if (this.#trouble !== detail)
       this.logger.log('info', 'Events are not written to the cluster', { detail });
-    });
+    this.#trouble = detail;
   }
 }
 

@@ -33,6 +33,7 @@ export class LogFile {
   #lost = 0;
   /** The last write ended in the middle of a line. */
   #isTorn = false;
+  #isClosed = false;
   readonly #atExit = () => this.writeLast();
 
   constructor(private readonly options: LogFileOptions) {
@@ -40,8 +41,9 @@ export class LogFile {
     process.once('exit', this.#atExit);
   }
 
-  /** Takes one line with its line feed; never blocks and never throws. */
+  /** Takes one line with its line feed, none after the end; never blocks and never throws. */
   write(line: string): void {
+    if (this.#isClosed) return;
     if (this.#waitingLength + line.length > MAX_WAITING) {
       this.#lost += 1;
       return;
@@ -55,6 +57,7 @@ export class LogFile {
 
   /** Resolves when what was taken is written, or lost. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     process.off('exit', this.#atExit);
     await this.#writing;
     await this.#handle?.close().catch(() => undefined);

@@ -7,6 +7,21 @@ const { key } = issue();
 const message = `${key} of https://kong:s3cr3t@127.0.0.1:8001 is not its key`;
 const why = refusal('key_mismatch', message);
 
+const refusing = (name: string) =>
+  ({
+    events: [
+      {
+        bundle: 'b',
+        location: `web/${name}`,
+        fingerprint: null,
+        notAfter: null,
+        snis: [],
+        secret: { uid: name, namespace: 'web', name },
+        outcome: { kind: 'refused', refusal: why },
+      },
+    ],
+  }) as unknown as PassReport;
+
 it('an Event on a Secret holds no key and no password, whatever the refusal says', () => {
   const posted: object[] = [];
   const reporter = new EventReporter(
@@ -16,21 +31,42 @@ it('an Event on a Secret holds no key and no password, whatever the refusal says
     },
     { log: () => undefined },
   );
-  reporter.pass({
-    events: [
-      {
-        bundle: 'b',
-        location: 'web/www',
-        fingerprint: null,
-        notAfter: null,
-        snis: [],
-        secret: { uid: 'u', namespace: 'web', name: 'www' },
-        outcome: { kind: 'refused', refusal: why },
-      },
-    ],
-  } as unknown as PassReport);
+  reporter.pass(refusing('www'));
   expect(posted).toHaveLength(1);
   const shown = JSON.stringify(posted);
   expect(shown).toContain('[private key removed]');
   for (const secret of [...secretsIn(key), 's3cr3t']) expect(shown).not.toContain(secret);
+});
+
+it('a failure pauses Events and is said once; they go on by themselves', async () => {
+  let now = 0;
+  let tried = 0;
+  let isAway = true;
+  const said: unknown[] = [];
+  const reporter = new EventReporter(
+    () => {
+      tried += 1;
+      return isAway ? Promise.reject(new Error('the API server is away')) : Promise.resolve();
+    },
+    { log: (...line) => said.push(line) },
+    () => now,
+  );
+  const tell = async (name: string) => {
+    reporter.pass(refusing(name));
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await tell('a');
+  await tell('b');
+  expect(tried).toBe(1);
+  now += 10 * 60_000;
+  await tell('c');
+  expect(tried).toBe(2);
+  expect(said).toEqual([
+    ['info', 'Events are not written to the cluster', { detail: 'the API server is away' }],
+  ]);
+  isAway = false;
+  now += 10 * 60_000;
+  await tell('d');
+  await tell('e');
+  expect(tried).toBe(4);
 });

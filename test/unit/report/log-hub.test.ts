@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { LogHub } from '../../../src/report';
@@ -68,4 +68,25 @@ it('without a file none is made', async () => {
   log.open({ file: null, level: 'info' }).log('info', 'x');
   await log.close();
   expect(existsSync('null')).toBe(false);
+});
+
+it('a line that comes after the end of its entry is on stderr alone, and opens no file again', async () => {
+  const file = join(testFolder(), 'reloader.log');
+  const { log, stderr } = hub();
+  const entry = log.open({ file, level: 'info' });
+  entry.log('info', 'before');
+  await eventually('it is written', () => existsSync(file) && readFileSync(file, 'utf8') !== '');
+  entry.close();
+  entry.log('info', 'after');
+  await log.close();
+  const openFiles = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  });
+  expect(openFiles).not.toContain(file);
+  expect(messages(readFileSync(file, 'utf8'))).toEqual(['before']);
+  expect(messages(stderr.join(''))).toEqual(['before', 'after']);
 });
