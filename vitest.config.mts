@@ -21,8 +21,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Everything that sockets, processes or a real Kong take part in may be slow on a shared machine.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     maxWorkers: 2,
+    // Room for another title: a test has its process look like nginx, whatever the length of its own command line.
+    execArgv: [`--title=${'vitest'.padEnd(300)}`],
   },
 });

@@ -29,7 +29,7 @@ describe.skipIf('missing' in tools)(
     /** The leaf that certbot has is the one that is served. @returns its fingerprint */
     async function isServed(name: string): Promise<string> {
       const leaf = leafOf(live(name, 'cert.pem'));
-      await eventually(`${name} is served`, async () => (await servedLeaf(port(), name)) === leaf, 60_000);
+      await eventually(`${name} is served`, async () => (await servedLeaf(port(), name)) === leaf);
       return leaf;
     }
 
@@ -69,8 +69,10 @@ describe.skipIf('missing' in tools)(
           seen.add(await isServed(HOST));
         }
         expect(seen.size).toBe(4);
-        const swaps = kong?.log().filter(({ message }) => message === 'certificate swapped') ?? [];
-        expect(swaps.map(({ proof }) => proof)).toEqual(['served', 'served', 'served']);
+        const swaps = () => kong?.log().filter(({ message }) => message === 'certificate swapped') ?? [];
+        // It is served before that is proven and said.
+        await eventually('each is said', () => swaps().length === 3);
+        expect(swaps().map(({ proof }) => proof)).toEqual(['served', 'served', 'served']);
       },
       PATIENCE_MS,
     );

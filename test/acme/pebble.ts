@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Authority } from '../../src/certificates/authority';
-import { freePort } from '../kubernetes/port';
+import { freePort } from '../support/port';
 import { startProcess, untilReady } from '../kubernetes/process';
 import type { AcmeTools } from './tools';
 

@@ -5,6 +5,9 @@ import { chromium, type BrowserContext } from 'playwright-core';
 
 const CHROMIUM = '/usr/bin/chromium';
 
+/** The first start on a loaded machine takes long; only a failing test waits for all of it. */
+const PATIENCE_MS = 120_000;
+
 export const hasChromium = existsSync(CHROMIUM);
 
 /** Debian's Chromium, asking nobody but the pages of the test. */
@@ -13,6 +16,7 @@ export async function startChromium(): Promise<{ context: BrowserContext; stop: 
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
+    timeout: PATIENCE_MS,
     viewport: { width: 1280, height: 900 },
     args: [
       '--no-sandbox',
@@ -24,6 +28,7 @@ export async function startChromium(): Promise<{ context: BrowserContext; stop: 
       '--disable-sync',
     ],
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   return {
     context,
     stop: async () => {

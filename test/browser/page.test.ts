@@ -153,13 +153,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     certificates = certificates.map((one) =>
       one.snis[0] === 'shop.example.com' ? certificate('shop.example.com', 71) : one,
     );
-    await page.waitForFunction(
-      () => document.querySelector('[data-state="not_served"]') === null,
-      undefined,
-      {
-        timeout: 20_000,
-      },
-    );
+    await page.waitForFunction(() => document.querySelector('[data-state="not_served"]') === null);
     expect(await page.locator('.details').innerText()).toContain(fingerprintOf('mail.example.com'));
     expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('mail.example.com');
   });
@@ -167,7 +161,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
   it('says that the plugin does not answer, and keeps what it knew', async () => {
     const { page, server } = await opened(() => sampleView(badDay()));
     await server.setAddresses([]);
-    await page.locator('#alarm', { hasText: 'does not answer since' }).waitFor({ timeout: 20_000 });
+    await page.locator('#alarm', { hasText: 'does not answer since' }).waitFor();
     expect(await names(page)).toHaveLength(badDay().length);
     await picture(page, 'away');
   });

@@ -67,13 +67,13 @@ export function ask(url: string, method: string, path: string, body?: unknown): 
   });
 }
 
-/** Waits until `look` finds something. @throws Error when it does not within 20 s */
+/** Waits until `look` finds something. @throws Error when it does not within 60 s */
 export async function eventually<T>(look: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found;
     await sleep(20);
   }
-  throw new Error('did not happen within 20 s');
+  throw new Error('did not happen within 60 s');
 }

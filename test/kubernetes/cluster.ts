@@ -10,7 +10,7 @@ import { ApiClient, type Answer, type CallOptions, type KubernetesObject, type W
 import { installCrds } from './crds';
 import { Etcd } from './etcd';
 import { mountServiceAccount, type MountedServiceAccount, type MountOptions } from './mount';
-import { freePort } from './port';
+import { freePort } from '../support/port';
 import { startProcess, untilReady, type ServerProcess } from './process';
 import {
   createServiceAccount,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { freePort } from './port';
+import { freePort } from '../support/port';
 import { startProcess, untilReady, type ServerProcess } from './process';
 
 interface EtcdAnswer {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { KongMode, LogLine, StartKong, TestKong } from '../scenarios/kong';
+import { freePort } from '../support/port';
 
 /** How to start a real Kong; see `npm run test:live -- --help`. */
 export interface LiveSettings {
@@ -17,14 +17,6 @@ export function liveSettings(): LiveSettings | null {
   const kong = process.env['LIVE_KONG'];
   if (kong === undefined || kong === '') return null;
   return { kong, database: (process.env['LIVE_DATABASE'] ?? '').split('\n').filter((line) => line !== '') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 /** Starts real Kongs, each with a prefix of its own and listeners on loopback alone. */

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
-import { freePort } from '../kubernetes/port';
+import { freePort } from '../support/port';
 import { startProcess, untilReady, type ServerProcess } from '../kubernetes/process';
 import { readGroups } from './rules';
 

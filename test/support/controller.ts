@@ -28,7 +28,8 @@ export class ScriptedController {
     const config = this.document();
     if (config === this.#last) return;
     for (let attempt = 1; ; attempt++) {
-      const response = await fetch(`${this.adminUrl}/config?check_hash=1&flatten_errors=1`, {
+      // In another order than ours, so that a test can tell the posts apart.
+      const response = await fetch(`${this.adminUrl}/config?flatten_errors=1&check_hash=1`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: config,

@@ -8,6 +8,7 @@ import {
 import { createSecureContext, createServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import type { Issued } from '../../src/certificates/authority';
+import { freePort } from './port';
 
 export interface Listening {
   host: string;
@@ -57,13 +58,7 @@ export const tcpServer = (serve: (socket: Socket) => void): Promise<Listening> =
   listening(createTcpServer(serve));
 
 /** A port where nobody listens. */
-export async function closedPort(): Promise<Listening> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return { host: '127.0.0.1', port };
-}
+export const closedPort = async (): Promise<Listening> => ({ host: '127.0.0.1', port: await freePort() });
 
 /** Takes the PROXY protocol header off each connection and hands the rest on, as a listener with proxy_protocol. */
 export async function behindProxyProtocol(behind: Listening) {

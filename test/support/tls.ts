@@ -20,7 +20,7 @@ export async function servedChain(
   servername: string | null,
   keyType?: KeyType,
 ): Promise<string[]> {
-  const sent = await handshake({ host: '127.0.0.1', port, servername, keyType, timeoutMs: 10_000 });
+  const sent = await handshake({ host: '127.0.0.1', port, servername, keyType, timeoutMs: 30_000 });
   return sent.map((der) => fingerprint(der));
 }
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listenOn } from '../../support/port';
 import { isObject } from '../json';
 import type { Fault, Faults } from '../faults';
 import { plain, Refusal } from '../refusal';
@@ -51,17 +51,15 @@ export class AdminServer {
   /** `127.0.0.1:8001`, port 0 for any, or `unix:/path`. */
   async listen(address: string): Promise<void> {
     const socket = address.startsWith('unix:') ? address.slice('unix:'.length) : null;
+    if (socket === null) {
+      this.url = `http://127.0.0.1:${await listenOn(this.#server, Number(address.split(':')[1] ?? '0'))}`;
+      return;
+    }
+    rmSync(socket, { force: true });
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      if (socket !== null) {
-        rmSync(socket, { force: true });
-        this.#server.listen(socket, resolve);
-      } else {
-        const [host = '127.0.0.1', port = '0'] = address.split(':');
-        this.#server.listen(Number(port), host, resolve);
-      }
+      this.#server.once('error', reject).listen(socket, resolve);
     });
-    this.url = socket === null ? `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` : address;
+    this.url = address;
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import * as http from 'node:http';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket, type SecureContext } from 'node:tls';
+import { listenOn } from '../../support/port';
 import { readServerName } from './client-hello';
 import { makeContext, type Pairs } from './contexts';
 
@@ -42,8 +43,8 @@ export class Proxy {
   }
 
   async listen(): Promise<{ tlsPort: number; httpPort: number }> {
-    const tlsPort = await listen(this.#tls, this.options.tlsPort);
-    return { tlsPort, httpPort: await listen(this.#http, this.options.httpPort) };
+    const tlsPort = await listenOn(this.#tls, this.options.tlsPort);
+    return { tlsPort, httpPort: await listenOn(this.#http, this.options.httpPort) };
   }
 
   /** For connections from now on. @throws Error where the two do not belong together */
@@ -131,14 +132,4 @@ export class Proxy {
     } else if (pathname === '/echo') send(200, { message: 'echo' });
     else send(404, { message: 'no Route matched with those values' });
   }
-}
-
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
 }

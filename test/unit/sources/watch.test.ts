@@ -87,7 +87,7 @@ describe('a watch on a tree', () => {
     await source.scan(touched);
     touched = new Set();
     subfolder(folder);
-    await eventually('the folder is reported', () => isTouched(touched, folder), 3_000);
+    await eventually('the folder is reported', () => isTouched(touched, folder));
     stop();
   });
 
