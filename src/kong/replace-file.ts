@@ -6,7 +6,7 @@ import {
   openSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
   type Stats,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -24,7 +24,8 @@ export function replaceFile(path: string, text: string, before: Stats, isStill =
   const file = openSync(draft, 'wx', 0o600);
   try {
     try {
-      writeSync(file, text);
+      // Not writeSync: on a disk that is nearly full it writes a part and calls that a success.
+      writeFileSync(file, text);
       if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.()) {
         fchownSync(file, before.uid, before.gid);
       }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -10,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 import { expect, it, test } from 'vitest';
 import { WriteBack } from '../../../src/kong';
 import { replaceFile } from '../../../src/kong/replace-file';
@@ -148,4 +150,31 @@ it('a text that cannot be put in place leaves the former one and no draft', () =
   expect(() => replaceFile(join(folder, 'no', 'file'), 'new', before)).toThrow(/ENOENT/);
   expect(readFileSync(path, 'utf8')).toBe('former');
   expect(readdirSync(folder)).toEqual(['file']);
+});
+
+it('a text for which there is no room leaves the former one and no draft', () => {
+  const folder = testFolder();
+  const path = join(folder, 'file');
+  writeFileSync(path, 'former');
+  const program = join(folder, 'program.cjs');
+  buildSync({
+    stdin: {
+      contents: `import { replaceFile } from './src/kong/replace-file';
+        import { statSync } from 'node:fs';
+        try {
+          replaceFile(process.argv[2], 'x'.repeat(100_000), statSync(process.argv[2]));
+        } catch (error) {
+          console.log(error.code);
+        }`,
+      resolveDir: process.cwd(),
+    },
+    bundle: true,
+    platform: 'node',
+    outfile: program,
+  });
+  // A limit on the size of files does what a full disk does: the first part is written, the rest is not.
+  const { stdout } = spawnSync('sh', ['-c', `ulimit -f 64; exec "$0" "$@"`, process.execPath, program, path]);
+  expect(String(stdout)).toBe('EFBIG\n');
+  expect(readFileSync(path, 'utf8')).toBe('former');
+  expect(readdirSync(folder).sort()).toEqual(['file', 'program.cjs']);
 });
