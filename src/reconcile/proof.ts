@@ -2,6 +2,7 @@ import { readPem } from '../certificates';
 import {
   changeId,
   type Change,
+  type Digest,
   type Expectation,
   type Half,
   type Proof,
@@ -53,10 +54,21 @@ export async function prove(
         gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
       return {
         snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
-        chains: [chain],
+        chains: shownAs(chain, change.bundle.chain),
         isStored: () => isStored(target, changeId(change), halfOf(change), chain),
         ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
       };
     }),
   );
+}
+
+/**
+ * How a handshake may show what was written: Node drops what stands twice, brings the rest into the order of the
+ * issuers, and may lose the end of what was not in it. The ingress controller writes a Secret as it is found.
+ */
+function shownAs(written: Digest, ordered: Digest): Digest[] {
+  const once = [...new Set(written.split('.'))].join('.');
+  if (once.startsWith(ordered)) return [once];
+  const parts = ordered.split('.');
+  return [once, ...parts.slice(1).map((_, index) => parts.slice(0, index + 2).join('.'))];
 }
