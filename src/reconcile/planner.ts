@@ -1,6 +1,7 @@
 import { checkKeyAndChain, toPem } from '../certificates';
 import {
   isRefusal,
+  type Change,
   type Plan,
   type Prepare,
   type SourcedBundle,
@@ -77,7 +78,11 @@ export class Planner {
         certificates.set(holder, certificate);
       }
     }
-    return bundles.length === 0 ? null : this.plan(bundles, certificates);
+    if (bundles.length === 0) return null;
+    const plan = this.plan(bundles, certificates);
+    // Which names are free is known only where every certificate is looked at.
+    const isNaming = (change: Change) => change.kind === 'create' || change.addSnis.length > 0;
+    return plan.changes.some(isNaming) ? null : plan;
   }
 
   /** A plan whose changes would pass the whole gate: nothing is announced that would then be refused. */
