@@ -139,13 +139,14 @@ export class Reconciler {
       size: () => (observe || !mayWrite() ? 0 : target.batchSize),
       now: this.#now,
     });
+    if (!observe && mayWrite()) await this.#settlement.putBack();
+    let failed = false;
     let plan = few ?? (await this.#planner.whole());
     let batch = await batches.next(plan);
     if (few !== null && batch.length === 0) {
       plan = await this.#planner.whole();
       batch = await batches.next(plan);
     }
-    let failed = false;
     while (batch.length > 0 && !failed) {
       const decidedAt = performance.now();
       const results = await target.write(batch, this.#planner.prepare);
@@ -168,7 +169,7 @@ export class Reconciler {
     this.noteHolders(plan);
     this.#last = plan;
     this.#findings.refusals(plan.refused, this.#book);
-    return failed;
+    return failed || this.#settlement.isOwing;
   }
 
   /** Something is read or looked at once more before it is decided. */
@@ -207,7 +208,7 @@ export class Reconciler {
       unused: plan?.unused.length ?? 0,
       events,
       sourceErrors: this.#findings.newSourceErrors(scan.errors, isPartial),
-      unfinished: failed ? 'failed' : this.isSettling ? 'settling' : 'no',
+      unfinished: failed || this.#settlement.isOwing ? 'failed' : this.isSettling ? 'settling' : 'no',
       nextAt: Number.isFinite(this.#due) ? this.#due : null,
     };
   }

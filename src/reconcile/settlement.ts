@@ -10,9 +10,8 @@ import {
   type WriteResult,
 } from '../model';
 import type { Bars } from './bars';
-import { BundleStore } from './bundle-store';
 import type { Findings } from './findings';
-import { chainOf, halfOf, prove, type Written } from './proof';
+import { chainOf, halfOf, isStored, prove, type Written } from './proof';
 
 export interface SettlementOptions {
   target: Target;
@@ -27,7 +26,8 @@ export interface SettlementOptions {
 
 /** What comes after a write: proves what was written, undoes what is not served, and says how each change ended. */
 export class Settlement {
-  readonly #store = new BundleStore();
+  /** What could not be put back, by half of a certificate; until it is, Kong has what it does not serve. */
+  readonly #owed = new Map<string, { written: Written; proof: Proof }>();
 
   constructor(
     private readonly bars: Bars,
@@ -42,9 +42,6 @@ export class Settlement {
   async settle(results: readonly WriteResult[], decidedAt: number): Promise<boolean> {
     const { target, verifier } = this.options;
     const written = results.filter((result) => result.kind === 'written');
-    for (const { change, current, previous } of written) {
-      this.#store.remember(changeId(change), halfOf(change), { current, previous });
-    }
     const proofs = await prove(written, verifier, target);
     let failed = false;
     for (const [index, one] of written.entries()) {
@@ -57,6 +54,21 @@ export class Settlement {
       this.findings.happened(result.change, failure(result.change, result.error.message));
     }
     return failed;
+  }
+
+  /** Something could not be put back so far. */
+  get isOwing(): boolean {
+    return this.#owed.size > 0;
+  }
+
+  /** Tries once more to put back what could not be, where nobody else has written it meanwhile. */
+  async putBack(): Promise<void> {
+    for (const [key, { written, proof }] of [...this.#owed]) {
+      const { change } = written;
+      this.#owed.delete(key);
+      if (await isStored(this.options.target, changeId(change), halfOf(change), chainOf(written)))
+        await this.undo(written, proof, true);
+    }
   }
 
   /** @returns false where it failed */
@@ -72,35 +84,39 @@ export class Settlement {
       at: this.options.now(),
       durationMs: performance.now() - decidedAt,
     });
-    if (isUndone) return this.undo(change, proof);
+    if (isUndone) return this.undo(written, proof);
     const isOverwritten = proof?.verdict === 'overwritten';
     this.findings.happened(change, isOverwritten ? failure(change, proof.detail) : swapped(change, proof));
     return !isOverwritten;
   }
 
   /** Puts the previous certificate back and bars the bundle. @returns whether that worked */
-  private async undo(change: Change, proof: Proof): Promise<boolean> {
+  private async undo(written: Written, proof: Proof, isRepeated = false): Promise<boolean> {
+    const { change, previous } = written;
     const id = changeId(change);
-    const versions = this.#store.versions(id, halfOf(change));
-    let restored = false;
-    let trouble = '';
+    let trouble: string | null = null;
     try {
-      if (versions !== undefined) await this.options.target.restore(change, versions.previous);
-      restored = versions !== undefined;
+      await this.options.target.restore(change, previous);
     } catch (error) {
-      trouble = `; putting it back failed: ${(error as Error).message}`;
+      trouble = (error as Error).message;
+      this.#owed.set(`${id} ${halfOf(change)}`, { written, proof });
     }
-    this.#store.forget(id, halfOf(change));
+    const ending = trouble === null ? 'is back' : `could not be put back: ${trouble}`;
     this.bars.add(
       change.bundle,
       refusal(
         'not_served',
         `${change.bundle.location} was written to certificate ${id} and not served (${proof.detail}); ` +
-          `the previous one ${restored ? 'is back' : 'could not be put back'}${trouble}; it is not tried again until it changes or trigger does`,
+          `the previous one ${ending}; it is not tried again until it changes or trigger does`,
       ),
     );
-    this.findings.happened(change, { kind: 'rolled_back', certificate: id, proof, restored });
-    return restored;
+    this.findings.happened(
+      change,
+      isRepeated && trouble !== null
+        ? failure(change, `the previous one ${ending}`)
+        : { kind: 'rolled_back', certificate: id, proof, restored: trouble === null },
+    );
+    return trouble === null;
   }
 }
 

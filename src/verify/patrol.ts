@@ -195,11 +195,7 @@ function isSameChain(sent: readonly Buffer[], expected: Digest): boolean {
   const parts = new Set(expected.split('.'));
   const shown = sent.map((der) => digestOf([der]));
   const [leaf] = parts;
-  return (
-    shown[0] === leaf &&
-    shown.length >= Math.min(parts.size, 2) &&
-    shown.every((one) => parts.has(one))
-  );
+  return shown[0] === leaf && shown.length >= Math.min(parts.size, 2) && shown.every((one) => parts.has(one));
 }
 
 function notAfterOf(leaf: Buffer): number | null {

@@ -53,14 +53,17 @@ describe('a chain that Kong stores and serves', () => {
   });
 });
 
-test.for(Object.entries(orders))('a leaf without its chain, which is to be %s, is wrong', async ([, blocks]) => {
-  const { server, certificate, change, current } = await written(blocks.join(''), issued.cert);
-  const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 100, workers: () => 1 });
-  const look = () => Promise.resolve(certificate);
-  const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, { look });
-  expect(proof?.verdict).toBe('wrong');
-  expect((await sightOf(server, certificate)).verdict).toBe('wrong');
-});
+test.for(Object.entries(orders))(
+  'a leaf without its chain, which is to be %s, is wrong',
+  async ([, blocks]) => {
+    const { server, certificate, change, current } = await written(blocks.join(''), issued.cert);
+    const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 100, workers: () => 1 });
+    const look = () => Promise.resolve(certificate);
+    const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, { look });
+    expect(proof?.verdict).toBe('wrong');
+    expect((await sightOf(server, certificate)).verdict).toBe('wrong');
+  },
+);
 
 async function sightOf(
   server: { host: string; port: number },

@@ -131,6 +131,37 @@ describe('a certificate that Kong does not serve though it was written', () => {
     const report = await reconciler.pass('start');
     expect(eventsOf(report)[0]).toBe('www: not put back');
     expect(report.events[0]?.outcome).toMatchObject({ kind: 'rolled_back', restored: false });
+    expect(report.unfinished).toBe('failed');
+  });
+
+  it('is put back as soon as that works', async () => {
+    const { reconciler, target, verifier } = renewed();
+    verifier.verdict = 'wrong';
+    target.restoreError = new Error('Kong is away');
+    await reconciler.pass('start');
+    const second = await reconciler.pass('retry');
+    expect(eventsOf(second)).toEqual(['www: failed: the previous one could not be put back: Kong is away']);
+    expect(second.unfinished).toBe('failed');
+    target.restoreError = null;
+    expect(eventsOf(await reconciler.pass('retry'))).toEqual([
+      'www: rolled back',
+      'www: refused as not_served',
+    ]);
+    expect(target.entities.get('K')).toMatchObject({ cert: old.chain, key: old.key });
+    const { unfinished, events } = await reconciler.pass('poll');
+    expect({ unfinished, events }).toEqual({ unfinished: 'no', events: [] });
+  });
+
+  it('is not put back any more where somebody else has written another one', async () => {
+    const { reconciler, target, verifier } = renewed();
+    verifier.verdict = 'wrong';
+    target.restoreError = new Error('Kong is away');
+    await reconciler.pass('start');
+    target.restoreError = null;
+    target.put('K', middle);
+    await reconciler.pass('retry');
+    expect(target.entities.get('K')?.cert).toBe(middle.chain);
+    expect(target.writes).toEqual(['K']);
   });
 
   it('does not pull the good ones of the same batch down with it', async () => {
