@@ -6,12 +6,15 @@
 /** Base64 text; its line feeds may be escaped, as in a JSON text or in one that stands in another. */
 const PEM_BODY = String.raw`(?:[A-Za-z0-9+/=\s]|\\+[nr])`;
 
+/** In the middle of a name; with a limit, so that a long text is looked at once. */
+const WORDS = '[a-z-]{0,40}';
+
 /** Names of values that nobody else may see, in headers, parameters and records. */
 const SECRET_NAMES = [
   'proxy-authorization',
   'authorization',
   'kong-admin-token',
-  'x-[a-z-]*token',
+  `x-${WORDS}token`,
   'private-token',
   '(?:x-)?api[-_]?key',
   'set-cookie',
@@ -36,7 +39,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   // {"key": "…"}: a name in quotes and a value in quotes of the same kind.
   [
     new RegExp(
-      String.raw`(?<![a-z0-9])((\\*["'])(?:${SECRET_NAMES})\2\s*:\s*)\2(?:\\{2,}["']?|(?!\2)(?:\\[^]|[^]))*(?:\2|$)`,
+      String.raw`(?<!\\)((\\*["'])(?:${SECRET_NAMES})\2\s*:\s*)\2(?:\\{2,}["']?|(?!\2)(?:\\[^]|[^]))*(?:\2|$)`,
       'gi',
     ),
     '$1$2[removed]$2',
@@ -44,7 +47,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   // Header: value, up to the end of the line or of the quoted text.
   [
     new RegExp(
-      String.raw`\b((?:proxy-)?authorization|kong-admin-token|x-[a-z-]*token|private-token|(?:set-)?cookie)(\s*[:=])(?!\s*\[removed\])\s*[^\r\n"'\\]+`,
+      String.raw`\b((?:proxy-)?authorization|kong-admin-token|x-${WORDS}token|private-token|(?:set-)?cookie)(\s*[:=])(?!\s*\[removed\])\s*[^\r\n"'\\]+`,
       'gi',
     ),
     '$1$2 [removed]',
@@ -58,16 +61,16 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   ],
   // password: …; words of a sentence and paths are none.
   [
-    /((?:pass(?:word|wd|phrase)|token|api[-_]?key):\s*)(?=[^\s\d]*\d|[^\s]{16,})(?![/[])[^\s,;&"'\\)]{6,}/gi,
+    /((?:pass(?:word|wd|phrase)|token|api[-_]?key):\s*)(?=[^\s\d]{0,15}\d|[^\s]{16})(?![/[])[^\s,;&"'\\)]{6,}/gi,
     '$1[removed]',
   ],
   // https://user:password@host
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'\\@]+@/gi, '$1[removed]@'],
+  [/:\/\/[^\s/?#"'\\]+@/g, '://[removed]@'],
   // The address of an incoming webhook is its password.
   [/(\bhooks\.slack\.com\/)[^\s"'\\]+/gi, '$1[removed]'],
-  // Tokens that tell by their form: Vault's, JSON Web Tokens.
-  [/\b(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24}\b)/g, '[token removed]'],
-  [/\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/g, '[token removed]'],
+  // Tokens that tell by their form: Vault's and OpenBao's, JSON Web Tokens.
+  [/\b(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24}\b|b\.[A-Za-z0-9_-]{80,})/g, '[token removed]'],
+  [/\beyJ[A-Za-z0-9_-]{5,2000}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/g, '[token removed]'],
 ];
 
 const SECRET_NAME = new RegExp(`^(?:${SECRET_NAMES})$`, 'i');

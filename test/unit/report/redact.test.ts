@@ -21,6 +21,7 @@ describe('a secret', () => {
     ['a bearer token in a sentence', `bearer ${SECRET} is not known`],
     ['an address with credentials', `GET https://kong:${SECRET}@vault.test:8200/v1 failed`],
     ['an address with a token as the user', `https://${SECRET}@vault.test/v1`],
+    ['an address whose password has an @ in it', `https://kong:x@${SECRET}@vault.test/v1`],
     ['a connection text', `postgres://kong:${SECRET}@127.0.0.1/kong`],
     ['a parameter', `POST /login?client_secret=${SECRET}&x=1`],
     ['a setting', `pg_password = 1, password=${SECRET}`],
@@ -28,11 +29,13 @@ describe('a secret', () => {
     ['a key in a JSON text', JSON.stringify({ cert: 'x', key: SECRET })],
     ['a twin key in a JSON text', JSON.stringify({ key_alt: SECRET })],
     ['a key in a JSON text in a JSON text', JSON.stringify({ body: JSON.stringify({ key: SECRET }) })],
+    ['a JSON text on several lines, in a JSON text', String.raw`{\n\"key\": \"${SECRET}\"\n}`],
     ['a key with quotes in it', JSON.stringify({ key: `ab"${SECRET}"cd` })],
     ['a JSON text that is cut off', `{"key": "${SECRET}`],
     ['an object of a program', `{ 'password': '${SECRET}' }`],
     ['a Slack address', `https://hooks.slack.com/services/T000/B000/${SECRET}`],
     ["one of Vault's tokens", `token hvs.${SECRET.replaceAll('-', '')}`],
+    ["one of OpenBao's batch tokens", `token b.${SECRET.replaceAll('-', '').repeat(6)}`],
     ['a JSON Web Token', `the server said eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJrb25nIn0.${SECRET}`],
   ])('in %s is removed', ([, text]) => {
     const clean = redact(text);
@@ -89,6 +92,14 @@ it('a long text costs no more than its length', () => {
     '-----BEGIN '.repeat(50_000),
     '"key":'.repeat(50_000),
     'x://'.repeat(100_000),
+    '\\'.repeat(1_000_000),
+    '\\"'.repeat(300_000),
+    'a-'.repeat(500_000),
+    'x-'.repeat(500_000),
+    'a.'.repeat(500_000),
+    '://@'.repeat(100_000),
+    'token:,'.repeat(100_000),
+    'eyJ-'.repeat(20_000),
   ];
   // Each would take minutes if its length counted squared.
   for (const text of texts) expect(redact(text).length).toBeGreaterThan(0);
