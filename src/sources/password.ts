@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { refusal, type RawBundle, type Refusal } from '../model';
-import { unreadable } from './file-bundle';
-import { sameStamp, stampOf, type Stamp } from './stamp';
+import { readConfigured } from './remote/credentials';
+import { refusalOf } from './remote/trouble';
+import { isRacy, sameStamp, stampOf, type Stamp } from './stamp';
 
 /** Where the password of a source's keystores and encrypted keys comes from. */
 export interface Passwords {
@@ -45,17 +45,18 @@ export class PasswordFile implements Passwords {
 
   refresh(): PasswordCheck {
     const before = this.#password;
+    const now = Date.now();
     const stamp = stampOf(this.path);
     if (stamp !== null && this.#password !== undefined && sameStamp(stamp, this.#stamp)) {
       return { changed: false, errors: [] };
     }
     const errors: Refusal[] = [];
     try {
-      this.#password = withoutLineFeed(readFileSync(this.path, 'utf8'));
-      this.#stamp = stamp;
+      this.#password = withoutLineFeed(readConfigured(this.path));
+      this.#stamp = isRacy(stamp, now) ? null : stamp;
     } catch (error) {
       this.#password = undefined;
-      errors.push(unreadable(error, this.path));
+      errors.push(refusalOf(error, this.path));
     }
     return { changed: this.#password !== before, errors };
   }

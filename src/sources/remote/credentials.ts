@@ -15,13 +15,13 @@ export interface TlsFiles {
 
 const MAX_FILE_BYTES = 1_048_576;
 
-/** A small file that the configuration names. @throws Trouble naming the file */
+/** A small text file that the configuration names. @throws Trouble naming the file */
 export function readConfigured(path: string): string {
   try {
-    const text = readStamped(path, MAX_FILE_BYTES)?.text;
-    if (text === undefined)
+    const octets = readStamped(path, MAX_FILE_BYTES)?.text;
+    if (octets === undefined)
       throw new Trouble('too_large', `${path} is larger than 1 MiB; is it the right file?`);
-    return text;
+    return Buffer.from(octets, 'latin1').toString('utf8');
   } catch (error) {
     if (error instanceof Trouble) throw error;
     throw new Trouble('unreadable', unreadable(error, path).message, { cause: error });

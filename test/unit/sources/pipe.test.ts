@@ -8,15 +8,17 @@ import { testFolder, writePair } from '../../support/folders';
 
 /** Reads everything below a folder, in a process of its own: what hangs there can be ended. */
 const PROGRAM = `
-  import { DirectorySource } from './src/sources';
-  const source = new DirectorySource(process.argv[1], true);
+  import { DirectorySource, PasswordFile, UnlockedSource } from './src/sources';
+  const folder = process.argv[1];
+  const passwords = new PasswordFile(folder + '/pipe.pem');
+  const source = new UnlockedSource(new DirectorySource(folder, true), { passwords });
   source.scan().then(async ({ changed }) => {
     for (const name of changed) await source.read(name);
     process.stdout.write('read');
   });
 `;
 
-it('a named pipe among the files does not stop the process', async () => {
+it('a named pipe among the files, or where the password should be, does not stop the process', async () => {
   const folder = testFolder();
   writePair(folder, 'www', issue());
   execFileSync('mkfifo', [join(folder, 'pipe.pem')]);

@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { createSources } from '../../../src/app/sources';
@@ -50,6 +50,36 @@ describe('a source with a password', () => {
     await readAll(source);
     writeFileSync(file, 'the second one');
     expect(await readAll(source)).toMatchObject([{ password: 'the second one' }]);
+  });
+
+  test.for([
+    ['no more than a folder', (file: string) => (rmSync(file), mkdirSync(file)), 'it is a folder'],
+    ['far too large', (file: string) => writeFileSync(file, 'x'.repeat(1_048_577)), 'larger than 1 MiB'],
+  ] as const)('takes a file that is %s for none', async ([, spoil, words]) => {
+    const { folder, file } = written();
+    spoil(file);
+    const source = sourceOf({ type: 'directory', path: folder, password_file: file });
+    const { errors, changed } = await source.scan();
+    expect(errors).toMatchObject([{ message: expect.stringContaining(words) as string }]);
+    expect(await source.read(changed[0] ?? '')).not.toHaveProperty('password');
+  });
+
+  it('takes one of the same length that is written right after the other, too', async () => {
+    const { folder, file } = written();
+    const source = sourceOf({ type: 'directory', path: folder, password_file: file });
+    // Whether the file system tells the two apart depends on its clock.
+    for (const password of ['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee']) {
+      writeFileSync(file, password);
+      await source.scan();
+      expect(await source.read('www.crt')).toMatchObject({ password });
+    }
+  });
+
+  it('takes characters beyond ASCII as they are meant', async () => {
+    const { folder, file } = written();
+    writeFileSync(file, 'pässword €');
+    const source = sourceOf({ type: 'directory', path: folder, password_file: file });
+    expect(await readAll(source)).toMatchObject([{ password: 'pässword €' }]);
   });
 
   it('goes on without it while the file is away, and says so', async () => {

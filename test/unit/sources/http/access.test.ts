@@ -39,8 +39,8 @@ describe('credentials', () => {
     ['a user with a password', (url) => ({ url, username: 'kong', token: 'pä ss' }), basic('kong', 'pä ss')],
     [
       'a user with a password in a file',
-      (url) => ({ url, username: 'kong', token_file: tokenFile('pass word\n') }),
-      basic('kong', 'pass word'),
+      (url) => ({ url, username: 'kong', token_file: tokenFile('pä€ss word\n') }),
+      basic('kong', 'pä€ss word'),
     ],
     [
       'a user and a password in the URL',
