@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import type { TlsIdentity } from '../../common/request';
 import { unreadable } from '../file-bundle';
 import { readStamped } from '../stamp';
@@ -49,8 +50,29 @@ export function readToken(secret: Secret): string {
   );
 }
 
-/** @throws Trouble naming the file that cannot be read */
+/** @throws Trouble naming the file that cannot be read, or does not hold what it should */
 export function readIdentity({ caFile, certFile, keyFile }: TlsFiles): TlsIdentity {
-  const read = (path: string | null) => (path === null ? undefined : readConfigured(path));
-  return { ca: read(caFile), cert: read(certFile), key: read(keyFile) };
+  const cert = readPem(certFile, 'CERTIFICATE', 'certificate');
+  const key = readPem(keyFile, 'PRIVATE KEY', 'private key');
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH'
+        ? 'the key does not belong to the certificate'
+        : 'one of them is damaged, or the key is encrypted; it has to be without a password';
+    throw new Trouble('unreadable', `${certFile} and ${keyFile} are no client certificate: ${why}`, {
+      cause: error,
+    });
+  }
+  // Without a certificate in it, every public CA would be trusted instead.
+  return { ca: readPem(caFile, 'CERTIFICATE', 'certificate'), cert, key };
+}
+
+function readPem(path: string | null, label: string, what: string): string | undefined {
+  if (path === null) return undefined;
+  const text = readConfigured(path);
+  if (new RegExp(`-----BEGIN [A-Z0-9 ]*${label}-----`).test(text)) return text;
+  throw new Trouble('unreadable', `${path} holds no ${what} in PEM; is it the right file?`);
 }

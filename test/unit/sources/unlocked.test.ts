@@ -53,11 +53,12 @@ describe('a source with a password', () => {
   });
 
   test.for([
-    ['no more than a folder', (file: string) => (rmSync(file), mkdirSync(file)), 'it is a folder'],
-    ['far too large', (file: string) => writeFileSync(file, 'x'.repeat(1_048_577)), 'larger than 1 MiB'],
-  ] as const)('takes a file that is %s for none', async ([, spoil, words]) => {
-    const { folder, file } = written();
-    spoil(file);
+    ['a folder', (path: string) => mkdirSync(path), 'it is a folder'],
+    ['far too large', (path: string) => writeFileSync(path, 'x'.repeat(1_048_577)), 'larger than 1 MiB'],
+  ] as const)('takes a file that is %s for none', async ([, make, words]) => {
+    const { folder } = written();
+    const file = join(folder, 'other');
+    make(file);
     const source = sourceOf({ type: 'directory', path: folder, password_file: file });
     const { errors, changed } = await source.scan();
     expect(errors).toMatchObject([{ message: expect.stringContaining(words) as string }]);

@@ -102,6 +102,44 @@ describe('credentials', () => {
   });
 });
 
+describe('a file of the configuration that', () => {
+  const write = (content: string) => tokenFile(content);
+  const other = issue();
+  test.for<[string, () => object, string]>([
+    ['is empty and named as CA', () => ({ ca_file: write('') }), 'holds no certificate in PEM'],
+    ['is a key and named as CA', () => ({ ca_file: write(bundle.key) }), 'holds no certificate in PEM'],
+    [
+      'is empty and named as client certificate',
+      () => ({ client_cert_file: write(''), client_key_file: write(bundle.key) }),
+      'holds no certificate in PEM',
+    ],
+    [
+      'is no key and named as one',
+      () => ({ client_cert_file: write(bundle.chain), client_key_file: write(bundle.chain) }),
+      'holds no private key in PEM',
+    ],
+    [
+      "is another certificate's key",
+      () => ({ client_cert_file: write(bundle.chain), client_key_file: write(other.key) }),
+      'are no client certificate: the key does not belong to the certificate',
+    ],
+    [
+      'is a damaged key',
+      () => ({ client_cert_file: write(bundle.chain), client_key_file: write(bundle.key.slice(0, 90)) }),
+      'are no client certificate: one of them is damaged, or the key is encrypted',
+    ],
+  ])('%s is an error that names it, and nothing is sent', async ([, files, words]) => {
+    const { authority } = testAuthority();
+    const server = await httpsServer({ identity: authority.issue({ names }) }, ok);
+    const named = files() as Record<string, string>;
+    const said = troubles(await readerOf({ type: 'http', url: server.url, token: TOKEN, ...named }).pass());
+    expect(said).toMatch(/^unreadable: /);
+    expect(said).toContain(words);
+    expect(Object.values(named).some((file) => said.includes(file))).toBe(true);
+    expect(server.seen).toEqual([]);
+  });
+});
+
 describe('a redirect', () => {
   const redirect = (to: () => string, status = 302): Handle => {
     return (_, response) => void response.writeHead(status, { location: to() }).end();
