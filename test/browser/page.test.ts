@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { ReloaderStatus } from '../../src/model';
 import { StatusServer, type ReportView } from '../../src/status';
 import { hasChromium, startChromium } from './chromium';
 import { badDay, certificate, fingerprintOf, sampleView } from './sample';
@@ -18,7 +19,10 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
   afterAll(() => browser.stop());
 
   /** A server that shows what the test says, and the page of it. */
-  async function opened(view: () => ReportView, options: { width?: number; dark?: boolean } = {}) {
+  async function opened(
+    view: () => ReportView,
+    options: { width?: number; dark?: boolean; before?: (page: Page) => Promise<void> } = {},
+  ) {
     const server = new StatusServer({
       backend: { view, poll: () => Promise.resolve([]) },
       say: () => undefined,
@@ -39,6 +43,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     });
     await page.setViewportSize({ width: options.width ?? 1280, height: 900 });
     await page.emulateMedia({ colorScheme: options.dark === true ? 'dark' : 'light' });
+    await options.before?.(page);
     await page.goto(url);
     await page.waitForFunction(() => (document.querySelector('#count')?.textContent ?? '') !== '');
     return { page, server, troubles, foreign, url };
@@ -67,6 +72,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     );
     expect(await page.locator('#sources').innerText()).toContain('connection refused');
     expect(await page.locator('#events').innerText()).toContain('Rolled back');
+    expect(await page.locator('#facts').innerText()).toMatch(/Writes\s+this gateway/);
     await picture(page, 'light');
     expect(troubles).toEqual([]);
     expect(foreign).toEqual([]);
@@ -161,7 +167,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
   it('says that the plugin does not answer, and keeps what it knew', async () => {
     const { page, server } = await opened(() => sampleView(badDay()));
     await server.setAddresses([]);
-    await page.locator('#alarm', { hasText: 'does not answer since' }).waitFor();
+    await page.locator('#alarm', { hasText: 'has not answered since' }).waitFor();
     expect(await names(page)).toHaveLength(badDay().length);
     await picture(page, 'away');
   });
@@ -176,6 +182,114 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     expect(await page.locator('#alarm').innerText()).toContain('connection refused');
     expect(await page.locator('#empty').innerText()).toContain('There are no certificates yet');
     await picture(page, 'waiting');
+  });
+
+  it('says that the plugin does not answer where it hangs, and goes on when it is back', async () => {
+    let isHanging = false;
+    const { page } = await opened(() => sampleView(badDay()), {
+      before: async (page) => {
+        await page.addInitScript(() => {
+          const timeout = AbortSignal.timeout.bind(AbortSignal);
+          AbortSignal.timeout = (ms) => timeout(ms / 20);
+        });
+        await page.route('**/status', (route) => (isHanging ? undefined : route.continue()));
+      },
+    });
+    const alarm = page.locator('#alarm');
+    expect(await alarm.isHidden()).toBe(true);
+    isHanging = true;
+    await alarm.filter({ hasText: 'has not answered since' }).waitFor();
+    isHanging = false;
+    await alarm.waitFor({ state: 'hidden' });
+  });
+
+  it.each<[string, Partial<ReloaderStatus>, string, string]>([
+    [
+      'another gateway writes',
+      { leader: { is_leader: false, holder: 'kong-7c9f_42', error: null } },
+      'another gateway, kong-7c9f_42; this one looks on',
+      '',
+    ],
+    [
+      'the Lease cannot be had',
+      { leader: { is_leader: false, holder: null, error: 'leases is forbidden' } },
+      'nothing: leases is forbidden',
+      'This gateway writes nothing: leases is forbidden',
+    ],
+    ['it only observes', { mode: 'observe' }, 'nothing: it only observes', ''],
+    [
+      'a pass failed',
+      {
+        last_pass: {
+          cause: 'poll',
+          started_at: new Date().toISOString(),
+          duration_ms: 3,
+          error: 'Kong answered 401',
+        },
+      },
+      'Kong answered 401',
+      'what is shown may be out of date: Kong answered 401',
+    ],
+    [
+      'clients without SNI get an old certificate',
+      {
+        default_certificate: {
+          state: 'reload_pending',
+          files: [],
+          reloaded_at: null,
+          detail: 'reload Kong for /etc/kong/default.crt',
+        },
+      },
+      'reload Kong for /etc/kong/default.crt',
+      '',
+    ],
+    [
+      'the declarative file lacks a certificate',
+      {
+        declarative_file: {
+          file: '/etc/kong/kong.yml',
+          written_at: null,
+          trouble: null,
+          left: [{ certificate_id: 'c1', why: 'it stands there as a variable' }],
+        },
+      },
+      'c1 is not in it: it stands there as a variable',
+      '',
+    ],
+  ])('says that %s', async (_, more, fact, alarm) => {
+    const { page, troubles } = await opened(() => sampleView(badDay(), more));
+    expect(await page.locator('#facts').innerText()).toContain(fact);
+    expect(await page.locator('#alarm').innerText()).toContain(alarm);
+    expect(await page.locator('#alarm').isHidden()).toBe(alarm === '');
+    expect(troubles).toEqual([]);
+  });
+
+  it('says why a certificate waits, and what one should know about it', async () => {
+    const { page } = await opened(() =>
+      sampleView([
+        certificate('a.example.com', 50, { state: 'pending', note: 'another gateway writes it: kong-1' }),
+        certificate('b.example.com', 60, { snis: [], note: 'it has no SNI' }),
+      ]),
+    );
+    expect(await page.locator('.why').allInnerTexts()).toEqual(['another gateway writes it: kong-1']);
+    await page.locator('.line').nth(1).click();
+    expect(await page.locator('.details').innerText()).toContain('it has no SNI');
+  });
+
+  it('marks the certificate of the source where that is refused, and not the last good one', async () => {
+    const { page } = await opened(() => sampleView(badDay()));
+    const api = page.locator('.row', { hasText: 'api.example.com' }).first();
+    expect(await api.locator('.differs').allInnerTexts()).toEqual([expect.stringContaining('source')]);
+  });
+
+  it('puts a pair that has expired and is not in Kong after what Kong serves', async () => {
+    const { page } = await opened(() =>
+      sampleView([
+        certificate('spare.example.com', -40, { state: 'refused', certificate_id: null, stored: null }),
+        certificate('www.example.com', -1),
+      ]),
+    );
+    expect(await names(page)).toEqual(['www.example.com', 'spare.example.com']);
   });
 
   it('stays usable with 10,000 certificates', async () => {

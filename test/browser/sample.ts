@@ -174,6 +174,13 @@ export function sampleView(
       },
     },
   ] as const;
-  const shown = { ...view, sources: [...sources], events: events(), ...more };
+  const shown = {
+    ...view,
+    last_pass: { cause: 'poll', started_at: ago(4_000), duration_ms: 12, error: null } as const,
+    sources: [...sources],
+    events: events(),
+    leader: { is_leader: true, holder: 'kong-7c9f_42', error: null },
+    ...more,
+  };
   return reportView([{ ...shown, certificates: () => certificates, revision: String(Math.random()) }]);
 }

@@ -1,6 +1,7 @@
 import * as crypto from 'node:crypto';
 import page from './page.client.js';
 import styles from './page.css';
+import gateway from './gateway.client.js';
 import html from './page.html';
 import rows from './rows.client.js';
 import view from './view.client.js';
@@ -17,7 +18,7 @@ const hashOf = (text: string) => `'sha256-${crypto.hash('sha256', text, 'base64'
 
 /** Puts the page together from its parts: one file, with no request to anywhere else. */
 export function makePage(): Page {
-  const script = inOne(rows, view, page);
+  const script = inOne(rows, gateway, view, page);
   const replace = (text: string, mark: string, by: string) => {
     const at = text.indexOf(mark);
     const [from, to] = [text.lastIndexOf('>', at) + 1, text.indexOf('<', at)];

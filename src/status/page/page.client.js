@@ -1,6 +1,8 @@
 // Looks at /status every few seconds while somebody looks at the page.
 
 const EVERY_MS = 5_000;
+/** After so long without an answer the plugin is taken for gone. */
+const PATIENCE_MS = 30_000;
 const PAGE = 100;
 
 let report = null;
@@ -15,7 +17,10 @@ const drawn = new Map();
 
 async function look() {
   try {
-    const response = await fetch('status', etag === null ? {} : { headers: { 'if-none-match': etag } });
+    const response = await fetch('status', {
+      headers: etag === null ? {} : { 'if-none-match': etag },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     if (response.status !== 304) {
       if (!response.ok) throw new Error(`the answer was ${response.status}`);
       report = await response.json();
@@ -24,12 +29,12 @@ async function look() {
       draw();
     }
     seenAt = Date.now();
-    alarm(report.waiting === null ? '' : `The plugin waits: ${report.waiting}`);
+    alarm(alarmOf(report));
   } catch (error) {
     alarm(
       report === null
         ? `The plugin does not answer (${error.message}).`
-        : `The plugin does not answer since ${new Date(seenAt).toLocaleTimeString()} (${error.message}); this is how it was then.`,
+        : `The plugin has not answered since ${new Date(seenAt).toLocaleTimeString()} (${error.message}); this is how it was then.`,
     );
   }
   pulse();
@@ -133,7 +138,11 @@ function drawAside(reloaders) {
       ? [el('li', null, 'Nothing since the start.')]
       : events.map((event) => eventElement(event, now))),
   );
-  byId('sources').replaceChildren(...reloaders.flatMap((one) => one.sources).map(sourceElement));
+  byId('gateway').hidden = reloaders.length === 0;
+  byId('facts').replaceChildren(...factElements(reloaders));
+  byId('sources').replaceChildren(
+    ...reloaders.flatMap((one) => one.sources).map((source) => sourceElement(source, now)),
+  );
 }
 
 function toggle(key) {

@@ -14,8 +14,10 @@ const STATES = {
 };
 
 /** Soonest to be looked at first. */
-function urgencyOf({ state, days_left: days, renewal_overdue: overdue }) {
+function urgencyOf({ certificate_id: id, state, days_left, renewal_overdue: overdue }) {
   if (state === 'unused') return 6;
+  // What is not in Kong may expire.
+  const days = id === null ? null : days_left;
   if (state === 'not_served' || (days !== null && days < 0)) return 0;
   if (state === 'refused' || (days !== null && days <= 7)) return 1;
   if (overdue || (days !== null && days <= 14)) return 2;
@@ -85,13 +87,16 @@ function matching(rows, state, query) {
 const shortPrint = (fingerprint) =>
   fingerprint == null ? '—' : fingerprint.split(':').slice(0, 4).join('').toLowerCase();
 
-function agoOf(iso, now) {
+/** How long ago it was. */
+function spanOf(iso, now) {
   const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86_400)} days ago`;
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
 }
+
+const agoOf = (iso, now) => `${spanOf(iso, now)} ago`;
 
 const dateOf = (iso) =>
   new Date(iso).toLocaleDateString(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
@@ -99,6 +104,6 @@ const timeOf = (iso) => new Date(iso).toLocaleString();
 
 function daysText(days) {
   if (days === null) return 'unknown';
-  if (days < 0) return days === -1 ? 'expired' : `expired ${-days - 1} days ago`;
+  if (days < 0) return days === -1 ? 'expired' : `expired ${days === -2 ? '1 day' : `${-days - 1} days`} ago`;
   return days === 0 ? 'less than a day' : days === 1 ? '1 day' : `${days} days`;
 }

@@ -37,13 +37,14 @@ function stateOf(certificate, now) {
     { class: 'state', 'data-tone': tone },
     picture(path, 14),
     word,
-    el('span', null, `since ${agoOf(certificate.since, now).replace(' ago', '')}`),
+    el('span', null, `for ${spanOf(certificate.since, now)}`),
   );
 }
 
-/** The three places; those that show something else than the source (or than Kong stores) stand out. */
-function trioOf({ source, stored, served }) {
-  const wanted = (source ?? stored)?.fingerprint_sha256;
+/** The three places; those that show something else than they should stand out. */
+function trioOf({ state, source, stored, served }) {
+  // What the source has is what is wanted, unless it is refused.
+  const wanted = (state === 'refused' ? (stored ?? source) : (source ?? stored))?.fingerprint_sha256;
   const places = [
     ['source', source],
     ['stored', stored],
@@ -118,6 +119,7 @@ function detailsOf(certificate) {
       refusal?.is_standing === false ? 'Was refused' : 'Refused',
       refusal === null ? null : `${timeOf(refusal.at)} · ${refusal.reason}: ${refusal.message}`,
     ],
+    ['To know', whyOf(certificate) === certificate.note ? null : certificate.note],
     ['In this state since', timeOf(certificate.since)],
     ['Renewal due', certificate.renewal_due_at === null ? null : timeOf(certificate.renewal_due_at)],
     [
@@ -137,9 +139,10 @@ const leafText = (leaf) =>
     ? null
     : `${leaf.fingerprint_sha256} · serial ${leaf.serial} · ${dateOf(leaf.not_before)} to ${dateOf(leaf.not_after)}`;
 
-/** What is wrong, in a sentence; empty when nothing is. */
-function whyOf({ state, refusal, served }) {
+/** What is wrong, or is waited for, in a sentence; empty when there is nothing. */
+function whyOf({ state, refusal, served, note }) {
   if (refusal?.is_standing === true) return refusal.message;
+  if (state === 'pending') return note ?? '';
   return state === 'not_served' || state === 'unproven' ? (served?.detail ?? '') : '';
 }
 
@@ -175,6 +178,7 @@ const KINDS = {
   failed: ['Failed', 'bad'],
   nudged: ['Nudged', 'info'],
   would_change: ['Would change', 'info'],
+  removed: ['Removed', 'info'],
 };
 
 function eventElement({ at, kind, snis, location, reason, detail }, now) {
@@ -209,11 +213,22 @@ function drawTimeline(events, now) {
   );
 }
 
-function sourceElement({ id, up, bundles, error }) {
+/** Lines of the box about the gateway; the entry is named where there are several. */
+function factElements(reloaders) {
+  return reloaders.flatMap((reloader) => [
+    ...(reloaders.length === 1 ? [] : [el('dt', null, 'Entry'), el('dd', null, reloader.entry)]),
+    ...gatewayFacts(reloader).flatMap(([word, text, tone]) => [
+      el('dt', null, word),
+      el('dd', { 'data-tone': tone }, text),
+    ]),
+  ]);
+}
+
+function sourceElement({ id, up, bundles, error }, now) {
   return el(
     'li',
     null,
-    el('small', null, up ? `${bundles} found` : 'down'),
+    el('small', null, error === null || up ? `${bundles} found` : `down for ${spanOf(error.since, now)}`),
     id,
     error === null ? null : el('p', null, error.message),
   );
