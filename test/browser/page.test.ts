@@ -72,7 +72,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     );
     expect(await page.locator('#sources').innerText()).toContain('connection refused');
     expect(await page.locator('#events').innerText()).toContain('Rolled back');
-    expect(await page.locator('#facts').innerText()).toMatch(/Writes\s+this gateway/);
+    expect(await page.locator('#facts').innerText()).toMatch(/Who writes\s+this gateway/);
     await picture(page, 'light');
     expect(troubles).toEqual([]);
     expect(foreign).toEqual([]);
@@ -213,10 +213,10 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     [
       'the Lease cannot be had',
       { leader: { is_leader: false, holder: null, error: 'leases is forbidden' } },
-      'nothing: leases is forbidden',
+      'not this gateway: leases is forbidden',
       'This gateway writes nothing: leases is forbidden',
     ],
-    ['it only observes', { mode: 'observe' }, 'nothing: it only observes', ''],
+    ['it only observes', { mode: 'observe' }, 'nobody: this one only observes', ''],
     [
       'a pass failed',
       {

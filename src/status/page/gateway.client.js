@@ -5,9 +5,9 @@ const clockOf = (iso) => new Date(iso).toLocaleTimeString();
 /** Lines for a person: what it is about, what is to be said, and a tone where something is wrong. */
 function gatewayFacts({ mode, interval_seconds: interval, last_pass: pass, ...found }) {
   return [
-    ['Looks', ...passText(pass, interval)],
-    ...(mode === 'observe' ? [['Writes', 'nothing: it only observes']] : []),
-    ...(found.leader === undefined ? [] : [['Writes', ...leaderText(found.leader)]]),
+    ['Polls', ...passText(pass, interval)],
+    ...(mode === 'observe' ? [['Who writes', 'nobody: this one only observes']] : []),
+    ...(found.leader === undefined ? [] : [['Who writes', ...leaderText(found.leader)]]),
     ...(found.default_certificate === undefined
       ? []
       : [['Without SNI', ...defaultText(found.default_certificate)]]),
@@ -27,9 +27,9 @@ function passText(pass, interval) {
 
 function leaderText({ is_leader: isLeader, holder, error }) {
   if (isLeader) return error === null ? ['this gateway'] : [`this gateway, for now: ${error}`, 'warn'];
-  if (error !== null) return [`nothing: ${error}`, 'bad'];
+  if (error !== null) return [`not this gateway: ${error}`, 'bad'];
   return holder === null
-    ? ['nothing just now: nobody holds the Lease', 'warn']
+    ? ['nobody just now: the Lease is free', 'warn']
     : [`another gateway, ${holder}; this one looks on`];
 }
 

@@ -6,7 +6,7 @@ const DAY = 86_400_000;
 const STATES = {
   not_served: ['Not served', 'bad', 'M4 4l8 8M12 4l-8 8'],
   refused: ['Refused', 'bad', 'M8 3v6M8 12v1'],
-  pending: ['Pending', 'info', 'M8 4v4l3 2'],
+  pending: ['Pending', 'info', 'M8 2a6 6 0 1 0 0 12a6 6 0 0 0 0-12M8 5v3.5l2 1.5'],
   unproven: ['Not proven', 'warn', 'M6 6a2 2 0 1 1 2.5 2L8 9.5M8 12v1'],
   no_source: ['No source', 'idle', 'M4 8h8'],
   in_sync: ['In sync', 'good', 'M4 8.5l3 3 5-6'],
