@@ -1,3 +1,4 @@
+import { createCipheriv, generateKeyPairSync, scryptSync } from 'node:crypto';
 import { definite } from '../support/ber';
 import { jks, text, uint32, PASSWORD } from '../support/format-files';
 import type { Hostile } from './corpus';
@@ -22,6 +23,8 @@ const OID = {
   sha256: hex('0609608648016503040201'),
   safeBag: hex('060b2a864886f70d010c0a0106'),
   keyBag: hex('060b2a864886f70d010c0a0101'),
+  certBag: hex('060b2a864886f70d010c0a0103'),
+  x509: hex('060a2a864886f70d01091601'),
   shrouded: hex('060b2a864886f70d010c0a0102'),
 } as const;
 
@@ -47,6 +50,30 @@ const mac = (count: Buffer) =>
   sequence(sequence(sequence(OID.sha256), octets(Buffer.alloc(32))), SALT, count);
 const shroudedBag = (algorithm: Buffer) =>
   sequence(OID.shrouded, explicit(sequence(algorithm, octets(Buffer.alloc(64)))));
+
+const keyBag = (key: Buffer) => sequence(OID.keyBag, explicit(key));
+const certBag = sequence(
+  OID.certBag,
+  explicit(sequence(OID.x509, explicit(octets(sequence(Buffer.alloc(300, 0x05)))))),
+);
+/** What ends two values whose lengths are open. */
+const END = Buffer.alloc(4);
+
+/** It opens: a file that was made by somebody who knows the password, or guessed it. */
+const scryptSafe = (() => {
+  const cost = { N: 65_536, r: 8, p: 1, maxmem: 128 * MIB };
+  const key = scryptSync(PASSWORD, Buffer.alloc(8, 1), 32, cost);
+  const cipher = createCipheriv('aes-256-cbc', key, Buffer.alloc(16));
+  const data = Buffer.concat([cipher.update(sequence()), cipher.final()]);
+  const algorithm = pbes2(scrypt('0203010000', '020108', '020101'));
+  return sequence(
+    OID.encryptedData,
+    explicit(sequence(hex('020100'), sequence(OID.data, algorithm, definite(0x80, data)))),
+  );
+})();
+
+const anyKey = () =>
+  generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({ type: 'pkcs8', format: 'der' });
 
 /** Values within values; written from the inside out. */
 function nested(depth: number, wrap: (inner: Buffer) => Buffer): Buffer {
@@ -79,6 +106,40 @@ export function bombs(): Hostile[] {
       pfx(sequence(encryptedSafe(pbes2(scrypt('020408000000', '020110', '020101'))))),
     ],
     [
+      'PKCS#12, a hundred parts with scrypt over 64 MiB each',
+      pfx(sequence(repeated(scryptSafe, 100 * scryptSafe.length))),
+    ],
+    [
+      'PKCS#12, a key and 1,500 certificates that are none',
+      pfx(sequence(plainSafe(Buffer.concat([keyBag(anyKey()), repeated(certBag, 1_500 * certBag.length)])))),
+    ],
+    [
+      'PKCS#12, a key and 900 certificates that are none',
+      pfx(sequence(plainSafe(Buffer.concat([keyBag(anyKey()), repeated(certBag, 900 * certBag.length)])))),
+    ],
+    [
+      'PKCS#12, 300,000 octets in pieces of one',
+      Buffer.concat([
+        hex('30800201033080'),
+        OID.data,
+        hex('a0802480'),
+        repeated(hex('040100'), 900_000),
+        END,
+        END,
+      ]),
+    ],
+    [
+      'PKCS#12, 80,000 octets in pieces of one',
+      Buffer.concat([
+        hex('30800201033080'),
+        OID.data,
+        hex('a0802480'),
+        repeated(hex('040100'), 240_000),
+        END,
+        END,
+      ]),
+    ],
+    [
       'PKCS#12, 20,000 keys that are none',
       pfx(sequence(plainSafe(repeated(sequence(OID.keyBag, explicit(sequence())), 600_000)))),
     ],
@@ -96,7 +157,7 @@ export function bombs(): Hostile[] {
       'PKCS#7, lengths left open all the way down',
       Buffer.concat([hex('308006092a864886f70d010702'), repeated(hex('a080'), MIB - 16)]),
     ],
-    ['PKCS#7 of half a million empty values', sequenceOf(repeated(hex('3000'), 60_000))],
+    ['PKCS#7 of half a million empty values', sequenceOf(repeated(hex('3000'), 1_000_000))],
     [
       'an encrypted key, PBKDF2 of 2,147,483,647 iterations',
       sequence(pbes2(pbkdf2(BILLIONS)), octets(Buffer.alloc(64))),

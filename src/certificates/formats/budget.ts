@@ -6,12 +6,13 @@ import { FormatProblem } from './problem';
  */
 const MAX_ITERATIONS = 600_000;
 
-/** scrypt's N·r·p: 64 MiB of memory. OpenSSL writes 131,072. */
+/** scrypt's N·r·p, all of a file together: 64 MiB and a third of a second. OpenSSL writes 131,072. */
 const MAX_SCRYPT = 524_288;
 
 /** Taken from before anything is computed. */
 export class Budget {
   #left = MAX_ITERATIONS;
+  #scryptLeft = MAX_SCRYPT;
 
   /** @throws FormatProblem where a file asks for more than all its derivations together may take */
   charge(iterations: number): void {
@@ -27,10 +28,11 @@ export class Budget {
   chargeScrypt(cost: number, blockSize: number, parallel: number): void {
     const isPower = cost > 1 && Number.isInteger(Math.log2(cost));
     if (!isPower || blockSize < 1 || parallel < 1) throw new RangeError('DER: impossible scrypt parameters');
-    if (cost * blockSize * parallel <= MAX_SCRYPT) return;
+    this.#scryptLeft -= cost * blockSize * parallel;
+    if (this.#scryptLeft >= 0) return;
     throw new FormatProblem(
       'unsupported_format',
-      'its encryption (scrypt) asks for too much memory; encrypt it anew with PBKDF2 (openssl pkcs8 -topk8)',
+      'its encryption (scrypt) asks for too much memory and time; encrypt it anew with PBKDF2 (openssl pkcs8 -topk8)',
     );
   }
 }

@@ -1,3 +1,5 @@
+import { FormatProblem } from './problem';
+
 /** What was found in a file, whatever its format. */
 export interface Contents {
   /** DER; the leaf first where the format tells. */
@@ -12,7 +14,12 @@ export interface Unlock {
   alias: string | undefined;
 }
 
-export function pemOf(label: string, der: Buffer): string {
-  const body = der.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
-  return `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
+/** More than fit into a file of 1 MiB, unless they were made to be many. */
+const MAX_CERTIFICATES = 1_000;
+
+/** Adds one more that was found. @throws FormatProblem where they are too many */
+export function addCertificate<Found>(found: Found[], certificate: Found): void {
+  if (found.length >= MAX_CERTIFICATES)
+    throw new FormatProblem('too_large', `it holds more than ${MAX_CERTIFICATES} certificates`);
+  found.push(certificate);
 }

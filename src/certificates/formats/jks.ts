@@ -1,6 +1,7 @@
 import { createHash, hash as digest } from 'node:crypto';
 import { DerReader, objectId } from '../der';
-import { pemOf, type Contents, type Unlock } from './contents';
+import { encodePem } from '../pem';
+import type { Contents, Unlock } from './contents';
 import { choose } from './keystore';
 import { checkedPkcs8 } from './pkcs8';
 import { FormatProblem, noPassword, wrongPassword } from './problem';
@@ -43,7 +44,7 @@ export function readJks(bytes: Buffer, { password, alias }: Unlock): Contents {
   const secret = Buffer.from(password, 'utf16le').swap16();
   const sum = createHash('sha1').update(secret).update(SALT).update(bytes.subarray(0, end)).digest();
   if (!sum.equals(bytes.subarray(end))) throw wrongPassword();
-  return { certificates: entry.chain, key: pemOf('PRIVATE KEY', unprotect(entry.protectedKey, secret)) };
+  return { certificates: entry.chain, key: encodePem('PRIVATE KEY', unprotect(entry.protectedKey, secret)) };
 }
 
 /** @returns null for a certificate that is trusted, which is nothing to serve */

@@ -1,3 +1,4 @@
+import { chainOf } from '../chain';
 import { parseCertificate, type ParsedCertificate } from '../x509';
 import { FormatProblem } from './problem';
 
@@ -43,30 +44,14 @@ function listed(entries: readonly { alias: string }[]): string {
 const printable = (text: string) => text.replace(/[\0-\x1f\x7f-\x9f]/g, '?').slice(0, 64);
 
 /**
- * A leaf's own chain out of all certificates of a keystore: each issuer once, by its name.
+ * A leaf's own chain out of all certificates of a keystore.
  * @returns leaf first; certificates that are not of the chain are left out
  */
-export function chainOf(leaf: Buffer, others: readonly Buffer[]): Buffer[] {
-  const issuers = new Map<string, ParsedCertificate[]>();
-  for (const der of others) {
-    const parsed = parseOrNull(der);
-    if (parsed === null) continue;
-    const same = issuers.get(parsed.subject);
-    if (same === undefined) issuers.set(parsed.subject, [parsed]);
-    else same.push(parsed);
-  }
-  const chain = [leaf];
-  const seen = new Set<string>();
-  for (let last = parseOrNull(leaf); last !== null && last.issuer !== last.subject;) {
-    const { issuer } = last;
-    // Of several with one name (a renewed intermediate) the one that is valid longest.
-    const [next] = (issuers.get(issuer) ?? []).sort((a, b) => b.info.notAfter - a.info.notAfter);
-    if (next === undefined || seen.has(issuer)) break;
-    seen.add(issuer);
-    chain.push(next.der);
-    last = next;
-  }
-  return chain;
+export function ownChain(leaf: Buffer, others: readonly Buffer[]): Buffer[] {
+  const parsed = parseOrNull(leaf);
+  if (parsed === null) return [leaf];
+  const issuers = others.map(parseOrNull).filter((certificate) => certificate !== null);
+  return chainOf(parsed, issuers).map(({ der }) => der);
 }
 
 function parseOrNull(der: Buffer): ParsedCertificate | null {

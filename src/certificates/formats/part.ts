@@ -1,6 +1,6 @@
-import { decodePem, isCertificate, isPrivateKey, type PemBlock } from '../pem';
+import { decodePem, encodePem, isCertificate, isPrivateKey, type PemBlock } from '../pem';
 import { parseCertificate } from '../x509';
-import { pemOf, type Contents, type Unlock } from './contents';
+import { addCertificate, type Contents, type Unlock } from './contents';
 import { detect, IS_DER, isCutOff, type Format } from './detect';
 import { readJks } from './jks';
 import { readPkcs12 } from './pkcs12';
@@ -52,13 +52,13 @@ export async function readPart({ bytes, format }: Part, unlock: Unlock): Promise
     case 'certificate':
       return { certificates: readCertificates(bytes), key: null };
     case 'pkcs8':
-      return { certificates: [], key: pemOf('PRIVATE KEY', trimmed(bytes)) };
+      return { certificates: [], key: encodePem('PRIVATE KEY', trimmed(bytes)) };
     case 'pkcs1':
-      return { certificates: [], key: pemOf('RSA PRIVATE KEY', trimmed(bytes)) };
+      return { certificates: [], key: encodePem('RSA PRIVATE KEY', trimmed(bytes)) };
     case 'sec1':
-      return { certificates: [], key: pemOf('EC PRIVATE KEY', trimmed(bytes)) };
+      return { certificates: [], key: encodePem('EC PRIVATE KEY', trimmed(bytes)) };
     case 'encrypted':
-      return { certificates: [], key: pemOf('PRIVATE KEY', await decryptPkcs8(bytes, unlock.password)) };
+      return { certificates: [], key: encodePem('PRIVATE KEY', await decryptPkcs8(bytes, unlock.password)) };
     case 'pkcs12':
       return readPkcs12(bytes, unlock);
     case 'pkcs7':
@@ -90,7 +90,7 @@ function readCertificates(bytes: Buffer): Buffer[] {
     const from = reader.position;
     const der = bytes.subarray(from, reader.next(TAG.sequence).end);
     parseCertificate(der);
-    found.push(der);
+    addCertificate(found, der);
   }
   return found;
 }
@@ -124,5 +124,5 @@ function readKeyBlock(block: PemBlock, password: string | undefined): Promise<st
   }
   if (!block.encrypted) return `${block.text}\n`;
   if (block.label !== 'ENCRYPTED PRIVATE KEY') return decryptLegacyPem(block.text, password);
-  return decryptPkcs8(block.der, password).then((der) => pemOf('PRIVATE KEY', der));
+  return decryptPkcs8(block.der, password).then((der) => encodePem('PRIVATE KEY', der));
 }

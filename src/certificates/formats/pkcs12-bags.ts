@@ -1,4 +1,5 @@
 import { DerReader, objectId } from '../der';
+import { addCertificate } from './contents';
 import { checkedPkcs8 } from './pkcs8';
 import { FormatProblem } from './problem';
 import { enter, octets, TAG } from './tags';
@@ -52,7 +53,7 @@ export async function collectBags(
     if (kind === BAG.certificate) {
       const certificate = enter(value);
       if (certificate.text(certificate.next(TAG.objectId)) !== X509) continue;
-      found.certificates.push({ der: octets(enter(certificate, TAG.context0)), ...names });
+      addCertificate(found.certificates, { der: octets(enter(certificate, TAG.context0)), ...names });
     } else if (kind === BAG.key || kind === BAG.shroudedKey) {
       if (found.keys.length >= MAX_KEYS)
         throw new FormatProblem('too_large', `it holds more than ${MAX_KEYS} keys`);

@@ -1,11 +1,11 @@
-import { timingSafeEqual, createHmac } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, timingSafeEqual } from 'node:crypto';
 import { DerReader, objectId } from '../der';
+import { encodePem } from '../pem';
 import { asDer } from './ber';
 import { Budget } from './budget';
-import { pemOf, type Contents, type Unlock } from './contents';
+import type { Contents, Unlock } from './contents';
 import { bmpString, derivePkcs12, PURPOSE } from './kdf';
-import { chainOf, choose } from './keystore';
-import { belongs } from './pkcs8';
+import { choose, ownChain } from './keystore';
 import { decrypt, deriveKey, HMACS, unknownScheme } from './pbe';
 import { collectBags, type Bags } from './pkcs12-bags';
 import { FormatProblem, noPassword, wrongPassword } from './problem';
@@ -124,9 +124,21 @@ function pick({ keys, certificates }: Bags, alias: string | undefined): Contents
   const own =
     certificates.find(({ id }) => key.id !== '' && id === key.id)?.der ??
     // Tools that leave the link out write one key.
-    ders.find((der) => belongs(key.der, der));
+    ownOf(key.der, ders);
   return {
-    certificates: own === undefined ? ders : chainOf(own, ders),
-    key: pemOf('PRIVATE KEY', key.der),
+    certificates: own === undefined ? ders : ownChain(own, ders),
+    key: encodePem('PRIVATE KEY', key.der),
   };
+}
+
+/** The certificate that holds the public half of a key. */
+function ownOf(key: Buffer, certificates: readonly Buffer[]): Buffer | undefined {
+  try {
+    const pair = createPublicKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' }));
+    const half = pair.export({ format: 'der', type: 'spki' });
+    return certificates.find((der) => der.includes(half));
+  } catch {
+    // The gate says what is wrong with the key.
+    return undefined;
+  }
 }

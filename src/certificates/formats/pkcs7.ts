@@ -1,5 +1,6 @@
 import { DerReader, objectId } from '../der';
 import { asDer } from './ber';
+import { addCertificate } from './contents';
 import { FormatProblem } from './problem';
 import { enter, integer, TAG } from './tags';
 
@@ -26,11 +27,10 @@ export async function readPkcs7(bytes: Buffer): Promise<Buffer[]> {
   const certificates = set === null ? null : signed.inside(set);
   const found: Buffer[] = [];
   while (certificates?.done === false) {
-    const { length } = found;
     const from = certificates.position;
     const value = certificates.next();
     // Other kinds than X.509 are tagged.
-    if (value.tag === TAG.sequence) found[length] = certificates.bytes.subarray(from, value.end);
+    if (value.tag === TAG.sequence) addCertificate(found, certificates.bytes.subarray(from, value.end));
   }
   if (found.length === 0) throw new FormatProblem('missing_certificate', 'there is no certificate in it');
   return found;

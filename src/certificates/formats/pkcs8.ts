@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { DerReader } from '../der';
 import { Budget } from './budget';
 import { decrypt } from './pbe';
@@ -51,15 +51,5 @@ export function decryptLegacyPem(text: string, password: string | undefined): st
       );
     }
     throw wrongPassword();
-  }
-}
-
-/** Whether a PKCS#8 key is that of a certificate. */
-export function belongs(key: Buffer, certificate: Buffer): boolean {
-  try {
-    const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
-    return new X509Certificate(certificate).checkPrivateKey(privateKey);
-  } catch {
-    return false;
   }
 }
