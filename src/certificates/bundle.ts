@@ -9,7 +9,7 @@ import {
   type RawBundle,
   type Refusal,
 } from '../model';
-import { orderChain } from './chain';
+import { chainOf, isSelfIssued, orderChain } from './chain';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey, type PemBlock } from './pem';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
@@ -142,19 +142,16 @@ function contentOf(pem: PemContent, { issuers: text = '' }: RawBundle): Digest {
 
 /** Adds the intermediates that are missing at the end, from certificates beside the bundle; never a root. */
 function completeChain(chain: readonly ParsedCertificate[], text: string): ParsedCertificate[] {
-  const complete = [...chain];
   const beside = text === '' ? [] : (parseAll((decodePem(text) ?? []).filter(isCertificate)) ?? []);
-  for (;;) {
-    const last = complete.at(-1) as ParsedCertificate;
-    const next = beside.find(({ subject, issuer }) => subject === last.issuer && issuer !== subject);
-    if (next === undefined || complete.includes(next)) return complete;
-    complete.push(next);
-  }
+  const intermediates = beside.filter((certificate) => !isSelfIssued(certificate));
+  // What lies beside may be of another time: without a signature it would break a chain that is good.
+  const above = chainOf(chain.at(-1) as ParsedCertificate, intermediates, true);
+  return [...chain, ...above.slice(1)];
 }
 
 /** The texts that Kong gets. */
 export function toPem({ chain, key }: OpenedBundle): PemPair {
-  return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: `${key.text}\n` };
+  return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: key.pem };
 }
 
 function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {

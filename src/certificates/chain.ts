@@ -1,26 +1,26 @@
+import { X509Certificate } from 'node:crypto';
 import type { ParsedCertificate } from './x509';
 
-const isSelfIssued = (certificate: ParsedCertificate) => certificate.issuer === certificate.subject;
+/** More than any real chain has; what follows from a chain's length stays bounded. */
+const MAX_LENGTH = 32;
+
+/** Certificates of one name among which the one that signed is looked for. */
+const MAX_NAMESAKES = 4;
+
+/** A root; names alone say so. */
+export const isSelfIssued = (certificate: ParsedCertificate) => certificate.issuer === certificate.subject;
 
 /**
- * Puts certificates in the order in which a server sends them: leaf first, each followed by its issuer, by the
- * names alone (signatures are checked at the gate). Duplicates and the root are dropped.
+ * Puts certificates in the order in which a server sends them: leaf first, each followed by its issuer. Duplicates and
+ * the root are dropped, and so is every second way from the leaf to a root.
  * @returns null when they do not form one chain
  */
 export function orderChain(certificates: readonly ParsedCertificate[]): ParsedCertificate[] | null {
-  const rest = [...new Map(certificates.map((c) => [c.info.fingerprint, c])).values()];
-  const leaf = findLeaf(rest);
-  if (leaf === undefined) return null;
-  const chain = [leaf];
-  rest.splice(rest.indexOf(leaf), 1);
-  let last = leaf;
-  while (rest.length > 0 && !isSelfIssued(last)) {
-    const next = rest.findIndex((candidate) => candidate.subject === last.issuer);
-    if (next === -1) return null;
-    last = rest.splice(next, 1)[0] as ParsedCertificate;
-    chain.push(last);
-  }
-  if (rest.length > 0) return null;
+  const all = [...new Map(certificates.map((c) => [c.info.fingerprint, c])).values()];
+  const leaf = all.length > MAX_LENGTH ? undefined : findLeaf(all);
+  if (leaf === undefined || !isOneFamily(leaf, all)) return null;
+  const chain = chainOf(leaf, all);
+  const last = chain.at(-1) as ParsedCertificate;
   if (chain.length > 1 && isSelfIssued(last)) chain.pop();
   return chain;
 }
@@ -30,4 +30,61 @@ function findLeaf(certificates: readonly ParsedCertificate[]): ParsedCertificate
   return certificates.find(
     (candidate) => !certificates.some((other) => other !== candidate && other.issuer === candidate.subject),
   );
+}
+
+/** Whether every certificate stands, by the names, somewhere above the leaf. */
+function isOneFamily(leaf: ParsedCertificate, all: readonly ParsedCertificate[]): boolean {
+  const family = new Set([leaf]);
+  for (const { issuer } of family) {
+    for (const other of all) if (other.subject === issuer) family.add(other);
+  }
+  return family.size === all.length;
+}
+
+/**
+ * A certificate's way up among others, as far as they go, by the names; of several with one name (an intermediate that
+ * was renewed, a root that another one signed, too) the one that signed counts.
+ * @param isProofWanted whether a name counts nothing without its signature
+ * @returns the certificate itself first; the root is last if it is there
+ */
+export function chainOf(
+  first: ParsedCertificate,
+  others: readonly ParsedCertificate[],
+  isProofWanted = false,
+): ParsedCertificate[] {
+  const chain = [first];
+  for (let last = first; !isSelfIssued(last) && chain.length < MAX_LENGTH;) {
+    const { issuer } = last;
+    const isNew = chain.every(({ subject }) => subject !== issuer);
+    const namesakes = isNew ? others.filter(({ subject }) => subject === issuer) : [];
+    const next = signerOf(last, namesakes, isProofWanted);
+    if (next === undefined) break;
+    chain.push(next);
+    last = next;
+  }
+  return chain;
+}
+
+function signerOf(
+  issued: ParsedCertificate,
+  namesakes: readonly ParsedCertificate[],
+  isProofWanted: boolean,
+): ParsedCertificate | undefined {
+  // At the gate the signature is checked in any case.
+  if (namesakes.length < 2 && !isProofWanted) return namesakes[0];
+  // A root that another one signed is of use to clients that do not know it yet.
+  const likely = namesakes
+    .toSorted(
+      (a, b) => Number(isSelfIssued(a)) - Number(isSelfIssued(b)) || b.info.notAfter - a.info.notAfter,
+    )
+    .slice(0, MAX_NAMESAKES);
+  return likely.find((issuer) => isSigned(issued, issuer)) ?? (isProofWanted ? undefined : likely[0]);
+}
+
+function isSigned(issued: ParsedCertificate, issuer: ParsedCertificate): boolean {
+  try {
+    return new X509Certificate(issued.der).verify(new X509Certificate(issuer.der).publicKey);
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { refusal, type Bundle, type Refusal } from '../model';
+import { refusal, type Bundle, type CertificateInfo, type Refusal } from '../model';
 import type { OpenedBundle } from './bundle';
 import { belongsTo } from './private-key';
 import type { ParsedCertificate } from './x509';
@@ -43,20 +43,19 @@ export function checkShape(bundle: Bundle, now: number): Refusal | null {
       `${location} has a kind of key that Kong cannot serve; use RSA, ECDSA or Ed25519`,
     );
   }
-  if (leaf.keyType === 'ec' && leaf.keyBits === 0) {
-    return refusal(
-      'weak_key',
-      `${location} has a key on a curve that clients do not know; use P-256, P-384 or P-521`,
-    );
-  }
-  const least = { rsa: MIN_RSA_BITS, ec: MIN_EC_BITS, ed25519: 0 }[leaf.keyType];
-  if (leaf.keyBits < least) {
-    return refusal(
-      'weak_key',
-      `${location} has a key of ${leaf.keyBits} bits (${leaf.keyType.toUpperCase()}); RSA needs 2048, ECDSA a curve of 256`,
-    );
-  }
-  return null;
+  return isWeak(leaf) ? weakKey(location, leaf) : null;
+}
+
+const isWeak = ({ keyType, keyBits }: CertificateInfo) =>
+  (keyType === 'rsa' && keyBits < MIN_RSA_BITS) || (keyType === 'ec' && keyBits < MIN_EC_BITS);
+
+function weakKey(which: string, { keyType, keyBits }: CertificateInfo): Refusal {
+  return refusal(
+    'weak_key',
+    keyBits === 0
+      ? `${which} has a key on a curve that clients do not know; use P-256, P-384 or P-521`
+      : `${which} has a key of ${keyBits} bits (${keyType.toUpperCase()}); RSA needs 2048, ECDSA a curve of 256`,
+  );
 }
 
 interface Issuer {
@@ -76,8 +75,11 @@ function issuerOf({ der, info }: ParsedCertificate): Issuer {
   return issuer;
 }
 
-/** The expensive part, about 0.3 ms: the key belongs to the leaf, and each certificate is signed by the next. */
-export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle): Refusal | null {
+/**
+ * The expensive part, about 0.3 ms: the key belongs to the leaf, and each certificate is signed by the next.
+ * @param now milliseconds since the epoch
+ */
+export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Date.now()): Refusal | null {
   const [first, ...rest] = chain;
   if (first === undefined) return refusal('missing_certificate', `${bundle.location} holds no certificate`);
   let leaf: X509Certificate;
@@ -88,13 +90,12 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle): Refusal 
   } catch {
     return refusal('unsupported_format', `${bundle.location} holds a certificate that OpenSSL cannot read`);
   }
-  const weak = rest.findIndex(({ info }) => info.signature !== 'other');
-  if (weak !== -1) {
-    return refusal(
-      'weak_signature',
-      `certificate ${weak + 2} of ${bundle.location} is signed with MD5 or SHA-1, which clients refuse; use its issuer's newer intermediate`,
-    );
-  }
+  const unfit = checkIntermediates(
+    rest.map(({ info }) => info),
+    bundle.location,
+    now,
+  );
+  if (unfit !== null) return unfit;
   const isItsKey = belongsTo(key, first, leaf);
   if (isItsKey === null) {
     return refusal(
@@ -111,6 +112,30 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle): Refusal 
   return checkSignatures(leaf, signers, bundle.location);
 }
 
+function checkIntermediates(
+  intermediates: readonly CertificateInfo[],
+  location: string,
+  now: number,
+): Refusal | null {
+  const nameOf = (info: CertificateInfo) => `certificate ${intermediates.indexOf(info) + 2} of ${location}`;
+  const weak = intermediates.find(({ signature }) => signature !== 'other');
+  if (weak !== undefined) {
+    return refusal(
+      'weak_signature',
+      `${nameOf(weak)} is signed with MD5 or SHA-1, which clients refuse; use its issuer's newer intermediate`,
+    );
+  }
+  const short = intermediates.find(isWeak);
+  if (short !== undefined) return weakKey(nameOf(short), short);
+  // Clients find another way around one further up: a root's signature for a younger root, say.
+  const [issuer] = intermediates;
+  if (issuer === undefined || issuer.notAfter > now) return null;
+  return refusal(
+    'expired',
+    `${nameOf(issuer)}, which issued the leaf, expired at ${day(issuer.notAfter)}; use its issuer's newer intermediate`,
+  );
+}
+
 function checkSignatures(
   leaf: X509Certificate,
   signers: readonly Issuer[],
@@ -118,7 +143,13 @@ function checkSignatures(
 ): Refusal | null {
   let certificate = leaf;
   for (const [index, issuer] of signers.entries()) {
-    if (!issuer.certificate.ca || !certificate.verify(issuer.publicKey)) {
+    if (!issuer.certificate.ca) {
+      return refusal(
+        'chain_broken',
+        `certificate ${index + 2} of ${location} stands there as an issuer and is no CA (basicConstraints CA:TRUE, keyUsage keyCertSign)`,
+      );
+    }
+    if (!certificate.verify(issuer.publicKey)) {
       return refusal(
         'chain_broken',
         `certificate ${index + 1} of ${location} is not signed by certificate ${index + 2}, though the names say so`,

@@ -15,6 +15,11 @@ export class PemBlock {
     return this.#der;
   }
 
+  /** The block anew, as every reader of PEM takes it: it may have been indented, or all in one line. */
+  get pem(): string {
+    return encodePem(this.label, this.der);
+  }
+
   /** The body is encrypted: PKCS#8's way, or by RFC 1421 headers. */
   get encrypted(): boolean {
     return this.label === 'ENCRYPTED PRIVATE KEY' || this.body.includes('ENCRYPTED');
@@ -47,15 +52,15 @@ export function decodePem(text: string): PemBlock[] | null {
   return blocks;
 }
 
+export function encodePem(label: string, der: Uint8Array): string {
+  const body = Buffer.from(der)
+    .toString('base64')
+    .replace(/.{64}(?=.)/g, '$&\n');
+  return `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
+}
+
 export function encodeCertificates(chain: readonly Uint8Array[]): string {
-  return chain
-    .map((der) => {
-      const body = Buffer.from(der)
-        .toString('base64')
-        .replace(/.{64}(?=.)/g, '$&\n');
-      return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
-    })
-    .join('');
+  return chain.map((der) => encodePem('CERTIFICATE', der)).join('');
 }
 
 export const isCertificate = (block: PemBlock): boolean =>

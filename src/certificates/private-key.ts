@@ -1,49 +1,43 @@
 import { createECDH, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
-import { DerReader, objectId } from './der';
 import type { PemBlock } from './pem';
 import type { ParsedCertificate } from './x509';
-
-const SEQUENCE = 0x30;
-const INTEGER = 0x02;
-const BIT_STRING = 0x03;
-const OCTET_STRING = 0x04;
-const OBJECT_ID = 0x06;
-const PARAMETERS = 0xa0;
-const PUBLIC_POINT = 0xa1;
-const EC = objectId('1.2.840.10045.2.1');
-const CURVES = new Map([
-  [objectId('1.2.840.10045.3.1.7'), 'prime256v1'],
-  [objectId('1.3.132.0.34'), 'secp384r1'],
-  [objectId('1.3.132.0.35'), 'secp521r1'],
-]);
 
 /**
  * Whether a private key belongs to a leaf. An elliptic key's public point is computed from its number, six times
  * faster than OpenSSL's way through its decoders; any other key, and any unusual form, goes that way.
- * @returns null where it is no private key that OpenSSL can read
+ * @returns null where it is no private key that OpenSSL can read, or is damaged
  */
 export function belongsTo(
   key: PemBlock,
   leaf: ParsedCertificate,
   certificate: X509Certificate,
 ): boolean | null {
-  const point = ellipticPoint(key);
-  // A leaf with a compressed point, or none at all, is OpenSSL's business.
-  if (point?.length === leaf.publicKey.length) return point.equals(leaf.publicKey);
+  const point = ellipticPoint(key.label, key.der);
+  // A leaf with a compressed point, or with none at all, is OpenSSL's business.
+  if (point?.computed?.length === leaf.publicKey.length) {
+    return isWholePoint(point) ? point.computed.equals(leaf.publicKey) : null;
+  }
   try {
-    const opened = createPrivateKey(key.text);
-    if (opened.asymmetricKeyType === 'rsa' && !isWholeRsa(opened)) return null;
-    return certificate.checkPrivateKey(opened);
+    const opened = createPrivateKey(key.pem);
+    return isWhole(opened) ? certificate.checkPrivateKey(opened) : null;
   } catch {
     // OpenSSL's own message is left out: it may quote what it was given.
     return null;
   }
 }
 
-/**
- * Whether the numbers of an RSA key agree with each other (RFC 8017, 3.2). OpenSSL compares the modulus alone, and a key
- * of which another part is damaged cannot sign.
- */
+const isWholePoint = ({ written, computed }: { written: Buffer; computed: Buffer | null }) =>
+  computed?.equals(written) === true;
+
+/** OpenSSL looks at an elliptic key's point and at an RSA key's modulus alone; what is damaged beside it cannot sign. */
+function isWhole(key: KeyObject): boolean {
+  if (key.asymmetricKeyType === 'rsa') return isWholeRsa(key);
+  if (key.asymmetricKeyType !== 'ec') return true;
+  const point = ellipticPoint('PRIVATE KEY', key.export({ type: 'pkcs8', format: 'der' }));
+  return point === null || isWholePoint(point);
+}
+
+/** Whether the numbers of an RSA key agree with each other (RFC 8017, 3.2). */
 function isWholeRsa(key: KeyObject): boolean {
   const { n, e, d, p, q, dp, dq, qi } = key.export({ format: 'jwk' });
   const [modulus, exponent, secret, first, second, ofFirst, ofSecond, inverse] = [
@@ -78,49 +72,69 @@ function isWholeRsa(key: KeyObject): boolean {
   );
 }
 
-function ellipticPoint(key: PemBlock): Buffer | null {
+/** The one form in which tools write a key on these curves: number and point, whole, with nothing else around them. */
+interface EllipticForm {
+  curve: string;
+  /** Before the number. */
+  head: Buffer;
+  /** Octets of the number. */
+  size: number;
+  /** Between the number and the point, which goes to the end. */
+  middle: Buffer;
+}
+
+const form = (curve: string, size: number, head: string, middle: string): EllipticForm => {
+  return { curve, size, head: Buffer.from(head, 'hex'), middle: Buffer.from(middle, 'hex') };
+};
+
+/** By label: PKCS#8 (RFC 5958), and SEC1 (RFC 5915), where the curve stands after the number. */
+const ELLIPTIC_FORMS: Readonly<Record<string, readonly EllipticForm[]>> = {
+  'PRIVATE KEY': [
+    form(
+      'prime256v1',
+      32,
+      '308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420',
+      'a144034200',
+    ),
+    form(
+      'secp384r1',
+      48,
+      '3081b6020100301006072a8648ce3d020106052b8104002204819e30819b0201010430',
+      'a164036200',
+    ),
+    form(
+      'secp521r1',
+      66,
+      '3081ee020100301006072a8648ce3d020106052b810400230481d63081d30201010442',
+      'a1818903818600',
+    ),
+  ],
+  'EC PRIVATE KEY': [
+    form('prime256v1', 32, '30770201010420', 'a00a06082a8648ce3d030107a144034200'),
+    form('secp384r1', 48, '3081a40201010430', 'a00706052b81040022a164036200'),
+    form('secp521r1', 66, '3081dc0201010442', 'a00706052b81040023a1818903818600'),
+  ],
+};
+
+/** What an elliptic key says of its point, and what follows from its number. Null: it is another kind, or form. */
+function ellipticPoint(label: string, der: Buffer): { written: Buffer; computed: Buffer | null } | null {
+  for (const { curve, head, size, middle } of ELLIPTIC_FORMS[label] ?? []) {
+    const number = head.length;
+    const point = number + size + middle.length;
+    if (der.length !== point + 2 * size + 1 || !der.subarray(0, number).equals(head)) continue;
+    if (!der.subarray(number + size, point).equals(middle)) continue;
+    return { written: der.subarray(point), computed: pointOf(curve, der.subarray(number, number + size)) };
+  }
+  return null;
+}
+
+/** Null: no number of that curve. */
+function pointOf(curve: string, number: Buffer): Buffer | null {
   try {
-    const number = key.label === 'EC PRIVATE KEY' ? sec1(new DerReader(key.der)) : pkcs8(key.der);
-    if (number === null) return null;
-    const curve = createECDH(number.curve);
-    curve.setPrivateKey(number.value);
-    const point = curve.getPublicKey();
-    // A point beside the number that is not its own: damaged, and OpenSSL looks at the point alone.
-    return number.point === null || number.point.equals(point) ? point : null;
+    const pair = createECDH(curve);
+    pair.setPrivateKey(number);
+    return pair.getPublicKey();
   } catch {
     return null;
   }
-}
-
-interface EllipticNumber {
-  curve: string;
-  value: Buffer;
-  /** As it is written beside the number. */
-  point: Buffer | null;
-}
-
-/** RFC 5958: version, algorithm with the curve, the SEC1 key. Null: another kind of key. */
-function pkcs8(der: Buffer): EllipticNumber | null {
-  const outer = new DerReader(der);
-  const info = outer.inside(outer.next(SEQUENCE));
-  info.next(INTEGER);
-  const algorithm = info.inside(info.next(SEQUENCE));
-  if (algorithm.text(algorithm.next(OBJECT_ID)) !== EC) return null;
-  const curve = CURVES.get(algorithm.text(algorithm.next(OBJECT_ID)));
-  return curve === undefined ? null : sec1(info.inside(info.next(OCTET_STRING)), curve);
-}
-
-/** RFC 5915: version, number, and the curve where nothing around it names it. */
-function sec1(reader: DerReader, known?: string): EllipticNumber | null {
-  const key = reader.inside(reader.next(SEQUENCE));
-  key.next(INTEGER);
-  const value = key.content(key.next(OCTET_STRING));
-  const parameters = key.optional(PARAMETERS);
-  const inside = parameters === null ? null : key.inside(parameters);
-  const curve = known ?? (inside === null ? undefined : CURVES.get(inside.text(inside.next(OBJECT_ID))));
-  if (curve === undefined) return null;
-  const written = key.optional(PUBLIC_POINT);
-  const bits = written === null ? null : key.inside(written);
-  // The first octet of a bit string counts its unused bits.
-  return { curve, value, point: bits === null ? null : bits.content(bits.next(BIT_STRING)).subarray(1) };
 }

@@ -23,6 +23,7 @@ const BOOLEAN = 0x01;
 const GENERALIZED_TIME = 0x18;
 const EXTENSIONS = 0xa3;
 const VERSION = 0xa0;
+const PSS_DIGEST = 0xa0;
 const DNS_NAME = 0x82;
 
 const RSA = objectId('1.2.840.113549.1.1.1');
@@ -42,11 +43,14 @@ const WEAK_SIGNATURES = new Map([
   [objectId('1.2.840.10045.4.1'), 'sha1'],
   [objectId('1.3.14.3.2.29'), 'sha1'],
 ] as const);
+const SHA1 = objectId('1.3.14.3.2.26');
 const COMMON_NAME = objectId('2.5.4.3');
 const ALTERNATIVE_NAME = objectId('2.5.29.17');
 const BASIC_CONSTRAINTS = objectId('2.5.29.19');
 const EXTENDED_KEY_USAGE = objectId('2.5.29.37');
-const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), objectId('2.5.29.37.0')]);
+const ANY_USAGE = objectId('2.5.29.37.0');
+const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), ANY_USAGE]);
+const SERVER_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.1'), ANY_USAGE]);
 
 /**
  * Reads an X.509 certificate (RFC 5280).
@@ -61,7 +65,7 @@ export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificat
   tbs.optional(VERSION);
   const serial = hex(tbs.content(tbs.next(INTEGER)));
   const algorithm = tbs.inside(tbs.next(SEQUENCE));
-  const signature = algorithm.text(algorithm.next(OBJECT_ID));
+  const signature = weakness(algorithm);
   const issuer = tbs.next(SEQUENCE);
   const validity = tbs.inside(tbs.next(SEQUENCE));
   const notBefore = time(validity, validity.next());
@@ -83,9 +87,10 @@ export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificat
       names,
       key.keyType,
       key.keyBits,
-      WEAK_SIGNATURES.get(signature) ?? 'other',
+      signature,
       extensions.isCa,
       extensions.isForClients,
+      extensions.isForServers,
       names.length > 0 ? undefined : tbs.text(subject),
     ),
   };
@@ -104,6 +109,7 @@ class Facts implements CertificateInfo {
     readonly signature: CertificateInfo['signature'],
     readonly isCa: boolean,
     readonly isForClients: boolean,
+    readonly isForServers: boolean,
     readonly subject: string | undefined,
   ) {}
 
@@ -155,6 +161,20 @@ function time(reader: DerReader, value: DerValue): number {
 /** RFC 5280, 4.1.2.5.1: 50 to 99 are of the last century. */
 const twoDigitYear = (year: number) => (year >= 50 ? 1900 + year : 2000 + year);
 
+/** The digest that an AlgorithmIdentifier signs with, where it is a weak one. */
+function weakness(algorithm: DerReader): CertificateInfo['signature'] {
+  const id = algorithm.text(algorithm.next(OBJECT_ID));
+  if (id !== RSA_PSS) return WEAK_SIGNATURES.get(id) ?? 'other';
+  // RFC 4055, 3.1: left out, as the whole of the parameters may be, it is SHA-1.
+  const parameters = algorithm.optional(SEQUENCE);
+  const inside = parameters === null ? null : algorithm.inside(parameters);
+  const digest = inside?.optional(PSS_DIGEST) ?? null;
+  if (inside === null || digest === null) return 'sha1';
+  const wrapped = inside.inside(digest);
+  const named = wrapped.inside(wrapped.next(SEQUENCE));
+  return named.text(named.next(OBJECT_ID)) === SHA1 ? 'sha1' : 'other';
+}
+
 interface PublicKeyFacts extends Pick<CertificateInfo, 'keyType' | 'keyBits'> {
   bits: Buffer;
 }
@@ -183,10 +203,11 @@ interface Extensions {
   names: string[] | null;
   isCa: boolean;
   isForClients: boolean;
+  isForServers: boolean;
 }
 
 function readExtensions(tbs: DerReader): Extensions {
-  const found: Extensions = { names: null, isCa: false, isForClients: true };
+  const found: Extensions = { names: null, isCa: false, isForClients: true, isForServers: true };
   while (!tbs.done) {
     const field = tbs.next();
     if (field.tag !== EXTENSIONS) continue;
@@ -199,7 +220,7 @@ function readExtensions(tbs: DerReader): Extensions {
       const value = extension.inside(extension.next(OCTET_STRING));
       if (id === ALTERNATIVE_NAME) found.names = dnsNames(value);
       else if (id === BASIC_CONSTRAINTS) found.isCa = isCa(value);
-      else if (id === EXTENDED_KEY_USAGE) found.isForClients = isForClients(value);
+      else if (id === EXTENDED_KEY_USAGE) Object.assign(found, usage(value));
     }
   }
   return found;
@@ -210,10 +231,13 @@ function dnsNames(value: DerReader): string[] {
   const names: string[] = [];
   while (!list.done) {
     const name = list.next();
-    if (name.tag === DNS_NAME) names.push(list.text(name).toLowerCase());
+    if (name.tag === DNS_NAME) names.push(printable(list.text(name)).toLowerCase());
   }
   return names;
 }
+
+/** No name has such characters; a terminal might obey them. */
+const printable = (name: string) => name.replace(/[^\x20-\x7e]/g, '?');
 
 function isCa(value: DerReader): boolean {
   const constraints = value.inside(value.next(SEQUENCE));
@@ -221,10 +245,14 @@ function isCa(value: DerReader): boolean {
   return flag !== null && constraints.content(flag)[0] !== 0;
 }
 
-function isForClients(value: DerReader): boolean {
+function usage(value: DerReader): Pick<Extensions, 'isForClients' | 'isForServers'> {
   const usages = value.inside(value.next(SEQUENCE));
-  while (!usages.done) if (CLIENT_USAGES.has(usages.text(usages.next(OBJECT_ID)))) return true;
-  return false;
+  const ids: string[] = [];
+  while (!usages.done) ids.push(usages.text(usages.next(OBJECT_ID)));
+  return {
+    isForClients: ids.some((id) => CLIENT_USAGES.has(id)),
+    isForServers: ids.some((id) => SERVER_USAGES.has(id)),
+  };
 }
 
 /** Certificates without a subjectAltName are matched by their common name, as old clients do. */

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { openBundle, toPem } from '../../../src/certificates';
+import { checkKeyAndChain, openBundle, toPem } from '../../../src/certificates';
 import { Authority } from '../../../src/certificates/authority';
 import { isRefusal } from '../../../src/model';
 import { blocksOf, opened, raw, refusalOf } from '../../support/bundles';
@@ -85,6 +85,77 @@ describe('a chain', () => {
     const crossed = older.intermediate('Root', { key: root.privateKey });
     const cert = issued.chain + crossed.cert;
     expect(opened(raw({ cert, key: issued.key })).bundle.chainLength).toBe(4);
+  });
+
+  describe('of two ways up', () => {
+    const older = Authority.root('Older Root');
+    const crossed = older.intermediate('Root', { key: root.privateKey });
+    const chainOf = (certificates: readonly string[]) => {
+      const bundle = opened(raw({ cert: certificates.join(''), key: issued.key }));
+      expect(checkKeyAndChain(bundle)).toBeNull();
+      return toPem(bundle).cert;
+    };
+
+    test.for(permutations(['the root', 'the root signed by an older one', 'the older root']))(
+      'is the one to the older root: %s, %s, %s',
+      (names) => {
+        const all: Record<string, string> = {
+          'the root': root.cert,
+          'the root signed by an older one': crossed.cert,
+          'the older root': older.cert,
+        };
+        const certificates = [issued.chain, ...names.map((name) => all[name] ?? '')];
+        expect(chainOf(certificates)).toBe(issued.chain + crossed.cert);
+      },
+    );
+
+    it.each([1, 200])('is the one that signed, whichever is valid longer (%i days)', (days) => {
+      const notAfter = new Date(Date.now() + days * 86_400_000);
+      const namesake = upper.intermediate('Lower', { notAfter });
+      expect(chainOf([issued.cert, namesake.cert, lower.cert, upper.cert])).toBe(issued.chain);
+    });
+
+    it('is the one with the renewed intermediate', () => {
+      const renewed = upper.intermediate('Lower', {
+        key: lower.privateKey,
+        notAfter: new Date(Date.now() + 200 * 86_400_000),
+      });
+      for (const both of [lower.cert + renewed.cert, renewed.cert + lower.cert]) {
+        expect(chainOf([issued.cert, both, upper.cert])).toBe(issued.cert + renewed.cert + upper.cert);
+      }
+    });
+
+    it('ends where authorities signed each other in a circle', () => {
+      const first = Authority.root('First');
+      const second = Authority.root('Second');
+      const leaf = first.issue({ names: ['a.test'] });
+      const circle = [
+        second.intermediate('First', { key: first.privateKey }).cert,
+        first.intermediate('Second', { key: second.privateKey }).cert,
+      ];
+      const bundle = opened(raw({ cert: leaf.cert + circle.join(''), key: leaf.key }));
+      expect(bundle.bundle.chainLength).toBe(3);
+    });
+  });
+
+  it('of more certificates than any has is refused', () => {
+    let issuer = root;
+    for (let level = 0; level < 33; level++) issuer = issuer.intermediate(`Level ${level}`);
+    const { chain, key } = issuer.issue({ names: ['a.test'] });
+    expect(refusalOf(openBundle(raw({ cert: chain, key }))).reason).toBe('chain_broken');
+  });
+
+  describe('without its intermediates', () => {
+    const completed = (issuers: string) =>
+      toPem(opened({ ...raw({ cert: issued.cert, key: issued.key }), issuers })).cert;
+
+    it('gets them from what lies beside it, in any order and without the root', () => {
+      expect(completed(root.cert + upper.cert + stranger.cert + lower.cert)).toBe(issued.chain);
+    });
+
+    it('gets none that only has the name of one', () => {
+      expect(completed(upper.intermediate('Lower').cert)).toBe(issued.cert);
+    });
   });
 
   it('leaves files of renewals that were appended to each other out', () => {

@@ -1,7 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it, test } from 'vitest';
-import { checkKeyAndChain, checkShape } from '../../../src/certificates';
+import { checkKeyAndChain, checkShape, toPem } from '../../../src/certificates';
 import { Authority, type Issued, type IssueOptions } from '../../../src/certificates/authority';
+import { encodePem } from '../../../src/certificates/pem';
 import type { Reason } from '../../../src/model';
 import {
   authorities,
@@ -51,6 +52,41 @@ describe('the gate lets through', () => {
     const { chain, privateKey } = issue({ key: kind });
     const key = privateKey.export({ type: type, format: 'pem' }).toString();
     expect(checkKeyAndChain(opened(raw({ cert: chain, key })))).toBeNull();
+  });
+
+  it.each(['p256', 'rsa-2048', 'ed25519'] as const)('a %s key however its lines are set', (kind) => {
+    const { chain, key, privateKey } = issue({ key: kind });
+    const forms = {
+      'of Windows': key.replace(/\n/g, '\r\n'),
+      'of old Macs': key.replace(/\n/g, '\r'),
+      indented: key.replace(/^/gm, '    '),
+      'with blank lines': key.replace(/\n/g, '\n\n'),
+      'with blanks for line feeds': key.replace(/\n/g, ' '),
+      'all in one': key.replace(/\n/g, ''),
+    };
+    for (const [name, text] of Object.entries(forms)) {
+      const bundle = opened(raw({ cert: chain, key: text }));
+      expect(checkKeyAndChain(bundle), name).toBeNull();
+      // What Kong gets has to be read by OpenSSL, which is not so patient.
+      expect(createPrivateKey(toPem(bundle).key).equals(privateKey), name).toBe(true);
+    }
+  });
+
+  it('an RSA-PSS key', () => {
+    const { privateKey } = generateKeyPairSync('rsa-pss', { modulusLength: 2048 });
+    const issued = issue({ ...fresh, key: privateKey });
+    expect(shapeOf(issued)).toBeNull();
+    expect(checkKeyAndChain(opened(rawOf(issued)))).toBeNull();
+  });
+
+  it('a root that another one signed, once that signature has expired: clients know the root by now', () => {
+    const { root } = authorities();
+    const times = { notBefore: at('2026-01-01T00:00:00Z'), notAfter: at('2026-05-30T00:00:00Z') };
+    const crossed = Authority.root('Older').intermediate(root.name, { ...times, key: root.privateKey });
+    const leaf = root.intermediate('Lower', fresh).issue({ names: ['a.test'], ...fresh });
+    const bundle = opened(raw({ cert: leaf.chain + crossed.cert, key: leaf.key }));
+    expect(bundle.bundle.chainLength).toBe(3);
+    expect(checkKeyAndChain(bundle, NOW)).toBeNull();
   });
 
   it('a leaf without its intermediate: clients may have it', () => {
@@ -157,6 +193,54 @@ describe('the gate refuses', () => {
     for (const secret of secretsIn(texts.key)) expect(why.message).not.toContain(secret);
   });
 
+  describe('a key of which a part is damaged', () => {
+    const elliptic = ['prime256v1', 'secp384r1', 'secp521r1'].flatMap((namedCurve) =>
+      (['pkcs8', 'sec1'] as const).map((type) => ({ namedCurve, type })),
+    );
+
+    it.each(elliptic)('$namedCurve as $type, whichever octet it is', ({ namedCurve, type }) => {
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve });
+      const { chain } = issue({ key: privateKey });
+      const der = privateKey.export({ type, format: 'der' });
+      const gateWith = (key: Buffer, label = type === 'sec1' ? 'EC PRIVATE KEY' : 'PRIVATE KEY') => {
+        const bundle = opened(raw({ cert: chain, key: encodePem(label, key) }));
+        return checkKeyAndChain(bundle)?.reason ?? createPrivateKey(toPem(bundle).key).equals(privateKey);
+      };
+      expect(gateWith(der)).toBe(true);
+      for (let at = 0; at < der.length; at++) {
+        const damaged = Buffer.from(der);
+        damaged[at] = (damaged[at] ?? 0) ^ 0x01;
+        // True: an octet that says nothing, as that of a version, and OpenSSL reads the key as it was.
+        expect(gateWith(damaged), `octet ${at}`).toBeOneOf(['unsupported_format', 'key_mismatch', true]);
+      }
+      for (const label of ['RSA PRIVATE KEY', 'SECRET PRIVATE KEY']) {
+        expect(gateWith(der, label), label).toBe('unsupported_format');
+      }
+    });
+  });
+
+  it('expired: the intermediate that issued the leaf', () => {
+    const { root } = authorities();
+    const times = { notBefore: at('2026-05-01T00:00:00Z'), notAfter: at('2026-05-30T00:00:00Z') };
+    const leaf = root.intermediate('Short', times).issue({ names: ['a.test'], ...fresh });
+    const why = refusalOf(checkKeyAndChain(opened(rawOf(leaf)), NOW));
+    expect(why.reason).toBe('expired');
+    expect(why.message).toContain(
+      `certificate 2 of ${LOCATION}, which issued the leaf, expired at 2026-05-30`,
+    );
+    expect(checkKeyAndChain(opened(rawOf(leaf)), Date.parse('2026-05-29T23:59:59Z'))).toBeNull();
+  });
+
+  it.each(['rsa-1024', 'secp224r1'])('weak_key: an intermediate with a %s key', (kind) => {
+    const key = kind === 'rsa-1024' ? kind : generateKeyPairSync('ec', { namedCurve: kind }).privateKey;
+    const leaf = authorities()
+      .root.intermediate('Weak', { key })
+      .issue({ names: ['a.test'] });
+    const why = refusalOf(checkKeyAndChain(opened(rawOf(leaf))));
+    expect(why.reason).toBe('weak_key');
+    expect(why.message).toContain(`certificate 2 of ${LOCATION} has a key of`);
+  });
+
   it('chain_broken: an intermediate of the same name that signed nothing here', () => {
     const namesake = Authority.root('Elsewhere').intermediate(authorities().intermediate.name);
     const why = refusalOf(
@@ -183,6 +267,8 @@ describe('the gate refuses', () => {
     const leaf = root.issue({ names: ['a.test'] });
     const why = refusalOf(checkKeyAndChain(opened(raw({ cert: leaf.cert + false_.cert, key: leaf.key }))));
     expect(why.reason).toBe('chain_broken');
+    expect(why.message).toContain('certificate 2 of');
+    expect(why.message).toContain('is no CA');
   });
 
   it('a leaf that is understood by its reader but not by OpenSSL, instead of failing', () => {

@@ -55,6 +55,7 @@ describe('names that Kong takes as SNIs', () => {
     ['1.example.test'],
     ['192.0.2.example'],
     ['a.b.c.d.e.example.test'],
+    [`${'a.'.repeat(126)}a`],
   ])('%s is one', ([name]) => {
     expect(asSnis([name ?? ''])).toEqual([name]);
   });
@@ -77,6 +78,7 @@ describe('names that Kong takes as SNIs', () => {
     ['https://example.test', 'a URL'],
     ['example.test\n', 'a line feed'],
     ['bücher.example.test', 'letters that need punycode'],
+    [`${'a.'.repeat(126)}ab`, 'longer than a host name may be'],
   ])('"%s" is none (%s)', ([name]) => {
     expect(asSnis([name ?? ''])).toEqual([]);
   });

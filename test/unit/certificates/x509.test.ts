@@ -1,8 +1,12 @@
 import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { fingerprint, parseCertificate } from '../../../src/certificates';
 import { Authority, type IssueOptions, type KeyKind } from '../../../src/certificates/authority';
 import { authorities, derOf, issue } from '../../support/bundles';
+import { testFolder } from '../../support/folders';
+import { missing, run } from '../../support/tools';
 
 const parse = (pem: string) => parseCertificate(derOf(pem)).info;
 const KINDS: KeyKind[] = ['p256', 'p384', 'rsa-2048', 'rsa-1024', 'ed25519'];
@@ -99,6 +103,36 @@ describe('what is read from a certificate', () => {
   ] as const)('tells that a %s issuer signed with %s: %s', ([key, digest, signature]) => {
     const root = Authority.root('Signer', { key });
     expect(parse(root.issue({ names: ['a.test'], digest }).cert).signature).toBe(signature);
+  });
+
+  describe.skipIf(missing.openssl !== null)(`an RSA-PSS signature [${missing.openssl ?? 'found'}]`, () => {
+    test.for([
+      ['-sha256', 'other'],
+      ['-sha512', 'other'],
+      ['-sha1', 'sha1'],
+    ] as const)('with %s is told by its parameters: %s', ([digest, signature]) => {
+      const key = join(testFolder(), 'key.pem');
+      writeFileSync(key, issue({ key: 'rsa-2048' }).key);
+      const options = '-subj /CN=a.test -addext subjectAltName=DNS:a.test -sigopt rsa_padding_mode:pss';
+      const cert = run('openssl', ['req', '-x509', '-new', '-key', key, digest, ...options.split(' ')]);
+      expect(parse(cert.toString()).signature).toBe(signature);
+    });
+  });
+
+  test.for<[IssueOptions['usage'], boolean, boolean]>([
+    [undefined, true, true],
+    ['client', true, false],
+    ['server', false, true],
+  ])('tells for whom it is (extended key usage: %s)', ([usage, isForClients, isForServers]) => {
+    const options = usage === undefined ? {} : { usage };
+    expect(parse(issue(options).cert)).toMatchObject({ isForClients, isForServers });
+  });
+
+  it('holds nothing in its names that a terminal might obey', () => {
+    expect(parse(issue({ names: ['a\x1b[2J\n.test', 'b\xfccher.test'] }).cert).names).toEqual([
+      'a?[2j?.test',
+      'b?cher.test',
+    ]);
   });
 
   it('takes the common name for the name where there is no subjectAltName', () => {
