@@ -19,6 +19,9 @@ export function certificateIdOf(bundle: SourcedBundle): string {
   return id;
 }
 
+/** One that only clients may show has the names of a server at times: of the service that is the client. */
+export const isForServers = ({ leaf }: SourcedBundle): boolean => leaf.isForServers ?? true;
+
 /** Finds bundles by name, by content and by the id of the certificate that is created for them. */
 export class BundleIndex {
   readonly #bundles: readonly SourcedBundle[];
@@ -74,7 +77,10 @@ export class BundleIndex {
       this.#fixed.get(certificateId) ??
       (this.#byName.get(first) ?? []).filter((bundle) => sameNames(bundle.leaf.names, names));
     return likely
-      .filter((bundle) => bundle.create && rank(bundle) !== -1 && bundle.leaf.keyType !== keyType)
+      .filter(
+        (bundle) =>
+          bundle.create && isForServers(bundle) && rank(bundle) !== -1 && bundle.leaf.keyType !== keyType,
+      )
       .sort((a, b) => rank(a) - rank(b) || compareAge(b.leaf, a.leaf) || (a.id < b.id ? -1 : 1));
   }
 
@@ -123,7 +129,9 @@ export class BundleIndex {
     const dot = first.indexOf('.');
     const wildcard = dot > 0 && !first.startsWith('*') ? this.#byName.get(`*${first.slice(dot)}`) : undefined;
     const likely = [...(this.#byName.get(first) ?? []), ...(wildcard ?? [])];
-    return likely.filter((bundle) => needed.every((sni) => coversSni(bundle.leaf.names, sni)));
+    return likely.filter(
+      (bundle) => isForServers(bundle) && needed.every((sni) => coversSni(bundle.leaf.names, sni)),
+    );
   }
 
   /**

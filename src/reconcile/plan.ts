@@ -12,7 +12,7 @@ import {
   type StoredHalf,
 } from '../model';
 import { compareAge } from './age';
-import { BundleIndex, certificateIdOf } from './bundle-index';
+import { BundleIndex, certificateIdOf, isForServers } from './bundle-index';
 import { completeTwins, withTwin } from './twins';
 
 export interface PlanInput {
@@ -137,11 +137,22 @@ function checkTarget(
   if (stored.vaultReference) {
     return refusal('vault_reference', `certificate ${id} in Kong is a vault reference; its vault renews it`);
   }
+  const unfit = checkUsage(bundle, snis);
+  if (unfit !== null) return unfit;
   const uncovered = snis.filter((sni) => !coversSni(bundle.leaf.names, sni));
   if (uncovered.length === 0) return null;
   return refusal(
     'names_not_covered',
     `${bundle.location} does not cover ${uncovered.join(', ')}, which certificate ${id} in Kong serves; issue it with every name, or remove the SNI in Kong`,
+  );
+}
+
+/** A certificate without SNIs is one that Kong shows as a client. */
+function checkUsage(bundle: SourcedBundle, snis: readonly string[]): Refusal | null {
+  if (snis.length === 0 || isForServers(bundle)) return null;
+  return refusal(
+    'not_for_servers',
+    `${bundle.location} is for clients alone (extended key usage); issue it with serverAuth`,
   );
 }
 
@@ -186,7 +197,8 @@ function planUnclaimed(
   const conflict = snis.map((sni) => taken.get(sni)).find((id) => id !== undefined);
   const certificate = conflict === undefined ? undefined : input.certificates.get(conflict);
   if (certificate !== undefined) {
-    const why = bundle.snis === undefined ? checkTarget(bundle, certificate, certificate.main) : null;
+    const isMeant = bundle.snis === undefined && isForServers(bundle);
+    const why = isMeant ? checkTarget(bundle, certificate, certificate.main) : null;
     if (why === null) plan.unused.push(bundle.id);
     else {
       plan.refused.set(bundle.id, why);
@@ -204,7 +216,7 @@ function planUnclaimed(
   const why =
     input.barred.get(bundle.id) ??
     checkShape(bundle, input.now) ??
-    (snis.length > 0 ? null : noNames(bundle));
+    (snis.length > 0 ? checkUsage(bundle, snis) : noNames(bundle));
   if (why !== null) {
     plan.refused.set(bundle.id, why);
     return [];

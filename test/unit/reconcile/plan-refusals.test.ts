@@ -85,6 +85,46 @@ describe('a bundle that is not fit to be served', () => {
   ])('$name', checkPlan);
 });
 
+describe('a leaf that only clients may show', () => {
+  const forClients = (id: string, facts: Parameters<typeof bundle>[1] = newer) =>
+    bundle(id, { ...facts, leaf: { ...leafOf(facts), isForServers: false } });
+  test.for<PlanCase>([
+    {
+      name: 'does not take the place of a server of the same name, however new',
+      bundles: [forClients('client'), bundle('server')],
+      kong: [stored('K')],
+      inSync: { server: ['K'] },
+      unused: ['client'],
+    },
+    {
+      name: 'is no twin',
+      bundles: [
+        forClients('client', { keyType: 'rsa', create: true }),
+        bundle('server', { keyType: 'ec', create: true, age: 3 }),
+      ],
+      changes: ['create server for www.test'],
+      unused: ['client'],
+    },
+    {
+      name: 'gets no certificate with SNIs',
+      bundles: [forClients('client', { create: true })],
+      refused: { client: 'not_for_servers' },
+    },
+    {
+      name: 'is refused where it is in the Secret of a server',
+      bundles: [forClients('client', { ...newer, secret: { uid: 'K', namespace: 'default', name: 'tls' } })],
+      kong: [stored('K', { owner: 'ingress_controller' })],
+      refused: { client: 'not_for_servers' },
+    },
+    {
+      name: 'is taken where Kong shows it to an upstream',
+      bundles: [forClients('client')],
+      kong: [stored('K', { snis: [] })],
+      changes: ['K main <- client'],
+    },
+  ])('$name', checkPlan);
+});
+
 describe('a bundle that is barred', () => {
   const why = refusal('not_served', 'it was not served');
   test.for<PlanCase>([
