@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startReloader } from '../../src/app/reloader';
 import { connect } from '../../src/app/connection';
 import { completeConfig } from '../../src/config';
-import { startGateway } from '../gateway';
+import { startGateway, type Gateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { testFolder, writePair } from '../support/folders';
 import { eventually } from '../support/eventually';
 import { leafOf, servedLeaf } from '../support/tls';
 import { ScriptedController } from '../support/controller';
 import { silentLog } from '../support/silent-log';
+import { turns } from '../support/turns';
 
 const HOST = 'shop.example.test';
 const UID = '3d1f6a52-8f0b-4c7e-9a4e-6f1d2b3c4d5e';
@@ -31,6 +32,18 @@ function ownClock(): () => number {
   onTestFinished(() => clearInterval(timer));
   return () => had;
 }
+
+/**
+ * A real Kong takes 40 ms and more to load a configuration, and takes no other one meanwhile; the stand-in none.
+ * @returns resolves when it loads none of ours
+ */
+function loadSlowly(gateway: Gateway): () => Promise<void> {
+  let loading = Promise.resolve();
+  gateway.beforePost(({ body }) => (isOurs(body) ? (loading = turns(60)) : undefined));
+  return () => loading;
+}
+
+const isOurs = (body: object) => 'config' in body;
 
 /** Pseudo-random numbers below `n`, the same in every run. */
 function dice(seed: number): (n: number) => number {
@@ -79,6 +92,7 @@ it('an ingress controller that pushes at random moments loses no route, and no o
   const take = () => {
     controller.state = { ...controller.state, certificate: { id: UID, ...asWritten(pair), sni: HOST } };
   };
+  const loaded = loadSlowly(gateway);
   const now = ownClock();
   while (now() < RUN_MS || renewals < 3 || controller.posts < 21) {
     const { state } = controller;
@@ -91,6 +105,7 @@ it('an ingress controller that pushes at random moments loses no route, and no o
       if (roll(4) === 0) take();
     } else if (what === 1) take();
     else if (what < 6) controller.state = { ...state, routes: [...state.routes, `/r${controller.posts}`] };
+    await loaded();
     await controller.sync();
     await sleep(roll(80));
     const wanted = [...controller.state.routes].sort().join();

@@ -1,14 +1,17 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import { completeConfig } from '../../src/config';
+import { AdminClient, DeclarativeTarget, type AdminResponse } from '../../src/kong';
+import { Reconciler } from '../../src/reconcile';
+import { DirectorySource } from '../../src/sources';
 import { startGateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { ScriptedController } from '../support/controller';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
 import { leafOf, servedLeaf } from '../support/tls';
+import { turns } from '../support/turns';
 
 const HOST = 'shop.example.test';
 const OUR_POST = /^\/config\?check_hash/;
@@ -42,7 +45,7 @@ async function contended() {
     await controller.sync();
   };
   const routes = () => gateway.entities('routes').map((route) => route['paths']);
-  return { gateway, push, routes, next, reconciler: compose(config, kong).reconciler };
+  return { gateway, certs, push, routes, next, reconciler: compose(config, kong).reconciler };
 }
 
 it('what somebody posts while Kong works on our post is put back together with our certificate', async () => {
@@ -53,7 +56,7 @@ it('what somebody posts while Kong works on our post is put back together with o
     isFirst = false;
     await push();
     // A real Kong takes 40 ms and more to check a configuration.
-    await sleep(100);
+    await turns(60);
   });
   const { events } = await reconciler.pass('start');
   expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
@@ -75,4 +78,46 @@ it('while Kong is busy with somebody else, what we post is made anew from what t
   expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
   expect(routes().flat().sort()).toEqual(['/', '/new']);
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+});
+
+/** A client whose first export is out of date as soon as it is there. */
+class Overtaken extends AdminClient {
+  #isFirst = true;
+
+  constructor(
+    url: string,
+    private readonly overtake: () => Promise<void>,
+  ) {
+    super({ url });
+  }
+
+  override async get(path: string): Promise<AdminResponse> {
+    const answer = await super.get(path);
+    if (path === '/config' && this.#isFirst) {
+      this.#isFirst = false;
+      await this.overtake();
+    }
+    return answer;
+  }
+}
+
+it('what was made from a configuration that is another one by now is never posted', async () => {
+  const { gateway, certs, push, routes } = await contended();
+  const client = new Overtaken(gateway.adminUrl, push);
+  onTestFinished(() => client.close());
+  const reconciler = new Reconciler({
+    sources: [new DirectorySource(certs, false)],
+    target: new DeclarativeTarget(client),
+    verifier: null,
+    observe: false,
+    allowDowngrade: false,
+    rollback: false,
+    takeover: { mode: 'force', graceMs: 0, nudger: null },
+  });
+  const { events } = await reconciler.pass('start');
+  expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
+  expect(routes().flat().sort()).toEqual(['/', '/new']);
+  expect(
+    gateway.requests.filter(({ method, path }) => method === 'POST' && OUR_POST.test(path)),
+  ).toHaveLength(1);
 });

@@ -57,6 +57,17 @@ describe('a reload', () => {
     await eventually('the other one arrives', () => master.signals() === 2);
   });
 
+  it('is written down before it is made: it ends the process that makes it', async () => {
+    const { reload } = await kong();
+    const known: (string | null)[] = [];
+    vi.spyOn(process, 'kill').mockImplementation((_, signal) => {
+      if (signal === 'SIGHUP') known.push(reload.doneFor('one'));
+      return true;
+    });
+    expect(reload.send('one')).toBeNull();
+    expect(known).toEqual([expect.any(String)]);
+  });
+
   it('without a database takes declarative_config out of .kong_env, so that what was posted stays', async () => {
     const { prefix, master, reload } = await kong('dbless');
     expect(reload.send('one')).toBeNull();
