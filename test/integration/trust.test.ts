@@ -88,6 +88,20 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     expect((await reconciler.pass('poll')).events).toEqual([]);
   });
 
+  it('changes nothing while another gateway is the one to write', async () => {
+    const { kong, config, bundle, trusted, write } = await trusting(mode);
+    let isLeader = false;
+    const source = new FileSource(bundle, null, false);
+    const keeper = createKeeper(config, kong, targetOf(kong), [source], Date.now, () => isLeader);
+    write(Authority.root('A').cert);
+    for (const leads of [false, true]) {
+      isLeader = leads;
+      await keeper.begin('trigger');
+      await keeper.finish(EMPTY, false);
+      expect(trusted()).toEqual(leads ? ['A'] : []);
+    }
+  });
+
   it.for([
     ['empty', () => ''],
     ['cut off inside a certificate', (pem: string) => pem.slice(0, pem.length - 40)],

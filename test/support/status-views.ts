@@ -1,4 +1,4 @@
-import type { CertificateState, StoredCertificate } from '../../src/model';
+import type { CertificateState, Refusal, StoredCertificate } from '../../src/model';
 import type { ReloaderView, ReportView } from '../../src/status';
 import { Journal } from '../../src/status';
 import type { CertificateFacts } from '../../src/status/facts';
@@ -17,8 +17,11 @@ export const matched = (id: string): Matched => ({
   bundle: bundle(`${id}.crt`, { names: [`${id}.test`] }),
 });
 
-/** What a reloader shows that knows these and has seen them all served. */
-export function reloaderView(all: readonly Matched[], entry = 'E'): ReloaderView {
+/**
+ * What a reloader shows that knows these and has seen them all served.
+ * @param why what is wrong with its source
+ */
+export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal | null = null): ReloaderView {
   const certificates = new Map(all.map(({ certificate }) => [certificate.id, certificate]));
   const bundles = new Map(all.map((one) => [one.bundle.id, one.bundle]));
   const served = new ServedBook();
@@ -52,7 +55,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E'): ReloaderView
         aside: [],
       },
       certificates,
-      sources: [{ id: 'memory', bundles: all.length, error: null }],
+      sources: [{ id: 'memory', bundles: all.length, error: why && { why, since: NOW } }],
       bundle: (id) => bundles.get(id) ?? null,
       sourceOf: () => 'memory',
       refusal: () => undefined,
