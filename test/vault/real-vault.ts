@@ -4,12 +4,21 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { Authority } from '../../src/certificates/authority';
+import { freePort } from '../support/port';
 
-/** What `prepare` has got; it builds nothing when it is asked. */
-function findServer(): { server: string } | { missing: string } {
+/** What serves: the server that `prepare` built, or a program that is named. */
+type Executable = { server: string } | { program: string };
+
+/**
+ * `LIVE_VAULT=/usr/bin/bao` (or `vault`): a release of OpenBao's or of HashiCorp's, started with a configuration file
+ * as an operator does. Else what `prepare` has got; it builds nothing when it is asked.
+ */
+function findServer(): Executable | { missing: string } {
+  const program = process.env['LIVE_VAULT'] ?? '';
+  if (program !== '') return { program };
   try {
     const output = execFileSync('bash', [join(__dirname, 'prepare'), '--find'], { encoding: 'utf8' });
     const [word, ...rest] = output.trim().split(' ');
@@ -35,7 +44,7 @@ export class RealVault {
     private readonly folder: string,
   ) {}
 
-  static async start(executable: string): Promise<RealVault> {
+  static async start(executable: Executable): Promise<RealVault> {
     const folder = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-vault-'));
     const authority = Authority.root('Vault CA');
     const { chain, key } = authority.issue({ names: ['127.0.0.1'] });
@@ -47,20 +56,23 @@ export class RealVault {
     writeFileSync(files.ca, authority.cert);
     writeFileSync(files.cert, chain);
     writeFileSync(files.key, key, { mode: 0o600 });
+    const freeOne = await freePort();
+    const start =
+      'server' in executable
+        ? [executable.server, files.cert, files.key]
+        : [executable.program, 'server', `-config=${configuration(folder, files, freeOne)}`];
     // A test process that is killed runs no handlers: then the kernel ends its children.
-    const command = [
-      ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
-      executable,
-      files.cert,
-      files.key,
-    ];
+    const command = [...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []), ...start];
     const server = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
     let log = '';
     server.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
     const lines = createInterface({ input: server.stdout });
     const ended = once(server, 'exit').then(() => Promise.reject(new Error(`Vault ended at once: ${log}`)));
     ended.catch(() => undefined);
-    const [port] = (await Promise.race([once(lines, 'line'), ended])) as [string];
+    const port = await Promise.race([
+      ended,
+      'server' in executable ? firstOf(lines) : started(lines, freeOne),
+    ]);
     const vault = new RealVault(`https://127.0.0.1:${port}`, files.ca, authority.cert, server, folder);
     await vault.prepare();
     return vault;
@@ -131,14 +143,40 @@ export class RealVault {
   }
 }
 
-/** Tests that share one Vault. Where it is not built they are skipped, and the title says why. */
+/** Of `vault server` and `bao server`. @returns its path */
+function configuration(folder: string, files: { cert: string; key: string }, port: number): string {
+  const path = join(folder, 'server.json');
+  const listener = {
+    address: `127.0.0.1:${port}`,
+    tls_cert_file: files.cert,
+    tls_key_file: files.key,
+  };
+  const api = { api_addr: `https://127.0.0.1:${port}`, disable_mlock: true };
+  writeFileSync(path, JSON.stringify({ listener: [{ tcp: listener }], storage: { inmem: {} }, ...api }));
+  return path;
+}
+
+async function firstOf(lines: Interface): Promise<number> {
+  const [port] = (await once(lines, 'line')) as [string];
+  return Number(port);
+}
+
+function started(lines: Interface, port: number): Promise<number> {
+  return new Promise((resolve) => {
+    lines.on('line', (line) => {
+      if (line.includes('server started!')) resolve(port);
+    });
+  });
+}
+
+/** Tests that share one Vault. Where it is neither named nor built they are skipped, and the title says why. */
 export function describeWithVault(title: string, tests: (vault: () => RealVault) => void): void {
   const found = findServer();
   const reason = 'missing' in found ? ` (skipped: ${found.missing})` : '';
   describe.skipIf('missing' in found)(title + reason, () => {
     let vault: RealVault | null = null;
     beforeAll(async () => {
-      if ('server' in found) vault = await RealVault.start(found.server);
+      if (!('missing' in found)) vault = await RealVault.start(found);
     }, 120_000);
     afterAll(() => vault?.stop());
     tests(() => {
