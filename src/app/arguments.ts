@@ -16,6 +16,9 @@ const DUMP_FLAGS = [
   '--dump-plugin-info',
 ];
 
+const PREFIX_FLAGS = ['-p', '-kong-prefix', '--kong-prefix', '--prefix'];
+const ADMIN_FLAGS = ['--admin-url'];
+
 /** Kong before 3.9 looks for the query command under this name. */
 export const isQueryCommand = (program: string): boolean => basename(program).startsWith('query_');
 
@@ -31,9 +34,19 @@ export function readServerArguments(args: readonly string[]): ServerArguments {
   };
   return {
     dump: args.some((arg) => DUMP_FLAGS.includes(arg)),
-    prefix: value('-p', '-kong-prefix', '--kong-prefix', '--prefix'),
-    adminUrl: value('--admin-url'),
+    prefix: value(...PREFIX_FLAGS),
+    adminUrl: value(...ADMIN_FLAGS),
   };
+}
+
+/** The first argument that is none of a plugin server's; null where there is none. */
+export function strayArgument(args: readonly string[]): string | null {
+  const valued = [...PREFIX_FLAGS, ...ADMIN_FLAGS];
+  const isStray = (arg: string, index: number) =>
+    !DUMP_FLAGS.includes(arg) &&
+    !valued.some((name) => arg === name || arg.startsWith(`${name}=`)) &&
+    !valued.includes(args[index - 1] ?? '');
+  return args.find(isStray) ?? null;
 }
 
 /** The arguments of kong-pdk's own server, where this module was loaded by it and is to serve; else null. */

@@ -97,13 +97,23 @@ function readFilesOf(prefix: string): NodeFiles | null {
 }
 
 function readToken({ token, token_file: file }: Config['admin']): string | undefined {
-  if (file != null) return readFileSync(file, 'utf8').trim();
+  if (file != null) return readTokenFile(file);
   if (token?.startsWith('{vault://') === true) {
     throw new Error(
       'admin.token is a vault reference, which Kong resolves only for plugins that run in requests; use admin.token_file',
     );
   }
   return token ?? undefined;
+}
+
+/** @throws Error naming the option and the file */
+function readTokenFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Error(`admin.token_file: ${file} cannot be read (${code})`, { cause: error });
+  }
 }
 
 /** Waits for Kong to come up: quickly at first, at most 5 s between two tries. */

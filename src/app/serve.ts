@@ -35,7 +35,7 @@ export async function serve(args: ServerArguments): Promise<void> {
 /** Where Kong looks for the plugin server. */
 export const pluginSocket = (prefix: string): string => join(prefix, `${PLUGIN_NAME}.socket`);
 
-/** Answers Kong's calls on a socket. @throws Error where it cannot listen there */
+/** Answers Kong's calls on a socket. @throws Error with a sentence that says what to do */
 export async function servePlugin(path: string, logger: Logger): Promise<Server> {
   const log = {
     debug: (message: string) => logger.log('debug', message),
@@ -43,7 +43,15 @@ export async function servePlugin(path: string, logger: Logger): Promise<Server>
     warn: (message: string) => logger.log('warn', message),
     error: (message: string) => logger.log('error', message),
   };
-  return listen(createServer(plugin, log), path, log);
+  try {
+    return await listen(createServer(plugin, log), path, log);
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Error(
+      `${path} cannot be listened on (${code}): does its folder exist, and may this user write there?`,
+      { cause: error },
+    );
+  }
 }
 
 /** The process is one of Kong's: a mistake of ours must cost a log line, not the plugin server. */

@@ -1,14 +1,18 @@
 import { Argument, Command } from 'commander';
 import { VERSION } from '../config';
 import {
+  addressOf,
   CANARY_NAME,
   DEFAULT_PREFIX,
+  notEmpty,
+  sniOf,
   withConfig,
   withHelp,
   withJson,
   withKong,
   type PassOptions,
 } from './options';
+import { fail, surviveOutput } from './failure';
 import type { Shell } from './completion';
 import type { DrillCommandOptions } from './drill';
 import type { InspectOptions } from './inspect';
@@ -16,14 +20,14 @@ import type { RunOptions } from './run';
 import type { StatusOptions } from './status';
 import type { SyncOptions } from './sync';
 
-/** The command line, for people and scripts. @throws Error with a sentence for the user */
+/** The command line, for people and scripts. A failure is told, and becomes exit code 1. */
 export async function runCommand(args: readonly string[]): Promise<void> {
-  // A reader that has seen enough (`| head`) is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
-  await program().parseAsync([...args], { from: 'user' });
+  surviveOutput();
+  try {
+    await program().parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    fail(error, args.includes('--json'));
+  }
 }
 
 /** Every command with its options; what a command does is loaded when it is called. */
@@ -31,7 +35,8 @@ export function program(): Command {
   const root = new Command('ssl-cert-reloader')
     .description('Puts renewed TLS certificates into a running Kong and proves that they are served.')
     .version(VERSION, '-V, --version')
-    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
     .addHelpText('after', '\nssl-cert-reloader COMMAND --help shows its exit codes and examples.');
   addPlan(root);
   addSync(root);
@@ -93,7 +98,11 @@ function addInspect(root: Command): void {
     .command('inspect')
     .description('show what the gate says about a certificate with its key')
     .argument('<file...>', 'the files of one bundle: the certificate, its chain and its key, in any order')
-    .option('--password-file <file>', 'file that holds the password of a PKCS#12, a JKS or an encrypted key');
+    .option(
+      '--password-file <file>',
+      'file that holds the password of a PKCS#12, a JKS or an encrypted key',
+      notEmpty,
+    );
   withJson(command).action(async (files: string[], options: InspectOptions) => {
     const { inspect } = await import('./inspect.js');
     process.exitCode = await inspect(files, options);
@@ -112,7 +121,7 @@ function addDrill(root: Command): void {
   const command = root
     .command('drill')
     .description('rehearse a renewal on the running Kong with a name of its own, and clean up')
-    .option('--sni <name>', 'the name to rehearse with; one that Kong serves is refused', CANARY_NAME)
+    .option('--sni <name>', 'the name to rehearse with; one that Kong serves is refused', sniOf, CANARY_NAME)
     .option('--listener <host:port...>', 'TLS listeners to ask instead of those of this Kong');
   withJson(withKong(withConfig(command))).action(async (options: DrillCommandOptions) => {
     const { drill } = await import('./drill/index.js');
@@ -133,9 +142,9 @@ function addStatus(root: Command): void {
   const command = root
     .command('status')
     .description('show every certificate as the running plugin sees it, the most urgent first')
-    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", DEFAULT_PREFIX)
-    .option('--socket <path>', 'the socket, where it is not in the prefix')
-    .option('--url <url>', 'ask status.listen instead')
+    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", notEmpty, DEFAULT_PREFIX)
+    .option('--socket <path>', 'the socket, where it is not in the prefix', notEmpty)
+    .option('--url <url>', 'ask status.listen instead', addressOf)
     .option('-w, --watch', 'show it again and again')
     .option('--poll', 'have it look at every source first');
   withJson(command).action(async (options: StatusOptions) => {
@@ -181,7 +190,7 @@ function addRun(root: Command): void {
     .description('reload until stopped: as a daemon, or as a sidecar of Kong');
   withKong(withConfig(command))
     .option('--serve-plugin', "answer Kong's calls on <prefix>/ssl-cert-reloader.socket, as a plugin server")
-    .option('--socket <path>', 'answer them on another socket')
+    .option('--socket <path>', 'answer them on another socket', notEmpty)
     .action(async (options: RunOptions) => {
       const { run } = await import('./run.js');
       await run(options);

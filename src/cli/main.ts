@@ -1,4 +1,4 @@
-import { isQueryCommand, readServerArguments } from '../app/arguments';
+import { isQueryCommand, readServerArguments, strayArgument } from '../app/arguments';
 import { plugin } from '../app/plugin';
 import { serve } from '../app/serve';
 import { dump } from '../plugin-server';
@@ -16,6 +16,12 @@ async function main(args: readonly string[]): Promise<void> {
   const [first] = args;
   const isCommand = first === undefined ? process.stdout.isTTY : !first.startsWith('-') || isHelp(first);
   if (!isCommand) {
+    const stray = strayArgument(args);
+    if (stray !== null) {
+      throw new Error(
+        `${stray} is no argument of the plugin server; a command comes first: ssl-cert-reloader --help shows what there is`,
+      );
+    }
     await serve(server);
     return;
   }

@@ -1,4 +1,5 @@
-import { Option, type Command } from 'commander';
+import { isIP } from 'node:net';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 
 /** Which Kong, and with which configuration. */
 export interface KongOptions {
@@ -19,15 +20,43 @@ export const DEFAULT_PREFIX = '/usr/local/kong';
 /** The options by which every command finds Kong. */
 export function withKong(command: Command): Command {
   return command
-    .option('-p, --prefix <dir>', "Kong's prefix", DEFAULT_PREFIX)
-    .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand');
+    .option('-p, --prefix <dir>', "Kong's prefix", notEmpty, DEFAULT_PREFIX)
+    .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand', adminAddressOf);
 }
 
 export function withConfig(command: Command): Command {
   return command.option(
     '-c, --config <file>',
     'YAML file with the names of the plugin config, or a list of such; default: the entries in Kong',
+    notEmpty,
   );
+}
+
+/** A variable of a script that is not set gives an empty value. */
+export function notEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is empty.');
+  return text;
+}
+
+/** `HOST:PORT` will do. */
+export function addressOf(text: string): string {
+  const hasScheme = /^[a-z][a-z0-9+.-]*:(?!\d)/i.test(text);
+  const url = hasScheme ? text : `http://${text}`;
+  if (!/^https?:/i.test(url) || !URL.canParse(url)) {
+    throw new InvalidArgumentError('Give http://HOST:PORT, https://HOST:PORT or HOST:PORT.');
+  }
+  return url;
+}
+
+function adminAddressOf(text: string): string {
+  return text.startsWith('unix:/') ? text : addressOf(text);
+}
+
+/** A name as Kong takes it for an SNI. */
+export function sniOf(text: string): string {
+  const name = text.toLowerCase();
+  if (/^(\*\.)?[a-z0-9_.-]+(\.\*)?$/.test(name) && isIP(name) === 0) return name;
+  throw new InvalidArgumentError('Give a DNS name, in ASCII.');
 }
 
 export function withJson(command: Command): Command {

@@ -31,7 +31,8 @@ export function standardOutput(stream: NodeJS.WriteStream = process.stdout): Out
     line: (value) => void stream.write(`${JSON.stringify(value, redacted)}\n`),
     clear: () => void stream.write('\x1b[H\x1b[2J\x1b[3J'),
     paint: painter(isTerminal && no === '' && terminal !== 'dumb'),
-    width: isTerminal ? stream.columns : Number.POSITIVE_INFINITY,
+    // A terminal that does not know its size says 0.
+    width: (isTerminal && stream.columns) || Number.POSITIVE_INFINITY,
     isTerminal,
   };
 }
@@ -56,6 +57,9 @@ export function someOf(names: readonly string[], most = 3): string {
 export const plural = (count: number, word: string): string =>
   `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 
-/** `12 ms`, `3.4 s`. */
-export const duration = (ms: number): string =>
-  ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+/** `12 ms`, `3.4 s`, `5 min`, `7 h`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+}

@@ -1,10 +1,12 @@
 import type { PassEvent, Proof } from '../model';
-import type { PassResult } from './passes';
+import { isFailed, type FailedPass, type PassResult } from './passes';
 
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
 
 /** A pass as `plan --json` and `sync --json` print it: names as in the status, times in ISO 8601. */
-export function passJson({ entry, report }: PassResult): object {
+export function passJson(result: PassResult | FailedPass): object {
+  if (isFailed(result)) return result;
+  const { entry, report } = result;
   return {
     entry,
     started_at: iso(report.startedAt),

@@ -1,6 +1,6 @@
 import type { CertificateInfo, PassEvent, PassReport, StoredCertificate } from '../model';
 import { day, duration, plural, someOf, type Output } from './output';
-import type { PassResult } from './passes';
+import { isFailed, type FailedPass, type PassResult } from './passes';
 import { table, type Column } from './table';
 
 const COLUMNS: readonly Column[] = [
@@ -12,9 +12,13 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** Prints what passes found and did: a table where anything happened, and one line of counts each. */
-export function printPasses(results: readonly PassResult[], out: Output): void {
+export function printPasses(results: readonly (PassResult | FailedPass)[], out: Output): void {
   for (const result of results) {
     if (results.length > 1) out.print(out.paint('bold', result.entry));
+    if (isFailed(result)) {
+      out.print(`${out.paint('red', 'failed')}  ${result.error}`);
+      continue;
+    }
     const rows = [
       ...result.report.events.map((event) => row(event, result.certificates, out)),
       ...result.report.sourceErrors.map(({ source, refusal: { reason, message } }) => [

@@ -14,22 +14,37 @@ export interface PassResult {
   certificates: ReadonlyMap<string, StoredCertificate>;
 }
 
+/** A pass that could not be made: Kong or a configuration is not as it should be. */
+export interface FailedPass {
+  entry: string;
+  error: string;
+}
+
+export const isFailed = (result: PassResult | FailedPass): result is FailedPass => 'error' in result;
+
 /** Longer than a file that is being written is given before it counts as broken. */
 const SETTLE_MS = 1_100;
 
 /**
- * One pass for each configuration, with the very code that the plugin runs.
+ * One pass for each configuration, with the very code that the plugin runs. Where one of several fails, the others
+ * are made all the same.
  * @param observe change nothing, whatever the configuration says
+ * @throws Error where the only one fails
  */
 export async function makePasses(
   configs: readonly NamedConfig[],
   location: KongLocation,
   observe: boolean,
-): Promise<PassResult[]> {
-  const results: PassResult[] = [];
+): Promise<(PassResult | FailedPass)[]> {
+  const results: (PassResult | FailedPass)[] = [];
   for (const { entry, config } of configs) {
     const mode = observe ? 'observe' : config.mode;
-    results.push({ entry, ...(await passOnce({ ...config, mode }, location)) });
+    try {
+      results.push({ entry, ...(await passOnce({ ...config, mode }, location)) });
+    } catch (error) {
+      if (configs.length === 1) throw error;
+      results.push({ entry, error: (error as Error).message });
+    }
   }
   return results;
 }

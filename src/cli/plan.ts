@@ -3,7 +3,7 @@ import type { PassOptions } from './options';
 import { standardOutput } from './output';
 import { passJson } from './pass-json';
 import { printPasses } from './pass-text';
-import { makePasses } from './passes';
+import { isFailed, makePasses } from './passes';
 
 /** Shows what a pass would do. @returns the exit code: 2 where Kong differs from the sources, 1 where not all was seen */
 export async function plan({ config, json, ...location }: PassOptions): Promise<number> {
@@ -11,6 +11,6 @@ export async function plan({ config, json, ...location }: PassOptions): Promise<
   const out = standardOutput();
   if (json === true) out.json(results.map(passJson));
   else printPasses(results, out);
-  if (results.some(({ report }) => report.sourceErrors.length > 0)) return 1;
-  return results.some(({ report }) => report.events.length > 0) ? 2 : 0;
+  if (results.some((result) => isFailed(result) || result.report.sourceErrors.length > 0)) return 1;
+  return results.some((result) => !isFailed(result) && result.report.events.length > 0) ? 2 : 0;
 }

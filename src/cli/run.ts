@@ -124,16 +124,8 @@ class PluginSocket {
 
   /** @throws Error with a sentence that says what to do */
   static async open(path: string, logger: LogHub): Promise<PluginSocket> {
-    try {
-      const server = await servePlugin(path, logger);
-      return new PluginSocket(path, logger, server, statSync(path).ino);
-    } catch (error) {
-      const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-      throw new Error(
-        `${path} cannot be listened on (${code}): does its folder exist, and may this user write there?`,
-        { cause: error },
-      );
-    }
+    const server = await servePlugin(path, logger);
+    return new PluginSocket(path, logger, server, statSync(path).ino);
   }
 
   /** An older Kong removes every socket of its prefix when it starts. */

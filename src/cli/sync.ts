@@ -4,7 +4,7 @@ import type { PassOptions } from './options';
 import { standardOutput } from './output';
 import { passJson } from './pass-json';
 import { printPasses } from './pass-text';
-import { makePasses } from './passes';
+import { isFailed, makePasses } from './passes';
 
 export interface SyncOptions extends PassOptions {
   observe?: boolean;
@@ -17,7 +17,7 @@ export async function sync({ config, json, observe, ...location }: SyncOptions):
   const out = standardOutput();
   if (json === true) out.json(results.map(passJson));
   else printPasses(results, out);
-  return results.every(({ report }) => isGood(report)) ? 0 : 1;
+  return results.every((result) => !isFailed(result) && isGood(result.report)) ? 0 : 1;
 }
 
 function isGood({ refused, unfinished, sourceErrors, events }: PassReport): boolean {

@@ -38,7 +38,8 @@ export function table(
   const indent = ' '.repeat((natural[0] ?? 0) + GAP.length);
   const lines = rows.flatMap((row) => {
     const last = row.at(-1) ?? '';
-    const below = isBelow && last !== '' ? wrap(last, width - indent.length).split('\n') : [];
+    const below =
+      isBelow && last !== '' ? wrap(last, Math.max(LEAST, width - indent.length)).split('\n') : [];
     return [line(row.slice(0, beside.length), widths), ...below.map((text) => indent + text)];
   });
   return [

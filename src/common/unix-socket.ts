@@ -1,5 +1,6 @@
-import { chmodSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { dirname } from 'node:path';
 
 /**
  * Listens on a unix socket that Kong's user and group may use. The socket appears under its name by a rename: it is
@@ -10,6 +11,8 @@ import type { Server } from 'node:net';
 export function listenOnPath(server: Server, path: string): Promise<void> {
   const temporary = `${path}.${process.pid}`;
   return new Promise((resolve, reject) => {
+    // Node.js says EACCES where there is no such folder.
+    if (!existsSync(dirname(path))) throw Object.assign(new Error('no such folder'), { code: 'ENOENT' });
     rmSync(temporary, { force: true });
     server.once('error', reject);
     server.listen(temporary, () => {
@@ -20,6 +23,8 @@ export function listenOnPath(server: Server, path: string): Promise<void> {
         renameSync(temporary, path);
         resolve();
       } catch (error) {
+        // What goes on listening keeps the process alive.
+        server.close();
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     });

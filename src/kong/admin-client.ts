@@ -78,6 +78,12 @@ export class AdminClient {
       this.#agent = new http.Agent(agentOptions);
       return;
     }
+    // Not quoted: it may hold a password.
+    if (!/^https?:/.test(options.url) || !URL.canParse(options.url)) {
+      throw new Error(
+        'the address of the Admin API (admin.url) is none: give http://HOST:PORT, https://HOST:PORT or unix:/PATH',
+      );
+    }
     const { origin, hostname, port, pathname, username, password } = new URL(options.url);
     const host = hostname.replace(/^\[|\]$/g, '');
     this.#prefix = pathname.replace(/\/$/, '');
@@ -195,8 +201,13 @@ export class AdminClient {
 
 /** Kong's own Admin certificate is self-signed for `localhost`: on loopback nobody else can be there. */
 function trust(caFile: string | undefined, host: string): https.AgentOptions {
-  if (caFile !== undefined) return { ca: readFileSync(caFile) };
-  return { rejectUnauthorized: !isLoopback(host) };
+  if (caFile === undefined) return { rejectUnauthorized: !isLoopback(host) };
+  try {
+    return { ca: readFileSync(caFile) };
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Error(`admin.ca_file: ${caFile} cannot be read (${code})`, { cause: error });
+  }
 }
 
 function parseJson(text: string): unknown {
@@ -216,6 +227,7 @@ function problem(error: unknown): string {
     EACCES: 'permission denied on the socket',
     ECONNRESET: 'connection reset',
     ENOTFOUND: 'the host name is unknown',
+    EPROTO: 'it does not speak TLS as expected (is it plain http?)',
   };
   return words[code ?? ''] ?? message;
 }

@@ -107,6 +107,7 @@ export class StatusServer {
       EADDRINUSE: 'the port is in use; it is tried again until it is free',
       EADDRNOTAVAIL: 'this machine has no such address',
       EACCES: 'permission denied',
+      ENOENT: 'its folder does not exist',
       EROFS: 'the file system is read-only',
       EINVAL: 'the path is too long for a socket',
     };

@@ -11,6 +11,8 @@ export function checkAdmin({ kong, settings, prefix }: Patient, check: Check): v
     check.fail(kong.message, 'start Kong, or name its prefix (-p) or its Admin API (--admin-url)');
   } else check.ok(`${kong.client.url} answers`);
   if (settings instanceof Error) {
+    // Without the prefix there is no Admin API to be found either: once is enough.
+    if (kong instanceof Error && kong.message === settings.message) return;
     check.warn(settings.message, `run it where Kong's prefix ${prefix} can be read`);
     return;
   }
@@ -163,7 +165,7 @@ const DEFAULT_BODY_SIZE = '10m';
 /** Without a database a swap posts the whole configuration. */
 export async function checkBodySize({ kong, settings }: Patient, check: Check): Promise<void> {
   if (kong instanceof Error || kong.mode !== 'dbless') {
-    check.skip('only without a database');
+    check.skip(kong instanceof Error ? 'Kong does not answer' : 'only without a database');
     return;
   }
   const { body } = await kong.client.get('/config');

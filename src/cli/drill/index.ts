@@ -2,8 +2,10 @@ import { connect, type KongLocation } from '../../app/connection';
 import { completeConfig, type Config } from '../../config';
 import { readPluginEntries } from '../../kong';
 import { readConfigFile } from '../configs';
+import { tell } from '../failure';
 import { CANARY_NAME, type PassOptions } from '../options';
 import { duration, standardOutput, type Output } from '../output';
+import { CANARY_ID } from './canary';
 import { Drill, type Step } from './drill';
 
 export interface DrillCommandOptions extends PassOptions {
@@ -12,6 +14,8 @@ export interface DrillCommandOptions extends PassOptions {
 }
 
 const INTERRUPTED = 130;
+/** A terminal that is closed sends the last. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** @returns the exit code */
 export async function drill(options: DrillCommandOptions): Promise<number> {
@@ -20,27 +24,31 @@ export async function drill(options: DrillCommandOptions): Promise<number> {
   const out = standardOutput();
   const abort = new AbortController();
   const stop = () => {
-    if (!abort.signal.aborted) process.stderr.write('interrupted: cleaning up\n');
+    if (!abort.signal.aborted) tell('interrupted: cleaning up');
     abort.abort();
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  for (const signal of SIGNALS) process.on(signal, stop);
   const isQuiet = json === true;
   const result = await Drill.run({
     location,
     config: withListeners(config, listener),
-    sni: sni.toLowerCase(),
+    sni,
     signal: abort.signal,
     begun: (kong) => {
-      if (!isQuiet) out.print(`rehearsing on ${kong} with ${sni.toLowerCase()}, which nobody else uses`);
+      if (!isQuiet) out.print(`rehearsing on ${kong} with ${sni}, which nobody else uses`);
     },
     done: (step) => {
       if (!isQuiet) out.print(line(step, out));
     },
   });
-  process.off('SIGINT', stop).off('SIGTERM', stop);
-  if (isQuiet) out.json({ ...result, interrupted: abort.signal.aborted });
-  else out.print(verdict(result.passed, abort.signal.aborted, out));
-  if (abort.signal.aborted) return INTERRUPTED;
+  for (const signal of SIGNALS) process.off(signal, stop);
+  const interrupted = abort.signal.aborted;
+  const isClean = result.steps.every(({ step, ok }) => step !== 'clean_up' || ok);
+  if (isQuiet) out.json({ ...result, interrupted });
+  else out.print(verdict(result.passed, interrupted, out));
+  if (!isClean)
+    tell(`certificate ${CANARY_ID} may still be in Kong: once Kong answers, the next drill takes it away`);
+  if (interrupted && isClean) return INTERRUPTED;
   return result.passed ? 0 : 1;
 }
 

@@ -13,8 +13,8 @@ const TIMEOUT_MS = 15_000;
 const POLL_TIMEOUT_MS = 10 * 60_000;
 
 /** @throws Error with a sentence that says what to do */
-export async function fetchStatus(address: StatusAddress): Promise<StatusReport> {
-  const text = await ask('GET', address, '/status', TIMEOUT_MS);
+export async function fetchStatus(address: StatusAddress, signal?: AbortSignal): Promise<StatusReport> {
+  const text = await ask('GET', address, '/status', TIMEOUT_MS, signal);
   const report = parse(text);
   if (report === null)
     throw new Error(`${nameOf(address)} answered something that is no status; what listens there?`);
@@ -35,7 +35,13 @@ function parse(text: string): StatusReport | null {
   }
 }
 
-function ask(method: string, address: StatusAddress, path: string, timeoutMs: number): Promise<string> {
+function ask(
+  method: string,
+  address: StatusAddress,
+  path: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<string> {
   const { socket, url } = address;
   const base = url === undefined ? null : new URL(url);
   const options =
@@ -48,16 +54,19 @@ function ask(method: string, address: StatusAddress, path: string, timeoutMs: nu
           method,
         };
   return new Promise((resolve, reject) => {
-    const request = (base?.protocol === 'https:' ? https : http).request(options, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () => {
-        const { statusCode = 0 } = response;
-        if (statusCode < 300) resolve(Buffer.concat(chunks).toString('utf8'));
-        else reject(new Error(refusal(address, method, path, statusCode)));
-      });
-    });
+    const request = (base?.protocol === 'https:' ? https : http).request(
+      { ...options, ...(signal === undefined ? {} : { signal }) },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const { statusCode = 0 } = response;
+          if (statusCode < 300) resolve(Buffer.concat(chunks).toString('utf8'));
+          else reject(new Error(refusal(address, method, path, statusCode)));
+        });
+      },
+    );
     request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
     request.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error)));
     request.end();

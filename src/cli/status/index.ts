@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLUGIN_NAME } from '../../config';
 import type { StatusReport } from '../../model';
+import { tell } from '../failure';
 import { standardOutput, type Output } from '../output';
 import { fetchStatus, poll, type StatusAddress } from './client';
 import { printStatus } from './text';
@@ -23,7 +23,7 @@ const WATCH_MS = 2_000;
 export async function status(options: StatusOptions): Promise<number> {
   const address: StatusAddress = {
     socket: options.socket ?? join(options.prefix, `${PLUGIN_NAME}-status.socket`),
-    ...(options.url === undefined ? {} : { url: urlOf(options.url) }),
+    ...(options.url === undefined ? {} : { url: options.url }),
   };
   const out = standardOutput();
   if (options.poll === true) await poll(address);
@@ -34,22 +34,20 @@ export async function status(options: StatusOptions): Promise<number> {
   return isAllWell(report) ? 0 : 2;
 }
 
-/** `host:port` will do. @throws Error */
-function urlOf(text: string): string {
-  const url = /^https?:\/\//.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(url)) throw new Error(`--url: ${text} is no address; give http://HOST:PORT or HOST:PORT`);
-  return url;
-}
-
 /** Shows it again and again until it is interrupted; into a pipe only what is new. */
 async function watch(address: StatusAddress, isJson: boolean, out: Output): Promise<number> {
   const abort = new AbortController();
-  void Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => abort.abort());
+  const end = () => abort.abort();
+  process.on('SIGINT', end).on('SIGTERM', end);
+  // Nobody reads any more.
+  process.stdout.on('error', end);
+  // A function, since nothing that is awaited here is known to change it.
+  const isOver = () => abort.signal.aborted;
   let last = '';
   let code = 1;
-  while (!abort.signal.aborted) {
+  while (!isOver()) {
     try {
-      const report = await fetchStatus(address);
+      const report = await fetchStatus(address, abort.signal);
       code = isAllWell(report) ? 0 : 2;
       const seen = gist(report);
       const isNew = seen !== last;
@@ -58,9 +56,13 @@ async function watch(address: StatusAddress, isJson: boolean, out: Output): Prom
       if (!isJson && out.isTerminal) out.clear();
       if (!isJson && (out.isTerminal || isNew)) printStatus(report, out);
     } catch (error) {
+      if (isOver()) break;
       code = 1;
       const { message } = error as Error;
-      if (message !== last) process.stderr.write(`ssl-cert-reloader: ${message}\n`);
+      if (message !== last) {
+        tell(message);
+        if (isJson) out.line({ error: message });
+      }
       last = message;
     }
     await sleep(WATCH_MS, undefined, { signal: abort.signal }).catch(() => undefined);

@@ -83,6 +83,28 @@ describe.each(['database', 'dbless'] as const)('a drill in mode %s', (mode) => {
   });
 });
 
+it('a drill whose reader goes away early (`| head -1`) goes on to its end and cleans up', async () => {
+  const gateway = await kong();
+  const drill = start(['drill', '-p', gateway.prefix]);
+  drill.child.stdout?.once('data', () => drill.child.stdout?.destroy());
+  expect(await drill.ended).toMatchObject({ code: 0, stderr: '' });
+  expect(gateway.requests.some(({ method }) => method === 'PATCH')).toBe(true);
+  expectClean(gateway);
+});
+
+it('a drill that cannot clean up says what is left, and does not end as if it had', async () => {
+  const gateway = await kong();
+  const { host, port } = await closedPort();
+  const drill = start(['drill', '-p', gateway.prefix, '--listener', `${host}:${port}`]);
+  await eventually('the certificate is there', () => names(gateway).includes(DRILL_NAME));
+  await gateway.stop();
+  drill.child.kill('SIGINT');
+  const { code, stdout, stderr } = await drill.ended;
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/fail +clean up/);
+  expect(stderr).toContain('may still be in Kong');
+});
+
 test.for([
   ['that a certificate in Kong has', 'WWW.example.test', 'serves www.example.test'],
   ['that a wildcard in Kong serves', 'a.wild.example.test', 'serves *.wild.example.test'],

@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { startGateway } from '../../gateway';
 import { issue, secretsIn } from '../../support/bundles';
-import { cli } from '../../support/cli';
+import { cli, Command, ENVIRONMENT, EXECUTABLE } from '../../support/cli';
 import { testFolder, writePair } from '../../support/folders';
 import { leafOf, servedLeaf } from '../../support/tls';
 
@@ -87,8 +88,37 @@ it('a list of configurations is gone through one by one', async () => {
   expect(stdout).toContain('several.yml#2');
 });
 
+it('a list of configurations of which one cannot be run: the others are, and it is told', async () => {
+  const { gateway, certs, fresh } = await renewed('database');
+  const config = join(testFolder(), 'several.yml');
+  const item = `- sources: [{type: directory, path: ${certs}}]\n`;
+  writeFileSync(config, `${item}- admin: {token_file: /nowhere}\n${item}`);
+  const { code, stdout } = await cli('sync', '-c', config, '-p', gateway.prefix, '--json');
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject([
+    { entry: 'several.yml#1', events: [{ kind: 'swapped' }] },
+    { entry: 'several.yml#2', error: 'admin.token_file: /nowhere cannot be read (ENOENT)' },
+    { entry: 'several.yml#3', in_sync: 1 },
+  ]);
+  expect(await servedLeaf(gateway.tlsPort, WWW)).toBe(leafOf(fresh.cert));
+  const planned = await cli('plan', '-c', config, '-p', gateway.prefix);
+  expect(planned).toMatchObject({ code: 1, stderr: '' });
+  expect(planned.stdout).toContain('several.yml#2\nfailed  admin.token_file: /nowhere');
+});
+
 test.for([
   ['a mistyped command', ['paln'], 'Did you mean plan?'],
+  ['an option before the command', ['--json', 'plan'], '--json is no argument of the plugin server'],
+  ['a mistyped option alone', ['--hepl'], 'a command comes first'],
+  [
+    'a variable that is not set',
+    ['plan', '-c', ''],
+    "'-c, --config <file>' argument '' is invalid. It is empty.",
+  ],
+  ['an address that is none', ['plan', '--admin-url', 'ftp://kong'], 'Give http://HOST:PORT'],
+  ['an address of another protocol', ['status', '--url', 'unix:/x'], 'Give http://HOST:PORT'],
+  ['a name that Kong does not take', ['drill', '--sni', 'bücher.invalid'], 'Give a DNS name'],
+  ['a name that is an address', ['drill', '--sni', '10.0.0.1'], 'Give a DNS name'],
   ['a mistyped option', ['plan', '--jsn'], 'Did you mean --json?'],
   ['a Kong that is not there', ['plan', '-p', '/nowhere'], '/nowhere/.kong_env does not exist'],
   ['a file that is not there', ['sync', '-c', '/nowhere.yml'], '/nowhere.yml: cannot be read (ENOENT)'],
@@ -96,7 +126,42 @@ test.for([
   const { code, stdout, stderr } = await cli(...args);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toContain(sentence);
+  expect(stderr).toMatch(/^ssl-cert-reloader: error: /);
 });
+
+test.for([
+  [['plan', '-p', '/nowhere'], '/nowhere/.kong_env does not exist'],
+  [['sync', '-c', '/nowhere.yml'], '/nowhere.yml: cannot be read (ENOENT)'],
+  [['drill', '-p', '/nowhere'], '/nowhere/.kong_env does not exist'],
+  [['inspect', '/nowhere.pem'], '/nowhere.pem: cannot be read (ENOENT)'],
+  [['status', '-p', '/nowhere'], 'there is no such socket'],
+  [['plan', '--jsn'], "unknown option '--jsn'"],
+  [['inspect'], "missing required argument 'file'"],
+  [['plan', '--admin-url', 'http://user:s3cret@'], 'Give http://HOST:PORT'],
+] as const)('%j with --json has its error as JSON on standard output, too', async ([args, sentence]) => {
+  const { code, stdout, stderr } = await cli(...args, '--json');
+  expect(code).toBe(1);
+  const { error } = JSON.parse(stdout) as { error: string };
+  expect(error).toContain(sentence);
+  expect(error).not.toMatch(/^error:/);
+  expect(stderr).toContain(sentence);
+  expect(stdout + stderr).not.toContain('s3cret');
+});
+
+test.skipIf(!existsSync('/dev/full'))(
+  'a full disk is an error with a sentence (needs /dev/full)',
+  async () => {
+    const child = spawn('/bin/sh', ['-c', `${EXECUTABLE} completion bash > /dev/full`], {
+      env: ENVIRONMENT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const { code, stderr } = await new Command(child).ended;
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'ssl-cert-reloader: error: standard output cannot be written (ENOSPC)\n',
+    });
+  },
+);
 
 test.for([
   ['sources:\n- type: directory\n  pth: /c\n', 'sources[0].pth: unknown field; did you mean path?'],

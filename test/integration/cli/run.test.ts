@@ -80,6 +80,16 @@ describe('a sidecar', () => {
     expect(existsSync(socket)).toBe(false);
   });
 
+  it.for([
+    ['in a folder that does not exist', (folder: string) => join(folder, 'nowhere', 'x.socket'), 'ENOENT'],
+    ['that is a folder', (folder: string) => folder, 'EISDIR'],
+  ] as const)('with a socket %s ends with 1 and a sentence', async ([, pathIn, code]) => {
+    const path = pathIn(testFolder());
+    const { code: exit, stderr } = await start(['run', '--socket', path, '-p', testFolder()]).ended;
+    expect(exit).toBe(1);
+    expect(stderr).toContain(`${path} cannot be listened on (${code})`);
+  });
+
   it('takes over the socket that a dead one left behind', async () => {
     const { prefix } = places();
     const socket = join(prefix, 'other.socket');

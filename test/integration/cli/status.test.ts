@@ -178,10 +178,34 @@ describe('the status', () => {
   });
 });
 
+it('a watch ends when nobody reads it any more', async () => {
+  const { prefix } = await answering((_, response) => response.end(JSON.stringify(report())));
+  const watch = start(['status', '-p', prefix, '--watch']);
+  watch.child.stdout?.once('data', () => watch.child.stdout?.destroy());
+  await watch.ended;
+});
+
+it('a watch that waits for an answer ends at once when it is interrupted', async () => {
+  const { prefix, asked } = await answering(() => undefined);
+  const watch = start(['status', '-p', prefix, '--watch']);
+  await eventually('it asks', () => asked.length > 0);
+  watch.child.kill('SIGINT');
+  expect(await watch.ended).toEqual({ code: 1, stdout: '', stderr: '' });
+}, 10_000);
+
+it('a watch with --json has a line of JSON for a plugin that goes away, too', async () => {
+  const watch = start(['status', '-p', '/nowhere', '--watch', '--json']);
+  await eventually('it is told', () => watch.stdout.includes('\n'));
+  watch.child.kill('SIGINT');
+  const { code, stdout } = await watch.ended;
+  expect(code).toBe(1);
+  expect((JSON.parse(stdout) as { error: string }).error).toContain('there is no such socket');
+});
+
 test.for([
   ['no socket', ['status', '-p', '/nowhere'], 'there is no such socket'],
   ['no listener', ['status', '--url', 'http://127.0.0.1:1'], 'nobody listens there'],
-  ['no address', ['status', '--url', 'http://'], 'is no address'],
+  ['no address', ['status', '--url', 'http://'], 'Give http://HOST:PORT'],
 ] as const)('%s ends with 1 and a sentence', async ([, args, sentence]) => {
   const { code, stderr } = await cli(...args);
   expect(code).toBe(1);

@@ -1,5 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
-import { readHostArguments, readServerArguments, isQueryCommand } from '../../../src/app/arguments';
+import {
+  readHostArguments,
+  readServerArguments,
+  isQueryCommand,
+  strayArgument,
+} from '../../../src/app/arguments';
 import { createSources, USUAL_PLACES } from '../../../src/app/sources';
 import { plugin } from '../../../src/app/plugin';
 import { completeConfig } from '../../../src/config';
@@ -31,6 +36,20 @@ describe('the arguments of the plugin server', () => {
   ])('"%s"', ([line, expected]) => {
     expect(readServerArguments(line.split(' ').filter(Boolean))).toEqual({ ...nothing, ...expected });
   });
+});
+
+test.for([
+  ['', null],
+  ['-p /a --admin-url unix:/b', null],
+  ['--prefix=/a --admin-url=http://127.0.0.1:8001', null],
+  ['-dump', null],
+  ['-p', null],
+  ['--json status', '--json'],
+  ['-p /a status', 'status'],
+  ['-prefix=/a', '-prefix=/a'],
+  ['-c reloader.yml', '-c'],
+] as const)('"%s" holds an argument that is none of a plugin server: %s', ([line, expected]) => {
+  expect(strayArgument(line.split(' ').filter(Boolean))).toBe(expected);
 });
 
 test.for([

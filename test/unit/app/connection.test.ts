@@ -121,7 +121,7 @@ describe('the token of the Admin API', () => {
     const file = join(testFolder(), 'token');
     await expect(
       connect({ prefix: testFolder() }, { url: 'http://127.0.0.1:1', token_file: file }),
-    ).rejects.toThrow(file);
+    ).rejects.toThrow(`admin.token_file: ${file} cannot be read (ENOENT)`);
   });
 });
 

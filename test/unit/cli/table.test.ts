@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { painter } from '../../../src/cli/output';
+import { duration, painter } from '../../../src/cli/output';
 import { table } from '../../../src/cli/table';
 
 const COLUMNS = [{ title: 'STATE' }, { title: 'NAMES', flexible: true }, { title: 'DETAIL', flexible: true }];
@@ -52,6 +52,15 @@ describe('a table', () => {
     ]);
   });
 
+  it('does not break a sentence into letters where there is hardly any room', () => {
+    const columns = [{ title: 'STATE' }, { title: 'NAMES' }, { title: 'DETAIL', below: true }];
+    const text = table(columns, [['ok', 'www.example.test', 'a long sentence about it']], {
+      paint: plain,
+      width: 3,
+    });
+    expect(text).toContain('\n       a long\n       sentence about\n       it');
+  });
+
   it('has the same columns with colours', () => {
     const paint = painter(true);
     const painted = table(
@@ -65,4 +74,16 @@ describe('a table', () => {
     // eslint-disable-next-line no-control-regex
     expect(painted.replace(/\x1b\[[0-9;]*m/g, '')).toBe(table(COLUMNS, ROWS, { paint: plain, width: 60 }));
   });
+});
+
+test.for([
+  [0, '0 ms'],
+  [999, '999 ms'],
+  [3_420, '3.4 s'],
+  [119_000, '119.0 s'],
+  [300_000, '5 min'],
+  [7_140_000, '119 min'],
+  [86_400_000, '24 h'],
+] as const)('%i ms are %s', ([ms, text]) => {
+  expect(duration(ms)).toBe(text);
 });

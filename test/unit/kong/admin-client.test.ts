@@ -5,6 +5,23 @@ import { testFolder } from '../../support/folders';
 
 const ok: Answer = { status: 200, body: { data: [] } };
 
+describe('an Admin API', () => {
+  it.for(['nonsense', 'localhost:8001', 'http://', 'ftp://kong', 'http://user:s3cret@:99999'])(
+    'at %j is refused with what to give, and not quoted',
+    (url) => {
+      expect(() => clientOf(url)).toThrow(/admin\.url.+give http:\/\/HOST:PORT/);
+      expect(() => clientOf(url)).not.toThrow(/s3cret/);
+    },
+  );
+
+  it('whose CA file is missing is refused with the name of the option', () => {
+    const caFile = join(testFolder(), 'ca.pem');
+    expect(() => clientOf('https://127.0.0.1:1', { caFile })).toThrow(
+      `admin.ca_file: ${caFile} cannot be read (ENOENT)`,
+    );
+  });
+});
+
 describe('a request to the Admin API', () => {
   it('sends JSON and gets JSON', async () => {
     const { url, received } = await answering([{ status: 201, body: { id: 'a' } }]);

@@ -1,0 +1,41 @@
+import { CommanderError } from 'commander';
+import { redact } from '../report';
+
+/** A line about a trouble, on standard error. */
+export function tell(text: string): void {
+  process.stderr.write(`ssl-cert-reloader: ${redact(text)}\n`);
+}
+
+/** Ends a command that could not do its work: a sentence on standard error, exit code 1. */
+export function fail(error: unknown, isJson: boolean): void {
+  const { message } = error as Error;
+  if (error instanceof CommanderError) {
+    // Help and version have been printed.
+    if (error.exitCode === 0) return;
+    process.exitCode = error.exitCode;
+    if (error.code === 'commander.help') return;
+    tell(`${message}\n(--help shows what there is)`);
+  } else {
+    process.exitCode = 1;
+    tell(`error: ${message}`);
+  }
+  if (!isJson) return;
+  // Also without a result there is JSON for who parses it.
+  const text = redact(message.replace(/^error: /, ''));
+  process.stdout.write(`${JSON.stringify({ error: text }, null, 2)}\n`);
+}
+
+/**
+ * Output that cannot be written must not end a command in the middle of its work. A reader that has seen enough
+ * (`| head`) is no failure; a full disk is one.
+ */
+export function surviveOutput(): void {
+  let isTold = false;
+  process.stdout.on('error', ({ code = 'unknown error' }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE' || isTold) return;
+    isTold = true;
+    tell(`error: standard output cannot be written (${code})`);
+    process.on('exit', () => (process.exitCode = 1));
+  });
+  process.stderr.on('error', () => undefined);
+}
