@@ -52,10 +52,11 @@ export class Webhook {
   }
 
   private async tryPost(body: unknown): Promise<Delivery> {
+    const url = this.address(await this.url());
     const response = await this.#requests.open({
-      url: this.address(await this.url()),
+      url,
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(await this.headers()) },
+      headers: { 'content-type': 'application/json', ...basic(url), ...(await this.headers()) },
       body: Buffer.from(JSON.stringify(body, redacting)),
       signal: AbortSignal.timeout(this.timeoutMs),
       ...(await this.identity()),
@@ -87,7 +88,7 @@ export class Webhook {
     const { headers, token_file: file } = this.settings;
     const own = headers.map((header) => {
       const colon = header.indexOf(':');
-      return [header.slice(0, colon).trim(), header.slice(colon + 1).trim()] as const;
+      return [header.slice(0, colon).trim().toLowerCase(), header.slice(colon + 1).trim()] as const;
     });
     const token =
       file == null ? [] : [['authorization', `Bearer ${(await readFile(file, 'utf8')).trim()}`] as const];
@@ -108,6 +109,13 @@ export class Webhook {
     if (code?.startsWith('ERR_') === true) return `the webhook cannot be asked: ${code}`;
     return path === undefined ? message : `${path} cannot be read: ${code ?? message}`;
   }
+}
+
+/** `https://user:password@…` */
+function basic({ username, password }: URL): Record<string, string> {
+  if (username === '') return {};
+  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(text).toString('base64')}` };
 }
 
 /** Seconds, or a date. */

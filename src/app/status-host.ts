@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { PLUGIN_NAME, VERSION } from '../config';
 import type { StatusReport } from '../model';
-import type { Logger } from '../report';
+import { redact, type Logger } from '../report';
 import { StatusServer, toReport, type PolledEntry, type ReportView } from '../status';
 import type { Connection } from './connection';
 import type { Reloader } from './reloader';
@@ -62,7 +62,7 @@ export class StatusHost {
       generated_at: new Date().toISOString(),
       started_at: this.#startedAt,
       kong: kong === null ? null : { admin_url: kong.client.url, mode: kong.mode },
-      waiting: this.options.waiting(),
+      waiting: redacted(this.options.waiting()),
       reloaders: [...this.options.reloaders()].map(([, reloader]) => reloader.view()),
       adminRequests: this.#requests,
     };
@@ -78,9 +78,11 @@ export class StatusHost {
         try {
           return { entry, report: await reloader.demand('command'), error: null };
         } catch (error) {
-          return { entry, report: null, error: (error as Error).message };
+          return { entry, report: null, error: redact((error as Error).message) };
         }
       }),
     );
   }
 }
+
+const redacted = (text: string | null) => (text === null ? null : redact(text));

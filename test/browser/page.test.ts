@@ -5,6 +5,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ReloaderStatus } from '../../src/model';
 import { StatusServer, type ReportView } from '../../src/status';
+import { startReceiver } from '../support/receiver';
 import { hasChromium, startChromium } from './chromium';
 import { badDay, certificate, fingerprintOf, sampleView } from './sample';
 
@@ -150,6 +151,22 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     expect(await page.locator('.row img').count()).toBe(0);
     expect(await page.title()).not.toBe('evil');
     expect(await page.locator('.why').innerText()).toBe(evil);
+  });
+
+  it('runs no script but its own, and asks nobody else, should something get into it all the same', async () => {
+    const other = await startReceiver();
+    const { page } = await opened(() => sampleView(badDay()));
+    await page.evaluate(async (url) => {
+      const script = document.createElement('script');
+      script.textContent = 'document.title = "evil"';
+      document.body.append(script);
+      const div = document.createElement('div');
+      div.innerHTML = '<img src="/x.png" onerror="document.title = \'evil\'">';
+      document.body.append(div);
+      await fetch(url, { method: 'POST', mode: 'no-cors', body: '{}' }).catch(() => undefined);
+    }, other.url);
+    expect(other.received).toEqual([]);
+    expect(await page.title()).toBe('Certificates · ssl-cert-reloader');
   });
 
   it('updates itself, and keeps what is open and where the keyboard is', async () => {

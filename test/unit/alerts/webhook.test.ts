@@ -56,6 +56,17 @@ describe('a webhook', () => {
     for (const secret of [...secretsIn(key), 's3cr3t']) expect(got).not.toContain(secret);
   });
 
+  it('gets the name and password of its address, unless a header says who asks', async () => {
+    const { url, received } = await startReceiver();
+    const address = url.replace('http://', 'http://team:p%40ss@');
+    await webhook({ webhook: address }).post({});
+    await webhook({ webhook: address, headers: ['Authorization: Basic own'] }).post({});
+    expect(received.map(({ headers }) => headers.authorization)).toEqual([
+      `Basic ${Buffer.from('team:p@ss').toString('base64')}`,
+      'Basic own',
+    ]);
+  });
+
   it('is found by a file, which may change', async () => {
     const { url, received } = await startReceiver();
     const path = file(`${url}/one\n`);
