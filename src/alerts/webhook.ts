@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { isLoopback } from '../common/loopback';
 import { redacting } from '../common/redact';
 import { NoAnswerError, Requests, type TlsIdentity } from '../common/request';
@@ -72,7 +73,7 @@ export class Webhook {
 
   private async url(): Promise<URL> {
     const { webhook, webhook_file: file, allow_http: isHttpAllowed } = this.settings;
-    const text = webhook ?? (await readFile(file ?? '', 'utf8')).trim();
+    const text = webhook ?? (await textOf(file ?? '')).trim();
     if (!URL.canParse(text)) throw new Error('the address of the webhook is none: https://… is expected');
     const url = new URL(text);
     if (url.protocol === 'http:' && !isHttpAllowed && !isLoopback(url.hostname)) {
@@ -90,14 +91,13 @@ export class Webhook {
       const colon = header.indexOf(':');
       return [header.slice(0, colon).trim().toLowerCase(), header.slice(colon + 1).trim()] as const;
     });
-    const token =
-      file == null ? [] : [['authorization', `Bearer ${(await readFile(file, 'utf8')).trim()}`] as const];
+    const token = file == null ? [] : [['authorization', `Bearer ${(await textOf(file)).trim()}`] as const];
     return Object.fromEntries([...own, ...token]);
   }
 
   private async identity(): Promise<TlsIdentity> {
     const { ca_file: file } = this.settings;
-    return file == null ? {} : { ca: await readFile(file, 'utf8') };
+    return file == null ? {} : { ca: await textOf(file) };
   }
 
   private sentence(error: Error): string {
@@ -108,6 +108,16 @@ export class Webhook {
     const { code, path, message } = error as NodeJS.ErrnoException;
     if (code?.startsWith('ERR_') === true) return `the webhook cannot be asked: ${code}`;
     return path === undefined ? message : `${path} cannot be read: ${code ?? message}`;
+  }
+}
+
+/** Without waiting: a pipe that nobody writes to would hold a thread for ever. */
+async function textOf(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:https';
 import { createServer as createSocket, type AddressInfo } from 'node:net';
 import { writeFileSync } from 'node:fs';
@@ -54,6 +55,12 @@ describe('a webhook', () => {
     const got = JSON.stringify(received[0]?.body);
     expect(got).toContain('[private key removed]');
     for (const secret of [...secretsIn(key), 's3cr3t']) expect(got).not.toContain(secret);
+  });
+
+  it('whose address would come out of a pipe that nobody writes to is tried again', async () => {
+    const webhook_file = join(testFolder(), 'pipe');
+    execFileSync('mkfifo', [webhook_file]);
+    expect(await webhook({ webhook_file }).post({})).toMatchObject({ kind: 'later' });
   });
 
   it('gets the name and password of its address, unless a header says who asks', async () => {
