@@ -33,11 +33,15 @@ export class StandInVault {
   readonly tokens = new Map<string, StandInToken>();
   /** Set: every request gets it. */
   outage: Answer | null = null;
+  /** Routes that get an answer of their own: `secret/data/certs/www`. */
+  readonly troubles = new Map<string, Answer>();
   /** Logins that are taken, as `METHOD_MOUNT SECRET`, and the token that they give. */
   readonly logins = new Map<string, { may: StandInToken['may']; ttl: number; renewable: boolean }>();
   /** Null: the header is not looked at. */
   namespace: string | null = null;
   mayKnowMounts = true;
+  /** Called after a list was answered. */
+  onList: () => void = () => undefined;
   /** Set: what comes without a token gets this one, as an agent does with its own. */
   agentToken: string | null = null;
   readonly #mounts = new Map<string, 1 | 2>([
@@ -117,12 +121,20 @@ export class StandInVault {
       token.expiresAt = Date.now() + token.ttl * 1000;
       return [200, { auth: { client_token: value, lease_duration: token.ttl, renewable: true } }];
     }
+    if (route === 'auth/token/revoke-self' && method === 'POST') {
+      this.tokens.delete(value);
+      return [204];
+    }
+    const trouble = this.troubles.get(route);
+    if (trouble !== undefined) return trouble;
     const mount = /^sys\/internal\/ui\/mounts\/(.*)$/.exec(route)?.[1];
     if (mount !== undefined) return this.describeMount(mount);
     const verb = query === 'list=true' ? 'list' : 'read';
     const rights = Object.entries(token.may).find(([prefix]) => route.startsWith(prefix))?.[1] ?? [];
     if (!rights.includes(verb)) return NO_RIGHT;
-    return this.kv(route, verb);
+    const answer = this.kv(route, verb);
+    if (verb === 'list') this.onList();
+    return answer;
   }
 
   private logIn(mount: string, given: Record<string, string>): Answer {

@@ -11,6 +11,9 @@ export interface KvSecret {
 
 type Fields = Record<string, unknown>;
 
+/** It is about one secret and says nothing about others. */
+export class SecretTrouble extends Trouble {}
+
 /** Trees that are deeper, and folders with more secrets, hold something else than certificates. */
 const MAX_DEPTH = 16;
 const MAX_SECRETS = 10_000;
@@ -120,14 +123,19 @@ export class KeyValues {
     const where = `${this.mount}/${path}`;
     if (status === 404 || status === 204) return null;
     if (status === 403) {
-      const why = (await this.session.isRefused())
-        ? `the token is not accepted: it has expired, was revoked, or is of another Vault or namespace`
-        : `the policy of the token has to grant "${verb}" on ${where}`;
-      throw new Trouble('forbidden', `${where} of Vault cannot be seen (403): ${why}`);
+      const what = `${where} of Vault cannot be seen (403)`;
+      if (await this.session.isRefused()) {
+        const why = 'it has expired, was revoked, or is of another Vault or namespace';
+        throw new Trouble('forbidden', `${what}: the token is not accepted: ${why}`);
+      }
+      throw new SecretTrouble(
+        'forbidden',
+        `${what}: the policy of the token has to grant "${verb}" on ${where}`,
+      );
     }
     if (status !== 200 || typeof body.data !== 'object' || body.data === null) {
       const why = hintOf(body) || 'are mount, secret_path and kv_version right?';
-      throw new Trouble(
+      throw new SecretTrouble(
         'unreachable',
         `Vault at ${this.client.address} answers ${status} for ${where}: ${why}`,
       );

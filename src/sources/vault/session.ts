@@ -24,7 +24,11 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /** The token: got by logging in where that is configured, and renewed at half of its time. */
 export class VaultSession {
   #token: Token | null = null;
+  /** A token that was refused something, while another one is got in its place. */
+  #before: Token | null = null;
   #login: Promise<Token> | null = null;
+  /** Why there is no token; it is not tried again before the next scan. */
+  #loginTrouble: Error | null = null;
   /** One login a scan is enough: who is refused with a new token will be with the next, too. */
   #mayLogIn = true;
   #timer: NodeJS.Timeout | null = null;
@@ -43,6 +47,7 @@ export class VaultSession {
 
   beginScan(): void {
     this.#mayLogIn = true;
+    this.#loginTrouble = null;
   }
 
   /**
@@ -56,6 +61,7 @@ export class VaultSession {
     // Others may have logged in while this one waited.
     if (this.#token?.value === token) {
       if (!this.#mayLogIn) return answer;
+      this.#before = this.#token;
       this.#token = null;
     }
     return this.client.send('GET', path, await this.token());
@@ -63,9 +69,7 @@ export class VaultSession {
 
   /** Whether a token is not accepted at all, rather than lacking a right. */
   async isRefused(): Promise<boolean> {
-    if (this.auth.method !== 'token') return false;
-    const { status } = await this.client.send('GET', 'auth/token/lookup-self', readToken(this.auth.token));
-    return status === 403;
+    return this.auth.method === 'token' && !(await this.isAccepted(readToken(this.auth.token)));
   }
 
   close(): void {
@@ -87,9 +91,35 @@ export class VaultSession {
       return value;
     }
     if (this.#token !== null && Date.now() < this.#token.expiresAt - LAST_MS) return this.#token.value;
-    this.#login ??= this.logIn().finally(() => (this.#login = null));
+    if (this.#loginTrouble !== null) throw this.#loginTrouble;
+    this.#login ??= this.newToken().finally(() => (this.#login = null));
     this.#token = await this.#login;
     return this.#token.value;
+  }
+
+  /** Logs in. Where that is refused, a token that only lacked a right for one secret is good for the others. */
+  private async newToken(): Promise<Token> {
+    const before = this.#before;
+    this.#before = null;
+    try {
+      const token = await this.logIn();
+      // With a login a poll, they would pile up in Vault until they end.
+      if (before !== null) await this.revoke(before);
+      return token;
+    } catch (error) {
+      if (before !== null && (await this.isAccepted(before.value))) return before;
+      this.#loginTrouble = error as Error;
+      throw error;
+    }
+  }
+
+  private async isAccepted(value: string): Promise<boolean> {
+    return (await this.client.send('GET', 'auth/token/lookup-self', value)).status !== 403;
+  }
+
+  private async revoke({ value }: Token): Promise<void> {
+    // One that does not work any more cannot be revoked either, and ends by itself.
+    await this.client.send('POST', 'auth/token/revoke-self', value, {}).catch(() => undefined);
   }
 
   /** How long a given token lives. Who may not look itself up is not renewed either. */
@@ -171,6 +201,8 @@ export class VaultSession {
       }
       this.#renewalTrouble = this.cannotRenew(token, `Vault answers ${status}`);
     } catch (error) {
+      // Another one took its place meanwhile.
+      if (this.#token?.value !== token.value) return;
       this.#renewalTrouble = this.cannotRenew(
         token,
         refusalOf(error, `Vault at ${this.client.address}`).message,

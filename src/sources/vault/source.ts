@@ -1,9 +1,10 @@
+import { NoAnswerError } from '../../common/request';
 import { refusal, type Reading, type Refusal, type Source, type SourceScan } from '../../model';
 import { HeldTexts } from '../remote/held';
-import { refusalOf, Trouble } from '../remote/trouble';
+import { refusalOf } from '../remote/trouble';
 import { VaultClient, type VaultServer } from './client';
 import { bundleIn, type FieldNames } from './fields';
-import { KeyValues, type KvSecret } from './kv';
+import { KeyValues, SecretTrouble, type KvSecret } from './kv';
 import { VaultSession, type VaultAuth } from './session';
 
 export interface VaultSourceOptions {
@@ -23,6 +24,8 @@ export interface VaultSourceOptions {
 
 /** Requests at the same time. */
 const CONCURRENCY = 8;
+/** A server that fails this often in a scan is left alone until the next one. */
+const MAX_FAILURES = 8;
 
 /** Secrets of Vault's KV engine. Polled; an unchanged secret costs one small request. */
 export class VaultSource implements Source {
@@ -114,8 +117,10 @@ export class VaultSource implements Source {
       }
       this.take(path, secret, changed, removed);
     } catch (error) {
-      if (!(error instanceof Trouble) || error.refusal.reason !== 'forbidden' || !this.isFolder) throw error;
-      errors.push(error.refusal);
+      const isOfOne =
+        error instanceof SecretTrouble || (error instanceof NoAnswerError && error.code === 'TOO_LARGE');
+      if (!isOfOne || !this.isFolder) throw error;
+      errors.push(refusalOf(error, this.locationOf(path)));
     }
   }
 
@@ -158,12 +163,12 @@ export class VaultSource implements Source {
   }
 }
 
-/** @throws what `work` throws first; no more is begun then, and what is under way is finished */
+/** @throws what `work` throws first; no more is begun once it has thrown some times, what is under way is finished */
 async function forEach<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const rest = items[Symbol.iterator]();
   const failures: unknown[] = [];
   const worker = async () => {
-    for (let next = rest.next(); next.done !== true && failures.length === 0; next = rest.next()) {
+    for (let next = rest.next(); next.done !== true && failures.length < MAX_FAILURES; next = rest.next()) {
       await work(next.value).catch((error: unknown) => failures.push(error));
     }
   };

@@ -134,6 +134,7 @@ describe('AppRole', () => {
     expect(vault.requests()).toEqual([
       'GET secret/metadata/certs/www',
       'POST auth/approle/login',
+      'POST auth/token/revoke-self',
       'GET secret/metadata/certs/www',
     ]);
   });
@@ -154,8 +155,44 @@ describe('AppRole', () => {
     for (let poll = 0; poll < 2; poll++) {
       vault.requests();
       expect(troubles(await reader.pass())).toContain('has to grant "list" on secret/metadata/certs/');
-      expect(vault.requests().filter((one) => one.startsWith('POST'))).toHaveLength(1);
+      expect(vault.requests().filter((one) => one.endsWith('/login'))).toHaveLength(1);
+      // The one before is given back, else they would pile up.
+      expect(vault.tokens.size).toBe(1);
     }
+  });
+
+  it('whose secret is used up goes on with its token, though a right is missing for one secret', async () => {
+    const may = { 'secret/metadata/': ['read', 'list'], 'secret/data/certs/private': [], ...MAY } as const;
+    vault.logins.set(`approle kong ${SECRET_ID}`, { may, ttl: 3600, renewable: true });
+    vault.put('secret/certs/private', {});
+    for (let number = 0; number < 20; number++)
+      vault.put(`secret/certs/z${number}`, { 'tls.crt': chain, 'tls.key': key });
+    const reader = sourceOf({ ...role, secret_path: 'certs/' });
+    await reader.pass();
+    vault.logins.clear();
+    for (let poll = 0; poll < 2; poll++) {
+      vault.put(PATH, { 'tls.crt': chain, 'tls.key': key });
+      vault.requests();
+      const scan = await reader.pass();
+      expect(scan).toMatchObject({ changed: ['certs/www'], total: 21 });
+      expect(troubles(scan)).toBe(
+        'forbidden: secret/data/certs/private of Vault cannot be seen (403): the policy of the token has to grant "read" on secret/data/certs/private',
+      );
+      expect(vault.requests().filter((one) => one.endsWith('/login'))).toHaveLength(1);
+    }
+  });
+
+  it('that is refused in the middle of a folder is tried once, and said once', async () => {
+    login(3600, true);
+    for (let number = 0; number < 30; number++)
+      vault.put(`secret/certs/z${number}`, { 'tls.crt': chain, 'tls.key': key });
+    const reader = sourceOf({ ...role, secret_path: 'certs/' });
+    await reader.pass();
+    vault.logins.clear();
+    vault.onList = () => vault.tokens.clear();
+    vault.requests();
+    expect(troubles(await reader.pass())).toMatch(/^forbidden: Vault at .* refuses the login \(400\)[^\n]*$/);
+    expect(vault.requests().filter((one) => one.endsWith('/login'))).toHaveLength(1);
   });
 
   it('that is refused says what to look at, and is tried once a poll', async () => {
@@ -254,6 +291,42 @@ describe('a Vault that', () => {
     expect(troubles(await reader.pass())).toBe(
       `unreachable: Vault at https://127.0.0.1:${port} cannot be reached: connection refused`,
     );
+  });
+
+  test.for<[string, [number, object?], string]>([
+    [
+      'is too large',
+      [200, { data: { data: { x: 'x'.repeat(4_200_000) } } }],
+      'secret/certs/m cannot be taken',
+    ],
+    [
+      'is refused by its storage',
+      [500, { errors: ['cipher: message authentication failed'] }],
+      'answers 500',
+    ],
+    ['is answered oddly', [405, { errors: [] }], 'answers 405 for secret/data/certs/m'],
+  ])('has one secret that %s shows the others of the folder', async ([, answer, words]) => {
+    for (const name of ['a', 'm', 'z'])
+      vault.put(`secret/certs/${name}`, { 'tls.crt': chain, 'tls.key': key });
+    for (let number = 0; number < 30; number++)
+      vault.put(`secret/certs/n${number}`, { 'tls.crt': chain, 'tls.key': key });
+    vault.troubles.set('secret/data/certs/m', answer);
+    const reader = sourceOf({ secret_path: 'certs/', token: vault.token(MAY) });
+    const scan = await reader.pass();
+    expect(scan.total).toBe(33);
+    expect(troubles(scan)).toContain(words);
+    vault.troubles.clear();
+    expect(await reader.pass()).toMatchObject({ changed: ['certs/m'], total: 34, errors: [] });
+  });
+
+  it('fails again and again is asked no more in the same poll', async () => {
+    for (let number = 0; number < 100; number++) {
+      vault.put(`secret/certs/n${number}`, { 'tls.crt': chain, 'tls.key': key });
+      vault.troubles.set(`secret/data/certs/n${number}`, [500, { errors: [] }]);
+    }
+    const scan = await sourceOf({ secret_path: 'certs/', token: vault.token(MAY) }).pass();
+    expect(troubles(scan)).toMatch(/^unreachable: [^\n]* answers 500: look at its log$/);
+    expect(vault.requests().length).toBeLessThan(30);
   });
 
   it('goes away in the middle of a folder leaves what is known as it is', async () => {
