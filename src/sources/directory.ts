@@ -98,12 +98,12 @@ export class DirectorySource implements Source {
   private mayHaveNew(folder: Folder, files: ReadonlySet<string> | null | undefined): boolean {
     if (files === undefined) return false;
     if (files === null || isLinked(files)) return true;
+    const known = new Set([...folder.bundles.values()].flatMap(({ paths }) => paths));
     for (const path of files) {
       if (folder.folders.has(path)) return true;
       const stat = statOf(path);
       if (stat?.isDirectory() === true) return true;
-      const isKnown = [...folder.bundles.values()].some((bundle) => bundle.uses(path));
-      if (isOfBundle(path) && isKnown === (stat === null)) return true;
+      if (isOfBundle(path) && known.has(path) === (stat === null)) return true;
     }
     return false;
   }
@@ -168,7 +168,11 @@ export class DirectorySource implements Source {
     try {
       entries = readdirSync(folder.path, { withFileTypes: true });
     } catch (error) {
-      errors.push(unreadable(error, folder.path));
+      errors.push(
+        (error as NodeJS.ErrnoException).code === 'ENOTDIR'
+          ? refusal('unreadable', `${folder.path} is no folder; name one, or use a source of type file`)
+          : unreadable(error, folder.path),
+      );
       return;
     }
     this.updateFolder(folder, entries);

@@ -22,8 +22,8 @@ export class FileBundle {
     private readonly openKeys?: OpenKeyFiles,
   ) {}
 
-  uses(path: string): boolean {
-    return path === this.certPath || path === this.keyPath;
+  get paths(): string[] {
+    return this.keyPath === null ? [this.certPath] : [this.certPath, this.keyPath];
   }
 
   isAmong(paths: ReadonlySet<string>): boolean {
@@ -53,12 +53,13 @@ export class FileBundle {
 
   /** @returns null where a file changed meanwhile */
   private readOnce(): RawBundle | Refusal | null {
-    const paths = this.keyPath === null ? [this.certPath] : [this.certPath, this.keyPath];
+    // Before the first octet: what is written from then on has to show.
+    const now = Date.now();
     try {
-      const [cert, key] = paths.map((path) => readNamed(path));
-      if (cert === null || key === null || cert === undefined) return this.tooLarge();
+      const [cert, key] = this.paths.map((path) => readNamed(path));
+      if (cert === null || key === null || cert === undefined) return this.tooLarge(now);
       if (!cert.isStable || key?.isStable === false) return null;
-      this.settle(cert.stamp, key?.stamp ?? null);
+      this.settle(now, cert.stamp, key?.stamp ?? null);
       const { isOpen, text } = key ?? cert;
       if (isOpen && !this.#isTold && hasOpenKey(text)) {
         this.#isTold = true;
@@ -73,20 +74,23 @@ export class FileBundle {
       };
     } catch (error) {
       // The next scan sees whether anything has changed since.
-      this.settle(stampOf(this.certPath), this.keyPath === null ? null : stampOf(this.keyPath));
+      this.settle(now, ...this.stamps());
       return unreadable(error, this.certPath);
     }
   }
 
-  private settle(cert: Stamp | null, key: Stamp | null): void {
-    const now = Date.now();
+  private stamps(): [cert: Stamp | null, key: Stamp | null] {
+    return [stampOf(this.certPath), this.keyPath === null ? null : stampOf(this.keyPath)];
+  }
+
+  private settle(now: number, cert: Stamp | null, key: Stamp | null): void {
     this.#cert = cert;
     this.#key = key;
     this.#unsettled = isRacy(cert, now) || isRacy(key, now);
   }
 
-  private tooLarge(): Refusal {
-    this.settle(stampOf(this.certPath), this.keyPath === null ? null : stampOf(this.keyPath));
+  private tooLarge(now: number): Refusal {
+    this.settle(now, ...this.stamps());
     return refusal(
       'too_large',
       `${this.certPath} is larger than 1 MiB; a bundle is one leaf, its chain and its key`,

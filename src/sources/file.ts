@@ -12,6 +12,7 @@ export class FileSource implements Source {
   readonly #bundle: FileBundle;
   readonly #folders: readonly string[];
   readonly #openKeys = new OpenKeyFiles();
+  #watches: readonly FolderWatch[] = [];
 
   constructor(
     cert: string,
@@ -32,6 +33,8 @@ export class FileSource implements Source {
   }
 
   scan(): Promise<SourceScan> {
+    // A folder may have come, or be another one now.
+    for (const watch of this.#watches) watch.refresh();
     const changed = this.#bundle.hasChanged() ? [this.#bundle.name] : [];
     return Promise.resolve({ changed, removed: [], total: 1, errors: [] });
   }
@@ -46,6 +49,7 @@ export class FileSource implements Source {
 
   watch(touched: (what: string) => void): () => void {
     const watches = this.#folders.map((folder) => new FolderWatch(folder, touched));
+    this.#watches = watches;
     return () => {
       for (const watch of watches) watch.stop();
     };

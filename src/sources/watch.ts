@@ -1,5 +1,6 @@
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
+import { statOf } from './stamp';
 
 /** inotify watches are a limited resource of the whole machine; beyond this many folders the poll has to do. */
 const MAX_WATCHED_FOLDERS = 512;
@@ -9,7 +10,8 @@ const MAX_WATCHED_FOLDERS = 512;
  * its parent is watched for it.
  */
 export class FolderWatch {
-  readonly #watchers = new Map<string, FSWatcher>();
+  /** By path; with the folder that it was then, since the path may lead to another one later. */
+  readonly #watchers = new Map<string, { watcher: FSWatcher; folder: string | null }>();
   #stopped = false;
 
   constructor(
@@ -17,13 +19,20 @@ export class FolderWatch {
     /** Gets the path of what happened: a file in a folder, or a folder where the system does not say which. */
     private readonly touched: (path: string) => void,
   ) {
-    this.follow([root]);
+    this.refresh();
+  }
+
+  /** Watches the first folder anew where its path leads to another one by now. */
+  refresh(): void {
+    this.follow([this.root]);
   }
 
   /** Watches these folders from now on, and no others. */
   follow(folders: readonly string[]): void {
     const wanted = new Set(folders);
-    for (const path of this.#watchers.keys()) if (!wanted.has(path)) this.drop(path);
+    for (const [path, { folder }] of this.#watchers) {
+      if (!wanted.has(path) || folder !== identityOf(path)) this.drop(path);
+    }
     for (const path of wanted) this.add(path, path);
     if (!this.#watchers.has(this.root)) this.add(dirname(this.root), this.root);
   }
@@ -43,14 +52,19 @@ export class FolderWatch {
       });
       // A folder that disappears ends its watcher; the next scan finds it when it is back.
       watcher.on('error', () => this.drop(path));
-      this.#watchers.set(path, watcher);
+      this.#watchers.set(path, { watcher, folder: identityOf(path) });
     } catch {
       // Not there or not watchable (a network file system): the poll is the truth.
     }
   }
 
   private drop(path: string): void {
-    this.#watchers.get(path)?.close();
+    this.#watchers.get(path)?.watcher.close();
     this.#watchers.delete(path);
   }
+}
+
+function identityOf(path: string): string | null {
+  const stat = statOf(path);
+  return stat === null ? null : `${stat.dev}:${stat.ino}`;
 }

@@ -11,7 +11,10 @@ const MAX_BYTES = 2 * 1024 * 1024;
 export class HeldTexts {
   readonly #texts = new LRUCache<string, RawBundle | Refusal>({
     maxSize: MAX_BYTES,
-    sizeCalculation: (held) => ('cert' in held ? held.cert.length + held.key.length : 0) + 1_000,
+    sizeCalculation: (held) => {
+      const texts = 'cert' in held ? held.cert.length + held.key.length + (held.issuers?.length ?? 0) : 0;
+      return texts + 1_000;
+    },
   });
 
   put(name: string, what: RawBundle | Refusal): void {

@@ -82,6 +82,22 @@ describe('a source of one pair of files', () => {
     stop();
   });
 
+  it('watches a folder that appears later, once it was looked at', async () => {
+    const folder = join(testFolder(), 'later');
+    const cert = join(folder, 'www.crt');
+    const source = new FileSource(cert, join(folder, 'www.key'), true);
+    let touched = new Set<string>();
+    const stop = source.watch((what) => touched.add(what));
+    await source.scan();
+    mkdirSync(folder);
+    await eventually('the folder is reported', () => touched.size > 0);
+    await source.scan();
+    touched = new Set();
+    writePair(folder, 'www', first);
+    await eventually('the certificate is reported', () => touched.has(cert));
+    stop();
+  });
+
   it('has an id that a restart does not change', () => {
     expect(new FileSource('/etc/kong/../kong/www.crt', null, true).id).toBe('file:/etc/kong/www.crt');
   });

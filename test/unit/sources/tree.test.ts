@@ -197,7 +197,9 @@ describe('the folder itself', () => {
   it('that is a file is an error', async () => {
     const file = join(testFolder(), 'file.pem');
     writeFileSync(file, first.chain + first.key);
-    expect((await new DirectorySource(file, true).scan()).errors).toMatchObject([{ reason: 'unreadable' }]);
+    expect((await new DirectorySource(file, true).scan()).errors).toEqual([
+      { reason: 'unreadable', message: `${file} is no folder; name one, or use a source of type file` },
+    ]);
   });
 
   it('that links to itself is an error and no exception', async () => {

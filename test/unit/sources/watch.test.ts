@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DirectorySource } from '../../../src/sources';
@@ -88,6 +88,24 @@ describe('a watch on a tree', () => {
     touched = new Set();
     subfolder(folder);
     await eventually('the folder is reported', () => isTouched(touched, folder));
+    stop();
+  });
+
+  it('follows a link that leads to another folder by now', async () => {
+    const folder = testFolder();
+    const [one, two] = [subfolder(folder, 'v1'), subfolder(folder, 'v2')];
+    const current = join(folder, 'current');
+    symlinkSync(one, current);
+    const source = new DirectorySource(current, true);
+    let touched = new Set<string>();
+    const stop = source.watch((what) => touched.add(what));
+    await source.scan();
+    rmSync(current);
+    symlinkSync(two, current);
+    await source.scan();
+    touched = new Set();
+    writePair(two, 'www', first);
+    await eventually('the pair is reported', () => isTouched(touched, current));
     stop();
   });
 
