@@ -136,6 +136,9 @@ export async function readBody(response: http.IncomingMessage, maxBytes = Infini
 const OTHER_CA = 'its certificate is of another CA than the one that is trusted';
 const WANTS_CERTIFICATE = 'it refuses the TLS handshake; does it want a client certificate?';
 
+/** For every code of Node.js's HTTP parser. */
+const NO_HTTP = 'what it answers is not HTTP; is the port right?';
+
 /** What the codes of Node.js and OpenSSL mean to a person. */
 const WORDS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name is unknown; is it spelt right, and does DNS work?',
@@ -165,6 +168,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 function noAnswer(error: Error): NoAnswerError {
   const { code = '', message } = error as NodeJS.ErrnoException;
+  if (code.startsWith('HPE_')) return new NoAnswerError('UNREACHABLE', NO_HTTP, { cause: error });
   // Messages of the parser and of OpenSSL name files of theirs; the code says the same.
   return new NoAnswerError('UNREACHABLE', WORDS[code] ?? (code === '' ? message : code), { cause: error });
 }

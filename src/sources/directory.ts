@@ -1,4 +1,4 @@
-import { readdirSync, type Dirent } from 'node:fs';
+import { readdirSync, statSync, type Dirent } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../model';
 import { FileBundle, unreadable } from './file-bundle';
@@ -156,7 +156,9 @@ export class DirectorySource implements Source {
       if (folder.path === this.#root) {
         folder.stamp = null;
         this.updateFolder(folder, []);
-        if (!this.optional)
+        const why = whyOutOfReach(folder.path);
+        if (why !== null) errors.push(why);
+        else if (!this.optional)
           errors.push(
             refusal('unreadable', `${folder.path} does not exist (yet); create it or mount it there`),
           );
@@ -218,6 +220,16 @@ const loneKind = ({ cert, key }: FilePair) => key === null && (isKeystore(cert) 
 
 /** Kubernetes swaps `..data`; every file of the folder leads through it. */
 const isLinked = (files: ReadonlySet<string>) => [...files].some((path) => basename(path).startsWith('..'));
+
+/** Null: it does not exist. */
+function whyOutOfReach(path: string): Refusal | null {
+  try {
+    statSync(path, { throwIfNoEntry: false });
+    return null;
+  } catch (error) {
+    return unreadable(error, path);
+  }
+}
 
 function leadsToFolder(path: string): boolean {
   return statOf(path)?.isDirectory() ?? false;

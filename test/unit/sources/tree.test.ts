@@ -1,6 +1,6 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { DirectorySource } from '../../../src/sources';
 import { issue } from '../../support/bundles';
 import { testFolder, writePair } from '../../support/folders';
@@ -205,8 +205,28 @@ describe('the folder itself', () => {
   it('that links to itself is an error and no exception', async () => {
     const link = join(testFolder(), 'link');
     symlinkSync('link', link);
-    expect((await new DirectorySource(link, true).scan()).errors).toMatchObject([{ reason: 'unreadable' }]);
+    expect((await new DirectorySource(link, true).scan()).errors).toEqual([
+      { reason: 'unreadable', message: `${link} cannot be read: too many symbolic links` },
+    ]);
   });
+
+  it.skipIf(process.getuid?.() === 0)(
+    'that is out of reach is said to be so, though it need not exist (root reaches everything)',
+    async () => {
+      const parent = testFolder();
+      const folder = subfolder(parent, 'live');
+      chmodSync(parent, 0o000);
+      onTestFinished(() => chmodSync(parent, 0o700));
+      for (const optional of [false, true]) {
+        expect((await new DirectorySource(folder, true, optional).scan()).errors).toEqual([
+          {
+            reason: 'unreadable',
+            message: `${folder} cannot be read: permission denied; the user that Kong runs as must be able to read it`,
+          },
+        ]);
+      }
+    },
+  );
 
   it('has an id that a restart does not change', () => {
     expect(new DirectorySource('/etc/letsencrypt/live/', true).id).toBe('directory:/etc/letsencrypt/live');

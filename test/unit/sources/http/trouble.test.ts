@@ -102,6 +102,9 @@ describe('a server that', () => {
     const plain = await tcpServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     const wrong = readerOf({ type: 'http', url: `https://127.0.0.1:${plain.port}/www.pem` });
     expect(troubles(await wrong.pass())).toContain('it does not speak TLS there');
+    const ssh = await tcpServer((socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
+    const other = readerOf({ type: 'http', url: `http://127.0.0.1:${ssh.port}/www.pem` });
+    expect(troubles(await other.pass())).toContain('what it answers is not HTTP; is the port right?');
   });
 
   it('answers with a login page is not taken for a certificate', async () => {
