@@ -116,10 +116,10 @@ describeWithVault('a real Vault', (vault) => {
 
   it('a token is renewed before it ends, and one that has ended is said not to be accepted', async () => {
     await put('certs/www', fieldsOf(first));
-    const token = await vault().token(LEAST_POLICY, { ttl: '4s' });
+    const token = await vault().token(LEAST_POLICY, { ttl: '8s' });
     const reader = sourceOf({ token, secret_path: 'certs/www' });
     await reader.pass();
-    const until = Date.now() + 6_000;
+    const until = Date.now() + 9_000;
     await eventually('it outlives its time', async () => {
       expect((await reader.pass()).errors).toEqual([]);
       return Date.now() > until;

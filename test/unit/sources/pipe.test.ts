@@ -29,7 +29,7 @@ it('a named pipe among the files, or where the password should be, does not stop
     write: false,
   });
   const run = promisify(execFile)(process.execPath, ['-e', outputFiles[0]?.text ?? '', folder], {
-    timeout: 15_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   }).catch(() => ({ stdout: 'it hung' }));
   expect((await run).stdout).toBe('read');
