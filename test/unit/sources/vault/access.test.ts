@@ -249,6 +249,12 @@ it('a CA of its own is believed, and no other', async () => {
   const token = vault.token(MAY);
   expect((await sourceOf({ token, ca_file: caFile }).pass()).errors).toEqual([]);
   expect(troubles(await sourceOf({ token }).pass())).toContain('its certificate is of another CA');
+  // The file is read with every poll.
+  const renewed = fileWith(testAuthority().authority.cert);
+  const reader = sourceOf({ token, ca_file: renewed });
+  expect(troubles(await reader.pass())).toContain('its certificate is of another CA');
+  writeFileSync(renewed, authority.cert);
+  expect((await reader.pass()).errors).toEqual([]);
   const missing = sourceOf({ token, ca_file: '/nowhere/ca.pem' });
   expect(troubles(await missing.pass())).toContain('/nowhere/ca.pem cannot be read');
 });
