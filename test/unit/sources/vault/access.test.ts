@@ -61,6 +61,16 @@ describe('a token', () => {
     );
   });
 
+  it('is not renewed any more once the source is closed', async () => {
+    const token = vault.token(MAY, 2, true);
+    const { source } = sourceOf({ token });
+    await source.scan();
+    source.close?.();
+    const endsAt = vault.tokens.get(token)?.expiresAt ?? 0;
+    await eventually('its time is over', () => Date.now() > endsAt);
+    expect(vault.requests().filter((one) => one.includes('renew'))).toEqual([]);
+  });
+
   it('that cannot be renewed is an error while the secret can still be read', async () => {
     const token = vault.token(MAY, 4, true);
     const reader = sourceOf({ token });
