@@ -11,13 +11,14 @@ import { leafOf, servedLeaf } from '../support/tls';
 const HOST = 'www.example.test';
 const renewed = (age: number) => issue({ names: [HOST], notBefore: new Date(Date.now() - age * 60_000) });
 
-async function following(mode: Mode) {
+/** @param timeout seconds after which what is not served is taken back: what is served has to be proven in it */
+async function following(mode: Mode, timeout = 10) {
   const gateway = await startGateway({ mode });
   onTestFinished(() => gateway.stop());
   const certs = testFolder();
   const config = completeConfig({
     sources: [{ type: 'directory', path: certs }],
-    verify: { timeout: 1 },
+    verify: { timeout },
   });
   const kong = await connect({ prefix: gateway.prefix }, {});
   onTestFinished(() => kong.client.close());
@@ -31,7 +32,7 @@ async function following(mode: Mode) {
 it.for(['dbless', 'database'] as const)(
   'what Kong stores and does not serve is taken back, and tried again only when it changes or somebody asks (%s)',
   async (mode) => {
-    const { gateway, reconciler, put, stored, writes } = await following(mode);
+    const { gateway, reconciler, put, stored, writes } = await following(mode, 3);
     const good = renewed(60);
     put(good);
     await reconciler.pass('start');
@@ -58,7 +59,7 @@ it.for(['dbless', 'database'] as const)(
 );
 
 it('what only one of the workers serves is taken back', async () => {
-  const { gateway, reconciler, put, stored } = await following('database');
+  const { gateway, reconciler, put, stored } = await following('database', 3);
   const good = renewed(60);
   put(good);
   await reconciler.pass('start');

@@ -17,7 +17,7 @@ async function following(mode: Mode) {
   const gateway = await startGateway({ mode });
   onTestFinished(() => gateway.stop());
   const certs = testFolder();
-  const config = completeConfig({ sources: [{ type: 'directory', path: certs }], verify: { timeout: 1 } });
+  const config = completeConfig({ sources: [{ type: 'directory', path: certs }], verify: { timeout: 3 } });
   const kong = await connect({ prefix: gateway.prefix }, {});
   onTestFinished(() => kong.client.close());
   const { reconciler } = compose(config, kong);
