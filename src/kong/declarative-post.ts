@@ -107,14 +107,18 @@ class Lookout {
     this.#ended.abort();
   }
 
-  /** An export that is not ours already. */
+  /**
+   * @param early asked for before it was known that there is anything: it may be what was there before
+   * @param hash of what somebody else posted
+   */
   private async theirs(early: string | null, hash: string): Promise<string | null> {
     const { mark } = this.post;
-    for (const text of [early, await exportConfiguration(this.client)]) {
-      if (text === null) continue;
-      if (mark === null ? (await configurationHash(this.client)) === hash : !text.includes(mark)) return text;
-    }
-    return null;
+    const found = await exportConfiguration(this.client);
+    if ((await configurationHash(this.client)) === hash) return found;
+    // Kong has another one by now, as a rule ours, and what was found may be that already. Theirs may have the mark, too.
+    if (mark !== null && !found.includes(mark)) return found;
+    if (found !== (await exportConfiguration(this.client))) return found;
+    return early !== null && mark !== null && !early.includes(mark) ? early : null;
   }
 }
 

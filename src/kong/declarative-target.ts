@@ -191,7 +191,9 @@ export class DeclarativeTarget extends ListedTarget implements Target {
     const mark = markOf(changes.map(({ fields }) => fields['cert'] ?? fields['cert_alt']).find(Boolean));
     let sent: { hash: string; lost: string | null } | null = null;
     let failure: AdminError | null = null;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    // What was overwritten has to be put back, also where that takes more.
+    const isEnough = (attempt: number) => attempt > (sent?.lost == null ? ATTEMPTS : 4 * ATTEMPTS);
+    for (let attempt = 1; !isEnough(attempt); attempt++) {
       const hash = await configurationHash(this.client);
       const isMine: boolean = sent?.hash === hash;
       if (isMine && sent?.lost === null) return this.done(sent.hash, passenger);

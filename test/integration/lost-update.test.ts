@@ -45,7 +45,7 @@ async function contended() {
     await controller.sync();
   };
   const routes = () => gateway.entities('routes').map((route) => route['paths']);
-  return { gateway, certs, push, routes, next, reconciler: compose(config, kong).reconciler };
+  return { gateway, certs, controller, push, routes, next, reconciler: compose(config, kong).reconciler };
 }
 
 it('what somebody posts while Kong works on our post is put back together with our certificate', async () => {
@@ -80,32 +80,30 @@ it('while Kong is busy with somebody else, what we post is made anew from what t
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
 
-/** A client whose first export is out of date as soon as it is there. */
-class Overtaken extends AdminClient {
-  #isFirst = true;
+/** A client of which somebody hears when it has got the configuration, before anybody else does. */
+class Overheard extends AdminClient {
+  /** Nothing of `/status` is asked for before that is over. */
+  status = Promise.resolve();
+  #exports = 0;
 
   constructor(
     url: string,
-    private readonly overtake: () => Promise<void>,
+    private readonly exported: (count: number) => Promise<void>,
   ) {
     super({ url });
+    onTestFinished(() => this.close());
   }
 
   override async get(path: string): Promise<AdminResponse> {
+    if (path === '/status') await this.status;
     const answer = await super.get(path);
-    if (path === '/config' && this.#isFirst) {
-      this.#isFirst = false;
-      await this.overtake();
-    }
+    if (path === '/config') await this.exported(++this.#exports);
     return answer;
   }
 }
 
-it('what was made from a configuration that is another one by now is never posted', async () => {
-  const { gateway, certs, push, routes } = await contended();
-  const client = new Overtaken(gateway.adminUrl, push);
-  onTestFinished(() => client.close());
-  const reconciler = new Reconciler({
+const reconcilerOf = (client: AdminClient, certs: string) =>
+  new Reconciler({
     sources: [new DirectorySource(certs, false)],
     target: new DeclarativeTarget(client),
     verifier: null,
@@ -114,10 +112,72 @@ it('what was made from a configuration that is another one by now is never poste
     rollback: false,
     takeover: { mode: 'force', graceMs: 0, nudger: null },
   });
+
+it('what was made from a configuration that is another one by now is never posted', async () => {
+  const { gateway, certs, push, routes } = await contended();
+  const client = new Overheard(gateway.adminUrl, async (count) => {
+    if (count === 1) await push();
+  });
+  const reconciler = reconcilerOf(client, certs);
   const { events } = await reconciler.pass('start');
   expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
   expect(routes().flat().sort()).toEqual(['/', '/new']);
   expect(
     gateway.requests.filter(({ method, path }) => method === 'POST' && OUR_POST.test(path)),
   ).toHaveLength(1);
+});
+
+it('what somebody posts between two looks at Kong is put back, not what was there before', async () => {
+  const { gateway, certs, push, routes, next } = await contended();
+  let pushed = () => {};
+  const isPushed = new Promise<void>((resolve) => (pushed = resolve));
+  const client = new Overheard(gateway.adminUrl, async (count) => {
+    // The first one was for the document; this one is asked for along with the post.
+    if (count !== 2) return;
+    await push();
+    pushed();
+  });
+  gateway.beforePost(async ({ body }) => {
+    if (!('config' in body)) return;
+    client.status = isPushed;
+    await isPushed;
+    await turns(60);
+  });
+  await reconcilerOf(client, certs).pass('start');
+  expect(routes().flat().sort()).toEqual(['/', '/new']);
+  expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+});
+
+it('what somebody posts with our certificate in it already is put back, too', async () => {
+  const { gateway, certs, controller, push, routes, next } = await contended();
+  let isFirst = true;
+  gateway.beforePost(async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    const { certificate } = controller.state;
+    controller.state = {
+      ...controller.state,
+      certificate: { ...certificate, cert: next.chain, key: next.key },
+    };
+    await push();
+    await turns(60);
+  });
+  await reconcilerOf(new Overheard(gateway.adminUrl, () => Promise.resolve()), certs).pass('start');
+  expect(routes().flat().sort()).toEqual(['/', '/new']);
+  expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+});
+
+it('what somebody posts during each of our tries is put back, however many those are', async () => {
+  const { gateway, controller, routes, next, reconciler } = await contended();
+  const wanted = ['/'];
+  gateway.beforePost(async ({ body }) => {
+    if (!('config' in body) || wanted.length > 5) return;
+    wanted.push(`/new-${wanted.length}`);
+    controller.state = { ...controller.state, routes: [...wanted] };
+    await controller.sync();
+    await turns(60);
+  });
+  await reconciler.pass('start');
+  expect(routes().flat().sort()).toEqual(wanted);
+  expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KongReload } from '../../../src/kong';
@@ -30,7 +30,8 @@ function prefixOf(pid: number | string): string {
   const prefix = testFolder();
   mkdirSync(join(prefix, 'pids'));
   writeFileSync(join(prefix, 'pids', 'nginx.pid'), `${pid}\n`);
-  writeFileSync(join(prefix, '.kong_env'), ENV, { mode: 0o640 });
+  writeFileSync(join(prefix, '.kong_env'), ENV);
+  chmodSync(join(prefix, '.kong_env'), 0o640);
   return prefix;
 }
 
