@@ -9,9 +9,9 @@ export interface Exchange {
   body: unknown;
 }
 
-/** Sends recorded requests to a gateway and remembers which of its ids stand for which recorded ones. */
+/** Sends recorded requests to a gateway and remembers which of what it gave out stands for what was recorded. */
 export class Replay {
-  readonly #ids = new Map<string, string>();
+  readonly #given = new Map<string, string>();
 
   constructor(private readonly adminUrl: string) {}
 
@@ -60,18 +60,20 @@ export class Replay {
     return this.send(method, path, { content: JSON.stringify(body), type: 'application/json' });
   }
 
-  /** Ids that the gateway gave out stand where the recorded ones stood. */
+  /** What the gateway gave out stands where the recorded one stood: ids, and offsets of a next page. */
   #learn(recorded: unknown, actual: unknown): void {
     if (typeof recorded !== 'object' || typeof actual !== 'object' || recorded === null || actual === null)
       return;
-    const { id: was } = recorded as { id?: unknown };
-    const { id: is } = actual as { id?: unknown };
-    if (typeof was === 'string' && typeof is === 'string') this.#ids.set(was, is);
+    for (const name of ['id', 'offset'] as const) {
+      const was = (recorded as Record<string, unknown>)[name];
+      const is = (actual as Record<string, unknown>)[name];
+      if (typeof was === 'string' && typeof is === 'string') this.#given.set(was, is);
+    }
   }
 
   #translate(text: string): string {
     let translated = text;
-    for (const [recorded, actual] of this.#ids) translated = translated.replaceAll(recorded, actual);
+    for (const [recorded, actual] of this.#given) translated = translated.replaceAll(recorded, actual);
     return translated;
   }
 }

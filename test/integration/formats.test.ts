@@ -19,7 +19,8 @@ it('keystores of every kind are swapped in by the real server, and a bad one nev
   const folder = testFolder();
   const certs = testFolder();
   const write = (name: string, content: string | Buffer, mode = 0o600) => {
-    writeFileSync(join(folder, 'new'), content, { mode });
+    writeFileSync(join(folder, 'new'), content);
+    chmodSync(join(folder, 'new'), mode);
     renameSync(join(folder, 'new'), join(certs, name));
   };
   const passwordFile = join(folder, 'password');
@@ -69,7 +70,6 @@ it('keystores of every kind are swapped in by the real server, and a bad one nev
   write('www.jks', java(third));
   write('www.crt', third.chain);
   write('www.key', third.key, 0o644);
-  chmodSync(join(certs, 'www.key'), 0o644);
   await eventually('the open key file is warned about', () => logged('a key is not protected')[0]);
   expect(swaps()).toBe(3);
   rmSync(join(certs, 'www.crt'));
