@@ -50,7 +50,8 @@ describeWithCluster('what became of a Secret', (cluster) => {
     const root: LogRoot = { log, open: () => ({ log, close: () => undefined }) };
     const config = completeConfig({
       sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig }],
-      verify: { timeout: 1 },
+      // What is not served costs that long; a busy machine has to prove a swap within it.
+      verify: { timeout: 5 },
     });
     const kong = await connect({ prefix: gateway.prefix }, {});
     const reloader = startReloader(config, kong, root, 'entry');

@@ -31,9 +31,7 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
     pair: Issued,
     where = `ownership-${++made}`,
   ): Promise<{ where: string; uid: string }> {
-    await cluster()
-      .createNamespace(where)
-      .catch(() => undefined);
+    await cluster().createNamespace(where);
     const { metadata } = await cluster().applySecret(where, 'www', { cert: pair.chain, key: pair.key });
     return { where, uid: metadata.uid ?? '' };
   }
@@ -85,9 +83,11 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
 
     const pair = renewed(1);
     await secret(pair, where);
-    const waiting = await reconciler.pass('poll');
+    const waiting = await eventually('it is seen', async () => {
+      const report = await reconciler.pass('poll');
+      return report.nextAt === null ? null : report;
+    });
     expect(waiting.events).toEqual([]);
-    expect(waiting.nextAt).not.toBeNull();
     expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(old.cert));
 
     await eventually('the grace is over', async () => {
@@ -110,7 +110,7 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
     await reconciler.pass('start');
     const pair = renewed(1);
     await secret(pair, where);
-    await reconciler.pass('poll');
+    await eventually('it is seen', async () => (await reconciler.pass('poll')).nextAt !== null);
     const body = JSON.stringify({ cert: pair.chain.trim(), key: pair.key.trim() });
     const headers = { 'content-type': 'application/json' };
     await fetch(`${gateway.adminUrl}/certificates/${uid}`, { method: 'PATCH', body, headers });
@@ -172,8 +172,10 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
     await cluster().deleteSecret(where, 'www');
     const pair = renewed(1);
     expect((await secret(pair, where)).uid).not.toBe(uid);
-    await reconciler.pass('poll');
-    expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(pair.cert));
+    await eventually('it is served', async () => {
+      await reconciler.pass('poll');
+      return (await servedLeaf(gateway.tlsPort, HOST)) === leafOf(pair.cert);
+    });
   });
 
   it('keeps serving when its Secret is edited to a broken pair', async () => {

@@ -38,6 +38,13 @@ function sourceFor(access: ClusterAccess, options: Partial<KubernetesSourceOptio
   });
 }
 
+/** The scan that finds something: what was written a moment ago may be seen by the next poll only. */
+const scanUntilFound = (source: KubernetesSource) =>
+  eventually('a poll finds it', async () => {
+    const scan = await source.scan();
+    return scan.changed.length + scan.removed.length > 0 ? scan : null;
+  });
+
 async function readAll(source: KubernetesSource, { changed }: SourceScan): Promise<RawBundle[]> {
   const found: RawBundle[] = [];
   for (const name of changed) {
@@ -88,7 +95,7 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
     expect(await readAll(source, first)).toHaveLength(2);
     expect(await source.scan()).toMatchObject({ changed: [], removed: [], total: 2, errors: [] });
     const stored = await put(where, 'www');
-    const next = await source.scan();
+    const next = await scanUntilFound(source);
     expect(next.changed).toEqual([`${where}/www`]);
     const [raw] = await readAll(source, next);
     expect(raw?.secret).toEqual({ uid: stored.metadata.uid, namespace: where, name: 'www' });
@@ -100,9 +107,9 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
     const source = sourceFor(admin(), { namespaces: [where] });
     await readAll(source, await source.scan());
     await cluster().deleteSecret(where, 'www');
-    expect(await source.scan()).toMatchObject({ changed: [], removed: [`${where}/www`], total: 0 });
+    expect(await scanUntilFound(source)).toMatchObject({ changed: [], removed: [`${where}/www`], total: 0 });
     await put(where, 'www');
-    const [raw] = await readAll(source, await source.scan());
+    const [raw] = await readAll(source, await scanUntilFound(source));
     expect(raw?.secret?.uid).not.toBe(before.metadata.uid);
   });
 
@@ -144,11 +151,7 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
     await readAll(source, await source.scan());
     await cluster().restartApiserver();
     await put(where, 'www');
-    const scan = await eventually('the poll finds it', async () => {
-      const found = await source.scan();
-      return found.changed.length > 0 ? found : null;
-    });
-    expect(scan.changed).toEqual([`${where}/www`]);
+    expect((await scanUntilFound(source)).changed).toEqual([`${where}/www`]);
   });
 
   it('are chosen by type, name, label and mark', async () => {
@@ -177,7 +180,7 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
     const source = sourceFor(admin(), { namespaces: [where] });
     expect(await source.scan()).toMatchObject({ changed: [], total: 0, errors: [] });
     await cluster().applySecret(where, 'www', { data: data(chain) });
-    expect((await source.scan()).changed).toEqual([`${where}/www`]);
+    expect((await scanUntilFound(source)).changed).toEqual([`${where}/www`]);
   });
 
   it('complete a chain from ca.crt, and a new ca.crt is a change', async () => {
@@ -192,7 +195,7 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
       });
     const source = sourceFor(admin(), { namespaces: [where] });
     const openNow = async () => {
-      const [raw] = await readAll(source, await source.scan());
+      const [raw] = await readAll(source, await scanUntilFound(source));
       const opened = openBundle(raw as RawBundle);
       if (isRefusal(opened)) throw new Error(opened.message);
       return opened.bundle;
@@ -259,7 +262,7 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
       expect(await access.token()).toBe(mounted.token());
       expect(mounted.token()).not.toBe(before);
       await put(where, 'www');
-      expect((await source.scan()).changed).toEqual([`${where}/www`]);
+      expect((await scanUntilFound(source)).changed).toEqual([`${where}/www`]);
     });
 
     it('with an expired token, are none, and one sentence says so', async () => {
