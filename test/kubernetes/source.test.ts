@@ -246,6 +246,35 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
       expect(sentences(next)).toContain('the verb watch on Secrets');
     });
 
+    it('that are given later, are all found from then on, without a restart', async () => {
+      const { where, access } = await account([may('get', 'list', 'watch')]);
+      const elsewhere = await namespace();
+      await put(elsewhere, 'www');
+      const source = sourceFor(access);
+      onTestFinished(source.watch(() => undefined));
+      await put(where, 'goes');
+      await readAll(source, await source.scan());
+      expect(sentences(await source.scan()), 'as long as it is so').toContain(
+        'the verb list on Secrets in all',
+      );
+
+      await cluster().deleteSecret(where, 'goes');
+      await cluster().createServiceAccount(where, 'kong', [may('get', 'list')], { clusterWide: true });
+      const wide = await source.scan();
+      expect(wide.errors).toEqual([]);
+      expect(wide.changed).toEqual(expect.arrayContaining([`${where}/www`, `${elsewhere}/www`]));
+      expect(wide.removed, 'what went meanwhile').toEqual([`${where}/goes`]);
+      await readAll(source, wide);
+      expect(sentences(await source.scan())).toContain(
+        'the verb watch on Secrets in all namespaces is missing',
+      );
+
+      await cluster().createServiceAccount(where, 'kong', [may('get', 'list', 'watch')], {
+        clusterWide: true,
+      });
+      expect(await source.scan()).toMatchObject({ changed: [], removed: [], errors: [] });
+    });
+
     it('without any right, are none, and one sentence says what to grant', async () => {
       const { where, access } = await account([]);
       const scan = await sourceFor(access, { namespaces: [where] }).scan();
@@ -351,6 +380,9 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
 });
 
 describe('a kubeconfig', () => {
+  const context = (rest: string) =>
+    `current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n${rest}`;
+
   it.for([
     ['that is not YAML', '{', 'unexpected end'],
     ['that is something else', '- a\n- b\n', 'it has no current-context'],
@@ -360,6 +392,20 @@ describe('a kubeconfig', () => {
       'with a cluster that is not there',
       'current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n',
       'it has no cluster named c',
+    ],
+    ['with lists that are none', 'current-context: x\ncontexts: {}\n', 'it has no context named x'],
+    ['with an empty entry', 'current-context: x\ncontexts: [null]\n', 'it has no context named x'],
+    [
+      'with a server that is no URL',
+      context('clusters: [{name: c, cluster: {server: "10.0.0.1"}}]\nusers: [{name: u, user: {}}]\n'),
+      'the server of cluster c is no URL',
+    ],
+    [
+      'with a file that is not there',
+      context(
+        'clusters: [{name: c, cluster: {server: "https://a", certificate-authority: ca.pem}}]\nusers: [{name: u, user: {}}]\n',
+      ),
+      'ca.pem, which it names, cannot be read',
     ],
   ] as const)('%s is refused with its name and what is missing', ([, text, problem]) => {
     const path = join(testFolder(), 'kubeconfig');
@@ -387,5 +433,8 @@ describe('a kubeconfig', () => {
     const failing = Promise.resolve(readKubeconfig(path).token());
     await expect(failing).rejects.toThrow('the credential plugin sh failed');
     await expect(failing).rejects.not.toThrow('secret-token');
+    write('no-such-plugin', []);
+    const missing = Promise.resolve(readKubeconfig(path).token());
+    await expect(missing).rejects.toThrow('the credential plugin no-such-plugin is not there');
   });
 });

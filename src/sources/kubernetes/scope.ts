@@ -32,6 +32,8 @@ const PAGE_SIZE = 500;
 /** The server ends a watch after this; one that is silent for longer is broken. */
 const WATCH_SECONDS = 280;
 const CATCH_UP_SECONDS = 1;
+/** A watch that ends sooner was of no use: the next one waits. */
+const SHORTEST_WATCH_MS = 1_000;
 
 /** Keeps track of the objects of one path: listed whole once, then by what the API server says has changed. */
 export class Scope<T extends KubernetesObject> {
@@ -41,7 +43,7 @@ export class Scope<T extends KubernetesObject> {
   #version: string | null = null;
   /** Version of each object, by `namespace/name`. */
   readonly #known = new Map<string, string>();
-  /** Watching is not allowed: every poll lists. */
+  /** Else every poll lists, and asks again. */
   #mayWatch = true;
 
   constructor(private readonly options: ScopeOptions) {
@@ -73,18 +75,23 @@ export class Scope<T extends KubernetesObject> {
    * @throws KubernetesError
    */
   async refresh(apply: Apply<T>): Promise<void> {
-    if (this.#version === null || !this.#mayWatch) {
-      await this.list(apply);
-      return;
+    if (this.#version !== null) {
+      try {
+        await this.follow(apply, CATCH_UP_SECONDS, AbortSignal.timeout(30_000));
+        return;
+      } catch (error) {
+        if (!(error instanceof KubernetesError)) throw error;
+        // The right may come later, or be unknown to an API server that has just started.
+        if (error.status === 403) this.#mayWatch = false;
+        else if (error.status !== 410) throw error;
+      }
     }
-    try {
-      await this.follow(apply, CATCH_UP_SECONDS, AbortSignal.timeout(30_000));
-    } catch (error) {
-      if (!(error instanceof KubernetesError)) throw error;
-      if (error.status === 403) this.#mayWatch = false;
-      else if (error.status !== 410) throw error;
-      await this.list(apply);
-    }
+    await this.list(apply);
+  }
+
+  /** Whether there is such an object. @param key `namespace/name` */
+  has(key: string): boolean {
+    return this.#known.has(key);
   }
 
   /** Whether the right to watch is missing. */
@@ -96,10 +103,13 @@ export class Scope<T extends KubernetesObject> {
   async watch(apply: Apply<T>, signal: AbortSignal): Promise<void> {
     for (let waitMs = 1_000; !signal.aborted;) {
       if (this.#version !== null) {
+        const startedAt = performance.now();
         try {
           await this.follow(apply, WATCH_SECONDS, signal);
-          waitMs = 1_000;
-          continue;
+          if (performance.now() - startedAt >= SHORTEST_WATCH_MS) {
+            waitMs = 1_000;
+            continue;
+          }
         } catch (error) {
           const { status } = error as Partial<KubernetesError>;
           // Too old: the next poll lists. Not allowed: only polls are left.
@@ -141,6 +151,7 @@ export class Scope<T extends KubernetesObject> {
     // Bookmarks come every minute: silence for longer than two is a broken connection.
     const idleMs = Math.min(seconds, 120) * 1000 + 10_000;
     for await (const event of this.options.client.watch<T>(path, signal, idleMs)) this.take(event, apply);
+    this.#mayWatch = true;
   }
 
   private take({ type, object }: WatchEvent<T>, apply: Apply<T>): void {

@@ -32,7 +32,10 @@ export class KubernetesSource implements Source {
   readonly id: string;
   readonly #kind: ObjectKind;
   readonly create: boolean;
-  #scopes: Scope<Secret>[];
+  /** As the source says. */
+  readonly #asked: readonly Scope<Secret>[];
+  /** Those, or of the pod's own namespace where only that is allowed. */
+  #scopes: readonly Scope<Secret>[];
   readonly #references: References | null;
   /** What changed since the last scan; null: it is gone. */
   readonly #pending = new Map<string, Secret | null>();
@@ -48,15 +51,16 @@ export class KubernetesSource implements Source {
     const { namespaces, client } = options;
     // What creates nothing needs nobody's hosts.
     this.#references = options.create && options.hosts === 'references' ? new References(client) : null;
-    this.#scopes = (namespaces.length === 0 ? [null] : namespaces).flatMap((namespace) =>
+    this.#asked = (namespaces.length === 0 ? [null] : namespaces).flatMap((namespace) =>
       this.scopesOf(namespace),
     );
+    this.#scopes = this.#asked;
   }
 
   async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
     const errors: Refusal[] = [];
     if (touched === undefined) {
-      await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors)));
+      await this.refreshAll(errors);
       await this.#references?.refresh(
         this.#scopes.map(({ namespace }) => namespace),
         errors,
@@ -137,7 +141,39 @@ export class KubernetesSource implements Source {
     return !this.options.onlyMarked || isMarked(secret);
   }
 
-  private async refresh(scope: Scope<Secret>, errors: Refusal[]): Promise<void> {
+  /** Not allowed to see the whole cluster: the pod's own namespace is left, until that is allowed. */
+  private async refreshAll(errors: Refusal[]): Promise<void> {
+    const found: Refusal[] = [];
+    const looks = await Promise.all(this.#asked.map((scope) => this.refresh(scope, found)));
+    if (!looks.includes('refused')) {
+      errors.push(...found);
+      if (this.#scopes !== this.#asked && !looks.includes('failed')) this.widen();
+      return;
+    }
+    const { isDiscovered, client } = this.options;
+    if (isDiscovered !== true) {
+      const effect = `only namespace ${client.namespace} is looked at: name the namespaces in the source, or use a ClusterRole`;
+      errors.push(missingVerb('list', `${this.#kind.word}s in all namespaces`, effect));
+    }
+    if (this.#scopes === this.#asked) this.use(this.scopesOf(client.namespace));
+    await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors)));
+  }
+
+  private widen(): void {
+    this.use(this.#asked);
+    // What went meanwhile is known to no list of before.
+    for (const name of this.#bundles)
+      if (!this.#asked.some((scope) => scope.has(name))) this.#apply(name, null);
+  }
+
+  private use(scopes: readonly Scope<Secret>[]): void {
+    this.#scopes = scopes;
+    this.#stopWatch?.abort();
+    this.#stopWatch = null;
+  }
+
+  /** @returns `refused` where the whole cluster was meant, which is not allowed; it is no error yet */
+  private async refresh(scope: Scope<Secret>, errors: Refusal[]): Promise<'seen' | 'refused' | 'failed'> {
     const where = placeOf(scope.namespace);
     try {
       await scope.refresh(this.#apply);
@@ -149,13 +185,13 @@ export class KubernetesSource implements Source {
     } catch (error) {
       const isForbidden = error instanceof KubernetesError && error.status === 403;
       const mayNarrow = isForbidden && scope.namespace === null && this.options.namespaces.length === 0;
-      if (mayNarrow) {
-        await this.narrow(errors);
-        return;
+      if (mayNarrow) return 'refused';
+      if (!isForbidden || this.options.isDiscovered !== true) {
+        errors.push(trouble(error, 'list', `${this.#kind.word}s in ${where}`));
       }
-      if (isForbidden && this.options.isDiscovered === true) return;
-      errors.push(trouble(error, 'list', `${this.#kind.word}s in ${where}`));
+      return 'failed';
     }
+    return 'seen';
   }
 
   /** Listing in a namespace that does not exist answers an empty list. */
@@ -171,17 +207,6 @@ export class KubernetesSource implements Source {
     }
   }
 
-  /** Not allowed to see the whole cluster: the pod's own namespace is left. */
-  private async narrow(errors: Refusal[]): Promise<void> {
-    const { namespace } = this.options.client;
-    if (this.options.isDiscovered !== true) {
-      const effect = `only namespace ${namespace} is looked at: name the namespaces in the source, or use a ClusterRole`;
-      errors.push(missingVerb('list', `${this.#kind.word}s in all namespaces`, effect));
-    }
-    this.#scopes = this.scopesOf(namespace);
-    await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors)));
-  }
-
   /** Starts the long watches once the first list is through. */
   private followScopes(): void {
     if (this.#touched === null || this.#stopWatch !== null) return;
@@ -191,9 +216,9 @@ export class KubernetesSource implements Source {
     this.#references?.watch(() => this.#touched?.(this.id), signal);
   }
 
-  readonly #apply = (_: string, secret: Secret | null): void => {
-    if (secret !== null) this.#pending.set(secretName(secret), secret);
-    else if (this.#bundles.has(_) || this.#pending.has(_)) this.#pending.set(_, null);
+  readonly #apply = (name: string, secret: Secret | null): void => {
+    if (secret !== null || this.#bundles.has(name) || this.#pending.has(name))
+      this.#pending.set(name, secret);
   };
 
   readonly #applyAndTell = (key: string, secret: Secret | null): void => {
