@@ -5,9 +5,6 @@ import { promisify } from 'node:util';
 import { load } from 'js-yaml';
 import type { ClusterAccess } from './credentials';
 
-/** `clusters`, `users` and `contexts` are lists of `{name, cluster|user|context}`. */
-type Named<Key extends string, Value> = { name?: string } & Partial<Record<Key, Value>>;
-
 interface Exec {
   command?: string;
   args?: string[] | null;
@@ -31,16 +28,25 @@ interface Cluster {
   'certificate-authority-data'?: string;
 }
 
+interface Context {
+  cluster?: string;
+  user?: string;
+  namespace?: string;
+}
+
 interface KubeConfig {
-  clusters?: Named<'cluster', Cluster>[];
-  users?: Named<'user', User>[];
-  contexts?: Named<'context', { cluster?: string; user?: string; namespace?: string }>[];
+  /** Each of them should be a list of `{name, cluster|user|context}`. */
+  clusters?: unknown;
+  users?: unknown;
+  contexts?: unknown;
   'current-context'?: string;
 }
 
 const run = promisify(execFile);
 /** Before a token's expiry it is asked for anew. */
 const EARLY_MS = 60_000;
+/** A credential plugin that wants to be talked to waits for ever. */
+const EXEC_MS = 60_000;
 
 /**
  * Reads a kubeconfig: tokens, token files, client certificates and credential plugins (`exec`).
@@ -58,15 +64,25 @@ export function readKubeconfig(path: string, context?: string): ClusterAccess {
   }
   if (typeof config !== 'object' || config === null) return fail('it is no kubeconfig');
   const wanted = context ?? config['current-context'] ?? fail('it has no current-context');
-  const find = <Key extends string, T>(list: Named<Key, T>[] | undefined, key: Key, name?: string): T =>
-    list?.find((item) => item.name === name)?.[key] ?? fail(`it has no ${key} named ${name ?? '(nothing)'}`);
-  const chosen = find(config.contexts, 'context', wanted);
-  const cluster = find(config.clusters, 'cluster', chosen.cluster);
-  const user = find(config.users, 'user', chosen.user);
-  const server = cluster.server ?? fail(`cluster ${chosen.cluster ?? ''} has no server`);
+  const find = (list: unknown, key: string, name?: string): unknown => {
+    const named = Array.isArray(list) ? (list as (Record<string, unknown> | null)[]) : [];
+    const found = named.find((item) => item?.['name'] === name)?.[key];
+    return found ?? fail(`it has no ${key} named ${name ?? '(nothing)'}`);
+  };
+  const chosen = find(config.contexts, 'context', wanted) as Context;
+  const cluster = find(config.clusters, 'cluster', chosen.cluster) as Cluster;
+  const user = find(config.users, 'user', chosen.user) as User;
+  const { server = fail(`cluster ${chosen.cluster ?? ''} has no server`) } = cluster;
+  if (!/^https?:/.test(server) || !URL.canParse(server))
+    fail(`the server of cluster ${chosen.cluster ?? ''} is no URL such as https://host:6443`);
   const data = (inline: string | undefined, file: string | undefined) => {
     if (inline !== undefined) return Buffer.from(inline, 'base64');
-    return file === undefined ? undefined : readFileSync(resolve(dirname(path), file));
+    if (file === undefined) return undefined;
+    try {
+      return readFileSync(resolve(dirname(path), file));
+    } catch (error) {
+      return fail(`${file}, which it names, cannot be read: ${(error as Error).message}`);
+    }
   };
   const cert = data(user['client-certificate-data'], user['client-certificate']);
   const key = data(user['client-key-data'], user['client-key']);
@@ -98,7 +114,7 @@ function execToken(exec: Exec, command: string, path: string): ClusterAccess['to
       KUBERNETES_EXEC_INFO: JSON.stringify(info),
     };
     try {
-      const { stdout } = await run(command, exec.args ?? [], { env, cwd: dirname(path) });
+      const { stdout } = await run(command, exec.args ?? [], { env, cwd: dirname(path), timeout: EXEC_MS });
       const { status = {} } = JSON.parse(stdout) as {
         status?: { token?: string; expirationTimestamp?: string };
       };
@@ -108,7 +124,14 @@ function execToken(exec: Exec, command: string, path: string): ClusterAccess['to
       return known.token;
     } catch (error) {
       // Its output may hold the token; only the program is named.
-      throw new Error(`kubeconfig ${path}: the credential plugin ${command} failed`, { cause: error });
+      const { code, killed } = error as { code?: unknown; killed?: boolean };
+      const why =
+        code === 'ENOENT'
+          ? 'is not there; a plugin server has no PATH: name it by its whole path'
+          : killed === true
+            ? `gave no answer within ${EXEC_MS / 1000} s`
+            : 'failed';
+      throw new Error(`kubeconfig ${path}: the credential plugin ${command} ${why}`, { cause: error });
     }
   };
 }

@@ -11,6 +11,7 @@ export class ReferrerNudger implements Nudger {
 
   async nudge({ namespace, name }: SecretRef, fingerprint: string): Promise<string | Refusal> {
     const nudged: string[] = [];
+    let trouble: Error | null = null;
     for (const { kind, api, plural, referencesOf } of REFERRER_KINDS) {
       const where = `${api}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
       const refers = (item: Referrer) => referencesOf(item).some(({ secret }) => secret === name);
@@ -23,20 +24,22 @@ export class ReferrerNudger implements Nudger {
           nudged.push(`${kind} ${namespace}/${item.metadata.name}`);
         }
       } catch (error) {
-        if (!(error instanceof KubernetesError)) throw error;
-        // A cluster without Gateways has no such path; who may not see them may still have nudged an Ingress.
-        if (error.status === 404 || (error.status === 403 && nudged.length > 0)) continue;
-        const reason = error.status === 403 ? 'forbidden' : 'unreachable';
-        return refusal(
-          reason,
-          `what refers to Secret ${namespace}/${name} cannot be nudged (takeover: nudge needs list and patch on ingresses and gateways): ${error.message}`,
-        );
+        // A cluster without Gateways has no such path; who may not see Ingresses may still nudge a Gateway.
+        if (statusOf(error) !== 404) trouble ??= error as Error;
       }
     }
     if (nudged.length > 0) return `annotated ${nudged.join(', ')}`;
+    if (trouble !== null) {
+      return refusal(
+        statusOf(trouble) === 403 ? 'forbidden' : 'unreachable',
+        `what refers to Secret ${namespace}/${name} cannot be nudged (takeover: nudge needs list and patch on ingresses and gateways): ${trouble.message}`,
+      );
+    }
     return refusal(
       'managed_elsewhere',
       `no Ingress or Gateway refers to Secret ${namespace}/${name}: nobody to nudge`,
     );
   }
 }
+
+const statusOf = (error: unknown) => (error instanceof KubernetesError ? error.status : 0);
