@@ -1,3 +1,4 @@
+import type { SourceConfig } from '../../config';
 import { inCluster, isInCluster, KubernetesClient, readKubeconfig } from '../../sources/kubernetes';
 import type { Check } from './check';
 import type { Patient } from './patient';
@@ -37,55 +38,88 @@ export async function checkCluster({ configs }: Patient, check: Check): Promise<
 
 interface Cluster {
   client: KubernetesClient;
-  /** Where Secrets are looked for; null: everywhere. */
-  namespaces: readonly (string | null)[];
+  looks: readonly Look[];
 }
 
+/** What a source looks at. */
+interface Look {
+  resource: 'secrets' | 'configmaps';
+  /** Null: every namespace. */
+  namespace: string | null;
+  /** Null: all of them. */
+  name: string | null;
+}
+
+/** The cluster of the first source that names one, and what all sources look at there. */
 function clusterOf(configs: Patient['configs']): Cluster | null {
-  const sources = configs.flatMap(({ config }) => config.sources);
-  const source = sources.find(({ type }) => type === 'kubernetes');
-  if (source === undefined && (sources.length > 0 || !isInCluster())) return null;
-  const access =
-    source?.kubeconfig == null ? inCluster() : readKubeconfig(source.kubeconfig, source.context ?? undefined);
-  const namespaces = source?.namespaces ?? [];
-  return { client: new KubernetesClient(access), namespaces: namespaces.length === 0 ? [null] : namespaces };
+  const all = configs.flatMap(({ config }) => config.sources);
+  const first = all.find(({ type }) => type === 'kubernetes');
+  if (first === undefined) {
+    if (all.length > 0 || !isInCluster()) return null;
+    const looks: Look[] = [{ resource: 'secrets', namespace: null, name: null }];
+    return { client: new KubernetesClient(inCluster()), looks };
+  }
+  const { kubeconfig, context } = first;
+  const there = all.filter(
+    (source) =>
+      source.type === 'kubernetes' && source.kubeconfig === kubeconfig && source.context === context,
+  );
+  const access = kubeconfig == null ? inCluster() : readKubeconfig(kubeconfig, context ?? undefined);
+  return { client: new KubernetesClient(access), looks: there.flatMap(looksOf) };
+}
+
+function looksOf({ resource, namespaces, names }: SourceConfig): Look[] {
+  const each = (list: readonly string[]) => (list.length === 0 ? [null] : list);
+  return each(namespaces).flatMap((namespace) => each(names).map((name) => ({ resource, namespace, name })));
 }
 
 const NEEDED = ['get', 'list', 'watch'];
 
-async function checkRights({ client, namespaces }: Cluster, check: Check): Promise<void> {
-  for (const namespace of namespaces) {
-    const where = namespace === null ? 'every namespace' : `namespace ${namespace}`;
-    const missing = await missingVerbs(client, namespace);
-    if (missing.length === 0) check.ok(`Secrets of ${where} may be read and watched`);
+async function checkRights({ client, looks }: Cluster, check: Check): Promise<void> {
+  const done = new Set<string>();
+  for (const look of looks) {
+    const { namespace } = look;
+    const what = sentenceOf(look);
+    if (done.has(what)) continue;
+    done.add(what);
+    const missing = await missingVerbs(client, look);
+    if (missing.length === 0) check.ok(`${what} may be read and watched`);
     else if (
       missing.includes('list') &&
       namespace === null &&
-      (await missingVerbs(client, client.namespace)).length === 0
+      (await missingVerbs(client, { ...look, namespace: client.namespace })).length === 0
     )
       check.warn(
-        `Secrets of the own namespace ${client.namespace} alone may be read`,
+        `${sentenceOf(look, `the own namespace ${client.namespace}`)} alone may be read`,
         'name the namespaces in the source, or apply deploy/kubernetes/rbac-cluster.yaml',
       );
     else if (missing.length === 1 && missing[0] === 'watch')
-      check.warn(`Secrets of ${where} may not be watched: every poll lists them`, 'add the verb watch');
+      check.warn(`${what} may not be watched: every poll lists them`, 'add the verb watch');
     else
       check.fail(
-        `Secrets of ${where}: ${missing.join(', ')} not allowed`,
+        `${what}: ${missing.join(', ')} not allowed`,
         'apply deploy/kubernetes/rbac-namespaced.yaml (or rbac-cluster.yaml) for its service account',
       );
   }
 }
 
-async function missingVerbs(client: KubernetesClient, namespace: string | null): Promise<string[]> {
+function sentenceOf({ resource, namespace, name }: Look, place = 'every namespace'): string {
+  const word = resource === 'secrets' ? 'Secret' : 'ConfigMap';
+  const where = namespace === null ? place : `namespace ${namespace}`;
+  return name === null ? `${word}s of ${where}` : `${word}s named ${name} of ${where}`;
+}
+
+async function missingVerbs(
+  client: KubernetesClient,
+  { resource, namespace, name }: Look,
+): Promise<string[]> {
   const missing: string[] = [];
+  const where = { ...(namespace === null ? {} : { namespace }), ...(name === null ? {} : { name }) };
   for (const verb of NEEDED) {
     const review = (await client.send('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SelfSubjectAccessReview',
-      spec: {
-        resourceAttributes: { resource: 'secrets', verb, ...(namespace === null ? {} : { namespace }) },
-      },
+      spec: { resourceAttributes: { resource, verb, ...where } },
     })) as Review;
     if (review.status?.allowed !== true) missing.push(verb);
   }

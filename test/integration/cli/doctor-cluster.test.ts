@@ -5,15 +5,24 @@ import { cli } from '../../support/cli';
 import { testFolder } from '../../support/folders';
 import { httpsServer, testAuthority } from '../../support/https-server';
 
-/** What an API server answers; `allowed` are verbs on Secrets, `*` in every namespace. */
+interface Asked {
+  resource: string;
+  verb: string;
+  /** Undefined: in every namespace. */
+  namespace?: string;
+  /** Undefined: all of them. */
+  name?: string;
+}
+
+/** What an API server answers. */
 interface Cluster {
-  allowed: (verb: string, namespace: string | undefined) => boolean;
+  allowed: (asked: Asked) => boolean;
   images?: string[];
   certManager?: boolean;
 }
 
 /** The doctor's findings about a cluster that a source of type kubernetes names. */
-async function examined({ allowed, images = [], certManager = false }: Cluster, namespaces = '[]') {
+async function examined({ allowed, images = [], certManager = false }: Cluster, ...sources: object[]) {
   const { authority, caFile } = testAuthority();
   const identity = authority.issue({ names: ['127.0.0.1'] });
   const items = images.map((image) => ({
@@ -24,11 +33,8 @@ async function examined({ allowed, images = [], certManager = false }: Cluster, 
     const answer = (value: unknown) => void response.end(JSON.stringify(value));
     if (path === '/version') answer({ gitVersion: 'v1.31.2' });
     else if (path.includes('selfsubjectaccessreviews')) {
-      const { spec } = JSON.parse(body) as {
-        spec: { resourceAttributes: { verb: string; namespace?: string } };
-      };
-      const { verb, namespace } = spec.resourceAttributes;
-      answer({ status: { allowed: allowed(verb, namespace) } });
+      const { spec } = JSON.parse(body) as { spec: { resourceAttributes: Asked } };
+      answer({ status: { allowed: allowed(spec.resourceAttributes) } });
     } else if (path === '/apis/cert-manager.io' && certManager) answer({ kind: 'APIGroup' });
     else if (path.startsWith('/apis/apps/v1/deployments')) answer({ items });
     else response.writeHead(path.includes('/pods') ? 403 : 404).end('{}');
@@ -46,10 +52,8 @@ async function examined({ allowed, images = [], certManager = false }: Cluster, 
     }),
   );
   const config = join(folder, 'reloader.yml');
-  writeFileSync(
-    config,
-    `sources: [{type: kubernetes, kubeconfig: ${kubeconfig}, namespaces: ${namespaces}}]\n`,
-  );
+  const all = sources.map((source) => ({ type: 'kubernetes', kubeconfig, ...source }));
+  writeFileSync(config, JSON.stringify({ sources: all }));
   const { stdout } = await cli('doctor', '--json', '-c', config, '-p', '/nowhere');
   expect(stdout).not.toContain('open-sesame');
   const { findings } = JSON.parse(stdout) as { findings: Record<'check' | 'verdict' | 'detail', string>[] };
@@ -63,7 +67,7 @@ it('says what may be read, and who else renews in the cluster', async () => {
     'quay.io/jetstack/cert-manager-controller:v1.16.1',
     'kong/kubernetes-ingress-controller:3.5@sha256:0',
   ];
-  expect(await examined({ allowed: () => true, images, certManager: true })).toEqual([
+  expect(await examined({ allowed: () => true, images, certManager: true }, {})).toEqual([
     'ok the API server answers (Kubernetes v1.31.2)',
     'ok Secrets of every namespace may be read and watched',
     'ok cert-manager is installed (v1.16.1)',
@@ -71,25 +75,46 @@ it('says what may be read, and who else renews in the cluster', async () => {
   ]);
 });
 
-test.for([
+test.for<[string, Cluster['allowed'], object[], string[]]>([
   [
     'nothing',
-    { allowed: () => false },
-    '[shop]',
-    'fail Secrets of namespace shop: get, list, watch not allowed',
+    () => false,
+    [{ namespaces: ['shop'] }],
+    ['fail Secrets of namespace shop: get, list, watch not allowed'],
   ],
   [
     'only the own namespace',
-    { allowed: (_: string, namespace?: string) => namespace === 'web' },
-    '[]',
-    'warn Secrets of the own namespace web alone may be read',
+    ({ namespace }) => namespace === 'web',
+    [{}],
+    ['warn Secrets of the own namespace web alone may be read'],
   ],
   [
     'reading without watching',
-    { allowed: (verb: string) => verb !== 'watch' },
-    '[]',
-    'warn Secrets of every namespace may not be watched: every poll lists them',
+    ({ verb }) => verb !== 'watch',
+    [{}],
+    ['warn Secrets of every namespace may not be watched: every poll lists them'],
   ],
-] as [string, Cluster, string, string][])('%s is allowed', async ([, cluster, namespaces, expected]) => {
-  expect(await examined(cluster, namespaces)).toContain(expected);
+  [
+    'one Secret, which the source names',
+    ({ name }) => name === 'www-tls',
+    [{ namespaces: ['shop'], names: ['www-tls'] }],
+    ['ok Secrets named www-tls of namespace shop may be read and watched'],
+  ],
+  [
+    'what one source looks at, and not what the other one does',
+    ({ resource, namespace }) => resource === 'secrets' && namespace === 'shop',
+    [
+      { namespaces: ['shop'] },
+      { namespaces: ['shop', 'blog'], create: false },
+      { trust: true, resource: 'configmaps', namespaces: ['shop'], names: ['bundle'] },
+    ],
+    [
+      'ok Secrets of namespace shop may be read and watched',
+      'fail Secrets of namespace blog: get, list, watch not allowed',
+      'fail ConfigMaps named bundle of namespace shop: get, list, watch not allowed',
+    ],
+  ],
+])('%s is allowed', async ([, allowed, sources, expected]) => {
+  const findings = await examined({ allowed }, ...sources);
+  expect(findings.slice(1, 1 + expected.length)).toEqual(expected);
 });
