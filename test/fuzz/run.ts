@@ -1,4 +1,6 @@
-import { checkKeyAndChain, inspectFiles } from '../../src/certificates';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { checkKeyAndChain, inspectFiles, toPem, type OpenedBundle } from '../../src/certificates';
+import type { Issued } from '../../src/certificates/authority';
 import { isRefusal, REASONS } from '../../src/model';
 import { filesOfEveryFormat, PASSWORD, rsaIssuer, type FormatFile } from '../support/format-files';
 import { mutate, randomOf } from './mutate';
@@ -15,7 +17,12 @@ export interface FuzzResult {
 /** Reads files that were changed by chance; the same ones for a seed. */
 export async function fuzz(options: { runs: number; seed: number; maxMs: number }): Promise<FuzzResult> {
   const random = randomOf(options.seed);
-  const files = filesOfEveryFormat(rsaIssuer().issue({ names: ['www.example.test'], key: 'rsa-2048' }));
+  const names = ['www.example.test'];
+  const issuer = rsaIssuer();
+  const files = [
+    ...filesOfEveryFormat(issuer.issue({ names, key: 'rsa-2048' })),
+    ...filesWithEllipticKey(issuer.issue({ names, key: 'p256' })),
+  ];
   const pick = () => files[Math.floor(random() * files.length)] as FormatFile;
   const result: FuzzResult = { runs: options.runs, outcomes: {}, slowestMs: 0, failures: [] };
   for (let run = 0; run < options.runs; run++) {
@@ -44,13 +51,34 @@ export async function fuzz(options: { runs: number; seed: number; maxMs: number 
 async function read(cert: Buffer, key: Buffer | undefined, result: FuzzResult): Promise<string | null> {
   const given = key === undefined ? { cert } : { cert, key };
   const { opened } = await inspectFiles({ location: '/certs/www', password: PASSWORD, ...given });
-  const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
-  const outcome = why?.reason ?? 'opened';
+  const why = isRefusal(opened) ? opened : (checkKeyAndChain(opened) ?? opened);
+  const outcome = isRefusal(why) ? why.reason : 'opened';
   result.outcomes[outcome] = (result.outcomes[outcome] ?? 0) + 1;
-  if (why === null) return null;
+  if (!isRefusal(why)) return isReadable(why) ? null : 'OpenSSL cannot use what Kong gets';
   if (!(why.reason in REASONS)) return `${why.reason} is no reason`;
   if (why.message.includes(PASSWORD)) return 'the password stands in the message';
   // eslint-disable-next-line no-control-regex
   if (/[\0-\x1f]/.test(why.message)) return 'there are control characters in the message';
   return why.message.length > 1_000 ? 'the message is too long' : null;
+}
+
+/** Whether leaf and key are a pair to those who read what Kong gets. */
+function isReadable(opened: OpenedBundle): boolean {
+  const { cert, key } = toPem(opened);
+  return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+}
+
+/** They are read in a way of their own. */
+function filesWithEllipticKey({ chain, key, privateKey }: Issued): FormatFile[] {
+  const cert = Buffer.from(chain);
+  const sec1 = privateKey.export({ type: 'sec1', format: 'pem' });
+  return [
+    { format: 'PEM, elliptic key', cert, key: Buffer.from(key) },
+    { format: 'PEM, elliptic key of the older form', cert, key: Buffer.from(sec1) },
+    {
+      format: 'PEM with a DER elliptic key',
+      cert,
+      key: privateKey.export({ type: 'pkcs8', format: 'der' }),
+    },
+  ];
 }
