@@ -2,6 +2,7 @@ import { X509Certificate, type KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { refusal, type Bundle, type CertificateInfo, type Refusal } from '../model';
 import type { OpenedBundle } from './bundle';
+import { isSelfIssued } from './chain';
 import { belongsTo } from './private-key';
 import type { ParsedCertificate } from './x509';
 
@@ -90,11 +91,7 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Dat
   } catch {
     return refusal('unsupported_format', `${bundle.location} holds a certificate that OpenSSL cannot read`);
   }
-  const unfit = checkIntermediates(
-    rest.map(({ info }) => info),
-    bundle.location,
-    now,
-  );
+  const unfit = checkIntermediates(rest, bundle.location, now);
   if (unfit !== null) return unfit;
   const isItsKey = belongsTo(key, first, leaf);
   if (isItsKey === null) {
@@ -113,27 +110,35 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Dat
 }
 
 function checkIntermediates(
-  intermediates: readonly CertificateInfo[],
+  intermediates: readonly ParsedCertificate[],
   location: string,
   now: number,
 ): Refusal | null {
-  const nameOf = (info: CertificateInfo) => `certificate ${intermediates.indexOf(info) + 2} of ${location}`;
-  const weak = intermediates.find(({ signature }) => signature !== 'other');
-  if (weak !== undefined) {
-    return refusal(
-      'weak_signature',
-      `${nameOf(weak)} is signed with MD5 or SHA-1, which clients refuse; use its issuer's newer intermediate`,
-    );
+  for (const [index, { info, pathLength }] of intermediates.entries()) {
+    const which = `certificate ${index + 2} of ${location}`;
+    if (info.signature !== 'other') {
+      return refusal(
+        'weak_signature',
+        `${which} is signed with MD5 or SHA-1, which clients refuse; use its issuer's newer intermediate`,
+      );
+    }
+    if (isWeak(info)) return weakKey(which, info);
+    const below = intermediates.slice(0, index).filter((certificate) => !isSelfIssued(certificate));
+    if (below.length > pathLength) {
+      return refusal(
+        'chain_broken',
+        `${which} allows no more than ${pathLength} CAs below it (pathlen), and there are ${below.length}; its issuer has to allow them`,
+      );
+    }
+    // Clients find another way around one further up: a root's signature for a younger root, say.
+    if (index === 0 && info.notAfter <= now) {
+      return refusal(
+        'expired',
+        `${which}, which issued the leaf, expired at ${day(info.notAfter)}; use its issuer's newer intermediate`,
+      );
+    }
   }
-  const short = intermediates.find(isWeak);
-  if (short !== undefined) return weakKey(nameOf(short), short);
-  // Clients find another way around one further up: a root's signature for a younger root, say.
-  const [issuer] = intermediates;
-  if (issuer === undefined || issuer.notAfter > now) return null;
-  return refusal(
-    'expired',
-    `${nameOf(issuer)}, which issued the leaf, expired at ${day(issuer.notAfter)}; use its issuer's newer intermediate`,
-  );
+  return null;
 }
 
 function checkSignatures(

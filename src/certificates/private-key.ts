@@ -63,7 +63,8 @@ function isWholeRsa(key: KeyObject): boolean {
   return (
     first > 1n &&
     second > 1n &&
-    first * second === modulus &&
+    // Two primes of more, in some keys.
+    modulus % (first * second) === 0n &&
     (exponent * secret) % a === 1n &&
     (exponent * secret) % b === 1n &&
     secret % a === ofFirst &&

@@ -1,6 +1,7 @@
 import * as crypto from 'node:crypto';
 import type { CertificateInfo } from '../model';
 import { DerReader, objectId, type DerValue } from './der';
+import { readExtensions } from './extensions';
 
 /** A certificate as far as the chain and the gate need it; read from DER without OpenSSL, which costs 0.2 ms. */
 export interface ParsedCertificate {
@@ -11,20 +12,18 @@ export interface ParsedCertificate {
   subject: string;
   /** The public key's bits: a point, or the DER of an RSA key. */
   publicKey: Buffer;
+  /** How many CAs may stand between it and a leaf. */
+  pathLength: number;
 }
 
 const SEQUENCE = 0x30;
 const SET = 0x31;
 const INTEGER = 0x02;
 const BIT_STRING = 0x03;
-const OCTET_STRING = 0x04;
 const OBJECT_ID = 0x06;
-const BOOLEAN = 0x01;
 const GENERALIZED_TIME = 0x18;
-const EXTENSIONS = 0xa3;
 const VERSION = 0xa0;
 const PSS_DIGEST = 0xa0;
-const DNS_NAME = 0x82;
 
 const RSA = objectId('1.2.840.113549.1.1.1');
 const RSA_PSS = objectId('1.2.840.113549.1.1.10');
@@ -45,12 +44,6 @@ const WEAK_SIGNATURES = new Map([
 ] as const);
 const SHA1 = objectId('1.3.14.3.2.26');
 const COMMON_NAME = objectId('2.5.4.3');
-const ALTERNATIVE_NAME = objectId('2.5.29.17');
-const BASIC_CONSTRAINTS = objectId('2.5.29.19');
-const EXTENDED_KEY_USAGE = objectId('2.5.29.37');
-const ANY_USAGE = objectId('2.5.29.37.0');
-const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), ANY_USAGE]);
-const SERVER_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.1'), ANY_USAGE]);
 
 /**
  * Reads an X.509 certificate (RFC 5280).
@@ -79,6 +72,7 @@ export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificat
     issuer: tbs.text(issuer),
     subject: tbs.text(subject),
     publicKey: bits,
+    pathLength: extensions.pathLength,
     info: new Facts(
       sha256 ?? crypto.hash('sha256', der, 'base64url'),
       serial,
@@ -197,62 +191,6 @@ function publicKey(spki: DerReader): PublicKeyFacts {
   const modulus = parts.content(parts.next(INTEGER));
   const digits = modulus[0] === 0 ? modulus.subarray(1) : modulus;
   return { keyType: 'rsa', keyBits: digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24, bits };
-}
-
-interface Extensions {
-  names: string[] | null;
-  isCa: boolean;
-  isForClients: boolean;
-  isForServers: boolean;
-}
-
-function readExtensions(tbs: DerReader): Extensions {
-  const found: Extensions = { names: null, isCa: false, isForClients: true, isForServers: true };
-  while (!tbs.done) {
-    const field = tbs.next();
-    if (field.tag !== EXTENSIONS) continue;
-    const wrapper = tbs.inside(field);
-    const list = wrapper.inside(wrapper.next(SEQUENCE));
-    while (!list.done) {
-      const extension = list.inside(list.next(SEQUENCE));
-      const id = extension.text(extension.next(OBJECT_ID));
-      extension.optional(BOOLEAN);
-      const value = extension.inside(extension.next(OCTET_STRING));
-      if (id === ALTERNATIVE_NAME) found.names = dnsNames(value);
-      else if (id === BASIC_CONSTRAINTS) found.isCa = isCa(value);
-      else if (id === EXTENDED_KEY_USAGE) Object.assign(found, usage(value));
-    }
-  }
-  return found;
-}
-
-function dnsNames(value: DerReader): string[] {
-  const list = value.inside(value.next(SEQUENCE));
-  const names: string[] = [];
-  while (!list.done) {
-    const name = list.next();
-    if (name.tag === DNS_NAME) names.push(printable(list.text(name)).toLowerCase());
-  }
-  return names;
-}
-
-/** No name has such characters; a terminal might obey them. */
-const printable = (name: string) => name.replace(/[^\x20-\x7e]/g, '?');
-
-function isCa(value: DerReader): boolean {
-  const constraints = value.inside(value.next(SEQUENCE));
-  const flag = constraints.optional(BOOLEAN);
-  return flag !== null && constraints.content(flag)[0] !== 0;
-}
-
-function usage(value: DerReader): Pick<Extensions, 'isForClients' | 'isForServers'> {
-  const usages = value.inside(value.next(SEQUENCE));
-  const ids: string[] = [];
-  while (!usages.done) ids.push(usages.text(usages.next(OBJECT_ID)));
-  return {
-    isForClients: ids.some((id) => CLIENT_USAGES.has(id)),
-    isForServers: ids.some((id) => SERVER_USAGES.has(id)),
-  };
 }
 
 /** Certificates without a subjectAltName are matched by their common name, as old clients do. */

@@ -22,7 +22,7 @@ export interface CertificateInfo {
   isCa: boolean;
   /** Whether a client may show it (extended key usage); left out: it may. */
   isForClients?: boolean;
-  /** Whether a server may show it (extended key usage); left out: it may. */
+  /** Whether a server may show it (key usage, extended key usage); left out: it may. */
   isForServers?: boolean;
   /** DER of the subject, where there are no names to tell what it is for. */
   subject?: string | undefined;

@@ -21,7 +21,7 @@ export const REASONS = {
   not_yet_valid: 'the leaf is not valid yet',
   weak_signature: 'a certificate is signed with MD5 or SHA-1',
   weak_key: 'the key is too short, or of a kind that Kong cannot serve',
-  not_for_servers: 'clients do not accept the leaf from a server (extended key usage)',
+  not_for_servers: 'the leaf is not for servers (key usage, extended key usage)',
   no_names: 'the leaf names no host that could be an SNI',
   names_not_covered: 'the leaf does not cover every SNI of the certificate in Kong',
   older_than_stored: 'Kong already has a newer certificate',

@@ -19,7 +19,7 @@ export function certificateIdOf(bundle: SourcedBundle): string {
   return id;
 }
 
-/** One that only clients may show has the names of a server at times: of the service that is the client. */
+/** A client's certificate has the names of a server at times: of the service that is the client. */
 export const isForServers = ({ leaf }: SourcedBundle): boolean => leaf.isForServers ?? true;
 
 /** Finds bundles by name, by content and by the id of the certificate that is created for them. */

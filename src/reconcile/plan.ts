@@ -152,7 +152,7 @@ function checkUsage(bundle: SourcedBundle, snis: readonly string[]): Refusal | n
   if (snis.length === 0 || isForServers(bundle)) return null;
   return refusal(
     'not_for_servers',
-    `${bundle.location} is for clients alone (extended key usage); issue it with serverAuth`,
+    `${bundle.location} is not for servers (key usage, extended key usage); issue it with digitalSignature and serverAuth`,
   );
 }
 

@@ -1,8 +1,9 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { checkKeyAndChain, checkShape, toPem } from '../../../src/certificates';
+import { checkKeyAndChain, checkShape } from '../../../src/certificates';
 import { Authority, type Issued, type IssueOptions } from '../../../src/certificates/authority';
-import { encodePem } from '../../../src/certificates/pem';
 import type { Reason } from '../../../src/model';
 import {
   authorities,
@@ -15,6 +16,8 @@ import {
   refusalOf,
   secretsIn,
 } from '../../support/bundles';
+import { testFolder } from '../../support/folders';
+import { missing, run } from '../../support/tools';
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 const at = (text: string) => new Date(text);
@@ -52,31 +55,6 @@ describe('the gate lets through', () => {
     const { chain, privateKey } = issue({ key: kind });
     const key = privateKey.export({ type: type, format: 'pem' }).toString();
     expect(checkKeyAndChain(opened(raw({ cert: chain, key })))).toBeNull();
-  });
-
-  it.each(['p256', 'rsa-2048', 'ed25519'] as const)('a %s key however its lines are set', (kind) => {
-    const { chain, key, privateKey } = issue({ key: kind });
-    const forms = {
-      'of Windows': key.replace(/\n/g, '\r\n'),
-      'of old Macs': key.replace(/\n/g, '\r'),
-      indented: key.replace(/^/gm, '    '),
-      'with blank lines': key.replace(/\n/g, '\n\n'),
-      'with blanks for line feeds': key.replace(/\n/g, ' '),
-      'all in one': key.replace(/\n/g, ''),
-    };
-    for (const [name, text] of Object.entries(forms)) {
-      const bundle = opened(raw({ cert: chain, key: text }));
-      expect(checkKeyAndChain(bundle), name).toBeNull();
-      // What Kong gets has to be read by OpenSSL, which is not so patient.
-      expect(createPrivateKey(toPem(bundle).key).equals(privateKey), name).toBe(true);
-    }
-  });
-
-  it('an RSA-PSS key', () => {
-    const { privateKey } = generateKeyPairSync('rsa-pss', { modulusLength: 2048 });
-    const issued = issue({ ...fresh, key: privateKey });
-    expect(shapeOf(issued)).toBeNull();
-    expect(checkKeyAndChain(opened(rawOf(issued)))).toBeNull();
   });
 
   it('a root that another one signed, once that signature has expired: clients know the root by now', () => {
@@ -193,32 +171,6 @@ describe('the gate refuses', () => {
     for (const secret of secretsIn(texts.key)) expect(why.message).not.toContain(secret);
   });
 
-  describe('a key of which a part is damaged', () => {
-    const elliptic = ['prime256v1', 'secp384r1', 'secp521r1'].flatMap((namedCurve) =>
-      (['pkcs8', 'sec1'] as const).map((type) => ({ namedCurve, type })),
-    );
-
-    it.each(elliptic)('$namedCurve as $type, whichever octet it is', ({ namedCurve, type }) => {
-      const { privateKey } = generateKeyPairSync('ec', { namedCurve });
-      const { chain } = issue({ key: privateKey });
-      const der = privateKey.export({ type, format: 'der' });
-      const gateWith = (key: Buffer, label = type === 'sec1' ? 'EC PRIVATE KEY' : 'PRIVATE KEY') => {
-        const bundle = opened(raw({ cert: chain, key: encodePem(label, key) }));
-        return checkKeyAndChain(bundle)?.reason ?? createPrivateKey(toPem(bundle).key).equals(privateKey);
-      };
-      expect(gateWith(der)).toBe(true);
-      for (let at = 0; at < der.length; at++) {
-        const damaged = Buffer.from(der);
-        damaged[at] = (damaged[at] ?? 0) ^ 0x01;
-        // True: an octet that says nothing, as that of a version, and OpenSSL reads the key as it was.
-        expect(gateWith(damaged), `octet ${at}`).toBeOneOf(['unsupported_format', 'key_mismatch', true]);
-      }
-      for (const label of ['RSA PRIVATE KEY', 'SECRET PRIVATE KEY']) {
-        expect(gateWith(der, label), label).toBe('unsupported_format');
-      }
-    });
-  });
-
   it('expired: the intermediate that issued the leaf', () => {
     const { root } = authorities();
     const times = { notBefore: at('2026-05-01T00:00:00Z'), notAfter: at('2026-05-30T00:00:00Z') };
@@ -239,6 +191,25 @@ describe('the gate refuses', () => {
     const why = refusalOf(checkKeyAndChain(opened(rawOf(leaf))));
     expect(why.reason).toBe('weak_key');
     expect(why.message).toContain(`certificate 2 of ${LOCATION} has a key of`);
+  });
+
+  describe.skipIf(missing.openssl !== null)(`with openssl [${missing.openssl ?? 'found'}]`, () => {
+    test.for<[pathLength: number | null, refused: boolean]>([
+      [null, false],
+      [1, false],
+      [0, true],
+    ])('chain_broken: a CA below one that allows %s below it: %s', ([pathLength, refused]) => {
+      const { root } = authorities();
+      const upper = root.intermediate('Upper');
+      const limit = pathLength === null ? '' : `,pathlen:${pathLength}`;
+      const limited = withExtensions(root, upper, `basicConstraints=critical,CA:TRUE${limit}`);
+      const leaf = upper.intermediate('Lower').issue({ names: ['a.test'] });
+      const cert = leaf.chain.replace(upper.cert, limited);
+      expect(cert).toContain(limited);
+      const why = checkKeyAndChain(opened(raw({ cert, key: leaf.key })));
+      expect(why?.reason).toBe(refused ? 'chain_broken' : undefined);
+      if (refused) expect(why?.message).toContain(`certificate 3 of ${LOCATION} allows no more than 0 CAs`);
+    });
   });
 
   it('chain_broken: an intermediate of the same name that signed nothing here', () => {
@@ -289,3 +260,18 @@ describe('the gate refuses', () => {
     expect(blocksOf(issued.chain)).toHaveLength(2);
   });
 });
+
+/** The certificate of an authority with other extensions, as openssl makes it. */
+function withExtensions(issuer: Authority, { name, privateKey }: Authority, extensions: string): string {
+  const folder = testFolder();
+  const write = (file: string, content: string) => {
+    writeFileSync(join(folder, file), content);
+    return join(folder, file);
+  };
+  const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const key = write('key.pem', pem(privateKey));
+  const request = run('openssl', ['req', '-new', '-key', key, '-subj', `/CN=${name}`]).toString();
+  const files = ['-CA', write('ca.pem', issuer.cert), '-CAkey', write('ca-key.pem', pem(issuer.privateKey))];
+  const options = ['-set_serial', '7', '-extfile', write('extensions', extensions)];
+  return run('openssl', ['x509', '-req', ...files, ...options], request).toString();
+}

@@ -119,6 +119,23 @@ describe('what is read from a certificate', () => {
     });
   });
 
+  describe.skipIf(missing.openssl !== null)(`a key usage [${missing.openssl ?? 'found'}]`, () => {
+    test.for([
+      ['digitalSignature', true],
+      ['keyEncipherment', true],
+      ['keyAgreement', true],
+      ['critical,nonRepudiation,digitalSignature', true],
+      ['nonRepudiation', false],
+      ['keyCertSign,cRLSign', false],
+    ] as const)('of %s lets a server use it: %s', ([usage, isForServers]) => {
+      const key = join(testFolder(), 'key.pem');
+      writeFileSync(key, issue().key);
+      const options = ['-subj', '/CN=a.test', '-addext', `keyUsage=${usage}`];
+      const cert = run('openssl', ['req', '-x509', '-new', '-key', key, ...options]);
+      expect(parse(cert.toString())).toMatchObject({ isForServers });
+    });
+  });
+
   test.for<[IssueOptions['usage'], boolean, boolean]>([
     [undefined, true, true],
     ['client', true, false],
