@@ -10,7 +10,7 @@ import {
   type WriteResult,
 } from '../model';
 import { AdminError, kongMessage, type AdminResponse } from './admin-client';
-import { ListedTarget } from './listed-target';
+import { goneError, ListedTarget } from './listed-target';
 import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
 /** Writes at the same time: Kong answers faster up to about this many, and its workers stay responsive. */
@@ -86,7 +86,7 @@ export class DatabaseTarget extends ListedTarget implements Target {
     const path = `/certificates/${change.certificate.id}`;
     if (read.status === 404) {
       this.list.delete(change.certificate.id);
-      throw new AdminError('ADMIN_STATUS', `certificate ${change.certificate.id} is no longer in Kong`, 404);
+      throw goneError(change.certificate.id);
     }
     const current = await this.expect(read, [200]);
     const stored = toStored(current);

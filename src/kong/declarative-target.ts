@@ -22,7 +22,7 @@ import {
   postConfiguration,
 } from './declarative-post';
 import { explain, type Refused } from './declarative-refusal';
-import { ListedTarget } from './listed-target';
+import { goneError, ListedTarget } from './listed-target';
 import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
 
 /** What goes along with a post of certificates: every post is one of everything. */
@@ -69,14 +69,7 @@ export class DeclarativeTarget extends ListedTarget implements Target {
         if (change.kind === 'create') without.add(id);
       }
     }
-    try {
-      results.push(...(await this.post(ready)));
-    } catch (error) {
-      results.push(
-        ...ready.map(({ change }) => ({ kind: 'failed' as const, change, error: error as Error })),
-      );
-    }
-    return results;
+    return [...results, ...(await this.tryToPost(ready))];
   }
 
   async restore(change: Change, previous: PemPair | null): Promise<void> {
@@ -109,9 +102,23 @@ export class DeclarativeTarget extends ListedTarget implements Target {
     return changed;
   }
 
-  private async post(ready: readonly Ready[]): Promise<WriteResult[]> {
-    if (ready.length === 0) return [];
-    const previous = await this.previousTexts(ready.map(({ change }) => change));
+  private async tryToPost(ready: readonly Ready[]): Promise<WriteResult[]> {
+    try {
+      return await this.post(ready);
+    } catch (error) {
+      return ready.map(({ change }) => ({ kind: 'failed', change, error: error as Error }));
+    }
+  }
+
+  private async post(all: readonly Ready[]): Promise<WriteResult[]> {
+    if (all.length === 0) return [];
+    const previous = await this.previousTexts(all.map(({ change }) => change));
+    const made = new Set(all.flatMap(({ change }) => (change.kind === 'create' ? change.id : [])));
+    const isThere = ({ change }: Ready) => previous.has(changeId(change)) || made.has(changeId(change));
+    const ready = all.filter(isThere);
+    const results: WriteResult[] = all
+      .filter((item) => !isThere(item))
+      .map(({ change }) => ({ kind: 'failed', change, error: goneError(changeId(change)) }));
     const isDone = ({ change }: Ready) => {
       if (change.kind === 'create') return false;
       const entity = previous.get(change.certificate.id);
@@ -119,7 +126,7 @@ export class DeclarativeTarget extends ListedTarget implements Target {
       return isChainOf(change.bundle, stored?.chain) && change.addSnis.length === 0;
     };
     const open = ready.filter((item) => !isDone(item));
-    const results: WriteResult[] = ready.filter(isDone).map(({ change }) => ({ kind: 'already', change }));
+    results.push(...ready.filter(isDone).map(({ change }) => ({ kind: 'already' as const, change })));
     if (open.length === 0) return results;
     const refused = await this.edit(open.map(toDocumentChange));
     if (refused !== null) return [...results, ...(await this.withoutCulprits(open, refused))];
@@ -139,15 +146,21 @@ export class DeclarativeTarget extends ListedTarget implements Target {
     const named = ready.filter(({ change }) => refused.entities.has(changeId(change)));
     const culprits = ready.length === 1 ? ready : named;
     if (culprits.length === 0) {
-      const middle = Math.ceil(ready.length / 2);
-      return [...(await this.post(ready.slice(0, middle))), ...(await this.post(ready.slice(middle)))];
+      const [first, second] = halve(ready);
+      const results = await this.tryToPost(first);
+      // What a certificate gains that could not be created comes to nothing, too.
+      const without = results.flatMap(({ kind, change }) =>
+        change.kind === 'create' && kind !== 'written' ? change.id : [],
+      );
+      const left = second.filter(({ change }) => !without.includes(changeId(change)));
+      return [...results, ...(await this.tryToPost(left))];
     }
     const results: WriteResult[] = culprits.map(({ change }) => ({
       kind: 'refused',
       change,
       refusal: refusal('refused_by_kong', `Kong refused ${change.bundle.location}: ${refused.message}`),
     }));
-    return [...results, ...(await this.post(ready.filter((item) => !culprits.includes(item))))];
+    return [...results, ...(await this.tryToPost(ready.filter((item) => !culprits.includes(item))))];
   }
 
   /** What a rollback would put back: one request each for a few, all pages for many. */
@@ -160,6 +173,8 @@ export class DeclarativeTarget extends ListedTarget implements Target {
       for (const id of wanted) {
         const { status, body } = await this.client.get(`/certificates/${id}`);
         if (status === 200) found.set(id, body as CertificateEntity);
+        else if (status !== 404)
+          throw new AdminError('ADMIN_STATUS', `Kong answered ${status} for certificate ${id}`, status);
       }
       return found;
     }
@@ -231,7 +246,12 @@ export class DeclarativeTarget extends ListedTarget implements Target {
 
   /** @param config what was posted, or its hash alone */
   private async done(config: string, passenger: Passenger | null): Promise<null> {
-    await this.load(await configurationHash(this.client));
+    try {
+      await this.load(await configurationHash(this.client));
+    } catch {
+      // It is in all the same, and has to be proven; the next refresh reads it.
+      this.#hash = '';
+    }
     this.keep(config);
     passenger?.posted();
     return null;
@@ -242,6 +262,15 @@ export class DeclarativeTarget extends ListedTarget implements Target {
 interface Ready {
   change: Change;
   fresh: PemPair;
+}
+
+/** Two parts of about the same size; what is for one certificate stays together as long as there are others. */
+function halve(ready: readonly Ready[]): [Ready[], Ready[]] {
+  const ids = [...new Set(ready.map(({ change }) => changeId(change)))];
+  if (ids.length === 1) return [ready.slice(0, 1), ready.slice(1)];
+  const first = new Set(ids.slice(0, Math.ceil(ids.length / 2)));
+  const isFirst = ({ change }: Ready) => first.has(changeId(change));
+  return [ready.filter(isFirst), ready.filter((item) => !isFirst(item))];
 }
 
 function toDocumentChange({ change, fresh }: Ready): DocumentChange {

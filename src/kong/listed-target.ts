@@ -1,5 +1,5 @@
 import type { Digest, StoredCertificate, StoredHalf } from '../model';
-import type { AdminClient } from './admin-client';
+import { AdminError, type AdminClient } from './admin-client';
 import { CertificateList } from './certificate-list';
 
 /** What both kinds of Kong have in common: certificates that are listed through the Admin API. */
@@ -30,3 +30,7 @@ export abstract class ListedTarget {
     this.client.close();
   }
 }
+
+/** Somebody removed it between the decision to write and the write. */
+export const goneError = (id: string): AdminError =>
+  new AdminError('ADMIN_STATUS', `certificate ${id} is no longer in Kong`, 404);
