@@ -1,12 +1,13 @@
 import type { KeyType } from '../model';
-import { handshake, UnreachableError } from './handshake';
+import { handshake } from './handshake';
 import type { Listener } from './verifier';
 
 /**
- * What a client gets that sends no server name, as DER, leaf first; empty where the handshake fails.
+ * What a client gets that sends no server name, as DER, leaf first; empty where the server refuses the handshake.
  * @param keyType to a client that knows only this type of key
  * @param isWanted as long as it is, the next worker is asked, `rounds` times in all
- * @returns null where no listener can be reached
+ * @returns null where no listener can be reached or none answers: a Kong that is busy or ends serves no other
+ *   certificate for that
  */
 export async function servedWithoutSni(
   listeners: readonly Listener[],
@@ -30,10 +31,13 @@ export async function servedWithoutSni(
       return chain;
     } catch (error) {
       // The next listener shows the same files.
-      if (!(error instanceof UnreachableError)) return [];
+      if (isRefused(error as NodeJS.ErrnoException)) return [];
     }
   }
   return null;
 }
 
 const TIMEOUT_MS = 5_000;
+
+/** The server itself ended the handshake by an alert: it has no certificate for such a client. */
+const isRefused = ({ code = '' }: NodeJS.ErrnoException) => code.startsWith('ERR_SSL_');
