@@ -20,6 +20,8 @@ import { createPatrol } from './patrol';
 const MANY = 200;
 
 export interface Reloader {
+  /** Starts to watch and to pass. */
+  start(): void;
   /** Asks for a pass now. */
   request(cause: PassCause): void;
   /** Asks for a pass now and waits for it. @throws Error when it cannot be made */
@@ -32,19 +34,18 @@ export interface Reloader {
 }
 
 /**
- * A running reloader: passes on schedule until it is stopped.
+ * A reloader: once started it passes on schedule until it is stopped.
  * @param journal what happened under this entry before
+ * @throws Error where its sources cannot be set up; nothing is left open then
  */
-export function startReloader(
+export function createReloader(
   config: Config,
   kong: Connection,
   root: LogRoot,
   entry: string,
   journal = new Journal(),
 ): Reloader {
-  const logger = root.open(config.log);
   const served = new ServedBook();
-  const election = createElection(config, kong, logger, entry, () => schedule.request('poll'));
   const { reconciler, pass, watch, warnings, cluster, close } = compose(
     config,
     kong,
@@ -57,8 +58,10 @@ export function startReloader(
         },
       },
     }),
-    election === null ? undefined : () => election.isLeader,
+    () => election?.isLeader ?? true,
   );
+  const logger = root.open(config.log);
+  const election = createElection(config, kong, logger, entry, () => schedule.request('poll'));
   const show = new ReloaderShow({
     entry,
     mode: config.mode,
@@ -97,10 +100,13 @@ export function startReloader(
       show.notice();
       if (!schedule.isRunning) patrol?.go(cause !== 'watch');
     });
-  const unwatch = config.watch ? watch((what) => schedule.touch(what)) : () => undefined;
-  election?.start();
-  schedule.start();
+  let unwatch: () => void = () => undefined;
   return {
+    start: () => {
+      if (config.watch) unwatch = watch((what) => schedule.touch(what));
+      election?.start();
+      schedule.start();
+    },
     request: (cause) => schedule.request(cause),
     demand: (cause) => schedule.demand(cause),
     view: () => show.view(),

@@ -6,7 +6,7 @@ import type { LogRoot } from '../report';
 import { Journal } from '../status';
 import { AlertDesk } from './alert-desk';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
-import { startReloader, type Reloader } from './reloader';
+import { createReloader, type Reloader } from './reloader';
 import { SaidOnce } from './said-once';
 import { StatusHost } from './status-host';
 
@@ -50,6 +50,8 @@ export class Supervisor {
   readonly #abort = new AbortController();
   readonly #said: SaidOnce;
   #hash = '';
+  /** Why an entry could not be run at the last look; it is tried again at each. */
+  #trouble: string | null = null;
   /** Configurations that this process posted: until now, and at the look that `#hash` is of. */
   #posted = 0;
   #postedThen = 0;
@@ -132,7 +134,7 @@ export class Supervisor {
           await this.look(kong);
           misses = 0;
           this.#kong = kong;
-          this.#waiting = this.#running.size > 0 ? null : NO_ENTRY;
+          this.#waiting = this.#running.size > 0 ? null : (this.#trouble ?? NO_ENTRY);
         } catch (error) {
           misses += 1;
           this.#kong = null;
@@ -156,25 +158,24 @@ export class Supervisor {
     const hash = isDbless ? await configurationHash(kong.client) : '';
     // What we posted since may have been replaced already by what was there before.
     const isSame = isDbless && hash === this.#hash && posted === this.#postedThen;
-    if (isSame && own === undefined) {
+    if (isSame && this.#trouble === null && own === undefined) {
       this.#said.stillHold();
       return;
     }
     // Entries of a file do not show whether Kong is still there.
     if (own !== undefined && !isDbless) await kong.client.get('/status');
     const entries = own?.read() ?? (await readPluginEntries(kong.client));
-    const isComplete = await this.adapt(entries, kong);
+    await this.adapt(entries, kong);
     if (isDbless && !isSame) {
       // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
       if (this.#hash !== '') this.request('poll');
-      this.#hash = isComplete ? hash : '';
+      this.#hash = hash;
       this.#postedThen = posted;
     }
   }
 
-  /** @returns false where an entry could not be run and should be tried again */
-  private async adapt(entries: readonly PluginEntry[], kong: Connection): Promise<boolean> {
-    let isComplete = true;
+  private async adapt(entries: readonly PluginEntry[], kong: Connection): Promise<void> {
+    this.#trouble = null;
     const active = new Set<string>();
     for (const entry of entries) {
       if (!entry.enabled) continue;
@@ -190,12 +191,9 @@ export class Supervisor {
       try {
         await this.adaptOne(entry, kong);
       } catch (error) {
-        isComplete = false;
-        this.#said.say(
-          'error',
-          'a plugin entry cannot be run',
-          `entry ${entry.id}: ${(error as Error).message}`,
-        );
+        const goesOn = this.#running.has(entry.id) ? '; it goes on as it was configured before' : '';
+        this.#trouble = `entry ${entry.id}: ${(error as Error).message}${goesOn}`;
+        this.#said.say('error', 'a plugin entry cannot be run', this.#trouble);
       }
     }
     for (const id of [...this.#running.keys()]) {
@@ -204,7 +202,6 @@ export class Supervisor {
       this.#alerts.forget(id);
       this.options.logger.log('info', 'reloader stopped', { entry: id });
     }
-    return isComplete;
   }
 
   private async adaptOne(entry: PluginEntry, kong: Connection): Promise<void> {
@@ -219,13 +216,20 @@ export class Supervisor {
         return;
       }
     }
-    // The new one's Admin API has to answer before the old one ends.
+    // The new one's Admin API has to answer, and its sources to be there, before the old one ends.
     const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
     const connection = isOwn ? await connect(this.#location, config.admin) : kong;
+    const journal = running?.journal ?? new Journal();
+    let reloader: Reloader;
+    try {
+      reloader = createReloader(config, connection, this.options.logger, entry.id, journal);
+    } catch (error) {
+      if (isOwn) connection.client.close();
+      throw error;
+    }
     await this.end(entry.id);
     const startedAt = Date.now();
-    const journal = running?.journal ?? new Journal();
-    const reloader = startReloader(config, connection, this.options.logger, entry.id, journal);
+    reloader.start();
     this.#running.set(entry.id, { reloader, connection, isOwn, config, journal, startedAt });
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
       entry: entry.id,
@@ -251,6 +255,7 @@ export class Supervisor {
     kong.client.close();
     this.#kong = null;
     this.#hash = '';
+    this.#trouble = null;
   }
 
   private log(level: 'warn' | 'error', message: string, detail: string): void {

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startReloader } from '../../src/app/reloader';
+import { createReloader } from '../../src/app/reloader';
 import { connect } from '../../src/app/connection';
 import { completeConfig } from '../../src/config';
 import { startGateway, type Gateway } from '../gateway';
@@ -81,7 +81,8 @@ it('an ingress controller that pushes at random moments loses no route, and no o
     sources: [{ type: 'directory', path: folder, create: false }],
   });
   const kong = await connect({ prefix: gateway.prefix }, {});
-  const reloader = startReloader(config, kong, silentLog, 'entry');
+  const reloader = createReloader(config, kong, silentLog, 'entry');
+  reloader.start();
   onTestFinished(async () => {
     await reloader.stop();
     kong.client.close();

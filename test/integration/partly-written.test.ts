@@ -7,7 +7,7 @@ import { issue, opened, rawOf } from '../support/bundles';
 import { leafOf, servedLeaf } from '../support/tls';
 
 const NAMES = ['a.test', 'b.test', 'c.test', 'd.test'];
-const idOf = (name: string) => `${name[0] ?? ''}`.repeat(8) + '-1111-4111-8111-111111111111';
+const idOf = (name: string) => (name[0] ?? '').repeat(8) + '-1111-4111-8111-111111111111';
 const aged = (name: string, minutes: number) =>
   issue({ names: [name], notBefore: new Date(Date.now() - minutes * 60_000) });
 

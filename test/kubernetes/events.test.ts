@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
-import { startReloader } from '../../src/app/reloader';
+import { createReloader } from '../../src/app/reloader';
 import { completeConfig } from '../../src/config';
 import type { LogRoot } from '../../src/report';
 import { startGateway } from '../gateway';
@@ -54,7 +54,8 @@ describeWithCluster('what became of a Secret', (cluster) => {
       verify: { timeout: 5 },
     });
     const kong = await connect({ prefix: gateway.prefix }, {});
-    const reloader = startReloader(config, kong, root, 'entry');
+    const reloader = createReloader(config, kong, root, 'entry');
+    reloader.start();
     onTestFinished(async () => {
       await reloader.stop();
       kong.client.close();

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
-import { startReloader } from '../../src/app/reloader';
+import { createReloader } from '../../src/app/reloader';
 import { Authority } from '../../src/certificates/authority';
 import { completeConfig } from '../../src/config';
 import { Election, KubernetesLeases } from '../../src/election';
@@ -122,7 +122,8 @@ describeWithCluster('leader election by a Lease', (cluster) => {
       const log = (level: string, message: string, fields?: object) =>
         void lines.push({ level, message, fields });
       const root: LogRoot = { log, open: () => ({ log, close: () => undefined }) };
-      const reloader = startReloader(config, kong, root, entry);
+      const reloader = createReloader(config, kong, root, entry);
+      reloader.start();
       onTestFinished(() => reloader.stop());
       const said = (message: string) => lines.filter((line) => line.message === message);
       return { reloader, said, certificate: () => reloader.status().certificates[0] };

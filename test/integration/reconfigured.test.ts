@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { issue } from '../support/bundles';
+import { eventually } from '../support/eventually';
+import { testFolder, writePair } from '../support/folders';
+import { supervised } from '../support/supervised';
+import { leafOf, servedLeaf } from '../support/tls';
+
+const HOST = 'www.example.test';
+const aged = (minutes: number) =>
+  issue({ names: [HOST], notBefore: new Date(Date.now() - minutes * 60_000) });
+
+/** A source that cannot be set up. */
+const IMPOSSIBLE = { type: 'kubernetes', namespaces: ['web'], kubeconfig: '/no/such/kubeconfig' };
+
+const patch = async (adminUrl: string, config: object) => {
+  const { data } = (await (await fetch(`${adminUrl}/plugins`)).json()) as { data: { id: string }[] };
+  const answer = await fetch(`${adminUrl}/plugins/${data[0]?.id ?? ''}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ config }),
+  });
+  expect(answer.status).toBe(200);
+};
+
+it('a configuration that cannot be run leaves the former one running, and says so', async () => {
+  const { gateway, certs, lines, becomes, poll, report } = await supervised();
+  writePair(certs, 'www', aged(60));
+  await poll();
+  await becomes('it is in sync', ({ state }) => state === 'in_sync');
+  await patch(gateway.adminUrl, { sources: [IMPOSSIBLE] });
+  const line = await eventually('it is said', () =>
+    lines.find((text) => text.includes('a plugin entry cannot be run')),
+  );
+  expect(line).toMatch(/\/no\/such\/kubeconfig.*; it goes on as it was configured before/);
+  const renewed = aged(10);
+  writePair(certs, 'www', renewed);
+  await poll();
+  expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(renewed.cert));
+
+  const other = testFolder();
+  const newest = aged(5);
+  writePair(other, 'www', newest);
+  await patch(gateway.adminUrl, { sources: [{ type: 'directory', path: other }] });
+  const isServed = async () => (await servedLeaf(gateway.tlsPort, HOST)) === leafOf(newest.cert);
+  await eventually('the new configuration runs', isServed);
+  expect((await report()).reloaders).toHaveLength(1);
+  expect(lines.filter((text) => text.includes('a plugin entry cannot be run'))).toHaveLength(1);
+});
+
+it.for(['database', 'dbless'] as const)(
+  'what keeps the only entry from running is in the status (%s)',
+  async (mode) => {
+    const { report } = await supervised({ mode, config: { sources: [IMPOSSIBLE] } });
+    const waiting = await eventually('the status says why', async () => {
+      const { waiting: why } = await report();
+      return why?.includes('/no/such/kubeconfig') === true && why;
+    });
+    expect(waiting).toMatch(/^entry [0-9a-f-]+: /);
+  },
+);
