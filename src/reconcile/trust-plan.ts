@@ -22,11 +22,14 @@ export interface TrustPlan {
   changes: CaChange[];
   /** Entities of ours whose certificate left its bundle. */
   gone: StoredCa[];
-  /** By certificate: `source#fingerprint`. */
+  /** By certificate. */
   refused: Map<string, Refusal>;
   /** How many of the bundles' certificates Kong has. */
   inSync: number;
 }
+
+/** What the refusals of a certificate are filed under. */
+export const refusalId = ({ location, fingerprint }: CaCertificate): string => `${location}#${fingerprint}`;
 
 export interface TrustPlanInput {
   bundles: readonly TrustedBundle[];
@@ -86,7 +89,7 @@ function fitOf(
   const newest = new Map<string, CaCertificate>();
   for (const ca of bundle.certificates) {
     const why = ca.problem ?? validity(ca, now) ?? barred.get(ca.digest) ?? null;
-    if (why !== null) plan.refused.set(`${bundle.source}#${ca.fingerprint}`, why);
+    if (why !== null) plan.refused.set(refusalId(ca), why);
     else if (compareAge(ca, newest.get(ca.identity) ?? NEVER) > 0) newest.set(ca.identity, ca);
   }
   return newest.values();
@@ -123,7 +126,7 @@ function place(
       return;
     }
     const why = `${ca.location} has an older certificate of a CA than entity ${same.id} in Kong; set allow_downgrade to take it all the same`;
-    plan.refused.set(`${source}#${ca.fingerprint}`, refusal('older_than_stored', why));
+    plan.refused.set(refusalId(ca), refusal('older_than_stored', why));
     return;
   }
   const replaced = free.find(

@@ -17,7 +17,7 @@ import {
   type StoredCa,
 } from '../model';
 import { Findings } from './findings';
-import { planTrust, type TrustedBundle } from './trust-plan';
+import { planTrust, refusalId, type TrustedBundle } from './trust-plan';
 
 export interface TrustOptions {
   sources: readonly Source[];
@@ -112,8 +112,12 @@ export class TrustKeeper {
     }
     for (const [id, why] of this.#kept) this.#refused.set(id, why);
     this.#findings.refusals(this.#refused, { get: () => null });
+    const unread =
+      this.#failure === null
+        ? []
+        : [refusal('unreachable', `what Kong trusts cannot be read: ${this.#failure.message}`)];
     const errors = this.#held.flatMap(({ source, errors: found }) =>
-      found.map((why) => ({ source: source.id, refusal: why })),
+      [...found, ...unread].map((why) => ({ source: source.id, refusal: why })),
     );
     const { events } = this.#findings.take();
     const mine = [...this.#events, ...events];
@@ -215,7 +219,7 @@ export class TrustKeeper {
         `Kong refused a CA certificate of ${change.ca.location}: ${result.detail}`,
       );
       this.#barred.set(change.ca.digest, why);
-      this.#refused.set(`${change.ca.location}#${change.ca.fingerprint}`, why);
+      this.#refused.set(refusalId(change.ca), why);
       return;
     }
     const { id: certificate, kind } = change;

@@ -79,6 +79,30 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     for (const [said, real] of digests) expect(said).toBe(real);
   });
 
+  it('is not lost sight of where Kong does not let it be read; certificates go on', async () => {
+    const { gateway, reconciler, certs, write, trusted } = await trusting(mode);
+    write(Authority.root('A').cert);
+    writePair(certs, 'www', issue());
+    gateway.inject({ method: 'GET', path: /^\/ca_certificates/, status: 403, times: 2 });
+    const first = await reconciler.pass('start');
+    expect(first.unfinished).toBe('failed');
+    expect(first.sourceErrors.map(({ refusal }) => refusal.message)).toEqual([
+      expect.stringMatching(/^what Kong trusts cannot be read: .*\/ca_certificates.* 403/),
+    ]);
+    expect(eventsOf(first)).toEqual(['www.crt: created (served)']);
+    expect((await reconciler.pass('retry')).sourceErrors).toEqual([]);
+    expect((await reconciler.pass('retry')).unfinished).toBe('no');
+    expect(trusted()).toEqual(['A']);
+  });
+
+  it('says once what Kong refuses, not again under another name', async () => {
+    const { gateway, reconciler, write } = await trusting(mode);
+    write(Authority.root('A').cert);
+    gateway.inject({ method: mode === 'dbless' ? 'POST' : 'PUT', status: 400, body: { message: 'no' } });
+    expect(eventsOf(await reconciler.pass('start'))).toEqual([expect.stringContaining('refused_by_kong')]);
+    expect(eventsOf(await reconciler.pass('poll'))).toEqual([]);
+  });
+
   it('changes nothing in a dry run', async () => {
     const { reconciler, trusted, write } = await trusting(mode, { mode: 'observe' });
     write(Authority.root('A').cert);
