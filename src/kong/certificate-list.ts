@@ -44,6 +44,8 @@ export class CertificateList {
   readonly #contents = new Map<Digest, StoredHalf>();
   #loaded = false;
   #patrol: string | null = null;
+  /** Ids of what was seen since the patrol last set out from the first page. */
+  readonly #seen = new Set<string>();
 
   constructor(private readonly client: AdminClient) {}
 
@@ -80,12 +82,13 @@ export class CertificateList {
     for (const certificate of certificates.values()) this.index(certificate);
     this.#loaded = true;
     this.#patrol = null;
+    this.#seen.clear();
     return changed;
   }
 
   /**
-   * Looks at the next page only, the one after it the next time: a certificate that somebody else changed is
-   * noticed without a request that grows with their number.
+   * Looks at the next page only, the one after it the next time: a certificate that somebody else changed or removed
+   * is noticed without a request that grows with their number.
    * @returns whether anything differs from what was known
    */
   async patrol(): Promise<boolean> {
@@ -97,13 +100,14 @@ export class CertificateList {
       this.#patrol = null;
       throw error;
     }
+    if (this.#patrol === null) this.#seen.clear();
     let changed = false;
     for (const entity of page.data) if (this.put(toStored(entity))) changed = true;
-    const isWhole = this.#patrol === null && page.next === null;
     this.#patrol = page.next;
-    if (isWhole && page.data.length < this.#certificates.size) {
-      const present = new Set(page.data.map((entity) => entity.id));
-      for (const id of [...this.#certificates.keys()]) if (!present.has(id)) this.#certificates.delete(id);
+    if (page.next !== null) return changed;
+    for (const id of [...this.#certificates.keys()]) {
+      if (this.#seen.has(id)) continue;
+      this.delete(id);
       changed = true;
     }
     return changed;
@@ -130,6 +134,7 @@ export class CertificateList {
 
   /** Takes over what an answer showed. @returns whether it is new */
   put(stored: StoredCertificate): boolean {
+    this.#seen.add(stored.id);
     const known = this.#certificates.get(stored.id);
     if (known !== undefined && isEqual(known, stored)) return false;
     this.#certificates.set(stored.id, stored);
@@ -157,6 +162,7 @@ function isEqual(a: StoredCertificate, b: StoredCertificate): boolean {
     a.alt?.content === b.alt?.content &&
     a.main.vaultReference === b.main.vaultReference &&
     a.owner === b.owner &&
+    a.secret === b.secret &&
     a.snis.length === b.snis.length &&
     a.snis.every((sni, index) => sni === b.snis[index])
   );

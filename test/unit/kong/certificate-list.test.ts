@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readPluginEntries } from '../../../src/kong';
 import { CertificateList, readPages } from '../../../src/kong/certificate-list';
-import type { CertificateEntity } from '../../../src/kong/stored';
+import { toStored, type CertificateEntity } from '../../../src/kong/stored';
 import { answering, clientOf, failureOf, type Answer } from '../../support/admin';
 import { issue } from '../../support/bundles';
 
@@ -73,6 +73,7 @@ describe('the certificates of Kong', () => {
     ['another text', [entity('a', second)]],
     ['another SNI', [entity('a', first, { snis: ['other.test'] })]],
     ['an owner', [entity('a', first, { tags: ['ssl-cert-reloader'] })]],
+    ['a Secret', [entity('a', first, { tags: ['k8s-namespace:web', 'k8s-name:www'] })]],
     ['a twin', [entity('a', first, { cert_alt: second.chain, key_alt: second.key })]],
     ['a vault reference', [entity('a', first, { cert: '{vault://env/c}' })]],
     ['one more', [entity('a'), entity('b')]],
@@ -101,6 +102,25 @@ describe('the certificates of Kong', () => {
       '/certificates?offset=1',
       '/certificates?size=100',
     ]);
+  });
+
+  it('that somebody removed are forgotten once every page was looked at, and not what was written meanwhile', async () => {
+    const { list } = await listOf(
+      page([entity('a'), entity('b'), entity('c')]),
+      page([entity('b')], '/certificates?offset=1'),
+      page([entity('c')]),
+      page([entity('b')], '/certificates?offset=1'),
+      page([entity('c')]),
+    );
+    await list.load();
+    expect(await list.patrol()).toBe(false);
+    list.put(toStored(entity('0', second)));
+    expect([...list.certificates.keys()]).toEqual(['a', 'b', 'c', '0']);
+    expect(await list.patrol()).toBe(true);
+    expect([...list.certificates.keys()]).toEqual(['b', 'c', '0']);
+    await list.patrol();
+    await list.patrol();
+    expect([...list.certificates.keys()]).toEqual(['b', 'c']);
   });
 
   it('are looked at from the start again after a page that failed', async () => {
