@@ -183,7 +183,7 @@ export class BundleBook {
     if (pem === null || half?.leaf == null) return null;
     const id = bundleId(source, name);
     const before = this.#entries.get(id)?.known;
-    if (isSameAs(before, pem.content, hosts)) return false;
+    if (isSameAs(before, pem.content, { hosts, secret })) return false;
     const { content, chain, chainLength } = pem;
     const { leaf } = half;
     const known: SourcedBundle = {
@@ -218,7 +218,7 @@ export class BundleBook {
       this.#entries.set(id, { source, name, known: opened, ...(last === undefined ? {} : { before: last }) });
       return !isSame;
     }
-    if (isSameAs(before, opened.bundle.content, opened.bundle.hosts)) return false;
+    if (isSameAs(before, opened.bundle.content, opened.bundle)) return false;
     this.#entries.set(id, { source, name, known: { ...opened.bundle, id, ...traitsOf(source) } });
     return true;
   }
@@ -227,10 +227,13 @@ export class BundleBook {
 function isSameAs(
   before: SourcedBundle | Refusal | undefined,
   content: Digest,
-  hosts: readonly string[] | undefined,
+  { hosts, secret }: Partial<Pick<Glimpse, 'hosts' | 'secret'>>,
 ): boolean {
   if (before === undefined || isRefusal(before)) return false;
-  return before.content === content && before.hosts?.join() === hosts?.join();
+  // A Secret that was deleted and made again has another UID.
+  return (
+    before.content === content && before.hosts?.join() === hosts?.join() && before.secret?.uid === secret?.uid
+  );
 }
 
 const traitsOf = ({ create, snis }: Source) => (snis === undefined ? { create } : { create, snis });

@@ -54,6 +54,8 @@ export class Reconciler {
   readonly #now: () => number;
   /** The last pass left something to do. */
   #isOpen = true;
+  /** Between two passes Kong was seen to store something else than is known. */
+  #isOutdated = false;
   /** When to look again though nothing changes: a bundle becomes valid, or the ingress controller had its time. */
   #due = Number.POSITIVE_INFINITY;
   /** There is something to write, which is another one's to do. */
@@ -90,7 +92,7 @@ export class Reconciler {
   /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
   async isStillStored(certificate: string, half: Half, chain: string): Promise<boolean> {
     const isSame = await isStored(this.options.target, certificate, half, chain);
-    if (!isSame) this.#isOpen = true;
+    if (!isSame) this.#isOutdated = true;
     return isSame;
   }
 
@@ -114,7 +116,8 @@ export class Reconciler {
     const kongChanged = await refreshing;
     const isCalm = touched !== undefined && !this.#isOpen;
     // What was read now will not be seen as changed again: remember it before anything can fail.
-    if (scan.changed) this.#isOpen = true;
+    if (scan.changed || this.#isOutdated) this.#isOpen = true;
+    this.#isOutdated = false;
     if (kongChanged instanceof Error) throw kongChanged;
     if (kongChanged) this.#bars.kongChanged();
     if (this.#isOpen || kongChanged || startedAt >= this.#due) {

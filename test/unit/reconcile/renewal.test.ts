@@ -39,3 +39,15 @@ describe('a renewal that a watch reports', () => {
     expect(target.entities.get(id)).toMatchObject({ cert: renewed.chain, snis: ['a.test'] });
   });
 });
+
+it('a Secret that was made again with the same content is known by its new UID', async () => {
+  const { reconciler, source, target } = reconciling();
+  const { chain, key } = aged(5, ['www.example.test']);
+  const secret = (uid: string) => ({ cert: chain, key, secret: { uid, namespace: 'web', name: 'www' } });
+  target.put('uid-2', aged(30, ['www.example.test']));
+  source.put('www', secret('uid-1'));
+  await reconciler.pass('start');
+  source.put('www', secret('uid-2'));
+  await reconciler.pass('poll');
+  expect(reconciler.knowledge.bundle('memory#www')?.secret?.uid).toBe('uid-2');
+});
