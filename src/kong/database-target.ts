@@ -16,6 +16,9 @@ import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } 
 /** Writes at the same time: Kong answers faster up to about this many, and its workers stay responsive. */
 const CONCURRENCY = 16;
 
+/** After so many writes in a row that nobody answered, the rest of them waits for the next pass. */
+const GIVE_UP = CONCURRENCY;
+
 /** A Kong with a database: every certificate is written on its own. */
 export class DatabaseTarget extends ListedTarget implements Target {
   /** Each batch is proven before the next is written, and what a rollback needs is kept that long. */
@@ -29,13 +32,22 @@ export class DatabaseTarget extends ListedTarget implements Target {
     const results: WriteResult[] = [];
     // Twins of one certificate are written one after the other: each write carries both.
     const queue = byCertificate(changes).values();
+    let unanswered = 0;
+    let away: Error | null = null;
+    const writeGroup = async (group: readonly Change[]) => {
+      for (const change of group) {
+        const result = await this.writeOne(change, prepare);
+        results.push(result);
+        unanswered = isUnanswered(result) ? unanswered + 1 : 0;
+        if (result.kind === 'failed' && unanswered >= GIVE_UP) away = result.error;
+        if (change.kind === 'create' && result.kind !== 'written' && result.kind !== 'already') return;
+      }
+    };
     const worker = async () => {
       for (const group of queue) {
-        for (const change of group) {
-          const result = await this.writeOne(change, prepare);
-          results.push(result);
-          if (change.kind === 'create' && result.kind !== 'written') break;
-        }
+        const error = away;
+        if (error === null) await writeGroup(group);
+        else results.push(...group.map((change) => ({ kind: 'failed' as const, change, error })));
       }
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, changes.length) }, worker));
@@ -61,13 +73,13 @@ export class DatabaseTarget extends ListedTarget implements Target {
   private async writeOne(change: Change, prepare: Prepare): Promise<WriteResult> {
     try {
       // The gate and Kong's answer take about the same time; the one does not wait for the other.
-      const reading =
-        change.kind === 'create' ? null : this.client.get(`/certificates/${change.certificate.id}`);
-      reading?.catch(() => undefined);
+      const reading = this.client.get(`/certificates/${changeId(change)}`);
+      reading.catch(() => undefined);
       const fresh = await prepare(change);
       if (isRefusal(fresh)) return { kind: 'refused', change, refusal: fresh };
-      if (change.kind === 'create') return await this.create(change, fresh);
-      return await this.update(change, fresh, await (reading as Promise<AdminResponse>));
+      return change.kind === 'create'
+        ? await this.create(change, fresh, await reading)
+        : await this.update(change, fresh, await reading);
     } catch (error) {
       return { kind: 'failed', change, error: error as Error };
     }
@@ -111,8 +123,19 @@ export class DatabaseTarget extends ListedTarget implements Target {
     return { kind: 'written', change, current: fresh, previous };
   }
 
-  private async create(change: Change & { kind: 'create' }, fresh: PemPair): Promise<WriteResult> {
-    const { id, snis } = change;
+  /** A PUT replaces everything: where another gateway's reloader was faster, nothing may be taken from what it made. */
+  private async create(
+    change: Change & { kind: 'create' },
+    fresh: PemPair,
+    read: AdminResponse,
+  ): Promise<WriteResult> {
+    const { bundle, id, snis } = change;
+    if (read.status === 200) {
+      const stored = toStored(read.body as CertificateEntity);
+      this.list.put(stored);
+      const hasAll = snis.every((sni) => stored.snis.includes(sni));
+      if (hasAll && isChainOf(bundle, stored.main.chain)) return { kind: 'already', change };
+    }
     const body = { ...fresh, snis, tags: [OUR_TAG] };
     const answer = await this.client.request('PUT', `/certificates/${id}`, body);
     if (answer.status !== 200 && answer.status !== 201) return this.refusedByKong(change, answer);
@@ -155,6 +178,9 @@ export class DatabaseTarget extends ListedTarget implements Target {
     else throw new AdminError('ADMIN_STATUS', `Kong answered ${status}: ${kongMessage(body)}`, status);
   }
 }
+
+const isUnanswered = (result: WriteResult) =>
+  result.kind === 'failed' && result.error instanceof AdminError && result.error.code === 'ADMIN_UNREACHABLE';
 
 function byCertificate(changes: readonly Change[]): Map<string, Change[]> {
   const groups = new Map<string, Change[]>();
