@@ -23,6 +23,8 @@ const CONCURRENCY = 8;
 /** Above this many certificates one good handshake each has to do. */
 const MANY = 50;
 const PAUSE_MS = 25;
+/** Milliseconds for one whose turn comes when time is over for all: it has been in Kong for that long already. */
+const LATE_MS = 2_000;
 /** How often Kong is asked whether what is waited for is still stored. */
 const STORED_CHECK_MS = 1_000;
 
@@ -35,18 +37,23 @@ export class HandshakeVerifier implements Verifier {
 
   async prove(expected: readonly Expectation[]): Promise<Proof[]> {
     const rounds = expected.length > MANY ? 1 : Math.max(2, 2 * this.options.workers());
+    const { timeoutMs } = this.options;
+    const end = performance.now() + timeoutMs;
     const proofs: Proof[] = [];
     const queue = expected.entries();
     const worker = async () => {
-      for (const [index, expectation] of queue) proofs[index] = await this.proveOne(expectation, rounds);
+      for (const [index, expectation] of queue) {
+        const ownMs = performance.now() < end ? timeoutMs : Math.min(timeoutMs, LATE_MS);
+        proofs[index] = await this.proveOne(expectation, rounds, ownMs);
+      }
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, expected.length) }, worker));
     return proofs;
   }
 
-  private async proveOne(expected: Expectation, rounds: number): Promise<Proof> {
+  private async proveOne(expected: Expectation, rounds: number, timeoutMs: number): Promise<Proof> {
     const startedAt = performance.now();
-    const deadline = startedAt + this.options.timeoutMs;
+    const deadline = startedAt + timeoutMs;
     let targets = expected.snis.flatMap((sni) => this.options.listeners.map((at) => ({ ...at, sni })));
     const proof: Proof = {
       verdict: 'unreachable',
@@ -61,7 +68,7 @@ export class HandshakeVerifier implements Verifier {
     for (let row = 0; targets.length > 0 && row < Math.max(rounds, targets.length);) {
       const target = targets[row % targets.length] as (typeof targets)[number];
       proof.handshakes += 1;
-      Object.assign(proof, await this.look(target, expected));
+      Object.assign(proof, await this.look(target, expected, timeoutMs));
       row = proof.verdict === 'served' ? row + 1 : 0;
       if (row > 0) continue;
       // A listener that nobody serves says nothing as long as another one answers.
@@ -88,10 +95,10 @@ export class HandshakeVerifier implements Verifier {
   private async look(
     { host, port, proxyProtocol = false, sni }: Listener & { sni: string },
     { chains, keyType }: Expectation,
+    timeoutMs: number,
   ): Promise<Pick<Proof, 'verdict' | 'servedFingerprint' | 'detail'>> {
     const servername = probeName(sni);
     const where = `${host}:${port}`;
-    const { timeoutMs } = this.options;
     try {
       const sent = await handshake({ host, port, proxyProtocol, servername, keyType, timeoutMs });
       const servedFingerprint = fingerprint(sent[0] as Buffer);

@@ -198,6 +198,15 @@ it('one closed listener does not keep a certificate from being proven by another
   expect((await prove(listeners, expecting(fresh), { timeoutMs: SHORT })).verdict).toBe('served');
 });
 
+it('many that are not served take little longer than one: all have been in Kong since the same moment', async () => {
+  const server = await servingInTurn(old);
+  // Eight at a time: the first have the whole time, those after them what is left and then two seconds.
+  const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 5_000, workers: () => 1 });
+  const proofs = await verifier.prove(Array.from({ length: 16 }, () => expecting(fresh)));
+  expect(new Set(proofs.map(({ verdict }) => verdict))).toEqual(new Set(['wrong']));
+  expect(proofs[15]?.durationMs).toBeLessThan(proofs[0]?.durationMs ?? 0);
+});
+
 it('nothing to prove needs no handshake', async () => {
   const verifier = new HandshakeVerifier({ listeners: [], timeoutMs: 1, workers: () => 1 });
   expect(await verifier.prove([])).toEqual([]);
