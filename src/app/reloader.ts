@@ -29,7 +29,7 @@ export interface Reloader {
   /** What there is to see now. */
   view(): ReloaderView;
   status(): ReloaderStatus;
-  /** Ends it; a pass that is under way is finished. */
+  /** Ends it; what a pass is just writing is written and proven, and no more. */
   stop(): Promise<void>;
 }
 
@@ -46,6 +46,7 @@ export function createReloader(
   journal = new Journal(),
 ): Reloader {
   const served = new ServedBook();
+  let isStopping = false;
   const { reconciler, pass, watch, warnings, cluster, close } = compose(
     config,
     kong,
@@ -58,7 +59,7 @@ export function createReloader(
         },
       },
     }),
-    () => election?.isLeader ?? true,
+    () => !isStopping && (election?.isLeader ?? true),
   );
   const logger = root.open(config.log);
   const election = createElection(config, kong, logger, entry, () => schedule.request('poll'));
@@ -112,6 +113,7 @@ export function createReloader(
     view: () => show.view(),
     status: () => show.view().status(),
     stop: async () => {
+      isStopping = true;
       unwatch();
       await patrol?.stop();
       await schedule.stop();

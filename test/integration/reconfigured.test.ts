@@ -1,11 +1,18 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { connect } from '../../src/app/connection';
+import { createReloader } from '../../src/app/reloader';
+import { completeConfig } from '../../src/config';
+import { startGateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
+import { silentLog } from '../support/silent-log';
 import { supervised } from '../support/supervised';
 import { leafOf, servedLeaf } from '../support/tls';
 
 const HOST = 'www.example.test';
+/** Changes that are written to a database at once. */
+const BATCH = 1000;
 const aged = (minutes: number) =>
   issue({ names: [HOST], notBefore: new Date(Date.now() - minutes * 60_000) });
 
@@ -58,3 +65,25 @@ it.for(['database', 'dbless'] as const)(
     expect(waiting).toMatch(/^entry [0-9a-f-]+: /);
   },
 );
+
+it('a reloader that is stopped finishes the batch that it is writing, and begins no other', async () => {
+  const gateway = await startGateway({ mode: 'database' });
+  onTestFinished(() => gateway.stop());
+  const certs = testFolder();
+  for (let index = 0; index <= BATCH; index++) {
+    const name = `site-${index}.example.test`;
+    writePair(certs, name, issue({ names: [name] }));
+  }
+  const kong = await connect({ prefix: gateway.prefix }, {});
+  onTestFinished(() => kong.client.close());
+  const config = completeConfig({
+    sources: [{ type: 'directory', path: certs }],
+    verify: { enabled: false },
+    watch: false,
+  });
+  const reloader = createReloader(config, kong, silentLog, 'entry');
+  reloader.start();
+  await eventually('it writes', () => gateway.requests.some(({ method }) => method === 'PUT'));
+  await reloader.stop();
+  expect(gateway.entities('certificates')).toHaveLength(BATCH);
+});
