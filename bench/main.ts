@@ -33,7 +33,7 @@ const BENCHMARKS: Record<string, () => Promise<Result[]>> = {
   bulk: async () => [await bulk(folder('bulk'))],
   'formats-1k': async () => [await formats()],
   'metrics-10k status-10k pass-under-scrape-10k': () => statuses(folder('status')),
-  'handshake-time handshake-cpu': () => handshakes(folder),
+  'handshake-time handshake-cpu handshake-cpu-noise': () => handshakes(folder),
   rss: () => memories(folder),
   'k8s secret-to-served': () => kubernetes(folder),
   'dump-time': async () => [await dumpTime(join(root, 'dump'))],

@@ -1,3 +1,4 @@
+import { collectSoon } from '../common/collect';
 import type { TlsListener } from '../kong';
 import type { Reconciler, Schedule } from '../reconcile';
 import type { ReloaderShow, ServedBook } from '../status';
@@ -30,7 +31,7 @@ export function createPatrol(
     done: (looked) => {
       show.notice();
       // Handshakes leave more behind than a process at rest cares to collect.
-      if (looked > FEW) globalThis.gc?.();
+      if (looked > FEW) collectSoon();
     },
     isBusy: () => schedule.isRunning,
   });

@@ -1,3 +1,4 @@
+import { collectSoon } from '../common/collect';
 import type { Config } from '../config';
 import type { PassCause, PassReport, ReloaderStatus, Reporter } from '../model';
 import { Schedule } from '../reconcile';
@@ -85,7 +86,7 @@ export function createReloader(
       const report = await pass(cause, touched);
       for (const reporter of reporters) reporter.pass(report);
       for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
-      if (report.read > MANY) globalThis.gc?.();
+      if (report.read > MANY) collectSoon();
       afterPass(cause);
       return report;
     },
