@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -8,6 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { Authority } from '../src/certificates/authority';
@@ -19,9 +21,18 @@ const say = (line = '') => process.stdout.write(`${line}\n`);
 
 /** A gateway on 8443 that follows ./certs until it is interrupted: a real Kong where there is one, else the stand-in. */
 export async function interactive(): Promise<void> {
+  for (const port of [TLS_PORT, ADMIN_PORT]) await expectFree(port);
   const certs = resolve('certs');
   prepare(certs);
   const folder = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-'));
+  try {
+    await follow(certs, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function follow(certs: string, folder: string): Promise<void> {
   const config = join(folder, 'kong.yml');
   writeFileSync(config, readFileSync('kong.yml', 'utf8').replace('/etc/kong/certs', certs));
   const kong = findKong();
@@ -37,7 +48,21 @@ export async function interactive(): Promise<void> {
     process.once('SIGTERM', end);
   });
   await stop();
-  rmSync(folder, { recursive: true, force: true });
+}
+
+/** @throws Error with a sentence where somebody listens there, as a rule another Kong */
+async function expectFree(port: number): Promise<void> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new Error(`port ${port} of 127.0.0.1 cannot be had (${code}): does a Kong listen there?`, {
+      cause: error,
+    });
+  }
+  server.close();
+  await once(server, 'close');
 }
 
 function prepare(certs: string): void {

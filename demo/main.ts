@@ -110,21 +110,20 @@ async function breakIt(gateway: Gateway, certs: string, step: Step): Promise<Row
   };
 }
 
+const fail = (error: unknown) => {
+  say(`FAIL  ${(error as Error).message}`);
+  process.exitCode = 1;
+};
+
 if (process.argv.includes('--interactive')) {
-  void interactive();
+  interactive().catch(fail);
 } else {
-  main().then(
-    (isGood) => {
-      say(
-        isGood
-          ? 'PASS  every renewal was served, the broken pair never reached the gateway'
-          : 'FAIL  see above',
-      );
-      process.exitCode = isGood ? 0 : 1;
-    },
-    (error: unknown) => {
-      say(`FAIL  ${(error as Error).message}`);
-      process.exitCode = 1;
-    },
-  );
+  main().then((isGood) => {
+    say(
+      isGood
+        ? 'PASS  every renewal was served, the broken pair never reached the gateway'
+        : 'FAIL  see above',
+    );
+    process.exitCode = isGood ? 0 : 1;
+  }, fail);
 }
