@@ -4,6 +4,7 @@ import { listenersOf } from '../../app/compose';
 import { completeConfig } from '../../config';
 import type { Check } from './check';
 import type { Patient } from './patient';
+import { isManagedOutside } from './wiring';
 
 /** The Admin API answers, and who else may ask it. */
 export function checkAdmin({ kong, settings, prefix }: Patient, check: Check): void {
@@ -118,10 +119,10 @@ export async function checkListeners({ kong, configs }: Patient, check: Check): 
 const SHOWN = ['debug', 'info'];
 
 /** Whether the plugin's lines can be seen. */
-export function checkLog({ settings, configs, isFile }: Patient, check: Check): void {
+export function checkLog({ settings, prefix, configs, isFile }: Patient, check: Check): void {
   const files = configs.flatMap(({ config }) => config.log.file ?? []);
   if (files.length > 0) check.ok(`lines go to ${files.join(', ')}`);
-  if (isFile) {
+  if (isFile || (!(settings instanceof Error) && isManagedOutside(settings, prefix))) {
     check.ok('`run` writes its lines to its own standard error');
     return;
   }

@@ -77,6 +77,10 @@ function pluginServers(settings: ReadonlyMap<string, string>, prefix: string): P
   return servers.sort((a, b) => Number(isOurs(b)) - Number(isOurs(a)));
 }
 
+/** Whether Kong leaves it to somebody else to start the plugin (a sidecar). */
+export const isManagedOutside = (settings: ReadonlyMap<string, string>, prefix: string): boolean =>
+  pluginServers(settings, prefix).some(({ name, start }) => name === PLUGIN_NAME && start === null);
+
 /** Asks as Kong does at start: through a shell, with an empty environment, for JSON and nothing else. */
 function answersWith({ name, query }: PluginServer, check: Check): boolean {
   if (query === null) {

@@ -186,7 +186,8 @@ it('says that a configuration is too large for the Admin API', async () => {
 it('goes on where neither Kong nor its prefix can be seen', async () => {
   const { code, of } = await doctor('-p', '/nowhere');
   expect(code).toBe(1);
-  expect(of('Admin API')[0]).toMatchObject({ verdict: 'fail' });
+  expect(of('Admin API')).toMatchObject([{ verdict: 'fail' }]);
+  expect(of('size')).toMatchObject([{ verdict: 'skip', detail: 'Kong does not answer' }]);
   expect(of('Node.js')[0]).toMatchObject({ verdict: 'ok' });
 });
 
@@ -202,9 +203,12 @@ it.skipIf(isInstalled)(
     chmodSync(dump, 0o644);
     const { prefix } = await healthy({
       pluginServers: [{ name: 'ssl-cert-reloader', queryCommand: `cat ${dump}` }],
+      env: { log_level: 'notice' },
     });
-    const findings = (await doctor('-p', prefix)).of('plugin server');
-    const [missing] = findings.filter(({ verdict }) => verdict === 'fail');
+    const { of } = await doctor('-p', prefix);
+    const [missing] = of('plugin server').filter(({ verdict }) => verdict === 'fail');
     expect(missing?.fix).toContain('run --serve-plugin');
+    // Its lines are on its own standard error, whatever Kong's level is.
+    expect(of('log')).toMatchObject([{ verdict: 'ok' }]);
   },
 );
