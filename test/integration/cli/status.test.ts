@@ -179,7 +179,11 @@ describe('the status', () => {
 });
 
 it('a watch ends when nobody reads it any more', async () => {
-  const { prefix } = await answering((_, response) => response.end(JSON.stringify(report())));
+  let asked = 0;
+  // Something new each time: it is by writing that it learns that nobody reads.
+  const { prefix } = await answering((_, response) =>
+    response.end(JSON.stringify(report(certificate(`host-${asked++}.example.test`)))),
+  );
   const watch = start(['status', '-p', prefix, '--watch']);
   watch.child.stdout?.once('data', () => watch.child.stdout?.destroy());
   await watch.ended;
