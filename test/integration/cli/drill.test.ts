@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { startGateway, type Gateway } from '../../gateway';
 import { issue } from '../../support/bundles';
 import { cli, start } from '../../support/cli';
 import { closedPort } from '../../support/tls-server';
 import { eventually } from '../../support/eventually';
+import { testFolder } from '../../support/folders';
 
 const DRILL_NAME = 'ssl-cert-reloader-drill.invalid';
 
@@ -95,7 +98,9 @@ it('a drill whose reader goes away early (`| head -1`) goes on to its end and cl
 it('a drill that cannot clean up says what is left, and does not end as if it had', async () => {
   const gateway = await kong();
   const { host, port } = await closedPort();
-  const drill = start(['drill', '-p', gateway.prefix, '--listener', `${host}:${port}`]);
+  const config = join(testFolder(), 'reloader.yml');
+  writeFileSync(config, `verify: {timeout: 60, listeners: ["${host}:${port}"]}\n`);
+  const drill = start(['drill', '-p', gateway.prefix, '-c', config]);
   await eventually('the certificate is there', () => names(gateway).includes(DRILL_NAME));
   await gateway.stop();
   drill.child.kill('SIGINT');

@@ -195,7 +195,7 @@ it('a watch that waits for an answer ends at once when it is interrupted', async
   await eventually('it asks', () => asked.length > 0);
   watch.child.kill('SIGINT');
   expect(await watch.ended).toEqual({ code: 1, stdout: '', stderr: '' });
-}, 10_000);
+});
 
 it('a watch with --json has a line of JSON for a plugin that goes away, too', async () => {
   const watch = start(['status', '-p', '/nowhere', '--watch', '--json']);
