@@ -54,6 +54,10 @@ function contextFor(keyType: KeyType | undefined): SecureContext {
 export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
   const { host, port, proxyProtocol = false, servername, keyType, timeoutMs } = options;
   return new Promise((resolve, reject) => {
+    if (port > 65_535) {
+      reject(new UnreachableError(new Error(`there is no port ${port}`)));
+      return;
+    }
     const tcp = connectTcp({ host, port });
     if (proxyProtocol) tcp.write('PROXY UNKNOWN\r\n');
     const socket = connect({

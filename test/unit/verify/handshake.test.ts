@@ -120,6 +120,15 @@ describe('a handshake fails', () => {
     expect(error).toBeInstanceOf(UnreachableError);
   });
 
+  // A typo among the listeners must not look like a wrong certificate: every swap would be taken back.
+  it('as unreachable where the port is none', async () => {
+    const error = await errorOf(
+      handshake({ host: '127.0.0.1', port: 84_433, servername: 'a.test', timeoutMs }),
+    );
+    expect(error).toBeInstanceOf(UnreachableError);
+    expect(error.message).toBe('there is no port 84433');
+  });
+
   it('where the server says nothing, after the time that it has', async () => {
     const server = await tcpServer(() => undefined);
     const error = await errorOf(handshake({ ...server, servername: 'a.test', timeoutMs: 1_500 }));
