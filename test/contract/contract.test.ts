@@ -7,8 +7,8 @@ import { SCENARIOS, type Scenario, type Step } from './scenarios';
 
 /**
  * Replays exchanges recorded on a real Kong. By default against the stand-in gateway; with CONTRACT_ADMIN_URL and
- * CONTRACT_MODE (dbless or database) against a Kong that may be EMPTIED, whose plugin `ssl-probe` has the schema
- * CONTRACT_PROBE (see plugin-dump.ts; the others are skipped).
+ * CONTRACT_MODE (dbless or database) against a Kong 3.9 that may be EMPTIED, whose only plugin (`plugins = ssl-probe`)
+ * has the schema CONTRACT_PROBE (see plugin-dump.ts; the others are skipped).
  */
 const { CONTRACT_ADMIN_URL: adminUrl, CONTRACT_MODE: mode = 'dbless', CONTRACT_PROBE: probe } = process.env;
 

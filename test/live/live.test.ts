@@ -5,6 +5,7 @@ import { describeWriteBack } from '../scenarios/write-back';
 import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import type { StartKong } from '../scenarios/kong';
+import { describeClientCertificate } from './client-certificate';
 import { liveSettings, realKong } from './kong';
 
 const settings = liveSettings();
@@ -17,6 +18,7 @@ describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --k
   describeDefaultCertificate(start, 'dbless');
   describeDbless(start);
   describeWriteBack(start);
+  describeClientCertificate(start, 'dbless');
 });
 
 describe.skipIf((settings?.database ?? []).length === 0)(
@@ -26,5 +28,6 @@ describe.skipIf((settings?.database ?? []).length === 0)(
     describeTwins(start, 'database');
     describeDefaultCertificate(start, 'database');
     describeDatabase(start);
+    describeClientCertificate(start, 'database');
   },
 );

@@ -16,6 +16,8 @@ export interface Seen {
   body: string;
   /** Common name of the client certificate; null without one. */
   client: string | null;
+  /** Its fingerprint. */
+  clientLeaf: string | null;
 }
 
 export type Handle = (seen: Seen, response: ServerResponse) => void | Promise<void>;
@@ -82,6 +84,7 @@ const noting = (seen: Seen[], handle: Handle) => (request: IncomingMessage, resp
       headers,
       body: Buffer.concat(chunks).toString(),
       client: subject?.CN ?? null,
+      clientLeaf: peer?.fingerprint256 ?? null,
     };
     seen.push(one);
     void handle(one, response);
