@@ -79,14 +79,15 @@ it('a line that comes after the end of its entry is on stderr alone, and opens n
   entry.close();
   entry.log('info', 'after');
   await log.close();
-  const openFiles = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      return '';
-    }
-  });
-  expect(openFiles).not.toContain(file);
+  const openFiles = () =>
+    readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    });
+  await eventually('it is closed', () => !openFiles().includes(file));
   expect(messages(readFileSync(file, 'utf8'))).toEqual(['before']);
   expect(messages(stderr.join(''))).toEqual(['before', 'after']);
 });
