@@ -12,7 +12,8 @@ export function listenOnPath(server: Server, path: string): Promise<void> {
   const temporary = `${path}.${process.pid}`;
   return new Promise((resolve, reject) => {
     // Node.js says EACCES where there is no such folder.
-    if (!existsSync(dirname(path))) throw Object.assign(new Error('no such folder'), { code: 'ENOENT' });
+    if (!existsSync(dirname(path)))
+      throw Object.assign(new Error(`${path} cannot be made: there is no such folder`), { code: 'ENOENT' });
     rmSync(temporary, { force: true });
     server.once('error', reject);
     server.listen(temporary, () => {

@@ -41,7 +41,7 @@ const orders: Record<string, readonly string[]> = {
 describe('a chain that Kong stores and serves', () => {
   test.for(Object.entries(orders))('%s is proven', async ([, blocks]) => {
     const { server, certificate, change, current } = await written(blocks.join(''));
-    const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 200, workers: () => 1 });
+    const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 20_000, workers: () => 1 });
     const look = () => Promise.resolve(certificate);
     const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, { look });
     expect(proof).toMatchObject({ verdict: 'served', detail: '' });
@@ -57,7 +57,7 @@ test.for(Object.entries(orders))(
   'a leaf without its chain, which is to be %s, is wrong',
   async ([, blocks]) => {
     const { server, certificate, change, current } = await written(blocks.join(''), issued.cert);
-    const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 100, workers: () => 1 });
+    const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 1_000, workers: () => 1 });
     const look = () => Promise.resolve(certificate);
     const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, { look });
     expect(proof?.verdict).toBe('wrong');
