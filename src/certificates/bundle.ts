@@ -154,6 +154,17 @@ export function toPem({ chain, key }: OpenedBundle): PemPair {
   return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: key.pem };
 }
 
+/** The same as they were found, which is how the ingress controller writes them; anew where Kong would not read them so. */
+export function toPemAsFound(opened: OpenedBundle): PemPair {
+  const { cert, key } = opened.asFound;
+  try {
+    const isPair = new crypto.X509Certificate(cert).checkPrivateKey(crypto.createPrivateKey(key));
+    return isPair ? opened.asFound : toPem(opened);
+  } catch {
+    return toPem(opened);
+  }
+}
+
 function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {
   try {
     return blocks.map((block, index) => {

@@ -1,4 +1,4 @@
-export { digestOf, openBundle, readPem, toPem, type OpenedBundle } from './bundle';
+export { digestOf, openBundle, readPem, toPem, toPemAsFound, type OpenedBundle } from './bundle';
 export { checkKeyAndChain, checkShape } from './gate';
 export { asSnis, coversSni, isPattern } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';

@@ -1,4 +1,4 @@
-import { checkKeyAndChain, toPem } from '../certificates';
+import { checkKeyAndChain, toPem, toPemAsFound } from '../certificates';
 import {
   isRefusal,
   type Change,
@@ -38,7 +38,7 @@ export class Planner {
     if (isRefusal(opened)) return opened;
     const why = checkKeyAndChain(opened);
     if (why !== null) return why;
-    return change.kind === 'update' && change.isControllers ? opened.asFound : toPem(opened);
+    return change.kind === 'update' && change.isControllers ? toPemAsFound(opened) : toPem(opened);
   };
 
   /** A plan for everything. A bundle counts as in step only if its own key belongs to it, too. */

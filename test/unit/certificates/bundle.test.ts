@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { describe, expect, it, test } from 'vitest';
-import { digestOf, openBundle } from '../../../src/certificates';
+import { digestOf, openBundle, toPemAsFound } from '../../../src/certificates';
 import { Authority } from '../../../src/certificates/authority';
 import { MAX_BUNDLE_BYTES, type Reason } from '../../../src/model';
 import {
@@ -150,6 +150,25 @@ describe('a bundle', () => {
     for (const secret of [...secretsIn(key), ...secretsIn(texts.key ?? '')]) {
       expect(why.message).not.toContain(secret);
     }
+  });
+
+  describe('for the ingress controller', () => {
+    const asFound = (texts: { cert: string; key: string }) => toPemAsFound(opened(raw(texts)));
+
+    it('is handed on as it was found, comments, line ends and all', () => {
+      const cert = `# renewed\n${chain.replace(/\n/g, '\r\n')}`;
+      const sec1 = privateKey.export({ type: 'sec1', format: 'pem' }).toString();
+      expect(asFound({ cert, key: sec1 })).toEqual({ cert: cert.trim(), key: sec1.trim() });
+    });
+
+    test.for([
+      ['its key is indented', { cert: chain, key: key.replace(/^/gm, '  ') }],
+      ['its leaf has the line ends of old Macs', { cert: chain.replace(/\n/g, '\r'), key }],
+      ['its leaf stands last', { cert: intermediate + leaf, key }],
+      ['its key stands with the certificate', { cert: chain + key, key: '' }],
+    ] as const)('is written anew where Kong would not take it: %s', ([, texts]) => {
+      expect(asFound(texts)).toEqual({ cert: chain, key });
+    });
   });
 
   it('of exactly 1 MiB is still read', () => {
