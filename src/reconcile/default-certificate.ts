@@ -59,6 +59,7 @@ interface File {
   /** As it was read. */
   raw: RawBundle | Refusal;
   opened: OpenedBundle | Refusal;
+  /** At the last look that was answered. */
   served: readonly Buffer[] | null;
 }
 
@@ -163,7 +164,8 @@ export class DefaultCertificate implements Source {
       const { location } = source;
       const raw = await source.read(location);
       const opened = raw === null || isRefusal(raw) ? raw : openBundle(raw);
-      if (raw !== null && opened !== null) files.push({ location, raw, opened, served: null });
+      const served = this.#files.find((file) => file.location === location)?.served ?? null;
+      if (raw !== null && opened !== null) files.push({ location, raw, opened, served });
     }
     this.#files = files;
     const opened = files.map((file) => file.opened).filter(isOpened);
@@ -182,7 +184,9 @@ export class DefaultCertificate implements Source {
       const { opened } = file;
       const keyType = this.#files.length > 1 && isOpened(opened) ? opened.bundle.leaf.keyType : undefined;
       const isWanted = (served: readonly Buffer[]) => isServed({ opened, served });
-      file.served = await this.options.served(keyType === 'other' ? undefined : keyType, isWanted);
+      const served = await this.options.served(keyType === 'other' ? undefined : keyType, isWanted);
+      // A Kong that is too busy to answer once serves what it did.
+      file.served = served ?? file.served;
     }
     this.#status = {
       ...this.judge(),

@@ -111,6 +111,18 @@ describe('while Kong serves what is in its files', () => {
 });
 
 describe('when the files change', () => {
+  it('nothing else is said while Kong is too busy to answer', async () => {
+    const { kong, put, look } = watching('promote');
+    const first = aged(60);
+    put(first);
+    kong.serves = first;
+    expect((await look()).state).toBe('in_sync');
+    kong.serves = null;
+    expect((await look()).state).toBe('in_sync');
+    put(aged(10));
+    expect((await look()).state).toBe('reload_pending');
+  });
+
   it('a certificate for unknown names is created, and it is said what clients without SNI get', async () => {
     const { certificate, kong, put, look } = watching('promote');
     kong.serves = aged(60);
