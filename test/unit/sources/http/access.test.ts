@@ -1,6 +1,10 @@
 import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
 import type { Authority } from '../../../../src/certificates/authority';
 import { issue } from '../../../support/bundles';
 import { testFolder } from '../../../support/folders';
@@ -138,6 +142,16 @@ describe('a file of the configuration that', () => {
     expect(Object.values(named).some((file) => said.includes(file))).toBe(true);
     expect(server.seen).toEqual([]);
   });
+});
+
+const hasIpv6 = networkInterfaces()['lo']?.some(({ address }) => address === '::1') ?? false;
+
+it.skipIf(!hasIpv6)('an address of IPv6 is asked (skipped where the machine has none)', async () => {
+  const server = createServer((_, response) => void response.end(text)).listen(0, '::1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  expect((await readerOf({ type: 'http', url: `http://[::1]:${port}/www.pem` }).pass()).errors).toEqual([]);
 });
 
 describe('a redirect', () => {
