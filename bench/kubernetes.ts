@@ -148,7 +148,7 @@ async function cold(folder: string, kubeconfig: string, pairs: readonly Pair[]):
   const kong = await startKong({ mode: 'database', folder, pairs });
   const ours = () =>
     time(async () => {
-      const client = new KubernetesClient(readKubeconfig(kubeconfig));
+      const client = new KubernetesClient(() => readKubeconfig(kubeconfig));
       const source = new KubernetesSource({
         ...{
           client,
@@ -190,7 +190,7 @@ async function cold(folder: string, kubeconfig: string, pairs: readonly Pair[]):
 }
 
 async function bareList(kubeconfig: string, adminUrl: string): Promise<void> {
-  const client = new KubernetesClient(readKubeconfig(kubeconfig));
+  const client = new KubernetesClient(() => readKubeconfig(kubeconfig));
   let token = '';
   do {
     const path = `/api/v1/namespaces/${NAMESPACE}/secrets?limit=500&continue=${encodeURIComponent(token)}`;

@@ -4,8 +4,8 @@ import type { Config } from '../config';
 import { Election, KubernetesLeases } from '../election';
 import type { LeaderStatus } from '../model';
 import type { Logger } from '../report';
-import { inCluster, KubernetesClient, readKubeconfig } from '../sources/kubernetes';
 import type { Connection } from './connection';
+import { clientOf } from './cluster';
 
 /**
  * The election among the gateways of a database; null: this one writes in any case.
@@ -30,11 +30,7 @@ export function createElection(
     // What a kubeconfig of the sources leads to is meant, else the cluster that this pod is in.
     store: () => {
       const source = config.sources.find(({ kubeconfig }) => kubeconfig != null);
-      const access =
-        source?.kubeconfig == null
-          ? inCluster()
-          : readKubeconfig(source.kubeconfig, source.context ?? undefined);
-      const client = new KubernetesClient(access, (duration * 1000) / 3);
+      const client = clientOf(source ?? {}, (duration * 1000) / 3);
       return new KubernetesLeases(client, lease, namespace ?? undefined);
     },
     identity: `${hostname()}_${randomUUID()}`,

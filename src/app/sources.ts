@@ -1,9 +1,10 @@
 import type { Config, SourceConfig } from '../config';
 import type { Source } from '../model';
-import { accessOf, createTrustSource, isTrust } from './trust';
+import { clientOf } from './cluster';
+import { createTrustSource, isTrust } from './trust';
 import { DirectorySource, FileSource } from '../sources';
 import { unlocked } from './unlocked';
-import { inCluster, isInCluster, KubernetesClient, KubernetesSource } from '../sources/kubernetes';
+import { isInCluster, KubernetesSource, type KubernetesClient } from '../sources/kubernetes';
 import { createHttpSource, createVaultSource } from './remote-sources';
 
 /** Where certificates usually are; looked at when no source is configured. They never create certificates. */
@@ -37,7 +38,7 @@ export function createSources(config: Config, isPod = isInCluster): Sources {
   }
   const folders = USUAL_PLACES.map((path) => new DirectorySource(path, false, true));
   if (!isPod()) return { sources: folders, cluster: null, trust };
-  const cluster = new KubernetesClient(inCluster());
+  const cluster = clientOf({});
   return { sources: [...folders, discoveredSecrets(cluster)], cluster, trust };
 }
 
@@ -87,7 +88,7 @@ function withKeys(made: Made, config: SourceConfig): Made {
 function createKubernetesSource(config: SourceConfig): Made {
   const { namespaces, names, label_selector: labels, only_marked: onlyMarked } = config;
   const isNarrow = namespaces.length > 0 || names.length > 0 || labels != null || onlyMarked;
-  const client = new KubernetesClient(accessOf(config));
+  const client = clientOf(config);
   const create = config.create ?? isNarrow;
   const source = new KubernetesSource({
     client,

@@ -3,15 +3,8 @@ import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from 
 import type { Source, Target } from '../model';
 import { TrustKeeper } from '../reconcile';
 import { DirectorySource, FileSource, singleFiles } from '../sources';
-import {
-  CA_CONFIG_MAPS,
-  CA_SECRETS,
-  inCluster,
-  KubernetesClient,
-  KubernetesSource,
-  readKubeconfig,
-  type ClusterAccess,
-} from '../sources/kubernetes';
+import { CA_CONFIG_MAPS, CA_SECRETS, KubernetesSource } from '../sources/kubernetes';
+import { clientOf } from './cluster';
 import type { Connection } from './connection';
 import { createHttpSource, createVaultSource } from './remote-sources';
 import { unlocked } from './unlocked';
@@ -32,7 +25,7 @@ export function createTrustSource(config: SourceConfig, index: number): Source {
         throw new Error('a source of type kubernetes with trust: true needs names or label_selector');
       }
       return new KubernetesSource({
-        client: new KubernetesClient(accessOf(config)),
+        client: clientOf(config),
         kind: config.resource === 'configmaps' ? CA_CONFIG_MAPS : CA_SECRETS,
         create: false,
         namespaces,
@@ -46,10 +39,6 @@ export function createTrustSource(config: SourceConfig, index: number): Source {
     case 'http':
       return createHttpSource(config, `sources[${index}]`);
   }
-}
-
-export function accessOf({ kubeconfig, context }: SourceConfig): ClusterAccess {
-  return kubeconfig == null ? inCluster() : readKubeconfig(kubeconfig, context ?? undefined);
 }
 
 export function createKeeper(

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { createReloader } from '../../src/app/reloader';
@@ -16,8 +17,9 @@ const BATCH = 1000;
 const aged = (minutes: number) =>
   issue({ names: [HOST], notBefore: new Date(Date.now() - minutes * 60_000) });
 
-/** A source that cannot be set up. */
-const IMPOSSIBLE = { type: 'kubernetes', namespaces: ['web'], kubeconfig: '/no/such/kubeconfig' };
+/** Fields that do not go together: a configuration that says nothing clear. */
+const IMPOSSIBLE = { type: 'http', url: 'https://certs.example.test/www.pem', username: 'kong' };
+const PROBLEM = 'sources[0].token_file: required with username';
 
 const patch = async (adminUrl: string, config: object) => {
   const { data } = (await (await fetch(`${adminUrl}/plugins`)).json()) as { data: { id: string }[] };
@@ -38,7 +40,8 @@ it('a configuration that cannot be run leaves the former one running, and says s
   const line = await eventually('it is said', () =>
     lines.find((text) => text.includes('a plugin entry cannot be run')),
   );
-  expect(line).toMatch(/\/no\/such\/kubeconfig.*; it goes on as it was configured before/);
+  expect(line).toContain(PROBLEM);
+  expect(line).toContain('; it goes on as it was configured before');
   const renewed = aged(10);
   writePair(certs, 'www', renewed);
   await poll();
@@ -60,11 +63,34 @@ it.for(['database', 'dbless'] as const)(
     const { report } = await supervised({ mode, config: { sources: [IMPOSSIBLE] } });
     const waiting = await eventually('the status says why', async () => {
       const { waiting: why } = await report();
-      return why?.includes('/no/such/kubeconfig') === true && why;
+      return why?.includes(PROBLEM) === true && why;
     });
     expect(waiting).toMatch(/^entry [0-9a-f-]+: /);
   },
 );
+
+it('a cluster that cannot be asked does not keep the other sources from going on', async () => {
+  const { report, certs, gateway, poll, lines } = await supervised({ mode: 'dbless' });
+  const kubeconfig = join(testFolder(), 'kubeconfig');
+  const sources = [
+    { type: 'kubernetes', namespaces: ['web'], kubeconfig },
+    { type: 'directory', path: certs },
+  ];
+  const entry = { name: 'ssl-cert-reloader', config: { sources } };
+  const config = JSON.stringify({ _format_version: '3.0', plugins: [entry] });
+  const headers = { 'content-type': 'application/json' };
+  await fetch(`${gateway.adminUrl}/config`, { method: 'POST', headers, body: JSON.stringify({ config }) });
+  await eventually('it is said', () =>
+    lines.some((line) => line.includes(`kubeconfig ${kubeconfig}: ENOENT`)),
+  );
+  const pair = aged(60);
+  writePair(certs, 'www', pair);
+  await poll();
+  await eventually('the other source is followed', async () => {
+    return (await servedLeaf(gateway.tlsPort, HOST)) === leafOf(pair.cert);
+  });
+  expect(JSON.stringify((await report()).reloaders[0]?.sources)).toContain(kubeconfig);
+});
 
 it('a reloader that is stopped finishes the batch that it is writing, and begins no other', async () => {
   const gateway = await startGateway({ mode: 'database' });

@@ -125,7 +125,7 @@ describeWithCluster('a certificate that is created for a Secret', (cluster) => {
       await cluster().createServiceAccount(where, account, rules);
       const mounted = { namespace: where, serviceAccount: account };
       const { folder } = await cluster().mountServiceAccount(testFolder(), mounted);
-      const client = new KubernetesClient(inCluster(folder, cluster().url));
+      const client = new KubernetesClient(() => inCluster(folder, cluster().url));
       onTestFinished(() => client.close());
       return new KubernetesSource({
         ...{ client, create: true, namespaces: [where], names: [], labelSelector: null, onlyMarked: false },

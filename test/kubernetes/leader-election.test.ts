@@ -43,7 +43,7 @@ describeWithCluster('leader election by a Lease', (cluster) => {
   const DURATION_S = 600;
 
   function candidate({ namespace, kubeconfig }: Place, identity: string) {
-    const client = new KubernetesClient(readKubeconfig(kubeconfig));
+    const client = new KubernetesClient(() => readKubeconfig(kubeconfig));
     const election = new Election({
       store: () => new KubernetesLeases(client, 'ssl-cert-reloader', namespace),
       ...{ identity, durationMs: DURATION_S * 1000, changed: () => undefined },
@@ -80,7 +80,7 @@ describeWithCluster('leader election by a Lease', (cluster) => {
 
   it('the Lease of one that died is taken over', async () => {
     const where = await place(LEASES);
-    const client = new KubernetesClient(readKubeconfig(where.kubeconfig));
+    const client = new KubernetesClient(() => readKubeconfig(where.kubeconfig));
     onTestFinished(() => client.close());
     await new KubernetesLeases(client, 'ssl-cert-reloader', where.namespace).create({
       holderIdentity: 'dead',

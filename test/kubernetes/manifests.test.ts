@@ -269,7 +269,7 @@ describeWithCluster('the manifests in a real API server', (cluster) => {
   async function clientIn(namespace: string): Promise<KubernetesClient> {
     const mount = { namespace, serviceAccount: 'kong' };
     const { folder } = await cluster().mountServiceAccount(testFolder(), mount);
-    const client = new KubernetesClient(inCluster(folder, cluster().url));
+    const client = new KubernetesClient(() => inCluster(folder, cluster().url));
     onTestFinished(() => client.close());
     return client;
   }

@@ -25,7 +25,7 @@ const sorted = ({ changed }: SourceScan) => [...changed].sort();
 const sentences = ({ errors }: SourceScan) => errors.map(({ message }) => message).join('\n');
 
 function sourceFor(access: ClusterAccess, options: Partial<KubernetesSourceOptions> = {}): KubernetesSource {
-  const client = new KubernetesClient(access);
+  const client = new KubernetesClient(() => access);
   onTestFinished(() => client.close());
   return new KubernetesSource({
     client,
@@ -356,7 +356,7 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
       for (const name of queue) await cluster().applySecret(where, name, { cert: chain, key });
     };
     await Promise.all(Array.from({ length: 16 }, worker));
-    const client = new CountingClient(admin());
+    const client = new CountingClient(admin);
     onTestFinished(() => client.close());
     const source = new KubernetesSource({
       ...{ client, create: false, namespaces: [where], names: [], labelSelector: null, onlyMarked: false },

@@ -1,5 +1,6 @@
 import type { SourceConfig } from '../../config';
-import { inCluster, isInCluster, KubernetesClient, readKubeconfig } from '../../sources/kubernetes';
+import { clientOf } from '../../app/cluster';
+import { isInCluster, type KubernetesClient } from '../../sources/kubernetes';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
@@ -57,15 +58,14 @@ function clusterOf(configs: Patient['configs']): Cluster | null {
   if (first === undefined) {
     if (all.length > 0 || !isInCluster()) return null;
     const looks: Look[] = [{ resource: 'secrets', namespace: null, name: null }];
-    return { client: new KubernetesClient(inCluster()), looks };
+    return { client: clientOf({}), looks };
   }
   const { kubeconfig, context } = first;
   const there = all.filter(
     (source) =>
       source.type === 'kubernetes' && source.kubeconfig === kubeconfig && source.context === context,
   );
-  const access = kubeconfig == null ? inCluster() : readKubeconfig(kubeconfig, context ?? undefined);
-  return { client: new KubernetesClient(access), looks: there.flatMap(looksOf) };
+  return { client: clientOf(first), looks: there.flatMap(looksOf) };
 }
 
 function looksOf({ resource, namespaces, names }: SourceConfig): Look[] {

@@ -33,18 +33,21 @@ const TIMEOUT_MS = 30_000;
 /** The few requests that the source makes; the token is asked for anew with each. */
 export class KubernetesClient {
   readonly #requests = new Requests();
-  readonly #base: string;
+  #access: ClusterAccess | null = null;
 
   constructor(
-    private readonly access: ClusterAccess,
+    /**
+     * Called with the first request, and with the next one after a failure: what is missing or wrong may be mended
+     * meanwhile, and a CA be renewed. Throws a sentence saying what it is.
+     */
+    private readonly findAccess: () => ClusterAccess,
     /** For how long an answer may keep silent, in milliseconds. */
     private readonly timeoutMs = TIMEOUT_MS,
-  ) {
-    this.#base = access.server.replace(/\/$/, '');
-  }
+  ) {}
 
+  /** @throws KubernetesError */
   get namespace(): string {
-    return this.access.namespace;
+    return this.access().namespace;
   }
 
   /** @throws KubernetesError */
@@ -86,7 +89,7 @@ export class KubernetesClient {
         }
         yield event;
       }
-      if (failure.error !== undefined) throw unreachable(this.access.server, failure.error);
+      if (failure.error !== undefined) throw this.unreachable(failure.error);
     } finally {
       response.destroy();
     }
@@ -100,7 +103,7 @@ export class KubernetesClient {
     try {
       return (await readBody(response)).toString('utf8');
     } catch (error) {
-      throw unreachable(this.access.server, error as Error);
+      throw this.unreachable(error as Error);
     }
   }
 
@@ -112,11 +115,12 @@ export class KubernetesClient {
     timeoutMs: number,
     signal?: AbortSignal,
   ): Promise<IncomingMessage> {
-    const token = await this.access.token();
-    const { ca, cert, key } = this.access;
+    const access = this.access();
+    const { server, ca, cert, key } = access;
+    const token = await access.token();
     const response = await this.#requests
       .open({
-        url: new URL(this.#base + path),
+        url: new URL(server.replace(/\/$/, '') + path),
         method,
         headers: {
           accept: 'application/json',
@@ -131,12 +135,29 @@ export class KubernetesClient {
         key,
       })
       .catch((error: unknown) => {
-        throw unreachable(this.access.server, error as Error);
+        throw this.unreachable(error as Error);
       });
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
+    if (status === 401) this.#access = null;
     const answer = parse(await this.readAll(response)) as Status | null;
     throw new KubernetesError(answer?.message ?? `the API server answered ${status}`, status);
+  }
+
+  private access(): ClusterAccess {
+    try {
+      return (this.#access ??= this.findAccess());
+    } catch (error) {
+      throw new KubernetesError((error as Error).message, 0, { cause: error });
+    }
+  }
+
+  private unreachable(error: Error): KubernetesError {
+    const where = this.#access === null ? '' : ` ${this.#access.server}`;
+    this.#access = null;
+    return new KubernetesError(`the API server${where} cannot be reached: ${error.message}`, 0, {
+      cause: error,
+    });
   }
 }
 
@@ -147,6 +168,3 @@ function parse(text: string): unknown {
     return null;
   }
 }
-
-const unreachable = (server: string, error: Error) =>
-  new KubernetesError(`the API server ${server} cannot be reached: ${error.message}`, 0, { cause: error });
