@@ -26,8 +26,11 @@ export class UnreachableError extends Error {
 const isUnreached = ({ syscall }: NodeJS.ErrnoException) =>
   syscall === 'connect' || syscall === 'getaddrinfo';
 
+/** Of keys that are for RSA-PSS alone. */
+const PSS_KEYS = 'rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512';
+
 const SIGNATURES: Record<KeyType, string> = {
-  rsa: 'RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512',
+  rsa: `RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512:${PSS_KEYS}`,
   ec: 'ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512',
   ed25519: 'ed25519',
 };

@@ -30,13 +30,15 @@ async function listening(server: Server): Promise<Listening> {
   return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
 }
 
+type Identity = Pick<Issued, 'chain' | 'key'>;
+
 /** Which certificates are served for a name; null name: the client sent none. Several: twins of two key types. */
-export type Choose = (servername: string | null) => Issued | readonly Issued[];
+export type Choose = (servername: string | null) => Identity | readonly Identity[];
 
 /** A TLS server; each handshake is noted with the name that was asked for. */
 export async function tlsServer(choose: Choose) {
   const asked: string[] = [];
-  const options = (chosen: readonly Issued[]) => ({
+  const options = (chosen: readonly Identity[]) => ({
     cert: chosen.map(({ chain }) => chain),
     key: chosen.map(({ key }) => key),
   });

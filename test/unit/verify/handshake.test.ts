@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { digestOf } from '../../../src/certificates';
 import { Authority } from '../../../src/certificates/authority';
@@ -6,6 +8,8 @@ import { handshake, probeName } from '../../../src/verify';
 import { UnreachableError } from '../../../src/verify/handshake';
 import { coversSni } from '../../../src/certificates';
 import { authorities, derOf, issue, opened, raw, rawOf } from '../../support/bundles';
+import { testFolder } from '../../support/folders';
+import { missing, run } from '../../support/tools';
 import { behindProxyProtocol, closedPort, tcpServer, tlsServer } from '../../support/tls-server';
 
 const www = issue();
@@ -91,6 +95,19 @@ describe('a handshake', () => {
     const server = await tlsServer(() => [twins.ec, twins.rsa]);
     const sent = await handshake({ ...server, servername: 'www.example.test', keyType, timeoutMs });
     expect(digestOf(sent)).toBe(chainOf(twins[keyType]));
+  });
+
+  describe.skipIf(missing.openssl !== null)(`a key of RSA-PSS alone [${missing.openssl ?? 'found'}]`, () => {
+    it('is the rsa one of twins, too', async () => {
+      const key = join(testFolder(), 'key.pem');
+      const made = ['-newkey', 'rsa-pss', '-pkeyopt', 'rsa_keygen_bits:2048', '-noenc', '-keyout', key];
+      const names = ['-subj', '/CN=a.test', '-addext', 'subjectAltName=DNS:a.test'];
+      const chain = run('openssl', ['req', '-x509', ...made, ...names]).toString();
+      const pss = { chain, key: readFileSync(key, 'utf8') };
+      const server = await tlsServer(() => [issue(), pss]);
+      const sent = await handshake({ ...server, servername: 'a.test', keyType: 'rsa', timeoutMs });
+      expect(sent).toEqual([derOf(chain)]);
+    });
   });
 
   it('sends a PROXY protocol header where the listener expects one', async () => {
