@@ -6,7 +6,7 @@ import type { Reloader } from './reloader';
 /** What is to be told of. */
 export interface AlertedEntry {
   config: Config;
-  reloader: Pick<Reloader, 'view'>;
+  reloader: Pick<Reloader, 'view' | 'isAsking'>;
   /** When this reloader was started; milliseconds since the epoch. */
   startedAt: number;
 }
@@ -66,7 +66,8 @@ export class AlertDesk {
 
   private async lookAt(entry: string, { config, reloader, startedAt }: AlertedEntry): Promise<void> {
     const desk = this.open(entry, config);
-    if (desk === null) return;
+    // When a certificate is to be renewed decides on what is told of it, and is known in a moment.
+    if (desk === null || reloader.isAsking) return;
     const view = reloader.view();
     const error = view.last_pass?.error ?? null;
     // Until its first pass it knows nothing of any certificate.

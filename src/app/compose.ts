@@ -2,7 +2,7 @@ import type { Config } from '../config';
 import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../kong';
 import type { Source, Target, Verifier, Witness } from '../model';
 import { Reconciler, TrustingReconciler, type ReconcilerOptions } from '../reconcile';
-import { ReferrerNudger, type KubernetesClient } from '../sources/kubernetes';
+import { ReferrerNudger, RenewalTimes, type KubernetesClient } from '../sources/kubernetes';
 import { HandshakeVerifier } from '../verify';
 import type { Connection } from './connection';
 import {
@@ -101,13 +101,14 @@ export function compose(
     createWriteBack(config, kong),
     observe,
   );
+  const renewals = cluster === null ? null : new RenewalTimes({ clientOf: () => cluster });
   const close = () => {
     for (const source of [...sources, ...trust]) source.close?.();
     cluster?.close();
   };
   // A reload comes last: Kong may read its files again and ends this process.
   const pass = withDefaultCertificate(written, defaultCertificate, observe);
-  return { reconciler, pass, target: stages.target, watch, warnings, cluster, close };
+  return { reconciler, pass, target: stages.target, watch, warnings, cluster, renewals, close };
 }
 
 interface Composed {
@@ -119,6 +120,8 @@ interface Composed {
   warnings: () => string[];
   /** Where Events about Secrets go. */
   cluster: KubernetesClient | null;
+  /** Asks when certificates of Secrets are to be renewed; null: there are none. */
+  renewals: RenewalTimes | null;
   /** Ends what the sources keep open. */
   close: () => void;
 }

@@ -1,6 +1,6 @@
 import { collectSoon } from '../common/collect';
 import type { Config } from '../config';
-import type { PassCause, PassReport, ReloaderStatus, Reporter } from '../model';
+import type { Knowledge, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
 import { Schedule } from '../reconcile';
 import {
   DefaultCertificateLog,
@@ -27,6 +27,8 @@ export interface Reloader {
   request(cause: PassCause): void;
   /** Asks for a pass now and waits for it. @throws Error when it cannot be made */
   demand(cause: PassCause): Promise<PassReport>;
+  /** Whether cert-manager is just being asked when it means to renew. */
+  readonly isAsking: boolean;
   /** What there is to see now. */
   view(): ReloaderView;
   status(): ReloaderStatus;
@@ -48,7 +50,7 @@ export function createReloader(
 ): Reloader {
   const served = new ServedBook();
   let isStopping = false;
-  const { reconciler, pass, watch, warnings, cluster, close } = compose(
+  const { reconciler, pass, watch, warnings, cluster, renewals, close } = compose(
     config,
     kong,
     (stages) => ({
@@ -87,6 +89,8 @@ export function createReloader(
       for (const reporter of reporters) reporter.pass(report);
       for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
       if (report.read > MANY) collectSoon();
+      // Beside everything else: nothing waits for it.
+      if (cause !== 'watch') void renewals?.refresh(inSync(reconciler.knowledge));
       afterPass(cause);
       return report;
     },
@@ -111,6 +115,9 @@ export function createReloader(
     },
     request: (cause) => schedule.request(cause),
     demand: (cause) => schedule.demand(cause),
+    get isAsking() {
+      return renewals?.isAsking ?? false;
+    },
     view: () => show.view(),
     status: () => show.view().status(),
     stop: async () => {
@@ -123,6 +130,14 @@ export function createReloader(
       logger.close();
     },
   };
+}
+
+/** What is in Kong. */
+function* inSync(knowledge: Knowledge): Iterable<SourcedBundle> {
+  for (const id of knowledge.plan?.inSync.keys() ?? []) {
+    const bundle = knowledge.bundle(id);
+    if (bundle !== null) yield bundle;
+  }
 }
 
 const postTo =

@@ -66,6 +66,8 @@ export interface SecretRef {
   uid: string;
   namespace: string;
   name: string;
+  /** cert-manager's Certificate that fills it, in the same namespace. */
+  certificate?: string;
 }
 
 /** Larger than any real chain, and the most that a Kubernetes Secret holds. */
@@ -109,4 +111,6 @@ export interface SourcedBundle extends Bundle {
   create: boolean;
   /** Set where it is for the certificate with exactly these SNIs and for no other, whatever names its leaf has. */
   snis?: readonly string[];
+  /** When its issuer means to renew this leaf (milliseconds since the epoch); learned later, where it can be. */
+  renewalAt?: number;
 }

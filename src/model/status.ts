@@ -67,7 +67,10 @@ export interface CertificateStatus {
   refusal: { reason: Reason; message: string; at: string; is_standing: boolean } | null;
   /** Whole days until what is served (else stored, else in the source) expires; negative once it has. */
   days_left: number | null;
-  /** When a newer one should be there: 2/3 of the life of the newest leaf, as cert-manager and certbot renew. */
+  /**
+   * When a newer one should be there: when cert-manager means to renew the newest leaf, else after 2/3 of its life, as
+   * cert-manager and certbot do by default.
+   */
   renewal_due_at: string | null;
   /** That time is over, and no source has a newer one. */
   renewal_overdue: boolean;

@@ -232,7 +232,10 @@ function isSameAs(
   if (before === undefined || isRefusal(before)) return false;
   // A Secret that was deleted and made again has another UID.
   return (
-    before.content === content && before.hosts?.join() === hosts?.join() && before.secret?.uid === secret?.uid
+    before.content === content &&
+    before.hosts?.join() === hosts?.join() &&
+    before.secret?.uid === secret?.uid &&
+    before.secret?.certificate === secret?.certificate
   );
 }
 

@@ -81,6 +81,8 @@ export function renewalDueAt({ stored, bundle }: CertificateFacts): number | nul
   const [kept, given] = [stored?.leaf ?? null, bundle?.leaf ?? null];
   const newest = kept !== null && (given === null || kept.notBefore >= given.notBefore) ? kept : given;
   if (newest === null) return null;
+  if (bundle?.renewalAt !== undefined && newest.fingerprint === bundle.leaf.fingerprint)
+    return bundle.renewalAt;
   return newest.notBefore + (newest.notAfter - newest.notBefore) * RENEWAL_SHARE;
 }
 

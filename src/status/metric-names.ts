@@ -37,7 +37,7 @@ export const METRICS = {
     ...OF_CERTIFICATE,
   ),
   certificate_renewal_due_timestamp_seconds: gauge(
-    'When a newer leaf should be there: after 2/3 of the life of the newest.',
+    'When a newer leaf should be there: as cert-manager says, else after 2/3 of the life of the newest.',
     ...OF_CERTIFICATE,
   ),
   certificates: gauge('Certificates and bundles by their state.', 'state'),

@@ -108,6 +108,7 @@ describe('the manifests', () => {
     const [, ...optional] = all.find((object) => object.kind === kind)?.rules ?? [];
     expect(optional).toEqual([
       { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+      { apiGroups: ['cert-manager.io'], resources: ['certificates'], verbs: ['get'] },
       { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['get', 'list', 'patch'] },
       { apiGroups: ['gateway.networking.k8s.io'], resources: ['gateways'], verbs: ['get', 'list', 'patch'] },
       { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['list', 'watch'] },

@@ -16,7 +16,8 @@ export interface Secret extends KubernetesObject {
 export const TLS_TYPE = 'kubernetes.io/tls';
 
 /** Annotations by which people and cert-manager mark what is to be served. */
-const MARKS = ['cert-manager.io/certificate-name', 'cert-manager.io/issuer-name'];
+const CERTIFICATE = 'cert-manager.io/certificate-name';
+const MARKS = [CERTIFICATE, 'cert-manager.io/issuer-name'];
 const OVERRIDE = 'konghq.com/override';
 
 export function isMarked({ metadata: { annotations = {} } }: Secret): boolean {
@@ -45,13 +46,17 @@ export function toRawBundle(secret: Secret): RawBundle | null {
   const cert = decode(parts?.cert);
   if (cert.trim() === '') return null;
   const issuers = decode(data?.['ca.crt']);
+  const certificate = metadata.annotations?.[CERTIFICATE] ?? '';
   return {
     name: secretName(secret),
     location: `Secret ${secretName(secret)}`,
     cert,
     key: decode(parts?.key),
     ...(issuers === '' ? {} : { issuers }),
-    secret: { uid: metadata.uid, namespace: metadata.namespace, name: metadata.name },
+    secret: {
+      ...{ uid: metadata.uid, namespace: metadata.namespace, name: metadata.name },
+      ...(certificate === '' ? {} : { certificate }),
+    },
   };
 }
 

@@ -26,12 +26,14 @@ async function desk() {
     {
       config: own = config(),
       startedAt = NOW - 1,
+      isAsking = false,
       ...status
-    }: Partial<ReloaderStatus> & Partial<{ config: ReturnType<typeof config>; startedAt: number }> = {},
+    }: Partial<ReloaderStatus> &
+      Partial<{ config: ReturnType<typeof config>; startedAt: number; isAsking: boolean }> = {},
   ) => {
     const view = { ...reloader(status), certificates: () => certificates, revision: String(revision++) };
     return [
-      ['e1', { config: own, startedAt, reloader: { view: () => view as unknown as ReloaderView } }],
+      ['e1', { config: own, startedAt, reloader: { view: () => view as unknown as ReloaderView, isAsking } }],
     ] as const;
   };
   const told = () =>
@@ -57,6 +59,13 @@ it('tells what is wrong, once, also when the reloader is started anew', async ()
   await it.look(running([REFUSED], { startedAt: NOW }));
   await it.look(running([certificate()]));
   await tells('firing refused', 'resolved refused');
+});
+
+it('nothing is told while it is being asked when renewals are due', async () => {
+  const { desk: it, running, tells } = await desk();
+  await it.look(running([REFUSED, certificate({ renewal_overdue: true })], { isAsking: true }));
+  await it.look(running([REFUSED]));
+  await tells('firing refused');
 });
 
 it('without a webhook nothing is told, and nothing is looked at', async () => {

@@ -2,7 +2,10 @@ import { expect, it } from 'vitest';
 import { refusal } from '../../../src/model';
 import { certificateStatus } from '../../../src/status/certificate-status';
 import { issue, secretsIn } from '../../support/bundles';
-import { reloaderView } from '../../support/status-views';
+import { leafOf, NOW } from '../../support/plans';
+import { matched, reloaderView } from '../../support/status-views';
+
+const DAY_MS = 86_400_000;
 
 it('the refusal of a certificate is shown without keys and passwords, whatever it says', () => {
   const { key } = issue();
@@ -32,4 +35,31 @@ it('the trouble of a source is shown without keys and passwords, whatever it say
   const shown = JSON.stringify(reloaderView([], 'E', why).status());
   expect(shown).toContain('[private key removed]');
   for (const secret of [...secretsIn(key), 's3cr3t']) expect(shown).not.toContain(secret);
+});
+
+it.for([
+  ['a later time that is known', 70, NOW + 5 * DAY_MS, false],
+  ['an earlier time that is known', 50, NOW - DAY_MS, true],
+  ['2/3 of its life, no other time being known', 70, undefined, true],
+] as const)('a renewal is overdue by %s', ([, age, renewalAt, isOverdue]) => {
+  const one = matched('www');
+  const leaf = leafOf({ age });
+  const status = reloaderView([
+    {
+      certificate: { ...one.certificate, main: { ...one.certificate.main, leaf } },
+      bundle: { ...one.bundle, leaf, ...(renewalAt === undefined ? {} : { renewalAt }) },
+    },
+  ]).status();
+  expect(status.certificates).toMatchObject([{ renewal_overdue: isOverdue }]);
+});
+
+it('the renewal time of what a source has says nothing about a newer one in Kong', () => {
+  const { certificate, bundle } = matched('www');
+  const view = reloaderView([
+    {
+      certificate: { ...certificate, main: { ...certificate.main, leaf: leafOf({ age: 1 }) } },
+      bundle: { ...bundle, leaf: leafOf({ age: 70 }), renewalAt: NOW - DAY_MS },
+    },
+  ]);
+  expect(view.status().certificates).toMatchObject([{ renewal_overdue: false }]);
 });
