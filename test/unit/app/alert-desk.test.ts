@@ -63,7 +63,7 @@ it('tells what is wrong, once, also when the reloader is started anew', async ()
 
 it('nothing is told while it is being asked when renewals are due', async () => {
   const { desk: it, running, tells } = await desk();
-  await it.look(running([REFUSED, certificate({ renewal_overdue: true })], { isAsking: true }));
+  await it.look(running([REFUSED, { ...REFUSED, certificate_id: 'other' }], { isAsking: true }));
   await it.look(running([REFUSED]));
   await tells('firing refused');
 });
@@ -121,7 +121,14 @@ it('an entry that is gone is not told of any more', async () => {
 it('a mistake in one entry costs its alerts and nothing else', async () => {
   const { desk: it, running, tells } = await desk();
   const broken = [
-    ['e0', { config: running([])[0][1].config, startedAt: 0, reloader: { view: () => null as never } }],
+    [
+      'e0',
+      {
+        config: running([])[0][1].config,
+        startedAt: 0,
+        reloader: { view: () => null as never, isAsking: false },
+      },
+    ],
   ] as const;
   await it.look([...broken, ...running([REFUSED])]);
   await tells('firing refused');
