@@ -1,3 +1,19 @@
+/** ASN.1 tags as they are written. */
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  objectId: 0x06,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+  octetStrings: 0x24,
+  context0: 0xa0,
+  context0Primitive: 0x80,
+} as const;
+
 /** A DER value: where its content stands in the buffer. */
 export interface DerValue {
   tag: number;

@@ -1,11 +1,5 @@
-import { objectId, type DerReader } from './der';
+import { objectId, TAG, type DerReader } from './der';
 
-const SEQUENCE = 0x30;
-const BOOLEAN = 0x01;
-const INTEGER = 0x02;
-const BIT_STRING = 0x03;
-const OCTET_STRING = 0x04;
-const OBJECT_ID = 0x06;
 const EXTENSIONS = 0xa3;
 const DNS_NAME = 0x82;
 
@@ -42,12 +36,12 @@ export function readExtensions(tbs: DerReader): Extensions {
     const field = tbs.next();
     if (field.tag !== EXTENSIONS) continue;
     const wrapper = tbs.inside(field);
-    const list = wrapper.inside(wrapper.next(SEQUENCE));
+    const list = wrapper.inside(wrapper.next(TAG.sequence));
     while (!list.done) {
-      const extension = list.inside(list.next(SEQUENCE));
-      const id = extension.text(extension.next(OBJECT_ID));
-      extension.optional(BOOLEAN);
-      const value = extension.inside(extension.next(OCTET_STRING));
+      const extension = list.inside(list.next(TAG.sequence));
+      const id = extension.text(extension.next(TAG.objectId));
+      extension.optional(TAG.boolean);
+      const value = extension.inside(extension.next(TAG.octetString));
       if (id === ALTERNATIVE_NAME) found.names = dnsNames(value);
       else if (id === BASIC_CONSTRAINTS) readConstraints(value, found);
       else if (id === KEY_USAGE) isForHandshakes = isOfHandshakes(value);
@@ -59,7 +53,7 @@ export function readExtensions(tbs: DerReader): Extensions {
 }
 
 function dnsNames(value: DerReader): string[] {
-  const list = value.inside(value.next(SEQUENCE));
+  const list = value.inside(value.next(TAG.sequence));
   const names: string[] = [];
   while (!list.done) {
     const name = list.next();
@@ -72,10 +66,10 @@ function dnsNames(value: DerReader): string[] {
 const printable = (name: string) => name.replace(/[^\x20-\x7e]/g, '?');
 
 function readConstraints(value: DerReader, found: Extensions): void {
-  const constraints = value.inside(value.next(SEQUENCE));
-  const flag = constraints.optional(BOOLEAN);
+  const constraints = value.inside(value.next(TAG.sequence));
+  const flag = constraints.optional(TAG.boolean);
   found.isCa = flag !== null && constraints.content(flag)[0] !== 0;
-  const length = constraints.optional(INTEGER);
+  const length = constraints.optional(TAG.integer);
   const octets = length === null ? null : constraints.content(length);
   // Longer numbers limit nothing that is real.
   if (octets?.length === 1) found.pathLength = octets[0] as number;
@@ -83,16 +77,16 @@ function readConstraints(value: DerReader, found: Extensions): void {
 
 /** Digital signatures, or what RSA and DH without signatures need: a server has to have one of them. */
 function isOfHandshakes(value: DerReader): boolean {
-  const [, first = 0] = value.content(value.next(BIT_STRING));
+  const [, first = 0] = value.content(value.next(TAG.bitString));
   return (first & 0b1010_1000) !== 0;
 }
 
 function readUsages(value: DerReader, found: Extensions): void {
-  const usages = value.inside(value.next(SEQUENCE));
+  const usages = value.inside(value.next(TAG.sequence));
   found.isForClients = false;
   found.isForServers = false;
   while (!usages.done) {
-    const id = usages.text(usages.next(OBJECT_ID));
+    const id = usages.text(usages.next(TAG.objectId));
     if (CLIENT_USAGES.has(id)) found.isForClients = true;
     if (SERVER_USAGES.has(id)) found.isForServers = true;
   }

@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto';
 import type { CertificateInfo } from '../model';
-import { DerReader, objectId, type DerValue } from './der';
+import { DerReader, objectId, TAG, type DerValue } from './der';
 import { readExtensions } from './extensions';
 
 /** A certificate as far as the chain and the gate need it; read from DER without OpenSSL, which costs 0.2 ms. */
@@ -16,12 +16,6 @@ export interface ParsedCertificate {
   pathLength: number;
 }
 
-const SEQUENCE = 0x30;
-const SET = 0x31;
-const INTEGER = 0x02;
-const BIT_STRING = 0x03;
-const OBJECT_ID = 0x06;
-const GENERALIZED_TIME = 0x18;
 const VERSION = 0xa0;
 const PSS_DIGEST = 0xa0;
 
@@ -52,19 +46,19 @@ const COMMON_NAME = objectId('2.5.4.3');
  */
 export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificate {
   const outer = new DerReader(der);
-  const signed = outer.inside(outer.next(SEQUENCE));
+  const signed = outer.inside(outer.next(TAG.sequence));
   if (!outer.done) throw new RangeError('DER: something follows the certificate');
-  const tbs = signed.inside(signed.next(SEQUENCE));
+  const tbs = signed.inside(signed.next(TAG.sequence));
   tbs.optional(VERSION);
-  const serial = hex(tbs.content(tbs.next(INTEGER)));
-  const algorithm = tbs.inside(tbs.next(SEQUENCE));
+  const serial = hex(tbs.content(tbs.next(TAG.integer)));
+  const algorithm = tbs.inside(tbs.next(TAG.sequence));
   const signature = weakness(algorithm);
-  const issuer = tbs.next(SEQUENCE);
-  const validity = tbs.inside(tbs.next(SEQUENCE));
+  const issuer = tbs.next(TAG.sequence);
+  const validity = tbs.inside(tbs.next(TAG.sequence));
   const notBefore = time(validity, validity.next());
   const notAfter = time(validity, validity.next());
-  const subject = tbs.next(SEQUENCE);
-  const { bits, ...key } = publicKey(tbs.inside(tbs.next(SEQUENCE)));
+  const subject = tbs.next(TAG.sequence);
+  const { bits, ...key } = publicKey(tbs.inside(tbs.next(TAG.sequence)));
   const extensions = readExtensions(tbs);
   const names = extensions.names ?? commonNames(tbs.inside(subject));
   return {
@@ -143,7 +137,7 @@ function hex(bytes: Buffer): string {
 
 function time(reader: DerReader, value: DerValue): number {
   const text = reader.text(value);
-  const long = value.tag === GENERALIZED_TIME;
+  const long = value.tag === TAG.generalizedTime;
   const year = long ? Number(text.slice(0, 4)) : twoDigitYear(Number(text.slice(0, 2)));
   const at = long ? 4 : 2;
   const part = (index: number) => Number(text.slice(at + index * 2, at + index * 2 + 2));
@@ -157,16 +151,16 @@ const twoDigitYear = (year: number) => (year >= 50 ? 1900 + year : 2000 + year);
 
 /** The digest that an AlgorithmIdentifier signs with, where it is a weak one. */
 function weakness(algorithm: DerReader): CertificateInfo['signature'] {
-  const id = algorithm.text(algorithm.next(OBJECT_ID));
+  const id = algorithm.text(algorithm.next(TAG.objectId));
   if (id !== RSA_PSS) return WEAK_SIGNATURES.get(id) ?? 'other';
   // RFC 4055, 3.1: left out, as the whole of the parameters may be, it is SHA-1.
-  const parameters = algorithm.optional(SEQUENCE);
+  const parameters = algorithm.optional(TAG.sequence);
   const inside = parameters === null ? null : algorithm.inside(parameters);
   const digest = inside?.optional(PSS_DIGEST) ?? null;
   if (inside === null || digest === null) return 'sha1';
   const wrapped = inside.inside(digest);
-  const named = wrapped.inside(wrapped.next(SEQUENCE));
-  return named.text(named.next(OBJECT_ID)) === SHA1 ? 'sha1' : 'other';
+  const named = wrapped.inside(wrapped.next(TAG.sequence));
+  return named.text(named.next(TAG.objectId)) === SHA1 ? 'sha1' : 'other';
 }
 
 interface PublicKeyFacts extends Pick<CertificateInfo, 'keyType' | 'keyBits'> {
@@ -174,21 +168,21 @@ interface PublicKeyFacts extends Pick<CertificateInfo, 'keyType' | 'keyBits'> {
 }
 
 function publicKey(spki: DerReader): PublicKeyFacts {
-  const algorithm = spki.inside(spki.next(SEQUENCE));
-  const id = algorithm.text(algorithm.next(OBJECT_ID));
-  const value = spki.next(BIT_STRING);
+  const algorithm = spki.inside(spki.next(TAG.sequence));
+  const id = algorithm.text(algorithm.next(TAG.objectId));
+  const value = spki.next(TAG.bitString);
   // The first octet of a bit string counts its unused bits.
   const bits = spki.content(value).subarray(1);
   if (id === ED25519) return { keyType: 'ed25519', keyBits: 256, bits };
   if (id === EC) {
-    const curve = algorithm.optional(OBJECT_ID);
+    const curve = algorithm.optional(TAG.objectId);
     const keyBits = curve === null ? undefined : CURVE_BITS.get(algorithm.text(curve));
     return { keyType: 'ec', keyBits: keyBits ?? 0, bits };
   }
   if (id !== RSA && id !== RSA_PSS) return { keyType: 'other', keyBits: 0, bits };
   const key = new DerReader(bits);
-  const parts = key.inside(key.next(SEQUENCE));
-  const modulus = parts.content(parts.next(INTEGER));
+  const parts = key.inside(key.next(TAG.sequence));
+  const modulus = parts.content(parts.next(TAG.integer));
   const digits = modulus[0] === 0 ? modulus.subarray(1) : modulus;
   return { keyType: 'rsa', keyBits: digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24, bits };
 }
@@ -197,9 +191,9 @@ function publicKey(spki: DerReader): PublicKeyFacts {
 function commonNames(subject: DerReader): string[] {
   const names: string[] = [];
   while (!subject.done) {
-    const set = subject.inside(subject.next(SET));
-    const attribute = set.inside(set.next(SEQUENCE));
-    const id = attribute.text(attribute.next(OBJECT_ID));
+    const set = subject.inside(subject.next(TAG.set));
+    const attribute = set.inside(set.next(TAG.sequence));
+    const id = attribute.text(attribute.next(TAG.objectId));
     const text = attribute.text(attribute.next()).toLowerCase();
     if (id === COMMON_NAME && /^[a-z0-9*._-]+$/.test(text)) names.push(text);
   }

@@ -1,5 +1,4 @@
-import { DerReader, objectId, type DerValue } from '../der';
-import { TAG } from './tags';
+import { TAG, DerReader, objectId, type DerValue } from '../der';
 
 /** What a file can be taken for, as refusals name it. */
 export const FORMATS = {

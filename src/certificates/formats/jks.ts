@@ -1,11 +1,11 @@
 import { createHash, hash as digest } from 'node:crypto';
-import { DerReader, objectId } from '../der';
+import { TAG, DerReader, objectId } from '../der';
 import { encodePem } from '../pem';
 import type { Contents, Unlock } from './contents';
 import { choose } from './keystore';
 import { checkedPkcs8 } from './pkcs8';
 import { FormatProblem, noPassword, wrongPassword } from './problem';
-import { enter, octets, TAG } from './tags';
+import { enter, octets } from './values';
 
 /** What the store's own digest is salted with. */
 const SALT = 'Mighty Aphrodite';

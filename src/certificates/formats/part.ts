@@ -7,8 +7,7 @@ import { readPkcs12 } from './pkcs12';
 import { readPkcs7 } from './pkcs7';
 import { decryptLegacyPem, decryptPkcs8 } from './pkcs8';
 import { FormatProblem } from './problem';
-import { DerReader } from '../der';
-import { TAG } from './tags';
+import { TAG, DerReader } from '../der';
 
 /** One file of a bundle. */
 export interface Part {

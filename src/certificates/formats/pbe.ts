@@ -1,11 +1,11 @@
 import * as crypto from 'node:crypto';
 import { promisify } from 'node:util';
-import { objectId, type DerReader } from '../der';
+import { TAG, objectId, type DerReader } from '../der';
 import type { Budget } from './budget';
 import { bmpString, derivePkcs12, PURPOSE, rehash } from './kdf';
 import { FormatProblem, wrongPassword } from './problem';
 import { decryptRc2 } from './rc2';
-import { enter, integer, octets, TAG } from './tags';
+import { enter, integer, octets } from './values';
 
 const pbkdf2 = promisify(crypto.pbkdf2);
 const scrypt = promisify<crypto.BinaryLike, crypto.BinaryLike, number, crypto.ScryptOptions, Buffer>(

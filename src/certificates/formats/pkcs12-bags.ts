@@ -1,8 +1,8 @@
-import { DerReader, objectId } from '../der';
+import { TAG, DerReader, objectId } from '../der';
 import { addCertificate } from './contents';
 import { checkedPkcs8 } from './pkcs8';
 import { FormatProblem } from './problem';
-import { enter, octets, TAG } from './tags';
+import { enter, octets } from './values';
 
 const BAG = {
   key: objectId('1.2.840.113549.1.12.10.1.1'),

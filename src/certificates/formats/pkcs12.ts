@@ -1,5 +1,5 @@
 import { createHmac, createPrivateKey, createPublicKey, timingSafeEqual } from 'node:crypto';
-import { DerReader, objectId } from '../der';
+import { TAG, DerReader, objectId } from '../der';
 import { encodePem } from '../pem';
 import { asDer } from './ber';
 import { Budget } from './budget';
@@ -9,7 +9,7 @@ import { choose, ownChain } from './keystore';
 import { decrypt, deriveKey, HMACS, unknownScheme } from './pbe';
 import { collectBags, type Bags } from './pkcs12-bags';
 import { FormatProblem, noPassword, wrongPassword } from './problem';
-import { enter, integer, octets, TAG } from './tags';
+import { enter, integer, octets } from './values';
 
 const DATA = objectId('1.2.840.113549.1.7.1');
 const ENCRYPTED_DATA = objectId('1.2.840.113549.1.7.6');

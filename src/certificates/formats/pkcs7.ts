@@ -1,8 +1,8 @@
-import { DerReader, objectId } from '../der';
+import { TAG, DerReader, objectId } from '../der';
 import { asDer } from './ber';
 import { addCertificate } from './contents';
 import { FormatProblem } from './problem';
-import { enter, integer, TAG } from './tags';
+import { enter, integer } from './values';
 
 const SIGNED_DATA = objectId('1.2.840.113549.1.7.2');
 

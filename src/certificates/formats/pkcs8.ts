@@ -1,9 +1,9 @@
 import { createPrivateKey } from 'node:crypto';
-import { DerReader } from '../der';
+import { TAG, DerReader } from '../der';
 import { Budget } from './budget';
 import { decrypt } from './pbe';
 import { FormatProblem, noPassword, wrongPassword } from './problem';
-import { enter, octets, TAG } from './tags';
+import { enter, octets } from './values';
 
 /**
  * Decrypts an EncryptedPrivateKeyInfo (RFC 5958).

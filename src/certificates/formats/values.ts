@@ -1,18 +1,4 @@
-import type { DerReader } from '../der';
-
-/** ASN.1 tags as they are written. */
-export const TAG = {
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  null: 0x05,
-  objectId: 0x06,
-  sequence: 0x30,
-  set: 0x31,
-  octetStrings: 0x24,
-  context0: 0xa0,
-  context0Primitive: 0x80,
-} as const;
+import { TAG, type DerReader } from '../der';
 
 /** Reader of the content of the next value, which must be a SEQUENCE (or have another `tag`). */
 export const enter = (reader: DerReader, tag: number = TAG.sequence): DerReader =>
