@@ -1,9 +1,18 @@
 import type { Config } from '../config';
 import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../kong';
-import type { Source, Target, Verifier, Witness } from '../model';
+import {
+  refusal,
+  type Nudger,
+  type SecretRef,
+  type Source,
+  type Target,
+  type Verifier,
+  type Witness,
+} from '../model';
 import { Reconciler, TrustingReconciler, type ReconcilerOptions } from '../reconcile';
-import { ReferrerNudger, RenewalTimes, type KubernetesClient } from '../sources/kubernetes';
+import { ReferrerNudger, RenewalTimes } from '../sources/kubernetes';
 import { HandshakeVerifier } from '../verify';
+import type { Clusters } from './cluster';
 import type { Connection } from './connection';
 import {
   createDefaultCertificate,
@@ -56,7 +65,7 @@ export function compose(
   wrap: (stages: Stages) => Stages = (stages) => stages,
   mayWrite?: () => boolean,
 ): Composed {
-  const { sources: configured, cluster, trust } = createSources(config);
+  const { sources: configured, clusters, trust } = createSources(config);
   const target = targetOf(kong);
   const defaultCertificate = createDefaultCertificate(config, kong);
   const sources: Source[] = [
@@ -81,7 +90,7 @@ export function compose(
     takeover: {
       mode: config.takeover,
       graceMs: config.takeover_grace * 1000,
-      nudger: cluster === null ? null : new ReferrerNudger(cluster),
+      nudger: clusters.size === 0 ? null : nudgerIn(clusters),
     },
   };
   const reconciler =
@@ -101,15 +110,27 @@ export function compose(
     createWriteBack(config, kong),
     observe,
   );
-  const renewals = cluster === null ? null : new RenewalTimes({ clientOf: () => cluster });
+  const clientOf = ({ cluster }: SecretRef) => clusters.get(cluster) ?? null;
+  const renewals = clusters.size === 0 ? null : new RenewalTimes({ clientOf });
   const close = () => {
     for (const source of [...sources, ...trust]) source.close?.();
-    cluster?.close();
+    for (const client of clusters.values()) client.close();
   };
   // A reload comes last: Kong may read its files again and ends this process.
   const pass = withDefaultCertificate(written, defaultCertificate, observe);
-  return { reconciler, pass, target: stages.target, watch, warnings, cluster, renewals, close };
+  return { reconciler, pass, target: stages.target, watch, warnings, clusters, renewals, close };
 }
+
+/** Nudges in the cluster that the Secret is in. */
+const nudgerIn = (clusters: Clusters): Nudger => ({
+  nudge: (secret, fingerprint) => {
+    const client = clusters.get(secret.cluster);
+    const nobody = refusal('managed_elsewhere', `no source looks at the cluster of Secret ${secret.name}`);
+    return client === undefined
+      ? Promise.resolve(nobody)
+      : new ReferrerNudger(client).nudge(secret, fingerprint);
+  },
+});
 
 interface Composed {
   reconciler: Reconciler;
@@ -119,7 +140,7 @@ interface Composed {
   /** What the sources have to say since the last call. */
   warnings: () => string[];
   /** Where Events about Secrets go. */
-  cluster: KubernetesClient | null;
+  clusters: Clusters;
   /** Asks when certificates of Secrets are to be renewed; null: there are none. */
   renewals: RenewalTimes | null;
   /** Ends what the sources keep open. */

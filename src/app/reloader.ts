@@ -50,7 +50,7 @@ export function createReloader(
 ): Reloader {
   const served = new ServedBook();
   let isStopping = false;
-  const { reconciler, pass, watch, warnings, cluster, renewals, close } = compose(
+  const { reconciler, pass, watch, warnings, clusters, renewals, close } = compose(
     config,
     kong,
     (stages) => ({
@@ -81,7 +81,9 @@ export function createReloader(
     new DefaultCertificateLog(logger, { entry }),
     new WriteBackLog(logger, { entry }),
   ];
-  if (cluster !== null) reporters.push(new EventReporter(postTo(cluster), logger));
+  for (const [name, client] of clusters) {
+    reporters.push(ofCluster(name, new EventReporter(postTo(client), logger)));
+  }
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
     pass: async (cause, touched) => {
@@ -139,6 +141,15 @@ function* inSync(knowledge: Knowledge): Iterable<SourcedBundle> {
     if (bundle !== null) yield bundle;
   }
 }
+
+/** Tells a reporter of the Secrets of one cluster. */
+const ofCluster = (name: string | undefined, reporter: Reporter): Reporter => ({
+  pass: (report) => {
+    const events = report.events.filter(({ secret }) => secret !== undefined && secret.cluster === name);
+    if (events.length > 0) reporter.pass({ ...report, events });
+  },
+  failed: (cause, error) => reporter.failed(cause, error),
+});
 
 const postTo =
   (cluster: KubernetesClient): PostEvent =>

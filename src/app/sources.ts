@@ -1,6 +1,6 @@
 import type { Config, SourceConfig } from '../config';
 import type { Source } from '../model';
-import { clientOf } from './cluster';
+import { clientOf, clusterName, type Clusters } from './cluster';
 import { createTrustSource, isTrust } from './trust';
 import { DirectorySource, FileSource } from '../sources';
 import { unlocked } from './unlocked';
@@ -10,10 +10,10 @@ import { createHttpSource, createVaultSource } from './remote-sources';
 /** Where certificates usually are; looked at when no source is configured. They never create certificates. */
 export const USUAL_PLACES = ['/etc/letsencrypt/live', '/etc/kong/certs'] as const;
 
-/** The sources of a configuration, and the cluster that they look at, if any. */
+/** The sources of a configuration, and the clusters that they look at. */
 export interface Sources {
   sources: Source[];
-  cluster: KubernetesClient | null;
+  clusters: Clusters;
   /** Sources of what Kong is to trust. */
   trust: Source[];
 }
@@ -29,17 +29,25 @@ export function createSources(config: Config, isPod = isInCluster): Sources {
   );
   const named = all.filter(({ source }) => !isTrust(source));
   if (named.length > 0) {
-    const made = named.map(({ source, index }) => withKeys(createSource(source, index), source));
-    return {
-      sources: made.map(({ source }) => source),
-      cluster: made.find(({ cluster }) => cluster !== null)?.cluster ?? null,
-      trust,
-    };
+    const clusters = new Map<string | undefined, KubernetesClient>();
+    const ids = new Set<string>();
+    const sources = named.map(({ source, index }) => {
+      const made = withKeys(createSource(source, index, ids), source);
+      ids.add(made.source.id);
+      const name = clusterName(source);
+      if (made.cluster !== null && !clusters.has(name)) clusters.set(name, made.cluster);
+      return made.source;
+    });
+    return { sources, clusters, trust };
   }
   const folders = USUAL_PLACES.map((path) => new DirectorySource(path, false, true));
-  if (!isPod()) return { sources: folders, cluster: null, trust };
+  if (!isPod()) return { sources: folders, clusters: new Map(), trust };
   const cluster = clientOf({});
-  return { sources: [...folders, discoveredSecrets(cluster)], cluster, trust };
+  return {
+    sources: [...folders, discoveredSecrets(cluster)],
+    clusters: new Map([[undefined, cluster]]),
+    trust,
+  };
 }
 
 function discoveredSecrets(client: KubernetesClient): Source {
@@ -59,7 +67,8 @@ interface Made {
   cluster: KubernetesClient | null;
 }
 
-function createSource(config: SourceConfig, index: number): Made {
+/** @param ids those of the sources before it */
+function createSource(config: SourceConfig, index: number, ids: ReadonlySet<string>): Made {
   // Which of the fields is there for which type is checked with the configuration.
   const { type, path, cert, key, create } = config;
   switch (type) {
@@ -68,7 +77,7 @@ function createSource(config: SourceConfig, index: number): Made {
     case 'file':
       return { source: new FileSource(cert ?? '', key ?? null, create ?? true), cluster: null };
     case 'kubernetes':
-      return createKubernetesSource(config);
+      return createKubernetesSource(config, ids);
     case 'vault':
       return { source: createVaultSource(config, `sources[${index}]`), cluster: null };
     case 'http':
@@ -85,13 +94,16 @@ function withKeys(made: Made, config: SourceConfig): Made {
  * Nobody wants a certificate in Kong for every TLS Secret of a cluster (webhooks have theirs, too): without a word
  * on `create`, only a source that was narrowed down creates.
  */
-function createKubernetesSource(config: SourceConfig): Made {
+function createKubernetesSource(config: SourceConfig, ids: ReadonlySet<string>): Made {
   const { namespaces, names, label_selector: labels, only_marked: onlyMarked } = config;
   const isNarrow = namespaces.length > 0 || names.length > 0 || labels != null || onlyMarked;
   const client = clientOf(config);
   const create = config.create ?? isNarrow;
+  const cluster = clusterName(config);
   const source = new KubernetesSource({
+    id: kubernetesId(config, ids),
     client,
+    ...(cluster === undefined ? {} : { cluster }),
     create,
     namespaces,
     names,
@@ -100,4 +112,19 @@ function createKubernetesSource(config: SourceConfig): Made {
     hosts: config.hosts,
   });
   return { source, cluster: client };
+}
+
+/**
+ * The first source of a cluster has a short id, on which the ids of the certificates hang that are created for it: what
+ * it looks at may change. Further ones say what they look at.
+ */
+function kubernetesId(config: SourceConfig, ids: ReadonlySet<string>): string {
+  const { namespaces, names, label_selector: labels, only_marked: onlyMarked } = config;
+  const first = ['kubernetes', clusterName(config) ?? []].flat().join(':');
+  if (!ids.has(first)) return first;
+  const looks = [namespaces.join(), names.join(), labels ?? '', ...(onlyMarked ? ['marked'] : [])];
+  const further = [first, 'tls', ...looks].join(':');
+  let id = further;
+  for (let count = 2; ids.has(id); count++) id = `${further}:${count}`;
+  return id;
 }

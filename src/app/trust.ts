@@ -4,7 +4,7 @@ import type { Source, Target } from '../model';
 import { TrustKeeper } from '../reconcile';
 import { DirectorySource, FileSource, singleFiles } from '../sources';
 import { CA_CONFIG_MAPS, CA_SECRETS, KubernetesSource } from '../sources/kubernetes';
-import { clientOf } from './cluster';
+import { clientOf, clusterName } from './cluster';
 import type { Connection } from './connection';
 import { createHttpSource, createVaultSource } from './remote-sources';
 import { unlocked } from './unlocked';
@@ -24,8 +24,10 @@ export function createTrustSource(config: SourceConfig, index: number): Source {
       if (names.length === 0 && labels == null) {
         throw new Error('a source of type kubernetes with trust: true needs names or label_selector');
       }
+      const cluster = clusterName(config);
       return new KubernetesSource({
         client: clientOf(config),
+        ...(cluster === undefined ? {} : { cluster }),
         kind: config.resource === 'configmaps' ? CA_CONFIG_MAPS : CA_SECRETS,
         create: false,
         namespaces,

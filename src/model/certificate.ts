@@ -66,6 +66,8 @@ export interface SecretRef {
   uid: string;
   namespace: string;
   name: string;
+  /** Which cluster it is in, by a kubeconfig; left out: the one that the gateway is in. */
+  cluster?: string;
   /** cert-manager's Certificate that fills it, in the same namespace. */
   certificate?: string;
 }

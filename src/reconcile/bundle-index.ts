@@ -47,7 +47,9 @@ export class BundleIndex {
       for (const name of bundle.leaf.names) push(this.#byName, name, bundle);
       if (bundle.secret === undefined) continue;
       this.#bySecret.set(bundle.secret.uid, bundle);
-      this.#bySecret.set(`${bundle.secret.namespace}/${bundle.secret.name}`, bundle);
+      // Who writes such a name into Kong's tags means the cluster that Kong is in.
+      const name = `${bundle.secret.namespace}/${bundle.secret.name}`;
+      if (bundle.secret.cluster === undefined || !this.#bySecret.has(name)) this.#bySecret.set(name, bundle);
     }
   }
 

@@ -47,10 +47,10 @@ describeWithCluster('a certificate that is created for a Secret', (cluster) => {
       sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig, hosts }],
     });
     const connection = await connect({ prefix: gateway.prefix }, {});
-    const { reconciler, watch, cluster: client } = compose(config, connection);
+    const { reconciler, watch, close } = compose(config, connection);
     onTestFinished(() => {
       connection.client.close();
-      client?.close();
+      close();
     });
     const names = () => gateway.certificates().map((each) => each.names);
     return { gateway, reconciler, names, watch };

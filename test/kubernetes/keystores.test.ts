@@ -29,7 +29,9 @@ describeWithCluster('keystores in Secrets of a real API server', (cluster) => {
     const kubeconfig = cluster().kubeconfig(join(testFolder(), 'kubeconfig'));
     const wanted = { type: 'kubernetes', kubeconfig, namespaces: [where], names: ['www'], ...fields };
     const all = createSources(completeConfig({ sources: [wanted] }));
-    onTestFinished(() => all.cluster?.close());
+    onTestFinished(() => {
+      for (const client of all.clusters.values()) client.close();
+    });
     return { where, source: all.sources[0] as Source };
   }
 

@@ -63,7 +63,7 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
     const composed = compose(config, connection);
     onTestFinished(() => {
       connection.client.close();
-      composed.cluster?.close();
+      composed.close();
     });
     return composed.reconciler;
   }

@@ -51,10 +51,10 @@ describeWithCluster('a renewed Secret is served', (cluster) => {
     const kubeconfig = cluster().kubeconfig(join(testFolder(), 'kubeconfig'));
     const config = completeConfig({ sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig }] });
     const connection = await connect({ prefix: gateway.prefix }, {});
-    const { reconciler, cluster: client } = compose(config, connection);
+    const { reconciler, close } = compose(config, connection);
     onTestFinished(() => {
       connection.client.close();
-      client?.close();
+      close();
     });
     await reconciler.pass('start');
     await cluster().applySecret(where, name, content);

@@ -31,6 +31,11 @@ export class Check {
     this.add('fail', detail, fix);
   }
 
+  /** What other checks found, under this name. @param label before each of them */
+  take(findings: readonly Finding[], label: string): void {
+    for (const { verdict, detail, fix } of findings) this.add(verdict, label + detail, fix);
+  }
+
   private add(verdict: Verdict, detail: string, fix: string | null): void {
     this.findings.push({ check: this.name, verdict, detail, fix });
   }

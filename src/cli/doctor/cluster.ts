@@ -1,7 +1,7 @@
 import type { SourceConfig } from '../../config';
-import { clientOf } from '../../app/cluster';
+import { clientOf, clusterName } from '../../app/cluster';
 import { isInCluster, type KubernetesClient } from '../../sources/kubernetes';
-import type { Check } from './check';
+import { examine, type Check } from './check';
 import type { Patient } from './patient';
 
 interface Review {
@@ -19,13 +19,18 @@ interface PodSpec {
   containers?: { name: string; image: string }[];
 }
 
-/** What the plugin may do in the cluster that it looks at, and who else renews certificates there. */
+/** What the plugin may do in the clusters that it looks at, and who else renews certificates there. */
 export async function checkCluster({ configs }: Patient, check: Check): Promise<void> {
-  const cluster = clusterOf(configs);
-  if (cluster === null) {
-    check.skip('no cluster: not in a pod, and no source of type kubernetes');
-    return;
+  const clusters = clustersOf(configs);
+  if (clusters.size === 0) check.skip('no cluster: not in a pod, and no source of type kubernetes');
+  for (const [name, cluster] of clusters) {
+    const label = clusters.size === 1 ? '' : `${name ?? "the pod's own cluster"}: `;
+    // One that cannot be reached says nothing about the others.
+    check.take(await examine('', (one) => checkOne(cluster, one)), label);
   }
+}
+
+async function checkOne(cluster: Cluster, check: Check): Promise<void> {
   try {
     const { gitVersion } = await cluster.client.get<{ gitVersion: string }>('/version');
     check.ok(`the API server answers (Kubernetes ${gitVersion})`);
@@ -51,21 +56,23 @@ interface Look {
   name: string | null;
 }
 
-/** The cluster of the first source that names one, and what all sources look at there. */
-function clusterOf(configs: Patient['configs']): Cluster | null {
+/** Every cluster that a source names, and what its sources look at there. */
+function clustersOf(configs: Patient['configs']): Map<string | undefined, Cluster> {
   const all = configs.flatMap(({ config }) => config.sources);
-  const first = all.find(({ type }) => type === 'kubernetes');
-  if (first === undefined) {
-    if (all.length > 0 || !isInCluster()) return null;
-    const looks: Look[] = [{ resource: 'secrets', namespace: null, name: null }];
-    return { client: clientOf({}), looks };
+  const clusters = new Map<string | undefined, Cluster>();
+  if (all.length === 0 && isInCluster()) {
+    clusters.set(undefined, {
+      client: clientOf({}),
+      looks: [{ resource: 'secrets', namespace: null, name: null }],
+    });
   }
-  const { kubeconfig, context } = first;
-  const there = all.filter(
-    (source) =>
-      source.type === 'kubernetes' && source.kubeconfig === kubeconfig && source.context === context,
-  );
-  return { client: clientOf(first), looks: there.flatMap(looksOf) };
+  for (const source of all) {
+    if (source.type !== 'kubernetes') continue;
+    const name = clusterName(source);
+    const looks = [...(clusters.get(name)?.looks ?? []), ...looksOf(source)];
+    clusters.set(name, { client: clusters.get(name)?.client ?? clientOf(source), looks });
+  }
+  return clusters;
 }
 
 function looksOf({ resource, namespaces, names }: SourceConfig): Look[] {

@@ -96,11 +96,11 @@ const MOST = 2_000;
 export async function checkSources({ configs }: Patient, check: Check): Promise<void> {
   if (configs.length === 0) check.skip('there is no configuration to take them from');
   for (const { config } of configs) {
-    const { sources, cluster } = createSources(config);
+    const { sources, clusters } = createSources(config);
     try {
       for (const source of sources) await checkSource(source, check);
     } finally {
-      cluster?.close();
+      for (const client of clusters.values()) client.close();
     }
   }
 }

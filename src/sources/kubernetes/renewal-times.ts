@@ -114,7 +114,7 @@ interface Due extends Asked {
   certificate: string;
 }
 
-const placeOf = ({ namespace }: SecretRef): string => namespace;
+const placeOf = ({ cluster = '', namespace }: SecretRef): string => `${namespace} ${cluster}`;
 
 /** cert-manager writes the Secret first and its status a moment later: until then the status is of the leaf before. */
 function renewalOf(status: Certificate['status'], notAfter: number): number | null {

@@ -7,6 +7,10 @@ import { annotatedHosts, isMarked, secretName, type Secret } from './secret';
 import { missingVerb, placeOf, trouble } from './trouble';
 
 export interface KubernetesSourceOptions {
+  /** Default: by the cluster and the kind, and for other kinds than TLS Secrets by what it looks at. */
+  id?: string;
+  /** The name of the cluster; left out: the one that this process is in. */
+  cluster?: string;
   /** Default: TLS Secrets. */
   kind?: ObjectKind;
   client: KubernetesClient;
@@ -47,7 +51,7 @@ export class KubernetesSource implements Source {
   constructor(private readonly options: KubernetesSourceOptions) {
     this.create = options.create;
     this.#kind = options.kind ?? TLS_SECRETS;
-    this.id = this.#kind === TLS_SECRETS ? 'kubernetes' : idOf(this.#kind, options);
+    this.id = options.id ?? idOf(this.#kind, options);
     const { namespaces, client } = options;
     // What creates nothing needs nobody's hosts.
     this.#references = options.create && options.hosts === 'references' ? new References(client) : null;
@@ -113,7 +117,12 @@ export class KubernetesSource implements Source {
   }
 
   private bundleOf(secret: Secret): RawBundle | null {
-    const bundle = this.#kind.toRawBundle(secret);
+    const found = this.#kind.toRawBundle(secret);
+    const { cluster } = this.options;
+    const bundle =
+      found?.secret === undefined || cluster === undefined
+        ? found
+        : { ...found, secret: { ...found.secret, cluster } };
     const hosts =
       this.options.hosts === 'annotations'
         ? annotatedHosts(secret)
@@ -227,7 +236,11 @@ export class KubernetesSource implements Source {
   };
 }
 
-/** The same after a restart, and another one for other objects. */
-function idOf({ plural }: ObjectKind, { namespaces, names, labelSelector }: KubernetesSourceOptions): string {
-  return ['kubernetes', plural, namespaces.join(), names.join(), labelSelector ?? ''].join(':');
+/** The same after a restart, and another one for another cluster and other objects. */
+function idOf(
+  kind: ObjectKind,
+  { cluster, namespaces, names, labelSelector }: KubernetesSourceOptions,
+): string {
+  const looks = [kind.plural, namespaces.join(), names.join(), labelSelector ?? ''];
+  return ['kubernetes', cluster ?? [], kind === TLS_SECRETS ? [] : looks].flat().join(':');
 }

@@ -118,3 +118,15 @@ test.for<[string, Cluster['allowed'], object[], string[]]>([
   const findings = await examined({ allowed }, ...sources);
   expect(findings.slice(1, 1 + expected.length)).toEqual(expected);
 });
+
+it('examines every cluster that a source names, also where one cannot be reached', async () => {
+  const away = join(testFolder(), 'away');
+  const findings = await examined({ allowed: () => true }, {}, { kubeconfig: away });
+  const [, , , , lost] = findings;
+  expect(findings[0]).toMatch(/^ok \/.*kubeconfig: the API server answers/);
+  expect(findings[1]).toMatch(/^ok \/.*kubeconfig: Secrets of every namespace may be read/);
+  expect(lost).toMatch(new RegExp(`^fail ${away}: .*ENOENT`));
+  const turned = await examined({ allowed: () => true }, { kubeconfig: away }, {});
+  expect(turned[0]).toMatch(new RegExp(`^fail ${away}: `));
+  expect(turned[1]).toMatch(/^ok .*the API server answers/);
+});

@@ -97,6 +97,43 @@ describe('the sources of a configuration', () => {
     ]);
   });
 
+  it('have ids of their own, also where they look at one cluster or at Secrets of the same names', () => {
+    const kubernetes = (fields: object) => ({ type: 'kubernetes', create: false, ...fields });
+    const sources = [
+      kubernetes({}),
+      kubernetes({ namespaces: ['shop', 'blog'] }),
+      kubernetes({ namespaces: ['shop'], label_selector: 'tier=edge' }),
+      kubernetes({ only_marked: true }),
+      kubernetes({ only_marked: true }),
+      kubernetes({ kubeconfig: '/etc/east' }),
+      kubernetes({ kubeconfig: '/etc/both', context: 'west' }),
+      kubernetes({ kubeconfig: '/etc/both', context: 'north' }),
+      kubernetes({ kubeconfig: '/etc/both', context: 'north', names: ['www'] }),
+    ];
+    const expected = [
+      'kubernetes false',
+      'kubernetes:tls:shop,blog:: false',
+      'kubernetes:tls:shop::tier=edge false',
+      'kubernetes:tls::::marked false',
+      'kubernetes:tls::::marked:2 false',
+      'kubernetes:/etc/east false',
+      'kubernetes:west@/etc/both false',
+      'kubernetes:north@/etc/both false',
+      'kubernetes:north@/etc/both:tls::www: false',
+    ];
+    expect(ids({ sources })).toEqual(expected);
+    expect(ids({ sources }), 'after a restart').toEqual(expected);
+  });
+
+  it.each([{}, { namespaces: ['shop'] }, { names: ['www'] }])(
+    'have the plain id of the cluster that the gateway is in where there is one alone: %j',
+    (fields) => {
+      expect(ids({ sources: [{ type: 'kubernetes', create: false, ...fields }] })).toEqual([
+        'kubernetes false',
+      ]);
+    },
+  );
+
   it('are the usual places where it names none, and nothing is created from those', () => {
     expect(ids({})).toEqual(USUAL_PLACES.map((path) => `directory:${path} false`));
   });

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { connect } from '../../src/app/connection';
+import { createReloader } from '../../src/app/reloader';
+import { completeConfig, type Config } from '../../src/config';
+import { NUDGE_ANNOTATION } from '../../src/sources/kubernetes';
+import { startGateway, type Gateway } from '../gateway';
+import { issue } from '../support/bundles';
+import { eventually } from '../support/eventually';
+import { testFolder } from '../support/folders';
+import { silentLog } from '../support/silent-log';
+import { leafOf, servedLeaf } from '../support/tls';
+import type { Cluster } from './apiserver';
+import { describeWithCluster } from './suite';
+
+const HOSTS = ['east.example.test', 'west.example.test'] as const;
+const INGRESSES = '/apis/networking.k8s.io/v1/namespaces/shop/ingresses';
+
+describeWithCluster('Secrets of one name in two clusters', (east) => {
+  describeWithCluster('are two', (west) => {
+    /** Has the Secret shop/www in a cluster. @returns its UID */
+    async function put(where: Cluster, { chain, key }: { chain: string; key: string }): Promise<string> {
+      await where.createNamespace('shop');
+      const { metadata } = await where.applySecret('shop', 'www', { cert: chain, key });
+      return metadata.uid ?? '';
+    }
+
+    async function follow(gateway: Gateway, more: Partial<Config> = {}) {
+      const folder = testFolder();
+      const kubeconfigs = [east().kubeconfig(join(folder, 'east')), west().kubeconfig(join(folder, 'west'))];
+      const config = completeConfig({
+        sources: kubeconfigs.map((kubeconfig) => ({ type: 'kubernetes', namespaces: ['shop'], kubeconfig })),
+        ...more,
+      });
+      const kong = await connect({ prefix: gateway.prefix }, {});
+      const reloader = createReloader(config, kong, silentLog, 'entry');
+      reloader.start();
+      onTestFinished(async () => {
+        await reloader.stop();
+        kong.client.close();
+      });
+      return { reloader, ids: kubeconfigs.map((path) => `kubernetes:${path}`) };
+    }
+
+    it('both are served, with a row and Events each in its own cluster', async () => {
+      const pairs = HOSTS.map((host) => issue({ names: [host] }));
+      const clusters = [east(), west()];
+      const uids: string[] = [];
+      for (const [index, where] of clusters.entries())
+        uids.push(await put(where, pairs[index] ?? expect.fail()));
+      const gateway = await startGateway({ mode: 'database' });
+      onTestFinished(() => gateway.stop());
+      const { reloader, ids } = await follow(gateway);
+      for (const [index, host] of HOSTS.entries()) {
+        const leaf = leafOf(pairs[index]?.cert ?? '');
+        await eventually(`${host} is served`, async () => (await servedLeaf(gateway.tlsPort, host)) === leaf);
+      }
+      expect(reloader.status().sources.map(({ id, bundles }) => ({ id, bundles }))).toEqual(
+        ids.map((id) => ({ id, bundles: 1 })),
+      );
+      for (const [index, where] of clusters.entries()) {
+        const found = await eventually('there is an Event', async () => {
+          const { body } = await where.request('GET', '/api/v1/namespaces/shop/events');
+          const { items } = body as { items: { involvedObject: { uid: string } }[] };
+          return items.length > 0 ? items : null;
+        });
+        expect(found.map(({ involvedObject }) => involvedObject.uid)).toEqual([uids[index]]);
+      }
+    });
+
+    it('what refers to the second is nudged in the second cluster', async () => {
+      const old = issue({ names: [HOSTS[1]], notBefore: new Date(Date.now() - 3_600_000) });
+      await put(east(), issue({ names: [HOSTS[0]] }));
+      const uid = await put(west(), issue({ names: [HOSTS[1]] }));
+      for (const where of [east(), west()]) {
+        await where.apply({
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'Ingress',
+          metadata: { name: 'www', namespace: 'shop' },
+          spec: {
+            tls: [{ secretName: 'www' }],
+            defaultBackend: { service: { name: 'www', port: { number: 80 } } },
+          },
+        });
+      }
+      const gateway = await startGateway({ mode: 'database' });
+      onTestFinished(() => gateway.stop());
+      const response = await fetch(`${gateway.adminUrl}/certificates/${uid}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          ...{ cert: old.chain, key: old.key, snis: [HOSTS[1]] },
+          tags: ['managed-by-ingress-controller', 'k8s-kind:Secret', 'k8s-namespace:shop', 'k8s-name:www'],
+        }),
+      });
+      expect(response.ok).toBe(true);
+      const { reloader } = await follow(gateway, { takeover: 'nudge', takeover_grace: 0 });
+      const nudged = async (where: Cluster) => {
+        const { body } = await where.request('GET', `${INGRESSES}/www`);
+        const { metadata } = body as { metadata: { annotations?: Record<string, string> } };
+        return metadata.annotations?.[NUDGE_ANNOTATION] ?? null;
+      };
+      await eventually('the second is nudged', async () => {
+        await reloader.demand('poll');
+        return nudged(west());
+      });
+      expect(await nudged(east())).toBeNull();
+    });
+  });
+});
