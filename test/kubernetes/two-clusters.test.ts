@@ -68,6 +68,31 @@ describeWithCluster('Secrets of one name in two clusters', (east) => {
       }
     });
 
+    it('a Secret that two sources of one cluster find is created once, with a row each', async () => {
+      const pair = issue({ names: [HOSTS[0]] });
+      await put(east(), pair);
+      const gateway = await startGateway({ mode: 'database' });
+      onTestFinished(() => gateway.stop());
+      const kubeconfig = east().kubeconfig(join(testFolder(), 'east'));
+      const source = { type: 'kubernetes' as const, namespaces: ['shop'], kubeconfig };
+      const { reloader } = await follow(gateway, {
+        sources: completeConfig({ sources: [source, { ...source, names: ['www'] }] }).sources,
+      });
+      await eventually('it is served', async () => {
+        return (await servedLeaf(gateway.tlsPort, HOSTS[0])) === leafOf(pair.cert);
+      });
+      await reloader.demand('poll');
+      expect(gateway.certificates()).toHaveLength(1);
+      const { sources, certificates } = reloader.status();
+      expect(sources.map(({ id, bundles, error }) => ({ id, bundles, error }))).toEqual([
+        { id: `kubernetes:${kubeconfig}`, bundles: 1, error: null },
+        { id: `kubernetes:${kubeconfig}:tls:shop:www:`, bundles: 1, error: null },
+      ]);
+      expect(certificates.map(({ state, refusal }) => ({ state, refusal }))).toEqual([
+        { state: 'in_sync', refusal: null },
+      ]);
+    });
+
     it('what refers to the second is nudged in the second cluster', async () => {
       const old = issue({ names: [HOSTS[1]], notBefore: new Date(Date.now() - 3_600_000) });
       await put(east(), issue({ names: [HOSTS[0]] }));
