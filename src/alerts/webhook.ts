@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isLoopback } from '../common/loopback';
 import { redacting } from '../common/redact';
+import { decodedPart } from '../common/url-part';
 import { NoAnswerError, Requests, type TlsIdentity } from '../common/request';
 import type { Delivery } from './outbox';
 
@@ -124,7 +125,7 @@ async function textOf(path: string): Promise<string> {
 /** `https://user:password@…` */
 function basic({ username, password }: URL): Record<string, string> {
   if (username === '') return {};
-  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const text = `${decodedPart(username)}:${decodedPart(password)}`;
   return { authorization: `Basic ${Buffer.from(text).toString('base64')}` };
 }
 

@@ -4,6 +4,7 @@ import type { HttpAuth } from '../sources/http/fetch';
 import type { Secret, TlsFiles } from '../sources/remote/credentials';
 import { LaterSource } from '../sources/remote/later';
 import { isLoopback } from '../common/loopback';
+import { decodedPart } from '../common/url-part';
 import { identify, parseAddress } from '../sources/remote/url';
 import { SERVICE_ACCOUNT } from '../sources/kubernetes';
 import type { VaultAuth } from '../sources/vault/session';
@@ -36,22 +37,14 @@ export function createHttpSource(config: SourceConfig, at: string): Source {
 
 function httpAuthOf(config: SourceConfig, url: URL, at: string): HttpAuth {
   const token = secretOf(config, 'token', at);
-  const username = config.username ?? decoded(url.username);
-  const inUrl = url.password === '' ? null : { value: decoded(url.password) };
+  const username = config.username ?? decodedPart(url.username);
+  const inUrl = url.password === '' ? null : { value: decodedPart(url.password) };
   if (username !== '') {
     const password = token ?? inUrl;
     if (password === null) throw configProblem(at, 'token_file', 'required with username, as its password');
     return { kind: 'basic', username, password };
   }
   return token === null ? { kind: 'none' } : { kind: 'bearer', token };
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }
 
 export function addressOf(text: string, at: string, field: string): URL {

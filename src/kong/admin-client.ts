@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLoopback } from '../common/loopback';
+import { decodedPart } from '../common/url-part';
 
 export interface AdminClientOptions {
   /** `http://…`, `https://…` or `unix:/path`. */
@@ -90,7 +91,7 @@ export class AdminClient {
     // What is shown in messages holds no password.
     this.url = origin + this.#prefix;
     this.#base = { hostname: host, port };
-    if (username !== '') this.#base.auth = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    if (username !== '') this.#base.auth = `${decodedPart(username)}:${decodedPart(password)}`;
     this.#agent = this.#secure
       ? new https.Agent({ ...agentOptions, ...trust(options.caFile, host) })
       : new http.Agent(agentOptions);

@@ -68,9 +68,11 @@ describe('a webhook', () => {
     const address = url.replace('http://', 'http://team:p%40ss@');
     await webhook({ webhook: address }).post({});
     await webhook({ webhook: address, headers: ['Authorization: Basic own'] }).post({});
+    await webhook({ webhook: url.replace('http://', 'http://team:100%@') }).post({});
     expect(received.map(({ headers }) => headers.authorization)).toEqual([
       `Basic ${Buffer.from('team:p@ss').toString('base64')}`,
       'Basic own',
+      `Basic ${Buffer.from('team:100%').toString('base64')}`,
     ]);
   });
 

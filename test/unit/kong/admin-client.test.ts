@@ -23,6 +23,15 @@ describe('an Admin API', () => {
 });
 
 describe('a request to the Admin API', () => {
+  it.for([
+    ['kong:p%40ss', 'kong:p@ss'],
+    ['kong:100%', 'kong:100%'],
+  ])('says who asks, where the address is of %s', async ([part = '', meant = '']) => {
+    const { url, received } = await answering([ok]);
+    await clientOf(url.replace('http://', `http://${part}@`)).get('/certificates');
+    expect(received[0]?.headers.authorization).toBe(`Basic ${Buffer.from(meant).toString('base64')}`);
+  });
+
   it('sends JSON and gets JSON', async () => {
     const { url, received } = await answering([{ status: 201, body: { id: 'a' } }]);
     const answer = await clientOf(url).request('PUT', '/certificates/a', { cert: 'ü' });
