@@ -1,3 +1,4 @@
+export * from './age';
 export * from './certificate';
 export * from './default-certificate';
 export * from './failure';
