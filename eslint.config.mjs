@@ -9,7 +9,7 @@ const FOLDERS = [
   'common',
   'config',
   'election',
-  'kong',
+  'gateway',
   'model',
   'plan',
   'plugin-server',
@@ -28,7 +28,14 @@ function layer(name, allowed) {
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: forbidden.flatMap((folder) => [`../${folder}`, `../${folder}/*`]) },
+        {
+          patterns: forbidden.flatMap((folder) => [
+            `../${folder}`,
+            `../${folder}/*`,
+            `../../${folder}`,
+            `../../${folder}/*`,
+          ]),
+        },
       ],
     },
   };
@@ -58,7 +65,7 @@ export default tseslint.config(
   layer('config', []),
   layer('certificates', ['model']),
   layer('sources', ['model', 'common']),
-  layer('kong', ['model', 'common', 'config', 'certificates']),
+  layer('gateway', ['model', 'common', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
   layer('report', ['model', 'common']),
   layer('status', ['model', 'common', 'certificates']),

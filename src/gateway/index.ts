@@ -1,7 +1,7 @@
-export { AdminClient, AdminError, type AdminResponse } from './admin-client';
-export { DatabaseTarget } from './database-target';
-export { configurationHash } from './declarative-post';
-export { DeclarativeTarget } from './declarative-target';
+export { AdminClient, AdminError, type AdminResponse } from './admin/client';
+export { DatabaseTarget } from './database/gateway';
+export { configurationHash } from './declarative/post';
+export { DeclarativeTarget } from './declarative/gateway';
 export {
   findPrefix,
   parseListeners,
@@ -10,11 +10,11 @@ export {
   tlsListeners,
   type KongEnvironment,
   type TlsListener,
-} from './environment';
-export { readNodeFiles, type NodeFiles } from './node-files';
-export { readPluginEntries, type PluginEntry } from './plugin-entries';
-export { OUR_TAG } from './stored';
-export { KongReload } from './reload';
-export { DatabaseCaStore } from './database-ca-store';
-export { DeclarativeCaStore } from './declarative-ca-store';
+} from './node/environment';
+export { readNodeFiles, type NodeFiles } from './node/node-files';
+export { readPluginEntries, type PluginEntry } from './admin/plugin-entries';
+export { OUR_TAG } from './admin/entities';
+export { KongReload } from './node/reload';
+export { DatabaseCaStore } from './database/ca-certificates';
+export { DeclarativeCaStore } from './declarative/ca-certificates';
 export { WriteBack } from './write-back';
