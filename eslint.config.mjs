@@ -4,6 +4,7 @@ import tseslint from 'typescript-eslint';
 const FOLDERS = [
   'alerts',
   'app',
+  'authority',
   'certificates',
   'cli',
   'common',
@@ -56,6 +57,7 @@ export default tseslint.config(
   layer('model', []),
   layer('common', []),
   layer('config', []),
+  layer('authority', []),
   layer('certificates', ['model']),
   layer('sources', ['model', 'common']),
   layer('kong', ['model', 'common', 'config', 'certificates']),
