@@ -4,6 +4,7 @@ import tseslint from 'typescript-eslint';
 const FOLDERS = [
   'alerts',
   'app',
+  'authority',
   'certificates',
   'cli',
   'common',
@@ -63,6 +64,7 @@ export default tseslint.config(
   layer('model', []),
   layer('common', []),
   layer('config', []),
+  layer('authority', []),
   layer('certificates', ['model']),
   layer('sources', ['model', 'common']),
   layer('gateway', ['model', 'common', 'config', 'certificates']),
