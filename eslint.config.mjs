@@ -4,6 +4,7 @@ import tseslint from 'typescript-eslint';
 const FOLDERS = [
   'alerts',
   'app',
+  'authority',
   'certificates',
   'cli',
   'common',
@@ -12,6 +13,7 @@ const FOLDERS = [
   'kong',
   'kubernetes',
   'model',
+  'plan',
   'plugin-server',
   'reconcile',
   'report',
@@ -56,6 +58,7 @@ export default tseslint.config(
   layer('model', []),
   layer('common', []),
   layer('config', []),
+  layer('authority', []),
   layer('certificates', ['model']),
   layer('kubernetes', ['model', 'common']),
   layer('sources', ['model', 'common', 'kubernetes']),
@@ -66,7 +69,8 @@ export default tseslint.config(
   layer('election', ['model', 'kubernetes']),
   layer('plugin-server', ['common']),
   layer('alerts', ['model', 'common']),
-  layer('reconcile', ['model', 'common', 'certificates']),
+  layer('plan', ['model', 'certificates']),
+  layer('reconcile', ['model', 'common', 'certificates', 'plan']),
   {
     // Scripts of the status page, which are put together to one.
     files: ['**/*.client.js'],

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
-import type { Issued, IssueOptions } from '../../src/certificates/authority';
+import type { Issued, IssueOptions } from '../../src/authority/authority';
 import { completeConfig } from '../../src/config';
 import { startGateway, type Mode } from '../gateway';
 import { issue } from '../support/bundles';

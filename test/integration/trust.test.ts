@@ -6,7 +6,7 @@ import { load } from 'js-yaml';
 import { connect } from '../../src/app/connection';
 import { compose, targetOf } from '../../src/app/compose';
 import { createKeeper } from '../../src/app/trust';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import { completeConfig } from '../../src/config';
 import { FileSource } from '../../src/sources';
 import { startGateway, type Mode } from '../gateway';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { createReloader } from '../../src/app/reloader';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import { completeConfig } from '../../src/config';
 import { Election } from '../../src/election';
 import { KubernetesLeases, KubernetesClient, readKubeconfig } from '../../src/kubernetes';

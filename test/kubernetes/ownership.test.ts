@@ -6,7 +6,7 @@ import { completeConfig, type Config } from '../../src/config';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import { startGateway, type Gateway, type Mode } from '../gateway';
-import type { Issued } from '../../src/certificates/authority';
+import type { Issued } from '../../src/authority/authority';
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import { completeConfig } from '../../src/config';
 import { startGateway } from '../gateway';
 import { eventually } from '../support/eventually';

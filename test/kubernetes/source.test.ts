@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openBundle } from '../../src/certificates';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import { isRefusal, type RawBundle, type SourceScan } from '../../src/model';
 import { inCluster, KubernetesClient, readKubeconfig, type ClusterAccess } from '../../src/kubernetes';
 import {

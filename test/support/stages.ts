@@ -22,7 +22,7 @@ import {
 import { OUR_TAG } from '../../src/kong';
 import { halfOf, toStored, type CertificateEntity } from '../../src/kong/stored';
 import { Reconciler, type ReconcilerOptions } from '../../src/reconcile';
-import type { Issued } from '../../src/certificates/authority';
+import type { Issued } from '../../src/authority/authority';
 
 /** A source whose files are variables. */
 export class MemorySource implements Source {

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import type { Issued } from '../../../src/certificates/authority';
+import type { Issued } from '../../../src/authority/authority';
 import type { KeyType } from '../../../src/model';
 import { DefaultCertificate } from '../../../src/reconcile';
 import { blocksOf, derOf, issue, secretsIn } from '../../support/bundles';

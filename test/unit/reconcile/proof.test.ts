@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Authority } from '../../../src/certificates/authority';
+import { Authority } from '../../../src/authority/authority';
 import type { Change, Sight } from '../../../src/model';
 import { prove } from '../../../src/reconcile/proof';
 import { toStored } from '../../../src/kong/stored';

@@ -1,10 +1,10 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DirectorySource } from '../../../src/sources';
-import { issue } from '../../support/bundles';
-import { testFolder, writePair } from '../../support/folders';
-import { Reader } from '../../support/scans';
+import { DirectorySource } from '../../../../src/sources';
+import { issue } from '../../../support/bundles';
+import { testFolder, writePair } from '../../../support/folders';
+import { Reader } from '../../../support/scans';
 
 const first = issue();
 const second = issue();

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
-import { issue } from '../../support/bundles';
-import { testFolder, writePair } from '../../support/folders';
+import { issue } from '../../../support/bundles';
+import { testFolder, writePair } from '../../../support/folders';
 
 /** Reads everything below a folder, in a process of its own: what hangs there can be ended. */
 const PROGRAM = `
@@ -23,7 +23,7 @@ it('a named pipe among the files, or where the password should be, does not stop
   writePair(folder, 'www', issue());
   execFileSync('mkfifo', [join(folder, 'pipe.pem')]);
   const { outputFiles } = await build({
-    stdin: { contents: PROGRAM, resolveDir: resolve(__dirname, '../../..'), loader: 'ts' },
+    stdin: { contents: PROGRAM, resolveDir: resolve(__dirname, '../../../..'), loader: 'ts' },
     bundle: true,
     platform: 'node',
     write: false,

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { pairFiles } from '../../../src/sources/pairing';
+import { pairFiles } from '../../../../src/sources/directory/pairing';
 
 /** Pairs as `cert+key`, or `cert` alone. */
 const pairs = (names: string) =>

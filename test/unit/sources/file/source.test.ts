@@ -1,12 +1,12 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { FileSource } from '../../../src/sources';
-import { unreadable } from '../../../src/sources/file-bundle';
-import { issue } from '../../support/bundles';
-import { eventually } from '../../support/eventually';
-import { testFolder, writePair } from '../../support/folders';
-import { Reader } from '../../support/scans';
+import { FileSource } from '../../../../src/sources';
+import { unreadable } from '../../../../src/sources/files/file-bundle';
+import { issue } from '../../../support/bundles';
+import { eventually } from '../../../support/eventually';
+import { testFolder, writePair } from '../../../support/folders';
+import { Reader } from '../../../support/scans';
 
 const first = issue();
 const second = issue();

@@ -12,11 +12,11 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DirectorySource } from '../../../src/sources';
-import { isRefusal, MAX_BUNDLE_BYTES } from '../../../src/model';
-import { issue } from '../../support/bundles';
-import { testFolder, writePair } from '../../support/folders';
-import { Reader, textsOf } from '../../support/scans';
+import { DirectorySource } from '../../../../src/sources';
+import { isRefusal, MAX_BUNDLE_BYTES } from '../../../../src/model';
+import { issue } from '../../../support/bundles';
+import { testFolder, writePair } from '../../../support/folders';
+import { Reader, textsOf } from '../../../support/scans';
 
 const first = issue();
 const second = issue();

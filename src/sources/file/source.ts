@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
-import type { RawBundle, Refusal, Source, SourceScan } from '../model';
-import { FileBundle } from './file-bundle';
-import { OpenKeyFiles } from './key-modes';
-import { FolderWatch } from './watch';
+import type { RawBundle, Refusal, Source, SourceScan } from '../../model';
+import { FileBundle } from '../files/file-bundle';
+import { OpenKeyFiles } from '../files/key-modes';
+import { FolderWatch } from '../files/watch';
 
 /** One certificate file and its key file (or one file that holds both). */
 export class FileSource implements Source {

@@ -1,4 +1,4 @@
-import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../model';
+import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../../model';
 import { hasOpenKey, type OpenKeyFiles } from './key-modes';
 import { isRacy, readStamped, sameStamp, stampOf, type Stamp, type StampedText } from './stamp';
 

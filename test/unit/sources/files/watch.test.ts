@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DirectorySource } from '../../../src/sources';
-import { issue } from '../../support/bundles';
-import { eventually } from '../../support/eventually';
-import { testFolder, writePair } from '../../support/folders';
-import { Reader } from '../../support/scans';
+import { DirectorySource } from '../../../../src/sources';
+import { issue } from '../../../support/bundles';
+import { eventually } from '../../../support/eventually';
+import { testFolder, writePair } from '../../../support/folders';
+import { Reader } from '../../../support/scans';
 
 const first = issue();
 const second = issue();

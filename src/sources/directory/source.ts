@@ -1,12 +1,12 @@
 import { readdirSync, statSync, type Dirent } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../model';
-import { FileBundle, unreadable } from './file-bundle';
-import { OpenKeyFiles } from './key-modes';
+import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../../model';
+import { FileBundle, unreadable } from '../files/file-bundle';
+import { OpenKeyFiles } from '../files/key-modes';
 import { isKeystore, isOfBundle, pairFiles, type FilePair } from './pairing';
-import { Slices } from '../common/slices';
-import { isRacy, sameStamp, stampOf, statOf, type Stamp } from './stamp';
-import { FolderWatch } from './watch';
+import { Slices } from '../../common/slices';
+import { isRacy, sameStamp, stampOf, statOf, type Stamp } from '../files/stamp';
+import { FolderWatch } from '../files/watch';
 
 /** Deeper trees are links that lead in circles, or not certificates. */
 const MAX_DEPTH = 16;
