@@ -10,9 +10,8 @@ import {
   type Witness,
 } from '../model';
 import { Reconciler, TrustingReconciler, type ReconcilerOptions } from '../reconcile';
-import { ReferrerNudger, RenewalTimes } from '../sources/kubernetes';
+import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
 import { HandshakeVerifier } from '../verify';
-import type { Clusters } from './cluster';
 import type { Connection } from './connection';
 import {
   createDefaultCertificate,

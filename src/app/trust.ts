@@ -1,10 +1,10 @@
 import type { Config, SourceConfig } from '../config';
 import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../gateway';
+import { clientOf, clusterName } from '../kubernetes';
 import type { Source, Target } from '../model';
 import { TrustKeeper } from '../reconcile';
 import { DirectorySource, FileSource, singleFiles } from '../sources';
 import { CA_CONFIG_MAPS, CA_SECRETS, KubernetesSource } from '../sources/kubernetes';
-import { clientOf, clusterName } from './cluster';
 import type { Connection } from './connection';
 import { createHttpSource, createVaultSource } from './remote-sources';
 import { unlocked } from './unlocked';

@@ -1,4 +1,4 @@
-import type { SecretRef, SourcedBundle } from '../../model';
+import type { SecretRef, SourcedBundle } from '../model';
 import { KubernetesError, type KubernetesClient } from './client';
 
 /** cert-manager's Certificate (cert-manager.io/v1), as far as it matters here; times as in RFC 3339. */

@@ -7,7 +7,7 @@ export interface KubernetesObject {
 }
 
 /** A set of objects of one kind that is listed and watched with one path. */
-export interface ScopeOptions {
+export interface ListWatchOptions {
   client: KubernetesClient;
   /** Where the kind is, e.g. `/api/v1`, and its name in paths, e.g. `secrets`. */
   api: string;
@@ -36,7 +36,7 @@ const CATCH_UP_SECONDS = 1;
 const SHORTEST_WATCH_MS = 1_000;
 
 /** Keeps track of the objects of one path: listed whole once, then by what the API server says has changed. */
-export class Scope<T extends KubernetesObject> {
+export class ListWatch<T extends KubernetesObject> {
   readonly #path: string;
   readonly #selectors: string;
   /** Resource version up to which everything is known; null: it has to be listed. */
@@ -46,7 +46,7 @@ export class Scope<T extends KubernetesObject> {
   /** Else every poll lists, and asks again. */
   #mayWatch = true;
 
-  constructor(private readonly options: ScopeOptions) {
+  constructor(private readonly options: ListWatchOptions) {
     const { api, plural, namespace, name, labelSelector } = options;
     const where = namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
     this.#path = `${api}${where}/${plural}`;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { load } from 'js-yaml';
-import type { ClusterAccess } from './credentials';
+import type { ClusterAccess } from './service-account';
 
 interface Exec {
   command?: string;

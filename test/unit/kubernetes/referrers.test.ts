@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { REFERRER_KINDS, type Reference, type Referrer } from '../../../src/sources/kubernetes/referrers';
+import { REFERRER_KINDS, type Reference, type Referrer } from '../../../src/kubernetes/referrers';
 
 interface Case {
   name: string;

@@ -1,13 +1,13 @@
-import type { Refusal } from '../../model';
+import type { Refusal } from '../model';
 import type { KubernetesError } from './client';
 import { type KubernetesClient } from './client';
 import { missingVerb, placeOf, trouble } from './trouble';
 import { REFERRER_KINDS, type Referrer, type ReferrerKind } from './referrers';
-import { Scope } from './scope';
+import { ListWatch } from './list-watch';
 
 interface Followed {
   kind: ReferrerKind;
-  scope: Scope<Referrer>;
+  scope: ListWatch<Referrer>;
 }
 
 /** For which hosts Ingresses and Gateways refer to each Secret. */
@@ -67,7 +67,7 @@ export class References {
       REFERRER_KINDS.map((kind) => {
         const { api, plural } = kind;
         const all = { name: null, fieldSelector: null, labelSelector: null };
-        return { kind, scope: new Scope<Referrer>({ client, api, plural, namespace, ...all }) };
+        return { kind, scope: new ListWatch<Referrer>({ client, api, plural, namespace, ...all }) };
       }),
     );
   }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { SourcedBundle } from '../../../../src/model';
-import { KubernetesError, RenewalTimes, type KubernetesClient } from '../../../../src/sources/kubernetes';
-import { bundle } from '../../../support/plans';
+import type { SourcedBundle } from '../../../src/model';
+import { KubernetesError, RenewalTimes, type KubernetesClient } from '../../../src/kubernetes';
+import { bundle } from '../../support/plans';
 
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-03-01T00:00:00Z');

@@ -1,9 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { KubernetesClient, readKubeconfig } from '../../../../src/sources/kubernetes';
-import { testFolder } from '../../../support/folders';
-import { httpServer } from '../../../support/https-server';
+import { KubernetesClient, readKubeconfig } from '../../../src/kubernetes';
+import { testFolder } from '../../support/folders';
+import { httpServer } from '../../support/https-server';
 
 /** An API server that knows one token, and a kubeconfig that is not there yet. */
 async function cluster() {

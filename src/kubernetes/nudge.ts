@@ -1,4 +1,4 @@
-import { refusal, type Nudger, type Refusal, type SecretRef } from '../../model';
+import { refusal, type Nudger, type Refusal, type SecretRef } from '../model';
 import { KubernetesError, type KubernetesClient } from './client';
 import { REFERRER_KINDS, type Referrer } from './referrers';
 

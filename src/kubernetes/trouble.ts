@@ -1,4 +1,4 @@
-import { refusal, type Refusal } from '../../model';
+import { refusal, type Refusal } from '../model';
 import type { KubernetesError } from './client';
 
 export const placeOf = (namespace: string | null): string =>

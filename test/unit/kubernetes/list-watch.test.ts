@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { KubernetesError, type KubernetesClient } from '../../../../src/sources/kubernetes';
-import { Scope } from '../../../../src/sources/kubernetes/scope';
+import { KubernetesError, type KubernetesClient } from '../../../src/kubernetes';
+import { ListWatch } from '../../../src/kubernetes/list-watch';
 
 const EMPTY = { metadata: { resourceVersion: '7' }, items: [] };
 
@@ -20,7 +20,7 @@ function scopeOf(watch: () => Promise<void>) {
     },
   } as unknown as KubernetesClient;
   const nothing = { namespace: null, name: null, fieldSelector: null, labelSelector: null };
-  const scope = new Scope({ client, api: '/api/v1', plural: 'secrets', ...nothing });
+  const scope = new ListWatch({ client, api: '/api/v1', plural: 'secrets', ...nothing });
   return { scope, asked };
 }
 

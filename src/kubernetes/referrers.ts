@@ -1,4 +1,4 @@
-import type { KubernetesObject } from './scope';
+import type { KubernetesObject } from './list-watch';
 
 /** An Ingress or Gateway, as far as it matters here. */
 export interface Referrer extends KubernetesObject {

@@ -1,4 +1,4 @@
-import { KubernetesError, type KubernetesClient } from '../sources/kubernetes';
+import { KubernetesError, type KubernetesClient } from './client';
 
 /** What a Lease says (coordination.k8s.io/v1). */
 export interface LeaseSpec {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { KubernetesError, ReferrerNudger, type KubernetesClient } from '../../../../src/sources/kubernetes';
+import { KubernetesError, ReferrerNudger, type KubernetesClient } from '../../../src/kubernetes';
 
 const gateway = {
   metadata: { name: 'shop', namespace: 'web', resourceVersion: '1' },

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
-import { readBody, Requests } from '../../common/request';
-import type { ClusterAccess } from './credentials';
+import { readBody, Requests } from '../common/request';
+import type { ClusterAccess } from './service-account';
 
 /** An answer of the API server that is no success, or no answer. */
 export class KubernetesError extends Error {
