@@ -10,6 +10,7 @@ const FOLDERS = [
   'common',
   'config',
   'election',
+  'gateway',
   'kubernetes',
   'model',
   'plan',
