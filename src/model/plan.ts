@@ -2,6 +2,13 @@ import type { SourcedBundle } from './certificate';
 import type { Refusal } from './reason';
 import type { Half, StoredCertificate } from './stored';
 
+/** An SNI that a certificate of ours gets from another one of ours. */
+export interface SniMove {
+  name: string;
+  /** Id of the certificate that has it. */
+  from: string;
+}
+
 /** One thing to do in Kong. */
 export type Change =
   | {
@@ -11,10 +18,22 @@ export type Change =
       half: Half;
       /** The ingress controller owns the certificate: it gets its turn first, and gets it as it would write it. */
       isControllers: boolean;
-      /** Names of the bundle to add as SNIs; only on certificates that are ours. */
+      /** Names of the bundle to add as SNIs. */
       addSnis: readonly string[];
+      moveSnis?: readonly SniMove[];
+      /**
+       * Names that the bundle does not cover, only on certificates of ours: those that the certificate still has when
+       * it is written move to a new certificate of this id first, which gets what this one had.
+       */
+      split?: { id: string; snis: readonly string[] };
     }
-  | { kind: 'create'; bundle: SourcedBundle; id: string; snis: readonly string[] };
+  | {
+      kind: 'create';
+      bundle: SourcedBundle;
+      id: string;
+      snis: readonly string[];
+      moveSnis?: readonly SniMove[];
+    };
 
 export interface Plan {
   changes: Change[];
