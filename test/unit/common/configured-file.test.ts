@@ -23,6 +23,11 @@ function errorOf(path: string): FileError {
   throw new Error(`${path} was read`);
 }
 
+function writeSparse(path: string): void {
+  writeFileSync(path, '');
+  truncateSync(path, 1e12);
+}
+
 describe('a configured file', () => {
   it('is read as UTF-8', () => {
     const path = join(testFolder(), 'token');
@@ -36,7 +41,7 @@ describe('a configured file', () => {
     ['a link to a terminal', (path) => symlinkSync('/dev/tty', path), 'E'],
     ['a folder', (path) => mkdirSync(path), 'EISDIR'],
     ['a link to itself', (path) => symlinkSync(path, path), 'ELOOP'],
-    ['a file without an end', (path) => (writeFileSync(path, ''), truncateSync(path, 1e12)), 'EFBIG'],
+    ['a file without an end', (path) => writeSparse(path), 'EFBIG'],
     ['a file of the kernel without an end', (path) => symlinkSync('/proc/kallsyms', path), 'EFBIG'],
     ['nothing', () => undefined, 'ENOENT'],
   ])('that is %s ends with a sentence that names it', ([, make, code]) => {
