@@ -2,13 +2,6 @@ import type { SourcedBundle } from './certificate';
 import type { Refusal } from './reason';
 import type { Half, StoredCertificate } from './stored';
 
-/** An SNI that a certificate of ours gets from another one of ours. */
-export interface SniMove {
-  name: string;
-  /** Id of the certificate that has it. */
-  from: string;
-}
-
 /** One thing to do in Kong. */
 export type Change =
   | {
@@ -20,20 +13,38 @@ export type Change =
       isControllers: boolean;
       /** Names of the bundle to add as SNIs. */
       addSnis: readonly string[];
+      /** SNIs of other certificates that this one takes over, without a moment in which they are not served. */
       moveSnis?: readonly SniMove[];
-      /**
-       * Names that the bundle does not cover, only on certificates of ours: those that the certificate still has when
-       * it is written move to a new certificate of this id first, which gets what this one had.
-       */
-      split?: { id: string; snis: readonly string[] };
+      /** SNIs to take away; only from certificates that are ours. */
+      removeSnis?: readonly string[];
+      /** What happens to SNIs that the bundle no longer covers; only on certificates that are ours. */
+      split?: Split;
     }
   | {
       kind: 'create';
       bundle: SourcedBundle;
       id: string;
+      /** Those of `moveSnis` not among them. */
       snis: readonly string[];
       moveSnis?: readonly SniMove[];
     };
+
+/** An SNI that changes its certificate. */
+export interface SniMove {
+  name: string;
+  /** Id of the certificate that has it now. */
+  from: string;
+}
+
+/**
+ * SNIs that keep the present pair: those that the certificate still has when it is written move with a copy of it to
+ * a new certificate of ours. Another change of the same batch may have taken some of them before.
+ */
+export interface Split {
+  /** Id of the new certificate. */
+  id: string;
+  snis: readonly string[];
+}
 
 export interface Plan {
   changes: Change[];
