@@ -1,19 +1,11 @@
-import type { KongField } from './kong-field';
-import { FILE_FIELDS } from './source-files';
-import { FORMAT_FIELDS } from './source-formats';
-import { HTTP_FIELDS } from './source-http';
-import { KUBERNETES_FIELDS } from './source-kubernetes';
-import { REMOTE_FIELDS } from './source-remote';
-import { TRUST_FIELDS } from './source-trust';
-import { VAULT_FIELDS } from './source-vault';
+import { SHARED_FIELDS } from '../../sources/fields';
+import { SOURCE_TYPES } from '../../sources/registry';
+import type { KongField, NamedField } from './kong-field';
 
 /** Which fields a type of source cannot do without. */
-export const NEEDED_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  directory: ['path'],
-  file: ['cert'],
-  vault: ['url', 'secret_path'],
-  http: ['url'],
-};
+export const NEEDED_FIELDS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  Object.entries(SOURCE_TYPES).map(([type, { required }]) => [type, required]),
+);
 
 const needed = ([type, fields]: [string, readonly string[]]) =>
   fields.map((field) => ({
@@ -25,6 +17,12 @@ const needed = ([type, fields]: [string, readonly string[]]) =>
     },
   }));
 
+/** Types may share a field; it stands in the schema once. */
+const ownFields = new Map<string, NamedField>();
+for (const { fields } of Object.values(SOURCE_TYPES)) {
+  for (const field of fields) ownFields.set(Object.keys(field).join(), field);
+}
+
 /** Every source is one flat record, as Kong's schemas want it; which fields count is up to its type. */
 export const SOURCES: KongField = {
   type: 'array',
@@ -34,26 +32,15 @@ export const SOURCES: KongField = {
   elements: {
     type: 'record',
     fields: [
-      {
-        type: {
-          type: 'string',
-          required: true,
-          one_of: ['file', 'directory', 'kubernetes', 'vault', 'http'],
-        },
-      },
+      { type: { type: 'string', required: true, one_of: Object.keys(SOURCE_TYPES) } },
       {
         create: {
           type: 'boolean',
           description: 'Create a certificate in Kong where none has these names.',
         },
       },
-      ...FILE_FIELDS,
-      ...KUBERNETES_FIELDS,
-      ...FORMAT_FIELDS,
-      ...REMOTE_FIELDS,
-      ...VAULT_FIELDS,
-      ...HTTP_FIELDS,
-      ...TRUST_FIELDS,
+      ...ownFields.values(),
+      ...SHARED_FIELDS,
     ],
     entity_checks: Object.entries(NEEDED_FIELDS).flatMap(needed),
   },

@@ -1,7 +1,7 @@
-import { ABSOLUTE_PATH, type NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from '../../config/fields/kong-field';
 
 /** Fields of sources of type `kubernetes`. */
-export const KUBERNETES_FIELDS: readonly NamedField[] = [
+export const KUBERNETES_FIELDS = [
   {
     namespaces: {
       type: 'array',
@@ -46,5 +46,21 @@ export const KUBERNETES_FIELDS: readonly NamedField[] = [
       match_any: ABSOLUTE_PATH,
     },
   },
+  {
+    password_secret: {
+      type: 'string',
+      description:
+        'kubernetes: NAME or NAME/KEY of the Secret, in the namespace of each keystore, that holds the password.',
+    },
+  },
+  {
+    resource: {
+      type: 'string',
+      description: 'kubernetes with trust: whether the CAs stand in Secrets or in ConfigMaps.',
+      required: true,
+      default: 'secrets',
+      one_of: ['secrets', 'configmaps'],
+    },
+  },
   { context: { type: 'string', description: 'kubernetes: the context of the kubeconfig.' } },
-];
+] as const satisfies readonly NamedField[];

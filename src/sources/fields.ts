@@ -1,0 +1,28 @@
+import { ABSOLUTE_PATH, type NamedField } from '../config/fields/kong-field';
+
+/** Fields that sources of every type have: how they get at what is locked, and whether it is what Kong trusts. */
+export const SHARED_FIELDS = [
+  {
+    password: {
+      type: 'string',
+      description: 'Password of keystores and encrypted keys. Better: password_file.',
+      referenceable: true,
+    },
+  },
+  {
+    password_file: {
+      type: 'string',
+      description: 'File that holds the password; a line feed at its end does not count.',
+      match_any: ABSOLUTE_PATH,
+    },
+  },
+  { alias: { type: 'string', description: 'Which entry of a keystore, where it holds several keys.' } },
+  {
+    trust: {
+      type: 'boolean',
+      description: 'The source holds CA certificates, which become entities of ca_certificates.',
+      required: true,
+      default: false,
+    },
+  },
+] as const satisfies readonly NamedField[];
