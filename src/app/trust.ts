@@ -1,5 +1,5 @@
 import type { Config } from '../config';
-import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../kong';
+import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../gateway';
 import type { Source, Target } from '../model';
 import { TrustKeeper } from '../reconcile';
 import type { Connection } from './connection';

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { FIELDS, type KongField, type NamedField } from './fields';
-import { NEEDED_FIELDS } from './fields/sources';
+import { NEEDED_FIELDS } from '../sources/registry';
 import type { Config } from './types';
 
 export class ConfigError extends Error {

@@ -1,7 +1,13 @@
 import { ABSOLUTE_PATH, type NamedField } from '../config/fields/kong-field';
 
-/** Fields that sources of every type have: how they get at what is locked, and whether it is what Kong trusts. */
+/** Fields that sources of every type have, beside `type`. */
 export const SHARED_FIELDS = [
+  {
+    create: {
+      type: 'boolean',
+      description: 'Create a certificate in Kong where none has these names.',
+    },
+  },
   {
     password: {
       type: 'string',

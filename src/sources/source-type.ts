@@ -1,24 +1,29 @@
-import type { SourceConfig } from '../config';
-import type { NamedField } from '../config/fields/kong-field';
+import type { NamedField, Values } from '../config/fields/kong-field';
 import type { ClusterConfig, KubernetesClient } from '../kubernetes';
 import type { Source } from '../model';
+import type { SHARED_FIELDS } from './fields';
 import type { Passwords } from './password';
 
+type Fields = readonly NamedField[];
+
+/** The configuration of a source, as its type sees it. */
+export type ConfigOf<F extends Fields> = Values<F> & Values<typeof SHARED_FIELDS>;
+
 /** A type of source: its fields in the configuration, and how a source is made of them. */
-export interface SourceType {
-  /** Beside those that every source has. */
-  fields: readonly NamedField[];
+export interface SourceType<F extends Fields> {
+  /** Beside those that every source has; several types may share one. */
+  fields: F;
   /** Names of the fields that it cannot do without. */
   required: readonly string[];
   /**
    * A source of bundles. Whatever is heavy is loaded with its first scan.
    * @throws Error where fields do not go together; it quotes no value
    */
-  create: (config: SourceConfig, context: SourceContext) => Source;
+  create: (config: ConfigOf<F>, context: SourceContext) => Source;
   /** The same place as a source of CA certificates, which Kong is to trust. @throws Error as `create` */
-  createTrust: (config: SourceConfig, context: SourceContext) => Source;
+  createTrust: (config: ConfigOf<F>, context: SourceContext) => Source;
   /** A way to the password of its keystores that only this type has; null: not configured. */
-  passwords?: (config: SourceConfig, context: SourceContext) => Passwords | null;
+  passwords?: (config: ConfigOf<F>, context: SourceContext) => Passwords | null;
 }
 
 /** What a source is made with, beside its fields. */

@@ -3,7 +3,7 @@ import { DIRECTORY_FIELDS } from './fields';
 import { singleFiles } from './pairing';
 import { DirectorySource } from './source';
 
-export const DIRECTORY: SourceType = {
+export const DIRECTORY: SourceType<typeof DIRECTORY_FIELDS> = {
   fields: DIRECTORY_FIELDS,
   required: ['path'],
   create: ({ path, create }) => new DirectorySource(path ?? '', create ?? true),

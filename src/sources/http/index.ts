@@ -1,22 +1,25 @@
-import type { SourceConfig } from '../../config';
 import type { Source } from '../../model';
 import { decodedPart } from '../../common/url-part';
 import { addressOf, secretOf, timeoutOf, tlsFilesOf } from '../remote/config';
 import { REMOTE_FIELDS } from '../remote/fields';
 import { LazySource } from '../remote/lazy';
 import { identify } from '../remote/url';
-import { configProblem, type SourceContext, type SourceType } from '../source-type';
+import { configProblem, type ConfigOf, type SourceContext, type SourceType } from '../source-type';
 import type { HttpAuth } from './fetch';
 import { HTTP_FIELDS } from './fields';
 
-export const HTTP: SourceType = {
-  fields: [...REMOTE_FIELDS, ...HTTP_FIELDS],
+const FIELDS = [...REMOTE_FIELDS, ...HTTP_FIELDS] as const;
+
+type Config = ConfigOf<typeof FIELDS>;
+
+export const HTTP: SourceType<typeof FIELDS> = {
+  fields: FIELDS,
   required: ['url'],
   create: createSource,
   createTrust: createSource,
 };
 
-function createSource(config: SourceConfig, { at }: SourceContext): Source {
+function createSource(config: Config, { at }: SourceContext): Source {
   const url = addressOf(config.url ?? '', at, 'url');
   const keyUrl = config.key_url == null ? null : addressOf(config.key_url, at, 'key_url');
   if (keyUrl !== null && keyUrl.origin !== url.origin) {
@@ -33,7 +36,7 @@ function createSource(config: SourceConfig, { at }: SourceContext): Source {
   });
 }
 
-function authOf(config: SourceConfig, url: URL, at: string): HttpAuth {
+function authOf(config: Config, url: URL, at: string): HttpAuth {
   const token = secretOf(config, 'token', at);
   const username = config.username ?? decodedPart(url.username);
   const inUrl = url.password === '' ? null : { value: decodedPart(url.password) };

@@ -1,6 +1,5 @@
-import type { SourceConfig } from '../../config';
 import { clusterName } from '../../kubernetes';
-import type { SourceContext, SourceType } from '../source-type';
+import type { ConfigOf, SourceContext, SourceType } from '../source-type';
 import { KUBERNETES_FIELDS } from './fields';
 import { CA_CONFIG_MAPS, CA_SECRETS } from './object-kind';
 import { SecretPasswords } from './password-secret';
@@ -8,7 +7,9 @@ import { KubernetesSource, type KubernetesSourceOptions } from './source';
 
 export { CA_CONFIG_MAPS, CA_SECRETS, KubernetesSource, SecretPasswords, type KubernetesSourceOptions };
 
-export const KUBERNETES: SourceType = {
+type Config = ConfigOf<typeof KUBERNETES_FIELDS>;
+
+export const KUBERNETES: SourceType<typeof KUBERNETES_FIELDS> = {
   fields: KUBERNETES_FIELDS,
   required: [],
   create: (config, context) =>
@@ -33,10 +34,7 @@ export const KUBERNETES: SourceType = {
     config.password_secret == null ? null : new SecretPasswords(clientOf(config), config.password_secret),
 };
 
-function optionsOf(
-  config: SourceConfig,
-  { clientOf }: SourceContext,
-): Omit<KubernetesSourceOptions, 'create'> {
+function optionsOf(config: Config, { clientOf }: SourceContext): Omit<KubernetesSourceOptions, 'create'> {
   const cluster = clusterName(config);
   return {
     client: clientOf(config),
@@ -52,14 +50,14 @@ function optionsOf(
  * Nobody wants a certificate in Kong for every TLS Secret of a cluster (webhooks have theirs, too): without a word
  * on `create`, only a source that was narrowed down creates.
  */
-const isNarrow = ({ namespaces, names, label_selector: labels, only_marked: onlyMarked }: SourceConfig) =>
+const isNarrow = ({ namespaces, names, label_selector: labels, only_marked: onlyMarked }: Config) =>
   namespaces.length > 0 || names.length > 0 || labels != null || onlyMarked;
 
 /**
  * The first source of a cluster has a short id, on which the ids of the certificates hang that are created for it: what
  * it looks at may change. Further ones say what they look at.
  */
-function idOf(config: SourceConfig, ids: ReadonlySet<string>): string {
+function idOf(config: Config, ids: ReadonlySet<string>): string {
   const { namespaces, names, label_selector: labels, only_marked: onlyMarked } = config;
   const first = ['kubernetes', clusterName(config) ?? []].flat().join(':');
   if (!ids.has(first)) return first;

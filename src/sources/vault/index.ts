@@ -1,4 +1,3 @@
-import type { SourceConfig } from '../../config';
 import { isLoopback } from '../../common/loopback';
 import { SERVICE_ACCOUNT } from '../../kubernetes';
 import type { Source } from '../../model';
@@ -6,18 +5,22 @@ import { addressOf, secretOf, timeoutOf, tlsFilesOf } from '../remote/config';
 import { REMOTE_FIELDS } from '../remote/fields';
 import { LazySource } from '../remote/lazy';
 import { identify } from '../remote/url';
-import { configProblem, type SourceContext, type SourceType } from '../source-type';
+import { configProblem, type ConfigOf, type SourceContext, type SourceType } from '../source-type';
 import { VAULT_FIELDS } from './fields';
 import type { VaultAuth } from './session';
 
-export const VAULT: SourceType = {
-  fields: [...REMOTE_FIELDS, ...VAULT_FIELDS],
+const FIELDS = [...REMOTE_FIELDS, ...VAULT_FIELDS] as const;
+
+type Config = ConfigOf<typeof FIELDS>;
+
+export const VAULT: SourceType<typeof FIELDS> = {
+  fields: FIELDS,
   required: ['url', 'secret_path'],
   create: createSource,
   createTrust: createSource,
 };
 
-function createSource(config: SourceConfig, { at }: SourceContext): Source {
+function createSource(config: Config, { at }: SourceContext): Source {
   const url = addressOf(config.url ?? '', at, 'url');
   const mount = trimSlashes(config.mount ?? 'secret');
   const path = (config.secret_path ?? '').replace(/^\/+/, '');
@@ -43,7 +46,7 @@ function createSource(config: SourceConfig, { at }: SourceContext): Source {
   });
 }
 
-function authOf(config: SourceConfig, url: URL, at: string): VaultAuth {
+function authOf(config: Config, url: URL, at: string): VaultAuth {
   const { role_id: roleId, role, auth_mount: mount, jwt_file: jwtFile } = config;
   const token = secretOf(config, 'token', at);
   const ways = [roleId, role, token].filter((one) => one != null).length;
