@@ -17,6 +17,8 @@ export const SOURCE_TYPES = {
 
 export type SourceTypeName = keyof typeof SOURCE_TYPES;
 
+const NAMES = Object.keys(SOURCE_TYPES) as SourceTypeName[];
+
 type OwnField = (typeof SOURCE_TYPES)[SourceTypeName]['fields'][number];
 
 /** Which fields a type of source cannot do without. */
@@ -33,13 +35,7 @@ export const SOURCES = {
   elements: {
     type: 'record',
     fields: [
-      {
-        type: {
-          type: 'string',
-          required: true,
-          one_of: Object.keys(SOURCE_TYPES) as SourceTypeName[],
-        },
-      },
+      { type: { type: 'string', required: true, one_of: NAMES } },
       ...SHARED_FIELDS,
       ...ownFields(),
     ],
