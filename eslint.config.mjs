@@ -10,7 +10,7 @@ const FOLDERS = [
   'common',
   'config',
   'election',
-  'kong',
+  'gateway',
   'kubernetes',
   'model',
   'plan',
@@ -30,7 +30,14 @@ function layer(name, allowed) {
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: forbidden.flatMap((folder) => [`../${folder}`, `../${folder}/*`]) },
+        {
+          patterns: forbidden.flatMap((folder) => [
+            `../${folder}`,
+            `../${folder}/*`,
+            `../../${folder}`,
+            `../../${folder}/*`,
+          ]),
+        },
       ],
     },
   };
@@ -62,7 +69,7 @@ export default tseslint.config(
   layer('certificates', ['model']),
   layer('kubernetes', ['model', 'common']),
   layer('sources', ['model', 'common', 'kubernetes']),
-  layer('kong', ['model', 'common', 'config', 'certificates']),
+  layer('gateway', ['model', 'common', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
   layer('report', ['model', 'common']),
   layer('status', ['model', 'common', 'certificates']),

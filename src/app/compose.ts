@@ -1,5 +1,5 @@
 import type { Config } from '../config';
-import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../kong';
+import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../gateway';
 import {
   refusal,
   type Nudger,

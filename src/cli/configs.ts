@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
 import { connect, type KongLocation } from '../app/connection';
 import { completeConfig, ConfigError, PLUGIN_NAME, showPath, type Config, type ConfigPath } from '../config';
-import { readPluginEntries } from '../kong';
+import { readPluginEntries } from '../gateway';
 
 export interface NamedConfig {
   /** Id of the plugin's entry, or the file (with a number where it holds several). */

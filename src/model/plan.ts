@@ -13,8 +13,35 @@ export type Change =
       isControllers: boolean;
       /** Names of the bundle to add as SNIs; only on certificates that are ours. */
       addSnis: readonly string[];
+      /** SNIs of other certificates that this one takes over, without a moment in which they are not served. */
+      moveSnis?: readonly SniMove[];
+      /** SNIs to take away; only from certificates that are ours. */
+      removeSnis?: readonly string[];
+      /** What happens to SNIs that the bundle no longer covers; only on certificates that are ours. */
+      split?: Split;
     }
-  | { kind: 'create'; bundle: SourcedBundle; id: string; snis: readonly string[] };
+  | {
+      kind: 'create';
+      bundle: SourcedBundle;
+      id: string;
+      /** Those of `moveSnis` not among them. */
+      snis: readonly string[];
+      moveSnis?: readonly SniMove[];
+    };
+
+/** An SNI that changes its certificate. */
+export interface SniMove {
+  name: string;
+  /** Id of the certificate that has it now. */
+  from: string;
+}
+
+/** SNIs that keep the present pair: they move with a copy of it to a new certificate of ours. */
+export interface Split {
+  /** Id of the new certificate. */
+  id: string;
+  snis: readonly string[];
+}
 
 export interface Plan {
   changes: Change[];

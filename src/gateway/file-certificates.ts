@@ -3,7 +3,7 @@ import type { YAMLMap } from 'yaml';
 import { parseCertificate, readPem } from '../certificates';
 import type { StoredCertificate } from '../model';
 import { FileEdit } from './file-edit';
-import type { CertificateEntity } from './stored';
+import type { CertificateEntity } from './admin/entities';
 
 /** What became of a declarative file's text. */
 export interface EditedFile {

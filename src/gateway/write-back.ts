@@ -1,9 +1,9 @@
 import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
 import type { StoredCertificate, WriteBackReport } from '../model';
-import type { AdminClient } from './admin-client';
+import type { AdminClient } from './admin/client';
 import { editCertificates } from './file-certificates';
-import { replaceFile } from './replace-file';
-import type { CertificateEntity } from './stored';
+import { replaceFile } from './node/replace-file';
+import type { CertificateEntity } from './admin/entities';
 
 /** Large enough for 10,000 certificates. */
 const MAX_BYTES = 64 * 1024 * 1024;
