@@ -1,7 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
+import type {
+  ConfigError} from '../../../src/config';
 import {
   completeConfig,
-  ConfigError,
   FIELDS,
   PLUGIN_NAME,
   showPath,
