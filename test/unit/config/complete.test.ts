@@ -1,14 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import type {
-  ConfigError} from '../../../src/config';
-import {
-  completeConfig,
-  FIELDS,
-  PLUGIN_NAME,
-  showPath,
-  toKongSchema,
-  VERSION,
-} from '../../../src/config';
+import type { ConfigError } from '../../../src/config';
+import { completeConfig, FIELDS, PLUGIN_NAME, showPath, toKongSchema, VERSION } from '../../../src/config';
 import type { KongField, NamedField } from '../../../src/config/fields';
 
 const DEFAULTS = {
