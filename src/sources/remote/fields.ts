@@ -50,6 +50,7 @@ export const REMOTE_FIELDS = [
   {
     timeout: {
       type: 'integer',
+      unit: 'seconds',
       description: 'http, vault: seconds for one request. Empty: 10.',
       between: [1, 300],
     },
