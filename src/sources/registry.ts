@@ -34,11 +34,7 @@ export const SOURCES = {
   default: [],
   elements: {
     type: 'record',
-    fields: [
-      { type: { type: 'string', required: true, one_of: NAMES } },
-      ...SHARED_FIELDS,
-      ...ownFields(),
-    ],
+    fields: [{ type: { type: 'string', required: true, one_of: NAMES } }, ...SHARED_FIELDS, ...ownFields()],
     entity_checks: Object.entries(NEEDED_FIELDS).flatMap(([type, fields]) =>
       fields.map((field) => required(type, field)),
     ),
