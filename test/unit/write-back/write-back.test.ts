@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { expect, it, test } from 'vitest';
 import { WriteBack } from '../../../src/kong';
-import { replaceFile } from '../../../src/kong/replace-file';
+import { replaceFile } from '../../../src/common/replace-file';
 import { toStored } from '../../../src/kong/stored';
 import { answering, clientOf } from '../../support/admin';
 import { issue, secretsIn } from '../../support/bundles';
@@ -159,7 +159,7 @@ it('a text for which there is no room leaves the former one and no draft', () =>
   const program = join(folder, 'program.cjs');
   buildSync({
     stdin: {
-      contents: `import { replaceFile } from './src/kong/replace-file';
+      contents: `import { replaceFile } from './src/common/replace-file';
         import { statSync } from 'node:fs';
         try {
           replaceFile(process.argv[2], 'x'.repeat(100_000), statSync(process.argv[2]));

@@ -2,7 +2,7 @@ import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'nod
 import type { StoredCertificate, WriteBackReport } from '../model';
 import type { AdminClient } from './admin-client';
 import { editCertificates } from './file-certificates';
-import { replaceFile } from './replace-file';
+import { replaceFile } from '../common/replace-file';
 import type { CertificateEntity } from './stored';
 
 /** Large enough for 10,000 certificates. */
