@@ -11,6 +11,7 @@ const FOLDERS = [
   'election',
   'kong',
   'model',
+  'plan',
   'plugin-server',
   'reconcile',
   'report',
@@ -64,7 +65,8 @@ export default tseslint.config(
   layer('election', ['model', 'sources']),
   layer('plugin-server', ['common']),
   layer('alerts', ['model', 'common']),
-  layer('reconcile', ['model', 'common', 'certificates']),
+  layer('plan', ['model', 'certificates']),
+  layer('reconcile', ['model', 'common', 'certificates', 'plan']),
   {
     // Scripts of the status page, which are put together to one.
     files: ['**/*.client.js'],

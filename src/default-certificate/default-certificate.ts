@@ -9,6 +9,7 @@ import {
   type OpenedBundle,
 } from '../certificates';
 import {
+  compareAge,
   isRefusal,
   type DefaultCertificateStatus,
   type DefaultFileStatus,
@@ -19,7 +20,6 @@ import {
   type Source,
   type SourceScan,
 } from '../model';
-import { compareAge } from './age';
 import { SETTLE_MS } from './findings';
 
 export interface DefaultCertificateOptions {

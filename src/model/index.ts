@@ -1,5 +1,7 @@
+export * from './age';
 export * from './certificate';
 export * from './default-certificate';
+export * from './failure';
 export * from './ids';
 export * from './knowledge';
 export * from './plan';

@@ -1,6 +1,5 @@
 export { DefaultCertificate, type DefaultCertificateOptions } from './default-certificate';
 export { Reconciler, type ReconcilerOptions } from './reconciler';
 export { Schedule } from './schedule';
-export { makePlan } from './plan';
 export { TrustKeeper } from './trust';
 export { TrustingReconciler } from './trusting-reconciler';

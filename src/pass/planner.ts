@@ -1,5 +1,6 @@
 import { checkKeyAndChain, toPem, toPemAsFound } from '../certificates';
 import {
+  compareAge,
   isRefusal,
   type Change,
   type Plan,
@@ -8,11 +9,9 @@ import {
   type StoredCertificate,
   type Target,
 } from '../model';
-import { compareAge } from './age';
+import { makePlan, sameNames } from '../plan';
 import type { Bars } from './bars';
 import type { BookScan, BundleBook } from './bundle-book';
-import { sameNames } from './bundle-index';
-import { makePlan } from './plan';
 
 export interface PlannerOptions {
   target: Pick<Target, 'certificates'>;

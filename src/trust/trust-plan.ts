@@ -1,4 +1,5 @@
 import {
+  compareAge,
   deterministicId,
   refusal,
   type CaCertificate,
@@ -6,7 +7,6 @@ import {
   type Refusal,
   type StoredCa,
 } from '../model';
-import { compareAge } from './age';
 
 /** What one source of trust holds. */
 export interface TrustedBundle {

@@ -7,7 +7,7 @@ import {
   type StoredCertificate,
   type StoredHalf,
 } from '../../src/model';
-import { makePlan } from '../../src/reconcile';
+import { makePlan } from '../../src/plan';
 
 export const NOW = Date.parse('2026-06-01T00:00:00Z');
 const DAY_MS = 86_400_000;

@@ -1,6 +1,7 @@
 import { asSnis, checkShape, coversSni } from '../certificates';
 import {
   changeId,
+  compareAge,
   isChainOf,
   refusal,
   type Change,
@@ -11,7 +12,6 @@ import {
   type StoredCertificate,
   type StoredHalf,
 } from '../model';
-import { compareAge } from './age';
 import { BundleIndex, certificateIdOf, isForServers } from './bundle-index';
 import { completeTwins, withTwin } from './twins';
 

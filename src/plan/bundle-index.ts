@@ -1,12 +1,12 @@
 import { coversSni, isPattern } from '../certificates';
 import {
+  compareAge,
   deterministicId,
   type CertificateInfo,
   type SourcedBundle,
   type StoredCertificate,
   type StoredHalf,
 } from '../model';
-import { compareAge } from './age';
 
 /** Ids of the certificates that bundles are created as; the bundles live from pass to pass. */
 const ids = new WeakMap<SourcedBundle, string>();

@@ -1,0 +1,2 @@
+export { makePlan, type PlanInput } from './plan';
+export { sameNames } from './bundle-index';
