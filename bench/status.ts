@@ -63,7 +63,7 @@ export async function statuses(folder: string): Promise<Result[]> {
     entry: 'bench',
     mode: 'apply',
     intervalSeconds: 300,
-    knowledge: () => reconciler.knowledge,
+    live: () => reconciler.live,
     served,
     journal: new Journal(),
   });

@@ -7,7 +7,7 @@ import {
   type Source,
   type Target,
   type Verifier,
-  type Witness,
+  type WriteListener,
 } from '../model';
 import { Reconciler, TrustingReconciler, type ReconcilerOptions } from '../reconcile';
 import { ReferrerNudger, RenewalTimes } from '../sources/kubernetes';
@@ -31,7 +31,7 @@ export interface Stages {
   /** Null: what is written is not proven. */
   verifier: Verifier | null;
   /** Is told of every write. */
-  witness?: Witness;
+  witness?: WriteListener;
 }
 
 /** The certificates of a Kong, in the way that it takes them. */

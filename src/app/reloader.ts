@@ -1,6 +1,6 @@
 import { collectSoon } from '../common/collect';
 import type { Config } from '../config';
-import type { Knowledge, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
+import type { LiveView, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
 import { Schedule } from '../reconcile';
 import {
   DefaultCertificateLog,
@@ -135,7 +135,7 @@ export function createReloader(
 }
 
 /** What is in Kong. */
-function* inSync(knowledge: Knowledge): Iterable<SourcedBundle> {
+function* inSync(knowledge: LiveView): Iterable<SourcedBundle> {
   for (const id of knowledge.plan?.inSync.keys() ?? []) {
     const bundle = knowledge.bundle(id);
     if (bundle !== null) yield bundle;

@@ -17,4 +17,3 @@ export { OUR_TAG } from './stored';
 export { KongReload } from './reload';
 export { DatabaseCaStore } from './database-ca-store';
 export { DeclarativeCaStore } from './declarative-ca-store';
-export { WriteBack } from './write-back';

@@ -7,12 +7,13 @@ import {
   type KnownRefusal,
   type Refusal,
   type Source,
-  type SourceKnowledge,
+  type SourceState,
   type SourcedBundle,
   type SourceScan,
   type StoredHalf,
 } from '../model';
-import { glimpse, MAX_HELD_CHARS, type Glimpse } from './glimpse';
+import type { ProgressListener } from './step';
+import { MAX_HELD_CHARS, unmatched, type UnmatchedBundle } from './unmatched-bundle';
 import { readSafely, scanSafely, understand } from './reading';
 
 /** What is known of one bundle of a source: understood, or why not. */
@@ -58,12 +59,16 @@ export class BundleBook {
    * Looks at every source (or only at what a watch touched) and reads what changed.
    * @param stored settles when `find` knows what Kong stores; reading goes on meanwhile
    */
-  async scan(touched?: ReadonlySet<string>, stored?: Promise<unknown>): Promise<BookScan> {
+  async scan(
+    touched?: ReadonlySet<string>,
+    stored?: Promise<unknown>,
+    progress?: Pick<ProgressListener, 'read'>,
+  ): Promise<BookScan> {
     const result: BookScan = { changed: false, total: 0, read: 0, differing: new Map(), errors: [] };
     const slices = new Slices();
     const again = [...this.#again.values()];
     this.#again.clear();
-    const glimpses: Glimpse[] = [];
+    const found: UnmatchedBundle[] = [];
     let held = 0;
     const scans = await Promise.all(this.sources.map((source) => scanSafely(source, touched)));
     for (const [index, scan] of scans.entries()) {
@@ -80,16 +85,17 @@ export class BundleBook {
         // An await for each of 10,000 files costs as much as parsing them.
         const reading = readSafely(source, name);
         const raw = reading instanceof Promise ? await reading : reading;
-        const seen = glimpse(source, name, raw, held < MAX_HELD_CHARS);
+        const seen = unmatched(source, name, raw, held < MAX_HELD_CHARS);
         if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += seen.raw.cert.length;
-        glimpses.push(seen);
+        found.push(seen);
+        progress?.read();
         if (slices.due) await slices.pause();
       }
     }
     if (this.noteCreating()) result.changed = true;
-    result.read = glimpses.length;
+    result.read = found.length;
     await stored;
-    for (const seen of glimpses) {
+    for (const seen of found) {
       const id = bundleId(seen.source, seen.name);
       const before = this.get(id);
       if (!(this.isStored(seen) ?? (await this.update(seen)))) continue;
@@ -109,7 +115,7 @@ export class BundleBook {
   }
 
   /** Sources that were looked at. */
-  get sourceStates(): SourceKnowledge[] {
+  get sourceStates(): SourceState[] {
     return [...this.#sources].map(([{ id }, { bundles, error }]) => ({ id, bundles, error }));
   }
 
@@ -178,7 +184,7 @@ export class BundleBook {
   }
 
   /** Takes over what Kong's copy tells. @returns whether it differs from what was known; null: Kong has no copy */
-  private isStored({ source, name, pem, location, secret, hosts }: Glimpse): boolean | null {
+  private isStored({ source, name, pem, location, secret, hosts }: UnmatchedBundle): boolean | null {
     const half = pem === null ? undefined : this.find(pem.content);
     if (pem === null || half?.leaf == null) return null;
     const id = bundleId(source, name);
@@ -204,7 +210,7 @@ export class BundleBook {
   }
 
   /** @returns whether it differs from what was known */
-  private async update({ source, name, raw }: Glimpse): Promise<boolean> {
+  private async update({ source, name, raw }: UnmatchedBundle): Promise<boolean> {
     const id = bundleId(source, name);
     const entry = this.#entries.get(id);
     const before = entry?.known;
@@ -227,7 +233,7 @@ export class BundleBook {
 function isSameAs(
   before: SourcedBundle | Refusal | undefined,
   content: Digest,
-  { hosts, secret }: Partial<Pick<Glimpse, 'hosts' | 'secret'>>,
+  { hosts, secret }: Partial<Pick<UnmatchedBundle, 'hosts' | 'secret'>>,
 ): boolean {
   if (before === undefined || isRefusal(before)) return false;
   // A Secret that was deleted and made again has another UID.

@@ -1,5 +1,6 @@
-export { DefaultCertificate, type DefaultCertificateOptions } from './default-certificate';
-export { Reconciler, type ReconcilerOptions } from './reconciler';
+export { certificateSteps, type CertificateOptions } from './certificates';
+export { Findings, SETTLE_MS } from './findings';
+export type { CertificateMemory } from './memory';
+export { Passes, rounds } from './pass';
 export { Schedule } from './schedule';
-export { TrustKeeper } from './trust';
-export { TrustingReconciler } from './trusting-reconciler';
+export type { PassContext, ProgressListener, Step } from './step';

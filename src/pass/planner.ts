@@ -10,7 +10,7 @@ import {
   type Target,
 } from '../model';
 import { makePlan, sameNames } from '../plan';
-import type { Bars } from './bars';
+import type { RefusedBundles } from './refused-bundles';
 import type { BookScan, BundleBook } from './bundle-book';
 
 export interface PlannerOptions {
@@ -20,14 +20,14 @@ export interface PlannerOptions {
   now: () => number;
 }
 
-/** Makes plans with what the book and Kong hold, and bars bundles that the gate refuses. */
+/** Makes plans with what the book and Kong hold, and notes which bundles the gate refuses. */
 export class Planner {
   /** Contents of bundles that went through the whole gate though they needed no write, by bundle id. */
   readonly #checked = new Map<string, string>();
 
   constructor(
     private readonly book: BundleBook,
-    private readonly bars: Bars,
+    private readonly refused: RefusedBundles,
     private readonly options: PlannerOptions,
   ) {}
 
@@ -50,7 +50,7 @@ export class Planner {
       const opened = await this.book.open(bundle);
       const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
       if (why === null) continue;
-      this.bars.add(bundle, why);
+      this.refused.add(bundle, why);
       isOutdated = true;
     }
     return isOutdated ? this.plan() : plan;
@@ -92,7 +92,7 @@ export class Planner {
       if (this.#checked.get(id) === content) continue;
       const fresh = await this.prepare(change);
       if (!isRefusal(fresh)) this.#checked.set(id, content);
-      else if (this.bars.add(change.bundle, fresh)) isOutdated = true;
+      else if (this.refused.add(change.bundle, fresh)) isOutdated = true;
     }
     return isOutdated ? this.announceable(await this.whole()) : plan;
   }
@@ -117,7 +117,7 @@ export class Planner {
       now: this.options.now(),
       allowDowngrade: this.options.allowDowngrade,
       broken: [...this.book.broken()],
-      barred: this.bars.standing(),
+      barred: this.refused.standing(),
     });
     for (const [id, why] of this.book.refused()) plan.refused.set(id, why);
     return plan;

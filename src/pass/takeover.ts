@@ -12,8 +12,8 @@ export interface TakeoverOptions {
   nudger: Nudger | null;
 }
 
-/** `at`: look again then (milliseconds since the epoch). */
-export type Verdict = { kind: 'write' } | { kind: 'wait'; at: number } | { kind: 'refuse'; why: Refusal };
+/** `at`: decided again then (milliseconds since the epoch). */
+export type Decision = { kind: 'write' } | { kind: 'wait'; at: number } | { kind: 'refuse'; why: Refusal };
 
 /** Decides when a certificate of the ingress controller's may be written by us. */
 export class Takeover {
@@ -27,7 +27,7 @@ export class Takeover {
    * @param now milliseconds since the epoch
    * @param happened gets what a nudge did
    */
-  async judge(change: Change, now: number, happened: (detail: string) => void): Promise<Verdict> {
+  async decide(change: Change, now: number, happened: (detail: string) => void): Promise<Decision> {
     if (change.kind === 'create' || !change.isControllers) return { kind: 'write' };
     const id = halfId(change);
     const { mode, graceMs } = this.options;

@@ -9,7 +9,7 @@ import type {
   RecentEvent,
   ReloaderStatus,
   Reporter,
-  Witness,
+  WriteListener,
   WriteBackReport,
   WrittenHalf,
 } from '../model';
@@ -38,7 +38,7 @@ export class Counters {
 }
 
 /** Remembers what happened in one reloader, also while it is reconfigured. */
-export class Journal implements Reporter, Witness {
+export class Journal implements Reporter, WriteListener {
   readonly counters = new Counters();
   #events: RecentEvent[] = [];
   #lastPass: PassStatus | null = null;

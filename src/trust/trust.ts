@@ -8,24 +8,18 @@ import {
   type CaResult,
   type CaStore,
   type Outcome,
-  type PassCause,
   type PassEvent,
-  type PassReport,
   type Refusal,
   type Source,
-  type SourceKnowledge,
+  type SourceState,
   type StoredCa,
 } from '../model';
-import { Findings } from './findings';
-import { planTrust, refusalId, type TrustedBundle } from './trust-plan';
+import { Findings, type PassContext, type Step } from '../pass';
+import { planTrust, refusalId, type TrustedBundle } from './plan';
 
 export interface TrustOptions {
   sources: readonly Source[];
   store: CaStore;
-  /** Report what would change, and change nothing. */
-  observe: boolean;
-  /** Whether this one writes, among many; default: it does. */
-  mayWrite?: () => boolean;
   allowDowngrade: boolean;
   /** The tag of everything that this plugin makes. */
   tag: string;
@@ -47,14 +41,15 @@ interface Held {
   since: number;
 }
 
-/** Keeps Kong's CA certificates in step with sources of trust, around a pass over the certificates. */
-export class TrustKeeper {
+/** Keeps Kong's CA certificates in step with sources of trust. */
+export class Trust {
   readonly #held: readonly Held[];
   readonly #findings: Findings;
   readonly #now: () => number;
   /** Entities whose certificate left its bundle, since when, by id. */
   readonly #missing = new Map<string, number>();
-  readonly #barred = new Map<string, Refusal>();
+  /** Certificates that Kong refused, by digest. */
+  readonly #refusedByKong = new Map<string, Refusal>();
   /** Entities that had to stay, with why. */
   readonly #kept = new Map<string, Refusal>();
   #refused = new Map<string, Refusal>();
@@ -62,6 +57,7 @@ export class TrustKeeper {
   #wouldChange = new Set<string>();
   #total = 0;
   #inSync = 0;
+  /** Why Kong could not be asked in this pass. */
   #failure: Error | null = null;
 
   constructor(private readonly options: TrustOptions) {
@@ -70,39 +66,48 @@ export class TrustKeeper {
     this.#findings = new Findings(this.#now);
   }
 
-  /** Looks at the sources and at Kong, and holds the changes ready. Never throws. */
-  async begin(cause: PassCause, touched?: ReadonlySet<string>): Promise<void> {
+  /** Goes before the certificates: scans the sources and Kong, and holds the changes ready to go along with theirs. */
+  readonly scan: Step = {
+    run: (pass) => this.begin(pass),
+    // A getter, since they change.
+  };
+
+  /** Goes after the certificates: writes what has not gone along with them, and reports. */
+  readonly write: Step = { run: (pass) => this.finish(pass) };
+
+  private async begin(pass: PassContext): Promise<void> {
     this.#failure = null;
-    if (cause === 'trigger' || cause === 'command') {
-      this.#barred.clear();
+    if (pass.isAskedFor) {
+      this.#refusedByKong.clear();
       this.#kept.clear();
     }
-    for (const held of this.#held) await this.look(held, touched);
+    for (const held of this.#held) await this.look(held, pass.touched);
     try {
       await this.options.store.refresh();
     } catch (error) {
+      // The certificates are not held up by it.
       this.#failure = error as Error;
       return;
     }
-    const { store, observe, allowDowngrade } = this.options;
+    const { store, allowDowngrade } = this.options;
     const bundles = this.#held.map((held) => this.bundleOf(held));
     const plan = planTrust({
       bundles,
       stored: store.stored,
       now: this.#now(),
       allowDowngrade,
-      barred: this.#barred,
+      refusedByKong: this.#refusedByKong,
     });
     const changes = [...plan.changes, ...this.removals(plan.gone)];
     this.#refused = plan.refused;
     this.#total = bundles.reduce((sum, { certificates }) => sum + certificates.length, 0);
     this.#inSync = plan.inSync;
-    if (observe) this.report(changes);
-    else store.stage(this.options.mayWrite?.() === false ? [] : changes);
+    if (pass.observe) this.report(changes);
+    else store.stage(pass.mayWrite() ? changes : []);
   }
 
-  /** Writes what has not gone along with the certificates, and adds what happened to the pass's report. */
-  async finish(report: PassReport, isPartial: boolean): Promise<PassReport> {
+  private async finish(pass: PassContext): Promise<void> {
+    const { report } = pass;
     const results = this.#failure === null ? await this.options.store.flush() : [];
     for (const result of results) this.settle(result);
     for (const { source, readings } of this.#held) {
@@ -122,21 +127,17 @@ export class TrustKeeper {
     const { events } = this.#findings.take();
     const mine = [...this.#events, ...events];
     this.#events = [];
-    const failed = this.#failure !== null || results.some(({ kind }) => kind === 'failed');
-    const settling = this.#findings.settling && report.unfinished === 'no';
-    return {
-      ...report,
-      bundles: report.bundles + this.#total,
-      inSync: report.inSync + this.#inSync + results.filter(({ kind }) => kind === 'written').length,
-      refused: report.refused + this.#refused.size,
-      events: [...report.events, ...mine.map((event) => ({ ...event, isTrust: true as const }))],
-      sourceErrors: [...report.sourceErrors, ...this.#findings.newSourceErrors(errors, isPartial)],
-      unfinished: failed ? 'failed' : settling ? 'settling' : report.unfinished,
-    };
+    if (this.#failure !== null || results.some(({ kind }) => kind === 'failed')) pass.leave('failed');
+    else if (this.#findings.settling) pass.leave('settling');
+    report.bundles += this.#total;
+    report.inSync += this.#inSync + results.filter(({ kind }) => kind === 'written').length;
+    report.refused += this.#refused.size;
+    report.events.push(...mine.map((event) => ({ ...event, isTrust: true as const })));
+    report.sourceErrors.push(...this.#findings.newSourceErrors(errors, pass.touched !== undefined));
   }
 
-  /** Every source as of the last look, with how many CA certificates it holds. */
-  get sourceStates(): SourceKnowledge[] {
+  /** Every source as of the last scan, with how many CA certificates it holds. */
+  get sources(): SourceState[] {
     return this.#held.map(({ source, readings, errors: [why], since }) => ({
       id: source.id,
       bundles: [...readings.values()].reduce((sum, found) => sum + (isRefusal(found) ? 0 : found.length), 0),
@@ -218,7 +219,7 @@ export class TrustKeeper {
         'refused_by_kong',
         `Kong refused a CA certificate of ${change.ca.location}: ${result.detail}`,
       );
-      this.#barred.set(change.ca.digest, why);
+      this.#refusedByKong.set(change.ca.digest, why);
       this.#refused.set(refusalId(change.ca), why);
       return;
     }

@@ -3,7 +3,18 @@ import type { YAMLMap } from 'yaml';
 import { parseCertificate, readPem } from '../certificates';
 import type { StoredCertificate } from '../model';
 import { FileEdit } from './file-edit';
-import type { CertificateEntity } from './stored';
+
+/** A certificate of Kong's with its keys, as the Admin API shows it. */
+export interface CertificateTexts {
+  cert: string;
+  key: string;
+  cert_alt?: string | null;
+  key_alt?: string | null;
+  tags?: readonly string[] | null;
+}
+
+/** Reads a certificate by its id; null where it is gone. */
+export type ReadTexts = (id: string) => Promise<CertificateTexts | null>;
 
 /** What became of a declarative file's text. */
 export interface EditedFile {
@@ -26,13 +37,12 @@ type Plain = Record<string, unknown>;
 /**
  * Brings certificates in the text of a declarative file up to date with Kong.
  * @param certificates what Kong stores, as far as it may be put into the file
- * @param textsOf reads one of them with its keys; null where it is gone
  * @throws Error where the text cannot be edited so that everything else stays as it is; it quotes nothing of it
  */
 export async function editCertificates(
   text: string,
   certificates: readonly StoredCertificate[],
-  textsOf: (id: string) => Promise<CertificateEntity | null>,
+  textsOf: ReadTexts,
 ): Promise<EditedFile> {
   const edit = await FileEdit.open(text);
   const wanted = edit.document.toJS() as { certificates?: Plain[] } | null;
@@ -164,7 +174,7 @@ function cannotReplace(
 /** A certificate of ours as an entry of the file. */
 async function toItem(
   { id, snis }: StoredCertificate,
-  textsOf: (id: string) => Promise<CertificateEntity | null>,
+  textsOf: ReadTexts,
 ): Promise<Plain | null> {
   const texts = await textsOf(id);
   if (texts === null) return null;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Authority } from '../../../src/certificates/authority';
-import type { Change, Sight } from '../../../src/model';
+import type { Change, ServedObservation } from '../../../src/model';
 import { prove } from '../../../src/reconcile/proof';
 import { toStored } from '../../../src/kong/stored';
 import { HandshakeVerifier, Patrol } from '../../../src/verify';
@@ -68,8 +68,8 @@ test.for(Object.entries(orders))(
 async function sightOf(
   server: { host: string; port: number },
   certificate: ReturnType<typeof toStored>,
-): Promise<Sight> {
-  const sights: Sight[] = [];
+): Promise<ServedObservation> {
+  const sights: ServedObservation[] = [];
   const patrol = new Patrol({
     listeners: [server],
     timeoutMs: 5_000,

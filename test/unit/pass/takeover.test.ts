@@ -28,14 +28,14 @@ function takeover(
       return Promise.resolve(answer);
     },
   };
-  const judge = new Takeover({ mode: 'force', graceMs: GRACE_MS, nudger, ...options });
+  const decisions = new Takeover({ mode: 'force', graceMs: GRACE_MS, nudger, ...options });
   const said: string[] = [];
   const at = async (seconds: number, what = change()) => {
-    const verdict = await judge.judge(what, NOW + seconds * 1000, (detail) => said.push(detail));
-    if (verdict.kind === 'wait') return `wait until ${(verdict.at - NOW) / 1000}`;
-    return verdict.kind === 'refuse' ? verdict.why.reason : verdict.kind;
+    const decision = await decisions.decide(what, NOW + seconds * 1000, (detail) => said.push(detail));
+    if (decision.kind === 'wait') return `wait until ${(decision.at - NOW) / 1000}`;
+    return decision.kind === 'refuse' ? decision.why.reason : decision.kind;
   };
-  return { at, nudges, said, judge };
+  return { at, nudges, said, decisions };
 }
 
 describe('a certificate that is not the ingress controller’s', () => {
@@ -100,16 +100,16 @@ describe('a certificate of the ingress controller', () => {
   });
 
   it('gets its whole grace anew after it had taken the one before', async () => {
-    const { at, judge } = takeover();
+    const { at, decisions } = takeover();
     await at(0);
-    judge.keep([]);
+    decisions.keep([]);
     expect(await at(60)).toBe('wait until 120');
   });
 
   it('keeps its time while the difference stands', async () => {
-    const { at, judge } = takeover();
+    const { at, decisions } = takeover();
     await at(0);
-    judge.keep([change()]);
+    decisions.keep([change()]);
     expect(await at(60)).toBe('write');
   });
 

@@ -38,7 +38,7 @@ export interface TrustPlanInput {
   now: number;
   allowDowngrade: boolean;
   /** Certificates that Kong refused, by digest. */
-  barred: ReadonlyMap<string, Refusal>;
+  refusedByKong: ReadonlyMap<string, Refusal>;
 }
 
 /**
@@ -83,12 +83,12 @@ export function planTrust(input: TrustPlanInput): TrustPlan {
 /** The newest of each identity that may be trusted now. */
 function fitOf(
   bundle: TrustedBundle,
-  { now, barred }: TrustPlanInput,
+  { now, refusedByKong }: TrustPlanInput,
   plan: TrustPlan,
 ): Iterable<CaCertificate> {
   const newest = new Map<string, CaCertificate>();
   for (const ca of bundle.certificates) {
-    const why = ca.problem ?? validity(ca, now) ?? barred.get(ca.digest) ?? null;
+    const why = ca.problem ?? validity(ca, now) ?? refusedByKong.get(ca.digest) ?? null;
     if (why !== null) plan.refused.set(refusalId(ca), why);
     else if (compareAge(ca, newest.get(ca.identity) ?? NEVER) > 0) newest.set(ca.identity, ca);
   }

@@ -1,29 +1,41 @@
 import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
-import type { StoredCertificate, WriteBackReport } from '../model';
-import type { AdminClient } from './admin-client';
-import { editCertificates } from './file-certificates';
+import type { StoredCertificate } from '../model';
+import { editCertificates, type ReadTexts } from './file-certificates';
 import { replaceFile } from '../common/replace-file';
-import type { CertificateEntity } from './stored';
 
 /** Large enough for 10,000 certificates. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** What became of the declarative file. */
+export interface WriteBackReport {
+  /** Null: it is not known where it is. */
+  file: string | null;
+  /** Ids of the certificates that were brought up to date in it. */
+  written: readonly string[];
+  /** Certificates in it that are not up to date and stay so, with the reason in a sentence. */
+  left: readonly { certificate: string; why: string }[];
+  /** Why the file could not be written, in a sentence; null: there was no trouble. */
+  trouble: string | null;
+  /** It is worth another try soon. */
+  isOpen: boolean;
+}
+
 /**
- * Keeps certificates in the file that a Kong without a database reads when it starts, so that it starts from the
- * newest. Whatever else stands in the file stays as it is to the letter.
+ * The file that a Kong without a database reads when it starts, with certificates that are kept current in it.
+ * Whatever else stands in the file stays as it is to the letter.
  */
-export class WriteBack {
+export class DeclarativeFile {
   #seen: Stats | null = null;
   #isOpen = true;
 
   constructor(
-    private readonly client: AdminClient,
+    private readonly textsOf: ReadTexts,
     /** Null: Kong was started without one. */
     private readonly path: string | null,
     private readonly replace = replaceFile,
   ) {}
 
-  /** Whether somebody wrote to the file since it was last looked at, or the last try left something to do. */
+  /** Whether somebody wrote to the file since it was last read, or the last try left something to do. */
   get isDue(): boolean {
     if (this.#isOpen || this.path === null) return this.#isOpen;
     try {
@@ -66,7 +78,7 @@ export class WriteBack {
     if (!before.isFile()) throw new Error('it is no file');
     if (before.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES / 1_048_576} MiB`);
     const text = readFileSync(real, 'utf8');
-    const edited = await editCertificates(text, certificates, (id) => this.textsOf(id));
+    const edited = await editCertificates(text, certificates, this.textsOf);
     const left = [...edited.left].map(([certificate, why]) => ({ certificate, why }));
     if (edited.text === null) return { written: [], left, isOpen: false };
     const isStill = () => isSame(before, lstatSync(real)) && realpathSync(path) === real;
@@ -77,11 +89,6 @@ export class WriteBack {
     }
     this.#seen = statSync(real);
     return { written: edited.written, left, isOpen: false };
-  }
-
-  private async textsOf(id: string): Promise<CertificateEntity | null> {
-    const { status, body } = await this.client.get(`/certificates/${id}`);
-    return status === 200 ? (body as CertificateEntity) : null;
   }
 }
 

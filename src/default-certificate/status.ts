@@ -28,3 +28,10 @@ export interface DefaultCertificateStatus {
   /** A sentence for a person; empty when there is nothing to say. */
   detail: string;
 }
+
+declare module '../model/status' {
+  interface ReloaderStatus {
+    /** Clients without SNI; absent where `default_certificate` is off or Kong's files are not at hand. */
+    default_certificate?: DefaultCertificateStatus;
+  }
+}

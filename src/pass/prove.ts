@@ -10,8 +10,28 @@ import {
   type Verifier,
   type WriteResult,
 } from '../model';
+import type { PassContext, ProgressListener, Step } from './step';
 
 export type Written = Extract<WriteResult, { kind: 'written' }>;
+
+/** Shows by handshakes whether what was written is served. */
+export class ProveStep implements Step {
+  /** @param verifier null: what is written is not proven */
+  constructor(
+    private readonly target: Pick<Target, 'look'>,
+    private readonly verifier: Verifier | null,
+    private readonly progress?: ProgressListener,
+  ) {}
+
+  async run({ work }: PassContext): Promise<void> {
+    this.progress?.proving(true);
+    work.proofs = await prove(writtenOf(work.results), this.verifier, this.target);
+    this.progress?.proving(false);
+  }
+}
+
+export const writtenOf = (results: readonly WriteResult[]): Written[] =>
+  results.filter((result) => result.kind === 'written');
 
 export const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : change.half);
 

@@ -48,3 +48,8 @@ export type LogField = keyof typeof LOG_FIELDS;
 
 /** Fields of a log line; values that JSON can hold. */
 export type Fields = { readonly [Name in Exclude<LogField, 'time' | 'level' | 'message'>]?: unknown };
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** Writes a line; the entry that it is about is known already. */
+export type Log = (level: Level, message: string, fields?: Fields) => void;

@@ -11,7 +11,7 @@ export interface KnownRefusal {
 }
 
 /** A source as it was at the last look. */
-export interface SourceKnowledge {
+export interface SourceState {
   id: string;
   bundles: number;
   /** Trouble that is not one bundle's. */
@@ -19,11 +19,11 @@ export interface SourceKnowledge {
 }
 
 /** What a reloader knows between two passes. Views on what lives there: nothing is copied, everything may move on. */
-export interface Knowledge {
+export interface LiveView {
   /** Null: no pass has come that far yet. */
   readonly plan: Plan | null;
   readonly certificates: ReadonlyMap<string, StoredCertificate>;
-  readonly sources: readonly SourceKnowledge[];
+  readonly sources: readonly SourceState[];
   /** Null where it was not understood. */
   bundle(id: string): SourcedBundle | null;
   /** Id of the source that yields it. */
@@ -37,7 +37,7 @@ export interface Knowledge {
 }
 
 /** What Kong's listeners showed for one half of a certificate. */
-export interface Sight {
+export interface ServedObservation {
   verdict: 'served' | 'wrong' | 'unreachable';
   /** What should have been shown. */
   expected: Digest;
@@ -68,6 +68,6 @@ export interface WrittenHalf {
 }
 
 /** Is told of every write; must not throw. */
-export interface Witness {
+export interface WriteListener {
   written(what: WrittenHalf): void;
 }

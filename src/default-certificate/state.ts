@@ -11,16 +11,14 @@ import {
 import {
   compareAge,
   isRefusal,
-  type DefaultCertificateStatus,
-  type DefaultFileStatus,
   type KeyType,
   type RawBundle,
   type Reading,
   type Refusal,
   type Source,
-  type SourceScan,
 } from '../model';
-import { SETTLE_MS } from './findings';
+import { SETTLE_MS } from '../pass';
+import type { DefaultCertificateStatus, DefaultFileStatus } from './status';
 
 export interface DefaultCertificateOptions {
   /**
@@ -67,10 +65,10 @@ interface File {
  * The certificate for clients that send no SNI. Kong has it from files that it reads when it starts and is reloaded,
  * so what is served is found out by handshake, and what is in the files by reading them.
  */
-export class DefaultCertificate implements Source {
-  readonly id = 'default_certificate';
-  readonly snis = ['*'];
+export class DefaultCertificate {
   #files: File[] = [];
+  /** Files that changed and were not read as bundles since. */
+  readonly #changed = new Set<string>();
   /** Files that were read with another content than at the last scan: they will not be seen as changed again. */
   readonly #outdated = new Set<string>();
   #status: DefaultCertificateStatus = { state: 'unknown', files: [], reloaded_at: null, detail: '' };
@@ -88,8 +86,8 @@ export class DefaultCertificate implements Source {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Only while clients get something else than what is in the files: nobody wants a `*` in Kong without need. */
-  get create(): boolean {
+  /** Clients get something else than what is in the files, and Kong is not going to be reloaded for it. */
+  get isPromoted(): boolean {
     const isLeftToReload = this.options.mode === 'reload' && this.#trouble === null;
     return this.#status.state === 'reload_pending' && !isLeftToReload;
   }
@@ -98,13 +96,24 @@ export class DefaultCertificate implements Source {
     return this.#status;
   }
 
-  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+  /**
+   * Reads the files that changed, and asks the listeners what clients without SNI get.
+   * @param isDue ask though no file changed
+   */
+  async observe(isDue: boolean): Promise<void> {
     const scans = await Promise.all(this.options.files.map((file) => file.scan()));
-    const changed = [...new Set([...scans.flatMap((scan) => scan.changed), ...this.#outdated])];
+    const changed = new Set([...scans.flatMap((scan) => scan.changed), ...this.#outdated]);
     this.#outdated.clear();
-    if (changed.length > 0) await this.readFiles();
-    if (changed.length > 0 || touched === undefined) await this.look();
-    return { changed, removed: [], total: scans.length, errors: [] };
+    for (const location of changed) this.#changed.add(location);
+    if (changed.size > 0) await this.readFiles();
+    if (changed.size > 0 || isDue) await this.ask();
+  }
+
+  /** Files that changed since the last call, and how many there are. */
+  takeChanged(): { changed: string[]; total: number } {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    return { changed, total: this.options.files.length };
   }
 
   read(name: string): Reading | Promise<Reading> {
@@ -125,10 +134,10 @@ export class DefaultCertificate implements Source {
   }
 
   /**
-   * Has Kong reloaded where that is due, and looks at what it serves then.
-   * @returns whether another look is worth it soon
+   * Has Kong reloaded where that is due.
+   * @returns whether it is worth observing again soon
    */
-  async settle(): Promise<boolean> {
+  async reload(): Promise<boolean> {
     if (this.isSettling()) return true;
     if (this.options.mode !== 'reload' || this.#status.state !== 'reload_pending') return false;
     const { reload, patienceMs } = this.options;
@@ -148,7 +157,7 @@ export class DefaultCertificate implements Source {
       this.#trouble = reload.send(wanted);
       if (this.#trouble === null) return true;
     }
-    await this.look();
+    await this.ask();
     return false;
   }
 
@@ -179,7 +188,7 @@ export class DefaultCertificate implements Source {
   }
 
   /** Asks the listeners, and says what follows. */
-  private async look(): Promise<void> {
+  private async ask(): Promise<void> {
     for (const file of this.#files) {
       const { opened } = file;
       const keyType = this.#files.length > 1 && isOpened(opened) ? opened.bundle.leaf.keyType : undefined;

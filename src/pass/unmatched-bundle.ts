@@ -2,7 +2,7 @@ import { readPem } from '../certificates';
 import { isRefusal, type Digest, type RawBundle, type Refusal, type SecretRef, type Source } from '../model';
 
 /** What was seen of a bundle before it is known whether Kong has it. */
-export interface Glimpse {
+export interface UnmatchedBundle {
   source: Source;
   name: string;
   /** Undefined: not kept, to be read again where it is needed. */
@@ -17,12 +17,12 @@ export interface Glimpse {
 /** Texts that are kept until Kong has been asked; those of 10,000 bundles would take 35 MB. */
 export const MAX_HELD_CHARS = 2 * 1024 * 1024;
 
-export function glimpse(
+export function unmatched(
   source: Source,
   name: string,
   raw: RawBundle | Refusal | null,
   isKept: boolean,
-): Glimpse {
+): UnmatchedBundle {
   if (raw === null || isRefusal(raw))
     return { source, name, raw, location: name, secret: undefined, hosts: undefined, pem: null };
   const found = raw.issuers === undefined ? readPem(raw.cert, raw.key) : null;

@@ -1,0 +1,3 @@
+export { DeclarativeFile } from './declarative-file';
+export { WriteBackStep } from './step';
+export type { DeclarativeFileStatus } from './status';
