@@ -24,6 +24,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
+    reporters: ['default', './test/support/skipped.mts'],
     // Room for another title: a test has its process look like nginx, whatever the length of its own command line.
     execArgv: [`--title=${'vitest'.padEnd(300)}`],
   },

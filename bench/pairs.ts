@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Authority } from '../src/certificates/authority';
+import { Authority } from '../src/authority/authority';
 import { toPem, openBundle } from '../src/certificates';
 import { isRefusal } from '../src/model';
 

@@ -12,7 +12,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { Authority } from '../src/certificates/authority';
+import { Authority } from '../src/authority/authority';
 import { startGateway } from '../test/gateway';
 
 const TLS_PORT = 8443;

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Authority, type Issued } from '../src/certificates/authority';
+import { Authority, type Issued } from '../src/authority/authority';
 
 export interface Step {
   name: string;

@@ -1,75 +1,14 @@
-// Bundles everything that runs: two shipped files in dist/, the development programs in build/.
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+// Bundles everything that runs.
+//   --quiet   says nothing but warnings
+//   --debug   puts a source map into the one file: stack traces and the inspector show the sources
+import { chmodSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { development, shipped } from './bundles.mjs';
 
-const quiet = process.argv.includes('--quiet');
-const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-
-// Kong starts the file with an empty environment: `env node` would not find /usr/local/bin/node, a shell
-// does. The second line is a string to JavaScript and the start of a command to the shell. A small young
-// generation, few arenas, a collection after big passes and a malloc that gives big pieces back (its threshold grows
-// by itself unless it is named) keep the process small: it lives beside a gateway.
-const launcher = `#!/bin/sh
-':' //; PATH="\${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"; export PATH
-':' //; command -v node >/dev/null 2>&1 || { echo "ssl-cert-reloader: node is not on $PATH; install Node.js 20.19 or later" >&2; exit 127; }
-':' //; MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 exec node --max-semi-space-size=1 --expose-gc "$0" "$@"`;
-
-/** kong-pdk registers ts-node when it is loaded; the bundle holds no TypeScript and saves 60 MB without it. */
-const withoutTsNode = {
-  name: 'without-ts-node',
-  setup(b) {
-    b.onResolve({ filter: /^ts-node$/ }, () => ({ path: 'ts-node', namespace: 'empty' }));
-    b.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'exports.register = () => {}' }));
-  },
-};
-
-const shared = {
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  // The status page is served as it is written.
-  loader: { '.html': 'text', '.css': 'text', '.client.js': 'text' },
-  define: { __VERSION__: JSON.stringify(version) },
-  plugins: [withoutTsNode],
-  logLevel: quiet ? 'warning' : 'info',
-  legalComments: 'eof',
-};
+const logLevel = process.argv.includes('--quiet') ? 'warning' : 'info';
 
 rmSync('dist', { recursive: true, force: true });
-mkdirSync('build', { recursive: true });
-
-await build({
-  ...shared,
-  entryPoints: { 'plugins/ssl-cert-reloader': 'plugins/ssl-cert-reloader.ts' },
-  outdir: 'dist',
-});
-await build({
-  ...shared,
-  entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/ssl-cert-reloader.cjs',
-  banner: { js: launcher },
-  // V8 keeps the text of what it runs, all of it with two octets a character where one comment has a "…": 4.3 MB of
-  // memory instead of 1.4. Names stay as they are, for stack traces.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  lineLimit: 120,
-});
+for (const bundle of [...shipped(process.argv.includes('--debug')), development()]) {
+  await build({ ...bundle, logLevel });
+}
 chmodSync('dist/ssl-cert-reloader.cjs', 0o755);
-
-const development = {
-  demo: 'demo/main.ts',
-  bench: 'bench/main.ts',
-  gateway: 'test/gateway/main.ts',
-  live: 'test/live/main.ts',
-  fuzz: 'test/fuzz/main.ts',
-};
-const present = Object.entries(development).filter(([, path]) => existsSync(path));
-await build({
-  ...shared,
-  entryPoints: Object.fromEntries(present),
-  outdir: 'build',
-  outExtension: { '.js': '.cjs' },
-  sourcemap: true,
-  external: ['esbuild', 'vitest'],
-});

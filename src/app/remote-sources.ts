@@ -6,7 +6,7 @@ import { LaterSource } from '../sources/remote/later';
 import { isLoopback } from '../common/loopback';
 import { decodedPart } from '../common/url-part';
 import { identify, parseAddress } from '../sources/remote/url';
-import { SERVICE_ACCOUNT } from '../sources/kubernetes';
+import { SERVICE_ACCOUNT } from '../kubernetes';
 import type { VaultAuth } from '../sources/vault/session';
 
 /** Says where in the configuration something is wrong; never quotes a value, it may be a secret. */

@@ -1,10 +1,10 @@
 import type { Config, SourceConfig } from '../config';
 import type { Source } from '../model';
-import { clientOf, clusterName, type Clusters } from './cluster';
+import { clientOf, clusterName, isInCluster, type Clusters, type KubernetesClient } from '../kubernetes';
 import { createTrustSource, isTrust } from './trust';
 import { DirectorySource, FileSource } from '../sources';
 import { unlocked } from './unlocked';
-import { isInCluster, KubernetesSource, type KubernetesClient } from '../sources/kubernetes';
+import { KubernetesSource } from '../sources/kubernetes';
 import { createHttpSource, createVaultSource } from './remote-sources';
 
 /** Where certificates usually are; looked at when no source is configured. They never create certificates. */

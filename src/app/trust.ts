@@ -1,12 +1,12 @@
 import type { Config, SourceConfig } from '../config';
 import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../kong';
+import { clientOf, clusterName } from '../kubernetes';
 import type { Source, Target } from '../model';
-import { TrustKeeper } from '../reconcile';
 import { DirectorySource, FileSource, singleFiles } from '../sources';
 import { CA_CONFIG_MAPS, CA_SECRETS, KubernetesSource } from '../sources/kubernetes';
-import { clientOf, clusterName } from './cluster';
 import type { Connection } from './connection';
 import { createHttpSource, createVaultSource } from './remote-sources';
+import { Trust } from '../trust';
 import { unlocked } from './unlocked';
 
 export const isTrust = ({ trust }: SourceConfig): boolean => trust;
@@ -43,23 +43,20 @@ export function createTrustSource(config: SourceConfig, index: number): Source {
   }
 }
 
-export function createKeeper(
+export function createTrust(
   config: Config,
   { client }: Connection,
   target: Target,
   sources: readonly Source[],
   now: () => number = Date.now,
-  mayWrite?: () => boolean,
-): TrustKeeper {
-  return new TrustKeeper({
+): Trust {
+  return new Trust({
     sources,
     now,
-    ...(mayWrite === undefined ? {} : { mayWrite }),
     store:
       target instanceof DeclarativeTarget
         ? new DeclarativeCaStore(client, target)
         : new DatabaseCaStore(client),
-    observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
     tag: OUR_TAG,
   });

@@ -1,7 +1,8 @@
 import type { SourceConfig } from '../config';
+import type { KubernetesClient } from '../kubernetes';
 import type { Source } from '../model';
 import { FixedPassword, PasswordFile, UnlockedSource, type Passwords } from '../sources';
-import { SecretPasswords, type KubernetesClient } from '../sources/kubernetes';
+import { SecretPasswords } from '../sources/kubernetes';
 
 /** A source with the password and the alias of its configuration; as it is where there are none. */
 export function unlocked(source: Source, config: SourceConfig, cluster: KubernetesClient | null): Source {

@@ -16,7 +16,7 @@ export interface Step {
   /** @throws Error where the pass cannot be made; what was found until then must not get lost */
   run(pass: PassContext): Promise<void>;
   /** Sources that it follows, as they were at their last scan. */
-  readonly sources?: readonly SourceState[];
+  sources?(): readonly SourceState[];
   /**
    * Its part of the status, as of the last pass.
    * @param before what it was, also where another configuration ran by then

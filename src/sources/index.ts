@@ -1,5 +1,5 @@
-export { DirectorySource } from './directory';
-export { FileSource } from './file';
+export { DirectorySource } from './directory/source';
+export { FileSource } from './file/source';
 export { FixedPassword, PasswordFile, type Passwords } from './password';
 export { UnlockedSource } from './unlocked';
-export { singleFiles } from './pairing';
+export { singleFiles } from './directory/pairing';

@@ -67,7 +67,7 @@ export class ReloaderShow {
       last_pass: journal.lastPass,
       last_success_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
       sources: sourceStatuses(known),
-      ...journal.files,
+      ...journal.steps,
       ...(leader === undefined ? {} : { leader }),
       events: journal.events,
     };

@@ -67,10 +67,7 @@ export class Trust {
   }
 
   /** Goes before the certificates: scans the sources and Kong, and holds the changes ready to go along with theirs. */
-  readonly scan: Step = {
-    run: (pass) => this.begin(pass),
-    // A getter, since they change.
-  };
+  readonly scan: Step = { run: (pass) => this.begin(pass), sources: () => this.sources };
 
   /** Goes after the certificates: writes what has not gone along with them, and reports. */
   readonly write: Step = { run: (pass) => this.finish(pass) };

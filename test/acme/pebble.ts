@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import { freePort } from '../support/port';
 import { startProcess, untilReady } from '../kubernetes/process';
 import type { AcmeTools } from './tools';

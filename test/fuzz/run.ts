@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { checkKeyAndChain, inspectFiles, toPem, type OpenedBundle } from '../../src/certificates';
-import type { Issued } from '../../src/certificates/authority';
+import type { Issued } from '../../src/authority/authority';
 import { isRefusal, REASONS } from '../../src/model';
 import { filesOfEveryFormat, PASSWORD, rsaIssuer, type FormatFile } from '../support/format-files';
 import { mutate, randomOf } from './mutate';

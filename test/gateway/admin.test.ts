@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Authority, type Issued } from '../../src/certificates/authority';
+import { Authority, type Issued } from '../../src/authority/authority';
 import { startGateway, type Gateway, type GatewayOptions } from './index';
 import { isObject, textOf, type JsonObject } from './json';
 import { ask, type AdminAnswer } from './probe';

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import { startGateway, type Gateway } from '.';
 
 const send = async (gateway: Gateway, method: string, path: string, body?: object) => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Authority, type Issued } from '../../src/certificates/authority';
+import { Authority, type Issued } from '../../src/authority/authority';
 import { handshake as shake } from '../../src/verify';
 import { startGateway, type Gateway, type GatewayOptions } from './index';
 import { ask, eventually, handshake } from './probe';

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 
 /** Kong's working directory. */
 export interface Prefix {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { expect, it, onTestFinished } from 'vitest';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import { enablePlugin, type KongMode } from '../scenarios/kong';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';

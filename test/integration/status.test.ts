@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { expect, it } from 'vitest';
-import type { IssueOptions } from '../../src/certificates/authority';
+import type { IssueOptions } from '../../src/authority/authority';
 import type { Output } from '../../src/cli/output';
 import { printStatus } from '../../src/cli/status/text';
 import type { StatusReport } from '../../src/model';

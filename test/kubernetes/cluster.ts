@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, loadAll } from 'js-yaml';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import { eventually } from '../support/eventually';
 import { apply, pathOf, type ApplyOptions } from './apply';
 import { ApiClient, type Answer, type CallOptions, type KubernetesObject, type Watch } from './client';
@@ -145,7 +145,7 @@ export class Cluster {
       '--shutdown-watch-termination-grace-period=5s',
       // Both are of no use without pods and nodes; the second refuses loopback addresses.
       '--disable-admission-plugins=ServiceAccount',
-      '--endpoint-reconciler-type=none',
+      '--endpoint-runner-type=none',
       `--watch-cache=${this.options.watchCache !== false}`,
       ...(this.options.args ?? []),
     ];

@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import { dump } from 'js-yaml';
 import { expect, it, onTestFinished } from 'vitest';
-import { Authority, type Issued } from '../../src/certificates/authority';
+import { Authority, type Issued } from '../../src/authority/authority';
 import { admin, enablePlugin, type KongMode, type StartKong } from '../scenarios/kong';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';

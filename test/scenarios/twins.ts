@@ -1,6 +1,6 @@
 import { dump } from 'js-yaml';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import type { KeyType } from '../../src/model';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';

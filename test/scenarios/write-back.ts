@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Authority, type Issued } from '../../src/certificates/authority';
+import { Authority, type Issued } from '../../src/authority/authority';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
 import { leafOf, servedLeaf } from '../support/tls';

@@ -1,5 +1,5 @@
 import { openBundle, type OpenedBundle } from '../../src/certificates';
-import { Authority, type Issued, type IssueOptions } from '../../src/certificates/authority';
+import { Authority, type Issued, type IssueOptions } from '../../src/authority/authority';
 import { isRefusal, type RawBundle, type Refusal } from '../../src/model';
 
 let shared: { root: Authority; intermediate: Authority } | null = null;

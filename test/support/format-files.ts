@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey } from 'node:crypto';
 import { asn1, pki, pkcs12 } from 'node-forge';
-import { Authority, type Issued } from '../../src/certificates/authority';
+import { Authority, type Issued } from '../../src/authority/authority';
 import { definite } from './ber';
 import { blocksOf, derOf } from './bundles';
 

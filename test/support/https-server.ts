@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { onTestFinished } from 'vitest';
-import { Authority, type Issued } from '../../src/certificates/authority';
+import { Authority, type Issued } from '../../src/authority/authority';
 import { testFolder } from './folders';
 
 /** A request as a server got it. */

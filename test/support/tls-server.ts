@@ -7,7 +7,7 @@ import {
 } from 'node:net';
 import { createSecureContext, createServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
-import type { Issued } from '../../src/certificates/authority';
+import type { Issued } from '../../src/authority/authority';
 import { freePort } from './port';
 
 export interface Listening {

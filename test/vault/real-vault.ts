@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { Authority } from '../../src/certificates/authority';
+import { Authority } from '../../src/authority/authority';
 import { freePort } from '../support/port';
 
 /** What serves: the server that `prepare` built, or a program that is named. */

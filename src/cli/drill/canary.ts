@@ -1,5 +1,5 @@
 import { checkKeyAndChain, openBundle, toPem } from '../../certificates';
-import { Authority } from '../../certificates/authority';
+import { Authority } from '../../authority/authority';
 import {
   deterministicId,
   isRefusal,

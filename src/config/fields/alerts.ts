@@ -1,7 +1,7 @@
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Who is told when something is wrong, and of what. */
-export const ALERTS: readonly NamedField[] = [
+export const ALERTS = [
   {
     expiry_warning_days: {
       type: 'array',
@@ -98,4 +98,4 @@ export const ALERTS: readonly NamedField[] = [
       ],
     },
   },
-];
+] as const satisfies readonly NamedField[];

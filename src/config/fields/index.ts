@@ -7,13 +7,13 @@ import { SOURCES } from './sources';
 import { STATUS } from './status';
 import { WRITE_BACK_FIELDS } from './write-back';
 
-export type { KongField, NamedField } from './kong-field';
+export type { KongField, NamedField, Values } from './kong-field';
 
 /**
  * The plugin's configuration, once: Kong's schema is this list, and the defaults are read from it.
  * Types are Kong's (https://docs.konghq.com/gateway/latest/plugin-development/configuration/).
  */
-export const FIELDS: readonly NamedField[] = [
+export const FIELDS = [
   {
     interval: {
       type: 'integer',
@@ -158,4 +158,4 @@ export const FIELDS: readonly NamedField[] = [
       len_min: 0,
     },
   },
-];
+] as const satisfies readonly NamedField[];

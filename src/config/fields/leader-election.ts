@@ -1,7 +1,7 @@
 import type { NamedField } from './kong-field';
 
 /** Of many gateways on one database, the one that holds a Lease of Kubernetes writes. */
-export const LEADER_ELECTION: NamedField = {
+export const LEADER_ELECTION = {
   leader_election: {
     type: 'record',
     description: 'One writer among the gateways of a database, chosen by a Lease of Kubernetes.',
@@ -35,4 +35,4 @@ export const LEADER_ELECTION: NamedField = {
       },
     ],
   },
-};
+} as const satisfies NamedField;

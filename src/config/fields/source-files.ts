@@ -1,7 +1,7 @@
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Fields of sources of type `file` and `directory`. */
-export const FILE_FIELDS: readonly NamedField[] = [
+export const FILE_FIELDS = [
   {
     path: {
       type: 'string',
@@ -23,4 +23,4 @@ export const FILE_FIELDS: readonly NamedField[] = [
       match_any: ABSOLUTE_PATH,
     },
   },
-];
+] as const satisfies readonly NamedField[];

@@ -1,7 +1,7 @@
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** How a source of any type gets at what is locked. */
-export const FORMAT_FIELDS: readonly NamedField[] = [
+export const FORMAT_FIELDS = [
   {
     password: {
       type: 'string',
@@ -24,4 +24,4 @@ export const FORMAT_FIELDS: readonly NamedField[] = [
     },
   },
   { alias: { type: 'string', description: 'Which entry of a keystore, where it holds several keys.' } },
-];
+] as const satisfies readonly NamedField[];

@@ -1,7 +1,7 @@
 import type { NamedField } from './kong-field';
 
 /** Fields of sources of type `http`, beside those of every remote source. */
-export const HTTP_FIELDS: readonly NamedField[] = [
+export const HTTP_FIELDS = [
   {
     key_url: {
       type: 'string',
@@ -18,4 +18,4 @@ export const HTTP_FIELDS: readonly NamedField[] = [
       description: 'http: basic authentication; the password is token or token_file.',
     },
   },
-];
+] as const satisfies readonly NamedField[];

@@ -1,7 +1,7 @@
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Fields of sources of type `kubernetes`. */
-export const KUBERNETES_FIELDS: readonly NamedField[] = [
+export const KUBERNETES_FIELDS = [
   {
     namespaces: {
       type: 'array',
@@ -47,4 +47,4 @@ export const KUBERNETES_FIELDS: readonly NamedField[] = [
     },
   },
   { context: { type: 'string', description: 'kubernetes: the context of the kubeconfig.' } },
-];
+] as const satisfies readonly NamedField[];

@@ -1,7 +1,7 @@
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Fields of sources of type `http` and `vault`. */
-export const REMOTE_FIELDS: readonly NamedField[] = [
+export const REMOTE_FIELDS = [
   {
     url: {
       type: 'string',
@@ -54,4 +54,4 @@ export const REMOTE_FIELDS: readonly NamedField[] = [
       between: [1, 300],
     },
   },
-];
+] as const satisfies readonly NamedField[];

@@ -1,7 +1,7 @@
 import type { NamedField } from './kong-field';
 
 /** Fields of sources that say whom Kong trusts. */
-export const TRUST_FIELDS: readonly NamedField[] = [
+export const TRUST_FIELDS = [
   {
     trust: {
       type: 'boolean',
@@ -19,4 +19,4 @@ export const TRUST_FIELDS: readonly NamedField[] = [
       one_of: ['secrets', 'configmaps'],
     },
   },
-];
+] as const satisfies readonly NamedField[];

@@ -1,7 +1,7 @@
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Fields of sources of type `vault`, beside those of every remote source. */
-export const VAULT_FIELDS: readonly NamedField[] = [
+export const VAULT_FIELDS = [
   { namespace: { type: 'string', description: 'vault: the namespace that the rest is in.' } },
   { mount: { type: 'string', description: 'vault: where the KV engine is mounted. Empty: secret.' } },
   {
@@ -37,4 +37,4 @@ export const VAULT_FIELDS: readonly NamedField[] = [
       description: 'vault: where the auth method is mounted. Empty: approle or kubernetes.',
     },
   },
-];
+] as const satisfies readonly NamedField[];

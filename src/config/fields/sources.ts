@@ -26,7 +26,7 @@ const needed = ([type, fields]: [string, readonly string[]]) =>
   }));
 
 /** Every source is one flat record, as Kong's schemas want it; which fields count is up to its type. */
-export const SOURCES: KongField = {
+export const SOURCES = {
   type: 'array',
   description: 'Where renewed certificates appear. Empty: look in the usual places.',
   required: true,
@@ -57,4 +57,4 @@ export const SOURCES: KongField = {
     ],
     entity_checks: Object.entries(NEEDED_FIELDS).flatMap(needed),
   },
-};
+} as const satisfies KongField;

@@ -1,6 +1,6 @@
 import type { KongField } from './kong-field';
 
-export const STATUS: KongField = {
+export const STATUS = {
   type: 'record',
   description: 'Where the status, the metrics and the page are shown besides the unix socket.',
   required: true,
@@ -17,4 +17,4 @@ export const STATUS: KongField = {
       },
     },
   ],
-};
+} as const satisfies KongField;

@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import type { TlsIdentity } from '../../common/request';
-import { unreadable } from '../file-bundle';
-import { readStamped } from '../stamp';
+import { unreadable } from '../files/file-bundle';
+import { readStamped } from '../files/stamp';
 import { Trouble } from './trouble';
 
 /** A secret of the configuration: itself, or the file that it stands in and may be renewed in. */

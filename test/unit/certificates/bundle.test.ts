@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { describe, expect, it, test } from 'vitest';
 import { digestOf, openBundle, toPemAsFound } from '../../../src/certificates';
-import { Authority } from '../../../src/certificates/authority';
+import { Authority } from '../../../src/authority/authority';
 import { MAX_BUNDLE_BYTES, type Reason } from '../../../src/model';
 import {
   authorities,

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { checkKeyAndChain, openBundle, toPem } from '../../../src/certificates';
-import { Authority } from '../../../src/certificates/authority';
+import { Authority } from '../../../src/authority/authority';
 import { isRefusal } from '../../../src/model';
 import { blocksOf, opened, raw, refusalOf } from '../../support/bundles';
 

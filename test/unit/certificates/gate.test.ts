@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { checkKeyAndChain, checkShape } from '../../../src/certificates';
-import { Authority, type Issued, type IssueOptions } from '../../../src/certificates/authority';
+import { Authority, type Issued, type IssueOptions } from '../../../src/authority/authority';
 import type { Reason } from '../../../src/model';
 import {
   authorities,

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { fingerprint, parseCertificate } from '../../../src/certificates';
-import { Authority, type IssueOptions, type KeyKind } from '../../../src/certificates/authority';
+import { Authority, type IssueOptions, type KeyKind } from '../../../src/authority/authority';
 import { authorities, derOf, issue } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
 import { missing, run } from '../../support/tools';

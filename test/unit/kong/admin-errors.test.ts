@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
-import { Authority } from '../../../src/certificates/authority';
+import { Authority } from '../../../src/authority/authority';
 import { kongMessage } from '../../../src/kong/admin-client';
 import { answering, clientOf, failureOf, type Answer } from '../../support/admin';
 import { issue, secretsIn } from '../../support/bundles';

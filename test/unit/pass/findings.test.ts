@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { refusal, REASONS, type Change, type Reason, type Refusal } from '../../../src/model';
-import { Findings, SETTLE_MS } from '../../../src/reconcile/findings';
+import { Findings, SETTLE_MS } from '../../../src/pass/findings';
 import { bundle, NOW, stored } from '../../support/plans';
 
 const known = bundle('www');

@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isRefusal } from '../../../src/model';
-import { SETTLE_MS } from '../../../src/reconcile/findings';
+import { SETTLE_MS } from '../../../src/pass/findings';
 import { FileSource } from '../../../src/sources';
 import { blocksOf, derOf, issue } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
 import { jks, PASSWORD } from '../../support/format-files';
-import { eventsOf, reconciling } from '../../support/stages';
+import { eventsOf, passing } from '../../support/stages';
 
 const issued = issue();
 const entry = { alias: 'www', key: derOf(issued.key), chain: blocksOf(issued.chain).map(derOf) };
@@ -35,11 +35,11 @@ describe('a file alone', () => {
     ['a keystore', 'keystore', jks([entry]), ['file: created (served)']],
     ['a keystore by the name of a certificate', true, jks([entry]), ['file: created (served)']],
   ] as const)('%s (%s)', async (_, lone, cert, expected) => {
-    const { source, reconciler, clock } = reconciling({ create: true });
+    const { source, runner, clock } = passing({ create: true });
     source.put('file', { cert: text(cert), key: '', lone, password: PASSWORD });
-    const events = eventsOf(await reconciler.pass('start'));
+    const events = eventsOf(await runner.pass('start'));
     clock.now += SETTLE_MS;
-    events.push(...eventsOf(await reconciler.pass('retry')));
+    events.push(...eventsOf(await runner.pass('retry')));
     expect(events).toEqual(expected);
   });
 
@@ -52,9 +52,9 @@ describe('a file alone', () => {
 });
 
 it('a pair that comes in another format is in step without a write', async () => {
-  const { source, target, reconciler } = reconciling();
+  const { source, target, runner } = passing();
   target.put('www', issued);
   source.put('www', { cert: text(jks([entry])), key: '', password: PASSWORD });
-  const { inSync, events } = await reconciler.pass('start');
+  const { inSync, events } = await runner.pass('start');
   expect({ inSync, events, writes: target.writes }).toEqual({ inSync: 1, events: [], writes: [] });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { refusal, type Change, type Nudger, type Refusal } from '../../../src/model';
-import { Takeover, type TakeoverOptions } from '../../../src/reconcile/takeover';
+import { Takeover, type TakeoverOptions } from '../../../src/pass/takeover';
 import { bundle, NOW, stored } from '../../support/plans';
 
 const GRACE_MS = 60_000;

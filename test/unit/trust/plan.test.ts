@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { refusal, type CaCertificate, type Refusal, type StoredCa } from '../../../src/model';
-import { planTrust, type TrustedBundle } from '../../../src/reconcile/trust-plan';
+import { planTrust, type TrustedBundle } from '../../../src/trust/plan';
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 const DAY = 86_400_000;
@@ -135,7 +135,7 @@ test.for<Case>([
     stored: new Map(kong.map((entity) => [entity.id, entity])),
     now: NOW,
     allowDowngrade,
-    barred: new Map(),
+    refusedByKong: new Map(),
   });
   expect({
     changes: plan.changes.map((change) =>
@@ -156,7 +156,7 @@ test('an id that another certificate of the CA has by now is not given again', (
       stored: new Map(kong.map((entity) => [entity.id, entity])),
       now: NOW,
       allowDowngrade: false,
-      barred: new Map(),
+      refusedByKong: new Map(),
     }).changes[0];
   const first = plan([], 'A/1');
   const again = plan([stored(first?.id ?? '', 'A/2')], 'A/1@5', 'A/2');

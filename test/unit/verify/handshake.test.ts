@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { digestOf } from '../../../src/certificates';
-import { Authority } from '../../../src/certificates/authority';
+import { Authority } from '../../../src/authority/authority';
 import { handshake, probeName } from '../../../src/verify';
 import { UnreachableError } from '../../../src/verify/handshake';
 import { coversSni } from '../../../src/certificates';

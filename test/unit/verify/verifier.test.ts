@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Issued } from '../../../src/certificates/authority';
+import type { Issued } from '../../../src/authority/authority';
 import { fingerprint } from '../../../src/certificates';
 import type { Expectation } from '../../../src/model';
 import { HandshakeVerifier } from '../../../src/verify';

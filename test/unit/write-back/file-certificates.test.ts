@@ -1,6 +1,6 @@
 import { load } from 'js-yaml';
 import { describe, expect, it, test } from 'vitest';
-import { editCertificates } from '../../../src/kong/file-certificates';
+import { editCertificates } from '../../../src/write-back/file-certificates';
 import { OUR_TAG, toStored, type CertificateEntity } from '../../../src/kong/stored';
 import { issue, secretsIn } from '../../support/bundles';
 

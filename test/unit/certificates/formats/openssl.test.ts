@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { inspectFiles, openBundle, toPem, type OpenedBundle } from '../../../../src/certificates';
-import type { KeyKind } from '../../../../src/certificates/authority';
+import type { KeyKind } from '../../../../src/authority/authority';
 import { isRefusal } from '../../../../src/model';
 import { authorities, issue, opened, rawOf, refusalOf } from '../../../support/bundles';
 import { testFolder } from '../../../support/folders';

@@ -1,7 +1,7 @@
 import { createHmac, pbkdf2Sync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inspectFiles } from '../../../../src/certificates';
-import type { Issued } from '../../../../src/certificates/authority';
+import type { Issued } from '../../../../src/authority/authority';
 import { isRefusal } from '../../../../src/model';
 import { definite, toBer, valueAt } from '../../../support/ber';
 import { opened, rawOf, refusalOf } from '../../../support/bundles';

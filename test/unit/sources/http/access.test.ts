@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
-import type { Authority } from '../../../../src/certificates/authority';
+import type { Authority } from '../../../../src/authority/authority';
 import { issue } from '../../../support/bundles';
 import { testFolder } from '../../../support/folders';
 import { httpServer, httpsServer, testAuthority, type Handle } from '../../../support/https-server';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, test } from 'vitest';
-import type { Issued } from '../../../../src/certificates/authority';
+import type { Issued } from '../../../../src/authority/authority';
 import { issue } from '../../../support/bundles';
 import { readerOf, troubles } from '../../../support/remote-source';
 import { StandInVault } from '../../../support/vault';

@@ -1,0 +1,73 @@
+// What is bundled: two shipped files in dist/, the development programs in build/.
+import { existsSync, readFileSync } from 'node:fs';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+// Kong starts the file with an empty environment: `env node` would not find /usr/local/bin/node, a shell
+// does. The second line is a string to JavaScript and the start of a command to the shell. A small young
+// generation, few arenas, a collection after big passes and a malloc that gives big pieces back (its threshold grows
+// by itself unless it is named) keep the process small: it lives beside a gateway.
+const launcher = (nodeOptions) => `#!/bin/sh
+':' //; PATH="\${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"; export PATH
+':' //; command -v node >/dev/null 2>&1 || { echo "ssl-cert-reloader: node is not on $PATH; install Node.js 20.19 or later" >&2; exit 127; }
+':' //; MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 exec node --max-semi-space-size=1 --expose-gc ${nodeOptions}"$0" "$@"`;
+
+/** kong-pdk registers ts-node when it is loaded; the bundle holds no TypeScript and saves 60 MB without it. */
+const withoutTsNode = {
+  name: 'without-ts-node',
+  setup(b) {
+    b.onResolve({ filter: /^ts-node$/ }, () => ({ path: 'ts-node', namespace: 'empty' }));
+    b.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'exports.register = () => {}' }));
+  },
+};
+
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  // The status page is served as it is written.
+  loader: { '.html': 'text', '.css': 'text', '.client.js': 'text' },
+  define: { __VERSION__: JSON.stringify(version) },
+  plugins: [withoutTsNode],
+  legalComments: 'eof',
+};
+
+/** The one file and the module for kong-pdk's own server. @param debug with a source map in the one file */
+export const shipped = (debug = false) => [
+  {
+    ...shared,
+    entryPoints: { 'plugins/ssl-cert-reloader': 'plugins/ssl-cert-reloader.ts' },
+    outdir: 'dist',
+  },
+  {
+    ...shared,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: 'dist/ssl-cert-reloader.cjs',
+    banner: { js: launcher(debug ? '--enable-source-maps ' : '') },
+    // V8 keeps the text of what it runs, all of it with two octets a character where one comment has a "…": 4.3 MB
+    // of memory instead of 1.4. Names stay as they are, for stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 120,
+    ...(debug ? { sourcemap: 'inline' } : {}),
+  },
+];
+
+const programs = {
+  demo: 'demo/main.ts',
+  bench: 'bench/main.ts',
+  gateway: 'test/gateway/main.ts',
+  live: 'test/live/main.ts',
+  fuzz: 'test/fuzz/main.ts',
+};
+
+/** Demo, benchmarks, the stand-in gateway and the runners of test suites, as far as they are there. */
+export const development = () => ({
+  ...shared,
+  entryPoints: Object.fromEntries(Object.entries(programs).filter(([, path]) => existsSync(path))),
+  outdir: 'build',
+  outExtension: { '.js': '.cjs' },
+  sourcemap: true,
+  external: ['esbuild', 'vitest'],
+});

@@ -1,2 +1,0 @@
-export { Election, type ElectionOptions } from './election';
-export { KubernetesLeases } from './leases';

@@ -1,0 +1,1 @@
+export { Election, type ElectionOptions } from './election';

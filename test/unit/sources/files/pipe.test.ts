@@ -1,0 +1,36 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { expect, it } from 'vitest';
+import { issue } from '../../../support/bundles';
+import { testFolder, writePair } from '../../../support/folders';
+
+/** Reads everything below a folder, in a process of its own: what hangs there can be ended. */
+const PROGRAM = `
+  import { DirectorySource, PasswordFile, UnlockedSource } from './src/sources';
+  const folder = process.argv[1];
+  const passwords = new PasswordFile(folder + '/pipe.pem');
+  const source = new UnlockedSource(new DirectorySource(folder, true), { passwords });
+  source.scan().then(async ({ changed }) => {
+    for (const name of changed) await source.read(name);
+    process.stdout.write('read');
+  });
+`;
+
+it('a named pipe among the files, or where the password should be, does not stop the process', async () => {
+  const folder = testFolder();
+  writePair(folder, 'www', issue());
+  execFileSync('mkfifo', [join(folder, 'pipe.pem')]);
+  const { outputFiles } = await build({
+    stdin: { contents: PROGRAM, resolveDir: resolve(__dirname, '../../../..'), loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    write: false,
+  });
+  const run = promisify(execFile)(process.execPath, ['-e', outputFiles[0]?.text ?? '', folder], {
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  }).catch(() => ({ stdout: 'it hung' }));
+  expect((await run).stdout).toBe('read');
+});
