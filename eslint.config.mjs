@@ -14,7 +14,7 @@ const FOLDERS = [
   'cli',
   'common',
   'config',
-  'kong',
+  'gateway',
   'kubernetes',
   'model',
   'plan',
@@ -33,7 +33,14 @@ function layer(name, allowed) {
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: forbidden.flatMap((folder) => [`../${folder}`, `../${folder}/*`]) },
+        {
+          patterns: forbidden.flatMap((folder) => [
+            `../${folder}`,
+            `../${folder}/*`,
+            `../../${folder}`,
+            `../../${folder}/*`,
+          ]),
+        },
       ],
     },
   };
@@ -65,7 +72,7 @@ export default tseslint.config(
   layer('certificates', ['model']),
   layer('kubernetes', ['model', 'common']),
   layer('sources', ['model', 'common', 'kubernetes']),
-  layer('kong', ['model', 'common', 'config', 'certificates']),
+  layer('gateway', ['model', 'common', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
   layer('report', ['model', 'common']),
   layer('status', ['model', 'common', 'certificates']),

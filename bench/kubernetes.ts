@@ -7,7 +7,7 @@ import { findPluginServer } from '../test/live/kong';
 import { eventually } from '../test/support/eventually';
 import { readPem } from '../src/certificates';
 import { createPass } from '../src/app/pass';
-import { AdminClient, DatabaseTarget } from '../src/kong';
+import { AdminClient, DatabaseTarget } from '../src/gateway';
 import { KubernetesClient, readKubeconfig } from '../src/kubernetes';
 import { KubernetesSource } from '../src/sources/kubernetes';
 import { certificateId, send, startKong, untilServed, type BenchKong } from './kong';

@@ -1,4 +1,4 @@
-import { AdminClient, DatabaseTarget } from '../src/kong';
+import { AdminClient, DatabaseTarget } from '../src/gateway';
 import { createPass, type PassRunner } from '../src/app/pass';
 import { DirectorySource } from '../src/sources';
 

@@ -1,6 +1,6 @@
 import type { Config } from '../config';
 import { DefaultCertificateSource } from '../default-certificate';
-import { DatabaseTarget, DeclarativeTarget } from '../kong';
+import { DatabaseTarget, DeclarativeTarget } from '../gateway';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
 import { refusal, type Nudger, type SecretRef, type Source, type Target, type WriteListener } from '../model';
 import type { ProgressListener } from '../pass';

@@ -1,6 +1,6 @@
 import type { Config } from '../config';
 import { DefaultCertificate } from '../default-certificate';
-import { KongReload } from '../kong';
+import { KongReload } from '../gateway';
 import { FileSource } from '../sources';
 import { servedWithoutSni } from '../verify';
 import type { Connection } from './connection';

@@ -1,5 +1,5 @@
 import type { Config } from '../config';
-import { tlsListeners, type TlsListener } from '../kong';
+import { tlsListeners, type TlsListener } from '../gateway';
 import type { Verifier } from '../model';
 import { HandshakeVerifier } from '../verify';
 import type { Connection } from './connection';

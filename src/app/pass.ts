@@ -19,11 +19,11 @@ export interface PassParts extends CertificateOptions {
 export interface PassRunner {
   steps: readonly Step[];
   /** @throws Error when it cannot be made: Kong does not answer */
-  pass(cause: PassCause, touched?: ReadonlySet<string>): Promise<PassReport>;
+  readonly pass: (cause: PassCause, touched?: ReadonlySet<string>) => Promise<PassReport>;
   /** What is known now. */
-  live(): LiveView;
+  readonly live: () => LiveView;
   /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
-  isStillStored(certificate: string, half: Half, chain: string): Promise<boolean>;
+  readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
 }
 
 /** Every step of a pass, in order. */

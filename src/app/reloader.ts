@@ -66,10 +66,7 @@ export function createReloader(
     ...(election === null ? {} : { leader: () => election.status }),
   });
   const log: Log = (level, message, fields) => logger.log(level, message, { entry, ...fields });
-  const reporters: Reporter[] = [
-    journal,
-    new LogReporter(logger, { entry }),
-  ];
+  const reporters: Reporter[] = [journal, new LogReporter(logger, { entry })];
   for (const [name, client] of clusters) {
     reporters.push(ofCluster(name, new EventReporter(eventPoster(client), logger)));
   }

@@ -1,5 +1,5 @@
 import type { Config, SourceConfig } from '../config';
-import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../kong';
+import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../gateway';
 import { clientOf, clusterName } from '../kubernetes';
 import type { Source, Target } from '../model';
 import { DirectorySource, FileSource, singleFiles } from '../sources';

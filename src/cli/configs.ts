@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { load } from 'js-yaml';
 import { connect, type KongLocation } from '../app/connection';
 import { completeConfig, PLUGIN_NAME, type Config } from '../config';
-import { readPluginEntries } from '../kong';
+import { readPluginEntries } from '../gateway';
 
 export interface NamedConfig {
   /** Id of the plugin's entry, or the file (with a number where it holds several). */

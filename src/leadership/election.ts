@@ -1,5 +1,4 @@
-import type { LeaderStatus } from '../model';
-import { KubernetesError, type Lease, type LeaseSpec, type LeaseStore } from '../kubernetes';
+import { failureKindOf, type LeaderStatus, type Lease, type LeaseSpec, type LeaseStore } from '../model';
 
 export interface ElectionOptions {
   /** Asked for at each try until it is there. @throws Error saying what is missing */
@@ -154,8 +153,7 @@ export class Election {
   private sentence(error: Error): string {
     const { message } = error;
     const where = this.#store === null ? 'the Lease' : `the Lease ${this.#store.name}`;
-    const isForbidden = error instanceof KubernetesError && error.status === 403;
-    return isForbidden
+    return failureKindOf(error) === 'forbidden'
       ? `${where} may not be used, and this gateway writes nothing until it may: the service account needs get, create and update on leases (coordination.k8s.io) there: ${message}`
       : `${where} cannot be had, and this gateway writes nothing while it has not got it: ${message}`;
   }
@@ -169,7 +167,7 @@ export class Election {
   }
 }
 
-const isConflict = (error: unknown) => error instanceof KubernetesError && error.status === 409;
+const isConflict = (error: unknown) => failureKindOf(error) === 'conflict';
 
 /** A MicroTime of Kubernetes has six digits. */
 const microTime = () => new Date().toISOString().replace('Z', '000Z');

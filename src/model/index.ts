@@ -2,6 +2,7 @@ export * from './age';
 export * from './certificate';
 export * from './failure';
 export * from './ids';
+export * from './lease';
 export * from './live-view';
 export * from './log';
 export * from './plan';

@@ -172,10 +172,7 @@ function cannotReplace(
 }
 
 /** A certificate of ours as an entry of the file. */
-async function toItem(
-  { id, snis }: StoredCertificate,
-  textsOf: ReadTexts,
-): Promise<Plain | null> {
+async function toItem({ id, snis }: StoredCertificate, textsOf: ReadTexts): Promise<Plain | null> {
   const texts = await textsOf(id);
   if (texts === null) return null;
   const { cert, key, cert_alt: certAlt, key_alt: keyAlt } = texts;

@@ -64,7 +64,8 @@ export class WriteBackStep implements Step {
     const before = this.#said;
     this.#said = new Set(all.map(({ detail }) => String(detail)));
     for (const fields of all) {
-      if (!before.has(String(fields.detail))) log('warn', 'declarative file not written', { file, ...fields });
+      if (!before.has(String(fields.detail)))
+        log('warn', 'declarative file not written', { file, ...fields });
     }
   }
 }

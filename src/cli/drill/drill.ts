@@ -2,7 +2,7 @@ import { connect, type Connection, type KongLocation } from '../../app/connectio
 import { targetOf } from '../../app/compose';
 import { listenersOf, verifierOf } from '../../app/listeners';
 import type { Config } from '../../config';
-import type { TlsListener } from '../../kong';
+import type { TlsListener } from '../../gateway';
 import type { Change, Proof, Target, Verifier } from '../../model';
 import { duration, plural } from '../output';
 import { CANARY_ID, conflict, creation, makeCanaries, renewal, type Canary } from './canary';

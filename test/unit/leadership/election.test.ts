@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Election } from '../../../src/leadership';
-import type { Lease, LeaseSpec, LeaseStore } from '../../../src/kubernetes';
-import type { LeaderStatus } from '../../../src/model';
+import type { LeaderStatus, Lease, LeaseSpec, LeaseStore } from '../../../src/model';
 import { KubernetesError } from '../../../src/kubernetes';
 
 const DURATION_MS = 15_000;

@@ -21,10 +21,7 @@ it('a gateway that is not the one to write writes nothing, until it is', async (
   for (const cause of ['start', 'poll', 'trigger'] as const) await runner.pass(cause);
   expect(target.writes).toEqual([]);
   lead(true);
-  expect(eventsOf(await runner.pass('poll')).sort()).toEqual([
-    'a: swapped (served)',
-    'b: swapped (served)',
-  ]);
+  expect(eventsOf(await runner.pass('poll')).sort()).toEqual(['a: swapped (served)', 'b: swapped (served)']);
 });
 
 it('a gateway that is the one to write no more leaves the rest of what it has begun', async () => {

@@ -74,10 +74,7 @@ describe('a certificate that Kong does not serve though it was written', () => {
     const { runner, source, target, verifier } = passing({ create: true });
     source.put('www', fresh);
     verifier.verdict = 'wrong';
-    expect(eventsOf(await runner.pass('start'))).toEqual([
-      'www: rolled back',
-      'www: refused as not_served',
-    ]);
+    expect(eventsOf(await runner.pass('start'))).toEqual(['www: rolled back', 'www: refused as not_served']);
     expect(target.entities.size).toBe(0);
     expect(target.writes).toEqual([
       deterministicId('certificate', 'memory#www'),
@@ -143,10 +140,7 @@ describe('a certificate that Kong does not serve though it was written', () => {
     expect(eventsOf(second)).toEqual(['www: failed: the previous one could not be put back: Kong is away']);
     expect(second.unfinished).toBe('failed');
     target.restoreError = null;
-    expect(eventsOf(await runner.pass('retry'))).toEqual([
-      'www: rolled back',
-      'www: refused as not_served',
-    ]);
+    expect(eventsOf(await runner.pass('retry'))).toEqual(['www: rolled back', 'www: refused as not_served']);
     expect(target.entities.get('K')).toMatchObject({ cert: old.chain, key: old.key });
     const { unfinished, events } = await runner.pass('poll');
     expect({ unfinished, events }).toEqual({ unfinished: 'no', events: [] });

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { expect, it, test } from 'vitest';
 import { replaceFile } from '../../../src/common/replace-file';
-import { toStored } from '../../../src/kong/stored';
+import { toStored } from '../../../src/gateway/admin/entities';
 import { DeclarativeFile } from '../../../src/write-back';
 import { issue, secretsIn } from '../../support/bundles';
 import { testFolder } from '../../support/folders';

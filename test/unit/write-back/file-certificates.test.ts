@@ -1,7 +1,7 @@
 import { load } from 'js-yaml';
 import { describe, expect, it, test } from 'vitest';
 import { editCertificates } from '../../../src/write-back/file-certificates';
-import { OUR_TAG, toStored, type CertificateEntity } from '../../../src/kong/stored';
+import { OUR_TAG, toStored, type CertificateEntity } from '../../../src/gateway/admin/entities';
 import { issue, secretsIn } from '../../support/bundles';
 
 const ID = '11111111-1111-4111-8111-111111111111';

@@ -1,6 +1,6 @@
-import { decodePem, identify, parseCertificate } from '../certificates';
-import type { StoredCa } from '../model';
-import type { AdminClient } from './admin-client';
+import { decodePem, identify, parseCertificate } from '../../certificates';
+import type { StoredCa } from '../../model';
+import type { AdminClient } from './client';
 import { readPages } from './certificate-list';
 
 /** A CA certificate as the Admin API shows it. */

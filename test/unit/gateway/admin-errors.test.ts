@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { Authority } from '../../../src/authority/authority';
-import { kongMessage } from '../../../src/kong/admin-client';
+import { kongMessage } from '../../../src/gateway/admin/client';
 import { answering, clientOf, failureOf, type Answer } from '../../support/admin';
 import { issue, secretsIn } from '../../support/bundles';
 import { eventually } from '../../support/eventually';

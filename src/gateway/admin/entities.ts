@@ -1,5 +1,5 @@
-import { parseCertificate, readPem } from '../certificates';
-import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../model';
+import { parseCertificate, readPem } from '../../certificates';
+import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../../model';
 
 /** Tag of the certificates that this plugin created. */
 export const OUR_TAG = 'ssl-cert-reloader';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { KongReload } from '../../../src/kong';
+import { KongReload } from '../../../src/gateway';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 

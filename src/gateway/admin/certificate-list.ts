@@ -1,6 +1,6 @@
-import type { Digest, StoredCertificate, StoredHalf } from '../model';
-import { AdminError, kongMessage, type AdminClient } from './admin-client';
-import { toStored, type CertificateEntity } from './stored';
+import type { Digest, StoredCertificate, StoredHalf } from '../../model';
+import { AdminError, kongMessage, type AdminClient } from './client';
+import { toStored, type CertificateEntity } from './entities';
 
 /** Kong gives up to 1000; smaller pages keep the process small, and the next is on its way meanwhile. */
 const PAGE_SIZE = 500;

@@ -1,9 +1,9 @@
-import type { CaChange, CaResult, CaStore, StoredCa } from '../model';
-import type { AdminClient } from './admin-client';
-import { readCas } from './ca-list';
-import type { DeclarativeDocument } from './declarative-document';
-import { configurationHash } from './declarative-post';
-import type { DeclarativeTarget, Passenger } from './declarative-target';
+import type { CaChange, CaResult, CaStore, StoredCa } from '../../model';
+import type { AdminClient } from '../admin/client';
+import { readCas } from '../admin/ca-certificates';
+import type { DeclarativeDocument } from './document';
+import { configurationHash } from './post';
+import type { DeclarativeTarget, Passenger } from './gateway';
 
 const SECTION = 'ca_certificates';
 

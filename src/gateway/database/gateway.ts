@@ -8,10 +8,10 @@ import {
   type Prepare,
   type Target,
   type WriteResult,
-} from '../model';
-import { AdminError, kongMessage, type AdminResponse } from './admin-client';
-import { goneError, ListedTarget } from './listed-target';
-import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
+} from '../../model';
+import { AdminError, kongMessage, type AdminResponse } from '../admin/client';
+import { goneError, ListedTarget } from '../listed-target';
+import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from '../admin/entities';
 
 /** Writes at the same time: Kong answers faster up to about this many, and its workers stay responsive. */
 const CONCURRENCY = 16;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readPluginEntries } from '../../../src/kong';
-import { CertificateList, readPages } from '../../../src/kong/certificate-list';
-import { toStored, type CertificateEntity } from '../../../src/kong/stored';
+import { readPluginEntries } from '../../../src/gateway';
+import { CertificateList, readPages } from '../../../src/gateway/admin/certificate-list';
+import { toStored, type CertificateEntity } from '../../../src/gateway/admin/entities';
 import { answering, clientOf, failureOf, type Answer } from '../../support/admin';
 import { issue } from '../../support/bundles';
 

@@ -1,6 +1,6 @@
 import type { Digest, StoredCertificate, StoredHalf } from '../model';
-import { AdminError, type AdminClient } from './admin-client';
-import { CertificateList } from './certificate-list';
+import { AdminError, type AdminClient } from './admin/client';
+import { CertificateList } from './admin/certificate-list';
 
 /** What both kinds of Kong have in common: certificates that are listed through the Admin API. */
 export abstract class ListedTarget {

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { describe, expect, it, test } from 'vitest';
-import { DeclarativeDocument, DocumentError } from '../../../src/kong/declarative-document';
-import { pemFields } from '../../../src/kong/stored';
+import { DeclarativeDocument, DocumentError } from '../../../src/gateway/declarative/document';
+import { pemFields } from '../../../src/gateway/admin/entities';
 import { issue } from '../../support/bundles';
 
 const folder = join(__dirname, 'recordings');

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
-import { findPrefix, readKongEnvironment } from '../../../src/kong';
-import { parseListeners } from '../../../src/kong/environment';
+import { findPrefix, readKongEnvironment } from '../../../src/gateway';
+import { parseListeners } from '../../../src/gateway/node/environment';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, test } from 'vitest';
-import { readNodeFiles } from '../../../src/kong';
+import { readNodeFiles } from '../../../src/gateway';
 import { testFolder } from '../../support/folders';
 
 function read(lines: (prefix: string) => string) {

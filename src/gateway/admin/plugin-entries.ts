@@ -1,5 +1,5 @@
-import { PLUGIN_NAME } from '../config';
-import type { AdminClient } from './admin-client';
+import { PLUGIN_NAME } from '../../config';
+import type { AdminClient } from './client';
 import { readPages } from './certificate-list';
 
 /** One of this plugin's entries in Kong. */

@@ -1,4 +1,4 @@
-import { kongMessage } from './admin-client';
+import { kongMessage } from '../admin/client';
 
 interface FlattenedErrors {
   flattened_errors?: {

@@ -1,6 +1,6 @@
-import type { CaChange, CaResult, CaStore, StoredCa } from '../model';
-import { kongMessage, type AdminClient, type AdminResponse } from './admin-client';
-import { readCas } from './ca-list';
+import type { CaChange, CaResult, CaStore, StoredCa } from '../../model';
+import { kongMessage, type AdminClient, type AdminResponse } from '../admin/client';
+import { readCas } from '../admin/ca-certificates';
 
 /** CA certificates of a Kong with a database: each is written on its own. */
 export class DatabaseCaStore implements CaStore {

@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AdminError, kongMessage, type AdminClient, type AdminResponse } from './admin-client';
+import { AdminError, kongMessage, type AdminClient, type AdminResponse } from '../admin/client';
 
 /** The MD5 of the configuration that Kong serves now; only DB-less Kongs have one. @throws AdminError */
 export async function configurationHash(client: AdminClient): Promise<string> {

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { openBundle } from '../../../src/certificates';
-import { halfOf, toStored, type CertificateEntity } from '../../../src/kong/stored';
+import { halfOf, toStored, type CertificateEntity } from '../../../src/gateway/admin/entities';
 import { isRefusal, type Owner } from '../../../src/model';
 import { blocksOf, issue, opened, rawOf, secretsIn } from '../../support/bundles';
 

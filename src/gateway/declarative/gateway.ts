@@ -10,20 +10,14 @@ import {
   type Prepare,
   type Target,
   type WriteResult,
-} from '../model';
-import { AdminError } from './admin-client';
-import { readPages } from './certificate-list';
-import { DeclarativeDocument, type DocumentChange } from './declarative-document';
-import {
-  configurationHash,
-  exportConfiguration,
-  hashOf,
-  markOf,
-  postConfiguration,
-} from './declarative-post';
-import { explain, type Refused } from './declarative-refusal';
-import { goneError, ListedTarget } from './listed-target';
-import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from './stored';
+} from '../../model';
+import { AdminError } from '../admin/client';
+import { readPages } from '../admin/certificate-list';
+import { DeclarativeDocument, type DocumentChange } from './document';
+import { configurationHash, exportConfiguration, hashOf, markOf, postConfiguration } from './post';
+import { explain, type Refused } from './refusal';
+import { goneError, ListedTarget } from '../listed-target';
+import { halfOf, NO_ALT, OUR_TAG, pemFields, toStored, type CertificateEntity } from '../admin/entities';
 
 /** What goes along with a post of certificates: every post is one of everything. */
 export interface Passenger {

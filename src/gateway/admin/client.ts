@@ -2,8 +2,8 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isLoopback } from '../common/loopback';
-import { decodedPart } from '../common/url-part';
+import { isLoopback } from '../../common/loopback';
+import { decodedPart } from '../../common/url-part';
 
 export interface AdminClientOptions {
   /** `http://…`, `https://…` or `unix:/path`. */
