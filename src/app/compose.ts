@@ -4,12 +4,12 @@ import { DatabaseTarget, DeclarativeTarget } from '../gateway';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
 import { refusal, type Nudger, type SecretRef, type Source, type Target, type WriteListener } from '../model';
 import type { ProgressListener } from '../pass';
+import { createSources, isTrust } from '../sources';
 import type { Connection } from './connection';
 import { createDefaultCertificate, defaultFiles } from './default-certificate';
 import { verifierOf } from './listeners';
 import { createPass, type PassRunner } from './pass';
-import { createSources } from './sources';
-import { createTrust, isTrust } from './trust';
+import { createTrust } from './trust';
 import { createDeclarativeFile } from './write-back';
 
 /** The certificates of a Kong, in the way that it takes them. */

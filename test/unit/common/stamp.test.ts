@@ -1,8 +1,8 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { isRacy, sameStamp, stampOf } from '../../../../src/sources/files/stamp';
-import { testFolder } from '../../../support/folders';
+import { isRacy, sameStamp, stampOf } from '../../../src/common/stamp';
+import { testFolder } from '../../support/folders';
 
 const stamp = { mtimeMs: 1000, ctimeMs: 1000, size: 10, ino: 1 };
 

@@ -60,19 +60,21 @@ const buffer = Buffer.allocUnsafe(64 * 1024);
  */
 export function readStamped(path: string, maxBytes: number): StampedText | null {
   // Without waiting: nobody may ever write to what turns out to be a pipe.
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const stat = fstatSync(file);
     if (!stat.isFile())
       throw Object.assign(new Error('not a file'), { code: stat.isDirectory() ? 'EISDIR' : 'ENOTFILE' });
     const stamp = toStamp(stat);
     if (stamp.size > maxBytes) return null;
-    // One more octet than it should have shows that it grew.
     const target = stamp.size < buffer.length ? buffer : Buffer.allocUnsafe(stamp.size + 1);
+    // One more octet than it should have shows that it grew. Some file systems (/proc, FUSE) give every file the size 0.
+    const limit = stamp.size === 0 ? target.length : stamp.size + 1;
     let length = 0;
-    for (let got = -1; got !== 0 && length < stamp.size; length += got) {
-      got = readSync(file, target, length, target.length - length, null);
+    for (let got = -1; got !== 0 && length < limit; length += got) {
+      got = readSync(file, target, length, limit - length, null);
     }
+    if (length > maxBytes || (stamp.size === 0 && length === limit)) return null;
     const isOpen = (stat.mode & constants.S_IROTH) !== 0;
     return { text: target.toString('latin1', 0, length), stamp, isOpen, isStable: length === stamp.size };
   } finally {
