@@ -92,7 +92,11 @@ export function servedNotAfter(seen: ServedObservation, stored: StoredHalf | nul
   return seen.expected === stored?.chain ? (stored.leaf?.notAfter ?? null) : null;
 }
 
-function servedStatus(seen: ServedObservation, stored: StoredHalf | null, storedLeaf: LeafStatus | null): ServedStatus {
+function servedStatus(
+  seen: ServedObservation,
+  stored: StoredHalf | null,
+  storedLeaf: LeafStatus | null,
+): ServedStatus {
   const isStored = seen.verdict === 'served' && seen.expected === stored?.chain;
   const notAfter = servedNotAfter(seen, stored);
   const [leaf = ''] = seen.expected.split('.', 1);

@@ -40,7 +40,12 @@ export class ServedBook implements WriteListener {
   }
 }
 
-function seenIn(proof: Proof, verdict: ServedObservation['verdict'], expected: Digest, at: number): ServedObservation {
+function seenIn(
+  proof: Proof,
+  verdict: ServedObservation['verdict'],
+  expected: Digest,
+  at: number,
+): ServedObservation {
   const { servedFingerprint, detail } = proof;
   const fingerprint = verdict === 'served' ? null : servedFingerprint;
   return { verdict, expected, fingerprint, notAfter: null, at, detail };
