@@ -10,7 +10,8 @@ const FOLDERS = [
   'common',
   'config',
   'election',
-  'kong',
+  'gateway',
+  'kubernetes',
   'model',
   'plan',
   'plugin-server',
@@ -29,7 +30,14 @@ function layer(name, allowed) {
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: forbidden.flatMap((folder) => [`../${folder}`, `../${folder}/*`]) },
+        {
+          patterns: forbidden.flatMap((folder) => [
+            `../${folder}`,
+            `../${folder}/*`,
+            `../../${folder}`,
+            `../../${folder}/*`,
+          ]),
+        },
       ],
     },
   };
@@ -56,15 +64,17 @@ export default tseslint.config(
   // know each other, then the app that composes them.
   layer('model', []),
   layer('common', []),
-  layer('config', []),
+  // config composes its list of fields from the types of sources.
+  layer('config', ['sources']),
   layer('authority', []),
   layer('certificates', ['model']),
-  layer('sources', ['model', 'common']),
-  layer('kong', ['model', 'common', 'config', 'certificates']),
+  layer('kubernetes', ['model', 'common']),
+  layer('sources', ['model', 'common', 'config', 'kubernetes']),
+  layer('gateway', ['model', 'common', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
   layer('report', ['model', 'common']),
   layer('status', ['model', 'common', 'certificates']),
-  layer('election', ['model', 'sources']),
+  layer('election', ['model', 'kubernetes']),
   layer('plugin-server', ['common']),
   layer('alerts', ['model', 'common']),
   layer('plan', ['model', 'certificates']),

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AdminClient } from '../src/kong';
+import { AdminClient } from '../src/gateway';
 import { certificateId, startKong } from './kong';
 import { sideBySide, time, type Result } from './measure';
 import { asStored, makePairs, newPair, writePairs } from './pairs';

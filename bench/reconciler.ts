@@ -1,4 +1,4 @@
-import { AdminClient, DatabaseTarget } from '../src/kong';
+import { AdminClient, DatabaseTarget } from '../src/gateway';
 import { Reconciler } from '../src/reconcile';
 import { DirectorySource } from '../src/sources';
 

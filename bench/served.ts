@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DeclarativeDocument } from '../src/kong/declarative-document';
+import { DeclarativeDocument } from '../src/gateway/declarative/document';
 import { eventually } from '../test/support/eventually';
 import { certificateId, realSettings, send, startKong, untilServed, type BenchKong } from './kong';
 import { sideBySide, time, type Result } from './measure';

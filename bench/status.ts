@@ -4,7 +4,7 @@ import { Registry, type Metric } from 'prom-client';
 import type { CertificateInfo, StoredCertificate, Target } from '../src/model';
 import { Reconciler } from '../src/reconcile';
 import { DirectorySource } from '../src/sources';
-import { toStored } from '../src/kong/stored';
+import { toStored } from '../src/gateway/admin/entities';
 import { Journal, ReloaderShow, ServedBook, type ReportView } from '../src/status';
 import type { CertificateFacts } from '../src/status/facts';
 import { METRICS, PREFIX } from '../src/status/metric-names';

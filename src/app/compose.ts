@@ -1,5 +1,5 @@
 import type { Config } from '../config';
-import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../kong';
+import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../gateway';
 import {
   refusal,
   type Nudger,
@@ -10,9 +10,9 @@ import {
   type Witness,
 } from '../model';
 import { Reconciler, TrustingReconciler, type ReconcilerOptions } from '../reconcile';
-import { ReferrerNudger, RenewalTimes } from '../sources/kubernetes';
+import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
+import { createSources, isTrust } from '../sources';
 import { HandshakeVerifier } from '../verify';
-import type { Clusters } from './cluster';
 import type { Connection } from './connection';
 import {
   createDefaultCertificate,
@@ -20,8 +20,7 @@ import {
   withDefaultCertificate,
   type Pass,
 } from './default-certificate';
-import { createSources } from './sources';
-import { createKeeper, isTrust } from './trust';
+import { createKeeper } from './trust';
 import { createWriteBack, withWriteBack } from './write-back';
 
 /** What a pass works with. */

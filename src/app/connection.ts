@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config';
-import { AdminClient, readKongEnvironment, readNodeFiles, type NodeFiles, type TlsListener } from '../kong';
+import {
+  AdminClient,
+  readKongEnvironment,
+  readNodeFiles,
+  type NodeFiles,
+  type TlsListener,
+} from '../gateway';
 
 /** How to find the Kong to work for. */
 export interface KongLocation {

@@ -1,5 +1,5 @@
 import type { Config } from '../config';
-import { KongReload } from '../kong';
+import { KongReload } from '../gateway';
 import { DefaultCertificate, type Reconciler } from '../reconcile';
 import { FileSource } from '../sources';
 import { servedWithoutSni } from '../verify';

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from '../config';
-import { Election, KubernetesLeases } from '../election';
+import { Election } from '../election';
+import { clientOf, KubernetesLeases } from '../kubernetes';
 import type { LeaderStatus } from '../model';
 import type { Logger } from '../report';
 import type { Connection } from './connection';
-import { clientOf } from './cluster';
 
 /**
  * The election among the gateways of a database; null: this one writes in any case.

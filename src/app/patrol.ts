@@ -1,5 +1,5 @@
 import { collectSoon } from '../common/collect';
-import type { TlsListener } from '../kong';
+import type { TlsListener } from '../gateway';
 import type { Reconciler, Schedule } from '../reconcile';
 import type { ReloaderShow, ServedBook } from '../status';
 import { Patrol } from '../verify';

@@ -1,16 +1,9 @@
 import { collectSoon } from '../common/collect';
 import type { Config } from '../config';
 import type { Knowledge, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
+import { eventPoster } from '../kubernetes';
 import { Schedule } from '../reconcile';
-import {
-  DefaultCertificateLog,
-  EventReporter,
-  LogReporter,
-  WriteBackLog,
-  type LogRoot,
-  type PostEvent,
-} from '../report';
-import type { KubernetesClient } from '../sources/kubernetes';
+import { DefaultCertificateLog, EventReporter, LogReporter, WriteBackLog, type LogRoot } from '../report';
 import { Journal, ReloaderShow, ServedBook, type ReloaderView } from '../status';
 import { compose, listenersOf } from './compose';
 import type { Connection } from './connection';
@@ -82,7 +75,7 @@ export function createReloader(
     new WriteBackLog(logger, { entry }),
   ];
   for (const [name, client] of clusters) {
-    reporters.push(ofCluster(name, new EventReporter(postTo(client), logger)));
+    reporters.push(ofCluster(name, new EventReporter(eventPoster(client), logger)));
   }
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
@@ -150,8 +143,3 @@ const ofCluster = (name: string | undefined, reporter: Reporter): Reporter => ({
   },
   failed: (cause, error) => reporter.failed(cause, error),
 });
-
-const postTo =
-  (cluster: KubernetesClient): PostEvent =>
-  (namespace, event) =>
-    cluster.send('POST', `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`, event);

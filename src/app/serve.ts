@@ -1,7 +1,7 @@
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { PLUGIN_NAME } from '../config';
-import { findPrefix } from '../kong';
+import { findPrefix } from '../gateway';
 import { createServer, listen } from '../plugin-server';
 import { stderrLogger, type Logger } from '../report';
 import type { ServerArguments } from './arguments';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from '../config';
-import { configurationHash, readPluginEntries, type PluginEntry } from '../kong';
+import { configurationHash, readPluginEntries, type PluginEntry } from '../gateway';
 import type { PassCause, StatusReport } from '../model';
 import type { LogRoot } from '../report';
 import { Journal } from '../status';

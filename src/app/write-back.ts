@@ -1,5 +1,5 @@
 import type { Config } from '../config';
-import { WriteBack } from '../kong';
+import { WriteBack } from '../gateway';
 import type { StoredCertificate } from '../model';
 import type { Reconciler } from '../reconcile';
 import type { Connection } from './connection';

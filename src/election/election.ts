@@ -1,6 +1,5 @@
 import type { LeaderStatus } from '../model';
-import { KubernetesError } from '../sources/kubernetes';
-import type { Lease, LeaseSpec, LeaseStore } from './leases';
+import { KubernetesError, type Lease, type LeaseSpec, type LeaseStore } from '../kubernetes';
 
 export interface ElectionOptions {
   /** Asked for at each try until it is there. @throws Error saying what is missing */

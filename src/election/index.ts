@@ -1,2 +1,1 @@
 export { Election, type ElectionOptions } from './election';
-export { KubernetesLeases } from './leases';

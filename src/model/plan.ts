@@ -11,10 +11,40 @@ export type Change =
       half: Half;
       /** The ingress controller owns the certificate: it gets its turn first, and gets it as it would write it. */
       isControllers: boolean;
-      /** Names of the bundle to add as SNIs; only on certificates that are ours. */
+      /** Names of the bundle to add as SNIs. */
       addSnis: readonly string[];
+      /** SNIs of other certificates that this one takes over, without a moment in which they are not served. */
+      moveSnis?: readonly SniMove[];
+      /** SNIs to take away; only from certificates that are ours. */
+      removeSnis?: readonly string[];
+      /** What happens to SNIs that the bundle no longer covers; only on certificates that are ours. */
+      split?: Split;
     }
-  | { kind: 'create'; bundle: SourcedBundle; id: string; snis: readonly string[] };
+  | {
+      kind: 'create';
+      bundle: SourcedBundle;
+      id: string;
+      /** Those of `moveSnis` not among them. */
+      snis: readonly string[];
+      moveSnis?: readonly SniMove[];
+    };
+
+/** An SNI that changes its certificate. */
+export interface SniMove {
+  name: string;
+  /** Id of the certificate that has it now. */
+  from: string;
+}
+
+/**
+ * SNIs that keep the present pair: those that the certificate still has when it is written move with a copy of it to
+ * a new certificate of ours. Another change of the same batch may have taken some of them before.
+ */
+export interface Split {
+  /** Id of the new certificate. */
+  id: string;
+  snis: readonly string[];
+}
 
 export interface Plan {
   changes: Change[];

@@ -1,7 +1,7 @@
 import { refusal, type RawBundle, type Refusal } from '../model';
 import { readConfigured } from './remote/credentials';
 import { refusalOf } from './remote/trouble';
-import { isRacy, sameStamp, stampOf, type Stamp } from './files/stamp';
+import { isRacy, sameStamp, stampOf, type Stamp } from '../common/stamp';
 
 /** Where the password of a source's keystores and encrypted keys comes from. */
 export interface Passwords {

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { DatabaseTarget } from '../../src/kong';
+import { DatabaseTarget } from '../../src/gateway';
 import { deterministicId, type Change } from '../../src/model';
 import { startGateway } from '../gateway';
 import { answering, clientOf, reset } from '../support/admin';

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { AdminClient, DeclarativeTarget } from '../../src/kong';
+import { AdminClient, DeclarativeTarget } from '../../src/gateway';
 import { Reconciler } from '../../src/reconcile';
 import { DirectorySource } from '../../src/sources';
 import { startGateway } from '../gateway';

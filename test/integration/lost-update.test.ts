@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import { completeConfig } from '../../src/config';
-import { AdminClient, DeclarativeTarget, type AdminResponse } from '../../src/kong';
+import { AdminClient, DeclarativeTarget, type AdminResponse } from '../../src/gateway';
 import { Reconciler } from '../../src/reconcile';
 import { DirectorySource } from '../../src/sources';
 import { startGateway } from '../gateway';

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DeclarativeTarget } from '../../src/kong';
+import { DeclarativeTarget } from '../../src/gateway';
 import { changeId, type Change, type PemPair } from '../../src/model';
 import { startGateway } from '../gateway';
 import { clientOf } from '../support/admin';

@@ -4,14 +4,14 @@ import { delimiter, join } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { completeConfig } from '../../src/config';
-import { KubernetesLeases } from '../../src/election';
 import {
+  KubernetesLeases,
   inCluster,
   KubernetesClient,
-  KubernetesSource,
   NUDGE_ANNOTATION,
   ReferrerNudger,
-} from '../../src/sources/kubernetes';
+} from '../../src/kubernetes';
+import { KubernetesSource } from '../../src/sources/kubernetes';
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';

@@ -4,14 +4,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { openBundle } from '../../src/certificates';
 import { Authority } from '../../src/authority/authority';
 import { isRefusal, type RawBundle, type SourceScan } from '../../src/model';
+import { inCluster, KubernetesClient, readKubeconfig, type ClusterAccess } from '../../src/kubernetes';
 import {
   CA_CONFIG_MAPS,
   CA_SECRETS,
-  inCluster,
-  KubernetesClient,
   KubernetesSource,
-  readKubeconfig,
-  type ClusterAccess,
   type KubernetesSourceOptions,
 } from '../../src/sources/kubernetes';
 import { issue } from '../support/bundles';

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { createReloader } from '../../src/app/reloader';
 import { completeConfig, type Config } from '../../src/config';
-import { NUDGE_ANNOTATION } from '../../src/sources/kubernetes';
+import { NUDGE_ANNOTATION } from '../../src/kubernetes';
 import { startGateway, type Gateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';

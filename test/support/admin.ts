@@ -1,8 +1,8 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
-import { AdminClient, AdminError } from '../../src/kong';
-import type { AdminClientOptions } from '../../src/kong/admin-client';
+import { AdminClient, AdminError } from '../../src/gateway';
+import type { AdminClientOptions } from '../../src/gateway/admin/client';
 
 /** A request as the server got it. */
 export interface Received {

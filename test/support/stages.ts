@@ -19,8 +19,8 @@ import {
   type Verifier,
   type WriteResult,
 } from '../../src/model';
-import { OUR_TAG } from '../../src/kong';
-import { halfOf, toStored, type CertificateEntity } from '../../src/kong/stored';
+import { OUR_TAG } from '../../src/gateway';
+import { halfOf, toStored, type CertificateEntity } from '../../src/gateway/admin/entities';
 import { Reconciler, type ReconcilerOptions } from '../../src/reconcile';
 import type { Issued } from '../../src/authority/authority';
 

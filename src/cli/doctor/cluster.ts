@@ -1,6 +1,5 @@
 import type { SourceConfig } from '../../config';
-import { clientOf, clusterName } from '../../app/cluster';
-import { isInCluster, type KubernetesClient } from '../../sources/kubernetes';
+import { clientOf, clusterName, isInCluster, type KubernetesClient } from '../../kubernetes';
 import { examine, type Check } from './check';
 import type { Patient } from './patient';
 

@@ -1,6 +1,6 @@
 import { connect, type Connection } from '../../app/connection';
 import { completeConfig, type Config } from '../../config';
-import { readKongValues, readPluginEntries, type PluginEntry } from '../../kong';
+import { readKongValues, readPluginEntries, type PluginEntry } from '../../gateway';
 import { readConfigFile, type NamedConfig } from '../configs';
 import type { PassOptions } from '../options';
 

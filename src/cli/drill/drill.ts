@@ -1,7 +1,7 @@
 import { connect, type Connection, type KongLocation } from '../../app/connection';
 import { listenersOf, targetOf, verifierOf } from '../../app/compose';
 import type { Config } from '../../config';
-import type { TlsListener } from '../../kong';
+import type { TlsListener } from '../../gateway';
 import type { Change, Proof, Target, Verifier } from '../../model';
 import { duration, plural } from '../output';
 import { CANARY_ID, conflict, creation, makeCanaries, renewal, type Canary } from './canary';

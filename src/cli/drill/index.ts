@@ -1,6 +1,6 @@
 import { connect, type KongLocation } from '../../app/connection';
 import { completeConfig, type Config } from '../../config';
-import { readPluginEntries } from '../../kong';
+import { readPluginEntries } from '../../gateway';
 import { readConfigFile } from '../configs';
 import { tell } from '../failure';
 import { CANARY_NAME, type PassOptions } from '../options';

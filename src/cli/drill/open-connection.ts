@@ -1,7 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TlsListener } from '../../kong';
+import type { TlsListener } from '../../gateway';
 
 const TIMEOUT_MS = 10_000;
 /** nginx closes a connection after a thousand requests. */

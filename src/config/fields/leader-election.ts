@@ -1,7 +1,7 @@
 import type { NamedField } from './kong-field';
 
 /** Of many gateways on one database, the one that holds a Lease of Kubernetes writes. */
-export const LEADER_ELECTION: NamedField = {
+export const LEADER_ELECTION = {
   leader_election: {
     type: 'record',
     description: 'One writer among the gateways of a database, chosen by a Lease of Kubernetes.',
@@ -27,6 +27,7 @@ export const LEADER_ELECTION: NamedField = {
       {
         duration: {
           type: 'integer',
+          unit: 'seconds',
           description: 'Seconds after which a gateway that went away without a word is replaced.',
           required: true,
           default: 15,
@@ -35,4 +36,4 @@ export const LEADER_ELECTION: NamedField = {
       },
     ],
   },
-};
+} as const satisfies NamedField;

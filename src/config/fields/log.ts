@@ -1,7 +1,7 @@
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Where lines of the log go beside stderr, and which of them. */
-export const LOG: NamedField = {
+export const LOG = {
   log: {
     type: 'record',
     description: 'The log: JSON lines on stderr, which Kong shows at level info alone.',
@@ -25,4 +25,4 @@ export const LOG: NamedField = {
       },
     ],
   },
-};
+} as const satisfies NamedField;

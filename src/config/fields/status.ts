@@ -1,6 +1,6 @@
 import type { KongField } from './kong-field';
 
-export const STATUS: KongField = {
+export const STATUS = {
   type: 'record',
   description: 'Where the status, the metrics and the page are shown besides the unix socket.',
   required: true,
@@ -8,6 +8,7 @@ export const STATUS: KongField = {
     {
       listen: {
         type: 'string',
+        ends_with_port: true,
         description: 'Address and port to listen on. Empty: nowhere.',
         match_any: {
           // `[` needs no escape inside brackets, neither in Lua nor in JavaScript.
@@ -17,4 +18,4 @@ export const STATUS: KongField = {
       },
     },
   ],
-};
+} as const satisfies KongField;

@@ -1,7 +1,7 @@
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 
 /** Keeping the declarative file of a Kong without a database up to date. */
-export const WRITE_BACK_FIELDS: readonly NamedField[] = [
+export const WRITE_BACK_FIELDS = [
   {
     write_back: {
       type: 'boolean',
@@ -17,4 +17,4 @@ export const WRITE_BACK_FIELDS: readonly NamedField[] = [
       match_any: ABSOLUTE_PATH,
     },
   },
-];
+] as const satisfies readonly NamedField[];

@@ -5,7 +5,7 @@ import { FileBundle, unreadable } from '../files/file-bundle';
 import { OpenKeyFiles } from '../files/key-modes';
 import { isKeystore, isOfBundle, pairFiles, type FilePair } from './pairing';
 import { Slices } from '../../common/slices';
-import { isRacy, sameStamp, stampOf, statOf, type Stamp } from '../files/stamp';
+import { isRacy, sameStamp, stampOf, statOf, type Stamp } from '../../common/stamp';
 import { FolderWatch } from '../files/watch';
 
 /** Deeper trees are links that lead in circles, or not certificates. */

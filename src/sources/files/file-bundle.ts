@@ -1,6 +1,7 @@
 import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../../model';
+import { whyUnreadable } from '../../common/configured-file';
 import { hasOpenKey, type OpenKeyFiles } from './key-modes';
-import { isRacy, readStamped, sameStamp, stampOf, type Stamp, type StampedText } from './stamp';
+import { isRacy, readStamped, sameStamp, stampOf, type Stamp, type StampedText } from '../../common/stamp';
 
 /** How often a pair that changes while it is read is read again before the next scan gets its turn. */
 const ATTEMPTS = 3;
@@ -109,14 +110,8 @@ function readNamed(path: string): StampedText | null {
 
 /** A sentence for a failing file operation: the system's code and the path, and what helps. */
 export function unreadable(error: unknown, where: string): Refusal {
-  const { code = 'unknown error', path = where } = error as NodeJS.ErrnoException;
-  const advice: Record<string, string> = {
-    ENOENT: 'it does not exist (yet)',
-    EACCES: 'permission denied; the user that Kong runs as must be able to read it',
-    EISDIR: 'it is a folder; name a file, or use a source of type directory',
-    ENOTFILE: 'it is a pipe, a socket or a device; name a file',
-    ENOTDIR: 'a part of the path is not a folder',
-    ELOOP: 'too many symbolic links',
-  };
-  return refusal('unreadable', `${path} cannot be read: ${advice[code] ?? code}`);
+  const { path = where } = error as NodeJS.ErrnoException;
+  return refusal('unreadable', `${path} cannot be read: ${whyUnreadable(error, WORDS)}`);
 }
+
+const WORDS = { EISDIR: 'it is a folder; name a file, or use a source of type directory' };

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { statOf } from './stamp';
+import { statOf } from '../../common/stamp';
 
 /** Names in one warning; with thousands of files the first few show which folder it is. */
 const MAX_NAMED = 3;

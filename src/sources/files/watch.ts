@@ -1,6 +1,6 @@
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
-import { statOf } from './stamp';
+import { statOf } from '../../common/stamp';
 
 /** inotify watches are a limited resource of the whole machine; beyond this many folders the poll has to do. */
 const MAX_WATCHED_FOLDERS = 512;

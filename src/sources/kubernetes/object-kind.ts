@@ -1,6 +1,6 @@
 import type { RawBundle } from '../../model';
 import { secretName, TLS_TYPE, toRawBundle, type Secret } from './secret';
-import type { KubernetesObject } from './scope';
+import type { KubernetesObject } from '../../kubernetes';
 
 /** A kind of objects that hold certificates, and how one is read. */
 export interface ObjectKind {

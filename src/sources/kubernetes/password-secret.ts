@@ -1,6 +1,6 @@
 import { refusal, type RawBundle, type Refusal } from '../../model';
 import { withoutLineFeed, type PasswordCheck, type Passwords } from '../password';
-import type { KubernetesClient } from './client';
+import type { KubernetesClient } from '../../kubernetes';
 import type { Secret } from './secret';
 
 const DEFAULT_KEY = 'password';

@@ -1,5 +1,5 @@
 import type { RawBundle } from '../../model';
-import type { KubernetesObject } from './scope';
+import type { KubernetesObject } from '../../kubernetes';
 import { partsOf } from './secret-data';
 
 /** A Secret (core/v1), as far as it matters here; data is base64. */

@@ -1,10 +1,15 @@
 import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../../model';
-import { KubernetesError, type KubernetesClient } from './client';
-import { References } from './references';
-import { Scope } from './scope';
+import {
+  KubernetesError,
+  ListWatch,
+  missingVerb,
+  placeOf,
+  References,
+  trouble,
+  type KubernetesClient,
+} from '../../kubernetes';
 import { TLS_SECRETS, type ObjectKind } from './object-kind';
 import { annotatedHosts, isMarked, secretName, type Secret } from './secret';
-import { missingVerb, placeOf, trouble } from './trouble';
 
 export interface KubernetesSourceOptions {
   /** Default: by the cluster and the kind, and for other kinds than TLS Secrets by what it looks at. */
@@ -37,9 +42,9 @@ export class KubernetesSource implements Source {
   readonly #kind: ObjectKind;
   readonly create: boolean;
   /** As the source says. */
-  readonly #asked: readonly Scope<Secret>[];
+  readonly #asked: readonly ListWatch<Secret>[];
   /** Those, or of the pod's own namespace where only that is allowed. */
-  #scopes: readonly Scope<Secret>[];
+  #scopes: readonly ListWatch<Secret>[];
   readonly #references: References | null;
   /** What changed since the last scan; null: it is gone. */
   readonly #pending = new Map<string, Secret | null>();
@@ -112,7 +117,6 @@ export class KubernetesSource implements Source {
       this.#touched = null;
       this.#stopWatch?.abort();
       this.#stopWatch = null;
-      this.options.client.close();
     };
   }
 
@@ -130,7 +134,7 @@ export class KubernetesSource implements Source {
     return bundle === null || hosts === null ? bundle : { ...bundle, hosts };
   }
 
-  private scopesOf(namespace: string | null): Scope<Secret>[] {
+  private scopesOf(namespace: string | null): ListWatch<Secret>[] {
     const { client, names, labelSelector } = this.options;
     // Who names Secrets or labels means them, whatever their type.
     const fieldSelector = names.length > 0 || labelSelector !== null ? null : this.#kind.fieldSelector;
@@ -143,7 +147,7 @@ export class KubernetesSource implements Source {
       fieldSelector,
       labelSelector,
     };
-    return each.map((name) => new Scope<Secret>({ ...secrets, name }));
+    return each.map((name) => new ListWatch<Secret>({ ...secrets, name }));
   }
 
   private isWanted(secret: Secret): boolean {
@@ -175,14 +179,14 @@ export class KubernetesSource implements Source {
       if (!this.#asked.some((scope) => scope.has(name))) this.#apply(name, null);
   }
 
-  private use(scopes: readonly Scope<Secret>[]): void {
+  private use(scopes: readonly ListWatch<Secret>[]): void {
     this.#scopes = scopes;
     this.#stopWatch?.abort();
     this.#stopWatch = null;
   }
 
   /** @returns `refused` where the whole cluster was meant, which is not allowed; it is no error yet */
-  private async refresh(scope: Scope<Secret>, errors: Refusal[]): Promise<'seen' | 'refused' | 'failed'> {
+  private async refresh(scope: ListWatch<Secret>, errors: Refusal[]): Promise<'seen' | 'refused' | 'failed'> {
     const where = placeOf(scope.namespace);
     try {
       await scope.refresh(this.#apply);

@@ -1,7 +1,6 @@
 import { createSecureContext } from 'node:tls';
+import { readConfiguredFile, type FileError } from '../../common/configured-file';
 import type { TlsIdentity } from '../../common/request';
-import { unreadable } from '../files/file-bundle';
-import { readStamped } from '../files/stamp';
 import { Trouble } from './trouble';
 
 /** A secret of the configuration: itself, or the file that it stands in and may be renewed in. */
@@ -14,18 +13,13 @@ export interface TlsFiles {
   keyFile: string | null;
 }
 
-const MAX_FILE_BYTES = 1_048_576;
-
 /** A small text file that the configuration names. @throws Trouble naming the file */
 export function readConfigured(path: string): string {
   try {
-    const octets = readStamped(path, MAX_FILE_BYTES)?.text;
-    if (octets === undefined)
-      throw new Trouble('too_large', `${path} is larger than 1 MiB; is it the right file?`);
-    return Buffer.from(octets, 'latin1').toString('utf8');
+    return readConfiguredFile(path);
   } catch (error) {
-    if (error instanceof Trouble) throw error;
-    throw new Trouble('unreadable', unreadable(error, path).message, { cause: error });
+    const { code, message } = error as FileError;
+    throw new Trouble(code === 'EFBIG' ? 'too_large' : 'unreadable', message, { cause: error });
   }
 }
 

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Connection } from '../../../src/app/connection';
 import { createElection } from '../../../src/app/election';
 import { completeConfig } from '../../../src/config';
-import { SERVICE_ACCOUNT } from '../../../src/sources/kubernetes';
+import { SERVICE_ACCOUNT } from '../../../src/kubernetes';
 import { eventually } from '../../support/eventually';
 
 function elect(config: object, mode: Connection['mode'] = 'database') {

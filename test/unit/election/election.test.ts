@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Election } from '../../../src/election';
-import type { Lease, LeaseSpec, LeaseStore } from '../../../src/election/leases';
+import type { Lease, LeaseSpec, LeaseStore } from '../../../src/kubernetes';
 import type { LeaderStatus } from '../../../src/model';
-import { KubernetesError } from '../../../src/sources/kubernetes';
+import { KubernetesError } from '../../../src/kubernetes';
 
 const DURATION_MS = 15_000;
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Authority } from '../../../src/authority/authority';
 import type { Change, Sight } from '../../../src/model';
 import { prove } from '../../../src/reconcile/proof';
-import { toStored } from '../../../src/kong/stored';
+import { toStored } from '../../../src/gateway/admin/entities';
 import { HandshakeVerifier, Patrol } from '../../../src/verify';
 import { eventually } from '../../support/eventually';
 import { opened, raw } from '../../support/bundles';

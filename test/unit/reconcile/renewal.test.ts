@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OUR_TAG } from '../../../src/kong';
+import { OUR_TAG } from '../../../src/gateway';
 import { deterministicId } from '../../../src/model';
 import { issue } from '../../support/bundles';
 import { eventsOf, reconciling } from '../../support/stages';

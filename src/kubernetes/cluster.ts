@@ -1,0 +1,26 @@
+import { KubernetesClient } from './client';
+import { readKubeconfig } from './kubeconfig';
+import { inCluster } from './service-account';
+
+/** Which cluster is meant; without a kubeconfig the one that this pod is in. */
+export interface ClusterConfig {
+  kubeconfig?: string | null;
+  context?: string | null;
+}
+
+/** Clients by the name of their cluster; undefined: the cluster that this pod is in. */
+export type Clusters = ReadonlyMap<string | undefined, KubernetesClient>;
+
+/** The same after a restart. */
+export function clusterName({ kubeconfig, context }: ClusterConfig): string | undefined {
+  if (kubeconfig == null) return undefined;
+  return context == null ? kubeconfig : `${context}@${kubeconfig}`;
+}
+
+/** @param timeoutMs default: the client's own */
+export function clientOf({ kubeconfig, context }: ClusterConfig, timeoutMs?: number): KubernetesClient {
+  return new KubernetesClient(
+    () => (kubeconfig == null ? inCluster() : readKubeconfig(kubeconfig, context ?? undefined)),
+    timeoutMs,
+  );
+}

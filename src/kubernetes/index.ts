@@ -1,0 +1,11 @@
+export { KubernetesClient, KubernetesError } from './client';
+export { clientOf, clusterName, type ClusterConfig, type Clusters } from './cluster';
+export { eventPoster } from './events';
+export { readKubeconfig } from './kubeconfig';
+export { KubernetesLeases, type Lease, type LeaseSpec, type LeaseStore } from './leases';
+export { ListWatch, type KubernetesObject } from './list-watch';
+export { NUDGE_ANNOTATION, ReferrerNudger } from './nudge';
+export { References } from './references';
+export { RenewalTimes } from './renewal-times';
+export { inCluster, isInCluster, SERVICE_ACCOUNT, type ClusterAccess } from './service-account';
+export { missingVerb, placeOf, trouble } from './trouble';

@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { load } from 'js-yaml';
+import type { ClusterAccess } from './service-account';
+
+interface Exec {
+  command?: string;
+  args?: string[] | null;
+  env?: { name: string; value: string }[] | null;
+  apiVersion?: string;
+}
+
+interface User {
+  token?: string;
+  tokenFile?: string;
+  'client-certificate'?: string;
+  'client-certificate-data'?: string;
+  'client-key'?: string;
+  'client-key-data'?: string;
+  exec?: Exec;
+}
+
+interface Cluster {
+  server?: string;
+  'certificate-authority'?: string;
+  'certificate-authority-data'?: string;
+}
+
+interface Context {
+  cluster?: string;
+  user?: string;
+  namespace?: string;
+}
+
+interface KubeConfig {
+  /** Each of them should be a list of `{name, cluster|user|context}`. */
+  clusters?: unknown;
+  users?: unknown;
+  contexts?: unknown;
+  'current-context'?: string;
+}
+
+const run = promisify(execFile);
+/** Before a token's expiry it is asked for anew. */
+const EARLY_MS = 60_000;
+/** A credential plugin that wants to be talked to waits for ever. */
+const EXEC_MS = 60_000;
+
+/**
+ * Reads a kubeconfig: tokens, token files, client certificates and credential plugins (`exec`).
+ * @throws Error naming the file and what is wrong in it
+ */
+export function readKubeconfig(path: string, context?: string): ClusterAccess {
+  const fail = (problem: string): never => {
+    throw new Error(`kubeconfig ${path}: ${problem}`);
+  };
+  let config: KubeConfig | null;
+  try {
+    config = load(readFileSync(path, 'utf8')) as KubeConfig | null;
+  } catch (error) {
+    return fail((error as Error).message.split('\n')[0] ?? 'it is not YAML');
+  }
+  if (typeof config !== 'object' || config === null) return fail('it is no kubeconfig');
+  const wanted = context ?? config['current-context'] ?? fail('it has no current-context');
+  const find = (list: unknown, key: string, name?: string): unknown => {
+    const named = Array.isArray(list) ? (list as (Record<string, unknown> | null)[]) : [];
+    const found = named.find((item) => item?.['name'] === name)?.[key];
+    return found ?? fail(`it has no ${key} named ${name ?? '(nothing)'}`);
+  };
+  const chosen = find(config.contexts, 'context', wanted) as Context;
+  const cluster = find(config.clusters, 'cluster', chosen.cluster) as Cluster;
+  const user = find(config.users, 'user', chosen.user) as User;
+  const { server = fail(`cluster ${chosen.cluster ?? ''} has no server`) } = cluster;
+  if (!/^https?:/.test(server) || !URL.canParse(server))
+    fail(`the server of cluster ${chosen.cluster ?? ''} is no URL such as https://host:6443`);
+  const data = (inline: string | undefined, file: string | undefined) => {
+    if (inline !== undefined) return Buffer.from(inline, 'base64');
+    if (file === undefined) return undefined;
+    try {
+      return readFileSync(resolve(dirname(path), file));
+    } catch (error) {
+      return fail(`${file}, which it names, cannot be read: ${(error as Error).message}`);
+    }
+  };
+  const cert = data(user['client-certificate-data'], user['client-certificate']);
+  const key = data(user['client-key-data'], user['client-key']);
+  return {
+    server,
+    ca: data(cluster['certificate-authority-data'], cluster['certificate-authority']),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    token: tokenOf(user, path),
+    namespace: chosen.namespace ?? 'default',
+  };
+}
+
+function tokenOf({ token, tokenFile, exec }: User, path: string): ClusterAccess['token'] {
+  if (exec?.command !== undefined) return execToken(exec, exec.command, path);
+  if (tokenFile !== undefined) return () => readFileSync(resolve(dirname(path), tokenFile), 'utf8').trim();
+  return () => token;
+}
+
+/** A credential plugin (client.authentication.k8s.io): a program that prints an ExecCredential. */
+function execToken(exec: Exec, command: string, path: string): ClusterAccess['token'] {
+  let known: { token: string; expires: number } | null = null;
+  return async () => {
+    if (known !== null && Date.now() < known.expires - EARLY_MS) return known.token;
+    const info = { apiVersion: exec.apiVersion, kind: 'ExecCredential', spec: { interactive: false } };
+    const env = {
+      ...process.env,
+      ...Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value])),
+      KUBERNETES_EXEC_INFO: JSON.stringify(info),
+    };
+    try {
+      const { stdout } = await run(command, exec.args ?? [], { env, cwd: dirname(path), timeout: EXEC_MS });
+      const { status = {} } = JSON.parse(stdout) as {
+        status?: { token?: string; expirationTimestamp?: string };
+      };
+      const expires =
+        status.expirationTimestamp === undefined ? Infinity : Date.parse(status.expirationTimestamp);
+      known = { token: status.token ?? '', expires };
+      return known.token;
+    } catch (error) {
+      // Its output may hold the token; only the program is named.
+      const { code, killed } = error as { code?: unknown; killed?: boolean };
+      const why =
+        code === 'ENOENT'
+          ? 'is not there; a plugin server has no PATH: name it by its whole path'
+          : killed === true
+            ? `gave no answer within ${EXEC_MS / 1000} s`
+            : 'failed';
+      throw new Error(`kubeconfig ${path}: the credential plugin ${command} ${why}`, { cause: error });
+    }
+  };
+}

@@ -1,0 +1,45 @@
+import { refusal, type Nudger, type Refusal, type SecretRef } from '../model';
+import { KubernetesError, type KubernetesClient } from './client';
+import { REFERRER_KINDS, type Referrer } from './referrers';
+
+/** Set on what refers to a Secret, so that the ingress controller looks at it again. */
+export const NUDGE_ANNOTATION = 'ssl-cert-reloader/certificate';
+
+/** Annotates the Ingresses and Gateways that refer to a Secret. */
+export class ReferrerNudger implements Nudger {
+  constructor(private readonly client: KubernetesClient) {}
+
+  async nudge({ namespace, name }: SecretRef, fingerprint: string): Promise<string | Refusal> {
+    const nudged: string[] = [];
+    let trouble: Error | null = null;
+    for (const { kind, api, plural, referencesOf } of REFERRER_KINDS) {
+      const where = `${api}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+      const refers = (item: Referrer) => referencesOf(item).some(({ secret }) => secret === name);
+      try {
+        const { items } = await this.client.get<{ items: Referrer[] }>(where);
+        for (const item of items.filter(refers)) {
+          const patch = { metadata: { annotations: { [NUDGE_ANNOTATION]: fingerprint } } };
+          const target = `${where}/${encodeURIComponent(item.metadata.name)}`;
+          await this.client.send('PATCH', target, patch, 'application/merge-patch+json');
+          nudged.push(`${kind} ${namespace}/${item.metadata.name}`);
+        }
+      } catch (error) {
+        // A cluster without Gateways has no such path; who may not see Ingresses may still nudge a Gateway.
+        if (statusOf(error) !== 404) trouble ??= error as Error;
+      }
+    }
+    if (nudged.length > 0) return `annotated ${nudged.join(', ')}`;
+    if (trouble !== null) {
+      return refusal(
+        statusOf(trouble) === 403 ? 'forbidden' : 'unreachable',
+        `what refers to Secret ${namespace}/${name} cannot be nudged (takeover: nudge needs list and patch on ingresses and gateways): ${trouble.message}`,
+      );
+    }
+    return refusal(
+      'managed_elsewhere',
+      `no Ingress or Gateway refers to Secret ${namespace}/${name}: nobody to nudge`,
+    );
+  }
+}
+
+const statusOf = (error: unknown) => (error instanceof KubernetesError ? error.status : 0);

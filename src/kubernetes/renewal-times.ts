@@ -1,0 +1,124 @@
+import type { SecretRef, SourcedBundle } from '../model';
+import { KubernetesError, type KubernetesClient } from './client';
+
+/** cert-manager's Certificate (cert-manager.io/v1), as far as it matters here; times as in RFC 3339. */
+interface Certificate {
+  status?: { notAfter?: string; renewalTime?: string };
+}
+
+export interface RenewalTimesOptions {
+  /** Where a Secret is; null: nobody can be asked there. */
+  clientOf: (secret: SecretRef) => KubernetesClient | null;
+  now?: () => number;
+}
+
+/** Requests a round at most; the most urgent ones first. */
+const PER_ROUND = 10;
+/** What was asked for in vain, or is overdue, is asked for again after this, then after twice as long, and so on. */
+const FIRST_WAIT_MS = 10 * 60_000;
+const LONGEST_WAIT_MS = 24 * 3_600_000;
+/** A namespace that did not answer is left alone for so long: a right that is missing may come later. */
+const PAUSE_MS = 3_600_000;
+
+/**
+ * Asks cert-manager when it means to renew the certificates of its Secrets, which the Secrets do not tell: once for
+ * each leaf, and again once that time is over, since somebody may have changed it. Where that is not allowed nothing
+ * is learned, which is no trouble.
+ */
+export class RenewalTimes {
+  /** Of bundles that were asked for; a renewed one is another bundle. */
+  readonly #asked = new WeakMap<SourcedBundle, Asked>();
+  /** Namespaces in which nothing may be asked until then. */
+  readonly #pausedUntil = new Map<string, number>();
+  #isAsking = false;
+
+  constructor(private readonly options: RenewalTimesOptions) {}
+
+  /** Whether a round is under way, so that what is known may soon be otherwise. */
+  get isAsking(): boolean {
+    return this.#isAsking;
+  }
+
+  /** One round: a few requests, one after the other, none where nothing is due. Never throws. */
+  async refresh(bundles: Iterable<SourcedBundle>): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    try {
+      let left = PER_ROUND;
+      for (const due of this.due(bundles)) {
+        const client = this.options.clientOf(due.secret);
+        // The one before may have been refused there.
+        if (client === null || this.isPaused(due.secret)) continue;
+        await this.ask(client, due);
+        if (--left === 0) return;
+      }
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  /** Those that were never asked for come first, and of these the one that ends first. */
+  private due(bundles: Iterable<SourcedBundle>): Due[] {
+    const now = this.now();
+    const due: Due[] = [];
+    for (const bundle of bundles) {
+      const { secret } = bundle;
+      if (secret?.certificate === undefined) continue;
+      const { nextAt, waitMs } = this.#asked.get(bundle) ?? { nextAt: 0, waitMs: FIRST_WAIT_MS };
+      if (nextAt > now || this.isPaused(secret)) continue;
+      due.push({ bundle, secret, certificate: secret.certificate, nextAt, waitMs });
+    }
+    return due.sort((a, b) => a.nextAt - b.nextAt || a.bundle.leaf.notAfter - b.bundle.leaf.notAfter);
+  }
+
+  private async ask(client: KubernetesClient, { bundle, secret, certificate, waitMs }: Due): Promise<void> {
+    const now = this.now();
+    const later = { nextAt: now + waitMs, waitMs: Math.min(waitMs * 2, LONGEST_WAIT_MS) };
+    const [namespace, name] = [secret.namespace, certificate].map(encodeURIComponent);
+    try {
+      const { status } = await client.get<Certificate>(
+        `/apis/cert-manager.io/v1/namespaces/${namespace}/certificates/${name}`,
+      );
+      const renewalAt = renewalOf(status, bundle.leaf.notAfter);
+      if (renewalAt === null) delete bundle.renewalAt;
+      else bundle.renewalAt = renewalAt;
+      const isAhead = renewalAt !== null && renewalAt > now;
+      this.#asked.set(bundle, isAhead ? { nextAt: renewalAt, waitMs: FIRST_WAIT_MS } : later);
+    } catch (error) {
+      this.#asked.set(bundle, later);
+      if (error instanceof KubernetesError && error.status === 404) delete bundle.renewalAt;
+      // What was learned before stays.
+      else this.#pausedUntil.set(placeOf(secret), now + PAUSE_MS);
+    }
+  }
+
+  private isPaused(secret: SecretRef): boolean {
+    return (this.#pausedUntil.get(placeOf(secret)) ?? 0) > this.now();
+  }
+
+  private now(): number {
+    return (this.options.now ?? Date.now)();
+  }
+}
+
+interface Asked {
+  /** When it may be asked for again; milliseconds since the epoch. */
+  nextAt: number;
+  /** And how much later, if that brings nothing. */
+  waitMs: number;
+}
+
+interface Due extends Asked {
+  bundle: SourcedBundle;
+  secret: SecretRef;
+  certificate: string;
+}
+
+const placeOf = ({ cluster = '', namespace }: SecretRef): string => `${namespace} ${cluster}`;
+
+/** cert-manager writes the Secret first and its status a moment later: until then the status is of the leaf before. */
+function renewalOf(status: Certificate['status'], notAfter: number): number | null {
+  if (Date.parse(status?.notAfter ?? '') !== notAfter) return null;
+  const renewalAt = Date.parse(status?.renewalTime ?? '');
+  return Number.isNaN(renewalAt) ? null : renewalAt;
+}

@@ -1,0 +1,28 @@
+import { refusal, type Refusal } from '../model';
+import type { KubernetesError } from './client';
+
+export const placeOf = (namespace: string | null): string =>
+  namespace === null ? 'all namespaces' : `namespace ${namespace}`;
+
+export function missingVerb(verb: string, what: string, effect: string): Refusal {
+  return refusal('forbidden', `the verb ${verb} on ${what} is missing (RBAC): ${effect}`);
+}
+
+/** A sentence for a failing request: who lacks which right, or why the server cannot be asked. */
+export function trouble(error: unknown, verb: string, what: string): Refusal {
+  const { status, message } = error as Partial<KubernetesError> & Error;
+  if (status === 403) {
+    return refusal(
+      'forbidden',
+      `${what} cannot be seen: the verb ${verb} is missing (RBAC); the API server says: ${message}`,
+    );
+  }
+  if (status === 401) {
+    return refusal(
+      'forbidden',
+      `${what} cannot be seen: the API server does not accept the token; is it expired, or of another cluster?`,
+    );
+  }
+  if (status === 404) return refusal('unreadable', `${what}: not found; does the namespace exist?`);
+  return refusal('unreachable', `${what} cannot be seen: ${message}`);
+}

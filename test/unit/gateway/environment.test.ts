@@ -1,0 +1,160 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { findPrefix, readKongEnvironment } from '../../../src/gateway';
+import { parseListeners } from '../../../src/gateway/node/environment';
+import { eventually } from '../../support/eventually';
+import { testFolder } from '../../support/folders';
+
+function prefixWith(lines: string): string {
+  const prefix = testFolder();
+  writeFileSync(join(prefix, '.kong_env'), lines);
+  return prefix;
+}
+
+describe('a listen directive', () => {
+  const plain = { ssl: false, proxyProtocol: false };
+  test.for<[string, object[]]>([
+    ['off', []],
+    ['', []],
+    ['127.0.0.1:8001', [{ host: '127.0.0.1', port: 8001, ...plain }]],
+    ['0.0.0.0:8000', [{ host: '127.0.0.1', port: 8000, ...plain }]],
+    ['[::]:8000', [{ host: '::1', port: 8000, ...plain }]],
+    ['[::1]:8001', [{ host: '::1', port: 8001, ...plain }]],
+    ['[2001:db8::7]:8443 ssl', [{ host: '2001:db8::7', port: 8443, ssl: true, proxyProtocol: false }]],
+    [
+      'kong.internal:8444 http2 ssl',
+      [{ host: 'kong.internal', port: 8444, ssl: true, proxyProtocol: false }],
+    ],
+    [
+      '0.0.0.0:8443 http2 ssl reuseport backlog=16384',
+      [{ host: '127.0.0.1', port: 8443, ssl: true, proxyProtocol: false }],
+    ],
+    ['0.0.0.0:8443 ssl proxy_protocol', [{ host: '127.0.0.1', port: 8443, ssl: true, proxyProtocol: true }]],
+    ['unix:/run/kong/admin.sock', [{ host: '/run/kong/admin.sock', port: null, ...plain }]],
+    [
+      'unix:/run/kong/admin.sock ssl',
+      [{ host: '/run/kong/admin.sock', port: null, ssl: true, proxyProtocol: false }],
+    ],
+    [
+      '0.0.0.0:8000 reuseport backlog=16384, 0.0.0.0:8443 http2 ssl reuseport backlog=16384',
+      [
+        { host: '127.0.0.1', port: 8000, ...plain },
+        { host: '127.0.0.1', port: 8443, ssl: true, proxyProtocol: false },
+      ],
+    ],
+    [
+      '  127.0.0.1:1 ,\t127.0.0.1:2  ',
+      [
+        { host: '127.0.0.1', port: 1, ...plain },
+        { host: '127.0.0.1', port: 2, ...plain },
+      ],
+    ],
+    ['nonsense', []],
+    ['127.0.0.1:', []],
+  ])('"%s" means %j', ([directive, listeners]) => {
+    expect(parseListeners(directive)).toEqual(listeners);
+  });
+
+  it('that is not there means off', () => {
+    expect(parseListeners(undefined)).toEqual([]);
+  });
+});
+
+describe('what Kong wrote into its prefix', () => {
+  it('tells where the Admin API is, plain http first, and where TLS ends', () => {
+    const prefix = prefixWith(
+      [
+        'admin_listen = 127.0.0.1:8444 http2 ssl, 127.0.0.1:8001 reuseport, unix:/run/admin.sock, [::1]:8001',
+        'proxy_listen = 0.0.0.0:8000, 0.0.0.0:8443 http2 ssl, [::]:8443 ssl proxy_protocol, unix:/run/proxy.sock ssl',
+        'role = control_plane',
+      ].join('\n'),
+    );
+    expect(readKongEnvironment(prefix)).toEqual({
+      admin: [
+        { url: 'http://127.0.0.1:8001' },
+        { url: 'unix:/run/admin.sock' },
+        { url: 'http://[::1]:8001' },
+        { url: 'https://127.0.0.1:8444' },
+      ],
+      tls: [
+        { host: '127.0.0.1', port: 8443, proxyProtocol: false },
+        { host: '::1', port: 8443, proxyProtocol: true },
+      ],
+      role: 'control_plane',
+    });
+  });
+
+  it('may say that the Admin API is off', () => {
+    expect(readKongEnvironment(prefixWith('admin_listen = off\n'))).toEqual({
+      admin: [],
+      tls: [],
+      role: 'traditional',
+    });
+  });
+
+  it('is read for what is known only: no secret of the file is kept', () => {
+    const prefix = prefixWith(
+      'pg_password = s3cret\nadmin_listen = 127.0.0.1:8001\nadmin_gui_auth = s3cret\nvault_hcv_token = s3cret\nrole = traditional\n',
+    );
+    expect(JSON.stringify(readKongEnvironment(prefix))).not.toContain('s3cret');
+  });
+
+  it('is not confused by values with signs of their own', () => {
+    const prefix = prefixWith(
+      '# admin_listen = 9.9.9.9:1\nlua_package_path = ./?.lua;admin_listen = x\nadmin_listen = 127.0.0.1:8001\n',
+    );
+    expect(readKongEnvironment(prefix).admin).toEqual([{ url: 'http://127.0.0.1:8001' }]);
+  });
+
+  it('that is missing is asked for in a sentence that names the way out', () => {
+    const prefix = testFolder();
+    expect(() => readKongEnvironment(prefix)).toThrow(
+      `${prefix}/.kong_env does not exist: is Kong's prefix ${prefix}? Give it with -p, or the Admin API with --admin-url`,
+    );
+  });
+
+  it('that cannot be read says why', () => {
+    const prefix = testFolder();
+    mkdirSync(join(prefix, '.kong_env'));
+    expect(() => readKongEnvironment(prefix)).toThrow(
+      /\.kong_env cannot be read \(EISDIR\): run as Kong's user/,
+    );
+  });
+});
+
+describe('the prefix of the Kong that started this process', () => {
+  /** A process whose command line is that of nginx's master. */
+  async function nginx(args: string[], cwd = '/'): Promise<number> {
+    const folder = testFolder();
+    symlinkSync('/bin/sleep', join(folder, 'nginx'));
+    // sh -c 'sleep' "nginx" … keeps the words in its command line.
+    const child = spawn('/bin/sh', ['-c', 'sleep 60 & wait', join(folder, 'nginx'), ...args], {
+      cwd,
+      stdio: 'ignore',
+      detached: true,
+    });
+    onTestFinished(() => {
+      if (child.pid !== undefined) process.kill(-child.pid);
+    });
+    return eventually('the process runs', () => child.pid);
+  }
+
+  it('is read from the command line of its master', async () => {
+    expect(findPrefix(await nginx(['-p', '/opt/kong', '-c', 'nginx.conf']))).toBe('/opt/kong');
+  });
+
+  it('may be relative to where the master runs', async () => {
+    const folder = testFolder();
+    expect(findPrefix(await nginx(['-p', 'servroot', '-c', 'nginx.conf'], folder))).toBe(
+      join(folder, 'servroot'),
+    );
+  });
+
+  it('is the usual one where nobody says', () => {
+    expect(findPrefix(1)).toBe('/usr/local/kong');
+    expect(findPrefix(0)).toBe('/usr/local/kong');
+    expect(findPrefix(2 ** 22 + 1)).toBe('/usr/local/kong');
+  });
+});

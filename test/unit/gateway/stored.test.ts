@@ -1,0 +1,110 @@
+import { describe, expect, it, test } from 'vitest';
+import { openBundle } from '../../../src/certificates';
+import { halfOf, toStored, type CertificateEntity } from '../../../src/gateway/admin/entities';
+import { isRefusal, type Owner } from '../../../src/model';
+import { blocksOf, issue, opened, rawOf, secretsIn } from '../../support/bundles';
+
+const issued = issue({ names: ['www.example.test', '*.example.test'] });
+const twin = issue({ key: 'rsa-2048' });
+
+const entity = (more: Partial<CertificateEntity> = {}): CertificateEntity => ({
+  id: 'K',
+  cert: issued.chain,
+  key: issued.key,
+  snis: ['www.example.test'],
+  tags: null,
+  ...more,
+});
+
+describe('a certificate as the Admin API shows it', () => {
+  it('is known by the same digests as the bundle it came from', () => {
+    const { bundle } = opened(rawOf(issued));
+    const { main, alt } = toStored(entity());
+    expect(main).toEqual({
+      content: bundle.content,
+      chain: bundle.chain,
+      leaf: bundle.leaf,
+      vaultReference: false,
+    });
+    expect(alt).toBeNull();
+  });
+
+  it('is known by the same digests after the ingress controller trimmed it', () => {
+    const trimmed = toStored(entity({ cert: issued.chain.trim(), key: issued.key.trim() }));
+    expect(trimmed.main).toEqual(toStored(entity()).main);
+  });
+
+  it('is kept without its key and PEM texts', () => {
+    const text = JSON.stringify(toStored(entity({ cert_alt: twin.chain, key_alt: twin.key })));
+    for (const secret of [...secretsIn(issued.key), ...secretsIn(twin.key), ...secretsIn(issued.chain)]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  it('has a twin where both texts of the twin are there', () => {
+    const { alt } = toStored(entity({ cert_alt: twin.chain, key_alt: twin.key }));
+    expect(alt).toMatchObject({ leaf: { keyType: 'rsa' }, chain: opened(rawOf(twin)).bundle.chain });
+    expect(toStored(entity({ cert_alt: twin.chain })).alt).toBeNull();
+    expect(toStored(entity({ cert_alt: null, key_alt: null })).alt).toBeNull();
+  });
+
+  it('has its SNIs in lower case, and none where there are none', () => {
+    expect(toStored(entity({ snis: ['WWW.Example.test', '*'] })).snis).toEqual(['www.example.test', '*']);
+    expect(toStored(entity({ snis: null })).snis).toEqual([]);
+    const { id, cert, key } = entity();
+    expect(toStored({ id, cert, key }).snis).toEqual([]);
+  });
+
+  it('whose chain stands in another order is known by that order: it is what Kong serves', () => {
+    const reversed = blocksOf(issued.chain).reverse().join('');
+    expect(toStored(entity({ cert: reversed })).main.chain).not.toBe(toStored(entity()).main.chain);
+  });
+
+  test.for<[string, Partial<CertificateEntity>]>([
+    ['cert', { cert: '{vault://hcv/tls/cert}' }],
+    ['key', { key: '{vault://env/my-key}' }],
+    ['both', { cert: '{vault://hcv/tls/cert}', key: '{vault://hcv/tls/key}' }],
+    ['cert, after a blank', { cert: '  {vault://hcv/tls/cert}' }],
+  ])('is a vault reference where %s is one', ([, more]) => {
+    expect(toStored(entity(more)).main).toEqual({ content: '', chain: '', leaf: null, vaultReference: true });
+  });
+
+  it('has a twin that may be a vault reference on its own', () => {
+    const { main, alt } = toStored(entity({ cert_alt: '{vault://env/c}', key_alt: '{vault://env/k}' }));
+    expect([main.vaultReference, alt?.vaultReference]).toEqual([false, true]);
+  });
+
+  test.for([
+    ['cut off', issued.cert.slice(0, 200)],
+    ['empty', ''],
+    ['no PEM', 'hello'],
+    ['no certificate', issued.key],
+    ['no X.509', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
+  ])('that is %s has no leaf, and is no exception', ([, cert = '']) => {
+    expect(toStored(entity({ cert })).main).toMatchObject({ leaf: null, vaultReference: false });
+  });
+
+  test.for<[Owner, string[] | null]>([
+    ['other', null],
+    ['other', []],
+    ['other', ['acme', 'terraform']],
+    ['us', ['ssl-cert-reloader']],
+    ['us', ['team-a', 'ssl-cert-reloader']],
+    ['ingress_controller', ['managed-by-ingress-controller']],
+    ['ingress_controller', ['k8s-name:www-tls', 'k8s-namespace:web', 'k8s-kind:Secret']],
+    ['us', ['ssl-cert-reloader', 'managed-by-ingress-controller']],
+    ['other', ['not-managed-by-ingress-controller', 'my-k8s-tag']],
+  ])('belongs to %s with the tags %j', ([owner, tags]) => {
+    expect(toStored(entity({ tags })).owner).toBe(owner);
+  });
+});
+
+describe('one half of a certificate', () => {
+  it('is what a rollback puts back', () => {
+    const both = entity({ cert_alt: twin.chain, key_alt: twin.key });
+    expect(halfOf(both, 'main')).toEqual({ cert: issued.chain, key: issued.key });
+    expect(halfOf(both, 'alt')).toEqual({ cert: twin.chain, key: twin.key });
+    expect(halfOf(entity(), 'alt')).toBeNull();
+    expect(isRefusal(openBundle(rawOf(twin)))).toBe(false);
+  });
+});
