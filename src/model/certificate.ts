@@ -40,8 +40,6 @@ export interface CertificateInfo {
   isForServers?: boolean;
   /** DER of the subject, where there are no names to tell what it is for. */
   subject?: string | undefined;
-  /** It names itself as its issuer. Left out: it does not. */
-  isSelfIssued?: boolean;
 }
 
 /**
