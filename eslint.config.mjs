@@ -2,6 +2,11 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const FOLDERS = [
+  'default-certificate',
+  'leadership',
+  'pass',
+  'trust',
+  'write-back',
   'alerts',
   'app',
   'authority',
@@ -9,14 +14,12 @@ const FOLDERS = [
   'cli',
   'common',
   'config',
-  'election',
   'gateway',
   'http',
   'kubernetes',
   'model',
   'plan',
   'plugin-server',
-  'reconcile',
   'report',
   'sources',
   'status',
@@ -76,11 +79,15 @@ export default tseslint.config(
   layer('verify', ['model', 'certificates']),
   layer('report', ['model', 'common']),
   layer('status', ['model', 'common', 'certificates']),
-  layer('election', ['model', 'kubernetes']),
+  layer('leadership', ['model']),
   layer('plugin-server', ['common']),
   layer('alerts', ['model', 'common', 'http']),
   layer('plan', ['model', 'certificates']),
-  layer('reconcile', ['model', 'common', 'certificates', 'plan']),
+  layer('pass', ['model', 'common', 'certificates', 'plan']),
+  // Steps of a pass.
+  layer('trust', ['model', 'certificates', 'pass']),
+  layer('write-back', ['model', 'common', 'certificates', 'pass']),
+  layer('default-certificate', ['model', 'certificates', 'pass']),
   {
     // Scripts of the status page, which are put together to one.
     files: ['**/*.client.js'],

@@ -1,5 +1,6 @@
 import { connect, type Connection, type KongLocation } from '../../app/connection';
-import { listenersOf, targetOf, verifierOf } from '../../app/compose';
+import { targetOf } from '../../app/compose';
+import { listenersOf, verifierOf } from '../../app/listeners';
 import type { Config } from '../../config';
 import type { TlsListener } from '../../gateway';
 import type { Change, Proof, Target, Verifier } from '../../model';
