@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Values } from '../../config/fields/kong-field';
+import type { Values } from '../../config';
 import {
   parseAddress,
   parseProxy,
