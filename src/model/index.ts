@@ -2,6 +2,7 @@ export * from './age';
 export * from './certificate';
 export * from './default-certificate';
 export * from './failure';
+export * from './gateway';
 export * from './ids';
 export * from './knowledge';
 export * from './plan';

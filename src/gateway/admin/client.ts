@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLoopback } from '../../common/loopback';
 import { decodedPart } from '../../common/url-part';
+import { Failure, type FailureKind } from '../../model';
 
 export interface AdminClientOptions {
   /** `http://…`, `https://…` or `unix:/path`. */
@@ -31,7 +32,7 @@ export interface AdminResponse {
  * An exchange with the Admin API that did not end well. The message never quotes a body: Kong's answers hold
  * private keys in clear text.
  */
-export class AdminError extends Error {
+export class AdminError extends Failure {
   override readonly name = 'AdminError';
 
   constructor(
@@ -39,12 +40,21 @@ export class AdminError extends Error {
     message: string,
     /** HTTP status; null when there was no answer. */
     readonly status: number | null,
-    options?: ErrorOptions,
+    options: ErrorOptions & { kind?: FailureKind } = {},
     /** How long to wait before it is tried again (Retry-After), in milliseconds. */
     readonly waitMs?: number,
   ) {
-    super(message, options);
+    super(options.kind ?? kindOfStatus(status), message, options);
   }
+}
+
+/** A 404 is about one entity, which is gone; another one says so where the error is made. */
+function kindOfStatus(status: number | null): FailureKind {
+  if (status === null || status >= 500) return 'away';
+  if (status === 400) return 'refused';
+  if ([404, 409, 412, 429].includes(status)) return 'conflict';
+  if ([401, 402, 403, 405, 407, 413].includes(status) || (status >= 300 && status < 400)) return 'forbidden';
+  return 'mistake';
 }
 
 const RETRIED_STATUSES = new Set([429, 500, 502, 503, 504]);

@@ -1,4 +1,5 @@
 import { parseCertificate, readPem } from '../../certificates';
+import type { CertificateTexts } from '../../model';
 import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../../model';
 
 /** Tag of the certificates that this plugin created. */
@@ -29,6 +30,13 @@ export function toStored(entity: CertificateEntity): StoredCertificate {
     alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }),
   };
 }
+
+export const toTexts = (entity: CertificateEntity): CertificateTexts => ({
+  main: { cert: entity.cert, key: entity.key },
+  alt: halfOf(entity, 'alt'),
+  snis: entity.snis ?? [],
+  tags: entity.tags ?? [],
+});
 
 export function halfOf(entity: CertificateEntity, half: 'main' | 'alt'): PemPair | null {
   if (half === 'main') return { cert: entity.cert, key: entity.key };
