@@ -8,6 +8,10 @@ export interface StoredHalf {
   leaf: CertificateInfo | null;
   /** `{vault://…}` in cert or key: it belongs to the vault. */
   vaultReference: boolean;
+  /** SHA-256 of the public key of the certificate behind the leaf. */
+  issuerKey?: Digest;
+  /** DER of the leaf where Kong has nothing behind it: who issued it can only be asked of its signature. */
+  bare?: Uint8Array;
 }
 
 /** Which tool takes care of a certificate in Kong. */
@@ -20,6 +24,10 @@ export interface StoredCertificate {
   owner: Owner;
   /** The Secret that the ingress controller's tags name, as `namespace/name`. */
   secret: string | null;
+  /** Services that show it to their upstreams (`client_certificate`). */
+  clients?: readonly string[];
+  /** One of ours that keeps names for which there is no renewal, until its leaf ends. */
+  isPrevious?: true;
   main: StoredHalf;
   alt: StoredHalf | null;
 }
