@@ -1,4 +1,4 @@
-import { AdminClient, DatabaseTarget } from '../src/gateway';
+import { AdminClient, DatabaseGateway } from '../src/gateway';
 import { Reconciler } from '../src/reconcile';
 import { DirectorySource } from '../src/sources';
 
@@ -6,7 +6,7 @@ import { DirectorySource } from '../src/sources';
 export function reconcilerFor(adminUrl: string, certs: string): Reconciler {
   return new Reconciler({
     sources: [new DirectorySource(certs, true)],
-    target: new DatabaseTarget(new AdminClient({ url: adminUrl })),
+    gateway: new DatabaseGateway(new AdminClient({ url: adminUrl })),
     verifier: null,
     observe: false,
     allowDowngrade: false,

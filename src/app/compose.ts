@@ -1,11 +1,11 @@
 import type { Config } from '../config';
-import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../gateway';
+import { tlsListeners, type TlsListener } from '../gateway';
 import {
   refusal,
+  type Gateway,
   type Nudger,
   type SecretRef,
   type Source,
-  type Target,
   type Verifier,
   type Witness,
 } from '../model';
@@ -26,16 +26,11 @@ import { createWriteBack, withWriteBack } from './write-back';
 /** What a pass works with. */
 export interface Stages {
   sources: readonly Source[];
-  target: Target;
+  gateway: Gateway;
   /** Null: what is written is not proven. */
   verifier: Verifier | null;
   /** Is told of every write. */
   witness?: Witness;
-}
-
-/** The certificates of a Kong, in the way that it takes them. */
-export function targetOf(kong: Connection): Target {
-  return kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
 }
 
 /** The TLS listeners of this Kong, or those that are configured: a control plane has none itself. */
@@ -65,7 +60,7 @@ export function compose(
   mayWrite?: () => boolean,
 ): Composed {
   const { sources: configured, clusters, trust } = createSources(config);
-  const target = targetOf(kong);
+  const gateway = kong.open();
   const defaultCertificate = createDefaultCertificate(config, kong);
   const sources: Source[] = [
     ...configured,
@@ -76,7 +71,7 @@ export function compose(
   const { enabled, rollback } = config.verify;
   const stages = wrap({
     sources,
-    target,
+    gateway,
     verifier: enabled ? verifierOf(config, kong) : null,
   });
   const observe = config.mode === 'observe';
@@ -95,7 +90,7 @@ export function compose(
   const reconciler =
     trust.length === 0
       ? new Reconciler(options)
-      : new TrustingReconciler(options, createKeeper(config, kong, target, trust, Date.now, mayWrite));
+      : new TrustingReconciler(options, createKeeper(config, gateway, trust, Date.now, mayWrite));
   const watch: Watch = (touched) => {
     const stops = [...sources, ...trust].map((source) => source.watch?.(touched));
     return () => {
@@ -117,7 +112,7 @@ export function compose(
   };
   // A reload comes last: Kong may read its files again and ends this process.
   const pass = withDefaultCertificate(written, defaultCertificate, observe);
-  return { reconciler, pass, target: stages.target, watch, warnings, clusters, renewals, close };
+  return { reconciler, pass, gateway: stages.gateway, watch, warnings, clusters, renewals, close };
 }
 
 /** Nudges in the cluster that the Secret is in. */
@@ -134,7 +129,7 @@ const nudgerIn = (clusters: Clusters): Nudger => ({
 interface Composed {
   reconciler: Reconciler;
   pass: Pass;
-  target: Target;
+  gateway: Gateway;
   watch: Watch;
   /** What the sources have to say since the last call. */
   warnings: () => string[];

@@ -1,11 +1,10 @@
 import type { Config, SourceConfig } from '../config';
-import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../gateway';
+import { OUR_TAG } from '../gateway';
 import { clientOf, clusterName } from '../kubernetes';
-import type { Source, Target } from '../model';
+import type { Gateway, Source } from '../model';
 import { TrustKeeper } from '../reconcile';
 import { DirectorySource, FileSource, singleFiles } from '../sources';
 import { CA_CONFIG_MAPS, CA_SECRETS, KubernetesSource } from '../sources/kubernetes';
-import type { Connection } from './connection';
 import { createHttpSource, createVaultSource } from './remote-sources';
 import { unlocked } from './unlocked';
 
@@ -45,8 +44,7 @@ export function createTrustSource(config: SourceConfig, index: number): Source {
 
 export function createKeeper(
   config: Config,
-  { client }: Connection,
-  target: Target,
+  gateway: Gateway,
   sources: readonly Source[],
   now: () => number = Date.now,
   mayWrite?: () => boolean,
@@ -55,10 +53,7 @@ export function createKeeper(
     sources,
     now,
     ...(mayWrite === undefined ? {} : { mayWrite }),
-    store:
-      target instanceof DeclarativeTarget
-        ? new DeclarativeCaStore(client, target)
-        : new DatabaseCaStore(client),
+    gateway,
     observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
     tag: OUR_TAG,

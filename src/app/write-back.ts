@@ -7,8 +7,11 @@ import type { Pass } from './default-certificate';
 
 /** Null: it is not wanted, or there is a database, which a Kong starts from. */
 export function createWriteBack(config: Config, kong: Connection): WriteBack | null {
-  if (!config.write_back || kong.mode === 'database') return null;
-  return new WriteBack(kong.client, config.write_back_file ?? kong.files?.declarativeConfig ?? null);
+  if (!config.write_back || !kong.gateway.traits.startsFromFile) return null;
+  return new WriteBack(
+    kong.gateway.certificates,
+    config.write_back_file ?? kong.files?.declarativeConfig ?? null,
+  );
 }
 
 /** Passes after which the declarative file is brought up to date where anything changed in Kong or in it. */

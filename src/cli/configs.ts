@@ -3,7 +3,6 @@ import { basename } from 'node:path';
 import { load } from 'js-yaml';
 import { connect, type KongLocation } from '../app/connection';
 import { completeConfig, PLUGIN_NAME, type Config } from '../config';
-import { readPluginEntries } from '../gateway';
 
 export interface NamedConfig {
   /** Id of the plugin's entry, or the file (with a number where it holds several). */
@@ -54,8 +53,8 @@ function complete(given: unknown, where: string): Config {
 /** The configurations of a file, else those of the plugin's enabled global entries in Kong. */
 export async function readConfigs(file: string | undefined, location: KongLocation): Promise<NamedConfig[]> {
   if (file !== undefined) return readConfigFile(file);
-  const { client } = await connect(location, {});
-  const entries = await readPluginEntries(client).finally(() => client.close());
+  const { gateway } = await connect(location, {});
+  const entries = await gateway.pluginEntries().finally(() => gateway.close());
   const active = entries.filter((entry) => entry.enabled && entry.scope === null);
   if (active.length === 0) {
     throw new Error(

@@ -23,7 +23,7 @@ export class Progress {
   }
 
   /** Counts what goes through the stages. */
-  readonly around = ({ sources, target, verifier }: Stages): Stages => {
+  readonly around = ({ sources, gateway, verifier }: Stages): Stages => {
     for (const source of sources) {
       const read = source.read.bind(source);
       source.read = (name) => {
@@ -31,19 +31,19 @@ export class Progress {
         return read(name);
       };
     }
-    const write = target.write.bind(target);
-    target.write = (changes, prepare) =>
-      write(changes, (change) => {
+    const write = gateway.write.bind(gateway);
+    gateway.write = (edits, prepare) =>
+      write(edits, (change) => {
         this.#written += 1;
         return prepare(change);
       });
-    if (verifier === null) return { sources, target, verifier };
+    if (verifier === null) return { sources, gateway, verifier };
     const prove = verifier.prove.bind(verifier);
     verifier.prove = async (expected) => {
       this.#isProving = true;
       return prove(expected).finally(() => (this.#isProving = false));
     };
-    return { sources, target, verifier };
+    return { sources, gateway, verifier };
   };
 
   stop(): void {

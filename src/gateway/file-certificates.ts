@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { YAMLMap } from 'yaml';
 import { parseCertificate, readPem } from '../certificates';
-import type { StoredCertificate } from '../model';
+import type { CertificateTexts, StoredCertificate } from '../model';
 import { FileEdit } from './file-edit';
-import type { CertificateEntity } from './admin/entities';
 
 /** What became of a declarative file's text. */
 export interface EditedFile {
@@ -32,7 +31,7 @@ type Plain = Record<string, unknown>;
 export async function editCertificates(
   text: string,
   certificates: readonly StoredCertificate[],
-  textsOf: (id: string) => Promise<CertificateEntity | null>,
+  textsOf: (id: string) => Promise<CertificateTexts | null>,
 ): Promise<EditedFile> {
   const edit = await FileEdit.open(text);
   const wanted = edit.document.toJS() as { certificates?: Plain[] } | null;
@@ -74,10 +73,13 @@ export async function editCertificates(
     const texts = await textsOf(id);
     if (texts === null) continue;
     const plain = wanted?.certificates?.[place.get(entry) ?? -1] ?? {};
-    for (const { cert, key } of outdated) {
-      for (const name of [cert, key] as const) {
-        const value = texts[name];
-        if (value == null) continue;
+    for (const { half, cert, key } of outdated) {
+      const pair = texts[half];
+      if (pair === null) continue;
+      for (const [name, value] of [
+        [cert, pair.cert],
+        [key, pair.key],
+      ] as const) {
         if (edit.pair(entry, name) === null) edit.insert(entry, 'key', name, value);
         else edit.replace(entry, name, value);
         plain[name] = value;
@@ -164,17 +166,16 @@ function cannotReplace(
 /** A certificate of ours as an entry of the file. */
 async function toItem(
   { id, snis }: StoredCertificate,
-  textsOf: (id: string) => Promise<CertificateEntity | null>,
+  textsOf: (id: string) => Promise<CertificateTexts | null>,
 ): Promise<Plain | null> {
   const texts = await textsOf(id);
   if (texts === null) return null;
-  const { cert, key, cert_alt: certAlt, key_alt: keyAlt } = texts;
+  const { main, alt, tags } = texts;
   return {
     id,
-    tags: texts.tags ?? [],
+    tags,
     snis: snis.map((name) => ({ name })),
-    cert,
-    key,
-    ...(certAlt == null || keyAlt == null ? {} : { cert_alt: certAlt, key_alt: keyAlt }),
+    ...main,
+    ...(alt === null ? {} : { cert_alt: alt.cert, key_alt: alt.key }),
   };
 }

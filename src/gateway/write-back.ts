@@ -1,9 +1,7 @@
 import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
-import type { StoredCertificate, WriteBackReport } from '../model';
-import type { AdminClient } from './admin/client';
+import type { CertificateStore, StoredCertificate, WriteBackReport } from '../model';
 import { editCertificates } from './file-certificates';
 import { replaceFile } from './node/replace-file';
-import type { CertificateEntity } from './admin/entities';
 
 /** Large enough for 10,000 certificates. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -17,7 +15,7 @@ export class WriteBack {
   #isOpen = true;
 
   constructor(
-    private readonly client: AdminClient,
+    private readonly certificates: Pick<CertificateStore, 'readTexts'>,
     /** Null: Kong was started without one. */
     private readonly path: string | null,
     private readonly replace = replaceFile,
@@ -66,7 +64,7 @@ export class WriteBack {
     if (!before.isFile()) throw new Error('it is no file');
     if (before.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES / 1_048_576} MiB`);
     const text = readFileSync(real, 'utf8');
-    const edited = await editCertificates(text, certificates, (id) => this.textsOf(id));
+    const edited = await editCertificates(text, certificates, (id) => this.certificates.readTexts(id));
     const left = [...edited.left].map(([certificate, why]) => ({ certificate, why }));
     if (edited.text === null) return { written: [], left, isOpen: false };
     const isStill = () => isSame(before, lstatSync(real)) && realpathSync(path) === real;
@@ -77,11 +75,6 @@ export class WriteBack {
     }
     this.#seen = statSync(real);
     return { written: edited.written, left, isOpen: false };
-  }
-
-  private async textsOf(id: string): Promise<CertificateEntity | null> {
-    const { status, body } = await this.client.get(`/certificates/${id}`);
-    return status === 200 ? (body as CertificateEntity) : null;
   }
 }
 

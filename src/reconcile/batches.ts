@@ -14,6 +14,8 @@ export interface BatchesOptions {
 /** What one pass writes, batch by batch: no change twice, and the ingress controller gets its time. */
 export class Batches {
   readonly #attempted = new Set<string>();
+  /** How often each met somebody else's write. */
+  readonly #conflicts = new Map<string, number>();
   /** When to look again at a change that the last batch left to the ingress controller. */
   waitsUntil = Number.POSITIVE_INFINITY;
 
@@ -26,7 +28,7 @@ export class Batches {
     const limit = size();
     const batch: Change[] = [];
     for (const change of plan.changes) {
-      const key = `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
+      const key = keyOf(change);
       if (this.#attempted.has(key)) continue;
       if (batch.length >= limit) break;
       const verdict = await takeover.judge(change, now(), (detail) =>
@@ -41,4 +43,22 @@ export class Batches {
     }
     return batch;
   }
+
+  /**
+   * Changes that met somebody else's write may be planned again, a few times.
+   * @returns those that met too many
+   */
+  tryAgain<T extends { change: Change }>(conflicts: readonly T[]): T[] {
+    return conflicts.filter(({ change }) => {
+      const key = keyOf(change);
+      const met = (this.#conflicts.get(key) ?? 0) + 1;
+      this.#conflicts.set(key, met);
+      if (met < MOST_CONFLICTS) this.#attempted.delete(key);
+      return met >= MOST_CONFLICTS;
+    });
+  }
 }
+
+const MOST_CONFLICTS = 3;
+
+const keyOf = (change: Change) => `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;

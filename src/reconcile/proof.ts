@@ -1,17 +1,15 @@
 import { readPem } from '../certificates';
 import {
   changeId,
+  type CertificateStore,
   type Change,
   type Digest,
   type Expectation,
   type Half,
   type Proof,
-  type Target,
   type Verifier,
-  type WriteResult,
+  type Written,
 } from '../model';
-
-export type Written = Extract<WriteResult, { kind: 'written' }>;
 
 export const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : change.half);
 
@@ -21,13 +19,13 @@ export const chainOf = ({ change, current }: Written) =>
 
 /** Whether Kong stores this chain; so long as it does not answer, the handshakes go on to decide. */
 export async function isStored(
-  target: Pick<Target, 'look'>,
+  certificates: Pick<CertificateStore, 'readOne'>,
   certificate: string,
   half: Half,
   chain: string,
 ): Promise<boolean> {
   try {
-    const stored = await target.look(certificate);
+    const stored = await certificates.readOne(certificate);
     return stored?.[half]?.chain === chain;
   } catch {
     return true;
@@ -38,7 +36,7 @@ export async function isStored(
 export async function prove(
   written: readonly Written[],
   verifier: Verifier | null,
-  target: Pick<Target, 'look'>,
+  certificates: Pick<CertificateStore, 'readOne'>,
 ): Promise<Proof[]> {
   if (verifier === null || written.length === 0) return [];
   // A certificate that just gained its other half has twins from now on.
@@ -53,9 +51,9 @@ export async function prove(
       const hasTwin =
         gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
       return {
-        snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
+        snis: one.snis,
         chains: shownAs(chain, change.bundle.chain),
-        isStored: () => isStored(target, changeId(change), halfOf(change), chain),
+        isStored: () => isStored(certificates, changeId(change), halfOf(change), chain),
         ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
       };
     }),

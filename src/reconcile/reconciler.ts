@@ -1,13 +1,16 @@
 import {
   changeId,
+  type CaChange,
+  type CaResult,
+  type CertificateStore,
   type Change,
+  type Gateway,
   type Half,
   type Knowledge,
   type PassCause,
   type PassReport,
   type Plan,
   type Source,
-  type Target,
   type Verifier,
   type Witness,
 } from '../model';
@@ -17,7 +20,7 @@ import { BundleBook, type BookScan } from './bundle-book';
 import { Findings } from './findings';
 import { Planner } from './planner';
 import { isStored } from './proof';
-import { Settlement } from './settlement';
+import { failure, Settlement } from './settlement';
 import { Takeover, type TakeoverOptions } from './takeover';
 
 /** After so long it is looked whether another one has written what is not ours to write. */
@@ -27,7 +30,9 @@ const MOST_HELD = 100;
 
 export interface ReconcilerOptions {
   sources: readonly Source[];
-  target: Target;
+  gateway: Gateway;
+  /** What goes along with the first write of a pass. */
+  along?: { take: () => readonly CaChange[]; done: (results: readonly CaResult[]) => void };
   /** Null: what is written is not proven. */
   verifier: Verifier | null;
   /** Report what would change, and change nothing. */
@@ -67,7 +72,7 @@ export class Reconciler {
   constructor(private readonly options: ReconcilerOptions) {
     const now = options.now ?? Date.now;
     this.#now = now;
-    this.#book = new BundleBook(options.sources, (content) => options.target.find(content));
+    this.#book = new BundleBook(options.sources, (content) => options.gateway.certificates.find(content));
     this.#bars = new Bars(this.#book);
     this.#planner = new Planner(this.#book, this.#bars, { ...options, now });
     this.#takeover = new Takeover(options.takeover);
@@ -79,7 +84,7 @@ export class Reconciler {
   get knowledge(): Knowledge {
     return {
       plan: this.#last,
-      certificates: this.options.target.certificates,
+      certificates: this.options.gateway.certificates.stored,
       sources: this.#book.sourceStates,
       bundle: (id) => this.#book.get(id),
       sourceOf: (id) => this.#book.sourceOf(id),
@@ -91,7 +96,7 @@ export class Reconciler {
 
   /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
   async isStillStored(certificate: string, half: Half, chain: string): Promise<boolean> {
-    const isSame = await isStored(this.options.target, certificate, half, chain);
+    const isSame = await isStored(this.options.gateway.certificates, certificate, half, chain);
     if (!isSame) this.#isOutdated = true;
     return isSame;
   }
@@ -103,15 +108,15 @@ export class Reconciler {
   async pass(cause: PassCause, touched?: ReadonlySet<string>): Promise<PassReport> {
     const startedAt = this.#now();
     const began = performance.now();
-    const { target } = this.options;
+    const { certificates } = this.options.gateway;
     if (cause === 'trigger' || cause === 'command') {
       this.#bars.clear();
       this.#isOpen = true;
     }
 
     // A watch's pass trusts what is known of Kong: every write reads the certificate anew anyway.
-    const trusts = touched !== undefined && target.isLoaded;
-    const refreshing = trusts ? Promise.resolve(false) : target.refresh().catch(asError);
+    const trusts = touched !== undefined && certificates.isLoaded;
+    const refreshing = trusts ? Promise.resolve(false) : certificates.refresh().catch(asError);
     const scan = await this.#book.scan(touched, refreshing);
     const kongChanged = await refreshing;
     const isCalm = touched !== undefined && !this.#isOpen;
@@ -134,12 +139,12 @@ export class Reconciler {
    * @returns whether something failed
    */
   private async act(few: Plan | null): Promise<boolean> {
-    const { target, observe, mayWrite = always } = this.options;
-    if (!mayWrite()) await lookFor(this.#last?.changes ?? [], target);
+    const { gateway, observe, mayWrite = always, along } = this.options;
+    if (!mayWrite()) await lookFor(this.#last?.changes ?? [], gateway.certificates);
     const batches = new Batches({
       takeover: this.#takeover,
       findings: this.#findings,
-      size: () => (observe || !mayWrite() ? 0 : target.batchSize),
+      size: () => (observe || !mayWrite() ? 0 : gateway.batchSize),
       now: this.#now,
     });
     if (!observe && mayWrite()) await this.#settlement.putBack();
@@ -152,8 +157,15 @@ export class Reconciler {
     }
     while (batch.length > 0 && !failed) {
       const decidedAt = performance.now();
-      const results = await target.write(batch, this.#planner.prepare);
-      failed = await this.#settlement.settle(results, decidedAt);
+      const edits = { certificates: batch, caCertificates: along?.take() ?? [] };
+      const results = await gateway.write(edits, this.#planner.prepare);
+      along?.done(results.caCertificates);
+      failed = await this.#settlement.settle(results.certificates, decidedAt);
+      const conflicts = results.certificates.filter((result) => result.kind === 'conflict');
+      for (const { change, error } of batches.tryAgain(conflicts)) {
+        failed = true;
+        this.#findings.happened(change, failure(change, error.message));
+      }
       plan = await this.#planner.whole();
       batch = await batches.next(plan);
     }
@@ -220,8 +232,11 @@ export class Reconciler {
 const always = () => true;
 
 /** Looks in Kong for what another one was to write: the patrol may come to it late. */
-async function lookFor(changes: readonly Change[], target: Target): Promise<void> {
-  for (const change of changes.slice(0, MOST_HELD)) await target.look(changeId(change));
+async function lookFor(
+  changes: readonly Change[],
+  certificates: Pick<CertificateStore, 'readOne'>,
+): Promise<void> {
+  for (const change of changes.slice(0, MOST_HELD)) await certificates.readOne(changeId(change));
 }
 
 const asError = (error: unknown) => error as Error;

@@ -2,19 +2,20 @@ import {
   changeId,
   refusal,
   type Change,
+  type Gateway,
   type Outcome,
   type Proof,
-  type Target,
   type Verifier,
   type Witness,
   type WriteResult,
+  type Written,
 } from '../model';
 import type { Bars } from './bars';
 import type { Findings } from './findings';
-import { chainOf, halfOf, isStored, prove, type Written } from './proof';
+import { chainOf, halfOf, prove } from './proof';
 
 export interface SettlementOptions {
-  target: Target;
+  gateway: Gateway;
   /** Null: what is written is not proven. */
   verifier: Verifier | null;
   /** Put the previous certificate back where the new one is not served. */
@@ -40,13 +41,18 @@ export class Settlement {
    * @returns whether something failed
    */
   async settle(results: readonly WriteResult[], decidedAt: number): Promise<boolean> {
-    const { target, verifier } = this.options;
+    const { gateway, verifier } = this.options;
     const written = results.filter((result) => result.kind === 'written');
-    const proofs = await prove(written, verifier, target);
+    const proofs = await prove(written, verifier, gateway.certificates);
     let failed = false;
+    const undone: { written: Written; proof: Proof }[] = [];
     for (const [index, one] of written.entries()) {
-      if (!(await this.conclude(one, proofs[index] ?? null, decidedAt))) failed = true;
+      const proof = proofs[index] ?? null;
+      if (this.conclude(one, proof, decidedAt)) continue;
+      if (proof?.verdict === 'wrong') undone.push({ written: one, proof });
+      else failed = true;
     }
+    if (!(await this.undo(undone))) failed = true;
     for (const result of results) {
       if (result.kind === 'refused') this.bars.add(result.change.bundle, result.refusal);
       if (result.kind !== 'failed') continue;
@@ -63,16 +69,13 @@ export class Settlement {
 
   /** Tries once more to put back what could not be, where nobody else has written it meanwhile. */
   async putBack(): Promise<void> {
-    for (const [key, { written, proof }] of [...this.#owed]) {
-      const { change } = written;
-      this.#owed.delete(key);
-      if (await isStored(this.options.target, changeId(change), halfOf(change), chainOf(written)))
-        await this.undo(written, proof, true);
-    }
+    const owed = [...this.#owed.values()];
+    this.#owed.clear();
+    await this.undo(owed, true);
   }
 
-  /** @returns false where it failed */
-  private async conclude(written: Written, proof: Proof | null, decidedAt: number): Promise<boolean> {
+  /** @returns whether that was all: false where it failed, or is to be undone */
+  private conclude(written: Written, proof: Proof | null, decidedAt: number): boolean {
     const { change } = written;
     const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
     this.options.witness?.written({
@@ -84,43 +87,53 @@ export class Settlement {
       at: this.options.now(),
       durationMs: performance.now() - decidedAt,
     });
-    if (isUndone) return this.undo(written, proof);
+    if (isUndone) return false;
     const isOverwritten = proof?.verdict === 'overwritten';
     this.findings.happened(change, isOverwritten ? failure(change, proof.detail) : swapped(change, proof));
     return !isOverwritten;
   }
 
-  /** Puts the previous certificate back and bars the bundle. @returns whether that worked */
-  private async undo(written: Written, proof: Proof, isRepeated = false): Promise<boolean> {
-    const { change, previous } = written;
-    const id = changeId(change);
-    let trouble: string | null = null;
-    try {
-      await this.options.target.restore(change, previous);
-    } catch (error) {
-      trouble = (error as Error).message;
-      this.#owed.set(`${id} ${halfOf(change)}`, { written, proof });
+  /** Puts what was there before back and bars the bundles. @returns whether that worked */
+  private async undo(
+    list: readonly { written: Written; proof: Proof }[],
+    isRepeated = false,
+  ): Promise<boolean> {
+    if (list.length === 0) return true;
+    const proofs = new Map(list.map(({ written, proof }) => [written, proof]));
+    let isDone = true;
+    for (const result of await this.options.gateway.restore(list.map(({ written }) => written))) {
+      const { write } = result;
+      const { change } = write;
+      const proof = proofs.get(write);
+      if (proof === undefined) continue;
+      const id = changeId(change);
+      const trouble = result.kind === 'failed' ? result.error.message : null;
+      if (trouble !== null) {
+        isDone = false;
+        this.#owed.set(`${id} ${halfOf(change)}`, { written: write, proof });
+      }
+      if (result.kind === 'overtaken' && isRepeated) continue;
+      const ending = trouble === null ? 'is back' : `could not be put back: ${trouble}`;
+      this.bars.add(
+        change.bundle,
+        refusal(
+          'not_served',
+          `${change.bundle.location} was written to certificate ${id} and not served (${proof.detail}); ` +
+            `the previous one ${ending}; it is not tried again until it changes or trigger does`,
+        ),
+      );
+      this.findings.happened(
+        change,
+        isRepeated && trouble !== null
+          ? failure(change, `the previous one ${ending}`)
+          : { kind: 'rolled_back', certificate: id, proof, restored: trouble === null },
+      );
     }
-    const ending = trouble === null ? 'is back' : `could not be put back: ${trouble}`;
-    this.bars.add(
-      change.bundle,
-      refusal(
-        'not_served',
-        `${change.bundle.location} was written to certificate ${id} and not served (${proof.detail}); ` +
-          `the previous one ${ending}; it is not tried again until it changes or trigger does`,
-      ),
-    );
-    this.findings.happened(
-      change,
-      isRepeated && trouble !== null
-        ? failure(change, `the previous one ${ending}`)
-        : { kind: 'rolled_back', certificate: id, proof, restored: trouble === null },
-    );
-    return trouble === null;
+    return isDone;
   }
 }
 
-function failure(change: Change, error: string): Outcome {
+export function failure(change: Change, error: string): Outcome {
   return { kind: 'failed', certificate: changeId(change), error };
 }
 

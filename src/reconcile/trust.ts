@@ -6,7 +6,7 @@ import {
   type CaCertificate,
   type CaChange,
   type CaResult,
-  type CaStore,
+  type Gateway,
   type Outcome,
   type PassCause,
   type PassEvent,
@@ -21,7 +21,7 @@ import { planTrust, refusalId, type TrustedBundle } from './trust-plan';
 
 export interface TrustOptions {
   sources: readonly Source[];
-  store: CaStore;
+  gateway: Pick<Gateway, 'caCertificates' | 'write'>;
   /** Report what would change, and change nothing. */
   observe: boolean;
   /** Whether this one writes, among many; default: it does. */
@@ -63,6 +63,8 @@ export class TrustKeeper {
   #total = 0;
   #inSync = 0;
   #failure: Error | null = null;
+  #staged: readonly CaChange[] = [];
+  readonly #results: CaResult[] = [];
 
   constructor(private readonly options: TrustOptions) {
     this.#held = options.sources.map((source) => ({ source, readings: new Map(), errors: [], since: 0 }));
@@ -73,22 +75,23 @@ export class TrustKeeper {
   /** Looks at the sources and at Kong, and holds the changes ready. Never throws. */
   async begin(cause: PassCause, touched?: ReadonlySet<string>): Promise<void> {
     this.#failure = null;
+    this.#staged = [];
     if (cause === 'trigger' || cause === 'command') {
       this.#barred.clear();
       this.#kept.clear();
     }
     for (const held of this.#held) await this.look(held, touched);
     try {
-      await this.options.store.refresh();
+      await this.options.gateway.caCertificates.refresh();
     } catch (error) {
       this.#failure = error as Error;
       return;
     }
-    const { store, observe, allowDowngrade } = this.options;
+    const { gateway, observe, allowDowngrade } = this.options;
     const bundles = this.#held.map((held) => this.bundleOf(held));
     const plan = planTrust({
       bundles,
-      stored: store.stored,
+      stored: gateway.caCertificates.stored,
       now: this.#now(),
       allowDowngrade,
       barred: this.#barred,
@@ -98,12 +101,30 @@ export class TrustKeeper {
     this.#total = bundles.reduce((sum, { certificates }) => sum + certificates.length, 0);
     this.#inSync = plan.inSync;
     if (observe) this.report(changes);
-    else store.stage(this.options.mayWrite?.() === false ? [] : changes);
+    else this.#staged = this.options.mayWrite?.() === false ? [] : changes;
+  }
+
+  /** What is to go along with a write of certificates. */
+  take(): readonly CaChange[] {
+    const staged = this.#staged;
+    this.#staged = [];
+    return staged;
+  }
+
+  /** What became of what went along. */
+  done(results: readonly CaResult[]): void {
+    this.#results.push(...results);
   }
 
   /** Writes what has not gone along with the certificates, and adds what happened to the pass's report. */
   async finish(report: PassReport, isPartial: boolean): Promise<PassReport> {
-    const results = this.#failure === null ? await this.options.store.flush() : [];
+    const left = this.take();
+    if (left.length > 0) {
+      const edits = { certificates: [], caCertificates: left };
+      const { caCertificates } = await this.options.gateway.write(edits, notAsked);
+      this.#results.push(...caCertificates);
+    }
+    const results = this.#results.splice(0);
     for (const result of results) this.settle(result);
     for (const { source, readings } of this.#held) {
       for (const [name, reading] of readings) {
@@ -243,3 +264,5 @@ export class TrustKeeper {
     this.#events.push({ bundle: change.id, location, fingerprint, notAfter, snis: [], outcome });
   }
 }
+
+const notAsked = () => Promise.reject(new Error('no certificate was to be written'));

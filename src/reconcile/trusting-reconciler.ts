@@ -8,7 +8,10 @@ export class TrustingReconciler extends Reconciler {
     options: ReconcilerOptions,
     private readonly trust: TrustKeeper,
   ) {
-    super(options);
+    super({
+      ...options,
+      along: { take: () => trust.take(), done: (results) => trust.done(results) },
+    });
   }
 
   override get knowledge(): Knowledge {

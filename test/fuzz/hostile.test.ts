@@ -26,11 +26,11 @@ describe('hostile files', () => {
 
   /** A Kong with the certificate of before, and a source with one file. */
   async function passWith(cert: Buffer, key: Buffer, password: string) {
-    const { reconciler, source, target } = reconciling();
-    target.put('www', current);
+    const { reconciler, source, gateway } = reconciling();
+    gateway.put('www', current);
     source.put('www', { cert: cert.toString('latin1'), key: key.toString('latin1'), password });
     await reconciler.pass('start');
-    return target.writes;
+    return gateway.writes;
   }
 
   it.each(files)('$format as it should be is written to Kong', async ({ cert, key }) => {

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import { completeConfig } from '../../src/config';
-import { AdminClient, DeclarativeTarget, type AdminResponse } from '../../src/gateway';
+import { AdminClient, DeclarativeGateway, type AdminResponse } from '../../src/gateway';
 import { Reconciler } from '../../src/reconcile';
 import { DirectorySource } from '../../src/sources';
 import { startGateway } from '../gateway';
@@ -105,7 +105,7 @@ class Overheard extends AdminClient {
 const reconcilerOf = (client: AdminClient, certs: string) =>
   new Reconciler({
     sources: [new DirectorySource(certs, false)],
-    target: new DeclarativeTarget(client),
+    gateway: new DeclarativeGateway(client),
     verifier: null,
     observe: false,
     allowDowngrade: false,

@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { load } from 'js-yaml';
 import { connect } from '../../src/app/connection';
-import { compose, targetOf } from '../../src/app/compose';
+import { compose } from '../../src/app/compose';
 import { createKeeper } from '../../src/app/trust';
 import { Authority } from '../../src/authority/authority';
 import { completeConfig } from '../../src/config';
@@ -116,7 +116,7 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     const { kong, config, bundle, trusted, write } = await trusting(mode);
     let isLeader = false;
     const source = new FileSource(bundle, null, false);
-    const keeper = createKeeper(config, kong, targetOf(kong), [source], Date.now, () => isLeader);
+    const keeper = createKeeper(config, kong.open(), [source], Date.now, () => isLeader);
     write(Authority.root('A').cert);
     for (const leads of [false, true]) {
       isLeader = leads;
@@ -133,13 +133,7 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
   ] as const)('stays where its file is %s', async ([, broken]) => {
     const { gateway, kong, config, bundle, trusted, write } = await trusting(mode);
     const clock = { now: Date.now() };
-    const keeper = createKeeper(
-      config,
-      kong,
-      targetOf(kong),
-      [new FileSource(bundle, null, false)],
-      () => clock.now,
-    );
+    const keeper = createKeeper(config, kong.open(), [new FileSource(bundle, null, false)], () => clock.now);
     const pass = async () => {
       await keeper.begin('poll');
       clock.now += 120_000;
@@ -160,13 +154,7 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
   it('loses a CA that has been out of the bundle for a while, unless something in Kong names it', async () => {
     const { gateway, kong, config, bundle, trusted, write } = await trusting(mode);
     const clock = { now: Date.now() };
-    const keeper = createKeeper(
-      config,
-      kong,
-      targetOf(kong),
-      [new FileSource(bundle, null, false)],
-      () => clock.now,
-    );
+    const keeper = createKeeper(config, kong.open(), [new FileSource(bundle, null, false)], () => clock.now);
     const pass = async () => {
       await keeper.begin('poll');
       return keeper.finish(EMPTY, false);

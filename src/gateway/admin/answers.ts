@@ -3,27 +3,32 @@ import { failureKindOf, type FailureKind } from '../../model';
 import { AdminError, kongMessage, type AdminClient, type AdminResponse } from './client';
 
 /** The body of an answer as it should be. @throws AdminError with what it means otherwise */
-export function bodyOf<T>(
+export function bodyOf(
   client: AdminClient,
   request: string,
   answer: AdminResponse,
   statuses: readonly number[] = [200],
-): T {
+): object {
   const { status, body } = answer;
   if (!statuses.includes(status) || typeof body !== 'object' || body === null) {
     throw answerError(client, request, answer);
   }
-  return body as T;
+  return body;
 }
 
 /** The body, or null where the entity is not there. @throws AdminError */
-export function bodyIfThere<T>(client: AdminClient, request: string, answer: AdminResponse): T | null {
-  return isGone(answer) ? null : bodyOf<T>(client, request, answer);
+export function bodyIfThere(client: AdminClient, request: string, answer: AdminResponse): object | null {
+  return isGone(answer) ? null : bodyOf(client, request, answer);
 }
 
-/** The entity is not there; a 404 in other words means another address or workspace. */
-export const isGone = ({ status, body }: AdminResponse): boolean =>
-  status === 404 && kongMessage(body) === 'Not found';
+/** Whether an answer may be JSON, without reading all of it. */
+export const isJson = ({ bytes }: AdminResponse): boolean => bytes[0] === OPENING_BRACE;
+
+const OPENING_BRACE = 0x7b;
+
+/** The entity is not there; not every 404 says so: another one is about the workspace, or not from Kong's Admin API. */
+export const isGone = (answer: AdminResponse): boolean =>
+  answer.status === 404 && isJson(answer) && !/workspace|no route matched/i.test(kongMessage(answer.body));
 
 /** What an answer means that is not the one that was asked for. */
 export function answerError(client: AdminClient, request: string, answer: AdminResponse): AdminError {
@@ -34,13 +39,17 @@ export function answerError(client: AdminClient, request: string, answer: AdminR
   const error = (message: string, kind?: FailureKind) =>
     new AdminError('ADMIN_STATUS', message, status, { ...(kind === undefined ? {} : { kind }) });
   if (body === null && status < 300) {
-    return error(because('that is no JSON; is it a web page or a login form, and not the Admin API?'), 'forbidden');
+    return error(
+      because('that is no JSON; is it a web page or a login form, and not the Admin API?'),
+      'forbidden',
+    );
   }
   if (status >= 300 && status < 400) {
     const to = hostOf(headers.location);
     return error(because(`it leads to ${to}; is that a login form? give the Admin API's own address`));
   }
-  if (status === 401) return error(because('set admin.token_file, admin.headers_file or admin.client_cert_file'));
+  if (status === 401)
+    return error(because('set admin.token_file, admin.headers_file or admin.client_cert_file'));
   if (status === 403) {
     return /licen[sc]e/i.test(said)
       ? error(because(`${said}; without a licence Kong's Admin API is read-only`))
@@ -78,4 +87,8 @@ export const goneError = (id: string): AdminError =>
 
 /** Somebody changed it between the decision to write and the write. */
 export const changedError = (id: string): AdminError =>
-  new AdminError('ADMIN_STATUS', `certificate ${id} is no longer what it was when its renewal was decided on`, 409);
+  new AdminError(
+    'ADMIN_STATUS',
+    `certificate ${id} is no longer what it was when its renewal was decided on`,
+    409,
+  );

@@ -101,7 +101,11 @@ export class CertificateList implements CertificateStore {
   /** Reads one certificate with its keys; null where it is gone. @throws AdminError */
   async readEntity(id: string): Promise<CertificateEntity | null> {
     const path = `/certificates/${id}`;
-    const entity = bodyIfThere<CertificateEntity>(this.client, `GET ${path}`, await this.client.get(path));
+    const entity = bodyIfThere(
+      this.client,
+      `GET ${path}`,
+      await this.client.get(path),
+    ) as CertificateEntity | null;
     if (entity === null) this.delete(id);
     return entity;
   }

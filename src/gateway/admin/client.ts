@@ -23,8 +23,10 @@ export interface AdminClientOptions {
 
 export interface AdminResponse {
   status: number;
-  /** Parsed JSON; null for an empty body or something else than JSON (an HTML error page). */
-  body: unknown;
+  /** Parsed when it is asked for; null for an empty body or something else than JSON (an HTML error page). */
+  readonly body: unknown;
+  /** The body as it came. */
+  bytes: Buffer;
   headers: http.IncomingHttpHeaders;
 }
 
@@ -113,6 +115,7 @@ export class AdminClient {
 
   /**
    * Sends a request, again where that may help.
+   * @param body what becomes JSON; a Buffer holds it already
    * @returns any answer below 500 that is not 429
    * @throws AdminError when there is none
    */
@@ -123,7 +126,8 @@ export class AdminClient {
     signal?: AbortSignal,
     attempts = this.#options.attempts ?? 4,
   ): Promise<AdminResponse> {
-    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const payload =
+      body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
     for (let attempt = 1; ; attempt++) {
       let failure: AdminError;
       let waitMs = 100 * 2 ** attempt * (0.5 + Math.random());
@@ -193,11 +197,8 @@ export class AdminClient {
           });
           response.on('error', reject);
           response.on('end', () => {
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: response.headers,
-              body: parseJson(Buffer.concat(chunks).toString('utf8')),
-            });
+            const bytes = Buffer.concat(chunks);
+            resolve(new Answer(response.statusCode ?? 0, response.headers, bytes));
           });
         },
       );
@@ -207,6 +208,21 @@ export class AdminClient {
       request.on('error', reject);
       request.end(payload);
     });
+  }
+}
+
+class Answer implements AdminResponse {
+  #body: { value: unknown } | null = null;
+
+  constructor(
+    readonly status: number,
+    readonly headers: http.IncomingHttpHeaders,
+    readonly bytes: Buffer,
+  ) {}
+
+  get body(): unknown {
+    this.#body ??= { value: parseJson(this.bytes.toString('utf8')) };
+    return this.#body.value;
   }
 }
 

@@ -12,7 +12,7 @@ export interface Page<T> {
 /** Reads one page of a collection. @throws AdminError */
 export async function readPage<T>(client: AdminClient, path: string): Promise<Page<T>> {
   const answer = await client.get(path);
-  return bodyOf<Page<T>>(client, `GET ${path}`, answer);
+  return bodyOf(client, `GET ${path}`, answer) as Page<T>;
 }
 
 /** All pages of a collection; while one is looked at, the next is on its way. */

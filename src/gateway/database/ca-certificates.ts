@@ -31,7 +31,8 @@ export class DatabaseCaStore implements CaStore {
   private async writeOne(change: CaChange): Promise<CaResult> {
     const answer = await this.send(change);
     const { status, body } = answer;
-    if (status >= 200 && status < 300 && (body !== null || status === 204)) return { kind: 'written', change };
+    if (status >= 200 && status < 300 && (body !== null || status === 204))
+      return { kind: 'written', change };
     // Another gateway's reloader was faster: unique violation of cert_digest.
     if (status === 409 && change.kind !== 'remove') return { kind: 'written', change };
     if (status !== 400) throw answerError(this.client, `${methodOf(change)} ${pathOf(change)}`, answer);

@@ -30,7 +30,7 @@ export class CertificateEntities {
     // PUT would replace whatever another gateway has made meanwhile.
     const answer = await this.client.request('POST', '/certificates', { id, ...fields });
     if (answer.status === 409) return null;
-    const entity = bodyOf<CertificateEntity>(this.client, 'POST /certificates', answer, [201]);
+    const entity = bodyOf(this.client, 'POST /certificates', answer, [201]) as CertificateEntity;
     this.take(entity);
     return entity;
   }
@@ -39,7 +39,7 @@ export class CertificateEntities {
     const path = `/certificates/${id}`;
     const answer = await this.client.request('PATCH', path, fields);
     if (isGone(answer)) this.list.delete(id);
-    const entity = bodyOf<CertificateEntity>(this.client, `PATCH ${path}`, answer);
+    const entity = bodyOf(this.client, `PATCH ${path}`, answer) as CertificateEntity;
     this.take(entity);
     return entity;
   }
@@ -56,7 +56,8 @@ export class CertificateEntities {
   async ownerOf(name: string): Promise<string | null> {
     const path = pathOf(name);
     const answer = await this.client.get(path);
-    return bodyIfThere<SniEntity>(this.client, `GET ${path}`, answer)?.certificate.id ?? null;
+    const sni = bodyIfThere(this.client, `GET ${path}`, answer) as SniEntity | null;
+    return sni?.certificate.id ?? null;
   }
 
   /** Adds an SNI that no certificate has. @returns whether the certificate has it now */
@@ -104,4 +105,3 @@ export class CertificateEntities {
 }
 
 const pathOf = (name: string) => `/snis/${encodeURIComponent(name)}`;
-

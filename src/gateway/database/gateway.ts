@@ -51,9 +51,13 @@ export class DatabaseGateway implements Gateway {
 
   async restore(writes: readonly Written[]): Promise<RestoreResult[]> {
     const results: RestoreResult[] = [];
-    await inGroups([...writes].reverse(), ({ change }) => changeId(change), async (group) => {
-      for (const write of group) results.push(await restoreOne(this.#entities, write));
-    });
+    await inGroups(
+      [...writes].reverse(),
+      ({ change }) => changeId(change),
+      async (group) => {
+        for (const write of group) results.push(await restoreOne(this.#entities, write));
+      },
+    );
     return results;
   }
 

@@ -1,7 +1,7 @@
-import { readPem } from '../../certificates';
 import type { CertificateTexts, RestoreResult, Written } from '../../model';
-import { changeId, type PemPair } from '../../model';
+import { changeId } from '../../model';
 import { halfOf, NO_ALT, type CertificateEntity } from '../admin/entities';
+import { isSamePair } from '../decision';
 import type { CertificateEntities } from './entities';
 import { pairFields } from './write';
 
@@ -83,9 +83,3 @@ const textsNow = (entity: CertificateEntity): CertificateTexts => ({
   snis: [],
   tags: [],
 });
-
-function isSamePair(a: PemPair | null, b: PemPair | null): boolean {
-  if (a === null || b === null) return a === b;
-  const content = (pair: PemPair) => readPem(pair.cert, pair.key)?.content ?? `${pair.cert}${pair.key}`;
-  return content(a) === content(b);
-}

@@ -12,11 +12,9 @@ import {
 } from '../../model';
 import { changedError, goneError, resultOfError } from '../admin/answers';
 import { AdminError } from '../admin/client';
-import { halfOf, OUR_TAG, toTexts, type CertificateEntity } from '../admin/entities';
+import { halfOf, OUR_TAG, PREVIOUS_TAG, toTexts, type CertificateEntity } from '../admin/entities';
+import { decideCreation, decideUpdate, type Create, type Update } from '../decision';
 import type { CertificateEntities } from './entities';
-
-type Update = Extract<Change, { kind: 'update' }>;
-type Create = Extract<Change, { kind: 'create' }>;
 
 /** Carries one change out. Never throws. */
 export async function writeOne(
@@ -52,25 +50,17 @@ async function update(
   fresh: PemPair,
   entity: CertificateEntity | null,
 ): Promise<WriteResult> {
-  const { bundle, half } = change;
+  const { half } = change;
   const { id } = change.certificate;
   if (entity === null) throw goneError(id);
-  const stored = entities.take(entity);
-  const now = stored[half];
-  if (now?.vaultReference === true) {
-    const why = `certificate ${id} is a vault reference; its vault renews it`;
-    return { kind: 'refused', change, refusal: refusal('vault_reference', why) };
-  }
+  const decision = decideUpdate(change, entities.take(entity)[half]);
+  if (decision.kind !== 'write') return decision;
+  const { isPairThere } = decision;
   const before = toTexts(entity);
-  const isThere = isChainOf(bundle, now?.chain);
   const { addSnis, moveSnis = [], removeSnis = [], split } = change;
-  const isRenamed = [...addSnis, ...moveSnis, ...removeSnis].length > 0 || split !== undefined;
-  if (isThere && !isRenamed) return { kind: 'already', change };
-  // Somebody else was faster; what they wrote may be newer.
-  if (!isThere && now?.content !== change.certificate[half]?.content) throw changedError(id);
   const kept = split === undefined ? [] : await splitOff(entities, id, before, split);
-  if (!isThere) await entities.patch(id, pairFields(before, half, fresh));
-  const gained = await gainNames(entities, id, addSnis, moveSnis, isThere);
+  if (!isPairThere) await entities.patch(id, pairFields(before, half, fresh));
+  const gained = await gainNames(entities, id, addSnis, moveSnis, isPairThere);
   for (const name of removeSnis) await entities.removeSni(name, id);
   const lost = new Set([...kept, ...removeSnis]);
   const snis = [...before.snis.filter((name) => !lost.has(name)), ...gained];
@@ -84,14 +74,12 @@ async function create(
   entity: CertificateEntity | null,
 ): Promise<WriteResult> {
   const { bundle, id, moveSnis = [] } = change;
+  if (entity !== null) {
+    const { main, snis } = entities.take(entity);
+    return decideCreation(change, { chain: main.chain, snis });
+  }
   const moved = new Set(moveSnis.map(({ name }) => name));
   const snis = change.snis.filter((name) => !moved.has(name));
-  if (entity !== null) {
-    const stored = entities.take(entity);
-    const hasAll = change.snis.every((sni) => stored.snis.includes(sni));
-    if (hasAll && isChainOf(bundle, stored.main.chain)) return { kind: 'already', change };
-    throw changedError(id);
-  }
   const made = await createNew(entities, id, { ...fresh, snis, tags: [OUR_TAG] });
   // An earlier try went through, and its answer got lost; or somebody else's of the same content.
   if (made === null) {
@@ -175,6 +163,3 @@ async function splitOff(
   for (const name of names) await entities.moveSni(name, id, split.id);
   return names;
 }
-
-/** Tag, beside ours, of a certificate that keeps the names that a renewal lost. */
-export const PREVIOUS_TAG = 'ssl-cert-reloader-previous';

@@ -16,6 +16,7 @@ import { expect, it, test } from 'vitest';
 import { WriteBack } from '../../../src/gateway';
 import { replaceFile } from '../../../src/gateway/node/replace-file';
 import { toStored } from '../../../src/gateway/admin/entities';
+import { CertificateList } from '../../../src/gateway/admin/certificate-list';
 import { answering, clientOf } from '../../support/admin';
 import { issue, secretsIn } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
@@ -39,7 +40,7 @@ async function writing(onAsked: () => void = () => undefined, replace?: typeof r
       response.end(JSON.stringify(entity));
     },
   ]);
-  const writeBack = (at: string | null) => new WriteBack(clientOf(url), at, replace);
+  const writeBack = (at: string | null) => new WriteBack(new CertificateList(clientOf(url)), at, replace);
   return { folder, path, writeBack, certificates: [toStored(entity)] };
 }
 

@@ -52,9 +52,9 @@ describe('a file alone', () => {
 });
 
 it('a pair that comes in another format is in step without a write', async () => {
-  const { source, target, reconciler } = reconciling();
-  target.put('www', issued);
+  const { source, gateway, reconciler } = reconciling();
+  gateway.put('www', issued);
   source.put('www', { cert: text(jks([entry])), key: '', password: PASSWORD });
   const { inSync, events } = await reconciler.pass('start');
-  expect({ inSync, events, writes: target.writes }).toEqual({ inSync: 1, events: [], writes: [] });
+  expect({ inSync, events, writes: gateway.writes }).toEqual({ inSync: 1, events: [], writes: [] });
 });

@@ -10,16 +10,16 @@ function elected() {
   const stages = reconciling({ mayWrite: () => isLeader });
   for (const name of ['a', 'b']) {
     const names = [`${name}.test`];
-    stages.target.put(name, issue({ names, notBefore: daysAgo(30) }), { snis: names });
+    stages.gateway.put(name, issue({ names, notBefore: daysAgo(30) }), { snis: names });
     stages.source.put(name, issue({ names, notBefore: daysAgo(1) }));
   }
   return { ...stages, lead: (leads: boolean) => (isLeader = leads) };
 }
 
 it('a gateway that is not the one to write writes nothing, until it is', async () => {
-  const { reconciler, target, lead } = elected();
+  const { reconciler, gateway, lead } = elected();
   for (const cause of ['start', 'poll', 'trigger'] as const) await reconciler.pass(cause);
-  expect(target.writes).toEqual([]);
+  expect(gateway.writes).toEqual([]);
   lead(true);
   expect(eventsOf(await reconciler.pass('poll')).sort()).toEqual([
     'a: swapped (served)',
@@ -28,13 +28,13 @@ it('a gateway that is not the one to write writes nothing, until it is', async (
 });
 
 it('a gateway that is the one to write no more leaves the rest of what it has begun', async () => {
-  const { reconciler, target, verifier, lead } = elected();
-  target.batchSize = 1;
+  const { reconciler, gateway, verifier, lead } = elected();
+  gateway.batchSize = 1;
   lead(true);
   verifier.verdict = () => {
     lead(false);
     return 'served';
   };
   await reconciler.pass('start');
-  expect(target.writes).toHaveLength(1);
+  expect(gateway.writes).toHaveLength(1);
 });
