@@ -2,6 +2,11 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const FOLDERS = [
+  'default-certificate',
+  'leadership',
+  'pass',
+  'trust',
+  'write-back',
   'alerts',
   'app',
   'authority',
@@ -9,13 +14,11 @@ const FOLDERS = [
   'cli',
   'common',
   'config',
-  'election',
   'gateway',
   'kubernetes',
   'model',
   'plan',
   'plugin-server',
-  'reconcile',
   'report',
   'sources',
   'status',
@@ -64,20 +67,25 @@ export default tseslint.config(
   // know each other, then the app that composes them.
   layer('model', []),
   layer('common', []),
-  layer('config', []),
+  // config composes its list of fields from the types of sources.
+  layer('config', ['sources']),
   layer('authority', []),
   layer('certificates', ['model']),
   layer('kubernetes', ['model', 'common']),
-  layer('sources', ['model', 'common', 'kubernetes']),
+  layer('sources', ['model', 'common', 'config', 'kubernetes']),
   layer('gateway', ['model', 'common', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
   layer('report', ['model', 'common']),
   layer('status', ['model', 'common', 'certificates']),
-  layer('election', ['model', 'kubernetes']),
+  layer('leadership', ['model']),
   layer('plugin-server', ['common']),
   layer('alerts', ['model', 'common']),
   layer('plan', ['model', 'certificates']),
-  layer('reconcile', ['model', 'common', 'certificates', 'plan']),
+  layer('pass', ['model', 'common', 'certificates', 'plan']),
+  // Steps of a pass.
+  layer('trust', ['model', 'certificates', 'pass']),
+  layer('write-back', ['model', 'common', 'certificates', 'pass']),
+  layer('default-certificate', ['model', 'certificates', 'pass']),
   {
     // Scripts of the status page, which are put together to one.
     files: ['**/*.client.js'],

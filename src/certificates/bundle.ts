@@ -4,13 +4,15 @@ import {
   MAX_BUNDLE_BYTES,
   refusal,
   type Bundle,
+  type CertificateInfo,
   type Digest,
   type PemPair,
   type RawBundle,
   type Refusal,
 } from '../model';
 import { chainOf, isSelfIssued, orderChain } from './chain';
-import { decodePem, encodeCertificates, isCertificate, isPrivateKey, type PemBlock } from './pem';
+import { usesUnder, type Uses } from './path';
+import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS, type PemBlock } from './pem';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
 /** What the text of a certificate with its key holds, and what identifies it. */
@@ -22,6 +24,12 @@ export interface PemContent {
   /** Over the certificates and the key. */
   content: Digest;
 }
+
+/**
+ * Clients, Kong and our own plan compare names one by one. Public CAs issue for a hundred, or for 1,000 at content
+ * networks.
+ */
+const MAX_NAMES = 1_000;
 
 const sha256 = (bytes: Uint8Array): Digest => crypto.hash('sha256', bytes, 'base64url');
 
@@ -85,6 +93,9 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   if (pem === null) {
     return refusal('incomplete', `${where} is cut off inside a PEM block; waiting until it is written whole`);
   }
+  if (pem.certificates.length > MAX_BLOCKS) {
+    return refusal('too_large', `${where} holds more than ${MAX_BLOCKS} certificates`);
+  }
   const [block] = pem.certificates;
   if (block === undefined) {
     const hasKey = (decodePem(raw.cert) ?? []).some(isPrivateKey);
@@ -116,6 +127,13 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
     );
   }
   const chain = completeChain(ordered, raw.issuers ?? '');
+  const { info } = chain[0] as ParsedCertificate;
+  if ((info.nameCount ?? 0) > MAX_NAMES) {
+    return refusal(
+      'too_many_names',
+      `${where} has more than ${MAX_NAMES} names; issue several certificates with fewer names each`,
+    );
+  }
   return {
     bundle: {
       name: raw.name,
@@ -124,7 +142,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       rawChain: pem.chain,
       chain: digestOf(chain.map((certificate) => certificate.der)),
       chainLength: chain.length,
-      leaf: (chain[0] as ParsedCertificate).info,
+      leaf: narrowed(info, usesUnder(chain)),
       ...(raw.secret === undefined ? {} : { secret: raw.secret }),
       ...(raw.hosts === undefined ? {} : { hosts: raw.hosts }),
     },
@@ -132,6 +150,17 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
     key: pem.key,
     asFound: { cert: raw.cert.trim(), key: raw.key.trim() },
   };
+}
+
+/** A leaf may be used only for what its issuers may be used for. */
+function narrowed(info: CertificateInfo, { server, client }: Uses): CertificateInfo {
+  const { isForServers = true, isForClients = true } = info;
+  if ((server || !isForServers) && (client || !isForClients)) return info;
+  const copy = Object.create(Object.getPrototypeOf(info) as object) as CertificateInfo;
+  return Object.assign(copy, info, {
+    isForServers: isForServers && server,
+    isForClients: isForClients && client,
+  });
 }
 
 /** Certificates beside the bundle that may complete its chain are a part of it: a new one is a change. */

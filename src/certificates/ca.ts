@@ -1,6 +1,8 @@
 import * as crypto from 'node:crypto';
 import { MAX_BUNDLE_BYTES, refusal, type CaCertificate, type RawBundle, type Refusal } from '../model';
 import { readLoose } from './formats/loose';
+import { isSelfIssued } from './chain';
+import { isSelfSigned } from './issuers';
 import { encodeCertificates } from './pem';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
@@ -36,7 +38,7 @@ export async function readCaBundle(raw: RawBundle): Promise<CaCertificate[] | Re
 /** What identifies a CA certificate, from its PEM or DER as Kong stores it. @throws RangeError */
 export function identify(
   certificate: ParsedCertificate,
-): Omit<CaCertificate, 'location' | 'pem' | 'problem'> {
+): Omit<CaCertificate, 'location' | 'pem' | 'problem' | 'isSelfSigned'> {
   const { subject, issuer, publicKey, info } = certificate;
   return {
     digest: sha256(certificate.der),
@@ -53,6 +55,7 @@ function describe(certificate: ParsedCertificate, location: string): CaCertifica
     location,
     pem: encodeCertificates([certificate.der]),
     ...identify(certificate),
+    isSelfSigned: isSelfIssued(certificate) ? isSelfSigned(certificate) : null,
     problem: problemOf(certificate, location),
   };
 }

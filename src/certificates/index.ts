@@ -5,3 +5,15 @@ export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny, type Inspection } from './formats';
 export { identify, readCaBundle } from './ca';
+export {
+  hasSameIssuer,
+  isSelfSigned,
+  issuerSet,
+  leadsTo,
+  NO_ISSUERS,
+  PUBLIC_ROOTS,
+  publicKeyDigest,
+  publicKeyDigestOfKey,
+  setOf,
+  type IssuerSet,
+} from './issuers';

@@ -13,4 +13,3 @@ export {
 } from './node/environment';
 export { readNodeFiles, type NodeFiles } from './node/node-files';
 export { KongReload } from './node/reload';
-export { WriteBack } from './write-back';

@@ -5,7 +5,7 @@ import { connect } from '../../src/app/connection';
 import { createReloader } from '../../src/app/reloader';
 import { Authority } from '../../src/authority/authority';
 import { completeConfig } from '../../src/config';
-import { Election } from '../../src/election';
+import { Election } from '../../src/leadership';
 import { KubernetesLeases, KubernetesClient, readKubeconfig } from '../../src/kubernetes';
 import type { LogRoot } from '../../src/report';
 import { startGateway } from '../gateway';

@@ -51,17 +51,18 @@ describeWithCluster('a renewed Secret is served', (cluster) => {
     const kubeconfig = cluster().kubeconfig(join(testFolder(), 'kubeconfig'));
     const config = completeConfig({ sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig }] });
     const connection = await connect({ prefix: gateway.prefix }, {});
-    const { reconciler, close } = compose(config, connection);
+    const runner = compose(config, connection);
+    const { close } = runner;
     onTestFinished(() => {
       connection.client.close();
       close();
     });
-    await reconciler.pass('start');
+    await runner.pass('start');
     await cluster().applySecret(where, name, content);
     if (name !== 'www') await cluster().deleteSecret(where, 'www');
     const expected = chain.map(leafOf);
     await eventually('it is served whole', async () => {
-      await reconciler.pass('poll');
+      await runner.pass('poll');
       return (await servedChain(gateway.tlsPort, HOST)).join() === expected.join();
     });
   });

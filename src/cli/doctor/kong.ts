@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { UnreachableError, handshake } from '../../verify';
-import { listenersOf } from '../../app/compose';
+import { listenersOf } from '../../app/listeners';
 import { completeConfig } from '../../config';
 import type { Check } from './check';
 import type { Patient } from './patient';

@@ -1,5 +1,5 @@
 import { connect, type Connection, type KongLocation } from '../../app/connection';
-import { listenersOf, verifierOf } from '../../app/compose';
+import { listenersOf, verifierOf } from '../../app/listeners';
 import type { Config } from '../../config';
 import type { TlsListener } from '../../gateway';
 import type { Change, Gateway, Proof, Verifier } from '../../model';
@@ -67,7 +67,7 @@ export class Drill {
     await certificates.refresh();
     const why = conflict(sni, certificates.stored.values());
     if (why !== null) throw new Error(`the drill does not touch ${sni}: ${why}`);
-    this.options.begun(`${this.kong.client.url} (${this.#gateway.kind})`);
+    this.options.begun(`${this.#gateway.url} (${this.#gateway.kind})`);
     const [first, second] = makeCanaries(sni);
     if (certificates.stored.has(CANARY_ID)) {
       await this.step('left_over', async () => {
