@@ -46,7 +46,10 @@ describe('the Admin API', () => {
 
   it('with a database is told apart from one without', async () => {
     const { url } = await answering([database]);
-    expect(await connected(prefixFor(hostOf(url)), {})).toMatchObject({ gateway: { kind: 'database' }, workers: 1 });
+    expect(await connected(prefixFor(hostOf(url)), {})).toMatchObject({
+      gateway: { kind: 'database' },
+      workers: 1,
+    });
   });
 
   it('is the one that the configuration names, and no prefix is needed then', async () => {
