@@ -1,6 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { plugin } from '../../../src/app/plugin';
-import { FIELDS, PLUGIN_NAME, toKongSchema, VERSION } from '../../../src/config';
+import { FIELDS } from '../../../src/app/config';
+import { PLUGIN_NAME, VERSION } from '../../../src/common/product';
+import { toKongSchema } from '../../../src/config';
 import { dump } from '../../../src/plugin-server';
 import { listening, PluginClient, request } from '../../support/plugin-client';
 
