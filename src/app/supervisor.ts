@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { completeConfig, type Config } from '../config';
+import { completeConfig, type Config } from './config';
 import type { PassCause, PluginEntry, StatusReport } from '../model';
 import type { LogRoot } from '../report';
 import { Journal } from '../status';

@@ -1,4 +1,4 @@
-import type { Config } from '../config';
+import type { Config } from './config';
 import { OUR_TAG } from '../gateway';
 import type { Gateway, Source } from '../model';
 import { Trust } from '../trust';

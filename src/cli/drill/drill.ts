@@ -1,6 +1,6 @@
 import { connect, type Connection, type KongLocation } from '../../app/connection';
 import { listenersOf, verifierOf } from '../../app/listeners';
-import type { Config } from '../../config';
+import type { Config } from '../../app/config';
 import type { TlsListener } from '../../gateway';
 import type { Change, Gateway, Proof, Verifier } from '../../model';
 import { duration, plural } from '../output';

@@ -1,5 +1,5 @@
 import { connect, type KongLocation } from '../../app/connection';
-import { completeConfig, type Config } from '../../config';
+import { completeConfig, type Config } from '../../app/config';
 import { readConfigFile } from '../configs';
 import { tell } from '../failure';
 import { CANARY_NAME, type PassOptions } from '../options';
