@@ -53,12 +53,15 @@ class Pass implements PassContext {
     isCalm: false,
     plan: null,
     batch: [],
-    attempted: new Set(),
+    attempted: new Map(),
+    again: new Set(),
     waitsUntil: Number.POSITIVE_INFINITY,
     decidedAt: 0,
     results: [],
     proofs: [],
     hasFailed: false,
+    caChanges: [],
+    caResults: [],
   };
 
   constructor(

@@ -1,31 +1,30 @@
 import { readPem } from '../certificates';
 import {
   changeId,
+  type CertificateStore,
   type Change,
   type Digest,
   type Expectation,
   type Half,
   type Proof,
-  type Target,
   type Verifier,
   type WriteResult,
+  type Written,
 } from '../model';
 import type { PassContext, ProgressListener, Step } from './step';
-
-export type Written = Extract<WriteResult, { kind: 'written' }>;
 
 /** Shows by handshakes whether what was written is served. */
 export class ProveStep implements Step {
   /** @param verifier null: what is written is not proven */
   constructor(
-    private readonly target: Pick<Target, 'look'>,
+    private readonly certificates: Pick<CertificateStore, 'readOne'>,
     private readonly verifier: Verifier | null,
     private readonly progress?: ProgressListener,
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
     this.progress?.proving(true);
-    work.proofs = await prove(writtenOf(work.results), this.verifier, this.target);
+    work.proofs = await prove(writtenOf(work.results), this.verifier, this.certificates);
     this.progress?.proving(false);
   }
 }
@@ -41,13 +40,13 @@ export const chainOf = ({ change, current }: Written) =>
 
 /** Whether Kong stores this chain; so long as it does not answer, the handshakes go on to decide. */
 export async function isStored(
-  target: Pick<Target, 'look'>,
+  certificates: Pick<CertificateStore, 'readOne'>,
   certificate: string,
   half: Half,
   chain: string,
 ): Promise<boolean> {
   try {
-    const stored = await target.look(certificate);
+    const stored = await certificates.readOne(certificate);
     return stored?.[half]?.chain === chain;
   } catch {
     return true;
@@ -58,7 +57,7 @@ export async function isStored(
 export async function prove(
   written: readonly Written[],
   verifier: Verifier | null,
-  target: Pick<Target, 'look'>,
+  certificates: Pick<CertificateStore, 'readOne'>,
 ): Promise<Proof[]> {
   if (verifier === null || written.length === 0) return [];
   // A certificate that just gained its other half has twins from now on.
@@ -73,9 +72,9 @@ export async function prove(
       const hasTwin =
         gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
       return {
-        snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
+        snis: one.snis,
         chains: shownAs(chain, change.bundle.chain),
-        isStored: () => isStored(target, changeId(change), halfOf(change), chain),
+        isStored: () => isStored(certificates, changeId(change), halfOf(change), chain),
         ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
       };
     }),

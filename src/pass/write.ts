@@ -9,10 +9,13 @@ export class WriteStep implements Step {
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
-    const { target, planner } = this.memory;
-    work.results = await target.write(work.batch, (change) => {
+    const { gateway, planner } = this.memory;
+    const edits = { certificates: work.batch, caCertificates: work.caChanges.splice(0) };
+    const results = await gateway.write(edits, (change) => {
       this.progress?.written();
       return planner.prepare(change);
     });
+    work.results = results.certificates;
+    work.caResults.push(...results.caCertificates);
   }
 }

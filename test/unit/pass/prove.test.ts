@@ -42,8 +42,12 @@ describe('a chain that Kong stores and serves', () => {
   test.for(Object.entries(orders))('%s is proven', async ([, blocks]) => {
     const { server, certificate, change, current } = await written(blocks.join(''));
     const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 20_000, workers: () => 1 });
-    const look = () => Promise.resolve(certificate);
-    const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, { look });
+    const readOne = () => Promise.resolve(certificate);
+    const [proof] = await prove(
+      [{ kind: 'written', change, current, before: null, snis: certificate.snis }],
+      verifier,
+      { readOne },
+    );
     expect(proof).toMatchObject({ verdict: 'served', detail: '' });
   });
 
@@ -58,8 +62,12 @@ test.for(Object.entries(orders))(
   async ([, blocks]) => {
     const { server, certificate, change, current } = await written(blocks.join(''), issued.cert);
     const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 1_000, workers: () => 1 });
-    const look = () => Promise.resolve(certificate);
-    const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, { look });
+    const readOne = () => Promise.resolve(certificate);
+    const [proof] = await prove(
+      [{ kind: 'written', change, current, before: null, snis: certificate.snis }],
+      verifier,
+      { readOne },
+    );
     expect(proof?.verdict).toBe('wrong');
     expect((await sightOf(server, certificate)).verdict).toBe('wrong');
   },
