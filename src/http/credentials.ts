@@ -66,14 +66,46 @@ export class SecretReader implements Forgetful {
   }
 }
 
+const HEADER = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\t\x20-\x7e]*[\x21-\x7e])[ \t]*$/;
+
+/** Headers as they stand in a file now, a line `Name: value` each. */
+export class HeadersReader implements Forgetful {
+  readonly #file: ConfiguredFile;
+
+  constructor(path: string) {
+    this.#file = new ConfiguredFile(path);
+  }
+
+  /** @throws HttpFailure which does not quote it */
+  read(): Record<string, string> {
+    const lines = read(this.#file)
+      .split(/\r?\n/)
+      .filter((line) => line.trim() !== '');
+    const headers = lines.map((line, index) => {
+      const [, name, value] = HEADER.exec(line) ?? [];
+      if (name === undefined || value === undefined)
+        throw unusable(`${this.#file.path}: line ${index + 1} is not "Name: value"; is it the right file?`);
+      return [name.toLowerCase(), value] as const;
+    });
+    return Object.fromEntries(headers);
+  }
+
+  forget(): void {
+    this.#file.forget();
+  }
+}
+
 /** Trust and client certificate as they are now. */
 export class TlsReader implements Forgetful {
   readonly #ca: ConfiguredFile | null;
   readonly #cert: ConfiguredFile | null;
   readonly #key: ConfiguredFile | null;
-  #known: TlsIdentity = {};
+  #known: TlsIdentity | null = null;
 
-  constructor({ caFile, certFile, keyFile }: TlsFiles) {
+  constructor(
+    { caFile, certFile, keyFile }: TlsFiles,
+    private readonly serverName?: string,
+  ) {
     const fileOf = (path: string | null) => (path === null ? null : new ConfiguredFile(path));
     [this.#ca, this.#cert, this.#key] = [fileOf(caFile), fileOf(certFile), fileOf(keyFile)];
   }
@@ -88,9 +120,9 @@ export class TlsReader implements Forgetful {
     const cert = readPem(this.#cert, 'CERTIFICATE', 'certificate');
     const key = readPem(this.#key, 'PRIVATE KEY', 'private key');
     const known = this.#known;
-    if (known.ca === ca && known.cert === cert && known.key === key) return known;
+    if (known !== null && known.ca === ca && known.cert === cert && known.key === key) return known;
     this.check(cert, key);
-    return (this.#known = { ca, cert, key });
+    return (this.#known = { ca, cert, key, serverName: this.serverName });
   }
 
   forget(): void {

@@ -2,7 +2,14 @@ export { basicAuthorization, parseAddress, showUrl, type Address, type Login } f
 export type { TlsIdentity } from './agent';
 export { readLines } from './body';
 export { HttpClient, type Credentials, type HttpAnswer, type HttpRequest } from './client';
-export { NO_TLS_FILES, SecretReader, TlsReader, type Secret, type TlsFiles } from './credentials';
+export {
+  HeadersReader,
+  NO_TLS_FILES,
+  SecretReader,
+  TlsReader,
+  type Secret,
+  type TlsFiles,
+} from './credentials';
 export { HttpFailure, kindOfStatus, retryAfterMs, type HttpFailureCode } from './failure';
 export type { PeerRules } from './peer';
 export { parseProxy } from './proxy';
