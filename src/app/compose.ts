@@ -2,7 +2,15 @@ import type { Config } from '../config';
 import { DefaultCertificateSource } from '../default-certificate';
 import { DatabaseTarget, DeclarativeTarget } from '../gateway';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
-import { refusal, type Nudger, type SecretRef, type Source, type Target, type WriteListener } from '../model';
+import {
+  refusal,
+  type Half,
+  type Nudger,
+  type SecretRef,
+  type Source,
+  type Target,
+  type WriteListener,
+} from '../model';
 import type { ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
 import type { Connection } from './connection';
@@ -20,6 +28,8 @@ export function targetOf(kong: Connection): Target {
 export interface ComposeOptions {
   /** Is told of every write. */
   listener?: WriteListener;
+  /** Whether Kong's listeners were last seen to serve this chain. */
+  isServed?: (certificate: string, half: Half, chain: string) => boolean;
   /** Is told how far a pass is. */
   progress?: ProgressListener;
   /** Whether this gateway writes to Kong, among many; default: it does. */

@@ -56,6 +56,7 @@ class Pass implements PassContext {
     attempted: new Set(),
     waitsUntil: Number.POSITIVE_INFINITY,
     decidedAt: 0,
+    before: new Map(),
     results: [],
     proofs: [],
     hasFailed: false,

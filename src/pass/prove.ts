@@ -6,6 +6,7 @@ import {
   type Expectation,
   type Half,
   type Proof,
+  type ServedNames,
   type Target,
   type Verifier,
   type WriteResult,
@@ -18,17 +19,21 @@ export type Written = Extract<WriteResult, { kind: 'written' }>;
 export class ProveStep implements Step {
   /** @param verifier null: what is written is not proven */
   constructor(
-    private readonly target: Pick<Target, 'look'>,
+    private readonly target: Pick<Target, 'look' | 'certificates'>,
     private readonly verifier: Verifier | null,
     private readonly progress?: ProgressListener,
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
     this.progress?.proving(true);
-    work.proofs = await prove(writtenOf(work.results), this.verifier, this.target);
+    work.proofs = await prove(writtenOf(work.results), this.verifier, this.target, work.before);
     this.progress?.proving(false);
   }
 }
+
+/** Names that have to be proven, with those that the write adds. */
+export const namesOf = (change: Change): readonly string[] =>
+  change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis];
 
 export const writtenOf = (results: readonly WriteResult[]): Written[] =>
   results.filter((result) => result.kind === 'written');
@@ -39,32 +44,37 @@ export const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : c
 export const chainOf = ({ change, current }: Written) =>
   readPem(current.cert, '')?.chain ?? change.bundle.chain;
 
-/** Whether Kong stores this chain; so long as it does not answer, the handshakes go on to decide. */
+/** Whether Kong stores this chain; null: it does not say. */
 export async function isStored(
   target: Pick<Target, 'look'>,
   certificate: string,
   half: Half,
   chain: string,
-): Promise<boolean> {
+): Promise<boolean | null> {
   try {
     const stored = await target.look(certificate);
     return stored?.[half]?.chain === chain;
   } catch {
-    return true;
+    return null;
   }
 }
 
-/** Handshakes for everything that was written; the proofs come in its order, and none without a verifier. */
+/**
+ * Handshakes for everything that was written; the proofs come in its order, and none without a verifier.
+ * @param before what was served for each change before it was written
+ */
 export async function prove(
   written: readonly Written[],
   verifier: Verifier | null,
-  target: Pick<Target, 'look'>,
+  target: Pick<Target, 'look' | 'certificates'>,
+  before: ReadonlyMap<Change, ServedNames> = new Map(),
 ): Promise<Proof[]> {
   if (verifier === null || written.length === 0) return [];
   // A certificate that just gained its other half has twins from now on.
   const gained = new Set(
     written.filter(({ change }) => halfOf(change) === 'alt').map(({ change }) => changeId(change)),
   );
+  const isKongs = kongsLeaves(target);
   return verifier.prove(
     written.map((one): Expectation => {
       const { change } = one;
@@ -72,14 +82,38 @@ export async function prove(
       const { keyType } = change.bundle.leaf;
       const hasTwin =
         gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
+      const observed = before.get(change);
       return {
-        snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
+        snis: namesOf(change),
         chains: shownAs(chain, change.bundle.chain),
+        previous: previousOf(one),
+        added: change.kind === 'create' ? change.snis : change.addSnis,
+        ...(observed === undefined ? {} : { before: observed }),
+        isKongs,
         isStored: () => isStored(target, changeId(change), halfOf(change), chain),
         ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
       };
     }),
   );
+}
+
+/** The chain that Kong had there before; null: nothing. */
+const previousOf = ({ previous }: Written): Digest | null =>
+  previous === null ? null : (readPem(previous.cert, '')?.chain ?? null);
+
+/** Tells whether a leaf is of a certificate that Kong stores; looked up only where something else is served. */
+function kongsLeaves(target: Pick<Target, 'certificates'>): (leaf: Digest) => boolean {
+  let leaves: Set<string> | null = null;
+  const leafOf = (chain: Digest) => chain.split('.', 1)[0] ?? '';
+  return (leaf) => {
+    leaves ??= new Set(
+      [...target.certificates.values()].flatMap(({ main, alt }) => [
+        leafOf(main.chain),
+        ...(alt === null ? [] : [leafOf(alt.chain)]),
+      ]),
+    );
+    return leaves.has(leaf);
+  };
 }
 
 /**

@@ -57,8 +57,13 @@ export class SettleStep implements Step {
       if (!this.memory.isOpen || !pass.mayWrite()) return;
       for (const { written, proof } of this.pending.take()) {
         const { change } = written;
-        if (await isStored(this.memory.target, changeId(change), halfOf(change), chainOf(written)))
-          await this.rollBack(written, proof, true);
+        const isStill = await isStored(
+          this.memory.target,
+          changeId(change),
+          halfOf(change),
+          chainOf(written),
+        );
+        if (isStill !== false) await this.rollBack(written, proof, true);
       }
     },
   };

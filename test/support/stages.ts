@@ -11,6 +11,8 @@ import {
   type Proof,
   type RawBundle,
   type Refusal,
+  type ServedNames,
+  type Shown,
   type Source,
   type SourceScan,
   type StoredCertificate,
@@ -184,6 +186,12 @@ const named = (half: Half, { cert, key }: PemPair) =>
 export class SayingVerifier implements Verifier {
   verdict: Proof['verdict'] | ((expected: Expectation) => Proof['verdict']) = 'served';
   readonly asked: Expectation[] = [];
+  /** What is served for names before a write. */
+  readonly before = new Map<string, Shown>();
+
+  observe(): Promise<ServedNames> {
+    return Promise.resolve(this.before);
+  }
 
   prove(expected: readonly Expectation[]): Promise<Proof[]> {
     this.asked.push(...expected);
