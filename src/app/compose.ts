@@ -1,4 +1,4 @@
-import type { Config } from '../config';
+import type { Config } from './config';
 import { DefaultCertificateSource } from '../default-certificate';
 import { DatabaseTarget, DeclarativeTarget } from '../gateway';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';

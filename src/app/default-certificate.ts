@@ -1,4 +1,4 @@
-import type { Config } from '../config';
+import type { Config } from './config';
 import { DefaultCertificate } from '../default-certificate';
 import { KongReload } from '../gateway';
 import { FileSource } from '../sources';

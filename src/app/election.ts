@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Config } from '../config';
+import type { Config } from './config';
 import { Election, leadershipLog } from '../leadership';
 import { clientOf, KubernetesLeases } from '../kubernetes';
 import type { Logger } from '../report';

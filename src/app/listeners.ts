@@ -1,4 +1,4 @@
-import type { Config } from '../config';
+import type { Config } from './config';
 import { tlsListeners, type TlsListener } from '../gateway';
 import type { Verifier } from '../model';
 import { HandshakeVerifier } from '../verify';

@@ -1,5 +1,5 @@
 import { collectSoon } from '../common/collect';
-import type { Config } from '../config';
+import type { Config } from './config';
 import type { LiveView, Log, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
 import { eventPoster } from '../kubernetes';
 import { Schedule } from '../pass';

@@ -1,4 +1,4 @@
-import type { Config } from '../config';
+import type { Config } from './config';
 import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../gateway';
 import type { Source, Target } from '../model';
 import { Trust } from '../trust';

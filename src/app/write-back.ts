@@ -1,4 +1,4 @@
-import type { Config } from '../config';
+import type { Config } from './config';
 import { DeclarativeFile, type ReadTexts } from '../write-back';
 import type { Connection } from './connection';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type KongLocation } from '../app/connection';
 import { compose, type Composed } from '../app/compose';
-import type { Config } from '../config';
+import type { Config } from '../app/config';
 import type { PassReport, StoredCertificate } from '../model';
 import type { NamedConfig } from './configs';
 import { Progress } from './progress';

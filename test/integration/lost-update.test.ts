@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { AdminClient, DeclarativeTarget, type AdminResponse } from '../../src/gateway';
 import { createPass } from '../../src/app/pass';
 import { DirectorySource } from '../../src/sources';

@@ -7,7 +7,7 @@ import { connect } from '../../src/app/connection';
 import { compose, targetOf } from '../../src/app/compose';
 import { createTrust } from '../../src/app/trust';
 import { Authority } from '../../src/authority/authority';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { Passes } from '../../src/pass';
 import { FileSource } from '../../src/sources';
 import type { Trust } from '../../src/trust';

@@ -11,11 +11,21 @@ export interface KongField {
   referenceable?: boolean;
   elements?: KongField;
   fields?: readonly NamedField[];
-  entity_checks?: readonly unknown[];
+  entity_checks?: readonly EntityCheck[];
   /** What a number counts. Ours: Kong's schemas do not know it. */
   unit?: 'seconds' | 'days';
   /** Whether a text is an address that ends with a port, perhaps with a word behind it. Ours. */
   ends_with_port?: true;
+}
+
+/** A field of a record that is needed where another one has a certain value. */
+export interface EntityCheck {
+  conditional: {
+    if_field: string;
+    if_match: { eq: string };
+    then_field: string;
+    then_match: { required: true };
+  };
 }
 
 /** Kong says no more than `invalid value` of a single `match`. */

@@ -1,4 +1,4 @@
-import type { NamedField } from './kong-field';
+import type { NamedField } from '../config';
 
 /** Of many gateways on one database, the one that holds a Lease of Kubernetes writes. */
 export const LEADER_ELECTION = {

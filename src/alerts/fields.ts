@@ -1,4 +1,4 @@
-import { ABSOLUTE_PATH, type NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from '../config';
 
 /** Who is told when something is wrong, and of what. */
 export const ALERTS = [

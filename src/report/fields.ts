@@ -1,4 +1,4 @@
-import { ABSOLUTE_PATH, type NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from '../config';
 
 /** Where lines of the log go beside stderr, and which of them. */
 export const LOG = {

@@ -1,4 +1,4 @@
-import { ABSOLUTE_PATH, type NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from '../config';
 
 /** Keeping the declarative file of a Kong without a database up to date. */
 export const WRITE_BACK_FIELDS = [
