@@ -1,6 +1,7 @@
 export * from './age';
 export * from './certificate';
 export * from './failure';
+export * from './gateway';
 export * from './ids';
 export * from './lease';
 export * from './live-view';

@@ -10,7 +10,7 @@ export interface CertificateOptions extends MemoryOptions, SettleOptions, WriteO
 
 /** The steps for certificates, with what they keep between passes. */
 export function certificateSteps(options: CertificateOptions) {
-  const { target, verifier, progress } = options;
+  const { gateway, verifier, progress } = options;
   const memory = new CertificateMemory(options);
   const pending = new PendingRollbacks();
   const settle = new SettleStep(memory, pending, options);
@@ -20,7 +20,7 @@ export function certificateSteps(options: CertificateOptions) {
     retryRollbacks: settle.retry,
     plan: new PlanStep(memory),
     write: new WriteStep(memory, options),
-    prove: new ProveStep(target, verifier, progress),
+    prove: new ProveStep(gateway.certificates, verifier, progress),
     settle,
     conclude: new ConcludeStep(memory, pending),
   };

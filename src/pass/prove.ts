@@ -1,32 +1,34 @@
 import { readPem } from '../certificates';
 import {
   changeId,
+  type CertificateStore,
   type Change,
   type Digest,
   type Expectation,
   type Half,
   type Proof,
   type ServedNames,
-  type Target,
   type Verifier,
   type WriteResult,
+  type Written,
 } from '../model';
 import type { PassContext, ProgressListener, Step } from './step';
 
-export type Written = Extract<WriteResult, { kind: 'written' }>;
+/** What is asked of Kong's certificates while something is proven. */
+type Stored = Pick<CertificateStore, 'readOne' | 'stored'>;
 
 /** Shows by handshakes whether what was written is served. */
 export class ProveStep implements Step {
   /** @param verifier null: what is written is not proven */
   constructor(
-    private readonly target: Pick<Target, 'look' | 'certificates'>,
+    private readonly certificates: Stored,
     private readonly verifier: Verifier | null,
     private readonly progress?: ProgressListener,
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
     this.progress?.proving(true);
-    work.proofs = await prove(writtenOf(work.results), this.verifier, this.target, work.before);
+    work.proofs = await prove(writtenOf(work.results), this.verifier, this.certificates, work.before);
     this.progress?.proving(false);
   }
 }
@@ -46,13 +48,13 @@ export const chainOf = ({ change, current }: Written) =>
 
 /** Whether Kong stores this chain; null: it does not say. */
 export async function isStored(
-  target: Pick<Target, 'look'>,
+  certificates: Pick<CertificateStore, 'readOne'>,
   certificate: string,
   half: Half,
   chain: string,
 ): Promise<boolean | null> {
   try {
-    const stored = await target.look(certificate);
+    const stored = await certificates.readOne(certificate);
     return stored?.[half]?.chain === chain;
   } catch {
     return null;
@@ -66,7 +68,7 @@ export async function isStored(
 export async function prove(
   written: readonly Written[],
   verifier: Verifier | null,
-  target: Pick<Target, 'look' | 'certificates'>,
+  certificates: Stored,
   before: ReadonlyMap<Change, ServedNames> = new Map(),
 ): Promise<Proof[]> {
   if (verifier === null || written.length === 0) return [];
@@ -74,7 +76,7 @@ export async function prove(
   const gained = new Set(
     written.filter(({ change }) => halfOf(change) === 'alt').map(({ change }) => changeId(change)),
   );
-  const isKongs = kongsLeaves(target);
+  const isKongs = kongsLeaves(certificates);
   return verifier.prove(
     written.map((one): Expectation => {
       const { change } = one;
@@ -84,13 +86,13 @@ export async function prove(
         gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
       const observed = before.get(change);
       return {
-        snis: namesOf(change),
+        snis: one.snis,
         chains: shownAs(chain, change.bundle.chain),
         previous: previousOf(one),
-        added: change.kind === 'create' ? change.snis : change.addSnis,
+        added: addedBy(one),
         ...(observed === undefined ? {} : { before: observed }),
         isKongs,
-        isStored: () => isStored(target, changeId(change), halfOf(change), chain),
+        isStored: () => isStored(certificates, changeId(change), halfOf(change), chain),
         ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
       };
     }),
@@ -98,16 +100,21 @@ export async function prove(
 }
 
 /** The chain that Kong had there before; null: nothing. */
-const previousOf = ({ previous }: Written): Digest | null =>
-  previous === null ? null : (readPem(previous.cert, '')?.chain ?? null);
+function previousOf({ change, before }: Written): Digest | null {
+  const pair = before?.[halfOf(change)] ?? null;
+  return pair === null ? null : (readPem(pair.cert, '')?.chain ?? null);
+}
+
+/** SNIs that the certificate did not have before. */
+const addedBy = ({ snis, before }: Written) => snis.filter((sni) => before?.snis.includes(sni) !== true);
 
 /** Tells whether a leaf is of a certificate that Kong stores; looked up only where something else is served. */
-function kongsLeaves(target: Pick<Target, 'certificates'>): (leaf: Digest) => boolean {
+function kongsLeaves({ stored }: Stored): (leaf: Digest) => boolean {
   let leaves: Set<string> | null = null;
   const leafOf = (chain: Digest) => chain.split('.', 1)[0] ?? '';
   return (leaf) => {
     leaves ??= new Set(
-      [...target.certificates.values()].flatMap(({ main, alt }) => [
+      [...stored.values()].flatMap(({ main, alt }) => [
         leafOf(main.chain),
         ...(alt === null ? [] : [leafOf(alt.chain)]),
       ]),

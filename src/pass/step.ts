@@ -1,4 +1,6 @@
 import type {
+  CaChange,
+  CaResult,
   Change,
   Log,
   PassCause,
@@ -61,8 +63,10 @@ export interface CertificateWork {
   plan: Plan | null;
   /** Changes to write now; empty: nothing is left that was not attempted. */
   batch: Change[];
-  /** Changes that were attempted in this pass. */
-  readonly attempted: Set<string>;
+  /** Changes that were attempted in this pass, and how often each met somebody else's write. */
+  readonly attempted: Map<string, number>;
+  /** Those of them that may be attempted again. */
+  readonly again: Set<string>;
   /** When the first of the changes is due that are left to the ingress controller for now. */
   waitsUntil: number;
   /** When the batch was decided on (`performance.now()`). */
@@ -73,6 +77,9 @@ export interface CertificateWork {
   /** Of what was written, in the order of `results`; empty where nothing is proven. */
   proofs: Proof[];
   hasFailed: boolean;
+  /** Changes to what Kong trusts, which go along with the first write. */
+  caChanges: CaChange[];
+  caResults: CaResult[];
 }
 
 /** Is told how far a pass is, for a person who waits. */

@@ -25,10 +25,11 @@ export class WriteStep implements Step {
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
-    const { target, planner } = this.memory;
+    const { gateway, planner } = this.memory;
     const isMany = work.batch.length > MANY;
+    const edits = { certificates: work.batch, caCertificates: work.caChanges.splice(0) };
     work.before = new Map();
-    work.results = await target.write(work.batch, async (change) => {
+    const results = await gateway.write(edits, async (change) => {
       this.options.progress?.written();
       const observing = this.observe(change, isMany);
       const fresh = await planner.prepare(change);
@@ -36,6 +37,8 @@ export class WriteStep implements Step {
       if (seen !== null) work.before.set(change, seen);
       return fresh;
     });
+    work.results = results.certificates;
+    work.caResults.push(...results.caCertificates);
   }
 
   private async observe(change: Change, isMany: boolean): Promise<ServedNames | null> {

@@ -46,11 +46,12 @@ describe('a chain that Kong stores and serves', () => {
       timeoutMs: 20_000,
       workers: () => 1,
     });
-    const look = () => Promise.resolve(certificate);
-    const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, {
-      look,
-      certificates: new Map(),
-    });
+    const readOne = () => Promise.resolve(certificate);
+    const [proof] = await prove(
+      [{ kind: 'written', change, current, before: null, snis: certificate.snis }],
+      verifier,
+      { readOne, stored: new Map() },
+    );
     expect(proof).toMatchObject({ verdict: 'served', detail: '' });
   });
 
@@ -64,12 +65,17 @@ test.for(Object.entries(orders))(
   'a leaf without its chain, which is to be %s, is wrong',
   async ([, blocks]) => {
     const { server, certificate, change, current } = await written(blocks.join(''), issued.cert);
-    const verifier = new HandshakeVerifier({ listeners: () => [server], timeoutMs: 1_000, workers: () => 1 });
-    const look = () => Promise.resolve(certificate);
-    const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, {
-      look,
-      certificates: new Map(),
+    const verifier = new HandshakeVerifier({
+      listeners: () => [server],
+      timeoutMs: 1_000,
+      workers: () => 1,
     });
+    const readOne = () => Promise.resolve(certificate);
+    const [proof] = await prove(
+      [{ kind: 'written', change, current, before: null, snis: certificate.snis }],
+      verifier,
+      { readOne, stored: new Map() },
+    );
     expect(proof?.verdict).toBe('wrong');
     expect((await seenOf(server, certificate)).verdict).toBe('wrong');
   },
