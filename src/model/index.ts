@@ -7,6 +7,7 @@ export * from './lease';
 export * from './live-view';
 export * from './log';
 export * from './plan';
+export * from './proof';
 export * from './reason';
 export * from './report';
 export * from './source';

@@ -1,3 +1,4 @@
+import type { Proof } from './proof';
 import type { SecretRef } from './certificate';
 import type { Refusal } from './reason';
 
@@ -11,21 +12,6 @@ export type Outcome =
   /** A CA certificate that left its bundle. */
   | { kind: 'removed'; certificate: string }
   | { kind: 'failed'; certificate: string; error: string };
-
-/** The result of asking Kong's own listeners by handshake. */
-export interface Proof {
-  /**
-   * `unreachable`: no listener could be asked, which says nothing about the certificate. `overwritten`: somebody
-   * else wrote to Kong meanwhile, so there is nothing to prove any more.
-   */
-  verdict: 'served' | 'wrong' | 'unreachable' | 'overwritten';
-  /** SHA-256 fingerprint of the leaf that was served last; null when no handshake succeeded. */
-  servedFingerprint: string | null;
-  handshakes: number;
-  durationMs: number;
-  /** What was seen, for a person; empty when all is well. */
-  detail: string;
-}
 
 /** One thing that happened to a bundle, not the fact that it was looked at. */
 export interface PassEvent {

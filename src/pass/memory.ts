@@ -60,8 +60,8 @@ export class CertificateMemory {
   /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
   async isStillStored(certificate: string, half: Half, chain: string): Promise<boolean> {
     const isSame = await isStored(this.gateway.certificates, certificate, half, chain);
-    if (!isSame) this.isOutdated = true;
-    return isSame;
+    if (isSame === false) this.isOutdated = true;
+    return isSame !== false;
   }
 
   /** Something is read or looked at once more before it is decided. */

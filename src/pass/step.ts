@@ -8,6 +8,7 @@ import type {
   Plan,
   Proof,
   ReloaderStatus,
+  ServedNames,
   SourceState,
   WriteResult,
 } from '../model';
@@ -70,6 +71,8 @@ export interface CertificateWork {
   waitsUntil: number;
   /** When the batch was decided on (`performance.now()`). */
   decidedAt: number;
+  /** What was served for the names of each change before it was written. */
+  before: Map<Change, ServedNames>;
   results: WriteResult[];
   /** Of what was written, in the order of `results`; empty where nothing is proven. */
   proofs: Proof[];

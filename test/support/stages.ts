@@ -15,6 +15,8 @@ import {
   type RawBundle,
   type Refusal,
   type RestoreResult,
+  type ServedNames,
+  type Shown,
   type Source,
   type SourceScan,
   type Verifier,
@@ -211,6 +213,12 @@ export class MemoryGateway implements Gateway {
 export class SayingVerifier implements Verifier {
   verdict: Proof['verdict'] | ((expected: Expectation) => Proof['verdict']) = 'served';
   readonly asked: Expectation[] = [];
+  /** What is served for names before a write. */
+  readonly before = new Map<string, Shown>();
+
+  observe(): Promise<ServedNames> {
+    return Promise.resolve(this.before);
+  }
 
   prove(expected: readonly Expectation[]): Promise<Proof[]> {
     this.asked.push(...expected);
