@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config';
-import type { Secret } from '../http';
+import { holdsLogin, type Secret } from '../http';
 import type { Gateway } from '../model';
 import {
   AdminClient,
@@ -72,8 +72,8 @@ export async function connect(location: KongLocation, admin: Config['admin']): P
 }
 
 /** Every user of the machine sees the arguments of a process. @throws Error with the way out */
-export function checkAdminUrl(url: string): void {
-  if (!URL.canParse(url) || new URL(url).username + new URL(url).password === '') return;
+function checkAdminUrl(url: string): void {
+  if (!holdsLogin(url)) return;
   throw new Error(
     'the user and password in --admin-url can be seen by every user of this machine: put the address into admin.url of a file (--config), or the password into admin.headers_file',
   );

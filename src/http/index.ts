@@ -1,4 +1,4 @@
-export { basicAuthorization, parseAddress, showUrl, type Address, type Login } from './address';
+export { basicAuthorization, holdsLogin, parseAddress, showUrl, type Address, type Login } from './address';
 export type { TlsIdentity } from './agent';
 export { readLines } from './body';
 export { HttpClient, type Credentials, type HttpAnswer, type HttpRequest } from './client';

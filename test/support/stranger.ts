@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import * as net from 'node:net';
+import * as tls from 'node:tls';
 import { onTestFinished, vi } from 'vitest';
 import type { Issued } from '../../src/authority/authority';
 
@@ -22,8 +24,8 @@ const NOBODY = 65_534;
 
 export interface Stranger {
   port: number;
-  /** All that it was sent. */
-  got: () => string;
+  /** All that it was sent until now. */
+  heard: () => Promise<string>;
 }
 
 /**
@@ -69,5 +71,17 @@ export async function startStranger(
   const address: unknown = JSON.parse(said.slice('listening '.length, said.indexOf('\n')));
   const port =
     typeof address === 'object' && address !== null && 'port' in address ? Number(address.port) : 0;
-  return { port, got: () => said.slice(said.indexOf('\n') + 1) };
+  said = '';
+  let count = 0;
+  const heard = async () => {
+    // What it was sent before comes before.
+    const mark = `mark ${(count += 1)}`;
+    const to = typeof where === 'string' ? { path: where } : { port, host: host ?? '127.0.0.1' };
+    const socket =
+      identity === undefined ? net.connect(to) : tls.connect({ ...to, rejectUnauthorized: false });
+    socket.on('error', () => undefined).end(mark);
+    while (!said.includes(mark)) await once(child.stdout, 'data');
+    return said.replaceAll(/got mark \d+/g, '');
+  };
+  return { port, heard };
 }

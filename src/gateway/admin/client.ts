@@ -202,10 +202,7 @@ export class AdminClient {
         Math.min(waitMs ?? FIRST_WAIT_MS, MAX_WAIT_MS),
       );
     }
-    const words =
-      code === 'credentials'
-        ? `${start} is not asked: ${why}`
-        : `${start} does not answer ${method} ${path}: ${why}`;
+    const words = code === 'credentials' ? why : `${start} does not answer ${method} ${path}: ${why}`;
     return new AdminError('ADMIN_UNREACHABLE', words, null, { kind, cause: failure }, FIRST_WAIT_MS);
   }
 }
@@ -224,15 +221,17 @@ function addressOf({ url, allowHttp }: AdminClientOptions): Address {
   }
 }
 
+const FILE_FIELDS = { ca: 'admin.ca_file', cert: 'admin.client_cert_file', key: 'admin.client_key_file' };
+
 function credentialsOf(options: AdminClientOptions, login: Login | null): Credentials {
   const { token, headersFile, caFile = null, certFile = null, keyFile = null, serverName } = options;
   if ((certFile === null) !== (keyFile === null)) {
     const missing = certFile === null ? 'client_cert_file' : 'client_key_file';
     throw new Error(`admin.${missing}: a client certificate and its key go together`);
   }
-  const tls = new TlsReader({ caFile, certFile, keyFile }, serverName);
-  const secret = token === undefined ? null : new SecretReader(token);
-  const further = headersFile === undefined ? null : new HeadersReader(headersFile);
+  const tls = new TlsReader({ caFile, certFile, keyFile }, serverName, FILE_FIELDS);
+  const secret = token === undefined ? null : new SecretReader(token, 'admin.token_file');
+  const further = headersFile === undefined ? null : new HeadersReader(headersFile, 'admin.headers_file');
   return {
     tls: () => tls.read(),
     headers: () => ({

@@ -126,7 +126,7 @@ describe('the token of the Admin API', () => {
     const file = join(testFolder(), 'token');
     await expect(
       connect({ prefix: testFolder() }, { url: 'http://127.0.0.1:1', token_file: file }),
-    ).rejects.toThrow(`${file} cannot be read: it does not exist (yet)`);
+    ).rejects.toThrow(`admin.token_file: ${file} cannot be read: it does not exist (yet)`);
   });
 
   it('in a file is sent as it is now, with every request', async () => {
@@ -161,7 +161,7 @@ describe('what else stands in files', () => {
     const file = join(testFolder(), 'headers');
     writeFileSync(file, 'x: 1\nthe secret itself\n');
     const error = await connect({ prefix: testFolder() }, { url, headers_file: file }).catch(String);
-    expect(error).toContain(`${file}: line 2 is not "Name: value"`);
+    expect(error).toContain(`admin.headers_file: ${file}: line 2 is not "Name: value"`);
     expect(error).not.toContain('the secret');
     expect(received).toEqual([]);
   });
@@ -224,7 +224,7 @@ describe.runIf(existsSync('/proc/net/tcp'))('a stranger on the port of the Admin
     await expect(connect({ prefix: testFolder() }, { url, token: 's3cret-token' })).rejects.toThrow(
       /a process of user \d+ answers there/,
     );
-    expect(stranger.got()).toBe('');
+    expect(await stranger.heard()).toBe('');
   });
 
   it('is Kong where the prefix is its own', async () => {
@@ -233,7 +233,7 @@ describe.runIf(existsSync('/proc/net/tcp'))('a stranger on the port of the Admin
     if (process.geteuid?.() === 0) chownSync(folder, 65_534, 65_534);
     const url = `http://127.0.0.1:${stranger.port}`;
     await connected({ prefix: folder }, { url });
-    expect(stranger.got()).toContain('GET /status');
+    expect(await stranger.heard()).toContain('GET /status');
   });
 
   it('gets nothing with TLS either, where the certificate is not that of the prefix', async () => {
@@ -250,10 +250,10 @@ describe.runIf(existsSync('/proc/net/tcp'))('a stranger on the port of the Admin
     await expect(connect({ prefix: folder }, { url, token: 's3cret-token' })).rejects.toThrow(
       'nothing was sent',
     );
-    expect(stranger.got()).toBe('');
+    expect(await stranger.heard()).toBe('');
     const kong = await startStranger(0, '127.0.0.1', own);
     await connected({ prefix: folder }, { url: `https://127.0.0.1:${kong.port}`, token: 's3cret-token' });
-    expect(kong.got()).toContain('s3cret-token');
+    expect(await kong.heard()).toContain('s3cret-token');
   });
 });
 

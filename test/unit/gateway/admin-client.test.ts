@@ -17,7 +17,7 @@ describe('an Admin API', () => {
   it('whose CA file is missing is not asked, and the file is named', async () => {
     const caFile = join(testFolder(), 'ca.pem');
     await expect(clientOf('https://127.0.0.1:1', { caFile }).get('/status')).rejects.toThrow(
-      `the Admin API at https://127.0.0.1:1 is not asked: ${caFile} cannot be read: it does not exist (yet)`,
+      `admin.ca_file: ${caFile} cannot be read: it does not exist (yet)`,
     );
   });
 });
