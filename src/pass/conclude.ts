@@ -46,6 +46,7 @@ export class ConcludeStep implements Step {
       isHeld ? pass.now() + HELD_MS : Number.POSITIVE_INFINITY,
     );
     takeover.keep(plan.changes);
+    findings.keepFailures(plan.changes);
     this.noteHolders(plan);
     memory.plan = plan;
     findings.refusals(plan.refused, memory.book);

@@ -53,6 +53,7 @@ export class CertificateMemory {
       sourceOf: (id) => this.book.sourceOf(id),
       refusal: (id) => this.findings.standing(id),
       pastRefusal: (id) => this.findings.past(id),
+      failure: (certificate, half) => this.findings.failure(certificate, half),
       holders: this.holders,
     };
   }

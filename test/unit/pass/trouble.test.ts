@@ -158,6 +158,36 @@ describe('a certificate that Kong does not serve though it was written', () => {
     expect(gateway.writes).toEqual(['K']);
   });
 
+  it.for([
+    ['has expired', { notBefore: days(90), notAfter: days(1) }],
+    ['is not valid yet', { notBefore: days(-1) }],
+  ] as const)(
+    'stays where the previous one %s: nothing is rolled back to something worse',
+    async ([why, dates]) => {
+      const { runner, source, gateway, verifier } = passing({ allowDowngrade: true });
+      gateway.put('K', issue(dates));
+      source.put('www', fresh);
+      verifier.verdict = 'wrong';
+      const { events } = await runner.pass('start');
+      expect(events.map(({ outcome }) => outcome)).toMatchObject([
+        {
+          kind: 'swapped',
+          proof: { verdict: 'wrong', detail: expect.stringContaining(`the previous one ${why}`) as string },
+        },
+      ]);
+      expect(gateway.entities.get('K')?.cert).toBe(fresh.chain);
+      expect(eventsOf(await runner.pass('poll'))).toEqual([]);
+    },
+  );
+
+  it('stays where something else answered for its names before the write as well', async () => {
+    const { runner, gateway, verifier } = renewed();
+    verifier.verdict = 'another';
+    expect(eventsOf(await runner.pass('start'))).toEqual(['www: swapped (another)']);
+    expect(gateway.entities.get('K')?.cert).toBe(fresh.chain);
+    expect(gateway.writes).toEqual(['K']);
+  });
+
   it('does not pull the good ones of the same batch down with it', async () => {
     const { runner, source, gateway, verifier } = renewed();
     const api = issue({ names: ['api.example.test'] });
