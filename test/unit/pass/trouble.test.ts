@@ -316,3 +316,34 @@ describe('observing what one bundle would do to two certificates', () => {
     expect((await runner.pass('poll')).events).toEqual([]);
   });
 });
+
+describe('a bundle that the machine or its source does not let be read', () => {
+  it.for(['unreadable', 'unreachable', 'forbidden'] as const)(
+    'is read again at the next poll though its source sees no change (%s)',
+    async (reason) => {
+      const { runner, source, gateway, clock } = passing();
+      gateway.put('K', old);
+      source.put('www', refusal(reason, 'too many open files'));
+      await runner.pass('start');
+      clock.now += SETTLE_MS;
+      await runner.pass('retry');
+      source.change('www', fresh);
+      expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
+      const { reads } = source;
+      await runner.pass('poll');
+      expect(source.reads).toBe(reads);
+    },
+  );
+
+  it('is taken for what it was while its source cannot be asked', async () => {
+    const { runner, source, gateway } = passing();
+    gateway.put('K', old);
+    source.put('www', fresh);
+    await runner.pass('start');
+    source.put('www', refusal('unreachable', 'no answer'));
+    expect(await runner.pass('poll')).toMatchObject({ inSync: 1, refused: 0, events: [] });
+    const newest = issue({ notBefore: days(0.5) });
+    source.change('www', newest);
+    expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
+  });
+});
