@@ -49,6 +49,7 @@ export class ConcludeStep implements Step {
     findings.keepFailures(plan.changes);
     this.noteHolders(plan);
     memory.plan = plan;
+    memory.show(plan);
     findings.refusals(plan.refused, memory.book);
     memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld;
   }

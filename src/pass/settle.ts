@@ -8,7 +8,6 @@ import type { PassContext, Step } from './step';
 export interface SettleOptions {
   /** Restore the previous certificate where the new one is not served. */
   rollback: boolean;
-  listener?: WriteListener;
 }
 
 /** Rollbacks that Kong did not let through; until they are done, Kong has what it does not serve. */
@@ -85,7 +84,7 @@ export class SettleStep implements Step {
   ): void {
     const { change } = written;
     const { findings } = this.memory;
-    this.options.listener?.written({
+    this.memory.untold.push({
       certificate: changeId(change),
       half: halfOf(change),
       chain: chainOf(written),
