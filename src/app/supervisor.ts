@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from './config';
 import { configurationHash, readPluginEntries, type PluginEntry } from '../gateway';
-import type { PassCause, StatusReport } from '../model';
+import type { PassCause } from '../model';
+import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
 import { Journal } from '../status';
 import { AlertDesk } from './alert-desk';

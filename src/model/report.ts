@@ -12,6 +12,12 @@ export type Outcome =
   | { kind: 'removed'; certificate: string }
   | { kind: 'failed'; certificate: string; error: string };
 
+/** The words for what happened, as they are shown: a certificate that was created is told apart. */
+export type EventKind = Outcome['kind'] | 'created';
+
+export const eventKind = (outcome: Outcome): EventKind =>
+  outcome.kind === 'swapped' && outcome.created ? 'created' : outcome.kind;
+
 /** The result of asking Kong's own listeners by handshake. */
 export interface Proof {
   /**

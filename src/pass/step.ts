@@ -1,14 +1,5 @@
-import type {
-  Change,
-  Log,
-  PassCause,
-  PassReport,
-  Plan,
-  Proof,
-  ReloaderStatus,
-  SourceState,
-  WriteResult,
-} from '../model';
+import type { Change, Log, PassCause, PassReport, Plan, Proof, SourceState, WriteResult } from '../model';
+import type { ReloaderStatus } from '../public';
 import type { BookScan } from './bundle-book';
 
 /** One part of a pass. The list in `app/pass.ts` says in which order they run; never two at once. */

@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import type { StatusReport } from '../../model';
+import type { StatusReport } from '../../public';
 
 /** Where a running process shows its status: its unix socket, or `status.listen`. */
 export interface StatusAddress {

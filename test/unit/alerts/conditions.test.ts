@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { conditionsOf } from '../../../src/alerts';
-import type { CertificateStatus, ReloaderStatus } from '../../../src/model';
+import type { CertificateStatus, ReloaderStatus } from '../../../src/public';
 import { certificate, DAY_MS, inDays, iso, leafUntil, NOW, reloader } from '../../support/statuses';
 
 const WARNING_DAYS = [30, 14, 7, 1];

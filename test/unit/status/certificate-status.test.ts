@@ -22,7 +22,14 @@ it('the refusal of a certificate is shown without keys and passwords, whatever i
       refusal: { why, since: 0 },
       isStanding: true,
     },
-    { now: 0, pendingNote: null, sourceOf: () => '', since: () => 0, swappedAt: () => undefined },
+    {
+      now: 0,
+      warningDays: [],
+      pendingNote: null,
+      sourceOf: () => '',
+      since: () => 0,
+      swappedAt: () => undefined,
+    },
   );
   const shown = JSON.stringify(status);
   expect(shown).toContain('[private key removed]');
