@@ -1,7 +1,7 @@
 import type { Digest, SourcedBundle } from './certificate';
 import type { Plan } from './plan';
 import type { Refusal } from './reason';
-import type { Proof } from './report';
+import type { Proof, Verdict } from './proof';
 import type { Half, StoredCertificate } from './stored';
 
 /** A refusal and since when it is known (milliseconds since the epoch). */
@@ -38,7 +38,7 @@ export interface LiveView {
 
 /** What Kong's listeners showed for one half of a certificate. */
 export interface ServedObservation {
-  verdict: 'served' | 'wrong' | 'unreachable';
+  verdict: Exclude<Verdict, 'overwritten'>;
   /** What should have been shown. */
   expected: Digest;
   /** SHA-256 of the leaf that was shown instead; null: nothing was, or it was what was expected. */
@@ -47,7 +47,7 @@ export interface ServedObservation {
   notAfter: number | null;
   /** Milliseconds since the epoch. */
   at: number;
-  /** Empty when all is well. */
+  /** Empty when all is well; names that something else answers for are said. */
   detail: string;
 }
 

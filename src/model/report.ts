@@ -1,3 +1,4 @@
+import type { Proof } from './proof';
 import type { SecretRef } from './certificate';
 import type { Refusal } from './reason';
 
@@ -17,21 +18,6 @@ export type EventKind = Outcome['kind'] | 'created';
 
 export const eventKind = (outcome: Outcome): EventKind =>
   outcome.kind === 'swapped' && outcome.created ? 'created' : outcome.kind;
-
-/** The result of asking Kong's own listeners by handshake. */
-export interface Proof {
-  /**
-   * `unreachable`: no listener could be asked, which says nothing about the certificate. `overwritten`: somebody
-   * else wrote to Kong meanwhile, so there is nothing to prove any more.
-   */
-  verdict: 'served' | 'wrong' | 'unreachable' | 'overwritten';
-  /** SHA-256 fingerprint of the leaf that was served last; null when no handshake succeeded. */
-  servedFingerprint: string | null;
-  handshakes: number;
-  durationMs: number;
-  /** What was seen, for a person; empty when all is well. */
-  detail: string;
-}
 
 /** One thing that happened to a bundle, not the fact that it was looked at. */
 export interface PassEvent {

@@ -1,4 +1,4 @@
-import type { LiveView, Plan, Source, Target, Half } from '../model';
+import type { Gateway, Half, LiveView, Plan, Source } from '../model';
 import { BundleBook } from './bundle-book';
 import { Findings } from './findings';
 import { Planner } from './planner';
@@ -8,7 +8,7 @@ import { Takeover, type TakeoverOptions } from './takeover';
 
 export interface MemoryOptions {
   sources: readonly Source[];
-  target: Target;
+  gateway: Gateway;
   allowDowngrade: boolean;
   takeover: TakeoverOptions;
   /** Milliseconds since the epoch. */
@@ -17,7 +17,7 @@ export interface MemoryOptions {
 
 /** What the steps for certificates keep from one pass to the next. */
 export class CertificateMemory {
-  readonly target: Target;
+  readonly gateway: Gateway;
   readonly book: BundleBook;
   readonly refused: RefusedBundles;
   readonly planner: Planner;
@@ -34,11 +34,11 @@ export class CertificateMemory {
   /** Ids of the certificates that had a bundle which is understood no more, by its id. */
   readonly holders = new Map<string, readonly string[]>();
 
-  constructor({ sources, target, allowDowngrade, takeover, now = Date.now }: MemoryOptions) {
-    this.target = target;
-    this.book = new BundleBook(sources, (content) => target.find(content));
+  constructor({ sources, gateway, allowDowngrade, takeover, now = Date.now }: MemoryOptions) {
+    this.gateway = gateway;
+    this.book = new BundleBook(sources, (content) => gateway.certificates.find(content));
     this.refused = new RefusedBundles(this.book);
-    this.planner = new Planner(this.book, this.refused, { target, allowDowngrade, now });
+    this.planner = new Planner(this.book, this.refused, { gateway, allowDowngrade, now });
     this.takeover = new Takeover(takeover);
     this.findings = new Findings(now);
   }
@@ -47,7 +47,7 @@ export class CertificateMemory {
   get live(): LiveView {
     return {
       plan: this.plan,
-      certificates: this.target.certificates,
+      certificates: this.gateway.certificates.stored,
       sources: this.book.sourceStates,
       bundle: (id) => this.book.get(id),
       sourceOf: (id) => this.book.sourceOf(id),
@@ -59,9 +59,9 @@ export class CertificateMemory {
 
   /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
   async isStillStored(certificate: string, half: Half, chain: string): Promise<boolean> {
-    const isSame = await isStored(this.target, certificate, half, chain);
-    if (!isSame) this.isOutdated = true;
-    return isSame;
+    const isSame = await isStored(this.gateway.certificates, certificate, half, chain);
+    if (isSame === false) this.isOutdated = true;
+    return isSame !== false;
   }
 
   /** Something is read or looked at once more before it is decided. */

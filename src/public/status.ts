@@ -36,9 +36,12 @@ export interface ServedStatus {
   fingerprint_sha256: string | null;
   not_after: string | null;
   checked_at: string;
-  /** `unreachable` says nothing about the certificate. */
+  /**
+   * `unreachable` says nothing about the certificate; `another`: another certificate or a plugin answers for all of
+   * its names, as it did before the last write.
+   */
   verdict: ServedObservation['verdict'];
-  /** Empty when all is well. */
+  /** Empty when all is well; names that something else answers for are said. */
   detail: string;
 }
 

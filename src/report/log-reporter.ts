@@ -61,7 +61,7 @@ export class LogReporter implements Reporter {
         const { certificate, created, proof } = outcome;
         const isWrong = proof?.verdict === 'wrong';
         this.log(
-          isWrong ? 'error' : 'info',
+          isWrong ? 'error' : proof?.verdict === 'another' ? 'warn' : 'info',
           `${isTrust === true ? 'CA ' : ''}certificate ${created ? 'created' : 'swapped'}`,
           {
             ...common,

@@ -23,6 +23,7 @@ const SWAP_RESULTS: Record<Proof['verdict'], SwapResult> = {
   served: 'served',
   wrong: 'not_served',
   unreachable: 'unproven',
+  another: 'unproven',
   overwritten: 'unproven',
 };
 

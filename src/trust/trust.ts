@@ -6,7 +6,7 @@ import {
   type CaCertificate,
   type CaChange,
   type CaResult,
-  type CaStore,
+  type Gateway,
   type Outcome,
   type PassEvent,
   type Refusal,
@@ -19,7 +19,7 @@ import { planTrust, refusalId, type TrustedBundle } from './plan';
 
 export interface TrustOptions {
   sources: readonly Source[];
-  store: CaStore;
+  gateway: Pick<Gateway, 'caCertificates' | 'write'>;
   allowDowngrade: boolean;
   /** The tag of everything that this plugin makes. */
   tag: string;
@@ -80,17 +80,17 @@ export class Trust {
     }
     for (const held of this.#held) await this.look(held, pass.touched);
     try {
-      await this.options.store.refresh();
+      await this.options.gateway.caCertificates.refresh();
     } catch (error) {
       // The certificates are not held up by it.
       this.#failure = error as Error;
       return;
     }
-    const { store, allowDowngrade } = this.options;
+    const { gateway, allowDowngrade } = this.options;
     const bundles = this.#held.map((held) => this.bundleOf(held));
     const plan = planTrust({
       bundles,
-      stored: store.stored,
+      stored: gateway.caCertificates.stored,
       now: this.#now(),
       allowDowngrade,
       refusedByKong: this.#refusedByKong,
@@ -100,12 +100,18 @@ export class Trust {
     this.#total = bundles.reduce((sum, { certificates }) => sum + certificates.length, 0);
     this.#inSync = plan.inSync;
     if (pass.observe) this.report(changes);
-    else store.stage(pass.mayWrite() ? changes : []);
+    else if (pass.mayWrite()) pass.work.caChanges = changes;
   }
 
   private async finish(pass: PassContext): Promise<void> {
     const { report } = pass;
-    const results = this.#failure === null ? await this.options.store.flush() : [];
+    const { work } = pass;
+    const left = work.caChanges.splice(0);
+    if (left.length > 0) {
+      const edits = { certificates: [], caCertificates: left };
+      work.caResults.push(...(await this.options.gateway.write(edits, notAsked)).caCertificates);
+    }
+    const results = work.caResults.splice(0);
     for (const result of results) this.settle(result);
     for (const { source, readings } of this.#held) {
       for (const [name, reading] of readings) {
@@ -248,3 +254,5 @@ export class Trust {
 }
 
 const idOf = (text: string) => crypto.hash('sha256', text).slice(0, 12);
+
+const notAsked = () => Promise.reject(new Error('no certificate was to be written'));

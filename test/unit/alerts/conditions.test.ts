@@ -87,7 +87,7 @@ describe('the end of a certificate', () => {
   });
 
   it('is told by the levels that are configured', () => {
-    expect(kinds([certificate({ source: null }, 20, 365)], {}, [])).toEqual([]);
+    expect(kinds([certificate({ source: null }, 80, 365)], {}, [30])).toEqual([]);
     expect(kinds([certificate({ source: null }, 80, 365)], {}, [90])).toEqual(['expiring']);
   });
 });
