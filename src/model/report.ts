@@ -15,6 +15,12 @@ export type Outcome =
   /** It is tried again. */
   | { kind: 'failed'; certificate: string; error: string; failure: FailureKind };
 
+/** The words for what happened, as they are shown: a certificate that was created is told apart. */
+export type EventKind = Outcome['kind'] | 'created';
+
+export const eventKind = (outcome: Outcome): EventKind =>
+  outcome.kind === 'swapped' && outcome.created ? 'created' : outcome.kind;
+
 /** One thing that happened to a bundle, not the fact that it was looked at. */
 export interface PassEvent {
   bundle: string;

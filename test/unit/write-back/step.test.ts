@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Fields, Log, Outcome, PassReport, ReloaderStatus } from '../../../src/model';
+import type { Fields, Log, Outcome, PassReport } from '../../../src/model';
+import type { ReloaderStatus } from '../../../src/public';
 import { Passes, type Step } from '../../../src/pass';
 import { WriteBackStep, type DeclarativeFile } from '../../../src/write-back';
 import { NOW } from '../../support/plans';
