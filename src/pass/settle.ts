@@ -1,5 +1,5 @@
 import { parseCertificate, readPem } from '../certificates';
-import { changeId, refusal, type Change, type Proof, type WriteListener, type Written } from '../model';
+import { changeId, refusal, type Change, type Proof, type Written } from '../model';
 import type { CertificateMemory } from './memory';
 import { attemptOf } from './plan';
 import { chainOf, halfOf, writtenOf } from './prove';
