@@ -55,7 +55,7 @@ const swapped: Outcome = { kind: 'swapped', certificate: 'K', created: false, pr
 it('the file is written when a certificate was swapped or rolled back, or somebody wrote to the file', async () => {
   const { file, pass } = writing();
   await pass();
-  await pass({ kind: 'failed', certificate: 'K', error: 'no' });
+  await pass({ kind: 'failed', certificate: 'K', error: 'no', failure: 'away' });
   expect(file.runs).toBe(0);
   await pass(swapped);
   expect(file.runs).toBe(1);
