@@ -1,6 +1,7 @@
 import { collectSoon } from '../common/collect';
 import type { Config } from './config';
-import type { LiveView, Log, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
+import type { LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';
+import type { ReloaderStatus } from '../public';
 import { eventPoster } from '../kubernetes';
 import { Schedule } from '../pass';
 import { EventReporter, LogReporter, type LogRoot } from '../report';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PLUGIN_NAME, VERSION } from '../common/product';
-import type { StatusReport } from '../model';
+import type { StatusReport } from '../public';
 import { redact, type Logger } from '../report';
 import { StatusServer, toReport, type PolledEntry, type ReportView } from '../status';
 import type { Connection } from './connection';

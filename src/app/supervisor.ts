@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from './config';
-import type { PassCause, PluginEntry, StatusReport } from '../model';
+import type { PassCause, PluginEntry } from '../model';
+import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
 import { Journal } from '../status';
 import { AlertDesk } from './alert-desk';

@@ -1,4 +1,5 @@
 import type { Digest, SourcedBundle } from './certificate';
+import type { FailureKind } from './failure';
 import type { Plan } from './plan';
 import type { Refusal } from './reason';
 import type { Proof, Verdict } from './proof';
@@ -7,6 +8,14 @@ import type { Half, StoredCertificate } from './stored';
 /** A refusal and since when it is known (milliseconds since the epoch). */
 export interface KnownRefusal {
   why: Refusal;
+  since: number;
+}
+
+/** Why something could not be written, and since when; it is tried again. */
+export interface KnownFailure {
+  error: string;
+  failure: FailureKind;
+  /** Milliseconds since the epoch. */
   since: number;
 }
 
@@ -32,6 +41,8 @@ export interface LiveView {
   refusal(bundleId: string): KnownRefusal | undefined;
   /** The refusal that a bundle had lately and has no more. */
   pastRefusal(bundleId: string): KnownRefusal | undefined;
+  /** Why half of a certificate, or a new one of this id, could not be written so far. */
+  failure(certificate: string, half: Half): KnownFailure | undefined;
   /** Certificates that had a bundle before it could no longer be understood, by bundle id. */
   readonly holders: ReadonlyMap<string, readonly string[]>;
 }

@@ -1,5 +1,6 @@
 import type { Proof } from './proof';
 import type { SecretRef } from './certificate';
+import type { FailureKind } from './failure';
 import type { Refusal } from './reason';
 
 /** What became of one bundle in a pass. */
@@ -11,7 +12,14 @@ export type Outcome =
   | { kind: 'nudged'; certificate: string; detail: string }
   /** A CA certificate that left its bundle. */
   | { kind: 'removed'; certificate: string }
-  | { kind: 'failed'; certificate: string; error: string };
+  /** It is tried again. */
+  | { kind: 'failed'; certificate: string; error: string; failure: FailureKind };
+
+/** The words for what happened, as they are shown: a certificate that was created is told apart. */
+export type EventKind = Outcome['kind'] | 'created';
+
+export const eventKind = (outcome: Outcome): EventKind =>
+  outcome.kind === 'swapped' && outcome.created ? 'created' : outcome.kind;
 
 /** One thing that happened to a bundle, not the fact that it was looked at. */
 export interface PassEvent {

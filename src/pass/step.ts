@@ -7,11 +7,11 @@ import type {
   PassReport,
   Plan,
   Proof,
-  ReloaderStatus,
   ServedNames,
   SourceState,
   WriteResult,
 } from '../model';
+import type { ReloaderStatus } from '../public';
 import type { BookScan } from './bundle-book';
 
 /** One part of a pass. The list in `app/pass.ts` says in which order they run; never two at once. */

@@ -56,6 +56,11 @@ export class MemorySource implements Source {
     this.#changed.add(name);
   }
 
+  /** Changes what is there without any sign that a scan would see. */
+  change(name: string, what: Issued): void {
+    this.#files.set(name, { name, location: `/certs/${name}`, cert: what.chain, key: what.key });
+  }
+
   remove(name: string): void {
     this.#files.delete(name);
     this.#removed.push(name);
