@@ -38,7 +38,7 @@ function storing(certificates: ReadonlyMap<string, StoredCertificate>): Gateway 
     revision: () => Promise.resolve(null),
     write: () => Promise.resolve({ certificates: [], caCertificates: [] }),
     restore: () => Promise.resolve([]),
-    remove: () => Promise.resolve(),
+    remove: () => Promise.resolve([]),
     close: () => undefined,
   };
 }
