@@ -5,7 +5,8 @@ export const ALERTS = [
   {
     expiry_warning_days: {
       type: 'array',
-      description: 'Days before an end at which a warning is due. Empty: a share of each life, from its renewal on.',
+      description:
+        'Days before an end at which a warning is due. Empty: a share of each life, from its renewal on.',
       required: true,
       default: [],
       elements: { type: 'integer', unit: 'days', between: [1, 3650] },
