@@ -6,10 +6,15 @@ import { Reader } from './scans';
 
 /** The source of a configuration, as the plugin makes it; it ends with the test. */
 export function readerOf(source: object): Reader {
-  const [made] = createSources(completeConfig({ sources: [source] })).sources;
+  const { sources, clusters } = createSources(completeConfig({ sources: [source] }));
+  const [made] = sources;
   if (made === undefined) throw new Error('no source was made');
-  onTestFinished(() => made.close?.());
-  return new Reader(made);
+  const close = () => {
+    made.close?.();
+    for (const client of clusters.values()) client.close();
+  };
+  onTestFinished(close);
+  return new Reader(made, close);
 }
 
 /** What a scan said is wrong, as one text: reasons and sentences. */
