@@ -5,8 +5,8 @@ import type { SourceScan } from '../../src/model';
 import { Reader } from './scans';
 
 /** The source of a configuration, as the plugin makes it; it ends with the test. */
-export function readerOf(source: object): Reader {
-  const { sources, clusters } = createSources(completeConfig({ sources: [source] }));
+export function readerOf(source: object, patienceMs?: number): Reader {
+  const { sources, clusters } = createSources(completeConfig({ sources: [source] }), () => false, patienceMs);
   const [made] = sources;
   if (made === undefined) throw new Error('no source was made');
   const close = () => {

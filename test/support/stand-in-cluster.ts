@@ -40,6 +40,8 @@ export class StandInCluster {
   seen: Seen[] = [];
   /** Watches that are open. */
   watches = 0;
+  /** How long a second of a watch lasts, in milliseconds. */
+  secondMs = 1_000;
   /** Octets of answers. */
   sentBytes = 0;
   /** Tried before everything else; null: the usual answer. */
@@ -219,7 +221,10 @@ export class StandInCluster {
     this.write(response, `${JSON.stringify({ type: 'BOOKMARK', object: bookmark })}\n`);
     this.#open.add(tell);
     this.#watching.add(response);
-    const timer = setTimeout(() => response.end(), Number(searchParams.get('timeoutSeconds') ?? 60) * 1000);
+    const timer = setTimeout(
+      () => response.end(),
+      Number(searchParams.get('timeoutSeconds') ?? 60) * this.secondMs,
+    );
     response.on('close', () => {
       clearTimeout(timer);
       this.#open.delete(tell);

@@ -1,4 +1,4 @@
-import { type RawBundle, type Reading, type Refusal, type Source, type SourceScan } from '../../model';
+import type { RawBundle, Reading, Refusal, ScanOptions, Source, SourceScan } from '../../model';
 import { HeldTexts } from '../remote/held';
 import { refusalOf } from '../remote/trouble';
 import { showAddress } from '../remote/url';
@@ -31,14 +31,14 @@ export class HttpSource implements Source {
     this.#documents = [url, ...(keyUrl === null ? [] : [keyUrl])].map((at) => new RemoteDocument(at));
   }
 
-  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+  async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
     const unchanged = { changed: [], removed: [], total: 1 };
     // Nothing that a watch reports is here.
     if (touched !== undefined) return { ...unchanged, errors: this.#errors };
     this.#held.clear();
     this.#errors = [];
     try {
-      const changed = await this.withFetcher((fetcher) => this.look(fetcher));
+      const changed = await this.withFetcher((fetcher) => this.look(fetcher, options?.whole === true));
       return { ...unchanged, changed: changed ? [this.id] : [], errors: [] };
     } catch (error) {
       this.#errors = [refusalOf(error, this.location)];
@@ -74,8 +74,8 @@ export class HttpSource implements Source {
   }
 
   /** @returns whether something else is there than was last read; its text is held */
-  private async look(fetcher: Fetcher): Promise<boolean> {
-    const looks = await Promise.all(this.#documents.map((document) => document.look(fetcher)));
+  private async look(fetcher: Fetcher, whole: boolean): Promise<boolean> {
+    const looks = await Promise.all(this.#documents.map((document) => document.look(fetcher, whole)));
     const hasChanged = this.#isMissed || looks.some(({ body }) => body !== null);
     if (hasChanged) {
       // The texts of the one that is as it was are not kept; key material stays in as few places as can be.

@@ -63,6 +63,7 @@ export async function vaultWorld(): Promise<World> {
 
 export async function kubernetesWorld(): Promise<World> {
   const cluster = await StandInCluster.start();
+  cluster.secondMs = 20;
   const where = ['shop', 'www'] as const;
   return {
     config: { type: 'kubernetes', kubeconfig: cluster.kubeconfig(), namespaces: ['shop'] },
