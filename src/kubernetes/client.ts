@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import {
   HttpClient,
@@ -63,6 +64,7 @@ export class KubernetesClient {
   #http: HttpClient | null = null;
   /** Something failed since the access was found: what is missing or wrong may be mended by now. */
   #isDoubted = false;
+  readonly #closing = new AbortController();
 
   constructor(
     /** Called with the first request, and with the next one after a failure. Throws a sentence saying what is missing. */
@@ -94,18 +96,33 @@ export class KubernetesClient {
    */
   async *watch<T>(path: string, signal: AbortSignal, silenceMs: number): AsyncGenerator<WatchEvent<T>> {
     const http = this.connect();
+    const ends = new AbortController();
+    const end = () => ends.abort();
+    const both = [signal, this.#closing.signal];
+    // Each of them ends many watches.
+    setMaxListeners(0, ...both);
+    for (const one of both) one.addEventListener('abort', end);
     try {
-      const response = await http.open({ path, headers: ACCEPT, signal, timeoutMs: this.timeoutMs });
+      for (const one of both) one.throwIfAborted();
+      const response = await http.open({
+        path,
+        headers: ACCEPT,
+        signal: ends.signal,
+        timeoutMs: this.timeoutMs,
+      });
       const { statusCode: status = 0 } = response;
       if (kindOfStatus(status) !== null) throw this.refused(status, await firstLine(response));
       const lines = readLines(response, { maxBytes: MAX_ANSWER_BYTES, silenceMs });
       for await (const line of lines) yield this.eventOf<T>(line);
     } catch (error) {
       throw this.failed(error);
+    } finally {
+      for (const one of both) one.removeEventListener('abort', end);
     }
   }
 
   close(): void {
+    this.#closing.abort(new KubernetesError('the connection to the cluster is closed', 0));
     this.#http?.close();
   }
 
@@ -119,6 +136,7 @@ export class KubernetesClient {
         method,
         path,
         maxBytes,
+        signal: this.#closing.signal,
         ...(body === undefined
           ? { headers: ACCEPT }
           : {

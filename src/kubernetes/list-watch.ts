@@ -32,6 +32,7 @@ interface List<T> {
 const PAGE_SIZE = 250;
 /** Of one kind in one place. A list that is longer, or takes longer, is given up. */
 const MAX_OBJECTS = 100_000;
+const MAX_PAGES = 2_000;
 const LIST_MS = 300_000;
 /** The server ends a watch after this; one that is silent for longer is broken. */
 const WATCH_SECONDS = 280;
@@ -143,6 +144,7 @@ export class ListWatch<T extends KubernetesObject> {
     const pages = new PageSize();
     let token = '';
     let version = '';
+    let count = 0;
     do {
       const page = await this.page(pages.size, token);
       if (page === null) {
@@ -154,6 +156,7 @@ export class ListWatch<T extends KubernetesObject> {
       version = page.metadata.resourceVersion;
       token = page.metadata.continue ?? '';
       if (seen.size > MAX_OBJECTS) throw this.endless(`holds more than ${MAX_OBJECTS} objects`);
+      if (++count > MAX_PAGES) throw this.endless(`has more than ${MAX_PAGES} pages`);
       if (performance.now() > until) throw this.endless(`takes more than ${LIST_MS / 60_000} minutes`);
     } while (version === '' || token !== '');
     for (const key of this.#known.keys()) if (!seen.has(key)) this.remove(key, apply);

@@ -53,6 +53,7 @@ export class StandInCluster {
   readonly #open = new Set<(event: Event) => void>();
   readonly #pages = new Map<string, ClusterObject[]>();
   readonly #watching = new Set<ServerResponse>();
+  #frozen: (() => void)[] | null = null;
   #version = 1;
   #connections = () => 0;
 
@@ -68,6 +69,17 @@ export class StandInCluster {
   /** How many are open. */
   get connections(): number {
     return this.#connections();
+  }
+
+  /** Takes requests and answers them when it goes on, as a process that is stopped and continued. */
+  freeze(): void {
+    this.#frozen = [];
+  }
+
+  thaw(): void {
+    const frozen = this.#frozen ?? [];
+    this.#frozen = null;
+    for (const answer of frozen) answer();
   }
 
   /** Ends the watches that are open, as the API server does now and then. */
@@ -157,6 +169,10 @@ export class StandInCluster {
   }
 
   private answer(seen: Seen, response: ServerResponse): void {
+    if (this.#frozen !== null) {
+      this.#frozen.push(() => this.answer(seen, response));
+      return;
+    }
     const url = new URL(seen.path, this.url);
     const other = this.intercept(seen, url);
     if (other !== null) {
@@ -165,15 +181,23 @@ export class StandInCluster {
     }
     const [, namespace, plural = '', name] = PATH.exec(url.pathname) ?? [];
     if (plural === 'namespaces' || (plural !== '' && !this.#plurals.has(plural))) {
-      return sendStatus(response, 404, 'the server could not find the requested resource');
+      sendStatus(response, 404, 'the server could not find the requested resource');
+      return;
     }
     const matches = matcherOf(url.searchParams, namespace);
     if (name !== undefined) {
       const object = this.#objects.get(`${plural} ${namespace ?? ''}/${name}`);
-      if (object === undefined) return sendStatus(response, 404, `${plural} "${name}" not found`);
-      return this.send(response, object);
+      if (object === undefined) {
+        sendStatus(response, 404, `${plural} "${name}" not found`);
+        return;
+      }
+      this.send(response, object);
+      return;
     }
-    if (url.searchParams.get('watch') === '1') return this.watch(response, url, plural, matches);
+    if (url.searchParams.get('watch') === '1') {
+      this.watch(response, url, plural, matches);
+      return;
+    }
     this.list(response, url, plural, matches);
   }
 
@@ -191,11 +215,36 @@ export class StandInCluster {
             .filter(([id, one]) => id.startsWith(`${plural} `) && matches(one))
             .map(([, one]) => one)
         : this.#pages.get(token);
-    if (rest === undefined) return sendStatus(response, 410, 'The provided continue parameter is too old');
+    if (rest === undefined) {
+      sendStatus(response, 410, 'The provided continue parameter is too old');
+      return;
+    }
     const items = rest.slice(0, limit);
     const next = rest.length > limit ? `page-${this.#pages.size}` : '';
     if (next !== '') this.#pages.set(next, rest.slice(limit));
-    this.send(response, { metadata: { resourceVersion: String(this.#version), continue: next }, items });
+    const metadata = { resourceVersion: String(this.#version), continue: next };
+    void this.stream(response, metadata, items);
+  }
+
+  /** One object after the other: whoever does not want them all need not get them all. */
+  private async stream(
+    response: ServerResponse,
+    metadata: object,
+    items: readonly ClusterObject[],
+  ): Promise<void> {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const closed = new Promise((resolve) => response.once('close', resolve));
+    const write = async (text: string) => {
+      this.sentBytes += text.length;
+      if (response.write(text)) return;
+      await Promise.race([new Promise((resolve) => response.once('drain', resolve)), closed]);
+    };
+    await write(`{"metadata":${JSON.stringify(metadata)},"items":[`);
+    for (const [index, item] of items.entries()) {
+      if (response.destroyed) return;
+      await write(`${index === 0 ? '' : ','}${JSON.stringify(item)}`);
+    }
+    response.end(']}');
   }
 
   private watch(
@@ -207,7 +256,8 @@ export class StandInCluster {
     const from = Number(searchParams.get('resourceVersion'));
     const oldest = this.#events[0]?.version ?? this.#version + 1;
     if (from < oldest - 1 && from < this.#version) {
-      return sendStatus(response, 410, 'too old resource version');
+      sendStatus(response, 410, 'too old resource version');
+      return;
     }
     this.watches += 1;
     response.writeHead(200, { 'content-type': 'application/json' });

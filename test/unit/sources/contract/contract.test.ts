@@ -152,8 +152,8 @@ function isWhole(reader: Reader, { cert }: typeof first): boolean {
   const [found] = reader.bundles.values();
   if (found === undefined || isRefusal(found) || !found.cert.startsWith(cert.trim())) return false;
   const opened = openBundle(found);
-  return (
-    !isRefusal(opened) &&
-    new X509Certificate(opened.asFound.cert).checkPrivateKey(createPrivateKey(opened.asFound.key))
-  );
+  if (isRefusal(opened)) return false;
+  const [leaf] = opened.chain;
+  const key = createPrivateKey(opened.key.text);
+  return leaf !== undefined && new X509Certificate(leaf.der).checkPrivateKey(key);
 }

@@ -77,9 +77,12 @@ export async function kubernetesWorld(): Promise<World> {
     },
     hang: () => {
       cluster.endWatches();
-      cluster.intercept = () => () => undefined;
+      cluster.freeze();
     },
-    recover: () => (cluster.intercept = () => null),
+    recover: () => {
+      cluster.intercept = () => null;
+      cluster.thaw();
+    },
     fetches: () => cluster.requests().filter((request) => request.startsWith('GET')).length,
     open: () => cluster.connections,
   };
