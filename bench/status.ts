@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry, type Metric } from 'prom-client';
-import type { CertificateInfo, StoredCertificate, Target } from '../src/model';
+import type { CertificateInfo, StoredCertificate, Gateway } from '../src/model';
 import { createPass } from '../src/app/pass';
 import { DirectorySource } from '../src/sources';
 import { toStored } from '../src/gateway/admin/entities';
@@ -18,17 +18,27 @@ const COUNT = 10_000;
 const ROUNDS = 9;
 
 /** A Kong that has all of these and changes nothing. */
-function storing(certificates: ReadonlyMap<string, StoredCertificate>): Target {
+function storing(certificates: ReadonlyMap<string, StoredCertificate>): Gateway {
   const contents = new Map([...certificates.values()].map(({ main }) => [main.content, main]));
   return {
-    certificates,
-    isLoaded: true,
+    kind: 'database',
+    traits: { sharesDatabase: true, startsFromFile: false, writesWhole: false },
+    url: 'memory:',
+    certificates: {
+      stored: certificates,
+      isLoaded: true,
+      find: (content) => contents.get(content),
+      refresh: () => Promise.resolve(false),
+      readOne: (id) => Promise.resolve(certificates.get(id) ?? null),
+      readTexts: () => Promise.resolve(null),
+    },
+    caCertificates: { stored: new Map(), refresh: () => Promise.resolve() },
     batchSize: 1,
-    find: (content) => contents.get(content),
-    refresh: () => Promise.resolve(false),
-    write: () => Promise.resolve([]),
-    look: (id) => Promise.resolve(certificates.get(id) ?? null),
-    restore: () => Promise.resolve(),
+    pluginEntries: () => Promise.resolve([]),
+    revision: () => Promise.resolve(null),
+    write: () => Promise.resolve({ certificates: [], caCertificates: [] }),
+    restore: () => Promise.resolve([]),
+    remove: () => Promise.resolve([]),
     close: () => undefined,
   };
 }
@@ -47,7 +57,7 @@ export async function statuses(folder: string): Promise<Result[]> {
   );
   const runner = createPass({
     sources: [new DirectorySource(certs, true)],
-    target: storing(certificates),
+    gateway: storing(certificates),
     verifier: null,
     allowDowngrade: false,
     rollback: false,

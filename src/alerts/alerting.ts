@@ -35,8 +35,18 @@ const DAY_MS = 86_400_000;
 /** Time alone makes news, too: leaves come nearer to their end, reminders fall due. */
 const LOOK_MS = 60_000;
 
-/** Troubles that are told at once; the others have to last for the grace. */
-const AT_ONCE: readonly AlertKind[] = ['refused', 'rolled_back', 'expiring', 'expired', 'renewal_overdue'];
+/** Which troubles are told at once; the others often mend themselves and have to last for the grace. */
+const AT_ONCE: Record<AlertKind, boolean> = {
+  refused: true,
+  rolled_back: true,
+  expiring: true,
+  expired: true,
+  renewal_overdue: true,
+  not_served: false,
+  out_of_sync: false,
+  source_down: false,
+  passes_failing: false,
+};
 
 /** Tells a webhook what is wrong with the certificates of one entry. Nothing here holds up a pass. */
 export class Alerting {
@@ -93,7 +103,7 @@ export class Alerting {
       settings.reminder_days === 0 ? Number.POSITIVE_INFINITY : settings.reminder_days * DAY_MS;
     const { state, alerts, nextAt } = changesOf(this.#state, conditions, now, {
       graceMs: (kind) => {
-        if (AT_ONCE.includes(kind)) return 0;
+        if (AT_ONCE[kind]) return 0;
         return 1000 * (settings.grace + (kind === 'out_of_sync' ? takeoverGrace : 0));
       },
       reminderMs: refreshMs ?? reminderMs,

@@ -1,6 +1,7 @@
 import { collectSoon } from '../common/collect';
-import type { Config } from '../config';
-import type { LiveView, Log, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
+import type { Config } from './config';
+import type { LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';
+import type { ReloaderStatus } from '../public';
 import { eventPoster } from '../kubernetes';
 import { Schedule } from '../pass';
 import { EventReporter, LogReporter, type LogRoot } from '../report';
@@ -51,6 +52,10 @@ export function createReloader(
         served.written(what);
       },
     },
+    isServed: (certificate, half, chain) => {
+      const seen = served.seen(certificate, half);
+      return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';
+    },
     mayWrite: () => !isStopping && (election?.isLeader ?? true),
   });
   const { live, pass, steps, watch, warnings, clusters, renewals, close } = composed;
@@ -88,8 +93,9 @@ export function createReloader(
       for (const reporter of reporters) reporter.failed(cause, error);
     },
   });
-  const listeners = config.verify.enabled ? listenersOf(config, kong) : [];
-  const patrol = listeners.length === 0 ? null : createPatrol(listeners, composed, schedule, served, show);
+  const patrol = config.verify.enabled
+    ? createPatrol(() => listenersOf(config, kong), composed, schedule, served, show)
+    : null;
   // The pass is over first: whoever waits for it does not wait for this, too.
   const afterPass = (cause: PassCause) =>
     setImmediate(() => {

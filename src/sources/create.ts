@@ -1,11 +1,10 @@
-import type { Config, SourceConfig } from '../config';
 import { clientOf, clusterName, isInCluster, type Clusters, type KubernetesClient } from '../kubernetes';
 import type { Source } from '../model';
 import { BoundedSource } from './bounded';
 import { DirectorySource } from './directory/source';
 import { KubernetesSource } from './kubernetes';
 import { FixedPassword, PasswordFile, type Passwords } from './password';
-import { SOURCE_TYPES } from './registry';
+import { SOURCE_TYPES, type SourceConfig } from './registry';
 import type { SourceContext } from './source-type';
 import { UnlockedSource } from './unlocked';
 
@@ -31,7 +30,7 @@ const PATIENCE_MS = 5_000;
  * @throws Error where a source cannot be set up at all
  */
 export function createSources(
-  config: Pick<Config, 'sources'>,
+  config: { sources: readonly SourceConfig[] },
   isPod = isInCluster,
   patienceMs = PATIENCE_MS,
 ): Sources {

@@ -1,5 +1,6 @@
 import { redact } from '../common/redact';
-import type { CertificateStatus, LiveView, LeaderStatus, ReloaderStatus, SourceStatus } from '../model';
+import type { Leadership, LiveView } from '../model';
+import type { CertificateStatus, LeaderStatus, ReloaderStatus, SourceStatus } from '../public';
 import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
 import type { Counters, Journal } from './journal';
@@ -10,6 +11,8 @@ import { SinceBook } from './since-book';
 export interface ReloaderView extends Omit<ReloaderStatus, 'certificates'> {
   certificates: () => Iterable<CertificateStatus>;
   facts: () => Iterable<CertificateFacts>;
+  /** Days before an end that are set by hand as warnings. */
+  warningDays: readonly number[];
   sourceOf: (bundleId: string) => string;
   status: () => ReloaderStatus;
   readonly counters: Counters;
@@ -25,7 +28,9 @@ export interface ReloaderViewOptions {
   served: ServedBook;
   journal: Journal;
   /** Who writes, where one of many does. */
-  leader?: () => LeaderStatus;
+  leader?: () => Leadership;
+  /** Days before an end that are set by hand as warnings. */
+  warningDays?: readonly number[];
   now?: () => number;
 }
 
@@ -57,18 +62,20 @@ export class ReloaderShow {
     this.notice();
     const { entry, mode, intervalSeconds, journal, served, live } = this.options;
     const known = live();
-    const leader = this.options.leader?.();
+    const leadership = this.options.leader?.();
     const facts = () => certificateFacts(known, served);
-    const context = this.context(known, leader);
+    const context = this.context(known, leadership);
     const shown = {
       entry,
       mode,
       interval_seconds: intervalSeconds,
       last_pass: journal.lastPass,
       last_success_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
+      known_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
+      is_current: journal.lastPass !== null && journal.lastPass.error === null,
       sources: sourceStatuses(known),
       ...journal.steps,
-      ...(leader === undefined ? {} : { leader }),
+      ...(leadership === undefined ? {} : { leader: leaderStatus(leadership) }),
       events: journal.events,
     };
     const certificates = function* () {
@@ -77,18 +84,20 @@ export class ReloaderShow {
     return {
       ...shown,
       facts,
+      warningDays: context.warningDays,
       certificates,
       sourceOf: (id) => known.sourceOf(id),
       status: () => ({ ...shown, certificates: [...certificates()] }),
       counters: journal.counters,
-      revision: `${this.#revision}.${journal.revision}${leader === undefined ? '' : JSON.stringify(leader)}`,
+      revision: `${this.#revision}.${journal.revision}${leadership === undefined ? '' : JSON.stringify(leadership)}`,
     };
   }
 
-  private context(known: LiveView, leader: LeaderStatus | undefined): StatusContext {
+  private context(known: LiveView, leader: Leadership | undefined): StatusContext {
     return {
       now: this.now(),
-      pendingNote: leader === undefined || leader.is_leader ? null : noteOf(leader),
+      warningDays: this.options.warningDays ?? [],
+      pendingNote: leader === undefined || leader.isLeader ? null : noteOf(leader),
       sourceOf: (id) => known.sourceOf(id),
       since: (facts) => this.#since.since(facts),
       swappedAt: ({ certificate, half }) =>
@@ -101,7 +110,13 @@ export class ReloaderShow {
   }
 }
 
-function noteOf({ holder, error }: LeaderStatus): string {
+const leaderStatus = ({ isLeader, holder, error }: Leadership): LeaderStatus => ({
+  is_leader: isLeader,
+  holder,
+  error,
+});
+
+function noteOf({ holder, error }: Leadership): string {
   if (error !== null) return `it is not written: ${error}`;
   return holder === null
     ? 'nobody holds the Lease just now; whoever takes it writes this'

@@ -1,4 +1,4 @@
-import type { StatusReport } from '../model';
+import type { StatusReport } from '../public';
 import type { ReloaderView } from './reloader-view';
 
 /** The whole status, with certificates that are written out while they are walked through. */

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import type { Issued, IssueOptions } from '../../src/authority/authority';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { startGateway, type Mode } from '../gateway';
 import { issue } from '../support/bundles';
 import { testFolder, writePair } from '../support/folders';

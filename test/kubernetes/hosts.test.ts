@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { inCluster, KubernetesClient } from '../../src/kubernetes';
 import { KubernetesSource } from '../../src/sources/kubernetes';
 import { startGateway } from '../gateway';

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { createReloader } from '../../src/app/reloader';
 import { Authority } from '../../src/authority/authority';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { Election } from '../../src/leadership';
 import { KubernetesLeases, KubernetesClient, readKubeconfig } from '../../src/kubernetes';
 import type { LogRoot } from '../../src/report';

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { completeConfig, type Config } from '../../src/config';
+import { completeConfig, type Config } from '../../src/app/config';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import { startGateway, type Gateway, type Mode } from '../gateway';

@@ -3,7 +3,7 @@ import { it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import { Authority } from '../../src/authority/authority';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { startGateway } from '../gateway';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';

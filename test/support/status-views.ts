@@ -59,6 +59,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
       bundle: (id) => bundles.get(id) ?? null,
       sourceOf: () => 'memory',
       refusal: () => undefined,
+      failure: () => undefined,
       pastRefusal: () => undefined,
       holders: new Map(),
     }),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PLUGIN_NAME } from '../../config';
-import type { StatusReport } from '../../model';
+import { PLUGIN_NAME } from '../../common/product';
+import type { StatusReport } from '../../public';
 import { tell } from '../failure';
 import { standardOutput, type Output } from '../output';
 import { fetchStatus, poll, type StatusAddress } from './client';

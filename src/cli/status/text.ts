@@ -1,4 +1,5 @@
-import type { CertificateState, CertificateStatus, ReloaderStatus, StatusReport } from '../../model';
+import type { CertificateState } from '../../model';
+import type { CertificateStatus, ReloaderStatus, StatusReport } from '../../public';
 import { day, duration, plural, someOf, type Output } from '../output';
 import { table, type Column } from '../table';
 import { byUrgency, isExpiring } from './urgency';

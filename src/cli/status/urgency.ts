@@ -1,4 +1,5 @@
-import type { CertificateState, CertificateStatus, ReloaderStatus, StatusReport } from '../../model';
+import type { CertificateState } from '../../model';
+import type { CertificateStatus, ReloaderStatus, StatusReport } from '../../public';
 
 /** What stands in the way, worst first. */
 const RANK: Record<CertificateState, number> = {

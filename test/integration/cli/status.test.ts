@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
-import type { CertificateStatus, StatusReport } from '../../../src/model';
+import type { CertificateStatus, StatusReport } from '../../../src/public';
 import { cli, start } from '../../support/cli';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
@@ -50,6 +50,8 @@ function report(...certificates: CertificateStatus[]): StatusReport {
         interval_seconds: 300,
         last_pass: { cause: 'poll', started_at: days(0), duration_ms: 12, error: null },
         last_success_at: days(0),
+        known_at: days(0),
+        is_current: true,
         sources: [{ id: 'directory:/certs', up: true, bundles: 1, error: null }],
         certificates,
         events: [],

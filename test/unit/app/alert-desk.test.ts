@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { AlertDesk } from '../../../src/app/alert-desk';
-import { completeConfig } from '../../../src/config';
-import type { CertificateStatus, ReloaderStatus } from '../../../src/model';
+import { completeConfig } from '../../../src/app/config';
+import type { CertificateStatus, ReloaderStatus } from '../../../src/public';
 import type { ReloaderView } from '../../../src/status';
 import { eventually } from '../../support/eventually';
 import { startReceiver } from '../../support/receiver';

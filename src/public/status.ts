@@ -1,0 +1,148 @@
+import type {
+  CertificateState,
+  EventKind,
+  Half,
+  LifeLevel,
+  Owner,
+  PassCause,
+  Reason,
+  ServedObservation,
+} from '../model';
+
+/*
+ * What an operator sees: `/status`, the page, the metrics, alerts and `ssl-cert-reloader status` all show this and
+ * nothing else. Names are public (snake_case, times in ISO 8601, durations in the unit that the name says).
+ */
+
+/** One leaf, where it was seen. */
+export interface LeafStatus {
+  /** Upper-case hex with colons, as `openssl x509 -fingerprint -sha256` prints it. */
+  fingerprint_sha256: string;
+  serial: string;
+  not_before: string;
+  not_after: string;
+}
+
+export interface SourceLeafStatus extends LeafStatus {
+  /** Id of the source, e.g. `directory:/etc/letsencrypt/live`. */
+  source: string;
+  /** Where it is, for a person: a path, `namespace/name` of a Secret, a URL without its credentials. */
+  location: string;
+}
+
+/** What Kong's own TLS listeners showed at the last look. */
+export interface ServedStatus {
+  /** Null: no handshake succeeded. */
+  fingerprint_sha256: string | null;
+  not_after: string | null;
+  checked_at: string;
+  /**
+   * `unreachable` says nothing about the certificate; `another`: another certificate or a plugin answers for all of
+   * its names, as it did before the last write.
+   */
+  verdict: ServedObservation['verdict'];
+  /** Empty when all is well; names that something else answers for are said. */
+  detail: string;
+}
+
+/** One certificate: one half of an entity of Kong's, or a bundle that is not in Kong. */
+export interface CertificateStatus {
+  /** Null: it is not in Kong. */
+  certificate_id: string | null;
+  half: Half;
+  /** SNIs of the entity, or the names of a bundle that is not in Kong. */
+  snis: readonly string[];
+  owner: Owner | null;
+  state: CertificateState;
+  /** Since when it is in this state. */
+  since: string;
+  source: SourceLeafStatus | null;
+  stored: LeafStatus | null;
+  served: ServedStatus | null;
+  /** The refusal that stands, or the last one there was. */
+  refusal: { reason: Reason; message: string; at: string; is_standing: boolean } | null;
+  /** When what is served (else stored, else in the source) expires; null: not known. */
+  expires_at: string | null;
+  /** How much of its life that has left. */
+  expiry: LifeLevel | null;
+  /** Whole days until what is served (else stored, else in the source) expires; negative once it has. */
+  days_left: number | null;
+  /**
+   * When a newer one should be there: when cert-manager means to renew the newest leaf, else after 2/3 of its life, as
+   * cert-manager and certbot do by default.
+   */
+  renewal_due_at: string | null;
+  /** A tenth of the time from then to the end is over, too, and no source has a newer one. */
+  renewal_overdue: boolean;
+  last_swap_at: string | null;
+  /** What one should know about it; null: nothing. */
+  note: string | null;
+}
+
+export interface SourceStatus {
+  id: string;
+  up: boolean;
+  bundles: number;
+  error: { reason: Reason; message: string; since: string } | null;
+}
+
+/** One thing that happened lately. */
+export interface RecentEvent {
+  at: string;
+  kind: EventKind;
+  certificate_id: string | null;
+  snis: readonly string[];
+  location: string;
+  fingerprint_sha256: string | null;
+  /** For refusals. */
+  reason: Reason | null;
+  detail: string;
+}
+
+export interface PassStatus {
+  cause: PassCause;
+  started_at: string;
+  duration_ms: number;
+  /** Null: the pass was made. */
+  error: string | null;
+}
+
+/** Which of many gateways writes. */
+export interface LeaderStatus {
+  /** This gateway does. */
+  is_leader: boolean;
+  /** Who holds the Lease; null: nobody, or nobody knows. */
+  holder: string | null;
+  /** Why the Lease cannot be had; null: all is well. Without it nothing is written. */
+  error: string | null;
+}
+
+/** One entry of the plugin, or one configuration file. Steps of a pass add what they show, in their own rooms. */
+export interface ReloaderStatus {
+  entry: string;
+  mode: 'apply' | 'observe';
+  interval_seconds: number;
+  last_pass: PassStatus | null;
+  /** When the last pass ended that could be made at all. */
+  last_success_at: string | null;
+  /** Of when `certificates` and `sources` are; null: nothing is known yet. */
+  known_at: string | null;
+  /** False: Kong cannot be asked just now, or was not asked yet; what is shown is what was known at `known_at`. */
+  is_current: boolean;
+  sources: readonly SourceStatus[];
+  certificates: readonly CertificateStatus[];
+  /** Absent without `leader_election`. */
+  leader?: LeaderStatus;
+  /** Newest first, at most a hundred. */
+  events: readonly RecentEvent[];
+}
+
+export interface StatusReport {
+  version: string;
+  generated_at: string;
+  started_at: string;
+  /** Null: no Admin API answers; `waiting` says why. */
+  kong: { admin_url: string; mode: 'database' | 'dbless' } | null;
+  waiting: string | null;
+  reloaders: readonly ReloaderStatus[];
+}
