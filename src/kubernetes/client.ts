@@ -9,7 +9,7 @@ import {
   showUrl,
   type Credentials,
 } from '../http';
-import { Failure, failureKindOf } from '../model';
+import { Failure, failureKindOf, type FailureKind } from '../model';
 import type { ClusterAccess } from './service-account';
 
 /** An answer of the API server that is not a success, or no answer. */
@@ -232,8 +232,12 @@ function httpClientOf(access: ClusterAccess, current: () => ClusterAccess, timeo
   const credentials: Credentials = {
     tls: () => identity,
     headers: async () => {
-      const value = await current().token();
-      return value === undefined ? {} : { authorization: `Bearer ${value}` };
+      try {
+        const value = await current().token();
+        return value === undefined ? {} : { authorization: `Bearer ${value}` };
+      } catch (error) {
+        throw new HttpFailure((error as Error).message, { code: 'credentials', kind: kindOf(error) });
+      }
     },
     forget: () => current().forget?.(),
   };
@@ -245,6 +249,12 @@ function httpClientOf(access: ClusterAccess, current: () => ClusterAccess, timeo
     timeoutMs,
     maxBytes: MAX_ANSWER_BYTES,
   });
+}
+
+/** A token that cannot be had is a matter of rights, unless the machine is to blame. */
+function kindOf(error: unknown): FailureKind {
+  const kind = failureKindOf(error);
+  return kind === 'mistake' ? 'forbidden' : kind;
 }
 
 const SAME = ['server', 'isHttpAllowed', 'ca', 'cert', 'key', 'serverName', 'namespace'] as const;

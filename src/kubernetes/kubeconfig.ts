@@ -68,9 +68,10 @@ export function readKubeconfig(path: string, context?: string, allowHttp = false
   let config: KubeConfig | null;
   try {
     config = load(text) as KubeConfig | null;
-  } catch {
+  } catch (error) {
     // What js-yaml says quotes the file, which holds keys and tokens.
-    return fail('it is not YAML');
+    const { mark } = error as { mark?: { line?: number } };
+    return fail(mark?.line === undefined ? 'it is not YAML' : `line ${mark.line + 1} is not YAML`);
   }
   if (typeof config !== 'object' || config === null) return fail('it is not a kubeconfig');
   const wanted = context ?? config['current-context'] ?? fail('it has no current-context');

@@ -56,6 +56,7 @@ export class ListWatch<T extends KubernetesObject> {
   #mayWatch = true;
   /** When the long watch last told something; it is silent or not open: long ago. */
   #heardAt = Number.NEGATIVE_INFINITY;
+  #watching: AbortSignal | null = null;
 
   constructor(private readonly options: ListWatchOptions) {
     const { api, plural, namespace, name, labelSelector } = options;
@@ -87,7 +88,7 @@ export class ListWatch<T extends KubernetesObject> {
    * @throws KubernetesError
    */
   async refresh(apply: Apply<T>, whole = false): Promise<void> {
-    const isFollowed = performance.now() - this.#heardAt < FRESH_MS;
+    const isFollowed = this.#watching?.aborted === false && performance.now() - this.#heardAt < FRESH_MS;
     if (this.#version !== null && isFollowed && !whole) return;
     if (this.#version !== null) {
       try {
@@ -115,6 +116,7 @@ export class ListWatch<T extends KubernetesObject> {
 
   /** Watches until the signal; after each trouble again from what is known. Never throws. */
   async watch(apply: Apply<T>, signal: AbortSignal): Promise<void> {
+    this.#watching = signal;
     for (let waitMs = 1_000; !signal.aborted;) {
       if (this.#version !== null) {
         const startedAt = performance.now();

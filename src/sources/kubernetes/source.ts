@@ -62,7 +62,7 @@ export class KubernetesSource implements Source {
   /** Those, or of the pod's own namespace where only that is allowed. */
   #scopes: readonly ListWatch<Secret>[];
   readonly #references: References | null;
-  /** What changed since the last scan: whether it is a bundle; if not, it is gone or something else. */
+  /** What is to be read, or to be reported as gone: whether it is a bundle. */
   readonly #pending = new Map<string, boolean>();
   readonly #held = new HeldTexts(MAX_HELD_BYTES, MAX_HELD_EACH_BYTES);
   /** Of the last scan of everything. */
@@ -103,12 +103,14 @@ export class KubernetesSource implements Source {
       if (isBundle) {
         this.#bundles.add(name);
         changed.push(name);
-      } else if (this.#bundles.delete(name)) removed.push(name);
+      } else {
+        this.#pending.delete(name);
+        if (this.#bundles.delete(name)) removed.push(name);
+      }
     }
     for (const name of this.#references?.take() ?? []) {
       if (this.#bundles.has(name) && !this.#pending.has(name)) changed.push(name);
     }
-    this.#pending.clear();
     return { changed, removed, total: this.#bundles.size, errors: this.#errors };
   }
 
@@ -116,6 +118,7 @@ export class KubernetesSource implements Source {
   async read(name: string): Promise<Reading> {
     const held = this.#held.get(name);
     this.#held.delete(name);
+    this.#pending.delete(name);
     if (held !== undefined) return this.withReferences(name, held);
     const [namespace = '', secret = ''] = name.split('/').map(encodeURIComponent);
     try {
