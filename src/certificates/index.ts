@@ -7,6 +7,7 @@ export { inspectFiles, openAny, type Inspection } from './formats/open';
 export { identify, readCaBundle } from './ca';
 export {
   hasSameIssuer,
+  isPublicRootName,
   isSelfSigned,
   issuerSet,
   leadsTo,

@@ -157,9 +157,9 @@ export class MemoryGateway implements Gateway {
     return Promise.resolve([...writes].reverse().map((write) => this.restoreOne(write)));
   }
 
-  remove(ids: readonly string[]): Promise<void> {
+  remove(ids: readonly string[]): Promise<readonly string[]> {
     for (const id of ids) this.entities.delete(id);
-    return Promise.resolve();
+    return Promise.resolve([]);
   }
 
   close(): void {

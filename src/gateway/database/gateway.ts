@@ -61,8 +61,10 @@ export class DatabaseGateway implements Gateway {
     return results;
   }
 
-  async remove(ids: readonly string[]): Promise<void> {
-    for (const id of ids) await this.#entities.remove(id);
+  async remove(ids: readonly string[]): Promise<readonly string[]> {
+    const kept: string[] = [];
+    for (const id of ids) if (!(await this.#entities.remove(id))) kept.push(id);
+    return kept;
   }
 
   close(): void {
