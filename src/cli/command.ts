@@ -147,6 +147,7 @@ function addStatus(root: Command): void {
     .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", notEmpty, DEFAULT_PREFIX)
     .option('--socket <path>', 'the socket, where it is not in the prefix', notEmpty)
     .option('--url <url>', 'ask status.listen instead', addressOf)
+    .option('--allow-http', 'plain http to other hosts, too')
     .option('-w, --watch', 'show it again and again')
     .option('--poll', 'have it look at every source first');
   withJson(command).action(async (options: StatusOptions) => {
