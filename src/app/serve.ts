@@ -2,6 +2,7 @@ import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { PLUGIN_NAME } from '../common/product';
 import { findPrefix } from '../gateway';
+import { onNotice } from '../http';
 import { createServer, listen } from '../plugin-server';
 import { stderrLogger, type Logger } from '../report';
 import type { ServerArguments } from './arguments';
@@ -14,6 +15,7 @@ export function superviseKong(
   logger = stderrLogger(),
 ): Supervisor {
   const parent = process.ppid;
+  onNotice((text) => logger.log('warn', text));
   const supervisor = new Supervisor({
     location: { prefix: prefix ?? findPrefix(), adminUrl: adminUrl ?? undefined, allowHttp },
     logger,

@@ -12,7 +12,8 @@ import {
   withKong,
   type PassOptions,
 } from './options';
-import { fail, surviveOutput } from './failure';
+import { onNotice } from '../http/notices';
+import { fail, surviveOutput, tell } from './failure';
 import type { Shell } from './completion';
 import type { DrillCommandOptions } from './drill';
 import type { InspectOptions } from './inspect';
@@ -23,6 +24,7 @@ import type { SyncOptions } from './sync';
 /** The command line, for people and scripts. A failure is told, and becomes exit code 1. */
 export async function runCommand(args: readonly string[]): Promise<void> {
   surviveOutput();
+  onNotice(tell);
   try {
     await program().parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { readArgument } from '../common/configured-file';
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
 import { connect, type KongLocation } from '../app/connection';
 import { completeConfig, type Config } from '../app/config';
@@ -28,6 +28,8 @@ export function readConfigFile(path: string): NamedConfig[] {
   }));
 }
 
+const MAX_BYTES = 1_048_576;
+
 interface ConfigFile {
   path: string;
   document: Document.Parsed;
@@ -37,11 +39,12 @@ interface ConfigFile {
 function parse(path: string): ConfigFile {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readArgument(path, MAX_BYTES).toString('utf8');
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new Error(`${path}: cannot be read (${code})`, { cause: error });
   }
+  if (text.length >= MAX_BYTES) throw new Error(`${path}: is larger than 1 MiB; is it the right file?`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;

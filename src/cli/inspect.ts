@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { readArgument } from '../common/configured-file';
 import {
   checkKeyAndChain,
   checkShape,
@@ -54,17 +54,7 @@ const MAX_BYTES = MAX_BUNDLE_BYTES + 1;
 /** @throws Error where the file cannot be read */
 function read(file: string): Buffer {
   try {
-    const descriptor = openSync(file, 'r');
-    try {
-      const buffer = Buffer.alloc(MAX_BYTES);
-      let length = 0;
-      for (let count = -1; count !== 0 && length < MAX_BYTES; length += count) {
-        count = readSync(descriptor, buffer, length, MAX_BYTES - length, null);
-      }
-      return buffer.subarray(0, length);
-    } finally {
-      closeSync(descriptor);
-    }
+    return readArgument(file, MAX_BYTES);
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new Error(`${file}: cannot be read (${code})`, { cause: error });

@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pluginSocket, servePlugin, surviveEverything } from '../app/serve';
 import { Supervisor, type OwnEntries } from '../app/supervisor';
+import { onNotice } from '../http';
 import type { PluginEntry } from '../model';
 import { stderrLogger, type LogHub } from '../report';
 import { readConfigFile, type NamedConfig } from './configs';
@@ -25,6 +26,7 @@ export async function run(options: RunOptions): Promise<void> {
   const isServing = options.servePlugin === true || options.socket !== undefined;
   const socket = isServing ? await PluginSocket.open(options.socket ?? pluginSocket(prefix), logger) : null;
   surviveEverything(logger);
+  onNotice((text) => logger.log('warn', text));
   const start = () => {
     const supervisor = new Supervisor({
       location: { prefix, adminUrl, allowHttp },

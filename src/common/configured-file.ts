@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { isRacy, readStamped, sameStamp, stampOf, type Stamp } from './stamp';
 
 /** A configuration, a certificate, a token: none of them is larger. */
@@ -54,6 +55,24 @@ function readOnce(path: string, maxBytes: number): { text: string; stamp: Stamp 
     throw new FileError(path, 'EFBIG', `${path} is larger than ${limit}; is it the right file?`);
   }
   return { text: Buffer.from(read.text, 'latin1').toString('utf8'), stamp: read.stamp };
+}
+
+/**
+ * The start of a file that a person names as an argument; a pipe is waited for (`<(command)`).
+ * @throws the system's error
+ */
+export function readArgument(path: string, maxBytes: number): Buffer {
+  const descriptor = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(maxBytes);
+    let length = 0;
+    for (let count = -1; count !== 0 && length < maxBytes; length += count) {
+      count = readSync(descriptor, buffer, length, maxBytes - length, null);
+    }
+    return buffer.subarray(0, length);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** A file that is read again when it has changed: one stat where it has not. */

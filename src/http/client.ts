@@ -82,7 +82,7 @@ export class HttpClient {
 
   constructor(private readonly options: HttpClientOptions) {
     const { address, isUnverified = false, peer, proxy } = options;
-    this.#check = proxy === undefined ? peerCheck(address, isUnverified, peer) : undefined;
+    this.#check = proxy === undefined ? peerCheck(address, isUnverified, peer, options.subject) : undefined;
     this.#home = targetOf(address.url);
   }
 

@@ -11,6 +11,7 @@ export {
   type TlsFiles,
 } from './credentials';
 export { HttpFailure, kindOfStatus, retryAfterMs, type HttpFailureCode } from './failure';
+export { onNotice } from './notices';
 export type { PeerRules } from './peer';
 export { parseProxy } from './proxy';
 export { withRetries } from './retry';

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Address } from './address';
 import { HttpFailure } from './failure';
+import { notice } from './notices';
 import { isLocal, ownersOfPath, ownersOfPeer } from './socket-owner';
 
 /** Who may answer on this machine before anything secret is sent there: any user may listen on a port that is free. */
@@ -12,8 +13,6 @@ export interface PeerRules {
   pinned?: () => readonly Buffer[];
   /** What the operator can do where somebody else answers. */
   advice: string;
-  /** Told once where the system does not say who answers. */
-  notice?: ((text: string) => void) | undefined;
 }
 
 /**
@@ -25,12 +24,13 @@ export function peerCheck(
   address: Address,
   isUnverified: boolean,
   rules: PeerRules | undefined,
+  subject = 'it',
 ): ((socket: Socket) => Promise<void>) | undefined {
   const { socketPath, isPlain, isHttpAllowed } = address;
   if ((isPlain && isHttpAllowed) || (!isPlain && !isUnverified)) return undefined;
   if (socketPath !== undefined) {
     if (rules === undefined) return undefined;
-    return () => Promise.resolve().then(() => checkOwners(ownersOfPath(socketPath), rules));
+    return () => Promise.resolve().then(() => checkOwners(ownersOfPath(socketPath), rules, subject));
   }
   return async (socket) => {
     if (!isLocal(socket)) {
@@ -38,7 +38,8 @@ export function peerCheck(
         'its name leads to another machine, and what is sent there would cross the network in clear',
       );
     }
-    if (rules !== undefined && !isPinned(socket, rules)) checkOwners(await ownersOfPeer(socket), rules);
+    if (rules !== undefined && !isPinned(socket, rules))
+      checkOwners(await ownersOfPeer(socket), rules, subject);
   };
 }
 
@@ -48,9 +49,13 @@ function isPinned(socket: Socket, { pinned }: PeerRules): boolean {
   return found !== undefined && pinned().some((known) => known.equals(found));
 }
 
-function checkOwners(owners: ReadonlySet<number> | null, { users, advice, notice }: PeerRules): void {
+function checkOwners(
+  owners: ReadonlySet<number> | null,
+  { users, advice }: PeerRules,
+  subject: string,
+): void {
   if (owners === null) {
-    notice?.('this system does not say whose process answers there, so that is not checked');
+    notice(`${subject}: this system does not say whose process answers there, so that is not checked`);
     return;
   }
   const trusted = new Set([0, process.geteuid?.() ?? 0, ...(users?.() ?? [])]);

@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readConfiguredFile } from '../common/configured-file';
 
 /** That a source has another certificate for the ingress controller's than Kong. */
 export interface Difference {
@@ -32,8 +33,7 @@ export class DifferenceFile implements DifferenceStore {
 
   load(): Map<string, Difference> {
     try {
-      const text = readFileSync(this.path, 'utf8');
-      const entries = text.length > MAX_BYTES ? {} : (JSON.parse(text) as Record<string, unknown>);
+      const entries = JSON.parse(readConfiguredFile(this.path, MAX_BYTES)) as Record<string, unknown>;
       return new Map(
         Object.entries(entries).filter((entry): entry is [string, Difference] => this.isSound(entry[1])),
       );

@@ -1,4 +1,5 @@
-import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { readConfiguredFile } from '../common/configured-file';
 import { Failure, failureKindOf, type StoredCertificate } from '../model';
 import { editCertificates, type ReadTexts } from './file-certificates';
 import { replaceFile } from '../common/replace-file';
@@ -88,7 +89,7 @@ export class DeclarativeFile {
     this.#seen = before;
     if (!before.isFile()) throw new Error('it is no file');
     if (before.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES / 1_048_576} MiB`);
-    const text = readFileSync(real, 'utf8');
+    const text = readConfiguredFile(real, MAX_BYTES);
     const edited = await editCertificates(text, certificates, this.textsOf);
     const left = [...edited.left].map(([certificate, why]) => ({ certificate, why }));
     if (edited.text === null) return { written: [], left, isOpen: false };
