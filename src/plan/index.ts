@@ -1,2 +1,4 @@
-export { makePlan, type PlanInput } from './plan';
-export { sameNames } from './bundle-index';
+export { HomeBook, type Homes } from './homes';
+export { makePlan } from './plan';
+export { sameNames } from './names';
+export type { Evidence, PlanInput } from './world';

@@ -1,3 +1,4 @@
+import { emptyPlan } from '../../src/plan/world';
 import type { CertificateState, Refusal, StoredCertificate } from '../../src/model';
 import type { ReloaderView, ReportView } from '../../src/status';
 import { Journal } from '../../src/status';
@@ -46,13 +47,8 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
     now: () => NOW,
     knowledge: () => ({
       plan: {
-        changes: [],
-        refused: new Map(),
-        meant: new Map(),
+        ...emptyPlan(),
         inSync: new Map(all.map((one) => [one.bundle.id, [one.certificate.id]])),
-        unchecked: [],
-        unused: [],
-        aside: [],
       },
       certificates,
       sources: [{ id: 'memory', bundles: all.length, error: why && { why, since: NOW } }],
