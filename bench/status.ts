@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry, type Metric } from 'prom-client';
-import type { CertificateInfo, StoredCertificate, Target } from '../src/model';
-import { Reconciler } from '../src/reconcile';
+import type { CertificateInfo, StoredCertificate, Gateway } from '../src/model';
+import { createPass } from '../src/app/pass';
 import { DirectorySource } from '../src/sources';
 import { toStored } from '../src/gateway/admin/entities';
 import { Journal, ReloaderShow, ServedBook, type ReportView } from '../src/status';
@@ -18,17 +18,27 @@ const COUNT = 10_000;
 const ROUNDS = 9;
 
 /** A Kong that has all of these and changes nothing. */
-function storing(certificates: ReadonlyMap<string, StoredCertificate>): Target {
+function storing(certificates: ReadonlyMap<string, StoredCertificate>): Gateway {
   const contents = new Map([...certificates.values()].map(({ main }) => [main.content, main]));
   return {
-    certificates,
-    isLoaded: true,
+    kind: 'database',
+    traits: { sharesDatabase: true, startsFromFile: false, writesWhole: false },
+    url: 'memory:',
+    certificates: {
+      stored: certificates,
+      isLoaded: true,
+      find: (content) => contents.get(content),
+      refresh: () => Promise.resolve(false),
+      readOne: (id) => Promise.resolve(certificates.get(id) ?? null),
+      readTexts: () => Promise.resolve(null),
+    },
+    caCertificates: { stored: new Map(), refresh: () => Promise.resolve() },
     batchSize: 1,
-    find: (content) => contents.get(content),
-    refresh: () => Promise.resolve(false),
-    write: () => Promise.resolve([]),
-    look: (id) => Promise.resolve(certificates.get(id) ?? null),
-    restore: () => Promise.resolve(),
+    pluginEntries: () => Promise.resolve([]),
+    revision: () => Promise.resolve(null),
+    write: () => Promise.resolve({ certificates: [], caCertificates: [] }),
+    restore: () => Promise.resolve([]),
+    remove: () => Promise.resolve(),
     close: () => undefined,
   };
 }
@@ -45,11 +55,10 @@ export async function statuses(folder: string): Promise<Result[]> {
       return [stored.id, stored] as const;
     }),
   );
-  const reconciler = new Reconciler({
+  const runner = createPass({
     sources: [new DirectorySource(certs, true)],
-    target: storing(certificates),
+    gateway: storing(certificates),
     verifier: null,
-    observe: false,
     allowDowngrade: false,
     rollback: false,
     takeover: { mode: 'force', graceMs: 0, nudger: null },
@@ -63,11 +72,11 @@ export async function statuses(folder: string): Promise<Result[]> {
     entry: 'bench',
     mode: 'apply',
     intervalSeconds: 300,
-    knowledge: () => reconciler.knowledge,
+    live: () => runner.live(),
     served,
     journal: new Journal(),
   });
-  await reconciler.pass('start');
+  await runner.pass('start');
   const view = (): ReportView => ({
     version: '0.0.0',
     generated_at: new Date().toISOString(),
@@ -81,7 +90,7 @@ export async function statuses(folder: string): Promise<Result[]> {
   return [
     await statusJsonCost(view),
     await metricsCost(scrape),
-    await passUnderScrape(() => reconciler.pass('poll'), scrape),
+    await passUnderScrape(() => runner.pass('poll'), scrape),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { PLUGIN_NAME, VERSION } from '../config';
+import { PLUGIN_NAME, VERSION } from '../common/product';
 import type { StatusReport } from '../model';
 import { redact, type Logger } from '../report';
 import { StatusServer, toReport, type PolledEntry, type ReportView } from '../status';
@@ -14,7 +14,7 @@ export interface StatusHostOptions {
   prefix: string;
   logger: Logger;
   /** The Kong whose Admin API answers; null: none does. */
-  kong: () => Pick<Connection, 'client' | 'mode'> | null;
+  kong: () => Pick<Connection, 'gateway'> | null;
   /** Why nothing runs, for a person; null: something does. */
   waiting: () => string | null;
   /** What runs now, by entry. */
@@ -61,7 +61,7 @@ export class StatusHost {
       version: VERSION,
       generated_at: new Date().toISOString(),
       started_at: this.#startedAt,
-      kong: kong === null ? null : { admin_url: kong.client.url, mode: kong.mode },
+      kong: kong === null ? null : { admin_url: kong.gateway.url, mode: kong.gateway.kind },
       waiting: redacted(this.options.waiting()),
       reloaders: [...this.options.reloaders()].map(([, reloader]) => reloader.view()),
       adminRequests: this.#requests,

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { completeConfig, type Config } from '../config';
-import { configurationHash, readPluginEntries, type PluginEntry } from '../gateway';
-import type { PassCause, StatusReport } from '../model';
+import { completeConfig, type Config } from './config';
+import type { PassCause, PluginEntry, StatusReport } from '../model';
 import type { LogRoot } from '../report';
 import { Journal } from '../status';
 import { AlertDesk } from './alert-desk';
@@ -49,10 +48,11 @@ export class Supervisor {
   readonly #running = new Map<string, Running>();
   readonly #abort = new AbortController();
   readonly #said: SaidOnce;
-  #hash = '';
+  /** Of Kong's configuration at the last look. */
+  #revision: string | null = null;
   /** Why an entry could not be run at the last look; it is tried again at each. */
   #trouble: string | null = null;
-  /** Configurations that this process posted: until now, and at the look that `#hash` is of. */
+  /** Configurations that this process posted: until now, and at the look that `#revision` is of. */
   #posted = 0;
   #postedThen = 0;
   #ended: Promise<void> = Promise.resolve();
@@ -125,7 +125,7 @@ export class Supervisor {
       const kong = await connectWhenReady(this.#location, own?.admin ?? {}, waiting, signal);
       this.options.logger.log('info', 'connected to Kong', {
         admin_url: kong.client.url,
-        kong_mode: kong.mode,
+        kong_mode: kong.gateway.kind,
       });
       // Until Kong goes away for longer than a request is repeated; then it is searched for anew.
       for (let misses = 0; misses < 3 && !isStopped();) {
@@ -150,26 +150,25 @@ export class Supervisor {
     }
   }
 
-  /** One look at the entries. Without a database the configuration's hash tells whether there is anything new. */
+  /** One look at the entries. Where the configuration has a revision, that tells whether there is anything new. */
   private async look(kong: Connection): Promise<void> {
     const { own } = this.options;
-    const isDbless = kong.mode === 'dbless';
     const posted = this.#posted;
-    const hash = isDbless ? await configurationHash(kong.client) : '';
+    const revision = await kong.gateway.revision();
     // What we posted since may have been replaced already by what was there before.
-    const isSame = isDbless && hash === this.#hash && posted === this.#postedThen;
+    const isSame = revision !== null && revision === this.#revision && posted === this.#postedThen;
     if (isSame && this.#trouble === null && own === undefined) {
       this.#said.stillHold();
       return;
     }
     // Entries of a file do not show whether Kong is still there.
-    if (own !== undefined && !isDbless) await kong.client.get('/status');
-    const entries = own?.read() ?? (await readPluginEntries(kong.client));
+    if (own !== undefined && revision === null) await kong.client.get('/status');
+    const entries = own?.read() ?? (await kong.gateway.pluginEntries());
     await this.adapt(entries, kong);
-    if (isDbless && !isSame) {
+    if (revision !== null && !isSame) {
       // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
-      if (this.#hash !== '') this.request('poll');
-      this.#hash = hash;
+      if (this.#revision !== null) this.request('poll');
+      this.#revision = revision;
       this.#postedThen = posted;
     }
   }
@@ -254,7 +253,7 @@ export class Supervisor {
     for (const id of [...this.#running.keys()]) await this.end(id);
     kong.client.close();
     this.#kong = null;
-    this.#hash = '';
+    this.#revision = null;
     this.#trouble = null;
   }
 

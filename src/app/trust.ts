@@ -1,26 +1,18 @@
-import type { Config } from '../config';
-import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../gateway';
-import type { Source, Target } from '../model';
-import { TrustKeeper } from '../reconcile';
-import type { Connection } from './connection';
+import type { Config } from './config';
+import { OUR_TAG } from '../gateway';
+import type { Gateway, Source } from '../model';
+import { Trust } from '../trust';
 
-export function createKeeper(
+export function createTrust(
   config: Config,
-  { client }: Connection,
-  target: Target,
+  gateway: Gateway,
   sources: readonly Source[],
   now: () => number = Date.now,
-  mayWrite?: () => boolean,
-): TrustKeeper {
-  return new TrustKeeper({
+): Trust {
+  return new Trust({
     sources,
     now,
-    ...(mayWrite === undefined ? {} : { mayWrite }),
-    store:
-      target instanceof DeclarativeTarget
-        ? new DeclarativeCaStore(client, target)
-        : new DatabaseCaStore(client),
-    observe: config.mode === 'observe',
+    gateway,
     allowDowngrade: config.allow_downgrade,
     tag: OUR_TAG,
   });

@@ -3,7 +3,7 @@ export { checkKeyAndChain, checkShape } from './gate';
 export { asSnis, coversSni, isPattern } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
-export { inspectFiles, openAny, type Inspection } from './formats';
+export { inspectFiles, openAny, type Inspection } from './formats/open';
 export { identify, readCaBundle } from './ca';
 export {
   hasSameIssuer,

@@ -3,7 +3,7 @@ import { inspectFiles } from '../../src/certificates';
 import { isRefusal, REASONS } from '../../src/model';
 import { filesOfEveryFormat, PASSWORD, rsaIssuer } from '../support/format-files';
 import { secretsIn } from '../support/bundles';
-import { reconciling } from '../support/stages';
+import { passing } from '../support/stages';
 import { corpus } from './corpus';
 
 const DAY_MS = 86_400_000;
@@ -26,11 +26,11 @@ describe('hostile files', () => {
 
   /** A Kong with the certificate of before, and a source with one file. */
   async function passWith(cert: Buffer, key: Buffer, password: string) {
-    const { reconciler, source, target } = reconciling();
-    target.put('www', current);
+    const { runner, source, gateway } = passing();
+    gateway.put('www', current);
     source.put('www', { cert: cert.toString('latin1'), key: key.toString('latin1'), password });
-    await reconciler.pass('start');
-    return target.writes;
+    await runner.pass('start');
+    return gateway.writes;
   }
 
   it.each(files)('$format as it should be is written to Kong', async ({ cert, key }) => {

@@ -45,7 +45,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
     served,
     journal: new Journal(() => NOW),
     now: () => NOW,
-    knowledge: () => ({
+    live: () => ({
       plan: {
         ...emptyPlan(),
         inSync: new Map(all.map((one) => [one.bundle.id, [one.certificate.id]])),

@@ -3,7 +3,8 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createSources } from '../../sources';
 import { checkKeyAndChain, checkShape, openAny } from '../../certificates';
-import { completeConfig, PLUGIN_NAME, VERSION } from '../../config';
+import { completeConfig } from '../../app/config';
+import { PLUGIN_NAME, VERSION } from '../../common/product';
 import { isRefusal, type Reason, type Refusal, type Source } from '../../model';
 import { fetchStatus } from '../status/client';
 import { plural } from '../output';
@@ -22,7 +23,7 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
     else
       check.fail(
         'Kong has no entry of the plugin',
-        !(kong instanceof Error) && kong.mode === 'dbless'
+        !(kong instanceof Error) && kong.gateway.traits.startsFromFile
           ? `enable it: plugins: [{ name: ${PLUGIN_NAME} }] in kong.yml`
           : `enable it: curl -X POST ${kong instanceof Error ? 'localhost:8001' : kong.client.url}/plugins -d name=${PLUGIN_NAME}`,
       );

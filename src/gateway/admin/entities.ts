@@ -1,8 +1,11 @@
 import { parseCertificate, readPem } from '../../certificates';
+import type { CertificateTexts } from '../../model';
 import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../../model';
 
 /** Tag of the certificates that this plugin created. */
 export const OUR_TAG = 'ssl-cert-reloader';
+/** Beside ours: it keeps names that a renewal lost, until its leaf ends. */
+export const PREVIOUS_TAG = 'ssl-cert-reloader-previous';
 
 /** A certificate as the Admin API shows it; the fields that matter here. */
 export interface CertificateEntity {
@@ -29,6 +32,13 @@ export function toStored(entity: CertificateEntity): StoredCertificate {
     alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }),
   };
 }
+
+export const toTexts = (entity: CertificateEntity): CertificateTexts => ({
+  main: { cert: entity.cert, key: entity.key },
+  alt: halfOf(entity, 'alt'),
+  snis: entity.snis ?? [],
+  tags: entity.tags ?? [],
+});
 
 export function halfOf(entity: CertificateEntity, half: 'main' | 'alt'): PemPair | null {
   if (half === 'main') return { cert: entity.cert, key: entity.key };
@@ -57,8 +67,12 @@ function secretOf(tags: readonly string[]): string | null {
   return namespace === undefined || name === undefined ? null : `${namespace}/${name}`;
 }
 
+/** `{vault://…}`: it belongs to the vault. */
+export const isVaultReference = ({ cert, key }: PemPair): boolean =>
+  REFERENCE.test(cert) || REFERENCE.test(key);
+
 function toHalf({ cert, key }: PemPair): StoredHalf {
-  const vaultReference = REFERENCE.test(cert) || REFERENCE.test(key);
+  const vaultReference = isVaultReference({ cert, key });
   const pem = vaultReference ? null : readPem(cert, key);
   const leaf = pem?.certificates[0];
   return {

@@ -1,2 +1,0 @@
-export { inspectFiles, type Inspection } from './inspect';
-export { openAny } from './unpack';

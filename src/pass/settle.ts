@@ -1,0 +1,165 @@
+import {
+  changeId,
+  refusal,
+  type Change,
+  type Outcome,
+  type Proof,
+  type WriteListener,
+  type Written,
+} from '../model';
+import type { CertificateMemory } from './memory';
+import { attemptOf } from './plan';
+import { chainOf, halfOf, writtenOf } from './prove';
+import type { PassContext, Step } from './step';
+
+export interface SettleOptions {
+  /** Restore the previous certificate where the new one is not served. */
+  rollback: boolean;
+  listener?: WriteListener;
+}
+
+/** Rollbacks that Kong did not let through; until they are done, Kong has what it does not serve. */
+export class PendingRollbacks {
+  /** By half of a certificate. */
+  readonly #pending = new Map<string, { written: Written; proof: Proof }>();
+
+  get isAny(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  add(written: Written, proof: Proof): void {
+    this.#pending.set(`${changeId(written.change)} ${halfOf(written.change)}`, { written, proof });
+  }
+
+  take(): { written: Written; proof: Proof }[] {
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    return all;
+  }
+}
+
+/** Says how each change ended, and rolls back what is not served. */
+export class SettleStep implements Step {
+  constructor(
+    private readonly memory: CertificateMemory,
+    private readonly pending: PendingRollbacks,
+    private readonly options: SettleOptions,
+  ) {}
+
+  async run(pass: PassContext): Promise<void> {
+    const { work } = pass;
+    const { refused, findings } = this.memory;
+    const undone: RollBack[] = [];
+    for (const [index, written] of writtenOf(work.results).entries()) {
+      const proof = work.proofs[index] ?? null;
+      if (proof?.verdict === 'wrong' && this.options.rollback) undone.push({ written, proof });
+      this.conclude(written, proof, pass);
+    }
+    if (!(await this.rollBack(undone))) work.hasFailed = true;
+    for (const result of work.results) {
+      const { change } = result;
+      if (result.kind === 'refused') refused.add(change.bundle, result.refusal);
+      if (result.kind === 'conflict' && this.mayTryAgain(change, pass)) continue;
+      if (result.kind !== 'failed' && result.kind !== 'conflict') continue;
+      work.hasFailed = true;
+      findings.happened(change, failure(change, result.error.message));
+    }
+  }
+
+  /** Who met somebody else's write is planned anew, a few times in a pass. */
+  private mayTryAgain(change: Change, { work }: PassContext): boolean {
+    const key = attemptOf(change);
+    const conflicts = (work.attempted.get(key) ?? 0) + 1;
+    work.attempted.set(key, conflicts);
+    if (conflicts < MOST_CONFLICTS) work.again.add(key);
+    return conflicts < MOST_CONFLICTS;
+  }
+
+  /** Goes before a pass's own writes: tries pending rollbacks again, where nobody else has written there meanwhile. */
+  readonly retry: Step = {
+    run: async (pass) => {
+      if (!this.memory.isOpen || !pass.mayWrite()) return;
+      await this.rollBack(this.pending.take(), true);
+    },
+  };
+
+  private conclude(written: Written, proof: Proof | null, pass: PassContext): void {
+    const { change } = written;
+    const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
+    this.options.listener?.written({
+      certificate: changeId(change),
+      half: halfOf(change),
+      chain: chainOf(written),
+      proof,
+      isKept: proof?.verdict !== 'overwritten' && !isUndone,
+      at: pass.now(),
+      durationMs: performance.now() - pass.work.decidedAt,
+    });
+    if (isUndone) return;
+    const isOverwritten = proof?.verdict === 'overwritten';
+    if (isOverwritten) pass.work.hasFailed = true;
+    this.memory.findings.happened(
+      change,
+      isOverwritten ? failure(change, proof.detail) : swapped(change, proof),
+    );
+  }
+
+  /** Restores what was there before, all of it in one write, and refuses the bundles. @returns whether that worked */
+  private async rollBack(all: readonly RollBack[], isRepeated = false): Promise<boolean> {
+    if (all.length === 0) return true;
+    const proofs = new Map(all.map(({ written, proof }) => [written, proof]));
+    let isDone = true;
+    for (const result of await this.memory.gateway.restore(all.map(({ written }) => written))) {
+      const { write } = result;
+      const proof = proofs.get(write);
+      if (proof === undefined || (result.kind === 'overtaken' && isRepeated)) continue;
+      const trouble = result.kind === 'failed' ? result.error.message : null;
+      if (trouble !== null) {
+        isDone = false;
+        this.pending.add(write, proof);
+      }
+      this.concludeRollBack(write, proof, trouble, isRepeated);
+    }
+    return isDone;
+  }
+
+  private concludeRollBack(
+    { change }: Written,
+    proof: Proof,
+    trouble: string | null,
+    isRepeated: boolean,
+  ): void {
+    const id = changeId(change);
+    const ending = trouble === null ? 'is back' : `could not be put back: ${trouble}`;
+    this.memory.refused.add(
+      change.bundle,
+      refusal(
+        'not_served',
+        `${change.bundle.location} was written to certificate ${id} and not served (${proof.detail}); ` +
+          `the previous one ${ending}; it is not tried again until it changes or trigger does`,
+      ),
+    );
+    this.memory.findings.happened(
+      change,
+      isRepeated && trouble !== null
+        ? failure(change, `the previous one ${ending}`)
+        : { kind: 'rolled_back', certificate: id, proof, restored: trouble === null },
+    );
+  }
+}
+
+interface RollBack {
+  written: Written;
+  proof: Proof;
+}
+
+/** A bundle that met so many writes of others in a pass waits for the next one. */
+const MOST_CONFLICTS = 3;
+
+function failure(change: Change, error: string): Outcome {
+  return { kind: 'failed', certificate: changeId(change), error };
+}
+
+function swapped(change: Change, proof: Proof | null): Outcome {
+  return { kind: 'swapped', certificate: changeId(change), created: change.kind === 'create', proof };
+}

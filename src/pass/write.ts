@@ -1,0 +1,21 @@
+import type { CertificateMemory } from './memory';
+import type { PassContext, ProgressListener, Step } from './step';
+
+/** Writes the batch. Each bundle is read anew right before its write and goes through the whole gate. */
+export class WriteStep implements Step {
+  constructor(
+    private readonly memory: CertificateMemory,
+    private readonly progress?: ProgressListener,
+  ) {}
+
+  async run({ work }: PassContext): Promise<void> {
+    const { gateway, planner } = this.memory;
+    const edits = { certificates: work.batch, caCertificates: work.caChanges.splice(0) };
+    const results = await gateway.write(edits, (change) => {
+      this.progress?.written();
+      return planner.prepare(change);
+    });
+    work.results = results.certificates;
+    work.caResults.push(...results.caCertificates);
+  }
+}
