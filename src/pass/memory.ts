@@ -1,4 +1,6 @@
+import type { IssuerSet } from '../certificates';
 import type { Gateway, Half, LiveView, Plan, Source } from '../model';
+import type { HomeBook } from '../plan';
 import { BundleBook } from './bundle-book';
 import { Findings } from './findings';
 import { Planner } from './planner';
@@ -10,6 +12,9 @@ export interface MemoryOptions {
   sources: readonly Source[];
   gateway: Gateway;
   allowDowngrade: boolean;
+  addNames?: boolean;
+  trustedIssuers?: () => IssuerSet;
+  homes?: HomeBook;
   takeover: TakeoverOptions;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -34,11 +39,12 @@ export class CertificateMemory {
   /** Ids of the certificates that had a bundle which is understood no more, by its id. */
   readonly holders = new Map<string, readonly string[]>();
 
-  constructor({ sources, gateway, allowDowngrade, takeover, now = Date.now }: MemoryOptions) {
+  constructor(options: MemoryOptions) {
+    const { sources, gateway, takeover, now = Date.now } = options;
     this.gateway = gateway;
     this.book = new BundleBook(sources, (content) => gateway.certificates.find(content));
     this.refused = new RefusedBundles(this.book);
-    this.planner = new Planner(this.book, this.refused, { gateway, allowDowngrade, now });
+    this.planner = new Planner(this.book, this.refused, { ...options, now });
     this.takeover = new Takeover(takeover);
     this.findings = new Findings(now);
   }

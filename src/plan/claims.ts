@@ -98,6 +98,7 @@ export function isSuccessor(
     isOperators(bundle) &&
     bundle.order === home.order &&
     bundle.leaf.keyType === home.leaf.keyType &&
+    (bundle.leaf.isForClients !== false || !isClients(certificate)) &&
     isOlder(home.leaf, bundle.leaf) &&
     sameNames(bundle.leaf.names, home.leaf.names) &&
     looksIssuedAlike(bundle.leaf, home.leaf) &&

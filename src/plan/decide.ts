@@ -1,6 +1,7 @@
 import { isChainOf, type Half, type SourcedBundle, type StoredCertificate, type StoredHalf } from '../model';
 import {
   claimsOf,
+  isClients,
   isGivenUp,
   isKeptFromWildcard,
   isSuccessor,
@@ -79,7 +80,7 @@ function bestOf(one: Case, claims: Claims): Decision {
     return known;
   }
   const free: SourcedBundle[] = [];
-  for (const bundle of strangers.sort(bestFirst(stored))) {
+  for (const bundle of strangers.sort(bestFirst(one))) {
     const why = refusedByContinuity(world, bundle, certificate, half);
     // What comes after it may not be the best.
     if (why === undefined) return NOTHING;
@@ -118,11 +119,13 @@ function hold(one: Case, bundle: SourcedBundle, given: SourcedBundle | null): vo
 }
 
 /** Which of several comes first where there is no home. */
-function bestFirst({ leaf }: StoredHalf): (a: SourcedBundle, b: SourcedBundle) => number {
+function bestFirst({ certificate, stored: { leaf } }: Case): (a: SourcedBundle, b: SourcedBundle) => number {
+  const isForIt = (bundle: SourcedBundle) => !isClients(certificate) || bundle.leaf.isForClients !== false;
   const rank = (bundle: SourcedBundle) =>
     leaf === null
       ? 0
-      : Number(looksIssuedAlike(bundle.leaf, leaf)) * 8 +
+      : Number(isForIt(bundle)) * 16 +
+        Number(looksIssuedAlike(bundle.leaf, leaf)) * 8 +
         Number(sameNames(bundle.leaf.names, leaf.names)) * 4 +
         Number(isOperators(bundle)) * 2 +
         Number(bundle.leaf.keyType === leaf.keyType);

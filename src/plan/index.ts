@@ -1,3 +1,4 @@
+export { EvidenceBook } from './evidence';
 export { HomeBook, type Homes } from './homes';
 export { makePlan } from './plan';
 export { sameNames } from './names';
