@@ -6,6 +6,7 @@ import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
 import {
   refusal,
   type Gateway,
+  type Half,
   type Nudger,
   type SecretRef,
   type Source,
@@ -23,6 +24,8 @@ import { createDeclarativeFile } from './write-back';
 export interface ComposeOptions {
   /** Is told of every write. */
   listener?: WriteListener;
+  /** Whether Kong's listeners were last seen to serve this chain. */
+  isServed?: (certificate: string, half: Half, chain: string) => boolean;
   /** Is told how far a pass is. */
   progress?: ProgressListener;
   /** Whether this gateway writes to Kong, among many; default: it does. */

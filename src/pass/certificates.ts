@@ -1,18 +1,12 @@
-import type { Verifier } from '../model';
 import { ConcludeStep } from './conclude';
 import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
 import { ProveStep } from './prove';
 import { ScanStep } from './scan';
 import { PendingRollbacks, SettleStep, type SettleOptions } from './settle';
-import type { ProgressListener } from './step';
-import { WriteStep } from './write';
+import { WriteStep, type WriteOptions } from './write';
 
-export interface CertificateOptions extends MemoryOptions, SettleOptions {
-  /** Null: what is written is not proven. */
-  verifier: Verifier | null;
-  progress?: ProgressListener;
-}
+export interface CertificateOptions extends MemoryOptions, SettleOptions, WriteOptions {}
 
 /** The steps for certificates, with what they keep between passes. */
 export function certificateSteps(options: CertificateOptions) {
@@ -25,7 +19,7 @@ export function certificateSteps(options: CertificateOptions) {
     scan: new ScanStep(memory, progress),
     retryRollbacks: settle.retry,
     plan: new PlanStep(memory),
-    write: new WriteStep(memory, progress),
+    write: new WriteStep(memory, options),
     prove: new ProveStep(gateway.certificates, verifier, progress),
     settle,
     conclude: new ConcludeStep(memory, pending),

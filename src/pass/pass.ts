@@ -57,6 +57,7 @@ class Pass implements PassContext {
     again: new Set(),
     waitsUntil: Number.POSITIVE_INFINITY,
     decidedAt: 0,
+    before: new Map(),
     results: [],
     proofs: [],
     hasFailed: false,

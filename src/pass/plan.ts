@@ -20,6 +20,7 @@ export class PlanStep implements Step {
       if (work.batch.length > 0) return;
     }
     work.plan = await memory.planner.whole();
+    if (!isFirst) memory.show(work.plan);
     work.batch = await this.choose(work.plan, pass);
   }
 

@@ -1,12 +1,5 @@
-import {
-  changeId,
-  refusal,
-  type Change,
-  type Outcome,
-  type Proof,
-  type WriteListener,
-  type Written,
-} from '../model';
+import { parseCertificate, readPem } from '../certificates';
+import { changeId, refusal, type Change, type Proof, type Written } from '../model';
 import type { CertificateMemory } from './memory';
 import { attemptOf } from './plan';
 import { chainOf, halfOf, writtenOf } from './prove';
@@ -15,7 +8,6 @@ import type { PassContext, Step } from './step';
 export interface SettleOptions {
   /** Restore the previous certificate where the new one is not served. */
   rollback: boolean;
-  listener?: WriteListener;
 }
 
 /** Rollbacks that Kong did not let through; until they are done, Kong has what it does not serve. */
@@ -52,8 +44,10 @@ export class SettleStep implements Step {
     const undone: RollBack[] = [];
     for (const [index, written] of writtenOf(work.results).entries()) {
       const proof = work.proofs[index] ?? null;
-      if (proof?.verdict === 'wrong' && this.options.rollback) undone.push({ written, proof });
-      this.conclude(written, proof, pass);
+      const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
+      const worse = isUndone ? whyNotBack(written, pass.now()) : null;
+      if (isUndone && worse === null) undone.push({ written, proof });
+      this.conclude(written, proof, { pass, isUndone: isUndone && worse === null, worse });
     }
     if (!(await this.rollBack(undone))) work.hasFailed = true;
     for (const result of work.results) {
@@ -62,7 +56,7 @@ export class SettleStep implements Step {
       if (result.kind === 'conflict' && this.mayTryAgain(change, pass)) continue;
       if (result.kind !== 'failed' && result.kind !== 'conflict') continue;
       work.hasFailed = true;
-      findings.happened(change, failure(change, result.error.message));
+      findings.failed(change, result.error.message, result.kind === 'conflict' ? 'conflict' : result.failure);
     }
   }
 
@@ -83,10 +77,14 @@ export class SettleStep implements Step {
     },
   };
 
-  private conclude(written: Written, proof: Proof | null, pass: PassContext): void {
+  private conclude(
+    written: Written,
+    proof: Proof | null,
+    { pass, isUndone, worse }: { pass: PassContext; isUndone: boolean; worse: string | null },
+  ): void {
     const { change } = written;
-    const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
-    this.options.listener?.written({
+    const { findings } = this.memory;
+    this.memory.untold.push({
       certificate: changeId(change),
       half: halfOf(change),
       chain: chainOf(written),
@@ -96,12 +94,19 @@ export class SettleStep implements Step {
       durationMs: performance.now() - pass.work.decidedAt,
     });
     if (isUndone) return;
-    const isOverwritten = proof?.verdict === 'overwritten';
-    if (isOverwritten) pass.work.hasFailed = true;
-    this.memory.findings.happened(
-      change,
-      isOverwritten ? failure(change, proof.detail) : swapped(change, proof),
-    );
+    if (proof?.verdict === 'overwritten') {
+      pass.work.hasFailed = true;
+      findings.failed(change, proof.detail, 'conflict');
+      return;
+    }
+    const shown =
+      proof === null || worse === null ? proof : { ...proof, detail: `${proof.detail}; ${worse}` };
+    findings.happened(change, {
+      kind: 'swapped',
+      certificate: changeId(change),
+      created: change.kind === 'create',
+      proof: shown,
+    });
   }
 
   /** Restores what was there before, all of it in one write, and refuses the bundles. @returns whether that worked */
@@ -139,12 +144,12 @@ export class SettleStep implements Step {
           `the previous one ${ending}; it is not tried again until it changes or trigger does`,
       ),
     );
-    this.memory.findings.happened(
-      change,
-      isRepeated && trouble !== null
-        ? failure(change, `the previous one ${ending}`)
-        : { kind: 'rolled_back', certificate: id, proof, restored: trouble === null },
-    );
+    if (isRepeated && trouble !== null) {
+      this.memory.findings.failed(change, `the previous one ${ending}`, 'away');
+    } else {
+      const restored = trouble === null;
+      this.memory.findings.happened(change, { kind: 'rolled_back', certificate: id, proof, restored });
+    }
   }
 }
 
@@ -156,10 +161,16 @@ interface RollBack {
 /** A bundle that met so many writes of others in a pass waits for the next one. */
 const MOST_CONFLICTS = 3;
 
-function failure(change: Change, error: string): Outcome {
-  return { kind: 'failed', certificate: changeId(change), error };
-}
-
-function swapped(change: Change, proof: Proof | null): Outcome {
-  return { kind: 'swapped', certificate: changeId(change), created: change.kind === 'create', proof };
+/** Why what was there before is not restored, in a sentence: nothing is rolled back to something worse. */
+function whyNotBack({ change, before }: Written, now: number): string | null {
+  const pair = before?.[halfOf(change)];
+  const block = pair == null ? undefined : readPem(pair.cert, '')?.certificates[0];
+  if (block === undefined) return null;
+  try {
+    const { notBefore, notAfter } = parseCertificate(block.der).info;
+    if (notAfter <= now) return 'the previous one has expired, so this one stays';
+    return notBefore > now ? 'the previous one is not valid yet, so this one stays' : null;
+  } catch {
+    return null;
+  }
 }

@@ -7,10 +7,11 @@ import type {
   PassReport,
   Plan,
   Proof,
-  ReloaderStatus,
+  ServedNames,
   SourceState,
   WriteResult,
 } from '../model';
+import type { ReloaderStatus } from '../public';
 import type { BookScan } from './bundle-book';
 
 /** One part of a pass. The list in `app/pass.ts` says in which order they run; never two at once. */
@@ -70,6 +71,8 @@ export interface CertificateWork {
   waitsUntil: number;
   /** When the batch was decided on (`performance.now()`). */
   decidedAt: number;
+  /** What was served for the names of each change before it was written. */
+  before: Map<Change, ServedNames>;
   results: WriteResult[];
   /** Of what was written, in the order of `results`; empty where nothing is proven. */
   proofs: Proof[];

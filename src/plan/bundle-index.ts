@@ -122,8 +122,10 @@ export class BundleIndex {
   }
 
   /** The ingress controller gives a certificate the UID of its Secret, or names the Secret in tags. */
-  secretOf({ id, secret }: StoredCertificate): SourcedBundle | undefined {
-    return this.#bySecret.get(id) ?? (secret === null ? undefined : this.#bySecret.get(secret));
+  secretOf({ id, secret, secretUid }: StoredCertificate): SourcedBundle | undefined {
+    const byUid =
+      this.#bySecret.get(id) ?? (secretUid === undefined ? undefined : this.#bySecret.get(secretUid));
+    return byUid ?? (secret === null ? undefined : this.#bySecret.get(secret));
   }
 
   /**

@@ -72,7 +72,7 @@ function ofVault(one: Case, { homes }: Claims): Decision {
 }
 
 function bestOf(one: Case, claims: Claims): Decision {
-  const { world, certificate, half, stored } = one;
+  const { world, certificate, half } = one;
   const strangers = others(one, claims.homes);
   const known = firstOf(one, renewals(one, claims, strangers), claims.present);
   if (known.bundle !== null || claims.isHeld) {

@@ -1,6 +1,9 @@
 import { isPattern } from '../certificates';
 import type { CertificateInfo } from '../model';
 
+/** A name as certificates have it: in small letters, without the root's dot. */
+export const normal = (name: string): string => name.toLowerCase().replace(/(?<=.)\.$/, '');
+
 type Named = Pick<CertificateInfo, 'names' | 'ips'>;
 
 /** Longer lists are searched by a set. */

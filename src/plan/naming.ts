@@ -57,7 +57,7 @@ export class Naming {
     private readonly world: World,
     private readonly mains: ReadonlyMap<string, Decision>,
   ) {
-    const all = [...world.input.certificates.values()];
+    const all = [...world.certificates.values()];
     this.#isControllerThere =
       world.input.controller?.isThere === true ||
       all.some((one) => one.owner === 'ingress_controller' || world.index.secretOf(one) !== undefined);
@@ -91,17 +91,17 @@ export class Naming {
   }
 
   private findClaims(): Claim[] {
-    const { index, input } = this.world;
+    const { index, certificates } = this.world;
     const usedByOthers = new Map<SourcedBundle, StoredCertificate>();
     for (const [id, { bundle }] of this.mains) {
-      const certificate = input.certificates.get(id);
+      const certificate = certificates.get(id);
       if (bundle !== null && certificate !== undefined && certificate.owner !== 'us')
         usedByOthers.set(bundle, certificate);
     }
     const claims: Claim[] = [];
     for (const bundle of index.bundles) {
       if (!bundle.create || bundle.hosts?.length === 0) continue;
-      const own = input.certificates.get(certificateIdOf(bundle));
+      const own = certificates.get(certificateIdOf(bundle));
       const asked = snisOf(bundle);
       if (own !== undefined) {
         if (own.owner !== 'us' || this.mains.get(own.id)?.bundle !== bundle || bundle.snis !== undefined)

@@ -1,5 +1,6 @@
 import type { Plan, Reason, StoredCertificate } from '../model';
 import { decideHalf, type Decision } from './decide';
+import { normal } from './names';
 import { Naming } from './naming';
 import { completeTwins } from './twins';
 import { World, type PlanInput } from './world';
@@ -26,7 +27,7 @@ export function makePlan(input: PlanInput): Plan {
   const world = new World(input);
   const { plan, used } = world;
   const mains = new Map<string, Decision>();
-  for (const certificate of input.certificates.values()) {
+  for (const certificate of world.certificates.values()) {
     const main = decideHalf(world, certificate, 'main');
     mains.set(certificate.id, main);
     if (main.change !== null) plan.changes.push(main.change);
@@ -36,8 +37,9 @@ export function makePlan(input: PlanInput): Plan {
     completeTwins(world, certificate, main.bundle);
   }
   new Naming(world, mains).run();
-  for (const certificate of input.certificates.values())
+  for (const certificate of world.certificates.values())
     if (isObsolete(world, certificate)) plan.obsolete.push(certificate);
+  asStored(plan, input.certificates);
   for (const id of plan.inSync.keys()) plan.refused.delete(id);
   for (const { bundle } of plan.changes) {
     const why = plan.refused.get(bundle.id);
@@ -54,4 +56,20 @@ function isObsolete(
   if (owner !== 'us' || isPrevious !== true || clients.length > 0) return false;
   if (main.leaf !== null) world.due(main.leaf.notAfter);
   return snis.length === 0 || (main.leaf !== null && main.leaf.notAfter <= world.now);
+}
+
+/** Changes name what Kong has as it is stored there. */
+function asStored(plan: Plan, certificates: PlanInput['certificates']): void {
+  const spelt = (id: string, name: string) =>
+    certificates.get(id)?.snis.find((sni) => sni === name || normal(sni) === name) ?? name;
+  for (const change of plan.changes) {
+    if (change.moveSnis !== undefined)
+      change.moveSnis = change.moveSnis.map(({ name, from }) => ({ name: spelt(from, name), from }));
+    if (change.kind === 'create') continue;
+    const { id } = change.certificate;
+    if (change.split !== undefined)
+      change.split = { ...change.split, snis: change.split.snis.map((name) => spelt(id, name)) };
+    change.certificate = certificates.get(id) ?? change.certificate;
+  }
+  plan.obsolete = plan.obsolete.map((one) => certificates.get(one.id) ?? one);
 }

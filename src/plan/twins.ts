@@ -70,7 +70,7 @@ export function withTwin(
 ): [Change & { kind: 'create' }, ...Change[]] {
   // What is asked for other hosts gets a certificate of its own, and so it keeps one that it has.
   const isFree = (twin: SourcedBundle) =>
-    twin.hosts?.join() === bundle.hosts?.join() && !world.input.certificates.has(certificateIdOf(twin));
+    twin.hosts?.join() === bundle.hosts?.join() && !world.certificates.has(certificateIdOf(twin));
   const twins = twinsOf(world, certificateIdOf(bundle), bundle).filter(
     (twin) => bundle.snis !== undefined || isFree(twin),
   );

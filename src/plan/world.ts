@@ -12,6 +12,7 @@ import type {
 import { BundleIndex } from './bundle-index';
 import type { Homes } from './homes';
 import { endOf } from './leaf-times';
+import { normal } from './names';
 import { isOperators, looksIssuedAlike } from './ranking';
 
 /** What signatures tell, as far as it was asked. */
@@ -79,6 +80,8 @@ export class World {
   readonly plan = emptyPlan();
   readonly index: BundleIndex;
   readonly now: number;
+  /** What Kong has, with its SNIs in small letters. */
+  readonly certificates: ReadonlyMap<string, StoredCertificate>;
   /** Which certificate in Kong has an SNI. */
   readonly holders = new Map<string, StoredCertificate>();
   /** Bundles that some certificate gets or has. */
@@ -91,7 +94,8 @@ export class World {
     this.now = input.now;
     this.index = new BundleIndex(input.bundles, input.broken ?? []);
     this.#evidence = input.evidence ?? NO_EVIDENCE;
-    for (const certificate of input.certificates.values()) {
+    this.certificates = inSmallLetters(input.certificates);
+    for (const certificate of this.certificates.values()) {
       for (const sni of certificate.snis) this.holders.set(sni, certificate);
     }
   }
@@ -146,4 +150,16 @@ export class World {
     this.#asked.add(key);
     this.plan.questions.push(question);
   }
+}
+
+/** SNIs are stored as somebody typed them, and names are compared without regard to that. */
+function inSmallLetters(
+  certificates: ReadonlyMap<string, StoredCertificate>,
+): ReadonlyMap<string, StoredCertificate> {
+  const typed = [...certificates.values()].filter(({ snis }) => snis.some((sni) => sni !== normal(sni)));
+  if (typed.length === 0) return certificates;
+  const all = new Map(certificates);
+  for (const certificate of typed)
+    all.set(certificate.id, { ...certificate, snis: certificate.snis.map(normal) });
+  return all;
 }

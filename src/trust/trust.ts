@@ -55,6 +55,9 @@ export class Trust {
   #refused = new Map<string, Refusal>();
   #events: PassEvent[] = [];
   #wouldChange = new Set<string>();
+  /** Failures that were reported and stand: each is one event, not one for each try. */
+  #failed = new Set<string>();
+  #stillFailed = new Set<string>();
   #total = 0;
   #inSync = 0;
   /** Why Kong could not be asked in this pass. */
@@ -112,7 +115,9 @@ export class Trust {
       work.caResults.push(...(await this.options.gateway.write(edits, notAsked)).caCertificates);
     }
     const results = work.caResults.splice(0);
+    this.#stillFailed = new Set();
     for (const result of results) this.settle(result);
+    this.#failed = this.#stillFailed;
     for (const { source, readings } of this.#held) {
       for (const [name, reading] of readings) {
         if (isRefusal(reading)) this.#refused.set(`${source.id}#${name}`, reading);
@@ -239,10 +244,13 @@ export class Trust {
           ? { kind: 'removed', certificate }
           : { kind: 'swapped', certificate, created: kind === 'create', proof: null },
       );
-    } else {
-      const error = result.kind === 'failed' ? result.error.message : result.detail;
-      this.happened(change, { kind: 'failed', certificate, error });
+      return;
     }
+    const [error, failure] =
+      result.kind === 'failed' ? [result.error.message, result.failure] : [result.detail, 'refused' as const];
+    if (!this.#failed.has(`${certificate} ${error}`))
+      this.happened(change, { kind: 'failed', certificate, error, failure });
+    this.#stillFailed.add(`${certificate} ${error}`);
   }
 
   private happened(change: CaChange, outcome: Outcome): void {

@@ -15,6 +15,8 @@ import {
   type RawBundle,
   type Refusal,
   type RestoreResult,
+  type ServedNames,
+  type Shown,
   type Source,
   type SourceScan,
   type Verifier,
@@ -52,6 +54,11 @@ export class MemorySource implements Source {
     const texts = 'chain' in what ? { cert: what.chain, key: what.key } : what;
     this.#files.set(name, isRefusal(texts) ? texts : { name, location: `/certs/${name}`, ...texts });
     this.#changed.add(name);
+  }
+
+  /** Changes what is there without any sign that a scan would see. */
+  change(name: string, what: Issued): void {
+    this.#files.set(name, { name, location: `/certs/${name}`, cert: what.chain, key: what.key });
   }
 
   remove(name: string): void {
@@ -150,9 +157,9 @@ export class MemoryGateway implements Gateway {
     return Promise.resolve([...writes].reverse().map((write) => this.restoreOne(write)));
   }
 
-  remove(ids: readonly string[]): Promise<void> {
+  remove(ids: readonly string[]): Promise<readonly string[]> {
     for (const id of ids) this.entities.delete(id);
-    return Promise.resolve();
+    return Promise.resolve([]);
   }
 
   close(): void {
@@ -211,6 +218,12 @@ export class MemoryGateway implements Gateway {
 export class SayingVerifier implements Verifier {
   verdict: Proof['verdict'] | ((expected: Expectation) => Proof['verdict']) = 'served';
   readonly asked: Expectation[] = [];
+  /** What is served for names before a write. */
+  readonly before = new Map<string, Shown>();
+
+  observe(): Promise<ServedNames> {
+    return Promise.resolve(this.before);
+  }
 
   prove(expected: readonly Expectation[]): Promise<Proof[]> {
     this.asked.push(...expected);

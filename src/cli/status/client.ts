@@ -1,5 +1,5 @@
 import { HttpClient, HttpFailure, parseAddress } from '../../http';
-import type { StatusReport } from '../../model';
+import type { StatusReport } from '../../public';
 
 /** Where a running process shows its status: its unix socket, or `status.listen`. */
 export interface StatusAddress {

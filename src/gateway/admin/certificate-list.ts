@@ -1,3 +1,4 @@
+import { Slices } from '../../common/slices';
 import type { CertificateStore, CertificateTexts } from '../../model';
 import type { Digest, StoredCertificate, StoredHalf } from '../../model';
 import { bodyIfThere } from './answers';
@@ -17,6 +18,9 @@ export class CertificateList implements CertificateStore {
   #patrol: string | null = null;
   /** Ids of what was seen since the patrol last set out from the first page. */
   readonly #seen = new Set<string>();
+
+  /** Who shows each certificate as a client. */
+  #clients: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(protected readonly client: AdminClient) {}
 
@@ -40,16 +44,17 @@ export class CertificateList implements CertificateStore {
   async load(): Promise<boolean> {
     const before = this.#certificates;
     const certificates = new Map<string, StoredCertificate>();
+    const slices = new Slices();
     let changed = false;
     for await (const page of readPages<CertificateEntity>(this.client, '/certificates')) {
       for (const entity of page) {
-        const stored = toStored(entity);
+        const stored = this.withClients(toStored(entity));
         const known = before.get(stored.id);
         const isSame = known !== undefined && isEqual(known, stored);
         if (!isSame) changed = true;
         certificates.set(stored.id, isSame ? known : stored);
+        if (slices.due) await slices.pause();
       }
-      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     if (certificates.size !== before.size) changed = true;
     this.#certificates = certificates;
@@ -117,8 +122,26 @@ export class CertificateList implements CertificateStore {
     return stored;
   }
 
+  /**
+   * Takes over who shows certificates as a client.
+   * @param changed of which certificates that differs from what was known
+   */
+  setClients(clients: ReadonlyMap<string, readonly string[]>, changed: Iterable<string>): void {
+    this.#clients = clients;
+    for (const id of changed) {
+      const known = this.#certificates.get(id);
+      if (known !== undefined) this.put(known);
+    }
+  }
+
+  private withClients({ clients: _, ...stored }: StoredCertificate): StoredCertificate {
+    const clients = this.#clients.get(stored.id);
+    return clients === undefined ? stored : { ...stored, clients };
+  }
+
   /** @returns whether it is new */
-  put(stored: StoredCertificate): boolean {
+  put(given: StoredCertificate): boolean {
+    const stored = this.withClients(given);
     this.#seen.add(stored.id);
     const known = this.#certificates.get(stored.id);
     if (known !== undefined && isEqual(known, stored)) return false;
@@ -148,6 +171,9 @@ function isEqual(a: StoredCertificate, b: StoredCertificate): boolean {
     a.main.vaultReference === b.main.vaultReference &&
     a.owner === b.owner &&
     a.secret === b.secret &&
+    a.secretUid === b.secretUid &&
+    a.isPrevious === b.isPrevious &&
+    a.clients?.join() === b.clients?.join() &&
     a.snis.length === b.snis.length &&
     a.snis.every((sni, index) => sni === b.snis[index])
   );

@@ -1,7 +1,7 @@
 import type { StoredCertificate } from '../../model';
 import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
 import type { CertificateList } from '../admin/certificate-list';
-import type { AdminClient } from '../admin/client';
+import type { AdminClient, AdminResponse } from '../admin/client';
 import type { CertificateEntity } from '../admin/entities';
 
 interface SniEntity {
@@ -29,7 +29,7 @@ export class CertificateEntities {
   async create(id: string, fields: object): Promise<CertificateEntity | null> {
     // PUT would replace whatever another gateway has made meanwhile.
     const answer = await this.client.request('POST', '/certificates', { id, ...fields });
-    if (answer.status === 409) return null;
+    if (isThere(answer)) return null;
     const entity = bodyOf(this.client, 'POST /certificates', answer, [201]) as CertificateEntity;
     this.take(entity);
     return entity;
@@ -44,12 +44,14 @@ export class CertificateEntities {
     return entity;
   }
 
-  /** One that is not there counts as removed. */
-  async remove(id: string): Promise<void> {
+  /** One that is not there counts as removed. @returns false where something in Kong refers to it */
+  async remove(id: string): Promise<boolean> {
     const path = `/certificates/${id}`;
     const answer = await this.client.request('DELETE', path);
+    if (answer.status === 400) return false;
     if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
     this.list.delete(id);
+    return true;
   }
 
   /** Id of the certificate that has an SNI; null: none. */
@@ -103,5 +105,11 @@ export class CertificateEntities {
     this.list.put({ ...known, snis: has ? [...others, name] : others });
   }
 }
+
+/** There is one of that id: Kong answers with 400 and the code of a violation of the primary key. */
+const isThere = ({ status, body }: AdminResponse) =>
+  status === 409 || (status === 400 && (body as { code?: unknown } | null)?.code === PRIMARY_KEY_VIOLATION);
+
+const PRIMARY_KEY_VIOLATION = 3;
 
 const pathOf = (name: string) => `/snis/${encodeURIComponent(name)}`;

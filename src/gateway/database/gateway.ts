@@ -1,9 +1,9 @@
 import type { Edits, EditResults, Gateway, PluginEntry, Prepare, RestoreResult, Written } from '../../model';
 import { changeId, type WriteResult, type Change } from '../../model';
 import { AdminError, type AdminClient } from '../admin/client';
-import { CertificateList } from '../admin/certificate-list';
 import { readPluginEntries } from '../admin/plugin-entries';
 import { DatabaseCaStore } from './ca-certificates';
+import { CertificatesOfDatabase } from './certificate-list';
 import { CertificateEntities } from './entities';
 import { restoreOne } from './restore';
 import { writeOne } from './write';
@@ -20,12 +20,12 @@ export class DatabaseGateway implements Gateway {
   readonly traits = { sharesDatabase: true, startsFromFile: false, writesWhole: false };
   /** Each batch is proven before the next is written, and what a rollback needs is kept that long. */
   readonly batchSize = 1000;
-  readonly certificates: CertificateList;
+  readonly certificates: CertificatesOfDatabase;
   readonly caCertificates: DatabaseCaStore;
   readonly #entities: CertificateEntities;
 
   constructor(private readonly client: AdminClient) {
-    this.certificates = new CertificateList(client);
+    this.certificates = new CertificatesOfDatabase(client);
     this.caCertificates = new DatabaseCaStore(client);
     this.#entities = new CertificateEntities(client, this.certificates);
   }
@@ -61,8 +61,10 @@ export class DatabaseGateway implements Gateway {
     return results;
   }
 
-  async remove(ids: readonly string[]): Promise<void> {
-    for (const id of ids) await this.#entities.remove(id);
+  async remove(ids: readonly string[]): Promise<readonly string[]> {
+    const kept: string[] = [];
+    for (const id of ids) if (!(await this.#entities.remove(id))) kept.push(id);
+    return kept;
   }
 
   close(): void {

@@ -102,6 +102,7 @@ async function createNew(
     const [, name, other] =
       /(\S+) already associated with existing certificate '([\w-]+)'/.exec((error as Error).message) ?? [];
     if (name === undefined || other === undefined) throw error;
+    if (other === id) return null;
     const owner = await entities.read(other);
     // In a workspace that is not to be seen from here there is nothing to learn from.
     if (owner === null) throw error;

@@ -1,10 +1,12 @@
 import type { CertificateTexts } from '../../model';
 import { CertificateList } from '../admin/certificate-list';
+import { ClientUse } from '../admin/client-use';
 import type { DocumentCertificates } from './certificates';
 import { configurationHash } from './post';
 
 /** The certificates of a configuration whose hash tells whether there is anything new. */
 export class CertificatesOfConfiguration extends CertificateList {
+  readonly #use = new ClientUse(this.client);
   /** Of the configuration that the list is of; empty: it is not known. */
   #hash = '';
 
@@ -34,8 +36,10 @@ export class CertificatesOfConfiguration extends CertificateList {
   }
 
   private async loadFor(hash: string): Promise<boolean> {
+    const shown = await this.#use.load();
+    this.setClients(this.#use.byCertificate(), shown);
     const changed = await this.load();
     this.#hash = hash;
-    return changed;
+    return changed || shown.size > 0;
   }
 }

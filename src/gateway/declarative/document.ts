@@ -72,11 +72,12 @@ export class DeclarativeDocument {
     this.#sections.get(section)?.items.delete(id);
   }
 
-  /** Which of the ids stand anywhere else than in their own entity. */
-  referredTo(section: string, ids: ReadonlySet<string>): Set<string> {
+  /** Which of the ids stand anywhere else than in their own entity, and in what goes with it. */
+  referredTo(section: string, ids: ReadonlySet<string>, dependents = ''): Set<string> {
     const found = new Set<string>();
     if (ids.size === 0) return found;
     for (const { name, items } of this.#sections.values()) {
+      if (name === dependents) continue;
       for (const [own, item] of items) {
         for (const [id] of item.toString().matchAll(UUID)) {
           if (ids.has(id) && !(name === section && id === own)) found.add(id);

@@ -83,15 +83,18 @@ export class DeclarativeGateway implements Gateway {
     }
   }
 
-  async remove(ids: readonly string[]): Promise<void> {
+  async remove(ids: readonly string[]): Promise<readonly string[]> {
+    let kept = new Set<string>();
     const edited = await this.#editor.edit((document) => {
       const certificates = new DocumentCertificates(document);
-      const found = ids.filter((id) => certificates.has(id));
+      kept = document.referredTo('certificates', new Set(ids), 'snis');
+      const found = ids.filter((id) => certificates.has(id) && !kept.has(id));
       for (const id of found) certificates.remove(id);
       return Promise.resolve(found.length > 0);
     });
     if (edited.kind === 'refused') throw refusedError(edited.why.message);
     if (edited.kind === 'posted') await this.certificates.reload();
+    return [...kept];
   }
 
   close(): void {

@@ -118,7 +118,7 @@ describe('a certificate that Kong does not serve though it was written', () => {
     gateway.entities.delete('K');
     expect(await asked?.isStored()).toBe(false);
     gateway.certificates.readOne = () => Promise.reject(new Error('Kong is away'));
-    expect(await asked?.isStored()).toBe(true);
+    expect(await asked?.isStored()).toBeNull();
   });
 
   it('is reported where it could not be put back', async () => {
@@ -155,6 +155,36 @@ describe('a certificate that Kong does not serve though it was written', () => {
     gateway.put('K', middle);
     await runner.pass('retry');
     expect(gateway.entities.get('K')?.cert).toBe(middle.chain);
+    expect(gateway.writes).toEqual(['K']);
+  });
+
+  it.for([
+    ['has expired', { notBefore: days(90), notAfter: days(1) }],
+    ['is not valid yet', { notBefore: days(-1) }],
+  ] as const)(
+    'stays where the previous one %s: nothing is rolled back to something worse',
+    async ([why, dates]) => {
+      const { runner, source, gateway, verifier } = passing({ allowDowngrade: true });
+      gateway.put('K', issue(dates));
+      source.put('www', fresh);
+      verifier.verdict = 'wrong';
+      const { events } = await runner.pass('start');
+      expect(events.map(({ outcome }) => outcome)).toMatchObject([
+        {
+          kind: 'swapped',
+          proof: { verdict: 'wrong', detail: expect.stringContaining(`the previous one ${why}`) as string },
+        },
+      ]);
+      expect(gateway.entities.get('K')?.cert).toBe(fresh.chain);
+      expect(eventsOf(await runner.pass('poll'))).toEqual([]);
+    },
+  );
+
+  it('stays where something else answered for its names before the write as well', async () => {
+    const { runner, gateway, verifier } = renewed();
+    verifier.verdict = 'another';
+    expect(eventsOf(await runner.pass('start'))).toEqual(['www: swapped (another)']);
+    expect(gateway.entities.get('K')?.cert).toBe(fresh.chain);
     expect(gateway.writes).toEqual(['K']);
   });
 
@@ -284,5 +314,36 @@ describe('observing what one bundle would do to two certificates', () => {
     expect((await runner.pass('start')).events).toHaveLength(2);
     gateway.put('unrelated', old, { snis: [] });
     expect((await runner.pass('poll')).events).toEqual([]);
+  });
+});
+
+describe('a bundle that the machine or its source does not let be read', () => {
+  it.for(['unreadable', 'unreachable', 'forbidden'] as const)(
+    'is read again at the next poll though its source sees no change (%s)',
+    async (reason) => {
+      const { runner, source, gateway, clock } = passing();
+      gateway.put('K', old);
+      source.put('www', refusal(reason, 'too many open files'));
+      await runner.pass('start');
+      clock.now += SETTLE_MS;
+      await runner.pass('retry');
+      source.change('www', fresh);
+      expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
+      const { reads } = source;
+      await runner.pass('poll');
+      expect(source.reads).toBe(reads);
+    },
+  );
+
+  it('is taken for what it was while its source cannot be asked', async () => {
+    const { runner, source, gateway } = passing();
+    gateway.put('K', old);
+    source.put('www', fresh);
+    await runner.pass('start');
+    source.put('www', refusal('unreachable', 'no answer'));
+    expect(await runner.pass('poll')).toMatchObject({ inSync: 1, refused: 0, events: [] });
+    const newest = issue({ notBefore: days(0.5) });
+    source.change('www', newest);
+    expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
   });
 });
