@@ -5,7 +5,7 @@ import type { CertificateInfo, StoredCertificate, Gateway } from '../src/model';
 import { createPass } from '../src/app/pass';
 import { DirectorySource } from '../src/sources';
 import { toStored } from '../src/gateway/admin/entities';
-import { Journal, ReloaderShow, ServedBook, type ReportView } from '../src/status';
+import { EntryMemory, ReloaderShow, type ReportView } from '../src/status';
 import type { CertificateFacts } from '../src/status/facts';
 import { METRICS, PREFIX } from '../src/status/metric-names';
 import { renderMetrics } from '../src/status/metrics';
@@ -63,18 +63,17 @@ export async function statuses(folder: string): Promise<Result[]> {
     rollback: false,
     takeover: { mode: 'force', graceMs: 0, nudger: null },
   });
-  const served = new ServedBook();
+  const memory = new EntryMemory();
   for (const { id, main } of certificates.values()) {
     const sight = { verdict: 'served', expected: main.chain, fingerprint: null, notAfter: null } as const;
-    served.note(id, 'main', { ...sight, at: Date.now(), detail: '' });
+    memory.served.note(id, 'main', { ...sight, at: Date.now(), detail: '' });
   }
   const show = new ReloaderShow({
     entry: 'bench',
     mode: 'apply',
     intervalSeconds: 300,
     live: () => runner.live(),
-    served,
-    journal: new Journal(),
+    memory,
   });
   await runner.pass('start');
   const view = (): ReportView => ({

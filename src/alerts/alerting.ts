@@ -48,6 +48,23 @@ const AT_ONCE: Record<AlertKind, boolean> = {
   passes_failing: false,
 };
 
+const whenKnown = (status: Observed['status']) => status !== null;
+const whenCurrent = (status: Observed['status']) => status?.is_current === true;
+
+/** What has to be known for a trouble that is no longer seen to be over: nobody can look while Kong is away. */
+const CAN_BE_OVER: Record<AlertKind, (status: Observed['status']) => boolean> = {
+  passes_failing: () => true,
+  // Time alone decides.
+  expired: whenKnown,
+  expiring: whenKnown,
+  renewal_overdue: whenKnown,
+  refused: whenCurrent,
+  rolled_back: whenCurrent,
+  not_served: whenCurrent,
+  out_of_sync: whenCurrent,
+  source_down: whenCurrent,
+};
+
 /** Tells a webhook what is wrong with the certificates of one entry. Nothing here holds up a pass. */
 export class Alerting {
   #options: AlertingOptions;
@@ -107,7 +124,7 @@ export class Alerting {
         return 1000 * (settings.grace + (kind === 'out_of_sync' ? takeoverGrace : 0));
       },
       reminderMs: refreshMs ?? reminderMs,
-      isUnknown: ({ kind }) => observed.status === null && kind !== 'passes_failing',
+      isUnknown: ({ kind }) => !CAN_BE_OVER[kind](observed.status),
     });
     this.#state = state;
     this.#lookAt = Math.min(now + LOOK_MS, nextAt);

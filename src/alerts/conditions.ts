@@ -5,11 +5,15 @@ import type { AlertFacts, AlertKind, Condition, Severity } from './alert';
 
 const DAY_MS = 86_400_000;
 
-/** What a reloader can be said about: not its certificates while Kong cannot be asked. */
+/** What is known of an entry. */
 export interface Observed {
   entry: string;
-  /** Null: nothing is known just now. */
-  status: (Pick<ReloaderStatus, 'mode' | 'sources'> & { certificates: Iterable<CertificateStatus> }) | null;
+  /** Null: nothing is known yet. While `is_current` is false nothing of it can be over, and time goes on. */
+  status:
+    | (Pick<ReloaderStatus, 'mode' | 'sources' | 'is_current'> & {
+        certificates: Iterable<CertificateStatus>;
+      })
+    | null;
   /** Why no pass can be made; null: they are made. */
   trouble: { message: string; since: number } | null;
 }
@@ -26,11 +30,14 @@ export function* eachCondition(
 ): Generator<Condition | null> {
   if (trouble !== null) yield passesFailing(entry, trouble);
   if (status === null) return;
-  for (const source of status.sources) if (source.error !== null) yield sourceDown(source, source.error);
+  const { is_current: isCurrent } = status;
+  for (const source of status.sources) {
+    if (isCurrent && source.error !== null) yield sourceDown(source, source.error);
+  }
   for (const certificate of status.certificates) {
     yield expiryOf(certificate, warningDays, now);
     yield renewalOf(certificate, now);
-    yield stateOf(certificate, status.mode);
+    if (isCurrent) yield stateOf(certificate, status.mode);
   }
 }
 

@@ -1,3 +1,5 @@
+import { issuerSet, NO_ISSUERS, type IssuerSet } from '../certificates';
+import { ConfiguredFile } from '../common/configured-file';
 import type { Config } from './config';
 import { DefaultCertificateSource } from '../default-certificate';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
@@ -10,7 +12,7 @@ import {
   type Source,
   type WriteListener,
 } from '../model';
-import type { ProgressListener } from '../pass';
+import type { DifferenceStore, ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
 import type { Connection } from './connection';
 import { createDefaultCertificate, defaultFiles } from './default-certificate';
@@ -24,6 +26,8 @@ export interface ComposeOptions {
   listener?: WriteListener;
   /** Whether Kong's listeners were last seen to serve this chain. */
   isServed?: (certificate: string, half: Half, chain: string) => boolean;
+  /** Keeps since when the ingress controller has not taken a renewal, from one run to the next. */
+  differences?: DifferenceStore;
   /** Is told how far a pass is. */
   progress?: ProgressListener;
   /** Whether this gateway writes to Kong, among many; default: it does. */
@@ -66,11 +70,14 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
     verifier: config.verify.enabled ? verifierOf(config, kong) : null,
     observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
+    addNames: config.add_names,
+    trustedIssuers: trustedIssuersOf(config),
     rollback: config.verify.rollback,
     takeover: {
       mode: config.takeover,
       graceMs: config.takeover_grace * 1000,
       nudger: clusters.size === 0 ? null : nudgerIn(clusters),
+      ...(options.differences === undefined ? {} : { differences: options.differences }),
     },
     trust: trust.length === 0 ? null : createTrust(config, gateway, trust),
     declarativeFile: createDeclarativeFile(config, kong),
@@ -95,6 +102,27 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
       for (const source of all) source.close?.();
       for (const client of clusters.values()) client.close();
     },
+  };
+}
+
+/**
+ * CAs that may take over, from a file that is read again when it changes; one that cannot be read later changes nothing.
+ * @throws FileError where it cannot be read now
+ */
+function trustedIssuersOf({ trusted_issuers_file: path }: Config): () => IssuerSet {
+  if (path == null) return () => NO_ISSUERS;
+  const file = new ConfiguredFile(path);
+  let text = file.read();
+  let issuers = issuerSet([text]);
+  return () => {
+    try {
+      const fresh = file.read();
+      if (fresh !== text) issuers = issuerSet([fresh]);
+      text = fresh;
+    } catch {
+      return issuers;
+    }
+    return issuers;
   };
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PLUGIN_NAME, VERSION } from '../common/product';
 import type { StatusReport } from '../public';
 import { redact, type Logger } from '../report';
-import { StatusServer, toReport, type PolledEntry, type ReportView } from '../status';
+import { StatusServer, toReport, type PolledEntry, type ReloaderView, type ReportView } from '../status';
 import type { Connection } from './connection';
 import type { Reloader } from './reloader';
 
@@ -19,6 +19,8 @@ export interface StatusHostOptions {
   waiting: () => string | null;
   /** What runs now, by entry. */
   reloaders: () => Iterable<readonly [entry: string, reloader: Reloader]>;
+  /** What is known of each entry. */
+  views: () => readonly ReloaderView[];
 }
 
 /** Shows the reloaders of one process, on the unix socket and wherever their configurations say. */
@@ -63,7 +65,7 @@ export class StatusHost {
       started_at: this.#startedAt,
       kong: kong === null ? null : { admin_url: kong.gateway.url, mode: kong.gateway.kind },
       waiting: redacted(this.options.waiting()),
-      reloaders: [...this.options.reloaders()].map(([, reloader]) => reloader.view()),
+      reloaders: this.options.views(),
       adminRequests: this.#requests,
     };
   }

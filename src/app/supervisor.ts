@@ -3,7 +3,7 @@ import { completeConfig, type Config } from './config';
 import type { PassCause, PluginEntry } from '../model';
 import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
-import { Journal } from '../status';
+import { EntryMemory, type ReloaderView } from '../status';
 import { AlertDesk } from './alert-desk';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
 import { createReloader, type Reloader } from './reloader';
@@ -35,7 +35,7 @@ interface Running {
   /** Whether `connection` is this entry's own and to be closed with it. */
   isOwn: boolean;
   config: Config;
-  journal: Journal;
+  memory: EntryMemory;
   /** Milliseconds since the epoch. */
   startedAt: number;
 }
@@ -47,6 +47,8 @@ interface Running {
  */
 export class Supervisor {
   readonly #running = new Map<string, Running>();
+  /** What runs, and what ran when Kong went away: it is shown as it was known last. */
+  readonly #known = new Map<string, Running>();
   readonly #abort = new AbortController();
   readonly #said: SaidOnce;
   /** Of Kong's configuration at the last look. */
@@ -71,6 +73,7 @@ export class Supervisor {
       kong: () => this.#kong,
       waiting: () => this.#waiting,
       reloaders: () => [...this.#running].map(([id, { reloader }]) => [id, reloader] as const),
+      views: () => this.views(),
     });
     this.#alerts = new AlertDesk(options.logger);
     this.#said = new SaidOnce((level, message, detail) => this.log(level, message, detail));
@@ -119,7 +122,7 @@ export class Supervisor {
     const waiting = (error: Error) => {
       this.#waiting = error.message;
       this.#said.say('warn', 'waiting for Kong', error.message);
-      void this.#alerts.away(error.message);
+      void this.#alerts.away(error.message, this.#known);
     };
     await this.#host.listen([]);
     while (!isStopped()) {
@@ -196,9 +199,10 @@ export class Supervisor {
         this.#said.say('error', 'a plugin entry cannot be run', this.#trouble);
       }
     }
-    for (const id of [...this.#running.keys()]) {
+    for (const id of [...this.#known.keys()]) {
       if (active.has(id)) continue;
       await this.end(id);
+      this.#known.delete(id);
       this.#alerts.forget(id);
       this.options.logger.log('info', 'reloader stopped', { entry: id });
     }
@@ -219,10 +223,12 @@ export class Supervisor {
     // The new one's Admin API has to answer, and its sources to be there, before the old one ends.
     const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
     const connection = isOwn ? await connect(this.#location, config.admin) : kong;
-    const journal = running?.journal ?? new Journal();
+    const known = this.#known.get(entry.id);
+    const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);
+    const memory = known !== undefined && isSameKong ? known.memory : new EntryMemory();
     let reloader: Reloader;
     try {
-      reloader = createReloader(config, connection, this.options.logger, entry.id, journal);
+      reloader = createReloader(config, connection, this.options.logger, entry.id, memory);
     } catch (error) {
       if (isOwn) connection.client.close();
       throw error;
@@ -230,7 +236,9 @@ export class Supervisor {
     await this.end(entry.id);
     const startedAt = Date.now();
     reloader.start();
-    this.#running.set(entry.id, { reloader, connection, isOwn, config, journal, startedAt });
+    const started = { reloader, connection, isOwn, config, memory, startedAt };
+    this.#running.set(entry.id, started);
+    this.#known.set(entry.id, started);
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
       entry: entry.id,
       interval_seconds: config.interval,
@@ -240,7 +248,13 @@ export class Supervisor {
   }
 
   private statusListens(): string[] {
-    return [...this.#running.values()].flatMap(({ config }) => config.status.listen ?? []);
+    return [...this.#known.values()].flatMap(({ config }) => config.status.listen ?? []);
+  }
+
+  private views(): ReloaderView[] {
+    return [...this.#known].map(([id, { reloader }]) =>
+      reloader.view(this.#kong !== null && this.#running.has(id)),
+    );
   }
 
   private async end(id: string): Promise<void> {

@@ -22,6 +22,7 @@ export class ConcludeStep implements Step {
     report.inSync += plan?.inSync.size ?? 0;
     report.refused += plan?.refused.size ?? 0;
     report.unused += plan?.unused.length ?? 0;
+    report.failures.push(...findings.failures, ...(this.pending.isAny ? ['away' as const] : []));
     const { events, failed } = findings.take();
     report.events.push(...events);
     if (failed || this.pending.isAny) pass.leave('failed');
@@ -41,7 +42,7 @@ export class ConcludeStep implements Step {
     const isHeld = !pass.observe && plan.changes.length > 0 && !pass.mayWrite();
     if (isHeld) plan = await planner.announceable(plan);
     memory.due = Math.min(
-      planner.validFrom(plan),
+      plan.dueAt,
       pass.work.waitsUntil,
       isHeld ? pass.now() + HELD_MS : Number.POSITIVE_INFINITY,
     );

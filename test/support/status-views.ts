@@ -1,9 +1,9 @@
+import { emptyPlan } from '../../src/plan/world';
 import type { CertificateState, Refusal, StoredCertificate } from '../../src/model';
 import type { ReloaderView, ReportView } from '../../src/status';
-import { Journal } from '../../src/status';
+import { EntryMemory } from '../../src/status';
 import type { CertificateFacts } from '../../src/status/facts';
 import { ReloaderShow } from '../../src/status/reloader-view';
-import { ServedBook } from '../../src/status/served-book';
 import { bundle, NOW, stored } from './plans';
 
 /** A certificate in Kong with a bundle of the same facts. */
@@ -24,7 +24,7 @@ export const matched = (id: string): Matched => ({
 export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal | null = null): ReloaderView {
   const certificates = new Map(all.map(({ certificate }) => [certificate.id, certificate]));
   const bundles = new Map(all.map((one) => [one.bundle.id, one.bundle]));
-  const served = new ServedBook();
+  const memory = new EntryMemory(() => NOW);
   for (const { certificate } of all) {
     const { chain: expected } = certificate.main;
     const sight = {
@@ -35,24 +35,18 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
       at: NOW,
       detail: '',
     } as const;
-    served.note(certificate.id, 'main', sight);
+    memory.served.note(certificate.id, 'main', sight);
   }
   const show = new ReloaderShow({
     entry,
     mode: 'apply',
     intervalSeconds: 300,
-    served,
-    journal: new Journal(() => NOW),
+    memory,
     now: () => NOW,
     live: () => ({
       plan: {
-        changes: [],
-        refused: new Map(),
-        meant: new Map(),
+        ...emptyPlan(),
         inSync: new Map(all.map((one) => [one.bundle.id, [one.certificate.id]])),
-        unchecked: [],
-        unused: [],
-        aside: [],
       },
       certificates,
       sources: [{ id: 'memory', bundles: all.length, error: why && { why, since: NOW } }],

@@ -6,12 +6,13 @@ import { tell } from '../failure';
 import { standardOutput, type Output } from '../output';
 import { fetchStatus, poll, type StatusAddress } from './client';
 import { printStatus } from './text';
-import { isAllWell } from './urgency';
+import { troublesOf } from './urgency';
 
 export interface StatusOptions {
   prefix: string;
   socket?: string;
   url?: string;
+  allowHttp?: boolean;
   watch?: boolean;
   poll?: boolean;
   json?: boolean;
@@ -24,6 +25,7 @@ export async function status(options: StatusOptions): Promise<number> {
   const address: StatusAddress = {
     socket: options.socket ?? join(options.prefix, `${PLUGIN_NAME}-status.socket`),
     ...(options.url === undefined ? {} : { url: options.url }),
+    allowHttp: options.allowHttp === true,
   };
   const out = standardOutput();
   if (options.poll === true) await poll(address);
@@ -69,6 +71,8 @@ async function watch(address: StatusAddress, isJson: boolean, out: Output): Prom
   }
   return code;
 }
+
+const isAllWell = (report: StatusReport) => troublesOf(report, Date.now()).length === 0;
 
 /** Changes when there is something new to see, and not with time alone. */
 const gist = ({ kong, waiting, reloaders }: StatusReport) =>
