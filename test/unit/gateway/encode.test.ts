@@ -27,7 +27,7 @@ describe('a configuration on its way to Kong', () => {
     ['quotes and backslashes', String.raw`"a\"b\\n" 'c'`],
     ['letters of other alphabets', 'bücher ☃ 𝕏'],
     ['signs that JSON escapes', '"\u0001\u2028\t"'],
-  ])('becomes what JSON.stringify makes of it: %s', async ([, value]) => {
+  ])('becomes what JSON.stringify makes of it: %s', async ([, value = '']) => {
     const text = services(3, value);
     const { body, hash, parts, size } = await encode(new DeclarativeDocument(text));
     expect(JSON.parse(body.toString())).toEqual({ config: text });
@@ -63,7 +63,7 @@ describe('a configuration on its way to Kong', () => {
     ['another object', '{"message":"no"}'],
     ['a configuration that is no text', '{"config":null}'],
     ['more than a configuration', '{"config":"a","more":1}'],
-  ])('is told apart from %s', async ([, text]) => {
+  ])('is told apart from %s', async ([, text = '']) => {
     expect(await decode(Buffer.from(text))).toBeNull();
   });
 });
