@@ -1,3 +1,4 @@
+import '../src/app/no-inspector';
 import { plugin } from '../src/app/plugin';
 import { readHostArguments } from '../src/app/arguments';
 import { superviseKong } from '../src/app/serve';

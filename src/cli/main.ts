@@ -1,3 +1,4 @@
+import '../app/no-inspector';
 import { isQueryCommand, readServerArguments, strayArgument } from '../app/arguments';
 import { plugin } from '../app/plugin';
 import { serve } from '../app/serve';

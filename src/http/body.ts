@@ -93,10 +93,12 @@ export async function* readLines(
         octets.add(chunk.subarray(start, end));
         if (octets.size > maxBytes) throw tooLong(maxBytes);
         start = end + 1;
+        const line = octets.take();
+        // Nor do empty lines count.
+        if (line.length === 0) continue;
         // Whoever reads the lines may take longer over one than the server may be silent.
         clearTimeout(timer);
-        const line = octets.take();
-        if (line.length > 0) yield line.toString('utf8');
+        yield line.toString('utf8');
         timer = startTimer();
       }
       octets.add(chunk.subarray(start));

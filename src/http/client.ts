@@ -4,6 +4,7 @@ import { Agent, type AgentOptions, type TlsIdentity } from './agent';
 import { readBody } from './body';
 import { send, type Target } from './exchange';
 import { HttpFailure, toHttpFailure, type HttpFailureDetails } from './failure';
+import { repeatable } from './foreign';
 import { Limit } from './limit';
 import { peerCheck, type PeerRules } from './peer';
 import { isSamePlace, redirectedTo, redirectFailure, targetOf } from './redirect';
@@ -67,7 +68,19 @@ export interface HttpAnswer {
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const NO_IDENTITY: TlsIdentity = {};
 
+const NOTHING: Headers = {};
+
 type Headers = Readonly<Record<string, string>>;
+
+/** The secret of a header: without its scheme, of basic authentication the password. */
+function secretIn(value: string): string {
+  const [, scheme, rest = value] = /^(bearer|basic) (.*)$/i.exec(value) ?? [];
+  return scheme?.toLowerCase() === 'basic'
+    ? Buffer.from(rest, 'base64')
+        .toString('utf8')
+        .replace(/^[^:]*:/, '')
+    : rest;
+}
 
 /**
  * Requests to one place, over connections that are kept for the next. Whatever the server does, each ends within its
@@ -77,6 +90,8 @@ export class HttpClient {
   readonly #check: ReturnType<typeof peerCheck>;
   readonly #home: Target;
   #identity: TlsIdentity = NO_IDENTITY;
+  /** Secrets of the last request. */
+  #sent: readonly string[] = [];
   #requests: Agent | null = null;
   #streams: Agent | null = null;
 
@@ -123,6 +138,11 @@ export class HttpClient {
     return response;
   }
 
+  /** What the server says, as far as it may be repeated. */
+  repeatable(text: string): string {
+    return repeatable(text, this.#sent);
+  }
+
   /** A failure of this client, for what an answer says. */
   failure(why: string, details: HttpFailureDetails): HttpFailure {
     return new HttpFailure(why, details, this.options.subject);
@@ -152,12 +172,17 @@ export class HttpClient {
   }
 
   private async secrets(limit: Limit): Promise<Headers> {
-    const asked = this.options.credentials?.headers?.() ?? {};
-    if (!(asked instanceof Promise)) return asked;
-    return new Promise((resolve, reject) => {
-      limit.stopBy(reject);
-      asked.then(resolve, reject);
-    });
+    const asked = this.options.credentials?.headers?.();
+    if (asked === undefined) return NOTHING;
+    const secrets =
+      asked instanceof Promise
+        ? await new Promise<Headers>((resolve, reject) => {
+            limit.stopBy(reject);
+            asked.then(resolve, reject);
+          })
+        : asked;
+    this.#sent = Object.values(secrets).map(secretIn);
+    return secrets;
   }
 
   private async follow(request: HttpRequest, secrets: Headers, limit: Limit): Promise<HttpAnswer> {

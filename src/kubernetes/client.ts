@@ -8,6 +8,7 @@ import {
   readLines,
   showUrl,
   type Credentials,
+  type PeerRules,
 } from '../http';
 import { Failure, failureKindOf, type FailureKind } from '../model';
 import type { ClusterAccess } from './service-account';
@@ -55,8 +56,6 @@ export interface Request {
 const TIMEOUT_MS = 30_000;
 /** A Secret holds 1 MiB, which is 1.4 MiB as JSON; a page of a list is asked for in parts that fit. */
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-/** Longer sentences of the API server are cut. */
-const MAX_MESSAGE = 300;
 
 /** Requests to the API server of one cluster. Each ends within its limits; watches have connections of their own. */
 export class KubernetesClient {
@@ -194,10 +193,8 @@ export class KubernetesClient {
     );
   }
 
-  /** What the API server says, without what a terminal or a log could take for something else. */
   private clean(message: string): string {
-    // eslint-disable-next-line no-control-regex -- they are what is taken out
-    return message.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, MAX_MESSAGE);
+    return this.#http?.repeatable(message) ?? '';
   }
 
   private failed(error: unknown): unknown {
@@ -224,6 +221,11 @@ export class KubernetesClient {
   }
 }
 
+/** `kubectl proxy`, and who else may answer on this machine. */
+const LOCAL_PEER: PeerRules = {
+  advice: 'use https, or set allow_http on the source where every user of this machine may answer',
+};
+
 const ACCEPT = { accept: 'application/json' };
 
 function httpClientOf(access: ClusterAccess, current: () => ClusterAccess, timeoutMs: number): HttpClient {
@@ -246,6 +248,7 @@ function httpClientOf(access: ClusterAccess, current: () => ClusterAccess, timeo
     subject: 'the API server',
     credentials,
     proxy,
+    peer: LOCAL_PEER,
     timeoutMs,
     maxBytes: MAX_ANSWER_BYTES,
   });

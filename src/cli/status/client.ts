@@ -22,8 +22,12 @@ const WORDS = {
 };
 
 /** @throws Error with a sentence that says what to do */
-export async function fetchStatus(address: StatusAddress, signal?: AbortSignal): Promise<StatusReport> {
-  const text = await ask('GET', address, '/status', TIMEOUT_MS, signal);
+export async function fetchStatus(
+  address: StatusAddress,
+  signal?: AbortSignal,
+  timeoutMs = TIMEOUT_MS,
+): Promise<StatusReport> {
+  const text = await ask('GET', address, '/status', timeoutMs, signal);
   const report = parse(text);
   if (report === null)
     throw new Error(`${nameOf(address)} answered something that is no status; what listens there?`);
@@ -31,8 +35,8 @@ export async function fetchStatus(address: StatusAddress, signal?: AbortSignal):
 }
 
 /** Has every reloader of the process make a pass, and waits for it. @throws Error */
-export async function poll(address: StatusAddress): Promise<void> {
-  await ask('POST', address, '/poll?wait=1', POLL_TIMEOUT_MS);
+export async function poll(address: StatusAddress, timeoutMs = POLL_TIMEOUT_MS): Promise<void> {
+  await ask('POST', address, '/poll?wait=1', timeoutMs);
 }
 
 function parse(text: string): StatusReport | null {

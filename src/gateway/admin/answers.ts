@@ -33,7 +33,7 @@ export const isGone = (answer: AdminResponse): boolean =>
 /** What an answer means that is not the one that was asked for. */
 export function answerError(client: AdminClient, request: string, answer: AdminResponse): AdminError {
   const { status, body, headers } = answer;
-  const said = kongMessage(body);
+  const said = status < 400 ? 'no message' : kongMessage(body);
   const start = `the Admin API at ${client.url} answered ${request} with ${status}`;
   const because = (words: string) => `${start}: ${words}`;
   const error = (message: string, kind?: FailureKind) =>

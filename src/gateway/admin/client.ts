@@ -184,7 +184,8 @@ export class AdminClient {
     }
     const { status, headers } = answer;
     onExchange?.(method, status);
-    if (kindOfAnswer(status) !== 'away') return new Answer(status, headers, answer.body);
+    if (kindOfAnswer(status) !== 'away')
+      return new Answer(status, headers, answer.body, (text) => this.#client.repeatable(text));
     const waitMs = retryAfterMs(headers['retry-after']);
     throw this.#client.failure(`status ${status}`, { code: 'status', kind: 'away', status, waitMs });
   }
@@ -252,19 +253,24 @@ class Answer implements AdminResponse {
     readonly status: number,
     readonly headers: IncomingHttpHeaders,
     readonly bytes: Buffer,
+    private readonly repeatable: (text: string) => string,
   ) {}
 
   get body(): unknown {
-    this.#body ??= { value: parseJson(this.bytes.toString('utf8')) };
+    this.#body ??= { value: this.parse() };
     return this.#body.value;
   }
-}
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
+  private parse(): unknown {
+    try {
+      // What is said of a failure goes into logs, and may hold anything.
+      const isSaid = (name: string, value: unknown): value is string =>
+        name === 'message' && typeof value === 'string';
+      const clean = (name: string, value: unknown) => (isSaid(name, value) ? this.repeatable(value) : value);
+      return JSON.parse(this.bytes.toString('utf8'), this.status < 400 ? undefined : clean);
+    } catch {
+      return null;
+    }
   }
 }
 

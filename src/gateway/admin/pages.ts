@@ -1,8 +1,12 @@
 import { bodyOf } from './answers';
-import type { AdminClient } from './client';
+import { AdminError, type AdminClient } from './client';
 
 /** Kong gives up to 1000; smaller pages keep the process small, and the next is on its way meanwhile. */
 const PAGE_SIZE = 500;
+/** A list that is longer, or takes longer, is not one of Kong's. */
+const MAX_ENTITIES = 500_000;
+const MAX_PAGES = 5_000;
+const LIST_MS = 300_000;
 
 export interface Page<T> {
   data: T[];
@@ -12,14 +16,30 @@ export interface Page<T> {
 /** Reads one page of a collection. @throws AdminError */
 export async function readPage<T>(client: AdminClient, path: string): Promise<Page<T>> {
   const answer = await client.get(path);
-  return bodyOf(client, `GET ${path}`, answer) as Page<T>;
+  const { data, next = null } = bodyOf(client, `GET ${path}`, answer) as { data?: unknown; next?: unknown };
+  const isPage = Array.isArray(data) && data.every(isEntity) && (next === null || isPath(next));
+  if (!isPage) throw noList(client, path, 'is not a page of a list; is it the Admin API?');
+  return { data: data as T[], next };
 }
 
-/** All pages of a collection; while one is looked at, the next is on its way. */
+const isEntity = (item: unknown) => typeof item === 'object' && item !== null && !Array.isArray(item);
+const isPath = (next: unknown): next is string => typeof next === 'string' && next.startsWith('/');
+
+const noList = (client: AdminClient, path: string, why: string) =>
+  new AdminError('ADMIN_STATUS', `the answer of the Admin API at ${client.url} to GET ${path} ${why}`, 200, {
+    kind: 'forbidden',
+  });
+
+/** All pages of a collection; while one is looked at, the next is on its way. @throws AdminError also where there is no end */
 export async function* readPages<T>(client: AdminClient, path: string): AsyncGenerator<T[]> {
+  const until = performance.now() + LIST_MS;
+  let entities = 0;
   let coming: Promise<Page<T>> | null = readPage(client, `${path}?size=${PAGE_SIZE}`);
-  while (coming !== null) {
+  for (let pages = 1; coming !== null; pages++) {
     const page: Page<T> = await coming;
+    entities += page.data.length;
+    if (entities > MAX_ENTITIES || pages > MAX_PAGES || performance.now() > until)
+      throw noList(client, path, `has no end (${pages} pages)`);
     coming = page.next === null ? null : readPage(client, page.next);
     // Whoever stops early leaves it unanswered.
     coming?.catch(() => undefined);

@@ -1,0 +1,45 @@
+import { redact } from '../common/redact';
+
+const MAX_CHARS = 400;
+/** No word of a sentence is so long: it is a key, a token or a certificate. */
+const LONG = /[A-Za-z0-9+/=_-]{65,}/g;
+/** Shorter ones would be found by chance. */
+const SHORTEST = 6;
+
+/**
+ * What a server says, as far as it may be repeated: it may hold anything, what it was sent included, in whatever
+ * spelling. Where it quotes a secret, nothing of it is.
+ * @param secrets what it was sent that nobody else may see
+ */
+export function repeatable(text: string, secrets: readonly string[]): string {
+  const said = text.slice(0, 20 * MAX_CHARS);
+  if (quotes(said, secrets)) return 'its words are left out, since they quote what it was sent';
+  // eslint-disable-next-line no-control-regex -- they are what is taken out
+  const clean = redact(said).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return clean.replace(LONG, '[…]').slice(0, MAX_CHARS);
+}
+
+function quotes(text: string, secrets: readonly string[]): boolean {
+  const wanted = secrets.map(plain).filter((secret) => secret.length >= SHORTEST);
+  if (wanted.length === 0) return false;
+  const spellings = [text, decodedUri(text), ...decoded(text, /[A-Za-z0-9+/_-]{8,}/g, 'base64')];
+  spellings.push(...decoded(text, /(?:[0-9a-f]{2}[\s:]?){6,}/gi, 'hex'));
+  return spellings
+    .map(plain)
+    .some((said) => wanted.some((secret) => said.includes(secret) || said.includes(backwards(secret))));
+}
+
+/** Without what is put between characters, and whatever their case. */
+const plain = (text: string) => text.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
+
+const backwards = (text: string) => Array.from(text).reverse().join('');
+
+function decodedUri(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}
+
+function decoded(text: string, form: RegExp, encoding: 'base64' | 'hex'): string[] {
+  return [...text.matchAll(form)].map(([run]) =>
+    Buffer.from(encoding === 'hex' ? run.replace(/[^0-9a-f]/gi, '') : run, encoding).toString('latin1'),
+  );
+}
