@@ -7,6 +7,8 @@ const ALTERNATIVE_NAME = objectId('2.5.29.17');
 const BASIC_CONSTRAINTS = objectId('2.5.29.19');
 const KEY_USAGE = objectId('2.5.29.15');
 const EXTENDED_KEY_USAGE = objectId('2.5.29.37');
+const AUTHORITY_ACCESS = objectId('1.3.6.1.5.5.7.1.1');
+const CA_ISSUERS = objectId('1.3.6.1.5.5.7.48.2');
 const ANY_USAGE = objectId('2.5.29.37.0');
 const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), ANY_USAGE]);
 const SERVER_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.1'), ANY_USAGE]);
@@ -20,6 +22,8 @@ export interface Extensions {
   pathLength: number;
   isForClients: boolean;
   isForServers: boolean;
+  /** It names an address where its issuer's certificate can be had (RFC 5280, 4.2.2.1). */
+  namesIssuer: boolean;
 }
 
 /** @param tbs behind the public key */
@@ -30,6 +34,7 @@ export function readExtensions(tbs: DerReader): Extensions {
     pathLength: Number.POSITIVE_INFINITY,
     isForClients: true,
     isForServers: true,
+    namesIssuer: false,
   };
   let isForHandshakes = true;
   while (!tbs.done) {
@@ -46,6 +51,7 @@ export function readExtensions(tbs: DerReader): Extensions {
       else if (id === BASIC_CONSTRAINTS) readConstraints(value, found);
       else if (id === KEY_USAGE) isForHandshakes = isOfHandshakes(value);
       else if (id === EXTENDED_KEY_USAGE) readUsages(value, found);
+      else if (id === AUTHORITY_ACCESS) found.namesIssuer = namesIssuer(value);
     }
   }
   if (!isForHandshakes) found.isForServers = false;
@@ -90,4 +96,18 @@ function readUsages(value: DerReader, found: Extensions): void {
     if (CLIENT_USAGES.has(id)) found.isForClients = true;
     if (SERVER_USAGES.has(id)) found.isForServers = true;
   }
+}
+
+/** A hint for people, so one that is damaged is none. */
+function namesIssuer(value: DerReader): boolean {
+  try {
+    const descriptions = value.inside(value.next(TAG.sequence));
+    while (!descriptions.done) {
+      const description = descriptions.inside(descriptions.next(TAG.sequence));
+      if (description.text(description.next(TAG.objectId)) === CA_ISSUERS) return true;
+    }
+  } catch {
+    // Not DER.
+  }
+  return false;
 }

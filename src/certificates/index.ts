@@ -5,3 +5,7 @@ export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny, type Inspection } from './formats';
 export { identify, readCaBundle } from './ca';
+export { complete, reachOfPem, type PemContent } from './bundle';
+export { chainWarning, isShorter, missingIssuer, NO_REACH, openEndOf, type IsRoot } from './reach';
+export type { FindIssuers } from './chain';
+export type { ParsedCertificate } from './x509';

@@ -14,6 +14,8 @@ export interface ParsedCertificate {
   publicKey: Buffer;
   /** How many CAs may stand between it and a leaf. */
   pathLength: number;
+  /** It names an address where its issuer's certificate can be had. */
+  namesIssuer: boolean;
 }
 
 const VERSION = 0xa0;
@@ -67,6 +69,7 @@ export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificat
     subject: tbs.text(subject),
     publicKey: bits,
     pathLength: extensions.pathLength,
+    namesIssuer: extensions.namesIssuer,
     info: new Facts(
       sha256 ?? crypto.hash('sha256', der, 'base64url'),
       serial,

@@ -1,4 +1,11 @@
-import { parseCertificate, readPem } from '../../certificates';
+import {
+  NO_REACH,
+  parseCertificate,
+  reachOfPem,
+  readPem,
+  type ParsedCertificate,
+  type PemContent,
+} from '../../certificates';
 import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../../model';
 
 /** Tag of the certificates that this plugin created. */
@@ -60,18 +67,19 @@ function secretOf(tags: readonly string[]): string | null {
 function toHalf({ cert, key }: PemPair): StoredHalf {
   const vaultReference = REFERENCE.test(cert) || REFERENCE.test(key);
   const pem = vaultReference ? null : readPem(cert, key);
-  const leaf = pem?.certificates[0];
+  const leaf = pem === null ? null : leafOf(pem);
   return {
     content: pem?.content ?? '',
     chain: pem?.chain ?? '',
-    leaf: leaf === undefined ? null : infoOf(leaf.der, pem?.chain.split('.', 1)[0]),
+    leaf: leaf?.info ?? null,
+    reach: pem === null ? NO_REACH : reachOfPem(leaf, pem),
     vaultReference,
   };
 }
 
-function infoOf(der: Buffer, sha256: string | undefined): StoredHalf['leaf'] {
+function leafOf({ certificates: [first], chain }: PemContent): ParsedCertificate | null {
   try {
-    return parseCertificate(der, sha256).info;
+    return first === undefined ? null : parseCertificate(first.der, chain.split('.', 1)[0]);
   } catch {
     return null;
   }
