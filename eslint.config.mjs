@@ -64,11 +64,12 @@ export default tseslint.config(
   // know each other, then the app that composes them.
   layer('model', []),
   layer('common', []),
-  layer('config', []),
+  // config composes its list of fields from the types of sources.
+  layer('config', ['sources']),
   layer('authority', []),
   layer('certificates', ['model']),
   layer('kubernetes', ['model', 'common']),
-  layer('sources', ['model', 'common', 'kubernetes']),
+  layer('sources', ['model', 'common', 'config', 'kubernetes']),
   layer('gateway', ['model', 'common', 'config', 'certificates']),
   layer('verify', ['model', 'certificates']),
   layer('report', ['model', 'common']),

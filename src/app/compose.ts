@@ -11,6 +11,7 @@ import {
 } from '../model';
 import { Reconciler, TrustingReconciler, type ReconcilerOptions } from '../reconcile';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
+import { createSources, isTrust } from '../sources';
 import { HandshakeVerifier } from '../verify';
 import type { Connection } from './connection';
 import {
@@ -19,8 +20,7 @@ import {
   withDefaultCertificate,
   type Pass,
 } from './default-certificate';
-import { createSources } from './sources';
-import { createKeeper, isTrust } from './trust';
+import { createKeeper } from './trust';
 import { createWriteBack, withWriteBack } from './write-back';
 
 /** What a pass works with. */

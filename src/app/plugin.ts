@@ -1,4 +1,4 @@
-import { FIELDS, PLUGIN_NAME, VERSION } from '../config';
+import { FIELDS, PLUGIN_NAME, toKongSchema, VERSION } from '../config';
 import type { PluginModule } from '../plugin-server';
 
 /**
@@ -14,6 +14,6 @@ export const plugin: PluginModule = {
   Version: VERSION,
   /** Irrelevant without phases; the number of plugins that only observe. */
   Priority: 1,
-  Schema: FIELDS,
+  Schema: toKongSchema(FIELDS),
   Plugin: SslCertReloader,
 };

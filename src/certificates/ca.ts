@@ -1,4 +1,5 @@
 import * as crypto from 'node:crypto';
+import { isSelfIssued } from './chain';
 import { MAX_BUNDLE_BYTES, refusal, type CaCertificate, type RawBundle, type Refusal } from '../model';
 import { readLoose } from './formats/loose';
 import { encodeCertificates } from './pem';
@@ -36,7 +37,7 @@ export async function readCaBundle(raw: RawBundle): Promise<CaCertificate[] | Re
 /** What identifies a CA certificate, from its PEM or DER as Kong stores it. @throws RangeError */
 export function identify(
   certificate: ParsedCertificate,
-): Omit<CaCertificate, 'location' | 'pem' | 'problem'> {
+): Omit<CaCertificate, 'location' | 'pem' | 'problem' | 'isSelfSigned'> {
   const { subject, issuer, publicKey, info } = certificate;
   return {
     digest: sha256(certificate.der),
@@ -53,8 +54,18 @@ function describe(certificate: ParsedCertificate, location: string): CaCertifica
     location,
     pem: encodeCertificates([certificate.der]),
     ...identify(certificate),
+    isSelfSigned: isSelfIssued(certificate) ? isSignedByItself(certificate) : null,
     problem: problemOf(certificate, location),
   };
+}
+
+function isSignedByItself({ der }: ParsedCertificate): boolean {
+  try {
+    const certificate = new crypto.X509Certificate(der);
+    return certificate.verify(certificate.publicKey);
+  } catch {
+    return false;
+  }
 }
 
 function problemOf({ info }: ParsedCertificate, location: string): Refusal | null {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { load } from 'js-yaml';
+import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
 import { connect, type KongLocation } from '../app/connection';
-import { completeConfig, PLUGIN_NAME, type Config } from '../config';
+import { completeConfig, ConfigError, PLUGIN_NAME, showPath, type Config, type ConfigPath } from '../config';
 import { readPluginEntries } from '../gateway';
 
 export interface NamedConfig {
@@ -13,20 +13,27 @@ export interface NamedConfig {
 
 /**
  * Reads a configuration file: one record with the names of the plugin's `config`, or a list of such records.
- * @throws Error naming the file and the place; it never quotes the file, which may hold a token
+ * @throws Error naming the file and each place in it that is wrong; it never quotes the file, which may hold a token
  */
 export function readConfigFile(path: string): NamedConfig[] {
   const name = basename(path);
-  const given = parse(path);
-  if (!Array.isArray(given)) return [{ entry: name, config: complete(given, path) }];
+  const file = parse(path);
+  const given: unknown = file.document.toJS();
+  if (!Array.isArray(given)) return [{ entry: name, config: complete(given, file, []) }];
   if (given.length === 0) throw new Error(`${path}: the list is empty`);
   return given.map((item: unknown, index) => ({
     entry: `${name}#${index + 1}`,
-    config: complete(item ?? {}, `${path}: item ${index + 1}`),
+    config: complete(item ?? {}, file, [index]),
   }));
 }
 
-function parse(path: string): unknown {
+interface ConfigFile {
+  path: string;
+  document: Document.Parsed;
+  lines: LineCounter;
+}
+
+function parse(path: string): ConfigFile {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -34,21 +41,39 @@ function parse(path: string): unknown {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new Error(`${path}: cannot be read (${code})`, { cause: error });
   }
-  try {
-    return load(text);
-  } catch (error) {
-    // Only the first line: a YAML error goes on with the text around it.
-    const [problem = 'it cannot be read'] = (error as Error).message.split('\n');
-    throw new Error(`${path}: ${problem}`, { cause: error });
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [error] = document.errors;
+  // Its code and not its message, which may quote the text.
+  if (error !== undefined) {
+    const { line, col } = lines.linePos(error.pos[0]);
+    const what = error.code.toLowerCase().replaceAll('_', ' ');
+    throw new Error(`${path}:${line}:${col}: this is not valid YAML (${what})`);
   }
+  return { path, document, lines };
 }
 
-function complete(given: unknown, where: string): Config {
+/** @param item path of the configuration in the file */
+function complete(given: unknown, { path, document, lines }: ConfigFile, item: ConfigPath): Config {
   try {
     return completeConfig(given);
   } catch (error) {
-    throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
+    if (!(error instanceof ConfigError)) throw error;
+    const told = error.problems.map((problem) => {
+      const line = lineOf(document, lines, [...item, ...problem.path]);
+      return `${path}${line === null ? '' : `:${line}`}: ${showPath(problem.path)}: ${problem.message}`;
+    });
+    throw new Error(told.join('\n'), { cause: error });
   }
+}
+
+/** The line of a value, or of the record that it is missing from. */
+function lineOf(document: Document.Parsed, lines: LineCounter, path: ConfigPath): number | null {
+  for (let length = path.length; length >= 0; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range != null) return lines.linePos(node.range[0]).line;
+  }
+  return null;
 }
 
 /** The configurations of a file, else those of the plugin's enabled global entries in Kong. */

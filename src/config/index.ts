@@ -1,5 +1,7 @@
 export { FIELDS } from './fields';
-export { completeConfig, ConfigError } from './options';
+export { completeConfig } from './complete';
+export { ConfigError, showPath, type ConfigPath, type ConfigProblem } from './problem';
+export { toKongSchema } from './schema';
 export type { Config, SourceConfig } from './types';
 
 /** The plugin's name in Kong. */

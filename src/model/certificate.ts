@@ -26,6 +26,8 @@ export interface CertificateInfo {
   isForServers?: boolean;
   /** DER of the subject, where there are no names to tell what it is for. */
   subject?: string | undefined;
+  /** It names itself as its issuer. Left out: it does not. */
+  isSelfIssued?: boolean;
 }
 
 /**
@@ -63,6 +65,12 @@ export interface RawBundle {
   lone?: boolean | 'keystore';
 }
 
+/**
+ * Whose a place is: the operator's own (a path, a URL, a Vault path, a Secret by name and namespace), or one that is
+ * found by searching, where every tenant of a cluster may put something.
+ */
+export type Ownership = 'operator' | 'tenants';
+
 /** A Kubernetes Secret. */
 export interface SecretRef {
   uid: string;
@@ -70,6 +78,8 @@ export interface SecretRef {
   name: string;
   /** Which cluster it is in, by a kubeconfig; left out: the one that the gateway is in. */
   cluster?: string;
+  /** When it was created (milliseconds since the epoch). */
+  createdAt?: number;
   /** cert-manager's Certificate that fills it, in the same namespace. */
   certificate?: string;
 }
@@ -112,6 +122,8 @@ export interface Bundle {
   /** Who issued the end of the chain, where that is neither a known root nor at hand; a warning. */
   openEnd?: string;
   leaf: CertificateInfo;
+  /** SHA-256 of the public key that stands as the issuer's behind the leaf; the gate proves it before a write. */
+  issuerKey?: Digest;
   /** The Secret that it comes from. */
   secret?: SecretRef;
   /** The names that it is asked for; left out: every name of the leaf. */
@@ -144,6 +156,10 @@ export interface SourcedBundle extends Bundle {
   id: string;
   /** Whether a certificate may be created in Kong for it. */
   create: boolean;
+  /** Whose place it is; see `Source.ownership`. Left out: the operator's. */
+  ownership?: Ownership;
+  /** The place of its source in the configuration, from 0. */
+  order?: number;
   /** Set where it is for the certificate with exactly these SNIs and for no other, whatever names its leaf has. */
   snis?: readonly string[];
   /** When its issuer means to renew this leaf (milliseconds since the epoch); learned later, where it can be. */

@@ -11,7 +11,7 @@ export type Change =
       half: Half;
       /** The ingress controller owns the certificate: it gets its turn first, and gets it as it would write it. */
       isControllers: boolean;
-      /** Names of the bundle to add as SNIs; only on certificates that are ours. */
+      /** Names of the bundle to add as SNIs. */
       addSnis: readonly string[];
       /** SNIs of other certificates that this one takes over, without a moment in which they are not served. */
       moveSnis?: readonly SniMove[];
@@ -36,7 +36,10 @@ export interface SniMove {
   from: string;
 }
 
-/** SNIs that keep the present pair: they move with a copy of it to a new certificate of ours. */
+/**
+ * SNIs that keep the present pair: those that the certificate still has when it is written move with a copy of it to
+ * a new certificate of ours. Another change of the same batch may have taken some of them before.
+ */
 export interface Split {
   /** Id of the new certificate. */
   id: string;

@@ -1,4 +1,4 @@
-import type { RawBundle } from './certificate';
+import type { Ownership, RawBundle } from './certificate';
 import type { Refusal } from './reason';
 
 /** What a look at a source found, compared with the look before. */
@@ -25,6 +25,8 @@ export interface Source {
   readonly id: string;
   /** Whether certificates may be created in Kong for its bundles; may change between two scans. */
   readonly create: boolean;
+  /** Default: the operator's. */
+  readonly ownership?: Ownership;
   /** Set where its bundles are for the certificate with exactly these SNIs and for no other. */
   readonly snis?: readonly string[];
   /**

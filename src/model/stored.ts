@@ -10,6 +10,10 @@ export interface StoredHalf {
   reach: Reach;
   /** `{vault://…}` in cert or key: it belongs to the vault. */
   vaultReference: boolean;
+  /** SHA-256 of the public key of the certificate behind the leaf. */
+  issuerKey?: Digest;
+  /** DER of the leaf where Kong has nothing behind it: who issued it can only be asked of its signature. */
+  bare?: Uint8Array;
 }
 
 /** Which tool takes care of a certificate in Kong. */
@@ -22,6 +26,10 @@ export interface StoredCertificate {
   owner: Owner;
   /** The Secret that the ingress controller's tags name, as `namespace/name`. */
   secret: string | null;
+  /** Services that show it to their upstreams (`client_certificate`). */
+  clients?: readonly string[];
+  /** One of ours that keeps names for which there is no renewal, until its leaf ends. */
+  isPrevious?: true;
   main: StoredHalf;
   alt: StoredHalf | null;
 }

@@ -11,6 +11,11 @@ export interface CaCertificate {
   /** Who it is: subject, key and issuer. A renewal with the same key keeps it. */
   identity: string;
   subject: string;
+  /**
+   * Names itself as its issuer: whether its own key signed it, so that only the holder of the key can have made it.
+   * Null: another CA issued it.
+   */
+  isSelfSigned: boolean | null;
   /** SHA-256 in upper-case hex with colons. */
   fingerprint: string;
   /** Milliseconds since the epoch. */

@@ -13,9 +13,17 @@ export interface TrustedBundle {
   source: string;
   /** Tags of the entities that are made for it; the last is this source's own. */
   tags: readonly [ours: string, own: string];
-  certificates: readonly CaCertificate[];
+  certificates: readonly TrustedCa[];
   /** Everything could be read and understood: what is not in it is really gone. */
   isWhole: boolean;
+}
+
+export interface TrustedCa extends CaCertificate {
+  /**
+   * Where tenants may put objects into the source: the tag of entities that are made for this object, which alone
+   * replaces them. Left out: the source is the operator's own, and every file of it may.
+   */
+  object?: string;
 }
 
 export interface TrustPlan {
@@ -46,9 +54,12 @@ export interface TrustPlanInput {
  * is renewed keeps its id:
  *
  * 1. one with this very certificate, whoever made it, is in step;
- * 2. one with the same subject, key and issuer gets the newer certificate;
+ * 2. one with the same subject, key and issuer gets the newer certificate, where that is not a tenant's to decide and
+ *    a root is signed by its own key;
  * 3. one of this source's with the same subject, whose own certificate left the bundle, gets the one that replaces it;
  * 4. else one is created.
+ *
+ * In a source of tenants, 2 and 3 hold only for entities that were made for the same object.
  */
 export function planTrust(input: TrustPlanInput): TrustPlan {
   const plan: TrustPlan = { changes: [], gone: [], refused: new Map(), inSync: 0 };
@@ -80,17 +91,16 @@ export function planTrust(input: TrustPlanInput): TrustPlan {
   return plan;
 }
 
-/** The newest of each identity that may be trusted now. */
-function fitOf(
-  bundle: TrustedBundle,
-  { now, barred }: TrustPlanInput,
-  plan: TrustPlan,
-): Iterable<CaCertificate> {
-  const newest = new Map<string, CaCertificate>();
+/** The newest of each identity that may be trusted now; a tenant's never pushes out another's. */
+function fitOf(bundle: TrustedBundle, { now, barred }: TrustPlanInput, plan: TrustPlan): Iterable<TrustedCa> {
+  const newest = new Map<string, TrustedCa>();
   for (const ca of bundle.certificates) {
     const why = ca.problem ?? validity(ca, now) ?? barred.get(ca.digest) ?? null;
     if (why !== null) plan.refused.set(refusalId(ca), why);
-    else if (compareAge(ca, newest.get(ca.identity) ?? NEVER) > 0) newest.set(ca.identity, ca);
+    else {
+      const key = `${ca.object ?? ''} ${ca.identity}`;
+      if (compareAge(ca, newest.get(key) ?? NEVER) > 0) newest.set(key, ca);
+    }
   }
   return newest.values();
 }
@@ -114,11 +124,15 @@ function place(
   { stored, allowDowngrade }: TrustPlanInput,
   plan: TrustPlan,
   { source, tags }: TrustedBundle,
-  ca: CaCertificate,
+  ca: TrustedCa,
   claimed: Set<string>,
 ): void {
   const free = [...stored.values()].filter(({ id }) => !claimed.has(id));
-  const same = free.find(({ certificate }) => certificate?.identity === ca.identity);
+  const isOwn = (entity: StoredCa) => entity.tags.includes(ca.object ?? tags[1]);
+  const isProven = ca.object === undefined && ca.isSelfSigned !== false;
+  const same = free.find(
+    (entity) => entity.certificate?.identity === ca.identity && (isProven || isOwn(entity)),
+  );
   if (same !== undefined) {
     claimed.add(same.id);
     if (allowDowngrade || compareAge(ca, same.certificate ?? NEVER) >= 0) {
@@ -129,9 +143,7 @@ function place(
     plan.refused.set(refusalId(ca), refusal('older_than_stored', why));
     return;
   }
-  const replaced = free.find(
-    (entity) => entity.tags.includes(tags[1]) && entity.certificate?.subject === ca.subject,
-  );
+  const replaced = free.find((entity) => isOwn(entity) && entity.certificate?.subject === ca.subject);
   if (replaced !== undefined) {
     claimed.add(replaced.id);
     plan.changes.push({ kind: 'update', id: replaced.id, ca });
@@ -140,5 +152,5 @@ function place(
   // An entity that was created for this one may hold its successor by now.
   const first = deterministicId('ca_certificate', `${source} ${ca.identity}`);
   const id = stored.has(first) ? deterministicId('ca_certificate', `${source} ${ca.digest}`) : first;
-  plan.changes.push({ kind: 'create', id, ca, tags });
+  plan.changes.push({ kind: 'create', id, ca, tags: ca.object === undefined ? tags : [...tags, ca.object] });
 }

@@ -168,11 +168,16 @@ export class TrustKeeper {
 
   private bundleOf({ source, readings, errors }: Held): TrustedBundle {
     const found = [...readings.values()];
-    const own = `${this.options.tag}-trust-${crypto.hash('sha256', source.id).slice(0, 12)}`;
+    const { tag } = this.options;
+    const own = `${tag}-trust-${idOf(source.id)}`;
+    const objectOf = (name: string) =>
+      source.ownership === 'tenants' ? { object: `${tag}-from-${idOf(`${source.id}#${name}`)}` } : {};
     return {
       source: source.id,
-      tags: [this.options.tag, own],
-      certificates: found.flatMap((reading) => (isRefusal(reading) ? [] : reading)),
+      tags: [tag, own],
+      certificates: [...readings].flatMap(([name, reading]) =>
+        isRefusal(reading) ? [] : reading.map((ca) => ({ ...ca, ...objectOf(name) })),
+      ),
       isWhole: errors.length === 0 && !found.some(isRefusal),
     };
   }
@@ -243,3 +248,5 @@ export class TrustKeeper {
     this.#events.push({ bundle: change.id, location, fingerprint, notAfter, snis: [], outcome });
   }
 }
+
+const idOf = (text: string) => crypto.hash('sha256', text).slice(0, 12);

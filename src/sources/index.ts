@@ -1,5 +1,4 @@
+export { createSources, isTrust, USUAL_PLACES } from './create';
 export { DirectorySource } from './directory/source';
 export { FileSource } from './file/source';
-export { FixedPassword, PasswordFile, type Passwords } from './password';
-export { UnlockedSource } from './unlocked';
-export { singleFiles } from './directory/pairing';
+export { SOURCE_TYPES } from './registry';

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { createSources } from '../../src/app/sources';
+import { createSources } from '../../src/sources';
 import { openAny } from '../../src/certificates';
 import { completeConfig } from '../../src/config';
 import { isRefusal, type Source } from '../../src/model';

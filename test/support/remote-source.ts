@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { createSources } from '../../src/app/sources';
+import { createSources } from '../../src/sources';
 import { completeConfig } from '../../src/config';
 import type { SourceScan } from '../../src/model';
 import { Reader } from './scans';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { createSources } from '../../app/sources';
+import { createSources } from '../../sources';
 import { checkKeyAndChain, checkShape, openAny } from '../../certificates';
 import { completeConfig, PLUGIN_NAME, VERSION } from '../../config';
 import { isRefusal, type Reason, type Refusal, type Source } from '../../model';

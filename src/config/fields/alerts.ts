@@ -8,7 +8,7 @@ export const ALERTS = [
       description: 'So many days before the end of a certificate a warning is due.',
       required: true,
       default: [30, 14, 7, 1],
-      elements: { type: 'integer', between: [1, 3650] },
+      elements: { type: 'integer', unit: 'days', between: [1, 3650] },
     },
   },
   {
@@ -80,6 +80,7 @@ export const ALERTS = [
         {
           reminder_days: {
             type: 'integer',
+            unit: 'days',
             description: 'Days until what is still wrong is told again. 0: never.',
             required: true,
             default: 1,
@@ -89,6 +90,7 @@ export const ALERTS = [
         {
           grace: {
             type: 'integer',
+            unit: 'seconds',
             description: 'Seconds that a trouble has to last which often mends itself.',
             required: true,
             default: 120,

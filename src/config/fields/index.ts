@@ -3,7 +3,7 @@ import { ALERTS } from './alerts';
 import { ABSOLUTE_PATH, type NamedField } from './kong-field';
 import { LEADER_ELECTION } from './leader-election';
 import { LOG } from './log';
-import { SOURCES } from './sources';
+import { SOURCES } from '../../sources/registry';
 import { STATUS } from './status';
 import { WRITE_BACK_FIELDS } from './write-back';
 
@@ -17,6 +17,7 @@ export const FIELDS = [
   {
     interval: {
       type: 'integer',
+      unit: 'seconds',
       description: 'Seconds between polls of the sources.',
       required: true,
       default: 300,
@@ -53,6 +54,7 @@ export const FIELDS = [
   {
     takeover_grace: {
       type: 'integer',
+      unit: 'seconds',
       description: 'Seconds that the ingress controller gets to take it.',
       required: true,
       default: 60,
@@ -80,6 +82,7 @@ export const FIELDS = [
         {
           timeout: {
             type: 'integer',
+            unit: 'seconds',
             description: 'Seconds until every worker must serve the new certificate.',
             required: true,
             default: 10,
@@ -102,6 +105,7 @@ export const FIELDS = [
             default: [],
             elements: {
               type: 'string',
+              ends_with_port: true,
               match_any: {
                 patterns: ['^[^ ]+:[0-9]+$', '^[^ ]+:[0-9]+ proxy_protocol$'],
                 err: 'must be host:port, or "host:port proxy_protocol"',

@@ -12,6 +12,10 @@ export interface KongField {
   elements?: KongField;
   fields?: readonly NamedField[];
   entity_checks?: readonly unknown[];
+  /** What a number counts. Ours: Kong's schemas do not know it. */
+  unit?: 'seconds' | 'days';
+  /** Whether a text is an address that ends with a port, perhaps with a word behind it. Ours. */
+  ends_with_port?: true;
 }
 
 /** Kong says no more than `invalid value` of a single `match`. */

@@ -27,6 +27,7 @@ export const LEADER_ELECTION = {
       {
         duration: {
           type: 'integer',
+          unit: 'seconds',
           description: 'Seconds after which a gateway that went away without a word is replaced.',
           required: true,
           default: 15,

@@ -8,6 +8,7 @@ export const STATUS = {
     {
       listen: {
         type: 'string',
+        ends_with_port: true,
         description: 'Address and port to listen on. Empty: nowhere.',
         match_any: {
           // `[` needs no escape inside brackets, neither in Lua nor in JavaScript.

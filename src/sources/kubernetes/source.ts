@@ -117,7 +117,6 @@ export class KubernetesSource implements Source {
       this.#touched = null;
       this.#stopWatch?.abort();
       this.#stopWatch = null;
-      this.options.client.close();
     };
   }
 

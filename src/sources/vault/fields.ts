@@ -1,65 +1,40 @@
-import type { RawBundle } from '../../model';
+import { ABSOLUTE_PATH, type NamedField } from '../../config/fields/kong-field';
 
-/** Which keys of a secret hold what; null: the usual ones. */
-export interface FieldNames {
-  cert: string | null;
-  key: string | null;
-  chain: string | null;
-}
-
-interface Layout {
-  cert: string;
-  key: string;
-  /** Certificates beside the leaf; what is there is taken together. */
-  chain: readonly string[];
-}
-
-/** Keys as they are in use: Kubernetes, the answers of Vault's PKI, certbot, and by hand. */
-const LAYOUTS: readonly Layout[] = [
-  { cert: 'tls.crt', key: 'tls.key', chain: ['ca.crt'] },
-  { cert: 'certificate', key: 'private_key', chain: ['ca_chain', 'issuing_ca'] },
-  { cert: 'fullchain', key: 'privkey', chain: [] },
-  { cert: 'fullchain.pem', key: 'privkey.pem', chain: [] },
-  { cert: 'cert.pem', key: 'privkey.pem', chain: ['chain.pem'] },
-  { cert: 'cert.pem', key: 'key.pem', chain: ['chain.pem', 'ca.pem'] },
-  { cert: 'cert', key: 'key', chain: ['chain', 'ca_chain', 'ca'] },
-  { cert: 'crt', key: 'key', chain: ['chain', 'ca'] },
-  { cert: 'certificate', key: 'key', chain: ['chain', 'ca_chain'] },
-  // Keystores, in base64.
-  { cert: 'keystore.p12', key: '', chain: [] },
-  { cert: 'keystore.jks', key: '', chain: [] },
-  { cert: 'pkcs12', key: '', chain: [] },
-  { cert: 'pfx', key: '', chain: [] },
-];
-
-/** The texts of a bundle in a secret; null where it holds no certificate under the keys that are looked at. */
-export function bundleIn(
-  data: Readonly<Record<string, unknown>>,
-  names: FieldNames,
-): Pick<RawBundle, 'cert' | 'key' | 'issuers'> | null {
-  const textAt = (name: string) => textOf(data[name]);
-  const candidates = LAYOUTS.map((usual) => ({
-    cert: names.cert ?? usual.cert,
-    key: names.key ?? usual.key,
-    chain: names.chain === null ? usual.chain : [names.chain],
-  }));
-  const present = candidates.filter(({ cert }) => textAt(cert) !== '');
-  // Where both of two layouts have a certificate, the one with the key is meant.
-  const chosen = present.find(({ key }) => textAt(key) !== '') ?? present[0];
-  if (chosen === undefined) return null;
-  const issuers = chosen.chain.map(textAt).join('\n').trim();
-  return {
-    cert: textAt(chosen.cert),
-    key: textAt(chosen.key),
-    ...(issuers === '' ? {} : { issuers }),
-  };
-}
-
-const BASE64_OF_PEM = /^\s*LS0tLS1CRUdJTi/;
-
-/** A value as text: PEM, PEM in base64, or a list of them, as `ca_chain` is. */
-function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(textOf).join('\n');
-  if (typeof value !== 'string') return '';
-  return BASE64_OF_PEM.test(value) ? Buffer.from(value, 'base64').toString('latin1') : value;
-}
+/** Fields of sources of type `vault`, beside those of every remote source. */
+export const VAULT_FIELDS = [
+  { namespace: { type: 'string', description: 'vault: the namespace that the rest is in.' } },
+  { mount: { type: 'string', description: 'vault: where the KV engine is mounted. Empty: secret.' } },
+  {
+    secret_path: {
+      type: 'string',
+      description: 'vault: a secret below the mount; with a slash at its end, every secret below it.',
+    },
+  },
+  {
+    kv_version: {
+      type: 'integer',
+      description: 'vault: version of the KV engine, 1 or 2. Empty: the server is asked.',
+      between: [1, 2],
+    },
+  },
+  { cert_field: { type: 'string', description: 'vault: key of the secret that holds the certificate.' } },
+  { key_field: { type: 'string', description: 'vault: key of the secret that holds the private key.' } },
+  { chain_field: { type: 'string', description: 'vault: key of the secret that holds the intermediates.' } },
+  { role_id: { type: 'string', description: 'vault: log in by AppRole with this role.' } },
+  { secret_id: { type: 'string', description: 'vault: secret of the AppRole.', referenceable: true } },
+  { secret_id_file: { type: 'string', description: 'vault: file that holds it.', match_any: ABSOLUTE_PATH } },
+  { role: { type: 'string', description: 'vault: log in by Kubernetes with this role.' } },
+  {
+    jwt_file: {
+      type: 'string',
+      description: "vault: file with the service account's token. Empty: where pods have it.",
+      match_any: ABSOLUTE_PATH,
+    },
+  },
+  {
+    auth_mount: {
+      type: 'string',
+      description: 'vault: where the auth method is mounted. Empty: approle or kubernetes.',
+    },
+  },
+] as const satisfies readonly NamedField[];

@@ -3,7 +3,7 @@ import { refusal, type Reading, type Refusal, type Source, type SourceScan } fro
 import { HeldTexts } from '../remote/held';
 import { refusalOf } from '../remote/trouble';
 import { VaultClient, type VaultServer } from './client';
-import { bundleIn, type FieldNames } from './fields';
+import { bundleIn, type FieldNames } from './layout';
 import { KeyValues, SecretTrouble, type KvSecret } from './kv';
 import { VaultSession, type VaultAuth } from './session';
 

@@ -163,17 +163,28 @@ test.skipIf(!existsSync('/dev/full'))(
   },
 );
 
-test.for([
-  ['sources:\n- type: directory\n  pth: /c\n', 'sources[0].pth: unknown field; did you mean path?'],
-  ['- intervall: 3\n', 'item 1: intervall: unknown field; did you mean interval?'],
-  ['- {}\n- verify: { timeout: x }\n', 'item 2: verify.timeout: expected an integer'],
-  ['[]\n', 'the list is empty'],
-  ['admin:\n  token: open-sesame\n  url: [\n', 'unexpected end of the stream'],
-] as const)('the file %j is refused with its place', async ([text, sentence]) => {
+test.for<[text: string, ...lines: string[]]>([
+  [
+    'sources:\n- type: directory\n  path: /c\n  pth: /c\n',
+    ':4: sources[0].pth: unknown field; did you mean path?',
+  ],
+  ['- intervall: 3\n', ':1: intervall: unknown field; did you mean interval?'],
+  ['- {}\n- verify: { timeout: x }\n', ':2: verify.timeout: expected an integer'],
+  [
+    'interval: 5m\nmode: aply\nsources:\n- type: file\n',
+    ':1: interval: expected an integer, got 5m: write 300, the number of seconds',
+    ':2: mode: expected one of: apply, observe, did you mean apply?',
+    ':4: sources[0].cert: required field missing',
+  ],
+  ['_format_version: "3.0"\nplugins: []\n', ":1: config: this is Kong's declarative configuration"],
+  ['[]\n', ': the list is empty'],
+  ['admin:\n  token: open-sesame\n  url: [\n', ':4:1: this is not valid YAML (bad indent)'],
+  ['admin: { token: open-sesame: x }\n', ':1:17: this is not valid YAML (block in flow)'],
+])('the file %j is refused with each place and what is wrong there', async ([text, ...lines]) => {
   const config = join(testFolder(), 'reloader.yml');
   writeFileSync(config, text);
   const { code, stderr } = await cli('plan', '-c', config);
   expect(code).toBe(1);
-  expect(stderr).toContain(`${config}: ${sentence}`);
+  for (const line of lines) expect(stderr).toContain(`${config}${line}`);
   expect(stderr).not.toContain('open-sesame');
 });

@@ -5,7 +5,7 @@ import {
   isQueryCommand,
   strayArgument,
 } from '../../../src/app/arguments';
-import { createSources, USUAL_PLACES } from '../../../src/app/sources';
+import { createSources, USUAL_PLACES } from '../../../src/sources';
 import { plugin } from '../../../src/app/plugin';
 import { completeConfig } from '../../../src/config';
 

@@ -32,7 +32,7 @@ it.each(['src/sources/vault/source.ts', 'src/sources/http/source.ts'])(
   async (module) => {
     const { atStart, bundled } = await loadedAtStart('src/cli/main.ts');
     expect(bundled).toContain(module);
-    expect(atStart).toContain('src/sources/directory.ts');
+    expect(atStart).toContain('src/sources/directory/source.ts');
     expect(atStart).not.toContain(module);
   },
 );

@@ -1,18 +1,20 @@
 import { expect, test } from 'vitest';
 import { refusal, type CaCertificate, type Refusal, type StoredCa } from '../../../src/model';
-import { planTrust, type TrustedBundle } from '../../../src/reconcile/trust-plan';
+import { planTrust, type TrustedBundle, type TrustedCa } from '../../../src/reconcile/trust-plan';
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 const DAY = 86_400_000;
 const TAGS = ['ours', 'ours-a'] as const;
 
 /** A CA `subject/key@age`: how many days ago its certificate was issued; it lasts 1,000 days. */
-function ca(text: string, problem: Refusal | null = null): CaCertificate {
+function ca(text: string, problem: Refusal | null = null, more: Partial<TrustedCa> = {}): TrustedCa {
   const [identity = '', age = '10'] = text.split('@');
   const notBefore = NOW - Number(age) * DAY;
   return {
     ...{ location: 'bundle.pem', pem: text, digest: text, fingerprint: text, identity, problem },
+    isSelfSigned: true,
     ...{ subject: identity.split('/')[0] ?? '', notBefore, notAfter: notBefore + 1000 * DAY },
+    ...more,
   };
 }
 
@@ -21,6 +23,11 @@ const stored = (id: string, text: string, tags: readonly string[] = TAGS): Store
 });
 const holding = (...texts: string[]): Partial<TrustedBundle> => ({
   certificates: texts.map((text) => ca(text)),
+});
+
+/** What a tenant put into its object. */
+const tenant = (object: string, text: string): Partial<TrustedBundle> => ({
+  certificates: [ca(text, null, { object })],
 });
 
 interface Case {
@@ -118,6 +125,39 @@ test.for<Case>([
     refused: ['not_yet_valid'],
   },
   {
+    name: 'a root that its own key did not sign replaces nothing that somebody else made',
+    bundles: [{ certificates: [ca('A/1@3', null, { isSelfSigned: false })] }],
+    kong: [stored('K', 'A/1@9', [])],
+    changes: ['create A/1@3'],
+  },
+  {
+    name: "a tenant's CA replaces nothing that somebody else made",
+    bundles: [tenant('from-x', 'A/1@3')],
+    kong: [stored('K', 'A/1@9', [])],
+    changes: ['create A/1@3'],
+  },
+  {
+    name: "a tenant's CA with another key does not get the entity of another tenant that is gone",
+    bundles: [tenant('from-x', 'A/2')],
+    kong: [stored('K', 'A/1', [...TAGS, 'from-y'])],
+    changes: ['create A/2'],
+    gone: ['K'],
+  },
+  {
+    name: "a tenant's CA gets the entity that was made for its own object",
+    bundles: [tenant('from-x', 'A/2')],
+    kong: [stored('K', 'A/1', [...TAGS, 'from-x'])],
+    changes: ['update K A/2'],
+  },
+  {
+    name: "a tenant's newer certificate of a CA does not push out another tenant's",
+    bundles: [
+      { certificates: [ca('A/1@3', null, { object: 'from-x' }), ca('A/1@5', null, { object: 'from-y' })] },
+    ],
+    kong: [stored('K', 'A/1@9', [...TAGS, 'from-y'])],
+    changes: ['create A/1@3', 'update K A/1@5'],
+  },
+  {
     name: 'two sources with one CA make one entity',
     bundles: [holding('A/1'), { ...holding('A/1'), source: 'b', tags: ['ours', 'ours-b'] }],
     changes: ['create A/1'],
@@ -162,4 +202,17 @@ test('an id that another certificate of the CA has by now is not given again', (
   const again = plan([stored(first?.id ?? '', 'A/2')], 'A/1@5', 'A/2');
   expect(again).toMatchObject({ kind: 'create', ca: { digest: 'A/1@5' } });
   expect(again?.id).not.toBe(first?.id);
+});
+
+test('an entity that is made for a tenant is tagged with its object, so that it is found again', () => {
+  const { changes } = planTrust({
+    bundles: [
+      { source: 'a', tags: TAGS, isWhole: true, certificates: [ca('A/1', null, { object: 'from-x' })] },
+    ],
+    stored: new Map(),
+    now: NOW,
+    allowDowngrade: false,
+    barred: new Map(),
+  });
+  expect(changes).toMatchObject([{ kind: 'create', tags: [...TAGS, 'from-x'] }]);
 });

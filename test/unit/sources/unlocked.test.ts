@@ -1,10 +1,10 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { createSources } from '../../../src/app/sources';
+import { createSources } from '../../../src/sources';
 import { completeConfig } from '../../../src/config';
 import { isRefusal, type Source } from '../../../src/model';
-import { UnlockedSource } from '../../../src/sources';
+import { UnlockedSource } from '../../../src/sources/unlocked';
 import { issue } from '../../support/bundles';
 import { testFolder, writePair } from '../../support/folders';
 

@@ -8,7 +8,9 @@ import { testFolder, writePair } from '../../../support/folders';
 
 /** Reads everything below a folder, in a process of its own: what hangs there can be ended. */
 const PROGRAM = `
-  import { DirectorySource, PasswordFile, UnlockedSource } from './src/sources';
+  import { DirectorySource } from './src/sources/directory/source';
+  import { PasswordFile } from './src/sources/password';
+  import { UnlockedSource } from './src/sources/unlocked';
   const folder = process.argv[1];
   const passwords = new PasswordFile(folder + '/pipe.pem');
   const source = new UnlockedSource(new DirectorySource(folder, true), { passwords });

@@ -1,7 +1,7 @@
 import type { Reading, Source, SourceScan } from '../../model';
 
 /** A source whose code is loaded when it is first looked at: who does not use it does not pay for it. */
-export class LaterSource implements Source {
+export class LazySource implements Source {
   #source: Promise<Source> | null = null;
   #isClosed = false;
 

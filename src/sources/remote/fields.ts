@@ -1,4 +1,4 @@
-import { ABSOLUTE_PATH, type NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from '../../config/fields/kong-field';
 
 /** Fields of sources of type `http` and `vault`. */
 export const REMOTE_FIELDS = [
@@ -50,6 +50,7 @@ export const REMOTE_FIELDS = [
   {
     timeout: {
       type: 'integer',
+      unit: 'seconds',
       description: 'http, vault: seconds for one request. Empty: 10.',
       between: [1, 300],
     },

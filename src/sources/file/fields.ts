@@ -1,14 +1,7 @@
-import { ABSOLUTE_PATH, type NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from '../../config/fields/kong-field';
 
-/** Fields of sources of type `file` and `directory`. */
+/** Fields of sources of type `file`. */
 export const FILE_FIELDS = [
-  {
-    path: {
-      type: 'string',
-      description: 'directory: the folder; everything below it is looked at.',
-      match_any: ABSOLUTE_PATH,
-    },
-  },
   {
     cert: {
       type: 'string',

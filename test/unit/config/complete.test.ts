@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { completeConfig, ConfigError, FIELDS, PLUGIN_NAME, VERSION } from '../../../src/config';
+import type { ConfigError } from '../../../src/config';
+import { completeConfig, FIELDS, PLUGIN_NAME, showPath, toKongSchema, VERSION } from '../../../src/config';
 import type { KongField, NamedField } from '../../../src/config/fields';
 
 const DEFAULTS = {
@@ -25,15 +26,15 @@ const DEFAULTS = {
 const trust = { trust: false, resource: 'secrets' };
 const secrets = { namespaces: [], names: [], only_marked: false, hosts: 'leaf', ...trust };
 
-/** The error that a configuration causes. */
-function errorOf(config: unknown): ConfigError {
+/** What is wrong with a configuration: `path: message` for each problem. */
+function problemsOf(config: unknown): string[] {
   try {
     completeConfig(config);
   } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    return error as ConfigError;
+    expect(error).toMatchObject({ name: 'ConfigError', code: 'CONFIG_INVALID' });
+    return (error as ConfigError).problems.map(({ path, message }) => `${showPath(path)}: ${message}`);
   }
-  throw new Error('it was accepted');
+  return [];
 }
 
 describe('a configuration', () => {
@@ -140,11 +141,30 @@ describe('a bad value is refused with its path', () => {
     ['config', 'interval: 300', 'expected a record'],
     ['config', 300, 'expected a record'],
     ['intervall', { intervall: 300 }, 'unknown field; did you mean interval?'],
-    ['sources[0].pth', { sources: [{ type: 'directory', pth: '/c' }] }, 'unknown field; did you mean path?'],
+    [
+      'sources[0].pth',
+      { sources: [{ type: 'directory', path: '/c', pth: '/c' }] },
+      'unknown field; did you mean path?',
+    ],
     ['verify.timout', { verify: { timout: 3 } }, 'unknown field; did you mean timeout?'],
     ['colour', { colour: 'red' }, 'unknown field; known are interval, watch, mode'],
     ['verify.listeners[0]', { verify: { listeners: ['10.0.0.1'] } }, 'must be host:port'],
-    ['interval', { interval: '300' }, 'expected an integer'],
+    ['interval', { interval: '300' }, 'expected an integer, got text: write 300 without quotes'],
+    ['interval', { interval: '5m' }, 'expected an integer, got 5m: write 300, the number of seconds'],
+    ['interval', { interval: '2 h' }, 'got 2 h: write 7200, the number of seconds'],
+    ['interval', { interval: 'often' }, '(a number of seconds, without a unit), such as 300'],
+    ['expiry_warning_days[0]', { expiry_warning_days: ['36h'] }, 'got 36h: write 2, the number of days'],
+    ['mode', { mode: 'aply' }, 'expected one of: apply, observe, did you mean apply?'],
+    ['watch', { watch: 'Yes' }, 'expected a boolean: write true without quotes'],
+    ['status.listen', { status: { listen: '127.0.0.1:81100' } }, 'the port should be between 1 and 65535'],
+    [
+      'verify.listeners[0]',
+      { verify: { listeners: ['10.0.0.1:70000 proxy_protocol'] } },
+      'the port should be between 1 and 65535',
+    ],
+    ['config', { _format_version: '3.0', plugins: [] }, "this is Kong's declarative configuration"],
+    ['config', { apiVersion: 'v1', kind: 'KongClusterPlugin', config: {} }, 'a resource of Kubernetes'],
+    ['config', { config: { interval: 3 } }, 'give only what stands below `config:`'],
     ['interval', { interval: 1.5 }, 'expected an integer'],
     ['interval', { interval: Number.NaN }, 'expected an integer'],
     ['interval', { interval: true }, 'expected an integer'],
@@ -200,19 +220,32 @@ describe('a bad value is refused with its path', () => {
     ['admin.ca_file', { admin: { ca_file: 'ca.pem' } }, 'expected an absolute path'],
     ['trigger', { trigger: 1 }, 'expected a string'],
   ])('%s: %j', ([path, given, problem]) => {
-    const error = errorOf(given);
-    expect(error).toMatchObject({ name: 'ConfigError', code: 'CONFIG_INVALID', path });
-    expect(error.message.startsWith(`${path}: `)).toBe(true);
-    expect(error.message).toContain(problem);
+    const [found, ...others] = problemsOf(given);
+    expect(others).toEqual([]);
+    expect(found?.startsWith(`${path}: `)).toBe(true);
+    expect(found).toContain(problem);
   });
 
-  it('the first of several', () => {
-    expect(errorOf({ interval: 0, mode: 'x' }).path).toBe('interval');
+  it('together with every other one', () => {
+    const given = { interval: 0, mode: 'x', sources: [{ type: 'file' }, { type: 'directory', path: 'c' }] };
+    expect(problemsOf(given).map((problem) => problem.split(': ')[0])).toEqual([
+      'interval',
+      'mode',
+      'sources[0].cert',
+      'sources[1].path',
+    ]);
   });
 
-  it('without quoting it: it might be a token', () => {
-    const { message } = errorOf({ admin: { token_file: 's3cret-token' } });
-    expect(message).not.toContain('s3cret');
+  it.each([
+    ['as the value of a file', { admin: { token_file: 's3cret-token' } }],
+    ['as a number', { interval: 's3cret-token' }],
+    ['as a word', { mode: 's3cret-token' }],
+    ['as the name of a field', { s3cret: 1 }],
+    ['as the name of a field of a source', { sources: [{ type: 'directory', path: '/c', 's3cret=': 1 }] }],
+    ['as a record', { verify: 's3cret' }],
+  ])('without quoting it, since it might be a token: %s', (_, given) => {
+    expect(problemsOf(given)).toHaveLength(1);
+    expect(problemsOf(given)[0]).not.toContain('s3cret');
   });
 });
 
@@ -238,6 +271,7 @@ function everyField(
 
 describe('the schema that Kong gets and the check of a file say the same:', () => {
   const all = everyField(FIELDS);
+  const startOf = (path: string) => new RegExp(`^${path.replace(/[[\].]/g, '\\$&')}: `);
   const valueAt = (config: unknown, path: string) =>
     path.split(/[.[\]]+/).reduce((value, part) => (value as Record<string, unknown>)[part], config);
 
@@ -254,7 +288,7 @@ describe('the schema that Kong gets and the check of a file say the same:', () =
     ({ path, field, set }) => {
       const [least = 0, most = 0] = field.between ?? [];
       for (const value of [least, most]) expect(valueAt(completeConfig(set(value)), path)).toBe(value);
-      for (const value of [least - 1, most + 1]) expect(errorOf(set(value)).path).toBe(path);
+      for (const value of [least - 1, most + 1]) expect(problemsOf(set(value))[0]).toMatch(startOf(path));
     },
   );
 
@@ -268,13 +302,13 @@ describe('the schema that Kong gets and the check of a file say the same:', () =
             : set(value);
         expect(valueAt(completeConfig(given), path)).toBe(value);
       }
-      expect(errorOf(set('something else')).path).toBe(path);
+      expect(problemsOf(set('something else'))[0]).toMatch(startOf(path));
     },
   );
 
   test.for(all)('the type of $path', ({ path, field, set }) => {
     const wrong = { string: 5, integer: 'x', boolean: 'x', array: 5, record: 5 }[field.type];
-    expect(errorOf(set(wrong)).path).toBe(path);
+    expect(problemsOf(set(wrong))[0]).toMatch(startOf(path));
   });
 
   it('every field has a default, is optional, or must be given', () => {
@@ -285,7 +319,20 @@ describe('the schema that Kong gets and the check of a file say the same:', () =
   });
 
   it('the schema is JSON, as the query command prints it', () => {
-    expect(JSON.parse(JSON.stringify(FIELDS))).toEqual(FIELDS);
+    const schema = toKongSchema(FIELDS);
+    expect(JSON.parse(JSON.stringify(schema))).toEqual(schema);
+  });
+
+  it("the schema has Kong's own attributes alone", () => {
+    const known =
+      'type description required default between one_of len_min match_any referenceable elements fields entity_checks';
+    const found = new Set(
+      everyField(toKongSchema(FIELDS)).flatMap(({ field }) => [
+        ...Object.keys(field),
+        ...Object.keys(field.elements ?? {}),
+      ]),
+    );
+    expect([...found].filter((name) => !known.split(' ').includes(name))).toEqual([]);
   });
 });
 

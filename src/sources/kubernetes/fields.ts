@@ -1,4 +1,4 @@
-import { ABSOLUTE_PATH, type NamedField } from './kong-field';
+import { ABSOLUTE_PATH, type NamedField } from '../../config/fields/kong-field';
 
 /** Fields of sources of type `kubernetes`. */
 export const KUBERNETES_FIELDS = [
@@ -44,6 +44,22 @@ export const KUBERNETES_FIELDS = [
       type: 'string',
       description: 'kubernetes: outside of a cluster, how to reach it.',
       match_any: ABSOLUTE_PATH,
+    },
+  },
+  {
+    password_secret: {
+      type: 'string',
+      description:
+        'kubernetes: NAME or NAME/KEY of the Secret, in the namespace of each keystore, that holds the password.',
+    },
+  },
+  {
+    resource: {
+      type: 'string',
+      description: 'kubernetes with trust: whether the CAs stand in Secrets or in ConfigMaps.',
+      required: true,
+      default: 'secrets',
+      one_of: ['secrets', 'configmaps'],
     },
   },
   { context: { type: 'string', description: 'kubernetes: the context of the kubeconfig.' } },

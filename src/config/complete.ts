@@ -1,0 +1,124 @@
+import { FIELDS, type KongField, type NamedField } from './fields';
+import { NEEDED_FIELDS } from '../sources/registry';
+import {
+  ConfigError,
+  notAChoice,
+  outOfRange,
+  unknownField,
+  wrongType,
+  type ConfigPath,
+  type ConfigProblem,
+} from './problem';
+import type { Config } from './types';
+
+/**
+ * Checks a configuration and fills in the defaults. Kong has done so for what comes from its Admin API (by the
+ * same fields); what comes from a file has not been looked at yet.
+ * @throws ConfigError with everything that is wrong
+ */
+export function completeConfig(given: unknown): Config {
+  const check = new Check();
+  const config = check.record(FIELDS, given ?? {}, []);
+  if (check.problems.length > 0) throw new ConfigError(check.problems);
+  return config as unknown as Config;
+}
+
+/** One look at a configuration: collects every problem, so that nobody mends them one by one. */
+class Check {
+  readonly problems: ConfigProblem[] = [];
+
+  record(fields: readonly NamedField[], given: unknown, path: ConfigPath): Record<string, unknown> {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+      this.add(path, 'expected a record');
+      return {};
+    }
+    const known = new Map(fields.flatMap((field) => Object.entries(field)));
+    const strangers = Object.keys(given).filter((name) => !known.has(name));
+    const mistaken = path.length === 0 ? mistakenFor(strangers) : null;
+    if (mistaken !== null) this.add(path, mistaken);
+    else {
+      for (const name of strangers) {
+        const { shown, message } = unknownField(name, [...known.keys()]);
+        this.add([...path, shown], message);
+      }
+    }
+    const result: Record<string, unknown> = {};
+    for (const [name, field] of known) {
+      const completed = this.value(field, (given as Record<string, unknown>)[name], [...path, name]);
+      if (completed !== undefined) result[name] = completed;
+    }
+    this.conditions(given as Record<string, unknown>, path);
+    return result;
+  }
+
+  private value(field: KongField, given: unknown, path: ConfigPath): unknown {
+    const value = given ?? field.default;
+    if (field.type === 'record' && (value !== undefined || field.required === true)) {
+      return this.record(field.fields ?? [], value ?? {}, path);
+    }
+    if (value === undefined || value === null) {
+      if (field.required === true) this.add(path, 'required field missing');
+      return undefined;
+    }
+    if (field.type === 'array') return this.array(field, value, path);
+    const problem = scalarProblem(field, value);
+    if (problem !== null) this.add(path, problem);
+    return value;
+  }
+
+  private array(field: KongField, value: unknown, path: ConfigPath): unknown[] {
+    if (!Array.isArray(value)) {
+      this.add(path, wrongType(field, value));
+      return [];
+    }
+    return value.map((item: unknown, index) => {
+      if (item != null) return this.value(field.elements as KongField, item, [...path, index]);
+      this.add([...path, index], `expected a ${field.elements?.type ?? 'value'}`);
+      return undefined;
+    });
+  }
+
+  /** What `entity_checks` of the sources say. */
+  private conditions(given: Record<string, unknown>, path: ConfigPath): void {
+    if (path[0] !== 'sources') return;
+    for (const needed of NEEDED_FIELDS[String(given['type'])] ?? []) {
+      if (given[needed] == null) this.add([...path, needed], 'required field missing');
+    }
+  }
+
+  private add(path: ConfigPath, message: string): void {
+    this.problems.push({ path, message });
+  }
+}
+
+/** What is wrong with a text, a number or a boolean; null: nothing. */
+function scalarProblem(field: KongField, value: unknown): string | null {
+  const isRight = field.type === 'integer' ? Number.isInteger(value) : typeof value === field.type;
+  if (!isRight) return wrongType(field, value);
+  if (field.between !== undefined) {
+    const [least, most] = field.between;
+    if ((value as number) < least || (value as number) > most) return outOfRange(field, value as number);
+  }
+  if (field.one_of !== undefined && !field.one_of.includes(value as string)) {
+    return notAChoice(field.one_of, value as string);
+  }
+  // The patterns used here mean the same to Lua and to JavaScript.
+  const matches = (pattern: string) => new RegExp(pattern).test(value as string);
+  if (field.match_any !== undefined && !field.match_any.patterns.some(matches)) return field.match_any.err;
+  if (value === '' && field.len_min !== 0) return 'length must be at least 1';
+  if (field.ends_with_port === true && Number(/:(\d+)(?: |$)/.exec(value as string)?.[1]) > 65_535) {
+    return 'the port should be between 1 and 65535';
+  }
+  return null;
+}
+
+/** Another file than a configuration of this plugin, told by what stands in it. */
+function mistakenFor(names: readonly string[]): string | null {
+  if (names.includes('_format_version') || names.includes('plugins')) {
+    return "this is Kong's declarative configuration; give only what stands below `config:` of the plugin's entry in it";
+  }
+  if (names.includes('apiVersion') && names.includes('kind')) {
+    return 'this is a resource of Kubernetes; give only what stands below `config:` in it';
+  }
+  return names.includes('config') ? 'give only what stands below `config:`, without that line' : null;
+}

@@ -1,0 +1,16 @@
+import type { KongField, NamedField } from './fields';
+
+/** The fields as Kong's schema takes them: without what only this project's own checks and documents know. */
+export function toKongSchema(fields: readonly NamedField[]): NamedField[] {
+  return fields.map((named) =>
+    Object.fromEntries(Object.entries(named).map(([name, field]) => [name, toKongField(field)])),
+  );
+}
+
+function toKongField({ unit: _unit, ends_with_port: _port, ...field }: KongField): KongField {
+  return {
+    ...field,
+    ...(field.elements === undefined ? {} : { elements: toKongField(field.elements) }),
+    ...(field.fields === undefined ? {} : { fields: toKongSchema(field.fields) }),
+  };
+}

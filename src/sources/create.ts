@@ -1,0 +1,82 @@
+import type { Config, SourceConfig } from '../config';
+import { clientOf, clusterName, isInCluster, type Clusters, type KubernetesClient } from '../kubernetes';
+import type { Source } from '../model';
+import { DirectorySource } from './directory/source';
+import { KubernetesSource } from './kubernetes';
+import { FixedPassword, PasswordFile, type Passwords } from './password';
+import { SOURCE_TYPES } from './registry';
+import type { SourceContext } from './source-type';
+import { UnlockedSource } from './unlocked';
+
+/** Where certificates usually are; looked at when no source is configured. They never create certificates. */
+export const USUAL_PLACES = ['/etc/letsencrypt/live', '/etc/kong/certs'] as const;
+
+/** The sources of a configuration, and the clusters that they look at. */
+export interface Sources {
+  sources: Source[];
+  clusters: Clusters;
+  /** Sources of what Kong is to trust. */
+  trust: Source[];
+}
+
+export const isTrust = ({ trust }: SourceConfig): boolean => trust;
+
+/**
+ * @param isPod whether this process is in a pod whose service account is mounted
+ * @throws Error where a source cannot be set up at all
+ */
+export function createSources(config: Pick<Config, 'sources'>, isPod = isInCluster): Sources {
+  const clusters = new Map<string | undefined, KubernetesClient>();
+  const shared: SourceContext['clientOf'] = (cluster) => {
+    const name = clusterName(cluster);
+    const client = clusters.get(name) ?? clientOf(cluster);
+    clusters.set(name, client);
+    return client;
+  };
+  const ids = new Set<string>();
+  const found: Sources = { sources: [], clusters, trust: [] };
+  for (const [index, source] of config.sources.entries()) {
+    const context = { at: `sources[${index}]`, ids, clientOf: shared };
+    const { create, createTrust } = SOURCE_TYPES[source.type];
+    const made = unlocked((isTrust(source) ? createTrust : create)(source, context), source, context);
+    if (isTrust(source)) found.trust.push(made);
+    else {
+      ids.add(made.id);
+      found.sources.push(made);
+    }
+  }
+  if (found.sources.length > 0) return found;
+  found.sources.push(...USUAL_PLACES.map((path) => new DirectorySource(path, false, true)));
+  if (isPod()) found.sources.push(discoveredSecrets(shared({})));
+  return found;
+}
+
+function discoveredSecrets(client: KubernetesClient): Source {
+  return new KubernetesSource({
+    client,
+    create: false,
+    namespaces: [],
+    names: [],
+    labelSelector: null,
+    onlyMarked: false,
+    isDiscovered: true,
+  });
+}
+
+/** A source with the password and the alias of its configuration; as it is where there are none. */
+function unlocked(source: Source, config: SourceConfig, context: SourceContext): Source {
+  const passwords = passwordsOf(config, context);
+  const alias = config.alias ?? undefined;
+  return passwords === null && alias === undefined
+    ? source
+    : new UnlockedSource(source, { passwords, alias });
+}
+
+/** The safest that is configured. */
+function passwordsOf(config: SourceConfig, context: SourceContext): Passwords | null {
+  const { type, password, password_file: file } = config;
+  if (file != null) return new PasswordFile(file);
+  const own = SOURCE_TYPES[type].passwords?.(config, context) ?? null;
+  if (own !== null || password == null) return own;
+  return new FixedPassword(password.startsWith('{vault://') ? null : password);
+}

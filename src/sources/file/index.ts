@@ -1,0 +1,10 @@
+import type { SourceType } from '../source-type';
+import { FILE_FIELDS } from './fields';
+import { FileSource } from './source';
+
+export const FILE: SourceType<typeof FILE_FIELDS> = {
+  fields: FILE_FIELDS,
+  required: ['cert'],
+  create: ({ cert, key, create }) => new FileSource(cert ?? '', key ?? null, create ?? true),
+  createTrust: ({ cert }) => new FileSource(cert ?? '', null, false),
+};

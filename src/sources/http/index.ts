@@ -1,0 +1,49 @@
+import type { Source } from '../../model';
+import { decodedPart } from '../../common/url-part';
+import { addressOf, secretOf, timeoutOf, tlsFilesOf } from '../remote/config';
+import { REMOTE_FIELDS } from '../remote/fields';
+import { LazySource } from '../remote/lazy';
+import { identify } from '../remote/url';
+import { configProblem, type ConfigOf, type SourceContext, type SourceType } from '../source-type';
+import type { HttpAuth } from './fetch';
+import { HTTP_FIELDS } from './fields';
+
+const FIELDS = [...REMOTE_FIELDS, ...HTTP_FIELDS] as const;
+
+type Config = ConfigOf<typeof FIELDS>;
+
+export const HTTP: SourceType<typeof FIELDS> = {
+  fields: FIELDS,
+  required: ['url'],
+  create: createSource,
+  createTrust: createSource,
+};
+
+function createSource(config: Config, { at }: SourceContext): Source {
+  const url = addressOf(config.url ?? '', at, 'url');
+  const keyUrl = config.key_url == null ? null : addressOf(config.key_url, at, 'key_url');
+  if (keyUrl !== null && keyUrl.origin !== url.origin) {
+    // They share the credentials, which are for one server.
+    throw configProblem(at, 'key_url', 'has to be on the server of url');
+  }
+  const auth = authOf(config, url, at);
+  const common = { tls: tlsFilesOf(config, at), timeoutMs: timeoutOf(config) };
+  const id = `http:${identify(url)}`;
+  const create = config.create ?? true;
+  return new LazySource(id, create, async () => {
+    const { HttpSource } = await import('./source.js');
+    return new HttpSource({ id, create, url, keyUrl, auth, ...common });
+  });
+}
+
+function authOf(config: Config, url: URL, at: string): HttpAuth {
+  const token = secretOf(config, 'token', at);
+  const username = config.username ?? decodedPart(url.username);
+  const inUrl = url.password === '' ? null : { value: decodedPart(url.password) };
+  if (username !== '') {
+    const password = token ?? inUrl;
+    if (password === null) throw configProblem(at, 'token_file', 'required with username, as its password');
+    return { kind: 'basic', username, password };
+  }
+  return token === null ? { kind: 'none' } : { kind: 'bearer', token };
+}

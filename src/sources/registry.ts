@@ -1,0 +1,63 @@
+import type { KongField } from '../config/fields/kong-field';
+import { DIRECTORY } from './directory';
+import { SHARED_FIELDS } from './fields';
+import { FILE } from './file';
+import { HTTP } from './http';
+import { KUBERNETES } from './kubernetes';
+import { VAULT } from './vault';
+
+/** Every type of source, by its name in the configuration. */
+export const SOURCE_TYPES = {
+  file: FILE,
+  directory: DIRECTORY,
+  kubernetes: KUBERNETES,
+  vault: VAULT,
+  http: HTTP,
+} as const;
+
+export type SourceTypeName = keyof typeof SOURCE_TYPES;
+
+const NAMES = Object.keys(SOURCE_TYPES) as SourceTypeName[];
+
+type OwnField = (typeof SOURCE_TYPES)[SourceTypeName]['fields'][number];
+
+/** Which fields a type of source cannot do without. */
+export const NEEDED_FIELDS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  Object.entries(SOURCE_TYPES).map(([type, { required }]) => [type, required]),
+);
+
+/** Every source is one flat record, as Kong's schemas want it; which fields count is up to its type. */
+export const SOURCES = {
+  type: 'array',
+  description: 'Where renewed certificates appear. Empty: look in the usual places.',
+  required: true,
+  default: [],
+  elements: {
+    type: 'record',
+    fields: [{ type: { type: 'string', required: true, one_of: NAMES } }, ...SHARED_FIELDS, ...ownFields()],
+    entity_checks: Object.entries(NEEDED_FIELDS).flatMap(([type, fields]) =>
+      fields.map((field) => required(type, field)),
+    ),
+  },
+} as const satisfies KongField;
+
+/** Types may share a field; it stands in the schema once. */
+function ownFields(): OwnField[] {
+  const byName = new Map<string, OwnField>();
+  for (const { fields } of Object.values(SOURCE_TYPES)) {
+    for (const field of fields) byName.set(Object.keys(field).join(), field);
+  }
+  return [...byName.values()];
+}
+
+/** With this type the field has to be there. */
+function required(type: string, field: string) {
+  return {
+    conditional: {
+      if_field: 'type',
+      if_match: { eq: type },
+      then_field: field,
+      then_match: { required: true },
+    },
+  };
+}

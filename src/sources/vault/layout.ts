@@ -1,0 +1,65 @@
+import type { RawBundle } from '../../model';
+
+/** Which keys of a secret hold what; null: the usual ones. */
+export interface FieldNames {
+  cert: string | null;
+  key: string | null;
+  chain: string | null;
+}
+
+interface Layout {
+  cert: string;
+  key: string;
+  /** Certificates beside the leaf; what is there is taken together. */
+  chain: readonly string[];
+}
+
+/** Keys as they are in use: Kubernetes, the answers of Vault's PKI, certbot, and by hand. */
+const LAYOUTS: readonly Layout[] = [
+  { cert: 'tls.crt', key: 'tls.key', chain: ['ca.crt'] },
+  { cert: 'certificate', key: 'private_key', chain: ['ca_chain', 'issuing_ca'] },
+  { cert: 'fullchain', key: 'privkey', chain: [] },
+  { cert: 'fullchain.pem', key: 'privkey.pem', chain: [] },
+  { cert: 'cert.pem', key: 'privkey.pem', chain: ['chain.pem'] },
+  { cert: 'cert.pem', key: 'key.pem', chain: ['chain.pem', 'ca.pem'] },
+  { cert: 'cert', key: 'key', chain: ['chain', 'ca_chain', 'ca'] },
+  { cert: 'crt', key: 'key', chain: ['chain', 'ca'] },
+  { cert: 'certificate', key: 'key', chain: ['chain', 'ca_chain'] },
+  // Keystores, in base64.
+  { cert: 'keystore.p12', key: '', chain: [] },
+  { cert: 'keystore.jks', key: '', chain: [] },
+  { cert: 'pkcs12', key: '', chain: [] },
+  { cert: 'pfx', key: '', chain: [] },
+];
+
+/** The texts of a bundle in a secret; null where it holds no certificate under the keys that are looked at. */
+export function bundleIn(
+  data: Readonly<Record<string, unknown>>,
+  names: FieldNames,
+): Pick<RawBundle, 'cert' | 'key' | 'issuers'> | null {
+  const textAt = (name: string) => textOf(data[name]);
+  const candidates = LAYOUTS.map((usual) => ({
+    cert: names.cert ?? usual.cert,
+    key: names.key ?? usual.key,
+    chain: names.chain === null ? usual.chain : [names.chain],
+  }));
+  const present = candidates.filter(({ cert }) => textAt(cert) !== '');
+  // Where both of two layouts have a certificate, the one with the key is meant.
+  const chosen = present.find(({ key }) => textAt(key) !== '') ?? present[0];
+  if (chosen === undefined) return null;
+  const issuers = chosen.chain.map(textAt).join('\n').trim();
+  return {
+    cert: textAt(chosen.cert),
+    key: textAt(chosen.key),
+    ...(issuers === '' ? {} : { issuers }),
+  };
+}
+
+const BASE64_OF_PEM = /^\s*LS0tLS1CRUdJTi/;
+
+/** A value as text: PEM, PEM in base64, or a list of them, as `ca_chain` is. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(textOf).join('\n');
+  if (typeof value !== 'string') return '';
+  return BASE64_OF_PEM.test(value) ? Buffer.from(value, 'base64').toString('latin1') : value;
+}
