@@ -6,13 +6,14 @@ import {
   sign,
   type KeyObject,
 } from 'node:crypto';
+import { isIP } from 'node:net';
 import { asn1, util } from 'node-forge';
 
 /** Kinds of key that `Authority` makes; `rsa-1024` exists to be refused. */
 export type KeyKind = 'p256' | 'p384' | 'rsa-2048' | 'rsa-1024' | 'ed25519';
 
 export interface IssueOptions {
-  /** DNS names (or IPv4 addresses) of the subjectAltName; the first is also the common name. */
+  /** DNS names or IP addresses of the subjectAltName; the first is also the common name. */
   names: readonly string[];
   /** A kind for a new key pair, or the private key to reuse. Default `p256`. */
   key?: KeyKind | KeyObject;
@@ -28,6 +29,10 @@ export interface IssueOptions {
   usage?: 'client' | 'server';
   /** Leaves the subjectAltName out, as very old tools do. */
   withoutNames?: boolean;
+  /** Further extensions, each with the DER of its value; one with the id of a usual one takes its place. */
+  extensions?: readonly { id: string; critical?: boolean; value: Buffer }[];
+  /** DER of a public key (SubjectPublicKeyInfo) to certify in place of that of `key`. */
+  publicKey?: Buffer;
 }
 
 /** A certificate with its key, PEM texts ending in a line feed. */
@@ -55,6 +60,8 @@ const SIGNATURE_OIDS: Record<string, string> = {
   ed25519: '1.3.101.112',
 };
 
+const USAGES = { client: '1.3.6.1.5.5.7.3.2', server: '1.3.6.1.5.5.7.3.1' } as const;
+
 const seq = (...items: asn1.Asn1[]) => asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, items);
 const set = (...items: asn1.Asn1[]) => asn1.create(Class.UNIVERSAL, Type.SET, true, items);
 const oid = (id: string) => asn1.create(Class.UNIVERSAL, Type.OID, false, asn1.oidToDer(id).getBytes());
@@ -79,15 +86,27 @@ function distinguishedName(commonName: string): asn1.Asn1 {
   return seq(set(seq(oid('2.5.4.3'), utf8(commonName))));
 }
 
-function extension(id: string, critical: boolean, value: asn1.Asn1): asn1.Asn1 {
-  return seq(oid(id), ...(critical ? [bool(true)] : []), octets(der(value)));
+function extension(id: string, critical: boolean, value: asn1.Asn1 | string): asn1.Asn1 {
+  const content = typeof value === 'string' ? value : der(value);
+  return seq(oid(id), ...(critical ? [bool(true)] : []), octets(content));
 }
 
 function alternativeName(name: string): asn1.Asn1 {
-  const isIpv4 = /^\d+\.\d+\.\d+\.\d+$/.test(name);
-  return isIpv4
-    ? context(7, false, String.fromCharCode(...name.split('.').map(Number)))
-    : context(2, false, name);
+  switch (isIP(name)) {
+    case 4:
+      return context(7, false, String.fromCharCode(...name.split('.').map(Number)));
+    case 6:
+      return context(7, false, ipv6Octets(name));
+    default:
+      return context(2, false, name);
+  }
+}
+
+function ipv6Octets(address: string): string {
+  const [before = [], after = []] = address.split('::').map((half) => half.split(':').filter(Boolean));
+  const zeros = Array<string>(8 - before.length - after.length).fill('0');
+  const groups = [...before, ...zeros, ...after].map((group) => group.padStart(4, '0'));
+  return Buffer.from(groups.join(''), 'hex').toString('latin1');
 }
 
 function pem(label: string, binary: string): string {
@@ -114,9 +133,14 @@ interface Subject {
   keyId: string;
 }
 
-function subjectOf(privateKey: KeyObject): Subject {
-  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).toString('latin1');
-  return { spki, keyId: createHash('sha1').update(spki, 'latin1').digest().toString('latin1') };
+const publicKeyOf = (privateKey: KeyObject): Buffer =>
+  createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+
+function subjectOf(publicKey: Buffer): Subject {
+  return {
+    spki: publicKey.toString('latin1'),
+    keyId: createHash('sha1').update(publicKey).digest().toString('latin1'),
+  };
 }
 
 /**
@@ -135,13 +159,13 @@ export class Authority {
     /** This authority's certificate and those above it, without the root: what a leaf's chain ends with. */
     readonly chain: string,
   ) {
-    this.#subject = subjectOf(privateKey);
+    this.#subject = subjectOf(publicKeyOf(privateKey));
   }
 
   /** A new self-signed root. */
   static root(name = 'Throw-away Root', options: Partial<IssueOptions> = {}): Authority {
     const privateKey = typeof options.key === 'object' ? options.key : makeKey(options.key ?? 'p256');
-    const own = subjectOf(privateKey);
+    const own = subjectOf(publicKeyOf(privateKey));
     const cert = certificate({ names: [name], ...options, ca: true, withoutNames: true }, own, {
       name,
       privateKey,
@@ -159,7 +183,7 @@ export class Authority {
   /** A leaf (or, with `ca`, an intermediate) signed by this authority. */
   issue(options: IssueOptions): Issued {
     const privateKey = typeof options.key === 'object' ? options.key : makeKey(options.key ?? 'p256');
-    const cert = certificate(options, subjectOf(privateKey), {
+    const cert = certificate(options, subjectOf(options.publicKey ?? publicKeyOf(privateKey)), {
       name: this.name,
       privateKey: this.privateKey,
       keyId: this.#subject.keyId,
@@ -187,17 +211,16 @@ function certificate(options: IssueOptions, subject: Subject, issuer: Issuer): s
     oid(algorithmId),
     ...(kind === 'rsa' ? [asn1.create(Class.UNIVERSAL, Type.NULL, false, '')] : []),
   );
-  const extensions = [
-    extension('2.5.29.19', true, options.ca === true ? seq(bool(true)) : seq()),
-    extension('2.5.29.14', false, octets(subject.keyId)),
-    extension('2.5.29.35', false, seq(context(0, false, issuer.keyId))),
-  ];
-  if (options.usage !== undefined) {
-    const id = options.usage === 'client' ? '1.3.6.1.5.5.7.3.2' : '1.3.6.1.5.5.7.3.1';
-    extensions.push(extension('2.5.29.37', false, seq(oid(id))));
-  }
-  if (options.withoutNames !== true) {
-    extensions.push(extension('2.5.29.17', false, seq(...options.names.map(alternativeName))));
+  const extensions = new Map<string, asn1.Asn1>();
+  const add = (id: string, critical: boolean, value: asn1.Asn1 | string) =>
+    extensions.set(id, extension(id, critical, value));
+  add('2.5.29.19', true, options.ca === true ? seq(bool(true)) : seq());
+  add('2.5.29.14', false, octets(subject.keyId));
+  add('2.5.29.35', false, seq(context(0, false, issuer.keyId)));
+  if (options.usage !== undefined) add('2.5.29.37', false, seq(oid(USAGES[options.usage])));
+  if (options.withoutNames !== true) add('2.5.29.17', false, seq(...options.names.map(alternativeName)));
+  for (const { id, critical = false, value } of options.extensions ?? []) {
+    add(id, critical, value.toString('latin1'));
   }
   // A first octet of 0x40..0x7f keeps the serial positive and of one length.
   const serial = randomBytes(16);
@@ -210,7 +233,7 @@ function certificate(options: IssueOptions, subject: Subject, issuer: Issuer): s
     seq(time(notBefore), time(notAfter)),
     distinguishedName(options.names[0] ?? ''),
     asn1.fromDer(subject.spki),
-    context(3, true, [seq(...extensions)]),
+    context(3, true, [seq(...extensions.values())]),
   );
   const signature = sign(
     kind === 'ed25519' ? null : digest,

@@ -4,6 +4,7 @@ import {
   MAX_BUNDLE_BYTES,
   refusal,
   type Bundle,
+  type CertificateInfo,
   type Digest,
   type PemPair,
   type RawBundle,
@@ -11,7 +12,8 @@ import {
   type Refusal,
 } from '../model';
 import { isSelfIssued, missingAbove, orderChain, type FindIssuers } from './chain';
-import { decodePem, encodeCertificates, isCertificate, isPrivateKey, type PemBlock } from './pem';
+import { usesUnder, type Uses } from './path';
+import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS, type PemBlock } from './pem';
 import { NO_REACH, reachFrom, reachOf, type IsRoot } from './reach';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
@@ -24,6 +26,12 @@ export interface PemContent {
   /** Over the certificates and the key. */
   content: Digest;
 }
+
+/**
+ * Clients, Kong and our own plan compare names one by one. Public CAs issue for a hundred, or for 1,000 at content
+ * networks.
+ */
+const MAX_NAMES = 1_000;
 
 const sha256 = (bytes: Uint8Array): Digest => crypto.hash('sha256', bytes, 'base64url');
 
@@ -89,6 +97,9 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   if (pem === null) {
     return refusal('incomplete', `${where} is cut off inside a PEM block; waiting until it is written whole`);
   }
+  if (pem.certificates.length > MAX_BLOCKS) {
+    return refusal('too_large', `${where} holds more than ${MAX_BLOCKS} certificates`);
+  }
   const [block] = pem.certificates;
   if (block === undefined) {
     const hasKey = (decodePem(raw.cert) ?? []).some(isPrivateKey);
@@ -119,6 +130,13 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       `${where} holds ${parsed.length} certificates that do not form one chain; put the leaf and its own intermediates there`,
     );
   }
+  const { info } = ordered[0] as ParsedCertificate;
+  if ((info.nameCount ?? 0) > MAX_NAMES) {
+    return refusal(
+      'too_many_names',
+      `${where} has more than ${MAX_NAMES} names; issue several certificates with fewer names each`,
+    );
+  }
   const opened: OpenedBundle = {
     bundle: {
       name: raw.name,
@@ -128,7 +146,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       chain: digestOf(ordered.map((certificate) => certificate.der)),
       chainLength: ordered.length,
       reach: reachOf(ordered, hasRootOf(ordered, parsed)),
-      leaf: (ordered[0] as ParsedCertificate).info,
+      leaf: narrowed(info, usesUnder(ordered)),
       ...(raw.secret === undefined ? {} : { secret: raw.secret }),
       ...(raw.hosts === undefined ? {} : { hosts: raw.hosts }),
     },
@@ -137,6 +155,17 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
     asFound: { cert: raw.cert.trim(), key: raw.key.trim() },
   };
   return raw.issuers === undefined ? opened : withIssuers(opened, raw.issuers);
+}
+
+/** A leaf may be used only for what its issuers may be used for. */
+function narrowed(info: CertificateInfo, { server, client }: Uses): CertificateInfo {
+  const { isForServers = true, isForClients = true } = info;
+  if ((server || !isForServers) && (client || !isForClients)) return info;
+  const copy = Object.create(Object.getPrototypeOf(info) as object) as CertificateInfo;
+  return Object.assign(copy, info, {
+    isForServers: isForServers && server,
+    isForClients: isForClients && client,
+  });
 }
 
 /** A chain that ends in a root that was dropped from it, or that is its own root. */
@@ -180,6 +209,7 @@ export function complete(
       chain: `${bundle.chain}.${digest}`,
       chainLength: chain.length,
       reach: reachOf(chain, false),
+      leaf: narrowed((chain[0] as ParsedCertificate).info, usesUnder(chain)),
       isCompleted: true,
     },
   };
@@ -188,8 +218,8 @@ export function complete(
 /** How far the certificates of a text lead whose first one is the leaf. @param leaf null: it is not understood */
 export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain }: PemContent): Reach {
   if (leaf === null) return NO_REACH;
-  const tail = chain.slice(chain.indexOf('.') + 1);
-  return reachFrom(leaf, tail, () => parsable(certificates.slice(1)));
+  const [, ...tail] = chain.split('.');
+  return reachFrom(leaf, tail.join('.'), () => parsable(certificates.slice(1)));
 }
 
 /** The texts that Kong gets. */

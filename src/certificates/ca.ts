@@ -1,7 +1,8 @@
 import * as crypto from 'node:crypto';
-import { isSelfIssued } from './chain';
 import { MAX_BUNDLE_BYTES, refusal, type CaCertificate, type RawBundle, type Refusal } from '../model';
 import { readLoose } from './formats/loose';
+import { isSelfIssued } from './chain';
+import { isSelfSigned } from './issuers';
 import { encodeCertificates } from './pem';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
@@ -54,18 +55,9 @@ function describe(certificate: ParsedCertificate, location: string): CaCertifica
     location,
     pem: encodeCertificates([certificate.der]),
     ...identify(certificate),
-    isSelfSigned: isSelfIssued(certificate) ? isSignedByItself(certificate) : null,
+    isSelfSigned: isSelfIssued(certificate) ? isSelfSigned(certificate) : null,
     problem: problemOf(certificate, location),
   };
-}
-
-function isSignedByItself({ der }: ParsedCertificate): boolean {
-  try {
-    const certificate = new crypto.X509Certificate(der);
-    return certificate.verify(certificate.publicKey);
-  } catch {
-    return false;
-  }
 }
 
 function problemOf({ info }: ParsedCertificate, location: string): Refusal | null {

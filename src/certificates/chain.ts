@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { IsRoot } from './reach';
+import { weakKey } from './weak-key';
 import type { ParsedCertificate } from './x509';
 
 /** More than any real chain has; what follows from a chain's length stays bounded. */
@@ -79,10 +80,12 @@ function signerOf(
       (a, b) => Number(isSelfIssued(a)) - Number(isSelfIssued(b)) || b.info.notAfter - a.info.notAfter,
     )
     .slice(0, MAX_NAMESAKES);
-  return likely.find((issuer) => isSigned(issued, issuer)) ?? (isProofWanted ? undefined : likely[0]);
+  return likely.find((issuer) => isSignedBy(issued, issuer)) ?? (isProofWanted ? undefined : likely[0]);
 }
 
-function isSigned(issued: ParsedCertificate, issuer: ParsedCertificate): boolean {
+/** Whether the signature fits, the names aside. A key that clients refuse is not tried: it may cost seconds. */
+export function isSignedBy(issued: ParsedCertificate, issuer: ParsedCertificate): boolean {
+  if (weakKey('', issuer.info) !== null) return false;
   try {
     return new X509Certificate(issued.der).verify(new X509Certificate(issuer.der).publicKey);
   } catch {
@@ -119,6 +122,7 @@ function isFit(certificate: ParsedCertificate, subject: string, now: number): bo
     certificate.subject === subject &&
     !isSelfIssued(certificate) &&
     info.isCa &&
+    certificate.extensions.maySign &&
     info.signature === 'other' &&
     info.notBefore <= now &&
     info.notAfter > now

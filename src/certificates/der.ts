@@ -96,3 +96,20 @@ export function objectId(dotted: string): string {
   });
   return String.fromCharCode(...octets);
 }
+
+/** The dotted form of an object identifier, for people. */
+export function dotted(id: string): string {
+  const values: number[] = [];
+  let value = 0;
+  for (let at = 0; at < id.length; at++) {
+    const octet = id.charCodeAt(at);
+    value = value * 128 + (octet & 0x7f);
+    if (octet >= 0x80) continue;
+    if (values.length === 0) {
+      const first = Math.min(2, Math.floor(value / 40));
+      values.push(first, value - first * 40);
+    } else values.push(value);
+    value = 0;
+  }
+  return values.slice(0, 32).join('.');
+}

@@ -1,42 +1,98 @@
-import { objectId, TAG, type DerReader } from './der';
+import { dotted, objectId, TAG, type DerReader } from './der';
+import { ipText } from './ip';
 
 const EXTENSIONS = 0xa3;
+/** Tags of GeneralName (RFC 5280, 4.2.1.6). */
 const DNS_NAME = 0x82;
+const IP_ADDRESS = 0x87;
+const KEY_ID = 0x80;
 
 const ALTERNATIVE_NAME = objectId('2.5.29.17');
 const BASIC_CONSTRAINTS = objectId('2.5.29.19');
 const KEY_USAGE = objectId('2.5.29.15');
 const EXTENDED_KEY_USAGE = objectId('2.5.29.37');
+const SUBJECT_KEY_ID = objectId('2.5.29.14');
+const AUTHORITY_KEY_ID = objectId('2.5.29.35');
+const NAME_CONSTRAINTS = objectId('2.5.29.30');
 const AUTHORITY_ACCESS = objectId('1.3.6.1.5.5.7.1.1');
 const CA_ISSUERS = objectId('1.3.6.1.5.5.7.48.2');
 const ANY_USAGE = objectId('2.5.29.37.0');
 const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), ANY_USAGE]);
 const SERVER_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.1'), ANY_USAGE]);
 
+/** Extensions that OpenSSL handles (X509_supported_extension); it rejects any other one that is critical. */
+const SUPPORTED = new Set([
+  ALTERNATIVE_NAME,
+  BASIC_CONSTRAINTS,
+  KEY_USAGE,
+  EXTENDED_KEY_USAGE,
+  NAME_CONSTRAINTS,
+  ...[
+    '2.5.29.31', // CRL distribution points
+    '2.5.29.32', // certificate policies
+    '2.5.29.33', // policy mappings
+    '2.5.29.36', // policy constraints
+    '2.5.29.54', // inhibit any policy
+    '2.16.840.1.113730.1.1', // Netscape's type of certificate
+    '1.3.6.1.5.5.7.1.7', // IP address blocks
+    '1.3.6.1.5.5.7.1.8', // numbers of autonomous systems
+    '1.3.6.1.5.5.7.1.14', // proxy certificate
+    '1.3.6.1.5.5.7.48.1.5', // no OCSP check
+  ].map(objectId),
+]);
+
+/** Names beyond this number are not read; the gate refuses a certificate with far fewer. */
+const MAX_READ_NAMES = 10_000;
+
 /** What the extensions of a certificate say, as far as the chain and the gate need it (RFC 5280, 4.2.1). */
 export interface Extensions {
-  /** DNS names of the subjectAltName; null: it has none. */
-  names: string[] | null;
+  /** Whether there is a subjectAltName at all. */
+  hasAlternativeName: boolean;
+  /** DNS names of the subjectAltName, lower case, each once. */
+  names: string[];
+  /** Its IP addresses as text, each once. */
+  ips: string[];
+  /** Entries of the subjectAltName, repeated ones and other kinds included; infinity: too many to read. */
+  nameCount: number;
   isCa: boolean;
-  /** How many CAs may stand between it and a leaf; none said: infinity. */
+  /** Maximum number of CAs between it and a leaf; infinity where it sets none. */
   pathLength: number;
+  /** Key usage: it may be used in handshakes. */
+  isForHandshakes: boolean;
+  /** Key usage: it may sign certificates. */
+  maySign: boolean;
   isForClients: boolean;
   isForServers: boolean;
+  /** Hexadecimal, lower case. */
+  subjectKeyId: string | undefined;
+  authorityKeyId: string | undefined;
+  /** DER of the nameConstraints, of CAs that have them. */
+  nameConstraints: Buffer | undefined;
   /** It names an address where its issuer's certificate can be had (RFC 5280, 4.2.2.1). */
   namesIssuer: boolean;
+  /** A critical extension that OpenSSL does not handle, dotted. */
+  unknownCritical: string | undefined;
 }
 
 /** @param tbs behind the public key */
 export function readExtensions(tbs: DerReader): Extensions {
   const found: Extensions = {
-    names: null,
+    hasAlternativeName: false,
+    names: [],
+    ips: [],
+    nameCount: 0,
     isCa: false,
     pathLength: Number.POSITIVE_INFINITY,
+    isForHandshakes: true,
+    maySign: true,
     isForClients: true,
     isForServers: true,
+    subjectKeyId: undefined,
+    authorityKeyId: undefined,
+    nameConstraints: undefined,
     namesIssuer: false,
+    unknownCritical: undefined,
   };
-  let isForHandshakes = true;
   while (!tbs.done) {
     const field = tbs.next();
     if (field.tag !== EXTENSIONS) continue;
@@ -45,30 +101,43 @@ export function readExtensions(tbs: DerReader): Extensions {
     while (!list.done) {
       const extension = list.inside(list.next(TAG.sequence));
       const id = extension.text(extension.next(TAG.objectId));
-      extension.optional(TAG.boolean);
-      const value = extension.inside(extension.next(TAG.octetString));
-      if (id === ALTERNATIVE_NAME) found.names = dnsNames(value);
+      const critical = extension.optional(TAG.boolean);
+      const octets = extension.next(TAG.octetString);
+      const value = extension.inside(octets);
+      if (id === ALTERNATIVE_NAME) readNames(value, found);
       else if (id === BASIC_CONSTRAINTS) readConstraints(value, found);
-      else if (id === KEY_USAGE) isForHandshakes = isOfHandshakes(value);
+      else if (id === KEY_USAGE) readKeyUsage(value, found);
       else if (id === EXTENDED_KEY_USAGE) readUsages(value, found);
+      else if (id === AUTHORITY_KEY_ID) found.authorityKeyId = authorityKeyId(value);
+      else if (id === SUBJECT_KEY_ID) found.subjectKeyId = hex(value.content(value.next(TAG.octetString)));
       else if (id === AUTHORITY_ACCESS) found.namesIssuer = namesIssuer(value);
+      else if (id === NAME_CONSTRAINTS) found.nameConstraints = extension.content(octets);
+      const isCritical = critical !== null && extension.content(critical)[0] !== 0;
+      if (isCritical && !SUPPORTED.has(id)) found.unknownCritical ??= dotted(id);
     }
   }
-  if (!isForHandshakes) found.isForServers = false;
   return found;
 }
 
-function dnsNames(value: DerReader): string[] {
+const hex = (bytes: Buffer) => bytes.toString('hex');
+
+function readNames(value: DerReader, found: Extensions): void {
   const list = value.inside(value.next(TAG.sequence));
-  const names: string[] = [];
-  while (!list.done) {
+  const names = new Set<string>();
+  const ips = new Set<string>();
+  let count = 0;
+  for (; !list.done && count < MAX_READ_NAMES; count++) {
     const name = list.next();
-    if (name.tag === DNS_NAME) names.push(printable(list.text(name)).toLowerCase());
+    if (name.tag === DNS_NAME) names.add(printable(list.text(name)).toLowerCase());
+    else if (name.tag === IP_ADDRESS) ips.add(ipText(list.content(name)));
   }
-  return names;
+  found.hasAlternativeName = true;
+  found.names = [...names];
+  found.ips = [...ips];
+  found.nameCount = list.done ? count : Number.POSITIVE_INFINITY;
 }
 
-/** No name has such characters; a terminal might obey them. */
+/** No host name has such characters, so no SNI matches the result; a terminal might obey them. */
 const printable = (name: string) => name.replace(/[^\x20-\x7e]/g, '?');
 
 function readConstraints(value: DerReader, found: Extensions): void {
@@ -81,10 +150,11 @@ function readConstraints(value: DerReader, found: Extensions): void {
   if (octets?.length === 1) found.pathLength = octets[0] as number;
 }
 
-/** Digital signatures, or what RSA and DH without signatures need: a server has to have one of them. */
-function isOfHandshakes(value: DerReader): boolean {
+/** A server has to have digital signatures, or what RSA and DH without signatures need. */
+function readKeyUsage(value: DerReader, found: Extensions): void {
   const [, first = 0] = value.content(value.next(TAG.bitString));
-  return (first & 0b1010_1000) !== 0;
+  if ((first & 0b1010_1000) === 0) found.isForHandshakes = false;
+  found.maySign = (first & 0b0000_0100) !== 0;
 }
 
 function readUsages(value: DerReader, found: Extensions): void {
@@ -96,6 +166,13 @@ function readUsages(value: DerReader, found: Extensions): void {
     if (CLIENT_USAGES.has(id)) found.isForClients = true;
     if (SERVER_USAGES.has(id)) found.isForServers = true;
   }
+}
+
+/** Many authorities name the key by issuer and serial instead. */
+function authorityKeyId(value: DerReader): string | undefined {
+  const fields = value.inside(value.next(TAG.sequence));
+  const id = fields.optional(KEY_ID);
+  return id === null ? undefined : hex(fields.content(id));
 }
 
 /** A hint for people, so one that is damaged is none. */

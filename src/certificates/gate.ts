@@ -1,21 +1,20 @@
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { refusal, type Bundle, type CertificateInfo, type Refusal } from '../model';
+import { refusal, type Bundle, type Refusal } from '../model';
 import type { OpenedBundle } from './bundle';
-import { isSelfIssued } from './chain';
+import { checkPath } from './path';
 import { belongsTo } from './private-key';
+import { unservable, weakKey } from './weak-key';
 import type { ParsedCertificate } from './x509';
-
-const MIN_RSA_BITS = 2048;
-const MIN_EC_BITS = 256;
 
 const day = (ms: number) => new Date(ms).toISOString();
 
 /**
  * The part of the gate that needs no cryptography: would this bundle be fit to be served now?
  * @param now milliseconds since the epoch
+ * @param areNamesNeeded false where it is for a certificate without SNIs, which Kong shows to upstreams
  */
-export function checkShape(bundle: Bundle, now: number): Refusal | null {
+export function checkShape(bundle: Bundle, now: number, areNamesNeeded = true): Refusal | null {
   const { leaf, location } = bundle;
   if (leaf.isCa) {
     return refusal(
@@ -38,24 +37,19 @@ export function checkShape(bundle: Bundle, now: number): Refusal | null {
       `${location} is signed with ${leaf.signature.toUpperCase()}, which clients refuse; issue it with SHA-256 or better`,
     );
   }
-  if (leaf.keyType === 'other') {
-    return refusal(
-      'weak_key',
-      `${location} has a kind of key that Kong cannot serve; use RSA, ECDSA or Ed25519`,
-    );
-  }
-  return isWeak(leaf) ? weakKey(location, leaf) : null;
+  if (leaf.keyType === 'other') return unservable(location);
+  return weakKey(location, leaf) ?? (areNamesNeeded ? checkNames(bundle) : null);
 }
 
-const isWeak = ({ keyType, keyBits }: CertificateInfo) =>
-  (keyType === 'rsa' && keyBits < MIN_RSA_BITS) || (keyType === 'ec' && keyBits < MIN_EC_BITS);
-
-function weakKey(which: string, { keyType, keyBits }: CertificateInfo): Refusal {
+/** Names that clients of a server look for. */
+function checkNames({ leaf, location }: Bundle): Refusal | null {
+  const { names, ips = [], commonName } = leaf;
+  if (names.length + ips.length > 0) return null;
   return refusal(
-    'weak_key',
-    keyBits === 0
-      ? `${which} has a key on a curve that clients do not know; use P-256, P-384 or P-521`
-      : `${which} has a key of ${keyBits} bits (${keyType.toUpperCase()}); RSA needs 2048, ECDSA a curve of 256`,
+    'no_names',
+    commonName === undefined
+      ? `${location} names no host; give it a subjectAltName of type DNS`
+      : `${location} has no subjectAltName, and clients ignore its common name (${commonName}); issue it with the host as a subjectAltName`,
   );
 }
 
@@ -83,6 +77,12 @@ function issuerOf({ der, info }: ParsedCertificate): Issuer {
 export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Date.now()): Refusal | null {
   const [first, ...rest] = chain;
   if (first === undefined) return refusal('missing_certificate', `${bundle.location} holds no certificate`);
+  // Before OpenSSL sees any of it: what clients would not take may cost it seconds.
+  const unfit =
+    weakKey(bundle.location, first.info) ??
+    checkIssuers(rest, bundle.location, now) ??
+    checkPath(chain, bundle.location);
+  if (unfit !== null) return unfit;
   let leaf: X509Certificate;
   let signers: Issuer[];
   try {
@@ -91,8 +91,6 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Dat
   } catch {
     return refusal('unsupported_format', `${bundle.location} holds a certificate that OpenSSL cannot read`);
   }
-  const unfit = checkIntermediates(rest, bundle.location, now);
-  if (unfit !== null) return unfit;
   const isItsKey = belongsTo(key, first, leaf);
   if (isItsKey === null) {
     return refusal(
@@ -109,12 +107,9 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Dat
   return checkSignatures(leaf, signers, bundle.location);
 }
 
-function checkIntermediates(
-  intermediates: readonly ParsedCertificate[],
-  location: string,
-  now: number,
-): Refusal | null {
-  for (const [index, { info, pathLength }] of intermediates.entries()) {
+/** Keys and dates of the issuers. */
+function checkIssuers(issuers: readonly ParsedCertificate[], location: string, now: number): Refusal | null {
+  for (const [index, { info }] of issuers.entries()) {
     const which = `certificate ${index + 2} of ${location}`;
     if (info.signature !== 'other') {
       return refusal(
@@ -122,14 +117,8 @@ function checkIntermediates(
         `${which} is signed with MD5 or SHA-1, which clients refuse; use its issuer's newer intermediate`,
       );
     }
-    if (isWeak(info)) return weakKey(which, info);
-    const below = intermediates.slice(0, index).filter((certificate) => !isSelfIssued(certificate));
-    if (below.length > pathLength) {
-      return refusal(
-        'chain_broken',
-        `${which} allows no more than ${pathLength} CAs below it (pathlen), and there are ${below.length}; its issuer has to allow them`,
-      );
-    }
+    const weak = weakKey(which, info);
+    if (weak !== null) return weak;
     // Clients find another way around one further up: a root's signature for a younger root, say.
     if (index === 0 && info.notAfter <= now) {
       return refusal(
@@ -148,12 +137,6 @@ function checkSignatures(
 ): Refusal | null {
   let certificate = leaf;
   for (const [index, issuer] of signers.entries()) {
-    if (!issuer.certificate.ca) {
-      return refusal(
-        'chain_broken',
-        `certificate ${index + 2} of ${location} stands there as an issuer and is no CA (basicConstraints CA:TRUE, keyUsage keyCertSign)`,
-      );
-    }
     if (!certificate.verify(issuer.publicKey)) {
       return refusal(
         'chain_broken',

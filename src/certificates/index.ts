@@ -9,3 +9,15 @@ export { complete, reachOfPem, type PemContent } from './bundle';
 export { chainWarning, isShorter, missingIssuer, NO_REACH, openEndOf, type IsRoot } from './reach';
 export type { FindIssuers } from './chain';
 export type { ParsedCertificate } from './x509';
+export {
+  hasSameIssuer,
+  isSelfSigned,
+  issuerSet,
+  leadsTo,
+  NO_ISSUERS,
+  PUBLIC_ROOTS,
+  publicKeyDigest,
+  publicKeyDigestOfKey,
+  setOf,
+  type IssuerSet,
+} from './issuers';

@@ -26,17 +26,21 @@ export class PemBlock {
   }
 }
 
+/** More than fit into a file of 1 MiB unless they were made to be many. What follows is not read. */
+export const MAX_BLOCKS = 1_000;
+
 const BEGIN = '-----BEGIN ';
 const DASHES = '-----';
 
 /**
  * Splits a text into its PEM blocks; whatever stands between them (comments, bag attributes) is passed over.
+ * At most one block more than `MAX_BLOCKS` is read, so that callers can tell.
  * @returns the blocks, or null when one begins and does not end: a file that is still being written.
  */
 export function decodePem(text: string): PemBlock[] | null {
   const blocks: PemBlock[] = [];
   let at = text.indexOf(BEGIN);
-  while (at !== -1) {
+  while (at !== -1 && blocks.length <= MAX_BLOCKS) {
     const labelEnd = text.indexOf(DASHES, at + BEGIN.length);
     if (labelEnd === -1) return null;
     const label = text.slice(at + BEGIN.length, labelEnd);

@@ -13,7 +13,7 @@ const reaches = new LRUCache<string, Reach>({ max: 256 });
  */
 export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach {
   const [leaf, ...above] = chain as [ParsedCertificate, ...ParsedCertificate[]];
-  const key = [leaf.issuer, leaf.namesIssuer, hasRoot, ...above.map(({ info }) => info.fingerprint)].join('\0');
+  const key = [leaf.issuer, leaf.extensions.namesIssuer, hasRoot, ...above.map(({ info }) => info.fingerprint)].join('\0');
   return intern(key, () => describe(chain, hasRoot));
 }
 
@@ -26,7 +26,7 @@ export function reachFrom(
   tail: string,
   others: () => readonly ParsedCertificate[],
 ): Reach {
-  return intern([leaf.issuer, leaf.namesIssuer, isSelfIssued(leaf), tail].join('\0'), () => {
+  return intern([leaf.issuer, leaf.extensions.namesIssuer, isSelfIssued(leaf), tail].join('\0'), () => {
     const chain = chainOf(leaf, others());
     const hasRoot = chain.length > 1 && isSelfIssued(chain.at(-1) as ParsedCertificate);
     return describe(hasRoot ? chain.slice(0, -1) : chain, hasRoot);
@@ -52,7 +52,7 @@ function describe(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach 
     // Buffers of a pool would keep what else lies in it alive.
     certificates: chain.slice(1).map(({ der }) => new Uint8Array(der)),
     hasRoot: hasRoot || isSelfIssued(last),
-    isPublished: last.namesIssuer,
+    isPublished: last.extensions.namesIssuer,
   };
 }
 

@@ -1,7 +1,8 @@
 import * as crypto from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { CertificateInfo } from '../model';
 import { DerReader, objectId, TAG, type DerValue } from './der';
-import { readExtensions } from './extensions';
+import { readExtensions, type Extensions } from './extensions';
 
 /** A certificate as far as the chain and the gate need it; read from DER without OpenSSL, which costs 0.2 ms. */
 export interface ParsedCertificate {
@@ -12,10 +13,9 @@ export interface ParsedCertificate {
   subject: string;
   /** The public key's bits: a point, or the DER of an RSA key. */
   publicKey: Buffer;
-  /** How many CAs may stand between it and a leaf. */
-  pathLength: number;
-  /** It names an address where its issuer's certificate can be had. */
-  namesIssuer: boolean;
+  /** DER of the whole public key (SubjectPublicKeyInfo). */
+  spki: Buffer;
+  extensions: Extensions;
 }
 
 const VERSION = 0xa0;
@@ -24,7 +24,11 @@ const PSS_DIGEST = 0xa0;
 const RSA = objectId('1.2.840.113549.1.1.1');
 const RSA_PSS = objectId('1.2.840.113549.1.1.10');
 const EC = objectId('1.2.840.10045.2.1');
-const ED25519 = objectId('1.3.101.112');
+/** Bits by the algorithm alone. */
+const EDWARDS_BITS = new Map([
+  [objectId('1.3.101.112'), { keyType: 'ed25519', keyBits: 256 }],
+  [objectId('1.3.101.113'), { keyType: 'other', keyBits: 456 }],
+] as const);
 const CURVE_BITS = new Map([
   [objectId('1.2.840.10045.3.1.7'), 256],
   [objectId('1.3.132.0.34'), 384],
@@ -60,49 +64,92 @@ export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificat
   const notBefore = time(validity, validity.next());
   const notAfter = time(validity, validity.next());
   const subject = tbs.next(TAG.sequence);
-  const { bits, ...key } = publicKey(tbs.inside(tbs.next(TAG.sequence)));
+  const keyStart = tbs.position;
+  const keyValue = tbs.next(TAG.sequence);
+  const spki = der.subarray(keyStart, keyValue.end);
+  const { bits, ...key } = publicKey(tbs.inside(keyValue));
   const extensions = readExtensions(tbs);
-  const names = extensions.names ?? commonNames(tbs.inside(subject));
+  const issuerName = shared(tbs.text(issuer));
+  const subjectName = tbs.text(subject);
+  const commonName = extensions.hasAlternativeName ? undefined : commonNameOf(tbs.inside(subject));
   return {
     der,
-    issuer: tbs.text(issuer),
-    subject: tbs.text(subject),
+    issuer: issuerName,
+    subject: subjectName,
     publicKey: bits,
-    pathLength: extensions.pathLength,
-    namesIssuer: extensions.namesIssuer,
+    spki,
+    extensions,
     info: new Facts(
       sha256 ?? crypto.hash('sha256', der, 'base64url'),
-      serial,
-      notBefore,
-      notAfter,
-      names,
-      key.keyType,
-      key.keyBits,
-      signature,
-      extensions.isCa,
-      extensions.isForClients,
-      extensions.isForServers,
-      names.length > 0 ? undefined : tbs.text(subject),
+      { serial, notBefore, notAfter, signature, ...key },
+      extensions,
+      { issuer: issuerName, subject: subjectName, commonName },
     ),
   };
 }
 
+/** Many certificates have one issuer; they share the texts that name it. */
+const texts = new LRUCache<string, string>({ max: 64 });
+
+function shared(text: string): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  texts.set(text, text);
+  return text;
+}
+
+interface ReadFacts
+  extends PublicKeyFacts, Pick<CertificateInfo, 'serial' | 'notBefore' | 'notAfter' | 'signature'> {}
+
+const NO_IPS: readonly string[] = [];
+
 /** Most fingerprints are never shown; each is put into its long form when it is. */
 class Facts implements CertificateInfo {
+  readonly serial: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly names: readonly string[];
+  readonly ips: readonly string[];
+  readonly nameCount: number;
+  readonly commonName: string | undefined;
+  readonly keyType: CertificateInfo['keyType'];
+  readonly keyBits: number;
+  readonly exponent: number;
+  readonly signature: CertificateInfo['signature'];
+  readonly issuer: string;
+  readonly authorityKeyId: string | undefined;
+  readonly isSelfIssued: boolean;
+  readonly isCa: boolean;
+  readonly isForClients: boolean;
+  readonly isForServers: boolean;
+  readonly subject: string | undefined;
+
   constructor(
     private readonly sha256: string,
-    readonly serial: string,
-    readonly notBefore: number,
-    readonly notAfter: number,
-    readonly names: readonly string[],
-    readonly keyType: CertificateInfo['keyType'],
-    readonly keyBits: number,
-    readonly signature: CertificateInfo['signature'],
-    readonly isCa: boolean,
-    readonly isForClients: boolean,
-    readonly isForServers: boolean,
-    readonly subject: string | undefined,
-  ) {}
+    { serial, notBefore, notAfter, signature, keyType, keyBits, exponent }: ReadFacts,
+    extensions: Extensions,
+    named: { issuer: string; subject: string; commonName: string | undefined },
+  ) {
+    this.serial = serial;
+    this.notBefore = notBefore;
+    this.notAfter = notAfter;
+    this.names = extensions.names;
+    this.ips = extensions.ips.length === 0 ? NO_IPS : extensions.ips;
+    this.nameCount = extensions.nameCount;
+    this.commonName = named.commonName;
+    this.keyType = keyType;
+    this.keyBits = keyBits;
+    this.exponent = exponent;
+    this.signature = signature;
+    this.issuer = named.issuer;
+    this.authorityKeyId =
+      extensions.authorityKeyId === undefined ? undefined : shared(extensions.authorityKeyId);
+    this.isSelfIssued = named.issuer === named.subject;
+    this.isCa = extensions.isCa;
+    this.isForClients = extensions.isForClients;
+    this.isForServers = extensions.isForServers && extensions.isForHandshakes;
+    this.subject = this.names.length > 0 ? undefined : named.subject;
+  }
 
   get fingerprint(): string {
     return fingerprintOf(this.sha256);
@@ -167,38 +214,47 @@ function weakness(algorithm: DerReader): CertificateInfo['signature'] {
 }
 
 interface PublicKeyFacts extends Pick<CertificateInfo, 'keyType' | 'keyBits'> {
-  bits: Buffer;
+  exponent: number;
 }
 
-function publicKey(spki: DerReader): PublicKeyFacts {
+function publicKey(spki: DerReader): PublicKeyFacts & { bits: Buffer } {
   const algorithm = spki.inside(spki.next(TAG.sequence));
   const id = algorithm.text(algorithm.next(TAG.objectId));
   const value = spki.next(TAG.bitString);
   // The first octet of a bit string counts its unused bits.
   const bits = spki.content(value).subarray(1);
-  if (id === ED25519) return { keyType: 'ed25519', keyBits: 256, bits };
+  const edwards = EDWARDS_BITS.get(id);
+  if (edwards !== undefined) return { ...edwards, exponent: 0, bits };
   if (id === EC) {
     const curve = algorithm.optional(TAG.objectId);
     const keyBits = curve === null ? undefined : CURVE_BITS.get(algorithm.text(curve));
-    return { keyType: 'ec', keyBits: keyBits ?? 0, bits };
+    return { keyType: 'ec', keyBits: keyBits ?? 0, exponent: 0, bits };
   }
-  if (id !== RSA && id !== RSA_PSS) return { keyType: 'other', keyBits: 0, bits };
+  if (id !== RSA && id !== RSA_PSS) return { keyType: 'other', keyBits: 0, exponent: 0, bits };
   const key = new DerReader(bits);
   const parts = key.inside(key.next(TAG.sequence));
   const modulus = parts.content(parts.next(TAG.integer));
   const digits = modulus[0] === 0 ? modulus.subarray(1) : modulus;
-  return { keyType: 'rsa', keyBits: digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24, bits };
+  const keyBits = digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24;
+  const exponent = parts.content(parts.next(TAG.integer));
+  const isShort = exponent.length > 0 && exponent.length <= 4 && (exponent[0] as number) < 0x80;
+  return {
+    keyType: 'rsa',
+    keyBits,
+    exponent: isShort ? exponent.readUIntBE(0, exponent.length) : 0,
+    bits,
+  };
 }
 
-/** Certificates without a subjectAltName are matched by their common name, as old clients do. */
-function commonNames(subject: DerReader): string[] {
-  const names: string[] = [];
+/** The last common name, which is the one that tools show. */
+function commonNameOf(subject: DerReader): string | undefined {
+  let found: string | undefined;
   while (!subject.done) {
     const set = subject.inside(subject.next(TAG.set));
     const attribute = set.inside(set.next(TAG.sequence));
     const id = attribute.text(attribute.next(TAG.objectId));
-    const text = attribute.text(attribute.next()).toLowerCase();
-    if (id === COMMON_NAME && /^[a-z0-9*._-]+$/.test(text)) names.push(text);
+    const text = attribute.text(attribute.next());
+    if (id === COMMON_NAME) found = text.replace(/[^\x20-\x7e]/g, '?').slice(0, 64);
   }
-  return names;
+  return found;
 }

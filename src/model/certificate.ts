@@ -13,12 +13,26 @@ export interface CertificateInfo {
   notBefore: number;
   /** Milliseconds since the epoch. */
   notAfter: number;
-  /** DNS names of the subjectAltName (else the common name), lower case, in their order. */
+  /** DNS names of the subjectAltName, lower case, each once, in their order. */
   names: readonly string[];
+  /** IP addresses of the subjectAltName; IPv6 in its canonical form. */
+  ips?: readonly string[];
+  /** Entries of the subjectAltName, whatever their kind; infinity: too many to read. */
+  nameCount?: number;
+  /** The common name where there is no subjectAltName: clients ignore it, and the gate refuses the leaf. */
+  commonName?: string | undefined;
   keyType: KeyType | 'other';
-  /** Bits of the modulus (RSA) or of the curve (EC). */
+  /** Bits of the modulus (RSA) or of the curve (EC, Ed25519, Ed448); 0: clients do not know the key. */
   keyBits: number;
+  /** RSA's public exponent; 0: longer than 31 bits. */
+  exponent?: number;
   signature: 'md5' | 'sha1' | 'other';
+  /** The issuer's name as DER, one character for each octet. Equal names prove nothing: `hasSameIssuer` does. */
+  issuer?: string;
+  /** The key that signed it, as the issuer identifies it (hexadecimal). Written by the issuer, not proven. */
+  authorityKeyId?: string | undefined;
+  /** Issuer and subject are one name: a root, or self-signed. Not proven: `isSelfSigned` does. */
+  isSelfIssued?: boolean;
   isCa: boolean;
   /** Whether a client may show it (extended key usage); left out: it may. */
   isForClients?: boolean;
@@ -26,8 +40,6 @@ export interface CertificateInfo {
   isForServers?: boolean;
   /** DER of the subject, where there are no names to tell what it is for. */
   subject?: string | undefined;
-  /** It names itself as its issuer. Left out: it does not. */
-  isSelfIssued?: boolean;
 }
 
 /**
@@ -59,10 +71,10 @@ export interface RawBundle {
    */
   hosts?: readonly string[];
   /**
-   * One file that is a bundle only if a key is in it: a CA certificate or a loose part of a chain is none.
-   * `keystore`: nor is a truststore, but its name says what it is, so anything else in it is trouble.
+   * One file that has to hold everything. `leaf`: a certificate whose key is nowhere, which is no trouble where another
+   * bundle has it or a newer one. `keystore`: a truststore is not a bundle, anything else in it is trouble.
    */
-  lone?: boolean | 'keystore';
+  standalone?: 'leaf' | 'keystore';
 }
 
 /**

@@ -109,7 +109,7 @@ function decide(
     }
     const why =
       input.barred.get(bundle.id) ??
-      checkShape(bundle, input.now) ??
+      checkShape(bundle, input.now, certificate.snis.length > 0) ??
       checkTarget(bundle, certificate, stored) ??
       (input.allowDowngrade ? null : checkAge(bundle, certificate, stored));
     if (why === null) {

@@ -228,7 +228,7 @@ export class DefaultCertificate implements Source {
   /** Why a file must not be served, in a sentence; null: it may. */
   private unfit({ opened, served, location }: File): string | null {
     if (!isOpened(opened)) return opened.message;
-    const why = checkShape(opened.bundle, this.#now()) ?? checkKeyAndChain(opened);
+    const why = checkShape(opened.bundle, this.#now(), false) ?? checkKeyAndChain(opened);
     if (why !== null) return why.message;
     const [leaf] = served ?? [];
     if (leaf === undefined || this.options.allowDowngrade) return null;

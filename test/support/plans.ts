@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import {
   deterministicId,
   type CertificateInfo,
+  type Reach,
   type Refusal,
   type SourcedBundle,
   type StoredCertificate,
@@ -34,6 +35,9 @@ export function leafOf({ names = ['www.test'], age = 10, keyType = 'ec' }: LeafF
   };
 }
 
+/** Of a chain whose root stood with it. */
+const ROOTED: Reach = { issuers: ['CA', 'Root'], certificates: [new Uint8Array(1)], hasRoot: true, isPublished: false };
+
 const digestOf = ({ fingerprint }: CertificateInfo, kind: string) => `${kind}: ${fingerprint}`;
 
 /** A bundle that was understood, made of facts alone. */
@@ -48,6 +52,9 @@ export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {
     chain: facts.chain ?? digestOf(leaf, 'chain'),
     rawChain: facts.rawChain ?? facts.chain ?? digestOf(leaf, 'chain'),
     chainLength: facts.chainLength ?? 2,
+    reach: facts.reach ?? ROOTED,
+    ...(facts.openEnd === undefined ? {} : { openEnd: facts.openEnd }),
+    ...(facts.isCompleted === undefined ? {} : { isCompleted: facts.isCompleted }),
     leaf: facts.leaf ?? leaf,
     ...(facts.secret === undefined ? {} : { secret: facts.secret }),
     ...(facts.hosts === undefined ? {} : { hosts: facts.hosts }),
@@ -62,6 +69,7 @@ export function half(facts: LeafFacts & Partial<StoredHalf> = {}): StoredHalf {
     content: facts.content ?? digestOf(leaf, 'content'),
     chain: facts.chain ?? digestOf(leaf, 'chain'),
     leaf: facts.leaf === undefined ? leaf : facts.leaf,
+    reach: facts.reach ?? ROOTED,
     vaultReference: facts.vaultReference ?? false,
   };
 }
