@@ -14,7 +14,7 @@ import {
 import { isSelfIssued, missingAbove, orderChain, type FindIssuers } from './chain';
 import { usesUnder, type Uses } from './path';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS, type PemBlock } from './pem';
-import { NO_REACH, reachFrom, reachOf, type IsRoot } from './reach';
+import { isPublicRoot, NO_REACH, reachFrom, reachOf, type IsRoot } from './reach';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
 /** What the text of a certificate with its key holds, and what identifies it. */
@@ -220,6 +220,14 @@ export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain
   if (leaf === null) return NO_REACH;
   const [, ...tail] = chain.split('.');
   return reachFrom(leaf, tail.join('.'), () => parsable(certificates.slice(1)));
+}
+
+/** Whether a text's certificates end below a root that is neither known nor among them; of a text that is not PEM, too. */
+export function isOpenEnded(text: string): boolean {
+  const found = parseAll((decodePem(text) ?? []).filter(isCertificate)) ?? [];
+  if (found.some(isSelfIssued)) return false;
+  const subjects = new Set(found.map(({ subject }) => subject));
+  return found.length === 0 || found.some(({ issuer }) => !subjects.has(issuer) && !isPublicRoot(issuer));
 }
 
 /** The texts that Kong gets. */

@@ -3,10 +3,10 @@ export { checkKeyAndChain, checkShape } from './gate';
 export { asSnis, coversSni, isPattern } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
-export { inspectFiles, openAny, type Inspection } from './formats';
+export { factsOf, inspectFiles, openAny, type FileFacts, type Inspection, type LeafFacts } from './formats';
 export { identify, readCaBundle } from './ca';
-export { complete, reachOfPem, type PemContent } from './bundle';
-export { chainWarning, isShorter, missingIssuer, NO_REACH, openEndOf, type IsRoot } from './reach';
+export { complete, isOpenEnded, reachOfPem, type PemContent } from './bundle';
+export { chainWarning, isPublicRoot, isShorter, missingIssuer, NO_REACH, openEndOf, type IsRoot } from './reach';
 export type { FindIssuers } from './chain';
 export type { ParsedCertificate } from './x509';
 export {

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Bundle, Reach } from '../model';
 import { chainOf, isSelfIssued } from './chain';
 import { DerReader, objectId, TAG } from './der';
+import { PUBLIC_ROOTS } from './issuers';
 import type { ParsedCertificate } from './x509';
 
 /** By the leaf's issuer and what stands behind the leaf; a handful for thousands of leaves. */
@@ -58,6 +59,15 @@ function describe(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach 
 
 /** Tells known roots by their names (DER). */
 export type IsRoot = (subject: string) => boolean;
+
+const publicRoots = new LRUCache<string, boolean>({ max: 256 });
+
+/** Whether a root that Node (Mozilla) trusts has this name. */
+export const isPublicRoot: IsRoot = (subject) => {
+  const known = publicRoots.get(subject) ?? PUBLIC_ROOTS.named(subject).length > 0;
+  publicRoots.set(subject, known);
+  return known;
+};
 
 /** Name (DER) of who issued the end of a chain; null: a root is there, or it is a known one. */
 export function missingIssuer({ issuers, hasRoot }: Reach, isRoot: IsRoot): string | null {

@@ -46,7 +46,7 @@ export function createSources(config: Pick<Config, 'sources'>, isPod = isInClust
     }
   }
   if (found.sources.length > 0) return found;
-  found.sources.push(...USUAL_PLACES.map((path) => new DirectorySource(path, false, true)));
+  found.sources.push(...USUAL_PLACES.map((path) => new DirectorySource(path, false, { isOptional: true })));
   if (isPod()) found.sources.push(discoveredSecrets(shared({})));
   return found;
 }

@@ -1,2 +1,3 @@
+export { factsOf, type FileFacts, type LeafFacts } from './facts';
 export { inspectFiles, type Inspection } from './inspect';
 export { openAny } from './unpack';

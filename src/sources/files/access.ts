@@ -1,13 +1,15 @@
 import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { constants, lstat, open, readdir, stat } from 'node:fs/promises';
 import type { MaybePromise } from '../../common/maybe-async';
-import { readStamped, statOf, type StampedText } from '../../common/stamp';
-import type { Mount } from './mounts';
+import { identityOf, readStamped, statOf, type StampedText } from '../../common/stamp';
+import { Mounts, type Mount } from './mounts';
 
 /** How a source looks at files. Errors are the system's. */
 export interface FileAccess {
   /** Follows links; null where there is nothing, or it is out of reach. */
   stat(path: string): MaybePromise<Stats | null>;
+  /** Device and inode of what a path leads to; null where it is not there. */
+  identity(path: string): MaybePromise<string | null>;
   /** Of the link itself. */
   lstat(path: string): MaybePromise<Stats>;
   list(path: string): MaybePromise<Dirent[]>;
@@ -18,6 +20,7 @@ export interface FileAccess {
 /** Calls that return at once, as those of local file systems do. */
 export const LOCAL: FileAccess = {
   stat: statOf,
+  identity: identityOf,
   lstat: (path) => lstatSync(path),
   list: (path) => readdirSync(path, { withFileTypes: true }),
   read: readStamped,
@@ -47,6 +50,10 @@ export class BoundedAccess implements FileAccess {
 
   stat(path: string): Promise<Stats | null> {
     return this.within(path, () => this.calls.stat(path));
+  }
+
+  identity(path: string): Promise<string | null> {
+    return this.within(path, () => this.calls.identity(path));
   }
 
   lstat(path: string): Promise<Stats> {
@@ -88,8 +95,71 @@ export class BoundedAccess implements FileAccess {
   }
 }
 
+const MOUNTS = new Mounts();
+
+/** Access to a place: careful from the moment on that a part of it turns out to be on a file system that may hang. */
+export class PlaceAccess implements FileAccess {
+  #current: FileAccess = LOCAL;
+  #mount: Mount | null = null;
+
+  constructor(
+    private readonly root: string,
+    private readonly mounts = MOUNTS,
+    private readonly carefulTo: (mount: Mount) => FileAccess = (mount) => new BoundedAccess(mount),
+  ) {}
+
+  /** To be called now and then: mounts come and go. */
+  refresh(): void {
+    this.mounts.refresh();
+    const mount = this.mounts.of(this.root) ?? this.mounts.below(this.root);
+    if (mount !== null) this.take(mount);
+  }
+
+  /** To be called before a link is followed. */
+  linkFound(path: string): void {
+    const mount = this.#current === LOCAL ? this.mounts.of(path) : null;
+    if (mount !== null) this.take(mount);
+  }
+
+  /** Every call returns at once. */
+  get isLocal(): boolean {
+    return this.#current === LOCAL;
+  }
+
+  stat(path: string): MaybePromise<Stats | null> {
+    return this.#current.stat(path);
+  }
+
+  identity(path: string): MaybePromise<string | null> {
+    return this.#current.identity(path);
+  }
+
+  lstat(path: string): MaybePromise<Stats> {
+    return this.#current.lstat(path);
+  }
+
+  list(path: string): MaybePromise<Dirent[]> {
+    return this.#current.list(path);
+  }
+
+  read(path: string, maxBytes: number): MaybePromise<StampedText | null> {
+    return this.#current.read(path, maxBytes);
+  }
+
+  private take(mount: Mount): void {
+    if (this.#mount?.path === mount.path && this.#mount.type === mount.type) return;
+    this.#mount = mount;
+    this.#current = this.carefulTo(mount);
+  }
+}
+
 const ASYNCHRONOUS: FileAccess = {
   stat: (path) => stat(path).catch(() => null),
+  identity: (path) =>
+    stat(path, { bigint: true }).then(
+      ({ dev, ino }) => `${dev}:${ino}`,
+      () => null,
+    ),
   lstat,
   list: (path) => readdir(path, { withFileTypes: true }),
   read: readWhole,

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { drive, wait, type MaybePromise } from '../../common/maybe-async';
 import { isRacy, sameStamp, type Stamp, type StampedText } from '../../common/stamp';
 import { printable } from '../../common/printable';
@@ -64,6 +65,10 @@ export class FileBundle {
     yield* this.#read.keys();
   }
 
+  get folders(): Set<string> {
+    return new Set(this.paths.map((path) => dirname(path)));
+  }
+
   isAmong(paths: ReadonlySet<string>): boolean {
     const { beside = [] } = this.files;
     return [...this.paths, ...beside].some((path) => paths.has(path));
@@ -121,8 +126,9 @@ export class FileBundle {
         texts.set(path, found);
       }
     } catch (error) {
-      // The next scan sees whether anything has changed since.
-      yield* this.settleUnread(access, now);
+      // What the file itself causes is over when it changes; anything else may pass at any time.
+      if (isOfFile(error)) yield* this.settleUnread(access, now);
+      else this.#unsettled = true;
       return unreadable(error, cert);
     }
     if ([...texts.values()].some((file) => file?.isStable === false)) return null;
@@ -180,6 +186,10 @@ export class FileBundle {
 }
 
 const WHAT_A_BUNDLE_IS = 'a bundle is one leaf, its chain and its key';
+
+const OF_FILE = new Set(['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTFILE', 'ENOTDIR', 'ELOOP', 'ENXIO']);
+
+const isOfFile = (error: unknown) => OF_FILE.has((error as NodeJS.ErrnoException).code ?? '');
 
 /** Errors of reading carry no path; those of opening do. */
 function readNamed(access: FileAccess, path: string): MaybePromise<StampedText | null> {

@@ -14,13 +14,19 @@ export interface Mount {
   type: string;
 }
 
+/** So long a list counts as the present one. */
+const FRESH_MS = 1_000;
+
 /** The machine's mounts that may hang. Nothing here touches them. */
 export class Mounts {
   #remote: readonly Mount[] = [];
+  #readAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly list = '/proc/self/mountinfo') {}
 
   refresh(): void {
+    if (performance.now() - this.#readAt < FRESH_MS) return;
+    this.#readAt = performance.now();
     try {
       this.#remote = remoteMounts(readFileSync(this.list, 'utf8'));
     } catch {
@@ -31,6 +37,11 @@ export class Mounts {
 
   get isEmpty(): boolean {
     return this.#remote.length === 0;
+  }
+
+  /** A mount at or below a folder. */
+  below(folder: string): Mount | null {
+    return this.#remote.find(({ path }) => isBelow(path, folder)) ?? null;
   }
 
   /** The mount that a path lies in, or leads to by links; null: a local file system. */
@@ -71,7 +82,8 @@ function remoteMounts(text: string): Mount[] {
     const [before = '', after = ''] = line.split(' - ');
     const [path] = before.split(' ').slice(4, 5);
     const [type = ''] = after.split(' ');
-    return path !== undefined && REMOTE.test(type) ? [{ path: unescaped(path), type }] : [];
+    // Where the whole system is on such a file system, nothing is gained by asking carefully.
+    return path !== undefined && path !== '/' && REMOTE.test(type) ? [{ path: unescaped(path), type }] : [];
   });
   return found.sort((a, b) => b.path.length - a.path.length);
 }

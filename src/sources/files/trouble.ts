@@ -26,7 +26,7 @@ function byPath(code: string | undefined, path: string): string | null {
 }
 
 /** Names a link that leads nowhere: a folder may be mounted without the one that its links lead to. */
-function brokenLink(path: string): string | null {
+export function brokenLink(path: string): string | null {
   for (let at = path; at !== '/' && at !== '.'; at = dirname(at)) {
     try {
       if (!lstatSync(at).isSymbolicLink()) return null;
