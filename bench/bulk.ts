@@ -4,7 +4,7 @@ import { AdminClient } from '../src/gateway';
 import { certificateId, startKong } from './kong';
 import { sideBySide, time, type Result } from './measure';
 import { asStored, makePairs, newPair, writePairs } from './pairs';
-import { reconcilerFor } from './reconciler';
+import { runnerFor } from './runner';
 
 const COUNT = 1_000;
 /** As many writes at once as the plugin makes. */
@@ -18,16 +18,16 @@ export async function bulk(folder: string): Promise<Result> {
   writePairs(certs, pairs);
   const kong = await startKong({ mode: 'database', folder, pairs });
   const client = new AdminClient({ url: kong.adminUrl, concurrency: CONCURRENCY });
-  const reconciler = reconcilerFor(kong.adminUrl, certs);
+  const runner = runnerFor(kong.adminUrl, certs);
   const renewed = () => pairs.map(({ name }) => newPair(name));
   try {
-    await reconciler.pass('start');
+    await runner.pass('start');
     const measured = await sideBySide(
       3,
       async () => {
         writePairs(certs, renewed());
         return time(async () => {
-          const { events } = await reconciler.pass('poll');
+          const { events } = await runner.pass('poll');
           if (events.length !== COUNT) throw new Error(`${events.length} of ${COUNT} were swapped`);
         });
       },

@@ -6,7 +6,7 @@ import { startCluster, type Cluster } from '../test/kubernetes/apiserver';
 import { findPluginServer } from '../test/live/kong';
 import { eventually } from '../test/support/eventually';
 import { readPem } from '../src/certificates';
-import { Reconciler } from '../src/reconcile';
+import { createPass } from '../src/app/pass';
 import { AdminClient, DatabaseTarget } from '../src/gateway';
 import { KubernetesClient, readKubeconfig } from '../src/kubernetes';
 import { KubernetesSource } from '../src/sources/kubernetes';
@@ -161,12 +161,11 @@ async function cold(folder: string, kubeconfig: string, pairs: readonly Pair[]):
         },
       });
       const target = new DatabaseTarget(new AdminClient({ url: kong.adminUrl }));
-      const report = await new Reconciler({
+      const report = await createPass({
         ...{
           sources: [source],
           target,
           verifier: null,
-          observe: false,
           allowDowngrade: false,
           rollback: false,
         },

@@ -7,7 +7,7 @@ import { isRefusal } from '../src/model';
 import { startKong, type BenchKong } from './kong';
 import { sideBySide, time, type Result } from './measure';
 import { makePairs, pathsOf, writePairs, type Pair } from './pairs';
-import { reconcilerFor } from './reconciler';
+import { runnerFor } from './runner';
 
 const COUNT = 10_000;
 
@@ -31,12 +31,12 @@ export async function passes(folder: string): Promise<Result[]> {
 }
 
 async function idle(kong: BenchKong, certs: string, paths: readonly string[]): Promise<Result> {
-  const reconciler = reconcilerFor(kong.adminUrl, certs);
-  const first = await reconciler.pass('start');
+  const runner = runnerFor(kong.adminUrl, certs);
+  const first = await runner.pass('start');
   if (first.inSync !== COUNT) throw new Error(`only ${first.inSync} of ${COUNT} are in step`);
   const measured = await sideBySide(
     9,
-    () => time(() => reconciler.pass('poll')),
+    () => time(() => runner.pass('poll')),
     () =>
       time(() => {
         for (const path of paths) statSync(path);
@@ -54,7 +54,7 @@ async function idle(kong: BenchKong, certs: string, paths: readonly string[]): P
 async function cold(kong: BenchKong, certs: string, paths: readonly string[]): Promise<Result> {
   const measured = await sideBySide(
     5,
-    () => time(() => reconcilerFor(kong.adminUrl, certs).pass('start')),
+    () => time(() => runnerFor(kong.adminUrl, certs).pass('start')),
     () =>
       time(() => {
         for (const path of paths) createHash('sha256').update(readFileSync(path)).digest('hex');

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry, type Metric } from 'prom-client';
 import type { CertificateInfo, StoredCertificate, Target } from '../src/model';
-import { Reconciler } from '../src/reconcile';
+import { createPass } from '../src/app/pass';
 import { DirectorySource } from '../src/sources';
 import { toStored } from '../src/gateway/admin/entities';
 import { Journal, ReloaderShow, ServedBook, type ReportView } from '../src/status';
@@ -45,11 +45,10 @@ export async function statuses(folder: string): Promise<Result[]> {
       return [stored.id, stored] as const;
     }),
   );
-  const reconciler = new Reconciler({
+  const runner = createPass({
     sources: [new DirectorySource(certs, true)],
     target: storing(certificates),
     verifier: null,
-    observe: false,
     allowDowngrade: false,
     rollback: false,
     takeover: { mode: 'force', graceMs: 0, nudger: null },
@@ -63,11 +62,11 @@ export async function statuses(folder: string): Promise<Result[]> {
     entry: 'bench',
     mode: 'apply',
     intervalSeconds: 300,
-    knowledge: () => reconciler.knowledge,
+    live: () => runner.live(),
     served,
     journal: new Journal(),
   });
-  await reconciler.pass('start');
+  await runner.pass('start');
   const view = (): ReportView => ({
     version: '0.0.0',
     generated_at: new Date().toISOString(),
@@ -81,7 +80,7 @@ export async function statuses(folder: string): Promise<Result[]> {
   return [
     await statusJsonCost(view),
     await metricsCost(scrape),
-    await passUnderScrape(() => reconciler.pass('poll'), scrape),
+    await passUnderScrape(() => runner.pass('poll'), scrape),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { Alerting, type AlertingOptions, type Observed } from '../alerts';
-import type { Config } from '../config';
+import type { Config } from './config';
 import type { Logger } from '../report';
 import type { Reloader } from './reloader';
 

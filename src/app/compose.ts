@@ -1,69 +1,50 @@
-import type { Config } from '../config';
-import { DatabaseTarget, DeclarativeTarget, tlsListeners, type TlsListener } from '../gateway';
-import {
-  refusal,
-  type Nudger,
-  type SecretRef,
-  type Source,
-  type Target,
-  type Verifier,
-  type Witness,
-} from '../model';
-import { Reconciler, TrustingReconciler, type ReconcilerOptions } from '../reconcile';
+import type { Config } from './config';
+import { DefaultCertificateSource } from '../default-certificate';
+import { DatabaseTarget, DeclarativeTarget } from '../gateway';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
+import { refusal, type Nudger, type SecretRef, type Source, type Target, type WriteListener } from '../model';
+import type { ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
-import { HandshakeVerifier } from '../verify';
 import type { Connection } from './connection';
-import {
-  createDefaultCertificate,
-  defaultFiles,
-  withDefaultCertificate,
-  type Pass,
-} from './default-certificate';
-import { createKeeper } from './trust';
-import { createWriteBack, withWriteBack } from './write-back';
-
-/** What a pass works with. */
-export interface Stages {
-  sources: readonly Source[];
-  target: Target;
-  /** Null: what is written is not proven. */
-  verifier: Verifier | null;
-  /** Is told of every write. */
-  witness?: Witness;
-}
+import { createDefaultCertificate, defaultFiles } from './default-certificate';
+import { verifierOf } from './listeners';
+import { createPass, type PassRunner } from './pass';
+import { createTrust } from './trust';
+import { createDeclarativeFile } from './write-back';
 
 /** The certificates of a Kong, in the way that it takes them. */
 export function targetOf(kong: Connection): Target {
   return kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
 }
 
-/** The TLS listeners of this Kong, or those that are configured: a control plane has none itself. */
-export function listenersOf({ verify: { listeners } }: Config, kong: Connection): readonly TlsListener[] {
-  return listeners.length === 0
-    ? kong.listeners
-    : tlsListeners(listeners.map((listener) => `${listener} ssl`).join(','));
+export interface ComposeOptions {
+  /** Is told of every write. */
+  listener?: WriteListener;
+  /** Is told how far a pass is. */
+  progress?: ProgressListener;
+  /** Whether this gateway writes to Kong, among many; default: it does. */
+  mayWrite?: () => boolean;
 }
 
-export function verifierOf(config: Config, kong: Connection): Verifier {
-  return new HandshakeVerifier({
-    listeners: listenersOf(config, kong),
-    timeoutMs: config.verify.timeout * 1000,
-    workers: () => kong.workers,
-  });
+export interface Composed extends PassRunner {
+  target: Target;
+  /** Starts all watches; returns how to stop them. */
+  watch: (touched: (what: string) => void) => () => void;
+  /** What the sources have to say since the last call. */
+  warnings: () => string[];
+  /** Where Events about Secrets go. */
+  clusters: Clusters;
+  /** Asks when certificates of Secrets are to be renewed; null: there are none. */
+  renewals: RenewalTimes | null;
+  /** Ends what the sources keep open. */
+  close: () => void;
 }
 
 /**
- * Puts the stages together for one configuration.
- * @param mayWrite whether this gateway writes to Kong, among many
- * @param wrap may put something of its own around them, to see how far a pass is
+ * Puts everything together for one configuration.
+ * @throws Error where a source cannot be set up at all
  */
-export function compose(
-  config: Config,
-  kong: Connection,
-  wrap: (stages: Stages) => Stages = (stages) => stages,
-  mayWrite?: () => boolean,
-): Composed {
+export function compose(config: Config, kong: Connection, options: ComposeOptions = {}): Composed {
   const { sources: configured, clusters, trust } = createSources(config);
   const target = targetOf(kong);
   const defaultCertificate = createDefaultCertificate(config, kong);
@@ -71,53 +52,46 @@ export function compose(
     ...configured,
     // Without a word on sources, certificates of other names may be renewed from Kong's own files, too.
     ...(config.sources.every(isTrust) ? defaultFiles(kong) : []),
-    ...(defaultCertificate === null ? [] : [defaultCertificate]),
+    ...(defaultCertificate === null ? [] : [new DefaultCertificateSource(defaultCertificate)]),
   ];
-  const { enabled, rollback } = config.verify;
-  const stages = wrap({
+  const all = [...sources, ...trust];
+  const runner = createPass({
+    ...options,
     sources,
     target,
-    verifier: enabled ? verifierOf(config, kong) : null,
-  });
-  const observe = config.mode === 'observe';
-  const options: ReconcilerOptions = {
-    ...stages,
-    observe,
-    ...(mayWrite === undefined ? {} : { mayWrite }),
+    verifier: config.verify.enabled ? verifierOf(config, kong) : null,
+    observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
-    rollback,
+    rollback: config.verify.rollback,
     takeover: {
       mode: config.takeover,
       graceMs: config.takeover_grace * 1000,
       nudger: clusters.size === 0 ? null : nudgerIn(clusters),
     },
+    trust: trust.length === 0 ? null : createTrust(config, kong, target, trust),
+    declarativeFile: createDeclarativeFile(config, kong),
+    defaultCertificate,
+  });
+  return {
+    ...runner,
+    target,
+    watch: (touched) => {
+      const stops = all.map((source) => source.watch?.(touched));
+      return () => {
+        for (const stop of stops) stop?.();
+      };
+    },
+    warnings: () => sources.flatMap((source) => source.warnings?.() ?? []),
+    clusters,
+    renewals:
+      clusters.size === 0
+        ? null
+        : new RenewalTimes({ clientOf: ({ cluster }: SecretRef) => clusters.get(cluster) ?? null }),
+    close: () => {
+      for (const source of all) source.close?.();
+      for (const client of clusters.values()) client.close();
+    },
   };
-  const reconciler =
-    trust.length === 0
-      ? new Reconciler(options)
-      : new TrustingReconciler(options, createKeeper(config, kong, target, trust, Date.now, mayWrite));
-  const watch: Watch = (touched) => {
-    const stops = [...sources, ...trust].map((source) => source.watch?.(touched));
-    return () => {
-      for (const stop of stops) stop?.();
-    };
-  };
-  const warnings = () => sources.flatMap((source) => source.warnings?.() ?? []);
-  const written = withWriteBack(
-    (cause, touched) => reconciler.pass(cause, touched),
-    () => reconciler.knowledge,
-    createWriteBack(config, kong),
-    observe,
-  );
-  const clientOf = ({ cluster }: SecretRef) => clusters.get(cluster) ?? null;
-  const renewals = clusters.size === 0 ? null : new RenewalTimes({ clientOf });
-  const close = () => {
-    for (const source of [...sources, ...trust]) source.close?.();
-    for (const client of clusters.values()) client.close();
-  };
-  // A reload comes last: Kong may read its files again and ends this process.
-  const pass = withDefaultCertificate(written, defaultCertificate, observe);
-  return { reconciler, pass, target: stages.target, watch, warnings, clusters, renewals, close };
 }
 
 /** Nudges in the cluster that the Secret is in. */
@@ -130,21 +104,3 @@ const nudgerIn = (clusters: Clusters): Nudger => ({
       : new ReferrerNudger(client).nudge(secret, fingerprint);
   },
 });
-
-interface Composed {
-  reconciler: Reconciler;
-  pass: Pass;
-  target: Target;
-  watch: Watch;
-  /** What the sources have to say since the last call. */
-  warnings: () => string[];
-  /** Where Events about Secrets go. */
-  clusters: Clusters;
-  /** Asks when certificates of Secrets are to be renewed; null: there are none. */
-  renewals: RenewalTimes | null;
-  /** Ends what the sources keep open. */
-  close: () => void;
-}
-
-/** Starts all watches; returns how to stop them. */
-type Watch = (touched: (what: string) => void) => () => void;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Config } from '../config';
+import type { Config } from './config';
 import {
   AdminClient,
   readKongEnvironment,

@@ -1,6 +1,6 @@
-import type { Config } from '../config';
+import type { Config } from './config';
+import { DefaultCertificate } from '../default-certificate';
 import { KongReload } from '../gateway';
-import { DefaultCertificate, type Reconciler } from '../reconcile';
 import { FileSource } from '../sources';
 import { servedWithoutSni } from '../verify';
 import type { Connection } from './connection';
@@ -26,22 +26,4 @@ export function createDefaultCertificate(config: Config, kong: Connection): Defa
     allowDowngrade,
     patienceMs: RELOAD_PATIENCE_MS,
   });
-}
-
-/** Makes one pass. */
-export type Pass = Reconciler['pass'];
-
-/** Passes after which Kong is reloaded for its default certificate where that is due. */
-export function withDefaultCertificate(
-  pass: Pass,
-  certificate: DefaultCertificate | null,
-  observe: boolean,
-): Pass {
-  if (certificate === null) return pass;
-  return async (cause, touched) => {
-    const report = await pass(cause, touched);
-    const isOpen = !observe && (await certificate.settle());
-    const unfinished = report.unfinished === 'no' && isOpen ? 'settling' : report.unfinished;
-    return { ...report, unfinished, defaultCertificate: certificate.status };
-  };
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Config } from '../config';
-import { Election } from '../election';
+import type { Config } from './config';
+import { Election, leadershipLog } from '../leadership';
 import { clientOf, KubernetesLeases } from '../kubernetes';
-import type { LeaderStatus } from '../model';
 import type { Logger } from '../report';
 import type { Connection } from './connection';
 
@@ -35,23 +34,9 @@ export function createElection(
     },
     identity: `${hostname()}_${randomUUID()}`,
     durationMs: duration * 1000,
-    changed: changesTo(logger, { entry, lease }, gained),
+    changed: leadershipLog(
+      (level, message, fields) => logger.log(level, message, { entry, lease, ...fields }),
+      gained,
+    ),
   });
-}
-
-/** A line for each change of who writes, and of what is in the way. */
-function changesTo(logger: Logger, common: { entry: string; lease: string }, gained: () => void) {
-  let before: LeaderStatus = { is_leader: false, holder: null, error: null };
-  return (status: LeaderStatus): void => {
-    const { is_leader: isLeader, holder, error } = status;
-    const was = before;
-    before = status;
-    if (error !== null && error !== was.error) {
-      logger.log('error', 'the Lease cannot be had', { ...common, error });
-    }
-    if (isLeader === was.is_leader) return;
-    if (isLeader) logger.log('info', 'this gateway writes from now on', { ...common, holder });
-    else logger.log('warn', 'this gateway writes no more', { ...common, holder });
-    if (isLeader) gained();
-  };
 }

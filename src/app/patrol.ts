@@ -1,8 +1,9 @@
 import { collectSoon } from '../common/collect';
 import type { TlsListener } from '../gateway';
-import type { Reconciler, Schedule } from '../reconcile';
+import type { Schedule } from '../pass';
 import type { ReloaderShow, ServedBook } from '../status';
 import { Patrol } from '../verify';
+import type { PassRunner } from './pass';
 
 /** After a round of more looks than this it is worth a collection. */
 const FEW = 20;
@@ -12,7 +13,7 @@ const LOOK_MS = 5_000;
 /** Looks at what is served between the passes, and asks for a pass where Kong no longer stores what it did. */
 export function createPatrol(
   listeners: readonly TlsListener[],
-  reconciler: Reconciler,
+  runner: PassRunner,
   schedule: Schedule,
   served: ServedBook,
   show: ReloaderShow,
@@ -20,10 +21,10 @@ export function createPatrol(
   return new Patrol({
     listeners,
     timeoutMs: LOOK_MS,
-    certificates: () => reconciler.knowledge.certificates,
+    certificates: () => runner.live().certificates,
     isSeen: (certificate, half, chain) => served.seen(certificate, half)?.expected === chain,
     isStored: async (certificate, half, chain) => {
-      const isStored = await reconciler.isStillStored(certificate, half, chain);
+      const isStored = await runner.isStillStored(certificate, half, chain);
       if (!isStored) schedule.request('poll');
       return isStored;
     },

@@ -1,4 +1,6 @@
-import { FIELDS, PLUGIN_NAME, toKongSchema, VERSION } from '../config';
+import { FIELDS } from './config';
+import { PLUGIN_NAME, VERSION } from '../common/product';
+import { toKongSchema } from '../config';
 import type { PluginModule } from '../plugin-server';
 
 /**

@@ -1,13 +1,14 @@
 import { collectSoon } from '../common/collect';
-import type { Config } from '../config';
-import type { Knowledge, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
+import type { Config } from './config';
+import type { LiveView, Log, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
 import { eventPoster } from '../kubernetes';
-import { Schedule } from '../reconcile';
-import { DefaultCertificateLog, EventReporter, LogReporter, WriteBackLog, type LogRoot } from '../report';
+import { Schedule } from '../pass';
+import { EventReporter, LogReporter, type LogRoot } from '../report';
 import { Journal, ReloaderShow, ServedBook, type ReloaderView } from '../status';
-import { compose, listenersOf } from './compose';
+import { compose } from './compose';
 import type { Connection } from './connection';
 import { createElection } from './election';
+import { listenersOf } from './listeners';
 import { createPatrol } from './patrol';
 
 /** A pass that read this many bundles leaves garbage that is worth a collection of 20 ms before the long rest. */
@@ -43,37 +44,29 @@ export function createReloader(
 ): Reloader {
   const served = new ServedBook();
   let isStopping = false;
-  const { reconciler, pass, watch, warnings, clusters, renewals, close } = compose(
-    config,
-    kong,
-    (stages) => ({
-      ...stages,
-      witness: {
-        written: (what) => {
-          journal.written(what);
-          served.written(what);
-        },
+  const composed = compose(config, kong, {
+    listener: {
+      written: (what) => {
+        journal.written(what);
+        served.written(what);
       },
-    }),
-    () => !isStopping && (election?.isLeader ?? true),
-  );
+    },
+    mayWrite: () => !isStopping && (election?.isLeader ?? true),
+  });
+  const { live, pass, steps, watch, warnings, clusters, renewals, close } = composed;
   const logger = root.open(config.log);
   const election = createElection(config, kong, logger, entry, () => schedule.request('poll'));
   const show = new ReloaderShow({
     entry,
     mode: config.mode,
     intervalSeconds: config.interval,
-    knowledge: () => reconciler.knowledge,
+    live,
     served,
     journal,
     ...(election === null ? {} : { leader: () => election.status }),
   });
-  const reporters: Reporter[] = [
-    journal,
-    new LogReporter(logger, { entry }),
-    new DefaultCertificateLog(logger, { entry }),
-    new WriteBackLog(logger, { entry }),
-  ];
+  const log: Log = (level, message, fields) => logger.log(level, message, { entry, ...fields });
+  const reporters: Reporter[] = [journal, new LogReporter(logger, { entry })];
   for (const [name, client] of clusters) {
     reporters.push(ofCluster(name, new EventReporter(eventPoster(client), logger)));
   }
@@ -82,10 +75,12 @@ export function createReloader(
     pass: async (cause, touched) => {
       const report = await pass(cause, touched);
       for (const reporter of reporters) reporter.pass(report);
+      journal.noteSteps(steps);
+      for (const step of steps) step.log?.(log);
       for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
       if (report.read > MANY) collectSoon();
       // Beside everything else: nothing waits for it.
-      if (cause !== 'watch') void renewals?.refresh(inSync(reconciler.knowledge));
+      if (cause !== 'watch') void renewals?.refresh(inSync(live()));
       afterPass(cause);
       return report;
     },
@@ -94,7 +89,7 @@ export function createReloader(
     },
   });
   const listeners = config.verify.enabled ? listenersOf(config, kong) : [];
-  const patrol = listeners.length === 0 ? null : createPatrol(listeners, reconciler, schedule, served, show);
+  const patrol = listeners.length === 0 ? null : createPatrol(listeners, composed, schedule, served, show);
   // The pass is over first: whoever waits for it does not wait for this, too.
   const afterPass = (cause: PassCause) =>
     setImmediate(() => {
@@ -128,9 +123,9 @@ export function createReloader(
 }
 
 /** What is in Kong. */
-function* inSync(knowledge: Knowledge): Iterable<SourcedBundle> {
-  for (const id of knowledge.plan?.inSync.keys() ?? []) {
-    const bundle = knowledge.bundle(id);
+function* inSync(live: LiveView): Iterable<SourcedBundle> {
+  for (const id of live.plan?.inSync.keys() ?? []) {
+    const bundle = live.bundle(id);
     if (bundle !== null) yield bundle;
   }
 }

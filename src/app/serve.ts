@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import { join } from 'node:path';
-import { PLUGIN_NAME } from '../config';
+import { PLUGIN_NAME } from '../common/product';
 import { findPrefix } from '../gateway';
 import { createServer, listen } from '../plugin-server';
 import { stderrLogger, type Logger } from '../report';

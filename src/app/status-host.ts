@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { PLUGIN_NAME, VERSION } from '../config';
+import { PLUGIN_NAME, VERSION } from '../common/product';
 import type { StatusReport } from '../model';
 import { redact, type Logger } from '../report';
 import { StatusServer, toReport, type PolledEntry, type ReportView } from '../status';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { completeConfig, type Config } from '../config';
+import { completeConfig, type Config } from './config';
 import { configurationHash, readPluginEntries, type PluginEntry } from '../gateway';
 import type { PassCause, StatusReport } from '../model';
 import type { LogRoot } from '../report';

@@ -1,26 +1,23 @@
-import type { Config } from '../config';
+import type { Config } from './config';
 import { DatabaseCaStore, DeclarativeCaStore, DeclarativeTarget, OUR_TAG } from '../gateway';
 import type { Source, Target } from '../model';
-import { TrustKeeper } from '../reconcile';
+import { Trust } from '../trust';
 import type { Connection } from './connection';
 
-export function createKeeper(
+export function createTrust(
   config: Config,
   { client }: Connection,
   target: Target,
   sources: readonly Source[],
   now: () => number = Date.now,
-  mayWrite?: () => boolean,
-): TrustKeeper {
-  return new TrustKeeper({
+): Trust {
+  return new Trust({
     sources,
     now,
-    ...(mayWrite === undefined ? {} : { mayWrite }),
     store:
       target instanceof DeclarativeTarget
         ? new DeclarativeCaStore(client, target)
         : new DatabaseCaStore(client),
-    observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
     tag: OUR_TAG,
   });

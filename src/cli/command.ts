@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { VERSION } from '../config';
+import { VERSION } from '../common/product';
 import {
   addressOf,
   CANARY_NAME,

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
 import { connect, type KongLocation } from '../app/connection';
-import { completeConfig, ConfigError, PLUGIN_NAME, showPath, type Config, type ConfigPath } from '../config';
+import { completeConfig, type Config } from '../app/config';
+import { PLUGIN_NAME } from '../common/product';
+import { ConfigError, showPath, type ConfigPath } from '../config';
 import { readPluginEntries } from '../gateway';
 
 export interface NamedConfig {

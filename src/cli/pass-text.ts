@@ -30,24 +30,9 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
       ]),
     ];
     if (rows.length > 0) out.print(`${table(COLUMNS, rows, out)}\n`);
-    for (const line of files(result.report)) out.print(line);
+    for (const line of result.report.notes) out.print(line);
     out.print(counts(result.report));
   }
-}
-
-/** What was found beside the certificates in Kong. */
-function files({ defaultCertificate, writeBack }: PassReport): string[] {
-  const byDefault = defaultCertificate?.detail ?? '';
-  return [
-    ...(byDefault === '' ? [] : [byDefault]),
-    ...(writeBack === undefined || writeBack.written.length === 0
-      ? []
-      : [`${plural(writeBack.written.length, 'certificate')} put into ${writeBack.file ?? 'the file'}`]),
-    ...(writeBack?.left ?? []).map(
-      ({ certificate, why }) => `certificate ${certificate} is not put into the file: ${why}`,
-    ),
-    ...(writeBack?.trouble == null ? [] : [writeBack.trouble]),
-  ];
 }
 
 function counts({ bundles, inSync, refused, unused, events, durationMs }: PassReport): string {

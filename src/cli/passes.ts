@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type KongLocation } from '../app/connection';
-import type { Pass } from '../app/default-certificate';
-import { compose } from '../app/compose';
-import type { Config } from '../config';
+import { compose, type Composed } from '../app/compose';
+import type { Config } from '../app/config';
 import type { PassReport, StoredCertificate } from '../model';
 import type { NamedConfig } from './configs';
 import { Progress } from './progress';
@@ -52,7 +51,7 @@ export async function makePasses(
 async function passOnce(config: Config, location: KongLocation): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const progress = new Progress();
-  const { pass, target, close } = compose(config, kong, progress.around);
+  const { pass, target, close } = compose(config, kong, { progress });
   try {
     return { report: await settle(pass), certificates: target.certificates };
   } finally {
@@ -63,7 +62,7 @@ async function passOnce(config: Config, location: KongLocation): Promise<Omit<Pa
 }
 
 /** Files that look half-written are looked at once more before anything is said about them. */
-async function settle(pass: Pass): Promise<PassReport> {
+async function settle(pass: Composed['pass']): Promise<PassReport> {
   const first = await pass('command');
   if (first.unfinished !== 'settling') return first;
   await sleep(SETTLE_MS);

@@ -1,4 +1,4 @@
-import type { Stages } from '../app/compose';
+import type { ProgressListener } from '../pass';
 import { duration, plural } from './output';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -7,7 +7,7 @@ const REDRAW_MS = 100;
 const DELAY_MS = 400;
 
 /** How far a pass is, on one line of a terminal that is gone afterwards. */
-export class Progress {
+export class Progress implements ProgressListener {
   readonly #startedAt = performance.now();
   #read = 0;
   #written = 0;
@@ -22,29 +22,17 @@ export class Progress {
     this.#timer.unref();
   }
 
-  /** Counts what goes through the stages. */
-  readonly around = ({ sources, target, verifier }: Stages): Stages => {
-    for (const source of sources) {
-      const read = source.read.bind(source);
-      source.read = (name) => {
-        this.#read += 1;
-        return read(name);
-      };
-    }
-    const write = target.write.bind(target);
-    target.write = (changes, prepare) =>
-      write(changes, (change) => {
-        this.#written += 1;
-        return prepare(change);
-      });
-    if (verifier === null) return { sources, target, verifier };
-    const prove = verifier.prove.bind(verifier);
-    verifier.prove = async (expected) => {
-      this.#isProving = true;
-      return prove(expected).finally(() => (this.#isProving = false));
-    };
-    return { sources, target, verifier };
-  };
+  read(): void {
+    this.#read += 1;
+  }
+
+  written(): void {
+    this.#written += 1;
+  }
+
+  proving(isRunning: boolean): void {
+    this.#isProving = isRunning;
+  }
 
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);

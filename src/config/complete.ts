@@ -1,5 +1,4 @@
-import { FIELDS, type KongField, type NamedField } from './fields';
-import { NEEDED_FIELDS } from '../sources/registry';
+import type { EntityCheck, KongField, NamedField, Values } from './kong-field';
 import {
   ConfigError,
   notAChoice,
@@ -9,25 +8,31 @@ import {
   type ConfigPath,
   type ConfigProblem,
 } from './problem';
-import type { Config } from './types';
 
 /**
- * Checks a configuration and fills in the defaults. Kong has done so for what comes from its Admin API (by the
- * same fields); what comes from a file has not been looked at yet.
+ * Checks what was given for these fields and fills in their defaults.
  * @throws ConfigError with everything that is wrong
  */
-export function completeConfig(given: unknown): Config {
+export function complete<const Fields extends readonly NamedField[]>(
+  fields: Fields,
+  given: unknown,
+): Values<Fields> {
   const check = new Check();
-  const config = check.record(FIELDS, given ?? {}, []);
+  const config = check.record(fields, given ?? {}, []);
   if (check.problems.length > 0) throw new ConfigError(check.problems);
-  return config as unknown as Config;
+  return config as unknown as Values<Fields>;
 }
 
-/** One look at a configuration: collects every problem, so that nobody mends them one by one. */
+/** Collects every problem of a configuration, so that nobody has to mend them one by one. */
 class Check {
   readonly problems: ConfigProblem[] = [];
 
-  record(fields: readonly NamedField[], given: unknown, path: ConfigPath): Record<string, unknown> {
+  record(
+    fields: readonly NamedField[],
+    given: unknown,
+    path: ConfigPath,
+    checks: readonly EntityCheck[] = [],
+  ): Record<string, unknown> {
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
       this.add(path, 'expected a record');
       return {};
@@ -47,14 +52,14 @@ class Check {
       const completed = this.value(field, (given as Record<string, unknown>)[name], [...path, name]);
       if (completed !== undefined) result[name] = completed;
     }
-    this.conditions(given as Record<string, unknown>, path);
+    this.conditions(checks, given as Record<string, unknown>, path);
     return result;
   }
 
   private value(field: KongField, given: unknown, path: ConfigPath): unknown {
     const value = given ?? field.default;
     if (field.type === 'record' && (value !== undefined || field.required === true)) {
-      return this.record(field.fields ?? [], value ?? {}, path);
+      return this.record(field.fields ?? [], value ?? {}, path, field.entity_checks);
     }
     if (value === undefined || value === null) {
       if (field.required === true) this.add(path, 'required field missing');
@@ -78,11 +83,12 @@ class Check {
     });
   }
 
-  /** What `entity_checks` of the sources say. */
-  private conditions(given: Record<string, unknown>, path: ConfigPath): void {
-    if (path[0] !== 'sources') return;
-    for (const needed of NEEDED_FIELDS[String(given['type'])] ?? []) {
-      if (given[needed] == null) this.add([...path, needed], 'required field missing');
+  private conditions(checks: readonly EntityCheck[], given: Record<string, unknown>, path: ConfigPath): void {
+    for (const { conditional } of checks) {
+      const { if_field: condition, if_match: match, then_field: needed } = conditional;
+      if (given[condition] === match.eq && given[needed] == null) {
+        this.add([...path, needed], 'required field missing');
+      }
     }
   }
 

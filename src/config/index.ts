@@ -1,12 +1,4 @@
-export { FIELDS } from './fields';
-export { completeConfig } from './complete';
+export { ABSOLUTE_PATH, type EntityCheck, type KongField, type NamedField, type Values } from './kong-field';
+export { complete } from './complete';
 export { ConfigError, showPath, type ConfigPath, type ConfigProblem } from './problem';
 export { toKongSchema } from './schema';
-export type { Config, SourceConfig } from './types';
-
-/** The plugin's name in Kong. */
-export const PLUGIN_NAME = 'ssl-cert-reloader';
-
-/** Filled in by the bundler from package.json. */
-declare const __VERSION__: string;
-export const VERSION = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0';

@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import type { KongField } from './fields/kong-field';
+import type { KongField } from './kong-field';
 
 /** Where a value stands: names of records and indexes of arrays. */
 export type ConfigPath = readonly (string | number)[];

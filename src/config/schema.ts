@@ -1,4 +1,4 @@
-import type { KongField, NamedField } from './fields';
+import type { KongField, NamedField } from './kong-field';
 
 /** The fields as Kong's schema takes them: without what only this project's own checks and documents know. */
 export function toKongSchema(fields: readonly NamedField[]): NamedField[] {

@@ -17,4 +17,3 @@ export { OUR_TAG } from './admin/entities';
 export { KongReload } from './node/reload';
 export { DatabaseCaStore } from './database/ca-certificates';
 export { DeclarativeCaStore } from './declarative/ca-certificates';
-export { WriteBack } from './write-back';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { readBody, Requests } from '../common/request';
+import type { FailureKind } from '../model';
 import type { ClusterAccess } from './service-account';
 
 /** An answer of the API server that is no success, or no answer. */
@@ -14,6 +15,11 @@ export class KubernetesError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+
+  get failureKind(): FailureKind {
+    if (this.status === 409) return 'conflict';
+    return this.status === 401 || this.status === 403 ? 'forbidden' : 'away';
   }
 }
 

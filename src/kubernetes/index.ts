@@ -2,7 +2,7 @@ export { KubernetesClient, KubernetesError } from './client';
 export { clientOf, clusterName, type ClusterConfig, type Clusters } from './cluster';
 export { eventPoster } from './events';
 export { readKubeconfig } from './kubeconfig';
-export { KubernetesLeases, type Lease, type LeaseSpec, type LeaseStore } from './leases';
+export { KubernetesLeases } from './leases';
 export { ListWatch, type KubernetesObject } from './list-watch';
 export { NUDGE_ANNOTATION, ReferrerNudger } from './nudge';
 export { References } from './references';

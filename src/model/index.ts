@@ -1,9 +1,10 @@
 export * from './age';
 export * from './certificate';
-export * from './default-certificate';
 export * from './failure';
 export * from './ids';
-export * from './knowledge';
+export * from './lease';
+export * from './live-view';
+export * from './log';
 export * from './plan';
 export * from './reason';
 export * from './report';
@@ -12,4 +13,3 @@ export * from './status';
 export * from './stored';
 export * from './stages';
 export * from './trust';
-export * from './write-back';

@@ -1,7 +1,5 @@
 import type { SecretRef } from './certificate';
-import type { DefaultCertificateStatus } from './default-certificate';
 import type { Refusal } from './reason';
-import type { WriteBackReport } from './write-back';
 
 /** What became of one bundle in a pass. */
 export type Outcome =
@@ -65,10 +63,8 @@ export interface PassReport {
   sourceErrors: { source: string; refusal: Refusal }[];
   /** Something is left that should be tried again before the next poll. */
   unfinished: 'no' | 'settling' | 'failed';
-  /** Clients without SNI; left out where that is not looked after. */
-  defaultCertificate?: DefaultCertificateStatus;
-  /** Kong's declarative file; left out where nothing was to be done about it. */
-  writeBack?: WriteBackReport;
+  /** What was found beside the certificates in Kong, in sentences. */
+  notes: string[];
   /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */
   nextAt: number | null;
 }

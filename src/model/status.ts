@@ -1,8 +1,6 @@
-import type { DefaultCertificateStatus } from './default-certificate';
 import type { PassCause } from './report';
 import type { Reason } from './reason';
 import type { Half, Owner } from './stored';
-import type { DeclarativeFileStatus } from './write-back';
 
 /*
  * What an operator sees: `/status`, the page, the metrics, alerts and `ssl-cert-reloader status` all show this and
@@ -117,7 +115,7 @@ export interface LeaderStatus {
   error: string | null;
 }
 
-/** One entry of the plugin, or one configuration file. */
+/** One entry of the plugin, or one configuration file. Steps of a pass add what they show, in their own rooms. */
 export interface ReloaderStatus {
   entry: string;
   mode: 'apply' | 'observe';
@@ -127,10 +125,6 @@ export interface ReloaderStatus {
   last_success_at: string | null;
   sources: readonly SourceStatus[];
   certificates: readonly CertificateStatus[];
-  /** Clients without SNI; absent where that is not looked after. */
-  default_certificate?: DefaultCertificateStatus;
-  /** Absent without `write_back`. */
-  declarative_file?: DeclarativeFileStatus;
   /** Absent without `leader_election`. */
   leader?: LeaderStatus;
   /** Newest first, at most a hundred. */

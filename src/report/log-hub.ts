@@ -1,6 +1,6 @@
-import type { Fields } from './log-fields';
+import type { Fields, Level } from '../model';
 import { LogFile } from './log-file';
-import { JsonLogger, type Level, type Logger } from './logger';
+import { JsonLogger, type Logger } from './logger';
 
 export interface LogSettings {
   /** Gets every line as well; null: none does. */

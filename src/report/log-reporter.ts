@@ -1,6 +1,5 @@
-import type { PassCause, PassEvent, PassReport, Reporter } from '../model';
-import type { Fields } from './log-fields';
-import type { Level, Logger } from './logger';
+import type { Fields, Level, PassCause, PassEvent, PassReport, Reporter } from '../model';
+import type { Logger } from './logger';
 
 /** Writes one line for each thing that happened, not for each poll. */
 export class LogReporter implements Reporter {

@@ -1,7 +1,5 @@
-import type { Fields } from './log-fields';
+import type { Fields, Level } from '../model';
 import { redacting } from '../common/redact';
-
-export type Level = 'debug' | 'info' | 'warn' | 'error';
 
 export interface Logger {
   log(level: Level, message: string, fields?: Fields): void;

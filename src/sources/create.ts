@@ -1,10 +1,9 @@
-import type { Config, SourceConfig } from '../config';
 import { clientOf, clusterName, isInCluster, type Clusters, type KubernetesClient } from '../kubernetes';
 import type { Source } from '../model';
 import { DirectorySource } from './directory/source';
 import { KubernetesSource } from './kubernetes';
 import { FixedPassword, PasswordFile, type Passwords } from './password';
-import { SOURCE_TYPES } from './registry';
+import { SOURCE_TYPES, type SourceConfig } from './registry';
 import type { SourceContext } from './source-type';
 import { UnlockedSource } from './unlocked';
 
@@ -25,7 +24,7 @@ export const isTrust = ({ trust }: SourceConfig): boolean => trust;
  * @param isPod whether this process is in a pod whose service account is mounted
  * @throws Error where a source cannot be set up at all
  */
-export function createSources(config: Pick<Config, 'sources'>, isPod = isInCluster): Sources {
+export function createSources(config: { sources: readonly SourceConfig[] }, isPod = isInCluster): Sources {
   const clusters = new Map<string | undefined, KubernetesClient>();
   const shared: SourceContext['clientOf'] = (cluster) => {
     const name = clusterName(cluster);

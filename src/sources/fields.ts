@@ -1,4 +1,4 @@
-import { ABSOLUTE_PATH, type NamedField } from '../config/fields/kong-field';
+import { ABSOLUTE_PATH, type NamedField } from '../config';
 
 /** Fields that sources of every type have, beside `type`. */
 export const SHARED_FIELDS = [

@@ -1,4 +1,4 @@
-import type { KongField } from '../config/fields/kong-field';
+import type { EntityCheck, NamedField, Values } from '../config';
 import { DIRECTORY } from './directory';
 import { SHARED_FIELDS } from './fields';
 import { FILE } from './file';
@@ -21,25 +21,25 @@ const NAMES = Object.keys(SOURCE_TYPES) as SourceTypeName[];
 
 type OwnField = (typeof SOURCE_TYPES)[SourceTypeName]['fields'][number];
 
-/** Which fields a type of source cannot do without. */
-export const NEEDED_FIELDS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  Object.entries(SOURCE_TYPES).map(([type, { required }]) => [type, required]),
-);
-
 /** Every source is one flat record, as Kong's schemas want it; which fields count is up to its type. */
 export const SOURCES = {
-  type: 'array',
-  description: 'Where renewed certificates appear. Empty: look in the usual places.',
-  required: true,
-  default: [],
-  elements: {
-    type: 'record',
-    fields: [{ type: { type: 'string', required: true, one_of: NAMES } }, ...SHARED_FIELDS, ...ownFields()],
-    entity_checks: Object.entries(NEEDED_FIELDS).flatMap(([type, fields]) =>
-      fields.map((field) => required(type, field)),
-    ),
+  sources: {
+    type: 'array',
+    description: 'Where renewed certificates appear. Empty: look in the usual places.',
+    required: true,
+    default: [],
+    elements: {
+      type: 'record',
+      fields: [{ type: { type: 'string', required: true, one_of: NAMES } }, ...SHARED_FIELDS, ...ownFields()],
+      entity_checks: Object.entries(SOURCE_TYPES).flatMap(([type, { required }]) =>
+        required.map((field) => needs(type, field)),
+      ),
+    },
   },
-} as const satisfies KongField;
+} as const satisfies NamedField;
+
+/** One source, as it is configured. */
+export type SourceConfig = Values<readonly [typeof SOURCES]>['sources'][number];
 
 /** Types may share a field; it stands in the schema once. */
 function ownFields(): OwnField[] {
@@ -51,7 +51,7 @@ function ownFields(): OwnField[] {
 }
 
 /** With this type the field has to be there. */
-function required(type: string, field: string) {
+function needs(type: string, field: string): EntityCheck {
   return {
     conditional: {
       if_field: 'type',

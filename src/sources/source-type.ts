@@ -1,4 +1,4 @@
-import type { NamedField, Values } from '../config/fields/kong-field';
+import type { NamedField, Values } from '../config';
 import type { ClusterConfig, KubernetesClient } from '../kubernetes';
 import type { Source } from '../model';
 import type { SHARED_FIELDS } from './fields';

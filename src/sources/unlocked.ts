@@ -1,4 +1,11 @@
-import { isRefusal, type RawBundle, type Reading, type Source, type SourceScan } from '../model';
+import {
+  isRefusal,
+  type Ownership,
+  type RawBundle,
+  type Reading,
+  type Source,
+  type SourceScan,
+} from '../model';
 import type { Passwords } from './password';
 
 export interface Keys {
@@ -12,6 +19,7 @@ export interface Keys {
 export class UnlockedSource implements Source {
   readonly id: string;
   readonly snis?: readonly string[];
+  readonly ownership?: Ownership;
   /** What was read: to be read again when the password changes. */
   readonly #names = new Set<string>();
   readonly watch?: (touched: (what: string) => void) => () => void;
@@ -22,6 +30,7 @@ export class UnlockedSource implements Source {
   ) {
     this.id = source.id;
     if (source.snis !== undefined) this.snis = source.snis;
+    if (source.ownership !== undefined) this.ownership = source.ownership;
     if (source.watch !== undefined) this.watch = (touched) => source.watch?.(touched) ?? (() => undefined);
   }
 

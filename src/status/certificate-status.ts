@@ -6,7 +6,7 @@ import type {
   CertificateStatus,
   LeafStatus,
   ServedStatus,
-  Sight,
+  ServedObservation,
   SourcedBundle,
   StoredHalf,
 } from '../model';
@@ -87,12 +87,16 @@ export function renewalDueAt({ stored, bundle }: CertificateFacts): number | nul
 }
 
 /** When what is served expires; null where that is not known. */
-export function servedNotAfter(seen: Sight, stored: StoredHalf | null): number | null {
+export function servedNotAfter(seen: ServedObservation, stored: StoredHalf | null): number | null {
   if (seen.verdict !== 'served') return seen.notAfter;
   return seen.expected === stored?.chain ? (stored.leaf?.notAfter ?? null) : null;
 }
 
-function servedStatus(seen: Sight, stored: StoredHalf | null, storedLeaf: LeafStatus | null): ServedStatus {
+function servedStatus(
+  seen: ServedObservation,
+  stored: StoredHalf | null,
+  storedLeaf: LeafStatus | null,
+): ServedStatus {
   const isStored = seen.verdict === 'served' && seen.expected === stored?.chain;
   const notAfter = servedNotAfter(seen, stored);
   const [leaf = ''] = seen.expected.split('.', 1);

@@ -4,9 +4,9 @@ import {
   type CertificateState,
   type Half,
   type KnownRefusal,
-  type Knowledge,
+  type LiveView,
   type Plan,
-  type Sight,
+  type ServedObservation,
   type SourcedBundle,
   type StoredCertificate,
   type StoredHalf,
@@ -23,7 +23,7 @@ export interface CertificateFacts {
   bundle: SourcedBundle | null;
   /** Id of the bundle, also of one that is not understood. */
   bundleId: string | null;
-  seen: Sight | undefined;
+  seen: ServedObservation | undefined;
   state: CertificateState;
   refusal: KnownRefusal | null;
   isStanding: boolean;
@@ -42,33 +42,33 @@ interface PlanIndex {
  * Every half of every certificate in Kong, then every bundle that is not there. Costs a few microseconds each; a
  * plan that is replaced meanwhile does not mix in.
  */
-export function* certificateFacts(knowledge: Knowledge, served: ServedBook): Generator<CertificateFacts> {
-  const { plan } = knowledge;
-  const index = indexPlan(knowledge, plan);
+export function* certificateFacts(live: LiveView, served: ServedBook): Generator<CertificateFacts> {
+  const { plan } = live;
+  const index = indexPlan(live, plan);
   const shown = new Set<string>();
-  for (const certificate of [...knowledge.certificates.values()]) {
+  for (const certificate of [...live.certificates.values()]) {
     for (const half of ['main', 'alt'] as const) {
       const stored = certificate[half];
       if (stored === null) continue;
-      const facts = storedFacts(knowledge, index, certificate, half, stored, served);
+      const facts = storedFacts(live, index, certificate, half, stored, served);
       if (facts.state === 'refused' && facts.bundleId !== null) shown.add(facts.bundleId);
       yield facts;
     }
   }
-  if (plan !== null) yield* looseFacts(knowledge, plan, shown);
+  if (plan !== null) yield* looseFacts(live, plan, shown);
 }
 
-function indexPlan(knowledge: Knowledge, plan: Plan | null): PlanIndex {
+function indexPlan(live: LiveView, plan: Plan | null): PlanIndex {
   const index: PlanIndex = {
     inSync: new Map(),
     changes: new Map(),
     refused: new Map(),
     broken: new Map(),
   };
-  for (const [id, holders] of knowledge.holders) for (const holder of holders) index.broken.set(holder, id);
+  for (const [id, holders] of live.holders) for (const holder of holders) index.broken.set(holder, id);
   if (plan === null) return index;
   for (const [id, holders] of plan.inSync) {
-    const bundle = knowledge.bundle(id);
+    const bundle = live.bundle(id);
     if (bundle === null) continue;
     for (const holder of holders) {
       const known = index.inSync.get(holder);
@@ -87,7 +87,7 @@ const changeKey = (change: Plan['changes'][number]) =>
   change.kind === 'update' && change.half === 'alt' ? `${changeId(change)} alt` : changeId(change);
 
 function storedFacts(
-  knowledge: Knowledge,
+  live: LiveView,
   index: PlanIndex,
   certificate: StoredCertificate,
   half: Half,
@@ -97,13 +97,13 @@ function storedFacts(
   const { id } = certificate;
   const seen = served.seen(id, half);
   const make = (state: CertificateState, bundleId: string | null): CertificateFacts => {
-    const standing = bundleId === null ? undefined : refusalOf(knowledge, bundleId);
-    const past = bundleId === null ? undefined : knowledge.pastRefusal(bundleId);
+    const standing = bundleId === null ? undefined : refusalOf(live, bundleId);
+    const past = bundleId === null ? undefined : live.pastRefusal(bundleId);
     return {
       certificate,
       half,
       stored,
-      bundle: bundleId === null ? null : knowledge.bundle(bundleId),
+      bundle: bundleId === null ? null : live.bundle(bundleId),
       bundleId,
       seen,
       state,
@@ -113,7 +113,7 @@ function storedFacts(
   };
   const [change] = index.changes.get(half === 'alt' ? `${id} alt` : id) ?? [];
   if (change !== undefined) {
-    return make(knowledge.plan?.refused.has(change.id) === true ? 'refused' : 'pending', change.id);
+    return make(live.plan?.refused.has(change.id) === true ? 'refused' : 'pending', change.id);
   }
   const holding = index.inSync.get(id);
   const bundle = Array.isArray(holding)
@@ -123,7 +123,7 @@ function storedFacts(
       : undefined;
   const refused = index.refused.get(id)?.find((one) => one.half === half);
   if (bundle !== undefined) {
-    const better = refused === undefined ? null : knowledge.bundle(refused.bundle);
+    const better = refused === undefined ? null : live.bundle(refused.bundle);
     const isHeldUp = better !== null && better.leaf.notBefore > bundle.leaf.notBefore;
     return isHeldUp ? make('refused', better.id) : make(servedState(stored, seen), bundle.id);
   }
@@ -135,40 +135,40 @@ const isIn = (bundle: SourcedBundle, stored: StoredHalf) =>
   bundle.content === stored.content || isChainOf(bundle, stored.chain);
 
 /** What was seen before something else was stored says nothing about that. */
-function servedState(stored: StoredHalf, seen: Sight | undefined): CertificateState {
+function servedState(stored: StoredHalf, seen: ServedObservation | undefined): CertificateState {
   if (seen?.expected !== stored.chain || seen.verdict === 'unreachable') return 'unproven';
   return seen.verdict === 'served' ? 'in_sync' : 'not_served';
 }
 
-function* looseFacts(knowledge: Knowledge, plan: Plan, shown: Set<string>): Generator<CertificateFacts> {
+function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<CertificateFacts> {
   const make = (state: CertificateState, id: string): CertificateFacts => {
-    const standing = refusalOf(knowledge, id);
+    const standing = refusalOf(live, id);
     return {
       certificate: null,
       half: 'main',
       stored: null,
-      bundle: knowledge.bundle(id),
+      bundle: live.bundle(id),
       bundleId: id,
       seen: undefined,
       state,
-      refusal: standing ?? knowledge.pastRefusal(id) ?? null,
+      refusal: standing ?? live.pastRefusal(id) ?? null,
       isStanding: standing !== undefined,
     };
   };
   for (const change of plan.changes) {
     if (change.kind === 'update') {
-      const certificate = knowledge.certificates.get(change.certificate.id) ?? null;
+      const certificate = live.certificates.get(change.certificate.id) ?? null;
       if (certificate === null || certificate[change.half] === null)
         yield { ...make('pending', change.bundle.id), certificate, half: change.half };
-    } else if (!knowledge.certificates.has(change.id)) yield make('pending', change.bundle.id);
+    } else if (!live.certificates.has(change.id)) yield make('pending', change.bundle.id);
   }
   for (const id of plan.refused.keys()) if (!shown.has(id)) yield make('refused', id);
   for (const id of plan.unused) yield make('unused', id);
 }
 
 /** A refusal that is not reported yet (it may pass) has no time of its own. */
-function refusalOf(knowledge: Knowledge, bundleId: string): KnownRefusal | undefined {
-  return knowledge.plan?.refused.has(bundleId) === true ? knowledge.refusal(bundleId) : undefined;
+function refusalOf(live: LiveView, bundleId: string): KnownRefusal | undefined {
+  return live.plan?.refused.has(bundleId) === true ? live.refusal(bundleId) : undefined;
 }
 
 function push<T>(map: Map<string, T[]>, key: string, value: T): void {

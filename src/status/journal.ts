@@ -1,6 +1,4 @@
 import type {
-  DeclarativeFileStatus,
-  DefaultCertificateStatus,
   PassCause,
   PassEvent,
   PassReport,
@@ -9,8 +7,7 @@ import type {
   RecentEvent,
   ReloaderStatus,
   Reporter,
-  Witness,
-  WriteBackReport,
+  WriteListener,
   WrittenHalf,
 } from '../model';
 import { redact } from '../common/redact';
@@ -38,13 +35,12 @@ export class Counters {
 }
 
 /** Remembers what happened in one reloader, also while it is reconfigured. */
-export class Journal implements Reporter, Witness {
+export class Journal implements Reporter, WriteListener {
   readonly counters = new Counters();
   #events: RecentEvent[] = [];
   #lastPass: PassStatus | null = null;
   #lastSuccessAt: number | null = null;
-  #defaultCertificate: DefaultCertificateStatus | null = null;
-  #declarativeFile: DeclarativeFileStatus | null = null;
+  #steps: Partial<ReloaderStatus> = {};
   #revision = 0;
 
   constructor(private readonly now: () => number = Date.now) {}
@@ -68,18 +64,19 @@ export class Journal implements Reporter, Witness {
     return this.#revision;
   }
 
-  /** What was found beside the certificates in Kong, as the status shows it. */
-  get files(): Pick<ReloaderStatus, 'default_certificate' | 'declarative_file'> {
-    return {
-      ...(this.#defaultCertificate === null ? {} : { default_certificate: this.#defaultCertificate }),
-      ...(this.#declarativeFile === null ? {} : { declarative_file: this.#declarativeFile }),
-    };
+  /** What steps of the last pass add to the status. */
+  get steps(): Partial<ReloaderStatus> {
+    return this.#steps;
   }
 
-  pass({ cause, startedAt, durationMs, events, sourceErrors, ...found }: PassReport): void {
+  /** Takes over what steps of the pass that just ended add to the status. */
+  noteSteps(steps: readonly { status?(before: Partial<ReloaderStatus>): Partial<ReloaderStatus> }[]): void {
+    const before = this.#steps;
+    this.#steps = Object.assign({}, ...steps.map((step) => step.status?.(before))) as Partial<ReloaderStatus>;
+  }
+
+  pass({ cause, startedAt, durationMs, events, sourceErrors }: PassReport): void {
     const at = this.now();
-    this.#defaultCertificate = found.defaultCertificate ?? null;
-    if (found.writeBack !== undefined) this.noteFile(found.writeBack, at);
     this.#revision += 1;
     this.#lastSuccessAt = at;
     this.#lastPass = {
@@ -93,16 +90,6 @@ export class Journal implements Reporter, Witness {
     if (events.length === 0) return;
     const told = events.slice(-MAX_EVENTS).map((event) => recentEvent(event, at));
     this.#events = [...told.reverse(), ...this.#events].slice(0, MAX_EVENTS);
-  }
-
-  private noteFile({ file, written, trouble, left }: WriteBackReport, at: number): void {
-    this.#declarativeFile = {
-      file,
-      written_at:
-        written.length > 0 ? new Date(at).toISOString() : (this.#declarativeFile?.written_at ?? null),
-      trouble,
-      left: left.map(({ certificate, why }) => ({ certificate_id: certificate, why })),
-    };
   }
 
   failed(cause: PassCause, error: Error): void {

@@ -1,10 +1,12 @@
 import { Registry, type Metric } from 'prom-client';
-import type { DefaultCertificateStatus, DefaultFileStatus } from '../model';
+import type { ReloaderStatus } from '../model';
 import { certificateFamilies } from './certificate-metrics';
 import { counterFamilies } from './counter-metrics';
 import { METRICS, PREFIX, type MetricName } from './metric-names';
 import { ORIGINS, type Families, type Sample } from './metric-samples';
 import type { ReportView } from './report-view';
+
+type Default = NonNullable<ReloaderStatus['default_certificate']>;
 
 /** The text of `/metrics`, in the text format of Prometheus. */
 export async function renderMetrics(view: ReportView): Promise<string> {
@@ -49,7 +51,7 @@ function register(registry: Registry, name: MetricName, samples: () => Iterable<
 function defaultFamilies({
   reloaders,
 }: ReportView): Families<'default_certificate_in_sync' | 'default_certificate_not_after_timestamp_seconds'> {
-  const known = new Map<string, DefaultFileStatus & { state: DefaultCertificateStatus['state'] }>();
+  const known = new Map<string, Default['files'][number] & Pick<Default, 'state'>>();
   for (const { default_certificate: found } of reloaders) {
     for (const file of found?.files ?? [])
       known.set(file.location, { ...file, state: found?.state ?? 'unknown' });

@@ -1,5 +1,5 @@
 import { redact } from '../common/redact';
-import type { CertificateStatus, Knowledge, LeaderStatus, ReloaderStatus, SourceStatus } from '../model';
+import type { CertificateStatus, LiveView, LeaderStatus, ReloaderStatus, SourceStatus } from '../model';
 import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
 import type { Counters, Journal } from './journal';
@@ -21,7 +21,7 @@ export interface ReloaderViewOptions {
   entry: string;
   mode: ReloaderStatus['mode'];
   intervalSeconds: number;
-  knowledge: () => Knowledge;
+  live: () => LiveView;
   served: ServedBook;
   journal: Journal;
   /** Who writes, where one of many does. */
@@ -33,7 +33,7 @@ export interface ReloaderViewOptions {
 export class ReloaderShow {
   readonly #since = new SinceBook();
   #revision = 0;
-  #noticed = { plan: null as Knowledge['plan'], version: -1, count: -1 };
+  #noticed = { plan: null as LiveView['plan'], version: -1, count: -1 };
 
   constructor(private readonly options: ReloaderViewOptions) {}
 
@@ -43,8 +43,8 @@ export class ReloaderShow {
    * @returns those that changed it
    */
   notice(): CertificateFacts[] {
-    const { served, knowledge } = this.options;
-    const known = knowledge();
+    const { served, live } = this.options;
+    const known = live();
     const { plan, version, count } = this.#noticed;
     if (known.plan === plan && served.version === version && known.certificates.size === count) return [];
     this.#noticed = { plan: known.plan, version: served.version, count: known.certificates.size };
@@ -55,8 +55,8 @@ export class ReloaderShow {
 
   view(): ReloaderView {
     this.notice();
-    const { entry, mode, intervalSeconds, journal, served, knowledge } = this.options;
-    const known = knowledge();
+    const { entry, mode, intervalSeconds, journal, served, live } = this.options;
+    const known = live();
     const leader = this.options.leader?.();
     const facts = () => certificateFacts(known, served);
     const context = this.context(known, leader);
@@ -67,7 +67,7 @@ export class ReloaderShow {
       last_pass: journal.lastPass,
       last_success_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
       sources: sourceStatuses(known),
-      ...journal.files,
+      ...journal.steps,
       ...(leader === undefined ? {} : { leader }),
       events: journal.events,
     };
@@ -85,7 +85,7 @@ export class ReloaderShow {
     };
   }
 
-  private context(known: Knowledge, leader: LeaderStatus | undefined): StatusContext {
+  private context(known: LiveView, leader: LeaderStatus | undefined): StatusContext {
     return {
       now: this.now(),
       pendingNote: leader === undefined || leader.is_leader ? null : noteOf(leader),
@@ -108,7 +108,7 @@ function noteOf({ holder, error }: LeaderStatus): string {
     : `another gateway writes it: ${holder}`;
 }
 
-function sourceStatuses({ sources }: Knowledge): SourceStatus[] {
+function sourceStatuses({ sources }: LiveView): SourceStatus[] {
   return sources.map(({ id, bundles, error }) => ({
     id,
     up: error === null,
@@ -120,6 +120,6 @@ function sourceStatuses({ sources }: Knowledge): SourceStatus[] {
 function sourceError({
   why,
   since,
-}: NonNullable<Knowledge['sources'][number]['error']>): SourceStatus['error'] {
+}: NonNullable<LiveView['sources'][number]['error']>): SourceStatus['error'] {
   return { ...why, message: redact(why.message), since: new Date(since).toISOString() };
 }

@@ -1,8 +1,8 @@
-import type { Digest, Half, Proof, Sight, Witness, WrittenHalf } from '../model';
+import type { Digest, Half, Proof, ServedObservation, WriteListener, WrittenHalf } from '../model';
 
 /** What was last seen of each half, and when each was last swapped. No texts and no parsed certificates. */
-export class ServedBook implements Witness {
-  readonly #seen = { main: new Map<string, Sight>(), alt: new Map<string, Sight>() };
+export class ServedBook implements WriteListener {
+  readonly #seen = { main: new Map<string, ServedObservation>(), alt: new Map<string, ServedObservation>() };
   readonly #swapped = { main: new Map<string, number>(), alt: new Map<string, number>() };
   #version = 0;
 
@@ -11,7 +11,7 @@ export class ServedBook implements Witness {
     return this.#version;
   }
 
-  seen(certificate: string, half: Half): Sight | undefined {
+  seen(certificate: string, half: Half): ServedObservation | undefined {
     return this.#seen[half].get(certificate);
   }
 
@@ -20,7 +20,7 @@ export class ServedBook implements Witness {
     return this.#swapped[half].get(certificate);
   }
 
-  note(certificate: string, half: Half, seen: Sight): void {
+  note(certificate: string, half: Half, seen: ServedObservation): void {
     this.#version += 1;
     this.#seen[half].set(certificate, seen);
   }
@@ -40,7 +40,12 @@ export class ServedBook implements Witness {
   }
 }
 
-function seenIn(proof: Proof, verdict: Sight['verdict'], expected: Digest, at: number): Sight {
+function seenIn(
+  proof: Proof,
+  verdict: ServedObservation['verdict'],
+  expected: Digest,
+  at: number,
+): ServedObservation {
   const { servedFingerprint, detail } = proof;
   const fingerprint = verdict === 'served' ? null : servedFingerprint;
   return { verdict, expected, fingerprint, notAfter: null, at, detail };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf, fingerprint, parseCertificate } from '../certificates';
-import type { Digest, Half, KeyType, Sight, StoredCertificate } from '../model';
+import type { Digest, Half, KeyType, ServedObservation, StoredCertificate } from '../model';
 import { handshake, UnreachableError } from './handshake';
 import { probeName, type Listener } from './verifier';
 
@@ -12,7 +12,7 @@ export interface PatrolOptions {
   isSeen: (certificate: string, half: Half, chain: Digest) => boolean;
   /** Asks Kong whether it still stores what was expected, before anybody is told that it is not served. */
   isStored: (certificate: string, half: Half, chain: Digest) => Promise<boolean>;
-  note: (certificate: string, half: Half, sight: Sight) => void;
+  note: (certificate: string, half: Half, sight: ServedObservation) => void;
   /** Called at the end of each round, with the number of certificates in it. */
   done: (looked: number) => void;
   /** A round gives way to passes. */
@@ -144,8 +144,8 @@ export class Patrol {
   }
 
   /** The first name that is not served decides. */
-  private async look({ chain, snis, keyType }: Target): Promise<Sight> {
-    const sight: Sight = {
+  private async look({ chain, snis, keyType }: Target): Promise<ServedObservation> {
+    const sight: ServedObservation = {
       verdict: 'unreachable',
       expected: chain,
       fingerprint: null,
@@ -165,8 +165,8 @@ export class Patrol {
     servername: string,
     chain: Digest,
     keyType: KeyType | undefined,
-  ): Promise<Partial<Sight>> {
-    let unreached: Partial<Sight> = {};
+  ): Promise<Partial<ServedObservation>> {
+    let unreached: Partial<ServedObservation> = {};
     for (const { host, port, proxyProtocol = false } of this.options.listeners) {
       const where = `${host}:${port}`;
       const { timeoutMs } = this.options;

@@ -3,7 +3,7 @@ import { inspectFiles } from '../../src/certificates';
 import { isRefusal, REASONS } from '../../src/model';
 import { filesOfEveryFormat, PASSWORD, rsaIssuer } from '../support/format-files';
 import { secretsIn } from '../support/bundles';
-import { reconciling } from '../support/stages';
+import { passing } from '../support/stages';
 import { corpus } from './corpus';
 
 const DAY_MS = 86_400_000;
@@ -26,10 +26,10 @@ describe('hostile files', () => {
 
   /** A Kong with the certificate of before, and a source with one file. */
   async function passWith(cert: Buffer, key: Buffer, password: string) {
-    const { reconciler, source, target } = reconciling();
+    const { runner, source, target } = passing();
     target.put('www', current);
     source.put('www', { cert: cert.toString('latin1'), key: key.toString('latin1'), password });
-    await reconciler.pass('start');
+    await runner.pass('start');
     return target.writes;
   }
 

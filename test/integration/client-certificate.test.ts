@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import type { Issued, IssueOptions } from '../../src/authority/authority';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { startGateway, type Mode } from '../gateway';
 import { issue } from '../support/bundles';
 import { testFolder, writePair } from '../support/folders';
@@ -35,8 +35,8 @@ async function upstream(mode: Mode, { chain, key }: Issued) {
   const config = completeConfig({ sources: [{ type: 'directory', path: certs, create: false }] });
   const kong = await connect({ prefix: gateway.prefix }, {});
   onTestFinished(() => kong.client.close());
-  const { reconciler } = compose(config, kong);
-  return { gateway, reconciler, certs, stored: () => leafOf(gateway.certificates()[0]?.cert ?? '') };
+  const runner = compose(config, kong);
+  return { gateway, runner, certs, stored: () => leafOf(gateway.certificates()[0]?.cert ?? '') };
 }
 
 const KINDS: [string, IssueOptions][] = [
@@ -49,7 +49,7 @@ it.for(
     (['dbless', 'database'] as const).map((mode) => [kind, mode, options] as const),
   ),
 )('the client certificate of a service, %s, follows its source (%s)', async ([, mode, options]) => {
-  const { gateway, reconciler, certs, stored } = await upstream(
+  const { gateway, runner, certs, stored } = await upstream(
     mode,
     issue({ ...options, notBefore: daysAgo(60) }),
   );
@@ -58,9 +58,9 @@ it.for(
   // Newer, and of the same name; but no upstream would take it from a client.
   writePair(certs, 'server', issue({ ...options, usage: 'server', notBefore: daysAgo(1) }));
   writePair(certs, 'other', issue({ ...options, names: ['Other Service'], notBefore: daysAgo(1) }));
-  const { events } = await reconciler.pass('start');
+  const { events } = await runner.pass('start');
   expect(events).toMatchObject([{ outcome: { kind: 'swapped', proof: { verdict: 'unreachable' } } }]);
   expect(stored()).toBe(leafOf(renewed.cert));
   expect(gateway.entities('services')).toMatchObject([{ client_certificate: { id: ID } }]);
-  expect((await reconciler.pass('poll')).events).toEqual([]);
+  expect((await runner.pass('poll')).events).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { AdminClient, DeclarativeTarget } from '../../src/gateway';
-import { Reconciler } from '../../src/reconcile';
+import { createPass } from '../../src/app/pass';
 import { DirectorySource } from '../../src/sources';
 import { startGateway } from '../gateway';
 import { issue } from '../support/bundles';
@@ -15,34 +15,33 @@ async function following() {
   const gateway = await startGateway({ mode: 'dbless' });
   onTestFinished(() => gateway.stop());
   const certs = testFolder();
-  const reconciler = new Reconciler({
+  const runner = createPass({
     sources: [new DirectorySource(certs, true)],
     target: new DeclarativeTarget(new AdminClient({ url: gateway.adminUrl })),
     verifier: null,
-    observe: false,
     allowDowngrade: false,
     rollback: false,
     takeover: { mode: 'force', graceMs: 0, nudger: null },
   });
-  return { gateway, certs, reconciler };
+  return { gateway, certs, runner };
 }
 
 /** So many certificates that an export of them is not asked for without need. */
 const MANY = 300;
 
 it('without a database a swap after a swap posts once and exports nothing, unless somebody else posted', async () => {
-  const { gateway, certs, reconciler } = await following();
+  const { gateway, certs, runner } = await following();
   for (let index = 0; index < MANY; index++) {
     const name = `site-${index}.example.test`;
     writePair(certs, name, issue({ names: [name] }));
   }
-  await reconciler.pass('poll');
+  await runner.pass('poll');
   /** @returns the requests for the configuration that one renewal took */
   const renew = async (age: number) => {
     const pair = issue({ names: [HOST], notBefore: minutesAgo(age) });
     writePair(certs, HOST, pair);
     gateway.clearRequests();
-    await reconciler.pass('poll');
+    await runner.pass('poll');
     expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(pair.cert));
     return gateway.requests.filter(({ path }) => path.startsWith('/config')).map(({ method }) => method);
   };
@@ -58,12 +57,12 @@ it('without a database a swap after a swap posts once and exports nothing, unles
 });
 
 it('without a database any number of changed certificates takes exactly one post', async () => {
-  const { gateway, certs, reconciler } = await following();
+  const { gateway, certs, runner } = await following();
   const names = Array.from({ length: MANY }, (_, index) => `site-${index}.example.test`);
   for (const age of [60, 10]) {
     for (const name of names) writePair(certs, name, issue({ names: [name], notBefore: minutesAgo(age) }));
     gateway.clearRequests();
-    const { events } = await reconciler.pass('poll');
+    const { events } = await runner.pass('poll');
     expect(events).toHaveLength(names.length);
     expect(gateway.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
   }

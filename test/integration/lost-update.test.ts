@@ -1,9 +1,9 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { AdminClient, DeclarativeTarget, type AdminResponse } from '../../src/gateway';
-import { Reconciler } from '../../src/reconcile';
+import { createPass } from '../../src/app/pass';
 import { DirectorySource } from '../../src/sources';
 import { startGateway } from '../gateway';
 import { issue } from '../support/bundles';
@@ -45,11 +45,11 @@ async function contended() {
     await controller.sync();
   };
   const routes = () => gateway.entities('routes').map((route) => route['paths']);
-  return { gateway, certs, controller, push, routes, next, reconciler: compose(config, kong).reconciler };
+  return { gateway, certs, controller, push, routes, next, runner: compose(config, kong) };
 }
 
 it('what somebody posts while Kong works on our post is put back together with our certificate', async () => {
-  const { gateway, push, routes, next, reconciler } = await contended();
+  const { gateway, push, routes, next, runner } = await contended();
   let isFirst = true;
   gateway.beforePost(async () => {
     if (!isFirst) return;
@@ -58,19 +58,19 @@ it('what somebody posts while Kong works on our post is put back together with o
     // A real Kong takes 40 ms and more to check a configuration.
     await turns(60);
   });
-  const { events } = await reconciler.pass('start');
+  const { events } = await runner.pass('start');
   expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
   expect(routes().flat().sort()).toEqual(['/', '/new']);
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
 
 it('while Kong is busy with somebody else, what we post is made anew from what that one posted', async () => {
-  const { gateway, push, routes, next, reconciler } = await contended();
+  const { gateway, push, routes, next, runner } = await contended();
   const free = gateway.inject({
     ...{ method: 'POST', path: OUR_POST, times: Infinity, status: 429, headers: { 'retry-after': '1' } },
     body: { message: 'Currently processing another configuration' },
   });
-  const passing = reconciler.pass('start');
+  const passing = runner.pass('start');
   await eventually('Kong was busy', () => gateway.requests.some(({ status }) => status === 429));
   await push();
   free();
@@ -102,12 +102,11 @@ class Overheard extends AdminClient {
   }
 }
 
-const reconcilerOf = (client: AdminClient, certs: string) =>
-  new Reconciler({
+const runnerOf = (client: AdminClient, certs: string) =>
+  createPass({
     sources: [new DirectorySource(certs, false)],
     target: new DeclarativeTarget(client),
     verifier: null,
-    observe: false,
     allowDowngrade: false,
     rollback: false,
     takeover: { mode: 'force', graceMs: 0, nudger: null },
@@ -118,8 +117,8 @@ it('what was made from a configuration that is another one by now is never poste
   const client = new Overheard(gateway.adminUrl, async (count) => {
     if (count === 1) await push();
   });
-  const reconciler = reconcilerOf(client, certs);
-  const { events } = await reconciler.pass('start');
+  const runner = runnerOf(client, certs);
+  const { events } = await runner.pass('start');
   expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
   expect(routes().flat().sort()).toEqual(['/', '/new']);
   expect(
@@ -143,7 +142,7 @@ it('what somebody posts between two looks at Kong is put back, not what was ther
     await isPushed;
     await turns(60);
   });
-  await reconcilerOf(client, certs).pass('start');
+  await runnerOf(client, certs).pass('start');
   expect(routes().flat().sort()).toEqual(['/', '/new']);
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
@@ -162,13 +161,13 @@ it('what somebody posts with our certificate in it already is put back, too', as
     await push();
     await turns(60);
   });
-  await reconcilerOf(new Overheard(gateway.adminUrl, () => Promise.resolve()), certs).pass('start');
+  await runnerOf(new Overheard(gateway.adminUrl, () => Promise.resolve()), certs).pass('start');
   expect(routes().flat().sort()).toEqual(['/', '/new']);
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
 
 it('what somebody posts during each of our tries is put back, however many those are', async () => {
-  const { gateway, controller, routes, next, reconciler } = await contended();
+  const { gateway, controller, routes, next, runner } = await contended();
   const wanted = ['/'];
   gateway.beforePost(async ({ body }) => {
     if (!('config' in body) || wanted.length > 5) return;
@@ -177,7 +176,7 @@ it('what somebody posts during each of our tries is put back, however many those
     await controller.sync();
     await turns(60);
   });
-  await reconciler.pass('start');
+  await runner.pass('start');
   expect(routes().flat().sort()).toEqual(wanted);
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { startGateway, type Fault, type Mode } from '../gateway';
 import { issue } from '../support/bundles';
 import { testFolder, writePair } from '../support/folders';
@@ -22,24 +22,24 @@ async function following(mode: Mode, timeout = 10) {
   });
   const kong = await connect({ prefix: gateway.prefix }, {});
   onTestFinished(() => kong.client.close());
-  const { reconciler } = compose(config, kong);
+  const runner = compose(config, kong);
   const put = (pair: ReturnType<typeof renewed>) => writePair(certs, 'www', pair);
   const stored = () => leafOf(gateway.certificates()[0]?.cert ?? '');
   const writes = () => gateway.requests.filter(({ method }) => method !== 'GET').length;
-  return { gateway, reconciler, put, stored, writes, certs: join(certs, 'www.crt') };
+  return { gateway, runner, put, stored, writes, certs: join(certs, 'www.crt') };
 }
 
 it.for(['dbless', 'database'] as const)(
   'what Kong stores and does not serve is taken back, and tried again only when it changes or somebody asks (%s)',
   async (mode) => {
-    const { gateway, reconciler, put, stored, writes } = await following(mode, 3);
+    const { gateway, runner, put, stored, writes } = await following(mode, 3);
     const good = renewed(60);
     put(good);
-    await reconciler.pass('start');
+    await runner.pass('start');
     gateway.freezeServing();
     const next = renewed(30);
     put(next);
-    const { events } = await reconciler.pass('poll');
+    const { events } = await runner.pass('poll');
     expect(events[0]?.outcome).toMatchObject({
       kind: 'rolled_back',
       restored: true,
@@ -49,35 +49,35 @@ it.for(['dbless', 'database'] as const)(
 
     gateway.unfreeze();
     gateway.clearRequests();
-    await reconciler.pass('poll');
+    await runner.pass('poll');
     expect(writes()).toBe(0);
     expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(good.cert));
 
-    await reconciler.pass('trigger');
+    await runner.pass('trigger');
     expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
   },
 );
 
 it('what only one of the workers serves is taken back', async () => {
-  const { gateway, reconciler, put, stored } = await following('database', 3);
+  const { gateway, runner, put, stored } = await following('database', 3);
   const good = renewed(60);
   put(good);
-  await reconciler.pass('start');
+  await runner.pass('start');
   gateway.setWorkerLag(1, 60_000);
   put(renewed(30));
-  const { events } = await reconciler.pass('poll');
+  const { events } = await runner.pass('poll');
   expect(events[0]?.outcome).toMatchObject({ kind: 'rolled_back', proof: { verdict: 'wrong' } });
   expect(stored()).toBe(leafOf(good.cert));
 });
 
 it('a worker that is a little late is waited for', async () => {
-  const { gateway, reconciler, put } = await following('database');
+  const { gateway, runner, put } = await following('database');
   put(renewed(60));
-  await reconciler.pass('start');
+  await runner.pass('start');
   gateway.setWorkerLag(1, 200);
   const next = renewed(30);
   put(next);
-  const { events } = await reconciler.pass('poll');
+  const { events } = await runner.pass('poll');
   expect(events[0]?.outcome).toMatchObject({ kind: 'swapped', proof: { verdict: 'served' } });
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
@@ -89,21 +89,21 @@ const FAULTS: [string, Fault][] = [
 ];
 
 it.for(FAULTS)('%s costs nothing', async ([, fault]) => {
-  const { gateway, reconciler, put } = await following('database');
+  const { gateway, runner, put } = await following('database');
   put(renewed(60));
-  await reconciler.pass('start');
+  await runner.pass('start');
   gateway.inject(fault);
   const next = renewed(30);
   put(next);
-  const { events } = await reconciler.pass('poll');
+  const { events } = await runner.pass('poll');
   expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
 
 it('several gateways with one database make one effective write of a renewal', async () => {
-  const { gateway, reconciler, put, certs } = await following('database');
+  const { gateway, runner, put, certs } = await following('database');
   put(renewed(60));
-  await reconciler.pass('start');
+  await runner.pass('start');
   const config = completeConfig({
     sources: [{ type: 'file', cert: certs, key: certs.replace('.crt', '.key') }],
   });
@@ -111,14 +111,14 @@ it('several gateways with one database make one effective write of a renewal', a
     [1, 2, 3].map(async () => {
       const kong = await connect({ prefix: gateway.prefix }, {});
       onTestFinished(() => kong.client.close());
-      return compose(config, kong).reconciler;
+      return compose(config, kong);
     }),
   );
   for (const other of others) await other.pass('start');
   const next = renewed(30);
   put(next);
   gateway.clearRequests();
-  for (const one of [reconciler, ...others]) await one.pass('poll');
+  for (const one of [runner, ...others]) await one.pass('poll');
   expect(gateway.requests.filter(({ method }) => method === 'PATCH')).toHaveLength(1);
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });

@@ -5,10 +5,12 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { load } from 'js-yaml';
 import { connect } from '../../src/app/connection';
 import { compose, targetOf } from '../../src/app/compose';
-import { createKeeper } from '../../src/app/trust';
+import { createTrust } from '../../src/app/trust';
 import { Authority } from '../../src/authority/authority';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
+import { Passes } from '../../src/pass';
 import { FileSource } from '../../src/sources';
+import type { Trust } from '../../src/trust';
 import { startGateway, type Mode } from '../gateway';
 import { issue } from '../support/bundles';
 import { testFolder, writePair } from '../support/folders';
@@ -40,19 +42,19 @@ async function trusting(mode: Mode, more: object = {}, declarativeConfig?: strin
     writeFileSync(`${bundle}.new`, pems.join(''));
     renameSync(`${bundle}.new`, bundle);
   };
-  const { reconciler } = compose(config, kong);
+  const runner = compose(config, kong);
   const trusted = () => gateway.entities('ca_certificates').map(({ cert }) => nameOf(cert as string));
   const writes = () => gateway.requests.filter(({ method }) => method !== 'GET');
-  return { gateway, kong, config, bundle, certs, write, reconciler, trusted, writes };
+  return { gateway, kong, config, bundle, certs, write, runner, trusted, writes };
 }
 
 describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) => {
   it('follows a bundle: created, renewed in place, refused where it is no CA', async () => {
-    const { gateway, reconciler, trusted, write, writes } = await trusting(mode);
+    const { gateway, runner, trusted, write, writes } = await trusting(mode);
     const a = Authority.root('A', { notBefore: daysAgo(30) });
     const b = Authority.root('B');
     write(a.cert, b.cert, a.issue({ names: ['www.example.test'] }).cert);
-    const first = await reconciler.pass('start');
+    const first = await runner.pass('start');
     expect(trusted().sort()).toEqual(['A', 'B']);
     expect(
       eventsOf(first)
@@ -62,11 +64,11 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     const ids = gateway.entities('ca_certificates').map(({ id }) => id);
 
     gateway.clearRequests();
-    expect((await reconciler.pass('poll')).events).toEqual([]);
+    expect((await runner.pass('poll')).events).toEqual([]);
     expect(writes()).toEqual([]);
 
     write(Authority.root('A', { key: a.privateKey, notBefore: daysAgo(1) }).cert, Authority.root('B').cert);
-    const next = await reconciler.pass('poll');
+    const next = await runner.pass('poll');
     expect(eventsOf(next).filter((line) => line.includes('swapped'))).toHaveLength(2);
     expect(gateway.entities('ca_certificates').map(({ id }) => id)).toEqual(ids);
     expect(trusted().sort()).toEqual(['A', 'B']);
@@ -80,48 +82,48 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
   });
 
   it('is not lost sight of where Kong does not let it be read; certificates go on', async () => {
-    const { gateway, reconciler, certs, write, trusted } = await trusting(mode);
+    const { gateway, runner, certs, write, trusted } = await trusting(mode);
     write(Authority.root('A').cert);
     writePair(certs, 'www', issue());
     gateway.inject({ method: 'GET', path: /^\/ca_certificates/, status: 403, times: 2 });
-    const first = await reconciler.pass('start');
+    const first = await runner.pass('start');
     expect(first.unfinished).toBe('failed');
     expect(first.sourceErrors.map(({ refusal }) => refusal.message)).toEqual([
       expect.stringMatching(/^what Kong trusts cannot be read: .*\/ca_certificates.* 403/),
     ]);
     expect(eventsOf(first)).toEqual(['www.crt: created (served)']);
-    expect((await reconciler.pass('retry')).sourceErrors).toEqual([]);
-    expect((await reconciler.pass('retry')).unfinished).toBe('no');
+    expect((await runner.pass('retry')).sourceErrors).toEqual([]);
+    expect((await runner.pass('retry')).unfinished).toBe('no');
     expect(trusted()).toEqual(['A']);
   });
 
   it('says once what Kong refuses, not again under another name', async () => {
-    const { gateway, reconciler, write } = await trusting(mode);
+    const { gateway, runner, write } = await trusting(mode);
     write(Authority.root('A').cert);
     gateway.inject({ method: mode === 'dbless' ? 'POST' : 'PUT', status: 400, body: { message: 'no' } });
-    expect(eventsOf(await reconciler.pass('start'))).toEqual([expect.stringContaining('refused_by_kong')]);
-    expect(eventsOf(await reconciler.pass('poll'))).toEqual([]);
+    expect(eventsOf(await runner.pass('start'))).toEqual([expect.stringContaining('refused_by_kong')]);
+    expect(eventsOf(await runner.pass('poll'))).toEqual([]);
   });
 
   it('changes nothing in a dry run', async () => {
-    const { reconciler, trusted, write } = await trusting(mode, { mode: 'observe' });
+    const { runner, trusted, write } = await trusting(mode, { mode: 'observe' });
     write(Authority.root('A').cert);
-    const { events } = await reconciler.pass('start');
+    const { events } = await runner.pass('start');
     expect(events).toMatchObject([{ isTrust: true, outcome: { kind: 'would_change', created: true } }]);
     expect(trusted()).toEqual([]);
-    expect((await reconciler.pass('poll')).events).toEqual([]);
+    expect((await runner.pass('poll')).events).toEqual([]);
   });
 
   it('changes nothing while another gateway is the one to write', async () => {
     const { kong, config, bundle, trusted, write } = await trusting(mode);
     let isLeader = false;
     const source = new FileSource(bundle, null, false);
-    const keeper = createKeeper(config, kong, targetOf(kong), [source], Date.now, () => isLeader);
+    const trust = createTrust(config, kong, targetOf(kong), [source]);
+    const passes = passesOver(trust, { mayWrite: () => isLeader });
     write(Authority.root('A').cert);
     for (const leads of [false, true]) {
       isLeader = leads;
-      await keeper.begin('trigger');
-      await keeper.finish(EMPTY, false);
+      await passes.run('trigger');
       expect(trusted()).toEqual(leads ? ['A'] : []);
     }
   });
@@ -133,26 +135,18 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
   ] as const)('stays where its file is %s', async ([, broken]) => {
     const { gateway, kong, config, bundle, trusted, write } = await trusting(mode);
     const clock = { now: Date.now() };
-    const keeper = createKeeper(
-      config,
-      kong,
-      targetOf(kong),
-      [new FileSource(bundle, null, false)],
-      () => clock.now,
-    );
+    const source = new FileSource(bundle, null, false);
+    const now = () => clock.now;
+    const passes = passesOver(createTrust(config, kong, targetOf(kong), [source], now), { now });
     const pass = async () => {
-      await keeper.begin('poll');
+      await passes.run('poll');
       clock.now += 120_000;
     };
     const pair = [Authority.root('A').cert, Authority.root('B').cert];
     write(...pair);
     await pass();
-    await keeper.finish(EMPTY, false);
     write(broken(pair.join('')));
-    for (let look = 0; look < 3; look++) {
-      await pass();
-      await keeper.finish(EMPTY, false);
-    }
+    for (let look = 0; look < 3; look++) await pass();
     expect(trusted().sort()).toEqual(['A', 'B']);
     expect(gateway.requests.filter(({ method }) => method === 'DELETE')).toEqual([]);
   });
@@ -160,17 +154,10 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
   it('loses a CA that has been out of the bundle for a while, unless something in Kong names it', async () => {
     const { gateway, kong, config, bundle, trusted, write } = await trusting(mode);
     const clock = { now: Date.now() };
-    const keeper = createKeeper(
-      config,
-      kong,
-      targetOf(kong),
-      [new FileSource(bundle, null, false)],
-      () => clock.now,
-    );
-    const pass = async () => {
-      await keeper.begin('poll');
-      return keeper.finish(EMPTY, false);
-    };
+    const source = new FileSource(bundle, null, false);
+    const now = () => clock.now;
+    const passes = passesOver(createTrust(config, kong, targetOf(kong), [source], now), { now });
+    const pass = () => passes.run('poll');
     const [a, b, c] = ['A', 'B', 'C'].map((name) => Authority.root(name).cert) as [string, string, string];
     write(a, b, c);
     await pass();
@@ -192,22 +179,22 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
 });
 
 it('without a database, CAs and certificates that changed together take one post', async () => {
-  const { gateway, reconciler, trusted, write, writes, certs } = await trusting('dbless');
+  const { gateway, runner, trusted, write, writes, certs } = await trusting('dbless');
   write(Authority.root('A').cert);
   writePair(certs, 'www', issue({ notBefore: daysAgo(9) }));
-  await reconciler.pass('start');
+  await runner.pass('start');
   const next = issue({ notBefore: daysAgo(1) });
   writePair(certs, 'www', next);
   write(Authority.root('A').cert, Authority.root('B').cert);
   gateway.clearRequests();
-  await reconciler.pass('poll');
+  await runner.pass('poll');
   expect(writes()).toHaveLength(1);
   expect(trusted().sort()).toEqual(['A', 'B']);
   expect(await servedLeaf(gateway.tlsPort, 'www.example.test')).toBe(leafOf(next.cert));
 });
 
 it('a CA that Kong refuses does not hold a certificate back', async () => {
-  const { gateway, reconciler, trusted, write, certs } = await trusting('dbless');
+  const { gateway, runner, trusted, write, certs } = await trusting('dbless');
   gateway.inject({
     ...{ method: 'POST', path: /^\/config/, times: 1, status: 400 },
     body: { message: 'declarative config is invalid' },
@@ -215,24 +202,14 @@ it('a CA that Kong refuses does not hold a certificate back', async () => {
   const pair = issue();
   writePair(certs, 'www', pair);
   write(Authority.root('A').cert);
-  await reconciler.pass('start');
+  await runner.pass('start');
   expect(await servedLeaf(gateway.tlsPort, 'www.example.test')).toBe(leafOf(pair.cert));
   expect(trusted()).toEqual(['A']);
 });
 
-const EMPTY = {
-  ...{
-    cause: 'poll' as const,
-    startedAt: 0,
-    durationMs: 0,
-    bundles: 0,
-    inSync: 0,
-    read: 0,
-    refused: 0,
-    unused: 0,
-  },
-  ...{ events: [], sourceErrors: [], unfinished: 'no' as const, nextAt: null },
-};
+/** Passes that look after what Kong trusts, and nothing else. */
+const passesOver = (trust: Trust, more: { mayWrite?: () => boolean; now?: () => number }) =>
+  new Passes({ ...more, steps: [trust.scan, trust.write], observe: false });
 
 /** Has a service name a CA certificate. */
 async function refer(adminUrl: string, mode: Mode, id: string): Promise<void> {

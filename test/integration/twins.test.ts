@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { startGateway, type Mode } from '../gateway';
 import { issue } from '../support/bundles';
 import { testFolder, writePair } from '../support/folders';
@@ -20,26 +20,26 @@ async function following(mode: Mode) {
   const config = completeConfig({ sources: [{ type: 'directory', path: certs }], verify: { timeout: 3 } });
   const kong = await connect({ prefix: gateway.prefix }, {});
   onTestFinished(() => kong.client.close());
-  const { reconciler } = compose(config, kong);
-  return { gateway, reconciler, certs };
+  const runner = compose(config, kong);
+  return { gateway, runner, certs };
 }
 
 it.for(['dbless', 'database'] as const)(
   'a half that was gained and is not served is taken away again, and the other one stays (%s)',
   async (mode) => {
-    const { gateway, reconciler, certs } = await following(mode);
+    const { gateway, runner, certs } = await following(mode);
     const ec = renewed('p256', 60);
     writePair(certs, 'www', ec);
-    await reconciler.pass('start');
+    await runner.pass('start');
     gateway.freezeServing();
     const rsa = renewed('rsa-2048', 30);
     writePair(certs, 'www-rsa', rsa);
-    const { events } = await reconciler.pass('poll');
+    const { events } = await runner.pass('poll');
     expect(events[0]?.outcome).toMatchObject({ kind: 'rolled_back', restored: true });
     expect(gateway.certificates()).toMatchObject([{ cert_alt: null, key_alt: null, names: [HOST] }]);
     gateway.unfreeze();
     expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(ec.cert));
-    await reconciler.pass('trigger');
+    await runner.pass('trigger');
     expect(await servedLeaf(gateway.tlsPort, HOST, 'rsa')).toBe(leafOf(rsa.cert));
   },
 );
@@ -47,21 +47,21 @@ it.for(['dbless', 'database'] as const)(
 it.for(['dbless', 'database'] as const)(
   'a certificate that was created for twins and is not served is taken away whole (%s)',
   async (mode) => {
-    const { gateway, reconciler, certs } = await following(mode);
+    const { gateway, runner, certs } = await following(mode);
     writePair(certs, 'www', renewed('p256', 60));
     writePair(certs, 'www-rsa', renewed('rsa-2048', 30));
     gateway.freezeServing(HOST);
-    const { events } = await reconciler.pass('start');
+    const { events } = await runner.pass('start');
     expect(events.filter(({ outcome }) => outcome.kind === 'rolled_back')).toHaveLength(2);
     expect(gateway.certificates()).toEqual([]);
   },
 );
 
 it('without a database twins are created with one post', async () => {
-  const { gateway, reconciler, certs } = await following('dbless');
+  const { gateway, runner, certs } = await following('dbless');
   writePair(certs, 'www', renewed('p256', 60));
   writePair(certs, 'www-rsa', renewed('rsa-2048', 30));
-  await reconciler.pass('start');
+  await runner.pass('start');
   expect(gateway.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
   expect(gateway.certificates()).toHaveLength(1);
 });
@@ -69,11 +69,11 @@ it('without a database twins are created with one post', async () => {
 it.for(['dbless', 'database'] as const)(
   'a pair that does not match keeps only its own half out (%s)',
   async (mode) => {
-    const { gateway, reconciler, certs } = await following(mode);
+    const { gateway, runner, certs } = await following(mode);
     const ec = renewed('p256', 60);
     writePair(certs, 'www', ec);
     writePair(certs, 'www-rsa', { chain: renewed('rsa-2048', 30).chain, key: renewed('rsa-2048', 30).key });
-    await reconciler.pass('start');
+    await runner.pass('start');
     expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(ec.cert));
     expect(gateway.certificates()).toMatchObject([{ cert_alt: null }]);
   },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { inCluster, KubernetesClient } from '../../src/kubernetes';
 import { KubernetesSource } from '../../src/sources/kubernetes';
 import { startGateway } from '../gateway';
@@ -48,26 +48,27 @@ describeWithCluster('a certificate that is created for a Secret', (cluster) => {
       sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig, hosts }],
     });
     const connection = await connect({ prefix: gateway.prefix }, {});
-    const { reconciler, watch, close } = compose(config, connection);
+    const runner = compose(config, connection);
+    const { watch, close } = runner;
     onTestFinished(() => {
       connection.client.close();
       close();
     });
     const names = () => gateway.certificates().map((each) => each.names);
-    return { gateway, reconciler, names, watch };
+    return { gateway, runner, names, watch };
   }
 
   it('gets the names of its leaf', async () => {
     const { where } = await secret('www');
-    const { reconciler, names } = await following(where, 'leaf');
-    await reconciler.pass('start');
+    const { runner, names } = await following(where, 'leaf');
+    await runner.pass('start');
     expect(names()).toEqual([WILDCARD]);
   });
 
   it('gets the names of its annotation, as far as the leaf covers them', async () => {
     const { where } = await secret('www', { 'cert-manager.io/alt-names': 'a.shop.test, a.other.test' });
-    const { reconciler, names } = await following(where, 'annotations');
-    await reconciler.pass('start');
+    const { runner, names } = await following(where, 'annotations');
+    await runner.pass('start');
     expect(names()).toEqual([['a.shop.test']]);
   });
 
@@ -75,30 +76,30 @@ describeWithCluster('a certificate that is created for a Secret', (cluster) => {
     const { where, pair } = await secret('www');
     await secret('webhook', {}, where);
     await ingress(where, ['a.shop.test', 'a.other.test']);
-    const { gateway, reconciler, names } = await following(where, 'references');
-    expect(await reconciler.pass('start')).toMatchObject({ sourceErrors: [], unused: 1 });
+    const { gateway, runner, names } = await following(where, 'references');
+    expect(await runner.pass('start')).toMatchObject({ sourceErrors: [], unused: 1 });
     expect(names()).toEqual([['a.shop.test']]);
     expect(await servedLeaf(gateway.tlsPort, 'a.shop.test')).toBe(leafOf(pair.cert));
 
     await ingress(where, ['a.shop.test', 'b.shop.test']);
     await eventually('it has both', async () => {
-      await reconciler.pass('poll');
+      await runner.pass('poll');
       return names()[0]?.join() === 'a.shop.test,b.shop.test';
     });
-    await reconciler.pass('poll');
-    expect(await reconciler.pass('poll')).toMatchObject({ read: 0, events: [] });
+    await runner.pass('poll');
+    expect(await runner.pass('poll')).toMatchObject({ read: 0, events: [] });
   });
 
   it('gets the hosts of a later Ingress as soon as the watch sees it', async () => {
     const { where } = await secret('www');
-    const { reconciler, names, watch } = await following(where, 'references');
+    const { runner, names, watch } = await following(where, 'references');
     const touched = new Set<string>();
     onTestFinished(watch((what) => touched.add(what)));
-    await reconciler.pass('start');
+    await runner.pass('start');
     expect(names()).toEqual([]);
     await ingress(where, ['a.shop.test']);
     await eventually('the watch reports it', () => touched.size > 0);
-    await reconciler.pass('watch', touched);
+    await runner.pass('watch', touched);
     expect(names()).toEqual([['a.shop.test']]);
   });
 
@@ -115,8 +116,8 @@ describeWithCluster('a certificate that is created for a Secret', (cluster) => {
         listeners: [{ name: 'https', port: 443, protocol: 'HTTPS', hostname: 'B.shop.test', tls }],
       },
     });
-    const { reconciler, names } = await following(where, 'references');
-    expect(await reconciler.pass('start')).toMatchObject({ sourceErrors: [] });
+    const { runner, names } = await following(where, 'references');
+    expect(await runner.pass('start')).toMatchObject({ sourceErrors: [] });
     expect(names()).toEqual([['b.shop.test']]);
   });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { createSources } from '../../src/sources';
 import { openAny } from '../../src/certificates';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { isRefusal, type Source } from '../../src/model';
 import { derOf, blocksOf, opened, rawOf } from '../support/bundles';
 import { testFolder } from '../support/folders';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import {
   KubernetesLeases,
   inCluster,

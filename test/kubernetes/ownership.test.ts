@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { completeConfig, type Config } from '../../src/config';
+import { completeConfig, type Config } from '../../src/app/config';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import { startGateway, type Gateway, type Mode } from '../gateway';
@@ -65,7 +65,7 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
       connection.client.close();
       composed.close();
     });
-    return composed.reconciler;
+    return composed;
   }
 
   const stored = async (gateway: Gateway, uid: string) => {
@@ -78,20 +78,20 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
     const { where, uid } = await secret(old);
     const tags = ['managed-by-ingress-controller', `k8s-namespace:${where}`, 'k8s-name:www'];
     const gateway = await kong(mode, { uid, pair: old, tags });
-    const reconciler = await reloader(gateway, where, { takeover_grace: 1 });
-    expect(await reconciler.pass('start')).toMatchObject({ inSync: 1, events: [] });
+    const runner = await reloader(gateway, where, { takeover_grace: 1 });
+    expect(await runner.pass('start')).toMatchObject({ inSync: 1, events: [] });
 
     const pair = renewed(1);
     await secret(pair, where);
     const waiting = await eventually('it is seen', async () => {
-      const report = await reconciler.pass('poll');
+      const report = await runner.pass('poll');
       return report.nextAt === null ? null : report;
     });
     expect(waiting.events).toEqual([]);
     expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(old.cert));
 
     await eventually('the grace is over', async () => {
-      await reconciler.pass('poll');
+      await runner.pass('poll');
       return (await servedLeaf(gateway.tlsPort, HOST)) === leafOf(pair.cert);
     });
     // As the controller itself would have written it: it sees no difference.
@@ -106,17 +106,17 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
     const old = renewed(60);
     const { where, uid } = await secret(old);
     const gateway = await kong('database', { uid, pair: old, tags: [] });
-    const reconciler = await reloader(gateway, where, { takeover_grace: 1 });
-    await reconciler.pass('start');
+    const runner = await reloader(gateway, where, { takeover_grace: 1 });
+    await runner.pass('start');
     const pair = renewed(1);
     await secret(pair, where);
-    await eventually('it is seen', async () => (await reconciler.pass('poll')).nextAt !== null);
+    await eventually('it is seen', async () => (await runner.pass('poll')).nextAt !== null);
     const body = JSON.stringify({ cert: pair.chain.trim(), key: pair.key.trim() });
     const headers = { 'content-type': 'application/json' };
     await fetch(`${gateway.adminUrl}/certificates/${uid}`, { method: 'PATCH', body, headers });
     gateway.clearRequests();
     const done = await eventually('it is in step', async () => {
-      const report = await reconciler.pass('poll');
+      const report = await runner.pass('poll');
       return report.inSync === 1 && report.nextAt === null ? report : null;
     });
     expect(done.events).toEqual([]);
@@ -127,9 +127,9 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
     const old = renewed(60);
     const { where, uid } = await secret(old);
     const gateway = await kong('database', { uid, pair: old, tags: [] });
-    const reconciler = await reloader(gateway, where, { takeover: 'observe', takeover_grace: 0 });
+    const runner = await reloader(gateway, where, { takeover: 'observe', takeover_grace: 0 });
     await secret(renewed(1), where);
-    const { events } = await reconciler.pass('start');
+    const { events } = await runner.pass('start');
     expect(events).toMatchObject([
       { outcome: { kind: 'refused', refusal: { reason: 'managed_elsewhere' } } },
     ]);
@@ -150,10 +150,10 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
       },
     });
     const gateway = await kong('database', { uid, pair: old, tags: [] });
-    const reconciler = await reloader(gateway, where, { takeover: 'nudge', takeover_grace: 0 });
+    const runner = await reloader(gateway, where, { takeover: 'nudge', takeover_grace: 0 });
     const pair = renewed(1);
     await secret(pair, where);
-    const { events } = await reconciler.pass('start');
+    const { events } = await runner.pass('start');
     expect(events[0]?.outcome).toMatchObject({ kind: 'nudged', detail: `annotated Ingress ${where}/shop` });
     const { body } = await cluster().request('GET', `${path}/shop`);
     expect(body).toMatchObject({
@@ -167,13 +167,13 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
     const { where, uid } = await secret(old);
     const tags = [`k8s-namespace:${where}`, 'k8s-name:www'];
     const gateway = await kong('database', { uid, pair: old, tags });
-    const reconciler = await reloader(gateway, where, { takeover_grace: 0 });
-    await reconciler.pass('start');
+    const runner = await reloader(gateway, where, { takeover_grace: 0 });
+    await runner.pass('start');
     await cluster().deleteSecret(where, 'www');
     const pair = renewed(1);
     expect((await secret(pair, where)).uid).not.toBe(uid);
     await eventually('it is served', async () => {
-      await reconciler.pass('poll');
+      await runner.pass('poll');
       return (await servedLeaf(gateway.tlsPort, HOST)) === leafOf(pair.cert);
     });
   });
@@ -182,13 +182,13 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
     const old = renewed(60);
     const { where, uid } = await secret(old);
     const gateway = await kong('database', { uid, pair: old, tags: [] });
-    const reconciler = await reloader(gateway, where, { takeover_grace: 0 });
-    await reconciler.pass('start');
+    const runner = await reloader(gateway, where, { takeover_grace: 0 });
+    await runner.pass('start');
     await cluster().applySecret(where, 'www', {
       data: { 'tls.crt': renewed(1).chain, 'tls.key': old.key },
     });
     const refused = await eventually('it is refused', async () => {
-      const { events } = await reconciler.pass('poll');
+      const { events } = await runner.pass('poll');
       return events.find(({ outcome }) => outcome.kind === 'refused');
     });
     expect(refused.outcome).toMatchObject({ refusal: { reason: 'key_mismatch' } });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { createReloader } from '../../src/app/reloader';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { startGateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';

@@ -3,7 +3,7 @@ import { it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import { Authority } from '../../src/authority/authority';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import { startGateway } from '../gateway';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';
@@ -51,17 +51,18 @@ describeWithCluster('a renewed Secret is served', (cluster) => {
     const kubeconfig = cluster().kubeconfig(join(testFolder(), 'kubeconfig'));
     const config = completeConfig({ sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig }] });
     const connection = await connect({ prefix: gateway.prefix }, {});
-    const { reconciler, close } = compose(config, connection);
+    const runner = compose(config, connection);
+    const { close } = runner;
     onTestFinished(() => {
       connection.client.close();
       close();
     });
-    await reconciler.pass('start');
+    await runner.pass('start');
     await cluster().applySecret(where, name, content);
     if (name !== 'www') await cluster().deleteSecret(where, 'www');
     const expected = chain.map(leafOf);
     await eventually('it is served whole', async () => {
-      await reconciler.pass('poll');
+      await runner.pass('poll');
       return (await servedChain(gateway.tlsPort, HOST)).join() === expected.join();
     });
   });

@@ -95,7 +95,10 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
     const next = await scanUntilFound(source);
     expect(next.changed).toEqual([`${where}/www`]);
     const [raw] = await readAll(source, next);
-    expect(raw?.secret).toEqual({ uid: stored.metadata.uid, namespace: where, name: 'www' });
+    expect(raw?.secret).toEqual({
+      ...{ uid: stored.metadata.uid, namespace: where, name: 'www' },
+      createdAt: Date.parse(String(stored.metadata['creationTimestamp'])),
+    });
   });
 
   it('that are deleted go, and come back with another UID', async () => {

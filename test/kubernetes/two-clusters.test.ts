@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { createReloader } from '../../src/app/reloader';
-import { completeConfig, type Config } from '../../src/config';
+import { completeConfig, type Config } from '../../src/app/config';
 import { NUDGE_ANNOTATION } from '../../src/kubernetes';
 import { startGateway, type Gateway } from '../gateway';
 import { issue } from '../support/bundles';

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { KongMode, LogLine, StartKong, TestKong } from '../scenarios/kong';
+import { eventually } from '../support/eventually';
 import { freePort } from '../support/port';
 
 /** How to start a real Kong; see `npm run test:live -- --help`. */
@@ -73,18 +74,23 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       output,
       log: () => parseLog(output()),
       pluginServerPid: () => findPluginServer(prefix),
-      restart: () => {
-        run('stop', '-p', prefix);
+      restart: async () => {
+        await stopAndWait(run, prefix);
         start();
-        return Promise.resolve();
       },
-      stop: () => {
-        run('stop', '-p', prefix);
+      stop: async () => {
+        await stopAndWait(run, prefix);
         rmSync(folder, { recursive: true, force: true });
-        return Promise.resolve();
       },
     };
   };
+}
+
+/** `kong stop` only sends a signal: until the master has ended, its ports are taken. */
+async function stopAndWait(run: (...args: string[]) => string, prefix: string): Promise<void> {
+  const master = readFileSync(join(prefix, 'pids', 'nginx.pid'), 'utf8').trim();
+  run('stop', '-p', prefix);
+  await eventually('the master of nginx has ended', () => !existsSync(`/proc/${master}`));
 }
 
 function emptyDatabase(migrations: (...args: string[]) => string): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decodeMultiStream, encode } from '@msgpack/msgpack';
 import { expect, onTestFinished } from 'vitest';
 import { plugin } from '../../src/app/plugin';
-import { PLUGIN_NAME } from '../../src/config';
+import { PLUGIN_NAME } from '../../src/common/product';
 import { createServer, listen } from '../../src/plugin-server';
 import { eventually } from './eventually';
 import { testFolder } from './folders';

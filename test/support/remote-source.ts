@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { createSources } from '../../src/sources';
-import { completeConfig } from '../../src/config';
+import { completeConfig } from '../../src/app/config';
 import type { SourceScan } from '../../src/model';
 import { Reader } from './scans';
 

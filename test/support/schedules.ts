@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import type { PassCause, PassReport } from '../../src/model';
-import { Schedule } from '../../src/reconcile';
+import { Schedule } from '../../src/pass';
 
 export const INTERVAL_MS = 300_000;
 type Ending = PassReport['unfinished'] | Error;
@@ -16,6 +16,7 @@ const reportOf = (cause: PassCause, unfinished: PassReport['unfinished']): PassR
   unused: 0,
   events: [],
   sourceErrors: [],
+  notes: [],
   unfinished,
   nextAt: null,
 });

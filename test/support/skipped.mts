@@ -1,4 +1,4 @@
-import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node';
 
 /** The command after which the skipped tests of a folder run, by the start of their path. */
 const COMMANDS: readonly (readonly [folder: string, command: string])[] = [
@@ -14,7 +14,15 @@ const BY_HAND = 'what the name says';
 
 /** Prints which groups of tests were skipped, and what would let them run. */
 export default class SkippedGroups implements Reporter {
+  #vitest: Vitest | null = null;
+
+  onInit(vitest: Vitest): void {
+    this.#vitest = vitest;
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
+    // With a pattern most tests are left out because somebody wanted it so.
+    if (this.#vitest?.getGlobalTestNamePattern() !== undefined) return;
     const groups = modules.flatMap((module) =>
       skippedIn(module).map((task) => ({
         title: task.fullName,

@@ -21,7 +21,7 @@ import {
 } from '../../src/model';
 import { OUR_TAG } from '../../src/gateway';
 import { halfOf, toStored, type CertificateEntity } from '../../src/gateway/admin/entities';
-import { Reconciler, type ReconcilerOptions } from '../../src/reconcile';
+import { createPass, type PassParts } from '../../src/app/pass';
 import type { Issued } from '../../src/authority/authority';
 
 /** A source whose files are variables. */
@@ -197,24 +197,23 @@ export class SayingVerifier implements Verifier {
   }
 }
 
-/** A reconciler between a source and a Kong in memory, with a clock of its own. */
-export function reconciling(options: Partial<ReconcilerOptions> & { create?: boolean } = {}) {
+/** Passes between a source and a Kong in memory, with a clock of their own. */
+export function passing(options: Partial<PassParts> & { create?: boolean } = {}) {
   const source = new MemorySource('memory', options.create ?? false);
   const target = new MemoryTarget();
   const verifier = new SayingVerifier();
   const clock = { now: Date.now() };
-  const reconciler = new Reconciler({
+  const runner = createPass({
     sources: [source],
     target,
     verifier,
-    observe: false,
     allowDowngrade: false,
     rollback: true,
     takeover: { mode: 'force', graceMs: 60_000, nudger: null },
     now: () => clock.now,
     ...options,
   });
-  return { source, target, verifier, clock, reconciler };
+  return { source, target, verifier, clock, runner };
 }
 
 /** What happened in a pass, a line each. */

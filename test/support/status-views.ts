@@ -44,7 +44,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
     served,
     journal: new Journal(() => NOW),
     now: () => NOW,
-    knowledge: () => ({
+    live: () => ({
       plan: {
         changes: [],
         refused: new Map(),

@@ -1,4 +1,4 @@
-import type { SourceConfig } from '../../config';
+import type { SourceConfig } from '../../sources';
 import { clientOf, clusterName, isInCluster, type KubernetesClient } from '../../kubernetes';
 import { examine, type Check } from './check';
 import type { Patient } from './patient';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { UnreachableError, handshake } from '../../verify';
-import { listenersOf } from '../../app/compose';
-import { completeConfig } from '../../config';
+import { listenersOf } from '../../app/listeners';
+import { completeConfig } from '../../app/config';
 import type { Check } from './check';
 import type { Patient } from './patient';
 import { isManagedOutside } from './wiring';

@@ -1,5 +1,5 @@
 import { connect, type Connection } from '../../app/connection';
-import { completeConfig, type Config } from '../../config';
+import { completeConfig, type Config } from '../../app/config';
 import { readKongValues, readPluginEntries, type PluginEntry } from '../../gateway';
 import { readConfigFile, type NamedConfig } from '../configs';
 import type { PassOptions } from '../options';

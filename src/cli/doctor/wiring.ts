@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { PLUGIN_NAME } from '../../config';
+import { PLUGIN_NAME } from '../../common/product';
 import type { Check } from './check';
 import type { Patient } from './patient';
 

@@ -1,6 +1,7 @@
 import { connect, type Connection, type KongLocation } from '../../app/connection';
-import { listenersOf, targetOf, verifierOf } from '../../app/compose';
-import type { Config } from '../../config';
+import { targetOf } from '../../app/compose';
+import { listenersOf, verifierOf } from '../../app/listeners';
+import type { Config } from '../../app/config';
 import type { TlsListener } from '../../gateway';
 import type { Change, Proof, Target, Verifier } from '../../model';
 import { duration, plural } from '../output';

@@ -1,5 +1,5 @@
 import { connect, type KongLocation } from '../../app/connection';
-import { completeConfig, type Config } from '../../config';
+import { completeConfig, type Config } from '../../app/config';
 import { readPluginEntries } from '../../gateway';
 import { readConfigFile } from '../configs';
 import { tell } from '../failure';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PLUGIN_NAME } from '../../config';
+import { PLUGIN_NAME } from '../../common/product';
 import type { StatusReport } from '../../model';
 import { tell } from '../failure';
 import { standardOutput, type Output } from '../output';

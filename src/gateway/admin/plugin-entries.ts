@@ -1,4 +1,4 @@
-import { PLUGIN_NAME } from '../../config';
+import { PLUGIN_NAME } from '../../common/product';
 import type { AdminClient } from './client';
 import { readPages } from './certificate-list';
 

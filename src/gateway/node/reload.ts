@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prefixOf, readKongValues } from './environment';
-import { replaceFile } from './replace-file';
+import { replaceFile } from '../../common/replace-file';
 
 /** Kept in the prefix: the reload itself ends the process that remembers it. */
 const RECORD = 'ssl-cert-reloader.reloads';

@@ -1,4 +1,4 @@
-import type { NamedField } from '../../config/fields/kong-field';
+import type { NamedField } from '../../config';
 
 /** Fields of sources of type `http`, beside those of every remote source. */
 export const HTTP_FIELDS = [

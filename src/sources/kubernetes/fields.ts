@@ -1,4 +1,4 @@
-import { ABSOLUTE_PATH, type NamedField } from '../../config/fields/kong-field';
+import { ABSOLUTE_PATH, type NamedField } from '../../config';
 
 /** Fields of sources of type `kubernetes`. */
 export const KUBERNETES_FIELDS = [

@@ -6,6 +6,8 @@ import { partsOf } from './secret-data';
 export interface Secret extends KubernetesObject {
   metadata: KubernetesObject['metadata'] & {
     uid: string;
+    /** RFC 3339 */
+    creationTimestamp?: string;
     annotations?: Record<string, string>;
     labels?: Record<string, string>;
   };
@@ -47,6 +49,7 @@ export function toRawBundle(secret: Secret): RawBundle | null {
   if (cert.trim() === '') return null;
   const issuers = decode(data?.['ca.crt']);
   const certificate = metadata.annotations?.[CERTIFICATE] ?? '';
+  const createdAt = Date.parse(metadata.creationTimestamp ?? '');
   return {
     name: secretName(secret),
     location: `Secret ${secretName(secret)}`,
@@ -56,6 +59,7 @@ export function toRawBundle(secret: Secret): RawBundle | null {
     secret: {
       ...{ uid: metadata.uid, namespace: metadata.namespace, name: metadata.name },
       ...(certificate === '' ? {} : { certificate }),
+      ...(Number.isNaN(createdAt) ? {} : { createdAt }),
     },
   };
 }

@@ -1,4 +1,11 @@
-import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../../model';
+import {
+  refusal,
+  type Ownership,
+  type RawBundle,
+  type Refusal,
+  type Source,
+  type SourceScan,
+} from '../../model';
 import {
   KubernetesError,
   ListWatch,
@@ -41,6 +48,7 @@ export class KubernetesSource implements Source {
   readonly id: string;
   readonly #kind: ObjectKind;
   readonly create: boolean;
+  readonly ownership: Ownership;
   /** As the source says. */
   readonly #asked: readonly ListWatch<Secret>[];
   /** Those, or of the pod's own namespace where only that is allowed. */
@@ -57,7 +65,8 @@ export class KubernetesSource implements Source {
     this.create = options.create;
     this.#kind = options.kind ?? TLS_SECRETS;
     this.id = options.id ?? idOf(this.#kind, options);
-    const { namespaces, client } = options;
+    const { namespaces, names, client } = options;
+    this.ownership = namespaces.length > 0 && names.length > 0 ? 'operator' : 'tenants';
     // What creates nothing needs nobody's hosts.
     this.#references = options.create && options.hosts === 'references' ? new References(client) : null;
     this.#asked = (namespaces.length === 0 ? [null] : namespaces).flatMap((namespace) =>

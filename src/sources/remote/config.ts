@@ -1,4 +1,4 @@
-import type { Values } from '../../config/fields/kong-field';
+import type { Values } from '../../config';
 import { configProblem } from '../source-type';
 import type { Secret, TlsFiles } from './credentials';
 import type { REMOTE_FIELDS } from './fields';

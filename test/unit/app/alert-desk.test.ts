@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { AlertDesk } from '../../../src/app/alert-desk';
-import { completeConfig } from '../../../src/config';
+import { completeConfig } from '../../../src/app/config';
 import type { CertificateStatus, ReloaderStatus } from '../../../src/model';
 import type { ReloaderView } from '../../../src/status';
 import { eventually } from '../../support/eventually';

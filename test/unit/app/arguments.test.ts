@@ -7,7 +7,7 @@ import {
 } from '../../../src/app/arguments';
 import { createSources, USUAL_PLACES } from '../../../src/sources';
 import { plugin } from '../../../src/app/plugin';
-import { completeConfig } from '../../../src/config';
+import { completeConfig } from '../../../src/app/config';
 
 const nothing = { dump: false, prefix: null, adminUrl: null };
 

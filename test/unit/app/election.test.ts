@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { Connection } from '../../../src/app/connection';
 import { createElection } from '../../../src/app/election';
-import { completeConfig } from '../../../src/config';
+import { completeConfig } from '../../../src/app/config';
 import { SERVICE_ACCOUNT } from '../../../src/kubernetes';
 import { eventually } from '../../support/eventually';
 

@@ -1,7 +1,9 @@
 import { describe, expect, it, test } from 'vitest';
 import type { ConfigError } from '../../../src/config';
-import { completeConfig, FIELDS, PLUGIN_NAME, showPath, toKongSchema, VERSION } from '../../../src/config';
-import type { KongField, NamedField } from '../../../src/config/fields';
+import { completeConfig, FIELDS } from '../../../src/app/config';
+import { PLUGIN_NAME, VERSION } from '../../../src/common/product';
+import { showPath, toKongSchema } from '../../../src/config';
+import type { KongField, NamedField } from '../../../src/config';
 
 const DEFAULTS = {
   interval: 300,

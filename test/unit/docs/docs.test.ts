@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FIELDS, type KongField, type NamedField } from '../../../src/config/fields';
+import { FIELDS } from '../../../src/app/config';
+import type { KongField, NamedField } from '../../../src/config';
 import { REASONS } from '../../../src/model';
 import { LOG_FIELDS } from '../../../src/report';
 

@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { encode } from '@msgpack/msgpack';
 import { describe, expect, it, test } from 'vitest';
-import { PLUGIN_NAME } from '../../../src/config';
+import { PLUGIN_NAME } from '../../../src/common/product';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 import { expectAlive, listening, PluginClient, request } from '../../support/plugin-client';

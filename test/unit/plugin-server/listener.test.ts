@@ -1,6 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { plugin } from '../../../src/app/plugin';
-import { FIELDS, PLUGIN_NAME, VERSION } from '../../../src/config';
+import { FIELDS } from '../../../src/app/config';
+import { PLUGIN_NAME, VERSION } from '../../../src/common/product';
+import { toKongSchema } from '../../../src/config';
 import { dump } from '../../../src/plugin-server';
 import { listening, PluginClient, request } from '../../support/plugin-client';
 
@@ -15,7 +17,7 @@ describe("Kong's calls", () => {
       Version: VERSION,
       Phases: [],
       Priority: 1,
-      Schema: { name: PLUGIN_NAME, fields: [{ config: { type: 'record', fields: FIELDS } }] },
+      Schema: { name: PLUGIN_NAME, fields: [{ config: { type: 'record', fields: toKongSchema(FIELDS) } }] },
     });
   });
 

@@ -23,6 +23,7 @@ const reportOf = (more: Partial<PassReport> = {}): PassReport => ({
   unused: 1,
   events: [],
   sourceErrors: [],
+  notes: [],
   unfinished: 'no',
   nextAt: null,
   ...more,

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { createSources } from '../../../src/sources';
-import { completeConfig } from '../../../src/config';
+import { completeConfig } from '../../../src/app/config';
 import { isRefusal, type Source } from '../../../src/model';
 import { UnlockedSource } from '../../../src/sources/unlocked';
 import { issue } from '../../support/bundles';

@@ -27,6 +27,7 @@ it('what went wrong is shown without keys, tokens and passwords', () => {
       },
     ],
     sourceErrors: [],
+    notes: [],
     unfinished: 'failed',
     nextAt: null,
   });

@@ -1,0 +1,38 @@
+import { ALERTS } from '../alerts/fields';
+import { complete, type NamedField, type Values } from '../config';
+import { DEFAULT_CERTIFICATE } from '../default-certificate/fields';
+import { ADMIN } from '../gateway/fields';
+import { LEADER_ELECTION } from '../leadership/fields';
+import { PASS_FIELDS } from '../pass/fields';
+import { LOG } from '../report/fields';
+import { SOURCES } from '../sources/registry';
+import { STATUS } from '../status/fields';
+import { VERIFY } from '../verify/fields';
+import { WRITE_BACK_FIELDS } from '../write-back/fields';
+
+/**
+ * The plugin's configuration, once: Kong's schema is this list, its defaults and its type are read from it. Each field
+ * stands in the room of its feature.
+ */
+export const FIELDS = [
+  ...PASS_FIELDS,
+  SOURCES,
+  LEADER_ELECTION,
+  DEFAULT_CERTIFICATE,
+  ...WRITE_BACK_FIELDS,
+  VERIFY,
+  STATUS,
+  ADMIN,
+  ...ALERTS,
+  LOG,
+] as const satisfies readonly NamedField[];
+
+/** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */
+export type Config = Values<typeof FIELDS>;
+
+/**
+ * Checks a configuration and fills in the defaults. Kong has done so for what comes from its Admin API (by the
+ * same fields); what comes from a file was not checked yet.
+ * @throws ConfigError with everything that is wrong
+ */
+export const completeConfig = (given: unknown): Config => complete(FIELDS, given);

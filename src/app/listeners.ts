@@ -1,0 +1,20 @@
+import type { Config } from './config';
+import { tlsListeners, type TlsListener } from '../gateway';
+import type { Verifier } from '../model';
+import { HandshakeVerifier } from '../verify';
+import type { Connection } from './connection';
+
+/** The TLS listeners of this Kong, or those that are configured: a control plane has none itself. */
+export function listenersOf({ verify: { listeners } }: Config, kong: Connection): readonly TlsListener[] {
+  return listeners.length === 0
+    ? kong.listeners
+    : tlsListeners(listeners.map((listener) => `${listener} ssl`).join(','));
+}
+
+export function verifierOf(config: Config, kong: Connection): Verifier {
+  return new HandshakeVerifier({
+    listeners: listenersOf(config, kong),
+    timeoutMs: config.verify.timeout * 1000,
+    workers: () => kong.workers,
+  });
+}

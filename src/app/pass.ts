@@ -1,0 +1,56 @@
+import { ObserveDefaultStep, ReloadStep, type DefaultCertificate } from '../default-certificate';
+import type { Half, LiveView, PassCause, PassReport } from '../model';
+import { certificateSteps, Passes, rounds, type CertificateOptions, type Step } from '../pass';
+import type { Trust } from '../trust';
+import { WriteBackStep, type DeclarativeFile } from '../write-back';
+
+export interface PassParts extends CertificateOptions {
+  /** Report what would change, and change nothing; default: false. */
+  observe?: boolean;
+  /** Whether this gateway writes, among many; default: it does. */
+  mayWrite?: () => boolean;
+  /** Left out, or null: what Kong trusts is nobody's business here. */
+  trust?: Trust | null;
+  declarativeFile?: DeclarativeFile | null;
+  defaultCertificate?: DefaultCertificate | null;
+}
+
+/** A pass that can be made again and again, and what is known between two of them. */
+export interface PassRunner {
+  steps: readonly Step[];
+  /** @throws Error when it cannot be made: Kong does not answer */
+  readonly pass: (cause: PassCause, touched?: ReadonlySet<string>) => Promise<PassReport>;
+  /** What is known now. */
+  readonly live: () => LiveView;
+  /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
+  readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
+}
+
+/** Every step of a pass, in order. */
+export function createPass(parts: PassParts): PassRunner {
+  const { trust, declarativeFile, defaultCertificate } = parts;
+  const { memory, scan, retryRollbacks, plan, write, prove, settle, conclude } = certificateSteps(parts);
+  const live = (): LiveView => ({
+    ...memory.live,
+    sources: [...memory.live.sources, ...steps.flatMap((step) => step.sources?.() ?? [])],
+  });
+  const steps: readonly Step[] = [
+    trust?.scan,
+    defaultCertificate && new ObserveDefaultStep(defaultCertificate),
+    scan,
+    retryRollbacks,
+    rounds(plan, write, prove, settle),
+    conclude,
+    trust?.write,
+    declarativeFile && new WriteBackStep(declarativeFile, live),
+    // Kong may end this process when it reloads.
+    defaultCertificate && new ReloadStep(defaultCertificate),
+  ].filter((step) => step != null);
+  const passes = new Passes({ ...parts, observe: parts.observe ?? false, steps });
+  return {
+    steps,
+    pass: (cause, touched) => passes.run(cause, touched),
+    live,
+    isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Reading, Source, SourceScan } from '../model';
+import type { DefaultCertificate } from './state';
+
+/** The files of Kong's `ssl_cert` as bundles for the certificate with the SNI `*`. */
+export class DefaultCertificateSource implements Source {
+  readonly id = 'default_certificate';
+  readonly snis = ['*'];
+
+  constructor(private readonly certificate: DefaultCertificate) {}
+
+  /** Only while clients get something else than what is in the files: nobody wants a `*` in Kong without need. */
+  get create(): boolean {
+    return this.certificate.isPromoted;
+  }
+
+  /** What the last observation read. */
+  scan(): Promise<SourceScan> {
+    const { changed, total } = this.certificate.takeChanged();
+    return Promise.resolve({ changed, removed: [], total, errors: [] });
+  }
+
+  read(name: string): Reading | Promise<Reading> {
+    return this.certificate.read(name);
+  }
+
+  watch(touched: (what: string) => void): () => void {
+    return this.certificate.watch(touched);
+  }
+}

@@ -1,1 +1,0 @@
-export { Election, type ElectionOptions } from './election';

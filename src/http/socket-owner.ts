@@ -1,0 +1,139 @@
+import { lstatSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isIP, type Socket } from 'node:net';
+import { endianness } from 'node:os';
+import { isLoopback } from '../common/loopback';
+
+/**
+ * The user whose process answers at the other end of a local connection; null where the system does not tell: another
+ * system than Linux, or a listener of another network namespace.
+ *
+ * Linux shows both ends of a local connection, with the user of each, in /proc/net/tcp and /proc/net/tcp6. An end that
+ * nobody has accepted yet belongs to whoever listens.
+ */
+export async function ownersOfPeer(socket: Socket): Promise<ReadonlySet<number> | null> {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  if (
+    localAddress === undefined ||
+    localPort === undefined ||
+    remoteAddress === undefined ||
+    remotePort === undefined
+  )
+    return null;
+  const there = endOf(remoteAddress, remotePort);
+  const here = endOf(localAddress, localPort);
+  const entries = (await Promise.all(TABLES.map((table) => table.read()))).flatMap((text) =>
+    entriesAt(text, remotePort),
+  );
+  const accepted = entries.find(({ local, remote }) => local === there && remote === here);
+  if (accepted === undefined) return null;
+  if (accepted.inode !== 0) return new Set([accepted.uid]);
+  const everywhere = [endOf('0.0.0.0', remotePort), endOf('::', remotePort)];
+  const listening = entries.filter(
+    ({ local, state }) => state === LISTEN && [there, ...everywhere].includes(local),
+  );
+  return new Set(listening.map(({ uid }) => uid));
+}
+
+/** The users who could have put a unix socket in its place: its own owner, and that of a link to it. */
+export function ownersOfPath(path: string): ReadonlySet<number> | null {
+  try {
+    return new Set([lstatSync(path).uid, statSync(path).uid]);
+  } catch {
+    // Connecting to it says why.
+    return null;
+  }
+}
+
+/** Whether both ends are on this machine, whatever name it was found by. */
+export function isLocal({ localAddress, remoteAddress }: Socket): boolean {
+  if (remoteAddress === undefined) return false;
+  return isLoopback(remoteAddress.replace(/^::ffff:/i, '')) || remoteAddress === localAddress;
+}
+
+const LISTEN = '0A';
+
+interface Entry {
+  local: string;
+  remote: string;
+  state: string;
+  uid: number;
+  inode: number;
+}
+
+/** `  0: 0100007F:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000  0 12345 …` */
+function entriesAt(table: string, port: number): Entry[] {
+  const found: Entry[] = [];
+  const wanted = `:${portHex(port)} `;
+  // A busy gateway has tens of thousands of lines: only those with the port are taken apart.
+  for (let at = table.indexOf(wanted); at !== -1; at = table.indexOf(wanted, at + 1)) {
+    const start = table.lastIndexOf('\n', at) + 1;
+    const end = table.indexOf('\n', at);
+    const [, local = '', remote = '', state = '', , , , uid, , inode] = table
+      .slice(start, end === -1 ? undefined : end)
+      .trim()
+      .split(/ +/);
+    if (!local.endsWith(wanted.trim())) continue;
+    found.push({
+      local: mapped(local),
+      remote: mapped(remote),
+      state,
+      uid: Number(uid),
+      inode: Number(inode),
+    });
+  }
+  return found;
+}
+
+const portHex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
+
+/** As the kernel writes it: words of 32 bits in the machine's own order. */
+function endOf(address: string, port: number): string {
+  const octets = octetsOf(address.replace(/^::ffff:(?=\d+\.)/i, ''));
+  let text = '';
+  for (let at = 0; at < octets.length; at += 4) {
+    const word = octets.subarray(at, at + 4);
+    text += Buffer.from(endianness() === 'LE' ? word.toReversed() : word).toString('hex');
+  }
+  return `${text.toUpperCase()}:${portHex(port)}`;
+}
+
+function octetsOf(address: string): Buffer {
+  if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
+  const [head = '', tail] = (address.split('%', 1)[0] ?? '').split('::');
+  const groups = (part = '') => part.split(':').filter((group) => group !== '');
+  const [left, right] = [groups(head), groups(tail)];
+  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
+  return Buffer.from([...left, ...zeros, ...right].map((group) => group.padStart(4, '0')).join(''), 'hex');
+}
+
+const MAPPED = endianness() === 'LE' ? '0000000000000000FFFF0000' : '00000000000000000000FFFF';
+
+/** An IPv4 address that a socket of IPv6 shows as one of its own. */
+const mapped = (end: string) => (end.startsWith(MAPPED) ? end.slice(MAPPED.length) : end);
+
+/** A table of the kernel. Whoever asks gets one that was read after that; those who ask meanwhile share the next one. */
+class KernelTable {
+  #current: Promise<string> | null = null;
+  #next: Promise<string> | null = null;
+
+  constructor(private readonly path: string) {}
+
+  read(): Promise<string> {
+    if (this.#current === null) return this.begin();
+    this.#next ??= this.#current.then(() => {
+      this.#next = null;
+      return this.begin();
+    });
+    return this.#next;
+  }
+
+  private begin(): Promise<string> {
+    this.#current = readFile(this.path, 'latin1')
+      .catch(() => '')
+      .finally(() => (this.#current = null));
+    return this.#current;
+  }
+}
+
+const TABLES = [new KernelTable('/proc/net/tcp'), new KernelTable('/proc/net/tcp6')];

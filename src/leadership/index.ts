@@ -1,0 +1,2 @@
+export { Election, type ElectionOptions } from './election';
+export { leadershipLog } from './log';

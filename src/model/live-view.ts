@@ -1,0 +1,73 @@
+import type { Digest, SourcedBundle } from './certificate';
+import type { Plan } from './plan';
+import type { Refusal } from './reason';
+import type { Proof } from './report';
+import type { Half, StoredCertificate } from './stored';
+
+/** A refusal and since when it is known (milliseconds since the epoch). */
+export interface KnownRefusal {
+  why: Refusal;
+  since: number;
+}
+
+/** A source as it was at the last look. */
+export interface SourceState {
+  id: string;
+  bundles: number;
+  /** Trouble that is not one bundle's. */
+  error: KnownRefusal | null;
+}
+
+/** What a reloader knows between two passes. Views on what lives there: nothing is copied, everything may move on. */
+export interface LiveView {
+  /** Null: no pass has come that far yet. */
+  readonly plan: Plan | null;
+  readonly certificates: ReadonlyMap<string, StoredCertificate>;
+  readonly sources: readonly SourceState[];
+  /** Null where it was not understood. */
+  bundle(id: string): SourcedBundle | null;
+  /** Id of the source that yields it. */
+  sourceOf(bundleId: string): string;
+  /** The refusal that stands for a bundle. */
+  refusal(bundleId: string): KnownRefusal | undefined;
+  /** The refusal that a bundle had lately and has no more. */
+  pastRefusal(bundleId: string): KnownRefusal | undefined;
+  /** Certificates that had a bundle before it could no longer be understood, by bundle id. */
+  readonly holders: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What Kong's listeners showed for one half of a certificate. */
+export interface ServedObservation {
+  verdict: 'served' | 'wrong' | 'unreachable';
+  /** What should have been shown. */
+  expected: Digest;
+  /** SHA-256 of the leaf that was shown instead; null: nothing was, or it was what was expected. */
+  fingerprint: string | null;
+  /** Of what was shown instead; milliseconds since the epoch. */
+  notAfter: number | null;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** Empty when all is well. */
+  detail: string;
+}
+
+/** A write that Kong took, and what the handshakes showed. */
+export interface WrittenHalf {
+  certificate: string;
+  half: Half;
+  /** What was written. */
+  chain: Digest;
+  /** Null: it was not proven. */
+  proof: Proof | null;
+  /** It is still there: neither undone nor overwritten. */
+  isKept: boolean;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** From the decision to write until the handshakes were done. */
+  durationMs: number;
+}
+
+/** Is told of every write; must not throw. */
+export interface WriteListener {
+  written(what: WrittenHalf): void;
+}

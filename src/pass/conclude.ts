@@ -1,0 +1,66 @@
+import type { Plan } from '../model';
+import type { CertificateMemory } from './memory';
+import type { PendingRollbacks } from './settle';
+import type { PassContext, Step } from './step';
+
+/** After so long it is looked whether another gateway has written what is not ours to write. */
+const HELD_MS = 5_000;
+
+/** Keeps what was planned last, and reports what was found and what stands in the way. */
+export class ConcludeStep implements Step {
+  constructor(
+    private readonly memory: CertificateMemory,
+    private readonly pending: PendingRollbacks,
+  ) {}
+
+  async run(pass: PassContext): Promise<void> {
+    const { memory } = this;
+    if (pass.work.plan !== null) await this.conclude(pass.work.plan, pass);
+    const { findings, plan } = memory;
+    const { report } = pass;
+    report.bundles += (pass.work.scan?.total ?? 0) - (plan?.aside.length ?? 0);
+    report.inSync += plan?.inSync.size ?? 0;
+    report.refused += plan?.refused.size ?? 0;
+    report.unused += plan?.unused.length ?? 0;
+    const { events, failed } = findings.take();
+    report.events.push(...events);
+    if (failed || this.pending.isAny) pass.leave('failed');
+    else if (memory.isSettling) pass.leave('settling');
+    pass.dueAt(memory.due);
+  }
+
+  private async conclude(planned: Plan, pass: PassContext): Promise<void> {
+    const { memory } = this;
+    const { planner, findings, takeover } = memory;
+    let plan = planned;
+    if (pass.observe) {
+      plan = await planner.announceable(plan);
+      findings.wouldChange(plan.changes);
+    }
+    // There is something to write, and another gateway is the one to do it.
+    const isHeld = !pass.observe && plan.changes.length > 0 && !pass.mayWrite();
+    if (isHeld) plan = await planner.announceable(plan);
+    memory.due = Math.min(
+      planner.validFrom(plan),
+      pass.work.waitsUntil,
+      isHeld ? pass.now() + HELD_MS : Number.POSITIVE_INFINITY,
+    );
+    takeover.keep(plan.changes);
+    this.noteHolders(plan);
+    memory.plan = plan;
+    findings.refusals(plan.refused, memory.book);
+    memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld;
+  }
+
+  /** A bundle that is understood no more still belongs to the certificates that had it. */
+  private noteHolders({ inSync }: Plan): void {
+    const { book, plan, holders } = this.memory;
+    const broken = new Set<string>();
+    for (const [id] of book.refused()) {
+      broken.add(id);
+      const had = plan?.inSync.get(id);
+      if (had !== undefined && !inSync.has(id)) holders.set(id, had);
+    }
+    for (const id of holders.keys()) if (!broken.has(id)) holders.delete(id);
+  }
+}

@@ -1,0 +1,6 @@
+export { certificateSteps, type CertificateOptions } from './certificates';
+export { Findings, SETTLE_MS } from './findings';
+export type { CertificateMemory } from './memory';
+export { Passes, rounds } from './pass';
+export { Schedule } from './schedule';
+export type { PassContext, ProgressListener, Step } from './step';

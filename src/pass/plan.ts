@@ -1,0 +1,50 @@
+import { changeId, type Change, type Plan } from '../model';
+import type { CertificateMemory } from './memory';
+import type { PassContext, Step } from './step';
+
+/** Plans, and chooses what to write now: no change twice in a pass, and the ingress controller gets its time. */
+export class PlanStep implements Step {
+  constructor(private readonly memory: CertificateMemory) {}
+
+  async run(pass: PassContext): Promise<void> {
+    const { memory } = this;
+    const { work } = pass;
+    work.batch = [];
+    if (!memory.isOpen) return;
+    const isFirst = work.plan === null;
+    const few =
+      isFirst && work.isCalm && work.scan !== null ? memory.planner.few(work.scan, memory.plan) : null;
+    if (few !== null) {
+      work.plan = few;
+      work.batch = await this.choose(few, pass);
+      if (work.batch.length > 0) return;
+    }
+    work.plan = await memory.planner.whole();
+    work.batch = await this.choose(work.plan, pass);
+  }
+
+  /** What must not be written is added to the plan's refusals. */
+  private async choose(plan: Plan, pass: PassContext): Promise<Change[]> {
+    const { takeover, findings, target } = this.memory;
+    const { work } = pass;
+    work.waitsUntil = Number.POSITIVE_INFINITY;
+    work.decidedAt = performance.now();
+    const limit = pass.mayWrite() ? target.batchSize : 0;
+    const batch: Change[] = [];
+    for (const change of plan.changes) {
+      const key = `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
+      if (work.attempted.has(key)) continue;
+      if (batch.length >= limit) break;
+      const decision = await takeover.decide(change, pass.now(), (detail) =>
+        findings.happened(change, { kind: 'nudged', certificate: changeId(change), detail }),
+      );
+      if (decision.kind === 'refuse') plan.refused.set(change.bundle.id, decision.why);
+      else if (decision.kind === 'wait') work.waitsUntil = Math.min(work.waitsUntil, decision.at);
+      else {
+        work.attempted.add(key);
+        batch.push(change);
+      }
+    }
+    return batch;
+  }
+}

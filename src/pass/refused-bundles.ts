@@ -1,0 +1,42 @@
+import type { Reason, Refusal, SourcedBundle } from '../model';
+import type { BundleBook } from './bundle-book';
+
+/** Refusals that Kong's state causes; they are lifted when that changes. */
+const KONGS_REASONS: ReadonlySet<Reason> = new Set(['refused_by_kong', 'sni_taken']);
+
+/** Bundles that were refused and are not tried again until they change. */
+export class RefusedBundles {
+  readonly #refused = new Map<string, { content: string; why: Refusal }>();
+
+  constructor(private readonly book: BundleBook) {}
+
+  /**
+   * Refuses a bundle until it changes. Where its files may only be in the middle of being written it is read again
+   * instead, and the next pass decides.
+   * @returns whether it is refused
+   */
+  add(bundle: SourcedBundle, why: Refusal): boolean {
+    if (this.book.isReadAgain(bundle.id)) return false;
+    this.#refused.set(bundle.id, { content: bundle.content, why });
+    return true;
+  }
+
+  /** The refusals of bundles that did not change since, by bundle id. */
+  standing(): Map<string, Refusal> {
+    const standing = new Map<string, Refusal>();
+    for (const [id, { content, why }] of this.#refused) {
+      if (this.book.get(id)?.content === content) standing.set(id, why);
+      else this.#refused.delete(id);
+    }
+    return standing;
+  }
+
+  /** Kong is no longer as it was when it refused. */
+  kongChanged(): void {
+    for (const [id, { why }] of this.#refused) if (KONGS_REASONS.has(why.reason)) this.#refused.delete(id);
+  }
+
+  clear(): void {
+    this.#refused.clear();
+  }
+}

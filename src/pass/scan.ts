@@ -1,0 +1,48 @@
+import { changeId, type Change, type Target } from '../model';
+import type { CertificateMemory } from './memory';
+import type { PassContext, ProgressListener, Step } from './step';
+
+/** Changes of another gateway's that are looked for in Kong in a pass. */
+const MOST_LOOKED_FOR = 100;
+
+/** Asks the sources and Kong what changed, and decides whether there is anything to plan. */
+export class ScanStep implements Step {
+  constructor(
+    private readonly memory: CertificateMemory,
+    private readonly progress?: ProgressListener,
+  ) {}
+
+  async run(pass: PassContext): Promise<void> {
+    const { memory } = this;
+    const { target } = memory;
+    const { touched, work } = pass;
+    if (pass.isAskedFor) {
+      memory.refused.clear();
+      memory.isOpen = true;
+    }
+    // A watch's pass trusts what is known of Kong: every write reads the certificate anew anyway.
+    const trusts = touched !== undefined && target.isLoaded;
+    const refreshing = trusts ? Promise.resolve(false) : target.refresh().catch(asError);
+    const scan = await memory.book.scan(touched, refreshing, this.progress);
+    const kongChanged = await refreshing;
+    work.isCalm = touched !== undefined && !memory.isOpen;
+    // What was read now will not be seen as changed again: remember it before anything can fail.
+    if (scan.changed || memory.isOutdated) memory.isOpen = true;
+    memory.isOutdated = false;
+    if (kongChanged instanceof Error) throw kongChanged;
+    if (kongChanged) memory.refused.kongChanged();
+    if (kongChanged || pass.startedAt >= memory.due) memory.isOpen = true;
+    work.scan = scan;
+    pass.report.read += scan.read;
+    pass.report.sourceErrors.push(...memory.findings.newSourceErrors(scan.errors, touched !== undefined));
+    const isAnothers = memory.isOpen && !pass.observe && !pass.mayWrite();
+    if (isAnothers) await lookFor(memory.plan?.changes ?? [], target);
+  }
+}
+
+/** Looks in Kong for what another gateway was to write: it may be long until the poll comes to it. */
+async function lookFor(changes: readonly Change[], target: Target): Promise<void> {
+  for (const change of changes.slice(0, MOST_LOOKED_FOR)) await target.look(changeId(change));
+}
+
+const asError = (error: unknown) => error as Error;

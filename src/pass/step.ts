@@ -1,0 +1,80 @@
+import type {
+  Change,
+  Log,
+  PassCause,
+  PassReport,
+  Plan,
+  Proof,
+  ReloaderStatus,
+  SourceState,
+  WriteResult,
+} from '../model';
+import type { BookScan } from './bundle-book';
+
+/** One part of a pass. The list in `app/pass.ts` says in which order they run; never two at once. */
+export interface Step {
+  /** @throws Error where the pass cannot be made; what was found until then must not get lost */
+  run(pass: PassContext): Promise<void>;
+  /** Sources that it follows, as they were at their last scan. */
+  sources?(): readonly SourceState[];
+  /**
+   * Its part of the status, as of the last pass.
+   * @param before what it was, also where another configuration ran by then
+   */
+  status?(before: Partial<ReloaderStatus>): Partial<ReloaderStatus>;
+  /** Writes what the last pass found; each thing once. */
+  log?(log: Log): void;
+}
+
+/** What the steps of one pass share. */
+export interface PassContext {
+  readonly cause: PassCause;
+  /** What a watch reported: the rest is left for the next poll. Undefined: everything is looked at. */
+  readonly touched: ReadonlySet<string> | undefined;
+  /** Somebody asked for this pass: what was refused is tried again. */
+  readonly isAskedFor: boolean;
+  /** What would change is reported, and nothing is changed. */
+  readonly observe: boolean;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** To be asked before each write: this gateway is the one that writes, does not only observe, and is not stopping. */
+  mayWrite(): boolean;
+  /** What the pass has found so far; each step adds to it. */
+  readonly report: PassReport;
+  /** Something is left to do before the next poll; the worst that is said of a pass counts. */
+  leave(unfinished: 'settling' | 'failed'): void;
+  /** Something becomes due then (milliseconds since the epoch). */
+  dueAt(at: number): void;
+  /** What the steps for certificates hand on to each other. */
+  readonly work: CertificateWork;
+}
+
+export interface CertificateWork {
+  /** Null: the sources were not scanned yet. */
+  scan: BookScan | null;
+  /** Nothing was left from the pass before, and only a watch's report is to be followed. */
+  isCalm: boolean;
+  /** Null: nothing changed and nothing waits, so there was nothing to plan. */
+  plan: Plan | null;
+  /** Changes to write now; empty: nothing is left that was not attempted. */
+  batch: Change[];
+  /** Changes that were attempted in this pass. */
+  readonly attempted: Set<string>;
+  /** When the first of the changes is due that are left to the ingress controller for now. */
+  waitsUntil: number;
+  /** When the batch was decided on (`performance.now()`). */
+  decidedAt: number;
+  results: WriteResult[];
+  /** Of what was written, in the order of `results`; empty where nothing is proven. */
+  proofs: Proof[];
+  hasFailed: boolean;
+}
+
+/** Is told how far a pass is, for a person who waits. */
+export interface ProgressListener {
+  read(): void;
+  written(): void;
+  proving(isRunning: boolean): void;
+}

@@ -1,0 +1,72 @@
+import { changeId, refusal, type Change, type Nudger, type Refusal } from '../model';
+
+export interface TakeoverOptions {
+  /**
+   * What to do with a certificate that the ingress controller owns and has not renewed itself: only say so, ask the
+   * controller to look again, or write what it would write.
+   */
+  mode: 'observe' | 'nudge' | 'force';
+  /** How long the controller gets, in milliseconds; it normally needs three seconds. */
+  graceMs: number;
+  /** Null: there is no cluster to nudge in. */
+  nudger: Nudger | null;
+}
+
+/** `at`: decided again then (milliseconds since the epoch). */
+export type Decision = { kind: 'write' } | { kind: 'wait'; at: number } | { kind: 'refuse'; why: Refusal };
+
+/** Decides when a certificate of the ingress controller's may be written by us. */
+export class Takeover {
+  /** Since when each difference has been known, and when the controller was nudged for it, by half of a
+   * certificate. */
+  readonly #differences = new Map<string, { chain: string; since: number; nudgedAt: number | null }>();
+
+  constructor(private readonly options: TakeoverOptions) {}
+
+  /**
+   * @param now milliseconds since the epoch
+   * @param happened gets what a nudge did
+   */
+  async decide(change: Change, now: number, happened: (detail: string) => void): Promise<Decision> {
+    if (change.kind === 'create' || !change.isControllers) return { kind: 'write' };
+    const id = halfId(change);
+    const { mode, graceMs } = this.options;
+    let known = this.#differences.get(id);
+    if (known?.chain !== change.bundle.chain) {
+      known = { chain: change.bundle.chain, since: now, nudgedAt: null };
+      this.#differences.set(id, known);
+    }
+    if (now < known.since + graceMs) return { kind: 'wait', at: known.since + graceMs };
+    if (mode === 'force') return { kind: 'write' };
+    if (mode === 'nudge' && known.nudgedAt === null) {
+      const { secret, leaf } = change.bundle;
+      if (secret === undefined || this.options.nudger === null) {
+        return { kind: 'refuse', why: overdue(change, 'and there is no Secret to nudge it with') };
+      }
+      const done = await this.options.nudger.nudge(secret, leaf.fingerprint);
+      if (typeof done !== 'string') return { kind: 'refuse', why: done };
+      known.nudgedAt = now;
+      happened(done);
+    }
+    if (known.nudgedAt !== null && now < known.nudgedAt + graceMs) {
+      return { kind: 'wait', at: known.nudgedAt + graceMs };
+    }
+    return { kind: 'refuse', why: overdue(change, 'set takeover to force to have it written') };
+  }
+
+  /** Forgets differences that are no more. */
+  keep(changes: readonly Change[]): void {
+    const open = new Set(changes.map(halfId));
+    for (const id of this.#differences.keys()) if (!open.has(id)) this.#differences.delete(id);
+  }
+}
+
+const halfId = (change: Change) => `${changeId(change)} ${change.kind === 'update' ? change.half : ''}`;
+
+function overdue(change: Change, advice: string): Refusal {
+  return refusal(
+    'managed_elsewhere',
+    `certificate ${changeId(change)} in Kong belongs to the ingress controller, which has not taken the newer ` +
+      `${change.bundle.location}; ${advice}`,
+  );
+}

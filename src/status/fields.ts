@@ -1,0 +1,23 @@
+import type { NamedField } from '../config';
+
+export const STATUS = {
+  status: {
+    type: 'record',
+    description: 'Where the status, the metrics and the page are shown besides the unix socket.',
+    required: true,
+    fields: [
+      {
+        listen: {
+          type: 'string',
+          ends_with_port: true,
+          description: 'Address and port to listen on. Empty: nowhere.',
+          match_any: {
+            // `[` needs no escape inside brackets, neither in Lua nor in JavaScript.
+            patterns: ['^[-0-9A-Za-z.]+:[0-9]+$', '^[[][0-9A-Fa-f:.]+.:[0-9]+$'],
+            err: 'must be an address with a port, such as 127.0.0.1:8110 or [::1]:8110',
+          },
+        },
+      },
+    ],
+  },
+} as const satisfies NamedField;

@@ -1,0 +1,1 @@
+export { Trust, type TrustOptions } from './trust';

@@ -1,0 +1,250 @@
+import * as crypto from 'node:crypto';
+import { readCaBundle } from '../certificates';
+import {
+  isRefusal,
+  refusal,
+  type CaCertificate,
+  type CaChange,
+  type CaResult,
+  type CaStore,
+  type Outcome,
+  type PassEvent,
+  type Refusal,
+  type Source,
+  type SourceState,
+  type StoredCa,
+} from '../model';
+import { Findings, type PassContext, type Step } from '../pass';
+import { planTrust, refusalId, type TrustedBundle } from './plan';
+
+export interface TrustOptions {
+  sources: readonly Source[];
+  store: CaStore;
+  allowDowngrade: boolean;
+  /** The tag of everything that this plugin makes. */
+  tag: string;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
+/**
+ * How long a certificate has to be missing from its bundle before Kong's is removed: a file that is being written may
+ * be cut off between two certificates, where nothing shows.
+ */
+const REMOVE_AFTER_MS = 60_000;
+
+interface Held {
+  readonly source: Source;
+  readonly readings: Map<string, CaCertificate[] | Refusal>;
+  errors: readonly Refusal[];
+  /** Since when there are errors (milliseconds since the epoch). */
+  since: number;
+}
+
+/** Keeps Kong's CA certificates in step with sources of trust. */
+export class Trust {
+  readonly #held: readonly Held[];
+  readonly #findings: Findings;
+  readonly #now: () => number;
+  /** Entities whose certificate left its bundle, since when, by id. */
+  readonly #missing = new Map<string, number>();
+  /** Certificates that Kong refused, by digest. */
+  readonly #refusedByKong = new Map<string, Refusal>();
+  /** Entities that had to stay, with why. */
+  readonly #kept = new Map<string, Refusal>();
+  #refused = new Map<string, Refusal>();
+  #events: PassEvent[] = [];
+  #wouldChange = new Set<string>();
+  #total = 0;
+  #inSync = 0;
+  /** Why Kong could not be asked in this pass. */
+  #failure: Error | null = null;
+
+  constructor(private readonly options: TrustOptions) {
+    this.#held = options.sources.map((source) => ({ source, readings: new Map(), errors: [], since: 0 }));
+    this.#now = options.now ?? Date.now;
+    this.#findings = new Findings(this.#now);
+  }
+
+  /** Goes before the certificates: scans the sources and Kong, and holds the changes ready to go along with theirs. */
+  readonly scan: Step = { run: (pass) => this.begin(pass), sources: () => this.sources };
+
+  /** Goes after the certificates: writes what has not gone along with them, and reports. */
+  readonly write: Step = { run: (pass) => this.finish(pass) };
+
+  private async begin(pass: PassContext): Promise<void> {
+    this.#failure = null;
+    if (pass.isAskedFor) {
+      this.#refusedByKong.clear();
+      this.#kept.clear();
+    }
+    for (const held of this.#held) await this.look(held, pass.touched);
+    try {
+      await this.options.store.refresh();
+    } catch (error) {
+      // The certificates are not held up by it.
+      this.#failure = error as Error;
+      return;
+    }
+    const { store, allowDowngrade } = this.options;
+    const bundles = this.#held.map((held) => this.bundleOf(held));
+    const plan = planTrust({
+      bundles,
+      stored: store.stored,
+      now: this.#now(),
+      allowDowngrade,
+      refusedByKong: this.#refusedByKong,
+    });
+    const changes = [...plan.changes, ...this.removals(plan.gone)];
+    this.#refused = plan.refused;
+    this.#total = bundles.reduce((sum, { certificates }) => sum + certificates.length, 0);
+    this.#inSync = plan.inSync;
+    if (pass.observe) this.report(changes);
+    else store.stage(pass.mayWrite() ? changes : []);
+  }
+
+  private async finish(pass: PassContext): Promise<void> {
+    const { report } = pass;
+    const results = this.#failure === null ? await this.options.store.flush() : [];
+    for (const result of results) this.settle(result);
+    for (const { source, readings } of this.#held) {
+      for (const [name, reading] of readings) {
+        if (isRefusal(reading)) this.#refused.set(`${source.id}#${name}`, reading);
+      }
+    }
+    for (const [id, why] of this.#kept) this.#refused.set(id, why);
+    this.#findings.refusals(this.#refused, { get: () => null });
+    const unread =
+      this.#failure === null
+        ? []
+        : [refusal('unreachable', `what Kong trusts cannot be read: ${this.#failure.message}`)];
+    const errors = this.#held.flatMap(({ source, errors: found }) =>
+      [...found, ...unread].map((why) => ({ source: source.id, refusal: why })),
+    );
+    const { events } = this.#findings.take();
+    const mine = [...this.#events, ...events];
+    this.#events = [];
+    if (this.#failure !== null || results.some(({ kind }) => kind === 'failed')) pass.leave('failed');
+    else if (this.#findings.settling) pass.leave('settling');
+    report.bundles += this.#total;
+    report.inSync += this.#inSync + results.filter(({ kind }) => kind === 'written').length;
+    report.refused += this.#refused.size;
+    report.events.push(...mine.map((event) => ({ ...event, isTrust: true as const })));
+    report.sourceErrors.push(...this.#findings.newSourceErrors(errors, pass.touched !== undefined));
+  }
+
+  /** Every source as of the last scan, with how many CA certificates it holds. */
+  get sources(): SourceState[] {
+    return this.#held.map(({ source, readings, errors: [why], since }) => ({
+      id: source.id,
+      bundles: [...readings.values()].reduce((sum, found) => sum + (isRefusal(found) ? 0 : found.length), 0),
+      error: why === undefined ? null : { why, since },
+    }));
+  }
+
+  private async look(held: Held, touched: ReadonlySet<string> | undefined): Promise<void> {
+    const { source, readings } = held;
+    try {
+      const { changed, removed, errors } = await source.scan(touched);
+      this.note(held, errors);
+      for (const name of removed) readings.delete(name);
+      const broken = [...readings].flatMap(([name, reading]) => (isRefusal(reading) ? [name] : []));
+      for (const name of new Set([...changed, ...broken])) {
+        const raw = await source.read(name);
+        if (raw === null) readings.delete(name);
+        else readings.set(name, isRefusal(raw) ? raw : await readCaBundle(raw));
+      }
+    } catch (error) {
+      this.note(held, [refusal('unreadable', `${source.id}: ${(error as Error).message}`)]);
+    }
+  }
+
+  private note(held: Held, errors: readonly Refusal[]): void {
+    if (held.errors.length === 0) held.since = this.#now();
+    held.errors = errors;
+  }
+
+  private bundleOf({ source, readings, errors }: Held): TrustedBundle {
+    const found = [...readings.values()];
+    const { tag } = this.options;
+    const own = `${tag}-trust-${idOf(source.id)}`;
+    const objectOf = (name: string) =>
+      source.ownership === 'tenants' ? { object: `${tag}-from-${idOf(`${source.id}#${name}`)}` } : {};
+    return {
+      source: source.id,
+      tags: [tag, own],
+      certificates: [...readings].flatMap(([name, reading]) =>
+        isRefusal(reading) ? [] : reading.map((ca) => ({ ...ca, ...objectOf(name) })),
+      ),
+      isWhole: errors.length === 0 && !found.some(isRefusal),
+    };
+  }
+
+  /** Those that have been gone for long enough and that nothing kept so far. */
+  private removals(gone: readonly StoredCa[]): CaChange[] {
+    const ids = new Set(gone.map(({ id }) => id));
+    for (const id of this.#missing.keys()) if (!ids.has(id)) this.#missing.delete(id);
+    for (const id of this.#kept.keys()) if (!ids.has(id)) this.#kept.delete(id);
+    const now = this.#now();
+    return gone.flatMap((stored): CaChange[] => {
+      const since = this.#missing.get(stored.id) ?? now;
+      this.#missing.set(stored.id, since);
+      return now - since < REMOVE_AFTER_MS ? [] : [{ kind: 'remove', id: stored.id, stored }];
+    });
+  }
+
+  private report(changes: readonly CaChange[]): void {
+    const before = this.#wouldChange;
+    this.#wouldChange = new Set();
+    for (const change of changes) {
+      if (change.kind === 'remove') continue;
+      const key = `${change.id} ${change.ca.digest}`;
+      this.#wouldChange.add(key);
+      if (before.has(key)) continue;
+      this.happened(change, {
+        kind: 'would_change',
+        certificate: change.id,
+        created: change.kind === 'create',
+      });
+    }
+  }
+
+  private settle(result: CaResult): void {
+    const { change } = result;
+    if (result.kind === 'kept') {
+      const message = `CA certificate ${change.id} left its bundle and stays, since Kong still refers to it: ${result.detail}`;
+      this.#kept.set(change.id, refusal('still_referenced', message));
+      return;
+    }
+    if (result.kind === 'refused' && change.kind !== 'remove') {
+      const why = refusal(
+        'refused_by_kong',
+        `Kong refused a CA certificate of ${change.ca.location}: ${result.detail}`,
+      );
+      this.#refusedByKong.set(change.ca.digest, why);
+      this.#refused.set(refusalId(change.ca), why);
+      return;
+    }
+    const { id: certificate, kind } = change;
+    if (result.kind === 'written') {
+      this.happened(
+        change,
+        kind === 'remove'
+          ? { kind: 'removed', certificate }
+          : { kind: 'swapped', certificate, created: kind === 'create', proof: null },
+      );
+    } else {
+      const error = result.kind === 'failed' ? result.error.message : result.detail;
+      this.happened(change, { kind: 'failed', certificate, error });
+    }
+  }
+
+  private happened(change: CaChange, outcome: Outcome): void {
+    const facts = change.kind === 'remove' ? change.stored.certificate : change.ca;
+    const location = change.kind === 'remove' ? `ca_certificates ${change.id}` : change.ca.location;
+    const { fingerprint = null, notAfter = null } = facts ?? {};
+    this.#events.push({ bundle: change.id, location, fingerprint, notAfter, snis: [], outcome });
+  }
+}
+
+const idOf = (text: string) => crypto.hash('sha256', text).slice(0, 12);

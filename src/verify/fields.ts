@@ -1,0 +1,47 @@
+import type { NamedField } from '../config';
+
+/** The proof of each write, and whom it asks. */
+export const VERIFY = {
+  verify: {
+    type: 'record',
+    description: 'Proof by TLS handshakes with the listeners of this Kong after each swap.',
+    required: true,
+    fields: [
+      { enabled: { type: 'boolean', required: true, default: true } },
+      {
+        timeout: {
+          type: 'integer',
+          unit: 'seconds',
+          description: 'Seconds until every worker must serve the new certificate.',
+          required: true,
+          default: 10,
+          between: [1, 300],
+        },
+      },
+      {
+        rollback: {
+          type: 'boolean',
+          description: 'Put the previous certificate back where the new one is not served.',
+          required: true,
+          default: true,
+        },
+      },
+      {
+        listeners: {
+          type: 'array',
+          description: 'TLS listeners to ask instead of those of this Kong: host:port.',
+          required: true,
+          default: [],
+          elements: {
+            type: 'string',
+            ends_with_port: true,
+            match_any: {
+              patterns: ['^[^ ]+:[0-9]+$', '^[^ ]+:[0-9]+ proxy_protocol$'],
+              err: 'must be host:port, or "host:port proxy_protocol"',
+            },
+          },
+        },
+      },
+    ],
+  },
+} as const satisfies NamedField;

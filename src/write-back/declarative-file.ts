@@ -1,0 +1,110 @@
+import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
+import type { StoredCertificate } from '../model';
+import { editCertificates, type ReadTexts } from './file-certificates';
+import { replaceFile } from '../common/replace-file';
+
+/** Large enough for 10,000 certificates. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** What became of the declarative file. */
+export interface WriteBackReport {
+  /** Null: it is not known where it is. */
+  file: string | null;
+  /** Ids of the certificates that were brought up to date in it. */
+  written: readonly string[];
+  /** Certificates in it that are not up to date and stay so, with the reason in a sentence. */
+  left: readonly { certificate: string; why: string }[];
+  /** Why the file could not be written, in a sentence; null: there was no trouble. */
+  trouble: string | null;
+  /** It is worth another try soon. */
+  isOpen: boolean;
+}
+
+/**
+ * The file that a Kong without a database reads when it starts, with certificates that are kept current in it.
+ * Whatever else stands in the file stays as it is to the letter.
+ */
+export class DeclarativeFile {
+  #seen: Stats | null = null;
+  #isOpen = true;
+
+  constructor(
+    private readonly textsOf: ReadTexts,
+    /** Null: Kong was started without one. */
+    private readonly path: string | null,
+    private readonly replace = replaceFile,
+  ) {}
+
+  /** Whether somebody wrote to the file since it was last read, or the last try left something to do. */
+  get isDue(): boolean {
+    if (this.#isOpen || this.path === null) return this.#isOpen;
+    try {
+      return !isSame(this.#seen, statSync(this.path));
+    } catch {
+      return true;
+    }
+  }
+
+  /**
+   * @param certificates what Kong has from a source
+   * @returns what was done; never throws
+   */
+  async run(certificates: readonly StoredCertificate[]): Promise<WriteBackReport> {
+    this.#isOpen = false;
+    const report = { file: this.path, written: [], left: [], trouble: null, isOpen: false };
+    if (this.path === null) {
+      const trouble =
+        'write_back has no file to write to: Kong was started without declarative_config; set write_back_file';
+      return { ...report, trouble };
+    }
+    try {
+      return { ...report, ...(await this.edit(this.path, certificates)) };
+    } catch (error) {
+      return {
+        ...report,
+        trouble: `${this.path} is not written: ${problem(error as NodeJS.ErrnoException, this.path)}`,
+      };
+    }
+  }
+
+  private async edit(
+    path: string,
+    certificates: readonly StoredCertificate[],
+  ): Promise<Pick<WriteBackReport, 'written' | 'left' | 'isOpen'>> {
+    // What a link leads to is replaced, not the link.
+    const real = realpathSync(path);
+    const before = statSync(real);
+    this.#seen = before;
+    if (!before.isFile()) throw new Error('it is no file');
+    if (before.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES / 1_048_576} MiB`);
+    const text = readFileSync(real, 'utf8');
+    const edited = await editCertificates(text, certificates, this.textsOf);
+    const left = [...edited.left].map(([certificate, why]) => ({ certificate, why }));
+    if (edited.text === null) return { written: [], left, isOpen: false };
+    const isStill = () => isSame(before, lstatSync(real)) && realpathSync(path) === real;
+    if (!this.replace(real, edited.text, before, isStill)) {
+      // Somebody else wrote to it meanwhile; theirs is read and edited the next time.
+      this.#isOpen = true;
+      return { written: [], left, isOpen: true };
+    }
+    this.#seen = statSync(real);
+    return { written: edited.written, left, isOpen: false };
+  }
+}
+
+const isSame = (a: Stats | null, b: Stats) =>
+  a !== null && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.size === b.size && a.ino === b.ino;
+
+/** What the system says, and what helps. */
+function problem({ code, message }: NodeJS.ErrnoException, path: string): string {
+  const advice: Record<string, string> = {
+    ENOENT: 'it does not exist',
+    EROFS:
+      'it is mounted read-only (a ConfigMap always is); mount a volume that can be written, or set write_back to false',
+    EACCES: 'permission denied; the user that Kong runs as must be able to write to its folder',
+    EPERM: 'its owner cannot be kept; the user that Kong runs as must own it',
+    EBUSY: 'it is a mount of its own; mount its folder instead, so that it can be replaced',
+    ENOSPC: 'the disk is full',
+  };
+  return (code === undefined ? message : (advice[code] ?? code)).replaceAll(path, 'it');
+}

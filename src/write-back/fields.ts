@@ -1,0 +1,20 @@
+import { ABSOLUTE_PATH, type NamedField } from '../config';
+
+/** Keeping the declarative file of a Kong without a database up to date. */
+export const WRITE_BACK_FIELDS = [
+  {
+    write_back: {
+      type: 'boolean',
+      description: 'Without a database: keep the certificates in the declarative file up to date.',
+      required: true,
+      default: false,
+    },
+  },
+  {
+    write_back_file: {
+      type: 'string',
+      description: 'That file, where it is not the declarative_config that Kong was started with.',
+      match_any: ABSOLUTE_PATH,
+    },
+  },
+] as const satisfies readonly NamedField[];

@@ -1,0 +1,187 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { YAMLMap } from 'yaml';
+import { parseCertificate, readPem } from '../certificates';
+import type { StoredCertificate } from '../model';
+import { FileEdit } from './file-edit';
+
+/** A certificate of Kong's with its keys, as the Admin API shows it. */
+export interface CertificateTexts {
+  cert: string;
+  key: string;
+  cert_alt?: string | null;
+  key_alt?: string | null;
+  tags?: readonly string[] | null;
+}
+
+/** Reads a certificate by its id; null where it is gone. */
+export type ReadTexts = (id: string) => Promise<CertificateTexts | null>;
+
+/** What became of a declarative file's text. */
+export interface EditedFile {
+  /** Null: everything was in it already. */
+  text: string | null;
+  /** Ids of the certificates that are in it now and were not before. */
+  written: string[];
+  /** Ids of those that are not, and why. */
+  left: Map<string, string>;
+}
+
+/** Each half with the fields that hold it, in the file as in Kong. */
+const HALVES = [
+  { half: 'main', cert: 'cert', key: 'key' },
+  { half: 'alt', cert: 'cert_alt', key: 'key_alt' },
+] as const;
+
+type Plain = Record<string, unknown>;
+
+/**
+ * Brings certificates in the text of a declarative file up to date with Kong.
+ * @param certificates what Kong stores, as far as it may be put into the file
+ * @throws Error where the text cannot be edited so that everything else stays as it is; it quotes nothing of it
+ */
+export async function editCertificates(
+  text: string,
+  certificates: readonly StoredCertificate[],
+  textsOf: ReadTexts,
+): Promise<EditedFile> {
+  const edit = await FileEdit.open(text);
+  const wanted = edit.document.toJS() as { certificates?: Plain[] } | null;
+  const list = edit.list('certificates');
+  const entries = edit.maps(list);
+  const place = new Map((list?.items ?? []).map((item, index) => [item as unknown, index]));
+  const byId = new Map(entries.map((entry) => [edit.textOf(entry, 'id'), entry]));
+  const snis = namesIn(edit, entries);
+  const result: EditedFile = { text: null, written: [], left: new Map() };
+  for (const certificate of certificates) {
+    const { id } = certificate;
+    const entry = byId.get(id) ?? findByNames(edit, snis, certificate);
+    if (entry === undefined) {
+      const item = certificate.owner === 'us' ? await toItem(certificate, textsOf) : null;
+      if (item === null) continue;
+      const taken = certificate.snis.find((sni) => snis.has(sni));
+      if (taken !== undefined) result.left.set(id, `the file has the SNI ${taken} for another certificate`);
+      else if (!edit.append('certificates', item))
+        result.left.set(id, 'the file has no list of certificates to add to');
+      else {
+        (wanted as { certificates?: Plain[] }).certificates ??= [];
+        wanted?.certificates?.push(item);
+        result.written.push(id);
+      }
+      continue;
+    }
+    const outdated = HALVES.filter(({ half, cert, key }) => {
+      const stored = certificate[half];
+      return stored !== null && contentOf(edit, entry, cert, key) !== stored.content;
+    });
+    if (outdated.length === 0) continue;
+    const why = outdated
+      .map((fields) => cannotReplace(edit, entry, certificate, fields))
+      .find((found) => found !== null);
+    if (why != null) {
+      result.left.set(id, why);
+      continue;
+    }
+    const texts = await textsOf(id);
+    if (texts === null) continue;
+    const plain = wanted?.certificates?.[place.get(entry) ?? -1] ?? {};
+    for (const { cert, key } of outdated) {
+      for (const name of [cert, key] as const) {
+        const value = texts[name];
+        if (value == null) continue;
+        if (edit.pair(entry, name) === null) edit.insert(entry, 'key', name, value);
+        else edit.replace(entry, name, value);
+        plain[name] = value;
+      }
+    }
+    result.written.push(id);
+  }
+  if (edit.isChanged) result.text = await checked(edit.toString(), wanted);
+  return result;
+}
+
+/** Everything else has to be what it was: what the new text says is compared with what it should say. */
+async function checked(text: string, wanted: unknown): Promise<string> {
+  const { document } = await FileEdit.open(text);
+  if (isDeepStrictEqual(normal(document.toJS()), normal(wanted))) return text;
+  throw new Error(
+    'its layout is one in which certificates cannot be replaced without touching anything else',
+  );
+}
+
+/** Line ends of PEM texts differ between files; a copy with one object for each place, as JSON has it. */
+const normal = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (_, item: unknown) => (typeof item === 'string' ? item.replace(/\r/g, '') : item)),
+  );
+
+/** Which names the file has, and the entry that each stands under; null: somewhere else. */
+function namesIn(edit: FileEdit, entries: readonly YAMLMap[]): Map<string, YAMLMap | null> {
+  const names = new Map<string, YAMLMap | null>();
+  for (const sni of edit.maps(edit.list('snis'))) {
+    const name = edit.textOf(sni, 'name');
+    if (name !== null) names.set(name.toLowerCase(), null);
+  }
+  for (const entry of entries) {
+    const nested = (entry.toJS(edit.document) as { snis?: unknown }).snis;
+    for (const sni of Array.isArray(nested) ? (nested as unknown[]) : []) {
+      const name = typeof sni === 'string' ? sni : (sni as { name?: unknown } | null)?.name;
+      if (typeof name === 'string') names.set(name.toLowerCase(), entry);
+    }
+  }
+  return names;
+}
+
+/** Kong gives an entry without an id another one at each start; its SNIs tell which it is. */
+function findByNames(
+  edit: FileEdit,
+  names: ReadonlyMap<string, YAMLMap | null>,
+  { snis }: StoredCertificate,
+): YAMLMap | undefined {
+  const found = new Set(snis.map((sni) => names.get(sni)));
+  const [entry] = found;
+  return found.size === 1 && entry != null && edit.pair(entry, 'id') === null ? entry : undefined;
+}
+
+function contentOf(edit: FileEdit, entry: YAMLMap, cert: string, key: string): string | undefined {
+  return readPem(edit.textOf(entry, cert) ?? '', edit.textOf(entry, key) ?? '')?.content;
+}
+
+/** Why a half in the file is not ours to replace, in a sentence; null: it may be, or is not there yet. */
+function cannotReplace(
+  edit: FileEdit,
+  entry: YAMLMap,
+  certificate: StoredCertificate,
+  { half, cert, key }: (typeof HALVES)[number],
+): string | null {
+  // A second half is put behind the first one.
+  const isThere = edit.pair(entry, cert) !== null || edit.pair(entry, key) !== null;
+  for (const name of isThere ? [cert, key] : ['cert', 'key']) {
+    const text = edit.textOf(entry, name);
+    if (text?.includes('-----BEGIN') !== true)
+      return `its ${name} in the file is a reference, or no text of its own`;
+  }
+  const block = isThere ? readPem(edit.textOf(entry, cert) ?? '', '')?.certificates[0] : undefined;
+  const stored = certificate[half]?.leaf;
+  if (block === undefined || stored == null) return null;
+  try {
+    const { info } = parseCertificate(block.der);
+    return info.notBefore > stored.notBefore ? 'the file has a newer one' : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A certificate of ours as an entry of the file. */
+async function toItem({ id, snis }: StoredCertificate, textsOf: ReadTexts): Promise<Plain | null> {
+  const texts = await textsOf(id);
+  if (texts === null) return null;
+  const { cert, key, cert_alt: certAlt, key_alt: keyAlt } = texts;
+  return {
+    id,
+    tags: texts.tags ?? [],
+    snis: snis.map((name) => ({ name })),
+    cert,
+    key,
+    ...(certAlt == null || keyAlt == null ? {} : { cert_alt: certAlt, key_alt: keyAlt }),
+  };
+}

@@ -1,0 +1,86 @@
+import type { PassContext, Step } from '../pass';
+import type { Fields, LiveView, Log, ReloaderStatus, StoredCertificate } from '../model';
+import type { DeclarativeFile, WriteBackReport } from './declarative-file';
+import './status';
+
+/** Brings the declarative file up to date where anything changed in Kong or in it. */
+export class WriteBackStep implements Step {
+  #report: WriteBackReport | null = null;
+  /** When the file was last written (milliseconds since the epoch). */
+  #writtenAt: number | null = null;
+  /** Written since the last line of the log. */
+  #written: readonly string[] = [];
+  #said = new Set<string>();
+
+  constructor(
+    private readonly file: DeclarativeFile,
+    private readonly live: () => LiveView,
+  ) {}
+
+  async run(pass: PassContext): Promise<void> {
+    if (pass.observe) return;
+    const isChanged = pass.report.events.some(
+      ({ outcome }) => outcome.kind === 'swapped' || outcome.kind === 'rolled_back',
+    );
+    if (!isChanged && !this.file.isDue) return;
+    const report = await this.file.run(inStep(this.live()));
+    if (report.isOpen) pass.leave('settling');
+    if (report.written.length > 0) this.#writtenAt = pass.now();
+    this.#written = report.written;
+    this.#report = report;
+    pass.report.notes.push(...notesOf(report));
+  }
+
+  status({ declarative_file: before }: Partial<ReloaderStatus>): Partial<ReloaderStatus> {
+    if (this.#report === null) return before === undefined ? {} : { declarative_file: before };
+    const { file, trouble, left } = this.#report;
+    const writtenAt =
+      this.#writtenAt === null ? (before?.written_at ?? null) : new Date(this.#writtenAt).toISOString();
+    return {
+      declarative_file: {
+        file,
+        written_at: writtenAt,
+        trouble,
+        left: left.map(({ certificate, why }) => ({ certificate_id: certificate, why })),
+      },
+    };
+  }
+
+  /** A line when the file was written, and one for each thing that stands in the way, once. */
+  log(log: Log): void {
+    if (this.#report === null) return;
+    const { file, left, trouble } = this.#report;
+    for (const certificate of this.#written) {
+      log('info', 'declarative file up to date', { file, certificate_id: certificate });
+    }
+    this.#written = [];
+    const all: Fields[] = [
+      ...left.map(({ certificate, why }) => ({
+        certificate_id: certificate,
+        detail: `certificate ${certificate} is not written to ${file ?? 'the file'}: ${why}`,
+      })),
+      ...(trouble === null ? [] : [{ detail: trouble }]),
+    ];
+    const before = this.#said;
+    this.#said = new Set(all.map(({ detail }) => String(detail)));
+    for (const fields of all) {
+      if (!before.has(String(fields.detail)))
+        log('warn', 'declarative file not written', { file, ...fields });
+    }
+  }
+}
+
+function notesOf({ file, written, left, trouble }: WriteBackReport): string[] {
+  const count = `${written.length} certificate${written.length === 1 ? '' : 's'}`;
+  return [
+    ...(written.length === 0 ? [] : [`${count} put into ${file ?? 'the file'}`]),
+    ...left.map(({ certificate, why }) => `certificate ${certificate} is not put into the file: ${why}`),
+    ...(trouble === null ? [] : [trouble]),
+  ];
+}
+
+/** What Kong has from a source, and what is proven as far as it can be: a file is not to hold anything else. */
+function inStep({ plan, certificates }: LiveView): StoredCertificate[] {
+  const ids = new Set([...(plan?.inSync.values() ?? [])].flat());
+  return [...ids].flatMap((id) => certificates.get(id) ?? []);
+}

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { onTestFinished, vi } from 'vitest';
+
+/** What a stranger runs: it answers everything, and says what it was sent. */
+const PROGRAM = `
+  const { createServer } = require('node:net');
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (octets) => {
+      process.stdout.write('got ' + octets.toString('latin1'));
+      socket.end('HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\n{}');
+    });
+  });
+  const [where, host] = JSON.parse(process.argv[1]);
+  server.listen(where, host, () => process.stdout.write('listening ' + JSON.stringify(server.address()) + '\\n'));
+`;
+
+const NOBODY = 65_534;
+
+export interface Stranger {
+  port: number;
+  /** All that it was sent. */
+  got: () => string;
+}
+
+/**
+ * A server of a user who is neither root nor this one. Only root can start one; for others it is their own, and this
+ * process takes itself for somebody else.
+ * @param where a port (0: any) or the path of a unix socket
+ */
+export async function startStranger(where: number | string = 0, host?: string): Promise<Stranger> {
+  const isRoot = process.geteuid?.() === 0;
+  if (!isRoot) {
+    const spy = vi.spyOn(process, 'geteuid').mockReturnValue(NOBODY - 1);
+    onTestFinished(() => spy.mockRestore());
+  }
+  const child = spawn(process.execPath, ['-e', PROGRAM, JSON.stringify([where, host])], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: '/',
+    ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+  });
+  const isOver = once(child, 'exit');
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await isOver;
+  });
+  let said = '';
+  child.stdout.on('data', (octets: Buffer) => (said += octets.toString('latin1')));
+  while (!said.includes('\n')) await once(child.stdout, 'data');
+  const address: unknown = JSON.parse(said.slice('listening '.length, said.indexOf('\n')));
+  const port =
+    typeof address === 'object' && address !== null && 'port' in address ? Number(address.port) : 0;
+  return { port, got: () => said.slice(said.indexOf('\n') + 1) };
+}

@@ -1,0 +1,60 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { isRefusal } from '../../../src/model';
+import { SETTLE_MS } from '../../../src/pass/findings';
+import { FileSource } from '../../../src/sources';
+import { blocksOf, derOf, issue } from '../../support/bundles';
+import { testFolder } from '../../support/folders';
+import { jks, PASSWORD } from '../../support/format-files';
+import { eventsOf, passing } from '../../support/stages';
+
+const issued = issue();
+const entry = { alias: 'www', key: derOf(issued.key), chain: blocksOf(issued.chain).map(derOf) };
+const text = (bytes: Buffer) => bytes.toString('latin1');
+
+describe('a file alone', () => {
+  it.each([
+    ['a truststore', 'keystore', jks([]), []],
+    ['a keystore that is none', 'keystore', Buffer.from('note'), ['file: refused as unsupported_format']],
+    [
+      'a keystore that is cut off',
+      'keystore',
+      jks([entry]).subarray(0, 99),
+      ['file: refused as unsupported_format'],
+    ],
+    ['a note that ends in .pem', true, Buffer.from('note'), []],
+    ['a DER certificate', true, derOf(issued.cert), []],
+    [
+      'a note that was named as the certificate',
+      false,
+      Buffer.from('note'),
+      ['file: refused as unsupported_format'],
+    ],
+    ['a certificate without key that was named', false, derOf(issued.cert), ['file: refused as missing_key']],
+    ['a keystore', 'keystore', jks([entry]), ['file: created (served)']],
+    ['a keystore by the name of a certificate', true, jks([entry]), ['file: created (served)']],
+  ] as const)('%s (%s)', async (_, lone, cert, expected) => {
+    const { source, runner, clock } = passing({ create: true });
+    source.put('file', { cert: text(cert), key: '', lone, password: PASSWORD });
+    const events = eventsOf(await runner.pass('start'));
+    clock.now += SETTLE_MS;
+    events.push(...eventsOf(await runner.pass('retry')));
+    expect(events).toEqual(expected);
+  });
+
+  it('that a source names is trouble where it has no key', () => {
+    const file = join(testFolder(), 'www.pem');
+    writeFileSync(file, issued.chain);
+    const raw = new FileSource(file, null, true).read();
+    expect(isRefusal(raw) ? raw : raw.lone).toBe(false);
+  });
+});
+
+it('a pair that comes in another format is in step without a write', async () => {
+  const { source, target, runner } = passing();
+  target.put('www', issued);
+  source.put('www', { cert: text(jks([entry])), key: '', password: PASSWORD });
+  const { inSync, events } = await runner.pass('start');
+  expect({ inSync, events, writes: target.writes }).toEqual({ inSync: 1, events: [], writes: [] });
+});

@@ -1,0 +1,278 @@
+import { describe, expect, it, test } from 'vitest';
+import { digestOf } from '../../../src/certificates';
+import { deterministicId, refusal } from '../../../src/model';
+import { SETTLE_MS } from '../../../src/pass/findings';
+import { authorities, blocksOf, derOf, issue } from '../../support/bundles';
+import { eventsOf, MemorySource, passing } from '../../support/stages';
+
+const days = (count: number) => new Date(Date.now() - count * 86_400_000);
+const old = issue({ notBefore: days(30) });
+const fresh = issue({ notBefore: days(1) });
+const api = issue({ names: ['api.example.test'], notBefore: days(1) });
+const chainOf = (pem: string) => digestOf(blocksOf(pem).map(derOf));
+
+/** Kong has the old certificate, the source the fresh one. */
+function renewed(options: Parameters<typeof passing>[0] = {}) {
+  const stages = passing(options);
+  stages.target.put('K', old);
+  stages.source.put('www', fresh);
+  return stages;
+}
+
+describe('a pass', () => {
+  it('puts a renewed certificate into Kong and proves it for every SNI', async () => {
+    const { runner, target, verifier } = renewed();
+    const report = await runner.pass('start');
+    expect(eventsOf(report)).toEqual(['www: swapped (served)']);
+    expect(report).toMatchObject({
+      cause: 'start',
+      bundles: 1,
+      inSync: 1,
+      refused: 0,
+      unused: 0,
+      unfinished: 'no',
+    });
+    expect(target.entities.get('K')).toMatchObject({
+      cert: fresh.chain,
+      key: fresh.key,
+      snis: ['www.example.test'],
+    });
+    expect(verifier.asked).toMatchObject([{ snis: ['www.example.test'] }]);
+    expect(verifier.asked[0]?.chains).toContain(chainOf(fresh.chain));
+  });
+
+  it('that finds nothing new writes nothing, reads nothing and says nothing', async () => {
+    const { runner, source, target } = renewed();
+    await runner.pass('start');
+    const { reads } = source;
+    for (let poll = 0; poll < 3; poll++) {
+      const report = await runner.pass('poll');
+      expect(report.events).toEqual([]);
+      expect(report).toMatchObject({ bundles: 1, inSync: 1, unfinished: 'no' });
+    }
+    expect(target.writes).toEqual(['K']);
+    expect(source.reads).toBe(reads);
+  });
+
+  it('writes nothing where Kong has it already, as after a restart', async () => {
+    const { runner, target } = inStep();
+    expect(eventsOf(await runner.pass('start'))).toEqual([]);
+    expect(target.writes).toEqual([]);
+  });
+
+  it('writes nothing where only white space, comments or the order of the chain differ', async () => {
+    const { runner, source, target } = inStep();
+    const [leaf = '', intermediate = ''] = blocksOf(fresh.chain);
+    source.put('www', { cert: `# the chain\n${intermediate}\n${leaf}`, key: fresh.key });
+    expect(eventsOf(await runner.pass('start'))).toEqual([]);
+    expect(target.writes).toEqual([]);
+  });
+
+  it('creates a certificate where nothing in Kong has these names and the source creates', async () => {
+    const { runner, source, target, verifier } = passing({ create: true });
+    source.put('api', api);
+    expect(eventsOf(await runner.pass('start'))).toEqual(['api: created (served)']);
+    const id = deterministicId('certificate', 'memory#api');
+    expect(target.entities.get(id)).toMatchObject({
+      cert: api.chain,
+      snis: ['api.example.test'],
+      tags: ['ssl-cert-reloader'],
+    });
+    expect(verifier.asked).toMatchObject([{ snis: ['api.example.test'] }]);
+    expect(eventsOf(await runner.pass('poll'))).toEqual([]);
+  });
+
+  it('asks for the certificate of its own key type where there are twins', async () => {
+    const { runner, source, target, verifier } = passing();
+    const rsa = issue({ key: 'rsa-2048', notBefore: days(30) });
+    const renewal = issue({ key: 'rsa-2048', notBefore: days(1) });
+    target.put('K', old, { cert_alt: rsa.chain, key_alt: rsa.key });
+    source.put('rsa', renewal);
+    expect(eventsOf(await runner.pass('start'))).toEqual(['rsa: swapped (served)']);
+    expect(target.entities.get('K')).toMatchObject({
+      cert: old.chain,
+      cert_alt: renewal.chain,
+      key_alt: renewal.key,
+    });
+    expect(verifier.asked).toMatchObject([{ keyType: 'rsa' }]);
+  });
+
+  it('takes as many batches as it needs', async () => {
+    const { runner, source, target } = passing({ create: true });
+    target.batchSize = 2;
+    for (const name of ['a', 'b', 'c', 'd', 'e']) source.put(name, issue({ names: [`${name}.test`] }));
+    const report = await runner.pass('start');
+    expect(report.events).toHaveLength(5);
+    expect(report.inSync).toBe(5);
+    expect(target.entities.size).toBe(5);
+  });
+
+  it('asks for the chain that it wrote where the source and Kong had a root with it at first', async () => {
+    const { runner, source, target, verifier } = passing();
+    const withRoot = { ...fresh, chain: fresh.chain + authorities().root.cert };
+    target.put('K', withRoot);
+    source.put('www', withRoot);
+    expect(eventsOf(await runner.pass('start'))).toEqual([]);
+    target.put('K', old);
+    expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
+    expect(verifier.asked[0]?.chains).toContain(chainOf(target.entities.get('K')?.cert ?? ''));
+  });
+
+  it('without proof says so', async () => {
+    const { runner } = renewed({ verifier: null });
+    expect(eventsOf(await runner.pass('start'))).toEqual(['www: swapped (not proven)']);
+  });
+
+  it('puts back what somebody else replaced by something older', async () => {
+    const { runner, target } = renewed();
+    await runner.pass('start');
+    target.put('K', old);
+    expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
+  });
+
+  it('leaves alone what somebody else replaced by something newer', async () => {
+    const { runner, target } = renewed();
+    await runner.pass('start');
+    target.put('K', issue({ notBefore: days(0.5) }));
+    expect(eventsOf(await runner.pass('poll'))).toEqual(['www: refused as older_than_stored']);
+    expect(target.writes).toEqual(['K']);
+  });
+
+  it('forgets a bundle whose files are gone', async () => {
+    const { runner, source, target } = renewed();
+    await runner.pass('start');
+    source.remove('www');
+    target.put('K', old);
+    expect(await runner.pass('poll')).toMatchObject({ bundles: 0, inSync: 0, events: [] });
+    expect(target.writes).toEqual(['K']);
+  });
+
+  it('takes a certificate of tomorrow once it is valid', async () => {
+    const { runner, source, target, clock } = passing();
+    target.put('K', old);
+    source.put('www', issue({ notBefore: new Date(clock.now + 3_600_000) }));
+    expect(eventsOf(await runner.pass('start'))).toEqual(['www: refused as not_yet_valid']);
+    clock.now += 3_599_000;
+    expect(eventsOf(await runner.pass('poll'))).toEqual([]);
+    clock.now += 2_000;
+    expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
+  });
+});
+
+function inStep() {
+  const stages = passing();
+  stages.target.put('K', fresh);
+  stages.source.put('www', fresh);
+  return stages;
+}
+
+describe('observing', () => {
+  it('writes nothing and says once what would be done', async () => {
+    const { runner, source, target, verifier } = renewed({ observe: true, create: true });
+    source.put('api', api);
+    expect(eventsOf(await runner.pass('start')).sort()).toEqual(['api: would create', 'www: would swap']);
+    expect(eventsOf(await runner.pass('poll'))).toEqual([]);
+    target.put('K', old);
+    expect(eventsOf(await runner.pass('poll'))).toEqual([]);
+    expect(target.writes).toEqual([]);
+    expect(verifier.asked).toEqual([]);
+  });
+
+  it('announces nothing that would be refused when it is written', async () => {
+    const { runner, source, target, clock } = renewed({ observe: true });
+    source.put('www', { cert: fresh.chain, key: issue().key });
+    await runner.pass('start');
+    clock.now += SETTLE_MS;
+    const seen = await runner.pass('retry');
+    expect(eventsOf(seen)).toEqual(['www: refused as key_mismatch']);
+    source.put('www', fresh);
+    expect(eventsOf(await runner.pass('watch'))).toEqual(['www: would swap']);
+    expect(target.writes).toEqual([]);
+  });
+});
+
+describe('one bad bundle', () => {
+  const { key } = issue();
+  test.for([
+    ['expired', issue({ notBefore: days(100), notAfter: days(1) }), 'expired'],
+    ['with the key of another renewal', { cert: fresh.chain, key }, 'key_mismatch'],
+    ['that is half written', { cert: fresh.chain.slice(0, -20), key: fresh.key }, 'incomplete'],
+    ['that is no certificate at all', { cert: 'hello', key: 'hello' }, 'unsupported_format'],
+    ['that cannot be read', refusal('unreadable', 'permission denied'), 'unreadable'],
+  ] as const)('%s never stops the others, and Kong keeps what it has', async ([, what, reason]) => {
+    const { runner, source, target, clock } = passing();
+    target.put('K', old);
+    target.put('A', issue({ names: ['api.example.test'], notBefore: days(30) }), {
+      snis: ['api.example.test'],
+    });
+    source.put('bad', what);
+    source.put('api', api);
+    const first = await runner.pass('start');
+    clock.now += SETTLE_MS;
+    const second = await runner.pass('retry');
+    expect([...eventsOf(first), ...eventsOf(second)].sort()).toEqual([
+      'api: swapped (served)',
+      `bad: refused as ${reason}`,
+    ]);
+    expect(second).toMatchObject({ refused: 1, inSync: 1, unfinished: 'no' });
+    expect(target.entities.get('K')?.cert).toBe(old.chain);
+    expect(target.entities.get('A')?.cert).toBe(api.chain);
+  });
+
+  it('is swapped as soon as its files are whole, and nobody heard of it', async () => {
+    const { runner, source, target } = passing();
+    target.put('K', old);
+    source.put('www', { cert: fresh.chain, key: old.key });
+    expect(await runner.pass('start')).toMatchObject({ events: [], unfinished: 'settling' });
+    source.put('www', fresh);
+    expect(eventsOf(await runner.pass('watch'))).toEqual(['www: swapped (served)']);
+  });
+
+  it('of a source that throws does not hide another source', async () => {
+    const broken = new MemorySource('broken');
+    broken.scan = () => Promise.reject(new Error('the server is on fire'));
+    const good = new MemorySource('good');
+    good.put('www', fresh);
+    const { runner, target } = passing({ sources: [broken, good] });
+    target.put('K', old);
+    const report = await runner.pass('start');
+    expect(eventsOf(report)).toEqual(['www: swapped (served)']);
+    expect(report.sourceErrors).toMatchObject([{ source: 'broken', refusal: { reason: 'unreadable' } }]);
+    expect((await runner.pass('poll')).sourceErrors).toEqual([]);
+  });
+
+  it('that throws while it is read does not hide the others of its source', async () => {
+    const { runner, source, target } = renewed();
+    source.put('aaa', api);
+    source.onRead = (name) => {
+      if (name === 'aaa') throw new Error('ELOOP');
+    };
+    source.put('www', fresh);
+    await runner.pass('start').catch(() => undefined);
+    await runner.pass('retry').catch(() => undefined);
+    expect(target.entities.get('K')?.cert).toBe(fresh.chain);
+  });
+
+  it('that is a lone CA certificate is no bundle and no trouble', async () => {
+    const { runner, source, clock } = passing({ create: true });
+    source.put('ca', { cert: issue({ ca: true }).cert, key: '', lone: true });
+    await runner.pass('start');
+    clock.now += SETTLE_MS;
+    expect(await runner.pass('poll')).toMatchObject({
+      events: [],
+      refused: 0,
+      unused: 0,
+      unfinished: 'no',
+    });
+  });
+
+  it('whose key does not belong to it is reported even where Kong has its chain', async () => {
+    const { runner, source, target, clock } = passing();
+    target.put('K', fresh);
+    source.put('www', { cert: fresh.chain, key });
+    await runner.pass('start');
+    clock.now += SETTLE_MS;
+    expect(eventsOf(await runner.pass('retry'))).toEqual(['www: refused as key_mismatch']);
+    expect(target.writes).toEqual([]);
+  });
+});

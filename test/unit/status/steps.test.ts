@@ -1,0 +1,63 @@
+import { expect, it } from 'vitest';
+import type { DefaultCertificateStatus } from '../../../src/default-certificate';
+import type { ReloaderStatus } from '../../../src/model';
+import { Journal } from '../../../src/status';
+import { renderMetrics } from '../../../src/status/metrics';
+import { NOW } from '../../support/plans';
+import { reloaderView, reportView } from '../../support/status-views';
+
+const pending: DefaultCertificateStatus = {
+  state: 'reload_pending',
+  files: [
+    {
+      location: '/certs/default.crt',
+      fingerprint_sha256: 'AA',
+      not_after: '2026-09-01T00:00:00.000Z',
+      served_without_sni_sha256: 'BB',
+      served_not_after: '2026-07-01T00:00:00.000Z',
+    },
+  ],
+  reloaded_at: null,
+  detail: 'clients without SNI get the former certificate',
+};
+
+it('a step of the last pass shows what it found, and nothing once it is no step of a pass any more', () => {
+  const journal = new Journal(() => NOW);
+  expect(journal.steps).toEqual({});
+  journal.noteSteps([{ status: () => ({ default_certificate: pending }) }, {}]);
+  expect(journal.steps).toEqual({ default_certificate: pending });
+  journal.noteSteps([{}]);
+  expect(journal.steps).toEqual({});
+});
+
+it('a step knows what was shown before it, also by its predecessor under another configuration', () => {
+  const journal = new Journal(() => NOW);
+  const seen: object[] = [];
+  const step = {
+    status: (before: Partial<ReloaderStatus>) => {
+      seen.push(before);
+      return { default_certificate: pending };
+    },
+  };
+  journal.noteSteps([step]);
+  journal.noteSteps([step]);
+  expect(seen).toEqual([{}, { default_certificate: pending }]);
+});
+
+it('the metrics tell what clients without SNI get, once for each file', async () => {
+  const view = { ...reloaderView([]), default_certificate: pending };
+  const text = await renderMetrics(reportView([view, view]));
+  const lines = text.split('\n').filter((line) => line.includes('/certs/default.crt'));
+  const [file, served] = ['2026-09-01', '2026-07-01'].map((day) => Date.parse(day) / 1000);
+  const name = 'kong_ssl_cert_reloader_default_certificate';
+  expect(lines).toEqual([
+    `${name}_in_sync{location="/certs/default.crt"} 0`,
+    `${name}_not_after_timestamp_seconds{location="/certs/default.crt",origin="source"} ${file}`,
+    `${name}_not_after_timestamp_seconds{location="/certs/default.crt",origin="served"} ${served}`,
+  ]);
+  const unseen = { ...pending.files[0]!, served_without_sni_sha256: null, served_not_after: null };
+  const away = { ...pending, state: 'unknown' as const, files: [unseen] };
+  expect(await renderMetrics(reportView([{ ...view, default_certificate: away }]))).not.toContain(
+    '/certs/default.crt',
+  );
+});
