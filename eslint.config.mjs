@@ -73,7 +73,7 @@ export default tseslint.config(
   layer('authority', []),
   layer('certificates', ['model']),
   layer('kubernetes', ['model', 'common', 'http']),
-  layer('sources', ['model', 'common', 'http', 'config', 'kubernetes']),
+  layer('sources', ['model', 'common', 'certificates', 'http', 'config', 'kubernetes']),
   layer('gateway', ['model', 'common', 'http', 'config', 'certificates']),
   layer('verify', ['model', 'certificates', 'config']),
   layer('report', ['model', 'common', 'config']),

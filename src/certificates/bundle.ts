@@ -177,7 +177,11 @@ function hasRootOf(chain: readonly ParsedCertificate[], among: readonly ParsedCe
 /** Completes a chain with what lies beside it: all of that was put there for it. */
 function withIssuers(opened: OpenedBundle, text: string): OpenedBundle {
   const beside = parsable((decodePem(text) ?? []).filter(isCertificate));
-  const whole = complete(opened, () => beside, () => false);
+  const whole = complete(
+    opened,
+    () => beside,
+    () => false,
+  );
   const hasRoot = hasRootOf(whole.chain, [...whole.chain, ...beside]);
   if (!hasRoot || whole.bundle.reach.hasRoot) return whole;
   return { ...whole, bundle: { ...whole.bundle, reach: reachOf(whole.chain, true) } };

@@ -110,7 +110,11 @@ export function missingAbove(
   for (let last = whole.at(-1); last !== undefined && whole.length < MAX_LENGTH;) {
     const { issuer } = last;
     if (isSelfIssued(last) || isRoot(issuer) || whole.some(({ subject }) => subject === issuer)) break;
-    last = signerOf(last, find(issuer).filter((found) => isFit(found, issuer, now)), true);
+    last = signerOf(
+      last,
+      find(issuer).filter((found) => isFit(found, issuer, now)),
+      true,
+    );
     if (last !== undefined) whole.push(last);
   }
   return whole.slice(chain.length);

@@ -6,7 +6,15 @@ export { decodePem, isCertificate } from './pem';
 export { factsOf, inspectFiles, openAny, type FileFacts, type Inspection, type LeafFacts } from './formats';
 export { identify, readCaBundle } from './ca';
 export { complete, isOpenEnded, reachOfPem, type PemContent } from './bundle';
-export { chainWarning, isPublicRoot, isShorter, missingIssuer, NO_REACH, openEndOf, type IsRoot } from './reach';
+export {
+  chainWarning,
+  isPublicRoot,
+  isShorter,
+  missingIssuer,
+  NO_REACH,
+  openEndOf,
+  type IsRoot,
+} from './reach';
 export type { FindIssuers } from './chain';
 export type { ParsedCertificate } from './x509';
 export {

@@ -14,7 +14,12 @@ const reaches = new LRUCache<string, Reach>({ max: 256 });
  */
 export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach {
   const [leaf, ...above] = chain as [ParsedCertificate, ...ParsedCertificate[]];
-  const key = [leaf.issuer, leaf.extensions.namesIssuer, hasRoot, ...above.map(({ info }) => info.fingerprint)].join('\0');
+  const key = [
+    leaf.issuer,
+    leaf.extensions.namesIssuer,
+    hasRoot,
+    ...above.map(({ info }) => info.fingerprint),
+  ].join('\0');
   return intern(key, () => describe(chain, hasRoot));
 }
 
@@ -86,7 +91,10 @@ export function openEndOf(reach: Reach, isRoot: IsRoot): string | null {
 }
 
 /** A sentence for a bundle whose way up is not known; null where all is well. */
-export function chainWarning({ chainLength, openEnd }: Pick<Bundle, 'chainLength' | 'openEnd'>): string | null {
+export function chainWarning({
+  chainLength,
+  openEnd,
+}: Pick<Bundle, 'chainLength' | 'openEnd'>): string | null {
   if (openEnd === undefined) return null;
   const what = chainLength === 1 ? 'the leaf stands alone' : 'the chain ends early';
   return (

@@ -36,7 +36,12 @@ export function leafOf({ names = ['www.test'], age = 10, keyType = 'ec' }: LeafF
 }
 
 /** Of a chain whose root stood with it. */
-const ROOTED: Reach = { issuers: ['CA', 'Root'], certificates: [new Uint8Array(1)], hasRoot: true, isPublished: false };
+const ROOTED: Reach = {
+  issuers: ['CA', 'Root'],
+  certificates: [new Uint8Array(1)],
+  hasRoot: true,
+  isPublished: false,
+};
 
 const digestOf = ({ fingerprint }: CertificateInfo, kind: string) => `${kind}: ${fingerprint}`;
 

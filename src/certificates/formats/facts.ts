@@ -68,7 +68,8 @@ async function factsOfAny(text: string, location: string, password: string | und
     const contents = await readPart(part, { password, alias: undefined });
     return describe(contents, location, part.format === 'pem');
   } catch (error) {
-    if (!(error instanceof FormatProblem)) return damaged(refusal('unsupported_format', `${looks}: it is damaged`));
+    if (!(error instanceof FormatProblem))
+      return damaged(refusal('unsupported_format', `${looks}: it is damaged`));
     const problem = refusal(error.reason, `${looks}: ${error.message}`);
     if (error.reason === 'encrypted_key') return { ...lockedBeside(text, location), problem };
     const isMeant = error.reason === 'incomplete' || !NOT_MEANT.has(part.format);

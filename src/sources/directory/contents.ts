@@ -134,11 +134,7 @@ export class FileContents {
       }
       if (file.isStable && !isRacy(file.stamp, now)) entry.stamp = file.stamp;
       const password = this.password();
-      const facts = factsOf(
-        file.text,
-        location,
-        password instanceof Promise ? await password : password,
-      );
+      const facts = factsOf(file.text, location, password instanceof Promise ? await password : password);
       return facts instanceof Promise ? await facts : facts;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EHANGING') throw error;

@@ -74,11 +74,12 @@ class Matching {
       this.#byPath.set(file.path, file);
       if (file.facts.kind === 'key') for (const key of file.facts.publicKeys) push(this.#keys, key, file);
     }
-    this.#closed = groupBy(files.filter(isClosed), ({ folder }) => folder);
-    this.#combined = files.filter(isLeafFile).filter(({ facts }) => facts.kind === 'bundle');
-    const leaves = files.filter(isLeafFile).filter(({ facts }) => facts.kind === 'leaf');
+    const own = files.filter(({ isTold }) => !isTold);
+    this.#closed = groupBy(own.filter(isClosed), ({ folder }) => folder);
+    this.#combined = own.filter(isLeafFile).filter(({ facts }) => facts.kind === 'bundle');
+    const leaves = own.filter(isLeafFile).filter(({ facts }) => facts.kind === 'leaf');
     this.#leaves = groupBy(leaves, ({ facts }) => facts.leaf.digest);
-    this.#beside = indexBeside(files);
+    this.#beside = indexBeside(own);
   }
 
   match(now: number): Match {
@@ -128,7 +129,8 @@ class Matching {
       .filter(({ facts, name }) => facts.kind === 'locked' || name.role === 'key');
     const named = keys.find((key) => copies.some((cert) => isNamedLike(key, cert)));
     if (named !== undefined || keys.length !== 1) return named;
-    const isOnly = [...this.#leaves.values()].filter(([one]) => folders.includes(one?.folder ?? '')).length === 1;
+    const isOnly =
+      [...this.#leaves.values()].filter(([one]) => folders.includes(one?.folder ?? '')).length === 1;
     return isOnly ? keys[0] : undefined;
   }
 
@@ -157,7 +159,11 @@ class Matching {
       const isKey = key.name.role === 'key' && (key.facts.kind === 'key' || isClosed(key));
       if (!isKey || key.isTold || this.#used.has(key.path)) continue;
       const cert = (this.#closed.get(key.folder) ?? []).find(
-        (one) => one.name.role !== 'key' && one.name.role !== 'issuers' && isNamedLike(one, key) && !this.#used.has(one.path),
+        (one) =>
+          one.name.role !== 'key' &&
+          one.name.role !== 'issuers' &&
+          isNamedLike(one, key) &&
+          !this.#used.has(one.path),
       );
       if (cert === undefined) continue;
       found.push({ cert, key });

@@ -175,7 +175,8 @@ export class DirectorySource implements Source {
     const layout = (this.options.layout ?? layoutOf)(names);
     const wanted = new Map<string, FilePair>();
     const pairs: FilePair[] = [...layout.pairs, ...layout.keystores.map((cert) => ({ cert, key: null }))];
-    for (const pair of pairs) wanted.set([pair.cert, pair.key ?? '', ...(pair.beside ?? [])].join('\0'), pair);
+    for (const pair of pairs)
+      wanted.set([pair.cert, pair.key ?? '', ...(pair.beside ?? [])].join('\0'), pair);
     const told = this.#told.get(folder.path) ?? new Map<string, FileBundle>();
     for (const [id, bundle] of told) {
       if (wanted.has(id)) continue;
@@ -195,7 +196,8 @@ export class DirectorySource implements Source {
     }
     if (told.size > 0) this.#told.set(folder.path, told);
     else this.#told.delete(folder.path);
-    const keys = layout.unclear.length === 0 ? [] : layout.pairs.slice(0, MAX_TOLD_KEYS).map(({ key }) => key);
+    const keys =
+      layout.unclear.length === 0 ? [] : layout.pairs.slice(0, MAX_TOLD_KEYS).map(({ key }) => key);
     const toldKeys = keys.flatMap((key) => (key === null ? [] : (parseName(key) ?? [])));
     this.#contents.set(folder.path, layout.unclear, toldKeys);
   }
@@ -206,7 +208,10 @@ export class DirectorySource implements Source {
     const { bundles, strays } = matchFiles([...this.#contents.files()], before);
     const matched = new Map<string, FileBundle>();
     const wanted = new Map(
-      bundles.map((files) => [[files.cert, files.key ?? '', files.isAlone, ...files.beside].join('\0'), files]),
+      bundles.map((files) => [
+        [files.cert, files.key ?? '', files.isAlone, ...files.beside].join('\0'),
+        files,
+      ]),
     );
     for (const [id, bundle] of this.#matched) {
       if (wanted.has(id)) matched.set(id, bundle);

@@ -172,8 +172,7 @@ export class FolderTree {
     try {
       await access.list(folder.path);
     } catch (error) {
-      const isAbsent =
-        (error as NodeJS.ErrnoException).code === 'ENOENT' && brokenLink(folder.path) === null;
+      const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT' && brokenLink(folder.path) === null;
       if (!isAbsent) errors.push(unreadable(error, folder.path));
       else if (!this.options.isOptional) {
         const where = printable(folder.path);
@@ -201,7 +200,12 @@ export class FolderTree {
         access.linkFound(path);
         const target = access.stat(path);
         isFolder = (target instanceof Promise ? await target : target)?.isDirectory() ?? false;
-        const why = await whyNotFollowed(access, path, { isFolder, root: this.root, owner: this.#owner, folder: stat });
+        const why = await whyNotFollowed(access, path, {
+          isFolder,
+          root: this.root,
+          owner: this.#owner,
+          folder: stat,
+        });
         if (why !== null) {
           strays.push(why);
           continue;
@@ -212,7 +216,8 @@ export class FolderTree {
         continue;
       }
       children.add(path);
-      if (folder.depth < MAX_DEPTH) (entry.isDirectory() ? real : this.#links).push({ path, depth: folder.depth + 1 });
+      if (folder.depth < MAX_DEPTH)
+        (entry.isDirectory() ? real : this.#links).push({ path, depth: folder.depth + 1 });
     }
     for (const child of folder.children) if (!children.has(child)) this.remove(child);
     folder.children = children;

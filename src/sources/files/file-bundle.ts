@@ -44,8 +44,6 @@ export class FileBundle {
   #unsettled = true;
   /** When a change was last seen (milliseconds since the epoch). */
   #changedAt = 0;
-  /** That its key file is open. */
-  #isTold = false;
 
   constructor(
     readonly name: string,
@@ -108,7 +106,7 @@ export class FileBundle {
     // Before the first octet: what is written from then on has to show.
     const now = Date.now();
     const texts = new Map<string, StampedText | null>();
-    const { cert, key, chain, beside = [] } = this.files;
+    const { cert, key, beside = [] } = this.files;
     const location = printable(cert);
     try {
       for (const path of this.paths) {
@@ -134,7 +132,9 @@ export class FileBundle {
     if ([...texts.values()].some((file) => file?.isStable === false)) return null;
     this.settle(now, new Map([...texts].map(([path, file]) => [path, file?.stamp ?? null])));
     this.noteOpenKey(texts.get(key ?? cert));
-    const issuers = [...texts].flatMap(([path, file]) => (path === cert || path === key ? [] : (file?.text ?? [])));
+    const issuers = [...texts].flatMap(([path, file]) =>
+      path === cert || path === key ? [] : (file?.text ?? []),
+    );
     const settlesAt = this.settlesAt(now);
     return {
       name: this.name,
@@ -158,9 +158,8 @@ export class FileBundle {
   }
 
   private noteOpenKey(file: StampedText | null | undefined): void {
-    if (file == null || !file.isOpen || this.#isTold || !hasOpenKey(file.text)) return;
-    this.#isTold = true;
-    this.options.openKeys?.note(this.files.key ?? this.files.cert);
+    if (file?.isOpen === true && hasOpenKey(file.text))
+      this.options.openKeys?.note(this.files.key ?? this.files.cert);
   }
 
   private *settleUnread(access: FileAccess, now: number): Generator<unknown, void, never> {
