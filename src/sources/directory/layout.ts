@@ -19,7 +19,7 @@ export interface Layout {
   unclear: ParsedName[];
 }
 
-const CERTIFICATE_ENDINGS = ['.crt', '.cer', '.pem', '.der', '.p7b', '.p7c', '.cert'];
+const CERTIFICATE_ENDINGS = new Set(['.crt', '.cer', '.pem', '.der', '.p7b', '.p7c', '.cert']);
 
 /** cert-manager can write one pair in all these forms; the first that is there is taken. */
 const FORMS_OF_ONE = ['tls-combined.pem', 'keystore.p12', 'keystore.jks'];
@@ -65,7 +65,7 @@ export function layoutOf(names: readonly string[]): Layout {
     layout.pairs.push({ cert, key, ...(beside.length === 0 ? {} : { beside }) });
     for (const name of [cert, key, ...beside, ...known.parts]) done.add(name);
   }
-  for (const name of names) if (name.endsWith('.key')) pairByBase(name, present, done, pair);
+  pairByBase(names, done, pair);
 
   const rest: ParsedName[] = [];
   const old = oldGenerations(names);
@@ -96,21 +96,25 @@ function ofAcmeSh(names: readonly string[]): Known[] {
 
 /** `NAME.key` and the one certificate of that name. */
 function pairByBase(
-  key: string,
-  present: ReadonlySet<string>,
+  names: readonly string[],
   done: ReadonlySet<string>,
   pair: (cert: string, key: string) => void,
 ): void {
-  if (done.has(key)) return;
-  const base = key.slice(0, -'.key'.length);
-  let cert: string | null = null;
-  for (const ending of CERTIFICATE_ENDINGS) {
-    const name = base + ending;
-    if (!present.has(name) || done.has(name)) continue;
-    if (cert !== null) return;
-    cert = name;
+  if (!names.some((name) => name.endsWith('.key'))) return;
+  /** Null: there are several. */
+  const certs = new Map<string, string | null>();
+  for (const name of names) {
+    const dot = name.lastIndexOf('.');
+    if (dot < 1 || done.has(name) || !CERTIFICATE_ENDINGS.has(name.slice(dot))) continue;
+    const base = name.slice(0, dot);
+    certs.set(base, certs.has(base) ? null : name);
   }
-  if (cert !== null && !isOfCa(base)) pair(cert, key);
+  for (const name of names) {
+    if (!name.endsWith('.key') || done.has(name)) continue;
+    const base = name.slice(0, -'.key'.length);
+    const cert = certs.get(base);
+    if (cert != null && !isOfCa(base)) pair(cert, name);
+  }
 }
 
 /** `ca`, `rootCA`, `intermediate_ca`: a CA's own pair. */

@@ -2,7 +2,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { isOpenEnded } from '../../certificates';
 import type { MaybePromise } from '../../common/maybe-async';
 import { Slices } from '../../common/slices';
-import { statOf, toStamp, type Stamp } from '../../common/stamp';
+import { stampOf, statOf, toStamp, type Stamp } from '../../common/stamp';
 import type { RawBundle, Reading, Source, SourceScan, StrayFile } from '../../model';
 import { PlaceAccess } from '../files/access';
 import { FileBundle, type BundleFiles } from '../files/file-bundle';
@@ -100,14 +100,14 @@ export class DirectorySource implements Source {
       if (folder.stamp === null) places.set(folder.path, null);
       return this.mayHaveNew(folder, places.get(folder.path));
     });
-    const stamps = new ScanStamps(this.#access);
+    const stamps = new ScanStamps(this.#access, this.#contents);
     const folders = places === null ? null : [...places.keys()];
     if (!this.#access.isLocal) await this.fetchStamps(stamps, places);
     if (await this.#contents.refresh(this.#access, stamps.of, folders)) this.match();
     this.#watch?.follow(this.#tree.folders.values());
     const changed: string[] = [];
     const slices = new Slices();
-    for (const bundle of this.bundlesIn(places)) {
+    for (const bundle of places === null ? this.#bundles.values() : this.bundlesIn(places)) {
       if (bundle.hasChanged(stamps.of)) changed.push(bundle.name);
       if (slices.due) await slices.pause();
     }
@@ -116,11 +116,7 @@ export class DirectorySource implements Source {
     return { changed, removed, total: this.#bundles.size, strays: this.strays(), errors };
   }
 
-  private *bundlesIn(places: ReadonlyMap<string, ReadonlySet<string> | null> | null): Iterable<FileBundle> {
-    if (places === null) {
-      yield* this.#bundles.values();
-      return;
-    }
+  private *bundlesIn(places: ReadonlyMap<string, ReadonlySet<string> | null>): Iterable<FileBundle> {
     for (const [folder, files] of places) {
       for (const bundle of this.#byFolder.get(folder) ?? []) {
         if (files === null || bundle.isAmong(files) || isLinked(files)) yield bundle;
@@ -250,18 +246,21 @@ export class DirectorySource implements Source {
   }
 }
 
-/** The files' stamps during one scan: a file may belong to several bundles. */
+/** The files' stamps during one scan; those that are compared twice are asked for once. */
 class ScanStamps {
   readonly #known = new Map<string, Stamp | null>();
 
-  constructor(private readonly access: PlaceAccess) {}
+  constructor(
+    private readonly access: PlaceAccess,
+    private readonly contents: FileContents,
+  ) {}
 
   readonly of = (path: string): Stamp | null => {
+    if (this.access.isLocal && !this.contents.has(path)) return stampOf(path);
     const known = this.#known.get(path);
     if (known !== undefined) return known;
-    const stat = this.access.isLocal ? this.access.stat(path) : null;
     // Where a call may hang, what was not fetched is looked at with the next scan.
-    const stamp = stat === null || stat instanceof Promise ? null : toStamp(stat);
+    const stamp = this.access.isLocal ? stampOf(path) : null;
     this.#known.set(path, stamp);
     return stamp;
   };

@@ -39,8 +39,8 @@ type StampOf = (path: string) => Stamp | null;
 
 /** One certificate file, with its key file where there are two. */
 export class FileBundle {
-  /** What was read last, by path; null: it was not there. */
-  #read: ReadonlyMap<string, Stamp | null> = new Map();
+  /** The files that were read last; a stamp of null: it was not there. */
+  #read: readonly (readonly [path: string, stamp: Stamp | null])[] = [];
   #unsettled = true;
   /** When a change was last seen (milliseconds since the epoch). */
   #changedAt = 0;
@@ -60,7 +60,7 @@ export class FileBundle {
   /** The files that `hasChanged` asks for. */
   *watched(): Iterable<string> {
     if (this.#unsettled) return;
-    yield* this.#read.keys();
+    for (const [path] of this.#read) yield path;
   }
 
   get folders(): Set<string> {
@@ -105,46 +105,49 @@ export class FileBundle {
   private *readOnce(access: FileAccess): Generator<unknown, RawBundle | Refusal | null, never> {
     // Before the first octet: what is written from then on has to show.
     const now = Date.now();
-    const texts = new Map<string, StampedText | null>();
-    const { cert, key, beside = [] } = this.files;
-    const location = printable(cert);
+    const { cert, key, chain, beside = [] } = this.files;
+    const read: [path: string, file: StampedText | null][] = [];
     try {
       for (const path of this.paths) {
-        const found = yield* wait(readNamed(access, path));
+        const reading = readNamed(access, path);
+        const found = reading instanceof Promise ? yield* wait(reading) : reading;
         if (found === null) {
           yield* this.settleUnread(access, now);
           return refusal('too_large', `${printable(path)} is larger than 1 MiB; ${WHAT_A_BUNDLE_IS}`);
         }
-        texts.set(path, found);
+        read.push([path, found]);
       }
-      const certText = texts.get(cert)?.text ?? '';
-      const isOpenEnded = beside.length > 0 && (this.options.isOpenEnded?.(certText) ?? true);
-      for (const path of isOpenEnded ? beside : []) {
-        const found = yield* this.readBeside(access, path);
-        texts.set(path, found);
-      }
+      if (beside.length > 0 && (this.options.isOpenEnded?.(read[0]?.[1]?.text ?? '') ?? true))
+        for (const path of beside) read.push([path, yield* this.readBeside(access, path)]);
     } catch (error) {
       // What the file itself causes is over when it changes; anything else may pass at any time.
       if (isOfFile(error)) yield* this.settleUnread(access, now);
       else this.#unsettled = true;
       return unreadable(error, cert);
     }
-    if ([...texts.values()].some((file) => file?.isStable === false)) return null;
-    this.settle(now, new Map([...texts].map(([path, file]) => [path, file?.stamp ?? null])));
-    this.noteOpenKey(texts.get(key ?? cert));
-    const issuers = [...texts].flatMap(([path, file]) =>
-      path === cert || path === key ? [] : (file?.text ?? []),
+    if (read.some(([, file]) => file?.isStable === false)) return null;
+    this.settle(
+      now,
+      read.map(([path, file]) => [path, file?.stamp ?? null]),
     );
-    const settlesAt = this.settlesAt(now);
-    return {
+    const keyFile = read[key === null ? 0 : 1]?.[1] ?? null;
+    this.noteOpenKey(keyFile);
+    const raw: RawBundle = {
       name: this.name,
-      location,
-      cert: texts.get(cert)?.text ?? '',
-      key: key === null ? '' : (texts.get(key)?.text ?? ''),
-      ...(issuers.length === 0 ? {} : { issuers: issuers.join('\n') }),
-      ...(settlesAt > now ? { settlesAt } : {}),
-      ...(this.options.standalone === undefined ? {} : { standalone: this.options.standalone }),
+      location: printable(cert),
+      cert: read[0]?.[1]?.text ?? '',
+      key: key === null ? '' : (keyFile?.text ?? ''),
     };
+    const own = key === null ? 1 : 2;
+    if (chain !== undefined || read.length > own)
+      raw.issuers = read
+        .slice(own)
+        .map(([, file]) => file?.text ?? '')
+        .join('\n');
+    const settlesAt = this.settlesAt(now);
+    if (settlesAt > now) raw.settlesAt = settlesAt;
+    if (this.options.standalone !== undefined) raw.standalone = this.options.standalone;
+    return raw;
   }
 
   /** A chain that is not there, or cannot be read, may be missed later. */
@@ -157,29 +160,28 @@ export class FileBundle {
     }
   }
 
-  private noteOpenKey(file: StampedText | null | undefined): void {
+  private noteOpenKey(file: StampedText | null): void {
     if (file?.isOpen === true && hasOpenKey(file.text))
       this.options.openKeys?.note(this.files.key ?? this.files.cert);
   }
 
   private *settleUnread(access: FileAccess, now: number): Generator<unknown, void, never> {
-    const stamps = new Map<string, Stamp | null>();
-    for (const path of this.paths) {
-      const stat = yield* wait(stampSafely(access, path));
-      stamps.set(path, stat);
-    }
+    const stamps: [string, Stamp | null][] = [];
+    for (const path of this.paths) stamps.push([path, yield* wait(stampSafely(access, path))]);
     this.settle(now, stamps);
   }
 
-  private settle(now: number, stamps: ReadonlyMap<string, Stamp | null>): void {
-    this.#read = stamps;
-    this.#unsettled = [...stamps.values()].some((stamp) => isRacy(stamp, now));
+  private settle(now: number, read: readonly (readonly [string, Stamp | null])[]): void {
+    this.#read = read;
+    this.#unsettled = read.some(([, stamp]) => isRacy(stamp, now));
   }
 
   /** By the files' times where they are of this machine's clock, else by what was seen of them. */
   private settlesAt(now: number): number {
-    const times = [...this.#read.values()].map((stamp) => Math.max(stamp?.mtimeMs ?? 0, stamp?.ctimeMs ?? 0));
-    const written = Math.max(...times);
+    let written = 0;
+    for (const [, stamp] of this.#read) {
+      if (stamp !== null) written = Math.max(written, stamp.mtimeMs, stamp.ctimeMs);
+    }
     return Math.max(written <= now + SETTLE_MS ? written : 0, this.#changedAt) + SETTLE_MS;
   }
 }
