@@ -1,48 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-const FOLDERS = [
-  'default-certificate',
-  'leadership',
-  'pass',
-  'trust',
-  'write-back',
-  'alerts',
-  'app',
-  'authority',
-  'certificates',
-  'cli',
-  'common',
-  'config',
-  'gateway',
-  'http',
-  'kubernetes',
-  'model',
-  'plan',
-  'plugin-server',
-  'report',
-  'sources',
-  'status',
-  'verify',
-];
+/** The table of rooms, from the page that people read: each folder of src with the folders that it may import. */
+function readRooms() {
+  const table = readFileSync('docs/architecture.md', 'utf8');
+  const rows = [...table.matchAll(/^\| `src\/([a-z-]+)` .*\| +([a-z, -]+?) +\|$/gm)];
+  const names = rows.map(([, name]) => name);
+  const folders = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const missing = folders.map(({ name }) => name).filter((name) => !names.includes(name));
+  if (missing.length > 0)
+    throw new Error(`docs/architecture.md has no row for src/${missing.join(', src/')}`);
+  return rows.map(([, name, may], index) => ({ name, may: allowed(may, names.slice(0, index)) }));
+}
 
-/** What a folder of src may import from the others. */
-function layer(name, allowed) {
-  const forbidden = FOLDERS.filter((folder) => folder !== name && !allowed.includes(folder));
+function allowed(text, above) {
+  if (text === 'nothing') return [];
+  return text === 'everything above' ? above : text.split(', ');
+}
+
+const rooms = readRooms();
+
+/** What a folder of src may not import. */
+function boundary({ name, may }) {
+  const forbidden = rooms.map((room) => room.name).filter((other) => other !== name && !may.includes(other));
+  const ways = forbidden.flatMap((other) => [1, 2, 3].map((depth) => `${'../'.repeat(depth)}${other}`));
   return {
     files: [`src/${name}/**`],
     rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: forbidden.flatMap((folder) => [
-            `../${folder}`,
-            `../${folder}/*`,
-            `../../${folder}`,
-            `../../${folder}/*`,
-          ]),
-        },
-      ],
+      'no-restricted-imports': ['error', { patterns: ways.flatMap((way) => [way, `${way}/*`]) }],
     },
   };
 }
@@ -64,29 +50,7 @@ export default tseslint.config(
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },
-  // The folders are layers (docs/architecture.md): words, then pure functions on them, then stages that do not
-  // know each other, then the app that composes them.
-  layer('model', []),
-  layer('common', []),
-  layer('config', []),
-  layer('http', ['model', 'common']),
-  layer('authority', []),
-  layer('certificates', ['model']),
-  layer('kubernetes', ['model', 'common', 'http']),
-  layer('sources', ['model', 'common', 'certificates', 'http', 'config', 'kubernetes']),
-  layer('gateway', ['model', 'common', 'http', 'config', 'certificates']),
-  layer('verify', ['model', 'certificates', 'config']),
-  layer('report', ['model', 'common', 'config']),
-  layer('status', ['model', 'common', 'certificates', 'config']),
-  layer('leadership', ['model', 'config']),
-  layer('plugin-server', ['common']),
-  layer('alerts', ['model', 'common', 'http', 'config']),
-  layer('plan', ['model', 'certificates']),
-  layer('pass', ['model', 'common', 'certificates', 'plan', 'config']),
-  // Steps of a pass.
-  layer('trust', ['model', 'certificates', 'pass']),
-  layer('write-back', ['model', 'common', 'certificates', 'pass', 'config']),
-  layer('default-certificate', ['model', 'certificates', 'pass', 'config']),
+  ...rooms.map(boundary),
   {
     // Scripts of the status page, which are put together to one.
     files: ['**/*.client.js'],
@@ -101,7 +65,7 @@ export default tseslint.config(
   {
     files: ['**/*.mjs'],
     ...tseslint.configs.disableTypeChecked,
-    languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', fetch: 'readonly' } },
     rules: { ...tseslint.configs.disableTypeChecked.rules, 'no-console': 'off' },
   },
   {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve, dirname } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { threadPath, WORKER, workerSource } from './scripts/worker-source.mjs';
 
 /** As the bundler does it: these files are text. */
 const asText = {
@@ -16,8 +17,19 @@ const asText = {
       : null,
 };
 
+const workersAsText = {
+  name: 'workers-as-text',
+  enforce: 'pre' as const,
+  resolveId: (id: string, from?: string) =>
+    WORKER.test(id) && from !== undefined ? `\0worker:${threadPath(id, from)}` : null,
+  load: async (id: string) =>
+    id.startsWith('\0worker:')
+      ? `export default ${JSON.stringify((await workerSource(id.slice(8))).text)}`
+      : null,
+};
+
 export default defineConfig({
-  plugins: [asText],
+  plugins: [asText, workersAsText],
   test: {
     include: ['test/**/*.test.ts'],
     // Everything that sockets, processes or a real Kong take part in may be slow on a shared machine.

@@ -7,7 +7,7 @@ import { findPluginServer } from '../test/live/kong';
 import { eventually } from '../test/support/eventually';
 import { readPem } from '../src/certificates';
 import { createPass } from '../src/app/pass';
-import { AdminClient, DatabaseTarget } from '../src/gateway';
+import { AdminClient, DatabaseGateway } from '../src/gateway';
 import { KubernetesClient, readKubeconfig } from '../src/kubernetes';
 import { KubernetesSource } from '../src/sources/kubernetes';
 import { certificateId, send, startKong, untilServed, type BenchKong } from './kong';
@@ -160,11 +160,11 @@ async function cold(folder: string, kubeconfig: string, pairs: readonly Pair[]):
           onlyMarked: false,
         },
       });
-      const target = new DatabaseTarget(new AdminClient({ url: kong.adminUrl }));
+      const gateway = new DatabaseGateway(new AdminClient({ url: kong.adminUrl }));
       const report = await createPass({
         ...{
           sources: [source],
-          target,
+          gateway,
           verifier: null,
           allowDowngrade: false,
           rollback: false,
@@ -173,7 +173,7 @@ async function cold(folder: string, kubeconfig: string, pairs: readonly Pair[]):
       }).pass('start');
       if (report.inSync !== COUNT) throw new Error(`only ${report.inSync} of ${COUNT} are in step`);
       client.close();
-      target.close();
+      gateway.close();
     });
   try {
     const measured = await sideBySide(3, ours, () => time(() => bareList(kubeconfig, kong.adminUrl)));

@@ -1,4 +1,4 @@
-import { AdminClient, DatabaseTarget } from '../src/gateway';
+import { AdminClient, DatabaseGateway } from '../src/gateway';
 import { createPass, type PassRunner } from '../src/app/pass';
 import { DirectorySource } from '../src/sources';
 
@@ -6,7 +6,7 @@ import { DirectorySource } from '../src/sources';
 export function runnerFor(adminUrl: string, certs: string): PassRunner {
   return createPass({
     sources: [new DirectorySource(certs, true)],
-    target: new DatabaseTarget(new AdminClient({ url: adminUrl })),
+    gateway: new DatabaseGateway(new AdminClient({ url: adminUrl })),
     verifier: null,
     allowDowngrade: false,
     rollback: false,

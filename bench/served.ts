@@ -79,8 +79,7 @@ async function barePost(kong: BenchKong): Promise<number> {
   const pair = newPair(siteName(LAST));
   const { config } = (await send(kong.adminUrl, 'GET', '/config')) as { config: string };
   const document = new DeclarativeDocument(config);
-  document.removeNestedSnis();
-  document.apply({ id: certificateId(LAST), fields: asStored(pair), addSnis: [] });
+  document.put('certificates', certificateId(LAST), asStored(pair));
   const text = document.toString();
   return time(async () => {
     await send(kong.adminUrl, 'POST', '/config', { config: text });

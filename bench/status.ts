@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry, type Metric } from 'prom-client';
-import type { CertificateInfo, StoredCertificate, Target } from '../src/model';
+import type { CertificateInfo, StoredCertificate, Gateway } from '../src/model';
 import { createPass } from '../src/app/pass';
 import { DirectorySource } from '../src/sources';
 import { toStored } from '../src/gateway/admin/entities';
-import { Journal, ReloaderShow, ServedBook, type ReportView } from '../src/status';
+import { EntryMemory, ReloaderShow, type ReportView } from '../src/status';
 import type { CertificateFacts } from '../src/status/facts';
 import { METRICS, PREFIX } from '../src/status/metric-names';
 import { renderMetrics } from '../src/status/metrics';
@@ -18,17 +18,27 @@ const COUNT = 10_000;
 const ROUNDS = 9;
 
 /** A Kong that has all of these and changes nothing. */
-function storing(certificates: ReadonlyMap<string, StoredCertificate>): Target {
+function storing(certificates: ReadonlyMap<string, StoredCertificate>): Gateway {
   const contents = new Map([...certificates.values()].map(({ main }) => [main.content, main]));
   return {
-    certificates,
-    isLoaded: true,
+    kind: 'database',
+    traits: { sharesDatabase: true, startsFromFile: false, writesWhole: false },
+    url: 'memory:',
+    certificates: {
+      stored: certificates,
+      isLoaded: true,
+      find: (content) => contents.get(content),
+      refresh: () => Promise.resolve(false),
+      readOne: (id) => Promise.resolve(certificates.get(id) ?? null),
+      readTexts: () => Promise.resolve(null),
+    },
+    caCertificates: { stored: new Map(), refresh: () => Promise.resolve() },
     batchSize: 1,
-    find: (content) => contents.get(content),
-    refresh: () => Promise.resolve(false),
-    write: () => Promise.resolve([]),
-    look: (id) => Promise.resolve(certificates.get(id) ?? null),
-    restore: () => Promise.resolve(),
+    pluginEntries: () => Promise.resolve([]),
+    revision: () => Promise.resolve(null),
+    write: () => Promise.resolve({ certificates: [], caCertificates: [] }),
+    restore: () => Promise.resolve([]),
+    remove: () => Promise.resolve([]),
     close: () => undefined,
   };
 }
@@ -47,24 +57,23 @@ export async function statuses(folder: string): Promise<Result[]> {
   );
   const runner = createPass({
     sources: [new DirectorySource(certs, true)],
-    target: storing(certificates),
+    gateway: storing(certificates),
     verifier: null,
     allowDowngrade: false,
     rollback: false,
     takeover: { mode: 'force', graceMs: 0, nudger: null },
   });
-  const served = new ServedBook();
+  const memory = new EntryMemory();
   for (const { id, main } of certificates.values()) {
     const sight = { verdict: 'served', expected: main.chain, fingerprint: null, notAfter: null } as const;
-    served.note(id, 'main', { ...sight, at: Date.now(), detail: '' });
+    memory.served.note(id, 'main', { ...sight, at: Date.now(), detail: '' });
   }
   const show = new ReloaderShow({
     entry: 'bench',
     mode: 'apply',
     intervalSeconds: 300,
     live: () => runner.live(),
-    served,
-    journal: new Journal(),
+    memory,
   });
   await runner.pass('start');
   const view = (): ReportView => ({

@@ -1,5 +1,6 @@
 // What is bundled: two shipped files in dist/, the development programs in build/.
 import { existsSync, readFileSync } from 'node:fs';
+import { workersAsText } from './worker-source.mjs';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
@@ -29,7 +30,7 @@ const shared = {
   // The status page is served as it is written.
   loader: { '.html': 'text', '.css': 'text', '.client.js': 'text' },
   define: { __VERSION__: JSON.stringify(version) },
-  plugins: [withoutTsNode],
+  plugins: [withoutTsNode, workersAsText],
   legalComments: 'eof',
 };
 

@@ -1,3 +1,5 @@
+import type { LifeLevel } from '../model';
+
 export type Severity = 'critical' | 'warning';
 
 /**
@@ -28,6 +30,8 @@ export interface AlertFacts {
   reason?: string;
   not_after?: string;
   days_left?: number;
+  /** How much of its life is left. */
+  level?: LifeLevel;
 }
 
 /** Something that is wrong now. */

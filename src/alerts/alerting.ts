@@ -35,8 +35,35 @@ const DAY_MS = 86_400_000;
 /** Time alone makes news, too: leaves come nearer to their end, reminders fall due. */
 const LOOK_MS = 60_000;
 
-/** Troubles that are told at once; the others have to last for the grace. */
-const AT_ONCE: readonly AlertKind[] = ['refused', 'rolled_back', 'expiring', 'expired', 'renewal_overdue'];
+/** Which troubles are told at once; the others often mend themselves and have to last for the grace. */
+const AT_ONCE: Record<AlertKind, boolean> = {
+  refused: true,
+  rolled_back: true,
+  expiring: true,
+  expired: true,
+  renewal_overdue: true,
+  not_served: false,
+  out_of_sync: false,
+  source_down: false,
+  passes_failing: false,
+};
+
+const whenKnown = (status: Observed['status']) => status !== null;
+const whenCurrent = (status: Observed['status']) => status?.is_current === true;
+
+/** What has to be known for a trouble that is no longer seen to be over: nobody can look while Kong is away. */
+const CAN_BE_OVER: Record<AlertKind, (status: Observed['status']) => boolean> = {
+  passes_failing: () => true,
+  // Time alone decides.
+  expired: whenKnown,
+  expiring: whenKnown,
+  renewal_overdue: whenKnown,
+  refused: whenCurrent,
+  rolled_back: whenCurrent,
+  not_served: whenCurrent,
+  out_of_sync: whenCurrent,
+  source_down: whenCurrent,
+};
 
 /** Tells a webhook what is wrong with the certificates of one entry. Nothing here holds up a pass. */
 export class Alerting {
@@ -93,11 +120,11 @@ export class Alerting {
       settings.reminder_days === 0 ? Number.POSITIVE_INFINITY : settings.reminder_days * DAY_MS;
     const { state, alerts, nextAt } = changesOf(this.#state, conditions, now, {
       graceMs: (kind) => {
-        if (AT_ONCE.includes(kind)) return 0;
+        if (AT_ONCE[kind]) return 0;
         return 1000 * (settings.grace + (kind === 'out_of_sync' ? takeoverGrace : 0));
       },
       reminderMs: refreshMs ?? reminderMs,
-      isUnknown: ({ kind }) => observed.status === null && kind !== 'passes_failing',
+      isUnknown: ({ kind }) => !CAN_BE_OVER[kind](observed.status),
     });
     this.#state = state;
     this.#lookAt = Math.min(now + LOOK_MS, nextAt);

@@ -1,17 +1,19 @@
-import { REASONS, type CertificateStatus, type ReloaderStatus, type SourceStatus } from '../model';
+import { timeLeft } from '../common/duration';
+import { isRenewalLate, lifeOf, REASONS, unreachable, type LeafTimes } from '../model';
+import type { CertificateStatus, ReloaderStatus, SourceStatus } from '../public';
 import type { AlertFacts, AlertKind, Condition, Severity } from './alert';
 
 const DAY_MS = 86_400_000;
-/** So many days before the end it is no longer a matter for office hours. */
-const CRITICAL_DAYS = 7;
-/** Whoever renews gets this share of what is left when a renewal becomes due. */
-const OVERDUE_SHARE = 1 / 10;
 
-/** What a reloader can be said about: not its certificates while Kong cannot be asked. */
+/** What is known of an entry. */
 export interface Observed {
   entry: string;
-  /** Null: nothing is known just now. */
-  status: (Pick<ReloaderStatus, 'mode' | 'sources'> & { certificates: Iterable<CertificateStatus> }) | null;
+  /** Null: nothing is known yet. While `is_current` is false nothing of it can be over, and time goes on. */
+  status:
+    | (Pick<ReloaderStatus, 'mode' | 'sources' | 'is_current'> & {
+        certificates: Iterable<CertificateStatus>;
+      })
+    | null;
   /** Why no pass can be made; null: they are made. */
   trouble: { message: string; since: number } | null;
 }
@@ -19,7 +21,7 @@ export interface Observed {
 /**
  * Everything that is wrong now; null for each certificate that is in order, so that whoever walks through thousands
  * of them can pause.
- * @param warningDays days before the end of a leaf that are told of
+ * @param warningDays days before the end of a leaf that are set by hand as warnings; empty: its life decides
  */
 export function* eachCondition(
   { entry, status, trouble }: Observed,
@@ -28,11 +30,14 @@ export function* eachCondition(
 ): Generator<Condition | null> {
   if (trouble !== null) yield passesFailing(entry, trouble);
   if (status === null) return;
-  for (const source of status.sources) if (source.error !== null) yield sourceDown(source, source.error);
+  const { is_current: isCurrent } = status;
+  for (const source of status.sources) {
+    if (isCurrent && source.error !== null) yield sourceDown(source, source.error);
+  }
   for (const certificate of status.certificates) {
     yield expiryOf(certificate, warningDays, now);
     yield renewalOf(certificate, now);
-    yield stateOf(certificate, status.mode);
+    if (isCurrent) yield stateOf(certificate, status.mode);
   }
 }
 
@@ -133,29 +138,31 @@ function expiryOf(
     const what = { topic: 'expiry', severity: 'critical', since: end, summary, description } as const;
     return about(certificate, 'expired', what, { facts });
   }
-  const level = warningLevel(certificate, end, warningDays, now);
-  if (level === null) return null;
-  const severity = level <= CRITICAL_DAYS ? 'critical' : 'warning';
-  const summary = `${nameOf(certificate)} expires in ${inWords(end - now)}: Kong serves one that is valid until ${until}`;
-  const since = end - level * DAY_MS;
-  const what = { topic: 'expiry', variant: String(level), severity, since, summary, description } as const;
-  return about(certificate, 'expiring', what, { labels: { days: String(level) }, facts });
+  const { level, days, soonAt, criticalAt } = lifeOf(timesOf(certificate, end), now, warningDays);
+  if (level !== 'ends_soon' && level !== 'critical') return null;
+  const summary = `${nameOf(certificate)} expires in ${timeLeft(end - now)}: Kong serves one that is valid until ${until}`;
+  const what = {
+    topic: 'expiry',
+    variant: days === null ? level : String(days),
+    severity: level === 'critical' ? 'critical' : 'warning',
+    since: days === null ? (level === 'critical' ? criticalAt : soonAt) : end - days * DAY_MS,
+    summary,
+    description,
+  } as const;
+  return about(certificate, 'expiring', what, {
+    labels: { level, ...(days === null ? {} : { days: String(days) }) },
+    facts: { ...facts, level },
+  });
 }
 
-/**
- * The smallest level that is reached. Levels before a renewal is due do not count: a leaf of 90 days is renewed 30
- * days before its end, and one of six days always is within the last 30.
- */
-function warningLevel(
-  { renewal_due_at: dueAt }: CertificateStatus,
-  end: number,
-  warningDays: readonly number[],
-  now: number,
-): number | null {
-  const due = dueAt === null ? null : Date.parse(dueAt);
-  const counts = (days: number) => due === null || due >= end || end - days * DAY_MS > due;
-  const reached = warningDays.filter((days) => end - now <= days * DAY_MS && counts(days));
-  return reached.length === 0 ? null : Math.min(...reached);
+/** The leaf that ends then; of one that is only seen on a listener no more is known. */
+function timesOf({ stored, renewal_due_at: dueAt }: CertificateStatus, end: number): LeafTimes {
+  const isStored = stored !== null && Date.parse(stored.not_after) === end;
+  return {
+    notBefore: isStored ? Date.parse(stored.not_before) : null,
+    notAfter: end,
+    renewalAt: dueAt === null ? null : Date.parse(dueAt),
+  };
 }
 
 function renewalOf(certificate: CertificateStatus, now: number): Condition | null {
@@ -164,8 +171,8 @@ function renewalOf(certificate: CertificateStatus, now: number): Condition | nul
   if (!isOverdue || source === null || dueAt === null) return null;
   const due = Date.parse(dueAt);
   const end = Math.max(Date.parse(source.not_after), stored === null ? 0 : Date.parse(stored.not_after));
-  if (now - due < (end - due) * OVERDUE_SHARE || end <= now) return null;
-  const summary = `${nameOf(certificate)} was to be renewed ${inWords(now - due)} ago, and ${source.location} has no newer one`;
+  if (!isRenewalLate(due, end, now) || end <= now) return null;
+  const summary = `${nameOf(certificate)} was to be renewed ${timeLeft(now - due)} ago, and ${source.location} has no newer one`;
   const description = `The newest leaf is valid until ${new Date(end).toISOString()}.`;
   return about(certificate, 'renewal_overdue', {
     topic: 'renewal',
@@ -224,8 +231,13 @@ function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): 
         description: '',
       });
     }
-    default:
+    case 'in_sync':
+    case 'unproven':
+    case 'no_source':
+    case 'unused':
       return null;
+    default:
+      return unreachable(state);
   }
 }
 
@@ -242,10 +254,4 @@ function nameOf({ snis, certificate_id: id, source }: CertificateStatus): string
   const [first, ...others] = snis;
   if (first === undefined) return id ?? source?.location ?? 'a certificate';
   return others.length === 0 ? first : `${first} (and ${others.length} more)`;
-}
-
-function inWords(ms: number): string {
-  const hours = Math.floor(ms / 3_600_000);
-  if (hours >= 48) return `${Math.floor(hours / 24)} days`;
-  return hours >= 2 ? `${hours} hours` : `${Math.max(1, Math.floor(ms / 60_000))} minutes`;
 }

@@ -5,9 +5,10 @@ export const ALERTS = [
   {
     expiry_warning_days: {
       type: 'array',
-      description: 'So many days before the end of a certificate a warning is due.',
+      description:
+        'Days before an end at which a warning is due. Empty: a share of each life, from its renewal on.',
       required: true,
-      default: [30, 14, 7, 1],
+      default: [],
       elements: { type: 'integer', unit: 'days', between: [1, 3650] },
     },
   },

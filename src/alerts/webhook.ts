@@ -1,9 +1,15 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { isLoopback } from '../common/loopback';
+import { ConfiguredFile, type FileError } from '../common/configured-file';
 import { redacting } from '../common/redact';
-import { decodedPart } from '../common/url-part';
-import { NoAnswerError, Requests, type TlsIdentity } from '../common/request';
+import {
+  basicAuthorization,
+  HttpClient,
+  HttpFailure,
+  parseAddress,
+  retryAfterMs,
+  SecretReader,
+  TlsReader,
+  type Address,
+} from '../http';
 import type { Delivery } from './outbox';
 
 export interface WebhookSettings {
@@ -12,7 +18,7 @@ export interface WebhookSettings {
   webhook_file?: string | null | undefined;
   /** `Name: value`. */
   headers: readonly string[];
-  /** Holds a bearer token; read for each request, so that it may be renewed. */
+  /** Holds a bearer token; it may be renewed. */
   token_file?: string | null | undefined;
   ca_file?: string | null | undefined;
   allow_http: boolean;
@@ -20,24 +26,34 @@ export interface WebhookSettings {
 
 /** For the whole exchange. */
 const TIMEOUT_MS = 10_000;
+const MIN_WAIT_MS = 1_000;
 /** Answers that say that the same request will never be taken. */
 const HOPELESS = new Set([400, 405, 406, 410, 411, 413, 414, 415, 422, 431, 501]);
 
 /** Posts JSON to one receiver. What it answers is never read, since nobody knows what it holds. */
 export class Webhook {
-  readonly #requests = new Requests({ maxSockets: 1 });
+  readonly #file: ConfiguredFile | null;
+  readonly #token: SecretReader | null;
+  readonly #tls: TlsReader;
+  /** For the address that was last found. */
+  #client: { text: string; client: HttpClient } | null = null;
 
   constructor(
     private readonly settings: WebhookSettings,
     private readonly address: (webhook: URL) => URL,
     private readonly timeoutMs = TIMEOUT_MS,
-  ) {}
+  ) {
+    const { webhook, webhook_file: file, token_file: token, ca_file: caFile } = settings;
+    this.#file = webhook != null || file == null ? null : new ConfiguredFile(file);
+    this.#token = token == null ? null : new SecretReader({ file: token });
+    this.#tls = new TlsReader({ caFile: caFile ?? null, certFile: null, keyFile: null });
+  }
 
   /** Scheme and host for the log; the rest may be a secret. */
   get name(): string {
     const { webhook, webhook_file: file } = this.settings;
     if (webhook == null) return file ?? '';
-    return URL.canParse(webhook) ? new URL(webhook).origin : 'an address that is none';
+    return URL.canParse(webhook) ? new URL(webhook).origin : 'an address that is not a valid URL';
   }
 
   /** Never throws. */
@@ -45,23 +61,19 @@ export class Webhook {
     try {
       return await this.tryPost(body);
     } catch (error) {
-      return { kind: 'later', error: this.sentence(error as Error), afterMs: null };
+      return { kind: 'later', error: sentence(error as Error), afterMs: null };
     }
   }
 
   close(): void {
-    this.#requests.close();
+    this.#client?.client.close();
   }
 
   private async tryPost(body: unknown): Promise<Delivery> {
-    const url = this.address(await this.url());
-    const response = await this.#requests.open({
-      url,
+    const response = await this.client().open({
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...basic(url), ...(await this.headers()) },
-      body: Buffer.from(JSON.stringify(body, redacting)),
-      signal: AbortSignal.timeout(this.timeoutMs),
-      ...(await this.identity()),
+      headers: { 'content-type': 'application/json' },
+      body: [Buffer.from(JSON.stringify(body, redacting))],
     });
     // Not even received: whoever answers without an end is not listened to.
     response.destroy();
@@ -69,69 +81,57 @@ export class Webhook {
     if (status >= 200 && status < 300) return { kind: 'delivered' };
     const error = `the webhook answered ${status}`;
     if (HOPELESS.has(status)) return { kind: 'never', error };
-    return { kind: 'later', error, afterMs: retryAfter(response.headers['retry-after']) };
+    if (status === 401) this.#token?.forget();
+    const askedMs = retryAfterMs(response.headers['retry-after']);
+    return { kind: 'later', error, afterMs: askedMs === undefined ? null : Math.max(MIN_WAIT_MS, askedMs) };
   }
 
-  private async url(): Promise<URL> {
-    const { webhook, webhook_file: file, allow_http: isHttpAllowed } = this.settings;
-    const text = webhook ?? (await textOf(file ?? '')).trim();
-    if (!URL.canParse(text)) throw new Error('the address of the webhook is none: https://… is expected');
-    const url = new URL(text);
-    if (url.protocol === 'http:' && !isHttpAllowed && !isLoopback(url.hostname)) {
-      throw new Error('the webhook is plain http to another host: use https, or set alerts.allow_http');
-    }
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-      throw new Error('the address of the webhook is none: https://… is expected');
-    }
-    return url;
+  private client(): HttpClient {
+    const text = this.settings.webhook ?? this.#file?.read().trim() ?? '';
+    if (this.#client?.text === text) return this.#client.client;
+    this.close();
+    const address = this.parse(text);
+    const client = new HttpClient({
+      address: { ...address, url: this.address(address.url) },
+      subject: 'the webhook',
+      credentials: {
+        tls: () => this.#tls.read(),
+        headers: () => this.headers(address),
+        forget: () => this.#tls.forget(),
+      },
+      timeoutMs: this.timeoutMs,
+      maxBytes: 0,
+    });
+    this.#client = { text, client };
+    return client;
   }
 
-  private async headers(): Promise<Record<string, string>> {
-    const { headers, token_file: file } = this.settings;
-    const own = headers.map((header) => {
+  private parse(text: string): Address {
+    const allowHttp = this.settings.allow_http;
+    try {
+      return parseAddress(text, { allowHttp, allowHttpBy: 'alerts.allow_http' });
+    } catch (error) {
+      throw new Error(`the address of the webhook cannot be used: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** The token of the file comes before a header that is configured, and that before what the address holds. */
+  private headers({ login }: Address): Record<string, string> {
+    const own = this.settings.headers.map((header) => {
       const colon = header.indexOf(':');
       return [header.slice(0, colon).trim().toLowerCase(), header.slice(colon + 1).trim()] as const;
     });
-    const token = file == null ? [] : [['authorization', `Bearer ${(await textOf(file)).trim()}`] as const];
-    return Object.fromEntries([...own, ...token]);
-  }
-
-  private async identity(): Promise<TlsIdentity> {
-    const { ca_file: file } = this.settings;
-    return file == null ? {} : { ca: await textOf(file) };
-  }
-
-  private sentence(error: Error): string {
-    if (error instanceof NoAnswerError) {
-      const isSlow = (error.cause as Error | undefined)?.name === 'AbortError';
-      return `the webhook cannot be reached: ${isSlow ? `no answer within ${this.timeoutMs / 1000} s` : error.message}`;
-    }
-    const { code, path, message } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('ERR_') === true) return `the webhook cannot be asked: ${code}`;
-    return path === undefined ? message : `${path} cannot be read: ${code ?? message}`;
+    return {
+      ...(login === null ? {} : { authorization: basicAuthorization(login) }),
+      ...Object.fromEntries(own),
+      ...(this.#token === null ? {} : { authorization: `Bearer ${this.#token.readToken()}` }),
+    };
   }
 }
 
-/** Without waiting: a pipe that nobody writes to would hold a thread for ever. */
-async function textOf(path: string): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
-}
-
-/** `https://user:password@…` */
-function basic({ username, password }: URL): Record<string, string> {
-  if (username === '') return {};
-  const text = `${decodedPart(username)}:${decodedPart(password)}`;
-  return { authorization: `Basic ${Buffer.from(text).toString('base64')}` };
-}
-
-/** Seconds, or a date. */
-function retryAfter(value: string | undefined): number | null {
-  if (value === undefined) return null;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? Math.max(1_000, ms) : null;
+function sentence(error: Error | FileError | HttpFailure): string {
+  if (!(error instanceof HttpFailure)) return error.message;
+  return error.code === 'credentials' ? error.why : `the webhook cannot be reached: ${error.why}`;
 }

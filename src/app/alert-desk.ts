@@ -35,11 +35,15 @@ export class AlertDesk {
     await Promise.all([...running].map(([entry, one]) => this.guard(entry, () => this.lookAt(entry, one))));
   }
 
-  /** Kong is away, and nothing runs. Never throws. */
-  async away(message: string): Promise<void> {
+  /** Kong is away, and nothing runs. @param known what was known last, by entry. Never throws. */
+  async away(message: string, known: ReadonlyMap<string, AlertedEntry>): Promise<void> {
     await Promise.all(
       [...this.#desks].map(([entry, desk]) => {
-        const observe = (): Observed => ({ entry, status: null, trouble: this.trouble(desk, message) });
+        const observe = (): Observed => {
+          const view = known.get(entry)?.reloader.view(false);
+          const status = view === undefined ? null : { ...view, certificates: view.certificates() };
+          return { entry, status, trouble: this.trouble(desk, message) };
+        };
         return this.guard(entry, () => desk.alerting.look(message, observe));
       }),
     );
@@ -70,12 +74,10 @@ export class AlertDesk {
     if (desk === null || reloader.isAsking) return;
     const view = reloader.view();
     const error = view.last_pass?.error ?? null;
-    // Until its first pass it knows nothing of any certificate.
-    const isKnown = view.last_success_at !== null && Date.parse(view.last_success_at) >= startedAt;
-    if (!isKnown && error === null) return;
+    if (!view.is_current && error === null) return;
     await desk.alerting.look(`${startedAt}.${view.revision}`, () => ({
       entry,
-      status: isKnown ? { ...view, certificates: view.certificates() } : null,
+      status: view.known_at === null ? null : { ...view, certificates: view.certificates() },
       trouble: this.trouble(desk, error),
     }));
   }

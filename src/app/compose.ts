@@ -1,8 +1,15 @@
 import type { Config } from './config';
 import { DefaultCertificateSource } from '../default-certificate';
-import { DatabaseTarget, DeclarativeTarget } from '../gateway';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
-import { refusal, type Nudger, type SecretRef, type Source, type Target, type WriteListener } from '../model';
+import {
+  refusal,
+  type Gateway,
+  type Half,
+  type Nudger,
+  type SecretRef,
+  type Source,
+  type WriteListener,
+} from '../model';
 import type { ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
 import type { Connection } from './connection';
@@ -12,14 +19,11 @@ import { createPass, type PassRunner } from './pass';
 import { createTrust } from './trust';
 import { createDeclarativeFile } from './write-back';
 
-/** The certificates of a Kong, in the way that it takes them. */
-export function targetOf(kong: Connection): Target {
-  return kong.mode === 'dbless' ? new DeclarativeTarget(kong.client) : new DatabaseTarget(kong.client);
-}
-
 export interface ComposeOptions {
   /** Is told of every write. */
   listener?: WriteListener;
+  /** Whether Kong's listeners were last seen to serve this chain. */
+  isServed?: (certificate: string, half: Half, chain: string) => boolean;
   /** Is told how far a pass is. */
   progress?: ProgressListener;
   /** Whether this gateway writes to Kong, among many; default: it does. */
@@ -27,7 +31,7 @@ export interface ComposeOptions {
 }
 
 export interface Composed extends PassRunner {
-  target: Target;
+  gateway: Gateway;
   /** Starts all watches; returns how to stop them. */
   watch: (touched: (what: string) => void) => () => void;
   /** What the sources have to say since the last call. */
@@ -46,7 +50,7 @@ export interface Composed extends PassRunner {
  */
 export function compose(config: Config, kong: Connection, options: ComposeOptions = {}): Composed {
   const { sources: configured, clusters, trust } = createSources(config);
-  const target = targetOf(kong);
+  const gateway = kong.open();
   const defaultCertificate = createDefaultCertificate(config, kong);
   const sources: Source[] = [
     ...configured,
@@ -58,7 +62,7 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
   const runner = createPass({
     ...options,
     sources,
-    target,
+    gateway,
     verifier: config.verify.enabled ? verifierOf(config, kong) : null,
     observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
@@ -68,13 +72,13 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
       graceMs: config.takeover_grace * 1000,
       nudger: clusters.size === 0 ? null : nudgerIn(clusters),
     },
-    trust: trust.length === 0 ? null : createTrust(config, kong, target, trust),
+    trust: trust.length === 0 ? null : createTrust(config, gateway, trust),
     declarativeFile: createDeclarativeFile(config, kong),
     defaultCertificate,
   });
   return {
     ...runner,
-    target,
+    gateway,
     watch: (touched) => {
       const stops = all.map((source) => source.watch?.(touched));
       return () => {

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config';
+import type { Gateway } from '../model';
 import {
   AdminClient,
+  DatabaseGateway,
+  DeclarativeGateway,
   readKongEnvironment,
   readNodeFiles,
   type NodeFiles,
@@ -22,7 +25,10 @@ export interface KongLocation {
 /** A Kong whose Admin API answers. */
 export interface Connection {
   client: AdminClient;
-  mode: 'database' | 'dbless';
+  /** To ask what no reloader keeps. */
+  gateway: Gateway;
+  /** One more, for whoever keeps what Kong stores. It ends with `client`. */
+  open: () => Gateway;
   listeners: readonly TlsListener[];
   workers: number;
   /** Null: Kong's prefix is not at hand. */
@@ -58,9 +64,12 @@ export async function connect(location: KongLocation, admin: Config['admin']): P
     });
     try {
       const status = await readStatus(client);
+      const hasDatabase = status.configuration_hash === undefined;
+      const open = () => (hasDatabase ? new DatabaseGateway(client) : new DeclarativeGateway(client));
       return {
         client,
-        mode: status.configuration_hash === undefined ? 'database' : 'dbless',
+        gateway: open(),
+        open,
         listeners: environment.tls,
         workers: status.memory?.workers_lua_vms?.length ?? 1,
         files: readFilesOf(location.prefix),

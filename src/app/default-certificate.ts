@@ -22,7 +22,7 @@ export function createDefaultCertificate(config: Config, kong: Connection): Defa
     mode,
     files: defaultFiles(kong),
     served: (keyType, isWanted) => servedWithoutSni(listeners, keyType, 2 * workers, isWanted),
-    reload: new KongReload(files.prefix, kong.mode),
+    reload: new KongReload(files.prefix, kong.gateway.traits.startsFromFile),
     allowDowngrade,
     patienceMs: RELOAD_PATIENCE_MS,
   });

@@ -19,7 +19,7 @@ export function createElection(
 ): Election | null {
   const { enabled, lease, namespace, duration } = config.leader_election;
   if (!enabled || config.mode === 'observe') return null;
-  if (kong.mode === 'dbless') {
+  if (!kong.gateway.traits.sharesDatabase) {
     const detail =
       'this Kong has no database: its configuration is its own, and no other gateway writes it; each one looks after itself';
     logger.log('warn', 'leader_election is ignored', { entry, detail });

@@ -13,7 +13,7 @@ export function listenersOf({ verify: { listeners } }: Config, kong: Connection)
 
 export function verifierOf(config: Config, kong: Connection): Verifier {
   return new HandshakeVerifier({
-    listeners: listenersOf(config, kong),
+    listeners: () => listenersOf(config, kong),
     timeoutMs: config.verify.timeout * 1000,
     workers: () => kong.workers,
   });

@@ -12,7 +12,7 @@ const LOOK_MS = 5_000;
 
 /** Looks at what is served between the passes, and asks for a pass where Kong no longer stores what it did. */
 export function createPatrol(
-  listeners: readonly TlsListener[],
+  listeners: () => readonly TlsListener[],
   runner: PassRunner,
   schedule: Schedule,
   served: ServedBook,
@@ -22,13 +22,13 @@ export function createPatrol(
     listeners,
     timeoutMs: LOOK_MS,
     certificates: () => runner.live().certificates,
-    isSeen: (certificate, half, chain) => served.seen(certificate, half)?.expected === chain,
+    seen: (certificate, half) => served.seen(certificate, half),
     isStored: async (certificate, half, chain) => {
       const isStored = await runner.isStillStored(certificate, half, chain);
       if (!isStored) schedule.request('poll');
       return isStored;
     },
-    note: (certificate, half, sight) => served.note(certificate, half, sight),
+    note: (certificate, half, seen) => served.note(certificate, half, seen),
     done: (looked) => {
       show.notice();
       // Handshakes leave more behind than a process at rest cares to collect.

@@ -1,10 +1,11 @@
 import { collectSoon } from '../common/collect';
 import type { Config } from './config';
-import type { LiveView, Log, PassCause, PassReport, ReloaderStatus, Reporter, SourcedBundle } from '../model';
+import type { LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';
+import type { ReloaderStatus } from '../public';
 import { eventPoster } from '../kubernetes';
 import { Schedule } from '../pass';
 import { EventReporter, LogReporter, type LogRoot } from '../report';
-import { Journal, ReloaderShow, ServedBook, type ReloaderView } from '../status';
+import { EntryMemory, ReloaderShow, type ReloaderView } from '../status';
 import { compose } from './compose';
 import type { Connection } from './connection';
 import { createElection } from './election';
@@ -23,8 +24,11 @@ export interface Reloader {
   demand(cause: PassCause): Promise<PassReport>;
   /** Whether cert-manager is just being asked when it means to renew. */
   readonly isAsking: boolean;
-  /** What there is to see now. */
-  view(): ReloaderView;
+  /**
+   * What there is to see now, also after it was stopped.
+   * @param isReachable false: Kong cannot be asked just now
+   */
+  view(isReachable?: boolean): ReloaderView;
   status(): ReloaderStatus;
   /** Ends it; what a pass is just writing is written and proven, and no more. */
   stop(): Promise<void>;
@@ -32,7 +36,7 @@ export interface Reloader {
 
 /**
  * A reloader: once started it passes on schedule until it is stopped.
- * @param journal what happened under this entry before
+ * @param memory what is known of this entry from before
  * @throws Error where its sources cannot be set up; nothing is left open then
  */
 export function createReloader(
@@ -40,9 +44,9 @@ export function createReloader(
   kong: Connection,
   root: LogRoot,
   entry: string,
-  journal = new Journal(),
+  memory = new EntryMemory(),
 ): Reloader {
-  const served = new ServedBook();
+  const { journal, served } = memory;
   let isStopping = false;
   const composed = compose(config, kong, {
     listener: {
@@ -50,6 +54,10 @@ export function createReloader(
         journal.written(what);
         served.written(what);
       },
+    },
+    isServed: (certificate, half, chain) => {
+      const seen = served.seen(certificate, half);
+      return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';
     },
     mayWrite: () => !isStopping && (election?.isLeader ?? true),
   });
@@ -61,8 +69,8 @@ export function createReloader(
     mode: config.mode,
     intervalSeconds: config.interval,
     live,
-    served,
-    journal,
+    memory,
+    warningDays: config.expiry_warning_days,
     ...(election === null ? {} : { leader: () => election.status }),
   });
   const log: Log = (level, message, fields) => logger.log(level, message, { entry, ...fields });
@@ -88,8 +96,9 @@ export function createReloader(
       for (const reporter of reporters) reporter.failed(cause, error);
     },
   });
-  const listeners = config.verify.enabled ? listenersOf(config, kong) : [];
-  const patrol = listeners.length === 0 ? null : createPatrol(listeners, composed, schedule, served, show);
+  const patrol = config.verify.enabled
+    ? createPatrol(() => listenersOf(config, kong), composed, schedule, served, show)
+    : null;
   // The pass is over first: whoever waits for it does not wait for this, too.
   const afterPass = (cause: PassCause) =>
     setImmediate(() => {
@@ -108,7 +117,7 @@ export function createReloader(
     get isAsking() {
       return renewals?.isAsking ?? false;
     },
-    view: () => show.view(),
+    view: (isReachable) => show.view(isReachable),
     status: () => show.view().status(),
     stop: async () => {
       isStopping = true;

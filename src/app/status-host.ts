@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { PLUGIN_NAME, VERSION } from '../common/product';
-import type { StatusReport } from '../model';
+import type { StatusReport } from '../public';
 import { redact, type Logger } from '../report';
-import { StatusServer, toReport, type PolledEntry, type ReportView } from '../status';
+import { StatusServer, toReport, type PolledEntry, type ReloaderView, type ReportView } from '../status';
 import type { Connection } from './connection';
 import type { Reloader } from './reloader';
 
@@ -14,11 +14,13 @@ export interface StatusHostOptions {
   prefix: string;
   logger: Logger;
   /** The Kong whose Admin API answers; null: none does. */
-  kong: () => Pick<Connection, 'client' | 'mode'> | null;
+  kong: () => Pick<Connection, 'gateway'> | null;
   /** Why nothing runs, for a person; null: something does. */
   waiting: () => string | null;
   /** What runs now, by entry. */
   reloaders: () => Iterable<readonly [entry: string, reloader: Reloader]>;
+  /** What is known of each entry. */
+  views: () => readonly ReloaderView[];
 }
 
 /** Shows the reloaders of one process, on the unix socket and wherever their configurations say. */
@@ -61,9 +63,9 @@ export class StatusHost {
       version: VERSION,
       generated_at: new Date().toISOString(),
       started_at: this.#startedAt,
-      kong: kong === null ? null : { admin_url: kong.client.url, mode: kong.mode },
+      kong: kong === null ? null : { admin_url: kong.gateway.url, mode: kong.gateway.kind },
       waiting: redacted(this.options.waiting()),
-      reloaders: [...this.options.reloaders()].map(([, reloader]) => reloader.view()),
+      reloaders: this.options.views(),
       adminRequests: this.#requests,
     };
   }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from './config';
-import { configurationHash, readPluginEntries, type PluginEntry } from '../gateway';
-import type { PassCause, StatusReport } from '../model';
+import type { PassCause, PluginEntry } from '../model';
+import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
-import { Journal } from '../status';
+import { EntryMemory, type ReloaderView } from '../status';
 import { AlertDesk } from './alert-desk';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
 import { createReloader, type Reloader } from './reloader';
@@ -35,7 +35,7 @@ interface Running {
   /** Whether `connection` is this entry's own and to be closed with it. */
   isOwn: boolean;
   config: Config;
-  journal: Journal;
+  memory: EntryMemory;
   /** Milliseconds since the epoch. */
   startedAt: number;
 }
@@ -47,12 +47,15 @@ interface Running {
  */
 export class Supervisor {
   readonly #running = new Map<string, Running>();
+  /** What runs, and what ran when Kong went away: it is shown as it was known last. */
+  readonly #known = new Map<string, Running>();
   readonly #abort = new AbortController();
   readonly #said: SaidOnce;
-  #hash = '';
+  /** Of Kong's configuration at the last look. */
+  #revision: string | null = null;
   /** Why an entry could not be run at the last look; it is tried again at each. */
   #trouble: string | null = null;
-  /** Configurations that this process posted: until now, and at the look that `#hash` is of. */
+  /** Configurations that this process posted: until now, and at the look that `#revision` is of. */
   #posted = 0;
   #postedThen = 0;
   #ended: Promise<void> = Promise.resolve();
@@ -70,6 +73,7 @@ export class Supervisor {
       kong: () => this.#kong,
       waiting: () => this.#waiting,
       reloaders: () => [...this.#running].map(([id, { reloader }]) => [id, reloader] as const),
+      views: () => this.views(),
     });
     this.#alerts = new AlertDesk(options.logger);
     this.#said = new SaidOnce((level, message, detail) => this.log(level, message, detail));
@@ -118,14 +122,14 @@ export class Supervisor {
     const waiting = (error: Error) => {
       this.#waiting = error.message;
       this.#said.say('warn', 'waiting for Kong', error.message);
-      void this.#alerts.away(error.message);
+      void this.#alerts.away(error.message, this.#known);
     };
     await this.#host.listen([]);
     while (!isStopped()) {
       const kong = await connectWhenReady(this.#location, own?.admin ?? {}, waiting, signal);
       this.options.logger.log('info', 'connected to Kong', {
         admin_url: kong.client.url,
-        kong_mode: kong.mode,
+        kong_mode: kong.gateway.kind,
       });
       // Until Kong goes away for longer than a request is repeated; then it is searched for anew.
       for (let misses = 0; misses < 3 && !isStopped();) {
@@ -150,26 +154,25 @@ export class Supervisor {
     }
   }
 
-  /** One look at the entries. Without a database the configuration's hash tells whether there is anything new. */
+  /** One look at the entries. Where the configuration has a revision, that tells whether there is anything new. */
   private async look(kong: Connection): Promise<void> {
     const { own } = this.options;
-    const isDbless = kong.mode === 'dbless';
     const posted = this.#posted;
-    const hash = isDbless ? await configurationHash(kong.client) : '';
+    const revision = await kong.gateway.revision();
     // What we posted since may have been replaced already by what was there before.
-    const isSame = isDbless && hash === this.#hash && posted === this.#postedThen;
+    const isSame = revision !== null && revision === this.#revision && posted === this.#postedThen;
     if (isSame && this.#trouble === null && own === undefined) {
       this.#said.stillHold();
       return;
     }
     // Entries of a file do not show whether Kong is still there.
-    if (own !== undefined && !isDbless) await kong.client.get('/status');
-    const entries = own?.read() ?? (await readPluginEntries(kong.client));
+    if (own !== undefined && revision === null) await kong.client.get('/status');
+    const entries = own?.read() ?? (await kong.gateway.pluginEntries());
     await this.adapt(entries, kong);
-    if (isDbless && !isSame) {
+    if (revision !== null && !isSame) {
       // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
-      if (this.#hash !== '') this.request('poll');
-      this.#hash = hash;
+      if (this.#revision !== null) this.request('poll');
+      this.#revision = revision;
       this.#postedThen = posted;
     }
   }
@@ -196,9 +199,10 @@ export class Supervisor {
         this.#said.say('error', 'a plugin entry cannot be run', this.#trouble);
       }
     }
-    for (const id of [...this.#running.keys()]) {
+    for (const id of [...this.#known.keys()]) {
       if (active.has(id)) continue;
       await this.end(id);
+      this.#known.delete(id);
       this.#alerts.forget(id);
       this.options.logger.log('info', 'reloader stopped', { entry: id });
     }
@@ -219,10 +223,12 @@ export class Supervisor {
     // The new one's Admin API has to answer, and its sources to be there, before the old one ends.
     const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
     const connection = isOwn ? await connect(this.#location, config.admin) : kong;
-    const journal = running?.journal ?? new Journal();
+    const known = this.#known.get(entry.id);
+    const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);
+    const memory = known !== undefined && isSameKong ? known.memory : new EntryMemory();
     let reloader: Reloader;
     try {
-      reloader = createReloader(config, connection, this.options.logger, entry.id, journal);
+      reloader = createReloader(config, connection, this.options.logger, entry.id, memory);
     } catch (error) {
       if (isOwn) connection.client.close();
       throw error;
@@ -230,7 +236,9 @@ export class Supervisor {
     await this.end(entry.id);
     const startedAt = Date.now();
     reloader.start();
-    this.#running.set(entry.id, { reloader, connection, isOwn, config, journal, startedAt });
+    const started = { reloader, connection, isOwn, config, memory, startedAt };
+    this.#running.set(entry.id, started);
+    this.#known.set(entry.id, started);
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
       entry: entry.id,
       interval_seconds: config.interval,
@@ -240,7 +248,13 @@ export class Supervisor {
   }
 
   private statusListens(): string[] {
-    return [...this.#running.values()].flatMap(({ config }) => config.status.listen ?? []);
+    return [...this.#known.values()].flatMap(({ config }) => config.status.listen ?? []);
+  }
+
+  private views(): ReloaderView[] {
+    return [...this.#known].map(([id, { reloader }]) =>
+      reloader.view(this.#kong !== null && this.#running.has(id)),
+    );
   }
 
   private async end(id: string): Promise<void> {
@@ -254,7 +268,7 @@ export class Supervisor {
     for (const id of [...this.#running.keys()]) await this.end(id);
     kong.client.close();
     this.#kong = null;
-    this.#hash = '';
+    this.#revision = null;
     this.#trouble = null;
   }
 

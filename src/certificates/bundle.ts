@@ -137,6 +137,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       `${where} has more than ${MAX_NAMES} names; issue several certificates with fewer names each`,
     );
   }
+  const reach = reachOf(ordered, hasRootOf(ordered, parsed));
   const opened: OpenedBundle = {
     bundle: {
       name: raw.name,
@@ -145,7 +146,8 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       rawChain: pem.chain,
       chain: digestOf(ordered.map((certificate) => certificate.der)),
       chainLength: ordered.length,
-      reach: reachOf(ordered, hasRootOf(ordered, parsed)),
+      reach,
+      ...(reach.issuerKey === null ? {} : { issuerKey: reach.issuerKey }),
       leaf: narrowed(info, usesUnder(ordered)),
       ...(raw.secret === undefined ? {} : { secret: raw.secret }),
       ...(raw.hosts === undefined ? {} : { hosts: raw.hosts }),
@@ -204,6 +206,7 @@ export function complete(
   const chain = [...opened.chain, ...added];
   const digest = digestOf(added.map(({ der }) => der));
   const [certificates = '', key = ''] = bundle.content.split('+');
+  const reach = reachOf(chain, false);
   return {
     ...opened,
     chain,
@@ -212,7 +215,8 @@ export function complete(
       content: `${certificates}.${digest}+${key}`,
       chain: `${bundle.chain}.${digest}`,
       chainLength: chain.length,
-      reach: reachOf(chain, false),
+      reach,
+      ...(reach.issuerKey === null ? {} : { issuerKey: reach.issuerKey }),
       leaf: narrowed((chain[0] as ParsedCertificate).info, usesUnder(chain)),
       isCompleted: true,
     },

@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto';
 import { MAX_BUNDLE_BYTES, refusal, type CaCertificate, type RawBundle, type Refusal } from '../model';
-import { readLoose } from './formats/loose';
+import { readCertificatesOnly } from './formats/open';
 import { isSelfIssued } from './chain';
 import { isSelfSigned } from './issuers';
 import { encodeCertificates } from './pem';
@@ -16,7 +16,7 @@ export async function readCaBundle(raw: RawBundle): Promise<CaCertificate[] | Re
   }
   if (raw.cert.trim() === '')
     return refusal('incomplete', `${location} is empty; what Kong trusts stays as it is`);
-  const found = await readLoose(raw);
+  const found = await readCertificatesOnly(raw);
   if ('reason' in found) return found;
   if (found.length === 0) {
     return refusal(

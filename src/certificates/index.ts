@@ -3,7 +3,8 @@ export { checkKeyAndChain, checkShape } from './gate';
 export { asSnis, coversSni, isPattern } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
-export { factsOf, inspectFiles, openAny, type FileFacts, type Inspection, type LeafFacts } from './formats';
+export { inspectFiles, openAny, type Inspection } from './formats/open';
+export { factsOf, type FileFacts, type LeafFacts } from './formats/facts';
 export { identify, readCaBundle } from './ca';
 export { complete, isOpenEnded, reachOfPem, type PemContent } from './bundle';
 export {

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Bundle, Reach } from '../model';
 import { chainOf, isSelfIssued } from './chain';
 import { DerReader, objectId, TAG } from './der';
-import { PUBLIC_ROOTS } from './issuers';
+import { publicKeyDigest, PUBLIC_ROOTS } from './issuers';
 import type { ParsedCertificate } from './x509';
 
 /** By the leaf's issuer and what stands behind the leaf; a handful for thousands of leaves. */
@@ -40,7 +40,13 @@ export function reachFrom(
 }
 
 /** Of what is not a certificate. */
-export const NO_REACH: Reach = { issuers: [], certificates: [], hasRoot: false, isPublished: false };
+export const NO_REACH: Reach = {
+  issuers: [],
+  certificates: [],
+  issuerKey: null,
+  hasRoot: false,
+  isPublished: false,
+};
 
 function intern(key: string, make: () => Reach): Reach {
   const known = reaches.get(key);
@@ -57,6 +63,7 @@ function describe(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach 
     issuers: issued.map(({ issuer }) => issuer),
     // Buffers of a pool would keep what else lies in it alive.
     certificates: chain.slice(1).map(({ der }) => new Uint8Array(der)),
+    issuerKey: chain[1] === undefined ? null : publicKeyDigest(chain[1]),
     hasRoot: hasRoot || isSelfIssued(last),
     isPublished: last.extensions.namesIssuer,
   };

@@ -5,7 +5,6 @@ import { connect, type KongLocation } from '../app/connection';
 import { completeConfig, type Config } from '../app/config';
 import { PLUGIN_NAME } from '../common/product';
 import { ConfigError, showPath, type ConfigPath } from '../config';
-import { readPluginEntries } from '../gateway';
 
 export interface NamedConfig {
   /** Id of the plugin's entry, or the file (with a number where it holds several). */
@@ -81,8 +80,8 @@ function lineOf(document: Document.Parsed, lines: LineCounter, path: ConfigPath)
 /** The configurations of a file, else those of the plugin's enabled global entries in Kong. */
 export async function readConfigs(file: string | undefined, location: KongLocation): Promise<NamedConfig[]> {
   if (file !== undefined) return readConfigFile(file);
-  const { client } = await connect(location, {});
-  const entries = await readPluginEntries(client).finally(() => client.close());
+  const { gateway } = await connect(location, {});
+  const entries = await gateway.pluginEntries().finally(() => gateway.close());
   const active = entries.filter((entry) => entry.enabled && entry.scope === null);
   if (active.length === 0) {
     throw new Error(

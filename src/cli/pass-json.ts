@@ -1,4 +1,4 @@
-import type { PassEvent, Proof } from '../model';
+import { eventKind, unreachable, type Outcome, type PassEvent, type Proof } from '../model';
 import { isFailed, type FailedPass, type PassResult } from './passes';
 
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
@@ -26,21 +26,41 @@ export function passJson(result: PassResult | FailedPass): object {
 
 function eventJson({ outcome, ...event }: PassEvent): object {
   return {
-    kind: 'created' in outcome && outcome.created && outcome.kind === 'swapped' ? 'created' : outcome.kind,
+    kind: eventKind(outcome),
     location: event.location,
     snis: event.snis,
     fingerprint_sha256: event.fingerprint,
     not_after: iso(event.notAfter),
-    ...('certificate' in outcome ? { certificate_id: outcome.certificate } : {}),
-    ...(outcome.kind === 'would_change' ? { creates: outcome.created } : {}),
-    ...(outcome.kind === 'refused'
-      ? { reason: outcome.refusal.reason, detail: outcome.refusal.message }
-      : {}),
-    ...(outcome.kind === 'nudged' ? { detail: outcome.detail } : {}),
-    ...(outcome.kind === 'failed' ? { detail: outcome.error } : {}),
-    ...(outcome.kind === 'rolled_back' ? { restored: outcome.restored } : {}),
-    ...('proof' in outcome && outcome.proof !== null ? { proof: proofJson(outcome.proof) } : {}),
+    ...outcomeJson(outcome),
   };
+}
+
+function outcomeJson(outcome: Outcome): object {
+  switch (outcome.kind) {
+    case 'swapped':
+      return {
+        certificate_id: outcome.certificate,
+        ...(outcome.proof === null ? {} : { proof: proofJson(outcome.proof) }),
+      };
+    case 'rolled_back':
+      return {
+        certificate_id: outcome.certificate,
+        restored: outcome.restored,
+        proof: proofJson(outcome.proof),
+      };
+    case 'would_change':
+      return { certificate_id: outcome.certificate, creates: outcome.created };
+    case 'refused':
+      return { reason: outcome.refusal.reason, detail: outcome.refusal.message };
+    case 'nudged':
+      return { certificate_id: outcome.certificate, detail: outcome.detail };
+    case 'removed':
+      return { certificate_id: outcome.certificate };
+    case 'failed':
+      return { certificate_id: outcome.certificate, detail: outcome.error };
+    default:
+      return unreachable(outcome);
+  }
 }
 
 function proofJson({ verdict, servedFingerprint, handshakes, durationMs, detail }: Proof): object {

@@ -51,9 +51,9 @@ export async function makePasses(
 async function passOnce(config: Config, location: KongLocation): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const progress = new Progress();
-  const { pass, target, close } = compose(config, kong, { progress });
+  const { pass, gateway, close } = compose(config, kong, { progress });
   try {
-    return { report: await settle(pass), certificates: target.certificates };
+    return { report: await settle(pass), certificates: gateway.certificates.stored };
   } finally {
     progress.stop();
     close();

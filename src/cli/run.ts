@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pluginSocket, servePlugin, surviveEverything } from '../app/serve';
 import { Supervisor, type OwnEntries } from '../app/supervisor';
-import type { PluginEntry } from '../gateway';
+import type { PluginEntry } from '../model';
 import { stderrLogger, type LogHub } from '../report';
 import { readConfigFile, type NamedConfig } from './configs';
 import type { KongOptions } from './options';

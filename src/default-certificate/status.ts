@@ -29,7 +29,7 @@ export interface DefaultCertificateStatus {
   detail: string;
 }
 
-declare module '../model/status' {
+declare module '../public/status' {
   interface ReloaderStatus {
     /** Clients without SNI; absent where `default_certificate` is off or Kong's files are not at hand. */
     default_certificate?: DefaultCertificateStatus;

@@ -1,4 +1,5 @@
-import type { Log, ReloaderStatus } from '../model';
+import type { Log } from '../model';
+import type { ReloaderStatus } from '../public';
 import type { PassContext, Step } from '../pass';
 import type { DefaultCertificate } from './state';
 import './status';

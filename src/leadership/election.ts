@@ -1,4 +1,4 @@
-import { failureKindOf, type LeaderStatus, type Lease, type LeaseSpec, type LeaseStore } from '../model';
+import { failureKindOf, type Leadership, type Lease, type LeaseSpec, type LeaseStore } from '../model';
 
 export interface ElectionOptions {
   /** Asked for at each try until it is there. @throws Error saying what is missing */
@@ -7,7 +7,7 @@ export interface ElectionOptions {
   identity: string;
   durationMs: number;
   /** Something of `status` is another now. */
-  changed: (status: LeaderStatus) => void;
+  changed: (status: Leadership) => void;
 }
 
 /** Of the duration: so often the holder renews. */
@@ -47,10 +47,10 @@ export class Election {
     return performance.now() - this.#renewedAt < this.options.durationMs * GIVE_UP_SHARE;
   }
 
-  get status(): LeaderStatus {
+  get status(): Leadership {
     const holder = this.#lease?.spec?.holderIdentity;
     return {
-      is_leader: this.isLeader,
+      isLeader: this.isLeader,
       holder: holder === undefined || holder === '' ? null : holder,
       error: this.#error,
     };

@@ -110,6 +110,8 @@ export interface Reach {
   readonly issuers: readonly string[];
   /** DER of what stands behind the leaf, in order and without a root. */
   readonly certificates: readonly Uint8Array[];
+  /** Digest of the public key of the certificate right behind the leaf; null: there is none. */
+  readonly issuerKey: Digest | null;
   /** The root stood with them, or the leaf is its own. */
   readonly hasRoot: boolean;
   /** The last certificate names an address where its issuer's certificate can be had, as those of public CAs do. */

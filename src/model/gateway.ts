@@ -42,8 +42,12 @@ export interface Gateway {
   write(edits: Edits, prepare: Prepare): Promise<EditResults>;
   /** Undoes writes, the latest first, as far as nobody else has written there since. Never throws. */
   restore(writes: readonly Written[]): Promise<RestoreResult[]>;
-  /** Takes certificates with their SNIs out; those that are not there count as taken out. @throws Failure */
-  remove(ids: readonly string[]): Promise<void>;
+  /**
+   * Takes certificates with their SNIs out; those that are not there count as taken out.
+   * @returns those that stay, since something in Kong refers to them
+   * @throws Failure
+   */
+  remove(ids: readonly string[]): Promise<readonly string[]>;
   close(): void;
 }
 

@@ -1,12 +1,21 @@
 import type { Digest, SourcedBundle } from './certificate';
+import type { FailureKind } from './failure';
 import type { Plan } from './plan';
 import type { Refusal } from './reason';
-import type { Proof } from './report';
+import type { Proof, Verdict } from './proof';
 import type { Half, StoredCertificate } from './stored';
 
 /** A refusal and since when it is known (milliseconds since the epoch). */
 export interface KnownRefusal {
   why: Refusal;
+  since: number;
+}
+
+/** Why something could not be written, and since when; it is tried again. */
+export interface KnownFailure {
+  error: string;
+  failure: FailureKind;
+  /** Milliseconds since the epoch. */
   since: number;
 }
 
@@ -32,13 +41,15 @@ export interface LiveView {
   refusal(bundleId: string): KnownRefusal | undefined;
   /** The refusal that a bundle had lately and has no more. */
   pastRefusal(bundleId: string): KnownRefusal | undefined;
+  /** Why half of a certificate, or a new one of this id, could not be written so far. */
+  failure(certificate: string, half: Half): KnownFailure | undefined;
   /** Certificates that had a bundle before it could no longer be understood, by bundle id. */
   readonly holders: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What Kong's listeners showed for one half of a certificate. */
 export interface ServedObservation {
-  verdict: 'served' | 'wrong' | 'unreachable';
+  verdict: Exclude<Verdict, 'overwritten'>;
   /** What should have been shown. */
   expected: Digest;
   /** SHA-256 of the leaf that was shown instead; null: nothing was, or it was what was expected. */
@@ -47,7 +58,7 @@ export interface ServedObservation {
   notAfter: number | null;
   /** Milliseconds since the epoch. */
   at: number;
-  /** Empty when all is well. */
+  /** Empty when all is well; names that something else answers for are said. */
   detail: string;
 }
 

@@ -21,7 +21,8 @@ export const LOG_FIELDS = {
   detail: 'the same in a sentence: what, where, what to do',
   error: 'what went wrong, in a sentence',
   stack: 'where in the program; only with mistakes of the program itself',
-  proof: '`served`, `wrong`, `unreachable`, `overwritten` or `off`',
+  proof:
+    '`served`, `wrong`, `another` (something else answers for its names, as before the write), `unreachable`, `overwritten` or `off`',
   proof_detail: 'what the handshakes saw where not all was well',
   proof_ms: 'how long the proof took',
   handshakes: 'how many the proof took',

@@ -1,4 +1,6 @@
+import type { Proof } from './proof';
 import type { SecretRef } from './certificate';
+import type { FailureKind } from './failure';
 import type { Refusal } from './reason';
 
 /** What became of one bundle in a pass. */
@@ -10,22 +12,14 @@ export type Outcome =
   | { kind: 'nudged'; certificate: string; detail: string }
   /** A CA certificate that left its bundle. */
   | { kind: 'removed'; certificate: string }
-  | { kind: 'failed'; certificate: string; error: string };
+  /** It is tried again. */
+  | { kind: 'failed'; certificate: string; error: string; failure: FailureKind };
 
-/** The result of asking Kong's own listeners by handshake. */
-export interface Proof {
-  /**
-   * `unreachable`: no listener could be asked, which says nothing about the certificate. `overwritten`: somebody
-   * else wrote to Kong meanwhile, so there is nothing to prove any more.
-   */
-  verdict: 'served' | 'wrong' | 'unreachable' | 'overwritten';
-  /** SHA-256 fingerprint of the leaf that was served last; null when no handshake succeeded. */
-  servedFingerprint: string | null;
-  handshakes: number;
-  durationMs: number;
-  /** What was seen, for a person; empty when all is well. */
-  detail: string;
-}
+/** The words for what happened, as they are shown: a certificate that was created is told apart. */
+export type EventKind = Outcome['kind'] | 'created';
+
+export const eventKind = (outcome: Outcome): EventKind =>
+  outcome.kind === 'swapped' && outcome.created ? 'created' : outcome.kind;
 
 /** One thing that happened to a bundle, not the fact that it was looked at. */
 export interface PassEvent {

@@ -26,6 +26,8 @@ export interface StoredCertificate {
   owner: Owner;
   /** The Secret that the ingress controller's tags name, as `namespace/name`. */
   secret: string | null;
+  /** The UID of that Secret, where the tags name it. */
+  secretUid?: string;
   /** Services that show it to their upstreams (`client_certificate`). */
   clients?: readonly string[];
   /** One of ours that keeps names for which there is no renewal, until its leaf ends. */

@@ -1,3 +1,4 @@
+import type { FailureKind } from './failure';
 import type { Refusal } from './reason';
 
 /** One CA certificate that a source of trust holds. */
@@ -45,19 +46,4 @@ export type CaResult =
   /** Kong (or its configuration) still refers to what was to be removed. */
   | { kind: 'kept'; change: CaChange; detail: string }
   | { kind: 'refused'; change: CaChange; detail: string }
-  | { kind: 'failed'; change: CaChange; error: Error };
-
-/** The CA certificates of a Kong. */
-export interface CaStore {
-  /** As of the last refresh or write, by id. */
-  readonly stored: ReadonlyMap<string, StoredCa>;
-  /** @throws AdminError */
-  refresh(): Promise<void>;
-  /**
-   * Holds changes ready: without a database they go along with the next write of certificates, since every write
-   * there is one of everything.
-   */
-  stage(changes: readonly CaChange[]): void;
-  /** Writes what has not gone along. One that fails does not stop the others. @returns what became of each */
-  flush(): Promise<CaResult[]>;
-}
+  | { kind: 'failed'; change: CaChange; error: Error; failure: FailureKind };

@@ -5,6 +5,7 @@ import {
   refusal,
   type Digest,
   type KnownRefusal,
+  type Reason,
   type Refusal,
   type Source,
   type SourceState,
@@ -36,6 +37,9 @@ export interface BookScan {
   errors: { source: string; refusal: Refusal }[];
 }
 
+/** Refusals that say something about the machine, the network or the rights, and nothing about the bundle. */
+const ENVIRONMENT: ReadonlySet<Reason> = new Set(['unreadable', 'unreachable', 'forbidden']);
+
 /** Every bundle of every source, as it was last read, without the texts. */
 export class BundleBook {
   readonly #entries = new Map<string, Entry>();
@@ -43,6 +47,11 @@ export class BundleBook {
   readonly #sources = new Map<Source, { bundles: number; error: KnownRefusal | null }>();
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
+  /**
+   * Bundles whose source or machine did not let them be read: that is no fact about them, so every scan of everything
+   * tries again though nothing changed. By bundle id.
+   */
+  readonly #unread = new Map<string, Pick<Entry, 'source' | 'name'>>();
   /** Sources that created at the last scan. */
   #creating: ReadonlySet<Source> = new Set();
 
@@ -56,7 +65,7 @@ export class BundleBook {
   ) {}
 
   /**
-   * Looks at every source (or only at what a watch touched) and reads what changed.
+   * Scans every source (or only what a watch touched) and reads what changed.
    * @param stored settles when `find` knows what Kong stores; reading goes on meanwhile
    */
   async scan(
@@ -66,21 +75,11 @@ export class BundleBook {
   ): Promise<BookScan> {
     const result: BookScan = { changed: false, total: 0, read: 0, differing: new Map(), errors: [] };
     const slices = new Slices();
-    const again = [...this.#again.values()];
+    const again = [...this.#again.values(), ...(touched === undefined ? this.#unread.values() : [])];
     this.#again.clear();
-    const found: UnmatchedBundle[] = [];
     let held = 0;
-    const scans = await Promise.all(this.sources.map((source) => scanSafely(source, touched)));
-    for (const [index, scan] of scans.entries()) {
-      const source = this.sources[index] as Source;
-      result.total += scan.total;
-      this.noteSource(source, scan);
-      result.errors.push(...scan.errors.map((why) => ({ source: source.id, refusal: why })));
-      for (const name of scan.removed) {
-        if (this.#entries.delete(bundleId(source, name))) result.changed = true;
-      }
-      const names = new Set(scan.changed);
-      for (const entry of again) if (entry.source === source) names.add(entry.name);
+    const readAll = async (source: Source, names: Iterable<string>): Promise<UnmatchedBundle[]> => {
+      const found: UnmatchedBundle[] = [];
       for (const name of names) {
         // An await for each of 10,000 files costs as much as parsing them.
         const reading = readSafely(source, name);
@@ -91,7 +90,25 @@ export class BundleBook {
         progress?.read();
         if (slices.due) await slices.pause();
       }
-    }
+      return found;
+    };
+    const scans = await Promise.all(this.sources.map((source) => scanSafely(source, touched)));
+    const readings = scans.map((scan, index) => {
+      const source = this.sources[index] as Source;
+      result.total += scan.total;
+      this.noteSource(source, scan);
+      result.errors.push(...scan.errors.map((why) => ({ source: source.id, refusal: why })));
+      for (const name of scan.removed) {
+        const id = bundleId(source, name);
+        this.#unread.delete(id);
+        if (this.#entries.delete(id)) result.changed = true;
+      }
+      const names = new Set(scan.changed);
+      for (const entry of again) if (entry.source === source) names.add(entry.name);
+      // Slow reads of one source hold up no other one.
+      return readAll(source, names);
+    });
+    const found = (await Promise.all(readings)).flat();
     if (this.noteCreating()) result.changed = true;
     result.read = found.length;
     await stored;
@@ -188,6 +205,7 @@ export class BundleBook {
     const half = pem === null ? undefined : this.find(pem.content);
     if (pem === null || half?.leaf == null) return null;
     const id = bundleId(source, name);
+    this.#unread.delete(id);
     const before = this.#entries.get(id)?.known;
     if (isSameAs(before, pem.content, { hosts, secret })) return false;
     const { content, chain, chainLength } = pem;
@@ -218,8 +236,12 @@ export class BundleBook {
     const understood = understand(raw === undefined ? await readSafely(source, name) : raw);
     // Plain PEM is understood at once.
     const opened = understood instanceof Promise ? await understood : understood;
+    this.#unread.delete(id);
     if (opened === null) return this.#entries.delete(id);
     if (isRefusal(opened)) {
+      if (ENVIRONMENT.has(opened.reason)) this.#unread.set(id, { source, name });
+      // What cannot be asked just now is taken for what it was.
+      if (opened.reason === 'unreachable' && before !== undefined && !isRefusal(before)) return false;
       const isSame = before !== undefined && isRefusal(before) && before.message === opened.message;
       const last = before === undefined || isRefusal(before) ? entry?.before : before;
       this.#entries.set(id, { source, name, known: opened, ...(last === undefined ? {} : { before: last }) });

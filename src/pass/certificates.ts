@@ -1,22 +1,16 @@
-import type { Verifier } from '../model';
 import { ConcludeStep } from './conclude';
 import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
 import { ProveStep } from './prove';
 import { ScanStep } from './scan';
 import { PendingRollbacks, SettleStep, type SettleOptions } from './settle';
-import type { ProgressListener } from './step';
-import { WriteStep } from './write';
+import { WriteStep, type WriteOptions } from './write';
 
-export interface CertificateOptions extends MemoryOptions, SettleOptions {
-  /** Null: what is written is not proven. */
-  verifier: Verifier | null;
-  progress?: ProgressListener;
-}
+export interface CertificateOptions extends MemoryOptions, SettleOptions, WriteOptions {}
 
 /** The steps for certificates, with what they keep between passes. */
 export function certificateSteps(options: CertificateOptions) {
-  const { target, verifier, progress } = options;
+  const { gateway, verifier, progress } = options;
   const memory = new CertificateMemory(options);
   const pending = new PendingRollbacks();
   const settle = new SettleStep(memory, pending, options);
@@ -25,8 +19,8 @@ export function certificateSteps(options: CertificateOptions) {
     scan: new ScanStep(memory, progress),
     retryRollbacks: settle.retry,
     plan: new PlanStep(memory),
-    write: new WriteStep(memory, progress),
-    prove: new ProveStep(target, verifier, progress),
+    write: new WriteStep(memory, options),
+    prove: new ProveStep(gateway.certificates, verifier, progress),
     settle,
     conclude: new ConcludeStep(memory, pending),
   };

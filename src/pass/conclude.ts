@@ -46,8 +46,10 @@ export class ConcludeStep implements Step {
       isHeld ? pass.now() + HELD_MS : Number.POSITIVE_INFINITY,
     );
     takeover.keep(plan.changes);
+    findings.keepFailures(plan.changes);
     this.noteHolders(plan);
     memory.plan = plan;
+    memory.show(plan);
     findings.refusals(plan.refused, memory.book);
     memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld;
   }

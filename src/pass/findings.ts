@@ -1,6 +1,9 @@
 import {
   changeId,
   type Change,
+  type FailureKind,
+  type Half,
+  type KnownFailure,
   type KnownRefusal,
   type Outcome,
   type PassEvent,
@@ -42,6 +45,8 @@ export class Findings {
   readonly #refusals = new Map<string, KnownRefusal & { isReported: boolean }>();
   /** The latest that stand no more, by bundle id. */
   readonly #past = new Map<string, KnownRefusal>();
+  /** Writes that failed and are tried again, by half of a certificate. */
+  readonly #failures = new Map<string, KnownFailure>();
   #sourceErrors = new Set<string>();
   #wouldChange = new Set<string>();
 
@@ -52,8 +57,29 @@ export class Findings {
     return this.#settling;
   }
 
+  /** A write failed and is tried again: reported once for each error, not at each try. */
+  failed(change: Change, error: string, failure: FailureKind): void {
+    this.#failed = true;
+    const key = halfKey(changeId(change), halfOf(change));
+    const known = this.#failures.get(key);
+    const isNew = known?.error !== error;
+    this.#failures.set(key, isNew ? { error, failure, since: known?.since ?? this.now() } : known);
+    if (isNew) this.happened(change, { kind: 'failed', certificate: changeId(change), error, failure });
+  }
+
+  /** Why something could not be written so far. */
+  failure(certificate: string, half: Half): KnownFailure | undefined {
+    return this.#failures.get(halfKey(certificate, half));
+  }
+
+  /** Forgets failures of what is not to be written any more. */
+  keepFailures(changes: readonly Change[]): void {
+    if (this.#failures.size === 0) return;
+    const open = new Set(changes.map((change) => halfKey(changeId(change), halfOf(change))));
+    for (const key of this.#failures.keys()) if (!open.has(key)) this.#failures.delete(key);
+  }
+
   happened(change: Change, outcome: Outcome): void {
-    if (outcome.kind === 'failed') this.#failed = true;
     const { bundle } = change;
     const snis = change.kind === 'create' ? change.snis : change.certificate.snis;
     this.#events.push({ bundle: bundle.id, ...about(bundle), snis, outcome });
@@ -144,6 +170,10 @@ export class Findings {
     return taken;
   }
 }
+
+const halfKey = (certificate: string, half: Half) => `${certificate} ${half}`;
+
+const halfOf = (change: Change): Half => (change.kind === 'create' ? 'main' : change.half);
 
 type About = Pick<PassEvent, 'location' | 'fingerprint' | 'notAfter' | 'secret'>;
 

@@ -1,4 +1,14 @@
-import type { LiveView, Plan, Source, Target, Half } from '../model';
+import type {
+  Gateway,
+  Half,
+  LiveView,
+  Plan,
+  Source,
+  SourcedBundle,
+  StoredCertificate,
+  WriteListener,
+  WrittenHalf,
+} from '../model';
 import { BundleBook } from './bundle-book';
 import { Findings } from './findings';
 import { Planner } from './planner';
@@ -8,16 +18,25 @@ import { Takeover, type TakeoverOptions } from './takeover';
 
 export interface MemoryOptions {
   sources: readonly Source[];
-  target: Target;
+  gateway: Gateway;
   allowDowngrade: boolean;
   takeover: TakeoverOptions;
+  /** Is told of every write; must not throw. */
+  listener?: WriteListener;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
 
+/** A plan and what it was made of. */
+interface Shown {
+  plan: Plan | null;
+  bundles: ReadonlyMap<string, SourcedBundle>;
+  certificates: ReadonlyMap<string, StoredCertificate>;
+}
+
 /** What the steps for certificates keep from one pass to the next. */
 export class CertificateMemory {
-  readonly target: Target;
+  readonly gateway: Gateway;
   readonly book: BundleBook;
   readonly refused: RefusedBundles;
   readonly planner: Planner;
@@ -31,37 +50,57 @@ export class CertificateMemory {
   due = Number.POSITIVE_INFINITY;
   /** The last plan; null: no pass has come that far yet. */
   plan: Plan | null = null;
+  /** Writes that are shown, and told to the listener, with the next plan. */
+  readonly untold: WrittenHalf[] = [];
+  readonly listener: WriteListener | undefined;
+  #shown: Shown = { plan: null, bundles: new Map(), certificates: new Map() };
   /** Ids of the certificates that had a bundle which is understood no more, by its id. */
   readonly holders = new Map<string, readonly string[]>();
 
-  constructor({ sources, target, allowDowngrade, takeover, now = Date.now }: MemoryOptions) {
-    this.target = target;
-    this.book = new BundleBook(sources, (content) => target.find(content));
+  constructor({ sources, gateway, allowDowngrade, takeover, listener, now = Date.now }: MemoryOptions) {
+    this.gateway = gateway;
+    this.listener = listener;
+    this.book = new BundleBook(sources, (content) => gateway.certificates.find(content));
     this.refused = new RefusedBundles(this.book);
-    this.planner = new Planner(this.book, this.refused, { target, allowDowngrade, now });
+    this.planner = new Planner(this.book, this.refused, { gateway, allowDowngrade, now });
     this.takeover = new Takeover(takeover);
     this.findings = new Findings(now);
   }
 
-  /** What is known now, for those who show it. */
+  /**
+   * Shows a plan with the bundles and certificates that it was made of. What is found and written from then on is not
+   * shown before the next plan: a state is never joined from two moments.
+   */
+  show(plan: Plan): void {
+    if (this.#shown.plan !== plan) {
+      const bundles = new Map<string, SourcedBundle>();
+      for (const bundle of this.book.bundles()) bundles.set(bundle.id, bundle);
+      this.#shown = { plan, bundles, certificates: new Map(this.gateway.certificates.stored) };
+    }
+    for (const written of this.untold.splice(0)) this.listener?.written(written);
+  }
+
+  /** What is known as of the last plan, for those who show it. */
   get live(): LiveView {
+    const { plan, bundles, certificates } = this.#shown;
     return {
-      plan: this.plan,
-      certificates: this.target.certificates,
+      plan,
+      certificates,
       sources: this.book.sourceStates,
-      bundle: (id) => this.book.get(id),
+      bundle: (id) => bundles.get(id) ?? null,
       sourceOf: (id) => this.book.sourceOf(id),
       refusal: (id) => this.findings.standing(id),
       pastRefusal: (id) => this.findings.past(id),
+      failure: (certificate, half) => this.findings.failure(certificate, half),
       holders: this.holders,
     };
   }
 
   /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
   async isStillStored(certificate: string, half: Half, chain: string): Promise<boolean> {
-    const isSame = await isStored(this.target, certificate, half, chain);
-    if (!isSame) this.isOutdated = true;
-    return isSame;
+    const isSame = await isStored(this.gateway.certificates, certificate, half, chain);
+    if (isSame === false) this.isOutdated = true;
+    return isSame !== false;
   }
 
   /** Something is read or looked at once more before it is decided. */

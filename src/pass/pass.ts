@@ -53,12 +53,16 @@ class Pass implements PassContext {
     isCalm: false,
     plan: null,
     batch: [],
-    attempted: new Set(),
+    attempted: new Map(),
+    again: new Set(),
     waitsUntil: Number.POSITIVE_INFINITY,
     decidedAt: 0,
+    before: new Map(),
     results: [],
     proofs: [],
     hasFailed: false,
+    caChanges: [],
+    caResults: [],
   };
 
   constructor(

@@ -20,20 +20,21 @@ export class PlanStep implements Step {
       if (work.batch.length > 0) return;
     }
     work.plan = await memory.planner.whole();
+    if (!isFirst) memory.show(work.plan);
     work.batch = await this.choose(work.plan, pass);
   }
 
   /** What must not be written is added to the plan's refusals. */
   private async choose(plan: Plan, pass: PassContext): Promise<Change[]> {
-    const { takeover, findings, target } = this.memory;
+    const { takeover, findings, gateway } = this.memory;
     const { work } = pass;
     work.waitsUntil = Number.POSITIVE_INFINITY;
     work.decidedAt = performance.now();
-    const limit = pass.mayWrite() ? target.batchSize : 0;
+    const limit = pass.mayWrite() ? gateway.batchSize : 0;
     const batch: Change[] = [];
     for (const change of plan.changes) {
-      const key = `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
-      if (work.attempted.has(key)) continue;
+      const key = attemptOf(change);
+      if (work.attempted.has(key) && !work.again.has(key)) continue;
       if (batch.length >= limit) break;
       const decision = await takeover.decide(change, pass.now(), (detail) =>
         findings.happened(change, { kind: 'nudged', certificate: changeId(change), detail }),
@@ -41,10 +42,15 @@ export class PlanStep implements Step {
       if (decision.kind === 'refuse') plan.refused.set(change.bundle.id, decision.why);
       else if (decision.kind === 'wait') work.waitsUntil = Math.min(work.waitsUntil, decision.at);
       else {
-        work.attempted.add(key);
+        work.attempted.set(key, work.attempted.get(key) ?? 0);
+        work.again.delete(key);
         batch.push(change);
       }
     }
     return batch;
   }
 }
+
+/** Names an attempt to write a bundle to a certificate. */
+export const attemptOf = (change: Change) =>
+  `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;

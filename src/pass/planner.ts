@@ -2,19 +2,19 @@ import { checkKeyAndChain, toPem, toPemAsFound } from '../certificates';
 import {
   compareAge,
   isRefusal,
+  type CertificateStore,
   type Change,
   type Plan,
   type Prepare,
   type SourcedBundle,
   type StoredCertificate,
-  type Target,
 } from '../model';
 import { makePlan, sameNames } from '../plan';
 import type { RefusedBundles } from './refused-bundles';
 import type { BookScan, BundleBook } from './bundle-book';
 
 export interface PlannerOptions {
-  target: Pick<Target, 'certificates'>;
+  gateway: { certificates: Pick<CertificateStore, 'stored'> };
   allowDowngrade: boolean;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -72,7 +72,7 @@ export class Planner {
         return null;
       bundles.push(bundle);
       for (const holder of holders) {
-        const certificate = this.options.target.certificates.get(holder);
+        const certificate = this.options.gateway.certificates.stored.get(holder);
         if (certificate === undefined) return null;
         certificates.set(holder, certificate);
       }
@@ -109,7 +109,7 @@ export class Planner {
 
   private plan(
     bundles: Iterable<SourcedBundle> = this.book.bundles(),
-    certificates = this.options.target.certificates,
+    certificates = this.options.gateway.certificates.stored,
   ): Plan {
     const plan = makePlan({
       bundles,

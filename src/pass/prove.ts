@@ -1,34 +1,41 @@
 import { readPem } from '../certificates';
 import {
   changeId,
+  type CertificateStore,
   type Change,
   type Digest,
   type Expectation,
   type Half,
   type Proof,
-  type Target,
+  type ServedNames,
   type Verifier,
   type WriteResult,
+  type Written,
 } from '../model';
 import type { PassContext, ProgressListener, Step } from './step';
 
-export type Written = Extract<WriteResult, { kind: 'written' }>;
+/** What is asked of Kong's certificates while something is proven. */
+type Stored = Pick<CertificateStore, 'readOne' | 'stored'>;
 
 /** Shows by handshakes whether what was written is served. */
 export class ProveStep implements Step {
   /** @param verifier null: what is written is not proven */
   constructor(
-    private readonly target: Pick<Target, 'look'>,
+    private readonly certificates: Stored,
     private readonly verifier: Verifier | null,
     private readonly progress?: ProgressListener,
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
     this.progress?.proving(true);
-    work.proofs = await prove(writtenOf(work.results), this.verifier, this.target);
+    work.proofs = await prove(writtenOf(work.results), this.verifier, this.certificates, work.before);
     this.progress?.proving(false);
   }
 }
+
+/** Names that have to be proven, with those that the write adds. */
+export const namesOf = (change: Change): readonly string[] =>
+  change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis];
 
 export const writtenOf = (results: readonly WriteResult[]): Written[] =>
   results.filter((result) => result.kind === 'written');
@@ -39,32 +46,37 @@ export const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : c
 export const chainOf = ({ change, current }: Written) =>
   readPem(current.cert, '')?.chain ?? change.bundle.chain;
 
-/** Whether Kong stores this chain; so long as it does not answer, the handshakes go on to decide. */
+/** Whether Kong stores this chain; null: it does not say. */
 export async function isStored(
-  target: Pick<Target, 'look'>,
+  certificates: Pick<CertificateStore, 'readOne'>,
   certificate: string,
   half: Half,
   chain: string,
-): Promise<boolean> {
+): Promise<boolean | null> {
   try {
-    const stored = await target.look(certificate);
+    const stored = await certificates.readOne(certificate);
     return stored?.[half]?.chain === chain;
   } catch {
-    return true;
+    return null;
   }
 }
 
-/** Handshakes for everything that was written; the proofs come in its order, and none without a verifier. */
+/**
+ * Handshakes for everything that was written; the proofs come in its order, and none without a verifier.
+ * @param before what was served for each change before it was written
+ */
 export async function prove(
   written: readonly Written[],
   verifier: Verifier | null,
-  target: Pick<Target, 'look'>,
+  certificates: Stored,
+  before: ReadonlyMap<Change, ServedNames> = new Map(),
 ): Promise<Proof[]> {
   if (verifier === null || written.length === 0) return [];
   // A certificate that just gained its other half has twins from now on.
   const gained = new Set(
     written.filter(({ change }) => halfOf(change) === 'alt').map(({ change }) => changeId(change)),
   );
+  const isKongs = kongsLeaves(certificates);
   return verifier.prove(
     written.map((one): Expectation => {
       const { change } = one;
@@ -72,14 +84,43 @@ export async function prove(
       const { keyType } = change.bundle.leaf;
       const hasTwin =
         gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
+      const observed = before.get(change);
       return {
-        snis: change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis],
+        snis: one.snis,
         chains: shownAs(chain, change.bundle.chain),
-        isStored: () => isStored(target, changeId(change), halfOf(change), chain),
+        previous: previousOf(one),
+        added: addedBy(one),
+        ...(observed === undefined ? {} : { before: observed }),
+        isKongs,
+        isStored: () => isStored(certificates, changeId(change), halfOf(change), chain),
         ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
       };
     }),
   );
+}
+
+/** The chain that Kong had there before; null: nothing. */
+function previousOf({ change, before }: Written): Digest | null {
+  const pair = before?.[halfOf(change)] ?? null;
+  return pair === null ? null : (readPem(pair.cert, '')?.chain ?? null);
+}
+
+/** SNIs that the certificate did not have before. */
+const addedBy = ({ snis, before }: Written) => snis.filter((sni) => before?.snis.includes(sni) !== true);
+
+/** Tells whether a leaf is of a certificate that Kong stores; looked up only where something else is served. */
+function kongsLeaves({ stored }: Stored): (leaf: Digest) => boolean {
+  let leaves: Set<string> | null = null;
+  const leafOf = (chain: Digest) => chain.split('.', 1)[0] ?? '';
+  return (leaf) => {
+    leaves ??= new Set(
+      [...stored.values()].flatMap(({ main, alt }) => [
+        leafOf(main.chain),
+        ...(alt === null ? [] : [leafOf(alt.chain)]),
+      ]),
+    );
+    return leaves.has(leaf);
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { changeId, type Change, type Target } from '../model';
+import { changeId, type CertificateStore, type Change } from '../model';
 import type { CertificateMemory } from './memory';
 import type { PassContext, ProgressListener, Step } from './step';
 
@@ -14,15 +14,15 @@ export class ScanStep implements Step {
 
   async run(pass: PassContext): Promise<void> {
     const { memory } = this;
-    const { target } = memory;
+    const { certificates } = memory.gateway;
     const { touched, work } = pass;
     if (pass.isAskedFor) {
       memory.refused.clear();
       memory.isOpen = true;
     }
     // A watch's pass trusts what is known of Kong: every write reads the certificate anew anyway.
-    const trusts = touched !== undefined && target.isLoaded;
-    const refreshing = trusts ? Promise.resolve(false) : target.refresh().catch(asError);
+    const trusts = touched !== undefined && certificates.isLoaded;
+    const refreshing = trusts ? Promise.resolve(false) : certificates.refresh().catch(asError);
     const scan = await memory.book.scan(touched, refreshing, this.progress);
     const kongChanged = await refreshing;
     work.isCalm = touched !== undefined && !memory.isOpen;
@@ -36,13 +36,16 @@ export class ScanStep implements Step {
     pass.report.read += scan.read;
     pass.report.sourceErrors.push(...memory.findings.newSourceErrors(scan.errors, touched !== undefined));
     const isAnothers = memory.isOpen && !pass.observe && !pass.mayWrite();
-    if (isAnothers) await lookFor(memory.plan?.changes ?? [], target);
+    if (isAnothers) await lookFor(memory.plan?.changes ?? [], certificates);
   }
 }
 
 /** Looks in Kong for what another gateway was to write: it may be long until the poll comes to it. */
-async function lookFor(changes: readonly Change[], target: Target): Promise<void> {
-  for (const change of changes.slice(0, MOST_LOOKED_FOR)) await target.look(changeId(change));
+async function lookFor(
+  changes: readonly Change[],
+  certificates: Pick<CertificateStore, 'readOne'>,
+): Promise<void> {
+  for (const change of changes.slice(0, MOST_LOOKED_FOR)) await certificates.readOne(changeId(change));
 }
 
 const asError = (error: unknown) => error as Error;

@@ -19,6 +19,8 @@ const JITTER = 0.1;
 const DEBOUNCE_MS = 2;
 const DEBOUNCE_MAX_MS = 200;
 const BACKOFF_FIRST_MS = 1_000;
+/** What is forbidden or away works again within so long after that is mended. */
+const BACKOFF_MOST_MS = 60_000;
 /** The longest that a timer of Node takes. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
@@ -137,7 +139,7 @@ export class Schedule {
     }
     if (unfinished === 'failed') {
       this.#failures += 1;
-      const backoff = BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10);
+      const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10), BACKOFF_MOST_MS);
       this.#retryAt = Math.min(this.#retryAt, now + backoff * (0.5 + this.#random()));
     } else if (unfinished === 'settling') this.#retryAt = Math.min(this.#retryAt, now + SETTLE_MS + 50);
     if (nextAt !== null) this.#retryAt = Math.min(this.#retryAt, now + Math.max(0, nextAt - Date.now()) + 50);

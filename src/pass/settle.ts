@@ -1,12 +1,13 @@
-import { changeId, refusal, type Change, type Outcome, type Proof, type WriteListener } from '../model';
+import { parseCertificate, readPem } from '../certificates';
+import { changeId, refusal, type Change, type Proof, type Written } from '../model';
 import type { CertificateMemory } from './memory';
-import { chainOf, halfOf, isStored, writtenOf, type Written } from './prove';
+import { attemptOf } from './plan';
+import { chainOf, halfOf, writtenOf } from './prove';
 import type { PassContext, Step } from './step';
 
 export interface SettleOptions {
   /** Restore the previous certificate where the new one is not served. */
   rollback: boolean;
-  listener?: WriteListener;
 }
 
 /** Rollbacks that Kong did not let through; until they are done, Kong has what it does not serve. */
@@ -40,34 +41,50 @@ export class SettleStep implements Step {
   async run(pass: PassContext): Promise<void> {
     const { work } = pass;
     const { refused, findings } = this.memory;
-    for (const [index, one] of writtenOf(work.results).entries()) {
-      if (!(await this.conclude(one, work.proofs[index] ?? null, pass))) work.hasFailed = true;
+    const undone: RollBack[] = [];
+    for (const [index, written] of writtenOf(work.results).entries()) {
+      const proof = work.proofs[index] ?? null;
+      const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
+      const worse = isUndone ? whyNotBack(written, pass.now()) : null;
+      if (isUndone && worse === null) undone.push({ written, proof });
+      this.conclude(written, proof, { pass, isUndone: isUndone && worse === null, worse });
     }
+    if (!(await this.rollBack(undone))) work.hasFailed = true;
     for (const result of work.results) {
-      if (result.kind === 'refused') refused.add(result.change.bundle, result.refusal);
-      if (result.kind !== 'failed') continue;
+      const { change } = result;
+      if (result.kind === 'refused') refused.add(change.bundle, result.refusal);
+      if (result.kind === 'conflict' && this.mayTryAgain(change, pass)) continue;
+      if (result.kind !== 'failed' && result.kind !== 'conflict') continue;
       work.hasFailed = true;
-      findings.happened(result.change, failure(result.change, result.error.message));
+      findings.failed(change, result.error.message, result.kind === 'conflict' ? 'conflict' : result.failure);
     }
+  }
+
+  /** Who met somebody else's write is planned anew, a few times in a pass. */
+  private mayTryAgain(change: Change, { work }: PassContext): boolean {
+    const key = attemptOf(change);
+    const conflicts = (work.attempted.get(key) ?? 0) + 1;
+    work.attempted.set(key, conflicts);
+    if (conflicts < MOST_CONFLICTS) work.again.add(key);
+    return conflicts < MOST_CONFLICTS;
   }
 
   /** Goes before a pass's own writes: tries pending rollbacks again, where nobody else has written there meanwhile. */
   readonly retry: Step = {
     run: async (pass) => {
       if (!this.memory.isOpen || !pass.mayWrite()) return;
-      for (const { written, proof } of this.pending.take()) {
-        const { change } = written;
-        if (await isStored(this.memory.target, changeId(change), halfOf(change), chainOf(written)))
-          await this.rollBack(written, proof, true);
-      }
+      await this.rollBack(this.pending.take(), true);
     },
   };
 
-  /** @returns false where it failed */
-  private async conclude(written: Written, proof: Proof | null, pass: PassContext): Promise<boolean> {
+  private conclude(
+    written: Written,
+    proof: Proof | null,
+    { pass, isUndone, worse }: { pass: PassContext; isUndone: boolean; worse: string | null },
+  ): void {
     const { change } = written;
-    const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
-    this.options.listener?.written({
+    const { findings } = this.memory;
+    this.memory.untold.push({
       certificate: changeId(change),
       half: halfOf(change),
       chain: chainOf(written),
@@ -76,29 +93,50 @@ export class SettleStep implements Step {
       at: pass.now(),
       durationMs: performance.now() - pass.work.decidedAt,
     });
-    if (isUndone) return this.rollBack(written, proof);
-    const isOverwritten = proof?.verdict === 'overwritten';
-    this.memory.findings.happened(
-      change,
-      isOverwritten ? failure(change, proof.detail) : swapped(change, proof),
-    );
-    return !isOverwritten;
+    if (isUndone) return;
+    if (proof?.verdict === 'overwritten') {
+      pass.work.hasFailed = true;
+      findings.failed(change, proof.detail, 'conflict');
+      return;
+    }
+    const shown =
+      proof === null || worse === null ? proof : { ...proof, detail: `${proof.detail}; ${worse}` };
+    findings.happened(change, {
+      kind: 'swapped',
+      certificate: changeId(change),
+      created: change.kind === 'create',
+      proof: shown,
+    });
   }
 
-  /** Restores the previous certificate and refuses the bundle. @returns whether that worked */
-  private async rollBack(written: Written, proof: Proof, isRepeated = false): Promise<boolean> {
-    const { change, previous } = written;
-    const { target, refused, findings } = this.memory;
-    const id = changeId(change);
-    let trouble: string | null = null;
-    try {
-      await target.restore(change, previous);
-    } catch (error) {
-      trouble = (error as Error).message;
-      this.pending.add(written, proof);
+  /** Restores what was there before, all of it in one write, and refuses the bundles. @returns whether that worked */
+  private async rollBack(all: readonly RollBack[], isRepeated = false): Promise<boolean> {
+    if (all.length === 0) return true;
+    const proofs = new Map(all.map(({ written, proof }) => [written, proof]));
+    let isDone = true;
+    for (const result of await this.memory.gateway.restore(all.map(({ written }) => written))) {
+      const { write } = result;
+      const proof = proofs.get(write);
+      if (proof === undefined || (result.kind === 'overtaken' && isRepeated)) continue;
+      const trouble = result.kind === 'failed' ? result.error.message : null;
+      if (trouble !== null) {
+        isDone = false;
+        this.pending.add(write, proof);
+      }
+      this.concludeRollBack(write, proof, trouble, isRepeated);
     }
+    return isDone;
+  }
+
+  private concludeRollBack(
+    { change }: Written,
+    proof: Proof,
+    trouble: string | null,
+    isRepeated: boolean,
+  ): void {
+    const id = changeId(change);
     const ending = trouble === null ? 'is back' : `could not be put back: ${trouble}`;
-    refused.add(
+    this.memory.refused.add(
       change.bundle,
       refusal(
         'not_served',
@@ -106,20 +144,33 @@ export class SettleStep implements Step {
           `the previous one ${ending}; it is not tried again until it changes or trigger does`,
       ),
     );
-    findings.happened(
-      change,
-      isRepeated && trouble !== null
-        ? failure(change, `the previous one ${ending}`)
-        : { kind: 'rolled_back', certificate: id, proof, restored: trouble === null },
-    );
-    return trouble === null;
+    if (isRepeated && trouble !== null) {
+      this.memory.findings.failed(change, `the previous one ${ending}`, 'away');
+    } else {
+      const restored = trouble === null;
+      this.memory.findings.happened(change, { kind: 'rolled_back', certificate: id, proof, restored });
+    }
   }
 }
 
-function failure(change: Change, error: string): Outcome {
-  return { kind: 'failed', certificate: changeId(change), error };
+interface RollBack {
+  written: Written;
+  proof: Proof;
 }
 
-function swapped(change: Change, proof: Proof | null): Outcome {
-  return { kind: 'swapped', certificate: changeId(change), created: change.kind === 'create', proof };
+/** A bundle that met so many writes of others in a pass waits for the next one. */
+const MOST_CONFLICTS = 3;
+
+/** Why what was there before is not restored, in a sentence: nothing is rolled back to something worse. */
+function whyNotBack({ change, before }: Written, now: number): string | null {
+  const pair = before?.[halfOf(change)];
+  const block = pair == null ? undefined : readPem(pair.cert, '')?.certificates[0];
+  if (block === undefined) return null;
+  try {
+    const { notBefore, notAfter } = parseCertificate(block.der).info;
+    if (notAfter <= now) return 'the previous one has expired, so this one stays';
+    return notBefore > now ? 'the previous one is not valid yet, so this one stays' : null;
+  } catch {
+    return null;
+  }
 }

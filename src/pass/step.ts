@@ -1,14 +1,17 @@
 import type {
+  CaChange,
+  CaResult,
   Change,
   Log,
   PassCause,
   PassReport,
   Plan,
   Proof,
-  ReloaderStatus,
+  ServedNames,
   SourceState,
   WriteResult,
 } from '../model';
+import type { ReloaderStatus } from '../public';
 import type { BookScan } from './bundle-book';
 
 /** One part of a pass. The list in `app/pass.ts` says in which order they run; never two at once. */
@@ -60,16 +63,23 @@ export interface CertificateWork {
   plan: Plan | null;
   /** Changes to write now; empty: nothing is left that was not attempted. */
   batch: Change[];
-  /** Changes that were attempted in this pass. */
-  readonly attempted: Set<string>;
+  /** Changes that were attempted in this pass, and how often each met somebody else's write. */
+  readonly attempted: Map<string, number>;
+  /** Those of them that may be attempted again. */
+  readonly again: Set<string>;
   /** When the first of the changes is due that are left to the ingress controller for now. */
   waitsUntil: number;
   /** When the batch was decided on (`performance.now()`). */
   decidedAt: number;
+  /** What was served for the names of each change before it was written. */
+  before: Map<Change, ServedNames>;
   results: WriteResult[];
   /** Of what was written, in the order of `results`; empty where nothing is proven. */
   proofs: Proof[];
   hasFailed: boolean;
+  /** Changes to what Kong trusts, which go along with the first write. */
+  caChanges: CaChange[];
+  caResults: CaResult[];
 }
 
 /** Is told how far a pass is, for a person who waits. */

@@ -1,18 +1,57 @@
+import type { Change, ServedNames, Verifier } from '../model';
 import type { CertificateMemory } from './memory';
+import { halfOf, namesOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** Writes the batch. Each bundle is read anew right before its write and goes through the whole gate. */
+/** Above this many changes only those are observed of which it is not known that they are served. */
+const MANY = 50;
+
+export interface WriteOptions {
+  /** Null: what is written is not proven. */
+  verifier: Verifier | null;
+  /** Whether Kong's listeners were last seen to serve what it stores; default: nobody knows. */
+  isServed?: (certificate: string, half: 'main' | 'alt', chain: string) => boolean;
+  progress?: ProgressListener;
+}
+
+/**
+ * Writes the batch. Right before its write each bundle is read anew and goes through the whole gate, and what is
+ * served for its names is remembered.
+ */
 export class WriteStep implements Step {
   constructor(
     private readonly memory: CertificateMemory,
-    private readonly progress?: ProgressListener,
+    private readonly options: WriteOptions,
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
-    const { target, planner } = this.memory;
-    work.results = await target.write(work.batch, (change) => {
-      this.progress?.written();
-      return planner.prepare(change);
+    const { gateway, planner } = this.memory;
+    const isMany = work.batch.length > MANY;
+    const edits = { certificates: work.batch, caCertificates: work.caChanges.splice(0) };
+    work.before = new Map();
+    const results = await gateway.write(edits, async (change) => {
+      this.options.progress?.written();
+      const observing = this.observe(change, isMany);
+      const fresh = await planner.prepare(change);
+      const seen = await observing;
+      if (seen !== null) work.before.set(change, seen);
+      return fresh;
     });
+    work.results = results.certificates;
+    work.caResults.push(...results.caCertificates);
+  }
+
+  private async observe(change: Change, isMany: boolean): Promise<ServedNames | null> {
+    const { verifier, isServed } = this.options;
+    if (verifier === null) return null;
+    if (isMany) {
+      if (change.kind === 'create') return null;
+      const chain = change.certificate[change.half]?.chain;
+      if (chain !== undefined && isServed?.(change.certificate.id, halfOf(change), chain) === true)
+        return null;
+    }
+    const { keyType } = change.bundle.leaf;
+    const hasTwin = change.kind === 'update' && change.certificate.alt !== null && keyType !== 'other';
+    return verifier.observe({ snis: namesOf(change), ...(hasTwin ? { keyType } : {}) });
   }
 }

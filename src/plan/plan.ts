@@ -51,7 +51,7 @@ export function makePlan(input: PlanInput): Plan {
   const wanted = new Set<string>();
   const taken = new Map<string, string>();
   for (const certificate of input.certificates.values()) {
-    for (const sni of certificate.snis) taken.set(sni, certificate.id);
+    for (const sni of certificate.snis) taken.set(sni.toLowerCase(), certificate.id);
   }
 
   for (const certificate of input.certificates.values()) {

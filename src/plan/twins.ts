@@ -40,7 +40,9 @@ export function completeTwins(
   const twins = index
     .twinsOf(id, leaf)
     .filter(({ leaf: { names }, hosts = snis }) =>
-      snis.every((sni) => coversSni(names, sni) && hosts.includes(sni)),
+      snis.every(
+        (sni) => coversSni(names, sni) && hosts.some((host) => host.toLowerCase() === sni.toLowerCase()),
+      ),
     );
   const twin = firstFit(input, plan, twins);
   if (twin !== undefined) plan.changes.push(toAlt(twin, certificate));

@@ -1,4 +1,4 @@
-import type { PassEvent, PassReport, Reporter, SecretRef } from '../model';
+import { unreachable, type PassEvent, type PassReport, type Reporter, type SecretRef } from '../model';
 import { redact } from '../common/redact';
 import type { Logger } from './logger';
 
@@ -96,7 +96,12 @@ function describe({ fingerprint, outcome }: PassEvent): Said | null {
       return { type: 'Warning', reason: 'CertificateRolledBack', message: outcome.proof.detail };
     case 'refused':
       return { type: 'Warning', reason: 'CertificateRefused', message: outcome.refusal.message };
-    default:
+    case 'would_change':
+    case 'nudged':
+    case 'removed':
+    case 'failed':
       return null;
+    default:
+      return unreachable(outcome);
   }
 }

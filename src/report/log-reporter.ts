@@ -1,4 +1,12 @@
-import type { Fields, Level, PassCause, PassEvent, PassReport, Reporter } from '../model';
+import {
+  unreachable,
+  type Fields,
+  type Level,
+  type PassCause,
+  type PassEvent,
+  type PassReport,
+  type Reporter,
+} from '../model';
 import type { Logger } from './logger';
 
 /** Writes one line for each thing that happened, not for each poll. */
@@ -53,7 +61,7 @@ export class LogReporter implements Reporter {
         const { certificate, created, proof } = outcome;
         const isWrong = proof?.verdict === 'wrong';
         this.log(
-          isWrong ? 'error' : 'info',
+          isWrong ? 'error' : proof?.verdict === 'another' ? 'warn' : 'info',
           `${isTrust === true ? 'CA ' : ''}certificate ${created ? 'created' : 'swapped'}`,
           {
             ...common,
@@ -110,6 +118,9 @@ export class LogReporter implements Reporter {
           certificate_id: outcome.certificate,
           error: outcome.error,
         });
+        return;
+      default:
+        unreachable(outcome);
     }
   }
 

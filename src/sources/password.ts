@@ -1,7 +1,5 @@
 import { refusal, type RawBundle, type Refusal } from '../model';
-import { readConfigured } from './remote/credentials';
-import { refusalOf } from './remote/trouble';
-import { isRacy, sameStamp, stampOf, type Stamp } from '../common/stamp';
+import { ConfiguredFile } from '../common/configured-file';
 
 /** Where the password of a source's keystores and encrypted keys comes from. */
 export interface Passwords {
@@ -38,25 +36,21 @@ export const withoutLineFeed = (text: string): string => text.replace(/\r?\n$/, 
 
 /** A password in a file of its own, which may be changed at any time. */
 export class PasswordFile implements Passwords {
-  #stamp: Stamp | null = null;
+  readonly #file: ConfiguredFile;
   #password: string | undefined;
 
-  constructor(private readonly path: string) {}
+  constructor(path: string) {
+    this.#file = new ConfiguredFile(path);
+  }
 
   refresh(): PasswordCheck {
     const before = this.#password;
-    const now = Date.now();
-    const stamp = stampOf(this.path);
-    if (stamp !== null && this.#password !== undefined && sameStamp(stamp, this.#stamp)) {
-      return { changed: false, errors: [] };
-    }
     const errors: Refusal[] = [];
     try {
-      this.#password = withoutLineFeed(readConfigured(this.path));
-      this.#stamp = isRacy(stamp, now) ? null : stamp;
+      this.#password = withoutLineFeed(this.#file.read());
     } catch (error) {
       this.#password = undefined;
-      errors.push(refusalOf(error, this.path));
+      errors.push(refusal('unreadable', (error as Error).message));
     }
     return { changed: this.#password !== before, errors };
   }

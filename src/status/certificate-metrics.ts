@@ -1,5 +1,5 @@
-import type { CertificateState } from '../model';
-import { renewalDueAt, servedNotAfter } from './certificate-status';
+import { CERTIFICATE_STATES, LIFE_LEVELS, lifeOf, type CertificateState, type LifeLevel } from '../model';
+import { endingLeaf, renewalOf, servedNotAfter } from './certificate-status';
 import type { CertificateFacts } from './facts';
 import { ORIGINS, type Families, type Sample } from './metric-samples';
 import type { ReportView } from './report-view';
@@ -7,6 +7,7 @@ import type { ReportView } from './report-view';
 /** Facts about one certificate in Kong with the labels that all of its samples have. */
 interface Row {
   facts: CertificateFacts;
+  warningDays: readonly number[];
   shared: Record<string, string>;
 }
 
@@ -15,25 +16,35 @@ type CertificateFamily =
   | 'certificate_info'
   | 'certificate_in_sync'
   | 'certificate_renewal_due_timestamp_seconds'
-  | 'certificates';
+  | 'certificate_warning_timestamp_seconds'
+  | 'certificates'
+  | 'certificate_lives';
 
 /** One row for each half of a certificate in Kong. */
 export function certificateFamilies(view: ReportView): Families<CertificateFamily> {
-  const { rows, states } = readFacts(view);
+  const { rows, states, lives } = readFacts(view);
   return {
     certificate_not_after_timestamp_seconds: () => notAfters(rows),
     certificate_info: () => infos(rows),
     certificate_in_sync: () => inSync(rows),
     certificate_renewal_due_timestamp_seconds: () => renewals(rows),
+    certificate_warning_timestamp_seconds: () => warnings(rows),
     certificates: () => [...states].map(([state, value]) => ({ value, labels: { state } })),
+    certificate_lives: () => [...lives].map(([level, value]) => ({ value, labels: { level } })),
   };
 }
 
 /** Two entries may look after the same certificate: the one that has a source for it tells about it. */
-function readFacts({ reloaders }: ReportView): { rows: Row[]; states: Map<CertificateState, number> } {
+function readFacts({ reloaders, generated_at: at }: ReportView): {
+  rows: Row[];
+  states: Map<CertificateState, number>;
+  lives: Map<LifeLevel, number>;
+} {
+  const now = Date.parse(at);
   const rows = new Map<string, Row>();
-  const states = new Map<CertificateState, number>(STATES.map((state) => [state, 0]));
-  for (const { facts, sourceOf } of reloaders) {
+  const states = zeros(CERTIFICATE_STATES);
+  const lives = zeros(LIFE_LEVELS);
+  for (const { facts, sourceOf, warningDays } of reloaders) {
     for (const one of facts()) {
       const { certificate, half, bundleId } = one;
       const key =
@@ -45,27 +56,29 @@ function readFacts({ reloaders }: ReportView): { rows: Row[]; states: Map<Certif
       const known = reloaders.length > 1 ? rows.get(key) : undefined;
       if (known !== undefined && (known.facts.bundleId !== null || bundleId === null)) continue;
       const source = bundleId === null ? '' : sourceOf(bundleId);
-      rows.set(key, { facts: one, shared: { source, certificate_id: certificate?.id ?? '', half } });
+      rows.set(key, {
+        facts: one,
+        warningDays,
+        shared: { source, certificate_id: certificate?.id ?? '', half },
+      });
     }
   }
   const inKong: Row[] = [];
   for (const row of rows.values()) {
     const { state, certificate } = row.facts;
     states.set(state, (states.get(state) ?? 0) + 1);
-    if (certificate !== null) inKong.push(row);
+    if (certificate === null) continue;
+    inKong.push(row);
+    const ending = endingLeaf(row.facts);
+    if (ending === null) continue;
+    const { level } = lifeOf(ending, now, row.warningDays);
+    lives.set(level, (lives.get(level) ?? 0) + 1);
   }
-  return { rows: inKong, states };
+  return { rows: inKong, states, lives };
 }
 
-const STATES: readonly CertificateState[] = [
-  'in_sync',
-  'pending',
-  'refused',
-  'not_served',
-  'unproven',
-  'no_source',
-  'unused',
-];
+const zeros = <Word extends string>(words: Readonly<Record<Word, unknown>>): Map<Word, number> =>
+  new Map((Object.keys(words) as Word[]).map((word) => [word, 0]));
 
 function* notAfters(rows: readonly Row[]): Iterable<Sample> {
   for (const { facts, shared } of rows) {
@@ -100,24 +113,39 @@ function* infos(rows: readonly Row[]): Iterable<Sample> {
   }
 }
 
-/** What could not be proven, or has no source, is neither in sync nor out of it. */
-const IN_SYNC: Partial<Record<CertificateState, number>> = {
+/** Null: neither in sync nor out of it, since it could not be proven or has no source. */
+const IN_SYNC: Record<CertificateState, number | null> = {
   in_sync: 1,
   pending: 0,
   refused: 0,
   not_served: 0,
+  unproven: null,
+  no_source: null,
+  unused: null,
 };
 
 function* inSync(rows: readonly Row[]): Iterable<Sample> {
   for (const { facts, shared } of rows) {
     const value = IN_SYNC[facts.state];
-    if (value !== undefined) yield { value, sharedLabels: shared };
+    if (value !== null) yield { value, sharedLabels: shared };
   }
 }
 
 function* renewals(rows: readonly Row[]): Iterable<Sample> {
   for (const { facts, shared } of rows) {
-    const dueAt = renewalDueAt(facts);
-    if (dueAt !== null) yield { value: Math.round(dueAt / 1000), sharedLabels: shared };
+    const renewal = renewalOf(facts);
+    if (renewal !== null) yield { value: Math.round(renewal.at / 1000), sharedLabels: shared };
+  }
+}
+
+const WARNINGS = { ends_soon: { level: 'ends_soon' }, critical: { level: 'critical' } };
+
+function* warnings(rows: readonly Row[]): Iterable<Sample> {
+  for (const { facts, shared, warningDays } of rows) {
+    const ending = endingLeaf(facts);
+    if (ending === null) continue;
+    const { soonAt, criticalAt } = lifeOf(ending, 0, warningDays);
+    yield { value: Math.round(soonAt / 1000), labels: WARNINGS.ends_soon, sharedLabels: shared };
+    yield { value: Math.round(criticalAt / 1000), labels: WARNINGS.critical, sharedLabels: shared };
   }
 }

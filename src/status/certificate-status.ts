@@ -1,20 +1,20 @@
 import { isoTime } from '../common/iso-time';
 import { redact } from '../common/redact';
 import { asSnis, fingerprintOf } from '../certificates';
-import type {
-  CertificateInfo,
-  CertificateStatus,
-  LeafStatus,
-  ServedStatus,
-  ServedObservation,
-  SourcedBundle,
-  StoredHalf,
+import {
+  isRenewalLate,
+  lifeOf,
+  usualRenewalAt,
+  type CertificateInfo,
+  type LeafTimes,
+  type ServedObservation,
+  type SourcedBundle,
+  type StoredHalf,
 } from '../model';
+import type { CertificateStatus, LeafStatus, ServedStatus } from '../public';
 import type { CertificateFacts } from './facts';
 
 const DAY_MS = 86_400_000;
-/** The share of its life after which a certificate is to be renewed, as cert-manager and certbot do by default. */
-const RENEWAL_SHARE = 2 / 3;
 
 /**
  * Kong's pool of upstream connections is kept by the certificate's id, which a renewal does not change.
@@ -27,6 +27,8 @@ const NO_SNI =
 export interface StatusContext {
   /** Milliseconds since the epoch. */
   now: number;
+  /** Days before an end that are set by hand as warnings. */
+  warningDays: readonly number[];
   /** What to say of each that is pending. */
   pendingNote: string | null;
   sourceOf: (bundleId: string) => string;
@@ -39,8 +41,8 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
   const { certificate, half, stored, bundle, seen, state, refusal, isStanding } = facts;
   const { now } = context;
   const swappedAt = context.swappedAt(facts);
-  const dueAt = renewalDueAt(facts);
-  const expiry = expiryOf(facts);
+  const renewal = renewalOf(facts);
+  const ending = endingLeaf(facts);
   const storedLeaf = stored?.leaf == null ? null : leafStatus(stored.leaf);
   return {
     certificate_id: certificate?.id ?? null,
@@ -61,29 +63,37 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
             at: isoTime(refusal.since),
             is_standing: isStanding,
           },
-    days_left: expiry === null ? null : Math.floor((expiry - now) / DAY_MS),
-    renewal_due_at: dueAt === null ? null : isoTime(dueAt),
-    renewal_overdue: dueAt !== null && dueAt <= now,
+    expires_at: ending === null ? null : isoTime(ending.notAfter),
+    expiry: ending === null ? null : lifeOf(ending, now, context.warningDays).level,
+    days_left: ending === null ? null : Math.floor((ending.notAfter - now) / DAY_MS),
+    renewal_due_at: renewal === null ? null : isoTime(renewal.at),
+    renewal_overdue: renewal !== null && isRenewalLate(renewal.at, renewal.notAfter, now),
     last_swap_at: swappedAt === undefined ? null : isoTime(swappedAt),
     note:
       (state === 'pending' ? context.pendingNote : null) ?? (certificate?.snis.length === 0 ? NO_SNI : null),
   };
 }
 
-/** What is served expires then, else what is stored, else what the source has (milliseconds since the epoch). */
-export function expiryOf({ stored, bundle, seen }: CertificateFacts): number | null {
+/** The leaf whose end counts: what is served, else what is stored, else what the source has. */
+export function endingLeaf(facts: CertificateFacts): LeafTimes | null {
+  const { stored, bundle, seen } = facts;
+  const renewalAt = renewalOf(facts)?.at ?? null;
   const served = seen === undefined ? null : servedNotAfter(seen, stored);
-  return served ?? stored?.leaf?.notAfter ?? bundle?.leaf.notAfter ?? null;
+  const leaf = stored?.leaf ?? bundle?.leaf ?? null;
+  if (served !== null && served !== stored?.leaf?.notAfter) {
+    return { notBefore: null, notAfter: served, renewalAt };
+  }
+  return leaf === null ? null : { notBefore: leaf.notBefore, notAfter: leaf.notAfter, renewalAt };
 }
 
-/** When a newer one than the newest leaf that there is should appear (milliseconds since the epoch). */
-export function renewalDueAt({ stored, bundle }: CertificateFacts): number | null {
+/** When a newer one than the newest leaf that there is should appear, and when that leaf ends. */
+export function renewalOf({ stored, bundle }: CertificateFacts): { at: number; notAfter: number } | null {
   const [kept, given] = [stored?.leaf ?? null, bundle?.leaf ?? null];
   const newest = kept !== null && (given === null || kept.notBefore >= given.notBefore) ? kept : given;
   if (newest === null) return null;
-  if (bundle?.renewalAt !== undefined && newest.fingerprint === bundle.leaf.fingerprint)
-    return bundle.renewalAt;
-  return newest.notBefore + (newest.notAfter - newest.notBefore) * RENEWAL_SHARE;
+  const { notBefore, notAfter } = newest;
+  const known = newest.fingerprint === bundle?.leaf.fingerprint ? bundle.renewalAt : undefined;
+  return { at: known ?? usualRenewalAt(notBefore, notAfter), notAfter };
 }
 
 /** When what is served expires; null where that is not known. */

@@ -136,9 +136,15 @@ const isIn = (bundle: SourcedBundle, stored: StoredHalf) =>
 
 /** What was seen before something else was stored says nothing about that. */
 function servedState(stored: StoredHalf, seen: ServedObservation | undefined): CertificateState {
-  if (seen?.expected !== stored.chain || seen.verdict === 'unreachable') return 'unproven';
-  return seen.verdict === 'served' ? 'in_sync' : 'not_served';
+  return seen?.expected === stored.chain ? SEEN[seen.verdict] : 'unproven';
 }
+
+const SEEN: Record<ServedObservation['verdict'], CertificateState> = {
+  served: 'in_sync',
+  wrong: 'not_served',
+  another: 'not_served',
+  unreachable: 'unproven',
+};
 
 function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<CertificateFacts> {
   const make = (state: CertificateState, id: string): CertificateFacts => {

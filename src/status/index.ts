@@ -1,3 +1,4 @@
+export { EntryMemory } from './entry-memory';
 export { Journal } from './journal';
 export { ReloaderShow, type ReloaderView } from './reloader-view';
 export { toReport, unreadiness, type ReportView } from './report-view';

@@ -1,15 +1,16 @@
-import type {
-  PassCause,
-  PassEvent,
-  PassReport,
-  PassStatus,
-  Reason,
-  RecentEvent,
-  ReloaderStatus,
-  Reporter,
-  WriteListener,
-  WrittenHalf,
+import {
+  eventKind,
+  unreachable,
+  type PassCause,
+  type PassEvent,
+  type PassReport,
+  type Proof,
+  type Reason,
+  type Reporter,
+  type WriteListener,
+  type WrittenHalf,
 } from '../model';
+import type { PassStatus, RecentEvent, ReloaderStatus } from '../public';
 import { redact } from '../common/redact';
 import { Histogram } from './histogram';
 
@@ -17,6 +18,14 @@ import { Histogram } from './histogram';
 const MAX_EVENTS = 100;
 
 export type SwapResult = 'served' | 'unproven' | 'not_served' | 'rolled_back' | 'failed';
+
+const SWAP_RESULTS: Record<Proof['verdict'], SwapResult> = {
+  served: 'served',
+  wrong: 'not_served',
+  unreachable: 'unproven',
+  another: 'unproven',
+  overwritten: 'unproven',
+};
 
 /** What happened so far, in numbers; since the start of the process. */
 export class Counters {
@@ -110,11 +119,9 @@ export class Journal implements Reporter, WriteListener {
   private count({ outcome }: PassEvent): void {
     const { swaps } = this.counters;
     switch (outcome.kind) {
-      case 'swapped': {
-        const verdict = outcome.proof?.verdict;
-        swaps[verdict === 'served' ? 'served' : verdict === 'wrong' ? 'not_served' : 'unproven'] += 1;
+      case 'swapped':
+        swaps[outcome.proof === null ? 'unproven' : SWAP_RESULTS[outcome.proof.verdict]] += 1;
         return;
-      }
       case 'rolled_back':
         swaps.rolled_back += 1;
         this.counters.rollbacks += 1;
@@ -128,6 +135,9 @@ export class Journal implements Reporter, WriteListener {
       case 'nudged':
       case 'would_change':
       case 'removed':
+        return;
+      default:
+        unreachable(outcome);
     }
   }
 }
@@ -140,10 +150,9 @@ function increase(counts: Map<Reason, number>, reason: Reason): void {
 const MAX_SNIS = 20;
 
 function recentEvent({ outcome, location, fingerprint, snis }: PassEvent, at: number): RecentEvent {
-  const isCreated = outcome.kind === 'swapped' && outcome.created;
   return {
     at: new Date(at).toISOString(),
-    kind: isCreated ? 'created' : outcome.kind,
+    kind: eventKind(outcome),
     certificate_id: 'certificate' in outcome ? outcome.certificate : null,
     snis: snis.slice(0, MAX_SNIS),
     location,

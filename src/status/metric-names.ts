@@ -40,7 +40,13 @@ export const METRICS = {
     'When a newer leaf should be there: as cert-manager says, else after 2/3 of the life of the newest.',
     ...OF_CERTIFICATE,
   ),
+  certificate_warning_timestamp_seconds: gauge(
+    'From when on what Kong serves ends soon, and from when on that is critical: shares of the time for its renewal.',
+    ...OF_CERTIFICATE,
+    'level',
+  ),
   certificates: gauge('Certificates and bundles by their state.', 'state'),
+  certificate_lives: gauge('Certificates in Kong by how much of their life is left.', 'level'),
   default_certificate_in_sync: gauge(
     '1 where clients without SNI get what is in this file of ssl_cert, 0 until Kong is reloaded.',
     'location',

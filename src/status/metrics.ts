@@ -1,5 +1,5 @@
 import { Registry, type Metric } from 'prom-client';
-import type { ReloaderStatus } from '../model';
+import type { ReloaderStatus } from '../public';
 import { certificateFamilies } from './certificate-metrics';
 import { counterFamilies } from './counter-metrics';
 import { METRICS, PREFIX, type MetricName } from './metric-names';

@@ -1,15 +1,17 @@
 import { redact } from '../common/redact';
-import type { CertificateStatus, LiveView, LeaderStatus, ReloaderStatus, SourceStatus } from '../model';
+import type { Leadership, LiveView } from '../model';
+import type { CertificateStatus, LeaderStatus, ReloaderStatus, SourceStatus } from '../public';
 import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
-import type { Counters, Journal } from './journal';
-import type { ServedBook } from './served-book';
-import { SinceBook } from './since-book';
+import type { EntryMemory } from './entry-memory';
+import type { Counters } from './journal';
 
 /** A reloader's status whose certificates are written out while they are walked through. */
 export interface ReloaderView extends Omit<ReloaderStatus, 'certificates'> {
   certificates: () => Iterable<CertificateStatus>;
   facts: () => Iterable<CertificateFacts>;
+  /** Days before an end that are set by hand as warnings. */
+  warningDays: readonly number[];
   sourceOf: (bundleId: string) => string;
   status: () => ReloaderStatus;
   readonly counters: Counters;
@@ -22,16 +24,16 @@ export interface ReloaderViewOptions {
   mode: ReloaderStatus['mode'];
   intervalSeconds: number;
   live: () => LiveView;
-  served: ServedBook;
-  journal: Journal;
+  memory: EntryMemory;
   /** Who writes, where one of many does. */
-  leader?: () => LeaderStatus;
+  leader?: () => Leadership;
+  /** Days before an end that are set by hand as warnings. */
+  warningDays?: readonly number[];
   now?: () => number;
 }
 
-/** Shows one reloader. Keeps since when each certificate is in its state, and nothing else. */
+/** Shows one reloader, or what was known before it. */
 export class ReloaderShow {
-  readonly #since = new SinceBook();
   #revision = 0;
   #noticed = { plan: null as LiveView['plan'], version: -1, count: -1 };
 
@@ -43,32 +45,39 @@ export class ReloaderShow {
    * @returns those that changed it
    */
   notice(): CertificateFacts[] {
-    const { served, live } = this.options;
-    const known = live();
+    const { memory, live } = this.options;
+    const { served, since } = memory;
+    const known = memory.latest(live());
     const { plan, version, count } = this.#noticed;
+    if (known.plan === null) return [];
     if (known.plan === plan && served.version === version && known.certificates.size === count) return [];
     this.#noticed = { plan: known.plan, version: served.version, count: known.certificates.size };
     this.#revision += 1;
     served.keep(known.certificates);
-    return this.#since.update(certificateFacts(known, served), this.now());
+    return since.update(certificateFacts(known, served), this.now());
   }
 
-  view(): ReloaderView {
+  /** @param isReachable false: Kong cannot be asked, so that everything is as of the last pass */
+  view(isReachable = true): ReloaderView {
     this.notice();
-    const { entry, mode, intervalSeconds, journal, served, live } = this.options;
-    const known = live();
-    const leader = this.options.leader?.();
+    const { entry, mode, intervalSeconds, memory, live } = this.options;
+    const { journal, served } = memory;
+    const own = live();
+    const known = memory.latest(own);
+    const leadership = this.options.leader?.();
     const facts = () => certificateFacts(known, served);
-    const context = this.context(known, leader);
+    const context = this.context(known, leadership);
     const shown = {
       entry,
       mode,
       interval_seconds: intervalSeconds,
       last_pass: journal.lastPass,
       last_success_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
+      known_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
+      is_current: isReachable && own.plan !== null && journal.lastPass?.error === null,
       sources: sourceStatuses(known),
       ...journal.steps,
-      ...(leader === undefined ? {} : { leader }),
+      ...(leadership === undefined ? {} : { leader: leaderStatus(leadership) }),
       events: journal.events,
     };
     const certificates = function* () {
@@ -77,22 +86,24 @@ export class ReloaderShow {
     return {
       ...shown,
       facts,
+      warningDays: context.warningDays,
       certificates,
       sourceOf: (id) => known.sourceOf(id),
       status: () => ({ ...shown, certificates: [...certificates()] }),
       counters: journal.counters,
-      revision: `${this.#revision}.${journal.revision}${leader === undefined ? '' : JSON.stringify(leader)}`,
+      revision: `${this.#revision}.${journal.revision}${shown.is_current ? '' : ' was'}${leadership === undefined ? '' : JSON.stringify(leadership)}`,
     };
   }
 
-  private context(known: LiveView, leader: LeaderStatus | undefined): StatusContext {
+  private context(known: LiveView, leader: Leadership | undefined): StatusContext {
     return {
       now: this.now(),
-      pendingNote: leader === undefined || leader.is_leader ? null : noteOf(leader),
+      warningDays: this.options.warningDays ?? [],
+      pendingNote: leader === undefined || leader.isLeader ? null : noteOf(leader),
       sourceOf: (id) => known.sourceOf(id),
-      since: (facts) => this.#since.since(facts),
+      since: (facts) => this.options.memory.since.since(facts),
       swappedAt: ({ certificate, half }) =>
-        certificate === null ? undefined : this.options.served.swappedAt(certificate.id, half),
+        certificate === null ? undefined : this.options.memory.served.swappedAt(certificate.id, half),
     };
   }
 
@@ -101,7 +112,13 @@ export class ReloaderShow {
   }
 }
 
-function noteOf({ holder, error }: LeaderStatus): string {
+const leaderStatus = ({ isLeader, holder, error }: Leadership): LeaderStatus => ({
+  is_leader: isLeader,
+  holder,
+  error,
+});
+
+function noteOf({ holder, error }: Leadership): string {
   if (error !== null) return `it is not written: ${error}`;
   return holder === null
     ? 'nobody holds the Lease just now; whoever takes it writes this'

@@ -1,4 +1,4 @@
-import type { StatusReport } from '../model';
+import type { StatusReport } from '../public';
 import type { ReloaderView } from './reloader-view';
 
 /** The whole status, with certificates that are written out while they are walked through. */
@@ -18,7 +18,8 @@ const LEAST_MS = 30_000;
 /** @returns why this gateway's certificates may not be up to date; null: they are looked after */
 export function unreadiness({ waiting, kong, reloaders }: ReportView, now: number): string | null {
   if (kong === null) return waiting ?? 'Kong has not answered yet';
-  if (reloaders.length === 0) return waiting ?? 'Kong has no enabled global entry of the plugin';
+  if (waiting !== null) return waiting;
+  if (reloaders.length === 0) return 'Kong has no enabled global entry of the plugin';
   for (const { entry, interval_seconds: interval, last_success_at: last, last_pass: pass } of reloaders) {
     const age = last === null ? Number.POSITIVE_INFINITY : now - Date.parse(last);
     if (age <= Math.max(2 * interval * 1000, LEAST_MS)) continue;

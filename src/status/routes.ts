@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PassReport } from '../model';
+import type { Outcome, PassReport } from '../model';
 import { isLocalName } from './listen-address';
 import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendChunks, sendText } from './response';
@@ -176,7 +176,7 @@ function summary({ entry, report, error }: PolledEntry) {
   if (report === null) return { entry, error };
   const { cause, durationMs, bundles, inSync, read, refused, unused, events, sourceErrors, unfinished } =
     report;
-  const count = (kind: string) => events.filter(({ outcome }) => outcome.kind === kind).length;
+  const count = (kind: Outcome['kind']) => events.filter(({ outcome }) => outcome.kind === kind).length;
   return {
     entry,
     error,

@@ -16,6 +16,7 @@ export async function* statusJson({
     const {
       certificates,
       facts: _facts,
+      warningDays: _days,
       counters: _counters,
       status: _status,
       revision: _revision,

@@ -6,7 +6,7 @@ import {
   type CaCertificate,
   type CaChange,
   type CaResult,
-  type CaStore,
+  type Gateway,
   type Outcome,
   type PassEvent,
   type Refusal,
@@ -19,7 +19,7 @@ import { planTrust, refusalId, type TrustedBundle } from './plan';
 
 export interface TrustOptions {
   sources: readonly Source[];
-  store: CaStore;
+  gateway: Pick<Gateway, 'caCertificates' | 'write'>;
   allowDowngrade: boolean;
   /** The tag of everything that this plugin makes. */
   tag: string;
@@ -55,6 +55,9 @@ export class Trust {
   #refused = new Map<string, Refusal>();
   #events: PassEvent[] = [];
   #wouldChange = new Set<string>();
+  /** Failures that were reported and stand: each is one event, not one for each try. */
+  #failed = new Set<string>();
+  #stillFailed = new Set<string>();
   #total = 0;
   #inSync = 0;
   /** Why Kong could not be asked in this pass. */
@@ -80,17 +83,17 @@ export class Trust {
     }
     for (const held of this.#held) await this.look(held, pass.touched);
     try {
-      await this.options.store.refresh();
+      await this.options.gateway.caCertificates.refresh();
     } catch (error) {
       // The certificates are not held up by it.
       this.#failure = error as Error;
       return;
     }
-    const { store, allowDowngrade } = this.options;
+    const { gateway, allowDowngrade } = this.options;
     const bundles = this.#held.map((held) => this.bundleOf(held));
     const plan = planTrust({
       bundles,
-      stored: store.stored,
+      stored: gateway.caCertificates.stored,
       now: this.#now(),
       allowDowngrade,
       refusedByKong: this.#refusedByKong,
@@ -100,13 +103,21 @@ export class Trust {
     this.#total = bundles.reduce((sum, { certificates }) => sum + certificates.length, 0);
     this.#inSync = plan.inSync;
     if (pass.observe) this.report(changes);
-    else store.stage(pass.mayWrite() ? changes : []);
+    else if (pass.mayWrite()) pass.work.caChanges = changes;
   }
 
   private async finish(pass: PassContext): Promise<void> {
     const { report } = pass;
-    const results = this.#failure === null ? await this.options.store.flush() : [];
+    const { work } = pass;
+    const left = work.caChanges.splice(0);
+    if (left.length > 0) {
+      const edits = { certificates: [], caCertificates: left };
+      work.caResults.push(...(await this.options.gateway.write(edits, notAsked)).caCertificates);
+    }
+    const results = work.caResults.splice(0);
+    this.#stillFailed = new Set();
     for (const result of results) this.settle(result);
+    this.#failed = this.#stillFailed;
     for (const { source, readings } of this.#held) {
       for (const [name, reading] of readings) {
         if (isRefusal(reading)) this.#refused.set(`${source.id}#${name}`, reading);
@@ -233,10 +244,13 @@ export class Trust {
           ? { kind: 'removed', certificate }
           : { kind: 'swapped', certificate, created: kind === 'create', proof: null },
       );
-    } else {
-      const error = result.kind === 'failed' ? result.error.message : result.detail;
-      this.happened(change, { kind: 'failed', certificate, error });
+      return;
     }
+    const [error, failure] =
+      result.kind === 'failed' ? [result.error.message, result.failure] : [result.detail, 'refused' as const];
+    if (!this.#failed.has(`${certificate} ${error}`))
+      this.happened(change, { kind: 'failed', certificate, error, failure });
+    this.#stillFailed.add(`${certificate} ${error}`);
   }
 
   private happened(change: CaChange, outcome: Outcome): void {
@@ -248,3 +262,5 @@ export class Trust {
 }
 
 const idOf = (text: string) => crypto.hash('sha256', text).slice(0, 12);
+
+const notAsked = () => Promise.reject(new Error('no certificate was to be written'));

@@ -26,6 +26,14 @@ export class UnreachableError extends Error {
 const isUnreached = ({ syscall }: NodeJS.ErrnoException) =>
   syscall === 'connect' || syscall === 'getaddrinfo';
 
+/**
+ * Whether the server itself ended the handshake: it has no certificate for such a client. An internal error of its
+ * (Kong cannot read its database) says nothing about the certificate.
+ */
+export function isRefusedByServer({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('ERR_SSL_') && code.includes('ALERT') && !code.includes('INTERNAL_ERROR');
+}
+
 /** Of keys that are for RSA-PSS alone. */
 const PSS_KEYS = 'rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512';
 

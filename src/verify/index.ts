@@ -1,4 +1,6 @@
-export { HandshakeVerifier, probeName } from './verifier';
-export { Patrol } from './patrol';
 export { handshake, UnreachableError } from './handshake';
+export type { Listener } from './listeners';
+export { probeName, unservable } from './names';
+export { Patrol } from './patrol';
+export { HandshakeVerifier } from './verifier';
 export { servedWithoutSni } from './without-sni';

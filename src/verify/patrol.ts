@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { digestOf, fingerprint, parseCertificate } from '../certificates';
-import type { Digest, Half, KeyType, ServedObservation, StoredCertificate } from '../model';
-import { handshake, UnreachableError } from './handshake';
-import { probeName, type Listener } from './verifier';
+import type { Digest, Half, KeyType, ServedObservation, Shown, StoredCertificate } from '../model';
+import { ask, leafOf, type Listener } from './listeners';
+import { probeName, unservable } from './names';
 
 export interface PatrolOptions {
-  listeners: readonly Listener[];
+  /** Where this Kong terminates TLS now. */
+  listeners: () => readonly Listener[];
   timeoutMs: number;
   certificates: () => ReadonlyMap<string, StoredCertificate>;
-  /** Whether this was looked at since it is stored. */
-  isSeen: (certificate: string, half: Half, chain: Digest) => boolean;
+  /** What was last seen of it. */
+  seen: (certificate: string, half: Half) => ServedObservation | undefined;
   /** Asks Kong whether it still stores what was expected, before anybody is told that it is not served. */
   isStored: (certificate: string, half: Half, chain: Digest) => Promise<boolean>;
   note: (certificate: string, half: Half, sight: ServedObservation) => void;
@@ -25,6 +25,8 @@ const ROUND = 100;
 const CONCURRENCY = 2;
 /** Between two rounds while there are certificates that were never looked at. */
 const PAUSE_MS = 1_000;
+/** After so long a certificate is asked for again about which nothing could be said. */
+const UNPROVEN_MS = 10_000;
 /** Names of one certificate that are asked for at a time. */
 const MAX_SNIS = 5;
 
@@ -37,8 +39,8 @@ interface Target {
 }
 
 /**
- * Looks now and then whether Kong serves what it stores: what was never looked at first, then the next hundred at
- * each poll. One handshake meets one worker, so this finds what is wrong for long, not for a moment.
+ * Looks now and then whether Kong serves what it stores: first what was never looked at and what could not be proven,
+ * then the next hundred at each poll. One handshake meets one worker, so this finds what is wrong for long, not for a moment.
  */
 export class Patrol {
   #running: Promise<void> | null = null;
@@ -47,6 +49,10 @@ export class Patrol {
   #next = 0;
   /** A poll was made since the last round began. */
   #isDue = false;
+  /** The leaf that each half was last seen to have, and the one before it. */
+  readonly #leaves = new Map<string, { now: string; before: string | null }>();
+  /** What a client without SNI got at the last mismatch. */
+  #defaultLeaf: string | null = null;
 
   constructor(private readonly options: PatrolOptions) {}
 
@@ -76,47 +82,55 @@ export class Patrol {
     while (!isStopped()) {
       const again = this.#isDue;
       this.#isDue = false;
-      const targets = this.targets(again);
-      if (targets.length === 0) return;
-      const isWhole = await this.round(targets);
-      this.options.done(targets.length);
-      if (!isWhole) {
-        // The pass that it gave way to calls again.
-        if (again) this.#isDue = true;
-        return;
-      }
-      if (this.targets(false).length > 0) await sleep(PAUSE_MS, undefined, { signal, ref: false });
+      const { targets, isAnyUnproven } = this.choose(again);
+      if (targets.length > 0) {
+        const isWhole = await this.round(targets);
+        this.options.done(targets.length);
+        if (!isWhole) {
+          // The pass that it gave way to calls again.
+          if (again) this.#isDue = true;
+          return;
+        }
+      } else if (!isAnyUnproven) return;
+      const next = this.choose(false);
+      if (next.targets.length > 0) await sleep(PAUSE_MS, undefined, { signal, ref: false });
+      else if (next.isAnyUnproven) await this.rest(signal);
     }
   }
 
-  private targets(again: boolean): Target[] {
-    const certificates = this.options.certificates();
+  /** Until something that could not be proven is asked for again, or a poll was made. */
+  private async rest(signal: AbortSignal): Promise<void> {
+    for (let waited = 0; waited < UNPROVEN_MS && !this.#isDue; waited += PAUSE_MS) {
+      await sleep(PAUSE_MS, undefined, { signal, ref: false });
+    }
+  }
+
+  /** @param again the next ones, too, though they were looked at */
+  private choose(again: boolean): { targets: Target[]; isAnyUnproven: boolean } {
+    const now = Date.now();
     const all: Target[] = [];
-    const unseen: Target[] = [];
-    for (const certificate of certificates.values()) {
+    const first: Target[] = [];
+    let isAnyUnproven = false;
+    for (const certificate of this.options.certificates().values()) {
       for (const half of ['main', 'alt'] as const) {
-        const stored = certificate[half];
-        if (stored?.leaf == null) continue;
-        const { keyType } = stored.leaf;
-        const target = {
-          id: certificate.id,
-          half,
-          chain: stored.chain,
-          snis: certificate.snis,
-          keyType: certificate.alt !== null && keyType !== 'other' ? keyType : undefined,
-        };
+        const target = targetOf(certificate, half);
+        if (target === null) continue;
         if (again) all.push(target);
-        if (!this.options.isSeen(certificate.id, half, stored.chain)) unseen.push(target);
-        if (unseen.length >= ROUND) return unseen;
+        const seen = this.options.seen(target.id, half);
+        const isUnproven =
+          seen?.verdict === 'unreachable' && seen.expected === target.chain && isAskable(target);
+        if (isUnproven) isAnyUnproven = true;
+        if (seen?.expected !== target.chain || (isUnproven && now - seen.at >= UNPROVEN_MS))
+          first.push(target);
+        if (first.length >= ROUND) return { targets: first, isAnyUnproven };
       }
     }
-    if (!again) return unseen;
-    const chosen = new Set(unseen);
+    const chosen = new Set(first);
     for (let step = 0; step < all.length && chosen.size < ROUND; step++) {
       chosen.add(all[this.#next++ % all.length] as Target);
     }
     this.#next %= Math.max(1, all.length);
-    return [...chosen];
+    return { targets: [...chosen], isAnyUnproven };
   }
 
   /** @returns false where it gave way */
@@ -138,14 +152,26 @@ export class Patrol {
 
   private async lookAt(target: Target): Promise<void> {
     const { id, half, chain } = target;
-    const sight = await this.look(target);
-    if (sight.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
-    if (!this.#abort.signal.aborted) this.options.note(id, half, sight);
+    const seen = await this.look(target);
+    if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
+    if (this.#abort.signal.aborted) return;
+    this.remember(target);
+    this.options.note(id, half, seen);
   }
 
-  /** The first name that is not served decides. */
-  private async look({ chain, snis, keyType }: Target): Promise<ServedObservation> {
-    const sight: ServedObservation = {
+  /** What a certificate was before is wrong for it, though Kong does not store it any more. */
+  private remember({ id, half, chain }: Target): void {
+    const key = `${id} ${half}`;
+    const leaf = leafOf(chain);
+    const { now = leaf, before = null } = this.#leaves.get(key) ?? {};
+    if (now !== leaf || !this.#leaves.has(key))
+      this.#leaves.set(key, { now: leaf, before: now === leaf ? before : now });
+  }
+
+  /** Asks for some of its names; one that is served by something else than Kong decides nothing about the others. */
+  private async look(target: Target): Promise<ServedObservation> {
+    const { chain, snis, keyType } = target;
+    const seen: ServedObservation = {
       verdict: 'unreachable',
       expected: chain,
       fingerprint: null,
@@ -153,55 +179,102 @@ export class Patrol {
       at: Date.now(),
       detail: 'it has no SNI to ask for',
     };
-    for (const sni of snis.slice(0, MAX_SNIS)) {
-      Object.assign(sight, await this.ask(probeName(sni), chain, keyType));
-      if (sight.verdict !== 'served') break;
+    const apart = snis.flatMap((sni) => unservable(sni) ?? []);
+    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MAX_SNIS);
+    const others: { shown: Shown; detail: string }[] = [];
+    for (const sni of asked) {
+      const { shown, detail } = await this.ask(sni, keyType);
+      if (shown === null || shown.kind === 'silent')
+        return { ...seen, detail: [detail, ...apart].join('; ') };
+      if (shown.kind !== 'chain' || !isSameChain(shown.chain, chain)) others.push({ shown, detail });
     }
-    return sight;
+    if (others.length === asked.length && asked.length > 0)
+      this.#defaultLeaf = await this.askDefault(keyType);
+    const wrong = others.filter(({ shown }) => this.isWrong(shown, target, others.length < asked.length));
+    const [first] = [...wrong, ...others];
+    const sentences = [...(wrong.length > 0 ? wrong : others).map(({ detail }) => detail), ...apart];
+    const isAnyServed = asked.length > others.length;
+    return {
+      ...seen,
+      verdict:
+        wrong.length > 0 ? 'wrong' : isAnyServed ? 'served' : others.length > 0 ? 'another' : 'unreachable',
+      ...(first?.shown.kind === 'chain' && !(wrong.length === 0 && isAnyServed)
+        ? { fingerprint: first.shown.fingerprint, notAfter: first.shown.notAfter }
+        : {}),
+      detail: asked.length === 0 && apart.length === 0 ? seen.detail : sentences.join('; '),
+    };
+  }
+
+  /**
+   * Whether what was shown for one name speaks against the certificate.
+   * @param isAnyServed another name of it is served as it should be
+   */
+  private isWrong(shown: Shown, { id, half, chain }: Target, isAnyServed: boolean): boolean {
+    if (shown.kind !== 'chain') return true;
+    const leaf = leafOf(shown.chain);
+    const { now, before } = this.#leaves.get(`${id} ${half}`) ?? {};
+    // Of a pass's write the patrol knows only what was there before it.
+    if (leaf === before || (leaf === now && now !== leafOf(chain))) return true;
+    for (const { main, alt } of this.options.certificates().values()) {
+      if (leafOf(main.chain) === leaf || (alt !== null && leafOf(alt.chain) === leaf)) return !isAnyServed;
+    }
+    // Kong does not store it: the acme plugin, something in front of Kong, or the files for clients without SNI.
+    return !isAnyServed && leaf === this.#defaultLeaf;
   }
 
   /** Asks the first listener that answers. */
-  private async ask(
-    servername: string,
-    chain: Digest,
-    keyType: KeyType | undefined,
-  ): Promise<Partial<ServedObservation>> {
-    let unreached: Partial<ServedObservation> = {};
-    for (const { host, port, proxyProtocol = false } of this.options.listeners) {
-      const where = `${host}:${port}`;
-      const { timeoutMs } = this.options;
-      try {
-        const sent = await handshake({ host, port, proxyProtocol, servername, keyType, timeoutMs });
-        if (isSameChain(sent, chain)) return { verdict: 'served', detail: '' };
-        const [leaf] = sent as [Buffer];
-        const shown = fingerprint(leaf);
-        const detail = `${where} serves ${shown} for ${servername}`;
-        return { verdict: 'wrong', fingerprint: shown, notAfter: notAfterOf(leaf), detail };
-      } catch (error) {
-        const detail = `a handshake with ${where} for ${servername} failed: ${(error as Error).message}`;
-        if (!(error instanceof UnreachableError)) return { verdict: 'wrong', detail };
-        unreached = { verdict: 'unreachable', detail };
+  private async ask(sni: string, keyType: KeyType | undefined): Promise<Answer> {
+    let last: Answer = { shown: null, detail: 'this Kong has no TLS listener to ask' };
+    for (const listener of this.options.listeners()) {
+      const shown = await ask({ ...listener, sni }, keyType, this.options.timeoutMs);
+      if (shown.kind === 'chain') {
+        const where = `${listener.host}:${listener.port}`;
+        return { shown, detail: `${where} serves ${shown.fingerprint} for ${probeName(sni)}` };
       }
+      last = { shown, detail: shown.detail };
+      if (shown.kind === 'refused') return last;
     }
-    return unreached;
+    return last;
+  }
+
+  private async askDefault(keyType: KeyType | undefined): Promise<string | null> {
+    for (const listener of this.options.listeners()) {
+      const shown = await ask({ ...listener, sni: null }, keyType, this.options.timeoutMs);
+      if (shown.kind === 'chain') return leafOf(shown.chain);
+    }
+    return null;
   }
 }
+
+interface Answer {
+  /** Null: there is nobody to ask. */
+  shown: Shown | null;
+  detail: string;
+}
+
+function targetOf(certificate: StoredCertificate, half: Half): Target | null {
+  const stored = certificate[half];
+  if (stored?.leaf == null) return null;
+  const { keyType } = stored.leaf;
+  const hasTwin = certificate.alt !== null && keyType !== 'other';
+  return {
+    id: certificate.id,
+    half,
+    chain: stored.chain,
+    snis: certificate.snis,
+    keyType: hasTwin ? keyType : undefined,
+  };
+}
+
+const isAskable = ({ snis }: Target) => snis.some((sni) => unservable(sni) === null);
 
 /**
  * Kong sends what it stores. Node drops what stands twice in it, brings the rest into the order of the issuers, and may
  * lose the end of what was not in it.
  */
-function isSameChain(sent: readonly Buffer[], expected: Digest): boolean {
+function isSameChain(sent: Digest, expected: Digest): boolean {
   const parts = new Set(expected.split('.'));
-  const shown = sent.map((der) => digestOf([der]));
+  const shown = sent.split('.');
   const [leaf] = parts;
   return shown[0] === leaf && shown.length >= Math.min(parts.size, 2) && shown.every((one) => parts.has(one));
-}
-
-function notAfterOf(leaf: Buffer): number | null {
-  try {
-    return parseCertificate(leaf).info.notAfter;
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,6 @@
 import type { KeyType } from '../model';
-import { handshake } from './handshake';
-import type { Listener } from './verifier';
+import { handshake, isRefusedByServer } from './handshake';
+import type { Listener } from './listeners';
 
 /**
  * What a client gets that sends no server name, as DER, leaf first; empty where the server refuses the handshake.
@@ -31,13 +31,10 @@ export async function servedWithoutSni(
       return chain;
     } catch (error) {
       // The next listener shows the same files.
-      if (isRefused(error as NodeJS.ErrnoException)) return [];
+      if (isRefusedByServer(error as NodeJS.ErrnoException)) return [];
     }
   }
   return null;
 }
 
 const TIMEOUT_MS = 5_000;
-
-/** The server itself ended the handshake by an alert: it has no certificate for such a client. */
-const isRefused = ({ code = '' }: NodeJS.ErrnoException) => code.startsWith('ERR_SSL_');

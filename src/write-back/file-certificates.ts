@@ -1,17 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { YAMLMap } from 'yaml';
 import { parseCertificate, readPem } from '../certificates';
-import type { StoredCertificate } from '../model';
+import type { CertificateTexts, StoredCertificate } from '../model';
 import { FileEdit } from './file-edit';
-
-/** A certificate of Kong's with its keys, as the Admin API shows it. */
-export interface CertificateTexts {
-  cert: string;
-  key: string;
-  cert_alt?: string | null;
-  key_alt?: string | null;
-  tags?: readonly string[] | null;
-}
 
 /** Reads a certificate by its id; null where it is gone. */
 export type ReadTexts = (id: string) => Promise<CertificateTexts | null>;
@@ -84,10 +75,13 @@ export async function editCertificates(
     const texts = await textsOf(id);
     if (texts === null) continue;
     const plain = wanted?.certificates?.[place.get(entry) ?? -1] ?? {};
-    for (const { cert, key } of outdated) {
-      for (const name of [cert, key] as const) {
-        const value = texts[name];
-        if (value == null) continue;
+    for (const { half, cert, key } of outdated) {
+      const pair = texts[half];
+      if (pair === null) continue;
+      for (const [name, value] of [
+        [cert, pair.cert],
+        [key, pair.key],
+      ] as const) {
         if (edit.pair(entry, name) === null) edit.insert(entry, 'key', name, value);
         else edit.replace(entry, name, value);
         plain[name] = value;
@@ -175,13 +169,12 @@ function cannotReplace(
 async function toItem({ id, snis }: StoredCertificate, textsOf: ReadTexts): Promise<Plain | null> {
   const texts = await textsOf(id);
   if (texts === null) return null;
-  const { cert, key, cert_alt: certAlt, key_alt: keyAlt } = texts;
+  const { main, alt, tags } = texts;
   return {
     id,
-    tags: texts.tags ?? [],
+    tags,
     snis: snis.map((name) => ({ name })),
-    cert,
-    key,
-    ...(certAlt == null || keyAlt == null ? {} : { cert_alt: certAlt, key_alt: keyAlt }),
+    ...main,
+    ...(alt === null ? {} : { cert_alt: alt.cert, key_alt: alt.key }),
   };
 }

@@ -1,4 +1,4 @@
 export { DeclarativeFile } from './declarative-file';
-export type { CertificateTexts, ReadTexts } from './file-certificates';
+export type { ReadTexts } from './file-certificates';
 export { WriteBackStep } from './step';
 export type { DeclarativeFileStatus } from './status';

@@ -10,7 +10,7 @@ export interface DeclarativeFileStatus {
   left: readonly { certificate_id: string; why: string }[];
 }
 
-declare module '../model/status' {
+declare module '../public/status' {
   interface ReloaderStatus {
     /** Absent without `write_back`. */
     declarative_file?: DeclarativeFileStatus;

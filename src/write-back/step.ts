@@ -1,5 +1,6 @@
 import type { PassContext, Step } from '../pass';
-import type { Fields, LiveView, Log, ReloaderStatus, StoredCertificate } from '../model';
+import type { Fields, LiveView, Log, StoredCertificate } from '../model';
+import type { ReloaderStatus } from '../public';
 import type { DeclarativeFile, WriteBackReport } from './declarative-file';
 import './status';
 

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { ReloaderStatus } from '../../src/model';
+import type { ReloaderStatus } from '../../src/public';
 import { StatusServer, type ReportView } from '../../src/status';
 import { startReceiver } from '../support/receiver';
 import { hasChromium, startChromium } from './chromium';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { CertificateStatus, LeafStatus, RecentEvent, ReloaderStatus } from '../../src/model';
+import { lifeOf, type LifeLevel } from '../../src/model';
+import type { CertificateStatus, LeafStatus, RecentEvent, ReloaderStatus } from '../../src/public';
 import type { ReportView } from '../../src/status';
 import { reloaderView, reportView } from '../support/status-views';
 
@@ -22,6 +23,13 @@ export function leaf(what: string, daysLeft: number): LeafStatus {
     not_after: iso(notAfter),
   };
 }
+
+/** How much of a life of 90 days is left. */
+export const lifeIn = (daysLeft: number): LifeLevel =>
+  lifeOf(
+    { notBefore: null, notAfter: Date.now() + daysLeft * DAY_MS + 3_600_000, renewalAt: null },
+    Date.now(),
+  ).level;
 
 /** A certificate that is in sync, but for what is said. */
 export function certificate(
@@ -51,6 +59,8 @@ export function certificate(
       detail: '',
     },
     refusal: null,
+    expires_at: own.not_after,
+    expiry: lifeIn(daysLeft),
     days_left: daysLeft,
     renewal_due_at: iso(Date.parse(own.not_before) + 60 * DAY_MS),
     renewal_overdue: daysLeft < 30,
@@ -78,6 +88,8 @@ export function badDay(): CertificateStatus[] {
         verdict: 'wrong',
         detail: `127.0.0.1:8443 serves ${shown.fingerprint_sha256} for shop.example.com`,
       },
+      expires_at: shown.not_after,
+      expiry: lifeIn(12),
       days_left: 12,
     },
     {
@@ -106,6 +118,8 @@ export function badDay(): CertificateStatus[] {
     certificate('legacy.example.com', -3, { state: 'no_source', source: null, owner: 'other' }),
     certificate('mail.example.com', 22, {}),
     certificate('pay.example.com', 89, {
+      expires_at: leaf('pay old', 28).not_after,
+      expiry: lifeIn(28),
       days_left: 28,
       renewal_overdue: false,
       state: 'pending',

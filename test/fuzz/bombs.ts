@@ -163,7 +163,7 @@ export function bombs(): Hostile[] {
       sequence(pbes2(pbkdf2(BILLIONS)), octets(Buffer.alloc(64))),
     ],
     [
-      'an encrypted key, DES of 2,147,483,647 iterations',
+      'an encrypted key with single DES and 2,147,483,647 rounds',
       sequence(old(OID.md5Des, BILLIONS), octets(Buffer.alloc(64))),
     ],
     [

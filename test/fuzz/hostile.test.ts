@@ -26,11 +26,11 @@ describe('hostile files', () => {
 
   /** A Kong with the certificate of before, and a source with one file. */
   async function passWith(cert: Buffer, key: Buffer, password: string) {
-    const { runner, source, target } = passing();
-    target.put('www', current);
+    const { runner, source, gateway } = passing();
+    gateway.put('www', current);
     source.put('www', { cert: cert.toString('latin1'), key: key.toString('latin1'), password });
     await runner.pass('start');
-    return target.writes;
+    return gateway.writes;
   }
 
   it.each(files)('$format as it should be is written to Kong', async ({ cert, key }) => {

@@ -76,6 +76,11 @@ export function foreignKeyViolation(field: string, id: string, referenced: strin
   return kongError(400, 4, 'foreign key violation', message, { [field]: { id } });
 }
 
+export function stillReferenced(referenced: string, by: string): Refusal {
+  const message = `an existing '${by}' entity references this '${referenced}' entity`;
+  return kongError(400, 4, 'foreign key violation', message, { '@referenced_by': by });
+}
+
 export function uniqueViolation(key: JsonObject): Refusal {
   const message = `UNIQUE violation detected on '${pretty(key, true)}'`;
   return kongError(409, 5, 'unique constraint violation', message, key);

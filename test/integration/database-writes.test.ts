@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { DatabaseTarget } from '../../src/gateway';
+import { DatabaseGateway } from '../../src/gateway';
 import { deterministicId, type Change } from '../../src/model';
 import { startGateway } from '../gateway';
 import { answering, clientOf, reset } from '../support/admin';
@@ -15,25 +15,27 @@ const prepare = () => Promise.resolve({ cert: issued.chain, key: issued.key });
 it('what another gateway has created meanwhile is left as it is', async () => {
   const gateway = await startGateway({ mode: 'database' });
   onTestFinished(() => gateway.stop());
-  const one = new DatabaseTarget(clientOf(gateway.adminUrl));
-  const other = new DatabaseTarget(clientOf(gateway.adminUrl));
-  await Promise.all([one.refresh(), other.refresh()]);
+  const one = new DatabaseGateway(clientOf(gateway.adminUrl));
+  const other = new DatabaseGateway(clientOf(gateway.adminUrl));
+  await Promise.all([one.certificates.refresh(), other.certificates.refresh()]);
   const change = creating('www.example.test');
-  const kinds = async (target: DatabaseTarget) =>
-    (await target.write([change], prepare)).map(({ kind }) => kind);
+  const kinds = async (kong: DatabaseGateway) =>
+    (await kong.write({ certificates: [change], caCertificates: [] }, prepare)).certificates.map(
+      ({ kind }) => kind,
+    );
   expect(await kinds(one)).toEqual(['written']);
   const before = gateway.entities('certificates');
   expect(await kinds(other)).toEqual(['already']);
   expect(gateway.entities('certificates')).toEqual(before);
   expect(gateway.requests.filter(({ method }) => method !== 'GET')).toHaveLength(1);
-  expect([...other.certificates.keys()]).toEqual([...one.certificates.keys()]);
+  expect([...other.certificates.stored.keys()]).toEqual([...one.certificates.stored.keys()]);
 });
 
 it('a Kong that answers nobody is not asked for each of many certificates', async () => {
   const { url, received } = await answering([reset]);
-  const target = new DatabaseTarget(clientOf(url, { attempts: 1 }));
+  const kong = new DatabaseGateway(clientOf(url, { attempts: 1 }));
   const changes = Array.from({ length: 300 }, (_, index) => creating(`${index}.example.test`));
-  const results = await target.write(changes, prepare);
+  const { certificates: results } = await kong.write({ certificates: changes, caCertificates: [] }, prepare);
   expect(results).toHaveLength(300);
   expect(new Set(results.map(({ kind }) => kind))).toEqual(new Set(['failed']));
   expect(received.length).toBeLessThan(40);

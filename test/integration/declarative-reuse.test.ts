@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { AdminClient, DeclarativeTarget } from '../../src/gateway';
+import { AdminClient, DeclarativeGateway } from '../../src/gateway';
 import { createPass } from '../../src/app/pass';
 import { DirectorySource } from '../../src/sources';
 import { startGateway } from '../gateway';
@@ -17,7 +17,7 @@ async function following() {
   const certs = testFolder();
   const runner = createPass({
     sources: [new DirectorySource(certs, true)],
-    target: new DeclarativeTarget(new AdminClient({ url: gateway.adminUrl })),
+    gateway: new DeclarativeGateway(new AdminClient({ url: gateway.adminUrl })),
     verifier: null,
     allowDowngrade: false,
     rollback: false,

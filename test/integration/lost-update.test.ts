@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
 import { completeConfig } from '../../src/app/config';
-import { AdminClient, DeclarativeTarget, type AdminResponse } from '../../src/gateway';
+import { AdminClient, DeclarativeGateway, type AdminResponse } from '../../src/gateway';
 import { createPass } from '../../src/app/pass';
 import { DirectorySource } from '../../src/sources';
 import { startGateway } from '../gateway';
@@ -105,7 +105,7 @@ class Overheard extends AdminClient {
 const runnerOf = (client: AdminClient, certs: string) =>
   createPass({
     sources: [new DirectorySource(certs, false)],
-    target: new DeclarativeTarget(client),
+    gateway: new DeclarativeGateway(client),
     verifier: null,
     allowDowngrade: false,
     rollback: false,

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DeclarativeTarget } from '../../src/gateway';
+import { DeclarativeGateway } from '../../src/gateway';
 import { changeId, type Change, type PemPair } from '../../src/model';
 import { startGateway } from '../gateway';
 import { clientOf } from '../support/admin';
@@ -30,26 +30,27 @@ async function renewing() {
     expect(answer.status).toBe(201);
   };
   await post(NAMES);
-  const target = new DeclarativeTarget(clientOf(gateway.adminUrl));
-  await target.refresh();
+  const kong = new DeclarativeGateway(clientOf(gateway.adminUrl));
+  await kong.certificates.refresh();
   const fresh = new Map<string, PemPair & { leaf: string }>();
   const changes = NAMES.map((name): Change => {
     const renewed = aged(name, 10);
-    const certificate = target.certificates.get(idOf(name));
+    const certificate = kong.certificates.stored.get(idOf(name));
     if (certificate === undefined) throw new Error(`${name} is not there`);
     fresh.set(certificate.id, { cert: renewed.chain, key: renewed.key, leaf: renewed.cert });
     const bundle = { ...opened(rawOf(renewed)).bundle, id: name, create: false };
     return { kind: 'update', bundle, certificate, half: 'main', isControllers: false, addSnis: [] };
   });
   const write = async () => {
-    const results = await target.write(changes, (change) =>
+    const edits = { certificates: changes, caCertificates: [] };
+    const results = await kong.write(edits, (change) =>
       Promise.resolve(fresh.get(changeId(change)) as PemPair),
     );
-    return Object.fromEntries(results.map(({ kind, change }) => [change.bundle.id, kind]));
+    return Object.fromEntries(results.certificates.map(({ kind, change }) => [change.bundle.id, kind]));
   };
   const isServed = async (name: string) =>
     (await servedLeaf(gateway.tlsPort, name)) === leafOf(fresh.get(idOf(name))?.leaf ?? '');
-  return { gateway, post, write, isServed, target };
+  return { gateway, post, write, isServed, kong };
 }
 
 describe('of several certificates that are written together without a database', () => {
@@ -57,7 +58,7 @@ describe('of several certificates that are written together without a database',
     const { post, write, isServed } = await renewing();
     await post(NAMES.slice(1));
     expect(await write()).toEqual({
-      'a.test': 'failed',
+      'a.test': 'conflict',
       'b.test': 'written',
       'c.test': 'written',
       'd.test': 'written',
@@ -83,13 +84,13 @@ describe('of several certificates that are written together without a database',
   });
 
   it('all count as written where Kong cannot be asked afterwards what it has', async () => {
-    const { gateway, write, isServed, target } = await renewing();
+    const { gateway, write, isServed, kong } = await renewing();
     gateway.beforePost(() => {
       gateway.inject({ method: 'GET', path: /^\/certificates/, reset: true, times: 2 });
     });
     expect(new Set(Object.values(await write()))).toEqual(new Set(['written']));
     expect(await isServed('a.test')).toBe(true);
-    expect(await target.refresh()).toBe(true);
-    expect(await target.refresh()).toBe(false);
+    expect(await kong.certificates.refresh()).toBe(true);
+    expect(await kong.certificates.refresh()).toBe(false);
   });
 });

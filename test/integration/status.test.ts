@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import type { IssueOptions } from '../../src/authority/authority';
 import type { Output } from '../../src/cli/output';
 import { printStatus } from '../../src/cli/status/text';
-import type { StatusReport } from '../../src/model';
+import type { StatusReport } from '../../src/public';
 import { issue, secretsIn } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';

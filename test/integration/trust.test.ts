@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { load } from 'js-yaml';
 import { connect } from '../../src/app/connection';
-import { compose, targetOf } from '../../src/app/compose';
+import { compose } from '../../src/app/compose';
 import { createTrust } from '../../src/app/trust';
 import { Authority } from '../../src/authority/authority';
 import { completeConfig } from '../../src/app/config';
@@ -118,7 +118,7 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     const { kong, config, bundle, trusted, write } = await trusting(mode);
     let isLeader = false;
     const source = new FileSource(bundle, null, false);
-    const trust = createTrust(config, kong, targetOf(kong), [source]);
+    const trust = createTrust(config, kong.open(), [source]);
     const passes = passesOver(trust, { mayWrite: () => isLeader });
     write(Authority.root('A').cert);
     for (const leads of [false, true]) {
@@ -137,7 +137,7 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     const clock = { now: Date.now() };
     const source = new FileSource(bundle, null, false);
     const now = () => clock.now;
-    const passes = passesOver(createTrust(config, kong, targetOf(kong), [source], now), { now });
+    const passes = passesOver(createTrust(config, kong.open(), [source], now), { now });
     const pass = async () => {
       await passes.run('poll');
       clock.now += 120_000;
@@ -156,7 +156,7 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     const clock = { now: Date.now() };
     const source = new FileSource(bundle, null, false);
     const now = () => clock.now;
-    const passes = passesOver(createTrust(config, kong, targetOf(kong), [source], now), { now });
+    const passes = passesOver(createTrust(config, kong.open(), [source], now), { now });
     const pass = () => passes.run('poll');
     const [a, b, c] = ['A', 'B', 'C'].map((name) => Authority.root(name).cert) as [string, string, string];
     write(a, b, c);

@@ -145,7 +145,7 @@ export class Cluster {
       '--shutdown-watch-termination-grace-period=5s',
       // Both are of no use without pods and nodes; the second refuses loopback addresses.
       '--disable-admission-plugins=ServiceAccount',
-      '--endpoint-runner-type=none',
+      '--endpoint-reconciler-type=none',
       `--watch-cache=${this.options.watchCache !== false}`,
       ...(this.options.args ?? []),
     ];

@@ -39,6 +39,7 @@ export function leafOf({ names = ['www.test'], age = 10, keyType = 'ec' }: LeafF
 const ROOTED: Reach = {
   issuers: ['CA', 'Root'],
   certificates: [new Uint8Array(1)],
+  issuerKey: null,
   hasRoot: true,
   isPublished: false,
 };

@@ -1,26 +1,37 @@
 import {
   changeId,
   isRefusal,
+  type CaStore,
+  type CertificateStore,
   type Change,
-  type Digest,
+  type EditResults,
+  type Edits,
   type Expectation,
-  type Half,
+  type Gateway,
   type PassReport,
-  type PemPair,
+  type PluginEntry,
   type Prepare,
   type Proof,
   type RawBundle,
   type Refusal,
+  type RestoreResult,
+  type ServedNames,
+  type Shown,
   type Source,
   type SourceScan,
-  type StoredCertificate,
-  type StoredHalf,
-  type Target,
   type Verifier,
   type WriteResult,
+  type Written,
 } from '../../src/model';
 import { OUR_TAG } from '../../src/gateway';
-import { halfOf, toStored, type CertificateEntity } from '../../src/gateway/admin/entities';
+import {
+  halfOf,
+  NO_ALT,
+  pemFields,
+  toStored,
+  toTexts,
+  type CertificateEntity,
+} from '../../src/gateway/admin/entities';
 import { createPass, type PassParts } from '../../src/app/pass';
 import type { Issued } from '../../src/authority/authority';
 
@@ -43,6 +54,11 @@ export class MemorySource implements Source {
     const texts = 'chain' in what ? { cert: what.chain, key: what.key } : what;
     this.#files.set(name, isRefusal(texts) ? texts : { name, location: `/certs/${name}`, ...texts });
     this.#changed.add(name);
+  }
+
+  /** Changes what is there without any sign that a scan would see. */
+  change(name: string, what: Issued): void {
+    this.#files.set(name, { name, location: `/certs/${name}`, cert: what.chain, key: what.key });
   }
 
   remove(name: string): void {
@@ -69,32 +85,46 @@ export class MemorySource implements Source {
 }
 
 /** A Kong in a variable. */
-export class MemoryTarget implements Target {
+export class MemoryGateway implements Gateway {
+  readonly kind = 'database';
+  readonly traits = { sharesDatabase: true, startsFromFile: false, writesWhole: false };
+  readonly url = 'memory:';
   readonly entities = new Map<string, CertificateEntity>();
   batchSize = 1000;
   /** Ids in the order of their writes, and `restore ID`. */
   readonly writes: string[] = [];
   refreshError: Error | null = null;
   restoreError: Error | null = null;
+  readError: Error | null = null;
   /** What becomes of a write, by certificate id; default: it is written. */
   readonly outcomes = new Map<string, Error | Refusal>();
   #changed = true;
   #loaded = false;
+  readonly certificates: CertificateStore;
+  readonly caCertificates: CaStore = { stored: new Map(), refresh: () => Promise.resolve() };
 
-  get isLoaded(): boolean {
-    return this.#loaded;
-  }
-
-  find(content: Digest): StoredHalf | undefined {
-    const halves = [...this.certificates.values()].flatMap(({ main, alt }) => [
-      main,
-      ...(alt === null ? [] : [alt]),
-    ]);
-    return halves.find((half) => half.content === content);
-  }
-
-  get certificates(): ReadonlyMap<string, StoredCertificate> {
-    return new Map([...this.entities].map(([id, entity]) => [id, toStored(entity)]));
+  constructor() {
+    const stored = () => new Map([...this.entities].map(([id, entity]) => [id, toStored(entity)]));
+    const isLoaded = () => this.#loaded;
+    this.certificates = {
+      get stored() {
+        return stored();
+      },
+      get isLoaded() {
+        return isLoaded();
+      },
+      find: (content) =>
+        [...stored().values()]
+          .flatMap(({ main, alt }) => [main, ...(alt === null ? [] : [alt])])
+          .find((half) => half.content === content),
+      refresh: () => this.refresh(),
+      readOne: (id) =>
+        this.readError === null ? Promise.resolve(stored().get(id) ?? null) : Promise.reject(this.readError),
+      readTexts: (id) => {
+        const entity = this.entities.get(id);
+        return Promise.resolve(entity === undefined ? null : toTexts(entity));
+      },
+    };
   }
 
   /** Somebody puts a certificate into Kong. */
@@ -103,7 +133,40 @@ export class MemoryTarget implements Target {
     this.#changed = true;
   }
 
-  refresh(): Promise<boolean> {
+  pluginEntries(): Promise<PluginEntry[]> {
+    return Promise.resolve([]);
+  }
+
+  revision(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  async write({ certificates }: Edits, prepare: Prepare): Promise<EditResults> {
+    const results: WriteResult[] = [];
+    const without = new Set<string>();
+    for (const change of certificates) {
+      if (without.has(changeId(change))) continue;
+      const result = await this.writeOne(change, prepare);
+      results.push(result);
+      if (change.kind === 'create' && result.kind !== 'written') without.add(changeId(change));
+    }
+    return { certificates: results, caCertificates: [] };
+  }
+
+  restore(writes: readonly Written[]): Promise<RestoreResult[]> {
+    return Promise.resolve([...writes].reverse().map((write) => this.restoreOne(write)));
+  }
+
+  remove(ids: readonly string[]): Promise<readonly string[]> {
+    for (const id of ids) this.entities.delete(id);
+    return Promise.resolve([]);
+  }
+
+  close(): void {
+    this.entities.clear();
+  }
+
+  private refresh(): Promise<boolean> {
     if (this.refreshError !== null) return Promise.reject(this.refreshError);
     const changed = this.#changed;
     this.#changed = false;
@@ -111,79 +174,56 @@ export class MemoryTarget implements Target {
     return Promise.resolve(changed);
   }
 
-  reload(): Promise<boolean> {
-    return this.refresh();
-  }
-
-  look(id: string): Promise<StoredCertificate | null> {
-    return Promise.resolve(this.certificates.get(id) ?? null);
-  }
-
-  write(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
-    return this.writeAll(changes, prepare);
-  }
-
-  private async writeAll(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
-    const results: WriteResult[] = [];
-    const without = new Set<string>();
-    for (const change of changes) {
-      if (without.has(changeId(change))) continue;
-      const result = await this.writeOne(change, prepare);
-      results.push(result);
-      if (change.kind === 'create' && result.kind !== 'written') without.add(changeId(change));
-    }
-    return results;
-  }
-
   private async writeOne(change: Change, prepare: Prepare): Promise<WriteResult> {
     const id = changeId(change);
     const fresh = await prepare(change);
     if (isRefusal(fresh)) return { kind: 'refused', change, refusal: fresh };
     const outcome = this.outcomes.get(id);
-    if (outcome instanceof Error) return { kind: 'failed', change, error: outcome };
+    if (outcome instanceof Error) return { kind: 'failed', change, error: outcome, failure: 'away' };
     if (outcome !== undefined) return { kind: 'refused', change, refusal: outcome };
     const entity = this.entities.get(id);
     this.writes.push(id);
     if (change.kind === 'create') {
       this.entities.set(id, { id, ...fresh, snis: [...change.snis], tags: [OUR_TAG] });
-      return { kind: 'written', change, current: fresh, previous: null };
+      return { kind: 'written', change, current: fresh, before: null, snis: change.snis };
     }
-    if (entity === undefined) return { kind: 'failed', change, error: new Error('no such certificate') };
-    const previous = halfOf(entity, change.half);
-    this.entities.set(id, {
-      ...entity,
-      ...named(change.half, fresh),
-      snis: [...(entity.snis ?? []), ...change.addSnis],
-    });
-    return { kind: 'written', change, current: fresh, previous };
+    if (entity === undefined) {
+      return { kind: 'conflict', change, error: new Error('no such certificate') };
+    }
+    const snis = [...(entity.snis ?? []), ...change.addSnis];
+    this.entities.set(id, { ...entity, ...pemFields(change.half, fresh), snis });
+    return { kind: 'written', change, current: fresh, before: toTexts(entity), snis };
   }
 
-  restore(change: Change, previous: PemPair | null): Promise<void> {
-    if (this.restoreError !== null) return Promise.reject(this.restoreError);
+  private restoreOne(write: Written): RestoreResult {
+    if (this.restoreError !== null) return { kind: 'failed', write, error: this.restoreError };
+    const { change, before, current } = write;
     const id = changeId(change);
-    this.writes.push(`restore ${id}`);
+    const half = change.kind === 'create' ? 'main' : change.half;
     const entity = this.entities.get(id);
-    if (change.kind === 'create' || entity === undefined) this.entities.delete(id);
-    else if (previous === null) this.entities.set(id, { ...entity, cert_alt: null, key_alt: null });
+    if (entity === undefined) return { kind: before === null ? 'restored' : 'overtaken', write };
+    if (halfOf(entity, half)?.cert !== current.cert) return { kind: 'overtaken', write };
+    this.writes.push(`restore ${id}`);
+    const previous = before?.[half] ?? null;
+    if (before === null) this.entities.delete(id);
     else {
-      const snis = (entity.snis ?? []).filter((sni) => !change.addSnis.includes(sni));
-      this.entities.set(id, { ...entity, ...named(change.half, previous), snis });
+      const fields = previous === null ? NO_ALT : pemFields(half, previous);
+      this.entities.set(id, { ...entity, ...fields, snis: [...before.snis] });
     }
-    return Promise.resolve();
-  }
-
-  close(): void {
-    this.entities.clear();
+    return { kind: 'restored', write };
   }
 }
-
-const named = (half: Half, { cert, key }: PemPair) =>
-  half === 'main' ? { cert, key } : { cert_alt: cert, key_alt: key };
 
 /** Says what it is told to; by default that everything is served. */
 export class SayingVerifier implements Verifier {
   verdict: Proof['verdict'] | ((expected: Expectation) => Proof['verdict']) = 'served';
   readonly asked: Expectation[] = [];
+  /** What is served for names before a write. */
+  readonly before = new Map<string, Shown>();
+
+  observe(): Promise<ServedNames> {
+    return Promise.resolve(this.before);
+  }
 
   prove(expected: readonly Expectation[]): Promise<Proof[]> {
     this.asked.push(...expected);
@@ -200,12 +240,12 @@ export class SayingVerifier implements Verifier {
 /** Passes between a source and a Kong in memory, with a clock of their own. */
 export function passing(options: Partial<PassParts> & { create?: boolean } = {}) {
   const source = new MemorySource('memory', options.create ?? false);
-  const target = new MemoryTarget();
+  const gateway = new MemoryGateway();
   const verifier = new SayingVerifier();
   const clock = { now: Date.now() };
   const runner = createPass({
     sources: [source],
-    target,
+    gateway,
     verifier,
     allowDowngrade: false,
     rollback: true,
@@ -213,7 +253,7 @@ export function passing(options: Partial<PassParts> & { create?: boolean } = {})
     now: () => clock.now,
     ...options,
   });
-  return { source, target, verifier, clock, runner };
+  return { source, gateway, verifier, clock, runner };
 }
 
 /** What happened in a pass, a line each. */

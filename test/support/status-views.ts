@@ -1,9 +1,8 @@
 import type { CertificateState, Refusal, StoredCertificate } from '../../src/model';
 import type { ReloaderView, ReportView } from '../../src/status';
-import { Journal } from '../../src/status';
+import { EntryMemory } from '../../src/status';
 import type { CertificateFacts } from '../../src/status/facts';
 import { ReloaderShow } from '../../src/status/reloader-view';
-import { ServedBook } from '../../src/status/served-book';
 import { bundle, NOW, stored } from './plans';
 
 /** A certificate in Kong with a bundle of the same facts. */
@@ -24,7 +23,7 @@ export const matched = (id: string): Matched => ({
 export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal | null = null): ReloaderView {
   const certificates = new Map(all.map(({ certificate }) => [certificate.id, certificate]));
   const bundles = new Map(all.map((one) => [one.bundle.id, one.bundle]));
-  const served = new ServedBook();
+  const memory = new EntryMemory(() => NOW);
   for (const { certificate } of all) {
     const { chain: expected } = certificate.main;
     const sight = {
@@ -35,14 +34,13 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
       at: NOW,
       detail: '',
     } as const;
-    served.note(certificate.id, 'main', sight);
+    memory.served.note(certificate.id, 'main', sight);
   }
   const show = new ReloaderShow({
     entry,
     mode: 'apply',
     intervalSeconds: 300,
-    served,
-    journal: new Journal(() => NOW),
+    memory,
     now: () => NOW,
     live: () => ({
       plan: {
@@ -59,6 +57,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
       bundle: (id) => bundles.get(id) ?? null,
       sourceOf: () => 'memory',
       refusal: () => undefined,
+      failure: () => undefined,
       pastRefusal: () => undefined,
       holders: new Map(),
     }),

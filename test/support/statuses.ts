@@ -1,4 +1,5 @@
-import type { CertificateStatus, LeafStatus, ReloaderStatus } from '../../src/model';
+import { isRenewalLate, lifeOf } from '../../src/model';
+import type { CertificateStatus, LeafStatus, ReloaderStatus } from '../../src/public';
 
 export const NOW = Date.parse('2026-08-01T00:00:00Z');
 export const DAY_MS = 86_400_000;
@@ -38,9 +39,14 @@ export function certificate(
       detail: '',
     },
     refusal: null,
+    expires_at: leaf.not_after,
+    expiry: lifeOf(
+      { notBefore: Date.parse(leaf.not_before), notAfter: Date.parse(leaf.not_after), renewalAt: due },
+      NOW,
+    ).level,
     days_left: Math.floor(days),
     renewal_due_at: iso(due),
-    renewal_overdue: due <= NOW,
+    renewal_overdue: isRenewalLate(due, Date.parse(leaf.not_after), NOW),
     last_swap_at: null,
     note: null,
     ...more,
@@ -53,6 +59,8 @@ export const reloader = (more: Partial<ReloaderStatus> = {}): ReloaderStatus => 
   interval_seconds: 300,
   last_pass: { cause: 'poll', started_at: iso(NOW), duration_ms: 5, error: null },
   last_success_at: iso(NOW),
+  known_at: iso(NOW),
+  is_current: true,
   sources: [{ id: 'directory:/certs', up: true, bundles: 1, error: null }],
   certificates: [certificate()],
   events: [],

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { statusSocket } from '../../src/app/status-host';
 import { Supervisor } from '../../src/app/supervisor';
-import type { CertificateStatus, StatusReport } from '../../src/model';
+import type { CertificateStatus, StatusReport } from '../../src/public';
 import { LogHub } from '../../src/report';
 import { startGateway, type GatewayOptions, type Mode } from '../gateway';
 import { eventually } from './eventually';

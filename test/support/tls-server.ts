@@ -5,7 +5,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { createSecureContext, createServer } from 'node:tls';
+import { createSecureContext, createServer, type TlsOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import type { Issued } from '../../src/authority/authority';
 import { freePort } from './port';
@@ -36,19 +36,20 @@ type Identity = Pick<Issued, 'chain' | 'key'>;
 export type Choose = (servername: string | null) => Identity | readonly Identity[];
 
 /** A TLS server; each handshake is noted with the name that was asked for. */
-export async function tlsServer(choose: Choose) {
+export async function tlsServer(choose: Choose, more: Pick<TlsOptions, 'ciphers' | 'maxVersion'> = {}) {
   const asked: string[] = [];
   const options = (chosen: readonly Identity[]) => ({
     cert: chosen.map(({ chain }) => chain),
     key: chosen.map(({ key }) => key),
   });
   const server = createServer({
+    ...more,
     ...options([choose(null)].flat()),
     SNICallback: (name, done) => {
       asked.push(name);
       const chosen = choose(name);
       // Node takes only one of two twins from here; both are in the server's own context.
-      done(null, 'chain' in chosen ? createSecureContext(options([chosen])) : undefined);
+      done(null, 'chain' in chosen ? createSecureContext({ ...more, ...options([chosen]) }) : undefined);
     },
   });
   server.on('tlsClientError', () => undefined);

@@ -1,34 +1,86 @@
-import { FormatProblem } from './problem';
+import { FormatProblem } from './parsed-file';
+import type { WorkLimit } from './work';
 
 /** Deeper than any real file of these formats. */
 const MAX_DEPTH = 32;
 
-/** node-forge takes microseconds for each value, and a value may be of two octets. Real files have some 10 KiB. */
-const MAX_OCTETS = 256 * 1024;
+const CONSTRUCTED = 0x20;
 
 /**
- * Files of Windows and NSS may leave lengths open (BER); node-forge, loaded only for them, writes them as DER.
- * @throws FormatProblem where the bytes are neither
+ * Files of Windows and NSS may leave lengths open (BER); these are written again as DER. A string in pieces stays in
+ * pieces.
+ * @throws FormatProblem where it is cut off
  */
-export async function asDer(bytes: Buffer): Promise<Buffer> {
+export function asDer(bytes: Buffer, work: WorkLimit): Buffer {
   if (bytes[1] !== 0x80) return bytes;
-  if (bytes.length > MAX_OCTETS) {
-    throw new FormatProblem(
-      'too_large',
-      `it leaves its lengths open (BER) and holds more than ${MAX_OCTETS / 1024} KiB; export it anew (openssl pkcs12 -export)`,
-    );
-  }
-  const { default: asn1 } = await import('node-forge/lib/asn1.js');
   try {
-    // Strings of bits are not looked into: certificates stay as they are.
-    const options = { strict: false, parseAllBytes: false, decodeBitStrings: false, maxDepth: MAX_DEPTH };
-    const read = asn1.fromDer as unknown as (
-      bytes: string,
-      options: object,
-    ) => ReturnType<typeof asn1.fromDer>;
-    return Buffer.from(asn1.toDer(read(bytes.toString('latin1'), options)).getBytes(), 'latin1');
-  } catch {
-    // forge's own message may quote what it was given.
+    return Buffer.concat(new BerReader(bytes, work).value(0));
+  } catch (error) {
+    if (error instanceof FormatProblem) throw error;
     throw new FormatProblem('incomplete', 'it is cut off or damaged; waiting until it is written whole');
   }
+}
+
+/** Yields the pieces of DER that a value becomes; content is never copied. */
+class BerReader {
+  #at = 0;
+
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly work: WorkLimit,
+  ) {}
+
+  value(depth: number): Buffer[] {
+    if (depth > MAX_DEPTH) throw new RangeError('BER: nested too deeply');
+    this.work.values(1);
+    const start = this.#at;
+    const tag = this.octet();
+    if ((tag & 0x1f) === 0x1f) throw new RangeError('BER: a long tag');
+    const length = this.length();
+    const end = length === null ? this.bytes.length : this.#at + length;
+    if (end > this.bytes.length) throw new RangeError('BER: cut off');
+    if ((tag & CONSTRUCTED) === 0) {
+      if (length === null) throw new RangeError('BER: a primitive value of open length');
+      this.#at = end;
+      return [this.bytes.subarray(start, end)];
+    }
+    const inside: Buffer[] = [];
+    while (length === null ? !this.isEnd() : this.#at < end) {
+      for (const piece of this.value(depth + 1)) inside.push(piece);
+    }
+    if (length === null) this.#at += 2;
+    else if (this.#at !== end) throw new RangeError('BER: a value goes beyond its parent');
+    return [Buffer.concat([Buffer.of(tag), derLength(inside)]), ...inside];
+  }
+
+  /** Two zeros end a value of open length. */
+  private isEnd(): boolean {
+    return this.bytes.readUInt16BE(this.#at) === 0;
+  }
+
+  /** @returns null where it is left open */
+  private length(): number | null {
+    const first = this.octet();
+    if (first === 0x80) return null;
+    if (first < 0x80) return first;
+    const count = first & 0x7f;
+    if (count > 4) throw new RangeError('BER: unusable length');
+    let length = 0;
+    for (let left = count; left > 0; left--) length = length * 256 + this.octet();
+    return length;
+  }
+
+  private octet(): number {
+    return this.bytes.readUInt8(this.#at++);
+  }
+}
+
+function derLength(inside: readonly Buffer[]): Buffer {
+  const length = inside.reduce((sum, piece) => sum + piece.length, 0);
+  if (length < 0x80) return Buffer.of(length);
+  const octets = Buffer.alloc(5);
+  octets.writeUInt32BE(length, 1);
+  const from = length < 0x100 ? 4 : length < 0x1_0000 ? 3 : length < 0x100_0000 ? 2 : 1;
+  octets[from - 1] = 0x80 | (5 - from);
+  return octets.subarray(from - 1);
 }

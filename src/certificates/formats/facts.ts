@@ -1,12 +1,11 @@
 import * as crypto from 'node:crypto';
-import { refusal, type CertificateInfo, type Digest, type Refusal } from '../../model';
+import { isRefusal, refusal, type CertificateInfo, type Digest, type Refusal } from '../../model';
 import { publicKeyDigest, publicKeyDigestOfKey } from '../issuers';
 import { decodePem, isCertificate, isPrivateKey, type PemBlock } from '../pem';
 import { parseCertificate, type ParsedCertificate } from '../x509';
-import type { Contents } from './contents';
-import { FORMATS } from './detect';
-import { partOf, readPart } from './part';
-import { FormatProblem } from './problem';
+import { detectFile, type Format } from './detect';
+import { parse } from './open';
+import type { ParsedFile } from './parsed-file';
 
 /** What a file holds, as far as is needed to tell which files belong together; no text and no key of it. */
 export interface FileFacts {
@@ -62,23 +61,16 @@ export function factsOf(
 
 async function factsOfAny(text: string, location: string, password: string | undefined): Promise<FileFacts> {
   if (text.trim() === '') return NOTHING;
-  const part = partOf(text);
-  const looks = `${location} looks like ${FORMATS[part.format]}`;
-  try {
-    const contents = await readPart(part, { password, alias: undefined });
-    return describe(contents, location, part.format === 'pem');
-  } catch (error) {
-    if (!(error instanceof FormatProblem))
-      return damaged(refusal('unsupported_format', `${looks}: it is damaged`));
-    const problem = refusal(error.reason, `${looks}: ${error.message}`);
-    if (error.reason === 'encrypted_key') return { ...lockedBeside(text, location), problem };
-    const isMeant = error.reason === 'incomplete' || !NOT_MEANT.has(part.format);
-    return isMeant ? damaged(problem) : NOTHING;
-  }
+  const file = detectFile(text);
+  const found = await parse(file, { password, alias: undefined }, location);
+  if (!isRefusal(found)) return describe(found, location, file.format === 'pem');
+  if (found.reason === 'encrypted_key') return { ...lockedBeside(text, location), problem: found };
+  const isMeant = found.reason === 'incomplete' || !NOT_MEANT.has(file.format);
+  return isMeant ? damaged(found) : NOTHING;
 }
 
 /** Formats of files that are certificates and keys by their names alone. */
-const NOT_MEANT: ReadonlySet<keyof typeof FORMATS> = new Set(['request', 'text', 'empty', 'der', 'binary']);
+const NOT_MEANT: ReadonlySet<Format> = new Set<Format>(['request', 'text', 'empty', 'der', 'binary']);
 
 const damaged = (problem: Refusal): FileFacts => ({ kind: 'damaged', leaf: null, publicKeys: [], problem });
 
@@ -89,7 +81,7 @@ function lockedBeside(text: string, location: string): FileFacts {
   return { ...found, kind: found.kind === 'leaf' ? 'bundle' : 'locked' };
 }
 
-function describe({ certificates, key }: Contents, location: string, isPem: boolean): FileFacts {
+function describe({ certificates, key }: ParsedFile, location: string, isPem: boolean): FileFacts {
   let parsed: ParsedCertificate[];
   try {
     parsed = certificates.map((der) => parseCertificate(der));

@@ -1,11 +1,17 @@
 import { createHash, hash as digest } from 'node:crypto';
-import { TAG, DerReader, objectId } from '../der';
+import { TAG, DerReader, enter, objectId, octets } from '../der';
 import { encodePem } from '../pem';
-import type { Contents, Unlock } from './contents';
 import { choose } from './keystore';
+import {
+  addCertificate,
+  FormatProblem,
+  noPassword,
+  wrongPassword,
+  type ParsedFile,
+  type Unlock,
+} from './parsed-file';
 import { checkedPkcs8 } from './pkcs8';
-import { FormatProblem, noPassword, wrongPassword } from './problem';
-import { enter, octets } from './values';
+import { WorkLimit } from './work';
 
 /** What the store's own digest is salted with. */
 const SALT = 'Mighty Aphrodite';
@@ -26,7 +32,8 @@ interface KeyEntry {
  * Reads a Java keystore of the old kind (JKS), which keytool wrote by default before Java 9.
  * @throws FormatProblem, RangeError where it is cut off
  */
-export function readJks(bytes: Buffer, { password, alias }: Unlock): Contents {
+export function readJks(bytes: Buffer, { password, alias }: Unlock): ParsedFile {
+  const work = new WorkLimit(password !== undefined);
   const end = bytes.length - SHA1_LENGTH;
   const reader = new JksReader(bytes, end);
   reader.skip(4);
@@ -35,6 +42,7 @@ export function readJks(bytes: Buffer, { password, alias }: Unlock): Contents {
     throw new FormatProblem('unsupported_format', `version ${version} of it is unknown`);
   const entries: KeyEntry[] = [];
   for (let left = reader.uint32(); left > 0; left--) {
+    work.values(1);
     const entry = readEntry(reader, version);
     if (entry !== null) entries.push(entry);
   }
@@ -64,7 +72,7 @@ function readEntry(reader: JksReader, version: number): KeyEntry | null {
   if (kind !== KEY_ENTRY) throw new RangeError('JKS: an entry of an unknown kind');
   const protectedKey = reader.bytes(reader.uint32());
   const chain: Buffer[] = [];
-  for (let left = reader.uint32(); left > 0; left--) chain.push(certificate());
+  for (let left = reader.uint32(); left > 0; left--) addCertificate(chain, certificate());
   return { alias, protectedKey, chain };
 }
 

@@ -1,8 +1,4 @@
 import * as crypto from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
-
-/** Iterations between two turns of the event loop: a few milliseconds. */
-const SLICE = 5_000;
 
 /** What a derived key is for (RFC 7292, B.3). */
 export const PURPOSE = { key: 1, iv: 2, mac: 3 } as const;
@@ -19,29 +15,20 @@ export interface Pkcs12Derivation {
 }
 
 /** PKCS#12's own way from a password to a key (RFC 7292, appendix B.2), which Node does not offer. */
-export async function derivePkcs12(options: Pkcs12Derivation): Promise<Buffer> {
+export function derivePkcs12(options: Pkcs12Derivation): Buffer {
   const { digest, password, salt, iterations, purpose, length } = options;
   const block = digest === 'sha384' || digest === 'sha512' ? 128 : 64;
   const input = Buffer.concat([repeated(salt, block), repeated(password, block)]);
   const diversifier = Buffer.alloc(block, purpose);
   const parts: Buffer[] = [];
   for (let have = 0; have < length;) {
-    const hash = await rehash(digest, Buffer.concat([diversifier, input]), iterations);
+    let hash = crypto.hash(digest, Buffer.concat([diversifier, input]), 'buffer');
+    for (let round = 1; round < iterations; round++) hash = crypto.hash(digest, hash, 'buffer');
     parts.push(hash);
     have += hash.length;
     addToEach(input, repeated(hash, block).subarray(0, block));
   }
   return Buffer.concat(parts).subarray(0, length);
-}
-
-/** The digest of the digest of … `iterations` times; the event loop gets its turns meanwhile. */
-export async function rehash(digest: string, input: Buffer, iterations: number): Promise<Buffer> {
-  let hash = crypto.hash(digest, input, 'buffer');
-  for (let round = 1; round < iterations; round++) {
-    hash = crypto.hash(digest, hash, 'buffer');
-    if (round % SLICE === 0) await turn();
-  }
-  return hash;
 }
 
 /** UTF-16, big end first, ending in a null character: how PKCS#12 hashes a password. */

@@ -1,6 +1,6 @@
 import { chainOf } from '../chain';
 import { parseCertificate, type ParsedCertificate } from '../x509';
-import { FormatProblem } from './problem';
+import { FormatProblem } from './parsed-file';
 
 /** Names in a sentence: never more than a line. */
 const MAX_LISTED = 8;

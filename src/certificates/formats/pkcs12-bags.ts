@@ -1,8 +1,7 @@
-import { TAG, DerReader, objectId } from '../der';
-import { addCertificate } from './contents';
+import { TAG, DerReader, enter, objectId, octets } from '../der';
+import { addCertificate, FormatProblem } from './parsed-file';
 import { checkedPkcs8 } from './pkcs8';
-import { FormatProblem } from './problem';
-import { enter, octets } from './values';
+import type { WorkLimit } from './work';
 
 const BAG = {
   key: objectId('1.2.840.113549.1.12.10.1.1'),
@@ -33,23 +32,25 @@ export interface Bags {
   certificates: Bag[];
 }
 
-export type UnlockBag = (algorithm: DerReader, data: Buffer) => Promise<Buffer>;
+export type UnlockBag = (algorithm: DerReader, data: Buffer) => Buffer;
 
 /** Adds what is in a SafeContents (RFC 7292, 4.2) to `found`. */
-export async function collectBags(
+export function collectBags(
   contents: Buffer,
   found: Bags,
   unlock: UnlockBag,
+  work: WorkLimit,
   depth = 0,
-): Promise<void> {
+): void {
   if (depth > MAX_NESTED) throw new FormatProblem('unsupported_format', 'its parts are nested too deeply');
   const bags = enter(new DerReader(contents));
   while (!bags.done) {
+    work.values(1);
     const bag = enter(bags);
     const kind = bag.text(bag.next(TAG.objectId));
     const wrapper = bag.next(TAG.context0);
     const value = bag.inside(wrapper);
-    const names = bag.done ? { alias: '', id: '' } : attributes(enter(bag, TAG.set));
+    const names = bag.done ? { alias: '', id: '' } : attributes(enter(bag, TAG.set), work);
     if (kind === BAG.certificate) {
       const certificate = enter(value);
       if (certificate.text(certificate.next(TAG.objectId)) !== X509) continue;
@@ -57,22 +58,23 @@ export async function collectBags(
     } else if (kind === BAG.key || kind === BAG.shroudedKey) {
       if (found.keys.length >= MAX_KEYS)
         throw new FormatProblem('too_large', `it holds more than ${MAX_KEYS} keys`);
-      const der = kind === BAG.key ? bag.content(wrapper) : await decryptKey(enter(value), unlock);
+      const der = kind === BAG.key ? bag.content(wrapper) : decryptKey(enter(value), unlock);
       found.keys.push({ der: checkedPkcs8(der), ...names });
     } else if (kind === BAG.safe) {
-      await collectBags(bag.content(wrapper), found, unlock, depth + 1);
+      collectBags(bag.content(wrapper), found, unlock, work, depth + 1);
     }
   }
 }
 
-function decryptKey(info: DerReader, unlock: UnlockBag): Promise<Buffer> {
+function decryptKey(info: DerReader, unlock: UnlockBag): Buffer {
   const algorithm = enter(info);
   return unlock(algorithm, octets(info));
 }
 
-function attributes(list: DerReader): { alias: string; id: string } {
+function attributes(list: DerReader, work: WorkLimit): { alias: string; id: string } {
   const found = { alias: '', id: '' };
   while (!list.done) {
+    work.values(1);
     const attribute = enter(list);
     const kind = attribute.text(attribute.next(TAG.objectId));
     const values = enter(attribute, TAG.set);

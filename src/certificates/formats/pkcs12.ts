@@ -1,21 +1,25 @@
 import { createHmac, createPrivateKey, createPublicKey, timingSafeEqual } from 'node:crypto';
-import { TAG, DerReader, objectId } from '../der';
+import { TAG, DerReader, enter, integer, objectId, octets } from '../der';
 import { encodePem } from '../pem';
 import { asDer } from './ber';
-import { Budget } from './budget';
-import type { Contents, Unlock } from './contents';
 import { bmpString, derivePkcs12, PURPOSE } from './kdf';
 import { choose, ownChain } from './keystore';
-import { decrypt, deriveKey, HMACS, unknownScheme } from './pbe';
+import {
+  FormatProblem,
+  noPassword,
+  unknownScheme,
+  wrongPassword,
+  type ParsedFile,
+  type Unlock,
+} from './parsed-file';
+import { decrypt, deriveKey, HMACS } from './pbe';
 import { collectBags, type Bags } from './pkcs12-bags';
-import { FormatProblem, noPassword, wrongPassword } from './problem';
-import { enter, integer, octets } from './values';
+import { WorkLimit } from './work';
 
 const DATA = objectId('1.2.840.113549.1.7.1');
 const ENCRYPTED_DATA = objectId('1.2.840.113549.1.7.6');
 const PBMAC1 = objectId('1.2.840.113549.1.5.14');
 const DIGESTS = new Map([
-  [objectId('1.2.840.113549.2.5'), { name: 'md5', length: 16 }],
   [objectId('1.3.14.3.2.26'), { name: 'sha1', length: 20 }],
   [objectId('2.16.840.1.101.3.4.2.4'), { name: 'sha224', length: 28 }],
   [objectId('2.16.840.1.101.3.4.2.1'), { name: 'sha256', length: 32 }],
@@ -28,9 +32,9 @@ const DIGESTS = new Map([
  * password is known as one.
  * @throws FormatProblem, RangeError
  */
-export async function readPkcs12(bytes: Buffer, { password, alias }: Unlock): Promise<Contents> {
-  const budget = new Budget();
-  const file = enter(new DerReader(await asDer(bytes)));
+export function readPkcs12(bytes: Buffer, { password, alias }: Unlock): ParsedFile {
+  const work = new WorkLimit(password !== undefined);
+  const file = enter(new DerReader(asDer(bytes, work)));
   integer(file);
   const info = enter(file);
   if (info.text(info.next(TAG.objectId)) !== DATA) {
@@ -40,35 +44,40 @@ export async function readPkcs12(bytes: Buffer, { password, alias }: Unlock): Pr
     );
   }
   const content = octets(enter(info, TAG.context0));
-  const secret = await verified(file, content, password, budget);
+  const secret = verified(file, content, password, work);
   const bags: Bags = { keys: [], certificates: [] };
-  const unlock = (algorithm: DerReader, data: Buffer): Promise<Buffer> => {
-    if (secret === undefined) throw noPassword();
-    return decrypt(algorithm, data, secret, budget);
+  const unlock = (algorithm: DerReader, data: Buffer): Buffer => {
+    try {
+      return decrypt(algorithm, data, secret, work);
+    } catch (error) {
+      // Without a MAC the empty password was a guess.
+      if (password === undefined && error instanceof FormatProblem && error.reason === 'encrypted_key') {
+        throw noPassword();
+      }
+      throw error;
+    }
   };
-  const safes = enter(new DerReader(await asDer(content)));
+  const safes = enter(new DerReader(asDer(content, work)));
   while (!safes.done) {
     const safe = enter(safes);
     const kind = safe.text(safe.next(TAG.objectId));
     const inside = enter(safe, TAG.context0);
-    if (kind === DATA) await collectBags(await asDer(octets(inside)), bags, unlock);
+    work.values(1);
+    if (kind === DATA) collectBags(asDer(octets(inside), work), bags, unlock, work);
     else if (kind === ENCRYPTED_DATA) {
-      await collectBags(await asDer(await decryptSafe(enter(inside), unlock)), bags, unlock);
+      collectBags(asDer(decryptSafe(enter(inside), unlock), work), bags, unlock, work);
     } else throw unknownScheme();
   }
   return pick(bags, alias);
 }
 
 /** EncryptedData (RFC 5652, 8). @param data its content */
-async function decryptSafe(
-  data: DerReader,
-  unlock: (algorithm: DerReader, data: Buffer) => Promise<Buffer>,
-): Promise<Buffer> {
+function decryptSafe(data: DerReader, unlock: (algorithm: DerReader, data: Buffer) => Buffer): Buffer {
   integer(data);
   const encrypted = enter(data);
   encrypted.next(TAG.objectId);
   const algorithm = enter(encrypted);
-  const plain = await unlock(algorithm, octets(encrypted, TAG.context0Primitive, TAG.context0));
+  const plain = unlock(algorithm, octets(encrypted, TAG.context0Primitive, TAG.context0));
   // A wrong password shows here where there is no MAC.
   if (plain[0] !== TAG.sequence) throw wrongPassword();
   return plain;
@@ -77,14 +86,9 @@ async function decryptSafe(
 /**
  * Checks the MAC, if there is one.
  * @param file where the MAC stands, after the content that it is about
- * @returns the password as it is to be used: none and an empty one are written in two ways
+ * @returns the password to use: a missing one is the empty one, which tools write in two ways
  */
-async function verified(
-  file: DerReader,
-  content: Buffer,
-  password: string | undefined,
-  budget: Budget,
-): Promise<string | undefined> {
+function verified(file: DerReader, content: Buffer, password: string | undefined, work: WorkLimit): string {
   if (file.done) return password ?? '';
   const mac = enter(file);
   const digestInfo = enter(mac);
@@ -97,7 +101,7 @@ async function verified(
     const scheme = enter(parameters);
     const hmac = HMACS.get(scheme.text(scheme.next(TAG.objectId)));
     if (hmac === undefined) throw unknownScheme();
-    const key = await deriveKey(derivation, expected.length, password ?? '', budget);
+    const key = deriveKey(derivation, expected.length, password ?? '', work);
     if (isEqual(createHmac(hmac.name, key).update(content).digest(), expected)) return password ?? '';
     throw password === undefined ? noPassword() : wrongPassword();
   }
@@ -105,20 +109,21 @@ async function verified(
   if (digest === undefined) throw unknownScheme();
   const salt = octets(mac);
   const iterations = mac.done ? 1 : integer(mac);
-  const fits = async (octetsOfPassword: Buffer) => {
-    budget.charge(iterations);
+  const fits = (octetsOfPassword: Buffer) => {
+    work.iterations(iterations);
+    work.octets(content.length);
     const derivation = { digest: digest.name, salt, iterations, purpose: PURPOSE.mac, length: digest.length };
-    const key = await derivePkcs12({ ...derivation, password: octetsOfPassword });
+    const key = derivePkcs12({ ...derivation, password: octetsOfPassword });
     return isEqual(createHmac(digest.name, key).update(content).digest(), expected);
   };
-  if (await fits(bmpString(password ?? ''))) return password ?? '';
-  if ((password ?? '') === '' && (await fits(Buffer.alloc(0)))) return '';
+  if (fits(bmpString(password ?? ''))) return password ?? '';
+  if ((password ?? '') === '' && fits(Buffer.alloc(0))) return '';
   throw password === undefined ? noPassword() : wrongPassword();
 }
 
 const isEqual = (a: Buffer, b: Buffer) => a.length === b.length && timingSafeEqual(a, b);
 
-function pick({ keys, certificates }: Bags, alias: string | undefined): Contents {
+function pick({ keys, certificates }: Bags, alias: string | undefined): ParsedFile {
   const key = choose(keys, alias);
   const ders = certificates.map(({ der }) => der);
   const own =

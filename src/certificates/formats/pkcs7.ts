@@ -1,8 +1,7 @@
-import { TAG, DerReader, objectId } from '../der';
+import { TAG, DerReader, enter, integer, objectId } from '../der';
 import { asDer } from './ber';
-import { addCertificate } from './contents';
-import { FormatProblem } from './problem';
-import { enter, integer } from './values';
+import { addCertificate, FormatProblem } from './parsed-file';
+import { WorkLimit } from './work';
 
 const SIGNED_DATA = objectId('1.2.840.113549.1.7.2');
 
@@ -11,8 +10,9 @@ const SIGNED_DATA = objectId('1.2.840.113549.1.7.2');
  * its key.
  * @throws FormatProblem, RangeError
  */
-export async function readPkcs7(bytes: Buffer): Promise<Buffer[]> {
-  const info = enter(new DerReader(await asDer(bytes)));
+export function readPkcs7(bytes: Buffer): Buffer[] {
+  const work = new WorkLimit(false);
+  const info = enter(new DerReader(asDer(bytes, work)));
   if (info.text(info.next(TAG.objectId)) !== SIGNED_DATA) {
     throw new FormatProblem(
       'unsupported_format',
@@ -27,6 +27,7 @@ export async function readPkcs7(bytes: Buffer): Promise<Buffer[]> {
   const certificates = set === null ? null : signed.inside(set);
   const found: Buffer[] = [];
   while (certificates?.done === false) {
+    work.values(1);
     const from = certificates.position;
     const value = certificates.next();
     // Other kinds than X.509 are tagged.

@@ -1,20 +1,19 @@
 import { createPrivateKey } from 'node:crypto';
-import { TAG, DerReader } from '../der';
-import { Budget } from './budget';
+import { TAG, DerReader, enter, octets } from '../der';
+import { FormatProblem, noPassword, wrongPassword } from './parsed-file';
 import { decrypt } from './pbe';
-import { FormatProblem, noPassword, wrongPassword } from './problem';
-import { enter, octets } from './values';
+import { WorkLimit } from './work';
 
 /**
  * Decrypts an EncryptedPrivateKeyInfo (RFC 5958).
  * @returns DER of the PKCS#8 key
  * @throws FormatProblem, RangeError
  */
-export async function decryptPkcs8(der: Buffer, password: string | undefined): Promise<Buffer> {
+export function decryptPkcs8(der: Buffer, password: string | undefined): Buffer {
   if (password === undefined) throw noPassword();
   const info = enter(new DerReader(der));
   const algorithm = enter(info);
-  return checkedPkcs8(await decrypt(algorithm, octets(info), password, new Budget()));
+  return checkedPkcs8(decrypt(algorithm, octets(info), password, new WorkLimit(true)));
 }
 
 /** What was decrypted, cut to its own length. @throws FormatProblem where it is no PKCS#8: the password was wrong */
@@ -47,7 +46,7 @@ export function decryptLegacyPem(text: string, password: string | undefined): st
     if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED') {
       throw new FormatProblem(
         'unsupported_format',
-        'its cipher is not known any more; encrypt it anew (openssl pkcs8 -topk8)',
+        'its cipher (single DES, say) is one that OpenSSL has given up; encrypt it again (openssl pkcs8 -provider legacy -provider default -in OLD -topk8 -out NEW)',
       );
     }
     throw wrongPassword();

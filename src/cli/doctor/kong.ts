@@ -83,7 +83,7 @@ export function checkMode({ kong, settings }: Patient, check: Check): void {
       'run `ssl-cert-reloader run` here, with the data planes in verify.listeners',
     );
   } else if (kong instanceof Error) check.skip('Kong does not answer');
-  else check.ok(kong.mode === 'dbless' ? 'without a database' : 'with a database');
+  else check.ok(kong.gateway.traits.sharesDatabase ? 'with a database' : 'without a database');
 }
 
 /** Handshakes with the listeners that would be asked for proof. */
@@ -165,7 +165,7 @@ const DEFAULT_BODY_SIZE = '10m';
 
 /** Without a database a swap posts the whole configuration. */
 export async function checkBodySize({ kong, settings }: Patient, check: Check): Promise<void> {
-  if (kong instanceof Error || kong.mode !== 'dbless') {
+  if (kong instanceof Error || !kong.gateway.traits.writesWhole) {
     check.skip(kong instanceof Error ? 'Kong does not answer' : 'only without a database');
     return;
   }

@@ -1,6 +1,7 @@
 import { connect, type Connection } from '../../app/connection';
 import { completeConfig, type Config } from '../../app/config';
-import { readKongValues, readPluginEntries, type PluginEntry } from '../../gateway';
+import { readKongValues } from '../../gateway';
+import type { PluginEntry } from '../../model';
 import { readConfigFile, type NamedConfig } from '../configs';
 import type { PassOptions } from '../options';
 
@@ -38,7 +39,7 @@ export async function meet({ config: file, prefix, adminUrl }: PassOptions): Pro
   const ofFile = fromFile instanceof Error ? [] : fromFile;
   const admin = ofFile[0]?.config.admin ?? {};
   const kong = await connect({ prefix, adminUrl }, admin).catch(asError);
-  const entries = kong instanceof Error ? kong : await readPluginEntries(kong.client).catch(asError);
+  const entries = kong instanceof Error ? kong : await kong.gateway.pluginEntries().catch(asError);
   return {
     prefix,
     settings: attempt(() => readKongValues(prefix, (name) => NAMES.has(name) || PLUGIN_SERVER.test(name))),

@@ -23,7 +23,7 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
     else
       check.fail(
         'Kong has no entry of the plugin',
-        !(kong instanceof Error) && kong.mode === 'dbless'
+        !(kong instanceof Error) && kong.gateway.traits.startsFromFile
           ? `enable it: plugins: [{ name: ${PLUGIN_NAME} }] in kong.yml`
           : `enable it: curl -X POST ${kong instanceof Error ? 'localhost:8001' : kong.client.url}/plugins -d name=${PLUGIN_NAME}`,
       );

@@ -1,9 +1,8 @@
 import { connect, type Connection, type KongLocation } from '../../app/connection';
-import { targetOf } from '../../app/compose';
 import { listenersOf, verifierOf } from '../../app/listeners';
 import type { Config } from '../../app/config';
 import type { TlsListener } from '../../gateway';
-import type { Change, Proof, Target, Verifier } from '../../model';
+import type { Change, Gateway, Proof, Verifier } from '../../model';
 import { duration, plural } from '../output';
 import { CANARY_ID, conflict, creation, makeCanaries, renewal, type Canary } from './canary';
 import { OpenConnection } from './open-connection';
@@ -19,7 +18,7 @@ export interface Step {
 export interface DrillResult {
   passed: boolean;
   admin_url: string;
-  mode: 'database' | 'dbless';
+  mode: Gateway['kind'];
   sni: string;
   steps: Step[];
 }
@@ -39,7 +38,7 @@ export interface DrillOptions {
 /** A rehearsal on the real gateway through the code that swaps real certificates. */
 export class Drill {
   readonly #steps: Step[] = [];
-  readonly #target: Target;
+  readonly #gateway: Gateway;
   readonly #verifier: Verifier;
   readonly #listeners: readonly TlsListener[];
 
@@ -47,7 +46,7 @@ export class Drill {
     private readonly kong: Connection,
     private readonly options: DrillOptions,
   ) {
-    this.#target = targetOf(kong);
+    this.#gateway = kong.open();
     this.#verifier = verifierOf(options.config, kong);
     this.#listeners = listenersOf(options.config, kong);
   }
@@ -64,25 +63,26 @@ export class Drill {
 
   private async rehearse(): Promise<DrillResult> {
     const { sni } = this.options;
-    await this.#target.refresh();
-    const why = conflict(sni, this.#target.certificates.values());
+    const { certificates } = this.#gateway;
+    await certificates.refresh();
+    const why = conflict(sni, certificates.stored.values());
     if (why !== null) throw new Error(`the drill does not touch ${sni}: ${why}`);
-    this.options.begun(`${this.kong.client.url} (${this.kong.mode})`);
+    this.options.begun(`${this.#gateway.url} (${this.#gateway.kind})`);
     const [first, second] = makeCanaries(sni);
-    if (this.#target.certificates.has(CANARY_ID)) {
+    if (certificates.stored.has(CANARY_ID)) {
       await this.step('left_over', async () => {
-        await this.#target.restore(creation(first, sni), null);
+        await this.#gateway.remove([CANARY_ID]);
         return 'what an earlier drill left behind is gone';
       });
     }
     try {
       await this.swapTwice(first, second);
     } finally {
-      await this.cleanUp(first);
+      await this.cleanUp();
     }
-    const { client, mode } = this.kong;
+    const { url, kind } = this.#gateway;
     const passed = this.#steps.every(({ ok }) => ok) && !this.options.signal.aborted;
-    return { passed, admin_url: client.url, mode, sni, steps: this.#steps };
+    return { passed, admin_url: url, mode: kind, sni, steps: this.#steps };
   }
 
   private async swapTwice(first: Canary, second: Canary): Promise<void> {
@@ -100,7 +100,7 @@ export class Drill {
   }
 
   private async swapOf(second: Canary): Promise<Change> {
-    const certificate = await this.#target.look(CANARY_ID);
+    const certificate = await this.#gateway.certificates.readOne(CANARY_ID);
     if (certificate === null) throw new Error('somebody else removed the certificate of the drill');
     return renewal(second, certificate);
   }
@@ -112,8 +112,9 @@ export class Drill {
   ): Promise<boolean> {
     return this.step(step, async () => {
       const change = await makeChange();
-      const [result] = await this.#target.write([change], () => Promise.resolve(pem));
-      if (result?.kind === 'failed') throw result.error;
+      const edits = { certificates: [change], caCertificates: [] };
+      const [result] = (await this.#gateway.write(edits, () => Promise.resolve(pem))).certificates;
+      if (result?.kind === 'failed' || result?.kind === 'conflict') throw result.error;
       if (result?.kind === 'refused') throw new Error(result.refusal.message);
       return `certificate ${CANARY_ID} ${step === 'create' ? 'created' : 'swapped'}`;
     });
@@ -158,11 +159,10 @@ export class Drill {
     });
   }
 
-  private async cleanUp(first: Canary): Promise<void> {
+  private async cleanUp(): Promise<void> {
     await this.step('clean_up', async () => {
-      await this.#target.refresh();
-      if ((await this.#target.look(CANARY_ID)) === null) return 'nothing is left';
-      await this.#target.restore(creation(first, this.options.sni), null);
+      if ((await this.#gateway.certificates.readOne(CANARY_ID)) === null) return 'nothing is left';
+      await this.#gateway.remove([CANARY_ID]);
       return 'the certificate and its SNI are gone';
     });
   }

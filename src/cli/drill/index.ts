@@ -1,6 +1,5 @@
 import { connect, type KongLocation } from '../../app/connection';
 import { completeConfig, type Config } from '../../app/config';
-import { readPluginEntries } from '../../gateway';
 import { readConfigFile } from '../configs';
 import { tell } from '../failure';
 import { CANARY_NAME, type PassOptions } from '../options';
@@ -78,8 +77,8 @@ function line({ step, ok, detail, duration_ms: ms }: Step, { paint }: Output): s
 /** The file's, else that of the plugin's entry where there is one: it says how to reach and to prove. */
 async function configFor(file: string | undefined, location: KongLocation): Promise<Config> {
   if (file !== undefined) return (readConfigFile(file)[0] as { config: Config }).config;
-  const { client } = await connect(location, {});
-  const entries = await readPluginEntries(client).finally(() => client.close());
+  const { gateway } = await connect(location, {});
+  const entries = await gateway.pluginEntries().finally(() => gateway.close());
   const active = entries.find((entry) => entry.enabled && entry.scope === null);
   return completeConfig(active?.config ?? {});
 }

@@ -1,16 +1,25 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
-import type { StatusReport } from '../../model';
+import { HttpClient, HttpFailure, parseAddress } from '../../http';
+import type { StatusReport } from '../../public';
 
 /** Where a running process shows its status: its unix socket, or `status.listen`. */
 export interface StatusAddress {
   socket: string;
   url?: string;
+  /** Plain http to other hosts, too. */
+  allowHttp?: boolean;
 }
 
 const TIMEOUT_MS = 15_000;
 /** A pass that is waited for may take long. */
 const POLL_TIMEOUT_MS = 10 * 60_000;
+/** That of 10,000 certificates has 10 MB. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+const WORDS = {
+  ENOENT: 'there is no such socket: is the plugin (or `run`) up, and is this its prefix (-p)?',
+  ECONNREFUSED: 'nobody listens there (any more)',
+  EACCES: "permission denied: run it as Kong's user",
+};
 
 /** @throws Error with a sentence that says what to do */
 export async function fetchStatus(address: StatusAddress, signal?: AbortSignal): Promise<StatusReport> {
@@ -35,61 +44,38 @@ function parse(text: string): StatusReport | null {
   }
 }
 
-function ask(
+async function ask(
   method: string,
   address: StatusAddress,
   path: string,
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<string> {
-  const { socket, url } = address;
-  const base = url === undefined ? null : new URL(url);
-  const options =
-    base === null
-      ? { socketPath: socket, path, method }
-      : {
-          hostname: base.hostname.replace(/^\[|\]$/g, ''),
-          port: base.port,
-          path: prefixed(base, path),
-          method,
-        };
-  return new Promise((resolve, reject) => {
-    const request = (base?.protocol === 'https:' ? https : http).request(
-      { ...options, ...(signal === undefined ? {} : { signal }) },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () => {
-          const { statusCode = 0 } = response;
-          if (statusCode < 300) resolve(Buffer.concat(chunks).toString('utf8'));
-          else reject(new Error(refusal(address, method, path, statusCode)));
-        });
-      },
-    );
-    request.setTimeout(timeoutMs, () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
-    request.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error)));
-    request.end();
-  });
+  const name = nameOf(address);
+  const client = clientOf(address, timeoutMs);
+  try {
+    const { status, body } = await client.request({ method, path, signal });
+    if (status < 300) return body.toString('utf8');
+    if (status === 403 && method === 'POST')
+      throw new Error(`${name} takes no poll: ask for it on the unix socket, without --url`);
+    throw new Error(`${name} answered ${method} ${path} with ${status}`);
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error;
+    throw new Error(`${name} cannot be asked: ${error.why}`, { cause: error });
+  } finally {
+    client.close();
+  }
 }
 
-const prefixed = (base: URL, path: string) => base.pathname.replace(/\/(status\/?)?$/, '') + path;
+function clientOf({ socket, url, allowHttp }: StatusAddress, timeoutMs: number): HttpClient {
+  const address = parseAddress(url ?? `unix:${socket}`, {
+    allowHttp,
+    allowHttpBy: '--allow-http',
+    unix: true,
+  });
+  // The page of it will do, too.
+  address.url.pathname = address.url.pathname.replace(/\/(status\/?)?$/, '');
+  return new HttpClient({ address, subject: address.shown, timeoutMs, maxBytes: MAX_BYTES, words: WORDS });
+}
 
 const nameOf = ({ socket, url }: StatusAddress) => (url === undefined ? socket : new URL(url).origin);
-
-function refusal(address: StatusAddress, method: string, path: string, status: number): string {
-  if (status === 403 && method === 'POST')
-    return `${nameOf(address)} takes no poll: ask for it on the unix socket, without --url`;
-  return `${nameOf(address)} answered ${method} ${path} with ${status}`;
-}
-
-function unreachable(address: StatusAddress, error: NodeJS.ErrnoException): Error {
-  const { code = '' } = error;
-  const advice: Record<string, string> = {
-    ENOENT: 'there is no such socket: is the plugin (or `run`) up, and is this its prefix (-p)?',
-    ECONNREFUSED: 'nobody listens there (any more)',
-    EACCES: "permission denied: run it as Kong's user",
-    ENOTFOUND: 'the host name is unknown',
-  };
-  return new Error(`${nameOf(address)} cannot be asked: ${advice[code] ?? error.message}`, { cause: error });
-}

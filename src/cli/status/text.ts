@@ -1,7 +1,9 @@
-import type { CertificateState, CertificateStatus, ReloaderStatus, StatusReport } from '../../model';
+import { timeLeft } from '../../common/duration';
+import type { CertificateState, LifeLevel } from '../../model';
+import type { CertificateStatus, ReloaderStatus, StatusReport } from '../../public';
 import { day, duration, plural, someOf, type Output } from '../output';
 import { table, type Column } from '../table';
-import { byUrgency, isExpiring } from './urgency';
+import { alarmingLife, byUrgency, troublesOf } from './urgency';
 
 const COLUMNS: readonly Column[] = [
   { title: 'STATE' },
@@ -22,6 +24,17 @@ const STYLES: Record<CertificateState, 'green' | 'yellow' | 'red' | 'dim'> = {
   unused: 'dim',
 };
 
+const DAY_MS = 86_400_000;
+
+/** What stands in the place of the state where that is more urgent; empty: the state stands there. */
+const LIVES: Record<LifeLevel, readonly [word: string, style: 'red' | 'yellow' | 'dim']> = {
+  expired: ['expired', 'red'],
+  critical: ['ends soon', 'red'],
+  ends_soon: ['ends soon', 'yellow'],
+  renewal_due: ['', 'dim'],
+  fresh: ['', 'dim'],
+};
+
 /** A status for people. @param now milliseconds since the epoch */
 export function printStatus(report: StatusReport, out: Output, now = Date.now()): void {
   const { kong, waiting, version, reloaders } = report;
@@ -32,16 +45,26 @@ export function printStatus(report: StatusReport, out: Output, now = Date.now())
       : `${paint('bold', kong.admin_url)} (${kong.mode}), ssl-cert-reloader ${version}`,
   );
   if (kong !== null && waiting !== null) out.print(paint('yellow', waiting));
+  const troubles = troublesOf(report, now);
+  out.print(
+    troubles.length === 0
+      ? paint('green', 'all is well')
+      : `${paint('red', troubles.join(' · '))}${paint('dim', '  (exit code 2)')}`,
+  );
   for (const reloader of reloaders) printReloader(reloader, out, now);
 }
 
 function printReloader(reloader: ReloaderStatus, out: Output, now: number): void {
   const { paint } = out;
-  const { entry, mode, interval_seconds: interval, certificates, sources } = reloader;
+  const { entry, mode, interval_seconds: interval, certificates, sources, known_at: knownAt } = reloader;
   out.print('');
   out.print(
     `${paint('bold', entry)}  ${mode === 'observe' ? 'observes only, ' : ''}every ${interval} s, ${lastPass(reloader, now)}`,
   );
+  if (!reloader.is_current && knownAt !== null) {
+    const age = duration(Math.max(0, now - Date.parse(knownAt)));
+    out.print(`${paint('yellow', 'not current')}  this is how it was ${age} ago, at ${knownAt}`);
+  }
   for (const { id, error } of sources.filter(({ up }) => !up)) {
     out.print(`${paint('red', 'source down')}  ${id}: ${error?.message ?? 'it cannot be read'}`);
   }
@@ -69,7 +92,7 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
   out.print(
     `${table(
       COLUMNS,
-      byUrgency(certificates).map((one) => row(one, out)),
+      byUrgency(certificates).map((one) => row(one, out, now)),
       out,
     )}\n`,
   );
@@ -83,15 +106,20 @@ function lastPass({ last_pass: pass }: ReloaderStatus, now: number): string {
   return pass.error === null ? took : `${took}, which failed: ${pass.error}`;
 }
 
-function row(certificate: CertificateStatus, { paint }: Output): string[] {
-  const { state, half, snis, source, stored, served, days_left: left } = certificate;
-  const until = served?.not_after ?? stored?.not_after ?? source?.not_after ?? null;
-  const days = left === null ? '-' : left < 0 ? 'expired' : `${left} d`;
+function row(certificate: CertificateStatus, { paint }: Output, now: number): string[] {
+  const { state, half, snis, source, expires_at: until } = certificate;
+  const left = until === null ? null : Date.parse(until) - now;
+  const life = alarmingLife(certificate);
+  const [lifeWord, lifeStyle] = life === null ? ['', 'dim' as const] : LIVES[life];
+  const leftText = left === null ? '-' : left < 0 ? `${timeLeft(-left)} over` : timeLeft(left);
   return [
-    paint(STYLES[state], state.replace('_', ' ')),
+    lifeWord === '' ? paint(STYLES[state], state.replace('_', ' ')) : paint(lifeStyle, lifeWord),
     `${snis.length === 0 ? '-' : someOf(snis)}${half === 'alt' ? ' (second key type)' : ''}`,
-    day(until),
-    isExpiring(certificate) ? paint('red', days) : days,
+    // Where days are too coarse the hour counts.
+    left === null || Math.abs(left) > 2 * DAY_MS
+      ? day(until)
+      : (until ?? '').slice(0, 16).replace('T', ' ') + 'Z',
+    lifeWord === '' ? leftText : paint(lifeStyle, leftText),
     source?.location ?? '-',
     detail(certificate),
   ];
@@ -131,7 +159,12 @@ function detail({
 
 function counts(certificates: readonly CertificateStatus[]): string {
   const counted = new Map<CertificateState, number>();
-  for (const { state } of certificates) counted.set(state, (counted.get(state) ?? 0) + 1);
-  const parts = [...counted].map(([state, count]) => `${count} ${state.replace('_', ' ')}`);
+  const lives = new Map<string, number>();
+  for (const certificate of certificates) {
+    const life = alarmingLife(certificate);
+    if (life !== null) lives.set(LIVES[life][0], (lives.get(LIVES[life][0]) ?? 0) + 1);
+    counted.set(certificate.state, (counted.get(certificate.state) ?? 0) + 1);
+  }
+  const parts = [...lives, ...counted].map(([state, count]) => `${count} ${state.replace('_', ' ')}`);
   return `${plural(certificates.length, 'certificate')}: ${parts.join(', ')}`;
 }

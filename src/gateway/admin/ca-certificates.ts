@@ -1,7 +1,7 @@
 import { decodePem, identify, parseCertificate } from '../../certificates';
 import type { StoredCa } from '../../model';
 import type { AdminClient } from './client';
-import { readPages } from './certificate-list';
+import { readPages } from './pages';
 
 /** A CA certificate as the Admin API shows it. */
 interface CaEntity {

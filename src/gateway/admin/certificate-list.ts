@@ -1,44 +1,16 @@
+import { Slices } from '../../common/slices';
+import type { CertificateStore, CertificateTexts } from '../../model';
 import type { Digest, StoredCertificate, StoredHalf } from '../../model';
-import { AdminError, kongMessage, type AdminClient } from './client';
-import { toStored, type CertificateEntity } from './entities';
+import { bodyIfThere } from './answers';
+import type { AdminClient } from './client';
+import { toStored, toTexts, type CertificateEntity } from './entities';
+import { readPage, readPages, type Page } from './pages';
 
-/** Kong gives up to 1000; smaller pages keep the process small, and the next is on its way meanwhile. */
-const PAGE_SIZE = 500;
-/** What a poll looks at in database mode, where Kong has no cheap sign of a change. */
+/** What a poll looks at where Kong has no cheap sign of a change. */
 const PATROL_SIZE = 100;
 
-interface Page<T> {
-  data: T[];
-  next: string | null;
-}
-
-/** Reads one page of a collection. @throws AdminError */
-async function readPage<T>(client: AdminClient, path: string): Promise<Page<T>> {
-  const { status, body } = await client.get(path);
-  if (status !== 200 || typeof body !== 'object' || body === null || !('data' in body)) {
-    throw new AdminError(
-      'ADMIN_STATUS',
-      `the Admin API at ${client.url} answered GET ${path} with ${status}: ${kongMessage(body)}`,
-      status,
-    );
-  }
-  return body as Page<T>;
-}
-
-/** All pages of a collection; while one is looked at, the next is on its way. */
-export async function* readPages<T>(client: AdminClient, path: string): AsyncGenerator<T[]> {
-  let coming: Promise<Page<T>> | null = readPage(client, `${path}?size=${PAGE_SIZE}`);
-  while (coming !== null) {
-    const page: Page<T> = await coming;
-    coming = page.next === null ? null : readPage(client, page.next);
-    // Whoever stops early leaves it unanswered.
-    coming?.catch(() => undefined);
-    yield page.data;
-  }
-}
-
 /** What Kong stores, kept without key material and brought up to date in small steps. */
-export class CertificateList {
+export class CertificateList implements CertificateStore {
   #certificates = new Map<string, StoredCertificate>();
   /** By content; rebuilt with each load, since it only saves work. */
   readonly #contents = new Map<Digest, StoredHalf>();
@@ -47,13 +19,16 @@ export class CertificateList {
   /** Ids of what was seen since the patrol last set out from the first page. */
   readonly #seen = new Set<string>();
 
-  constructor(private readonly client: AdminClient) {}
+  /** Who shows each certificate as a client. */
+  #clients: ReadonlyMap<string, readonly string[]> = new Map();
 
-  get loaded(): boolean {
+  constructor(protected readonly client: AdminClient) {}
+
+  get isLoaded(): boolean {
     return this.#loaded;
   }
 
-  get certificates(): ReadonlyMap<string, StoredCertificate> {
+  get stored(): ReadonlyMap<string, StoredCertificate> {
     return this.#certificates;
   }
 
@@ -61,20 +36,25 @@ export class CertificateList {
     return this.#contents.get(content);
   }
 
+  refresh(): Promise<boolean> {
+    return this.#loaded ? this.patrol() : this.load();
+  }
+
   /** Reads every page. @returns whether anything differs from what was known */
   async load(): Promise<boolean> {
     const before = this.#certificates;
     const certificates = new Map<string, StoredCertificate>();
+    const slices = new Slices();
     let changed = false;
     for await (const page of readPages<CertificateEntity>(this.client, '/certificates')) {
       for (const entity of page) {
-        const stored = toStored(entity);
+        const stored = this.withClients(toStored(entity));
         const known = before.get(stored.id);
         const isSame = known !== undefined && isEqual(known, stored);
         if (!isSame) changed = true;
         certificates.set(stored.id, isSame ? known : stored);
+        if (slices.due) await slices.pause();
       }
-      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     if (certificates.size !== before.size) changed = true;
     this.#certificates = certificates;
@@ -113,27 +93,55 @@ export class CertificateList {
     return changed;
   }
 
-  /** Reads one certificate. @returns null where it is gone */
-  async look(id: string): Promise<StoredCertificate | null> {
-    const { status, body } = await this.client.get(`/certificates/${id}`);
-    if (status === 404) {
-      this.#certificates.delete(id);
-      return null;
-    }
-    if (status !== 200) {
-      throw new AdminError(
-        'ADMIN_STATUS',
-        `Kong answered ${status} for certificate ${id}: ${kongMessage(body)}`,
-        status,
-      );
-    }
-    const stored = toStored(body as CertificateEntity);
+  async readOne(id: string): Promise<StoredCertificate | null> {
+    const entity = await this.readEntity(id);
+    return entity === null ? null : this.take(entity);
+  }
+
+  async readTexts(id: string): Promise<CertificateTexts | null> {
+    const entity = await this.readEntity(id);
+    return entity === null ? null : toTexts(entity);
+  }
+
+  /** Reads one certificate with its keys; null where it is gone. @throws AdminError */
+  async readEntity(id: string): Promise<CertificateEntity | null> {
+    const path = `/certificates/${id}`;
+    const entity = bodyIfThere(
+      this.client,
+      `GET ${path}`,
+      await this.client.get(path),
+    ) as CertificateEntity | null;
+    if (entity === null) this.delete(id);
+    return entity;
+  }
+
+  /** Takes over what an answer showed. */
+  take(entity: CertificateEntity): StoredCertificate {
+    const stored = toStored(entity);
     this.put(stored);
     return stored;
   }
 
-  /** Takes over what an answer showed. @returns whether it is new */
-  put(stored: StoredCertificate): boolean {
+  /**
+   * Takes over who shows certificates as a client.
+   * @param changed of which certificates that differs from what was known
+   */
+  setClients(clients: ReadonlyMap<string, readonly string[]>, changed: Iterable<string>): void {
+    this.#clients = clients;
+    for (const id of changed) {
+      const known = this.#certificates.get(id);
+      if (known !== undefined) this.put(known);
+    }
+  }
+
+  private withClients({ clients: _, ...stored }: StoredCertificate): StoredCertificate {
+    const clients = this.#clients.get(stored.id);
+    return clients === undefined ? stored : { ...stored, clients };
+  }
+
+  /** @returns whether it is new */
+  put(given: StoredCertificate): boolean {
+    const stored = this.withClients(given);
     this.#seen.add(stored.id);
     const known = this.#certificates.get(stored.id);
     if (known !== undefined && isEqual(known, stored)) return false;
@@ -163,6 +171,9 @@ function isEqual(a: StoredCertificate, b: StoredCertificate): boolean {
     a.main.vaultReference === b.main.vaultReference &&
     a.owner === b.owner &&
     a.secret === b.secret &&
+    a.secretUid === b.secretUid &&
+    a.isPrevious === b.isPrevious &&
+    a.clients?.join() === b.clients?.join() &&
     a.snis.length === b.snis.length &&
     a.snis.every((sni, index) => sni === b.snis[index])
   );

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLoopback } from '../../common/loopback';
 import { decodedPart } from '../../common/url-part';
+import { Failure, type FailureKind } from '../../model';
 
 export interface AdminClientOptions {
   /** `http://…`, `https://…` or `unix:/path`. */
@@ -22,8 +23,10 @@ export interface AdminClientOptions {
 
 export interface AdminResponse {
   status: number;
-  /** Parsed JSON; null for an empty body or something else than JSON (an HTML error page). */
-  body: unknown;
+  /** Parsed when it is asked for; null for an empty body or something else than JSON (an HTML error page). */
+  readonly body: unknown;
+  /** The body as it came. */
+  bytes: Buffer;
   headers: http.IncomingHttpHeaders;
 }
 
@@ -31,7 +34,7 @@ export interface AdminResponse {
  * An exchange with the Admin API that did not end well. The message never quotes a body: Kong's answers hold
  * private keys in clear text.
  */
-export class AdminError extends Error {
+export class AdminError extends Failure {
   override readonly name = 'AdminError';
 
   constructor(
@@ -39,12 +42,21 @@ export class AdminError extends Error {
     message: string,
     /** HTTP status; null when there was no answer. */
     readonly status: number | null,
-    options?: ErrorOptions,
+    options: ErrorOptions & { kind?: FailureKind } = {},
     /** How long to wait before it is tried again (Retry-After), in milliseconds. */
     readonly waitMs?: number,
   ) {
-    super(message, options);
+    super(options.kind ?? kindOfStatus(status), message, options);
   }
+}
+
+/** A 404 is about one entity, which is gone; another one says so where the error is made. */
+function kindOfStatus(status: number | null): FailureKind {
+  if (status === null || status >= 500) return 'away';
+  if (status === 400) return 'refused';
+  if ([404, 409, 412, 429].includes(status)) return 'conflict';
+  if ([401, 402, 403, 405, 407, 413].includes(status) || (status >= 300 && status < 400)) return 'forbidden';
+  return 'mistake';
 }
 
 const RETRIED_STATUSES = new Set([429, 500, 502, 503, 504]);
@@ -103,6 +115,7 @@ export class AdminClient {
 
   /**
    * Sends a request, again where that may help.
+   * @param body what becomes JSON; a Buffer holds it already
    * @returns any answer below 500 that is not 429
    * @throws AdminError when there is none
    */
@@ -113,7 +126,8 @@ export class AdminClient {
     signal?: AbortSignal,
     attempts = this.#options.attempts ?? 4,
   ): Promise<AdminResponse> {
-    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const payload =
+      body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
     for (let attempt = 1; ; attempt++) {
       let failure: AdminError;
       let waitMs = 100 * 2 ** attempt * (0.5 + Math.random());
@@ -183,11 +197,8 @@ export class AdminClient {
           });
           response.on('error', reject);
           response.on('end', () => {
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: response.headers,
-              body: parseJson(Buffer.concat(chunks).toString('utf8')),
-            });
+            const bytes = Buffer.concat(chunks);
+            resolve(new Answer(response.statusCode ?? 0, response.headers, bytes));
           });
         },
       );
@@ -197,6 +208,21 @@ export class AdminClient {
       request.on('error', reject);
       request.end(payload);
     });
+  }
+}
+
+class Answer implements AdminResponse {
+  #body: { value: unknown } | null = null;
+
+  constructor(
+    readonly status: number,
+    readonly headers: http.IncomingHttpHeaders,
+    readonly bytes: Buffer,
+  ) {}
+
+  get body(): unknown {
+    this.#body ??= { value: parseJson(this.bytes.toString('utf8')) };
+    return this.#body.value;
   }
 }
 

@@ -6,10 +6,13 @@ import {
   type ParsedCertificate,
   type PemContent,
 } from '../../certificates';
+import type { CertificateTexts } from '../../model';
 import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../../model';
 
 /** Tag of the certificates that this plugin created. */
 export const OUR_TAG = 'ssl-cert-reloader';
+/** Beside ours: it keeps names that a renewal lost, until its leaf ends. */
+export const PREVIOUS_TAG = 'ssl-cert-reloader-previous';
 
 /** A certificate as the Admin API shows it; the fields that matter here. */
 export interface CertificateEntity {
@@ -27,15 +30,24 @@ const REFERENCE = /^\s*\{vault:\/\//;
 /** Keeps what is needed to compare, and lets go of the PEM texts: the key stays with Kong. */
 export function toStored(entity: CertificateEntity): StoredCertificate {
   const { cert_alt: certAlt, key_alt: keyAlt } = entity;
+  const tags = entity.tags ?? [];
   return {
     id: entity.id,
-    snis: (entity.snis ?? []).map((sni) => sni.toLowerCase()),
-    owner: ownerOf(entity.tags ?? []),
-    secret: secretOf(entity.tags ?? []),
+    snis: entity.snis ?? [],
+    owner: ownerOf(tags),
+    ...secretOf(tags),
+    ...(tags.includes(PREVIOUS_TAG) ? { isPrevious: true as const } : {}),
     main: toHalf(entity),
     alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }),
   };
 }
+
+export const toTexts = (entity: CertificateEntity): CertificateTexts => ({
+  main: { cert: entity.cert, key: entity.key },
+  alt: halfOf(entity, 'alt'),
+  snis: entity.snis ?? [],
+  tags: entity.tags ?? [],
+});
 
 export function halfOf(entity: CertificateEntity, half: 'main' | 'alt'): PemPair | null {
   if (half === 'main') return { cert: entity.cert, key: entity.key };
@@ -51,29 +63,44 @@ export function pemFields(half: 'main' | 'alt', pair: PemPair): Record<string, s
 /** Takes the second half away. */
 export const NO_ALT = { cert_alt: null, key_alt: null };
 
-/** The ingress controller's tags: in database mode its own, from 3.4.17 and 3.5.10 on `k8s-…` in both modes. */
+/**
+ * The ingress controller's own tags: the first where there is a database, the others from 3.4.17 and 3.5.10 on. Any
+ * other tag that begins with `k8s-` is somebody's own.
+ */
+const CONTROLLERS_TAG = /^(managed-by-ingress-controller$|k8s-(name|namespace|kind|uid):)/;
+
 function ownerOf(tags: readonly string[]): Owner {
   if (tags.includes(OUR_TAG)) return 'us';
-  const isController = tags.some((tag) => tag === 'managed-by-ingress-controller' || tag.startsWith('k8s-'));
-  return isController ? 'ingress_controller' : 'other';
+  return tags.some((tag) => CONTROLLERS_TAG.test(tag)) ? 'ingress_controller' : 'other';
 }
 
-function secretOf(tags: readonly string[]): string | null {
+function secretOf(tags: readonly string[]): Pick<StoredCertificate, 'secret' | 'secretUid'> {
   const value = (prefix: string) => tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length);
-  const [namespace, name] = [value('k8s-namespace:'), value('k8s-name:')];
-  return namespace === undefined || name === undefined ? null : `${namespace}/${name}`;
+  const [namespace, name, uid] = [value('k8s-namespace:'), value('k8s-name:'), value('k8s-uid:')];
+  return {
+    secret: namespace === undefined || name === undefined ? null : `${namespace}/${name}`,
+    ...(uid === undefined ? {} : { secretUid: uid }),
+  };
 }
 
-function toHalf({ cert, key }: PemPair): StoredHalf {
-  const vaultReference = REFERENCE.test(cert) || REFERENCE.test(key);
+/** `{vault://…}`: it belongs to the vault. */
+export const isVaultReference = ({ cert, key }: PemPair): boolean =>
+  REFERENCE.test(cert) || REFERENCE.test(key);
+
+export function toHalf({ cert, key }: PemPair): StoredHalf {
+  const vaultReference = isVaultReference({ cert, key });
   const pem = vaultReference ? null : readPem(cert, key);
   const leaf = pem === null ? null : leafOf(pem);
+  const reach = pem === null ? NO_REACH : reachOfPem(leaf, pem);
   return {
     content: pem?.content ?? '',
     chain: pem?.chain ?? '',
     leaf: leaf?.info ?? null,
-    reach: pem === null ? NO_REACH : reachOfPem(leaf, pem),
+    reach,
     vaultReference,
+    ...(reach.issuerKey === null ? {} : { issuerKey: reach.issuerKey }),
+    // A copy: a small Buffer may be a part of a large one that would stay with it.
+    ...(leaf !== null && pem?.certificates.length === 1 ? { bare: Uint8Array.from(leaf.der) } : {}),
   };
 }
 

@@ -1,15 +1,7 @@
 import { PLUGIN_NAME } from '../../common/product';
+import type { PluginEntry } from '../../model';
 import type { AdminClient } from './client';
-import { readPages } from './certificate-list';
-
-/** One of this plugin's entries in Kong. */
-export interface PluginEntry {
-  id: string;
-  enabled: boolean;
-  /** Applies to the whole gateway; null, or what it is limited to instead (`route`, `service`, …). */
-  scope: string | null;
-  config: unknown;
-}
+import { readPages } from './pages';
 
 interface PluginEntity {
   id: string;

@@ -1,11 +1,13 @@
-import type { CaChange, CaResult, CaStore, StoredCa } from '../../model';
-import { kongMessage, type AdminClient, type AdminResponse } from '../admin/client';
+import { failureKindOf } from '../../model';
+import type { CaStore } from '../../model';
+import type { CaChange, CaResult, StoredCa } from '../../model';
+import { answerError } from '../admin/answers';
 import { readCas } from '../admin/ca-certificates';
+import { kongMessage, type AdminClient, type AdminResponse } from '../admin/client';
 
 /** CA certificates of a Kong with a database: each is written on its own. */
 export class DatabaseCaStore implements CaStore {
   stored: ReadonlyMap<string, StoredCa> = new Map();
-  #staged: readonly CaChange[] = [];
 
   constructor(private readonly client: AdminClient) {}
 
@@ -13,40 +15,45 @@ export class DatabaseCaStore implements CaStore {
     this.stored = await readCas(this.client);
   }
 
-  stage(changes: readonly CaChange[]): void {
-    this.#staged = changes;
-  }
-
-  async flush(): Promise<CaResult[]> {
-    const changes = this.#staged;
-    this.#staged = [];
+  /** One that fails does not stop the others. @returns what became of each */
+  async write(changes: readonly CaChange[]): Promise<CaResult[]> {
     const results: CaResult[] = [];
     for (const change of changes) {
       try {
-        results.push(await this.write(change));
+        results.push(await this.writeOne(change));
       } catch (error) {
-        results.push({ kind: 'failed', change, error: error as Error });
+        results.push({ kind: 'failed', change, error: error as Error, failure: failureKindOf(error) });
       }
     }
     return results;
   }
 
-  private async write(change: CaChange): Promise<CaResult> {
-    const { status, body } = await this.send(change);
-    if (status >= 200 && status < 300) return { kind: 'written', change };
-    // What is referred to is refused with 400 by the Admin API.
-    if (change.kind === 'remove') return { kind: 'kept', change, detail: kongMessage(body) };
+  private async writeOne(change: CaChange): Promise<CaResult> {
+    const answer = await this.send(change);
+    const { status, body } = answer;
+    if (status >= 200 && status < 300 && (body !== null || status === 204))
+      return { kind: 'written', change };
     // Another gateway's reloader was faster: unique violation of cert_digest.
-    if (status === 409) return { kind: 'written', change };
-    return { kind: 'refused', change, detail: `it answered ${status}: ${kongMessage(body)}` };
+    if (status === 409 && change.kind !== 'remove') return { kind: 'written', change };
+    if (status !== 400) throw answerError(this.client, `${methodOf(change)} ${pathOf(change)}`, answer);
+    // What is referred to is refused with 400 by the Admin API.
+    return change.kind === 'remove'
+      ? { kind: 'kept', change, detail: kongMessage(body) }
+      : { kind: 'refused', change, detail: `it answered ${status}: ${kongMessage(body)}` };
   }
 
   private send(change: CaChange): Promise<AdminResponse> {
-    const path = `/ca_certificates/${change.id}`;
-    if (change.kind === 'remove') return this.client.request('DELETE', path);
-    const cert = change.ca.pem;
-    return change.kind === 'create'
-      ? this.client.request('PUT', path, { cert, tags: change.tags })
-      : this.client.request('PATCH', path, { cert });
+    const fields =
+      change.kind === 'remove'
+        ? undefined
+        : { cert: change.ca.pem, ...(change.kind === 'create' ? { tags: change.tags } : {}) };
+    return this.client.request(methodOf(change), pathOf(change), fields);
   }
 }
+
+const METHODS = { create: 'PUT', update: 'PATCH', remove: 'DELETE' } as const satisfies Record<
+  CaChange['kind'],
+  string
+>;
+const methodOf = ({ kind }: CaChange) => METHODS[kind];
+const pathOf = ({ id }: CaChange) => `/ca_certificates/${id}`;

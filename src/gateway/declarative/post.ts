@@ -1,36 +1,35 @@
-import * as crypto from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AdminError, kongMessage, type AdminClient, type AdminResponse } from '../admin/client';
+import { answerError, isJson } from '../admin/answers';
+import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
+import { decode, type Encoded } from './encode';
 
 /** The MD5 of the configuration that Kong serves now; only DB-less Kongs have one. @throws AdminError */
 export async function configurationHash(client: AdminClient): Promise<string> {
-  const { status, body } = await client.get('/status');
+  const answer = await client.get('/status');
+  const { status, body } = answer;
   if (status === 200 && typeof body === 'object' && body !== null && 'configuration_hash' in body) {
     return String(body.configuration_hash);
   }
-  throw new AdminError('ADMIN_STATUS', `GET /status answered ${status} without a configuration hash`, status);
+  throw answerError(client, 'GET /status', answer);
 }
 
-/** Kong's whole configuration. @throws AdminError */
-export async function exportConfiguration(client: AdminClient): Promise<string> {
-  const { status, body } = await client.get('/config');
-  const yaml = typeof body === 'object' && body !== null && 'config' in body ? body.config : null;
-  if (status === 200 && typeof yaml === 'string') return yaml;
-  throw new AdminError('ADMIN_STATUS', `GET /config answered ${status}: ${kongMessage(body)}`, status);
+/** Kong's whole configuration, in parts. @throws AdminError */
+export async function exportConfiguration(client: AdminClient): Promise<readonly string[]> {
+  const answer = await client.get('/config');
+  const parts = answer.status === 200 ? decode(answer.bytes) : null;
+  if (parts === null) throw answerError(client, 'GET /config', answer);
+  return parts;
 }
-
-/** Kong's hash of a text that was posted (kong/db/declarative/init.lua). */
-export const hashOf = (text: string): string => crypto.hash('md5', text);
 
 export type Posted =
   /** `lost`: what somebody else posted meanwhile and this post has overwritten. */
-  | { kind: 'done'; lost: string | null }
+  | { kind: 'done'; lost: readonly string[] | null }
   | { kind: 'refused'; body: unknown }
   /** Kong is busy with somebody's post, or did not answer: look again before the next try. */
   | { kind: 'busy'; waitMs: number; error: AdminError };
 
 export interface Post {
-  config: string;
+  config: Encoded;
   /** The hash of the configuration that `config` was made from. */
   before: string;
   /** A line that only the new configuration has; null: there is none. */
@@ -49,7 +48,7 @@ export async function postConfiguration(client: AdminClient, post: Post): Promis
   let answer: AdminResponse;
   try {
     // Never sent again as it is: what was there before may be somebody else's by then.
-    answer = await client.request('POST', '/config?check_hash=1&flatten_errors=1', { config }, undefined, 1);
+    answer = await client.request('POST', POST_PATH, config.body, undefined, 1);
   } catch (error) {
     if (!(error instanceof AdminError)) throw error;
     return { kind: 'busy', waitMs: error.waitMs ?? 0, error };
@@ -57,18 +56,19 @@ export async function postConfiguration(client: AdminClient, post: Post): Promis
     lookout.end();
   }
   const lost = await looking;
-  const { status, body } = answer;
-  if (status === 201 || status === 304) return { kind: 'done', lost };
-  if (status === 400) return { kind: 'refused', body };
-  const size = Math.ceil(config.length / 1_048_576);
+  const { status } = answer;
+  if (status === 304 || (status === 201 && isJson(answer))) return { kind: 'done', lost };
+  if (status === 400) return { kind: 'refused', body: answer.body };
+  if (status !== 413) throw answerError(client, 'POST /config', answer);
+  const size = Math.ceil(config.size / 1_048_576);
   throw new AdminError(
     'ADMIN_STATUS',
-    status === 413
-      ? `the configuration (${size} MiB) is larger than Kong takes: raise nginx_admin_client_max_body_size`
-      : `POST /config answered ${status}: ${kongMessage(body)}`,
+    `the configuration (${size} MiB) is larger than Kong takes: raise nginx_admin_client_max_body_size`,
     status,
   );
 }
+
+const POST_PATH = '/config?check_hash=1&flatten_errors=1';
 
 /** While Kong works on a post of this size it can be asked for an export at no cost that matters. */
 const SMALL_CHARS = 256 * 1024;
@@ -84,13 +84,13 @@ class Lookout {
   ) {}
 
   /** @returns what somebody else posted since, or null. Never throws: without an answer there is nothing to say. */
-  async look(): Promise<string | null> {
+  async look(): Promise<readonly string[] | null> {
     const { signal } = this.#ended;
-    const known = [this.post.before, hashOf(this.post.config)];
+    const known = [this.post.before, this.post.config.hash];
     const isEnded = () => signal.aborted;
     try {
       // Both are on their way before the post is: there is no later chance where that is quick.
-      const isSmall = this.post.config.length < SMALL_CHARS;
+      const isSmall = this.post.config.size < SMALL_CHARS;
       const early = isSmall ? exportConfiguration(this.client).catch(() => null) : null;
       for (let first = true; first || !isEnded(); first = false) {
         const hash = await configurationHash(this.client);
@@ -111,14 +111,16 @@ class Lookout {
    * @param early asked for before it was known that there is anything: it may be what was there before
    * @param hash of what somebody else posted
    */
-  private async theirs(early: string | null, hash: string): Promise<string | null> {
+  private async theirs(early: readonly string[] | null, hash: string): Promise<readonly string[] | null> {
     const { mark } = this.post;
+    const has = (parts: readonly string[]) => mark === null || parts.some((part) => part.includes(mark));
     const found = await exportConfiguration(this.client);
     if ((await configurationHash(this.client)) === hash) return found;
     // Kong has another one by now, as a rule ours, and what was found may be that already. Theirs may have the mark, too.
-    if (mark !== null && !found.includes(mark)) return found;
-    if (found !== (await exportConfiguration(this.client))) return found;
-    return early !== null && mark !== null && !early.includes(mark) ? early : null;
+    if (!has(found)) return found;
+    const again = await exportConfiguration(this.client);
+    if (found.join('') !== again.join('')) return found;
+    return early !== null && !has(early) ? early : null;
   }
 }
 

@@ -11,22 +11,27 @@ interface FlattenedErrors {
 /** Why Kong refuses a whole configuration. */
 export interface Refused {
   message: string;
-  /** Ids of the entities that Kong names. */
-  entities: ReadonlySet<string>;
+  /** What it says of each entity that it names, by id. */
+  entities: ReadonlyMap<string, string>;
 }
+
+const MAX_CHARS = 500;
 
 /** Kong's sentences from `flattened_errors`, without the entities that it quotes with their keys. */
 export function explain(body: unknown): Refused {
   const { flattened_errors: errors } = (body ?? {}) as FlattenedErrors;
-  const flat = Array.isArray(errors) ? errors : [];
-  const sentences = flat.flatMap((entity) =>
-    (entity.errors ?? []).map((error) =>
+  const entities = new Map<string, string>();
+  const all: string[] = [];
+  for (const entity of Array.isArray(errors) ? errors : []) {
+    const sentences = (entity.errors ?? []).map((error) =>
       [entity.entity_type, entity.entity_id, error.field, error.message].filter(Boolean).join(' '),
-    ),
-  );
-  const text = sentences.join('; ');
-  return {
-    message: text === '' || text.includes('-----BEGIN') ? kongMessage(body) : text.slice(0, 500),
-    entities: new Set(flat.flatMap((entity) => entity.entity_id ?? [])),
-  };
+    );
+    const text = sentences.join('; ');
+    all.push(text);
+    if (entity.entity_id !== undefined) entities.set(entity.entity_id, harmless(text) ?? kongMessage(body));
+  }
+  return { message: harmless(all.join('; ')) ?? kongMessage(body), entities };
 }
+
+const harmless = (text: string) =>
+  text === '' || text.includes('-----BEGIN') ? null : text.slice(0, MAX_CHARS);

@@ -9,9 +9,10 @@ const MAX_RECORDS = 100;
 
 /** Reloads a Kong on this machine, as `kong reload` does it: SIGHUP to nginx's master. */
 export class KongReload {
+  /** @param startsFromFile a reload would read the declarative file again */
   constructor(
     private readonly prefix: string,
-    private readonly mode: 'database' | 'dbless',
+    private readonly startsFromFile: boolean,
   ) {}
 
   /** When it was done for files with this fingerprint (ISO 8601); null: never. */
@@ -29,7 +30,7 @@ export class KongReload {
     if (typeof pid === 'string') return pid;
     try {
       process.kill(pid, 0);
-      if (this.mode === 'dbless') this.keepPosted();
+      if (this.startsFromFile) this.keepPosted();
       this.remember(fingerprint);
       process.kill(pid, 'SIGHUP');
       return null;

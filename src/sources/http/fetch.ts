@@ -1,8 +1,15 @@
-import { Requests, type HttpAnswer, type TlsIdentity } from '../../common/request';
+import {
+  basicAuthorization,
+  HttpClient,
+  SecretReader,
+  showUrl,
+  TlsReader,
+  type HttpAnswer,
+  type Secret,
+} from '../../http';
 import { MAX_BUNDLE_BYTES } from '../../model';
-import { readIdentity, readSecret, readToken, type Secret, type TlsFiles } from '../remote/credentials';
+import { LOCAL_PEER, type RemoteServer } from '../remote/config';
 import { Trouble } from '../remote/trouble';
-import { showAddress } from '../remote/url';
 
 /** Who one is to the server. */
 export type HttpAuth =
@@ -12,105 +19,74 @@ export type HttpAuth =
 
 export interface FetchOptions {
   auth: HttpAuth;
-  tls: TlsFiles;
-  /** Milliseconds for one URL, redirects included. */
-  timeoutMs: number;
+  server: RemoteServer;
 }
 
 const MAX_REDIRECTS = 5;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Longer than a scan and the reads that follow it take. */
+const KEEP_MS = 5_000;
 
-/** The requests of one look at the source: its files are read once, its connections end with it. */
+/** The requests to the one server of a source. */
 export class Fetcher {
-  readonly #requests = new Requests();
-  readonly #identity: TlsIdentity;
-  readonly #authorization: Record<string, string>;
+  readonly #client: HttpClient;
 
-  /** @throws Trouble when a file with a token or a certificate cannot be read */
-  constructor(private readonly options: FetchOptions) {
-    this.#identity = readIdentity(options.tls);
-    this.#authorization = authorizationOf(options.auth);
+  constructor({ auth, server: { address, tls, proxy, timeoutMs } }: FetchOptions) {
+    const files = new TlsReader(tls);
+    const secret =
+      auth.kind === 'none' ? null : new SecretReader(auth.kind === 'bearer' ? auth.token : auth.password);
+    this.#client = new HttpClient({
+      // The paths of its documents are their own.
+      address: { ...address, url: new URL(address.url.origin) },
+      subject: showUrl(address.url),
+      credentials: {
+        tls: () => files.read(),
+        headers: () => authorizationOf(auth, secret),
+        forget: () => {
+          files.forget();
+          secret?.forget();
+        },
+      },
+      headers: { accept: '*/*', 'accept-encoding': 'identity' },
+      proxy,
+      peer: LOCAL_PEER,
+      timeoutMs,
+      maxBytes: MAX_BUNDLE_BYTES,
+      keepMs: KEEP_MS,
+      maxRedirects: MAX_REDIRECTS,
+    });
   }
 
   /**
-   * GETs a URL and follows redirects. Credentials and the client certificate go to the URL's own origin alone.
+   * GETs a URL of the server and follows redirects. Credentials and the client certificate go to the URL's own origin
+   * alone.
    * @returns an answer with status 200 or 304
-   * @throws Trouble, NoAnswerError
+   * @throws Trouble, HttpFailure
    */
   async get(url: URL, conditions: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
-    const { timeoutMs } = this.options;
-    const signal = AbortSignal.timeout(timeoutMs);
-    let at = url;
-    for (let hops = 0; ; hops++) {
-      const isHome = at.origin === url.origin;
-      const { ca, cert, key } = this.#identity;
-      const answer = await this.#requests.exchange({
-        url: at,
-        headers: {
-          accept: '*/*',
-          'accept-encoding': 'identity',
-          'user-agent': 'ssl-cert-reloader',
-          ...conditions,
-          ...(isHome ? this.#authorization : {}),
-        },
-        ca,
-        ...(isHome ? { cert, key } : {}),
-        timeoutMs,
-        signal,
-        maxBytes: MAX_BUNDLE_BYTES,
-      });
-      if (!REDIRECTS.has(answer.status)) return checkAnswer(answer, showAddress(url), isHome, conditions);
-      if (hops === MAX_REDIRECTS) {
-        throw new Trouble('unreachable', `${showAddress(url)} redirects more than ${MAX_REDIRECTS} times`);
-      }
-      at = targetOf(answer, at, showAddress(url));
-    }
+    const answer = await this.#client.request({ path: url.pathname + url.search, headers: conditions });
+    return checkAnswer(answer, showUrl(url), conditions);
   }
 
   close(): void {
-    this.#requests.close();
+    this.#client.close();
   }
 }
 
-function authorizationOf(auth: HttpAuth): Record<string, string> {
-  switch (auth.kind) {
-    case 'none':
-      return {};
-    case 'bearer':
-      return { authorization: `Bearer ${readToken(auth.token)}` };
-    case 'basic': {
-      const pair = `${auth.username}:${readSecret(auth.password)}`;
-      return { authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
-    }
-  }
-}
-
-/** The target itself is not shown: a server may put anything into it, what it was sent included. */
-function targetOf({ headers, status }: HttpAnswer, from: URL, where: string): URL {
-  const { location = '' } = headers;
-  if (location === '' || !URL.canParse(location, from.href)) {
-    throw new Trouble('unreachable', `${where} answers ${status} without saying where to go`);
-  }
-  const target = new URL(location, from);
-  if (target.protocol !== 'https:') {
-    throw new Trouble(
-      'unreachable',
-      `${where} redirects to something else than https, which is not followed`,
-    );
-  }
-  return target;
+function authorizationOf(auth: HttpAuth, secret: SecretReader | null): Record<string, string> {
+  if (secret === null || auth.kind === 'none') return {};
+  if (auth.kind === 'bearer') return { authorization: `Bearer ${secret.readToken()}` };
+  return { authorization: basicAuthorization({ username: auth.username, password: secret.read() }) };
 }
 
 function checkAnswer(
   answer: HttpAnswer,
   where: string,
-  isHome: boolean,
   conditions: Readonly<Record<string, string>>,
 ): HttpAnswer {
   const { status, headers } = answer;
   const isConditional = Object.keys(conditions).length > 0;
   if (status === 304 && isConditional) return answer;
-  if (status !== 200) throw statusTrouble(answer, where, isHome);
+  if (status !== 200) throw statusTrouble(answer, where);
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') {
     throw new Trouble('unsupported_format', `${where} answers compressed, which was not asked for`);
@@ -118,7 +94,7 @@ function checkAnswer(
   return answer;
 }
 
-function statusTrouble({ status, headers }: HttpAnswer, where: string, isHome: boolean): Trouble {
+function statusTrouble({ status, headers, isHome }: HttpAnswer, where: string): Trouble {
   if (status === 401 && !isHome) {
     return new Trouble(
       'forbidden',

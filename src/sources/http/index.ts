@@ -1,9 +1,8 @@
 import type { Source } from '../../model';
-import { decodedPart } from '../../common/url-part';
-import { addressOf, secretOf, timeoutOf, tlsFilesOf } from '../remote/config';
+import type { Login } from '../../http';
+import { addressOf, identify, secretOf, serverOf } from '../remote/config';
 import { REMOTE_FIELDS } from '../remote/fields';
 import { LazySource } from '../remote/lazy';
-import { identify } from '../remote/url';
 import { configProblem, type ConfigOf, type SourceContext, type SourceType } from '../source-type';
 import type { HttpAuth } from './fetch';
 import { HTTP_FIELDS } from './fields';
@@ -20,26 +19,26 @@ export const HTTP: SourceType<typeof FIELDS> = {
 };
 
 function createSource(config: Config, { at }: SourceContext): Source {
-  const url = addressOf(config.url ?? '', at, 'url');
-  const keyUrl = config.key_url == null ? null : addressOf(config.key_url, at, 'key_url');
+  const server = serverOf(config, at);
+  const { url, login } = server.address;
+  const keyUrl = config.key_url == null ? null : addressOf(config, 'key_url', at).url;
   if (keyUrl !== null && keyUrl.origin !== url.origin) {
     // They share the credentials, which are for one server.
     throw configProblem(at, 'key_url', 'has to be on the server of url');
   }
-  const auth = authOf(config, url, at);
-  const common = { tls: tlsFilesOf(config, at), timeoutMs: timeoutOf(config) };
-  const id = `http:${identify(url)}`;
+  const auth = authOf(config, login, at);
+  const id = `http:${identify(server.address)}`;
   const create = config.create ?? true;
   return new LazySource(id, create, async () => {
     const { HttpSource } = await import('./source.js');
-    return new HttpSource({ id, create, url, keyUrl, auth, ...common });
+    return new HttpSource({ id, create, url, keyUrl, auth, server });
   });
 }
 
-function authOf(config: Config, url: URL, at: string): HttpAuth {
+function authOf(config: Config, login: Login | null, at: string): HttpAuth {
   const token = secretOf(config, 'token', at);
-  const username = config.username ?? decodedPart(url.username);
-  const inUrl = url.password === '' ? null : { value: decodedPart(url.password) };
+  const username = config.username ?? login?.username ?? '';
+  const inUrl = login === null || login.password === '' ? null : { value: login.password };
   if (username !== '') {
     const password = token ?? inUrl;
     if (password === null) throw configProblem(at, 'token_file', 'required with username, as its password');

@@ -1,7 +1,7 @@
+import { showUrl } from '../../http';
 import { type RawBundle, type Reading, type Refusal, type Source, type SourceScan } from '../../model';
 import { HeldTexts } from '../remote/held';
 import { refusalOf } from '../remote/trouble';
-import { showAddress } from '../remote/url';
 import { RemoteDocument } from './document';
 import { Fetcher, type FetchOptions } from './fetch';
 
@@ -19,6 +19,7 @@ export class HttpSource implements Source {
   readonly id: string;
   readonly create: boolean;
   readonly #documents: readonly RemoteDocument[];
+  readonly #fetcher: Fetcher;
   readonly #held = new HeldTexts();
   /** What was fetched since the last scan could not be read, so it counts as changed. */
   #isMissed = false;
@@ -27,6 +28,7 @@ export class HttpSource implements Source {
   constructor(private readonly options: HttpSourceOptions) {
     this.id = options.id;
     this.create = options.create;
+    this.#fetcher = new Fetcher(options);
     const { url, keyUrl } = options;
     this.#documents = [url, ...(keyUrl === null ? [] : [keyUrl])].map((at) => new RemoteDocument(at));
   }
@@ -38,7 +40,7 @@ export class HttpSource implements Source {
     this.#held.clear();
     this.#errors = [];
     try {
-      const changed = await this.withFetcher((fetcher) => this.look(fetcher));
+      const changed = await this.look();
       return { ...unchanged, changed: changed ? [this.id] : [], errors: [] };
     } catch (error) {
       this.#errors = [refusalOf(error, this.location)];
@@ -50,9 +52,7 @@ export class HttpSource implements Source {
     const held = this.#held.get(this.id);
     if (held !== undefined) return held;
     try {
-      const bodies = await this.withFetcher((fetcher) =>
-        Promise.all(this.#documents.map((document) => document.fetch(fetcher))),
-      );
+      const bodies = await Promise.all(this.#documents.map((document) => document.fetch(this.#fetcher)));
       return this.toRaw(bodies);
     } catch (error) {
       this.#isMissed = true;
@@ -60,29 +60,24 @@ export class HttpSource implements Source {
     }
   }
 
-  private get location(): string {
-    return showAddress(this.options.url);
+  close(): void {
+    this.#fetcher.close();
   }
 
-  private async withFetcher<T>(work: (fetcher: Fetcher) => Promise<T>): Promise<T> {
-    const fetcher = new Fetcher(this.options);
-    try {
-      return await work(fetcher);
-    } finally {
-      fetcher.close();
-    }
+  private get location(): string {
+    return showUrl(this.options.url);
   }
 
   /** @returns whether something else is there than was last read; its text is held */
-  private async look(fetcher: Fetcher): Promise<boolean> {
-    const looks = await Promise.all(this.#documents.map((document) => document.look(fetcher)));
+  private async look(): Promise<boolean> {
+    const looks = await Promise.all(this.#documents.map((document) => document.look(this.#fetcher)));
     const hasChanged = this.#isMissed || looks.some(({ body }) => body !== null);
     if (hasChanged) {
       // The texts of the one that is as it was are not kept; key material stays in as few places as can be.
       const bodies = await Promise.all(
         looks.map(
           async ({ body }, index) =>
-            body ?? (await this.#documents[index]?.fetch(fetcher)) ?? Buffer.alloc(0),
+            body ?? (await this.#documents[index]?.fetch(this.#fetcher)) ?? Buffer.alloc(0),
         ),
       );
       this.#held.put(this.id, this.toRaw(bodies));

@@ -1,21 +1,71 @@
+import { createHash } from 'node:crypto';
 import type { Values } from '../../config';
+import {
+  parseAddress,
+  parseProxy,
+  type Address,
+  type PeerRules,
+  type Secret,
+  type TlsFiles,
+} from '../../http';
 import { configProblem } from '../source-type';
-import type { Secret, TlsFiles } from './credentials';
 import type { REMOTE_FIELDS } from './fields';
-import { parseAddress } from './url';
 
 type Config = Values<typeof REMOTE_FIELDS>;
 
+/** The server of a source, and how to reach it. */
+export interface RemoteServer {
+  address: Address;
+  tls: TlsFiles;
+  proxy: Address | undefined;
+  /** Milliseconds for one request, redirects included. */
+  timeoutMs: number;
+}
+
 const DEFAULT_TIMEOUT_S = 10;
 
-export const timeoutOf = ({ timeout }: Config): number => (timeout ?? DEFAULT_TIMEOUT_S) * 1000;
+/** Who may answer on this machine: a bundle of a stranger would be served, a token be lost. */
+export const LOCAL_PEER: PeerRules = {
+  advice:
+    'run what answers as root or as this user, or set allow_http on the source where every user of this machine may answer',
+};
 
-/** @param at where the source stands in the configuration: `sources[0]` */
-export function addressOf(text: string, at: string, field: string): URL {
+/** @param at where the source stands in the configuration: `sources[0]` @throws Error that quotes no value */
+export function serverOf(config: Config, at: string, unix = false): RemoteServer {
+  const address = addressOf(config, 'url', at, unix);
+  const { ca_file: caFile, client_cert_file: certFile, client_key_file: keyFile } = config;
+  if ((certFile == null) !== (keyFile == null)) {
+    const missing = certFile == null ? 'client_cert_file' : 'client_key_file';
+    throw configProblem(at, missing, 'a client certificate and its key go together');
+  }
+  return {
+    address,
+    tls: { caFile: caFile ?? null, certFile: certFile ?? null, keyFile: keyFile ?? null },
+    proxy: proxyOf(config, address, at),
+    timeoutMs: (config.timeout ?? DEFAULT_TIMEOUT_S) * 1000,
+  };
+}
+
+export function addressOf<Field extends 'url' | 'key_url'>(
+  config: Partial<Record<Field, string | null>> & Pick<Config, 'allow_http'>,
+  field: Field,
+  at: string,
+  unix = false,
+): Address {
+  const rules = { allowHttp: config.allow_http === true, allowHttpBy: 'allow_http on the source', unix };
   try {
-    return parseAddress(text);
+    return parseAddress(config[field] ?? '', rules);
   } catch (error) {
     throw configProblem(at, field, (error as Error).message);
+  }
+}
+
+function proxyOf({ proxy }: Config, address: Address, at: string): Address | undefined {
+  if (proxy == null) return undefined;
+  try {
+    return parseProxy(proxy, address);
+  } catch (error) {
+    throw configProblem(at, 'proxy', (error as Error).message);
   }
 }
 
@@ -39,11 +89,8 @@ export function secretOf<Field extends 'token' | 'secret_id'>(
   return { value };
 }
 
-export function tlsFilesOf(config: Config, at: string): TlsFiles {
-  const { ca_file: caFile, client_cert_file: certFile, client_key_file: keyFile } = config;
-  if ((certFile == null) !== (keyFile == null)) {
-    const missing = certFile == null ? 'client_cert_file' : 'client_key_file';
-    throw configProblem(at, missing, 'a client certificate and its key go together');
-  }
-  return { caFile: caFile ?? null, certFile: certFile ?? null, keyFile: keyFile ?? null };
+/** The same after a restart; two addresses that differ in their query alone are two. */
+export function identify({ url, shown }: Address): string {
+  if (url.search === '') return shown;
+  return `${shown}(${createHash('sha256').update(url.search).digest('hex').slice(0, 8)})`;
 }

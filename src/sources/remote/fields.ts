@@ -7,9 +7,22 @@ export const REMOTE_FIELDS = [
       type: 'string',
       description: 'http: where the bundle is. vault: where the server answers.',
       match_any: {
-        patterns: ['^https?://'],
-        err: 'must be https://…, or http://… to a loopback address',
+        patterns: ['^https?://', '^unix:/'],
+        err: 'must be https://…, or http://… to a loopback address (vault: or unix:/…)',
       },
+    },
+  },
+  {
+    allow_http: {
+      type: 'boolean',
+      description: 'http, vault: plain http to other hosts and other users of this machine, too.',
+    },
+  },
+  {
+    proxy: {
+      type: 'string',
+      description: 'http, vault: a proxy that knows CONNECT, with its user and password where it wants them.',
+      match_any: { patterns: ['^https?://'], err: 'must be http://host:port or https://host:port' },
     },
   },
   {

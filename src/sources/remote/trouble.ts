@@ -1,4 +1,4 @@
-import { NoAnswerError } from '../../common/request';
+import { HttpFailure } from '../../http';
 import { refusal, type Reason, type Refusal } from '../../model';
 
 /** Why a remote source cannot be read just now; thrown within the source, data outside of it. */
@@ -15,10 +15,17 @@ export class Trouble extends Error {
 /** @param where what was asked, without credentials */
 export function refusalOf(error: unknown, where: string): Refusal {
   if (error instanceof Trouble) return error.refusal;
-  const { message } = error as Error;
-  if (!(error instanceof NoAnswerError))
-    return refusal('unreachable', `${where} cannot be asked: ${message}`);
-  return error.code === 'TOO_LARGE'
-    ? refusal('too_large', `${where} cannot be taken: ${message}`)
-    : refusal('unreachable', `${where} cannot be reached: ${message}`);
+  if (!(error instanceof HttpFailure)) {
+    return refusal('unreachable', `${where} cannot be asked: ${(error as Error).message}`);
+  }
+  switch (error.code) {
+    case 'too_large':
+      return refusal('too_large', `${where} cannot be taken: ${error.why}`);
+    case 'credentials':
+      return refusal('unreadable', error.why);
+    case 'no_answer':
+    case 'untrusted':
+    case 'status':
+      return refusal('unreachable', `${where} cannot be reached: ${error.why}`);
+  }
 }

@@ -1,15 +1,10 @@
-import { Requests, type TlsIdentity } from '../../common/request';
-import { readIdentity, type TlsFiles } from '../remote/credentials';
+import { HttpClient, TlsReader } from '../../http';
+import { LOCAL_PEER, type RemoteServer } from '../remote/config';
 import { Trouble } from '../remote/trouble';
-import { showAddress } from '../remote/url';
 
-export interface VaultServer {
-  url: URL;
+export interface VaultServer extends RemoteServer {
   /** Null: the root namespace, or none where the server knows no namespaces. */
   namespace: string | null;
-  tls: TlsFiles;
-  /** Milliseconds for one request. */
-  timeoutMs: number;
 }
 
 /** An answer below 500 that is not 429; its body as far as it is JSON. */
@@ -59,24 +54,34 @@ export function hintOf({ errors }: VaultBody): string {
 
 /** The few requests that the source makes. */
 export class VaultClient {
-  readonly #requests = new Requests({ keepMs: KEEP_MS });
-  #identity: TlsIdentity | null = null;
-
-  constructor(private readonly server: VaultServer) {}
-
   /** How the server is shown. */
-  get address(): string {
-    return showAddress(this.server.url).replace(/\/$/, '');
-  }
+  readonly address: string;
+  readonly #client: HttpClient;
 
-  /** Makes the next request read the files with certificates anew. */
-  refresh(): void {
-    this.#identity = null;
+  constructor({ address, tls, proxy, timeoutMs, namespace }: VaultServer) {
+    this.address = address.shown.replace(/\/$/, '');
+    const files = new TlsReader(tls);
+    this.#client = new HttpClient({
+      address,
+      subject: `Vault at ${this.address}`,
+      credentials: { tls: () => files.read(), forget: () => files.forget() },
+      headers: {
+        accept: 'application/json',
+        // Agents and proxies can be set to want it: it keeps browsers from being made to ask.
+        'x-vault-request': 'true',
+        ...(namespace === null ? {} : { 'x-vault-namespace': namespace }),
+      },
+      proxy,
+      peer: LOCAL_PEER,
+      timeoutMs,
+      maxBytes: MAX_BYTES,
+      keepMs: KEEP_MS,
+    });
   }
 
   /**
    * @param path below `/v1/`, encoded
-   * @throws Trouble, NoAnswerError when the server cannot answer just now
+   * @throws Trouble, HttpFailure when the server cannot answer just now
    */
   async send(
     method: 'GET' | 'POST',
@@ -84,28 +89,18 @@ export class VaultClient {
     token: string | null,
     body?: object,
   ): Promise<VaultAnswer> {
-    this.#identity ??= readIdentity(this.server.tls);
-    const { url, namespace, timeoutMs } = this.server;
     const {
       status,
       headers,
       body: octets,
-    } = await this.#requests.exchange({
-      url: new URL(`${url.origin}${url.pathname.replace(/\/$/, '')}/v1/${path}`),
+    } = await this.#client.request({
+      path: `/v1/${path}`,
       method,
       headers: {
-        accept: 'application/json',
-        'user-agent': 'ssl-cert-reloader',
-        // Agents and proxies can be set to want it: it keeps browsers from being made to ask.
-        'x-vault-request': 'true',
-        ...(namespace === null ? {} : { 'x-vault-namespace': namespace }),
         ...(token === null ? {} : { 'x-vault-token': token }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
-      ...this.#identity,
-      timeoutMs,
-      maxBytes: MAX_BYTES,
+      body: body === undefined ? undefined : [Buffer.from(JSON.stringify(body))],
     });
     const answer = { status, body: parse(octets) };
     this.check(answer, headers['retry-after']);
@@ -113,7 +108,7 @@ export class VaultClient {
   }
 
   close(): void {
-    this.#requests.close();
+    this.#client.close();
   }
 
   private check({ status, body }: VaultAnswer, retryAfter: string | undefined): void {

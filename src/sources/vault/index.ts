@@ -1,10 +1,10 @@
 import { isLoopback } from '../../common/loopback';
+import type { Address } from '../../http';
 import { SERVICE_ACCOUNT } from '../../kubernetes';
 import type { Source } from '../../model';
-import { addressOf, secretOf, timeoutOf, tlsFilesOf } from '../remote/config';
+import { identify, secretOf, serverOf } from '../remote/config';
 import { REMOTE_FIELDS } from '../remote/fields';
 import { LazySource } from '../remote/lazy';
-import { identify } from '../remote/url';
 import { configProblem, type ConfigOf, type SourceContext, type SourceType } from '../source-type';
 import { VAULT_FIELDS } from './fields';
 import type { VaultAuth } from './session';
@@ -21,15 +21,15 @@ export const VAULT: SourceType<typeof FIELDS> = {
 };
 
 function createSource(config: Config, { at }: SourceContext): Source {
-  const url = addressOf(config.url ?? '', at, 'url');
+  const remote = serverOf(config, at, true);
   const mount = trimSlashes(config.mount ?? 'secret');
   const path = (config.secret_path ?? '').replace(/^\/+/, '');
   const namespace = config.namespace == null ? null : trimSlashes(config.namespace);
   const { kv_version: version, cert_field: cert, key_field: key, chain_field: chain } = config;
-  const auth = authOf(config, url, at);
-  const server = { url, namespace, tls: tlsFilesOf(config, at), timeoutMs: timeoutOf(config) };
+  const auth = authOf(config, remote.address, at);
+  const server = { ...remote, namespace };
   const place = [...(namespace === null ? [] : [namespace]), mount, path].join('/');
-  const id = `vault:${identify(url).replace(/\/$/, '')}/${place}`;
+  const id = `vault:${identify(remote.address).replace(/\/$/, '')}/${place}`;
   const create = config.create ?? true;
   return new LazySource(id, create, async () => {
     const { VaultSource } = await import('./source.js');
@@ -46,11 +46,11 @@ function createSource(config: Config, { at }: SourceContext): Source {
   });
 }
 
-function authOf(config: Config, url: URL, at: string): VaultAuth {
+function authOf(config: Config, { url, socketPath }: Address, at: string): VaultAuth {
   const { role_id: roleId, role, auth_mount: mount, jwt_file: jwtFile } = config;
   const token = secretOf(config, 'token', at);
   const ways = [roleId, role, token].filter((one) => one != null).length;
-  if (ways === 0 && isLoopback(url.hostname)) return { method: 'agent' };
+  if (ways === 0 && (socketPath !== undefined || isLoopback(url.hostname))) return { method: 'agent' };
   if (ways !== 1) {
     throw configProblem(
       at,

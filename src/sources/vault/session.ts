@@ -1,5 +1,5 @@
 import { refusal, type Refusal } from '../../model';
-import { readConfigured, readSecret, readToken, type Secret } from '../remote/credentials';
+import { SecretReader, type Secret } from '../../http';
 import { refusalOf, Trouble } from '../remote/trouble';
 import { encodePath, hintOf, type VaultAnswer, type VaultClient } from './client';
 
@@ -15,6 +15,20 @@ interface Token {
   value: string;
   /** Milliseconds since the epoch; Infinity for one that does not expire. */
   expiresAt: number;
+}
+
+/** What it takes to be that. */
+function secretOf(auth: VaultAuth): Secret {
+  switch (auth.method) {
+    case 'agent':
+      return { value: '' };
+    case 'token':
+      return auth.token;
+    case 'approle':
+      return auth.secretId ?? { value: '' };
+    case 'kubernetes':
+      return { file: auth.jwtFile };
+  }
 }
 
 /** A token this close to its end is not used any more where another can be had. */
@@ -34,11 +48,14 @@ export class VaultSession {
   #timer: NodeJS.Timeout | null = null;
   #renewalTrouble: Refusal | null = null;
   #isClosed = false;
+  private readonly secret: SecretReader;
 
   constructor(
     private readonly client: VaultClient,
     private readonly auth: VaultAuth,
-  ) {}
+  ) {
+    this.secret = new SecretReader(secretOf(auth));
+  }
 
   /** A renewal that failed, until one works: the token may still be good for a while. */
   get troubles(): Refusal[] {
@@ -52,7 +69,7 @@ export class VaultSession {
 
   /**
    * The answer to a request with the token; after a 403 once more with a new one, where it can be had.
-   * @throws Trouble, NoAnswerError
+   * @throws Trouble, HttpFailure
    */
   async ask(path: string): Promise<VaultAnswer> {
     const token = await this.token();
@@ -69,7 +86,7 @@ export class VaultSession {
 
   /** Whether a token is not accepted at all, rather than lacking a right. */
   async isRefused(): Promise<boolean> {
-    return this.auth.method === 'token' && !(await this.isAccepted(readToken(this.auth.token)));
+    return this.auth.method === 'token' && !(await this.isAccepted(this.secret.readToken()));
   }
 
   close(): void {
@@ -85,7 +102,7 @@ export class VaultSession {
   private async token(): Promise<string | null> {
     if (this.auth.method === 'agent') return null;
     if (this.auth.method === 'token') {
-      const value = readToken(this.auth.token);
+      const value = this.secret.readToken();
       // What writes the file may have put a new one there.
       if (this.#token?.value !== value) this.#token = await this.lookUp(value);
       return value;
@@ -155,14 +172,14 @@ export class VaultSession {
           path: `auth/${encodePath(auth.mount)}/login`,
           body: {
             role_id: auth.roleId,
-            ...(auth.secretId === null ? {} : { secret_id: readSecret(auth.secretId) }),
+            ...(auth.secretId === null ? {} : { secret_id: this.secret.read() }),
           },
           advice: 'look at role_id, secret_id and auth_mount',
         };
       case 'kubernetes':
         return {
           path: `auth/${encodePath(auth.mount)}/login`,
-          body: { role: auth.role, jwt: readConfigured(auth.jwtFile).trim() },
+          body: { role: auth.role, jwt: this.secret.read() },
           advice: 'look at role, auth_mount and which service accounts the role is bound to',
         };
       case 'agent':

@@ -1,4 +1,4 @@
-import { NoAnswerError } from '../../common/request';
+import { HttpFailure } from '../../http';
 import { refusal, type Reading, type Refusal, type Source, type SourceScan } from '../../model';
 import { HeldTexts } from '../remote/held';
 import { refusalOf } from '../remote/trouble';
@@ -53,7 +53,6 @@ export class VaultSource implements Source {
     // Nothing that a watch reports is here.
     if (touched !== undefined) return { changed, removed, total: this.total, errors: this.#errors };
     this.#held.clear();
-    this.#client.refresh();
     this.#session.beginScan();
     const errors: Refusal[] = [];
     try {
@@ -118,7 +117,7 @@ export class VaultSource implements Source {
       this.take(path, secret, changed, removed);
     } catch (error) {
       const isOfOne =
-        error instanceof SecretTrouble || (error instanceof NoAnswerError && error.code === 'TOO_LARGE');
+        error instanceof SecretTrouble || (error instanceof HttpFailure && error.code === 'too_large');
       if (!isOfOne || !this.isFolder) throw error;
       errors.push(refusalOf(error, this.locationOf(path)));
     }

@@ -5,6 +5,7 @@ import gateway from './gateway.client.js';
 import html from './page.html';
 import rows from './rows.client.js';
 import view from './view.client.js';
+import * as words from './words';
 
 /** The page as it is sent, and what a browser may do with it: run this script, look like this, ask this server. */
 export interface Page {
@@ -18,7 +19,8 @@ const hashOf = (text: string) => `'sha256-${crypto.hash('sha256', text, 'base64'
 
 /** Puts the page together from its parts: one file, with no request to anywhere else. */
 export function makePage(): Page {
-  const script = inOne(rows, gateway, view, page);
+  const constants = Object.entries(words).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`);
+  const script = inOne(...constants, rows, gateway, view, page);
   const replace = (text: string, mark: string, by: string) => {
     const at = text.indexOf(mark);
     const [from, to] = [text.lastIndexOf('>', at) + 1, text.indexOf('<', at)];

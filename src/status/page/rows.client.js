@@ -1,27 +1,19 @@
-// What the page makes of the report; no document here.
-
-const DAY = 86_400_000;
-
-/** Word, tone and picture of each state; the tone is never the only sign. */
-const STATES = {
-  not_served: ['Not served', 'bad', 'M4 4l8 8M12 4l-8 8'],
-  refused: ['Refused', 'bad', 'M8 3v6M8 12v1'],
-  pending: ['Pending', 'info', 'M8 2a6 6 0 1 0 0 12a6 6 0 0 0 0-12M8 5v3.5l2 1.5'],
-  unproven: ['Not proven', 'warn', 'M6 6a2 2 0 1 1 2.5 2L8 9.5M8 12v1'],
-  no_source: ['No source', 'idle', 'M4 8h8'],
-  in_sync: ['In sync', 'good', 'M4 8.5l3 3 5-6'],
-  unused: ['Unused', 'idle', 'M4 8h8'],
-};
+// What the page makes of the report; no document here. STATES, LIVES and KINDS come from words.ts.
 
 /** Soonest to be looked at first. */
-function urgencyOf({ certificate_id: id, state, days_left, renewal_overdue: overdue }) {
+function urgencyOf(certificate) {
+  const { state, renewal_overdue: overdue } = certificate;
   if (state === 'unused') return 6;
-  // What is not in Kong may expire.
-  const days = id === null ? null : days_left;
-  if (state === 'not_served' || (days !== null && days < 0)) return 0;
-  if (state === 'refused' || (days !== null && days <= 7)) return 1;
-  if (overdue || (days !== null && days <= 14)) return 2;
+  const life = lifeOf(certificate);
+  if (life === 'expired' || state === 'not_served') return 0;
+  if (life === 'critical' || state === 'refused') return 1;
+  if (life === 'ends_soon' || overdue) return 2;
   return { pending: 3, unproven: 4, no_source: 4 }[state] ?? 5;
+}
+
+/** The level of life that somebody should know of; null: none. What is not in Kong may expire. */
+function lifeOf({ certificate_id: id, expiry }) {
+  return id === null || expiry === null || LIVES[expiry][0] === '' ? null : expiry;
 }
 
 function toneOf(certificate) {

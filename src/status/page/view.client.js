@@ -170,17 +170,6 @@ function rowElement({ certificate, key }, isOpen, now) {
   return row;
 }
 
-const KINDS = {
-  swapped: ['Swapped', 'good'],
-  created: ['Created', 'good'],
-  rolled_back: ['Rolled back', 'bad'],
-  refused: ['Refused', 'bad'],
-  failed: ['Failed', 'bad'],
-  nudged: ['Nudged', 'info'],
-  would_change: ['Would change', 'info'],
-  removed: ['Removed', 'info'],
-};
-
 function eventElement({ at, kind, snis, location, reason, detail }, now) {
   const [word, tone] = KINDS[kind] ?? [kind, 'idle'];
   const what = snis.length === 0 ? location : snis.slice(0, 3).join(', ') + (snis.length > 3 ? ', …' : '');

@@ -12,6 +12,7 @@ import {
   plain,
   primaryKeyViolation,
   schemaViolation,
+  stillReferenced,
   uniqueViolation,
   unsupported,
 } from '../refusal';
@@ -83,7 +84,17 @@ export class EntityService {
       throw unsupported('remove', name, endpointKey !== null && !isUuid(key) ? endpointKey : undefined);
     }
     if (name === 'ca_certificates') this.#checkReferences(existing.id);
+    if (name === 'certificates') this.#checkClients(existing.id);
     this.store.delete(name, existing.id);
+  }
+
+  /** A certificate that is shown as a client cannot be removed. */
+  #checkClients(id: string): void {
+    for (const type of ['services', 'upstreams']) {
+      const isReferring = (row: Row) =>
+        isObject(row['client_certificate']) && row['client_certificate']['id'] === id;
+      if ([...this.store.table(type).rows()].some(isReferring)) throw stillReferenced('certificates', type);
+    }
   }
 
   /** A CA certificate that a service or a plugin names cannot be removed. */

@@ -222,7 +222,12 @@ export const ENTITY_TYPES: readonly EntityType[] = [
   kept('vaults', 'prefix', { name: null, description: null, config: null }),
   caCertificates,
   certificates,
-  kept('upstreams', 'name', { algorithm: 'round-robin', slots: 10000, hash_on: 'none' }),
+  kept(
+    'upstreams',
+    'name',
+    { algorithm: 'round-robin', slots: 10000, hash_on: 'none', client_certificate: null },
+    { client_certificate: 'certificates' },
+  ),
   kept('targets', null, { target: null, weight: 100 }, { upstream: 'upstreams' }),
   services,
   routes,

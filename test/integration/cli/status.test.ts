@@ -2,7 +2,8 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
-import type { CertificateStatus, StatusReport } from '../../../src/model';
+import type { LifeLevel } from '../../../src/model';
+import type { CertificateStatus, StatusReport } from '../../../src/public';
 import { cli, start } from '../../support/cli';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
@@ -28,6 +29,8 @@ function certificate(name: string, more: Partial<CertificateStatus> = {}): Certi
       detail: '',
     },
     refusal: null,
+    expires_at: days(60),
+    expiry: 'fresh',
     days_left: 60,
     renewal_due_at: days(30),
     renewal_overdue: false,
@@ -35,6 +38,13 @@ function certificate(name: string, more: Partial<CertificateStatus> = {}): Certi
     ...more,
   } as CertificateStatus;
 }
+
+/** It ends in so many days. */
+const ending = (count: number, expiry: LifeLevel): Partial<CertificateStatus> => ({
+  days_left: Math.floor(count),
+  expires_at: days(count),
+  expiry,
+});
 
 function report(...certificates: CertificateStatus[]): StatusReport {
   return {
@@ -50,6 +60,8 @@ function report(...certificates: CertificateStatus[]): StatusReport {
         interval_seconds: 300,
         last_pass: { cause: 'poll', started_at: days(0), duration_ms: 12, error: null },
         last_success_at: days(0),
+        known_at: days(0),
+        is_current: true,
         sources: [{ id: 'directory:/certs', up: true, bundles: 1, error: null }],
         certificates,
         events: [],
@@ -88,10 +100,14 @@ describe('the status', () => {
     const { prefix } = await answering(
       report(
         certificate('well.example.test'),
-        certificate('unused.example.test', { state: 'unused', certificate_id: null, days_left: 3 }),
-        certificate('soon.example.test', { days_left: 5 }),
+        certificate('unused.example.test', {
+          state: 'unused',
+          certificate_id: null,
+          ...ending(3, 'critical'),
+        }),
+        certificate('soon.example.test', ending(5, 'ends_soon')),
         REFUSED,
-        certificate('gone.example.test', { days_left: -2 }),
+        certificate('gone.example.test', { state: 'no_source', ...ending(-2, 'expired') }),
         certificate('wrong.example.test', { state: 'not_served' }),
       ),
     );
@@ -100,6 +116,10 @@ describe('the status', () => {
     const order = [...stdout.matchAll(/(\w+)\.example\.test +\d{4}/g)].map(([, name]) => name);
     expect(order).toEqual(['gone', 'wrong', 'refused', 'soon', 'well', 'unused']);
     expect(stdout).toContain('the key is of another (key_mismatch)');
+    expect(stdout).toMatch(
+      /^1 expired · 1 not served · 1 ends in 4 days \(\d{4}-\d\d-\d\dT\d\d:\d\dZ\) · 1 refused .*exit code 2/m,
+    );
+    expect(stdout).toMatch(/^expired +gone\.example\.test/m);
     expect(stdout).not.toContain('\x1b');
   });
 
@@ -114,7 +134,10 @@ describe('the status', () => {
     ['a refusal', report(REFUSED), 2],
     ['a swap that is to come', report(certificate('a', { state: 'pending' })), 2],
     ['one that is not served', report(certificate('a', { state: 'not_served' })), 2],
-    ['one that expires soon', report(certificate('a', { days_left: 13 })), 2],
+    ['one that ends soon', report(certificate('a', ending(13, 'ends_soon'))), 2],
+    ['one of six days that is fresh', report(certificate('a', ending(5, 'fresh'))), 0],
+    ['one whose renewal is due, with time left', report(certificate('a', ending(29, 'renewal_due'))), 0],
+    ['one that has expired', report(certificate('a', { state: 'no_source', ...ending(-1, 'expired') })), 2],
     ['a renewal that is overdue', report(certificate('a', { renewal_overdue: true })), 2],
     ['a Kong that does not answer', { ...report(certificate('a')), kong: null, waiting: 'refused' }, 2],
     ['nothing that runs', { ...report(), reloaders: [], waiting: 'no entry' }, 2],

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { Alerting, type AlertingOptions, type Observed } from '../../../src/alerts';
-import type { CertificateStatus } from '../../../src/model';
+import type { CertificateStatus } from '../../../src/public';
 import { eventually } from '../../support/eventually';
 import { startReceiver } from '../../support/receiver';
 import { certificate, DAY_MS, iso, NOW, reloader } from '../../support/statuses';

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { conditionsOf } from '../../../src/alerts';
-import type { CertificateStatus, ReloaderStatus } from '../../../src/model';
+import type { CertificateStatus, ReloaderStatus } from '../../../src/public';
 import { certificate, DAY_MS, inDays, iso, leafUntil, NOW, reloader } from '../../support/statuses';
 
 const WARNING_DAYS = [30, 14, 7, 1];
@@ -87,7 +87,7 @@ describe('the end of a certificate', () => {
   });
 
   it('is told by the levels that are configured', () => {
-    expect(kinds([certificate({ source: null }, 20, 365)], {}, [])).toEqual([]);
+    expect(kinds([certificate({ source: null }, 80, 365)], {}, [30])).toEqual([]);
     expect(kinds([certificate({ source: null }, 80, 365)], {}, [90])).toEqual(['expiring']);
   });
 });

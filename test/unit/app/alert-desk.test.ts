@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { AlertDesk } from '../../../src/app/alert-desk';
 import { completeConfig } from '../../../src/app/config';
-import type { CertificateStatus, ReloaderStatus } from '../../../src/model';
+import type { CertificateStatus, ReloaderStatus } from '../../../src/public';
 import type { ReloaderView } from '../../../src/status';
 import { eventually } from '../../support/eventually';
 import { startReceiver } from '../../support/receiver';
@@ -95,10 +95,24 @@ it('a Kong that is away is told though no reloader runs, and what was refused st
   const { desk: it, running, tells, passes } = await desk();
   await it.look(running([REFUSED]));
   await tells('firing refused');
-  await it.away('connection refused');
+  await it.away('connection refused', new Map());
   passes(10_000);
-  await it.away('connection refused');
+  await it.away('connection refused', new Map());
   await tells('firing refused', 'firing passes_failing');
+});
+
+it('what ends while Kong is away is told, and nothing is over because nobody can look', async () => {
+  const { desk: it, running, tells, passes } = await desk();
+  const soon = certificate({ certificate_id: 'c2', source: null, state: 'no_source' }, 0.01, 365);
+  await it.look(running([REFUSED, soon]));
+  await tells('firing refused', 'firing expiring');
+  const known = new Map(running([REFUSED, soon], { is_current: false }));
+  passes(1_000_000);
+  await it.away('connection refused', known);
+  await tells('firing refused', 'firing expiring', 'firing expired');
+  passes(10_000);
+  await it.away('connection refused', known);
+  await tells('firing refused', 'firing expiring', 'firing expired', 'firing passes_failing');
 });
 
 it('another webhook gets what nobody took', async () => {
@@ -114,7 +128,7 @@ it('an entry that is gone is not told of any more', async () => {
   await it.look(running([REFUSED]));
   await tells('firing refused');
   it.forget('e1');
-  await it.away('connection refused');
+  await it.away('connection refused', new Map());
   expect(told()).toEqual(['firing refused']);
 });
 

@@ -37,7 +37,7 @@ describe('the Admin API', () => {
   it('is found by what Kong wrote into its prefix, together with its listeners and workers', async () => {
     const { url } = await answering([dbless]);
     expect(await connected(prefixFor(hostOf(url)), {})).toMatchObject({
-      mode: 'dbless',
+      gateway: { kind: 'dbless' },
       listeners: [{ host: '127.0.0.1', port: 8443, proxyProtocol: false }],
       workers: 3,
       client: { url },
@@ -46,7 +46,10 @@ describe('the Admin API', () => {
 
   it('with a database is told apart from one without', async () => {
     const { url } = await answering([database]);
-    expect(await connected(prefixFor(hostOf(url)), {})).toMatchObject({ mode: 'database', workers: 1 });
+    expect(await connected(prefixFor(hostOf(url)), {})).toMatchObject({
+      gateway: { kind: 'database' },
+      workers: 1,
+    });
   });
 
   it('is the one that the configuration names, and no prefix is needed then', async () => {

@@ -5,10 +5,10 @@ import { completeConfig } from '../../../src/app/config';
 import { SERVICE_ACCOUNT } from '../../../src/kubernetes';
 import { eventually } from '../../support/eventually';
 
-function elect(config: object, mode: Connection['mode'] = 'database') {
+function elect(config: object, sharesDatabase = true) {
   const lines: string[] = [];
   const log = (level: string, message: string) => void lines.push(`${level} ${message}`);
-  const kong = { mode } as Connection;
+  const kong = { gateway: { traits: { sharesDatabase } } } as Connection;
   const election = createElection(completeConfig(config), kong, { log }, 'E', () => undefined);
   onTestFinished(() => election?.stop());
   return { election, lines };
@@ -22,7 +22,7 @@ it('there is no election unless it is asked for, and whoever only observes takes
 });
 
 it('without a database it is ignored with a warning', () => {
-  expect(elect(enabled, 'dbless')).toEqual({
+  expect(elect(enabled, false)).toEqual({
     election: null,
     lines: ['warn leader_election is ignored'],
   });

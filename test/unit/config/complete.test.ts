@@ -19,7 +19,7 @@ const DEFAULTS = {
   verify: { enabled: true, timeout: 10, rollback: true, listeners: [] },
   status: {},
   admin: {},
-  expiry_warning_days: [30, 14, 7, 1],
+  expiry_warning_days: [],
   alerts: { format: 'json', headers: [], allow_http: false, reminder_days: 1, grace: 120 },
   log: { level: 'info' },
 };

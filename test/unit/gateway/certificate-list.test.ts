@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readPluginEntries } from '../../../src/gateway';
-import { CertificateList, readPages } from '../../../src/gateway/admin/certificate-list';
+import { CertificateList } from '../../../src/gateway/admin/certificate-list';
+import { readPages } from '../../../src/gateway/admin/pages';
+import { readPluginEntries } from '../../../src/gateway/admin/plugin-entries';
 import { toStored, type CertificateEntity } from '../../../src/gateway/admin/entities';
 import { answering, clientOf, failureOf, type Answer } from '../../support/admin';
 import { issue } from '../../support/bundles';
@@ -53,20 +54,20 @@ describe('a collection of the Admin API', () => {
     });
     await list.load();
     await failureOf(list.load());
-    expect([...list.certificates.keys()]).toEqual(['a']);
-    expect(list.loaded).toBe(true);
+    expect([...list.stored.keys()]).toEqual(['a']);
+    expect(list.isLoaded).toBe(true);
   });
 });
 
 describe('the certificates of Kong', () => {
   it('are known by id, and reading the same again is no change', async () => {
     const { list } = await listOf(page([entity('a'), entity('b')]));
-    expect(list.loaded).toBe(false);
+    expect(list.isLoaded).toBe(false);
     expect(await list.load()).toBe(true);
-    const before = list.certificates.get('a');
+    const before = list.stored.get('a');
     expect(await list.load()).toBe(false);
-    expect(list.certificates.get('a')).toBe(before);
-    expect([...list.certificates.keys()]).toEqual(['a', 'b']);
+    expect(list.stored.get('a')).toBe(before);
+    expect([...list.stored.keys()]).toEqual(['a', 'b']);
   });
 
   it.each<[string, CertificateEntity[]]>([
@@ -83,7 +84,7 @@ describe('the certificates of Kong', () => {
     await list.load();
     expect(await list.patrol()).toBe(true);
     expect(await list.patrol()).toBe(false);
-    expect(list.certificates.size).toBe(after.length);
+    expect(list.stored.size).toBe(after.length);
   });
 
   it('are looked at a page at a poll, from the start again after the last one', async () => {
@@ -115,12 +116,12 @@ describe('the certificates of Kong', () => {
     await list.load();
     expect(await list.patrol()).toBe(false);
     list.put(toStored(entity('0', second)));
-    expect([...list.certificates.keys()]).toEqual(['a', 'b', 'c', '0']);
+    expect([...list.stored.keys()]).toEqual(['a', 'b', 'c', '0']);
     expect(await list.patrol()).toBe(true);
-    expect([...list.certificates.keys()]).toEqual(['b', 'c', '0']);
+    expect([...list.stored.keys()]).toEqual(['b', 'c', '0']);
     await list.patrol();
     await list.patrol();
-    expect([...list.certificates.keys()]).toEqual(['b', 'c']);
+    expect([...list.stored.keys()]).toEqual(['b', 'c']);
   });
 
   it('are looked at from the start again after a page that failed', async () => {
@@ -141,7 +142,7 @@ describe('the certificates of Kong', () => {
     const both = entity('a', first, { cert_alt: second.chain, key_alt: second.key });
     const { list } = await listOf(page([both]), page([entity('a', issue())]));
     await list.load();
-    const { main, alt } = list.certificates.get('a') ?? {};
+    const { main, alt } = list.stored.get('a') ?? {};
     expect(list.find(main?.content ?? '')).toEqual(main);
     expect(list.find(alt?.content ?? '')).toEqual(alt);
     await list.patrol();
@@ -156,11 +157,11 @@ describe('the certificates of Kong', () => {
       { status: 404, body: {} },
     );
     await list.load();
-    const looked = await list.look('a');
+    const looked = await list.readOne('a');
     expect(looked?.main.leaf?.fingerprint).not.toBe(undefined);
-    expect(list.certificates.get('a')).toEqual(looked);
-    expect(await list.look('a')).toBeNull();
-    expect(list.certificates.size).toBe(0);
+    expect(list.stored.get('a')).toEqual(looked);
+    expect(await list.readOne('a')).toBeNull();
+    expect(list.stored.size).toBe(0);
   });
 });
 

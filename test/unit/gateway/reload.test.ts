@@ -38,11 +38,11 @@ function prefixOf(pid: number | string): string {
 afterEach(() => vi.restoreAllMocks());
 
 describe('a reload', () => {
-  async function kong(mode: 'database' | 'dbless' = 'database') {
+  async function kong(startsFromFile = false) {
     const prefix = prefixOf(0);
     const master = await processTitled(`nginx: master process nginx -p ${prefix} -c nginx.conf`);
     writeFileSync(join(prefix, 'pids', 'nginx.pid'), `${master.pid}\n`);
-    return { prefix, master, reload: new KongReload(prefix, mode) };
+    return { prefix, master, reload: new KongReload(prefix, startsFromFile) };
   }
 
   it('is a SIGHUP to the master, once for a fingerprint, which another process knows as well', async () => {
@@ -51,7 +51,7 @@ describe('a reload', () => {
     expect(reload.send('one')).toBeNull();
     await eventually('it arrives', () => master.signals() === 1);
     expect(Date.parse(reload.doneFor('one') ?? '')).toBeGreaterThan(Date.now() - 60_000);
-    const successor = new KongReload(prefix, 'database');
+    const successor = new KongReload(prefix, false);
     expect(successor.doneFor('one')).toBe(reload.doneFor('one'));
     expect(successor.send('one')).toContain('already');
     expect(successor.send('two')).toBeNull();
@@ -70,7 +70,7 @@ describe('a reload', () => {
   });
 
   it('without a database takes declarative_config out of .kong_env, so that what was posted stays', async () => {
-    const { prefix, master, reload } = await kong('dbless');
+    const { prefix, master, reload } = await kong(true);
     expect(reload.send('one')).toBeNull();
     await eventually('it arrives', () => master.signals() === 1);
     const path = join(prefix, '.kong_env');
@@ -85,7 +85,7 @@ describe('a reload', () => {
   });
 
   it('is not made where Kong has its configuration as text and would lose what was posted', async () => {
-    const { prefix, master, reload } = await kong('dbless');
+    const { prefix, master, reload } = await kong(true);
     writeFileSync(join(prefix, '.kong_env'), 'declarative_config_string = {}\n');
     expect(reload.send('one')).toContain('declarative_config_string');
     expect(reload.doneFor('one')).toBeNull();
@@ -113,7 +113,7 @@ describe('nobody else is signalled', () => {
     const prefix = prefixOf(0);
     const other = await processTitled(title(prefix));
     writeFileSync(join(prefix, 'pids', 'nginx.pid'), `${other.pid}\n`);
-    expect(new KongReload(prefix, 'dbless').send('one')).toContain(`is not the nginx of ${prefix}`);
+    expect(new KongReload(prefix, true).send('one')).toContain(`is not the nginx of ${prefix}`);
     expect(other.signals()).toBe(0);
     expect(other.isAlive()).toBe(true);
     expect(readFileSync(join(prefix, '.kong_env'), 'utf8')).toBe(ENV);
@@ -121,15 +121,11 @@ describe('nobody else is signalled', () => {
 
   it.each(['', '1', '0', '-1', 'x', '999999999'])('for a pid file that holds "%s"', (text) => {
     const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
-    expect(new KongReload(prefixOf(text), 'database').send('one')).toMatch(
-      /no process id|is not the nginx of/,
-    );
+    expect(new KongReload(prefixOf(text), false).send('one')).toMatch(/no process id|is not the nginx of/);
     expect(kill).not.toHaveBeenCalled();
   });
 
   it('where there is no pid file', () => {
-    expect(new KongReload(testFolder(), 'database').send('one')).toMatch(
-      /nginx\.pid cannot be read \(ENOENT\)/,
-    );
+    expect(new KongReload(testFolder(), false).send('one')).toMatch(/nginx\.pid cannot be read \(ENOENT\)/);
   });
 });

@@ -1,8 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
-import { openBundle } from '../../../src/certificates';
+import { decodePem, openBundle, parseCertificate, publicKeyDigest } from '../../../src/certificates';
 import { halfOf, toStored, type CertificateEntity } from '../../../src/gateway/admin/entities';
 import { isRefusal, type Owner } from '../../../src/model';
 import { blocksOf, issue, opened, rawOf, secretsIn } from '../../support/bundles';
+
+const derOf = (pem: string) => decodePem(pem)?.[0]?.der ?? Buffer.alloc(0);
 
 const issued = issue({ names: ['www.example.test', '*.example.test'] });
 const twin = issue({ key: 'rsa-2048' });
@@ -20,7 +22,7 @@ describe('a certificate as the Admin API shows it', () => {
   it('is known by the same digests as the bundle it came from', () => {
     const { bundle } = opened(rawOf(issued));
     const { main, alt } = toStored(entity());
-    expect(main).toEqual({
+    expect(main).toMatchObject({
       content: bundle.content,
       chain: bundle.chain,
       leaf: bundle.leaf,
@@ -49,11 +51,35 @@ describe('a certificate as the Admin API shows it', () => {
     expect(toStored(entity({ cert_alt: null, key_alt: null })).alt).toBeNull();
   });
 
-  it('has its SNIs in lower case, and none where there are none', () => {
-    expect(toStored(entity({ snis: ['WWW.Example.test', '*'] })).snis).toEqual(['www.example.test', '*']);
+  it('has its SNIs as they are stored, and none where there are none', () => {
+    expect(toStored(entity({ snis: ['WWW.Example.test', '*'] })).snis).toEqual(['WWW.Example.test', '*']);
     expect(toStored(entity({ snis: null })).snis).toEqual([]);
     const { id, cert, key } = entity();
     expect(toStored({ id, cert, key }).snis).toEqual([]);
+  });
+
+  it('knows the key of the certificate behind the leaf, and the leaf itself where nothing is behind it', () => {
+    const [leaf = '', issuer = ''] = blocksOf(issued.chain);
+    const { main } = toStored(entity());
+    expect(main.issuerKey).toBe(publicKeyDigest(parseCertificate(derOf(issuer))));
+    expect(main.bare).toBeUndefined();
+    const alone = toStored(entity({ cert: leaf })).main;
+    expect(alone.issuerKey).toBeUndefined();
+    expect(Buffer.from(alone.bare ?? [])).toEqual(derOf(leaf));
+  });
+
+  it('tells the Secret and its UID by the tags of the ingress controller', () => {
+    const tags = ['k8s-name:www-tls', 'k8s-namespace:web', 'k8s-uid:8f0d'];
+    expect(toStored(entity({ tags }))).toMatchObject({ secret: 'web/www-tls', secretUid: '8f0d' });
+    expect(toStored(entity({ tags: ['k8s-name:www-tls'] }))).toMatchObject({ secret: null });
+  });
+
+  it('of ours that keeps what a renewal lost is told apart by its tag', () => {
+    expect(toStored(entity({ tags: ['ssl-cert-reloader', 'ssl-cert-reloader-previous'] }))).toMatchObject({
+      owner: 'us',
+      isPrevious: true,
+    });
+    expect(toStored(entity({ tags: ['ssl-cert-reloader'] })).isPrevious).toBeUndefined();
   });
 
   it('whose chain stands in another order is known by that order: it is what Kong serves', () => {
@@ -99,7 +125,10 @@ describe('a certificate as the Admin API shows it', () => {
     ['ingress_controller', ['managed-by-ingress-controller']],
     ['ingress_controller', ['k8s-name:www-tls', 'k8s-namespace:web', 'k8s-kind:Secret']],
     ['us', ['ssl-cert-reloader', 'managed-by-ingress-controller']],
+    ['ingress_controller', ['k8s-uid:8f0d', 'team-a']],
+    ['ingress_controller', ['managed-by-ingress-controller']],
     ['other', ['not-managed-by-ingress-controller', 'my-k8s-tag']],
+    ['other', ['k8s-prod', 'k8s-cluster:eu', 'managed-by-ingress-controller-of-old']],
   ])('belongs to %s with the tags %j', ([owner, tags]) => {
     expect(toStored(entity({ tags })).owner).toBe(owner);
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Election } from '../../../src/leadership';
-import type { LeaderStatus, Lease, LeaseSpec, LeaseStore } from '../../../src/model';
+import type { Lease, LeaseSpec, LeaseStore } from '../../../src/model';
+import type { Leadership } from '../../../src/model';
 import { KubernetesError } from '../../../src/kubernetes';
 
 const DURATION_MS = 15_000;
@@ -49,7 +50,7 @@ afterEach(() => vi.useRealTimers());
 const advance = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 async function candidate(cluster: OneLease, identity: string) {
-  const said: LeaderStatus[] = [];
+  const said: Leadership[] = [];
   const election = new Election({
     store: () => cluster.storeOf(identity),
     identity,
@@ -68,8 +69,8 @@ describe('an election', () => {
     const a = await candidate(cluster, 'a');
     const b = await candidate(cluster, 'b');
     for (let minutes = 0; minutes < 5; minutes += 1) {
-      expect(a.election.status).toEqual({ is_leader: true, holder: 'a', error: null });
-      expect(b.election.status).toEqual({ is_leader: false, holder: 'a', error: null });
+      expect(a.election.status).toEqual({ isLeader: true, holder: 'a', error: null });
+      expect(b.election.status).toEqual({ isLeader: false, holder: 'a', error: null });
       await advance(60_000);
     }
     expect(a.said).toHaveLength(1);
@@ -85,7 +86,7 @@ describe('an election', () => {
     expect(a.election.isLeader).toBe(false);
     expect(cluster.lease?.spec?.holderIdentity).toBe('');
     await advance(2_000);
-    expect(b.election.status).toEqual({ is_leader: true, holder: 'b', error: null });
+    expect(b.election.status).toEqual({ isLeader: true, holder: 'b', error: null });
     expect(cluster.lease?.spec?.leaseTransitions).toBe(1);
   });
 
@@ -108,13 +109,13 @@ describe('an election', () => {
     expect(bBegan).toBeGreaterThan(aEnded);
     expect(bBegan).toBeLessThanOrEqual(DURATION_MS + 2_000);
     expect(a.said.at(-1)).toMatchObject({
-      is_leader: false,
+      isLeader: false,
       error: expect.stringContaining('ETIMEDOUT') as string,
     });
 
     cluster.failures.clear();
     await advance(3_000);
-    expect(a.election.status).toEqual({ is_leader: false, holder: 'b', error: null });
+    expect(a.election.status).toEqual({ isLeader: false, holder: 'b', error: null });
     expect(b.election.isLeader).toBe(true);
   });
 
@@ -127,7 +128,7 @@ describe('an election', () => {
     expect(a.election.isLeader).toBe(true);
     cluster.failures.clear();
     await advance(60_000);
-    expect(a.election.status).toEqual({ is_leader: true, holder: 'a', error: null });
+    expect(a.election.status).toEqual({ isLeader: true, holder: 'a', error: null });
     expect(cluster.lease?.spec?.leaseTransitions).toBe(0);
   });
 
@@ -151,7 +152,7 @@ describe('an election', () => {
     await advance(DURATION_MS / 3);
     expect(a.election.isLeader).toBe(false);
     await advance(2_000);
-    expect(a.election.status).toEqual({ is_leader: false, holder: 'thief', error: null });
+    expect(a.election.status).toEqual({ isLeader: false, holder: 'thief', error: null });
   });
 
   it('is won by nobody who has no right to it, which is said once, with what is needed', async () => {
@@ -167,6 +168,6 @@ describe('an election', () => {
     );
     cluster.failures.clear();
     await advance(2_000);
-    expect(a.election.status).toEqual({ is_leader: true, holder: 'a', error: null });
+    expect(a.election.status).toEqual({ isLeader: true, holder: 'a', error: null });
   });
 });

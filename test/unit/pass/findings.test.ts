@@ -182,9 +182,30 @@ describe('a change that would be made', () => {
 describe('what happened', () => {
   it('is handed over once', () => {
     const { found } = findings();
-    found.happened(update('K'), { kind: 'failed', certificate: 'K', error: 'no answer' });
+    found.failed(update('K'), 'no answer', 'away');
     expect(found.take()).toMatchObject({ failed: true, events: [{ bundle: 'www', snis: ['www.test'] }] });
     expect(found.take()).toEqual({ failed: false, events: [] });
+  });
+
+  it('is one event for each error of a write, not one for each try', () => {
+    const { found } = findings();
+    const tries = (...errors: string[]) =>
+      errors.map((error) => {
+        found.failed(update('K'), error, 'forbidden');
+        found.keepFailures([update('K')]);
+        const { failed, events } = found.take();
+        return [failed, events.length];
+      });
+    expect(tries('403', '403', '405', '403')).toEqual([
+      [true, 1],
+      [true, 0],
+      [true, 1],
+      [true, 1],
+    ]);
+    expect(found.failure('K', 'main')).toMatchObject({ error: '403', failure: 'forbidden', since: NOW });
+    found.keepFailures([]);
+    expect(found.failure('K', 'main')).toBeUndefined();
+    expect(tries('403')).toEqual([[true, 1]]);
   });
 
   it('is no failure when it is a swap', () => {

@@ -58,9 +58,9 @@ describe('a file alone', () => {
 });
 
 it('a pair that comes in another format is in step without a write', async () => {
-  const { source, target, runner } = passing();
-  target.put('www', issued);
+  const { source, gateway, runner } = passing();
+  gateway.put('www', issued);
   source.put('www', { cert: text(jks([entry])), key: '', password: PASSWORD });
   const { inSync, events } = await runner.pass('start');
-  expect({ inSync, events, writes: target.writes }).toEqual({ inSync: 1, events: [], writes: [] });
+  expect({ inSync, events, writes: gateway.writes }).toEqual({ inSync: 1, events: [], writes: [] });
 });

@@ -10,28 +10,28 @@ function elected() {
   const stages = passing({ mayWrite: () => isLeader });
   for (const name of ['a', 'b']) {
     const names = [`${name}.test`];
-    stages.target.put(name, issue({ names, notBefore: daysAgo(30) }), { snis: names });
+    stages.gateway.put(name, issue({ names, notBefore: daysAgo(30) }), { snis: names });
     stages.source.put(name, issue({ names, notBefore: daysAgo(1) }));
   }
   return { ...stages, lead: (leads: boolean) => (isLeader = leads) };
 }
 
 it('a gateway that is not the one to write writes nothing, until it is', async () => {
-  const { runner, target, lead } = elected();
+  const { runner, gateway, lead } = elected();
   for (const cause of ['start', 'poll', 'trigger'] as const) await runner.pass(cause);
-  expect(target.writes).toEqual([]);
+  expect(gateway.writes).toEqual([]);
   lead(true);
   expect(eventsOf(await runner.pass('poll')).sort()).toEqual(['a: swapped (served)', 'b: swapped (served)']);
 });
 
 it('a gateway that is the one to write no more leaves the rest of what it has begun', async () => {
-  const { runner, target, verifier, lead } = elected();
-  target.batchSize = 1;
+  const { runner, gateway, verifier, lead } = elected();
+  gateway.batchSize = 1;
   lead(true);
   verifier.verdict = () => {
     lead(false);
     return 'served';
   };
   await runner.pass('start');
-  expect(target.writes).toHaveLength(1);
+  expect(gateway.writes).toHaveLength(1);
 });

@@ -14,14 +14,14 @@ const chainOf = (pem: string) => digestOf(blocksOf(pem).map(derOf));
 /** Kong has the old certificate, the source the fresh one. */
 function renewed(options: Parameters<typeof passing>[0] = {}) {
   const stages = passing(options);
-  stages.target.put('K', old);
+  stages.gateway.put('K', old);
   stages.source.put('www', fresh);
   return stages;
 }
 
 describe('a pass', () => {
   it('puts a renewed certificate into Kong and proves it for every SNI', async () => {
-    const { runner, target, verifier } = renewed();
+    const { runner, gateway, verifier } = renewed();
     const report = await runner.pass('start');
     expect(eventsOf(report)).toEqual(['www: swapped (served)']);
     expect(report).toMatchObject({
@@ -32,7 +32,7 @@ describe('a pass', () => {
       unused: 0,
       unfinished: 'no',
     });
-    expect(target.entities.get('K')).toMatchObject({
+    expect(gateway.entities.get('K')).toMatchObject({
       cert: fresh.chain,
       key: fresh.key,
       snis: ['www.example.test'],
@@ -42,7 +42,7 @@ describe('a pass', () => {
   });
 
   it('that finds nothing new writes nothing, reads nothing and says nothing', async () => {
-    const { runner, source, target } = renewed();
+    const { runner, source, gateway } = renewed();
     await runner.pass('start');
     const { reads } = source;
     for (let poll = 0; poll < 3; poll++) {
@@ -50,30 +50,30 @@ describe('a pass', () => {
       expect(report.events).toEqual([]);
       expect(report).toMatchObject({ bundles: 1, inSync: 1, unfinished: 'no' });
     }
-    expect(target.writes).toEqual(['K']);
+    expect(gateway.writes).toEqual(['K']);
     expect(source.reads).toBe(reads);
   });
 
   it('writes nothing where Kong has it already, as after a restart', async () => {
-    const { runner, target } = inStep();
+    const { runner, gateway } = inStep();
     expect(eventsOf(await runner.pass('start'))).toEqual([]);
-    expect(target.writes).toEqual([]);
+    expect(gateway.writes).toEqual([]);
   });
 
   it('writes nothing where only white space, comments or the order of the chain differ', async () => {
-    const { runner, source, target } = inStep();
+    const { runner, source, gateway } = inStep();
     const [leaf = '', intermediate = ''] = blocksOf(fresh.chain);
     source.put('www', { cert: `# the chain\n${intermediate}\n${leaf}`, key: fresh.key });
     expect(eventsOf(await runner.pass('start'))).toEqual([]);
-    expect(target.writes).toEqual([]);
+    expect(gateway.writes).toEqual([]);
   });
 
   it('creates a certificate where nothing in Kong has these names and the source creates', async () => {
-    const { runner, source, target, verifier } = passing({ create: true });
+    const { runner, source, gateway, verifier } = passing({ create: true });
     source.put('api', api);
     expect(eventsOf(await runner.pass('start'))).toEqual(['api: created (served)']);
     const id = deterministicId('certificate', 'memory#api');
-    expect(target.entities.get(id)).toMatchObject({
+    expect(gateway.entities.get(id)).toMatchObject({
       cert: api.chain,
       snis: ['api.example.test'],
       tags: ['ssl-cert-reloader'],
@@ -83,13 +83,13 @@ describe('a pass', () => {
   });
 
   it('asks for the certificate of its own key type where there are twins', async () => {
-    const { runner, source, target, verifier } = passing();
+    const { runner, source, gateway, verifier } = passing();
     const rsa = issue({ key: 'rsa-2048', notBefore: days(30) });
     const renewal = issue({ key: 'rsa-2048', notBefore: days(1) });
-    target.put('K', old, { cert_alt: rsa.chain, key_alt: rsa.key });
+    gateway.put('K', old, { cert_alt: rsa.chain, key_alt: rsa.key });
     source.put('rsa', renewal);
     expect(eventsOf(await runner.pass('start'))).toEqual(['rsa: swapped (served)']);
-    expect(target.entities.get('K')).toMatchObject({
+    expect(gateway.entities.get('K')).toMatchObject({
       cert: old.chain,
       cert_alt: renewal.chain,
       key_alt: renewal.key,
@@ -98,24 +98,24 @@ describe('a pass', () => {
   });
 
   it('takes as many batches as it needs', async () => {
-    const { runner, source, target } = passing({ create: true });
-    target.batchSize = 2;
+    const { runner, source, gateway } = passing({ create: true });
+    gateway.batchSize = 2;
     for (const name of ['a', 'b', 'c', 'd', 'e']) source.put(name, issue({ names: [`${name}.test`] }));
     const report = await runner.pass('start');
     expect(report.events).toHaveLength(5);
     expect(report.inSync).toBe(5);
-    expect(target.entities.size).toBe(5);
+    expect(gateway.entities.size).toBe(5);
   });
 
   it('asks for the chain that it wrote where the source and Kong had a root with it at first', async () => {
-    const { runner, source, target, verifier } = passing();
+    const { runner, source, gateway, verifier } = passing();
     const withRoot = { ...fresh, chain: fresh.chain + authorities().root.cert };
-    target.put('K', withRoot);
+    gateway.put('K', withRoot);
     source.put('www', withRoot);
     expect(eventsOf(await runner.pass('start'))).toEqual([]);
-    target.put('K', old);
+    gateway.put('K', old);
     expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
-    expect(verifier.asked[0]?.chains).toContain(chainOf(target.entities.get('K')?.cert ?? ''));
+    expect(verifier.asked[0]?.chains).toContain(chainOf(gateway.entities.get('K')?.cert ?? ''));
   });
 
   it('without proof says so', async () => {
@@ -124,32 +124,32 @@ describe('a pass', () => {
   });
 
   it('puts back what somebody else replaced by something older', async () => {
-    const { runner, target } = renewed();
+    const { runner, gateway } = renewed();
     await runner.pass('start');
-    target.put('K', old);
+    gateway.put('K', old);
     expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
   });
 
   it('leaves alone what somebody else replaced by something newer', async () => {
-    const { runner, target } = renewed();
+    const { runner, gateway } = renewed();
     await runner.pass('start');
-    target.put('K', issue({ notBefore: days(0.5) }));
+    gateway.put('K', issue({ notBefore: days(0.5) }));
     expect(eventsOf(await runner.pass('poll'))).toEqual(['www: refused as older_than_stored']);
-    expect(target.writes).toEqual(['K']);
+    expect(gateway.writes).toEqual(['K']);
   });
 
   it('forgets a bundle whose files are gone', async () => {
-    const { runner, source, target } = renewed();
+    const { runner, source, gateway } = renewed();
     await runner.pass('start');
     source.remove('www');
-    target.put('K', old);
+    gateway.put('K', old);
     expect(await runner.pass('poll')).toMatchObject({ bundles: 0, inSync: 0, events: [] });
-    expect(target.writes).toEqual(['K']);
+    expect(gateway.writes).toEqual(['K']);
   });
 
   it('takes a certificate of tomorrow once it is valid', async () => {
-    const { runner, source, target, clock } = passing();
-    target.put('K', old);
+    const { runner, source, gateway, clock } = passing();
+    gateway.put('K', old);
     source.put('www', issue({ notBefore: new Date(clock.now + 3_600_000) }));
     expect(eventsOf(await runner.pass('start'))).toEqual(['www: refused as not_yet_valid']);
     clock.now += 3_599_000;
@@ -161,25 +161,25 @@ describe('a pass', () => {
 
 function inStep() {
   const stages = passing();
-  stages.target.put('K', fresh);
+  stages.gateway.put('K', fresh);
   stages.source.put('www', fresh);
   return stages;
 }
 
 describe('observing', () => {
   it('writes nothing and says once what would be done', async () => {
-    const { runner, source, target, verifier } = renewed({ observe: true, create: true });
+    const { runner, source, gateway, verifier } = renewed({ observe: true, create: true });
     source.put('api', api);
     expect(eventsOf(await runner.pass('start')).sort()).toEqual(['api: would create', 'www: would swap']);
     expect(eventsOf(await runner.pass('poll'))).toEqual([]);
-    target.put('K', old);
+    gateway.put('K', old);
     expect(eventsOf(await runner.pass('poll'))).toEqual([]);
-    expect(target.writes).toEqual([]);
+    expect(gateway.writes).toEqual([]);
     expect(verifier.asked).toEqual([]);
   });
 
   it('announces nothing that would be refused when it is written', async () => {
-    const { runner, source, target, clock } = renewed({ observe: true });
+    const { runner, source, gateway, clock } = renewed({ observe: true });
     source.put('www', { cert: fresh.chain, key: issue().key });
     await runner.pass('start');
     clock.now += SETTLE_MS;
@@ -187,7 +187,7 @@ describe('observing', () => {
     expect(eventsOf(seen)).toEqual(['www: refused as key_mismatch']);
     source.put('www', fresh);
     expect(eventsOf(await runner.pass('watch'))).toEqual(['www: would swap']);
-    expect(target.writes).toEqual([]);
+    expect(gateway.writes).toEqual([]);
   });
 });
 
@@ -200,9 +200,9 @@ describe('one bad bundle', () => {
     ['that is no certificate at all', { cert: 'hello', key: 'hello' }, 'unsupported_format'],
     ['that cannot be read', refusal('unreadable', 'permission denied'), 'unreadable'],
   ] as const)('%s never stops the others, and Kong keeps what it has', async ([, what, reason]) => {
-    const { runner, source, target, clock } = passing();
-    target.put('K', old);
-    target.put('A', issue({ names: ['api.example.test'], notBefore: days(30) }), {
+    const { runner, source, gateway, clock } = passing();
+    gateway.put('K', old);
+    gateway.put('A', issue({ names: ['api.example.test'], notBefore: days(30) }), {
       snis: ['api.example.test'],
     });
     source.put('bad', what);
@@ -215,13 +215,13 @@ describe('one bad bundle', () => {
       `bad: refused as ${reason}`,
     ]);
     expect(second).toMatchObject({ refused: 1, inSync: 1, unfinished: 'no' });
-    expect(target.entities.get('K')?.cert).toBe(old.chain);
-    expect(target.entities.get('A')?.cert).toBe(api.chain);
+    expect(gateway.entities.get('K')?.cert).toBe(old.chain);
+    expect(gateway.entities.get('A')?.cert).toBe(api.chain);
   });
 
   it('is swapped as soon as its files are whole, and nobody heard of it', async () => {
-    const { runner, source, target } = passing();
-    target.put('K', old);
+    const { runner, source, gateway } = passing();
+    gateway.put('K', old);
     source.put('www', { cert: fresh.chain, key: old.key });
     expect(await runner.pass('start')).toMatchObject({ events: [], unfinished: 'settling' });
     source.put('www', fresh);
@@ -233,8 +233,8 @@ describe('one bad bundle', () => {
     broken.scan = () => Promise.reject(new Error('the server is on fire'));
     const good = new MemorySource('good');
     good.put('www', fresh);
-    const { runner, target } = passing({ sources: [broken, good] });
-    target.put('K', old);
+    const { runner, gateway } = passing({ sources: [broken, good] });
+    gateway.put('K', old);
     const report = await runner.pass('start');
     expect(eventsOf(report)).toEqual(['www: swapped (served)']);
     expect(report.sourceErrors).toMatchObject([{ source: 'broken', refusal: { reason: 'unreadable' } }]);
@@ -242,7 +242,7 @@ describe('one bad bundle', () => {
   });
 
   it('that throws while it is read does not hide the others of its source', async () => {
-    const { runner, source, target } = renewed();
+    const { runner, source, gateway } = renewed();
     source.put('aaa', api);
     source.onRead = (name) => {
       if (name === 'aaa') throw new Error('ELOOP');
@@ -250,16 +250,16 @@ describe('one bad bundle', () => {
     source.put('www', fresh);
     await runner.pass('start').catch(() => undefined);
     await runner.pass('retry').catch(() => undefined);
-    expect(target.entities.get('K')?.cert).toBe(fresh.chain);
+    expect(gateway.entities.get('K')?.cert).toBe(fresh.chain);
   });
 
   it('whose key does not belong to it is reported even where Kong has its chain', async () => {
-    const { runner, source, target, clock } = passing();
-    target.put('K', fresh);
+    const { runner, source, gateway, clock } = passing();
+    gateway.put('K', fresh);
     source.put('www', { cert: fresh.chain, key });
     await runner.pass('start');
     clock.now += SETTLE_MS;
     expect(eventsOf(await runner.pass('retry'))).toEqual(['www: refused as key_mismatch']);
-    expect(target.writes).toEqual([]);
+    expect(gateway.writes).toEqual([]);
   });
 });

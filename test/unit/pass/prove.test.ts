@@ -41,15 +41,23 @@ const orders: Record<string, readonly string[]> = {
 describe('a chain that Kong stores and serves', () => {
   test.for(Object.entries(orders))('%s is proven', async ([, blocks]) => {
     const { server, certificate, change, current } = await written(blocks.join(''));
-    const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 20_000, workers: () => 1 });
-    const look = () => Promise.resolve(certificate);
-    const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, { look });
+    const verifier = new HandshakeVerifier({
+      listeners: () => [server],
+      timeoutMs: 20_000,
+      workers: () => 1,
+    });
+    const readOne = () => Promise.resolve(certificate);
+    const [proof] = await prove(
+      [{ kind: 'written', change, current, before: null, snis: certificate.snis }],
+      verifier,
+      { readOne, stored: new Map() },
+    );
     expect(proof).toMatchObject({ verdict: 'served', detail: '' });
   });
 
   test.for(Object.entries(orders))('%s is seen by the patrol', async ([, blocks]) => {
     const { server, certificate } = await written(blocks.join(''));
-    expect((await sightOf(server, certificate)).verdict).toBe('served');
+    expect((await seenOf(server, certificate)).verdict).toBe('served');
   });
 });
 
@@ -57,31 +65,39 @@ test.for(Object.entries(orders))(
   'a leaf without its chain, which is to be %s, is wrong',
   async ([, blocks]) => {
     const { server, certificate, change, current } = await written(blocks.join(''), issued.cert);
-    const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 1_000, workers: () => 1 });
-    const look = () => Promise.resolve(certificate);
-    const [proof] = await prove([{ kind: 'written', change, current, previous: null }], verifier, { look });
+    const verifier = new HandshakeVerifier({
+      listeners: () => [server],
+      timeoutMs: 1_000,
+      workers: () => 1,
+    });
+    const readOne = () => Promise.resolve(certificate);
+    const [proof] = await prove(
+      [{ kind: 'written', change, current, before: null, snis: certificate.snis }],
+      verifier,
+      { readOne, stored: new Map() },
+    );
     expect(proof?.verdict).toBe('wrong');
-    expect((await sightOf(server, certificate)).verdict).toBe('wrong');
+    expect((await seenOf(server, certificate)).verdict).toBe('wrong');
   },
 );
 
-async function sightOf(
+async function seenOf(
   server: { host: string; port: number },
   certificate: ReturnType<typeof toStored>,
 ): Promise<ServedObservation> {
-  const sights: ServedObservation[] = [];
+  const found: ServedObservation[] = [];
   const patrol = new Patrol({
-    listeners: [server],
+    listeners: () => [server],
     timeoutMs: 5_000,
     certificates: () => new Map([['K', certificate]]),
-    isSeen: () => sights.length > 0,
+    seen: () => found[0],
     isStored: () => Promise.resolve(true),
-    note: (_certificate, _half, sight) => sights.push(sight),
+    note: (_certificate, _half, seen) => found.push(seen),
     done: () => undefined,
     isBusy: () => false,
   });
   patrol.go(false);
-  const sight = await eventually('the patrol looks', () => sights[0]);
+  const seen = await eventually('the patrol looks', () => found[0]);
   await patrol.stop();
-  return sight;
+  return seen;
 }

@@ -10,11 +10,11 @@ const aged = (days: number, names: string[]) =>
 
 describe('a renewal that a watch reports', () => {
   it('is written at once, and what else there is to do comes after it', async () => {
-    const { runner, source, target } = passing();
-    target.put('K', aged(30, ['www.example.test']));
+    const { runner, source, gateway } = passing();
+    gateway.put('K', aged(30, ['www.example.test']));
     source.put('www', aged(20, ['www.example.test']));
     await runner.pass('start');
-    target.put('L', aged(30, ['api.example.test']), { snis: ['api.example.test'] });
+    gateway.put('L', aged(30, ['api.example.test']), { snis: ['api.example.test'] });
     await runner.pass('poll');
     source.put('api', aged(5, ['api.example.test']));
     source.put('www', aged(5, ['www.example.test']));
@@ -26,25 +26,25 @@ describe('a renewal that a watch reports', () => {
   });
 
   it('leaves an SNI of its names to the certificate that has it', async () => {
-    const { runner, source, target } = passing({ create: true });
+    const { runner, source, gateway } = passing({ create: true });
     const names = ['a.test', 'b.test'];
     const id = deterministicId('certificate', 'memory#www');
-    target.put(id, aged(30, names), { snis: ['a.test'], tags: [OUR_TAG] });
-    target.put('Z', aged(1, ['b.test']), { snis: ['b.test'] });
+    gateway.put(id, aged(30, names), { snis: ['a.test'], tags: [OUR_TAG] });
+    gateway.put('Z', aged(1, ['b.test']), { snis: ['b.test'] });
     source.put('www', aged(20, names));
     await runner.pass('start');
     const renewed = aged(5, names);
     source.put('www', renewed);
     await runner.pass('watch', touched);
-    expect(target.entities.get(id)).toMatchObject({ cert: renewed.chain, snis: ['a.test'] });
+    expect(gateway.entities.get(id)).toMatchObject({ cert: renewed.chain, snis: ['a.test'] });
   });
 });
 
 it('a Secret that was made again with the same content is known by its new UID', async () => {
-  const { runner, source, target } = passing();
+  const { runner, source, gateway } = passing();
   const { chain, key } = aged(5, ['www.example.test']);
   const secret = (uid: string) => ({ cert: chain, key, secret: { uid, namespace: 'web', name: 'www' } });
-  target.put('uid-2', aged(30, ['www.example.test']));
+  gateway.put('uid-2', aged(30, ['www.example.test']));
   source.put('www', secret('uid-1'));
   await runner.pass('start');
   source.put('www', secret('uid-2'));

@@ -131,7 +131,7 @@ describe('the log', () => {
     ],
     [
       'a write that failed',
-      { kind: 'failed', certificate: 'K', error: 'no answer' },
+      { kind: 'failed', certificate: 'K', error: 'no answer', failure: 'away' },
       { level: 'error', message: 'swap failed; it is tried again', certificate_id: 'K', error: 'no answer' },
     ],
   ])('has one line for %s, with where it is from and whose it is', ([, outcome, expected]) => {

@@ -22,7 +22,14 @@ it('the refusal of a certificate is shown without keys and passwords, whatever i
       refusal: { why, since: 0 },
       isStanding: true,
     },
-    { now: 0, pendingNote: null, sourceOf: () => '', since: () => 0, swappedAt: () => undefined },
+    {
+      now: 0,
+      warningDays: [],
+      pendingNote: null,
+      sourceOf: () => '',
+      since: () => 0,
+      swappedAt: () => undefined,
+    },
   );
   const shown = JSON.stringify(status);
   expect(shown).toContain('[private key removed]');
@@ -39,7 +46,7 @@ it('the trouble of a source is shown without keys and passwords, whatever it say
 
 it.for([
   ['a later time that is known', 70, NOW + 5 * DAY_MS, false],
-  ['an earlier time that is known', 50, NOW - DAY_MS, true],
+  ['an earlier time that is known', 50, NOW - 5 * DAY_MS, true],
   ['2/3 of its life, no other time being known', 70, undefined, true],
 ] as const)('a renewal is overdue by %s', ([, age, renewalAt, isOverdue]) => {
   const one = matched('www');

@@ -23,7 +23,7 @@ it('what went wrong is shown without keys, tokens and passwords', () => {
         fingerprint: null,
         notAfter: null,
         snis: [],
-        outcome: { kind: 'failed', certificate: 'c1', error },
+        outcome: { kind: 'failed', certificate: 'c1', error, failure: 'away' },
       },
     ],
     sourceErrors: [],

@@ -3,7 +3,7 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, test } from 'vitest';
 import { StatusServer, type PolledEntry, type ReportView } from '../../../src/status';
-import type { StatusReport } from '../../../src/model';
+import type { StatusReport } from '../../../src/public';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 import { ask } from '../../support/http';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { DefaultCertificateStatus } from '../../../src/default-certificate';
-import type { ReloaderStatus } from '../../../src/model';
+import type { ReloaderStatus } from '../../../src/public';
 import { Journal } from '../../../src/status';
 import { renderMetrics } from '../../../src/status/metrics';
 import { NOW } from '../../support/plans';

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Issued } from '../../../src/authority/authority';
 import { fingerprint } from '../../../src/certificates';
@@ -33,11 +34,15 @@ interface Options {
 
 async function prove(listeners: readonly Listening[], expected: Expectation, options: Options = {}) {
   const { timeoutMs = 20_000, workers = 2 } = options;
-  const verifier = new HandshakeVerifier({ listeners, timeoutMs, workers: () => workers });
+  const verifier = new HandshakeVerifier({ listeners: () => listeners, timeoutMs, workers: () => workers });
   const [proof] = await verifier.prove([expected]);
   if (proof === undefined) throw new Error('no proof');
   return proof;
 }
+
+/** Takes RSA alone, and has a certificate of another kind: no client gets anything. */
+const refusingServer = () =>
+  tlsServer(() => fresh, { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256', maxVersion: 'TLSv1.2' });
 
 /** Serves one certificate after the other, the last one for ever. */
 async function servingInTurn(...turns: Issued[]) {
@@ -97,7 +102,11 @@ describe('a certificate is proven', () => {
 
   it('together with many others, by one handshake each', async () => {
     const server = await servingInTurn(fresh);
-    const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 20_000, workers: () => 4 });
+    const verifier = new HandshakeVerifier({
+      listeners: () => [server],
+      timeoutMs: 20_000,
+      workers: () => 4,
+    });
     const proofs = await verifier.prove(Array.from({ length: 60 }, () => expecting(fresh)));
     expect(proofs).toHaveLength(60);
     expect(proofs.every(({ verdict, handshakes }) => verdict === 'served' && handshakes === 1)).toBe(true);
@@ -105,7 +114,7 @@ describe('a certificate is proven', () => {
 
   it('each for itself: the proofs stand in the order of what was asked', async () => {
     const server = await tlsServer((name) => (name === 'old.test' ? old : fresh));
-    const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: SHORT, workers: () => 1 });
+    const verifier = new HandshakeVerifier({ listeners: () => [server], timeoutMs: SHORT, workers: () => 1 });
     const proofs = await verifier.prove(
       ['old.test', 'a.test', 'old.test', 'b.test'].map((sni) => expecting(fresh, { snis: [sni] })),
     );
@@ -133,16 +142,11 @@ describe('a certificate is wrong', () => {
     expect((await prove([server], expecting(fresh), { timeoutMs: SHORT })).verdict).toBe('wrong');
   });
 
-  it('where the handshake hangs', async () => {
-    const server = await tcpServer(() => undefined);
-    const proof = await prove([server], expecting(fresh), { timeoutMs: SHORT });
-    expect(proof).toMatchObject({ verdict: 'wrong', servedFingerprint: null });
-    expect(proof.detail).toContain('no handshake within 1.5 s');
-  });
-
-  it('where the handshake fails', async () => {
-    const server = await tcpServer((socket) => socket.destroy());
-    expect((await prove([server], expecting(fresh), { timeoutMs: SHORT })).verdict).toBe('wrong');
+  it('where the server refuses whoever asks, after two tries', async () => {
+    const server = await refusingServer();
+    const proof = await prove([server], expecting(fresh));
+    expect(proof).toMatchObject({ verdict: 'wrong', servedFingerprint: null, handshakes: 2 });
+    expect(proof.detail).toMatch(/handshake failure/i);
   });
 
   it('where one listener serves another one though a second one is closed', async () => {
@@ -156,6 +160,40 @@ describe('nothing is said about a certificate', () => {
     const proof = await prove([await closedPort()], expecting(fresh), { timeoutMs: SHORT });
     expect(proof).toMatchObject({ verdict: 'unreachable', servedFingerprint: null });
     expect(proof.detail).toContain('ECONNREFUSED');
+  });
+
+  it('where the handshake hangs', async () => {
+    const server = await tcpServer(() => undefined);
+    const proof = await prove([server], expecting(fresh), { timeoutMs: SHORT });
+    expect(proof).toMatchObject({ verdict: 'unreachable', servedFingerprint: null });
+    expect(proof.detail).toContain('no handshake within 1.5 s');
+  });
+
+  it('where the connection is closed, as by a Kong that ends', async () => {
+    const server = await tcpServer((socket) => socket.destroy());
+    expect((await prove([server], expecting(fresh), { timeoutMs: SHORT })).verdict).toBe('unreachable');
+  });
+
+  it('where one of the workers gives no answer any more', async () => {
+    let turn = 0;
+    const inner = await servingInTurn(fresh);
+    const server = await tcpServer((socket) => {
+      if (turn++ % 2 === 1) return;
+      const to = connect(inner.port, inner.host);
+      to.on('error', () => undefined);
+      socket.pipe(to).pipe(socket);
+    });
+    expect((await prove([server], expecting(fresh), { timeoutMs: SHORT })).verdict).toBe('unreachable');
+  });
+
+  it.for([
+    ['another certificate is served', () => servingInTurn(old)],
+    ['the server refuses', refusingServer],
+  ] as const)('where %s and Kong does not say whether it still stores it', async ([, start]) => {
+    const server = await start();
+    const isStored = () => Promise.resolve(null);
+    const proof = await prove([server], expecting(fresh, { isStored }), { timeoutMs: SHORT });
+    expect(proof.verdict).toBe('unreachable');
   });
 
   it('where this Kong has no TLS listener', async () => {
@@ -193,6 +231,146 @@ describe('nothing is said about a certificate', () => {
   });
 });
 
+describe('what was served before the write decides what is wrong', () => {
+  const theirs = issue({ names: ['theirs.example.test'] });
+  const chain = (of: Issued) => opened(rawOf(of)).bundle.chain;
+  const snis = ['www.example.test', 'other.example.test'];
+  /** What each of two names shows, before the write and after it. */
+  const table: {
+    name: string;
+    before?: [Issued | null, Issued | null];
+    after: [Issued, Issued];
+    more?: Partial<Expectation>;
+    verdict: string;
+    handshakes?: number;
+  }[] = [
+    { name: 'both are served', before: [old, old], after: [fresh, fresh], verdict: 'served' },
+    { name: 'one shows the previous one', before: [old, old], after: [fresh, old], verdict: 'wrong' },
+    { name: 'one was never its own', before: [old, theirs], after: [fresh, theirs], verdict: 'served' },
+    {
+      name: 'neither was ever its own',
+      before: [theirs, theirs],
+      after: [theirs, theirs],
+      verdict: 'another',
+    },
+    { name: 'one is lost to another one', before: [old, old], after: [fresh, theirs], verdict: 'wrong' },
+    {
+      name: 'nobody asked before, and a certificate is shown that Kong does not store',
+      after: [fresh, theirs],
+      more: { isKongs: () => false },
+      verdict: 'served',
+    },
+    {
+      name: 'nobody asked before, and another one of Kong is shown',
+      after: [fresh, theirs],
+      more: { isKongs: () => true },
+      verdict: 'wrong',
+    },
+    {
+      name: 'nobody asked before, and the previous one is shown, which Kong does not store any more',
+      after: [fresh, old],
+      more: { isKongs: () => false },
+      verdict: 'wrong',
+    },
+    {
+      name: 'a name that the write added goes on to another one',
+      before: [old, theirs],
+      after: [fresh, theirs],
+      more: { added: ['other.example.test'] },
+      verdict: 'served',
+    },
+    {
+      name: 'a new certificate is served for one of its names',
+      before: [theirs, theirs],
+      after: [fresh, theirs],
+      more: { previous: null },
+      verdict: 'served',
+    },
+    {
+      name: 'a new certificate is served for none of its names',
+      before: [theirs, theirs],
+      after: [theirs, theirs],
+      more: { previous: null },
+      verdict: 'wrong',
+    },
+    {
+      name: 'something that Kong does not store answers for all names of a new certificate',
+      before: [theirs, theirs],
+      after: [theirs, theirs],
+      more: { previous: null, isKongs: () => false },
+      verdict: 'another',
+    },
+  ];
+
+  it.for(table)('$name: $verdict', async ({ before, after, more, verdict }) => {
+    let shown = (before ?? [old, old]) as readonly (Issued | null)[];
+    const server = await tlsServer((name) => shown[snis.indexOf(name ?? '')] ?? fallback);
+    const verifier = new HandshakeVerifier({ listeners: () => [server], timeoutMs: SHORT, workers: () => 1 });
+    const expected = expecting(fresh, { snis, previous: chain(old), ...more });
+    const observed = before === undefined ? undefined : await verifier.observe({ snis });
+    shown = after;
+    const [proof] = await verifier.prove([
+      { ...expected, ...(observed === undefined ? {} : { before: observed }) },
+    ]);
+    expect(proof?.verdict).toBe(verdict);
+    if (verdict === 'another' || after[1] === theirs) expect(proof?.detail).toContain(printOf(theirs));
+  });
+
+  const fallback = issue({ names: ['localhost'] });
+
+  it('a name that is refused before and after the write is not the certificate’s fault', async () => {
+    const server = await refusingServer();
+    const verifier = new HandshakeVerifier({ listeners: () => [server], timeoutMs: SHORT, workers: () => 1 });
+    const before = await verifier.observe({ snis: ['www.example.test'] });
+    const [proof] = await verifier.prove([expecting(fresh, { previous: chain(old), before })]);
+    expect(proof?.verdict).toBe('another');
+  });
+
+  it('what does not answer quickly holds no write up and counts as unknown', async () => {
+    const server = await tcpServer(() => undefined);
+    const verifier = new HandshakeVerifier({
+      listeners: () => [server],
+      timeoutMs: 60_000,
+      workers: () => 1,
+    });
+    expect(await verifier.observe({ snis })).toEqual(new Map());
+  });
+});
+
+describe('names', () => {
+  it('are asked for as they are stored, capitals as well', async () => {
+    const server = await servingInTurn(fresh);
+    expect((await prove([server], expecting(fresh, { snis: ['Shop.Example.Test'] }))).verdict).toBe('served');
+    expect(new Set(server.asked)).toEqual(new Set(['Shop.Example.Test']));
+  });
+
+  it.for([
+    ['*.internal', 'two labels behind the star'],
+    [`${'a'.repeat(64)}.example.test`, 'longer than a name can be'],
+    [`${'a.'.repeat(127)}test`, 'longer than a name can be'],
+    ['192.0.2.1', 'no client asks for the address'],
+  ] as const)('that no client can get are said, and hold nothing up: %s', async ([sni, why]) => {
+    const server = await servingInTurn(fresh);
+    const proof = await prove([server], expecting(fresh, { snis: ['gw.internal', sni] }), { workers: 1 });
+    expect(proof).toMatchObject({ verdict: 'served', detail: expect.stringContaining(why) as string });
+    expect(new Set(server.asked)).toEqual(new Set(['gw.internal']));
+    expect(await prove([server], expecting(fresh, { snis: [sni] }))).toMatchObject({
+      verdict: 'unreachable',
+      handshakes: 0,
+      detail: expect.stringContaining(why) as string,
+    });
+  });
+
+  it('of the greatest length are asked for, wildcards by a shorter probe', async () => {
+    const server = await servingInTurn(fresh);
+    const rest = `.${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.test`;
+    const sni = `*${rest}`;
+    expect((await prove([server], expecting(fresh, { snis: [sni] }))).verdict).toBe('served');
+    expect(server.asked[0]).toHaveLength(253);
+    expect(server.asked[0]?.endsWith(rest)).toBe(true);
+  });
+});
+
 it('one closed listener does not keep a certificate from being proven by another', async () => {
   const listeners = [await closedPort(), await servingInTurn(fresh)];
   expect((await prove(listeners, expecting(fresh), { timeoutMs: SHORT })).verdict).toBe('served');
@@ -201,13 +379,13 @@ it('one closed listener does not keep a certificate from being proven by another
 it('many that are not served take little longer than one: all have been in Kong since the same moment', async () => {
   const server = await servingInTurn(old);
   // Eight at a time: the first have the whole time, those after them what is left and then two seconds.
-  const verifier = new HandshakeVerifier({ listeners: [server], timeoutMs: 5_000, workers: () => 1 });
+  const verifier = new HandshakeVerifier({ listeners: () => [server], timeoutMs: 5_000, workers: () => 1 });
   const proofs = await verifier.prove(Array.from({ length: 16 }, () => expecting(fresh)));
   expect(new Set(proofs.map(({ verdict }) => verdict))).toEqual(new Set(['wrong']));
   expect(proofs[15]?.durationMs).toBeLessThan(proofs[0]?.durationMs ?? 0);
 });
 
 it('nothing to prove needs no handshake', async () => {
-  const verifier = new HandshakeVerifier({ listeners: [], timeoutMs: 1, workers: () => 1 });
+  const verifier = new HandshakeVerifier({ listeners: () => [], timeoutMs: 1, workers: () => 1 });
   expect(await verifier.prove([])).toEqual([]);
 });

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { expect, it, test } from 'vitest';
 import { replaceFile } from '../../../src/common/replace-file';
-import { toStored } from '../../../src/gateway/admin/entities';
+import { toStored, toTexts } from '../../../src/gateway/admin/entities';
 import { DeclarativeFile } from '../../../src/write-back';
 import { issue, secretsIn } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
@@ -33,7 +33,7 @@ function writing(onAsked: () => void = () => undefined, replace?: typeof replace
   writeFileSync(path, text(old), { mode: 0o640 });
   const textsOf = () => {
     onAsked();
-    return Promise.resolve(entity);
+    return Promise.resolve(toTexts(entity));
   };
   const writeBack = (at: string | null) => new DeclarativeFile(textsOf, at, replace);
   return { folder, path, writeBack, certificates: [toStored(entity)] };

@@ -1,7 +1,7 @@
 import { load } from 'js-yaml';
 import { describe, expect, it, test } from 'vitest';
 import { editCertificates } from '../../../src/write-back/file-certificates';
-import { OUR_TAG, toStored, type CertificateEntity } from '../../../src/gateway/admin/entities';
+import { OUR_TAG, toStored, toTexts, type CertificateEntity } from '../../../src/gateway/admin/entities';
 import { issue, secretsIn } from '../../support/bundles';
 
 const ID = '11111111-1111-4111-8111-111111111111';
@@ -20,7 +20,7 @@ const entity = (more: Partial<CertificateEntity> = {}): CertificateEntity => ({
 
 /** What the file holds once these certificates of Kong's are in it. */
 function edit(text: string, ...entities: CertificateEntity[]) {
-  const byId = new Map(entities.map((one) => [one.id, one]));
+  const byId = new Map(entities.map((one) => [one.id, toTexts(one)]));
   return editCertificates(text, entities.map(toStored), (id) => Promise.resolve(byId.get(id) ?? null));
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Fields, Log, Outcome, PassReport, ReloaderStatus } from '../../../src/model';
+import type { Fields, Log, Outcome, PassReport } from '../../../src/model';
+import type { ReloaderStatus } from '../../../src/public';
 import { Passes, type Step } from '../../../src/pass';
 import { WriteBackStep, type DeclarativeFile } from '../../../src/write-back';
 import { NOW } from '../../support/plans';
@@ -54,7 +55,7 @@ const swapped: Outcome = { kind: 'swapped', certificate: 'K', created: false, pr
 it('the file is written when a certificate was swapped or rolled back, or somebody wrote to the file', async () => {
   const { file, pass } = writing();
   await pass();
-  await pass({ kind: 'failed', certificate: 'K', error: 'no' });
+  await pass({ kind: 'failed', certificate: 'K', error: 'no', failure: 'away' });
   expect(file.runs).toBe(0);
   await pass(swapped);
   expect(file.runs).toBe(1);

@@ -100,14 +100,8 @@ describe.skipIf(missing.openssl !== null)(`files that openssl writes [${missing.
       ['PEM', 'pkcs8 -topk8 -v2 des3 -passout file:PASSWORD', 'triple DES'],
       ['PEM', 'pkcs8 -topk8 -v2 aes-128-cbc -v2prf hmacWithSHA512 -passout file:PASSWORD', 'HMAC-SHA-512'],
       ['PEM', 'pkcs8 -topk8 -v1 PBE-SHA1-3DES -passout file:PASSWORD', 'PKCS#12 scheme'],
-      [
-        'PEM',
-        'pkcs8 -topk8 -v1 PBE-MD5-DES -provider legacy -provider default -passout file:PASSWORD',
-        'DES',
-      ],
     ];
     it.each(keys)('reads a key that looks like %s: %s %s', async (name, command) => {
-      if (command.includes('legacy') && missing.legacy !== null) return;
       const key = openssl(`${command.replace('PASSWORD', path('password'))} -in ${path('key.pem')}`);
       const cert = Buffer.from(files.issued.chain);
       const { format, opened: found } = await inspectFiles({ location, cert, key, password: PASSWORD });
@@ -120,6 +114,28 @@ describe.skipIf(missing.openssl !== null)(`files that openssl writes [${missing.
         `the key of /certs/site looks like ${name}: the password is wrong; correct password, password_file or password_secret of its source`,
       );
     });
+
+    const givenUp = ['-v1 PBE-MD5-DES', '-v1 PBE-SHA1-DES', '-v1 PBE-MD5-RC2-64', '-v2 des'];
+    it.skipIf(missing.legacy !== null).each(givenUp)(
+      'refuses a key with a cipher that was given up (%s), with a command that helps',
+      async (scheme) => {
+        const providers = '-provider legacy -provider default';
+        const passwords = `-passout file:${path('password')}`;
+        const key = openssl(`pkcs8 -topk8 ${scheme} ${providers} ${passwords} -in ${path('key.pem')}`);
+        const cert = Buffer.from(files.issued.chain);
+        const { opened: found } = await inspectFiles({ location, cert, key, password: PASSWORD });
+        const why = refusalOf(found);
+        expect(why.reason).toBe('unsupported_format');
+        const command = /\(openssl (.+) -in OLD (.+) -out NEW\)$/.exec(why.message);
+        files.write('old.pem', key);
+        files.write('old-password', Buffer.from(PASSWORD));
+        const again = openssl(
+          `${command?.[1]} -in ${path('old.pem')} ${command?.[2]} -passin file:${path('old-password')} ${passwords}`,
+        );
+        const { opened: renewed } = await inspectFiles({ location, cert, key: again, password: PASSWORD });
+        expect(isRefusal(renewed)).toBe(false);
+      },
+    );
 
     it('reads a DER certificate with a DER key', async () => {
       const cert = openssl(`x509 -outform DER -in ${path('leaf.pem')}`);

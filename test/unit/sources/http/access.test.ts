@@ -125,12 +125,12 @@ describe('a file of the configuration that', () => {
     [
       "is another certificate's key",
       () => ({ client_cert_file: write(bundle.chain), client_key_file: write(other.key) }),
-      'are no client certificate: the key does not belong to the certificate',
+      'are not a client certificate with its key: the key does not belong to the certificate',
     ],
     [
       'is a damaged key',
       () => ({ client_cert_file: write(bundle.chain), client_key_file: write(bundle.key.slice(0, 90)) }),
-      'are no client certificate: one of them is damaged, or the key is encrypted',
+      'are not a client certificate with its key: one of them is damaged, or the key is encrypted',
     ],
   ])('%s is an error that names it, and nothing is sent', async ([, files, words]) => {
     const { authority } = testAuthority();
@@ -234,7 +234,7 @@ describe('a configuration', () => {
   const url = 'https://certs.example.test/www.pem';
   test.for<[problem: string, source: object]>([
     ['url: plain http goes only to loopback addresses', { url: 'http://certs.example.test/www.pem' }],
-    ['url: it is not a URL', { url: 'https://' }],
+    ['url: it is not a valid URL', { url: 'https://' }],
     ['key_url: has to be on the server of url', { url, key_url: 'https://other.example.test/www.key' }],
     ['key_url: plain http goes only to loopback', { url, key_url: 'http://certs.example.test/www.key' }],
     ['token_file: required with username', { url, username: 'kong' }],

@@ -1,6 +1,13 @@
-import type { PassCause } from './report';
-import type { Reason } from './reason';
-import type { Half, Owner } from './stored';
+import type {
+  CertificateState,
+  EventKind,
+  Half,
+  LifeLevel,
+  Owner,
+  PassCause,
+  Reason,
+  ServedObservation,
+} from '../model';
 
 /*
  * What an operator sees: `/status`, the page, the metrics, alerts and `ssl-cert-reloader status` all show this and
@@ -29,23 +36,14 @@ export interface ServedStatus {
   fingerprint_sha256: string | null;
   not_after: string | null;
   checked_at: string;
-  /** `unreachable` says nothing about the certificate. */
-  verdict: 'served' | 'wrong' | 'unreachable';
-  /** Empty when all is well. */
+  /**
+   * `unreachable` says nothing about the certificate; `another`: another certificate or a plugin answers for all of
+   * its names, as it did before the last write.
+   */
+  verdict: ServedObservation['verdict'];
+  /** Empty when all is well; names that something else answers for are said. */
   detail: string;
 }
-
-/**
- * - `in_sync`: source, stored and served agree
- * - `pending`: the source has another one, and it is about to be written (or waits for the ingress controller)
- * - `refused`: the source has another one, which stays out of Kong for `refusal`
- * - `not_served`: Kong stores what the source has, and its listeners show something else
- * - `unproven`: Kong stores what the source has, and no listener could be asked
- * - `no_source`: Kong has it, and no source has anything for it
- * - `unused`: the source has it, and nothing in Kong asks for it
- */
-export type CertificateState =
-  'in_sync' | 'pending' | 'refused' | 'not_served' | 'unproven' | 'no_source' | 'unused';
 
 /** One certificate: one half of an entity of Kong's, or a bundle that is not in Kong. */
 export interface CertificateStatus {
@@ -63,6 +61,10 @@ export interface CertificateStatus {
   served: ServedStatus | null;
   /** The refusal that stands, or the last one there was. */
   refusal: { reason: Reason; message: string; at: string; is_standing: boolean } | null;
+  /** When what is served (else stored, else in the source) expires; null: not known. */
+  expires_at: string | null;
+  /** How much of its life that has left. */
+  expiry: LifeLevel | null;
   /** Whole days until what is served (else stored, else in the source) expires; negative once it has. */
   days_left: number | null;
   /**
@@ -70,7 +72,7 @@ export interface CertificateStatus {
    * cert-manager and certbot do by default.
    */
   renewal_due_at: string | null;
-  /** That time is over, and no source has a newer one. */
+  /** A tenth of the time from then to the end is over, too, and no source has a newer one. */
   renewal_overdue: boolean;
   last_swap_at: string | null;
   /** What one should know about it; null: nothing. */
@@ -87,7 +89,7 @@ export interface SourceStatus {
 /** One thing that happened lately. */
 export interface RecentEvent {
   at: string;
-  kind: 'swapped' | 'created' | 'rolled_back' | 'refused' | 'nudged' | 'failed' | 'would_change' | 'removed';
+  kind: EventKind;
   certificate_id: string | null;
   snis: readonly string[];
   location: string;
@@ -123,6 +125,10 @@ export interface ReloaderStatus {
   last_pass: PassStatus | null;
   /** When the last pass ended that could be made at all. */
   last_success_at: string | null;
+  /** Of when `certificates` and `sources` are; null: nothing is known yet. */
+  known_at: string | null;
+  /** False: Kong cannot be asked just now, or was not asked yet; what is shown is what was known at `known_at`. */
+  is_current: boolean;
   sources: readonly SourceStatus[];
   certificates: readonly CertificateStatus[];
   /** Absent without `leader_election`. */

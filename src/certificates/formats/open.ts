@@ -1,0 +1,135 @@
+import { isRefusal, refusal, type RawBundle, type Reason, type Refusal } from '../../model';
+import { openBundle, type OpenedBundle } from '../bundle';
+import { decodePem, encodeCertificates, isCertificate, isPrivateKey } from '../pem';
+import { detectFile, FORMATS, type DetectedFile, type Format } from './detect';
+import { isCostly, parseFile } from './parse';
+import { parseInWorker } from './parse-worker';
+import { FormatProblem, type ParsedFile, type Unlock } from './parsed-file';
+
+/** Reasons for which plain PEM is refused where it may be another format, or be encrypted. */
+const MAYBE_ANOTHER: ReadonlySet<Reason> = new Set([
+  'unsupported_format',
+  'missing_certificate',
+  'missing_key',
+  'encrypted_key',
+  'incomplete',
+]);
+
+/**
+ * Understands a raw bundle of any format. Plain PEM is opened at once and costs nothing more; anything else is
+ * unpacked first. Never throws for any content.
+ */
+export function openAny(raw: RawBundle): OpenedBundle | Refusal | Promise<OpenedBundle | Refusal> {
+  const opened = openBundle(raw);
+  return isRefusal(opened) && MAYBE_ANOTHER.has(opened.reason) ? openPacked(raw, opened) : opened;
+}
+
+/** @param refused the refusal as plain PEM */
+async function openPacked(raw: RawBundle, refused: Refusal): Promise<OpenedBundle | Refusal> {
+  const unpacked = await unpack(raw);
+  if (unpacked === null) return refused;
+  return isRefusal(unpacked) ? unpacked : openBundle(unpacked);
+}
+
+/** The same bundle as PEM texts. @returns null where it is plain PEM already */
+async function unpack(raw: RawBundle): Promise<RawBundle | Refusal | null> {
+  const files = [detectFile(raw.cert), ...(raw.key === '' ? [] : [detectFile(raw.key)])];
+  if (files[0]?.format === 'empty') return null;
+  const parsed: ParsedFile[] = [];
+  for (const [index, file] of files.entries()) {
+    const location = index === 0 ? raw.location : `the key of ${raw.location}`;
+    const found = await parse(file, { password: raw.password, alias: raw.alias }, location);
+    if (isRefusal(found)) return found;
+    parsed.push(found);
+  }
+  // Swapped files mean that something went wrong; what is in the place of the certificate counts.
+  const certificates = parsed[0]?.certificates ?? [];
+  const key = parsed.findLast((file) => file.key !== null)?.key ?? '';
+  const isPem = files.every(({ format, isBase64 }) => format === 'pem' && !isBase64);
+  if (isPem && (certificates.length === 0 || key === '')) return null;
+  if (certificates.length === 0) {
+    return refusal(
+      'missing_certificate',
+      `${raw.location} looks like ${nameOf(files)}: there is no certificate in it`,
+    );
+  }
+  const location = isPem ? raw.location : `${raw.location} (${nameOf(files)})`;
+  return { ...raw, location, cert: encodeCertificates(certificates), key };
+}
+
+/** Certificates that need form no chain and have no key, as DER; of any format. Never throws for any content. */
+export async function readCertificatesOnly(raw: RawBundle): Promise<readonly Buffer[] | Refusal> {
+  const { cert, location, password, alias } = raw;
+  const blocks = decodePem(cert);
+  if (blocks === null) {
+    return refusal(
+      'incomplete',
+      `${location} is cut off inside a PEM block; waiting until it is written whole`,
+    );
+  }
+  if (blocks.length > 0) return blocks.filter(isCertificate).map(({ der }) => der);
+  const parsed = await parse(detectFile(cert), { password, alias }, location);
+  return isRefusal(parsed) ? parsed : parsed.certificates;
+}
+
+/** Never throws for any content. @param location how messages name the file */
+export async function parse(
+  file: DetectedFile,
+  unlock: Unlock,
+  location: string,
+): Promise<ParsedFile | Refusal> {
+  try {
+    return isCostly(file, unlock) ? await parseInWorker(file, unlock) : parseFile(file, unlock);
+  } catch (error) {
+    const looks = `${location} looks like ${nameOf([file])}`;
+    if (error instanceof FormatProblem) return refusal(error.reason, `${looks}: ${error.message}`);
+    // RangeErrors of the readers; no other error may end the process either.
+    return refusal('unsupported_format', `${looks}: it is damaged; write it again, or convert it to PEM`);
+  }
+}
+
+/** `PKCS#12`, or `a DER certificate with PEM` for two files. */
+function nameOf(files: readonly DetectedFile[]): string {
+  const names = files.map(({ format, isBase64 }) => FORMATS[format] + (isBase64 ? ' in base64' : ''));
+  return [...new Set(names)].join(' with ');
+}
+
+export interface FilesToInspect {
+  /** How messages name it: the path. */
+  location: string;
+  /** The certificate, alone or with its key; of any format. */
+  cert: Buffer;
+  /** A file of its own for the key. */
+  key?: Buffer;
+  password?: string;
+  alias?: string;
+}
+
+export interface Inspection {
+  /** What the files look like: `PEM`, `PKCS#12`, `a DER certificate with PEM`. */
+  format: string;
+  opened: OpenedBundle | Refusal;
+}
+
+/**
+ * Opens one or two files of any format as the plugin would; on a command line they may stand in any order. Never throws
+ * for any content.
+ */
+export async function inspectFiles({ cert, key, ...files }: FilesToInspect): Promise<Inspection> {
+  const texts = [cert, ...(key === undefined ? [] : [key])].map((bytes) => bytes.toString('latin1'));
+  if (texts.length === 2 && isKey(texts[0] ?? '') && !isKey(texts[1] ?? '')) texts.reverse();
+  const [first = '', second = ''] = texts;
+  return {
+    format: nameOf(texts.map(detectFile)),
+    opened: await openAny({ ...files, name: files.location, cert: first, key: second }),
+  };
+}
+
+const KEYS: ReadonlySet<Format> = new Set<Format>(['pkcs8', 'pkcs1', 'sec1', 'encrypted']);
+
+/** A private key without a certificate. */
+function isKey(text: string): boolean {
+  const { format, bytes } = detectFile(text);
+  const blocks = format === 'pem' ? (decodePem(bytes.toString('latin1')) ?? []) : [];
+  return KEYS.has(format) || (blocks.some(isPrivateKey) && !blocks.some(isCertificate));
+}

@@ -1,0 +1,101 @@
+import { Worker } from 'node:worker_threads';
+import workerSource from './parse-worker-thread?worker';
+import type { DetectedFile } from './detect';
+import { FormatProblem, type ParsedFile, type Unlock } from './parsed-file';
+import { parseFile } from './parse';
+import type { Reason } from '../../model';
+
+/** Far beyond what the limits of work allow, also on a busy machine: only a mistake of ours gets there. */
+const TIMEOUT_MS = 60_000;
+
+/** A thread takes about 8 MB; keystores come in batches. */
+const IDLE_MS = 2_000;
+
+const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
+
+/** What the thread is given. */
+export interface ParseJob {
+  bytes: Uint8Array;
+  format: DetectedFile['format'];
+  isBase64: boolean;
+  password: string | undefined;
+  alias: string | undefined;
+}
+
+/** What it answers; null: the file is damaged. */
+export type ParseAnswer =
+  { certificates: readonly Uint8Array[]; key: string | null } | { reason: Reason; message: string } | null;
+
+let worker: Worker | null = null;
+let idle: NodeJS.Timeout | null = null;
+/** Files are parsed one after the other. */
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Parses a file outside of the event loop: its encryption may take a second, and nobody knows all that a hostile one
+ * can do. The thread starts with the first such file and ends when there are no more.
+ * @throws FormatProblem, RangeError where it is damaged
+ */
+export function parseInWorker(file: DetectedFile, unlock: Unlock): Promise<ParsedFile> {
+  const result = last.then(() => parseNow(file, unlock));
+  last = result.catch(() => undefined);
+  return result;
+}
+
+async function parseNow(file: DetectedFile, unlock: Unlock): Promise<ParsedFile> {
+  if (idle !== null) clearTimeout(idle);
+  try {
+    worker ??= start();
+  } catch {
+    // No thread can be had, for lack of memory, say. The limits of work hold here, too.
+    return parseFile(file, unlock);
+  }
+  const answer = await ask(worker, { ...file, ...unlock });
+  if (answer === null) throw new RangeError('damaged');
+  if ('reason' in answer) throw new FormatProblem(answer.reason, answer.message);
+  const certificates = answer.certificates.map((der) => Buffer.from(der.buffer, der.byteOffset, der.length));
+  return { certificates, key: answer.key };
+}
+
+function start(): Worker {
+  // The source is a text in the bundle: no file to find, whoever loads the bundle and wherever it lies.
+  const started = new Worker(workerSource, { eval: true, resourceLimits: LIMITS, env: {}, execArgv: [] });
+  started.unref();
+  // Between two files: the next one starts another.
+  started.on('error', () => undefined);
+  started.on('exit', () => {
+    if (worker === started) worker = null;
+  });
+  return started;
+}
+
+const tooLarge = (what: string) => new FormatProblem('too_large', `reading it takes more ${what}`);
+
+/** @throws Error where the thread ends without an answer */
+function ask(thread: Worker, job: ParseJob): Promise<ParseAnswer> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      worker = null;
+      void thread.terminate();
+      settle();
+      reject(error);
+    };
+    const onMessage = (answer: ParseAnswer) => {
+      settle();
+      resolve(answer);
+    };
+    const onError = (error: NodeJS.ErrnoException) =>
+      fail(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLarge('memory than a certificate may') : error);
+    const onExit = () => fail(new Error('the thread that parses files ended'));
+    const timeout = setTimeout(() => fail(tooLarge(`than ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+    const settle = () => {
+      clearTimeout(timeout);
+      thread.off('message', onMessage).off('exit', onExit).off('error', onError);
+      thread.unref();
+      idle = setTimeout(() => void worker?.terminate(), IDLE_MS).unref();
+    };
+    thread.on('message', onMessage).on('exit', onExit).on('error', onError);
+    thread.ref();
+    thread.postMessage(job);
+  });
+}

@@ -1,0 +1,94 @@
+import { refusal, type Change, type WriteResult } from '../../model';
+import { failureKindOf, type FailureKind } from '../../model';
+import { AdminError, kongMessage, type AdminClient, type AdminResponse } from './client';
+
+/** The body of an answer as it should be. @throws AdminError with what it means otherwise */
+export function bodyOf(
+  client: AdminClient,
+  request: string,
+  answer: AdminResponse,
+  statuses: readonly number[] = [200],
+): object {
+  const { status, body } = answer;
+  if (!statuses.includes(status) || typeof body !== 'object' || body === null) {
+    throw answerError(client, request, answer);
+  }
+  return body;
+}
+
+/** The body, or null where the entity is not there. @throws AdminError */
+export function bodyIfThere(client: AdminClient, request: string, answer: AdminResponse): object | null {
+  return isGone(answer) ? null : bodyOf(client, request, answer);
+}
+
+/** Whether an answer may be JSON, without reading all of it. */
+export const isJson = ({ bytes }: AdminResponse): boolean => bytes[0] === OPENING_BRACE;
+
+const OPENING_BRACE = 0x7b;
+
+/** The entity is not there; not every 404 says so: another one is about the workspace, or not from Kong's Admin API. */
+export const isGone = (answer: AdminResponse): boolean =>
+  answer.status === 404 && isJson(answer) && !/workspace|no route matched/i.test(kongMessage(answer.body));
+
+/** What an answer means that is not the one that was asked for. */
+export function answerError(client: AdminClient, request: string, answer: AdminResponse): AdminError {
+  const { status, body, headers } = answer;
+  const said = kongMessage(body);
+  const start = `the Admin API at ${client.url} answered ${request} with ${status}`;
+  const because = (words: string) => `${start}: ${words}`;
+  const error = (message: string, kind?: FailureKind) =>
+    new AdminError('ADMIN_STATUS', message, status, { ...(kind === undefined ? {} : { kind }) });
+  if (body === null && status < 300) {
+    return error(
+      because('that is no JSON; is it a web page or a login form, and not the Admin API?'),
+      'forbidden',
+    );
+  }
+  if (status >= 300 && status < 400) {
+    const to = hostOf(headers.location);
+    return error(because(`it leads to ${to}; is that a login form? give the Admin API's own address`));
+  }
+  if (status === 401)
+    return error(because('set admin.token_file, admin.headers_file or admin.client_cert_file'));
+  if (status === 403) {
+    return /licen[sc]e/i.test(said)
+      ? error(because(`${said}; without a licence Kong's Admin API is read-only`))
+      : error(because(`${said}; whoever the token or certificate stands for may not do that`));
+  }
+  if (status === 404 && !isGone(answer)) {
+    return error(because(`${said}; is the address or the workspace (admin.workspaces) right?`), 'forbidden');
+  }
+  if (status === 405) return error(because(`${said}; this Admin API is read-only`));
+  return error(because(said));
+}
+
+/** The host of an address; the rest of a redirect may hold a session. */
+function hostOf(location: string | undefined): string {
+  return location !== undefined && URL.canParse(location) ? new URL(location).host : 'another page';
+}
+
+/** What a write came to that ended with an error. */
+export function resultOfError(change: Change, error: unknown): WriteResult {
+  const failure = failureKindOf(error);
+  const { message } = error as Error;
+  switch (failure) {
+    case 'refused':
+      return { kind: 'refused', change, refusal: refusal('refused_by_kong', message) };
+    case 'conflict':
+      return { kind: 'conflict', change, error: error as Error };
+    default:
+      return { kind: 'failed', change, error: error as Error, failure };
+  }
+}
+
+/** Somebody removed it between the decision to write and the write. */
+export const goneError = (id: string): AdminError =>
+  new AdminError('ADMIN_STATUS', `certificate ${id} is no longer in Kong`, 404);
+
+/** Somebody changed it between the decision to write and the write. */
+export const changedError = (id: string): AdminError =>
+  new AdminError(
+    'ADMIN_STATUS',
+    `certificate ${id} is no longer what it was when its renewal was decided on`,
+    409,
+  );

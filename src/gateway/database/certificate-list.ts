@@ -1,0 +1,13 @@
+import { CertificateList } from '../admin/certificate-list';
+import { ClientUse } from '../admin/client-use';
+
+/** The certificates of a Kong with a database, which are looked at page by page. */
+export class CertificatesOfDatabase extends CertificateList {
+  readonly #use = new ClientUse(this.client);
+
+  override async refresh(): Promise<boolean> {
+    const shown = this.isLoaded ? await this.#use.patrol() : await this.#use.load();
+    this.setClients(this.#use.byCertificate(), shown);
+    return (await super.refresh()) || shown.size > 0;
+  }
+}

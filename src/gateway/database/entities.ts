@@ -1,0 +1,115 @@
+import type { StoredCertificate } from '../../model';
+import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
+import type { CertificateList } from '../admin/certificate-list';
+import type { AdminClient, AdminResponse } from '../admin/client';
+import type { CertificateEntity } from '../admin/entities';
+
+interface SniEntity {
+  name: string;
+  certificate: { id: string };
+}
+
+/** Requests for single certificates and SNIs. Each method throws AdminError; the list learns from every answer. */
+export class CertificateEntities {
+  constructor(
+    private readonly client: AdminClient,
+    private readonly list: CertificateList,
+  ) {}
+
+  read(id: string): Promise<CertificateEntity | null> {
+    return this.list.readEntity(id);
+  }
+
+  /** Takes over what an answer showed. */
+  take(entity: CertificateEntity): StoredCertificate {
+    return this.list.take(entity);
+  }
+
+  /** Makes one that is not there. @returns null where there is one of that id */
+  async create(id: string, fields: object): Promise<CertificateEntity | null> {
+    // PUT would replace whatever another gateway has made meanwhile.
+    const answer = await this.client.request('POST', '/certificates', { id, ...fields });
+    if (isThere(answer)) return null;
+    const entity = bodyOf(this.client, 'POST /certificates', answer, [201]) as CertificateEntity;
+    this.take(entity);
+    return entity;
+  }
+
+  async patch(id: string, fields: object): Promise<CertificateEntity> {
+    const path = `/certificates/${id}`;
+    const answer = await this.client.request('PATCH', path, fields);
+    if (isGone(answer)) this.list.delete(id);
+    const entity = bodyOf(this.client, `PATCH ${path}`, answer) as CertificateEntity;
+    this.take(entity);
+    return entity;
+  }
+
+  /** One that is not there counts as removed. @returns false where something in Kong refers to it */
+  async remove(id: string): Promise<boolean> {
+    const path = `/certificates/${id}`;
+    const answer = await this.client.request('DELETE', path);
+    if (answer.status === 400) return false;
+    if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
+    this.list.delete(id);
+    return true;
+  }
+
+  /** Id of the certificate that has an SNI; null: none. */
+  async ownerOf(name: string): Promise<string | null> {
+    const path = pathOf(name);
+    const answer = await this.client.get(path);
+    const sni = bodyIfThere(this.client, `GET ${path}`, answer) as SniEntity | null;
+    return sni?.certificate.id ?? null;
+  }
+
+  /** Adds an SNI that no certificate has. @returns whether the certificate has it now */
+  async addSni(name: string, id: string): Promise<boolean> {
+    const answer = await this.client.request('POST', '/snis', { name, certificate: { id } });
+    // It may be ours: the answer to an earlier try got lost.
+    if (answer.status === 409) return (await this.ownerOf(name)) === id;
+    bodyOf(this.client, 'POST /snis', answer, [201]);
+    this.noteSni(id, name, true);
+    return true;
+  }
+
+  /**
+   * Moves an SNI from one certificate to another: it is served by the one or by the other at any moment.
+   * @returns whether the certificate has it now
+   */
+  async moveSni(name: string, from: string, to: string): Promise<boolean> {
+    const owner = await this.ownerOf(name);
+    if (owner === to) return true;
+    if (owner === null) return this.addSni(name, to);
+    if (owner !== from) return false;
+    const path = pathOf(name);
+    const answer = await this.client.request('PATCH', path, { certificate: { id: to } });
+    bodyOf(this.client, `PATCH ${path}`, answer);
+    this.noteSni(from, name, false);
+    this.noteSni(to, name, true);
+    return true;
+  }
+
+  /** Takes an SNI away from a certificate, where that still has it. */
+  async removeSni(name: string, id: string): Promise<void> {
+    if ((await this.ownerOf(name)) !== id) return;
+    const path = pathOf(name);
+    const answer = await this.client.request('DELETE', path);
+    if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
+    this.noteSni(id, name, false);
+  }
+
+  private noteSni(id: string, name: string, has: boolean): void {
+    const known = this.list.stored.get(id);
+    if (known === undefined) return;
+    const others = known.snis.filter((sni) => sni !== name);
+    this.list.put({ ...known, snis: has ? [...others, name] : others });
+  }
+}
+
+/** There is one of that id: Kong answers with 400 and the code of a violation of the primary key. */
+const isThere = ({ status, body }: AdminResponse) =>
+  status === 409 || (status === 400 && (body as { code?: unknown } | null)?.code === PRIMARY_KEY_VIOLATION);
+
+const PRIMARY_KEY_VIOLATION = 3;
+
+const pathOf = (name: string) => `/snis/${encodeURIComponent(name)}`;

@@ -1,0 +1,85 @@
+import type { CertificateTexts, RestoreResult, Written } from '../../model';
+import { changeId } from '../../model';
+import { halfOf, NO_ALT, type CertificateEntity } from '../admin/entities';
+import { isSamePair } from '../decision';
+import type { CertificateEntities } from './entities';
+import { pairFields } from './write';
+
+/** Undoes one write, as far as nobody else has written there since. Never throws. */
+export async function restoreOne(entities: CertificateEntities, write: Written): Promise<RestoreResult> {
+  try {
+    return { kind: (await undo(entities, write)) ? 'restored' : 'overtaken', write };
+  } catch (error) {
+    return { kind: 'failed', write, error: error as Error };
+  }
+}
+
+/** @returns whether it is as it was before */
+async function undo(entities: CertificateEntities, write: Written): Promise<boolean> {
+  const { change, before } = write;
+  const id = changeId(change);
+  const entity = await entities.read(id);
+  if (entity === null) return before === null;
+  const half = change.kind === 'create' ? 'main' : change.half;
+  const now = halfOf(entity, half);
+  const isOurs = isSamePair(now, write.current);
+  if (before === null) {
+    if (!isOurs) return false;
+    await namesBack(entities, write, []);
+    await removeUnlessNamed(entities, entity, write);
+    return true;
+  }
+  const previous = before[half];
+  if (!isOurs && !isSamePair(now, previous)) return false;
+  await namesBack(entities, write, before.snis);
+  if (isOurs) {
+    await entities.patch(id, previous === null ? NO_ALT : pairFields(textsNow(entity), half, previous));
+  }
+  await splitBack(entities, write);
+  return true;
+}
+
+/** Names that the write gave or took go back, each where it came from; what others added stays. */
+async function namesBack(
+  entities: CertificateEntities,
+  { change, snis }: Written,
+  before: readonly string[],
+): Promise<void> {
+  const id = changeId(change);
+  const moved = new Map(change.moveSnis?.map(({ name, from }) => [name, from]));
+  for (const name of snis) {
+    const from = moved.get(name);
+    if (from !== undefined) await entities.moveSni(name, id, from);
+    else if (change.kind === 'update' && !before.includes(name)) await entities.removeSni(name, id);
+  }
+  if (change.kind === 'create') return;
+  for (const name of change.removeSnis ?? []) {
+    if (before.includes(name)) await entities.addSni(name, id);
+  }
+}
+
+/** A certificate that gained a name of somebody else's loses only ours. */
+async function removeUnlessNamed(
+  entities: CertificateEntities,
+  { id, snis }: CertificateEntity,
+  write: Written,
+): Promise<void> {
+  const ours = new Set(write.snis);
+  if (snis?.every((name) => ours.has(name)) !== false) await entities.remove(id);
+  else for (const name of ours) await entities.removeSni(name, id);
+}
+
+async function splitBack(entities: CertificateEntities, { change }: Written): Promise<void> {
+  if (change.kind === 'create' || change.split === undefined) return;
+  const { id, snis } = change.split;
+  for (const name of snis) await entities.moveSni(name, id, changeId(change));
+  const rest = await entities.read(id);
+  if (rest !== null && (rest.snis ?? []).length === 0) await entities.remove(id);
+}
+
+const textsNow = (entity: CertificateEntity): CertificateTexts => ({
+  main: { cert: entity.cert, key: entity.key },
+  alt: halfOf(entity, 'alt'),
+  snis: [],
+  tags: [],
+});

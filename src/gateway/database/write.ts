@@ -1,0 +1,166 @@
+import type { CertificateTexts, Prepare } from '../../model';
+import {
+  changeId,
+  isChainOf,
+  isRefusal,
+  refusal,
+  type Change,
+  type PemPair,
+  type SniMove,
+  type Split,
+  type WriteResult,
+} from '../../model';
+import { changedError, goneError, resultOfError } from '../admin/answers';
+import { AdminError } from '../admin/client';
+import { halfOf, OUR_TAG, PREVIOUS_TAG, toTexts, type CertificateEntity } from '../admin/entities';
+import { decideCreation, decideUpdate, type Create, type Update } from '../decision';
+import type { CertificateEntities } from './entities';
+
+/** Carries one change out. Never throws. */
+export async function writeOne(
+  entities: CertificateEntities,
+  change: Change,
+  prepare: Prepare,
+): Promise<WriteResult> {
+  try {
+    // The gate and Kong's answer take about the same time; the one does not wait for the other.
+    const reading = entities.read(changeId(change));
+    reading.catch(() => undefined);
+    const fresh = await prepare(change);
+    if (isRefusal(fresh)) return { kind: 'refused', change, refusal: fresh };
+    return change.kind === 'create'
+      ? await create(entities, change, fresh, await reading)
+      : await update(entities, change, fresh, await reading);
+  } catch (error) {
+    return named(resultOfError(change, error));
+  }
+}
+
+/** Kong's refusal, with the bundle that it is about. */
+function named(result: WriteResult): WriteResult {
+  if (result.kind !== 'refused') return result;
+  const { reason, message } = result.refusal;
+  const { location } = result.change.bundle;
+  return { ...result, refusal: refusal(reason, `Kong refused ${location}: ${message}`) };
+}
+
+async function update(
+  entities: CertificateEntities,
+  change: Update,
+  fresh: PemPair,
+  entity: CertificateEntity | null,
+): Promise<WriteResult> {
+  const { half } = change;
+  const { id } = change.certificate;
+  if (entity === null) throw goneError(id);
+  const decision = decideUpdate(change, entities.take(entity)[half]);
+  if (decision.kind !== 'write') return decision;
+  const { isPairThere } = decision;
+  const before = toTexts(entity);
+  const { addSnis, moveSnis = [], removeSnis = [], split } = change;
+  const kept = split === undefined ? [] : await splitOff(entities, id, before, split);
+  if (!isPairThere) await entities.patch(id, pairFields(before, half, fresh));
+  const gained = await gainNames(entities, id, addSnis, moveSnis, isPairThere);
+  for (const name of removeSnis) await entities.removeSni(name, id);
+  const lost = new Set([...kept, ...removeSnis]);
+  const snis = [...before.snis.filter((name) => !lost.has(name)), ...gained];
+  return { kind: 'written', change, current: fresh, before, snis };
+}
+
+async function create(
+  entities: CertificateEntities,
+  change: Create,
+  fresh: PemPair,
+  entity: CertificateEntity | null,
+): Promise<WriteResult> {
+  const { bundle, id, moveSnis = [] } = change;
+  if (entity !== null) {
+    const { main, snis } = entities.take(entity);
+    return decideCreation(change, { chain: main.chain, snis });
+  }
+  const moved = new Set(moveSnis.map(({ name }) => name));
+  const snis = change.snis.filter((name) => !moved.has(name));
+  const made = await createNew(entities, id, { ...fresh, snis, tags: [OUR_TAG] });
+  // An earlier try went through, and its answer got lost; or somebody else's of the same content.
+  if (made === null) {
+    const found = await entities.read(id);
+    if (found === null || !isChainOf(bundle, entities.take(found).main.chain)) throw changedError(id);
+  }
+  const gained = await gainNames(entities, id, [], moveSnis, false);
+  return { kind: 'written', change, current: fresh, before: null, snis: [...snis, ...gained] };
+}
+
+/** @returns null where there is one of that id. @throws AdminError, a conflict where a name is somebody's */
+async function createNew(
+  entities: CertificateEntities,
+  id: string,
+  fields: object,
+): Promise<CertificateEntity | null> {
+  try {
+    return await entities.create(id, fields);
+  } catch (error) {
+    const [, name, other] =
+      /(\S+) already associated with existing certificate '([\w-]+)'/.exec((error as Error).message) ?? [];
+    if (name === undefined || other === undefined) throw error;
+    if (other === id) return null;
+    const owner = await entities.read(other);
+    // In a workspace that is not to be seen from here there is nothing to learn from.
+    if (owner === null) throw error;
+    entities.take(owner);
+    throw new AdminError('ADMIN_STATUS', `the SNI ${name} belongs to certificate ${other} by now`, 409);
+  }
+}
+
+/** `cert` and `key` together (Kong refuses one without the other); with a twin both, so that all are of one read. */
+export function pairFields(before: CertificateTexts, half: 'main' | 'alt', pair: PemPair): object {
+  const main = half === 'main' ? pair : before.main;
+  const alt = half === 'alt' ? pair : before.alt;
+  return { ...main, ...(alt === null ? {} : { cert_alt: alt.cert, key_alt: alt.key }) };
+}
+
+/**
+ * Adds and moves names. Once the certificate was written, a name that cannot be had is left to the next plan.
+ * @returns those that it has now
+ */
+async function gainNames(
+  entities: CertificateEntities,
+  id: string,
+  added: readonly string[],
+  moved: readonly SniMove[],
+  isAllThatIsDone: boolean,
+): Promise<string[]> {
+  const gained: string[] = [];
+  const gain = async (name: string, work: Promise<boolean>) => {
+    try {
+      if (await work) gained.push(name);
+    } catch (error) {
+      if (isAllThatIsDone) throw error;
+    }
+  };
+  for (const name of added) await gain(name, entities.addSni(name, id));
+  for (const { name, from } of moved) await gain(name, entities.moveSni(name, from, id));
+  if (isAllThatIsDone && gained.length === 0 && added.length + moved.length > 0) throw changedError(id);
+  return gained;
+}
+
+/** Makes a certificate of the present texts and moves names to it. @returns the names that it took */
+async function splitOff(
+  entities: CertificateEntities,
+  id: string,
+  before: CertificateTexts,
+  split: Split,
+): Promise<string[]> {
+  const names = split.snis.filter((name) => before.snis.includes(name));
+  if (names.length === 0) return [];
+  const made = await entities.create(split.id, {
+    ...pairFields(before, 'main', before.main),
+    tags: [OUR_TAG, PREVIOUS_TAG],
+  });
+  if (made === null) {
+    const found = await entities.read(split.id);
+    const isSame = found !== null && halfOf(found, 'main')?.cert === before.main.cert;
+    if (!isSame) throw changedError(split.id);
+  }
+  for (const name of names) await entities.moveSni(name, id, split.id);
+  return names;
+}

@@ -1,0 +1,49 @@
+import { readPem } from '../certificates';
+import { isChainOf, refusal, type Change, type PemPair, type StoredHalf, type WriteResult } from '../model';
+import { changedError } from './admin/answers';
+
+export type Update = Extract<Change, { kind: 'update' }>;
+export type Create = Extract<Change, { kind: 'create' }>;
+
+/** What of an update is left to do, now that Kong was asked again; or how it ended already. */
+export type Decision = { kind: 'write'; isPairThere: boolean } | Exclude<WriteResult, { kind: 'written' }>;
+
+/** @param now the half as Kong has it now */
+export function decideUpdate(
+  change: Update,
+  now: Pick<StoredHalf, 'content' | 'chain' | 'vaultReference'> | null,
+): Decision {
+  const { bundle, half, certificate, addSnis, moveSnis = [], removeSnis = [], split } = change;
+  if (now?.vaultReference === true) {
+    const why = `certificate ${certificate.id} is a vault reference; its vault renews it`;
+    return { kind: 'refused', change, refusal: refusal('vault_reference', why) };
+  }
+  const isPairThere = isChainOf(bundle, now?.chain);
+  const isRenamed = addSnis.length + moveSnis.length + removeSnis.length > 0 || split !== undefined;
+  if (isPairThere) return isRenamed ? { kind: 'write', isPairThere } : { kind: 'already', change };
+  // Somebody else was faster, and what they wrote may be newer.
+  if (now?.content !== certificate[half]?.content)
+    return { kind: 'conflict', change, error: changedError(certificate.id) };
+  return { kind: 'write', isPairThere };
+}
+
+/**
+ * What of a creation is left to do where there is a certificate of that id already: nothing, or a new plan. What
+ * somebody else has made is never replaced by a creation.
+ */
+export function decideCreation(
+  change: Create,
+  now: { chain: string; snis: readonly string[] },
+): Exclude<Decision, { kind: 'write' }> {
+  const hasAll = change.snis.every((sni) => now.snis.includes(sni));
+  return hasAll && isChainOf(change.bundle, now.chain)
+    ? { kind: 'already', change }
+    : { kind: 'conflict', change, error: changedError(change.id) };
+}
+
+/** By content: a text may come back from Kong with other blanks. */
+export function isSamePair(a: PemPair | null, b: PemPair | null): boolean {
+  if (a === null || b === null) return a === b;
+  const content = (pair: PemPair) => readPem(pair.cert, pair.key)?.content ?? `${pair.cert}${pair.key}`;
+  return content(a) === content(b);
+}

@@ -1,0 +1,176 @@
+import { Slices } from '../../common/slices';
+import {
+  changeId,
+  deterministicId,
+  failureKindOf,
+  refusal,
+  type CaChange,
+  type CaResult,
+  type CertificateTexts,
+  type Change,
+  type WriteResult,
+} from '../../model';
+import { resultOfError } from '../admin/answers';
+import { applyCaChanges } from './ca-certificates';
+import type { CertificatesOfConfiguration } from './certificate-list';
+import { DocumentCertificates } from './certificates';
+import { applyChange, type Ready } from './edit';
+import type { ConfigurationEditor } from './editor';
+import { markOf } from './post';
+import type { Refused } from './refusal';
+
+/** Many changes that are to go in by one post, or by as few as it takes where Kong refuses some of them. */
+export class Batch {
+  readonly results: WriteResult[] = [];
+
+  constructor(
+    private readonly editor: ConfigurationEditor,
+    private readonly list: CertificatesOfConfiguration,
+  ) {}
+
+  /** Carries everything out; what came of the certificates stands in `results`. */
+  async write(ready: readonly Ready[], cas: readonly CaChange[]): Promise<CaResult[]> {
+    if (ready.length === 0) return this.writeCas(cas);
+    const together = await this.tryToPost(ready, cas);
+    // What goes along must not hold the certificates back.
+    return together ?? this.writeCas(cas);
+  }
+
+  /** Together first; where Kong refuses that, one by one. */
+  private async writeCas(changes: readonly CaChange[]): Promise<CaResult[]> {
+    if (changes.length === 0) return [];
+    try {
+      const posted = await this.post([], changes);
+      if (posted.why === null) return posted.cas;
+      if (changes.length === 1)
+        return changes.map((change) => ({ kind: 'refused', change, detail: posted.why?.message ?? '' }));
+    } catch (error) {
+      const failure = failureKindOf(error);
+      return changes.map((change) => ({ kind: 'failed', change, error: error as Error, failure }));
+    }
+    const results: CaResult[] = [];
+    for (const change of changes) results.push(...(await this.writeCas([change])));
+    return results;
+  }
+
+  /** @returns what became of the CA certificates; null: they did not go in */
+  private async tryToPost(ready: readonly Ready[], cas: readonly CaChange[]): Promise<CaResult[] | null> {
+    if (ready.length === 0) return null;
+    try {
+      const posted = await this.post(ready, cas);
+      if (posted.why === null) {
+        this.results.push(...posted.results);
+        return posted.cas;
+      }
+      if (posted.hadCas) {
+        await this.tryToPost(ready, []);
+        return null;
+      }
+      const open = new Set(
+        posted.results.flatMap((result) => (result.kind === 'written' ? result.change : [])),
+      );
+      this.results.push(...posted.results.filter(({ change }) => !open.has(change)));
+      await this.withoutCulprits(
+        ready.filter(({ change }) => open.has(change)),
+        posted.why,
+      );
+    } catch (error) {
+      this.results.push(...ready.map(({ change }) => resultOfError(change, error)));
+    }
+    return null;
+  }
+
+  /**
+   * Kong takes a document whole or not at all: a change that it refuses must not hold the others back. It names
+   * the entities; where it does not, halves are tried.
+   */
+  private async withoutCulprits(ready: readonly Ready[], why: Refused): Promise<void> {
+    const sentenceOf = ({ change }: Ready) =>
+      entitiesOf(change)
+        .map((id) => why.entities.get(id))
+        .find((found) => found !== undefined);
+    const culprits = ready.length === 1 ? ready : ready.filter((item) => sentenceOf(item) !== undefined);
+    for (const item of culprits) {
+      const { change } = item;
+      const message = `Kong refused ${change.bundle.location}: ${sentenceOf(item) ?? why.message}`;
+      this.results.push({ kind: 'refused', change, refusal: refusal('refused_by_kong', message) });
+    }
+    if (culprits.length > 0) {
+      const without = new Set(culprits);
+      await this.tryToPost(this.possible(ready.filter((item) => !without.has(item))), []);
+      return;
+    }
+    const [first, second] = halve(ready);
+    await this.tryToPost(first, []);
+    await this.tryToPost(this.possible(second), []);
+  }
+
+  /** Without what a certificate gains that could not be created. */
+  private possible(ready: readonly Ready[]): Ready[] {
+    const without = new Set(
+      this.results.flatMap(({ kind, change }) =>
+        change.kind === 'create' && kind !== 'written' && kind !== 'already' ? change.id : [],
+      ),
+    );
+    return ready.filter(({ change }) => !without.has(changeId(change)));
+  }
+
+  /** @throws AdminError, DocumentError */
+  private async post(
+    ready: readonly Ready[],
+    cas: readonly CaChange[],
+  ): Promise<{ why: Refused | null; results: WriteResult[]; cas: CaResult[]; hadCas: boolean }> {
+    let results: WriteResult[] = [];
+    let ofCas: CaResult[] = [];
+    /** What an earlier attempt made, which the next one may find in place. */
+    const made = new Map<Ready, WriteResult>();
+    const edited = await this.editor.edit(async (document, hash, wasSent) => {
+      if (!wasSent) made.clear();
+      const slices = new Slices();
+      const certificates = new DocumentCertificates(document);
+      const known = this.list.isOf(hash) ? (id: string) => this.list.stored.get(id) : () => undefined;
+      const gone = new Set<string>();
+      results = [];
+      let mark: string | null = null;
+      let isEdited = false;
+      for (const item of ready) {
+        const id = changeId(item.change);
+        if (gone.has(id)) continue;
+        const texts: CertificateTexts | null = await this.list.textsIn(certificates, id);
+        const result = applyChange(certificates, item, texts, known);
+        if (result.kind === 'written') {
+          if (!made.has(item)) made.set(item, result);
+          results.push(made.get(item) ?? result);
+          mark ??= markOf(item.fresh.cert);
+          isEdited = true;
+        } else {
+          results.push(result.kind === 'already' ? (made.get(item) ?? result) : result);
+          if (item.change.kind === 'create' && result.kind !== 'already') gone.add(id);
+        }
+        if (slices.due) await slices.pause();
+      }
+      ofCas = applyCaChanges(document, cas);
+      isEdited ||= ofCas.some(({ kind }) => kind === 'written');
+      return mark ?? isEdited;
+    });
+    const hadCas = ofCas.some(({ kind }) => kind === 'written');
+    if (edited.kind === 'refused') return { why: edited.why, results, cas: [], hadCas };
+    if (edited.kind === 'posted') await this.list.reload();
+    return { why: null, results, cas: ofCas, hadCas };
+  }
+}
+
+/** Ids of what a change puts into the document. */
+function entitiesOf(change: Change): string[] {
+  const names = change.kind === 'create' ? change.snis : change.addSnis;
+  return [changeId(change), ...names.map((name) => deterministicId('sni', name))];
+}
+
+/** Two parts of about the same size; what is for one certificate stays together as long as there are others. */
+function halve(ready: readonly Ready[]): [Ready[], Ready[]] {
+  const ids = [...new Set(ready.map(({ change }) => changeId(change)))];
+  if (ids.length === 1) return [ready.slice(0, 1), ready.slice(1)];
+  const first = new Set(ids.slice(0, Math.ceil(ids.length / 2)));
+  const isFirst = ({ change }: Ready) => first.has(changeId(change));
+  return [ready.filter(isFirst), ready.filter((item) => !isFirst(item))];
+}

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AdminError, type AdminClient } from '../admin/client';
+import { DeclarativeDocument } from './document';
+import { encode, type Encoded } from './encode';
+import { configurationHash, exportConfiguration, postConfiguration } from './post';
+import { explain, type Refused } from './refusal';
+
+/** How often a lost race with another writer starts over. */
+const ATTEMPTS = 5;
+
+/** About 2,000 certificates; a larger configuration is read again each time. */
+const MAX_KEPT_CHARS = 8 * 1024 * 1024;
+
+/**
+ * Makes edits to a document; called anew for each attempt, with what Kong has by then.
+ * @param hash of the configuration that the document is
+ * @param wasSent an earlier attempt was posted; it may be in, or somebody else may have posted over it
+ * @returns a line that only the edited document has, as far as there is one; false: there is nothing to edit
+ */
+export type Edit = (
+  document: DeclarativeDocument,
+  hash: string,
+  wasSent: boolean,
+) => Promise<string | boolean>;
+
+export type Edited =
+  /** There was nothing to edit. */
+  | { kind: 'unchanged' }
+  /** It is in, and Kong's configuration had this hash right after. */
+  | { kind: 'posted'; hash: string }
+  | { kind: 'refused'; why: Refused };
+
+/** Reads, edits and posts a Kong's configuration, from the start again when somebody else posted meanwhile. */
+export class ConfigurationEditor {
+  /** What was posted last, while that is what Kong has: an export costs Kong seconds. */
+  #posted: { hash: string; parts: readonly string[] } | null = null;
+
+  constructor(private readonly client: AdminClient) {}
+
+  /** @throws AdminError, DocumentError */
+  async edit(edit: Edit): Promise<Edited> {
+    let sent: { config: Encoded; lost: readonly string[] | null } | null = null;
+    let failure: AdminError | null = null;
+    // What was overwritten has to be put back, also where that takes more.
+    const isEnough = (attempt: number) => attempt > (sent?.lost == null ? ATTEMPTS : 4 * ATTEMPTS);
+    for (let attempt = 1; !isEnough(attempt); attempt++) {
+      const hash = await configurationHash(this.client);
+      const isMine: boolean = sent?.config.hash === hash;
+      if (isMine && sent?.lost === null) return this.done(sent.config);
+      const lost: readonly string[] | null = isMine ? (sent?.lost ?? null) : null;
+      const parts: readonly string[] = lost ?? (await this.configuration(hash));
+      const document = await DeclarativeDocument.read(parts);
+      const mark = await edit(document, hash, sent !== null);
+      if (mark === false && lost === null)
+        return sent === null ? { kind: 'unchanged' } : { kind: 'posted', hash };
+      const config = await encode(document);
+      if ((await configurationHash(this.client)) !== hash) {
+        await sleep(50 * attempt * (1 + Math.random()));
+        continue;
+      }
+      const posted = await postConfiguration(this.client, {
+        config,
+        before: hash,
+        mark: typeof mark === 'string' ? mark : null,
+      });
+      if (posted.kind === 'refused') return { kind: 'refused', why: explain(posted.body) };
+      const isDone = posted.kind === 'done';
+      if (isDone && posted.lost === null) return this.done(config);
+      // Somebody else's update is put back with ours, or it is not known yet whether ours is in.
+      sent = { config, lost: isDone ? posted.lost : null };
+      failure = isDone ? null : posted.error;
+      if (posted.kind === 'busy') await sleep(posted.waitMs);
+    }
+    if (failure !== null) throw failure;
+    throw new AdminError(
+      'ADMIN_STATUS',
+      `the configuration was changed by somebody else ${ATTEMPTS} times while it was edited; trying again at the next pass`,
+      null,
+      { kind: 'conflict' },
+    );
+  }
+
+  private async configuration(hash: string): Promise<readonly string[]> {
+    return this.#posted?.hash === hash ? this.#posted.parts : exportConfiguration(this.client);
+  }
+
+  /** It is in, and has to be proven, though Kong may not be able to say so now. */
+  private async done({ hash, parts, size }: Encoded): Promise<Edited> {
+    const now = await configurationHash(this.client).catch(() => '');
+    this.#posted = hash === now && size <= MAX_KEPT_CHARS ? { hash, parts } : null;
+    return { kind: 'posted', hash: now };
+  }
+}

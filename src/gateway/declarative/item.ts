@@ -1,0 +1,103 @@
+/**
+ * An entity of the exported configuration, as text: `- ` before its first field, its fields at column 2, deeper lines
+ * belong to the field above. Only what is asked for or changed is looked at.
+ */
+export class Item {
+  /** Set once it was edited: every field at column 2, the first one too. */
+  #edited: string | null = null;
+
+  /** @param text its lines as they stand there, each with its line feed */
+  constructor(private readonly text: string) {}
+
+  static of(fields: Readonly<Record<string, string | readonly string[]>>): Item {
+    const lines = Object.entries(fields).map(([name, value]) => fieldLine(name, value));
+    return new Item(`- ${lines.join('').slice(2)}`);
+  }
+
+  /** A plain one-line value, without quotes. */
+  get(name: string): string | undefined {
+    const [value] = this.valueOf(name)?.split('\n', 1) ?? [];
+    return value?.trim().replace(/^(['"])(.*)\1$/, '$2');
+  }
+
+  /** A text of one or more lines; null where the field is null, undefined where it is written in another way. */
+  textOf(name: string): string | null | undefined {
+    const value = this.valueOf(name);
+    return value === undefined ? null : readScalar(value);
+  }
+
+  /** A list of plain values. */
+  listOf(name: string): string[] {
+    const value = this.valueOf(name) ?? '';
+    if (value.startsWith(' [')) return JSON.parse(value) as string[];
+    return [...value.matchAll(/^ +- (.*)$/gm)].map(([, item = '']) => item.replace(/^(['"])(.*)\1$/, '$2'));
+  }
+
+  /** JSON is YAML: a string in double quotes needs no care for its content. Null takes the field away. */
+  set(name: string, value: string | readonly string[] | null): void {
+    const line = value === null ? '' : fieldLine(name, value);
+    const body = this.body;
+    const found = span(body, name);
+    if (found === null && value === null) return;
+    const [from, to] = found ?? [body.length, body.length];
+    this.#edited = body.slice(0, from) + line + body.slice(to);
+  }
+
+  /** Takes over a field as it is written in another item. */
+  copy(name: string, other: Item): void {
+    const found = span(other.body, name);
+    if (found !== null) this.#edited = this.body + other.body.slice(...found);
+  }
+
+  toString(): string {
+    return this.#edited === null ? this.text : `- ${this.#edited.slice(2)}`;
+  }
+
+  private get body(): string {
+    return this.#edited ?? `  ${this.text.slice(2)}`;
+  }
+
+  /** What stands behind `name:`. */
+  private valueOf(name: string): string | undefined {
+    const found = span(this.body, name);
+    return found === null ? undefined : this.body.slice(found[0] + name.length + 3, found[1]);
+  }
+}
+
+const fieldLine = (name: string, value: string | readonly string[]) =>
+  `  ${name}: ${JSON.stringify(value)}\n`;
+
+/** From the first character of a field's first line to behind its last one. */
+function span(body: string, name: string): [from: number, to: number] | null {
+  const start = `  ${name}:`;
+  const isFirst = body.startsWith(start);
+  const from = isFirst ? 0 : body.indexOf(`\n${start}`) + 1;
+  if (from === 0 && !isFirst) return null;
+  FIELD.lastIndex = from;
+  const next = FIELD.exec(body);
+  return [from, next === null ? body.length : next.index + 1];
+}
+
+/** The line feed before a field; a list that is a field's value stands at the column of the field (`  - grpc`). */
+const FIELD = /\n {2}[^ \n-]/g;
+
+function readScalar(value: string): string | null | undefined {
+  const block = /^ \|([-+]?)\n/.exec(value);
+  if (block === null) return readLine(value.trim());
+  const lines = value.slice(block[0].length).replace(/^ {4}/gm, '');
+  if (block[1] === '+') return lines;
+  return lines.replace(/\n+$/, block[1] === '-' ? '' : '\n');
+}
+
+function readLine(value: string): string | null | undefined {
+  if (value === '~' || value === 'null' || value === '') return null;
+  if (value.startsWith('"')) {
+    try {
+      return JSON.parse(value) as string;
+    } catch {
+      return undefined;
+    }
+  }
+  if (value.includes('\n') || /^[>|&*!]/.test(value)) return undefined;
+  return value.startsWith("'") ? value.slice(1, -1).replaceAll("''", "'") : value;
+}

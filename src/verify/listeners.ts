@@ -1,0 +1,68 @@
+import { digestOf, fingerprint, parseCertificate } from '../certificates';
+import type { KeyType, Shown } from '../model';
+import { handshake, isRefusedByServer, UnreachableError } from './handshake';
+import { probeName } from './names';
+
+export interface Listener {
+  host: string;
+  port: number;
+  proxyProtocol?: boolean;
+}
+
+/** A name as it is stored, at a listener; null: a client that sends no name. */
+export interface Place extends Listener {
+  sni: string | null;
+}
+
+/** Names a place among what was served. */
+export const placeOf = ({ host, port, sni }: Place): string => `${host}:${port} ${sni ?? ''}`;
+
+/** One handshake and what it showed. Never throws. */
+export async function ask(
+  { host, port, proxyProtocol = false, sni }: Place,
+  keyType: KeyType | undefined,
+  timeoutMs: number,
+): Promise<Shown> {
+  const servername = sni === null ? null : probeName(sni);
+  try {
+    const sent = await handshake({ host, port, proxyProtocol, servername, keyType, timeoutMs });
+    const [leaf] = sent as [Buffer];
+    return {
+      kind: 'chain',
+      chain: digestOf(sent),
+      fingerprint: fingerprint(leaf),
+      notAfter: notAfterOf(leaf),
+    };
+  } catch (error) {
+    const { message } = error as Error;
+    const name = servername === null ? 'a client without SNI' : servername;
+    const detail = `a handshake with ${host}:${port} for ${name} failed: ${message}`;
+    return isRefusedByServer(error as NodeJS.ErrnoException)
+      ? { kind: 'refused', detail }
+      : { kind: 'silent', detail, isListening: !(error instanceof UnreachableError) };
+  }
+}
+
+function notAfterOf(leaf: Buffer): number | null {
+  try {
+    return parseCertificate(leaf).info.notAfter;
+  } catch {
+    return null;
+  }
+}
+
+/** A leaf's part of a chain's digest. */
+export const leafOf = (chain: string): string => chain.split('.', 1)[0] ?? '';
+
+/** The answer, or null where there is none in time or it fails. */
+export async function atMost<T>(ms: number, answer: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), ms);
+  });
+  try {
+    return await Promise.race([answer.catch(() => null), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

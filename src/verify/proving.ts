@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Expectation, Proof, Shown, Verdict } from '../model';
+import { isAdded, judge, type Judgement } from './judge';
+import { ask, atMost, leafOf, type Place } from './listeners';
+import { unservable } from './names';
+
+const PAUSE_MS = 25;
+/** Between two tries that the server refuses. */
+const REFUSED_PAUSE_MS = 100;
+/** Milliseconds for what is asked when time is over for all: it has been in Kong for that long already. */
+export const LATE_MS = 2_000;
+/** How often Kong is asked whether what is waited for is still stored, and how long for its answer. */
+const STORED_CHECK_MS = 1_000;
+const STORED_ANSWER_MS = 2_000;
+
+/** The proof of one certificate. */
+export class Proving {
+  readonly #startedAt = performance.now();
+  #handshakes = 0;
+  #last: Judgement = { verdict: 'unreachable', servedFingerprint: null, detail: '' };
+  /** Names for which the certificate was shown at least once. */
+  readonly #served = new Set<string | null>();
+  /** Names that something else answers for, with what was seen. */
+  readonly #elsewhere = new Map<string | null, string>();
+  /** Nothing explains why one of those is not served. */
+  #isUnexplained = false;
+  /** How many answers there were, and how many of them were refusals by the server. */
+  #answers = 0;
+  #refusals = 0;
+  #deadline: number;
+  #checkAt: number;
+
+  constructor(
+    private readonly expected: Expectation,
+    private places: Place[],
+    /** Good handshakes in a row that it takes. */
+    private readonly rounds: number,
+    private readonly timeoutMs: number,
+  ) {
+    this.#deadline = this.#startedAt + timeoutMs;
+    this.#checkAt = this.#startedAt + STORED_CHECK_MS;
+  }
+
+  async run(): Promise<Proof> {
+    if (this.places.length === 0) return this.proof('unreachable', this.nothingToAsk());
+    // Every SNI is asked at least once, and one that stands alone twice for each worker.
+    for (let row = 0; this.places.length > 0 && row < Math.max(this.rounds, this.places.length);) {
+      const place = this.places[row % this.places.length] as Place;
+      const shown = await this.ask(place);
+      if (this.#last.verdict === 'served') {
+        this.#served.add(place.sni);
+        row += 1;
+        continue;
+      }
+      row = 0;
+      if (this.#last.verdict === 'another') {
+        this.setAside(place, this.#last.detail);
+        continue;
+      }
+      if (this.leaveListener(place, shown)) continue;
+      const end = await this.endsWith(place, shown);
+      if (end !== null) return this.proof(end);
+      await sleep(shown.kind === 'refused' ? REFUSED_PAUSE_MS : PAUSE_MS);
+    }
+    if (this.places.length > 0 || this.#served.size > 0) return this.proof('served', '');
+    return this.proof(this.#isUnexplained ? 'wrong' : 'another', '');
+  }
+
+  private async ask(place: Place): Promise<Shown> {
+    const shown = await ask(place, this.expected.keyType, this.timeoutMs);
+    this.#handshakes += 1;
+    if (shown.kind !== 'silent') this.#answers += 1;
+    if (shown.kind === 'refused') this.#refusals += 1;
+    this.#last = judge(shown, place, this.expected);
+    return shown;
+  }
+
+  private setAside({ sni }: Place, detail: string): void {
+    this.#elsewhere.set(sni, detail);
+    this.places = this.places.filter((other) => other.sni !== sni);
+  }
+
+  /** A listener that nobody serves says nothing as long as another one answers. */
+  private leaveListener({ host, port }: Place, shown: Shown): boolean {
+    if (shown.kind !== 'silent' || shown.isListening) return false;
+    const others = this.places.filter((other) => other.host !== host || other.port !== port);
+    if (others.length === 0) return false;
+    this.places = others;
+    return true;
+  }
+
+  /** @returns how the proof ends after an answer that was not the right one; null: it goes on */
+  private async endsWith(place: Place, shown: Shown): Promise<Verdict | null> {
+    const now = performance.now();
+    // A server that refuses whoever asks will not do anything else the next time.
+    const isRefused = this.#refusals >= 2 && this.#refusals === this.#answers;
+    const isLate = now >= this.#deadline;
+    if (now < this.#checkAt && !isLate && !isRefused) return null;
+    this.#checkAt = now + STORED_CHECK_MS;
+    const isStored = await atMost(STORED_ANSWER_MS, this.expected.isStored());
+    if (isStored === false) {
+      this.#last.detail = 'somebody else wrote to Kong meanwhile';
+      return 'overwritten';
+    }
+    if (isRefused && isStored === true) return 'wrong';
+    if (!isLate) return null;
+    const { verdict, detail } = this.#last;
+    if (verdict === 'unreachable') return verdict;
+    if (isStored === null) {
+      // A Kong that does not say what it stores is ending, frozen, or without its database.
+      this.#last.detail = `${detail}, and Kong does not say whether it still stores it`;
+      return 'unreachable';
+    }
+    return (await this.isExplained(place, shown)) ? null : 'wrong';
+  }
+
+  /** Time is over for a name: one that this certificate was never seen to serve holds up no other name. */
+  private async isExplained(place: Place, shown: Shown): Promise<boolean> {
+    const { expected } = this;
+    if (this.#served.has(place.sni) || shown.kind !== 'chain') return false;
+    const leaf = leafOf(shown.chain);
+    if (expected.previous != null && leaf === leafOf(expected.previous)) return false;
+    const isForeign = expected.isKongs?.(leaf) === false && leaf !== (await this.defaultLeaf(place));
+    if (!isForeign && !isAdded(place, expected)) return false;
+    if (!isForeign) this.#isUnexplained = true;
+    const why = isForeign
+      ? ', which Kong does not store: its acme plugin, or something in front of it, answers for this name'
+      : '';
+    this.setAside(place, this.#last.detail + why);
+    this.#deadline = performance.now() + LATE_MS;
+    return true;
+  }
+
+  /** What a client without SNI gets there: it comes from Kong's own files. */
+  private async defaultLeaf(place: Place): Promise<string | null> {
+    const shown = await ask({ ...place, sni: null }, this.expected.keyType, LATE_MS);
+    return shown.kind === 'chain' ? leafOf(shown.chain) : null;
+  }
+
+  private nothingToAsk(): string {
+    const { snis } = this.expected;
+    if (snis.length === 0) return 'it has no SNI to ask for';
+    return snis.every((sni) => unservable(sni) !== null) ? '' : 'this Kong has no TLS listener to ask';
+  }
+
+  private proof(verdict: Verdict, detail = this.#last.detail): Proof {
+    const apart = this.expected.snis.flatMap((sni) => unservable(sni) ?? []);
+    const sentences = [detail, ...this.#elsewhere.values(), ...apart].filter((one) => one !== '');
+    return {
+      verdict,
+      servedFingerprint: this.#last.servedFingerprint,
+      handshakes: this.#handshakes,
+      durationMs: performance.now() - this.#startedAt,
+      detail: [...new Set(sentences)].join('; '),
+    };
+  }
+}
