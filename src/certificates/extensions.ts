@@ -4,6 +4,7 @@ import { ipText } from './ip';
 const EXTENSIONS = 0xa3;
 /** Tags of GeneralName (RFC 5280, 4.2.1.6). */
 const DNS_NAME = 0x82;
+const URI = 0x86;
 const IP_ADDRESS = 0x87;
 const KEY_ID = 0x80;
 
@@ -14,7 +15,7 @@ const EXTENDED_KEY_USAGE = objectId('2.5.29.37');
 const SUBJECT_KEY_ID = objectId('2.5.29.14');
 const AUTHORITY_KEY_ID = objectId('2.5.29.35');
 const NAME_CONSTRAINTS = objectId('2.5.29.30');
-const AUTHORITY_ACCESS = objectId('1.3.6.1.5.5.7.1.1');
+const AUTHORITY_INFO_ACCESS = objectId('1.3.6.1.5.5.7.1.1');
 const CA_ISSUERS = objectId('1.3.6.1.5.5.7.48.2');
 const ANY_USAGE = objectId('2.5.29.37.0');
 const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), ANY_USAGE]);
@@ -66,10 +67,10 @@ export interface Extensions {
   /** Hexadecimal, lower case. */
   subjectKeyId: string | undefined;
   authorityKeyId: string | undefined;
+  /** Address of the issuer's certificate (authorityInfoAccess), as it stands there. */
+  issuerUrl: string | undefined;
   /** DER of the nameConstraints, of CAs that have them. */
   nameConstraints: Buffer | undefined;
-  /** It names an address where its issuer's certificate can be had (RFC 5280, 4.2.2.1). */
-  namesIssuer: boolean;
   /** A critical extension that OpenSSL does not handle, dotted. */
   unknownCritical: string | undefined;
 }
@@ -89,8 +90,8 @@ export function readExtensions(tbs: DerReader): Extensions {
     isForServers: true,
     subjectKeyId: undefined,
     authorityKeyId: undefined,
+    issuerUrl: undefined,
     nameConstraints: undefined,
-    namesIssuer: false,
     unknownCritical: undefined,
   };
   while (!tbs.done) {
@@ -110,7 +111,7 @@ export function readExtensions(tbs: DerReader): Extensions {
       else if (id === EXTENDED_KEY_USAGE) readUsages(value, found);
       else if (id === AUTHORITY_KEY_ID) found.authorityKeyId = authorityKeyId(value);
       else if (id === SUBJECT_KEY_ID) found.subjectKeyId = hex(value.content(value.next(TAG.octetString)));
-      else if (id === AUTHORITY_ACCESS) found.namesIssuer = namesIssuer(value);
+      else if (id === AUTHORITY_INFO_ACCESS) found.issuerUrl = issuerUrl(value);
       else if (id === NAME_CONSTRAINTS) found.nameConstraints = extension.content(octets);
       const isCritical = critical !== null && extension.content(critical)[0] !== 0;
       if (isCritical && !SUPPORTED.has(id)) found.unknownCritical ??= dotted(id);
@@ -175,16 +176,13 @@ function authorityKeyId(value: DerReader): string | undefined {
   return id === null ? undefined : hex(fields.content(id));
 }
 
-/** A hint for people, so one that is damaged is none. */
-function namesIssuer(value: DerReader): boolean {
-  try {
-    const descriptions = value.inside(value.next(TAG.sequence));
-    while (!descriptions.done) {
-      const description = descriptions.inside(descriptions.next(TAG.sequence));
-      if (description.text(description.next(TAG.objectId)) === CA_ISSUERS) return true;
-    }
-  } catch {
-    // Not DER.
+function issuerUrl(value: DerReader): string | undefined {
+  const list = value.inside(value.next(TAG.sequence));
+  while (!list.done) {
+    const description = list.inside(list.next(TAG.sequence));
+    const method = description.text(description.next(TAG.objectId));
+    const location = description.next();
+    if (method === CA_ISSUERS && location.tag === URI) return printable(description.text(location));
   }
-  return false;
+  return undefined;
 }

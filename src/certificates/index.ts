@@ -20,6 +20,7 @@ export type { FindIssuers } from './chain';
 export type { ParsedCertificate } from './x509';
 export {
   hasSameIssuer,
+  isPublicRootName,
   isSelfSigned,
   issuerSet,
   leadsTo,

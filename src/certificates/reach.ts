@@ -16,7 +16,7 @@ export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): 
   const [leaf, ...above] = chain as [ParsedCertificate, ...ParsedCertificate[]];
   const key = [
     leaf.issuer,
-    leaf.extensions.namesIssuer,
+    leaf.extensions.issuerUrl !== undefined,
     hasRoot,
     ...above.map(({ info }) => info.fingerprint),
   ].join('\0');
@@ -32,11 +32,14 @@ export function reachFrom(
   tail: string,
   others: () => readonly ParsedCertificate[],
 ): Reach {
-  return intern([leaf.issuer, leaf.extensions.namesIssuer, isSelfIssued(leaf), tail].join('\0'), () => {
-    const chain = chainOf(leaf, others());
-    const hasRoot = chain.length > 1 && isSelfIssued(chain.at(-1) as ParsedCertificate);
-    return describe(hasRoot ? chain.slice(0, -1) : chain, hasRoot);
-  });
+  return intern(
+    [leaf.issuer, leaf.extensions.issuerUrl !== undefined, isSelfIssued(leaf), tail].join('\0'),
+    () => {
+      const chain = chainOf(leaf, others());
+      const hasRoot = chain.length > 1 && isSelfIssued(chain.at(-1) as ParsedCertificate);
+      return describe(hasRoot ? chain.slice(0, -1) : chain, hasRoot);
+    },
+  );
 }
 
 /** Of what is not a certificate. */
@@ -65,7 +68,7 @@ function describe(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach 
     certificates: chain.slice(1).map(({ der }) => new Uint8Array(der)),
     issuerKey: chain[1] === undefined ? null : publicKeyDigest(chain[1]),
     hasRoot: hasRoot || isSelfIssued(last),
-    isPublished: last.extensions.namesIssuer,
+    isPublished: last.extensions.issuerUrl !== undefined,
   };
 }
 
