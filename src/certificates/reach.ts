@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Bundle, Reach } from '../model';
 import { chainOf, isSelfIssued } from './chain';
 import { DerReader, objectId, TAG } from './der';
-import { publicKeyDigest, PUBLIC_ROOTS } from './issuers';
+import { PUBLIC_ROOTS } from './issuers';
 import type { ParsedCertificate } from './x509';
 
 /** By the leaf's issuer and what stands behind the leaf; a handful for thousands of leaves. */
@@ -46,7 +46,6 @@ export function reachFrom(
 export const NO_REACH: Reach = {
   issuers: [],
   certificates: [],
-  issuerKey: null,
   hasRoot: false,
   isPublished: false,
 };
@@ -66,7 +65,6 @@ function describe(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach 
     issuers: issued.map(({ issuer }) => issuer),
     // Buffers of a pool would keep what else lies in it alive.
     certificates: chain.slice(1).map(({ der }) => new Uint8Array(der)),
-    issuerKey: chain[1] === undefined ? null : publicKeyDigest(chain[1]),
     hasRoot: hasRoot || isSelfIssued(last),
     isPublished: last.extensions.issuerUrl !== undefined,
   };

@@ -110,8 +110,6 @@ export interface Reach {
   readonly issuers: readonly string[];
   /** DER of what stands behind the leaf, in order and without a root. */
   readonly certificates: readonly Uint8Array[];
-  /** Digest of the public key of the certificate right behind the leaf; null: there is none. */
-  readonly issuerKey: Digest | null;
   /** The root stood with them, or the leaf is its own. */
   readonly hasRoot: boolean;
   /** The last certificate names an address where its issuer's certificate can be had, as those of public CAs do. */
@@ -136,8 +134,6 @@ export interface Bundle {
   /** Who issued the end of the chain, where that is neither a known root nor at hand; a warning. */
   openEnd?: string;
   leaf: CertificateInfo;
-  /** SHA-256 of the public key that stands as the issuer's behind the leaf; the gate proves it before a write. */
-  issuerKey?: Digest;
   /** The Secret that it comes from. */
   secret?: SecretRef;
   /** The names that it is asked for; left out: every name of the leaf. */
@@ -170,6 +166,8 @@ export interface SourcedBundle extends Bundle {
   id: string;
   /** Whether a certificate may be created in Kong for it. */
   create: boolean;
+  /** Its source says `create: true` in so many words. */
+  createIsExplicit?: boolean;
   /** Whose place it is; see `Source.ownership`. Left out: the operator's. */
   ownership?: Ownership;
   /** The place of its source in the configuration, from 0. */

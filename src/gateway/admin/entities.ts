@@ -98,9 +98,6 @@ export function toHalf({ cert, key }: PemPair): StoredHalf {
     leaf: leaf?.info ?? null,
     reach,
     vaultReference,
-    ...(reach.issuerKey === null ? {} : { issuerKey: reach.issuerKey }),
-    // A copy: a small Buffer may be a part of a large one that would stay with it.
-    ...(leaf !== null && pem?.certificates.length === 1 ? { bare: Uint8Array.from(leaf.der) } : {}),
   };
 }
 
