@@ -49,6 +49,11 @@ export const toTexts = (entity: CertificateEntity): CertificateTexts => ({
   tags: entity.tags ?? [],
 });
 
+export const toEntity = (id: string, { main, alt, snis, tags }: CertificateTexts): CertificateEntity => ({
+  ...{ id, ...main, snis: [...snis], tags: [...tags] },
+  ...(alt === null ? {} : { cert_alt: alt.cert, key_alt: alt.key }),
+});
+
 export function halfOf(entity: CertificateEntity, half: 'main' | 'alt'): PemPair | null {
   if (half === 'main') return { cert: entity.cert, key: entity.key };
   const { cert_alt: cert, key_alt: key } = entity;
