@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { rememberHeader } from '../common/secrets';
 import * as http from 'node:http';
 import type { Address } from './address';
 import { Agent, type AgentOptions, type TlsIdentity } from './agent';
@@ -168,11 +169,9 @@ export class HttpClient {
 
   private async secrets(limit: AbortSignal): Promise<Headers> {
     const asked = this.options.credentials?.headers?.() ?? {};
-    if (!(asked instanceof Promise)) return asked;
-    return new Promise((resolve, reject) => {
-      limit.addEventListener('abort', () => reject(limit.reason as Error), { once: true });
-      asked.then(resolve, reject);
-    });
+    const headers = asked instanceof Promise ? await withinLimit(asked, limit) : asked;
+    Object.values(headers).forEach(rememberHeader);
+    return headers;
   }
 
   private async follow(request: HttpRequest, secrets: Headers, limit: AbortSignal): Promise<HttpAnswer> {
@@ -303,3 +302,9 @@ function redirectedTo(location = '', status: number, from: Target, home: Target)
 
 const redirectFailure = (why: string, status: number) =>
   new HttpFailure(why, { code: 'status', kind: 'forbidden', status });
+
+const withinLimit = <T>(asked: Promise<T>, limit: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    limit.addEventListener('abort', () => reject(limit.reason as Error), { once: true });
+    asked.then(resolve, reject);
+  });

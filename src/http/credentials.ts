@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import { ConfiguredFile, type FileError } from '../common/configured-file';
+import { rememberSecret } from '../common/secrets';
 import { failureKindOf } from '../model';
 import type { TlsIdentity } from './agent';
 import { HttpFailure } from './failure';
@@ -46,8 +47,10 @@ export class SecretReader implements Forgetful {
 
   /** Without the line feed that editors and agents put after it. @throws HttpFailure */
   read(): string {
-    if (this.#file === null) return 'value' in this.secret ? this.secret.value : '';
-    const text = read(this.#file).trim();
+    const text =
+      this.#file !== null ? read(this.#file).trim() : 'value' in this.secret ? this.secret.value : '';
+    rememberSecret(text);
+    if (this.#file === null) return text;
     if (text === '') throw unusable(`${this.#file.path} is empty; it should hold a token or password`);
     return text;
   }
