@@ -5,6 +5,7 @@ export interface ServerArguments {
   dump: boolean;
   prefix: string | null;
   adminUrl: string | null;
+  allowHttp: boolean;
 }
 
 const DUMP_FLAGS = [
@@ -18,6 +19,7 @@ const DUMP_FLAGS = [
 
 const PREFIX_FLAGS = ['-p', '-kong-prefix', '--kong-prefix', '--prefix'];
 const ADMIN_FLAGS = ['--admin-url'];
+const HTTP_FLAGS = ['--allow-http'];
 
 /** Kong before 3.9 looks for the query command under this name. */
 export const isQueryCommand = (program: string): boolean => basename(program).startsWith('query_');
@@ -36,6 +38,7 @@ export function readServerArguments(args: readonly string[]): ServerArguments {
     dump: args.some((arg) => DUMP_FLAGS.includes(arg)),
     prefix: value(...PREFIX_FLAGS),
     adminUrl: value(...ADMIN_FLAGS),
+    allowHttp: args.some((arg) => HTTP_FLAGS.includes(arg)),
   };
 }
 
@@ -44,6 +47,7 @@ export function strayArgument(args: readonly string[]): string | null {
   const valued = [...PREFIX_FLAGS, ...ADMIN_FLAGS];
   const isStray = (arg: string, index: number) =>
     !DUMP_FLAGS.includes(arg) &&
+    !HTTP_FLAGS.includes(arg) &&
     !valued.some((name) => arg === name || arg.startsWith(`${name}=`)) &&
     !valued.includes(args[index - 1] ?? '');
   return args.find(isStray) ?? null;

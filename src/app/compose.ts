@@ -10,7 +10,7 @@ import {
   type Source,
   type WriteListener,
 } from '../model';
-import type { ProgressListener } from '../pass';
+import type { DifferenceStore, ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
 import type { Connection } from './connection';
 import { createDefaultCertificate, defaultFiles } from './default-certificate';
@@ -24,6 +24,8 @@ export interface ComposeOptions {
   listener?: WriteListener;
   /** Whether Kong's listeners were last seen to serve this chain. */
   isServed?: (certificate: string, half: Half, chain: string) => boolean;
+  /** Keeps since when the ingress controller has not taken a renewal, from one run to the next. */
+  differences?: DifferenceStore;
   /** Is told how far a pass is. */
   progress?: ProgressListener;
   /** Whether this gateway writes to Kong, among many; default: it does. */
@@ -71,6 +73,7 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
       mode: config.takeover,
       graceMs: config.takeover_grace * 1000,
       nudger: clusters.size === 0 ? null : nudgerIn(clusters),
+      ...(options.differences === undefined ? {} : { differences: options.differences }),
     },
     trust: trust.length === 0 ? null : createTrust(config, gateway, trust),
     declarativeFile: createDeclarativeFile(config, kong),

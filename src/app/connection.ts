@@ -1,13 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config';
+import { holdsLogin, type Secret } from '../http';
 import type { Gateway } from '../model';
 import {
   AdminClient,
   DatabaseGateway,
   DeclarativeGateway,
+  kongIdentity,
   readKongEnvironment,
   readNodeFiles,
+  type AdminClientOptions,
   type NodeFiles,
   type TlsListener,
 } from '../gateway';
@@ -18,6 +20,8 @@ export interface KongLocation {
   prefix: string;
   /** Overrides what the prefix says. */
   adminUrl?: string | undefined;
+  /** Plain http to other hosts and other users of this machine, too, as `admin.allow_http`. */
+  allowHttp?: boolean | undefined;
   /** Told of each exchange with the Admin API. */
   onExchange?: ((method: string, code: number) => void) | undefined;
 }
@@ -41,45 +45,74 @@ interface Status {
 }
 
 /**
- * Finds an Admin API that answers: the configured one, else each listener of `.kong_env`, plain http first.
+ * Finds an Admin API that answers: the configured one, else each listener of `.kong_env`, unix sockets first.
  * @throws Error saying what was tried
  */
 export async function connect(location: KongLocation, admin: Config['admin']): Promise<Connection> {
-  const configured = admin.url ?? location.adminUrl;
-  const environment = readEnvironment(location.prefix, configured !== undefined);
+  const { prefix, adminUrl } = location;
+  if (adminUrl !== undefined) checkAdminUrl(adminUrl);
+  const configured = admin.url ?? adminUrl;
+  const environment = readEnvironment(prefix, configured !== undefined);
   const urls = configured === undefined ? environment.admin.map(({ url }) => url) : [configured];
   if (urls.length === 0) {
     throw new Error(
-      `Kong's admin_listen is off (${location.prefix}/.kong_env): give it a loopback address, or set admin.url`,
+      `Kong's admin_listen is off (${prefix}/.kong_env): give it a loopback address, or set admin.url`,
     );
   }
-  const token = readToken(admin);
   const troubles: string[] = [];
   for (const url of urls) {
-    const client = new AdminClient({
-      url,
-      token,
-      caFile: admin.ca_file ?? undefined,
-      onExchange: location.onExchange,
-    });
     try {
-      const status = await readStatus(client);
-      const hasDatabase = status.configuration_hash === undefined;
-      const open = () => (hasDatabase ? new DatabaseGateway(client) : new DeclarativeGateway(client));
-      return {
-        client,
-        gateway: open(),
-        open,
-        listeners: environment.tls,
-        workers: status.memory?.workers_lua_vms?.length ?? 1,
-        files: readFilesOf(location.prefix),
-      };
+      const client = new AdminClient(clientOptions(url, location, admin));
+      return await connection(client, location, environment.tls);
     } catch (error) {
-      client.close();
       troubles.push((error as Error).message);
     }
   }
   throw new Error(troubles.join('; '));
+}
+
+/** Every user of the machine sees the arguments of a process. @throws Error with the way out */
+function checkAdminUrl(url: string): void {
+  if (!holdsLogin(url)) return;
+  throw new Error(
+    'the user and password in --admin-url can be seen by every user of this machine: put the address into admin.url of a file (--config), or the password into admin.headers_file',
+  );
+}
+
+function clientOptions(
+  url: string,
+  { prefix, allowHttp, onExchange }: KongLocation,
+  admin: Config['admin'],
+): AdminClientOptions {
+  return {
+    url,
+    allowHttp: allowHttp === true || admin.allow_http === true,
+    token: tokenOf(admin),
+    headersFile: admin.headers_file ?? undefined,
+    caFile: admin.ca_file ?? undefined,
+    certFile: admin.client_cert_file ?? undefined,
+    keyFile: admin.client_key_file ?? undefined,
+    serverName: admin.server_name ?? undefined,
+    kong: kongIdentity(prefix),
+    onExchange,
+  };
+}
+
+async function connection(
+  client: AdminClient,
+  { prefix }: KongLocation,
+  listeners: readonly TlsListener[],
+): Promise<Connection> {
+  try {
+    const status = await readStatus(client);
+    const hasDatabase = status.configuration_hash === undefined;
+    const open = () => (hasDatabase ? new DatabaseGateway(client) : new DeclarativeGateway(client));
+    const workers = status.memory?.workers_lua_vms?.length ?? 1;
+    return { client, gateway: open(), open, listeners, workers, files: readFilesOf(prefix) };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
 }
 
 async function readStatus(client: AdminClient): Promise<Status> {
@@ -111,24 +144,14 @@ function readFilesOf(prefix: string): NodeFiles | null {
   }
 }
 
-function readToken({ token, token_file: file }: Config['admin']): string | undefined {
-  if (file != null) return readTokenFile(file);
+function tokenOf({ token, token_file: file }: Config['admin']): Secret | undefined {
+  if (file != null) return { file };
   if (token?.startsWith('{vault://') === true) {
     throw new Error(
       'admin.token is a vault reference, which Kong resolves only for plugins that run in requests; use admin.token_file',
     );
   }
-  return token ?? undefined;
-}
-
-/** @throws Error naming the option and the file */
-function readTokenFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new Error(`admin.token_file: ${file} cannot be read (${code})`, { cause: error });
-  }
+  return token == null ? undefined : { value: token };
 }
 
 /** Waits for Kong to come up: quickly at first, at most 5 s between two tries. */

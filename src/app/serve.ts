@@ -9,10 +9,13 @@ import { plugin } from './plugin';
 import { Supervisor } from './supervisor';
 
 /** Starts the supervisor for the Kong that started this process. */
-export function superviseKong({ prefix, adminUrl }: ServerArguments, logger = stderrLogger()): Supervisor {
+export function superviseKong(
+  { prefix, adminUrl, allowHttp }: ServerArguments,
+  logger = stderrLogger(),
+): Supervisor {
   const parent = process.ppid;
   const supervisor = new Supervisor({
-    location: { prefix: prefix ?? findPrefix(), adminUrl: adminUrl ?? undefined },
+    location: { prefix: prefix ?? findPrefix(), adminUrl: adminUrl ?? undefined, allowHttp },
     logger,
     // A worker that is killed leaves its plugin server behind, and its successor starts another.
     onPoll: () => {

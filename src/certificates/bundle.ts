@@ -31,6 +31,9 @@ export interface PemContent {
  */
 const MAX_NAMES = 1_000;
 
+/** 100 KiB in base64: OpenSSL's clients refuse to be sent more (SSL_MAX_CERT_LIST_DEFAULT). */
+const MAX_CHAIN_LENGTH = 140_000;
+
 const sha256 = (bytes: Uint8Array): Digest => crypto.hash('sha256', bytes, 'base64url');
 
 /** Digest of a chain: those of its certificates in their order. */
@@ -95,6 +98,12 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   }
   if (pem.certificates.length > MAX_BLOCKS) {
     return refusal('too_large', `${where} holds more than ${MAX_BLOCKS} certificates`);
+  }
+  if (pem.certificates.reduce((sum, { text }) => sum + text.length, 0) > MAX_CHAIN_LENGTH) {
+    return refusal(
+      'too_large',
+      `${where} holds more than 100 KiB of certificates, which clients refuse; put the leaf and its own intermediates there`,
+    );
   }
   const [block] = pem.certificates;
   if (block === undefined) {

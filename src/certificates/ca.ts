@@ -1,9 +1,11 @@
 import * as crypto from 'node:crypto';
+import { Slices } from '../common/slices';
 import { MAX_BUNDLE_BYTES, refusal, type CaCertificate, type RawBundle, type Refusal } from '../model';
 import { readCertificatesOnly } from './formats/open';
 import { isSelfIssued } from './chain';
 import { isSelfSigned } from './issuers';
 import { encodeCertificates } from './pem';
+import { weakKey } from './weak-key';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
 const sha256 = (text: string | Buffer) => crypto.hash('sha256', text);
@@ -25,7 +27,14 @@ export async function readCaBundle(raw: RawBundle): Promise<CaCertificate[] | Re
     );
   }
   try {
-    return found.map((der) => describe(parseCertificate(der), location));
+    const certificates: CaCertificate[] = [];
+    // A signature takes half a millisecond to verify, and bundles of public roots have 150.
+    const slices = new Slices(1);
+    for (const der of found) {
+      certificates.push(describe(parseCertificate(der), location));
+      if (slices.due) await slices.pause();
+    }
+    return certificates;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return refusal(
@@ -66,8 +75,5 @@ function problemOf({ info }: ParsedCertificate, location: string): Refusal | nul
     return refusal('not_a_ca', `${which} is no CA (basicConstraints CA:TRUE); leave it out of the bundle`);
   }
   // How a root is signed proves nothing, so its digest does not matter; its key does.
-  if (info.keyType === 'rsa' && info.keyBits < 2048) {
-    return refusal('weak_key', `${which} has an RSA key of ${info.keyBits} bits; 2048 are needed`);
-  }
-  return null;
+  return weakKey(which, info);
 }

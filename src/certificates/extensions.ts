@@ -4,6 +4,7 @@ import { ipText } from './ip';
 const EXTENSIONS = 0xa3;
 /** Tags of GeneralName (RFC 5280, 4.2.1.6). */
 const DNS_NAME = 0x82;
+const URI = 0x86;
 const IP_ADDRESS = 0x87;
 const KEY_ID = 0x80;
 
@@ -14,6 +15,8 @@ const EXTENDED_KEY_USAGE = objectId('2.5.29.37');
 const SUBJECT_KEY_ID = objectId('2.5.29.14');
 const AUTHORITY_KEY_ID = objectId('2.5.29.35');
 const NAME_CONSTRAINTS = objectId('2.5.29.30');
+const AUTHORITY_INFO_ACCESS = objectId('1.3.6.1.5.5.7.1.1');
+const CA_ISSUERS = objectId('1.3.6.1.5.5.7.48.2');
 const ANY_USAGE = objectId('2.5.29.37.0');
 const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), ANY_USAGE]);
 const SERVER_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.1'), ANY_USAGE]);
@@ -64,6 +67,8 @@ export interface Extensions {
   /** Hexadecimal, lower case. */
   subjectKeyId: string | undefined;
   authorityKeyId: string | undefined;
+  /** Address of the issuer's certificate (authorityInfoAccess), as it stands there. */
+  issuerUrl: string | undefined;
   /** DER of the nameConstraints, of CAs that have them. */
   nameConstraints: Buffer | undefined;
   /** A critical extension that OpenSSL does not handle, dotted. */
@@ -85,6 +90,7 @@ export function readExtensions(tbs: DerReader): Extensions {
     isForServers: true,
     subjectKeyId: undefined,
     authorityKeyId: undefined,
+    issuerUrl: undefined,
     nameConstraints: undefined,
     unknownCritical: undefined,
   };
@@ -105,6 +111,7 @@ export function readExtensions(tbs: DerReader): Extensions {
       else if (id === EXTENDED_KEY_USAGE) readUsages(value, found);
       else if (id === AUTHORITY_KEY_ID) found.authorityKeyId = authorityKeyId(value);
       else if (id === SUBJECT_KEY_ID) found.subjectKeyId = hex(value.content(value.next(TAG.octetString)));
+      else if (id === AUTHORITY_INFO_ACCESS) found.issuerUrl = issuerUrl(value);
       else if (id === NAME_CONSTRAINTS) found.nameConstraints = extension.content(octets);
       const isCritical = critical !== null && extension.content(critical)[0] !== 0;
       if (isCritical && !SUPPORTED.has(id)) found.unknownCritical ??= dotted(id);
@@ -167,4 +174,15 @@ function authorityKeyId(value: DerReader): string | undefined {
   const fields = value.inside(value.next(TAG.sequence));
   const id = fields.optional(KEY_ID);
   return id === null ? undefined : hex(fields.content(id));
+}
+
+function issuerUrl(value: DerReader): string | undefined {
+  const list = value.inside(value.next(TAG.sequence));
+  while (!list.done) {
+    const description = list.inside(list.next(TAG.sequence));
+    const method = description.text(description.next(TAG.objectId));
+    const location = description.next();
+    if (method === CA_ISSUERS && location.tag === URI) return printable(description.text(location));
+  }
+  return undefined;
 }

@@ -1,12 +1,13 @@
 export { digestOf, openBundle, readPem, toPem, toPemAsFound, type OpenedBundle } from './bundle';
 export { checkKeyAndChain, checkShape } from './gate';
-export { asSnis, coversSni, isPattern } from './names';
+export { asSnis, coversSni, isPattern, sameNames, whyNotSni } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny, type Inspection } from './formats/open';
 export { identify, readCaBundle } from './ca';
 export {
   hasSameIssuer,
+  isPublicRootName,
   isSelfSigned,
   issuerSet,
   leadsTo,

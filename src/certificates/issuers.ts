@@ -3,7 +3,8 @@ import { rootCertificates } from 'node:tls';
 import type { Digest } from '../model';
 import { isSelfIssued, isSignedBy } from './chain';
 import { checkPath, usesUnder } from './path';
-import { decodePem, isCertificate } from './pem';
+import { decodePem, isCertificate, isPrivateKey } from './pem';
+import { isServersKeyBlock } from './private-key';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
 /*
@@ -47,20 +48,26 @@ export function setOf(certificates: Iterable<ParsedCertificate | null>): IssuerS
 /** Positions in Node's list by a digest of the subject; the parsed certificates are not kept (300 KB). */
 let publicIndex: Map<string, number[]> | null = null;
 
+function publicPositions(subject: string): readonly number[] {
+  if (publicIndex === null) {
+    publicIndex = new Map();
+    for (const [position, pem] of rootCertificates.entries()) {
+      const root = rootOf(pem);
+      if (root === null) continue;
+      const key = sha256(Buffer.from(root.subject, 'latin1'));
+      publicIndex.set(key, [...(publicIndex.get(key) ?? []), position]);
+    }
+  }
+  return publicIndex.get(sha256(Buffer.from(subject, 'latin1'))) ?? [];
+}
+
+/** Whether a public root has this name (of an issuer, as DER). Proves nothing. */
+export const isPublicRootName = (subject: string): boolean => publicPositions(subject).length > 0;
+
 /** The roots that Node (Mozilla) trusts. The first question parses all of them (5 ms). */
 export const PUBLIC_ROOTS: IssuerSet = {
   named(subject) {
-    if (publicIndex === null) {
-      publicIndex = new Map();
-      for (const [position, pem] of rootCertificates.entries()) {
-        const root = rootOf(pem);
-        if (root === null) continue;
-        const key = sha256(Buffer.from(root.subject, 'latin1'));
-        publicIndex.set(key, [...(publicIndex.get(key) ?? []), position]);
-      }
-    }
-    const positions = publicIndex.get(sha256(Buffer.from(subject, 'latin1'))) ?? [];
-    return positions
+    return publicPositions(subject)
       .map((position) => rootOf(rootCertificates[position] ?? ''))
       .filter((root) => root !== null);
   },
@@ -90,8 +97,10 @@ export const publicKeyDigest = ({ spki }: ParsedCertificate): Digest => sha256(s
  * @returns null where it is not a private key that can be read
  */
 export function publicKeyDigestOfKey(pem: string): Digest | null {
+  const block = decodePem(pem)?.find(isPrivateKey);
+  if (block === undefined || !isServersKeyBlock(block)) return null;
   try {
-    const half = crypto.createPublicKey(crypto.createPrivateKey(pem));
+    const half = crypto.createPublicKey(crypto.createPrivateKey(block.pem));
     return sha256(half.export({ type: 'spki', format: 'der' }));
   } catch {
     return null;

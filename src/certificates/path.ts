@@ -36,8 +36,9 @@ export function checkPath(path: readonly ParsedCertificate[], location: string):
         `allows no more than ${pathLength} CAs below it (pathlen), and there are ${between}; its issuer has to allow them`,
       );
     }
+    const hadUse = uses.server || uses.client;
     uses = both(uses, usesOf(certificate));
-    if (!uses.server && !uses.client) {
+    if (hadUse && !uses.server && !uses.client) {
       return broken(
         index,
         'is a CA for another purpose than the leaf below it (extended key usage); use a CA for servers',

@@ -1,6 +1,36 @@
 import { createECDH, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { DerReader, enter, objectId, TAG } from './der';
 import type { PemBlock } from './pem';
 import type { ParsedCertificate } from './x509';
+
+/** An RSA key of 8,192 bits takes 5 KiB (three primes: 6 KiB); arithmetic with the numbers of a longer one takes seconds. */
+const MAX_OCTETS = 8 * 1024;
+
+/** RSA, RSA-PSS, EC, Ed25519, Ed448. OpenSSL computes the public half of a DSA or DH key, for hours if it is long. */
+const ALGORITHMS = new Set(
+  ['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.10', '1.2.840.10045.2.1', '1.3.101.112', '1.3.101.113'].map(
+    objectId,
+  ),
+);
+
+/** Whether OpenSSL may be given a PKCS#8 key: one of a server, of a size that servers use. */
+export function isServersKey(der: Buffer): boolean {
+  if (der.length > MAX_OCTETS) return false;
+  try {
+    const info = enter(new DerReader(der));
+    info.next(TAG.integer);
+    const algorithm = enter(info);
+    return ALGORITHMS.has(algorithm.text(algorithm.next(TAG.objectId)));
+  } catch {
+    return false;
+  }
+}
+
+/** The same for a PEM block that is not encrypted. */
+export function isServersKeyBlock({ label, der }: PemBlock): boolean {
+  if (label === 'PRIVATE KEY') return isServersKey(der);
+  return (label === 'RSA PRIVATE KEY' || label === 'EC PRIVATE KEY') && der.length <= MAX_OCTETS;
+}
 
 /**
  * Whether a private key belongs to a leaf. An elliptic key's public point is computed from its number, six times
@@ -17,6 +47,7 @@ export function belongsTo(
   if (point?.computed?.length === leaf.publicKey.length) {
     return isWholePoint(point) ? point.computed.equals(leaf.publicKey) : null;
   }
+  if (!isServersKeyBlock(key)) return null;
   try {
     const opened = createPrivateKey(key.pem);
     return isWhole(opened) ? certificate.checkPrivateKey(opened) : null;

@@ -18,6 +18,9 @@ export interface ParsedCertificate {
   extensions: Extensions;
 }
 
+/** OpenSSL's clients refuse a chain of more than 100 KiB. */
+export const MAX_CERTIFICATE_OCTETS = 102_400;
+
 const VERSION = 0xa0;
 const PSS_DIGEST = 0xa0;
 
@@ -51,6 +54,7 @@ const COMMON_NAME = objectId('2.5.4.3');
  * @throws RangeError where it is not one
  */
 export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificate {
+  if (der.length > MAX_CERTIFICATE_OCTETS) throw new RangeError('DER: larger than clients let a chain be');
   const outer = new DerReader(der);
   const signed = outer.inside(outer.next(TAG.sequence));
   if (!outer.done) throw new RangeError('DER: something follows the certificate');

@@ -76,6 +76,7 @@ function addSync(root: Command): void {
     .description('look at every source once, swap what was renewed, and end');
   withJson(withKong(withConfig(command)))
     .option('--observe', 'only show what would be swapped')
+    .option('--wait', 'wait until the ingress controller had its time (takeover_grace), and take over then')
     .action(async (options: SyncOptions) => {
       const { sync } = await import('./sync.js');
       process.exitCode = await sync(options);
@@ -88,6 +89,7 @@ function addSync(root: Command): void {
         '1',
         `something was refused, failed or rolled back (Kong serves what it served before); ${PASS_PROBLEM}`,
       ],
+      ['3', 'something is left to the ingress controller for now: run it again later, or with --wait'],
     ],
     ['ssl-cert-reloader sync', 'ssl-cert-reloader sync -c reloader.yml --admin-url http://127.0.0.1:8001'],
   );
@@ -145,6 +147,7 @@ function addStatus(root: Command): void {
     .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", notEmpty, DEFAULT_PREFIX)
     .option('--socket <path>', 'the socket, where it is not in the prefix', notEmpty)
     .option('--url <url>', 'ask status.listen instead', addressOf)
+    .option('--allow-http', 'plain http to other hosts, too')
     .option('-w, --watch', 'show it again and again')
     .option('--poll', 'have it look at every source first');
   withJson(command).action(async (options: StatusOptions) => {

@@ -1,10 +1,12 @@
 import { isIP } from 'node:net';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { CommanderError, InvalidArgumentError, Option, type Command } from 'commander';
+import { holdsLogin } from '../http/address';
 
 /** Which Kong, and with which configuration. */
 export interface KongOptions {
   prefix: string;
   adminUrl?: string;
+  allowHttp?: boolean;
 }
 
 export interface PassOptions extends KongOptions {
@@ -17,11 +19,14 @@ export const CANARY_NAME = 'ssl-cert-reloader-drill.invalid';
 
 export const DEFAULT_PREFIX = '/usr/local/kong';
 
+export const ALLOW_HTTP = 'plain http to other hosts and other users of this machine, too';
+
 /** The options by which every command finds Kong. */
 export function withKong(command: Command): Command {
   return command
     .option('-p, --prefix <dir>', "Kong's prefix", notEmpty, DEFAULT_PREFIX)
-    .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand', adminAddressOf);
+    .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand', adminAddressOf)
+    .option('--allow-http', ALLOW_HTTP);
 }
 
 export function withConfig(command: Command): Command {
@@ -39,17 +44,28 @@ export function notEmpty(text: string): string {
 }
 
 /** `HOST:PORT` will do. */
-export function addressOf(text: string): string {
+export const addressOf = (text: string): string => urlOf(text, 'leave them out');
+
+function adminAddressOf(text: string): string {
+  if (text.startsWith('unix:/')) return text;
+  return urlOf(text, 'put them into admin.headers_file, or into admin.url, of a file (--config)');
+}
+
+function urlOf(text: string, wayOut: string): string {
   const hasScheme = /^[a-z][a-z0-9+.-]*:(?!\d)/i.test(text);
   const url = hasScheme ? text : `http://${text}`;
+  if (holdsLogin(url) || (hasScheme && holdsLogin(`http://${text}`))) {
+    // Not as an invalid argument, which would be quoted.
+    throw new CommanderError(
+      1,
+      'ssl-cert-reloader.credentials',
+      `error: an address with a user or password can be seen by every user of this machine: ${wayOut}`,
+    );
+  }
   if (!/^https?:/i.test(url) || !URL.canParse(url)) {
     throw new InvalidArgumentError('Give http://HOST:PORT, https://HOST:PORT or HOST:PORT.');
   }
   return url;
-}
-
-function adminAddressOf(text: string): string {
-  return text.startsWith('unix:/') ? text : addressOf(text);
 }
 
 /** A name as Kong takes it for an SNI. */

@@ -16,6 +16,14 @@ export function passJson(result: PassResult | FailedPass): object {
     refused: report.refused,
     unused: report.unused,
     events: report.events.map(eventJson),
+    waiting: report.waiting.map(({ certificate, location, snis, fingerprint, notAfter, until }) => ({
+      certificate_id: certificate,
+      location,
+      snis,
+      fingerprint_sha256: fingerprint,
+      not_after: iso(notAfter),
+      until: iso(until),
+    })),
     source_errors: report.sourceErrors.map(({ source, refusal: { reason, message } }) => ({
       source,
       reason,

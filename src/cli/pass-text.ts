@@ -29,18 +29,29 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
         `${message} (${reason})`,
       ]),
     ];
+    const now = Date.now();
+    rows.push(
+      ...result.report.waiting.map(({ snis, notAfter, location, certificate, until }) => [
+        out.paint('yellow', 'waits'),
+        snis.length === 0 ? '-' : someOf(snis),
+        day(notAfter),
+        location,
+        `certificate ${certificate} is the ingress controller's, which gets ${duration(Math.max(0, until - now))} more; run it again then, or with --wait`,
+      ]),
+    );
     if (rows.length > 0) out.print(`${table(COLUMNS, rows, out)}\n`);
     for (const line of result.report.notes) out.print(line);
     out.print(counts(result.report));
   }
 }
 
-function counts({ bundles, inSync, refused, unused, events, durationMs }: PassReport): string {
+function counts({ bundles, inSync, refused, unused, events, waiting, durationMs }: PassReport): string {
   const open = events.filter(({ outcome }) => outcome.kind === 'would_change').length;
   const parts = [
     `${plural(bundles, 'bundle')} found`,
     `${inSync} in step with Kong`,
     ...(open > 0 ? [`${open} would change`] : []),
+    ...(waiting.length > 0 ? [`${waiting.length} left to the ingress controller for now`] : []),
     ...(refused > 0 ? [`${refused} refused`] : []),
     ...(unused > 0 ? [`${unused} that nothing in Kong asks for`] : []),
   ];

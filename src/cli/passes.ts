@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type KongLocation } from '../app/connection';
 import { compose, type Composed } from '../app/compose';
 import type { Config } from '../app/config';
-import type { PassReport, StoredCertificate } from '../model';
+import type { FailureKind, PassReport, StoredCertificate } from '../model';
+import { DifferenceFile } from '../pass';
 import type { NamedConfig } from './configs';
 import { Progress } from './progress';
 
@@ -23,23 +25,31 @@ export const isFailed = (result: PassResult | FailedPass): result is FailedPass 
 
 /** Longer than a file that is being written is given before it counts as broken. */
 const SETTLE_MS = 1_100;
+/** For so long a run tries again that meets the writes of others. */
+const RACES_MS = 60_000;
+/** And for so long one that Kong does not answer. */
+const AWAY_MS = 10_000;
+/** In Kong's prefix: since when the ingress controller has not taken a renewal. */
+const DIFFERENCES = 'ssl-cert-reloader.differences';
 
 /**
  * One pass for each configuration, with the very code that the plugin runs. Where one of several fails, the others
  * are made all the same.
  * @param observe change nothing, whatever the configuration says
+ * @param isWaiting wait for what is left to the ingress controller for a while
  * @throws Error where the only one fails
  */
 export async function makePasses(
   configs: readonly NamedConfig[],
   location: KongLocation,
   observe: boolean,
+  isWaiting = false,
 ): Promise<(PassResult | FailedPass)[]> {
   const results: (PassResult | FailedPass)[] = [];
   for (const { entry, config } of configs) {
     const mode = observe ? 'observe' : config.mode;
     try {
-      results.push({ entry, ...(await passOnce({ ...config, mode }, location)) });
+      results.push({ entry, ...(await passOnce({ ...config, mode }, location, isWaiting)) });
     } catch (error) {
       if (configs.length === 1) throw error;
       results.push({ entry, error: (error as Error).message });
@@ -48,12 +58,17 @@ export async function makePasses(
   return results;
 }
 
-async function passOnce(config: Config, location: KongLocation): Promise<Omit<PassResult, 'entry'>> {
+async function passOnce(
+  config: Config,
+  location: KongLocation,
+  isWaiting: boolean,
+): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const progress = new Progress();
-  const { pass, gateway, close } = compose(config, kong, { progress });
+  const differences = new DifferenceFile(join(location.prefix, DIFFERENCES));
+  const { pass, gateway, close } = compose(config, kong, { progress, differences });
   try {
-    return { report: await settle(pass), certificates: gateway.certificates.stored };
+    return { report: await untilSettled(pass, isWaiting), certificates: gateway.certificates.stored };
   } finally {
     progress.stop();
     close();
@@ -61,18 +76,66 @@ async function passOnce(config: Config, location: KongLocation): Promise<Omit<Pa
   }
 }
 
-/** Files that look half-written are looked at once more before anything is said about them. */
-async function settle(pass: Composed['pass']): Promise<PassReport> {
-  const first = await pass('command');
-  if (first.unfinished !== 'settling') return first;
-  await sleep(SETTLE_MS);
-  const second = await pass('retry');
+/**
+ * Passes until nothing is left that another pass would do. Files that look half-written are looked at once more
+ * before anything is said about them; who met somebody else's write tries again.
+ * @param isWaiting wait for what is left to the ingress controller, too
+ */
+export async function untilSettled(
+  pass: Composed['pass'],
+  isWaiting: boolean,
+  { now, wait } = { now: Date.now, wait: (ms: number): Promise<void> => sleep(ms) },
+): Promise<PassReport> {
+  const startedAt = now();
+  const reports = [await pass('command')];
+  for (let races = 0, settlings = 0; ;) {
+    const last = reports.at(-1) as PassReport;
+    const waitMs = nextTry(last, { races, settlings, isWaiting, now: now(), elapsedMs: now() - startedAt });
+    if (waitMs === null) return joined(reports);
+    if (isLostRace(last)) races += 1;
+    else if (last.unfinished === 'settling') settlings += 1;
+    await wait(waitMs);
+    reports.push(await pass('retry'));
+  }
+}
+
+/** Milliseconds until another pass is worth it; null: it is not. */
+function nextTry(
+  report: PassReport,
+  so: { races: number; settlings: number; elapsedMs: number; isWaiting: boolean; now: number },
+): number | null {
+  if (isLostRace(report)) {
+    // Those who met once must not meet again.
+    const mostMs = report.failures.includes('away') ? AWAY_MS : RACES_MS;
+    return so.elapsedMs < mostMs ? (50 + 450 * Math.random()) * Math.min(so.races + 1, 8) : null;
+  }
+  if (report.unfinished === 'settling' && so.settlings === 0) return SETTLE_MS;
+  const until = Math.min(...report.waiting.map((change) => change.until));
+  return so.isWaiting && report.unfinished !== 'failed' && Number.isFinite(until)
+    ? Math.max(0, until - so.now) + 50
+    : null;
+}
+
+/** All that failed did so because somebody else wrote at the same time, or Kong was busy. */
+function isLostRace({ unfinished, failures }: PassReport): boolean {
+  const isPassing = (failure: FailureKind) => failure === 'conflict' || failure === 'away';
+  return unfinished === 'failed' && failures.length > 0 && failures.every(isPassing);
+}
+
+/** What several passes found, as one: what failed at first and came through in the end did not fail. */
+function joined(reports: readonly PassReport[]): PassReport {
+  const [first, last] = [reports[0], reports.at(-1)] as [PassReport, PassReport];
+  const sum = (count: (report: PassReport) => number) =>
+    reports.reduce((total, report) => total + count(report), 0);
+  const events = reports.flatMap((report) => report.events);
   return {
-    ...second,
+    ...last,
     cause: first.cause,
-    durationMs: first.durationMs + second.durationMs,
-    read: first.read + second.read,
-    events: [...first.events, ...second.events],
-    sourceErrors: [...first.sourceErrors, ...second.sourceErrors],
+    startedAt: first.startedAt,
+    durationMs: sum(({ durationMs }) => durationMs),
+    read: sum(({ read }) => read),
+    events: last.unfinished === 'failed' ? events : events.filter(({ outcome }) => outcome.kind !== 'failed'),
+    sourceErrors: reports.flatMap((report) => report.sourceErrors),
+    notes: [...new Set(reports.flatMap((report) => report.notes))],
   };
 }

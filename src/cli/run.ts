@@ -20,14 +20,14 @@ const DRAIN_MS = 25_000;
 /** Runs until it is told to end. @throws Error where it cannot begin: a wrong file, a socket that cannot be had */
 export async function run(options: RunOptions): Promise<void> {
   const logger = stderrLogger();
-  const { config: file, prefix, adminUrl } = options;
+  const { config: file, prefix, adminUrl, allowHttp } = options;
   const own = file === undefined ? undefined : new FileEntries(file);
   const isServing = options.servePlugin === true || options.socket !== undefined;
   const socket = isServing ? await PluginSocket.open(options.socket ?? pluginSocket(prefix), logger) : null;
   surviveEverything(logger);
   const start = () => {
     const supervisor = new Supervisor({
-      location: { prefix, adminUrl },
+      location: { prefix, adminUrl, allowHttp },
       logger,
       onPoll: () => void socket?.restore(),
       ...(own === undefined ? {} : { own }),

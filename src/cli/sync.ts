@@ -8,16 +8,22 @@ import { isFailed, makePasses } from './passes';
 
 export interface SyncOptions extends PassOptions {
   observe?: boolean;
+  /** Wait until the ingress controller had its time. */
+  wait?: boolean;
 }
 
+/** Something is left to the ingress controller for now. */
+const WAITING = 3;
+
 /** One pass for each configuration. @returns the exit code */
-export async function sync({ config, json, observe, ...location }: SyncOptions): Promise<number> {
+export async function sync({ config, json, observe, wait, ...location }: SyncOptions): Promise<number> {
   const configs = await readConfigs(config, location);
-  const results = await makePasses(configs, location, observe === true);
+  const results = await makePasses(configs, location, observe === true, wait === true);
   const out = standardOutput();
   if (json === true) out.json(results.map(passJson));
   else printPasses(results, out);
-  return results.every((result) => !isFailed(result) && isGood(result.report)) ? 0 : 1;
+  if (!results.every((result) => !isFailed(result) && isGood(result.report))) return 1;
+  return results.some((result) => !isFailed(result) && result.report.waiting.length > 0) ? WAITING : 0;
 }
 
 function isGood({ refused, unfinished, sourceErrors, events }: PassReport): boolean {

@@ -45,11 +45,8 @@ function safe(name: string, value: unknown): unknown {
   return isSecretName(name) && value !== '' ? '[removed]' : safeText(value);
 }
 
-/** The most of another program's message that is repeated. */
-const MAX_FOREIGN = 200;
-
 /** What another program said, on one line and cut off: it may hold anything. */
-export function foreign(text: string): string {
+export function foreign(text: string, most = 200): string {
   const clean = safeText(text).replace(/\s+/g, ' ').trim();
-  return clean.length > MAX_FOREIGN ? `${clean.slice(0, MAX_FOREIGN)}…` : clean;
+  return clean.length > most ? `${clean.slice(0, most)}…` : clean;
 }

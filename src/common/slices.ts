@@ -9,10 +9,13 @@ export class Slices {
   #until = performance.now() + SLICE_MS;
   #count = 0;
 
-  /** True when it is time to `pause`; looks at the clock once in 16 calls. */
+  /** @param every looks at the clock once in so many calls: fewer where one step takes long */
+  constructor(private readonly every = 16) {}
+
+  /** True when it is time to `pause`. */
   get due(): boolean {
     this.#count += 1;
-    return (this.#count & 15) === 0 && performance.now() >= this.#until;
+    return this.#count % this.every === 0 && performance.now() >= this.#until;
   }
 
   async pause(): Promise<void> {

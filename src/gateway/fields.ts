@@ -28,10 +28,37 @@ export const ADMIN = {
         token_file: { type: 'string', description: 'File that holds the token.', match_any: ABSOLUTE_PATH },
       },
       {
+        headers_file: {
+          type: 'string',
+          description: 'File with further headers, a line "Name: value" each.',
+          match_any: ABSOLUTE_PATH,
+        },
+      },
+      {
         ca_file: {
           type: 'string',
           description: 'PEM file of the CA of an https Admin API.',
           match_any: ABSOLUTE_PATH,
+        },
+      },
+      {
+        client_cert_file: {
+          type: 'string',
+          description: 'PEM file of a client certificate.',
+          match_any: ABSOLUTE_PATH,
+        },
+      },
+      { client_key_file: { type: 'string', description: 'PEM file of its key.', match_any: ABSOLUTE_PATH } },
+      {
+        server_name: {
+          type: 'string',
+          description: 'The name that the certificate of the Admin API has to have. Empty: the host of url.',
+        },
+      },
+      {
+        allow_http: {
+          type: 'boolean',
+          description: 'Plain http to other hosts and other users of this machine, too.',
         },
       },
     ],

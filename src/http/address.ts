@@ -70,6 +70,11 @@ export function parseAddress(
 const expected = (unix: boolean) =>
   `expected https://host/path${unix ? ', http://127.0.0.1:port or unix:/path' : ''}`;
 
+/** Whether there is a user or a password in a URL. */
+export function holdsLogin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).username + new URL(text).password !== '';
+}
+
 /** Whether a host of a URL is this machine: loopback, or an address of one of its own interfaces. */
 export function isThisMachine(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '');

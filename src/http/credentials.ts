@@ -28,30 +28,58 @@ function unusable(why: string, error?: unknown): HttpFailure {
   return new HttpFailure(why, { code: 'credentials', kind: kind === 'mistake' ? 'forbidden' : kind });
 }
 
-/** @throws HttpFailure naming the file */
-function read(file: ConfiguredFile): string {
-  try {
-    return file.read();
-  } catch (error) {
-    throw unusable((error as FileError).message, error);
+/** A file by the name of its field, which messages begin with; `''`: there is none. */
+class NamedFile {
+  readonly #file: ConfiguredFile;
+
+  constructor(
+    readonly path: string,
+    private readonly field: string,
+  ) {
+    this.#file = new ConfiguredFile(path);
+  }
+
+  /** @throws HttpFailure naming the file */
+  read(): string {
+    try {
+      return this.#file.read();
+    } catch (error) {
+      throw this.unusable((error as FileError).message, error);
+    }
+  }
+
+  unusable(why: string, error?: unknown): HttpFailure {
+    return unusable(this.field === '' ? why : `${this.field}: ${why}`, error);
+  }
+
+  forget(): void {
+    this.#file.forget();
   }
 }
 
 /** A token or password as it is now. */
 export class SecretReader implements Forgetful {
-  readonly #file: ConfiguredFile | null;
+  readonly #file: NamedFile | null;
 
-  constructor(private readonly secret: Secret) {
-    this.#file = 'file' in secret ? new ConfiguredFile(secret.file) : null;
+  /** @param field of its file, for messages */
+  constructor(
+    private readonly secret: Secret,
+    field = '',
+  ) {
+    this.#file = 'file' in secret ? new NamedFile(secret.file, field) : null;
   }
 
   /** Without the line feed that editors and agents put after it. @throws HttpFailure */
   read(): string {
-    const text =
-      this.#file !== null ? read(this.#file).trim() : 'value' in this.secret ? this.secret.value : '';
+    if (this.#file === null) {
+      const value = 'value' in this.secret ? this.secret.value : '';
+      rememberSecret(value);
+      return value;
+    }
+    const text = this.#file.read().trim();
+    if (text === '')
+      throw this.#file.unusable(`${this.#file.path} is empty; it should hold a token or password`);
     rememberSecret(text);
-    if (this.#file === null) return text;
-    if (text === '') throw unusable(`${this.#file.path} is empty; it should hold a token or password`);
     return text;
   }
 
@@ -69,16 +97,56 @@ export class SecretReader implements Forgetful {
   }
 }
 
+const HEADER = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\t\x20-\x7e]*[\x21-\x7e])[ \t]*$/;
+
+/** Headers as they stand in a file now, a line `Name: value` each. */
+export class HeadersReader implements Forgetful {
+  readonly #file: NamedFile;
+
+  /** @param field of the file, for messages */
+  constructor(path: string, field = '') {
+    this.#file = new NamedFile(path, field);
+  }
+
+  /** @throws HttpFailure which does not quote it */
+  read(): Record<string, string> {
+    const lines = this.#file
+      .read()
+      .split(/\r?\n/)
+      .filter((line) => line.trim() !== '');
+    const headers = lines.map((line, index) => {
+      const [, name, value] = HEADER.exec(line) ?? [];
+      if (name === undefined || value === undefined)
+        throw this.#file.unusable(
+          `${this.#file.path}: line ${index + 1} is not "Name: value"; is it the right file?`,
+        );
+      return [name.toLowerCase(), value] as const;
+    });
+    return Object.fromEntries(headers);
+  }
+
+  forget(): void {
+    this.#file.forget();
+  }
+}
+
 /** Trust and client certificate as they are now. */
 export class TlsReader implements Forgetful {
-  readonly #ca: ConfiguredFile | null;
-  readonly #cert: ConfiguredFile | null;
-  readonly #key: ConfiguredFile | null;
-  #known: TlsIdentity = {};
+  readonly #ca: NamedFile | null;
+  readonly #cert: NamedFile | null;
+  readonly #key: NamedFile | null;
+  #known: TlsIdentity | null = null;
 
-  constructor({ caFile, certFile, keyFile }: TlsFiles) {
-    const fileOf = (path: string | null) => (path === null ? null : new ConfiguredFile(path));
-    [this.#ca, this.#cert, this.#key] = [fileOf(caFile), fileOf(certFile), fileOf(keyFile)];
+  constructor(
+    { caFile, certFile, keyFile }: TlsFiles,
+    private readonly serverName?: string,
+    fields = { ca: '', cert: '', key: '' },
+  ) {
+    const fileOf = (path: string | null, field: string) =>
+      path === null ? null : new NamedFile(path, field);
+    this.#ca = fileOf(caFile, fields.ca);
+    this.#cert = fileOf(certFile, fields.cert);
+    this.#key = fileOf(keyFile, fields.key);
   }
 
   /**
@@ -91,9 +159,9 @@ export class TlsReader implements Forgetful {
     const cert = readPem(this.#cert, 'CERTIFICATE', 'certificate');
     const key = readPem(this.#key, 'PRIVATE KEY', 'private key');
     const known = this.#known;
-    if (known.ca === ca && known.cert === cert && known.key === key) return known;
+    if (known !== null && known.ca === ca && known.cert === cert && known.key === key) return known;
     this.check(cert, key);
-    return (this.#known = { ca, cert, key });
+    return (this.#known = { ca, cert, key, serverName: this.serverName });
   }
 
   forget(): void {
@@ -116,9 +184,9 @@ export class TlsReader implements Forgetful {
   }
 }
 
-function readPem(file: ConfiguredFile | null, label: string, what: string): string | undefined {
+function readPem(file: NamedFile | null, label: string, what: string): string | undefined {
   if (file === null) return undefined;
-  const text = read(file);
+  const text = file.read();
   if (new RegExp(`-----BEGIN [A-Z0-9 ]*${label}-----`).test(text)) return text;
-  throw unusable(`${file.path} holds no ${what} in PEM; is it the right file?`);
+  throw file.unusable(`${file.path} holds no ${what} in PEM; is it the right file?`);
 }

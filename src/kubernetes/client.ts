@@ -1,176 +1,284 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
-import { readBody, Requests } from '../common/request';
-import type { FailureKind } from '../model';
+import {
+  HttpClient,
+  HttpFailure,
+  kindOfStatus,
+  parseAddress,
+  readLines,
+  showUrl,
+  type Credentials,
+} from '../http';
+import { Failure, failureKindOf, type FailureKind } from '../model';
 import type { ClusterAccess } from './service-account';
 
-/** An answer of the API server that is no success, or no answer. */
-export class KubernetesError extends Error {
+/** An answer of the API server that is not a success, or no answer. */
+export class KubernetesError extends Failure {
   override readonly name = 'KubernetesError';
 
+  /** @param status of HTTP; 0: there was no answer */
   constructor(
     message: string,
-    /** HTTP status; 0 when there was no answer. */
     readonly status: number,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    const kind = status === 0 ? null : kindOfStatus(status);
+    const { cause } = options ?? {};
+    super(kind ?? (cause instanceof Failure ? failureKindOf(cause) : 'away'), message, options);
   }
 
-  get failureKind(): FailureKind {
-    if (this.status === 409) return 'conflict';
-    return this.status === 401 || this.status === 403 ? 'forbidden' : 'away';
+  /** There was an answer, and it is larger than is read. */
+  get isTooLarge(): boolean {
+    return this.cause instanceof HttpFailure && this.cause.code === 'too_large';
   }
 }
 
 /** What the API server says when something is wrong (meta/v1 Status). */
 interface Status {
-  message?: string;
-  code?: number;
+  message?: unknown;
+  code?: unknown;
 }
 
 export interface WatchEvent<T> {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  object: T & Status;
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  object: T;
+}
+
+export interface Request {
+  method?: string;
+  body?: unknown;
+  contentType?: string;
+  /** The most that is read of the answer. */
+  maxBytes?: number;
 }
 
 const TIMEOUT_MS = 30_000;
+/** A Secret holds 1 MiB, which is 1.4 MiB as JSON; a page of a list is asked for in parts that fit. */
+export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** Longer sentences of the API server are cut. */
+const MAX_MESSAGE = 300;
 
-/** The few requests that the source makes; the token is asked for anew with each. */
+/** Requests to the API server of one cluster. Each ends within its limits; watches have connections of their own. */
 export class KubernetesClient {
-  readonly #requests = new Requests();
   #access: ClusterAccess | null = null;
+  #http: HttpClient | null = null;
+  /** Something failed since the access was found: what is missing or wrong may be mended by now. */
+  #isDoubted = false;
+  readonly #closing = new AbortController();
 
   constructor(
-    /**
-     * Called with the first request, and with the next one after a failure: what is missing or wrong may be mended
-     * meanwhile, and a CA be renewed. Throws a sentence saying what it is.
-     */
+    /** Called with the first request, and with the next one after a failure. Throws a sentence saying what is missing. */
     private readonly findAccess: () => ClusterAccess,
-    /** For how long an answer may keep silent, in milliseconds. */
+    /** Milliseconds for each request, from the call on. */
     private readonly timeoutMs = TIMEOUT_MS,
   ) {}
 
   /** @throws KubernetesError */
   get namespace(): string {
-    return this.access().namespace;
+    this.connect();
+    return this.#access?.namespace ?? 'default';
   }
 
   /** @throws KubernetesError */
-  async get<T>(path: string): Promise<T> {
-    return (await this.send('GET', path)) as T;
+  async get<T>(path: string, maxBytes?: number): Promise<T> {
+    return (await this.request(path, maxBytes === undefined ? {} : { maxBytes })) as T;
   }
 
   /** @throws KubernetesError */
-  async send(
-    method: string,
-    path: string,
-    body?: unknown,
-    contentType = 'application/json',
-  ): Promise<unknown> {
-    const response = await this.open(
-      method,
-      path,
-      body === undefined ? undefined : { body, contentType },
-      this.timeoutMs,
-    );
-    return parse(await this.readAll(response));
+  async send(method: string, path: string, body?: unknown, contentType?: string): Promise<object> {
+    return this.request(path, { method, body, ...(contentType === undefined ? {} : { contentType }) });
   }
 
   /**
    * Watches until the server ends it, the signal does, or the connection breaks. Events as they come.
+   * @param silenceMs it is given up when nothing was heard for so long
    * @throws KubernetesError; status 410 when the resource version is too old
    */
-  async *watch<T>(path: string, signal: AbortSignal, idleMs: number): AsyncGenerator<WatchEvent<T>> {
-    const response = await this.open('GET', path, undefined, idleMs, signal);
-    const lines = createInterface({ input: response, crlfDelay: Infinity });
-    const failure: { error?: Error } = {};
-    response.on('error', (error) => (failure.error = error));
+  async *watch<T>(path: string, signal: AbortSignal, silenceMs: number): AsyncGenerator<WatchEvent<T>> {
+    const http = this.connect();
+    const ends = new AbortController();
+    const end = () => ends.abort();
+    const both = [signal, this.#closing.signal];
+    // Each of them ends many watches.
+    setMaxListeners(0, ...both);
+    for (const one of both) one.addEventListener('abort', end);
     try {
-      for await (const line of lines) {
-        const event = parse(line) as WatchEvent<T> | null;
-        if (event === null) throw new KubernetesError('the watch sent something that is not JSON', 0);
-        if (event.type === 'ERROR') {
-          throw new KubernetesError(event.object.message ?? 'the watch failed', event.object.code ?? 0);
-        }
-        yield event;
-      }
-      if (failure.error !== undefined) throw this.unreachable(failure.error);
+      for (const one of both) one.throwIfAborted();
+      const response = await http.open({
+        path,
+        headers: ACCEPT,
+        signal: ends.signal,
+        timeoutMs: this.timeoutMs,
+      });
+      const { statusCode: status = 0 } = response;
+      if (kindOfStatus(status) !== null) throw this.refused(status, await firstLine(response));
+      const lines = readLines(response, { maxBytes: MAX_ANSWER_BYTES, silenceMs });
+      for await (const line of lines) yield this.eventOf<T>(line);
+    } catch (error) {
+      throw this.failed(error);
     } finally {
-      response.destroy();
+      for (const one of both) one.removeEventListener('abort', end);
     }
   }
 
   close(): void {
-    this.#requests.close();
+    this.#closing.abort(new KubernetesError('the connection to the cluster is closed', 0));
+    this.#http?.close();
   }
 
-  private async readAll(response: IncomingMessage): Promise<string> {
+  private async request(
+    path: string,
+    { method = 'GET', body, contentType = 'application/json', maxBytes }: Request,
+  ): Promise<object> {
+    const http = this.connect();
     try {
-      return (await readBody(response)).toString('utf8');
+      const answer = await http.request({
+        method,
+        path,
+        maxBytes,
+        signal: this.#closing.signal,
+        ...(body === undefined
+          ? { headers: ACCEPT }
+          : {
+              headers: { ...ACCEPT, 'content-type': contentType },
+              body: [Buffer.from(JSON.stringify(body))],
+            }),
+      });
+      const text = answer.body.toString('utf8');
+      if (kindOfStatus(answer.status) !== null) throw this.refused(answer.status, text);
+      return (
+        parse(text) ?? this.fail('what it answers is not what an API server answers; is the address right?')
+      );
     } catch (error) {
-      throw this.unreachable(error as Error);
+      throw this.failed(error);
     }
   }
 
-  /** @returns a response with status 2xx */
-  private async open(
-    method: string,
-    path: string,
-    payload: { body: unknown; contentType: string } | undefined,
-    timeoutMs: number,
-    signal?: AbortSignal,
-  ): Promise<IncomingMessage> {
-    const access = this.access();
-    const { server, ca, cert, key } = access;
-    const token = await access.token();
-    const response = await this.#requests
-      .open({
-        url: new URL(server.replace(/\/$/, '') + path),
-        method,
-        headers: {
-          accept: 'application/json',
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(payload === undefined ? {} : { 'content-type': payload.contentType }),
-        },
-        body: payload === undefined ? undefined : Buffer.from(JSON.stringify(payload.body)),
-        idleMs: timeoutMs,
-        signal,
-        ca,
-        cert,
-        key,
-      })
-      .catch((error: unknown) => {
-        throw this.unreachable(error as Error);
-      });
-    const status = response.statusCode ?? 0;
-    if (status >= 200 && status < 300) return response;
-    if (status === 401) this.#access = null;
-    const answer = parse(await this.readAll(response)) as Status | null;
-    throw new KubernetesError(answer?.message ?? `the API server answered ${status}`, status);
+  private eventOf<T>(line: string): WatchEvent<T> {
+    const { type, object } = (parse(line) ?? {}) as { type?: unknown; object?: unknown };
+    if (typeof object !== 'object' || object === null)
+      return this.fail('the watch sent something that is not an event');
+    if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED' || type === 'BOOKMARK')
+      return { type, object: object as T };
+    const { code, message } = object as Status;
+    throw new KubernetesError(
+      typeof message === 'string' ? this.clean(message) : 'the watch failed',
+      typeof code === 'number' ? code : 0,
+    );
   }
 
-  private access(): ClusterAccess {
+  /** @throws KubernetesError */
+  private connect(): HttpClient {
+    if (this.#http !== null && !this.#isDoubted) return this.#http;
     try {
-      return (this.#access ??= this.findAccess());
+      const access = this.findAccess();
+      if (this.#http === null || !isSame(access, this.#access)) {
+        const http = httpClientOf(access, () => this.#access ?? access, this.timeoutMs);
+        // Whatever is under way there is of an access that does not hold any more.
+        this.#http?.close();
+        this.#http = http;
+      }
+      this.#access = access;
+      this.#isDoubted = false;
+      return this.#http;
     } catch (error) {
       throw new KubernetesError((error as Error).message, 0, { cause: error });
     }
   }
 
-  private unreachable(error: Error): KubernetesError {
-    const where = this.#access === null ? '' : ` ${this.#access.server}`;
-    this.#access = null;
-    return new KubernetesError(`the API server${where} cannot be reached: ${error.message}`, 0, {
-      cause: error,
-    });
+  private refused(status: number, text: string): KubernetesError {
+    const { message } = (parse(text) ?? {}) as Status;
+    return new KubernetesError(
+      typeof message === 'string' ? this.clean(message) : `the API server answers ${status}`,
+      status,
+    );
+  }
+
+  /** What the API server says, without what a terminal or a log could take for something else. */
+  private clean(message: string): string {
+    // eslint-disable-next-line no-control-regex -- they are what is taken out
+    return message.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, MAX_MESSAGE);
+  }
+
+  private failed(error: unknown): unknown {
+    if (error instanceof HttpFailure || (error instanceof KubernetesError && error.status === 401))
+      this.#isDoubted = true;
+    if (!(error instanceof HttpFailure)) return error;
+    const what = error.code === 'credentials' ? error.why : `${this.subject} cannot be reached: ${error.why}`;
+    return new KubernetesError(
+      error.code === 'too_large' ? `${this.subject}: ${error.why}` : what,
+      error.status ?? 0,
+      { cause: error },
+    );
+  }
+
+  private fail(why: string): never {
+    this.#isDoubted = true;
+    throw new KubernetesError(`${this.subject}: ${why}`, 0);
+  }
+
+  private get subject(): string {
+    return this.#access === null
+      ? 'the API server'
+      : `the API server ${showUrl(new URL(this.#access.server)).replace(/\/$/, '')}`;
   }
 }
 
-function parse(text: string): unknown {
+const ACCEPT = { accept: 'application/json' };
+
+function httpClientOf(access: ClusterAccess, current: () => ClusterAccess, timeoutMs: number): HttpClient {
+  const { server, isHttpAllowed, ca, cert, key, serverName, proxy } = access;
+  const identity = { ca, cert, key, serverName };
+  const credentials: Credentials = {
+    tls: () => identity,
+    headers: async () => {
+      try {
+        const value = await current().token();
+        return value === undefined ? {} : { authorization: `Bearer ${value}` };
+      } catch (error) {
+        throw new HttpFailure((error as Error).message, { code: 'credentials', kind: kindOf(error) });
+      }
+    },
+    forget: () => current().forget?.(),
+  };
+  return new HttpClient({
+    address: parseAddress(server, { allowHttp: isHttpAllowed, allowHttpBy: 'allow_http on the source' }),
+    subject: 'the API server',
+    credentials,
+    proxy,
+    timeoutMs,
+    maxBytes: MAX_ANSWER_BYTES,
+  });
+}
+
+/** A token that cannot be had is a matter of rights, unless the machine is to blame. */
+function kindOf(error: unknown): FailureKind {
+  const kind = failureKindOf(error);
+  return kind === 'mistake' ? 'forbidden' : kind;
+}
+
+const SAME = ['server', 'isHttpAllowed', 'ca', 'cert', 'key', 'serverName', 'namespace'] as const;
+
+function isSame(a: ClusterAccess, b: ClusterAccess | null): boolean {
+  return (
+    b !== null &&
+    a.proxy?.url.href === b.proxy?.url.href &&
+    SAME.every((name) => String(a[name]) === String(b[name]))
+  );
+}
+
+/** Null: it is not a JSON object. */
+function parse(text: string): object | null {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+/** Of an answer that is no success: a Status stands in one line. */
+async function firstLine(response: IncomingMessage): Promise<string> {
+  for await (const line of readLines(response, { maxBytes: 64 * 1024, silenceMs: 5_000 })) return line;
+  return '';
 }

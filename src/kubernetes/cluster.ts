@@ -6,6 +6,8 @@ import { inCluster } from './service-account';
 export interface ClusterConfig {
   kubeconfig?: string | null;
   context?: string | null;
+  /** The operator's word that plain http to another host is meant. */
+  allow_http?: boolean | null;
 }
 
 /** Clients by the name of their cluster; undefined: the cluster that this pod is in. */
@@ -18,9 +20,13 @@ export function clusterName({ kubeconfig, context }: ClusterConfig): string | un
 }
 
 /** @param timeoutMs default: the client's own */
-export function clientOf({ kubeconfig, context }: ClusterConfig, timeoutMs?: number): KubernetesClient {
+export function clientOf(
+  { kubeconfig, context, allow_http: allowHttp }: ClusterConfig,
+  timeoutMs?: number,
+): KubernetesClient {
   return new KubernetesClient(
-    () => (kubeconfig == null ? inCluster() : readKubeconfig(kubeconfig, context ?? undefined)),
+    () =>
+      kubeconfig == null ? inCluster() : readKubeconfig(kubeconfig, context ?? undefined, allowHttp === true),
     timeoutMs,
   );
 }

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { load } from 'js-yaml';
+import { ConfiguredFile, readConfiguredFile } from '../common/configured-file';
+import { parseAddress, parseProxy } from '../http';
 import type { ClusterAccess } from './service-account';
 
 interface Exec {
@@ -26,6 +27,8 @@ interface Cluster {
   server?: string;
   'certificate-authority'?: string;
   'certificate-authority-data'?: string;
+  'tls-server-name'?: string;
+  'proxy-url'?: string;
 }
 
 interface Context {
@@ -45,24 +48,32 @@ interface KubeConfig {
 const run = promisify(execFile);
 /** Before a token's expiry it is asked for anew. */
 const EARLY_MS = 60_000;
-/** A credential plugin that wants to be talked to waits for ever. */
+/** A credential plugin that waits for an answer waits for ever. */
 const EXEC_MS = 60_000;
 
 /**
  * Reads a kubeconfig: tokens, token files, client certificates and credential plugins (`exec`).
  * @throws Error naming the file and what is wrong in it
  */
-export function readKubeconfig(path: string, context?: string): ClusterAccess {
+export function readKubeconfig(path: string, context?: string, allowHttp = false): ClusterAccess {
   const fail = (problem: string): never => {
     throw new Error(`kubeconfig ${path}: ${problem}`);
   };
+  let text: string;
+  try {
+    text = readConfiguredFile(path);
+  } catch (error) {
+    throw new Error(`kubeconfig ${(error as Error).message}`, { cause: error });
+  }
   let config: KubeConfig | null;
   try {
-    config = load(readFileSync(path, 'utf8')) as KubeConfig | null;
+    config = load(text) as KubeConfig | null;
   } catch (error) {
-    return fail((error as Error).message.split('\n')[0] ?? 'it is not YAML');
+    // What js-yaml says quotes the file, which holds keys and tokens.
+    const { mark } = error as { mark?: { line?: number } };
+    return fail(mark?.line === undefined ? 'it is not YAML' : `line ${mark.line + 1} is not YAML`);
   }
-  if (typeof config !== 'object' || config === null) return fail('it is no kubeconfig');
+  if (typeof config !== 'object' || config === null) return fail('it is not a kubeconfig');
   const wanted = context ?? config['current-context'] ?? fail('it has no current-context');
   const find = (list: unknown, key: string, name?: string): unknown => {
     const named = Array.isArray(list) ? (list as (Record<string, unknown> | null)[]) : [];
@@ -73,39 +84,54 @@ export function readKubeconfig(path: string, context?: string): ClusterAccess {
   const cluster = find(config.clusters, 'cluster', chosen.cluster) as Cluster;
   const user = find(config.users, 'user', chosen.user) as User;
   const { server = fail(`cluster ${chosen.cluster ?? ''} has no server`) } = cluster;
-  if (!/^https?:/.test(server) || !URL.canParse(server))
-    fail(`the server of cluster ${chosen.cluster ?? ''} is no URL such as https://host:6443`);
+  const within = <T>(what: string, parsed: () => T): T => {
+    try {
+      return parsed();
+    } catch (error) {
+      return fail(`the ${what} of cluster ${chosen.cluster ?? ''}: ${(error as Error).message}`);
+    }
+  };
+  const address = within('server', () =>
+    parseAddress(server, { allowHttp, allowHttpBy: 'allow_http on the source' }),
+  );
+  const { 'proxy-url': proxyUrl, 'tls-server-name': serverName } = cluster;
   const data = (inline: string | undefined, file: string | undefined) => {
     if (inline !== undefined) return Buffer.from(inline, 'base64');
     if (file === undefined) return undefined;
     try {
-      return readFileSync(resolve(dirname(path), file));
+      return Buffer.from(readConfiguredFile(resolve(dirname(path), file)));
     } catch (error) {
-      return fail(`${file}, which it names, cannot be read: ${(error as Error).message}`);
+      return fail((error as Error).message);
     }
   };
   const cert = data(user['client-certificate-data'], user['client-certificate']);
   const key = data(user['client-key-data'], user['client-key']);
   return {
     server,
+    isHttpAllowed: allowHttp,
+    ...(proxyUrl === undefined ? {} : { proxy: within('proxy-url', () => parseProxy(proxyUrl, address)) }),
+    ...(serverName === undefined ? {} : { serverName }),
     ca: data(cluster['certificate-authority-data'], cluster['certificate-authority']),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
-    token: tokenOf(user, path),
+    ...tokenOf(user, path),
     namespace: chosen.namespace ?? 'default',
   };
 }
 
-function tokenOf({ token, tokenFile, exec }: User, path: string): ClusterAccess['token'] {
+type TokenAccess = Pick<ClusterAccess, 'token' | 'forget'>;
+
+function tokenOf({ token, tokenFile, exec }: User, path: string): TokenAccess {
   if (exec?.command !== undefined) return execToken(exec, exec.command, path);
-  if (tokenFile !== undefined) return () => readFileSync(resolve(dirname(path), tokenFile), 'utf8').trim();
-  return () => token;
+  if (tokenFile === undefined) return { token: () => token };
+  const file = new ConfiguredFile(resolve(dirname(path), tokenFile));
+  return { token: () => file.read().trim(), forget: () => file.forget() };
 }
 
 /** A credential plugin (client.authentication.k8s.io): a program that prints an ExecCredential. */
-function execToken(exec: Exec, command: string, path: string): ClusterAccess['token'] {
+function execToken(exec: Exec, command: string, path: string): TokenAccess {
   let known: { token: string; expires: number } | null = null;
-  return async () => {
+  const token = async () => {
     if (known !== null && Date.now() < known.expires - EARLY_MS) return known.token;
     const info = { apiVersion: exec.apiVersion, kind: 'ExecCredential', spec: { interactive: false } };
     const env = {
@@ -114,7 +140,9 @@ function execToken(exec: Exec, command: string, path: string): ClusterAccess['to
       KUBERNETES_EXEC_INFO: JSON.stringify(info),
     };
     try {
-      const { stdout } = await run(command, exec.args ?? [], { env, cwd: dirname(path), timeout: EXEC_MS });
+      const { stdout } = await run(command, exec.args ?? [], {
+        ...{ env, cwd: dirname(path), timeout: EXEC_MS, killSignal: 'SIGKILL' },
+      });
       const { status = {} } = JSON.parse(stdout) as {
         status?: { token?: string; expirationTimestamp?: string };
       };
@@ -123,7 +151,7 @@ function execToken(exec: Exec, command: string, path: string): ClusterAccess['to
       known = { token: status.token ?? '', expires };
       return known.token;
     } catch (error) {
-      // Its output may hold the token; only the program is named.
+      // Its output may hold the token: only the program is named, and there is no cause.
       const { code, killed } = error as { code?: unknown; killed?: boolean };
       const why =
         code === 'ENOENT'
@@ -131,7 +159,9 @@ function execToken(exec: Exec, command: string, path: string): ClusterAccess['to
           : killed === true
             ? `gave no answer within ${EXEC_MS / 1000} s`
             : 'failed';
-      throw new Error(`kubeconfig ${path}: the credential plugin ${command} ${why}`, { cause: error });
+      // eslint-disable-next-line preserve-caught-error -- see above
+      throw new Error(`kubeconfig ${path}: the credential plugin ${command} ${why}`);
     }
   };
+  return { token, forget: () => (known = null) };
 }

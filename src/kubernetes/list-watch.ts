@@ -28,12 +28,21 @@ interface List<T> {
   items: T[];
 }
 
-const PAGE_SIZE = 500;
+/** Objects asked for in one answer; fewer where these have more octets than an answer may have. */
+const PAGE_SIZE = 250;
+/** Of one kind in one place. A list that is longer, or takes longer, is given up. */
+const MAX_OBJECTS = 100_000;
+const MAX_PAGES = 2_000;
+const LIST_MS = 300_000;
 /** The server ends a watch after this; one that is silent for longer is broken. */
 const WATCH_SECONDS = 280;
 const CATCH_UP_SECONDS = 1;
 /** A watch that ends sooner was of no use: the next one waits. */
 const SHORTEST_WATCH_MS = 1_000;
+/** Bookmarks come every minute: silence for longer than two is a broken connection. */
+const SILENCE_MS = 130_000;
+/** A watch that was heard of this recently needs no second one beside it to be relied upon. */
+const FRESH_MS = 90_000;
 
 /** Keeps track of the objects of one path: listed whole once, then by what the API server says has changed. */
 export class ListWatch<T extends KubernetesObject> {
@@ -45,6 +54,9 @@ export class ListWatch<T extends KubernetesObject> {
   readonly #known = new Map<string, string>();
   /** Else every poll lists, and asks again. */
   #mayWatch = true;
+  /** When the long watch last told something; it is silent or not open: long ago. */
+  #heardAt = Number.NEGATIVE_INFINITY;
+  #watching: AbortSignal | null = null;
 
   constructor(private readonly options: ListWatchOptions) {
     const { api, plural, namespace, name, labelSelector } = options;
@@ -70,11 +82,14 @@ export class ListWatch<T extends KubernetesObject> {
 
   /**
    * Brings it up to date: everything the first time and after the server has forgotten the version, else one watch
-   * of a second from the version that is known, which costs nothing where nothing changed and does not rely on the
-   * long watch.
+   * of a second from the version that is known, which costs nothing where nothing changed. While the long watch is
+   * heard of, nothing is asked.
+   * @param whole the long watch is not relied upon
    * @throws KubernetesError
    */
-  async refresh(apply: Apply<T>): Promise<void> {
+  async refresh(apply: Apply<T>, whole = false): Promise<void> {
+    const isFollowed = this.#watching?.aborted === false && performance.now() - this.#heardAt < FRESH_MS;
+    if (this.#version !== null && isFollowed && !whole) return;
     if (this.#version !== null) {
       try {
         await this.follow(apply, CATCH_UP_SECONDS, AbortSignal.timeout(30_000));
@@ -101,11 +116,12 @@ export class ListWatch<T extends KubernetesObject> {
 
   /** Watches until the signal; after each trouble again from what is known. Never throws. */
   async watch(apply: Apply<T>, signal: AbortSignal): Promise<void> {
+    this.#watching = signal;
     for (let waitMs = 1_000; !signal.aborted;) {
       if (this.#version !== null) {
         const startedAt = performance.now();
         try {
-          await this.follow(apply, WATCH_SECONDS, signal);
+          await this.follow(apply, WATCH_SECONDS, signal, () => (this.#heardAt = performance.now()));
           if (performance.now() - startedAt >= SHORTEST_WATCH_MS) {
             waitMs = 1_000;
             continue;
@@ -115,6 +131,8 @@ export class ListWatch<T extends KubernetesObject> {
           // Too old: the next poll lists. Not allowed: only polls are left.
           if (status === 410) this.#version = null;
           if (status === 403) this.#mayWatch = false;
+        } finally {
+          this.#heardAt = Number.NEGATIVE_INFINITY;
         }
       }
       waitMs = Math.min(waitMs * 2, 30_000);
@@ -123,38 +141,72 @@ export class ListWatch<T extends KubernetesObject> {
   }
 
   private async list(apply: Apply<T>): Promise<void> {
+    const until = performance.now() + LIST_MS;
     const seen = new Set<string>();
+    const pages = new PageSize();
     let token = '';
-    let version: string;
+    let version = '';
+    let count = 0;
     do {
-      const query = new URLSearchParams({
-        limit: String(PAGE_SIZE),
-        ...(token === '' ? {} : { continue: token }),
-      });
-      const page = await this.options.client.get<List<T>>(this.query(query));
+      const page = await this.page(pages.size, token);
+      if (page === null) {
+        pages.shrink();
+        continue;
+      }
+      pages.grow();
       for (const object of page.items) seen.add(this.put(object, apply));
       version = page.metadata.resourceVersion;
       token = page.metadata.continue ?? '';
-    } while (token !== '');
+      if (seen.size > MAX_OBJECTS) throw this.endless(`holds more than ${MAX_OBJECTS} objects`);
+      if (++count > MAX_PAGES) throw this.endless(`has more than ${MAX_PAGES} pages`);
+      if (performance.now() > until) throw this.endless(`takes more than ${LIST_MS / 60_000} minutes`);
+    } while (version === '' || token !== '');
     for (const key of this.#known.keys()) if (!seen.has(key)) this.remove(key, apply);
     this.#version = version;
   }
 
-  private async follow(apply: Apply<T>, seconds: number, signal: AbortSignal): Promise<void> {
+  /** @returns null: so many objects are more than an answer may have */
+  private async page(limit: number, token: string): Promise<List<T> | null> {
+    const query = new URLSearchParams({
+      limit: String(limit),
+      ...(token === '' ? {} : { continue: token }),
+    });
+    try {
+      return asList(await this.options.client.get(this.query(query)), this.#path);
+    } catch (error) {
+      if (limit > 1 && error instanceof KubernetesError && error.isTooLarge) return null;
+      throw error;
+    }
+  }
+
+  private endless(why: string): KubernetesError {
+    return new KubernetesError(`the list of ${this.#path} ${why}; narrow the source down`, 0);
+  }
+
+  private async follow(
+    apply: Apply<T>,
+    seconds: number,
+    signal: AbortSignal,
+    heard: () => void = () => undefined,
+  ): Promise<void> {
     const query = new URLSearchParams({
       watch: '1',
+      resourceVersion: this.#version ?? '',
       allowWatchBookmarks: 'true',
       timeoutSeconds: String(seconds),
-      resourceVersion: this.#version ?? '',
     });
-    const path = this.query(query);
-    // Bookmarks come every minute: silence for longer than two is a broken connection.
-    const idleMs = Math.min(seconds, 120) * 1000 + 10_000;
-    for await (const event of this.options.client.watch<T>(path, signal, idleMs)) this.take(event, apply);
+    const silenceMs = Math.min(seconds * 1_000 + 10_000, SILENCE_MS);
+    for await (const event of this.options.client.watch<T>(this.query(query), signal, silenceMs)) {
+      this.take(event, apply);
+      heard();
+    }
     this.#mayWatch = true;
   }
 
   private take({ type, object }: WatchEvent<T>, apply: Apply<T>): void {
+    // A bookmark is an object without a name.
+    if (type === 'BOOKMARK' ? !isVersioned(object) : !isObject(object))
+      throw new KubernetesError('the watch sent something that is not an object', 0);
     if (type === 'ADDED' || type === 'MODIFIED') this.put(object, apply);
     else if (type === 'DELETED') this.remove(keyOf(object), apply);
     this.#version = newer(this.#version, object.metadata.resourceVersion);
@@ -184,5 +236,46 @@ const keyOf = ({ metadata }: KubernetesObject) => `${metadata.namespace}/${metad
 
 /** Two watches may run at once; neither takes the other back. Versions of one resource are numbers that grow. */
 function newer(known: string | null, seen: string): string {
-  return known === null || BigInt(seen) > BigInt(known) ? seen : known;
+  if (known === null || !/^\d{1,20}$/.test(known) || !/^\d{1,20}$/.test(seen)) return seen;
+  return BigInt(seen) > BigInt(known) ? seen : known;
+}
+
+/** How many objects are asked for at once, so that they fit into one answer whatever their size. */
+class PageSize {
+  size = PAGE_SIZE;
+  /** So many did not fit, not long ago. */
+  #tooMany = Infinity;
+
+  shrink(): void {
+    this.#tooMany = this.size;
+    this.size = Math.max(1, Math.floor(this.size / 4));
+  }
+
+  /** Large objects often stand together: after them the pages grow again. */
+  grow(): void {
+    this.size = Math.max(1, Math.min(PAGE_SIZE, this.size * 2, this.#tooMany - 1));
+    this.#tooMany += Math.ceil(this.#tooMany / 8);
+  }
+}
+
+/** @throws KubernetesError where it is something else: a proxy answers, or another kind of server */
+function asList<T extends KubernetesObject>(answer: object, path: string): List<T> {
+  const { metadata, items } = answer as { metadata?: Partial<List<T>['metadata']> | null; items?: unknown };
+  const isList =
+    typeof metadata?.resourceVersion === 'string' &&
+    metadata.resourceVersion !== '' &&
+    Array.isArray(items) &&
+    items.every(isObject);
+  if (!isList) throw new KubernetesError(`${path} answers something else than a list of objects`, 0);
+  return answer as List<T>;
+}
+
+function isVersioned(item: unknown): boolean {
+  const { metadata } = (item ?? {}) as { metadata?: { resourceVersion?: unknown } | null };
+  return typeof metadata?.resourceVersion === 'string';
+}
+
+function isObject(item: unknown): boolean {
+  const { metadata } = (item ?? {}) as { metadata?: { name?: unknown; namespace?: unknown } | null };
+  return isVersioned(item) && typeof metadata?.name === 'string' && typeof metadata.namespace === 'string';
 }

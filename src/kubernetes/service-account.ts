@@ -1,16 +1,25 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { ConfiguredFile, readConfiguredFile } from '../common/configured-file';
+import type { Address } from '../http';
 
 /** How to reach an API server and who one is there. */
 export interface ClusterAccess {
-  /** `https://host:port` */
+  /** `https://host:port`; plain http only on this machine. */
   server: string;
+  /** The operator's word that plain http to another host is meant. */
+  isHttpAllowed?: boolean;
+  proxy?: Address;
+  /** The name that the server's certificate has to have; default: the host. */
+  serverName?: string;
   ca: string | Buffer | undefined;
   /** Client certificate, where there is no token. */
   cert?: string | Buffer;
   key?: string | Buffer;
   /** The bearer token as it is now; undefined where a client certificate is used. */
   token: () => string | undefined | Promise<string | undefined>;
+  /** The token was not accepted: the next one comes from where it is renewed. */
+  forget?: () => void;
   /** The namespace that is meant when none is named. */
   namespace: string;
 }
@@ -34,25 +43,21 @@ export function isInCluster(folder = SERVICE_ACCOUNT): boolean {
  * @throws Error saying what is missing
  */
 export function inCluster(folder = SERVICE_ACCOUNT, server = IN_CLUSTER_SERVER): ClusterAccess {
-  const read = (name: string) => {
+  const advised = <T>(read: () => T): T => {
     try {
-      return readFileSync(join(folder, name), 'utf8').trim();
+      return read();
     } catch (error) {
-      throw new Error(
-        `${join(folder, name)} cannot be read: the pod needs automountServiceAccountToken, or the source a kubeconfig`,
-        { cause: error },
-      );
+      const advice = 'the pod needs automountServiceAccountToken, or the source a kubeconfig';
+      throw new Error(`${(error as Error).message}: ${advice}`, { cause: error });
     }
   };
-  let known = { mtimeMs: -1, token: '' };
+  const token = new ConfiguredFile(join(folder, 'token'));
+  const read = (name: string) => advised(() => readConfiguredFile(join(folder, name)).trim());
   return {
     server,
     ca: read('ca.crt'),
     namespace: read('namespace'),
-    token: () => {
-      const mtimeMs = statSync(join(folder, 'token'), { throwIfNoEntry: false })?.mtimeMs ?? -2;
-      if (mtimeMs !== known.mtimeMs) known = { mtimeMs, token: read('token') };
-      return known.token;
-    },
+    token: () => advised(() => token.read().trim()),
+    forget: () => token.forget(),
   };
 }

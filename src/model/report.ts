@@ -37,6 +37,18 @@ export interface PassEvent {
   outcome: Outcome;
 }
 
+/** A change that waits for its time. */
+export interface WaitingChange {
+  certificate: string;
+  location: string;
+  snis: readonly string[];
+  fingerprint: string;
+  /** Milliseconds since the epoch. */
+  notAfter: number;
+  /** When it is written if the ingress controller has not done so by then (milliseconds since the epoch). */
+  until: number;
+}
+
 export type PassCause = 'start' | 'poll' | 'watch' | 'trigger' | 'retry' | 'command';
 
 export interface PassReport {
@@ -57,6 +69,10 @@ export interface PassReport {
   sourceErrors: { source: string; refusal: Refusal }[];
   /** Something is left that should be tried again before the next poll. */
   unfinished: 'no' | 'settling' | 'failed';
+  /** Kinds of the failures that stand after the pass, also of those that were reported before. */
+  failures: FailureKind[];
+  /** What is left to the ingress controller for now. */
+  waiting: WaitingChange[];
   /** What was found beside the certificates in Kong, in sentences. */
   notes: string[];
   /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */

@@ -13,6 +13,11 @@ export interface SourceScan {
   errors: Refusal[];
 }
 
+export interface ScanOptions {
+  /** What looks unchanged is fetched, too: somebody asks for it, or a renewal is due. */
+  whole?: boolean;
+}
+
 /** Null: it is no bundle (a CA file beside one, say). */
 export type Reading = RawBundle | Refusal | null;
 
@@ -33,7 +38,7 @@ export interface Source {
    * Finds what changed, without reading what did not.
    * @param touched bundles or folders that a watch reported; only these are looked at. Default: everything.
    */
-  scan(touched?: ReadonlySet<string>): Promise<SourceScan>;
+  scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan>;
   /** Reads one bundle whole and of one generation. */
   read(name: string): Reading | Promise<Reading>;
   /** What an operator should know though nothing failed, since the last call: each thing once, as a sentence. */

@@ -22,6 +22,7 @@ export class ConcludeStep implements Step {
     report.inSync += plan?.inSync.size ?? 0;
     report.refused += plan?.refused.size ?? 0;
     report.unused += plan?.unused.length ?? 0;
+    report.failures.push(...findings.failures, ...(this.pending.isAny ? ['away' as const] : []));
     const { events, failed } = findings.take();
     report.events.push(...events);
     if (failed || this.pending.isAny) pass.leave('failed');

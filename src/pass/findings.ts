@@ -72,6 +72,11 @@ export class Findings {
     return this.#failures.get(halfKey(certificate, half));
   }
 
+  /** Kinds of the failures that stand. */
+  get failures(): FailureKind[] {
+    return [...this.#failures.values()].map(({ failure }) => failure);
+  }
+
   /** Forgets failures of what is not to be written any more. */
   keepFailures(changes: readonly Change[]): void {
     if (this.#failures.size === 0) return;

@@ -1,4 +1,5 @@
 export { certificateSteps, type CertificateOptions } from './certificates';
+export { DifferenceFile, type DifferenceStore } from './differences';
 export { Findings, SETTLE_MS } from './findings';
 export type { CertificateMemory } from './memory';
 export { Passes, rounds } from './pass';

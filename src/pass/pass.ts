@@ -104,6 +104,8 @@ const emptyReport = (cause: PassCause, startedAt: number): PassReport => ({
   unused: 0,
   events: [],
   sourceErrors: [],
+  failures: [],
+  waiting: [],
   notes: [],
   unfinished: 'no',
   nextAt: null,

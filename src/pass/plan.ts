@@ -1,4 +1,4 @@
-import { changeId, type Change, type Plan } from '../model';
+import { changeId, type Change, type Plan, type WaitingChange } from '../model';
 import type { CertificateMemory } from './memory';
 import type { PassContext, Step } from './step';
 
@@ -29,6 +29,7 @@ export class PlanStep implements Step {
     const { takeover, findings, gateway } = this.memory;
     const { work } = pass;
     work.waitsUntil = Number.POSITIVE_INFINITY;
+    pass.report.waiting = [];
     work.decidedAt = performance.now();
     const limit = pass.mayWrite() ? gateway.batchSize : 0;
     const batch: Change[] = [];
@@ -40,8 +41,10 @@ export class PlanStep implements Step {
         findings.happened(change, { kind: 'nudged', certificate: changeId(change), detail }),
       );
       if (decision.kind === 'refuse') plan.refused.set(change.bundle.id, decision.why);
-      else if (decision.kind === 'wait') work.waitsUntil = Math.min(work.waitsUntil, decision.at);
-      else {
+      else if (decision.kind === 'wait') {
+        work.waitsUntil = Math.min(work.waitsUntil, decision.at);
+        pass.report.waiting.push(waiting(change, decision.at));
+      } else {
         work.attempted.set(key, work.attempted.get(key) ?? 0);
         work.again.delete(key);
         batch.push(change);
@@ -54,3 +57,10 @@ export class PlanStep implements Step {
 /** Names an attempt to write a bundle to a certificate. */
 export const attemptOf = (change: Change) =>
   `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
+
+function waiting(change: Change, until: number): WaitingChange {
+  const { location, leaf } = change.bundle;
+  const snis = change.kind === 'create' ? change.snis : change.certificate.snis;
+  const { fingerprint, notAfter } = leaf;
+  return { certificate: changeId(change), location, snis, fingerprint, notAfter, until };
+}

@@ -1,3 +1,4 @@
+import type { Difference, DifferenceStore } from './differences';
 import { changeId, refusal, type Change, type Nudger, type Refusal } from '../model';
 
 export interface TakeoverOptions {
@@ -10,6 +11,8 @@ export interface TakeoverOptions {
   graceMs: number;
   /** Null: there is no cluster to nudge in. */
   nudger: Nudger | null;
+  /** Keeps differences from one run of the program to the next; default: they are kept in memory alone. */
+  differences?: DifferenceStore;
 }
 
 /** `at`: decided again then (milliseconds since the epoch). */
@@ -17,11 +20,14 @@ export type Decision = { kind: 'write' } | { kind: 'wait'; at: number } | { kind
 
 /** Decides when a certificate of the ingress controller's may be written by us. */
 export class Takeover {
-  /** Since when each difference has been known, and when the controller was nudged for it, by half of a
-   * certificate. */
-  readonly #differences = new Map<string, { chain: string; since: number; nudgedAt: number | null }>();
+  /** By half of a certificate. */
+  readonly #differences: Map<string, Difference>;
+  /** Those that were decided on here; the others are known from other runs alone. */
+  readonly #decided = new Set<string>();
 
-  constructor(private readonly options: TakeoverOptions) {}
+  constructor(private readonly options: TakeoverOptions) {
+    this.#differences = new Map(options.differences?.load());
+  }
 
   /**
    * @param now milliseconds since the epoch
@@ -31,11 +37,15 @@ export class Takeover {
     if (change.kind === 'create' || !change.isControllers) return { kind: 'write' };
     const id = halfId(change);
     const { mode, graceMs } = this.options;
+    this.#decided.add(id);
     let known = this.#differences.get(id);
     if (known?.chain !== change.bundle.chain) {
       known = { chain: change.bundle.chain, since: now, nudgedAt: null };
       this.#differences.set(id, known);
     }
+    // A clock that was set back must not make the controller's time longer.
+    known.since = Math.min(known.since, now);
+    if (known.nudgedAt !== null) known.nudgedAt = Math.min(known.nudgedAt, now);
     if (now < known.since + graceMs) return { kind: 'wait', at: known.since + graceMs };
     if (mode === 'force') return { kind: 'write' };
     if (mode === 'nudge' && known.nudgedAt === null) {
@@ -57,7 +67,13 @@ export class Takeover {
   /** Forgets differences that are no more. */
   keep(changes: readonly Change[]): void {
     const open = new Set(changes.map(halfId));
-    for (const id of this.#differences.keys()) if (!open.has(id)) this.#differences.delete(id);
+    const closed = [...this.#decided].filter((id) => !open.has(id));
+    for (const id of closed) {
+      this.#differences.delete(id);
+      this.#decided.delete(id);
+    }
+    const own = [...this.#differences].filter(([id]) => this.#decided.has(id));
+    this.options.differences?.save(new Map(own), closed);
   }
 }
 

@@ -1,5 +1,6 @@
 import { clientOf, clusterName, isInCluster, type Clusters, type KubernetesClient } from '../kubernetes';
 import type { Source } from '../model';
+import { BoundedSource } from './bounded';
 import { DirectorySource } from './directory/source';
 import { KubernetesSource } from './kubernetes';
 import { FixedPassword, PasswordFile, type Passwords } from './password';
@@ -20,11 +21,19 @@ export interface Sources {
 
 export const isTrust = ({ trust }: SourceConfig): boolean => trust;
 
+/** So long a pass waits for the scan of one source. */
+const PATIENCE_MS = 5_000;
+
 /**
  * @param isPod whether this process is in a pod whose service account is mounted
+ * @param patienceMs for how long a pass waits for a source that is slow; Infinity: until it is through
  * @throws Error where a source cannot be set up at all
  */
-export function createSources(config: { sources: readonly SourceConfig[] }, isPod = isInCluster): Sources {
+export function createSources(
+  config: { sources: readonly SourceConfig[] },
+  isPod = isInCluster,
+  patienceMs = PATIENCE_MS,
+): Sources {
   const clusters = new Map<string | undefined, KubernetesClient>();
   const shared: SourceContext['clientOf'] = (cluster) => {
     const name = clusterName(cluster);
@@ -36,8 +45,9 @@ export function createSources(config: { sources: readonly SourceConfig[] }, isPo
   const found: Sources = { sources: [], clusters, trust: [] };
   for (const [index, source] of config.sources.entries()) {
     const context = { at: `sources[${index}]`, ids, clientOf: shared };
-    const { create, createTrust } = SOURCE_TYPES[source.type];
-    const made = unlocked((isTrust(source) ? createTrust : create)(source, context), source, context);
+    const { create, createTrust, isRemote } = SOURCE_TYPES[source.type];
+    const one = unlocked((isTrust(source) ? createTrust : create)(source, context), source, context);
+    const made = isRemote ? new BoundedSource(one, patienceMs) : one;
     if (isTrust(source)) found.trust.push(made);
     else {
       ids.add(made.id);
@@ -46,7 +56,7 @@ export function createSources(config: { sources: readonly SourceConfig[] }, isPo
   }
   if (found.sources.length > 0) return found;
   found.sources.push(...USUAL_PLACES.map((path) => new DirectorySource(path, false, true)));
-  if (isPod()) found.sources.push(discoveredSecrets(shared({})));
+  if (isPod()) found.sources.push(new BoundedSource(discoveredSecrets(shared({})), patienceMs));
   return found;
 }
 

@@ -15,6 +15,8 @@ export interface SourceType<F extends Fields> {
   fields: F;
   /** Names of the fields that it cannot do without. */
   required: readonly string[];
+  /** It asks over a network, which may take long. */
+  isRemote: boolean;
   /**
    * A source of bundles. Whatever is heavy is loaded with its first scan.
    * @throws Error where fields do not go together; it quotes no value

@@ -4,6 +4,7 @@ import {
   type Ownership,
   type RawBundle,
   type Reading,
+  type ScanOptions,
   type Source,
   type SourceScan,
 } from '../model';
@@ -40,9 +41,9 @@ export class UnlockedSource implements Source {
     return this.source.create;
   }
 
-  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+  async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
     const password = await this.keys.passwords?.refresh();
-    const scan = await this.source.scan(touched);
+    const scan = await this.source.scan(touched, options);
     for (const name of scan.removed) this.#names.delete(name);
     const changed =
       password?.changed === true ? [...new Set([...scan.changed, ...this.#names])] : scan.changed;

@@ -1,5 +1,5 @@
 import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
-import type { StoredCertificate } from '../model';
+import { Failure, failureKindOf, type StoredCertificate } from '../model';
 import { editCertificates, type ReadTexts } from './file-certificates';
 import { replaceFile } from '../common/replace-file';
 
@@ -16,8 +16,10 @@ export interface WriteBackReport {
   left: readonly { certificate: string; why: string }[];
   /** Why the file could not be written, in a sentence; null: there was no trouble. */
   trouble: string | null;
-  /** It is worth another try soon. */
+  /** Somebody else wrote to it meanwhile: it is worth another try at once. */
   isOpen: boolean;
+  /** The machine or Kong did not let it be written: it is worth another try later. */
+  isTransient: boolean;
 }
 
 /**
@@ -51,7 +53,14 @@ export class DeclarativeFile {
    */
   async run(certificates: readonly StoredCertificate[]): Promise<WriteBackReport> {
     this.#isOpen = false;
-    const report = { file: this.path, written: [], left: [], trouble: null, isOpen: false };
+    const report = {
+      file: this.path,
+      written: [],
+      left: [],
+      trouble: null,
+      isOpen: false,
+      isTransient: false,
+    };
     if (this.path === null) {
       const trouble =
         'write_back has no file to write to: Kong was started without declarative_config; set write_back_file';
@@ -63,6 +72,8 @@ export class DeclarativeFile {
       return {
         ...report,
         trouble: `${this.path} is not written: ${problem(error as NodeJS.ErrnoException, this.path)}`,
+        // What is wrong with the file itself is found again when it changes.
+        isTransient: failureKindOf(error) !== 'mistake',
       };
     }
   }
@@ -96,7 +107,8 @@ const isSame = (a: Stats | null, b: Stats) =>
   a !== null && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.size === b.size && a.ino === b.ino;
 
 /** What the system says, and what helps. */
-function problem({ code, message }: NodeJS.ErrnoException, path: string): string {
+function problem(error: NodeJS.ErrnoException, path: string): string {
+  const { code, message } = error;
   const advice: Record<string, string> = {
     ENOENT: 'it does not exist',
     EROFS:
@@ -105,6 +117,12 @@ function problem({ code, message }: NodeJS.ErrnoException, path: string): string
     EPERM: 'its owner cannot be kept; the user that Kong runs as must own it',
     EBUSY: 'it is a mount of its own; mount its folder instead, so that it can be replaced',
     ENOSPC: 'the disk is full',
+    EDQUOT: "the user's share of the disk is used up",
+    EFBIG: 'it would be larger than this process may write',
+    EIO: 'the disk reports an error',
+    EMFILE: 'this process has no file descriptor left',
+    ENFILE: 'the machine has no file descriptor left',
   };
-  return (code === undefined ? message : (advice[code] ?? code)).replaceAll(path, 'it');
+  const isOfSystem = code !== undefined && !(error instanceof Failure);
+  return ((isOfSystem ? advice[code] : undefined) ?? message).replaceAll(path, 'it');
 }

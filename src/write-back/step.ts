@@ -4,6 +4,10 @@ import type { ReloaderStatus } from '../public';
 import type { DeclarativeFile, WriteBackReport } from './declarative-file';
 import './status';
 
+/** After so long a file that could not be written is tried again, doubled each time up to the second. */
+const RETRY_FIRST_MS = 5_000;
+const RETRY_MOST_MS = 60_000;
+
 /** Brings the declarative file up to date where anything changed in Kong or in it. */
 export class WriteBackStep implements Step {
   #report: WriteBackReport | null = null;
@@ -12,6 +16,9 @@ export class WriteBackStep implements Step {
   /** Written since the last line of the log. */
   #written: readonly string[] = [];
   #said = new Set<string>();
+  #failures = 0;
+  /** When a file is tried again that could not be written (milliseconds since the epoch); null: it could. */
+  #retryAt: number | null = null;
 
   constructor(
     private readonly file: DeclarativeFile,
@@ -23,9 +30,19 @@ export class WriteBackStep implements Step {
     const isChanged = pass.report.events.some(
       ({ outcome }) => outcome.kind === 'swapped' || outcome.kind === 'rolled_back',
     );
-    if (!isChanged && !this.file.isDue) return;
+    // A clock that was set back must not put the next try off.
+    const waitMs = (this.#retryAt ?? Infinity) - pass.now();
+    const isRetried = this.#retryAt !== null && (waitMs <= 0 || waitMs > RETRY_MOST_MS);
+    if (!isChanged && !this.file.isDue && !isRetried) {
+      if (this.#retryAt !== null) pass.dueAt(this.#retryAt);
+      return;
+    }
     const report = await this.file.run(inStep(this.live()));
     if (report.isOpen) pass.leave('settling');
+    this.#failures = report.isTransient ? this.#failures + 1 : 0;
+    const nextMs = Math.min(RETRY_FIRST_MS * 2 ** (this.#failures - 1), RETRY_MOST_MS);
+    this.#retryAt = report.isTransient ? pass.now() + nextMs : null;
+    if (this.#retryAt !== null) pass.dueAt(this.#retryAt);
     if (report.written.length > 0) this.#writtenAt = pass.now();
     this.#written = report.written;
     this.#report = report;

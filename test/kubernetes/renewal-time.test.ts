@@ -88,7 +88,7 @@ describeWithCluster('a certificate of cert-manager', (cluster) => {
   });
 
   it('is overdue before 2/3 of its life where the time to renew it is over', async () => {
-    const status = { notAfter: iso(inDays(60)), renewalTime: iso(inDays(-1)) };
+    const status = { notAfter: iso(inDays(60)), renewalTime: iso(inDays(-30)) };
     const { settled } = await following(fresh, status, [SECRETS, CERTIFICATES]);
     expect(await settled()).toMatchObject({ renewal_overdue: true });
   });

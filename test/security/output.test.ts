@@ -86,6 +86,8 @@ const event: PassEvent = {
 const report: PassReport = {
   ...{ cause: 'poll', startedAt: 0, durationMs: 1, bundles: 1, inSync: 0, read: 1, refused: 1, unused: 0 },
   ...{ events: [event], notes: [], unfinished: 'no', nextAt: null },
+  failures: [],
+  waiting: [],
   sourceErrors: [{ source: `directory:/certs/${SENTENCE}`, refusal: refusal('unreadable', SENTENCE) }],
 };
 

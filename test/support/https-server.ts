@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -28,6 +28,8 @@ export interface TestServer {
   port: number;
   /** Every request, oldest first. */
   seen: Seen[];
+  /** How many connections are open. */
+  connections: () => number;
 }
 
 /** A made-up CA, with its certificate as a file. */
@@ -96,6 +98,11 @@ async function started(
   scheme: string,
   seen: Seen[],
 ): Promise<TestServer> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
@@ -103,5 +110,5 @@ async function started(
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { url: `${scheme}://127.0.0.1:${port}`, port, seen };
+  return { url: `${scheme}://127.0.0.1:${port}`, port, seen, connections: () => sockets.size };
 }

@@ -5,11 +5,16 @@ import type { SourceScan } from '../../src/model';
 import { Reader } from './scans';
 
 /** The source of a configuration, as the plugin makes it; it ends with the test. */
-export function readerOf(source: object): Reader {
-  const [made] = createSources(completeConfig({ sources: [source] })).sources;
+export function readerOf(source: object, patienceMs?: number): Reader {
+  const { sources, clusters } = createSources(completeConfig({ sources: [source] }), () => false, patienceMs);
+  const [made] = sources;
   if (made === undefined) throw new Error('no source was made');
-  onTestFinished(() => made.close?.());
-  return new Reader(made);
+  const close = () => {
+    made.close?.();
+    for (const client of clusters.values()) client.close();
+  };
+  onTestFinished(close);
+  return new Reader(made, close);
 }
 
 /** What a scan said is wrong, as one text: reasons and sentences. */

@@ -6,7 +6,11 @@ import { eventually } from './eventually';
 export class Reader {
   readonly bundles = new Map<string, RawBundle | Refusal>();
 
-  constructor(readonly source: Source) {}
+  constructor(
+    readonly source: Source,
+    /** Ends what the source keeps open. */
+    readonly close: () => void = () => undefined,
+  ) {}
 
   /** One scan, with every changed bundle read. @returns what the scan reported */
   async pass(touched?: ReadonlySet<string>) {

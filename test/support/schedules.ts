@@ -16,6 +16,8 @@ const reportOf = (cause: PassCause, unfinished: PassReport['unfinished']): PassR
   unused: 0,
   events: [],
   sourceErrors: [],
+  failures: [],
+  waiting: [],
   notes: [],
   unfinished,
   nextAt: null,

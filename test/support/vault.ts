@@ -33,6 +33,8 @@ export class StandInVault {
   readonly tokens = new Map<string, StandInToken>();
   /** Set: every request gets it. */
   outage: Answer | null = null;
+  /** Set: no request is answered. */
+  isSilent = false;
   /** Routes that get an answer of their own: `secret/data/certs/www`. */
   readonly troubles = new Map<string, Answer>();
   /** Logins that are taken, as `METHOD_MOUNT SECRET`, and the token that they give. */
@@ -50,6 +52,7 @@ export class StandInVault {
   ]);
   readonly #secrets = new Map<string, Version[]>();
   #made = 0;
+  #connections = () => 0;
 
   static async start(tls?: HttpsOptions): Promise<StandInVault> {
     const vault = new StandInVault();
@@ -57,7 +60,13 @@ export class StandInVault {
     const server = tls === undefined ? await httpServer(handle) : await httpsServer(tls, handle);
     vault.url = server.url;
     vault.seen = server.seen;
+    vault.#connections = server.connections;
     return vault;
+  }
+
+  /** How many are open. */
+  get connections(): number {
+    return this.#connections();
   }
 
   /** @returns the token's value */
@@ -96,6 +105,7 @@ export class StandInVault {
   }
 
   private answer(seen: Seen, response: ServerResponse): void {
+    if (this.isSilent) return;
     const [status, body, headers] = this.outage ?? this.route(seen);
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(body === undefined ? '' : JSON.stringify(body));

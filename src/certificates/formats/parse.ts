@@ -1,6 +1,6 @@
 import { DerReader, TAG } from '../der';
 import { decodePem, encodePem, isCertificate, isPrivateKey, type PemBlock } from '../pem';
-import { parseCertificate } from '../x509';
+import { MAX_CERTIFICATE_OCTETS, parseCertificate } from '../x509';
 import { IS_DER, isCutOff, type DetectedFile, type Format } from './detect';
 import { readJks } from './jks';
 import { addCertificate, FormatProblem, type ParsedFile, type Unlock } from './parsed-file';
@@ -55,6 +55,7 @@ const COSTLY: ReadonlySet<Format> = new Set<Format>(['encrypted', 'pkcs12', 'pkc
 
 /** Whether a file itself says how much work it makes: it is parsed outside of the event loop. */
 export function isCostly({ bytes, format }: DetectedFile, { password }: Unlock): boolean {
+  if (format === 'certificate') return bytes.length > MAX_CERTIFICATE_OCTETS;
   if (format !== 'pem') return COSTLY.has(format) && (password !== undefined || format !== 'encrypted');
   return bytes.includes('ENCRYPTED') || PKCS7_LABELS.some((label) => bytes.includes(`BEGIN ${label}-`));
 }

@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { TAG, DerReader, enter, octets } from '../der';
+import { isServersKey } from '../private-key';
 import { FormatProblem, noPassword, wrongPassword } from './parsed-file';
 import { decrypt } from './pbe';
 import { WorkLimit } from './work';
@@ -16,8 +17,23 @@ export function decryptPkcs8(der: Buffer, password: string | undefined): Buffer 
   return checkedPkcs8(decrypt(algorithm, octets(info), password, new WorkLimit(true)));
 }
 
-/** What was decrypted, cut to its own length. @throws FormatProblem where it is no PKCS#8: the password was wrong */
+/**
+ * A decrypted key, cut to its own length.
+ * @throws FormatProblem where it is not PKCS#8 (the password was wrong), or not a key of a server
+ */
 export function checkedPkcs8(der: Buffer): Buffer {
+  const key = cutPkcs8(der);
+  if (isServersKey(key)) return key;
+  throw notServers();
+}
+
+const notServers = () =>
+  new FormatProblem(
+    'weak_key',
+    'its key is of a kind or size that no server uses; use RSA (2048 to 8192 bits), ECDSA or Ed25519',
+  );
+
+function cutPkcs8(der: Buffer): Buffer {
   try {
     const reader = new DerReader(der);
     const whole = reader.next(TAG.sequence);
@@ -31,12 +47,16 @@ export function checkedPkcs8(der: Buffer): Buffer {
   }
 }
 
+/** Characters of an RSA key of 8,192 bits, and more. */
+const MAX_LEGACY_LENGTH = 16 * 1024;
+
 /**
  * Decrypts a PEM key of OpenSSL's old kind, with `Proc-Type: 4,ENCRYPTED`: one round of MD5, so it cannot take long.
  * @returns PEM
  * @throws FormatProblem
  */
 export function decryptLegacyPem(text: string, password: string | undefined): string {
+  if (!/^-----BEGIN (RSA|EC) PRIVATE KEY-/.test(text) || text.length > MAX_LEGACY_LENGTH) throw notServers();
   if (password === undefined) throw noPassword();
   try {
     const key = createPrivateKey({ key: text, format: 'pem', passphrase: password });

@@ -33,12 +33,12 @@ export interface Patient {
   isFile: boolean;
 }
 
-export async function meet({ config: file, prefix, adminUrl }: PassOptions): Promise<Patient> {
+export async function meet({ config: file, prefix, adminUrl, allowHttp }: PassOptions): Promise<Patient> {
   const fromFile = file === undefined ? [] : attempt(() => readConfigFile(file));
   const fileProblem = fromFile instanceof Error ? fromFile : null;
   const ofFile = fromFile instanceof Error ? [] : fromFile;
   const admin = ofFile[0]?.config.admin ?? {};
-  const kong = await connect({ prefix, adminUrl }, admin).catch(asError);
+  const kong = await connect({ prefix, adminUrl, allowHttp }, admin).catch(asError);
   const entries = kong instanceof Error ? kong : await kong.gateway.pluginEntries().catch(asError);
   return {
     prefix,

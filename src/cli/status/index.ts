@@ -12,6 +12,7 @@ export interface StatusOptions {
   prefix: string;
   socket?: string;
   url?: string;
+  allowHttp?: boolean;
   watch?: boolean;
   poll?: boolean;
   json?: boolean;
@@ -24,6 +25,7 @@ export async function status(options: StatusOptions): Promise<number> {
   const address: StatusAddress = {
     socket: options.socket ?? join(options.prefix, `${PLUGIN_NAME}-status.socket`),
     ...(options.url === undefined ? {} : { url: options.url }),
+    allowHttp: options.allowHttp === true,
   };
   const out = standardOutput();
   if (options.poll === true) await poll(address);

@@ -1,17 +1,43 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
-import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopback } from '../../common/loopback';
-import { decodedPart } from '../../common/url-part';
+import { foreign } from '../../common/safe-text';
+import {
+  basicAuthorization,
+  HeadersReader,
+  HttpClient,
+  HttpFailure,
+  kindOfStatus as kindOfAnswer,
+  parseAddress,
+  retryAfterMs,
+  SecretReader,
+  TlsReader,
+  withRetries,
+  type Address,
+  type Credentials,
+  type HttpAnswer,
+  type Login,
+  type PeerRules,
+  type Secret,
+} from '../../http';
 import { Failure, type FailureKind } from '../../model';
 
 export interface AdminClientOptions {
   /** `http://…`, `https://…` or `unix:/path`. */
   url: string;
-  token?: string | undefined;
+  /** Plain http to other hosts and other users of this machine, too. */
+  allowHttp?: boolean | undefined;
+  token?: Secret | undefined;
+  /** Further headers, a line `Name: value` each. */
+  headersFile?: string | undefined;
   caFile?: string | undefined;
-  /** Milliseconds for one exchange; a big POST /config takes Kong 17 s. */
+  /** A client certificate, with its key. */
+  certFile?: string | undefined;
+  keyFile?: string | undefined;
+  /** The name that the certificate of the Admin API has to have; default: its host. */
+  serverName?: string | undefined;
+  /** Who is Kong on this machine, as far as its prefix tells. */
+  kong?: Pick<PeerRules, 'users' | 'pinned'> | undefined;
+  /** Milliseconds for one exchange, whatever it waits for. */
   timeoutMs?: number;
   /** How often a request is sent at most. */
   attempts?: number;
@@ -27,7 +53,7 @@ export interface AdminResponse {
   readonly body: unknown;
   /** The body as it came. */
   bytes: Buffer;
-  headers: http.IncomingHttpHeaders;
+  headers: IncomingHttpHeaders;
 }
 
 /**
@@ -59,54 +85,48 @@ function kindOfStatus(status: number | null): FailureKind {
   return 'mistake';
 }
 
-const RETRIED_STATUSES = new Set([429, 500, 502, 503, 504]);
-const MAX_WAIT_MS = 30_000;
-const MAX_RESPONSE_BYTES = 512 * 1024 * 1024;
+/** Kong works for 17 s on a configuration of 4 MB. */
+const TIMEOUT_MS = 60_000;
+const MS_PER_MIB = 10_000;
+/** A page of 1,000 certificates has a few MB; a configuration of 10,000 has 80. */
+const MAX_BYTES = 128 * 1024 * 1024;
+const MIB = 1024 * 1024;
+
+const WORDS = { ECONNREFUSED: 'connection refused (is Kong running, and is admin_listen on?)' };
+
+/** What helps where somebody else listens. */
+const ADVICE =
+  'name the prefix of Kong (-p), give it a unix socket or https with admin.ca_file, or set admin.allow_http where every user of this machine may be Kong';
 
 /**
- * A small client of Kong's Admin API over keep-alive connections. Every request it is used for can be repeated
- * without harm, so this is the one place that retries: no answer, 429, 5xx, honouring Retry-After.
+ * A small client of Kong's Admin API. Every request it is used for can be repeated without harm: it is sent again
+ * where nobody answered, or with 429 or 5xx.
  */
 export class AdminClient {
+  /** Holds no password. */
   readonly url: string;
   readonly #options: AdminClientOptions;
-  readonly #agent: http.Agent;
-  readonly #base: { hostname?: string; port?: string; socketPath?: string; auth?: string };
-  /** What stands before every path, where the Admin API is behind a route. */
-  readonly #prefix: string;
-  readonly #secure: boolean;
+  readonly #client: HttpClient;
 
+  /** @throws Error with a sentence that does not quote the address: it may hold a password */
   constructor(options: AdminClientOptions) {
     this.#options = options;
-    this.#secure = options.url.startsWith('https:');
-    const agentOptions = {
-      keepAlive: true,
+    const address = addressOf(options);
+    this.url = address.shown.replace(/\/$/, '');
+    // Kong's own certificate for the Admin API is self-signed, for localhost.
+    const isUnverified = options.caFile === undefined && isLoopback(address.url.hostname);
+    this.#client = new HttpClient({
+      address,
+      subject: `the Admin API at ${this.url}`,
+      credentials: credentialsOf(options, address.login),
+      headers: { accept: 'application/json' },
+      isUnverified: isUnverified && !address.isPlain,
+      peer: { advice: ADVICE, ...options.kong },
+      timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+      maxBytes: MAX_BYTES,
       maxSockets: options.concurrency ?? 16,
-      scheduling: 'lifo' as const,
-    };
-    if (options.url.startsWith('unix:')) {
-      this.url = options.url;
-      this.#prefix = '';
-      this.#base = { socketPath: options.url.slice('unix:'.length) };
-      this.#agent = new http.Agent(agentOptions);
-      return;
-    }
-    // Not quoted: it may hold a password.
-    if (!/^https?:/.test(options.url) || !URL.canParse(options.url)) {
-      throw new Error(
-        'the address of the Admin API (admin.url) is none: give http://HOST:PORT, https://HOST:PORT or unix:/PATH',
-      );
-    }
-    const { origin, hostname, port, pathname, username, password } = new URL(options.url);
-    const host = hostname.replace(/^\[|\]$/g, '');
-    this.#prefix = pathname.replace(/\/$/, '');
-    // What is shown in messages holds no password.
-    this.url = origin + this.#prefix;
-    this.#base = { hostname: host, port };
-    if (username !== '') this.#base.auth = `${decodedPart(username)}:${decodedPart(password)}`;
-    this.#agent = this.#secure
-      ? new https.Agent({ ...agentOptions, ...trust(options.caFile, host) })
-      : new http.Agent(agentOptions);
+      words: WORDS,
+    });
   }
 
   get(path: string): Promise<AdminResponse> {
@@ -128,87 +148,101 @@ export class AdminClient {
   ): Promise<AdminResponse> {
     const payload =
       body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
-    for (let attempt = 1; ; attempt++) {
-      let failure: AdminError;
-      let waitMs = 100 * 2 ** attempt * (0.5 + Math.random());
-      try {
-        const answer = await this.exchange(method, path, payload, signal);
-        this.#options.onExchange?.(method, answer.status);
-        if (!RETRIED_STATUSES.has(answer.status)) return answer;
-        const retryAfter = Number(answer.headers['retry-after']);
-        if (Number.isFinite(retryAfter)) waitMs = Math.max(waitMs, retryAfter * 1000);
-        failure = new AdminError(
-          'ADMIN_STATUS',
-          `the Admin API at ${this.url} answered ${method} ${path} with ${answer.status}`,
-          answer.status,
-          undefined,
-          Math.min(waitMs, MAX_WAIT_MS),
-        );
-      } catch (error) {
-        if (signal?.aborted === true) throw error;
-        this.#options.onExchange?.(method, 0);
-        failure = new AdminError(
-          'ADMIN_UNREACHABLE',
-          `the Admin API at ${this.url} does not answer ${method} ${path}: ${problem(error)}`,
-          null,
-          { cause: error },
-          waitMs,
-        );
-      }
-      if (attempt >= attempts) throw failure;
-      await sleep(Math.min(waitMs, MAX_WAIT_MS), undefined, { signal });
+    try {
+      return await withRetries({ attempts, signal }, () => this.exchange(method, path, payload, signal));
+    } catch (error) {
+      if (!(error instanceof HttpFailure)) throw error;
+      throw this.adminError(error, method, path);
     }
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#client.close();
   }
 
-  private exchange(
+  private async exchange(
     method: string,
     path: string,
     payload: Buffer | undefined,
     signal: AbortSignal | undefined,
   ): Promise<AdminResponse> {
-    const { token, timeoutMs = 60_000 } = this.#options;
-    const headers: http.OutgoingHttpHeaders = { accept: 'application/json' };
-    if (token !== undefined) headers['kong-admin-token'] = token;
-    if (payload !== undefined) {
-      headers['content-type'] = 'application/json';
-      headers['content-length'] = payload.length;
+    const { timeoutMs = TIMEOUT_MS, onExchange } = this.#options;
+    let answer: HttpAnswer;
+    try {
+      answer = await this.#client.request({
+        method,
+        path,
+        ...(payload === undefined
+          ? {}
+          : { body: [payload], headers: { 'content-type': 'application/json' } }),
+        signal,
+        timeoutMs: timeoutMs + ((payload?.length ?? 0) / MIB) * MS_PER_MIB,
+      });
+    } catch (error) {
+      if (signal?.aborted !== true) onExchange?.(method, 0);
+      throw error;
     }
-    return new Promise((resolve, reject) => {
-      const request = (this.#secure ? https : http).request(
-        {
-          ...this.#base,
-          method,
-          path: this.#prefix + path,
-          headers,
-          agent: this.#agent,
-          ...(signal === undefined ? {} : { signal }),
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          response.on('data', (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > MAX_RESPONSE_BYTES) response.destroy(new Error('the answer is too large'));
-            else chunks.push(chunk);
-          });
-          response.on('error', reject);
-          response.on('end', () => {
-            const bytes = Buffer.concat(chunks);
-            resolve(new Answer(response.statusCode ?? 0, response.headers, bytes));
-          });
-        },
+    const { status, headers } = answer;
+    onExchange?.(method, status);
+    if (kindOfAnswer(status) !== 'away') return new Answer(status, headers, answer.body);
+    const waitMs = retryAfterMs(headers['retry-after']);
+    throw this.#client.failure(`status ${status}`, { code: 'status', kind: 'away', status, waitMs });
+  }
+
+  private adminError(failure: HttpFailure, method: string, path: string): AdminError {
+    const { status, why, waitMs, failureKind: kind, code } = failure;
+    const start = `the Admin API at ${this.url}`;
+    if (status !== null) {
+      const words = `${start} answered ${method} ${path} with ${status}`;
+      return new AdminError(
+        'ADMIN_STATUS',
+        words,
+        status,
+        {},
+        Math.min(waitMs ?? FIRST_WAIT_MS, MAX_WAIT_MS),
       );
-      request.setTimeout(timeoutMs, () =>
-        request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)),
-      );
-      request.on('error', reject);
-      request.end(payload);
+    }
+    const words = code === 'credentials' ? why : `${start} does not answer ${method} ${path}: ${why}`;
+    return new AdminError('ADMIN_UNREACHABLE', words, null, { kind, cause: failure }, FIRST_WAIT_MS);
+  }
+}
+
+/** Until somebody looks again after the last try. */
+const FIRST_WAIT_MS = 200;
+const MAX_WAIT_MS = 30_000;
+
+function addressOf({ url, allowHttp }: AdminClientOptions): Address {
+  try {
+    return parseAddress(url, { allowHttp, allowHttpBy: 'admin.allow_http (or --allow-http)', unix: true });
+  } catch (error) {
+    throw new Error(`the address of the Admin API (admin.url) cannot be used: ${(error as Error).message}`, {
+      cause: error,
     });
   }
+}
+
+const FILE_FIELDS = { ca: 'admin.ca_file', cert: 'admin.client_cert_file', key: 'admin.client_key_file' };
+
+function credentialsOf(options: AdminClientOptions, login: Login | null): Credentials {
+  const { token, headersFile, caFile = null, certFile = null, keyFile = null, serverName } = options;
+  if ((certFile === null) !== (keyFile === null)) {
+    const missing = certFile === null ? 'client_cert_file' : 'client_key_file';
+    throw new Error(`admin.${missing}: a client certificate and its key go together`);
+  }
+  const tls = new TlsReader({ caFile, certFile, keyFile }, serverName, FILE_FIELDS);
+  const secret = token === undefined ? null : new SecretReader(token, 'admin.token_file');
+  const further = headersFile === undefined ? null : new HeadersReader(headersFile, 'admin.headers_file');
+  return {
+    tls: () => tls.read(),
+    headers: () => ({
+      ...(login === null ? {} : { authorization: basicAuthorization(login) }),
+      ...further?.read(),
+      ...(secret === null ? {} : { 'kong-admin-token': secret.readToken() }),
+    }),
+    forget: () => {
+      for (const one of [tls, secret, further]) one?.forget();
+    },
+  };
 }
 
 class Answer implements AdminResponse {
@@ -216,24 +250,13 @@ class Answer implements AdminResponse {
 
   constructor(
     readonly status: number,
-    readonly headers: http.IncomingHttpHeaders,
+    readonly headers: IncomingHttpHeaders,
     readonly bytes: Buffer,
   ) {}
 
   get body(): unknown {
     this.#body ??= { value: parseJson(this.bytes.toString('utf8')) };
     return this.#body.value;
-  }
-}
-
-/** Kong's own Admin certificate is self-signed for `localhost`: on loopback nobody else can be there. */
-function trust(caFile: string | undefined, host: string): https.AgentOptions {
-  if (caFile === undefined) return { rejectUnauthorized: !isLoopback(host) };
-  try {
-    return { ca: readFileSync(caFile) };
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new Error(`admin.ca_file: ${caFile} cannot be read (${code})`, { cause: error });
   }
 }
 
@@ -245,19 +268,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** A system error's code reads better than its message, which may name addresses twice. */
-function problem(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const words: Record<string, string> = {
-    ECONNREFUSED: 'connection refused (is Kong running, and is admin_listen on?)',
-    ENOENT: 'the socket does not exist',
-    EACCES: 'permission denied on the socket',
-    ECONNRESET: 'connection reset',
-    ENOTFOUND: 'the host name is unknown',
-    EPROTO: 'it does not speak TLS as expected (is it plain http?)',
-  };
-  return words[code ?? ''] ?? message;
-}
+/** Kong names the fields that it refuses, which are more than a line. */
+const MAX_MESSAGE = 500;
 
 /**
  * Kong's own words for a refusal: `message`, without anything that could quote the request.
@@ -268,5 +280,5 @@ export function kongMessage(body: unknown): string {
     typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : 'no message';
   return message.includes('-----BEGIN')
     ? 'its message quotes the PEM and is left out'
-    : message.slice(0, 500);
+    : foreign(message, MAX_MESSAGE);
 }

@@ -1,5 +1,5 @@
-import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { readConfiguredFile, type FileError } from '../../common/configured-file';
 
 /** A socket to talk to: TCP or a unix socket. */
 export interface Endpoint {
@@ -17,55 +17,17 @@ export interface TlsListener {
 
 /** What a running Kong says about itself in `<prefix>/.kong_env`. */
 export interface KongEnvironment {
-  /** Plain http first: no handshake, no certificate to trust. */
+  /** Unix sockets first: nobody else can answer there. Then plain http: no handshake, no certificate to trust. */
   admin: Endpoint[];
   tls: TlsListener[];
   /** `traditional`, `control_plane` or `data_plane`. */
   role: string;
 }
 
+/** It may hold a declarative configuration as a text. */
+const MAX_BYTES = 32 * 1024 * 1024;
 /** The only names that are kept: the file also holds secrets such as `pg_password`. */
 const KNOWN_NAMES = new Set(['admin_listen', 'proxy_listen', 'role']);
-
-const DEFAULT_PREFIX = '/usr/local/kong';
-
-/**
- * The prefix of the Kong that started this process: nginx's master carries it in its command line (`nginx -p
- * PREFIX`). Kong passes no environment, and no argument either where it finds the plugin server by name.
- */
-export function findPrefix(pid = process.ppid): string {
-  // In a container the master is process 1.
-  for (let depth = 0, at = pid; depth < 4 && at > 0; depth++) {
-    const prefix = prefixOf(at);
-    if (prefix !== null) return prefix;
-    at = parentOf(at);
-  }
-  return DEFAULT_PREFIX;
-}
-
-/** The prefix of an nginx, from its command line; null: it is none, or it cannot be seen. */
-export function prefixOf(pid: number): string | null {
-  try {
-    // nginx rewrites its title with spaces: "nginx: master process /…/nginx -p /usr/local/kong -c nginx.conf"
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split(/[\0 ]+/);
-    const at = words.indexOf('-p');
-    const prefix = words[at + 1];
-    if (at === -1 || prefix === undefined || !words.some((word) => word.includes('nginx'))) return null;
-    return prefix.startsWith('/') ? prefix : join(readlinkSync(`/proc/${pid}/cwd`), prefix);
-  } catch {
-    return null;
-  }
-}
-
-function parentOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold spaces; the parent is the second field after it.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return 0;
-  }
-}
 
 /**
  * Reads `<prefix>/.kong_env`.
@@ -74,7 +36,7 @@ function parentOf(pid: number): number {
 export function readKongEnvironment(prefix: string): KongEnvironment {
   const values = readKongValues(prefix, (name) => KNOWN_NAMES.has(name));
   return {
-    admin: parseListeners(values.get('admin_listen')).map(adminEndpoint).sort(plainFirst),
+    admin: parseListeners(values.get('admin_listen')).flatMap(adminEndpoint).sort(closestFirst),
     tls: tlsListeners(values.get('proxy_listen')),
     role: values.get('role') ?? 'traditional',
   };
@@ -89,28 +51,31 @@ export function tlsListeners(directive: string | undefined): TlsListener[] {
 
 /**
  * Values of `<prefix>/.kong_env` by their names. What is not wanted is not kept: the file also holds secrets.
- * @throws Error (ENOENT, EACCES) with a sentence that helps
+ * @throws Error with a sentence that helps
  */
 export function readKongValues(prefix: string, isWanted: (name: string) => boolean): Map<string, string> {
-  const path = join(prefix, '.kong_env');
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Error(
-      code === 'ENOENT'
-        ? `${path} does not exist: is Kong's prefix ${prefix}? Give it with -p, or the Admin API with --admin-url`
-        : `${path} cannot be read (${code ?? 'unknown error'}): run as Kong's user, or give the Admin API with --admin-url`,
-      { cause: error },
-    );
-  }
   const values = new Map<string, string>();
-  for (const line of text.split('\n')) {
+  for (const line of readKongEnv(prefix).split('\n')) {
     const match = /^([a-z0-9_]+) = (.*)$/.exec(line);
     if (match?.[1] !== undefined && isWanted(match[1])) values.set(match[1], match[2] ?? '');
   }
   return values;
+}
+
+/** The text of `<prefix>/.kong_env`, secrets included. @throws Error with a sentence that helps */
+export function readKongEnv(prefix: string): string {
+  const path = join(prefix, '.kong_env');
+  try {
+    return readConfiguredFile(path, MAX_BYTES);
+  } catch (error) {
+    const { code } = error as FileError;
+    throw new Error(
+      code === 'ENOENT'
+        ? `${path} does not exist: is Kong's prefix ${prefix}? Give it with -p, or the Admin API with --admin-url`
+        : `${path} cannot be read (${code}): run as Kong's user, or give the Admin API with --admin-url`,
+      { cause: error },
+    );
+  }
 }
 
 export interface Listener {
@@ -140,11 +105,15 @@ function reachable(host: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 
-function adminEndpoint({ host, port, ssl }: Listener): Endpoint {
-  if (port === null) return { url: `unix:${host}` };
-  return { url: `http${ssl ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}` };
+function adminEndpoint({ host, port, ssl }: Listener): Endpoint[] {
+  // No client of ours speaks TLS on a unix socket.
+  if (port === null) return ssl ? [] : [{ url: `unix:${host}` }];
+  return [{ url: `http${ssl ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}` }];
 }
 
-function plainFirst(a: Endpoint, b: Endpoint): number {
-  return Number(a.url.startsWith('https')) - Number(b.url.startsWith('https'));
+const ORDER = ['unix:', 'http:', 'https:'];
+
+function closestFirst(a: Endpoint, b: Endpoint): number {
+  const place = ({ url }: Endpoint) => ORDER.findIndex((scheme) => url.startsWith(scheme));
+  return place(a) - place(b);
 }

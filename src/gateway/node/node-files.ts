@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readKongValues } from './environment';
+import { readKongEnv, readKongValues } from './environment';
 
 /** Files that a Kong was started with, as far as they hold certificates. */
 export interface NodeFiles {
@@ -35,8 +34,7 @@ export function readNodeFiles(prefix: string): NodeFiles {
 const isOfKong = (prefix: string, path: string) => path.startsWith(join(prefix, 'ssl', 'kong-default'));
 
 /** A reload that keeps what was posted has left the line as a comment (see `KongReload`). */
-const takenOut = (prefix: string) =>
-  /^# declarative_config = (.*)$/m.exec(readFileSync(join(prefix, '.kong_env'), 'utf8'))?.[1];
+const takenOut = (prefix: string) => /^# declarative_config = (.*)$/m.exec(readKongEnv(prefix))?.[1];
 
 /** Kong takes certificates as text, too; that is no file, and nobody renews it. */
 const paths = (list = '') =>

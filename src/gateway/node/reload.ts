@@ -1,6 +1,8 @@
-import { readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { prefixOf, readKongValues } from './environment';
+import { readKongEnv, readKongValues } from './environment';
+import { findMaster } from './processes';
+import { readConfiguredFile } from '../../common/configured-file';
 import { replaceFile } from '../../common/replace-file';
 
 /** Kept in the prefix: the reload itself ends the process that remembers it. */
@@ -26,7 +28,8 @@ export class KongReload {
    */
   send(fingerprint: string): string | null {
     if (this.doneFor(fingerprint) !== null) return 'Kong was reloaded for this already';
-    const pid = this.findMaster();
+    // SIGHUP ends most programs.
+    const pid = findMaster(this.prefix);
     if (typeof pid === 'string') return pid;
     try {
       process.kill(pid, 0);
@@ -43,21 +46,6 @@ export class KongReload {
     }
   }
 
-  /** SIGHUP ends most programs: only what calls itself nginx's master for this very prefix gets it. */
-  private findMaster(): number | string {
-    const path = join(this.prefix, 'pids', 'nginx.pid');
-    let pid: number;
-    try {
-      pid = Number(readFileSync(path, 'utf8').trim());
-    } catch (error) {
-      return `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}), so Kong cannot be reloaded from here`;
-    }
-    // In a container the master is process 1.
-    if (!Number.isInteger(pid) || pid < 1) return `${path} holds no process id`;
-    if (isMaster(pid) && isSameFolder(prefixOf(pid), this.prefix)) return pid;
-    return `process ${pid} of ${path} is not the nginx of ${this.prefix}, or is not to be seen from here (another container?), so Kong is not reloaded`;
-  }
-
   /**
    * With `declarative_config` in `.kong_env` a reload reads that file again, and everything that was posted since is
    * lost. `kong reload` takes the line out for that reason; it is commented out here.
@@ -72,13 +60,13 @@ export class KongReload {
     }
     if (!values.has('declarative_config')) return;
     const path = join(this.prefix, '.kong_env');
-    const text = readFileSync(path, 'utf8');
+    const text = readKongEnv(this.prefix);
     replaceFile(path, text.replace(/^declarative_config = /m, '# $&'), statSync(path));
   }
 
   private records(): Record<string, string> {
     try {
-      return JSON.parse(readFileSync(join(this.prefix, RECORD), 'utf8')) as Record<string, string>;
+      return JSON.parse(readConfiguredFile(join(this.prefix, RECORD))) as Record<string, string>;
     } catch {
       return {};
     }
@@ -88,21 +76,5 @@ export class KongReload {
     const records = Object.entries(this.records()).slice(1 - MAX_RECORDS);
     const all = Object.fromEntries([...records, [fingerprint, new Date().toISOString()]]);
     writeFileSync(join(this.prefix, RECORD), `${JSON.stringify(all)}\n`, { mode: 0o600 });
-  }
-}
-
-function isMaster(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('nginx: master process');
-  } catch {
-    return false;
-  }
-}
-
-function isSameFolder(a: string | null, b: string): boolean {
-  try {
-    return a !== null && realpathSync(a) === realpathSync(b);
-  } catch {
-    return false;
   }
 }

@@ -6,6 +6,7 @@ import { DirectorySource } from './source';
 export const DIRECTORY: SourceType<typeof DIRECTORY_FIELDS> = {
   fields: DIRECTORY_FIELDS,
   required: ['path'],
+  isRemote: false,
   create: ({ path, create }) => new DirectorySource(path ?? '', create ?? true),
   createTrust: ({ path }) => new DirectorySource(path ?? '', false, false, singleFiles),
 };

@@ -5,6 +5,7 @@ import { FileSource } from './source';
 export const FILE: SourceType<typeof FILE_FIELDS> = {
   fields: FILE_FIELDS,
   required: ['cert'],
+  isRemote: false,
   create: ({ cert, key, create }) => new FileSource(cert ?? '', key ?? null, create ?? true),
   createTrust: ({ cert }) => new FileSource(cert ?? '', null, false),
 };

@@ -22,9 +22,9 @@ export class RemoteDocument {
 
   constructor(readonly url: URL) {}
 
-  /** One conditional request. */
-  async look(fetcher: Fetcher): Promise<Look> {
-    const { status, headers, body } = await fetcher.get(this.url, this.#validators);
+  /** One request: conditional, unless the whole is wanted whatever its server takes for unchanged. */
+  async look(fetcher: Fetcher, whole: boolean): Promise<Look> {
+    const { status, headers, body } = await fetcher.get(this.url, whole ? {} : this.#validators);
     if (status === 304) return { body: null, keep: () => undefined };
     const digest = createHash('sha256').update(body).digest('base64url');
     return {

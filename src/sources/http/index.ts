@@ -14,6 +14,7 @@ type Config = ConfigOf<typeof FIELDS>;
 export const HTTP: SourceType<typeof FIELDS> = {
   fields: FIELDS,
   required: ['url'],
+  isRemote: true,
   create: createSource,
   createTrust: createSource,
 };

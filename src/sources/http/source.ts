@@ -1,5 +1,5 @@
 import { showUrl } from '../../http';
-import { type RawBundle, type Reading, type Refusal, type Source, type SourceScan } from '../../model';
+import type { RawBundle, Reading, Refusal, ScanOptions, Source, SourceScan } from '../../model';
 import { HeldTexts } from '../remote/held';
 import { refusalOf } from '../remote/trouble';
 import { RemoteDocument } from './document';
@@ -33,14 +33,14 @@ export class HttpSource implements Source {
     this.#documents = [url, ...(keyUrl === null ? [] : [keyUrl])].map((at) => new RemoteDocument(at));
   }
 
-  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+  async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
     const unchanged = { changed: [], removed: [], total: 1 };
     // Nothing that a watch reports is here.
     if (touched !== undefined) return { ...unchanged, errors: this.#errors };
     this.#held.clear();
     this.#errors = [];
     try {
-      const changed = await this.look();
+      const changed = await this.look(options?.whole === true);
       return { ...unchanged, changed: changed ? [this.id] : [], errors: [] };
     } catch (error) {
       this.#errors = [refusalOf(error, this.location)];
@@ -69,8 +69,8 @@ export class HttpSource implements Source {
   }
 
   /** @returns whether something else is there than was last read; its text is held */
-  private async look(): Promise<boolean> {
-    const looks = await Promise.all(this.#documents.map((document) => document.look(this.#fetcher)));
+  private async look(whole: boolean): Promise<boolean> {
+    const looks = await Promise.all(this.#documents.map((document) => document.look(this.#fetcher, whole)));
     const hasChanged = this.#isMissed || looks.some(({ body }) => body !== null);
     if (hasChanged) {
       // The texts of the one that is as it was are not kept; key material stays in as few places as can be.

@@ -12,6 +12,7 @@ type Config = ConfigOf<typeof KUBERNETES_FIELDS>;
 export const KUBERNETES: SourceType<typeof KUBERNETES_FIELDS> = {
   fields: KUBERNETES_FIELDS,
   required: [],
+  isRemote: true,
   create: (config, context) =>
     new KubernetesSource({
       ...optionsOf(config, context),

@@ -1,5 +1,5 @@
-import type { RawBundle } from '../../model';
-import { secretName, TLS_TYPE, toRawBundle, type Secret } from './secret';
+import { MAX_BUNDLE_BYTES, type RawBundle } from '../../model';
+import { decode, secretName, TLS_TYPE, toRawBundle, type Secret } from './secret';
 import type { KubernetesObject } from '../../kubernetes';
 
 /** A kind of objects that hold certificates, and how one is read. */
@@ -10,25 +10,33 @@ export interface ObjectKind {
   word: string;
   /** What is meant where neither names nor labels are given. */
   fieldSelector: string | null;
+  /** Octets of what is taken from one object. */
+  maxBytes: number;
   /** Null where it is no bundle (yet). */
   toRawBundle: (object: Secret) => RawBundle | null;
 }
+
+/**
+ * A quarter of what a Secret can hold, and many times what a chain of ten certificates with its key needs: what many
+ * tenants may put there is parsed at each change.
+ */
+const MAX_SECRET_BYTES = 256 * 1024;
 
 export const TLS_SECRETS: ObjectKind = {
   plural: 'secrets',
   word: 'Secret',
   fieldSelector: `type=${TLS_TYPE}`,
+  maxBytes: MAX_SECRET_BYTES,
   toRawBundle,
 };
 
 /** Secrets as bundles of CAs: `ca.crt`, else every entry that is neither the leaf nor its key. */
 export const CA_SECRETS: ObjectKind = {
   ...TLS_SECRETS,
+  maxBytes: MAX_BUNDLE_BYTES,
   toRawBundle: (secret) => {
     const { 'ca.crt': ca, 'tls.crt': _cert, 'tls.key': _key, ...rest } = secret.data ?? {};
-    const texts = (ca === undefined ? Object.values(rest) : [ca]).map((text) =>
-      Buffer.from(text, 'base64').toString('latin1'),
-    );
+    const texts = (ca === undefined ? Object.values(rest) : [ca]).map(decode);
     return toCaBundle(secret, 'Secret', texts);
   },
 };
@@ -38,7 +46,8 @@ export const CA_CONFIG_MAPS: ObjectKind = {
   plural: 'configmaps',
   word: 'ConfigMap',
   fieldSelector: null,
-  toRawBundle: (object) => toCaBundle(object, 'ConfigMap', Object.values(object.data ?? {})),
+  maxBytes: MAX_BUNDLE_BYTES,
+  toRawBundle: (object) => toCaBundle(object, 'ConfigMap', Object.values(object.data ?? {}).map(String)),
 };
 
 function toCaBundle(object: KubernetesObject, word: string, texts: readonly string[]): RawBundle | null {

@@ -64,4 +64,6 @@ export function toRawBundle(secret: Secret): RawBundle | null {
   };
 }
 
-const decode = (base64 = ''): string => Buffer.from(base64, 'base64').toString('latin1');
+/** Whatever the API server sends: a value that is not a text counts as empty. */
+export const decode = (base64: unknown): string =>
+  typeof base64 === 'string' ? Buffer.from(base64, 'base64').toString('latin1') : '';

@@ -1,8 +1,10 @@
 import {
+  isRefusal,
   refusal,
   type Ownership,
-  type RawBundle,
+  type Reading,
   type Refusal,
+  type ScanOptions,
   type Source,
   type SourceScan,
 } from '../../model';
@@ -16,7 +18,8 @@ import {
   type KubernetesClient,
 } from '../../kubernetes';
 import { TLS_SECRETS, type ObjectKind } from './object-kind';
-import { annotatedHosts, isMarked, secretName, type Secret } from './secret';
+import { HeldTexts } from '../remote/held';
+import { annotatedHosts, isMarked, type Secret } from './secret';
 
 export interface KubernetesSourceOptions {
   /** Default: by the cluster and the kind, and for other kinds than TLS Secrets by what it looks at. */
@@ -43,6 +46,11 @@ export interface KubernetesSourceOptions {
   isDiscovered?: boolean;
 }
 
+/** Texts that are kept between a scan and the reads that follow it; what is more is fetched again. */
+const MAX_HELD_BYTES = 32 * 1024 * 1024;
+/** Larger ones leave room for those of others. */
+const MAX_HELD_EACH_BYTES = 64 * 1024;
+
 /** Secrets (or ConfigMaps) of a Kubernetes cluster. */
 export class KubernetesSource implements Source {
   readonly id: string;
@@ -54,8 +62,11 @@ export class KubernetesSource implements Source {
   /** Those, or of the pod's own namespace where only that is allowed. */
   #scopes: readonly ListWatch<Secret>[];
   readonly #references: References | null;
-  /** What changed since the last scan; null: it is gone. */
-  readonly #pending = new Map<string, Secret | null>();
+  /** What is to be read, or to be reported as gone: whether it is a bundle. */
+  readonly #pending = new Map<string, boolean>();
+  readonly #held = new HeldTexts(MAX_HELD_BYTES, MAX_HELD_EACH_BYTES);
+  /** Of the last scan of everything. */
+  #errors: Refusal[] = [];
   /** Bundles that were read or are about to be; Secrets that are none are not in it. */
   readonly #bundles = new Set<string>();
   #stopWatch: AbortController | null = null;
@@ -75,20 +86,21 @@ export class KubernetesSource implements Source {
     this.#scopes = this.#asked;
   }
 
-  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
-    const errors: Refusal[] = [];
+  async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
     if (touched === undefined) {
-      await this.refreshAll(errors);
+      const errors: Refusal[] = [];
+      await this.refreshAll(errors, options?.whole === true);
       await this.#references?.refresh(
         this.#scopes.map(({ namespace }) => namespace),
         errors,
       );
       this.followScopes();
+      this.#errors = errors;
     }
     const changed: string[] = [];
     const removed: string[] = [];
-    for (const [name, secret] of this.#pending) {
-      if (secret !== null && this.isWanted(secret) && this.#kind.toRawBundle(secret) !== null) {
+    for (const [name, isBundle] of this.#pending) {
+      if (isBundle) {
         this.#bundles.add(name);
         changed.push(name);
       } else {
@@ -99,21 +111,19 @@ export class KubernetesSource implements Source {
     for (const name of this.#references?.take() ?? []) {
       if (this.#bundles.has(name) && !this.#pending.has(name)) changed.push(name);
     }
-    return { changed, removed, total: this.#bundles.size, errors };
+    return { changed, removed, total: this.#bundles.size, errors: this.#errors };
   }
 
   /** What the last scan brought, else the Secret as it is now; its text is not kept. */
-  async read(name: string): Promise<RawBundle | Refusal | null> {
-    const pending = this.#pending.get(name);
+  async read(name: string): Promise<Reading> {
+    const held = this.#held.get(name);
+    this.#held.delete(name);
     this.#pending.delete(name);
-    if (pending !== undefined) return pending === null ? null : this.bundleOf(pending);
+    if (held !== undefined) return this.withReferences(name, held);
     const [namespace = '', secret = ''] = name.split('/').map(encodeURIComponent);
     try {
-      return this.bundleOf(
-        await this.options.client.get<Secret>(
-          `/api/v1/namespaces/${namespace}/${this.#kind.plural}/${secret}`,
-        ),
-      );
+      const path = `/api/v1/namespaces/${namespace}/${this.#kind.plural}/${secret}`;
+      return this.withReferences(name, this.bundleOf(await this.options.client.get<Secret>(path)));
     } catch (error) {
       if (error instanceof KubernetesError && error.status === 404) return null;
       return trouble(error, 'get', `${this.#kind.word} ${name}`);
@@ -129,18 +139,32 @@ export class KubernetesSource implements Source {
     };
   }
 
-  private bundleOf(secret: Secret): RawBundle | null {
+  /** Null: it is not a bundle (yet). */
+  private bundleOf(secret: Secret): Reading {
     const found = this.#kind.toRawBundle(secret);
+    if (found === null) return null;
+    const { cert, key, issuers = '' } = found;
+    if (cert.length + key.length + issuers.length > this.#kind.maxBytes) {
+      const limit = `${this.#kind.maxBytes / 1024} KiB`;
+      return refusal(
+        'too_large',
+        `${found.location} is larger than ${limit}; a bundle is one leaf, its chain and its key`,
+      );
+    }
     const { cluster } = this.options;
-    const bundle =
-      found?.secret === undefined || cluster === undefined
-        ? found
-        : { ...found, secret: { ...found.secret, cluster } };
-    const hosts =
-      this.options.hosts === 'annotations'
-        ? annotatedHosts(secret)
-        : (this.#references?.hostsOf(secretName(secret)) ?? null);
-    return bundle === null || hosts === null ? bundle : { ...bundle, hosts };
+    const hosts = this.options.hosts === 'annotations' ? annotatedHosts(secret) : null;
+    return {
+      ...found,
+      ...(found.secret === undefined || cluster === undefined
+        ? {}
+        : { secret: { ...found.secret, cluster } }),
+      ...(hosts === null ? {} : { hosts }),
+    };
+  }
+
+  private withReferences(name: string, reading: Reading): Reading {
+    const hosts = this.#references?.hostsOf(name) ?? null;
+    return hosts === null || reading === null || isRefusal(reading) ? reading : { ...reading, hosts };
   }
 
   private scopesOf(namespace: string | null): ListWatch<Secret>[] {
@@ -164,9 +188,9 @@ export class KubernetesSource implements Source {
   }
 
   /** Not allowed to see the whole cluster: the pod's own namespace is left, until that is allowed. */
-  private async refreshAll(errors: Refusal[]): Promise<void> {
+  private async refreshAll(errors: Refusal[], whole: boolean): Promise<void> {
     const found: Refusal[] = [];
-    const looks = await Promise.all(this.#asked.map((scope) => this.refresh(scope, found)));
+    const looks = await Promise.all(this.#asked.map((scope) => this.refresh(scope, found, whole)));
     if (!looks.includes('refused')) {
       errors.push(...found);
       if (this.#scopes !== this.#asked && !looks.includes('failed')) this.widen();
@@ -178,7 +202,7 @@ export class KubernetesSource implements Source {
       errors.push(missingVerb('list', `${this.#kind.word}s in all namespaces`, effect));
     }
     if (this.#scopes === this.#asked) this.use(this.scopesOf(client.namespace));
-    await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors)));
+    await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors, whole)));
   }
 
   private widen(): void {
@@ -195,10 +219,14 @@ export class KubernetesSource implements Source {
   }
 
   /** @returns `refused` where the whole cluster was meant, which is not allowed; it is no error yet */
-  private async refresh(scope: ListWatch<Secret>, errors: Refusal[]): Promise<'seen' | 'refused' | 'failed'> {
+  private async refresh(
+    scope: ListWatch<Secret>,
+    errors: Refusal[],
+    whole: boolean,
+  ): Promise<'seen' | 'refused' | 'failed'> {
     const where = placeOf(scope.namespace);
     try {
-      await scope.refresh(this.#apply);
+      await scope.refresh(this.#apply, whole);
       if (scope.namespace !== null && scope.size === 0) await this.checkNamespace(scope.namespace, errors);
       if (scope.isBlind)
         errors.push(
@@ -239,8 +267,12 @@ export class KubernetesSource implements Source {
   }
 
   readonly #apply = (name: string, secret: Secret | null): void => {
-    if (secret !== null || this.#bundles.has(name) || this.#pending.has(name))
-      this.#pending.set(name, secret);
+    const bundle = secret === null || !this.isWanted(secret) ? null : this.bundleOf(secret);
+    if (bundle === null) this.#held.delete(name);
+    else this.#held.put(name, bundle);
+    // Most Secrets of a cluster are not bundles, and never were.
+    if (bundle !== null || this.#bundles.has(name) || this.#pending.has(name))
+      this.#pending.set(name, bundle !== null);
   };
 
   readonly #applyAndTell = (key: string, secret: Secret | null): void => {

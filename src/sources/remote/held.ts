@@ -9,13 +9,12 @@ const MAX_BYTES = 2 * 1024 * 1024;
  * What is not held any more is fetched again; with the next scan all of it goes.
  */
 export class HeldTexts {
-  readonly #texts = new LRUCache<string, RawBundle | Refusal>({
-    maxSize: MAX_BYTES,
-    sizeCalculation: (held) => {
-      const texts = 'cert' in held ? held.cert.length + held.key.length + (held.issuers?.length ?? 0) : 0;
-      return texts + 1_000;
-    },
-  });
+  readonly #texts: LRUCache<string, RawBundle | Refusal>;
+
+  /** @param maxEachBytes a larger bundle is not held */
+  constructor(maxBytes = MAX_BYTES, maxEachBytes = maxBytes) {
+    this.#texts = new LRUCache({ maxSize: maxBytes, maxEntrySize: maxEachBytes, sizeCalculation: sizeOf });
+  }
 
   put(name: string, what: RawBundle | Refusal): void {
     this.#texts.set(name, what);
@@ -25,7 +24,16 @@ export class HeldTexts {
     return this.#texts.get(name);
   }
 
+  delete(name: string): void {
+    this.#texts.delete(name);
+  }
+
   clear(): void {
     this.#texts.clear();
   }
+}
+
+function sizeOf(held: RawBundle | Refusal): number {
+  const texts = 'cert' in held ? held.cert.length + held.key.length + (held.issuers?.length ?? 0) : 0;
+  return texts + 1_000;
 }

@@ -1,4 +1,4 @@
-import type { Reading, Source, SourceScan } from '../../model';
+import type { Reading, ScanOptions, Source, SourceScan } from '../../model';
 
 /** A source whose code is loaded when it is first looked at: who does not use it does not pay for it. */
 export class LazySource implements Source {
@@ -11,8 +11,8 @@ export class LazySource implements Source {
     private readonly load: () => Promise<Source>,
   ) {}
 
-  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
-    return (await this.loaded()).scan(touched);
+  async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
+    return (await this.loaded()).scan(touched, options);
   }
 
   async read(name: string): Promise<Reading> {

@@ -16,6 +16,7 @@ type Config = ConfigOf<typeof FIELDS>;
 export const VAULT: SourceType<typeof FIELDS> = {
   fields: FIELDS,
   required: ['url', 'secret_path'],
+  isRemote: true,
   create: createSource,
   createTrust: createSource,
 };

@@ -1,5 +1,13 @@
 import { HttpFailure } from '../../http';
-import { refusal, type Reading, type Refusal, type Source, type SourceScan } from '../../model';
+import {
+  MAX_BUNDLE_BYTES,
+  refusal,
+  type Reading,
+  type Refusal,
+  type ScanOptions,
+  type Source,
+  type SourceScan,
+} from '../../model';
 import { HeldTexts } from '../remote/held';
 import { refusalOf } from '../remote/trouble';
 import { VaultClient, type VaultServer } from './client';
@@ -47,7 +55,7 @@ export class VaultSource implements Source {
     this.#secrets = new KeyValues(this.#client, this.#session, options.mount, options.kvVersion);
   }
 
-  async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
+  async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
     const changed: string[] = [];
     const removed: string[] = [];
     // Nothing that a watch reports is here.
@@ -58,7 +66,7 @@ export class VaultSource implements Source {
     try {
       const paths = await this.paths(errors);
       for (const path of this.#known.keys()) if (!paths.has(path)) this.forget(path, removed);
-      await forEach(paths, (path) => this.look(path, changed, removed, errors));
+      await forEach(paths, (path) => this.look(path, options?.whole === true, { changed, removed, errors }));
     } catch (error) {
       errors.push(refusalOf(error, `Vault at ${this.#client.address}`));
     }
@@ -101,9 +109,13 @@ export class VaultSource implements Source {
   }
 
   /** One secret that cannot be seen does not hide the others. */
-  private async look(path: string, changed: string[], removed: string[], errors: Refusal[]): Promise<void> {
+  private async look(
+    path: string,
+    whole: boolean,
+    { changed, removed, errors }: Pick<SourceScan, 'changed' | 'removed' | 'errors'>,
+  ): Promise<void> {
     try {
-      const tag = this.#known.get(path)?.tag ?? '';
+      const tag = whole ? '' : (this.#known.get(path)?.tag ?? '');
       // What is not known has to be read anyway.
       const seen = await (tag === '' ? this.#secrets.lookByReading(path) : this.#secrets.look(path));
       if (seen !== null && seen.tag === tag) return;
@@ -143,7 +155,12 @@ export class VaultSource implements Source {
   /** Null: it is something else than a certificate, beside certificates. */
   private toRaw(path: string, { data }: KvSecret): Exclude<Reading, null> | null {
     const texts = bundleIn(data, this.options.fields);
-    if (texts !== null) return { name: path, location: this.locationOf(path), ...texts };
+    if (texts !== null) {
+      const { cert, key, issuers = '' } = texts;
+      return cert.length + key.length + issuers.length > MAX_BUNDLE_BYTES
+        ? refusal('too_large', `${this.locationOf(path)} is larger than 1 MiB`)
+        : { name: path, location: this.locationOf(path), ...texts };
+    }
     if (this.isFolder) return null;
     const keys = Object.keys(data).slice(0, 10).join(', ');
     return refusal(

@@ -97,7 +97,7 @@ it('a list of configurations of which one cannot be run: the others are, and it 
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject([
     { entry: 'several.yml#1', events: [{ kind: 'swapped' }] },
-    { entry: 'several.yml#2', error: 'admin.token_file: /nowhere cannot be read (ENOENT)' },
+    { entry: 'several.yml#2', error: 'admin.token_file: /nowhere cannot be read: it does not exist (yet)' },
     { entry: 'several.yml#3', in_sync: 1 },
   ]);
   expect(await servedLeaf(gateway.tlsPort, WWW)).toBe(leafOf(fresh.cert));
@@ -116,6 +116,11 @@ test.for([
     "'-c, --config <file>' argument '' is invalid. It is empty.",
   ],
   ['an address that is none', ['plan', '--admin-url', 'ftp://kong'], 'Give http://HOST:PORT'],
+  [
+    'another host in clear',
+    ['plan', '--admin-url', 'http://192.0.2.1:8001'],
+    'use https, or set admin.allow_http',
+  ],
   ['an address of another protocol', ['status', '--url', 'unix:/x'], 'Give http://HOST:PORT'],
   ['a name that Kong does not take', ['drill', '--sni', 'bücher.invalid'], 'Give a DNS name'],
   ['a name that is an address', ['drill', '--sni', '10.0.0.1'], 'Give a DNS name'],
@@ -138,6 +143,8 @@ test.for([
   [['plan', '--jsn'], "unknown option '--jsn'"],
   [['inspect'], "missing required argument 'file'"],
   [['plan', '--admin-url', 'http://user:s3cret@'], 'Give http://HOST:PORT'],
+  [['plan', '--admin-url', 'http://user:s3cret@127.0.0.1:8001'], 'put them into admin.headers_file'],
+  [['plan', '--admin-url', 'user:s3cret@127.0.0.1:8001'], 'put them into admin.headers_file'],
 ] as const)('%j with --json has its error as JSON on standard output, too', async ([args, sentence]) => {
   const { code, stdout, stderr } = await cli(...args, '--json');
   expect(code).toBe(1);

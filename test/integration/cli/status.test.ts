@@ -233,10 +233,17 @@ test.for([
   ['no socket', ['status', '-p', '/nowhere'], 'there is no such socket'],
   ['no listener', ['status', '--url', 'http://127.0.0.1:1'], 'nobody listens there'],
   ['no address', ['status', '--url', 'http://'], 'Give http://HOST:PORT'],
+  ['plain http to another host', ['status', '--url', 'http://192.0.2.1:1'], 'or set --allow-http'],
+  [
+    'credentials',
+    ['status', '--url', 'http://u:s3cret@127.0.0.1:1'],
+    'can be seen by every user of this machine',
+  ],
 ] as const)('%s ends with 1 and a sentence', async ([, args, sentence]) => {
   const { code, stderr } = await cli(...args);
   expect(code).toBe(1);
   expect(stderr).toContain(sentence);
+  expect(stderr).not.toContain('s3cret');
 });
 
 test.for([

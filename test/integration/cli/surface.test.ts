@@ -90,7 +90,7 @@ describe('completion', () => {
   test.for([
     ['s', ['sync', 'status']],
     ['plan --ad', ['--admin-url']],
-    ['status --', ['--prefix', '--socket', '--url', '--watch', '--poll', '--json', '--help']],
+    ['status --', ['--prefix', '--socket', '--url', '--allow-http', '--watch', '--poll', '--json', '--help']],
     ['completion ', ['bash', 'zsh', 'fish']],
     ['inspect ', []],
     ['drill --sni ', []],

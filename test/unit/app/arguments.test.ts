@@ -9,7 +9,7 @@ import { createSources, USUAL_PLACES } from '../../../src/sources';
 import { plugin } from '../../../src/app/plugin';
 import { completeConfig } from '../../../src/app/config';
 
-const nothing = { dump: false, prefix: null, adminUrl: null };
+const nothing = { dump: false, prefix: null, adminUrl: null, allowHttp: false };
 
 describe('the arguments of the plugin server', () => {
   test.for<[string, Partial<typeof nothing> | object]>([
@@ -26,6 +26,7 @@ describe('the arguments of the plugin server', () => {
     ['--prefix=/opt/kong', { prefix: '/opt/kong' }],
     ['--admin-url http://127.0.0.1:8001', { adminUrl: 'http://127.0.0.1:8001' }],
     ['--admin-url=http://127.0.0.1:8001/?a=b', { adminUrl: 'http://127.0.0.1:8001/?a=b' }],
+    ['--allow-http -p /a', { allowHttp: true, prefix: '/a' }],
     ['-p /a --admin-url unix:/b -dump', { dump: true, prefix: '/a', adminUrl: 'unix:/b' }],
     ['-p /a -p /b', { prefix: '/a' }],
     ['-d /plugins -p /a', { prefix: '/a' }],

@@ -1,12 +1,14 @@
-import { writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { connect, connectWhenReady, type KongLocation } from '../../../src/app/connection';
 import { answering, type Answer } from '../../support/admin';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
+import { httpsServer, testAuthority } from '../../support/https-server';
+import { startStranger } from '../../support/stranger';
 
-const dbless: Answer = {
+const dbless = {
   status: 200,
   body: { configuration_hash: 'a9a166c59873245db8f1a747ba9a80a7', memory: { workers_lua_vms: [{}, {}, {}] } },
 };
@@ -124,7 +126,134 @@ describe('the token of the Admin API', () => {
     const file = join(testFolder(), 'token');
     await expect(
       connect({ prefix: testFolder() }, { url: 'http://127.0.0.1:1', token_file: file }),
-    ).rejects.toThrow(`admin.token_file: ${file} cannot be read (ENOENT)`);
+    ).rejects.toThrow(`admin.token_file: ${file} cannot be read: it does not exist (yet)`);
+  });
+
+  it('in a file is sent as it is now, with every request', async () => {
+    const { url, received } = await answering([dbless]);
+    const file = join(testFolder(), 'token');
+    writeFileSync(file, 'first');
+    const { client } = await connected({ prefix: testFolder() }, { url, token_file: file });
+    writeFileSync(`${file}.new`, 'second');
+    renameSync(`${file}.new`, file);
+    await client.get('/status');
+    expect(received.map(({ headers }) => headers['kong-admin-token'])).toEqual(['first', 'second']);
+  });
+});
+
+describe('what else stands in files', () => {
+  it('are headers, which are read again, too', async () => {
+    const { url, received } = await answering([dbless]);
+    const file = join(testFolder(), 'headers');
+    writeFileSync(file, 'X-One: 1\r\n\nAuthorization:   Basic abc  \n');
+    const { client } = await connected({ prefix: testFolder() }, { url, headers_file: file });
+    writeFileSync(`${file}.new`, 'x-one: 2\n');
+    renameSync(`${file}.new`, file);
+    await client.get('/status');
+    expect(received.map(({ headers }) => [headers['x-one'], headers.authorization])).toEqual([
+      ['1', 'Basic abc'],
+      ['2', undefined],
+    ]);
+  });
+
+  it('and is something else than headers is named and not quoted', async () => {
+    const { url, received } = await answering([dbless]);
+    const file = join(testFolder(), 'headers');
+    writeFileSync(file, 'x: 1\nthe secret itself\n');
+    const error = await connect({ prefix: testFolder() }, { url, headers_file: file }).catch(String);
+    expect(error).toContain(`admin.headers_file: ${file}: line 2 is not "Name: value"`);
+    expect(error).not.toContain('the secret');
+    expect(received).toEqual([]);
+  });
+
+  it('is a client certificate, with its key', async () => {
+    const { authority, caFile } = testAuthority();
+    const folder = testFolder();
+    const [cert, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
+    const issued = authority.issue({ names: ['reloader'] });
+    writeFileSync(cert, issued.chain);
+    writeFileSync(key, issued.key);
+    const identity = authority.issue({ names: ['kong.example'] });
+    const server = await httpsServer({ identity, clientCa: authority.cert }, (_seen, response) => {
+      response.end(JSON.stringify(dbless.body));
+    });
+    const admin = { url: server.url, ca_file: caFile, client_cert_file: cert, server_name: 'kong.example' };
+    await expect(connect({ prefix: folder }, admin)).rejects.toThrow('admin.client_key_file');
+    await connected({ prefix: folder }, { ...admin, client_key_file: key });
+    expect(server.seen[0]?.client).toBe('reloader');
+  });
+});
+
+describe('an Admin API of another host', () => {
+  const prefix = testFolder;
+
+  test.for(['http://kong.invalid:8001', 'http://192.0.2.1:8001'])(
+    'at %s is not asked in clear, unless the operator says so',
+    async (url) => {
+      await expect(connect({ prefix: prefix() }, { url })).rejects.toThrow(
+        'use https, or set admin.allow_http (or --allow-http) where that network is trusted',
+      );
+      await expect(connect({ prefix: prefix(), adminUrl: url }, {})).rejects.toThrow('use https');
+    },
+  );
+
+  it('is asked in clear where the operator says so', async () => {
+    const url = 'http://kong.invalid:8001';
+    await expect(connect({ prefix: prefix() }, { url, allow_http: true })).rejects.toThrow('does not answer');
+    await expect(connect({ prefix: prefix(), adminUrl: url, allowHttp: true }, {})).rejects.toThrow(
+      'does not answer',
+    );
+  });
+});
+
+describe('--admin-url', () => {
+  test.for(['http://kong:s3cret@127.0.0.1:8001', 'https://kong@kong.example:8444'])(
+    'with credentials in it (%s) is refused with the way out',
+    async (adminUrl) => {
+      const error = await connect({ prefix: testFolder(), adminUrl }, {}).catch(String);
+      expect(error).toMatch(/every user of this machine.*admin\.url of a file/);
+      expect(error).not.toContain('s3cret');
+    },
+  );
+});
+
+describe.runIf(existsSync('/proc/net/tcp'))('a stranger on the port of the Admin API', () => {
+  it('gets no token, and is asked nothing', async () => {
+    const stranger = await startStranger();
+    const url = `http://127.0.0.1:${stranger.port}`;
+    await expect(connect({ prefix: testFolder() }, { url, token: 's3cret-token' })).rejects.toThrow(
+      /a process of user \d+ answers there/,
+    );
+    expect(await stranger.heard()).toBe('');
+  });
+
+  it('is Kong where the prefix is its own', async () => {
+    const stranger = await startStranger();
+    const folder = testFolder();
+    if (process.geteuid?.() === 0) chownSync(folder, 65_534, 65_534);
+    const url = `http://127.0.0.1:${stranger.port}`;
+    await connected({ prefix: folder }, { url });
+    expect(await stranger.heard()).toContain('GET /status');
+  });
+
+  it('gets nothing with TLS either, where the certificate is not that of the prefix', async () => {
+    const { authority } = testAuthority();
+    const [own, other] = [
+      authority.issue({ names: ['localhost'] }),
+      authority.issue({ names: ['localhost'] }),
+    ];
+    const folder = testFolder();
+    mkdirSync(join(folder, 'ssl'));
+    writeFileSync(join(folder, 'ssl', 'admin-kong-default.crt'), own.cert);
+    const stranger = await startStranger(0, '127.0.0.1', other);
+    const url = `https://127.0.0.1:${stranger.port}`;
+    await expect(connect({ prefix: folder }, { url, token: 's3cret-token' })).rejects.toThrow(
+      'nothing was sent',
+    );
+    expect(await stranger.heard()).toBe('');
+    const kong = await startStranger(0, '127.0.0.1', own);
+    await connected({ prefix: folder }, { url: `https://127.0.0.1:${kong.port}`, token: 's3cret-token' });
+    expect(await kong.heard()).toContain('s3cret-token');
   });
 });
 

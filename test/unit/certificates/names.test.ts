@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { asSnis, coversSni, isPattern } from '../../../src/certificates';
+import { asSnis, coversSni, isPattern, sameNames, whyNotSni } from '../../../src/certificates';
 
 describe('the names of a certificate and an SNI of Kong', () => {
   test.for<[names: string, sni: string, covered: boolean]>([
@@ -56,7 +56,8 @@ describe('names that Kong takes as SNIs', () => {
     ['192.0.2.example'],
     ['a.b.c.d.e.example.test'],
     [`${'a.'.repeat(126)}a`],
-  ])('%s is one', ([name]) => {
+    [`${'a'.repeat(63)}.test`],
+  ])('%s', ([name]) => {
     expect(asSnis([name ?? ''])).toEqual([name]);
   });
 
@@ -79,8 +80,22 @@ describe('names that Kong takes as SNIs', () => {
     ['example.test\n', 'a line feed'],
     ['bücher.example.test', 'letters that need punycode'],
     [`${'a.'.repeat(126)}ab`, 'longer than a host name may be'],
-  ])('"%s" is none (%s)', ([name]) => {
+    [`${'a'.repeat(64)}.test`, 'a label longer than a label may be'],
+    ['a?.example.test', 'octets that were not text'],
+  ])('not "%s" (%s)', ([name]) => {
     expect(asSnis([name ?? ''])).toEqual([]);
+  });
+
+  test.for([
+    ['example.test.', 'ends in a dot'],
+    ['192.0.2.7', 'is an address'],
+    ['b??cher.test', 'xn--'],
+    ['w*.example.test', 'wildcard'],
+    [`${'a'.repeat(64)}.test`, 'longer'],
+    ['my host', 'is not a host name'],
+    ['', 'names nothing'],
+  ] as const)('what is wrong with "%s" is said: it %s', ([name, words]) => {
+    expect(whyNotSni(name)).toContain(words);
   });
 
   it('keep their order, and the others are left out', () => {
@@ -90,4 +105,29 @@ describe('names that Kong takes as SNIs', () => {
       'a.test',
     ]);
   });
+});
+
+describe('two lists of names', () => {
+  const many = Array.from({ length: 1_000 }, (_, index) => `host-${index}.example.test`);
+  it.each([few(), many])('are the same in any order, and not with another name', (...names) => {
+    expect(sameNames(names, names.toReversed())).toBe(true);
+    expect(sameNames(names, [...names.slice(1), 'other.test'])).toBe(false);
+    expect(sameNames(names, names.slice(1))).toBe(false);
+  });
+
+  it('are compared without looking at each name for each other one', () => {
+    let looks = 0;
+    const counting = new Proxy(many, {
+      get: (target, key, receiver) => {
+        looks += 1;
+        return Reflect.get(target, key, receiver) as unknown;
+      },
+    });
+    for (const name of many) expect(coversSni(counting, name)).toBe(true);
+    expect(looks).toBeLessThan(20_000);
+  });
+
+  function few(): string[] {
+    return ['a.test', 'b.test'];
+  }
 });

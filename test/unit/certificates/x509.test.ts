@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { fingerprint, parseCertificate } from '../../../src/certificates';
+import { ipOctets, ipText } from '../../../src/certificates/ip';
 import { Authority, type IssueOptions, type KeyKind } from '../../../src/authority/authority';
 import { authorities, derOf, issue } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
@@ -150,6 +151,44 @@ describe('what is read from a certificate', () => {
       'a?[2j?.test',
       'b?cher.test',
     ]);
+  });
+
+  test.for([
+    ['192.0.2.7', '192.0.2.7'],
+    ['2001:db8::7', '2001:db8::7'],
+    ['2001:DB8:0:0:0:0:0:7', '2001:db8::7'],
+    ['::', '::'],
+    ['::1', '::1'],
+    ['2001:db8::', '2001:db8::'],
+    ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1'],
+    ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
+  ] as const)('reads the address %s as %s', ([written, read]) => {
+    expect(parse(issue({ names: [written] }).cert)).toMatchObject({ names: [], ips: [read] });
+    expect(ipText(ipOctets(read))).toBe(read);
+  });
+
+  it('has each name and address once, in their order, and counts all', () => {
+    const names = ['b.test', 'a.test', 'B.test', '192.0.2.1', 'a.test', '192.0.2.1'];
+    expect(parse(issue({ names }).cert)).toMatchObject({
+      names: ['b.test', 'a.test'],
+      ips: ['192.0.2.1'],
+      nameCount: 6,
+    });
+  });
+
+  it('reads no more names than anybody could want', () => {
+    const names = Array.from({ length: 10_001 }, (_, index) => `${index}.t`);
+    const info = parse(issue({ names }).cert);
+    expect(info.names).toHaveLength(10_000);
+    expect(info.nameCount).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('knows the key of its issuer by what the issuer wrote', () => {
+    const { intermediate } = authorities();
+    const issuer = parseCertificate(derOf(intermediate.cert));
+    const { info } = parseCertificate(derOf(issue().cert));
+    expect(info.authorityKeyId).toBe(issuer.extensions.subjectKeyId);
+    expect(info).toMatchObject({ issuer: issuer.subject, isSelfIssued: false });
   });
 
   it('takes the common name for no name: clients ignore it', () => {

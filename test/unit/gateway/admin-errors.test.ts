@@ -63,7 +63,7 @@ describe('an error of the Admin API', () => {
   it('never quotes what was sent or answered', async () => {
     const { url } = await answering([{ status: 500, body: { message: key, key } }]);
     const error = await failureOf(
-      clientOf(url, { token: 'let-me-in' }).request('PUT', '/certificates/a', { key }),
+      clientOf(url, { token: { value: 'let-me-in' } }).request('PUT', '/certificates/a', { key }),
     );
     const text = `${error.message} ${String(error.stack)} ${JSON.stringify(error)}`;
     for (const secret of [...secretsIn(key), 'let-me-in']) expect(text).not.toContain(secret);

@@ -63,18 +63,18 @@ describe('a listen directive', () => {
 });
 
 describe('what Kong wrote into its prefix', () => {
-  it('tells where the Admin API is, plain http first, and where TLS ends', () => {
+  it('tells where the Admin API is, unix sockets first, and where TLS ends', () => {
     const prefix = prefixWith(
       [
-        'admin_listen = 127.0.0.1:8444 http2 ssl, 127.0.0.1:8001 reuseport, unix:/run/admin.sock, [::1]:8001',
+        'admin_listen = 127.0.0.1:8444 http2 ssl, 127.0.0.1:8001 reuseport, unix:/run/admin.sock, unix:/run/tls.sock ssl, [::1]:8001',
         'proxy_listen = 0.0.0.0:8000, 0.0.0.0:8443 http2 ssl, [::]:8443 ssl proxy_protocol, unix:/run/proxy.sock ssl',
         'role = control_plane',
       ].join('\n'),
     );
     expect(readKongEnvironment(prefix)).toEqual({
       admin: [
-        { url: 'http://127.0.0.1:8001' },
         { url: 'unix:/run/admin.sock' },
+        { url: 'http://127.0.0.1:8001' },
         { url: 'http://[::1]:8001' },
         { url: 'https://127.0.0.1:8444' },
       ],

@@ -97,13 +97,13 @@ describe.runIf(isLinux)('a stranger who listens where somebody else should', () 
     const failure = await failureOf(clientOf(`http://127.0.0.1:${stranger.port}`));
     expect(failure).toMatchObject({ code: 'untrusted', failureKind: 'forbidden' });
     expect(failure.message).toMatch(/^the server: a process of user \d+ answers there.* do something else$/);
-    expect(stranger.got()).toBe('');
+    expect(await stranger.heard()).toBe('');
   });
 
   it('with localhost for a name, too', async () => {
     const stranger = await startStranger(0, '127.0.0.1');
     expect((await failureOf(clientOf(`http://localhost:${stranger.port}`))).code).toBe('untrusted');
-    expect(stranger.got()).toBe('');
+    expect(await stranger.heard()).toBe('');
   });
 
   it('on a unix socket gets nothing, nor by a link to the right one', async () => {
@@ -117,14 +117,14 @@ describe.runIf(isLinux)('a stranger who listens where somebody else should', () 
     expect((await failureOf(clientOf(`unix:${path}`))).code).toBe('untrusted');
     symlinkSync(path, join(folder, 'link.sock'));
     expect((await failureOf(clientOf(`unix:${join(folder, 'link.sock')}`))).code).toBe('untrusted');
-    expect(stranger.got()).toBe('');
+    expect(await stranger.heard()).toBe('');
   });
 
   it('may be one that is trusted', async () => {
     const stranger = await startStranger();
     const users = () => new Set([65_534, ...(process.getuid === undefined ? [] : [process.getuid()])]);
     expect((await clientOf(`http://127.0.0.1:${stranger.port}`, { users }).request()).status).toBe(200);
-    expect(stranger.got()).toContain(SECRET);
+    expect(await stranger.heard()).toContain(SECRET);
   });
 
   it('is taken where the operator allows plain http as it is', async () => {
@@ -187,6 +187,6 @@ describe('a certificate that is not verified', () => {
     // It does not even speak TLS; nothing that follows the handshake can reach it.
     const failure = await failureOf(clientOf(`https://127.0.0.1:${stranger.port}`, {}, true));
     expect(failure.failureKind).not.toBe('mistake');
-    expect(stranger.got()).not.toContain(SECRET);
+    expect(await stranger.heard()).not.toContain(SECRET);
   });
 });

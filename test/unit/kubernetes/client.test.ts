@@ -30,7 +30,7 @@ async function cluster() {
 
 it('what keeps a cluster from being asked is said with each request, until it is mended', async () => {
   const { url, path, write, ask } = await cluster();
-  await expect(ask()).rejects.toThrow(`kubeconfig ${path}: ENOENT`);
+  await expect(ask()).rejects.toThrow(`kubeconfig ${path} cannot be read: it does not exist (yet)`);
   writeFileSync(path, 'clusters: []\n');
   await expect(ask()).rejects.toThrow(`kubeconfig ${path}: it has no current-context`);
   write('http://127.0.0.1:1', 'first');

@@ -106,6 +106,26 @@ describe('a certificate of the ingress controller', () => {
     expect(await at(60)).toBe('wait until 120');
   });
 
+  it('does not get more time where the clock is set back', async () => {
+    const { at } = takeover();
+    expect(await at(3_600)).toBe('wait until 3660');
+    expect(await at(0)).toBe('wait until 60');
+    expect(await at(60)).toBe('write');
+  });
+
+  it('has used the time that an earlier run saw', async () => {
+    const saved: [string, number][] = [];
+    const differences = {
+      load: () => new Map([['K main', { chain: change().bundle.chain, since: NOW, nudgedAt: null }]]),
+      save: (open: ReadonlyMap<string, { since: number }>) =>
+        void saved.push(...[...open].map(([id, { since }]): [string, number] => [id, since])),
+    };
+    const { at, decisions } = takeover({ differences });
+    expect(await at(61)).toBe('write');
+    decisions.keep([change()]);
+    expect(saved).toEqual([['K main', NOW]]);
+  });
+
   it('keeps its time while the difference stands', async () => {
     const { at, decisions } = takeover();
     await at(0);

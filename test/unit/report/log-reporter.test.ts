@@ -23,6 +23,8 @@ const reportOf = (more: Partial<PassReport> = {}): PassReport => ({
   unused: 1,
   events: [],
   sourceErrors: [],
+  failures: [],
+  waiting: [],
   notes: [],
   unfinished: 'no',
   nextAt: null,

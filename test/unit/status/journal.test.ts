@@ -28,6 +28,8 @@ it('what went wrong is shown without keys, tokens and passwords', () => {
       },
     ],
     sourceErrors: [],
+    failures: [],
+    waiting: [],
     notes: [],
     unfinished: 'failed',
     nextAt: null,

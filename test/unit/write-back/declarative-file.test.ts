@@ -15,6 +15,7 @@ import { buildSync } from 'esbuild';
 import { expect, it, test } from 'vitest';
 import { replaceFile } from '../../../src/common/replace-file';
 import { toStored, toTexts } from '../../../src/gateway/admin/entities';
+import { Failure } from '../../../src/model';
 import { DeclarativeFile } from '../../../src/write-back';
 import { issue, secretsIn } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
@@ -25,6 +26,8 @@ const [old, renewed] = [aged(60), aged(10)];
 const entity = { id: ID, cert: renewed.chain, key: renewed.key, snis: ['www.example.test'] };
 const text = ({ chain, key }: { chain: string; key: string }) =>
   `certificates:\n- id: ${ID}\n  cert: ${JSON.stringify(chain)}\n  key: ${JSON.stringify(key)}\n`;
+
+const errno = (code: string) => Object.assign(new Error(`${code}: no`), { code });
 
 /** A file and a Kong that has the renewed certificate. `onAsked` runs while Kong is asked for its texts. */
 function writing(onAsked: () => void = () => undefined, replace?: typeof replaceFile) {
@@ -50,6 +53,7 @@ it('replaces the file whole, with its mode, and leaves nothing else behind', asy
     left: [],
     trouble: null,
     isOpen: false,
+    isTransient: false,
   });
   expect(readFileSync(path, 'utf8')).toBe(text(renewed));
   expect(statSync(path).mode).toBe(before.mode);
@@ -119,7 +123,7 @@ test.for<[string, RegExp]>([
   ['EROFS', /mounted read-only \(a ConfigMap always is\)/],
   ['EACCES', /permission denied; the user that Kong runs as/],
   ['EBUSY', /mount of its own; mount its folder instead/],
-  ['EIO', /EIO/],
+  ['EIO', /the disk reports an error/],
 ])('%s is explained', async ([code, message]) => {
   const { path, writeBack, certificates } = writing(undefined, () => {
     throw Object.assign(new Error(`${code}: no, open '/somewhere'`), { code });
@@ -147,6 +151,30 @@ it('a text that cannot be put in place leaves the former one and no draft', () =
   expect(readFileSync(path, 'utf8')).toBe('former');
   expect(readdirSync(folder)).toEqual(['file']);
 });
+
+it.for([
+  [
+    'Kong answers 503',
+    new Failure('away', 'the Admin API answered GET /certificates/K with 503: busy'),
+    /answered .* 503/,
+    true,
+  ],
+  ['the disk is full', errno('ENOSPC'), /the disk is full/, true],
+  ['there is no descriptor left', errno('EMFILE'), /no file descriptor left/, true],
+  ['its folder may not be written', errno('EACCES'), /permission denied/, true],
+  ['the text is not to be edited', new Error('it is not YAML that can be edited'), /not YAML/, false],
+] as const)(
+  'where %s that is said in a sentence, and whether it is worth another try',
+  async ([, error, sentence, isTransient]) => {
+    const { path, writeBack, certificates } = writing(() => {
+      throw error;
+    });
+    const report = await writeBack(path).run(certificates);
+    expect(report).toMatchObject({ written: [], isTransient });
+    expect(report.trouble).toMatch(sentence);
+    expect(report.trouble).not.toMatch(/\b(ENOSPC|EMFILE|EACCES|ADMIN_STATUS)\b/);
+  },
+);
 
 it('a text for which there is no room leaves the former one and no draft', () => {
   const folder = testFolder();

@@ -7,7 +7,14 @@ import { NOW } from '../../support/plans';
 
 type Found = Awaited<ReturnType<DeclarativeFile['run']>>;
 
-const WRITTEN: Found = { file: '/kong.yml', written: ['K'], left: [], trouble: null, isOpen: false };
+const WRITTEN: Found = {
+  file: '/kong.yml',
+  written: ['K'],
+  left: [],
+  trouble: null,
+  isOpen: false,
+  isTransient: false,
+};
 
 /** Passes whose only step beside write-back says what happened in Kong. */
 function writing({ observe = false } = {}) {
@@ -31,11 +38,13 @@ function writing({ observe = false } = {}) {
       return Promise.resolve();
     },
   };
-  const passes = new Passes({ steps: [kong, step], observe, now: () => NOW });
+  const clock = { now: NOW };
+  const passes = new Passes({ steps: [kong, step], observe, now: () => clock.now });
   const lines: [string, string, Fields | undefined][] = [];
   const log: Log = (...line) => void lines.push(line as (typeof lines)[number]);
   let status: Partial<ReloaderStatus> = {};
   return {
+    clock,
     file,
     lines,
     step,
@@ -118,4 +127,35 @@ it('a file that is worth another try has the next pass come soon, and what was f
     unfinished: 'settling',
     notes: ['1 certificate put into /kong.yml'],
   });
+});
+
+it('a file that the machine did not let be written is tried again, though nothing changed, until it is', async () => {
+  const { clock, file, pass } = writing();
+  file.found = { ...WRITTEN, written: [], trouble: 'the disk is full', isTransient: true };
+  const { nextAt } = await pass(swapped);
+  expect(nextAt).toBe(NOW + 5_000);
+  await pass();
+  expect(file.runs).toBe(1);
+  for (const waits of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
+    clock.now += waits - 1;
+    expect((await pass()).nextAt).toBe(clock.now + 1);
+    clock.now += 1;
+    await pass();
+  }
+  expect(file.runs).toBe(7);
+  file.found = WRITTEN;
+  clock.now += 60_000;
+  expect((await pass()).nextAt).toBeNull();
+  clock.now += 60_000;
+  await pass();
+  expect(file.runs).toBe(8);
+});
+
+it('a clock that is set back does not put the next try off', async () => {
+  const { clock, file, pass } = writing();
+  file.found = { ...WRITTEN, written: [], trouble: 'the disk is full', isTransient: true };
+  await pass(swapped);
+  clock.now -= 86_400_000;
+  await pass();
+  expect(file.runs).toBe(2);
 });

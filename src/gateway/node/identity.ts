@@ -1,0 +1,60 @@
+import { X509Certificate } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfiguredFile } from '../../common/configured-file';
+import { readKongValues } from './environment';
+import { findMaster, userOf, usersOfChildren } from './processes';
+
+/** Who Kong is on this machine, as its prefix tells: whose processes may answer as the Admin API. */
+export interface KongIdentity {
+  users: () => ReadonlySet<number>;
+  /** The certificates (DER) with which its Admin API answers. */
+  pinned: () => readonly Buffer[];
+}
+
+export function kongIdentity(prefix: string): KongIdentity {
+  return { users: () => usersOf(prefix), pinned: () => certificatesOf(prefix) };
+}
+
+/** Who owns the prefix, and what Kong wrote into it; who accepts connections for a master that one of those started. */
+function usersOf(prefix: string): ReadonlySet<number> {
+  const owners = new Set([prefix, join(prefix, '.kong_env')].flatMap(ownerOf));
+  const master = findMaster(prefix);
+  if (typeof master === 'string') return owners;
+  const user = userOf(master);
+  // Anybody can give a process the title of nginx's master.
+  if (user === 0 || (user !== null && owners.has(user)))
+    for (const uid of usersOfChildren(master)) owners.add(uid);
+  return owners;
+}
+
+function ownerOf(path: string): number[] {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? [] : [stat.uid];
+}
+
+/** Kong makes these where `admin_ssl_cert` names none. */
+const DEFAULTS = ['admin-kong-default.crt', 'admin-kong-default-ecdsa.crt'];
+
+function certificatesOf(prefix: string): Buffer[] {
+  return [...configured(prefix), ...DEFAULTS.map((name) => join(prefix, 'ssl', name))].flatMap((path) => {
+    try {
+      return [new X509Certificate(readConfiguredFile(path)).raw];
+    } catch {
+      // It is not there, or not for this user to read.
+      return [];
+    }
+  });
+}
+
+function configured(prefix: string): string[] {
+  try {
+    const list = readKongValues(prefix, (name) => name === 'admin_ssl_cert').get('admin_ssl_cert') ?? '';
+    return list
+      .split(',')
+      .map((path) => path.trim())
+      .filter((path) => path.startsWith('/'));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,93 @@
+import { readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfiguredFile, type FileError } from '../../common/configured-file';
+
+const DEFAULT_PREFIX = '/usr/local/kong';
+
+/**
+ * The prefix of the Kong that started this process: nginx's master carries it in its command line (`nginx -p
+ * PREFIX`). Kong passes no environment, and no argument either where it finds the plugin server by name.
+ */
+export function findPrefix(pid = process.ppid): string {
+  // In a container the master is process 1.
+  for (let depth = 0, at = pid; depth < 4 && at > 0; depth++) {
+    const prefix = prefixOf(at);
+    if (prefix !== null) return prefix;
+    at = parentOf(at);
+  }
+  return DEFAULT_PREFIX;
+}
+
+/**
+ * The process of nginx's master: only what calls itself so for this very prefix, since the process id in the file may
+ * be that of another program by now.
+ * @returns its process id, or in a sentence why it is not known
+ */
+export function findMaster(prefix: string): number | string {
+  const path = join(prefix, 'pids', 'nginx.pid');
+  let pid: number;
+  try {
+    pid = Number(readConfiguredFile(path).trim());
+  } catch (error) {
+    return `${path} cannot be read (${(error as FileError).code}), so Kong cannot be reloaded from here`;
+  }
+  // In a container the master is process 1.
+  if (!Number.isInteger(pid) || pid < 1) return `${path} holds no process id`;
+  if (isMaster(pid) && isSameFolder(prefixOf(pid), prefix)) return pid;
+  return `process ${pid} of ${path} is not the nginx of ${prefix}, or is not to be seen from here (another container?), so Kong is not reloaded`;
+}
+
+/** The user of a process; null: it is gone, or cannot be seen. */
+export function userOf(pid: number): number | null {
+  return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? null;
+}
+
+/** The users of the processes that a process has started; none where the system does not tell. */
+export function usersOfChildren(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return children.filter((child) => child !== '').flatMap((child) => userOf(Number(child)) ?? []);
+  } catch {
+    return [];
+  }
+}
+
+/** The prefix of an nginx, from its command line; null: it is none, or it cannot be seen. */
+function prefixOf(pid: number): string | null {
+  try {
+    // nginx rewrites its title with spaces: "nginx: master process /…/nginx -p /usr/local/kong -c nginx.conf"
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split(/[\0 ]+/);
+    const at = words.indexOf('-p');
+    const prefix = words[at + 1];
+    if (at === -1 || prefix === undefined || !words.some((word) => word.includes('nginx'))) return null;
+    return prefix.startsWith('/') ? prefix : join(readlinkSync(`/proc/${pid}/cwd`), prefix);
+  } catch {
+    return null;
+  }
+}
+
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold spaces; the parent is the second field after it.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
+
+function isMaster(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('nginx: master process');
+  } catch {
+    return false;
+  }
+}
+
+function isSameFolder(a: string | null, b: string): boolean {
+  try {
+    return a !== null && realpathSync(a) === realpathSync(b);
+  } catch {
+    return false;
+  }
+}
