@@ -1,3 +1,5 @@
+import { issuerSet, NO_ISSUERS, type IssuerSet } from '../certificates';
+import { ConfiguredFile } from '../common/configured-file';
 import type { Config } from './config';
 import { DefaultCertificateSource } from '../default-certificate';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
@@ -68,6 +70,8 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
     verifier: config.verify.enabled ? verifierOf(config, kong) : null,
     observe: config.mode === 'observe',
     allowDowngrade: config.allow_downgrade,
+    addNames: config.add_names,
+    trustedIssuers: trustedIssuersOf(config),
     rollback: config.verify.rollback,
     takeover: {
       mode: config.takeover,
@@ -98,6 +102,27 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
       for (const source of all) source.close?.();
       for (const client of clusters.values()) client.close();
     },
+  };
+}
+
+/**
+ * CAs that may take over, from a file that is read again when it changes; one that cannot be read later changes nothing.
+ * @throws FileError where it cannot be read now
+ */
+function trustedIssuersOf({ trusted_issuers_file: path }: Config): () => IssuerSet {
+  if (path == null) return () => NO_ISSUERS;
+  const file = new ConfiguredFile(path);
+  let text = file.read();
+  let issuers = issuerSet([text]);
+  return () => {
+    try {
+      const fresh = file.read();
+      if (fresh !== text) issuers = issuerSet([fresh]);
+      text = fresh;
+    } catch {
+      return issuers;
+    }
+    return issuers;
   };
 }
 

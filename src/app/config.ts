@@ -4,6 +4,7 @@ import { DEFAULT_CERTIFICATE } from '../default-certificate/fields';
 import { ADMIN } from '../gateway/fields';
 import { LEADER_ELECTION } from '../leadership/fields';
 import { PASS_FIELDS } from '../pass/fields';
+import { PLAN_FIELDS } from '../plan/fields';
 import { LOG } from '../report/fields';
 import { SOURCES } from '../sources/registry';
 import { STATUS } from '../status/fields';
@@ -16,6 +17,7 @@ import { WRITE_BACK_FIELDS } from '../write-back/fields';
  */
 export const FIELDS = [
   ...PASS_FIELDS,
+  ...PLAN_FIELDS,
   SOURCES,
   LEADER_ELECTION,
   DEFAULT_CERTIFICATE,

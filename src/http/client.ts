@@ -1,11 +1,18 @@
+<<<<<<< HEAD
 import { setMaxListeners } from 'node:events';
 import { rememberHeader } from '../common/secrets';
 import * as http from 'node:http';
+=======
+import type * as http from 'node:http';
+>>>>>>> main
 import type { Address } from './address';
 import { Agent, type AgentOptions, type TlsIdentity } from './agent';
 import { readBody } from './body';
-import { HttpFailure, noAnswerWithin, toHttpFailure, type HttpFailureDetails } from './failure';
+import { send, type Target } from './exchange';
+import { HttpFailure, toHttpFailure, type HttpFailureDetails } from './failure';
+import { Limit } from './limit';
 import { peerCheck, type PeerRules } from './peer';
+import { isSamePlace, redirectedTo, redirectFailure, targetOf } from './redirect';
 
 /** Who one is to the server; asked anew for each request, so that what is renewed counts at once. */
 export interface Credentials {
@@ -63,22 +70,10 @@ export interface HttpAnswer {
   isHome: boolean;
 }
 
-/** All that is read of the headers of an answer. */
-const MAX_HEADER_BYTES = 32 * 1024;
-/** Answers before the answer (1xx). */
-const MAX_INTERIM = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** They may be sent again on a new connection where the kept one was just being closed. */
-const REPEATABLE = new Set(['GET', 'HEAD']);
 const NO_IDENTITY: TlsIdentity = {};
 
 type Headers = Readonly<Record<string, string>>;
-
-interface Target {
-  /** Only its origin counts. */
-  origin: URL;
-  path: string;
-}
 
 /**
  * Requests to one place, over connections that are kept for the next. Whatever the server does, each ends within its
@@ -86,6 +81,7 @@ interface Target {
  */
 export class HttpClient {
   readonly #check: ReturnType<typeof peerCheck>;
+  readonly #home: Target;
   #identity: TlsIdentity = NO_IDENTITY;
   #requests: Agent | null = null;
   #streams: Agent | null = null;
@@ -93,21 +89,22 @@ export class HttpClient {
   constructor(private readonly options: HttpClientOptions) {
     const { address, isUnverified = false, peer, proxy } = options;
     this.#check = proxy === undefined ? peerCheck(address, isUnverified, peer) : undefined;
+    this.#home = targetOf(address.url);
   }
 
   /**
    * The answer, whatever its status; after a 401 once more where the credentials have changed meanwhile.
    * @throws HttpFailure
    */
-  async request(request: HttpRequest = {}): Promise<HttpAnswer> {
-    const { timeoutMs = this.options.timeoutMs, signal } = request;
-    return this.within(timeoutMs, signal, async (limit) => {
-      const headers = await this.secrets(limit);
-      const answer = await this.follow(request, headers, limit);
-      if (answer.status !== 401 || !answer.isHome) return answer;
-      this.options.credentials?.forget?.();
+  request(request: HttpRequest = {}): Promise<HttpAnswer> {
+    return this.within(request, async (limit) => {
+      const secrets = await this.secrets(limit);
+      const answer = await this.follow(request, secrets, limit);
+      const { headers, forget } = this.options.credentials ?? {};
+      if (answer.status !== 401 || !answer.isHome || headers === undefined) return answer;
+      forget?.();
       const renewed = await this.secrets(limit);
-      if (JSON.stringify(renewed) === JSON.stringify(headers)) return answer;
+      if (JSON.stringify(renewed) === JSON.stringify(secrets)) return answer;
       return this.follow(request, renewed, limit);
     });
   }
@@ -118,14 +115,14 @@ export class HttpClient {
    * @throws HttpFailure
    */
   async open(request: HttpRequest = {}): Promise<http.IncomingMessage> {
-    const { timeoutMs = this.options.timeoutMs, signal } = request;
-    const response = await this.within(timeoutMs, signal, async (limit) => {
+    const response = await this.within(request, async (limit) => {
       const secrets = await this.secrets(limit);
       this.refresh();
       // A stream never takes the connection that a request waits for.
       this.#streams ??= new Agent(this.agentOptions(Infinity));
-      return this.send(this.#streams, this.targetOf(request), request, secrets, limit);
+      return this.send(this.#streams, this.target(request), request, secrets, limit);
     });
+    const { signal } = request;
     const giveUp = () => response.destroy();
     signal?.addEventListener('abort', giveUp);
     response.once('close', () => signal?.removeEventListener('abort', giveUp));
@@ -144,51 +141,55 @@ export class HttpClient {
 
   /** Runs until it is done, the time is over, or the caller gives up. */
   private async within<T>(
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-    work: (limit: AbortSignal) => Promise<T>,
+    { timeoutMs = this.options.timeoutMs, signal }: HttpRequest,
+    work: (limit: Limit) => Promise<T>,
   ): Promise<T> {
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(noAnswerWithin(timeoutMs)), timeoutMs);
-    const giveUp = () => limit.abort(signal?.reason);
-    // One signal may be that of many requests.
-    if (signal !== undefined) setMaxListeners(0, signal);
-    signal?.addEventListener('abort', giveUp);
+    const limit = new Limit(timeoutMs, signal);
     try {
       signal?.throwIfAborted();
-      return await work(limit.signal);
+      return await work(limit);
     } catch (error) {
       if (signal?.aborted === true) throw error;
-      const failure = toHttpFailure(limit.signal.aborted ? limit.signal.reason : error, this.options.words);
-      throw failure.of(this.options.subject);
+      const { words, subject } = this.options;
+      throw toHttpFailure(limit.reason ?? error, words).of(subject);
     } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', giveUp);
+      limit.dispose();
     }
   }
 
-  private async secrets(limit: AbortSignal): Promise<Headers> {
+  private async secrets(limit: Limit): Promise<Headers> {
     const asked = this.options.credentials?.headers?.() ?? {};
+<<<<<<< HEAD
     const headers = asked instanceof Promise ? await withinLimit(asked, limit) : asked;
     Object.values(headers).forEach(rememberHeader);
     return headers;
+=======
+    if (!(asked instanceof Promise)) return asked;
+    return new Promise((resolve, reject) => {
+      limit.stopBy(reject);
+      asked.then(resolve, reject);
+    });
+>>>>>>> main
   }
 
-  private async follow(request: HttpRequest, secrets: Headers, limit: AbortSignal): Promise<HttpAnswer> {
-    const { maxRedirects = 0, maxBytes } = this.options;
+  private async follow(request: HttpRequest, secrets: Headers, limit: Limit): Promise<HttpAnswer> {
+    const { maxRedirects = 0, maxBytes, maxSockets = 8 } = this.options;
     this.refresh();
-    this.#requests ??= new Agent(this.agentOptions(this.options.maxSockets ?? 8));
-    const home = this.targetOf(request);
+    this.#requests ??= new Agent(this.agentOptions(maxSockets));
+    const home = this.target(request);
     let at = home;
     for (let hops = 0; ; hops++) {
-      const isHome = at.origin.origin === home.origin.origin;
+      const isHome = isSamePlace(at, home);
       // What is for this server alone goes nowhere else.
-      const elsewhere = isHome
-        ? null
-        : new Agent({ ...this.agentOptions(1), identity: { ca: this.#identity.ca } });
-      const agent = elsewhere ?? this.#requests;
+      const elsewhere = isHome ? null : new Agent(this.optionsElsewhere());
       try {
-        const response = await this.send(agent, at, request, isHome ? secrets : {}, limit);
+        const response = await this.send(
+          elsewhere ?? this.#requests,
+          at,
+          request,
+          isHome ? secrets : {},
+          limit,
+        );
         const body = await readBody(response, request.maxBytes ?? maxBytes);
         const { statusCode: status = 0, headers } = response;
         if (maxRedirects === 0 || !REDIRECTS.has(status)) return { status, headers, body, isHome };
@@ -201,52 +202,21 @@ export class HttpClient {
     }
   }
 
-  /** @returns the answer as soon as its headers are there */
   private send(
     agent: Agent,
-    { origin, path }: Target,
-    { method = 'GET', headers, body }: HttpRequest,
+    target: Target,
+    { method = 'GET', headers: own, body }: HttpRequest,
     secrets: Headers,
-    limit: AbortSignal,
+    limit: Limit,
   ): Promise<http.IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const request = http.request(
-        {
-          agent,
-          protocol: origin.protocol,
-          hostname: origin.hostname.replace(/^\[|\]$/g, ''),
-          port: origin.port === '' ? agent.defaultPort : origin.port,
-          method,
-          path,
-          maxHeaderSize: MAX_HEADER_BYTES,
-          headers: {
-            'user-agent': 'ssl-cert-reloader',
-            ...this.options.headers,
-            ...headers,
-            ...secrets,
-            ...(body === undefined ? {} : { 'content-length': sizeOf(body) }),
-          },
-        },
-        resolve,
-      );
-      const giveUp = () => request.destroy(limit.reason as Error);
-      if (limit.aborted) giveUp();
-      limit.addEventListener('abort', giveUp);
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        limit.removeEventListener('abort', giveUp);
-        // The server closed a kept connection while the request was on its way.
-        const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-        if (!isStale || !REPEATABLE.has(method) || limit.aborted) reject(error);
-        else resolve(this.send(agent, { origin, path }, { method, headers, body }, secrets, limit));
-      });
-      let interim = 0;
-      request.on('information', () => {
-        interim += 1;
-        if (interim > MAX_INTERIM) request.destroy(Object.assign(new Error(), { code: 'HPE_INTERIM' }));
-      });
-      for (const piece of body ?? []) request.write(piece);
-      request.end();
-    });
+    const headers: http.OutgoingHttpHeaders = {
+      'user-agent': 'ssl-cert-reloader',
+      ...this.options.headers,
+      ...own,
+      ...secrets,
+    };
+    if (body !== undefined) headers['content-length'] = body.reduce((sum, { length }) => sum + length, 0);
+    return send({ agent, target, method, headers, body, limit });
   }
 
   /** Takes certificates and keys that were renewed; requests that are under way end as they began. */
@@ -280,12 +250,13 @@ export class HttpClient {
     return { identity: { ca: this.#identity.ca }, isSecure: true, proxy, maxSockets: 1, timeoutMs };
   }
 
-  private targetOf({ path }: HttpRequest): Target {
-    const { url } = this.options.address;
-    if (path === undefined) return { origin: url, path: url.pathname + url.search };
-    return { origin: url, path: url.pathname.replace(/\/$/, '') + path };
+  private target({ path }: HttpRequest): Target {
+    if (path === undefined) return this.#home;
+    const { pathname } = this.options.address.url;
+    return { ...this.#home, path: pathname === '/' ? path : pathname.replace(/\/$/, '') + path };
   }
 }
+<<<<<<< HEAD
 
 const sizeOf = (body: readonly Uint8Array[]) => body.reduce((sum, { length }) => sum + length, 0);
 
@@ -308,3 +279,5 @@ const withinLimit = <T>(asked: Promise<T>, limit: AbortSignal): Promise<T> =>
     limit.addEventListener('abort', () => reject(limit.reason as Error), { once: true });
     asked.then(resolve, reject);
   });
+=======
+>>>>>>> main

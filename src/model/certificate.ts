@@ -110,8 +110,6 @@ export interface Bundle {
   /** How many certificates the chain has, the leaf included and the root not. */
   chainLength: number;
   leaf: CertificateInfo;
-  /** SHA-256 of the public key that stands as the issuer's behind the leaf; the gate proves it before a write. */
-  issuerKey?: Digest;
   /** The Secret that it comes from. */
   secret?: SecretRef;
   /** The names that it is asked for; left out: every name of the leaf. */
@@ -135,6 +133,8 @@ export interface SourcedBundle extends Bundle {
   id: string;
   /** Whether a certificate may be created in Kong for it. */
   create: boolean;
+  /** Its source says `create: true` in so many words. */
+  createIsExplicit?: boolean;
   /** Whose place it is; see `Source.ownership`. Left out: the operator's. */
   ownership?: Ownership;
   /** The place of its source in the configuration, from 0. */

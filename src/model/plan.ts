@@ -63,7 +63,32 @@ export interface Plan {
   unused: string[];
   /** Ids of bundles that Kong has from files of its own and that no certificate asks for. */
   aside: string[];
+  /** What to say of bundles that are neither refused nor to be written, by bundle id: one sentence each. */
+  notes: Map<string, string>;
+  /** Certificates of ours that hold no name any more, or that kept one until its end: to be removed. */
+  obsolete: StoredCertificate[];
+  /** Where what Kong has comes from; the home book remembers it. */
+  observed: ObservedHome[];
+  /** What has to be known before the plan is whole; its changes are right without it. */
+  questions: Question[];
+  /** When time alone makes another plan (milliseconds since the epoch); infinity: never. */
+  dueAt: number;
 }
+
+/** One half of a certificate whose content is that of these places now. */
+export interface ObservedHome {
+  certificate: StoredCertificate;
+  half: Half;
+  /** Bundle ids. */
+  places: readonly string[];
+}
+
+/** Something that only signatures tell. */
+export type Question =
+  /** Whether a bundle leads to a root that is public or the operator's. */
+  | { kind: 'trusted'; bundle: SourcedBundle }
+  /** Whether the authority that issued what this half has issued the bundle's leaf, too. */
+  | { kind: 'same_issuer'; bundle: SourcedBundle; certificate: StoredCertificate; half: Half };
 
 export function changeId(change: Change): string {
   return change.kind === 'create' ? change.id : change.certificate.id;

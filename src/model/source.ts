@@ -30,6 +30,8 @@ export interface Source {
   readonly id: string;
   /** Whether certificates may be created in Kong for its bundles; may change between two scans. */
   readonly create: boolean;
+  /** The configuration says `create: true` in so many words. */
+  readonly createIsExplicit?: boolean;
   /** Default: the operator's. */
   readonly ownership?: Ownership;
   /** Set where its bundles are for the certificate with exactly these SNIs and for no other. */

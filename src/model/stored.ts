@@ -8,10 +8,6 @@ export interface StoredHalf {
   leaf: CertificateInfo | null;
   /** `{vault://…}` in cert or key: it belongs to the vault. */
   vaultReference: boolean;
-  /** SHA-256 of the public key of the certificate behind the leaf. */
-  issuerKey?: Digest;
-  /** DER of the leaf where Kong has nothing behind it: who issued it can only be asked of its signature. */
-  bare?: Uint8Array;
 }
 
 /** Which tool takes care of a certificate in Kong. */

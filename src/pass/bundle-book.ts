@@ -193,11 +193,15 @@ export class BundleBook {
     const opened = (await understand(await readSafely(entry.source, entry.name))) ?? moved;
     if (!isRefusal(opened) && opened.bundle.content === planned.content) {
       // Until now it may have been known from Kong's copy alone, which may hold a root.
-      entry.known = { ...opened.bundle, id: planned.id, ...traitsOf(entry.source) };
+      entry.known = { ...opened.bundle, id: planned.id, ...this.traitsOf(entry.source) };
       return opened;
     }
     this.#again.set(planned.id, entry);
     return isRefusal(opened) ? opened : moved;
+  }
+
+  private traitsOf(source: Source) {
+    return traitsOf(source, this.sources.indexOf(source));
   }
 
   /** Takes over what Kong's copy tells. @returns whether it differs from what was known; null: Kong has no copy */
@@ -219,7 +223,7 @@ export class BundleBook {
       rawChain: chain,
       chainLength,
       leaf,
-      ...traitsOf(source),
+      ...this.traitsOf(source),
     };
     if (secret !== undefined) known.secret = secret;
     if (hosts !== undefined) known.hosts = hosts;
@@ -247,7 +251,7 @@ export class BundleBook {
       return !isSame;
     }
     if (isSameAs(before, opened.bundle.content, opened.bundle)) return false;
-    this.#entries.set(id, { source, name, known: { ...opened.bundle, id, ...traitsOf(source) } });
+    this.#entries.set(id, { source, name, known: { ...opened.bundle, id, ...this.traitsOf(source) } });
     return true;
   }
 }
@@ -267,7 +271,14 @@ function isSameAs(
   );
 }
 
-const traitsOf = ({ create, snis }: Source) => (snis === undefined ? { create } : { create, snis });
+/** What a bundle has of its source. */
+const traitsOf = ({ create, createIsExplicit, snis, ownership }: Source, order: number) => ({
+  create,
+  order,
+  ...(snis === undefined ? {} : { snis }),
+  ...(ownership === undefined ? {} : { ownership }),
+  ...(createIsExplicit === undefined ? {} : { createIsExplicit }),
+});
 
 const bundleId = (source: Source, name: string) =>
   source.id.endsWith(name) ? source.id : `${source.id}#${name}`;

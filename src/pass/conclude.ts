@@ -42,7 +42,7 @@ export class ConcludeStep implements Step {
     const isHeld = !pass.observe && plan.changes.length > 0 && !pass.mayWrite();
     if (isHeld) plan = await planner.announceable(plan);
     memory.due = Math.min(
-      planner.validFrom(plan),
+      plan.dueAt,
       pass.work.waitsUntil,
       isHeld ? pass.now() + HELD_MS : Number.POSITIVE_INFINITY,
     );

@@ -49,14 +49,6 @@ export const PASS_FIELDS = [
     },
   },
   {
-    allow_downgrade: {
-      type: 'boolean',
-      description: 'Take a certificate that is older than the one in Kong.',
-      required: true,
-      default: false,
-    },
-  },
-  {
     trigger: {
       type: 'string',
       description: 'Any change of it polls now.',

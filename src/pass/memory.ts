@@ -1,3 +1,4 @@
+import type { IssuerSet } from '../certificates';
 import type {
   Gateway,
   Half,
@@ -9,6 +10,7 @@ import type {
   WriteListener,
   WrittenHalf,
 } from '../model';
+import type { HomeBook } from '../plan';
 import { BundleBook } from './bundle-book';
 import { Findings } from './findings';
 import { Planner } from './planner';
@@ -20,6 +22,9 @@ export interface MemoryOptions {
   sources: readonly Source[];
   gateway: Gateway;
   allowDowngrade: boolean;
+  addNames?: boolean;
+  trustedIssuers?: () => IssuerSet;
+  homes?: HomeBook;
   takeover: TakeoverOptions;
   /** Is told of every write; must not throw. */
   listener?: WriteListener;
@@ -57,12 +62,13 @@ export class CertificateMemory {
   /** Ids of the certificates that had a bundle which is understood no more, by its id. */
   readonly holders = new Map<string, readonly string[]>();
 
-  constructor({ sources, gateway, allowDowngrade, takeover, listener, now = Date.now }: MemoryOptions) {
+  constructor(options: MemoryOptions) {
+    const { sources, gateway, takeover, listener, now = Date.now } = options;
     this.gateway = gateway;
     this.listener = listener;
     this.book = new BundleBook(sources, (content) => gateway.certificates.find(content));
     this.refused = new RefusedBundles(this.book);
-    this.planner = new Planner(this.book, this.refused, { gateway, allowDowngrade, now });
+    this.planner = new Planner(this.book, this.refused, { ...options, now });
     this.takeover = new Takeover(takeover);
     this.findings = new Findings(now);
   }

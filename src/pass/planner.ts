@@ -1,27 +1,44 @@
-import { checkKeyAndChain, toPem, toPemAsFound } from '../certificates';
+import { checkKeyAndChain, NO_ISSUERS, toPem, toPemAsFound, type IssuerSet } from '../certificates';
 import {
   compareAge,
   isRefusal,
   type CertificateStore,
   type Change,
+  type GatewayTraits,
   type Plan,
   type Prepare,
+  type Question,
   type SourcedBundle,
   type StoredCertificate,
 } from '../model';
-import { makePlan, sameNames } from '../plan';
+import { EvidenceBook, HomeBook, makePlan, sameNames } from '../plan';
 import type { RefusedBundles } from './refused-bundles';
 import type { BookScan, BundleBook } from './bundle-book';
 
 export interface PlannerOptions {
-  gateway: { certificates: Pick<CertificateStore, 'stored'> };
+  gateway: {
+    traits: Pick<GatewayTraits, 'writesWhole'>;
+    certificates: Pick<CertificateStore, 'stored' | 'readTexts'>;
+  };
   allowDowngrade: boolean;
+  /** Add names to certificates that somebody else made, too; default: false. */
+  addNames?: boolean;
+  /** CAs that the operator vouches for, beside the public ones; default: none. */
+  trustedIssuers?: () => IssuerSet;
+  /** What is known of an earlier process; default: nothing. */
+  homes?: HomeBook;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
+/** Answers to questions may raise further ones, but not many. */
+const ROUNDS = 4;
+
 /** Makes plans with what the book and Kong hold, and notes which bundles the gate refuses. */
 export class Planner {
+  /** Where what Kong has came from. */
+  readonly homes: HomeBook;
+  readonly #evidence = new EvidenceBook(NO_ISSUERS);
   /** Contents of bundles that went through the whole gate though they needed no write, by bundle id. */
   readonly #checked = new Map<string, string>();
 
@@ -29,7 +46,9 @@ export class Planner {
     private readonly book: BundleBook,
     private readonly refused: RefusedBundles,
     private readonly options: PlannerOptions,
-  ) {}
+  ) {
+    this.homes = options.homes ?? new HomeBook();
+  }
 
   /** Reads a bundle anew and puts it through the whole gate. */
   readonly prepare: Prepare = async (change) => {
@@ -42,7 +61,18 @@ export class Planner {
 
   /** A plan for everything. A bundle counts as in step only if its own key belongs to it, too. */
   async whole(): Promise<Plan> {
-    const plan = this.plan();
+    let plan = this.plan();
+    if (await this.isOutdatedByKeys(plan)) plan = this.plan();
+    for (let round = 1; round < ROUNDS && plan.questions.length > 0; round++) {
+      if (!(await this.answer(plan.questions))) break;
+      plan = this.plan();
+    }
+    this.homes.note(plan.observed);
+    return plan;
+  }
+
+  /** @returns whether a bundle whose chain Kong has turned out to have another key */
+  private async isOutdatedByKeys(plan: Plan): Promise<boolean> {
     let isOutdated = false;
     for (const bundle of plan.unchecked) {
       if (this.#checked.get(bundle.id) === bundle.content) continue;
@@ -53,7 +83,34 @@ export class Planner {
       this.refused.add(bundle, why);
       isOutdated = true;
     }
-    return isOutdated ? this.plan() : plan;
+    return isOutdated;
+  }
+
+  /** Asks the signatures. What cannot be read now stays open. @returns whether something was answered */
+  private async answer(questions: readonly Question[]): Promise<boolean> {
+    const before = this.options.now();
+    let isAnswered = false;
+    for (const question of questions) {
+      const opened = await this.book.open(question.bundle);
+      if (isRefusal(opened)) continue;
+      const stored = question.kind === 'trusted' ? '' : await this.storedText(question);
+      if (stored === null) continue;
+      this.#evidence.answer(question, opened.chain, stored, before);
+      isAnswered = true;
+    }
+    return isAnswered;
+  }
+
+  private async storedText({
+    certificate,
+    half,
+  }: Question & { kind: 'same_issuer' }): Promise<string | null> {
+    try {
+      const texts = await this.options.gateway.certificates.readTexts(certificate.id);
+      return texts?.[half]?.cert ?? null;
+    } catch {
+      return null;
+    }
   }
 
   /**
@@ -80,8 +137,9 @@ export class Planner {
     if (bundles.length === 0) return null;
     const plan = this.plan(bundles, certificates);
     // Which names are free is known only where every certificate is looked at.
-    const isNaming = (change: Change) => change.kind === 'create' || change.addSnis.length > 0;
-    return plan.changes.some(isNaming) ? null : plan;
+    const isNaming = (change: Change) =>
+      change.kind === 'create' || change.addSnis.length > 0 || change.split !== undefined;
+    return plan.questions.length > 0 || plan.changes.some(isNaming) ? null : plan;
   }
 
   /** A plan whose changes would pass the whole gate: nothing is announced that would then be refused. */
@@ -97,25 +155,22 @@ export class Planner {
     return isOutdated ? this.announceable(await this.whole()) : plan;
   }
 
-  /** When the first of the bundles becomes valid that a plan refused since they are not valid yet. */
-  validFrom({ refused }: Plan): number {
-    let from = Number.POSITIVE_INFINITY;
-    for (const [id, { reason }] of refused) {
-      const bundle = reason === 'not_yet_valid' ? this.book.get(id) : null;
-      if (bundle !== null) from = Math.min(from, bundle.leaf.notBefore);
-    }
-    return from;
-  }
-
   private plan(
     bundles: Iterable<SourcedBundle> = this.book.bundles(),
     certificates = this.options.gateway.certificates.stored,
   ): Plan {
+    const { gateway, addNames = false, trustedIssuers, allowDowngrade, now } = this.options;
+    this.#evidence.trust(trustedIssuers?.() ?? NO_ISSUERS);
     const plan = makePlan({
       bundles,
       certificates,
-      now: this.options.now(),
-      allowDowngrade: this.options.allowDowngrade,
+      now: now(),
+      allowDowngrade,
+      addNames,
+      homes: this.homes,
+      away: new Set(this.book.sourceStates.flatMap(({ id, error }) => (error === null ? [] : [id]))),
+      evidence: this.#evidence,
+      controller: { isThere: false, asked: null, keepsOthers: !gateway.traits.writesWhole },
       broken: [...this.book.broken()],
       barred: this.refused.standing(),
     });

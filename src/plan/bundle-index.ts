@@ -1,12 +1,13 @@
-import { coversSni, isPattern } from '../certificates';
+import { isPattern } from '../certificates';
 import {
-  compareAge,
   deterministicId,
   type CertificateInfo,
   type SourcedBundle,
   type StoredCertificate,
   type StoredHalf,
 } from '../model';
+import { allNames, covers, sameNames, wildcardOf } from './names';
+import { byPlace } from './ranking';
 
 /** Ids of the certificates that bundles are created as; the bundles live from pass to pass. */
 const ids = new WeakMap<SourcedBundle, string>();
@@ -22,12 +23,19 @@ export function certificateIdOf(bundle: SourcedBundle): string {
 /** A client's certificate has the names of a server at times: of the service that is the client. */
 export const isForServers = ({ leaf }: SourcedBundle): boolean => leaf.isForServers ?? true;
 
-/** Finds bundles by name, by content and by the id of the certificate that is created for them. */
+/** Bundles of one name that are looked at; somebody may put any number of them into a cluster. */
+const MOST_OF_A_NAME = 64;
+
+/** Finds bundles by place, name, content, and the certificate that is theirs. */
 export class BundleIndex {
-  readonly #bundles: readonly SourcedBundle[];
+  readonly bundles: readonly SourcedBundle[];
+  readonly #byId = new Map<string, SourcedBundle>();
   readonly #byName = new Map<string, SourcedBundle[]>();
-  #nameless: readonly SourcedBundle[] | null = null;
-  #byContent: Map<string, SourcedBundle[]> | null = null;
+  readonly #byContent = new Map<string, SourcedBundle[]>();
+  readonly #byChain = new Map<string, SourcedBundle[]>();
+  /** Bundles that are not understood now, as they were, by the chain that they had. */
+  readonly #brokenByChain = new Map<string, SourcedBundle[]>();
+  readonly #broken = new Set<string>();
   #byCertificateId: Map<string, SourcedBundle> | null = null;
   /** By the UID of the Secret, and by its `namespace/name`. */
   readonly #bySecret = new Map<string, SourcedBundle>();
@@ -35,22 +43,45 @@ export class BundleIndex {
   readonly #fixed = new Map<string, SourcedBundle[]>();
   /** Where those are: files that Kong itself reads. */
   readonly #ofKong = new Set<string>();
+  /** Names of which there are too many bundles, cut down to those that come first. */
+  readonly #cut = new Set<string>();
 
-  constructor(bundles: Iterable<SourcedBundle>) {
-    this.#bundles = [...bundles];
-    for (const bundle of this.#bundles) {
+  constructor(bundles: Iterable<SourcedBundle>, broken: Iterable<SourcedBundle>) {
+    this.bundles = [...bundles];
+    for (const bundle of this.bundles) {
+      this.#byId.set(bundle.id, bundle);
       if (bundle.snis !== undefined) {
         push(this.#fixed, certificateIdOf(bundle), bundle);
         this.#ofKong.add(bundle.location);
         continue;
       }
-      for (const name of bundle.leaf.names) push(this.#byName, name, bundle);
+      push(this.#byContent, bundle.content, bundle);
+      push(this.#byChain, bundle.chain, bundle);
+      if (bundle.rawChain !== bundle.chain) push(this.#byChain, bundle.rawChain, bundle);
+      const names = allNames(bundle.leaf);
+      for (const name of names) push(this.#byName, name, bundle);
+      if (names.length === 0) push(this.#byName, '', bundle);
       if (bundle.secret === undefined) continue;
       this.#bySecret.set(bundle.secret.uid, bundle);
       // Who writes such a name into Kong's tags means the cluster that Kong is in.
       const name = `${bundle.secret.namespace}/${bundle.secret.name}`;
       if (bundle.secret.cluster === undefined || !this.#bySecret.has(name)) this.#bySecret.set(name, bundle);
     }
+    for (const bundle of broken) {
+      const { id, chain, rawChain } = bundle;
+      this.#broken.add(id);
+      push(this.#brokenByChain, chain, bundle);
+      if (rawChain !== chain) push(this.#brokenByChain, rawChain, bundle);
+    }
+  }
+
+  byId(place: string): SourcedBundle | undefined {
+    return this.#byId.get(place);
+  }
+
+  /** Whether something is there that is not understood now. */
+  isBroken(place: string): boolean {
+    return this.#broken.has(place);
   }
 
   /** Whether Kong has it from a file of its own, too, whatever its certificates are. */
@@ -58,118 +89,79 @@ export class BundleIndex {
     return this.#ofKong.has(location);
   }
 
-  /** Those that `isWanted`, newest first. */
-  newestFirst(isWanted: (bundle: SourcedBundle) => boolean): SourcedBundle[] {
-    return this.#bundles
-      .filter(isWanted)
-      .sort((a, b) => compareAge(b.leaf, a.leaf) || (a.id < b.id ? -1 : 1));
+  /** Bundles with this text or this chain. */
+  having({ content, chain }: StoredHalf): readonly SourcedBundle[] {
+    if (chain === '') return [];
+    const same = this.#byContent.get(content);
+    const alike = this.#byChain.get(chain);
+    if (same === undefined || alike === undefined || same.length === alike.length) return same ?? alike ?? [];
+    return [...new Set([...same, ...alike])];
   }
 
-  /**
-   * Bundles for the other half of a certificate that has (or gets) this leaf, best first: the same names, another
-   * type of key. RSA and ECDSA are what clients differ in, so these two come first.
-   */
-  twinsOf(
-    certificateId: string,
-    { names, keyType }: Pick<CertificateInfo, 'names' | 'keyType'>,
-  ): SourcedBundle[] {
-    const rank = (bundle: SourcedBundle) => ['rsa', 'ec', 'ed25519'].indexOf(bundle.leaf.keyType);
-    const [first = ''] = names;
-    const likely =
-      this.#fixed.get(certificateId) ??
-      (this.#byName.get(first) ?? []).filter((bundle) => sameNames(bundle.leaf.names, names));
-    return likely
-      .filter(
-        (bundle) =>
-          bundle.create && isForServers(bundle) && rank(bundle) !== -1 && bundle.leaf.keyType !== keyType,
-      )
-      .sort((a, b) => rank(a) - rank(b) || compareAge(b.leaf, a.leaf) || (a.id < b.id ? -1 : 1));
+  /** Bundles that had this chain when they were last understood. */
+  brokenHaving({ chain }: StoredHalf): readonly SourcedBundle[] {
+    return (chain === '' ? undefined : this.#brokenByChain.get(chain)) ?? [];
   }
 
-  /** Every bundle that this half of a certificate could have, best first. */
-  candidates(certificate: StoredCertificate, stored: StoredHalf, hasTwin: boolean): SourcedBundle[] {
-    const source = this.secretOf(certificate);
-    // What the ingress controller took from a Secret follows that Secret and nothing else.
-    if (source !== undefined) return [source];
-    const fixed = certificate.owner === 'us' ? this.#fixed.get(certificate.id) : undefined;
-    const own = certificate.owner === 'us' ? this.byCertificateId(certificate.id) : undefined;
-    const found = fixed?.slice() ?? this.covering(certificate.snis, stored);
-    if (own !== undefined && !found.includes(own)) found.push(own);
-    if (certificate.snis.length === 0) found.push(...this.forNoName(stored));
-    const keyType = stored.leaf?.keyType;
-    const usable = hasTwin ? found.filter((bundle) => bundle.leaf.keyType === keyType) : found;
-    if (usable.length < 2) return usable;
-    const names = stored.leaf?.names ?? [];
-    const rank = (bundle: SourcedBundle) =>
-      Number(bundle === own) * 4 +
-      Number(sameNames(bundle.leaf.names, names)) * 2 +
-      Number(bundle.leaf.keyType === keyType);
-    const isSame = (bundle: SourcedBundle) => Number(bundle.chain === stored.chain);
-    return usable.sort(
-      (a, b) =>
-        rank(b) - rank(a) ||
-        compareAge(b.leaf, a.leaf) ||
-        isSame(b) - isSame(a) ||
-        b.chainLength - a.chainLength ||
-        (a.id < b.id ? -1 : 1),
-    );
+  /** Bundles with SNIs of their own, for the one certificate that has this id. */
+  fixedFor(certificateId: string): readonly SourcedBundle[] {
+    return this.#fixed.get(certificateId) ?? [];
   }
 
-  /** The ingress controller gives a certificate the UID of its Secret, or names the Secret in tags. */
-  private secretOf({ id, secret }: StoredCertificate): SourcedBundle | undefined {
-    return this.#bySecret.get(id) ?? (secret === null ? undefined : this.#bySecret.get(secret));
+  fixed(): Iterable<readonly SourcedBundle[]> {
+    return this.#fixed.values();
   }
 
-  /**
-   * No certificate can promise Kong's own patterns (`*`, `example.*`); where one is among the SNIs, only a bundle
-   * with every name of the present leaf is taken for its renewal.
-   */
-  private covering(snis: readonly string[], stored: StoredHalf): SourcedBundle[] {
-    const needed = snis.some(isPattern) ? [...snis, ...(stored.leaf?.names ?? [])] : snis;
-    const first = needed.find((sni) => !isPattern(sni));
-    if (first === undefined) return [];
-    const dot = first.indexOf('.');
-    const wildcard = dot > 0 && !first.startsWith('*') ? this.#byName.get(`*${first.slice(dot)}`) : undefined;
-    const likely = [...(this.#byName.get(first) ?? []), ...(wildcard ?? [])];
-    return likely.filter(
-      (bundle) => isForServers(bundle) && needed.every((sni) => coversSni(bundle.leaf.names, sni)),
-    );
-  }
-
-  /**
-   * A certificate without SNIs is one that services show to their upstreams: it is renewed by one that is about the
-   * same, and that a client may show if it is one.
-   */
-  private forNoName({ content, leaf }: StoredHalf): readonly SourcedBundle[] {
-    const same = content === '' ? [] : this.withContent(content);
-    if (leaf === null) return same;
-    const isAlike = (bundle: SourcedBundle) =>
-      sameNames(bundle.leaf.names, leaf.names) &&
-      bundle.leaf.subject === leaf.subject &&
-      (bundle.leaf.isForClients ?? true) === (leaf.isForClients ?? true);
-    const likely = leaf.names.length > 0 ? (this.#byName.get(leaf.names[0] ?? '') ?? []) : this.nameless();
-    return [...new Set([...same, ...likely.filter(isAlike)])];
-  }
-
-  private nameless(): readonly SourcedBundle[] {
-    this.#nameless ??= this.#bundles.filter(({ leaf }) => leaf.names.length === 0);
-    return this.#nameless;
-  }
-
-  private byCertificateId(id: string): SourcedBundle | undefined {
+  /** The bundle that a certificate of ours was created for. */
+  byCertificateId(id: string): SourcedBundle | undefined {
     if (this.#byCertificateId === null) {
-      const own = this.#bundles.filter((bundle) => bundle.create && bundle.snis === undefined);
+      const own = this.bundles.filter((bundle) => bundle.create && bundle.snis === undefined);
       this.#byCertificateId = new Map(own.map((bundle) => [certificateIdOf(bundle), bundle]));
     }
     return this.#byCertificateId.get(id);
   }
 
-  private withContent(content: string): readonly SourcedBundle[] {
-    if (this.#byContent === null) {
-      this.#byContent = new Map();
-      for (const bundle of this.#bundles) push(this.#byContent, bundle.content, bundle);
-    }
-    return this.#byContent.get(content) ?? [];
+  /** The ingress controller gives a certificate the UID of its Secret, or names the Secret in tags. */
+  secretOf({ id, secret, secretUid }: StoredCertificate): SourcedBundle | undefined {
+    const byUid =
+      this.#bySecret.get(id) ?? (secretUid === undefined ? undefined : this.#bySecret.get(secretUid));
+    return byUid ?? (secret === null ? undefined : this.#bySecret.get(secret));
+  }
+
+  /**
+   * Bundles that cover every SNI. Kong's own patterns (`*`, `example.*`) say nothing of names: where one is among the
+   * SNIs, only bundles with every name and address of the present leaf.
+   */
+  covering({ snis }: StoredCertificate, { leaf }: StoredHalf): readonly SourcedBundle[] {
+    const present = leaf !== null && snis.some(isPattern) ? allNames(leaf) : [];
+    const needed = present.length === 0 ? snis : [...snis, ...present];
+    const first = needed.find((sni) => !isPattern(sni));
+    if (first === undefined) return [];
+    const wildcard = wildcardOf(first);
+    const exact = this.named(first);
+    const likely = wildcard === null ? exact : [...exact, ...this.named(wildcard)];
+    return likely.filter(
+      (bundle) =>
+        isForServers(bundle) &&
+        needed.every((sni) => covers(bundle.leaf, sni) || bundle.leaf.ips?.includes(sni) === true),
+    );
+  }
+
+  /** Bundles with exactly the names of a leaf (or, where it has none, with its subject). */
+  alike({ names, ips = [], subject }: CertificateInfo): readonly SourcedBundle[] {
+    const [first = ''] = [...names, ...ips];
+    return this.named(first).filter(
+      ({ leaf }) =>
+        sameNames(leaf.names, names) && sameNames(leaf.ips ?? [], ips) && leaf.subject === subject,
+    );
+  }
+
+  private named(name: string): readonly SourcedBundle[] {
+    const found = this.#byName.get(name);
+    if (found === undefined || found.length <= MOST_OF_A_NAME || this.#cut.has(name)) return found ?? [];
+    found.sort(byPlace).splice(MOST_OF_A_NAME);
+    this.#cut.add(name);
+    return found;
   }
 }
 
@@ -177,8 +169,4 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
-}
-
-export function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name) => b.includes(name));
 }

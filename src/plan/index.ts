@@ -1,2 +1,5 @@
-export { makePlan, type PlanInput } from './plan';
-export { sameNames } from './bundle-index';
+export { EvidenceBook } from './evidence';
+export { HomeBook, type Homes } from './homes';
+export { makePlan } from './plan';
+export { sameNames } from './names';
+export type { Evidence, PlanInput } from './world';

@@ -1,51 +1,62 @@
-import { checkShape, coversSni } from '../certificates';
-import type { Change, Plan, SourcedBundle, StoredCertificate, StoredHalf } from '../model';
-import { certificateIdOf, type BundleIndex } from './bundle-index';
-import type { PlanInput } from './plan';
+import type { Change, SourcedBundle, StoredCertificate, StoredHalf } from '../model';
+import { certificateIdOf, isForServers } from './bundle-index';
+import { covers } from './names';
+import { byAge, ownerOf } from './ranking';
+import type { World } from './world';
 
 /*
  * RSA and ECDSA side by side: one certificate of Kong's with two halves, `cert` and `cert_alt`, of which each client
  * gets the one that it can check. Kong refuses two halves of one type.
  */
 
-type Limits = Pick<PlanInput, 'barred' | 'now'>;
+/** RSA and ECDSA are what clients differ in, so these two come first. */
+const TYPES = ['rsa', 'ec', 'ed25519'];
+
+/** Bundles of the same owner that may be the other half beside this one, best first. */
+function twinsOf(world: World, certificateId: string, main: SourcedBundle): SourcedBundle[] {
+  const { index } = world;
+  const fixed = index.fixedFor(certificateId);
+  const likely = fixed.length > 0 ? fixed : index.alike(main.leaf);
+  const rank = ({ leaf }: SourcedBundle) => TYPES.indexOf(leaf.keyType);
+  return likely
+    .filter(
+      (bundle) =>
+        bundle.create &&
+        bundle.leaf.keyType !== main.leaf.keyType &&
+        rank(bundle) !== -1 &&
+        isForServers(bundle) &&
+        ownerOf(bundle) === ownerOf(main),
+    )
+    .sort((a, b) => rank(a) - rank(b) || byAge(a, b) || (a.id < b.id ? -1 : 1));
+}
 
 /** The first that is fit. One that expired long ago is a left-over; why another one did not get through is noted. */
-function firstFit(
-  { barred, now }: Limits,
-  plan: Plan,
-  twins: readonly SourcedBundle[],
-): SourcedBundle | undefined {
+function firstFit(world: World, twins: readonly SourcedBundle[]): SourcedBundle | undefined {
+  const { refused } = world.plan;
   return twins.find((bundle) => {
-    const why = barred.get(bundle.id);
-    if (why !== undefined && !plan.refused.has(bundle.id)) plan.refused.set(bundle.id, why);
-    return why === undefined && checkShape(bundle, now) === null;
+    const why = world.input.barred.get(bundle.id);
+    if (why !== undefined && !refused.has(bundle.id)) refused.set(bundle.id, why);
+    return world.unfit(bundle) === null;
   });
 }
 
-/**
- * A certificate of ours with one half gains the other where a bundle has it.
- * @param main what its first half has or gets; null: what Kong has stays
- */
+/** A certificate of ours with one half gains the other where the owner of the first has it. */
 export function completeTwins(
-  input: Limits,
-  plan: Plan,
-  index: BundleIndex,
+  world: World,
   certificate: StoredCertificate,
   main: SourcedBundle | null,
 ): void {
   const { id, owner, snis, alt } = certificate;
-  const leaf = main?.leaf ?? certificate.main.leaf;
-  if (owner !== 'us' || alt !== null || leaf === null || snis.length === 0) return;
-  const twins = index
-    .twinsOf(id, leaf)
-    .filter(({ leaf: { names }, hosts = snis }) =>
-      snis.every(
-        (sni) => coversSni(names, sni) && hosts.some((host) => host.toLowerCase() === sni.toLowerCase()),
-      ),
-    );
-  const twin = firstFit(input, plan, twins);
-  if (twin !== undefined) plan.changes.push(toAlt(twin, certificate));
+  if (owner !== 'us' || alt !== null || main === null || snis.length === 0) return;
+  const twin = firstFit(
+    world,
+    twinsOf(world, id, main).filter(({ leaf, hosts }) =>
+      snis.every((sni) => covers(leaf, sni) && (hosts === undefined || hosts.includes(sni))),
+    ),
+  );
+  if (twin === undefined) return;
+  world.plan.changes.push(toAlt(twin, certificate));
+  world.used.add(twin);
 }
 
 /**
@@ -53,22 +64,24 @@ export function completeTwins(
  * reloader makes the same one of them.
  */
 export function withTwin(
-  input: Limits,
-  plan: Plan,
-  index: BundleIndex,
+  world: World,
   bundle: SourcedBundle,
-  snis: readonly string[],
-): [Change, ...Change[]] {
-  const twins = index.twinsOf(certificateIdOf(bundle), bundle.leaf);
-  // What is asked for other hosts gets a certificate of its own.
-  const isAskedAlike = ({ hosts }: SourcedBundle) => hosts?.join() === bundle.hosts?.join();
-  const twin = firstFit(input, plan, twins.filter(isAskedAlike));
+  names: Pick<Change & { kind: 'create' }, 'snis' | 'moveSnis'>,
+): [Change & { kind: 'create' }, ...Change[]] {
+  // What is asked for other hosts gets a certificate of its own, and so it keeps one that it has.
+  const isFree = (twin: SourcedBundle) =>
+    twin.hosts?.join() === bundle.hosts?.join() && !world.certificates.has(certificateIdOf(twin));
+  const twins = twinsOf(world, certificateIdOf(bundle), bundle).filter(
+    (twin) => bundle.snis !== undefined || isFree(twin),
+  );
+  const twin = firstFit(world, twins);
   const [main, alt] = twin?.leaf.keyType === 'rsa' ? [twin, bundle] : [bundle, twin];
-  const create: Change = { kind: 'create', bundle: main, id: certificateIdOf(main), snis };
+  const create = { kind: 'create' as const, bundle: main, id: certificateIdOf(main), ...names };
   if (alt === undefined) return [create];
   // What Kong is going to have by the time that the second change is carried out.
   const { chain, content, leaf } = main;
   const half: StoredHalf = { chain, content, leaf, vaultReference: false };
+  const snis = [...names.snis, ...(names.moveSnis ?? []).map(({ name }) => name)];
   const created = { id: create.id, snis, owner: 'us' as const, secret: null, main: half, alt: null };
   return [create, toAlt(alt, created)];
 }

@@ -29,7 +29,7 @@ async function contended() {
     key: old.key,
     sni: HOST,
   };
-  const controller = new ScriptedController(gateway.adminUrl, { certificate, routes: ['/'] });
+  const controller = new ScriptedController(gateway.adminUrl, { certificate, routes: ['/'], tags: [] });
   await controller.sync();
   const certs = testFolder();
   const next = renewed(1);

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** What the controller has taken from the cluster. */
 export interface ControllerState {
   certificate: { id: string; cert: string; key: string; sni: string };
+  /** Tags of the certificate; those of a real one name the Secret that it follows. */
+  tags: readonly string[];
   /** Paths; each is a route of its own. */
   routes: readonly string[];
 }
@@ -44,11 +46,11 @@ export class ScriptedController {
   }
 
   private document(): string {
-    const { certificate, routes } = this.state;
+    const { certificate, routes, tags } = this.state;
     const { sni, ...pair } = certificate;
     return JSON.stringify({
       _format_version: '3.0',
-      certificates: [{ ...pair, snis: [{ name: sni }], tags: ['k8s-kind:Secret', 'k8s-name:www'] }],
+      certificates: [{ ...pair, snis: [{ name: sni }], tags }],
       services: [
         {
           name: 'shop.web.80',

@@ -7,7 +7,7 @@ import {
   type StoredCertificate,
   type StoredHalf,
 } from '../../src/model';
-import { makePlan } from '../../src/plan';
+import { makePlan, type PlanInput } from '../../src/plan';
 
 export const NOW = Date.parse('2026-06-01T00:00:00Z');
 const DAY_MS = 86_400_000;
@@ -17,12 +17,19 @@ export interface LeafFacts {
   names?: readonly string[];
   age?: number;
   keyType?: 'rsa' | 'ec' | 'ed25519';
+  /** Default: one CA for all. `self`: it is self-signed. */
+  issuer?: string;
 }
 
-export function leafOf({ names = ['www.test'], age = 10, keyType = 'ec' }: LeafFacts): CertificateInfo {
+export function leafOf({
+  names = ['www.test'],
+  age = 10,
+  keyType = 'ec',
+  issuer = 'CA',
+}: LeafFacts): CertificateInfo {
   const notBefore = NOW - age * DAY_MS;
   return {
-    fingerprint: `${names.join(' ')} of ${age} ${keyType}`,
+    fingerprint: `${names.join(' ')} of ${age} ${keyType}${issuer === 'CA' ? '' : ` by ${issuer}`}`,
     serial: '01',
     notBefore,
     notAfter: notBefore + 90 * DAY_MS,
@@ -31,6 +38,8 @@ export function leafOf({ names = ['www.test'], age = 10, keyType = 'ec' }: LeafF
     keyBits: keyType === 'rsa' ? 2048 : 256,
     signature: 'other',
     isCa: false,
+    issuer: issuer === 'self' ? `self ${names.join(' ')}` : issuer,
+    isSelfIssued: issuer === 'self',
   };
 }
 
@@ -49,10 +58,24 @@ export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {
     rawChain: facts.rawChain ?? facts.chain ?? digestOf(leaf, 'chain'),
     chainLength: facts.chainLength ?? 2,
     leaf: facts.leaf ?? leaf,
-    ...(facts.secret === undefined ? {} : { secret: facts.secret }),
-    ...(facts.hosts === undefined ? {} : { hosts: facts.hosts }),
-    ...(facts.snis === undefined ? {} : { snis: facts.snis }),
+    ...pick(facts, ['secret', 'hosts', 'snis', 'order', 'ownership', 'createIsExplicit']),
   };
+}
+
+function pick<T extends object, K extends keyof T>(facts: T, keys: readonly K[]): Partial<Pick<T, K>> {
+  return Object.fromEntries(
+    keys.flatMap((key) => (facts[key] === undefined ? [] : [[key, facts[key]]])),
+  ) as Partial<Pick<T, K>>;
+}
+
+/** A Secret of a namespace where every tenant may put one; `createdAt` in days before NOW. */
+export function tenant(
+  place: string,
+  { createdAt = 100, ...facts }: LeafFacts & Partial<SourcedBundle> & { createdAt?: number } = {},
+): SourcedBundle {
+  const [namespace = '', name = ''] = place.split('/');
+  const secret = { uid: `uid of ${place}`, namespace, name, createdAt: NOW - createdAt * DAY_MS };
+  return bundle(`kubernetes#${place}`, { secret, ownership: 'tenants', ...facts });
 }
 
 /** What Kong has once a bundle of the same facts was written. */
@@ -74,6 +97,7 @@ export function stored(id: string, facts: LeafFacts & Partial<StoredCertificate>
     secret: facts.secret ?? null,
     main: facts.main ?? half(facts),
     alt: facts.alt ?? null,
+    ...pick(facts, ['clients', 'isPrevious']),
   };
 }
 
@@ -86,12 +110,13 @@ export interface PlanOptions {
   allowDowngrade?: boolean;
   barred?: Record<string, Refusal>;
   broken?: readonly SourcedBundle[];
+  more?: Partial<PlanInput>;
 }
 
 export function plan(
   bundles: readonly SourcedBundle[],
   certificates: readonly StoredCertificate[],
-  { now = NOW, allowDowngrade = false, barred = {}, broken = [] }: PlanOptions = {},
+  { now = NOW, allowDowngrade = false, barred = {}, broken = [], more = {} }: PlanOptions = {},
 ) {
   return makePlan({
     bundles,
@@ -100,17 +125,26 @@ export function plan(
     allowDowngrade,
     broken,
     barred: new Map(Object.entries(barred)),
+    ...more,
   });
 }
 
 /** A plan in one line for each thing, to compare it as a table. */
 export function outline(made: ReturnType<typeof plan>) {
   return {
-    changes: made.changes.map((change) =>
-      change.kind === 'create'
-        ? `create ${change.bundle.id} for ${change.snis.join(' ')}`
-        : `${change.certificate.id} ${change.half} <- ${change.bundle.id}${change.addSnis.map((sni) => ` +${sni}`).join('')}`,
-    ),
+    changes: made.changes.map((change) => {
+      const moved = (change.moveSnis ?? []).map(({ name, from }) => ` ${name} from ${from}`);
+      if (change.kind === 'create')
+        return [`create ${change.bundle.id} for ${change.snis.join(' ')}`, ...moved].join('');
+      const left = (change.split?.snis ?? []).map((sni) => ` -${sni}`);
+      const added = change.addSnis.map((sni) => ` +${sni}`);
+      return [
+        `${change.certificate.id} ${change.half} <- ${change.bundle.id}`,
+        ...left,
+        ...added,
+        ...moved,
+      ].join('');
+    }),
     refused: Object.fromEntries([...made.refused].map(([id, { reason }]) => [id, reason])),
     inSync: Object.fromEntries(made.inSync),
     unused: made.unused,
@@ -143,8 +177,11 @@ export function checkPlan({
   const expected = { changes, refused, inSync, unused };
   expect(outline(plan(bundles, kong, options))).toEqual(expected);
   const turned = outline(plan([...bundles].reverse(), [...kong].reverse(), options));
-  expect({ ...turned, changes: [...turned.changes].sort() }).toEqual({
-    ...expected,
-    changes: [...changes].sort(),
-  });
+  expect(sorted(turned)).toEqual(sorted(expected));
 }
+
+const sorted = <T extends { changes: string[]; unused: string[] }>({ changes, unused, ...rest }: T) => ({
+  ...rest,
+  changes: [...changes].sort(),
+  unused: [...unused].sort(),
+});

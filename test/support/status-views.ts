@@ -1,3 +1,4 @@
+import { emptyPlan } from '../../src/plan/world';
 import type { CertificateState, Refusal, StoredCertificate } from '../../src/model';
 import type { ReloaderView, ReportView } from '../../src/status';
 import { EntryMemory } from '../../src/status';
@@ -44,13 +45,8 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
     now: () => NOW,
     live: () => ({
       plan: {
-        changes: [],
-        refused: new Map(),
-        meant: new Map(),
+        ...emptyPlan(),
         inSync: new Map(all.map((one) => [one.bundle.id, [one.certificate.id]])),
-        unchecked: [],
-        unused: [],
-        aside: [],
       },
       certificates,
       sources: [{ id: 'memory', bundles: all.length, error: why && { why, since: NOW } }],

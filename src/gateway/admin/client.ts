@@ -176,7 +176,7 @@ export class AdminClient {
           ? {}
           : { body: [payload], headers: { 'content-type': 'application/json' } }),
         signal,
-        timeoutMs: timeoutMs + ((payload?.length ?? 0) / MIB) * MS_PER_MIB,
+        timeoutMs: timeoutMs + Math.floor((payload?.length ?? 0) / MIB) * MS_PER_MIB,
       });
     } catch (error) {
       if (signal?.aborted !== true) onExchange?.(method, 0);

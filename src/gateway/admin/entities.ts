@@ -1,6 +1,6 @@
-import { parseCertificate, publicKeyDigest, readPem } from '../../certificates';
+import { parseCertificate, readPem } from '../../certificates';
 import type { CertificateTexts } from '../../model';
-import type { Digest, Owner, PemPair, StoredCertificate, StoredHalf } from '../../model';
+import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../../model';
 
 /** Tag of the certificates that this plugin created. */
 export const OUR_TAG = 'ssl-cert-reloader';
@@ -83,35 +83,14 @@ export const isVaultReference = ({ cert, key }: PemPair): boolean =>
 export function toHalf({ cert, key }: PemPair): StoredHalf {
   const vaultReference = isVaultReference({ cert, key });
   const pem = vaultReference ? null : readPem(cert, key);
-  const [leaf, issuer] = pem?.certificates ?? [];
-  const [digest, issuerDigest] = pem?.chain.split('.') ?? [];
-  const issuerKey = issuer === undefined ? undefined : keyOf(issuer.der, issuerDigest ?? '');
+  const [leaf] = pem?.certificates ?? [];
+  const [digest] = pem?.chain.split('.', 1) ?? [];
   return {
     content: pem?.content ?? '',
     chain: pem?.chain ?? '',
     leaf: leaf === undefined ? null : infoOf(leaf.der, digest),
     vaultReference,
-    ...(issuerKey === undefined ? {} : { issuerKey }),
-    // A copy: a small Buffer may be a part of a large one that would stay with it.
-    ...(leaf !== undefined && issuer === undefined ? { bare: Uint8Array.from(leaf.der) } : {}),
   };
-}
-
-/** Public keys of issuers by the digest of their certificate: thousands of leaves have the same few. */
-const issuerKeys = new Map<Digest, Digest>();
-const MAX_ISSUERS = 1_000;
-
-function keyOf(der: Buffer, digest: Digest): Digest | undefined {
-  const known = issuerKeys.get(digest);
-  if (known !== undefined) return known;
-  try {
-    const key = publicKeyDigest(parseCertificate(der, digest));
-    if (issuerKeys.size >= MAX_ISSUERS) issuerKeys.clear();
-    issuerKeys.set(digest, key);
-    return key;
-  } catch {
-    return undefined;
-  }
 }
 
 function infoOf(der: Buffer, sha256: string | undefined): StoredHalf['leaf'] {

@@ -1,10 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
-import { decodePem, openBundle, parseCertificate, publicKeyDigest } from '../../../src/certificates';
+import { openBundle } from '../../../src/certificates';
 import { halfOf, toStored, type CertificateEntity } from '../../../src/gateway/admin/entities';
 import { isRefusal, type Owner } from '../../../src/model';
 import { blocksOf, issue, opened, rawOf, secretsIn } from '../../support/bundles';
-
-const derOf = (pem: string) => decodePem(pem)?.[0]?.der ?? Buffer.alloc(0);
 
 const issued = issue({ names: ['www.example.test', '*.example.test'] });
 const twin = issue({ key: 'rsa-2048' });
@@ -55,16 +53,6 @@ describe('a certificate as the Admin API shows it', () => {
     expect(toStored(entity({ snis: null })).snis).toEqual([]);
     const { id, cert, key } = entity();
     expect(toStored({ id, cert, key }).snis).toEqual([]);
-  });
-
-  it('knows the key of the certificate behind the leaf, and the leaf itself where nothing is behind it', () => {
-    const [leaf = '', issuer = ''] = blocksOf(issued.chain);
-    const { main } = toStored(entity());
-    expect(main.issuerKey).toBe(publicKeyDigest(parseCertificate(derOf(issuer))));
-    expect(main.bare).toBeUndefined();
-    const alone = toStored(entity({ cert: leaf })).main;
-    expect(alone.issuerKey).toBeUndefined();
-    expect(Buffer.from(alone.bare ?? [])).toEqual(derOf(leaf));
   });
 
   it('tells the Secret and its UID by the tags of the ingress controller', () => {

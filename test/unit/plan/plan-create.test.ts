@@ -38,13 +38,12 @@ describe('a bundle that no certificate in Kong asks for', () => {
       changes: ['create a for a.test', 'create b for b.test'],
     },
     {
-      name: 'waits where a newer one is about to get one of its names',
+      name: 'gets the names that are left where a newer one has one of its names',
       bundles: [
         bundle('both', { names: ['a.test', 'b.test'], age: 9, create: true }),
         bundle('one', { names: ['b.test'], age: 3, create: true }),
       ],
-      changes: ['create one for b.test'],
-      unused: ['both'],
+      changes: ['create one for b.test', 'create both for a.test'],
     },
     {
       name: 'is created where the newer one with its names is unfit',
@@ -153,16 +152,20 @@ describe('a certificate that was created for a bundle', () => {
       changes: [`${id('www')} main <- www`, 'K main <- www'],
     },
     {
-      name: 'prefers its own bundle to a newer one with the same names',
-      bundles: [bundle('www', { ...newer, create: true }), bundle('other', { age: 1, create: true })],
+      name: 'prefers its own bundle to a newer one of another source',
+      bundles: [
+        bundle('www', { ...newer, create: true }),
+        bundle('other', { age: 1, order: 1, create: true }),
+      ],
       kong: [ours('www')],
       changes: [`${id('www')} main <- www`],
+      refused: { other: 'name_of_another' },
     },
     {
-      name: 'is refused where its bundle lost an SNI that Kong serves',
+      name: 'is renewed where its bundle lost an SNI, which keeps what it had',
       bundles: [bundle('www', { ...newer, names: ['www.test'], create: true })],
       kong: [ours('www', { names: ['www.test', 'api.test'] })],
-      refused: { www: 'names_not_covered' },
+      changes: [`${id('www')} main <- www -api.test`],
     },
     {
       name: 'is renewed from another bundle when its own is gone',

@@ -20,6 +20,7 @@ describe('an older certificate', () => {
       bundles: [bundle('old', older), bundle('www')],
       kong: [stored('K')],
       inSync: { www: ['K'] },
+      unused: ['old'],
     },
     {
       name: 'gives way to a newer wildcard',
@@ -169,10 +170,10 @@ describe('a certificate that belongs to somebody else', () => {
       refused: { www: 'vault_reference' },
     },
     {
-      name: 'is planned for where the ingress controller has it: whether it is written is decided later',
+      name: 'is left to the ingress controller where that has it from a Secret that no source sees',
       bundles: [bundle('www', newer)],
       kong: [stored('K', { owner: 'ingress_controller' })],
-      changes: ['K main <- www'],
+      refused: { www: 'managed_elsewhere' },
     },
     {
       name: 'does not keep the same bundle from another certificate',
@@ -198,8 +199,9 @@ describe('a certificate that belongs to somebody else', () => {
 
 describe('a change of a certificate that the ingress controller owns', () => {
   const secret = (uid: string) => ({ uid, namespace: 'web', name: 'www-tls' });
+  const tagged = stored('K', { owner: 'ingress_controller', secret: 'web/www-tls' });
   test.for([
-    ['its tags say so', bundle('www', newer), stored('K', { owner: 'ingress_controller' }), true],
+    ['its tags name the Secret', bundle('www', { ...newer, secret: secret('x') }), tagged, true],
     ['its id is that of the Secret', bundle('www', { ...newer, secret: secret('K') }), stored('K'), true],
     ['nothing says so', bundle('www', newer), stored('K'), false],
     ['the Secret is another one', bundle('www', { ...newer, secret: secret('other') }), stored('K'), false],

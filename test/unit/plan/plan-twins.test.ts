@@ -42,7 +42,7 @@ describe('twins of two key types', () => {
       bundles: [bundle('ec', { age: 1 }), bundle('rsa', { ...newer, ...rsa })],
       kong: [stored('K', rsa)],
       changes: ['K main <- rsa'],
-      unused: [],
+      unused: ['ec'],
     });
   });
 
@@ -124,6 +124,7 @@ describe('a certificate with one half', () => {
       bundles: [bundle('ec', both), bundle('rsa', { ...both, ...rsa, ...newer })],
       kong: [stored('K')],
       inSync: { ec: ['K'] },
+      unused: ['rsa'],
     },
     {
       name: 'does not gain one that covers only some of its SNIs',
@@ -133,13 +134,14 @@ describe('a certificate with one half', () => {
       ],
       kong: [ours('ec', { names: ['a.test', 'b.test'] })],
       inSync: { ec: [id('ec')] },
-      refused: { rsa: 'names_not_covered' },
+      unused: ['rsa'],
     },
     {
       name: 'does not gain one of its own type',
-      bundles: [bundle('ec', both), bundle('other', { ...both, age: 1, content: 'x', chain: 'x' })],
+      bundles: [bundle('ec', both), bundle('other', { ...both, age: 1, order: 1, content: 'x', chain: 'x' })],
       kong: [ours('ec')],
       inSync: { ec: [id('ec')] },
+      refused: { other: 'name_of_another' },
     },
     {
       name: 'says why it does not gain one that was refused',
@@ -177,6 +179,7 @@ describe('while one of two types is broken', () => {
       bundles: [bundle('ec', { age: 1 })],
       kong: [stored('K', rsa)],
       options: { broken: [bundle('rsa', rsa)] },
+      unused: ['ec'],
     },
     {
       name: 'nor where it is refused as it is',
@@ -184,6 +187,7 @@ describe('while one of two types is broken', () => {
       kong: [stored('K', rsa)],
       options: { barred: { rsa: refusal('key_mismatch', 'no') } },
       refused: { rsa: 'key_mismatch' },
+      unused: ['ec'],
     },
     {
       name: 'what has expired in Kong is replaced all the same',

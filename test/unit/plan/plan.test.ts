@@ -30,6 +30,7 @@ describe('a certificate in Kong', () => {
       bundles: [bundle('old', { age: 9 }), bundle('newest', { age: 1 }), bundle('new', { age: 5 })],
       kong: [stored('K')],
       changes: ['K main <- newest'],
+      unused: ['old', 'new'],
     },
     {
       name: 'gets the one that lasts longer of two issued at the same time',
@@ -39,12 +40,14 @@ describe('a certificate in Kong', () => {
       ],
       kong: [stored('K')],
       changes: ['K main <- long'],
+      unused: ['short'],
     },
     {
       name: 'keeps what it has where another bundle is as good',
       bundles: [bundle('a', { chain: 'other', content: 'other' }), bundle('b')],
       kong: [stored('K')],
       inSync: { b: ['K'] },
+      unused: ['a'],
     },
     {
       name: 'gets a leaf with its chain rather than the same leaf alone',
@@ -54,18 +57,21 @@ describe('a certificate in Kong', () => {
       ],
       kong: [stored('K')],
       changes: ['K main <- fullchain'],
+      unused: ['cert'],
     },
     {
       name: 'gets a bundle with its very names rather than a newer wildcard',
       bundles: [bundle('exact', { age: 5 }), bundle('wildcard', { names: ['*.test'], age: 1 })],
       kong: [stored('K')],
       changes: ['K main <- exact'],
+      unused: ['wildcard'],
     },
     {
       name: 'keeps its own names although there is a newer wildcard',
       bundles: [bundle('exact'), bundle('wildcard', { names: ['*.test'], age: 1 })],
       kong: [stored('K')],
       inSync: { exact: ['K'] },
+      unused: ['wildcard'],
     },
     {
       name: 'gets a wildcard that covers its SNI where there is nothing better',
@@ -98,6 +104,7 @@ describe('a certificate in Kong', () => {
       bundles: [bundle('www'), bundle('renewed', newer)],
       kong: [stored('K', { snis: [] })],
       changes: ['K main <- renewed'],
+      unused: ['www'],
     },
     {
       name: 'without SNIs is left alone by what has other names, and its content is known',

@@ -1,0 +1,75 @@
+import { asSnis } from '../certificates';
+import type { SourcedBundle } from '../model';
+import { covers, wildcardOf } from './names';
+import { byPlace, isOperators, ownerOf } from './ranking';
+import type { World } from './world';
+
+/** The SNIs of a certificate that is created for a bundle. */
+export function snisOf({ leaf, hosts, snis }: SourcedBundle): readonly string[] {
+  return snis ?? asSnis(hosts === undefined ? leaf.names : hosts.filter((host) => covers(leaf, host)));
+}
+
+/**
+ * Sorts bundles by whose a name is where several have it: the operator's own, then what leads to a root that is public
+ * or the operator's, then what some CA issued, then what is self-signed; among equals the oldest place.
+ */
+export class Claimants {
+  /** Bundles of tenants that want a name which another tenant wants, too. */
+  readonly #contested: ReadonlySet<SourcedBundle>;
+  readonly #tiers = new Map<SourcedBundle, number>();
+
+  constructor(
+    private readonly world: World,
+    bundles: readonly SourcedBundle[],
+  ) {
+    this.#contested = contested(
+      bundles.filter((bundle) => !isOperators(bundle)),
+      world,
+    );
+  }
+
+  readonly compare = (a: SourcedBundle, b: SourcedBundle): number =>
+    this.tier(a) - this.tier(b) || byPlace(a, b);
+
+  /** Whether it is not known yet how its claim stands; until then nobody gets a name that it wants. */
+  isOpen(bundle: SourcedBundle): boolean {
+    return this.#contested.has(bundle) && this.world.isTrusted(bundle) === undefined;
+  }
+
+  private tier(bundle: SourcedBundle): number {
+    const known = this.#tiers.get(bundle);
+    if (known !== undefined) return known;
+    const isTrusted = () => !this.#contested.has(bundle) || this.world.isTrusted(bundle) === true;
+    const tier = isOperators(bundle) ? 0 : isTrusted() ? 1 : bundle.leaf.isSelfIssued === true ? 3 : 2;
+    this.#tiers.set(bundle, tier);
+    return tier;
+  }
+}
+
+/** Those of several owners that want one name, or one the wildcard above it. Copies of one key pair are no argument. */
+function contested(bundles: readonly SourcedBundle[], { holders }: World): Set<SourcedBundle> {
+  const first = new Map<string, SourcedBundle>();
+  const disputed = new Set<string>();
+  const dispute = (name: string, other: SourcedBundle | undefined, bundle: SourcedBundle) => {
+    if (other === undefined || other.content === bundle.content || ownerOf(other) === ownerOf(bundle))
+      return false;
+    disputed.add(name);
+    return true;
+  };
+  for (const bundle of bundles) {
+    for (const name of snisOf(bundle)) {
+      if (holders.has(name)) continue;
+      dispute(name, first.get(name), bundle);
+      if (!first.has(name)) first.set(name, bundle);
+    }
+  }
+  for (const bundle of bundles) {
+    for (const name of snisOf(bundle)) {
+      const wildcard = wildcardOf(name);
+      if (wildcard !== null && dispute(wildcard, first.get(wildcard), bundle)) disputed.add(name);
+    }
+  }
+  return new Set(
+    disputed.size === 0 ? [] : bundles.filter((bundle) => snisOf(bundle).some((name) => disputed.has(name))),
+  );
+}

@@ -1,0 +1,211 @@
+import { isChainOf, type Half, type SourcedBundle, type StoredCertificate, type StoredHalf } from '../model';
+import {
+  claimsOf,
+  isClients,
+  isGivenUp,
+  isKeptFromWildcard,
+  isSuccessor,
+  ownBundle,
+  refusedByContinuity,
+  type Claims,
+} from './claims';
+import { endOf, isOlder } from './leaf-times';
+import { coverage, sameNames } from './names';
+import { byAge, byPlace, isOperators, looksIssuedAlike } from './ranking';
+import { controllers, keptFromWildcard, nameOfAnother, vaultReference } from './sentences';
+import { missingNames, refusedAsTarget, update, type Case, type Update } from './target';
+import type { World } from './world';
+
+/** What becomes of one half of a certificate in Kong. */
+export interface Decision {
+  /** What it has or gets; null: it stays as it is, and no bundle has it. */
+  bundle: SourcedBundle | null;
+  /** Null: it is in step, or stays. */
+  change: Update | null;
+}
+
+const NOTHING: Decision = { bundle: null, change: null };
+
+/** Gives one half of a certificate the best bundle that may have it. */
+export function decideHalf(world: World, certificate: StoredCertificate, half: Half): Decision {
+  const stored = certificate[half];
+  if (stored === null) return NOTHING;
+  const { index } = world;
+  const secret = index.secretOf(certificate);
+  const isControllers = secret !== undefined || certificate.owner === 'ingress_controller';
+  const one: Case = { world, certificate, half, stored, isControllers };
+  if (secret !== undefined) return firstOf(one, [secret], isSame(secret, stored) ? [secret] : []);
+  const fixed = certificate.owner === 'us' ? index.fixedFor(certificate.id) : [];
+  if (fixed.length > 0) {
+    const tries = ofType(one, fixed).sort(byAge);
+    return firstOf(
+      one,
+      tries,
+      tries.filter((bundle) => isSame(bundle, stored)),
+    );
+  }
+  const claims = claimsOf(world, certificate, half);
+  if (certificate.owner === 'ingress_controller') return controllersOwn(one, claims);
+  return stored.vaultReference ? ofVault(one, claims) : bestOf(one, claims);
+}
+
+const isSame = (bundle: SourcedBundle, stored: StoredHalf) =>
+  bundle.content === stored.content || isChainOf(bundle, stored.chain);
+
+/** What the ingress controller took from a Secret follows that Secret and nothing else. */
+function controllersOwn(one: Case, { present }: Claims): Decision {
+  const { world, certificate, half } = one;
+  const [first] = present;
+  if (first !== undefined) return inStep(one, first);
+  for (const bundle of others(one, [])) {
+    if (isOperators(bundle) && isNews(one, bundle))
+      world.refuse(bundle, controllers(bundle, certificate), certificate, half);
+  }
+  return NOTHING;
+}
+
+function ofVault(one: Case, { homes }: Claims): Decision {
+  const { world, certificate, half } = one;
+  for (const bundle of [...homes, ...others(one, homes)])
+    world.refuse(bundle, vaultReference(certificate), certificate, half);
+  return NOTHING;
+}
+
+function bestOf(one: Case, claims: Claims): Decision {
+  const { world, certificate, half } = one;
+  const strangers = others(one, claims.homes);
+  const known = firstOf(one, renewals(one, claims, strangers), claims.present);
+  if (known.bundle !== null || claims.isHeld) {
+    for (const bundle of strangers) if (bundle !== known.bundle) hold(one, bundle, known.bundle);
+    return known;
+  }
+  const free: SourcedBundle[] = [];
+  for (const bundle of strangers.sort(bestFirst(one))) {
+    const why = refusedByContinuity(world, bundle, certificate, half);
+    // What comes after it may not be the best.
+    if (why === undefined) return NOTHING;
+    if (why === null) free.push(bundle);
+    else if (isNews(one, bundle) && isAboutIt(one, bundle)) world.refuse(bundle, why, certificate, half);
+  }
+  return firstOf(one, free, null);
+}
+
+/** A bundle of a client's name is often just the server's: another issuer's is not taken for its renewal. */
+function isAboutIt({ certificate, stored: { leaf } }: Case, bundle: SourcedBundle): boolean {
+  return certificate.snis.length > 0 || (leaf !== null && looksIssuedAlike(bundle.leaf, leaf));
+}
+
+/** Something that is not older than what Kong has, and fit to be served. */
+function isNews({ world, stored }: Case, bundle: SourcedBundle): boolean {
+  const { leaf } = stored;
+  if (world.unfit(bundle) !== null || isSame(bundle, stored)) return false;
+  if (!world.isValid(leaf)) return true;
+  return !isOlder(bundle.leaf, leaf) && bundle.leaf.fingerprint !== leaf.fingerprint;
+}
+
+/**
+ * Leaves a bundle out of what another place holds. It is told so where it has one of the very names, and what it has is
+ * neither older than what is given nor the other type of key of a pair.
+ */
+function hold(one: Case, bundle: SourcedBundle, given: SourcedBundle | null): void {
+  const { world, certificate, half, stored } = one;
+  if (!isNews(one, bundle) || (given !== null && isOlder(bundle.leaf, given.leaf))) return;
+  if (isOperators(bundle) && bundle.leaf.keyType !== stored.leaf?.keyType) return;
+  const names = certificate.snis.filter((sni) => coverage(bundle.leaf, sni) === 'name');
+  if (names.length === 0) return;
+  const until = world.isValid(stored.leaf) ? endOf(stored.leaf) : null;
+  if (until !== null) world.due(until);
+  world.refuse(bundle, nameOfAnother(bundle, names, until), certificate, half);
+}
+
+/** Which of several comes first where there is no home. */
+function bestFirst({ certificate, stored: { leaf } }: Case): (a: SourcedBundle, b: SourcedBundle) => number {
+  const isForIt = (bundle: SourcedBundle) => !isClients(certificate) || bundle.leaf.isForClients !== false;
+  const rank = (bundle: SourcedBundle) =>
+    leaf === null
+      ? 0
+      : Number(isForIt(bundle)) * 16 +
+        Number(looksIssuedAlike(bundle.leaf, leaf)) * 8 +
+        Number(sameNames(bundle.leaf.names, leaf.names)) * 4 +
+        Number(isOperators(bundle)) * 2 +
+        Number(bundle.leaf.keyType === leaf.keyType);
+  return (a, b) => rank(b) - rank(a) || byPlace(a, b);
+}
+
+/** Bundles that by their names could be for it. */
+function others(one: Case, homes: readonly SourcedBundle[]): SourcedBundle[] {
+  const { certificate, stored, world } = one;
+  const alike = () => (stored.leaf === null ? [] : world.index.alike(stored.leaf));
+  const found = certificate.snis.length > 0 ? world.index.covering(certificate, stored) : alike();
+  const all = ofType(one, found);
+  return homes.length === 0 ? all : all.filter((bundle) => !homes.includes(bundle));
+}
+
+/** Of RSA and ECDSA side by side each half keeps its type. */
+function ofType(
+  { certificate: { alt }, stored: { leaf } }: Case,
+  bundles: readonly SourcedBundle[],
+): SourcedBundle[] {
+  return alt === null ? [...bundles] : bundles.filter((bundle) => bundle.leaf.keyType === leaf?.keyType);
+}
+
+/** The homes and what goes on where they left off, in the order in which they are tried. */
+function renewals(one: Case, claims: Claims, strangers: readonly SourcedBundle[]): SourcedBundle[] {
+  const { world, certificate, half, stored } = one;
+  const { homes, present } = claims;
+  if (homes.length === 0) return [];
+  const { leaf } = stored;
+  const own = ownBundle(world, certificate);
+  const follows = (bundle: SourcedBundle) =>
+    homes.some((home) => isSuccessor(world, bundle, home, certificate, half)) ||
+    (isGivenUp(world, claims, leaf, bundle) &&
+      refusedByContinuity(world, bundle, certificate, half) === null);
+  const isCopyAhead = (home: SourcedBundle) =>
+    home !== own && !present.includes(home) && leaf !== null && isOlder(leaf, home.leaf);
+  const ahead = [...strangers.filter(follows), ...homes.filter(isCopyAhead)].sort(byAge);
+  const absent = homes.filter((home) => !present.includes(home)).sort(byPlace);
+  if (own === undefined || !absent.includes(own)) return [...ahead, ...present, ...absent];
+  const isFresh = present.length === 0 || !world.isValid(leaf) || !isOlder(own.leaf, leaf);
+  const beforeOwn = ahead.filter((bundle) => isOlder(own.leaf, bundle.leaf));
+  return isFresh ? [...beforeOwn, own, ...present, ...absent] : [...ahead, ...present, own];
+}
+
+/**
+ * The first that may be written, or that Kong has.
+ * @param present those of homes that Kong has; null: these are not homes
+ */
+function firstOf(
+  one: Case,
+  tries: readonly SourcedBundle[],
+  present: readonly SourcedBundle[] | null,
+): Decision {
+  const { world, certificate, half, stored } = one;
+  // Of RSA and ECDSA side by side, one that is refused for a while must not push out the type that it stands for.
+  const keptType = world.isValid(stored.leaf) ? stored.leaf.keyType : null;
+  let isKept = false;
+  for (const bundle of tries) {
+    if (isKept && bundle.leaf.keyType !== keptType) continue;
+    if (present?.includes(bundle) === true) return inStep(one, bundle);
+    const missing = missingNames(one, bundle);
+    if (present === null && isKeptFromWildcard(world, bundle, certificate, stored)) {
+      world.plan.notes.set(bundle.id, keptFromWildcard(bundle, certificate));
+      continue;
+    }
+    const why = refusedAsTarget(one, bundle, missing);
+    // What comes after it may not be the best.
+    if (why === undefined) return NOTHING;
+    if (why === null) return { bundle, change: update(one, bundle, missing) };
+    if (bundle.leaf.keyType === keptType) isKept = true;
+    const isNobodys = present === null && !isOperators(bundle) && why.reason === 'older_than_stored';
+    if (!isNobodys) world.refuse(bundle, why, certificate, half);
+  }
+  return NOTHING;
+}
+
+function inStep({ world: { plan }, certificate, stored }: Case, bundle: SourcedBundle): Decision {
+  if (bundle.content !== stored.content) plan.unchecked.push(bundle);
+  const holders = plan.inSync.get(bundle.id);
+  if (holders === undefined) plan.inSync.set(bundle.id, [certificate.id]);
+  else holders.push(certificate.id);
+  return { bundle, change: null };
+}

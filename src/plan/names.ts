@@ -1,0 +1,50 @@
+import { isPattern } from '../certificates';
+import type { CertificateInfo } from '../model';
+
+/** A name as certificates have it: in small letters, without the root's dot. */
+export const normal = (name: string): string => name.toLowerCase().replace(/(?<=.)\.$/, '');
+
+type Named = Pick<CertificateInfo, 'names' | 'ips'>;
+
+/** Longer lists are searched by a set. */
+const FEW = 8;
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+export function includesName(names: readonly string[], name: string): boolean {
+  if (names.length <= FEW) return names.includes(name);
+  let set = sets.get(names);
+  if (set === undefined) {
+    set = new Set(names);
+    sets.set(names, set);
+  }
+  return set.has(name);
+}
+
+/** The wildcard that covers a host; null: none does. */
+export function wildcardOf(name: string): string | null {
+  const dot = name.indexOf('.');
+  return dot > 0 && !name.startsWith('*') && !isPattern(name) ? `*${name.slice(dot)}` : null;
+}
+
+/** How a leaf covers an SNI; Kong's own patterns are the operator's decision, which no leaf can contradict. */
+export function coverage({ names }: Named, sni: string): 'name' | 'wildcard' | null {
+  if (isPattern(sni) || includesName(names, sni)) return 'name';
+  const wildcard = wildcardOf(sni);
+  return wildcard !== null && includesName(names, wildcard) ? 'wildcard' : null;
+}
+
+export const covers = (leaf: Named, sni: string): boolean => coverage(leaf, sni) !== null;
+
+/** Names and addresses. */
+export const allNames = ({ names, ips = [] }: Named): readonly string[] =>
+  ips.length === 0 ? names : [...names, ...ips];
+
+export function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name) => includesName(b, name));
+}
+
+/** A few names for a sentence. */
+export function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ');
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+}

@@ -1,0 +1,301 @@
+import { asSnis } from '../certificates';
+import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model';
+import { certificateIdOf, isForServers } from './bundle-index';
+import { Claimants, snisOf } from './claimants';
+import { claimsOf, refusedByContinuity } from './claims';
+import type { Decision } from './decide';
+import { isOlder } from './leaf-times';
+import { covers, wildcardOf } from './names';
+import { isOperators, ownerOf } from './ranking';
+import {
+  besideController,
+  gainedNames,
+  nameOfAnother,
+  namesNotCovered,
+  noNames,
+  notForServers,
+} from './sentences';
+import type { Update } from './target';
+import { withTwin } from './twins';
+import type { World } from './world';
+
+/** A bundle that wants names, and the certificate that gets them; null: one that is created for it. */
+interface Claim {
+  bundle: SourcedBundle;
+  certificate: StoredCertificate | null;
+  names: readonly string[];
+}
+
+/** Names that a claim gets: free ones, and some of other certificates of ours. */
+interface Share {
+  snis: string[];
+  moveSnis: SniMove[];
+}
+
+/**
+ * Gives the names that no certificate in Kong has, one by one, and those that certificates of ours lose: to the
+ * certificate of a bundle, or to one that is created for it.
+ */
+export class Naming {
+  /** What each name that this plan gives out goes to. */
+  readonly #given = new Map<string, SourcedBundle>();
+  /** Names of certificates of ours that may change hands. */
+  readonly #movable = new Map<string, StoredCertificate>();
+  /** Names of somebody that a bundle wants, by bundle. */
+  readonly #others = new Map<SourcedBundle, string[]>();
+  /** Names that a bundle does not get beside an ingress controller. */
+  readonly #withheld = new Map<SourcedBundle, string[]>();
+  readonly #isControllerThere: boolean;
+  readonly #placed = new Set<SourcedBundle>();
+  /** Names that wait for the answer to a question. */
+  readonly #waiting = new Set<string>();
+  readonly #claimants: Claimants;
+  readonly #claims: readonly Claim[];
+
+  /** @param mains what became of the first half of each certificate, by its id */
+  constructor(
+    private readonly world: World,
+    private readonly mains: ReadonlyMap<string, Decision>,
+  ) {
+    const all = [...world.certificates.values()];
+    this.#isControllerThere =
+      world.input.controller?.isThere === true ||
+      all.some((one) => one.owner === 'ingress_controller' || world.index.secretOf(one) !== undefined);
+    for (const certificate of all) this.noteMovable(certificate);
+    this.#claims = this.findClaims();
+    this.#claimants = new Claimants(
+      world,
+      this.#claims.map(({ bundle }) => bundle),
+    );
+  }
+
+  /** Adds the changes to the plan, and what is to be said of bundles that get nothing. */
+  run(): void {
+    const { compare } = this.#claimants;
+    for (const { bundle, names } of this.#claims) {
+      if (!this.#claimants.isOpen(bundle)) continue;
+      for (const name of names) this.#waiting.add(name);
+    }
+    const claims = [...this.#claims].sort((a, b) => compare(a.bundle, b.bundle));
+    for (const claim of claims) if (!this.#placed.has(claim.bundle)) this.serve(claim);
+    for (const bundle of this.world.index.bundles) this.conclude(bundle);
+    moveFirst(this.world.plan.changes);
+  }
+
+  /** Names that the renewal lost, and those of certificates that only keep them until their end. */
+  private noteMovable(certificate: StoredCertificate): void {
+    const { change, bundle } = this.mains.get(certificate.id) ?? {};
+    const names =
+      certificate.isPrevious === true && bundle == null ? certificate.snis : (change?.split?.snis ?? []);
+    for (const name of names) this.#movable.set(name, certificate);
+  }
+
+  private findClaims(): Claim[] {
+    const { index, certificates } = this.world;
+    const usedByOthers = new Map<SourcedBundle, StoredCertificate>();
+    for (const [id, { bundle }] of this.mains) {
+      const certificate = certificates.get(id);
+      if (bundle !== null && certificate !== undefined && certificate.owner !== 'us')
+        usedByOthers.set(bundle, certificate);
+    }
+    const claims: Claim[] = [];
+    for (const bundle of index.bundles) {
+      if (!bundle.create || bundle.hosts?.length === 0) continue;
+      const own = certificates.get(certificateIdOf(bundle));
+      const asked = snisOf(bundle);
+      if (own !== undefined) {
+        if (own.owner !== 'us' || this.mains.get(own.id)?.bundle !== bundle || bundle.snis !== undefined)
+          continue;
+        const names = asked.filter((name) => this.world.holders.get(name)?.id !== own.id);
+        if (names.length > 0) claims.push({ bundle, certificate: own, names });
+        continue;
+      }
+      const others = bundle.hosts === undefined ? usedByOthers.get(bundle) : undefined;
+      if (others === undefined) claims.push({ bundle, certificate: null, names: asked });
+      else this.noteGained(bundle, others, claims);
+    }
+    return claims;
+  }
+
+  /** Somebody else's certificate has a leaf with more names than it has SNIs: whether they are wanted, its owner knows. */
+  private noteGained(bundle: SourcedBundle, certificate: StoredCertificate, claims: Claim[]): void {
+    const { holders, input, plan } = this.world;
+    const isWanted = certificate.owner === 'other' && certificate.snis.length > 0;
+    const names = isWanted ? asSnis(bundle.leaf.names).filter((name) => !holders.has(name)) : [];
+    if (names.length === 0) return;
+    if (input.addNames === true) claims.push({ bundle, certificate, names });
+    else {
+      plan.notes.set(bundle.id, gainedNames(bundle, certificate, names));
+    }
+  }
+
+  private serve(claim: Claim): void {
+    const { world } = this;
+    const { plan } = world;
+    const { bundle } = claim;
+    const share = this.shareOf(claim);
+    const names = [...share.snis, ...share.moveSnis.map(({ name }) => name)];
+    if (names.length === 0 && (claim.names.length > 0 || claim.certificate !== null)) return;
+    const why =
+      world.unfit(bundle) ??
+      (claim.names.length === 0 ? noNames(bundle) : isForServers(bundle) ? null : notForServers(bundle));
+    if (why !== null) {
+      if (!plan.refused.has(bundle.id)) plan.refused.set(bundle.id, why);
+      return;
+    }
+    for (const name of names) this.#given.set(name, bundle);
+    const changes = claim.certificate === null ? withTwin(world, bundle, lean(share)) : null;
+    for (const change of changes ?? []) {
+      plan.changes.push(change);
+      this.#placed.add(change.bundle);
+    }
+    if (claim.certificate !== null) this.extend(claim.certificate, bundle, share);
+    this.#placed.add(bundle);
+  }
+
+  private shareOf({ bundle, names }: Claim): Share {
+    const share: Share = { snis: [], moveSnis: [] };
+    for (const name of names) {
+      if (this.#given.has(name) || this.isWaiting(name)) continue;
+      const holder = this.world.holders.get(name);
+      if (holder !== undefined && !this.isMovable(bundle, name, holder)) continue;
+      if (this.isAnothers(bundle, name)) push(this.#others, bundle, name);
+      else if (holder === undefined && this.isLeftToController(bundle, name))
+        push(this.#withheld, bundle, name);
+      else if (holder === undefined) share.snis.push(name);
+      else share.moveSnis.push({ name, from: holder.id });
+    }
+    return share;
+  }
+
+  private isWaiting(name: string): boolean {
+    return this.#waiting.size > 0 && [name, ...wildcardsOf(name)].some((one) => this.#waiting.has(one));
+  }
+
+  private isMovable(bundle: SourcedBundle, name: string, holder: StoredCertificate): boolean {
+    if (this.#movable.get(name) !== holder || !covers(bundle.leaf, name)) return false;
+    const last = this.mains.get(holder.id)?.bundle;
+    if (last != null && ownerOf(last) === ownerOf(bundle)) return true;
+    return refusedByContinuity(this.world, bundle, holder, 'main') === null;
+  }
+
+  /** A name has a home that wants it still, or stands under the wildcard of another owner. */
+  private isAnothers(bundle: SourcedBundle, name: string): boolean {
+    const { input, index, holders } = this.world;
+    const homesOf = (known: string) => input.homes?.ofName(known) ?? [];
+    const isFit = (place: string) => {
+      const home = index.byId(place);
+      return home?.create === true && snisOf(home).includes(name) && this.world.unfit(home) === null;
+    };
+    const homes = homesOf(name);
+    if (!homes.includes(bundle.id) && homes.some(isFit)) return true;
+    if (isOperators(bundle)) return false;
+    return wildcardsOf(name).some((wildcard) => {
+      const given = this.#given.get(wildcard);
+      if (given !== undefined) return ownerOf(given) !== ownerOf(bundle);
+      const holder = holders.get(wildcard);
+      if (holder !== undefined) return !this.maySlipUnder(bundle, holder);
+      return homesOf(wildcard).some((place) => {
+        const home = index.byId(place);
+        return home !== undefined && ownerOf(home) !== ownerOf(bundle) && this.world.unfit(home) === null;
+      });
+    });
+  }
+
+  private maySlipUnder(bundle: SourcedBundle, holder: StoredCertificate): boolean {
+    const { homes, isHeld } = claimsOf(this.world, holder, 'main');
+    if (homes.some((home) => ownerOf(home) === ownerOf(bundle))) return true;
+    return !isHeld && refusedByContinuity(this.world, bundle, holder, 'main') === null;
+  }
+
+  /** Adds names to a certificate that is there: to its change, or as one of their own. */
+  private extend(certificate: StoredCertificate, bundle: SourcedBundle, { snis, moveSnis }: Share): void {
+    const { plan } = this.world;
+    const more = { addSnis: snis, ...(moveSnis.length === 0 ? {} : { moveSnis }) };
+    const change = this.mains.get(certificate.id)?.change;
+    if (change != null) {
+      Object.assign(change, more);
+      return;
+    }
+    const added: Update = {
+      kind: 'update',
+      bundle,
+      certificate,
+      half: 'main',
+      isControllers: false,
+      ...more,
+    };
+    // Its other half is renewed afterwards, if at all: both are written one after the other.
+    plan.changes.unshift(added);
+    const holders = plan.inSync.get(bundle.id)?.filter((id) => id !== certificate.id) ?? [];
+    if (holders.length === 0) plan.inSync.delete(bundle.id);
+    else plan.inSync.set(bundle.id, holders);
+  }
+
+  /**
+   * Beside an ingress controller nothing is made: its own would fail the check for uniqueness, and without a database
+   * its next push removes ours.
+   */
+  private isLeftToController({ createIsExplicit }: SourcedBundle, name: string): boolean {
+    if (!this.#isControllerThere) return false;
+    const { keepsOthers = false, asked = null } = this.world.input.controller ?? {};
+    return createIsExplicit !== true || !keepsOthers || asked?.has(name) === true;
+  }
+
+  /** What is to be said of a bundle that no certificate has or gets. */
+  private conclude(bundle: SourcedBundle): void {
+    const { plan, index, used } = this.world;
+    const others = this.#others.get(bundle);
+    if (others !== undefined && !plan.refused.has(bundle.id)) {
+      const why = nameOfAnother(bundle, others, null);
+      if (this.#placed.has(bundle) || plan.inSync.has(bundle.id)) plan.notes.set(bundle.id, why.message);
+      else plan.refused.set(bundle.id, why);
+    }
+    const withheld = this.#withheld.get(bundle);
+    if (withheld !== undefined) plan.notes.set(bundle.id, besideController(bundle, withheld));
+    if (this.#placed.has(bundle) || used.has(bundle) || plan.inSync.has(bundle.id)) return;
+    if (!plan.refused.has(bundle.id)) this.notePartial(bundle);
+    if (plan.refused.has(bundle.id)) return;
+    // Kong has it without a certificate of its own: nobody has to be told that none asks for it.
+    const isAside = bundle.snis === undefined ? index.isOfKong(bundle) : !bundle.create;
+    (isAside ? plan.aside : plan.unused).push(bundle.id);
+  }
+
+  /** A certificate that nothing renews, and a newer bundle with some of its names. */
+  private notePartial(bundle: SourcedBundle): void {
+    const { holders } = this.world;
+    if (bundle.snis !== undefined || !isForServers(bundle) || this.world.unfit(bundle) !== null) return;
+    for (const name of bundle.leaf.names) {
+      const holder = holders.get(name);
+      if (holder === undefined || this.mains.get(holder.id)?.bundle != null) continue;
+      const { leaf } = holder.main;
+      const missing = holder.snis.filter((sni) => !covers(bundle.leaf, sni));
+      if (missing.length === 0 || (leaf !== null && isOlder(bundle.leaf, leaf))) continue;
+      this.world.refuse(bundle, namesNotCovered(bundle, holder, missing, null), holder, 'main');
+      return;
+    }
+  }
+}
+
+const lean = ({ snis, moveSnis }: Share) => (moveSnis.length === 0 ? { snis } : { snis, moveSnis });
+
+/** Kong's wildcards and patterns that a host stands under; `*` is for names that are nobody's. */
+function wildcardsOf(name: string): string[] {
+  const dot = name.lastIndexOf('.');
+  const pattern = dot > 0 ? [`${name.slice(0, dot)}.*`] : [];
+  return [wildcardOf(name) ?? [], pattern].flat();
+}
+
+/** A name moves before the certificate that has it is renewed without it. */
+function moveFirst(changes: Change[]): void {
+  if (!changes.some(({ moveSnis }) => moveSnis !== undefined)) return;
+  const moving = changes.filter(({ moveSnis }) => moveSnis !== undefined);
+  const ids = new Set(moving);
+  changes.splice(0, changes.length, ...moving, ...changes.filter((change) => !ids.has(change)));
+}
+
+function push(map: Map<SourcedBundle, string[]>, bundle: SourcedBundle, name: string): void {
+  const names = map.get(bundle);
+  if (names === undefined) map.set(bundle, [name]);
+  else names.push(name);
+}

@@ -1,0 +1,125 @@
+import { refusal, type Refusal, type SourcedBundle, type StoredCertificate } from '../model';
+import { covers, listed } from './names';
+import { isOperators } from './ranking';
+
+/*
+ * Why a bundle does not get a certificate. A tenant reads what is said of its own Secret: such a sentence names
+ * nothing that the Secret does not hold itself.
+ */
+
+const date = (ms: number) => new Date(ms).toISOString();
+
+const own = ({ leaf }: SourcedBundle, { snis }: StoredCertificate) => snis.filter((sni) => covers(leaf, sni));
+
+export function vaultReference({ id }: StoredCertificate): Refusal {
+  return refusal('vault_reference', `certificate ${id} in Kong is a vault reference; its vault renews it`);
+}
+
+export function notForServers({ location }: SourcedBundle): Refusal {
+  return refusal(
+    'not_for_servers',
+    `${location} is not for servers (key usage, extended key usage); issue it with digitalSignature and serverAuth`,
+  );
+}
+
+/** @param until when the certificate in Kong ends (milliseconds since the epoch) */
+export function namesNotCovered(
+  bundle: SourcedBundle,
+  { id, owner }: StoredCertificate,
+  missing: readonly string[],
+  until: number | null,
+): Refusal {
+  const what = isOperators(bundle) ? listed(missing) : `${missing.length} names`;
+  const later = until === null ? '' : `; it is taken all the same when that one ends, at ${date(until)}`;
+  const whose = owner === 'us' ? '' : ', which is not ours to divide';
+  return refusal(
+    'names_not_covered',
+    `${bundle.location} does not cover ${what}, which certificate ${id} in Kong serves${whose}; issue it with every name, or remove the SNI in Kong${later}`,
+  );
+}
+
+export function older({ location, leaf }: SourcedBundle, { id }: StoredCertificate): Refusal {
+  return refusal(
+    'older_than_stored',
+    `${location} is older (valid from ${date(leaf.notBefore)} until ${date(leaf.notAfter)}) than certificate ${id} in Kong; set allow_downgrade to take it all the same`,
+  );
+}
+
+export function issuerChanged(bundle: SourcedBundle, certificate: StoredCertificate): Refusal {
+  const { location, leaf } = bundle;
+  const names = listed(own(bundle, certificate));
+  const which = names === '' ? 'as a client' : `for ${names}`;
+  if (certificate.snis.length === 0 || (certificate.clients ?? []).length > 0) {
+    const services = listed(certificate.clients ?? []);
+    const shown = services === '' ? 'services may show' : `${services} shows`;
+    return refusal(
+      'issuer_changed',
+      `${location} is from another issuer than certificate ${certificate.id} in Kong, which ${shown} to upstreams; put it into Kong by hand once if the upstream trusts it`,
+    );
+  }
+  return refusal(
+    'issuer_changed',
+    leaf.isSelfIssued === true
+      ? `${location} is self-signed and replaces nothing that a CA issued; Kong's certificate ${which} stays`
+      : `${location} is from another issuer than what Kong has ${which}, and nothing vouches for it; name the Secret (names and namespaces) in a source, or its CA in trusted_issuers_file`,
+  );
+}
+
+/** @param names those that another place has */
+export function nameOfAnother(
+  bundle: SourcedBundle,
+  names: readonly string[],
+  until: number | null,
+): Refusal {
+  const later = until === null ? '' : `, at ${date(until)} at the latest`;
+  return refusal(
+    'name_of_another',
+    `${bundle.location} has ${listed(names)}, and another place has that in Kong; it is taken when that place is gone or has nothing valid any more${later}; take the name out of one of the two`,
+  );
+}
+
+/** @param until when the certificate in Kong ends (milliseconds since the epoch) */
+export function losesClientAuth(
+  { location }: SourcedBundle,
+  { id, clients = [] }: StoredCertificate,
+  until: number,
+): Refusal {
+  const services = clients.length === 0 ? 'services may show' : `${listed(clients)} shows`;
+  return refusal(
+    'loses_client_auth',
+    `${location} is not for clients (extended key usage clientAuth), and ${services} certificate ${id} in Kong to an upstream; give the service a client certificate of its own, or issue this one with clientAuth; it is taken all the same when the one in Kong ends, at ${date(until)}`,
+  );
+}
+
+export function noNames({ location, hosts = [] }: SourcedBundle): Refusal {
+  return hosts.length === 0
+    ? refusal('no_names', `${location} names no host; give it a subjectAltName of type DNS`)
+    : refusal(
+        'names_not_covered',
+        `${location} is asked for ${listed(hosts)} and covers none of that; issue it with these names`,
+      );
+}
+
+export function controllers({ location }: SourcedBundle, { id }: StoredCertificate): Refusal {
+  return refusal(
+    'managed_elsewhere',
+    `certificate ${id} in Kong belongs to the ingress controller, which takes it from its Secret; ${location} is left out`,
+  );
+}
+
+/** A note, no refusal. */
+export function keptFromWildcard({ location }: SourcedBundle, { id, snis }: StoredCertificate): string {
+  return `certificate ${id} in Kong has ${listed(snis)} from another issuer and is not due yet; the wildcard of ${location} does not replace it`;
+}
+
+/** A note, no refusal. */
+export const gainedNames = (
+  { location }: SourcedBundle,
+  { id }: StoredCertificate,
+  names: readonly string[],
+): string =>
+  `certificate ${id} in Kong has no SNI for ${listed(names)}, which ${location} covers; add them there, or set add_names`;
+
+/** A note, no refusal. */
+export const besideController = ({ location }: SourcedBundle, names: readonly string[]): string =>
+  `beside the ingress controller no certificate is created for ${listed(names)} of ${location}; refer to its Secret in an Ingress or Gateway`;

@@ -1,0 +1,99 @@
+import { checkShape } from '../certificates';
+import {
+  deterministicId,
+  type CertificateInfo,
+  type Change,
+  type Half,
+  type Refusal,
+  type SourcedBundle,
+  type StoredCertificate,
+  type StoredHalf,
+} from '../model';
+import { isForServers } from './bundle-index';
+import { isClients } from './claims';
+import { endOf, isOlder } from './leaf-times';
+import { allNames, covers } from './names';
+import {
+  issuerChanged,
+  losesClientAuth,
+  namesNotCovered,
+  notForServers,
+  older,
+  vaultReference,
+} from './sentences';
+import type { World } from './world';
+
+export type Update = Change & { kind: 'update' };
+
+/** One half that is being decided. */
+export interface Case {
+  world: World;
+  certificate: StoredCertificate;
+  half: Half;
+  stored: StoredHalf;
+  /** The ingress controller owns the certificate. */
+  isControllers: boolean;
+}
+
+export function update(
+  { certificate, half, isControllers }: Case,
+  bundle: SourcedBundle,
+  missing: readonly string[],
+): Update {
+  const change: Update = { kind: 'update', bundle, certificate, half, isControllers, addSnis: [] };
+  if (missing.length > 0) change.split = { id: previousIdOf(certificate), snis: missing };
+  return change;
+}
+
+/** Id of the certificate that keeps names of one of ours for which there is no renewal. */
+const previousIdOf = ({ id, main }: StoredCertificate) =>
+  deterministicId('certificate', `previous ${id} ${main.chain}`);
+
+/** SNIs that clients get a valid certificate for now, and would not any more. */
+export function missingNames(
+  { world, certificate, stored: { leaf } }: Case,
+  bundle: SourcedBundle,
+): string[] {
+  if (!world.isValid(leaf)) return [];
+  return certificate.snis.filter((sni) => !covers(bundle.leaf, sni) && covers(leaf, sni));
+}
+
+/** What forbids to write this bundle to this certificate; undefined: a question is open. */
+export function refusedAsTarget(
+  one: Case,
+  bundle: SourcedBundle,
+  missing: readonly string[],
+): Refusal | null | undefined {
+  const { world, certificate, stored } = one;
+  const { snis, owner, isPrevious } = certificate;
+  const unfit = world.unfit(bundle);
+  if (unfit !== null) return unfit;
+  if (stored.vaultReference) return vaultReference(certificate);
+  if (snis.length > 0 && !isForServers(bundle)) return notForServers(bundle);
+  if (snis.length > 0 && allNames(bundle.leaf).length === 0) return checkShape(bundle, world.now);
+  const leaf = world.isValid(stored.leaf) ? stored.leaf : null;
+  if (leaf === null) return null;
+  const until = endOf(leaf);
+  if (isClients(certificate) && !one.isControllers) {
+    world.due(until);
+    const why = refusedAsClient(one, bundle, leaf);
+    if (why !== null) return why;
+  }
+  if (missing.length > 0 && (owner !== 'us' || isPrevious === true)) {
+    world.due(until);
+    return namesNotCovered(bundle, certificate, missing, until);
+  }
+  return isOlder(bundle.leaf, leaf) && !world.input.allowDowngrade ? older(bundle, certificate) : null;
+}
+
+/** Whoever is shown it as a client trusts its issuer, and wants one that is for clients. */
+function refusedAsClient(
+  { world, certificate, half }: Case,
+  bundle: SourcedBundle,
+  leaf: CertificateInfo,
+): Refusal | null | undefined {
+  if (leaf.isForClients !== false && bundle.leaf.isForClients === false)
+    return losesClientAuth(bundle, certificate, endOf(leaf));
+  const isSame = world.isSameIssuer(bundle, certificate, half);
+  return isSame === false ? issuerChanged(bundle, certificate) : isSame === true ? null : undefined;
+}

@@ -1,0 +1,165 @@
+import { checkShape } from '../certificates';
+import type {
+  CertificateInfo,
+  Half,
+  Plan,
+  Question,
+  Refusal,
+  SourcedBundle,
+  StoredCertificate,
+  StoredHalf,
+} from '../model';
+import { BundleIndex } from './bundle-index';
+import type { Homes } from './homes';
+import { endOf } from './leaf-times';
+import { normal } from './names';
+import { isOperators, looksIssuedAlike } from './ranking';
+
+/** What signatures tell, as far as it was asked. */
+export interface Evidence {
+  /** Whether a bundle leads to a root that is public or the operator's; undefined: not known yet. */
+  isTrusted(bundle: SourcedBundle): boolean | undefined;
+  /** Whether the authority behind a stored leaf issued the bundle's, too; undefined: not known yet. */
+  isSameIssuer(bundle: SourcedBundle, stored: StoredHalf): boolean | undefined;
+}
+
+export interface PlanInput {
+  /** Every bundle that was understood. */
+  bundles: Iterable<SourcedBundle>;
+  certificates: ReadonlyMap<string, StoredCertificate>;
+  /** Milliseconds since the epoch. */
+  now: number;
+  allowDowngrade: boolean;
+  /** Bundles as they were when they were last understood; they are not now. */
+  broken?: readonly SourcedBundle[];
+  /** Bundles that must not be tried (again) as they are, by bundle id: refused by the gate, Kong or a handshake. */
+  barred: ReadonlyMap<string, Refusal>;
+  /** Where what Kong has came from so far. Left out: nothing is remembered. */
+  homes?: Homes;
+  /** Ids of sources that could not be looked at whole: what is missing from them may still be there. */
+  away?: ReadonlySet<string>;
+  /** Left out: nothing is proven, and nothing is asked. */
+  evidence?: Evidence;
+  /** Add names that a leaf gained to certificates that somebody else made, too. */
+  addNames?: boolean;
+  /** What is known of an ingress controller on this Kong beside its certificates. */
+  controller?: {
+    /** It is there though it has no certificate yet. */
+    isThere: boolean;
+    /** Names that resources of the cluster ask for; null: not known. */
+    asked: ReadonlySet<string> | null;
+    /** Without a database its next push removes what others made. */
+    keepsOthers: boolean;
+  };
+}
+
+/** Where nobody looks at signatures, the operator's own bundles are believed by their words. */
+const NO_EVIDENCE: Evidence = {
+  isTrusted: () => false,
+  isSameIssuer: (bundle, { leaf }) =>
+    isOperators(bundle) && leaf !== null && looksIssuedAlike(bundle.leaf, leaf),
+};
+
+export const emptyPlan = (): Plan => ({
+  changes: [],
+  refused: new Map(),
+  meant: new Map(),
+  inSync: new Map(),
+  unchecked: [],
+  unused: [],
+  aside: [],
+  notes: new Map(),
+  obsolete: [],
+  observed: [],
+  questions: [],
+  dueAt: Number.POSITIVE_INFINITY,
+});
+
+/** One plan in the making: what it is made from, and what is found out on the way. */
+export class World {
+  readonly plan = emptyPlan();
+  readonly index: BundleIndex;
+  readonly now: number;
+  /** What Kong has, with its SNIs in small letters. */
+  readonly certificates: ReadonlyMap<string, StoredCertificate>;
+  /** Which certificate in Kong has an SNI. */
+  readonly holders = new Map<string, StoredCertificate>();
+  /** Bundles that some certificate gets or has. */
+  readonly used = new Set<SourcedBundle>();
+  readonly #evidence: Evidence;
+  readonly #asked = new Set<string>();
+  readonly #shapes = new Map<SourcedBundle, Refusal | null>();
+
+  constructor(readonly input: PlanInput) {
+    this.now = input.now;
+    this.index = new BundleIndex(input.bundles, input.broken ?? []);
+    this.#evidence = input.evidence ?? NO_EVIDENCE;
+    this.certificates = inSmallLetters(input.certificates);
+    for (const certificate of this.certificates.values()) {
+      for (const sni of certificate.snis) this.holders.set(sni, certificate);
+    }
+  }
+
+  /** Why a bundle must not be served to anybody now. */
+  unfit(bundle: SourcedBundle): Refusal | null {
+    const known = this.#shapes.get(bundle);
+    if (known !== undefined) return known;
+    const why = this.input.barred.get(bundle.id) ?? checkShape(bundle, this.now, false);
+    if (why?.reason === 'not_yet_valid') this.due(bundle.leaf.notBefore);
+    this.#shapes.set(bundle, why);
+    return why;
+  }
+
+  /** Whether clients still accept what Kong has. */
+  isValid(leaf: CertificateInfo | null): leaf is CertificateInfo {
+    return leaf !== null && leaf.notBefore <= this.now && this.now < endOf(leaf);
+  }
+
+  /** The plan is another one from then on. */
+  due(at: number): void {
+    if (at > this.now && at < this.plan.dueAt) this.plan.dueAt = at;
+  }
+
+  refuse(bundle: SourcedBundle, why: Refusal, certificate: StoredCertificate, half: Half): void {
+    const { refused, meant } = this.plan;
+    if (!refused.has(bundle.id)) refused.set(bundle.id, why);
+    const known = meant.get(bundle.id);
+    const one = { certificate: certificate.id, half };
+    if (known === undefined) meant.set(bundle.id, [one]);
+    else known.push(one);
+  }
+
+  isTrusted(bundle: SourcedBundle): boolean | undefined {
+    const known = this.#evidence.isTrusted(bundle);
+    if (known === undefined) this.ask({ kind: 'trusted', bundle }, bundle.id);
+    return known;
+  }
+
+  isSameIssuer(bundle: SourcedBundle, certificate: StoredCertificate, half: Half): boolean | undefined {
+    const stored = certificate[half];
+    if (stored?.leaf == null) return false;
+    const known = this.#evidence.isSameIssuer(bundle, stored);
+    if (known === undefined) {
+      this.ask({ kind: 'same_issuer', bundle, certificate, half }, `${bundle.id} ${half} ${certificate.id}`);
+    }
+    return known;
+  }
+
+  private ask(question: Question, key: string): void {
+    if (this.#asked.has(key)) return;
+    this.#asked.add(key);
+    this.plan.questions.push(question);
+  }
+}
+
+/** SNIs are stored as somebody typed them, and names are compared without regard to that. */
+function inSmallLetters(
+  certificates: ReadonlyMap<string, StoredCertificate>,
+): ReadonlyMap<string, StoredCertificate> {
+  const typed = [...certificates.values()].filter(({ snis }) => snis.some((sni) => sni !== normal(sni)));
+  if (typed.length === 0) return certificates;
+  const all = new Map(certificates);
+  for (const certificate of typed)
+    all.set(certificate.id, { ...certificate, snis: certificate.snis.map(normal) });
+  return all;
+}
