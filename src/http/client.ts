@@ -1,10 +1,5 @@
-<<<<<<< HEAD
-import { setMaxListeners } from 'node:events';
-import { rememberHeader } from '../common/secrets';
-import * as http from 'node:http';
-=======
 import type * as http from 'node:http';
->>>>>>> main
+import { rememberHeader } from '../common/secrets';
 import type { Address } from './address';
 import { Agent, type AgentOptions, type TlsIdentity } from './agent';
 import { readBody } from './body';
@@ -159,17 +154,9 @@ export class HttpClient {
 
   private async secrets(limit: Limit): Promise<Headers> {
     const asked = this.options.credentials?.headers?.() ?? {};
-<<<<<<< HEAD
     const headers = asked instanceof Promise ? await withinLimit(asked, limit) : asked;
     Object.values(headers).forEach(rememberHeader);
     return headers;
-=======
-    if (!(asked instanceof Promise)) return asked;
-    return new Promise((resolve, reject) => {
-      limit.stopBy(reject);
-      asked.then(resolve, reject);
-    });
->>>>>>> main
   }
 
   private async follow(request: HttpRequest, secrets: Headers, limit: Limit): Promise<HttpAnswer> {
@@ -256,28 +243,9 @@ export class HttpClient {
     return { ...this.#home, path: pathname === '/' ? path : pathname.replace(/\/$/, '') + path };
   }
 }
-<<<<<<< HEAD
 
-const sizeOf = (body: readonly Uint8Array[]) => body.reduce((sum, { length }) => sum + length, 0);
-
-/** The target is not shown: a server may put anything into it, what it was sent included. */
-function redirectedTo(location = '', status: number, from: Target, home: Target): Target {
-  const base = new URL(from.path, from.origin);
-  if (location === '' || !URL.canParse(location, base.href))
-    throw redirectFailure(`it answers ${status} without saying where to go`, status);
-  const url = new URL(location, base);
-  if (url.protocol !== 'https:' && url.origin !== home.origin.origin)
-    throw redirectFailure('it redirects to something else than https, which is not followed', status);
-  return { origin: url, path: url.pathname + url.search };
-}
-
-const redirectFailure = (why: string, status: number) =>
-  new HttpFailure(why, { code: 'status', kind: 'forbidden', status });
-
-const withinLimit = <T>(asked: Promise<T>, limit: AbortSignal): Promise<T> =>
+const withinLimit = <T>(asked: Promise<T>, limit: Limit): Promise<T> =>
   new Promise((resolve, reject) => {
-    limit.addEventListener('abort', () => reject(limit.reason as Error), { once: true });
+    limit.stopBy(reject);
     asked.then(resolve, reject);
   });
-=======
->>>>>>> main
