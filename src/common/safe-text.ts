@@ -11,7 +11,7 @@ import { hasSecretForm, isSecretName, redactForms } from './redact';
  * are none. With `u`, lone surrogates.
  */
 const HIDDEN =
-  // eslint-disable-next-line no-control-regex, no-misleading-character-class
+  // eslint-disable-next-line no-control-regex
   /[\0-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\u{e0000}-\u{e007f}]/gu;
 
 /** What `JSON.stringify` makes of control characters. */

@@ -19,8 +19,8 @@ const HOSTILE = [
   ...['\x1b[2J', '\x1b]0;owned\x07', '\x1b[31m', '\x9b2J', '\x90', '\x00', '\x08', '\r', '\x7f', '\u0085'],
   ...['\u202e', '\u2066', '\u200f', '\u061c', '\u2028', '\u200b', '\ufeff', '\ufdd0', '\ud800', '\u{e0041}'],
 ];
-// eslint-disable-next-line no-control-regex, no-misleading-character-class
 const HARMFUL =
+  // eslint-disable-next-line no-control-regex
   /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufdd0-\ufdef\ufeff\ud800-\udfff\u{e0000}-\u{e007f}]/u;
 
 /** Values that were read as secrets and have no form of their own. */
