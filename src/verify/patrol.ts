@@ -49,8 +49,8 @@ export class Patrol {
   #next = 0;
   /** A poll was made since the last round began. */
   #isDue = false;
-  /** The leaf that each half was last seen to have, and the one before it. */
-  readonly #leaves = new Map<string, { now: string; before: string | null }>();
+  /** Leaves that halves of certificates had before. */
+  readonly #former = new Map<string, string>();
   /** What a client without SNI got at the last mismatch. */
   #defaultLeaf: string | null = null;
 
@@ -155,17 +155,16 @@ export class Patrol {
     const seen = await this.look(target);
     if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
     if (this.#abort.signal.aborted) return;
-    this.remember(target);
     this.options.note(id, half, seen);
   }
 
   /** What a certificate was before is wrong for it, though Kong does not store it any more. */
-  private remember({ id, half, chain }: Target): void {
+  private formerLeaf({ id, half, chain }: Target): string | null {
     const key = `${id} ${half}`;
-    const leaf = leafOf(chain);
-    const { now = leaf, before = null } = this.#leaves.get(key) ?? {};
-    if (now !== leaf || !this.#leaves.has(key))
-      this.#leaves.set(key, { now: leaf, before: now === leaf ? before : now });
+    const seen = this.options.seen(id, half);
+    if (seen !== undefined && leafOf(seen.expected) !== leafOf(chain))
+      this.#former.set(key, leafOf(seen.expected));
+    return this.#former.get(key) ?? null;
   }
 
   /** Asks for some of its names; one that is served by something else than Kong decides nothing about the others. */
@@ -181,6 +180,11 @@ export class Patrol {
     };
     const apart = snis.flatMap((sni) => unservable(sni) ?? []);
     const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MAX_SNIS);
+    const former = this.formerLeaf(target);
+    const before = this.options.seen(target.id, target.half);
+    const wasServed =
+      before?.expected === chain &&
+      (before.verdict === 'wrong' || (before.verdict === 'served' && before.detail === ''));
     const others: { shown: Shown; detail: string }[] = [];
     for (const sni of asked) {
       const { shown, detail } = await this.ask(sni, keyType);
@@ -190,7 +194,9 @@ export class Patrol {
     }
     if (others.length === asked.length && asked.length > 0)
       this.#defaultLeaf = await this.askDefault(keyType);
-    const wrong = others.filter(({ shown }) => this.isWrong(shown, target, others.length < asked.length));
+    const wrong = others.filter(
+      ({ shown }) => wasServed || this.isWrong(shown, former, others.length < asked.length),
+    );
     const [first] = [...wrong, ...others];
     const sentences = [...(wrong.length > 0 ? wrong : others).map(({ detail }) => detail), ...apart];
     const isAnyServed = asked.length > others.length;
@@ -209,12 +215,10 @@ export class Patrol {
    * Whether what was shown for one name speaks against the certificate.
    * @param isAnyServed another name of it is served as it should be
    */
-  private isWrong(shown: Shown, { id, half, chain }: Target, isAnyServed: boolean): boolean {
+  private isWrong(shown: Shown, former: string | null, isAnyServed: boolean): boolean {
     if (shown.kind !== 'chain') return true;
     const leaf = leafOf(shown.chain);
-    const { now, before } = this.#leaves.get(`${id} ${half}`) ?? {};
-    // Of a pass's write the patrol knows only what was there before it.
-    if (leaf === before || (leaf === now && now !== leafOf(chain))) return true;
+    if (leaf === former) return true;
     for (const { main, alt } of this.options.certificates().values()) {
       if (leafOf(main.chain) === leaf || (alt !== null && leafOf(alt.chain) === leaf)) return !isAnyServed;
     }

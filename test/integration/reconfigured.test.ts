@@ -109,7 +109,7 @@ it('a reloader that is stopped finishes the batch that it is writing, and begins
   });
   const reloader = createReloader(config, kong, silentLog, 'entry');
   reloader.start();
-  await eventually('it writes', () => gateway.requests.some(({ method }) => method === 'PUT'));
+  await eventually('it writes', () => gateway.requests.some(({ method }) => method === 'POST'));
   await reloader.stop();
   expect(gateway.entities('certificates')).toHaveLength(BATCH);
 });
