@@ -14,9 +14,10 @@ import {
 } from '../model';
 import type { DifferenceStore, HomesFile, ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
+import { noCommonCipher } from '../verify';
 import type { Connection } from './connection';
 import { createDefaultCertificate, defaultFiles } from './default-certificate';
-import { verifierOf } from './listeners';
+import { tlsSettingsOf, verifierOf } from './listeners';
 import { createPass, type PassRunner } from './pass';
 import { createTrust } from './trust';
 import { createDeclarativeFile } from './write-back';
@@ -67,6 +68,7 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
     ...(defaultCertificate === null ? [] : [new DefaultCertificateSource(defaultCertificate)]),
   ];
   const all = [...sources, ...trust];
+  const tlsSettings = tlsSettingsOf(kong);
   const runner = createPass({
     ...options,
     sources,
@@ -77,6 +79,7 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
     addNames: config.add_names,
     trustedIssuers: trustedIssuersOf(config),
     rollback: config.verify.rollback,
+    whyUnservable: (keyType) => noCommonCipher(keyType, tlsSettings()),
     takeover: {
       mode: config.takeover,
       graceMs: config.takeover_grace * 1000,
