@@ -156,6 +156,7 @@ const SENTENCE_IS_ABOUT: Record<Reason, 'itself' | 'others'> = {
   name_of_another: 'others',
   loses_client_auth: 'others',
   managed_elsewhere: 'others',
+  no_common_cipher: 'itself',
   refused_by_kong: 'others',
   still_referenced: 'others',
   not_served: 'others',
