@@ -3,6 +3,7 @@ import { Slices } from '../common/slices';
 import {
   isRefusal,
   refusal,
+  usualRenewalAt,
   type Bundle,
   type Digest,
   type KnownRefusal,
@@ -22,6 +23,16 @@ import type { ProgressListener } from './step';
 import { MAX_HELD_CHARS, unmatched, type UnmatchedBundle } from './unmatched-bundle';
 import { readSafely, scanSafely, understand } from './reading';
 import { WholeChains } from './whole-chain';
+
+export interface BookScanOptions {
+  /** Settles when `find` knows what Kong stores, with whether that changed; reading goes on meanwhile. */
+  stored?: Promise<unknown>;
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** What looks unchanged is fetched, too. */
+  whole?: boolean;
+  progress?: Pick<ProgressListener, 'read'> | undefined;
+}
 
 export interface BookScan {
   /** Something differs from the scan before. */
@@ -85,14 +96,10 @@ export class BundleBook {
     });
   }
 
-  /**
-   * Scans every source (or only what a watch touched) and reads what changed.
-   * @param stored settles when `find` knows what Kong stores, with whether that changed; reading goes on meanwhile
-   */
+  /** Scans every source (or only what a watch touched) and reads what changed. */
   async scan(
-    touched?: ReadonlySet<string>,
-    stored?: Promise<unknown>,
-    progress?: Pick<ProgressListener, 'read'>,
+    touched: ReadonlySet<string> | undefined,
+    { stored, now, whole = false, progress }: BookScanOptions,
   ): Promise<BookScan> {
     const result: BookScan = { changed: false, total: 0, read: 0, differing: new Map(), errors: [] };
     const slices = new Slices();
@@ -117,7 +124,10 @@ export class BundleBook {
       }
       return found;
     };
-    const scans = await Promise.all(this.sources.map((source) => scanSafely(source, touched)));
+    const due = touched === undefined && !whole ? this.dueSources(now) : new Set<Source>();
+    const scans = await Promise.all(
+      this.sources.map((source) => scanSafely(source, touched, { whole: whole || due.has(source) })),
+    );
     const readings = scans.map((scan, index) => {
       const source = this.sources[index] as Source;
       this.noteSource(source, scan);
@@ -164,8 +174,11 @@ export class BundleBook {
       if (opened === null || isRefusal(opened)) continue;
       const whole = this.#chains.complete(opened, source);
       if (isSameAs(known, whole.bundle.content, whole.bundle)) continue;
-      if (!result.differing.has(id)) result.differing.set(id, known);
+      const before = result.differing.get(id);
       this.put(id, { source, name, known: this.known(id, whole, source) });
+      // What was completed before is the same once more.
+      if (before != null && isSameAs(before, whole.bundle.content, whole.bundle)) result.differing.delete(id);
+      else if (before === undefined) result.differing.set(id, known);
     }
   }
 
@@ -186,6 +199,17 @@ export class BundleBook {
       if (before === undefined) this.forget(id);
       else this.put(id, before);
     }
+  }
+
+  /** Sources with a bundle whose renewal should be there by now: what looks unchanged there may not be. */
+  private dueSources(now: number): Set<Source> {
+    const due = new Set<Source>();
+    for (const { source, known } of this.#entries.values()) {
+      if (isRefusal(known) || due.has(source)) continue;
+      if (now >= (known.renewalAt ?? usualRenewalAt(known.leaf.notBefore, known.leaf.notAfter)))
+        due.add(source);
+    }
+    return due;
   }
 
   private noteSource(source: Source, { errors, strays }: SourceScan): void {
@@ -248,6 +272,11 @@ export class BundleBook {
   /** Some bundle was no longer what the plan was made with; the next scan reads it again. */
   get isUnsettled(): boolean {
     return this.#again.size > 0 || this.#held.size > 0;
+  }
+
+  /** When the first leaf is taken that waits for its chain (milliseconds since the epoch); infinity: none does. */
+  get heldUntil(): number {
+    return Math.min(...[...this.#held.values()].map(({ until }) => until), Number.POSITIVE_INFINITY);
   }
 
   /** Whether the next scan reads it though its source sees no change. */
