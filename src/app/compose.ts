@@ -12,7 +12,7 @@ import {
   type Source,
   type WriteListener,
 } from '../model';
-import type { DifferenceStore, ProgressListener } from '../pass';
+import type { DifferenceStore, HomesFile, ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
 import type { Connection } from './connection';
 import { createDefaultCertificate, defaultFiles } from './default-certificate';
@@ -26,6 +26,8 @@ export interface ComposeOptions {
   listener?: WriteListener;
   /** Whether Kong's listeners were last seen to serve this chain. */
   isServed?: (certificate: string, half: Half, chain: string) => boolean;
+  /** Keeps where what Kong has came from, from one process to the next. */
+  homesFile?: HomesFile;
   /** Keeps since when the ingress controller has not taken a renewal, from one run to the next. */
   differences?: DifferenceStore;
   /** Is told how far a pass is. */

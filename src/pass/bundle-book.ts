@@ -213,7 +213,7 @@ export class BundleBook {
     const before = this.#entries.get(id)?.known;
     if (isSameAs(before, pem.content, { hosts, secret })) return false;
     const { content, chain, chainLength } = pem;
-    const { leaf } = half;
+    const { leaf, reach } = half;
     const known: SourcedBundle = {
       id,
       name,
@@ -222,6 +222,7 @@ export class BundleBook {
       chain,
       rawChain: chain,
       chainLength,
+      reach,
       leaf,
       ...this.traitsOf(source),
     };

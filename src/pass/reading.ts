@@ -11,18 +11,15 @@ import {
 
 type Understood = OpenedBundle | Refusal | null;
 
-/** Null: there is nothing, or a lone file that is no bundle (a CA certificate, a part of a chain). */
+/** Null: there is nothing, or a keystore without a key (a truststore). */
 export function understand(raw: RawBundle | Refusal | null): Understood | Promise<Understood> {
   if (raw === null || isRefusal(raw)) return raw;
   const opened = openAny(raw);
-  const { lone = false } = raw;
-  if (lone === false) return opened;
-  const orNone = (found: OpenedBundle | Refusal) => (isRefusal(found) && isNone(found, lone) ? null : found);
+  if (raw.standalone !== 'keystore') return opened;
+  const orNone = (found: OpenedBundle | Refusal) =>
+    isRefusal(found) && found.reason === 'missing_key' ? null : found;
   return opened instanceof Promise ? opened.then(orNone) : orNone(opened);
 }
-
-const isNone = ({ reason }: Refusal, lone: true | 'keystore') =>
-  reason === 'missing_key' || (lone === true && reason === 'unsupported_format');
 
 /** A bundle that cannot be read is refused; nothing is thrown. */
 export function readSafely(source: Source, name: string): Reading | Promise<Reading> {

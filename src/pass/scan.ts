@@ -31,7 +31,9 @@ export class ScanStep implements Step {
     memory.isOutdated = false;
     if (kongChanged instanceof Error) throw kongChanged;
     if (kongChanged) memory.refused.kongChanged();
-    if (kongChanged || pass.startedAt >= memory.due) memory.isOpen = true;
+    // What was decided at a time that is still to come (the clock was set back) is decided again.
+    const isDue = pass.startedAt >= memory.due || pass.startedAt < memory.plannedAt;
+    if (kongChanged || isDue) memory.isOpen = true;
     work.scan = scan;
     pass.report.read += scan.read;
     pass.report.sourceErrors.push(...memory.findings.newSourceErrors(scan.errors, touched !== undefined));

@@ -198,7 +198,8 @@ export class Trust {
     for (const id of this.#kept.keys()) if (!ids.has(id)) this.#kept.delete(id);
     const now = this.#now();
     return gone.flatMap((stored): CaChange[] => {
-      const since = this.#missing.get(stored.id) ?? now;
+      // A clock that was set back begins the time anew, and does not make it longer.
+      const since = Math.min(this.#missing.get(stored.id) ?? now, now);
       this.#missing.set(stored.id, since);
       return now - since < REMOVE_AFTER_MS ? [] : [{ kind: 'remove', id: stored.id, stored }];
     });
