@@ -75,6 +75,11 @@ export class ListWatch<T extends KubernetesObject> {
     return this.options.namespace;
   }
 
+  /** Where the kind is. */
+  get api(): string {
+    return this.options.api;
+  }
+
   /** How many objects there are. */
   get size(): number {
     return this.#known.size;
