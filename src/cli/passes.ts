@@ -69,7 +69,10 @@ async function passOnce(
   const progress = new Progress();
   const differences = new DifferenceFile(join(location.prefix, DIFFERENCES));
   const homesFile = new HomesFile(homesPath(location.prefix, entry));
-  const { pass, gateway, close } = compose(config, kong, { progress, differences, homesFile });
+  const { pass, gateway, close } = compose(config, kong, {
+    ...{ progress, differences, homesFile },
+    patienceMs: Number.POSITIVE_INFINITY,
+  });
   try {
     return { report: await untilSettled(pass, isWaiting), certificates: gateway.certificates.stored };
   } finally {

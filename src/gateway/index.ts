@@ -3,6 +3,7 @@ export { OUR_TAG } from './admin/entities';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
 export {
+  holdKongValues,
   parseListeners,
   readKongEnvironment,
   readKongValues,

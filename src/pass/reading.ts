@@ -5,6 +5,7 @@ import {
   type RawBundle,
   type Reading,
   type Refusal,
+  type ScanOptions,
   type Source,
   type SourceScan,
 } from '../model';
@@ -37,9 +38,10 @@ export function readSafely(source: Source, name: string): Reading | Promise<Read
 export async function scanSafely(
   source: Source,
   touched: ReadonlySet<string> | undefined,
+  options: ScanOptions,
 ): Promise<SourceScan> {
   try {
-    return await source.scan(touched);
+    return await source.scan(touched, options);
   } catch (error) {
     const why = refusal('unreadable', `${source.id}: ${(error as Error).message}`);
     return { changed: [], removed: [], total: 0, errors: [why] };

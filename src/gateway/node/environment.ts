@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfiguredFile, type FileError } from '../../common/configured-file';
 
@@ -55,11 +56,51 @@ export function tlsListeners(directive: string | undefined): TlsListener[] {
  */
 export function readKongValues(prefix: string, isWanted: (name: string) => boolean): Map<string, string> {
   const values = new Map<string, string>();
-  for (const line of readKongEnv(prefix).split('\n')) {
+  for (const line of readLines(prefix)) {
     const match = /^([a-z0-9_]+) = (.*)$/.exec(line);
     if (match?.[1] !== undefined && isWanted(match[1])) values.set(match[1], match[2] ?? '');
   }
   return values;
+}
+
+/** A value that stands there as a comment. @throws Error with a sentence that helps */
+export function readKongComment(prefix: string, name: string): string | undefined {
+  const start = `# ${name} = `;
+  return readLines(prefix)
+    .find((line) => line.startsWith(start))
+    ?.slice(start.length);
+}
+
+function readLines(prefix: string): readonly string[] {
+  try {
+    return readKongEnv(prefix).split('\n');
+  } catch (error) {
+    if (held?.prefix !== prefix) throw error;
+    return held.lines;
+  }
+}
+
+/** Lines of a file that root has written and that Kong's user cannot read. */
+let held: { prefix: string; lines: readonly string[] } | null = null;
+
+const HELD =
+  /^(# )?(admin_|database |declarative_config |log_level|nginx_|node_|plugin|proxy_listen|role |ssl_cert|status_listen|stream_listen)/;
+
+/** Before root becomes Kong's user: what only root can read there is kept, its secrets aside. */
+export function holdKongValues(prefix: string): void {
+  const stat = lstatSync(join(prefix, '.kong_env'), { throwIfNoEntry: false });
+  // Anything else is Kong's own, or of somebody who would have root read it.
+  if (stat?.isFile() !== true || stat.uid !== 0 || (stat.mode & 0o022) !== 0) return;
+  try {
+    held = {
+      prefix,
+      lines: readKongEnv(prefix)
+        .split('\n')
+        .filter((line) => HELD.test(line)),
+    };
+  } catch {
+    held = null;
+  }
 }
 
 /** The text of `<prefix>/.kong_env`, secrets included. @throws Error with a sentence that helps */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readKongEnv, readKongValues } from './environment';
+import { readKongComment, readKongValues } from './environment';
 
 /** Files that a Kong was started with, as far as they hold certificates. */
 export interface NodeFiles {
@@ -17,7 +17,11 @@ export function readNodeFiles(prefix: string): NodeFiles {
   const values = readKongValues(prefix, (name) => NAMES.has(name));
   const certs = paths(values.get('ssl_cert'));
   const keys = paths(values.get('ssl_cert_key'));
-  const [declarative = null] = paths(values.get('declarative_config') ?? takenOut(prefix));
+  const [declarative = null] = paths(
+    values.get('declarative_config') ??
+      // A reload that keeps what was posted has left the line as a comment (see `KongReload`).
+      readKongComment(prefix, 'declarative_config'),
+  );
   return {
     prefix,
     defaultCertificate:
@@ -32,9 +36,6 @@ export function readNodeFiles(prefix: string): NodeFiles {
 
 /** Without `ssl_cert` Kong makes certificates for itself, which nobody renews. */
 const isOfKong = (prefix: string, path: string) => path.startsWith(join(prefix, 'ssl', 'kong-default'));
-
-/** A reload that keeps what was posted has left the line as a comment (see `KongReload`). */
-const takenOut = (prefix: string) => /^# declarative_config = (.*)$/m.exec(readKongEnv(prefix))?.[1];
 
 /** Kong takes certificates as text, too; that is no file, and nobody renews it. */
 const paths = (list = '') =>
