@@ -3,11 +3,9 @@ import type { KubernetesClient, KubernetesError } from './client';
 import { ListWatch } from './list-watch';
 import {
   factsOf,
-  GATEWAYS,
   GRANTS,
   grants,
   hostnamesOf,
-  INGRESSES,
   isRouteOf,
   REFERRER_KINDS,
   ROUTES,
@@ -66,16 +64,11 @@ export class References {
       this.#namespaces = wanted;
       this.#followed = [];
       for (const kind of REFERRER_KINDS) this.follow(kind, kind);
-      this.follow(null, GRANTS);
     }
     const isBlind = await this.refreshAll(this.#followed, errors);
-    // Routes matter to listeners without a hostname alone, and reading them is one more right.
-    const hasRoutes = this.#followed.some(({ plural }) => plural === 'httproutes');
-    if (!hasRoutes && this.references().some(({ listener }) => listener !== undefined)) {
-      const before = this.#followed.length;
-      for (const kind of ROUTES) this.follow(null, kind);
-      await this.refreshAll(this.#followed.slice(before), errors);
-    }
+    const before = this.#followed.length;
+    for (const hint of this.needed()) if (!this.isFollowed(hint)) this.follow(null, hint);
+    await this.refreshAll(this.#followed.slice(before), errors);
     if (isBlind !== this.#isBlind) this.#isOutdated = true;
     this.#isBlind = isBlind;
   }
@@ -114,6 +107,21 @@ export class References {
   watch(touched: () => void, signal: AbortSignal): void {
     this.#watch = { touched, signal };
     for (const followed of this.#followed) this.watchOne(followed);
+  }
+
+  /** What else has to be looked at, which is one more right each. */
+  private needed(): Collection[] {
+    const all = this.#followed.flatMap(({ objects }) => [...objects.values()]);
+    const needs = (test: (reference: Reference, item: ReferrerFacts) => boolean) =>
+      all.some((item) => item.references.some((reference) => test(reference, item)));
+    return [
+      ...(needs(({ namespace }, { metadata }) => namespace !== metadata.namespace) ? [GRANTS] : []),
+      ...(needs(({ listener }) => listener !== undefined) ? ROUTES : []),
+    ];
+  }
+
+  private isFollowed({ plural }: Collection): boolean {
+    return this.#followed.some((one) => one.plural === plural);
   }
 
   private follow(kind: ReferrerKind | null, { apis, plural }: Collection): void {
@@ -168,9 +176,8 @@ export class References {
         return true;
       } catch (error) {
         const { status } = error as Partial<KubernetesError>;
-        // Where it is not known whether there is such a kind, only those that most clusters have are missed.
-        if (status === 404 || (status === 403 && served === null && kind !== INGRESSES && kind !== GATEWAYS))
-          continue;
+        if (status === 404) continue;
+        if (status === 403 && kind?.isOptional === true) continue;
         const effect = effectOf(kind, plural);
         errors.push(status === 403 ? missingVerb('list', what, effect) : trouble(error, 'list', what));
         return kind === null;

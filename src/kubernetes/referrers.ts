@@ -70,6 +70,8 @@ export interface ReferrerKind extends Collection {
   kind: string;
   /** Of its API; empty: Secrets of other namespaces cannot be referred to. */
   group: string;
+  /** Who may not list them does without. */
+  isOptional?: true;
   referencesOf: (item: Referrer) => Reference[];
 }
 
@@ -107,6 +109,7 @@ const listenerSets = (kind: string, group: string, version: string): ReferrerKin
   group,
   apis: [`/apis/${group}/${version}`],
   plural: `${kind.toLowerCase()}s`,
+  isOptional: true,
   referencesOf: (item) =>
     listOf(item.status?.conditions).some(({ type, status }) => type === 'Accepted' && status === 'True')
       ? referencesOfListeners(kind, item)

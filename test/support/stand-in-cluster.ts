@@ -189,8 +189,10 @@ export class StandInCluster {
       return;
     }
     const plurals = this.#apis.get(url.pathname);
-    if (plurals !== undefined)
-      { this.send(response, { resources: [...plurals].map((name) => ({ name })) }); return; }
+    if (plurals !== undefined) {
+      this.send(response, { resources: [...plurals].map((name) => ({ name })) });
+      return;
+    }
     const [, api = '', namespace, plural = '', name] = PATH.exec(url.pathname) ?? [];
     // Few service accounts may look at them.
     if (plural === 'namespaces') {
