@@ -142,7 +142,10 @@ describe('a leaf that stands alone and is just being written', () => {
     const { gateway, source, runner, clock } = passing({ create: true });
     source.put('www', fresh(clock, renewed));
     const first = await runner.pass('start');
-    expect({ events: first.events, unfinished: first.unfinished }).toEqual({ events: [], unfinished: 'settling' });
+    expect({ events: first.events, unfinished: first.unfinished }).toEqual({
+      events: [],
+      unfinished: 'settling',
+    });
     source.put('www', renewed);
     expect(eventsOf(await runner.pass('watch', new Set(['www'])))).toEqual(['www: created (served)']);
     expect([...gateway.entities.values()].map(({ cert }) => cert)).toEqual([renewed.chain]);
