@@ -7,6 +7,6 @@ export function createDeclarativeFile(config: Config, kong: Connection): Declara
   if (!config.write_back || !kong.gateway.traits.startsFromFile) return null;
   return new DeclarativeFile(
     (id) => kong.gateway.certificates.readTexts(id),
-    config.write_back_file ?? kong.files?.declarativeConfig ?? null,
+    config.write_back_file ?? kong.facts()?.declarativeConfig ?? null,
   );
 }
