@@ -3,7 +3,7 @@ export { OUR_TAG } from './admin/entities';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
 export { kongIdentity, type KongIdentity } from './node/identity';
-export { readKongValues } from './node/kong-env';
+export { holdKongValues, readKongValues } from './node/kong-env';
 export { parseListeners, tlsListeners, type TlsListener } from './node/listen';
 export { KongNode, type NodeFacts } from './node/node';
 export { findPrefix } from './node/processes';

@@ -21,6 +21,7 @@ export const REASONS = {
   not_yet_valid: 'the leaf is not valid yet',
   weak_signature: 'a certificate is signed with MD5 or SHA-1',
   weak_key: 'a key is too short or too long, or of a kind that clients refuse',
+  no_common_cipher: 'no listener of Kong accepts a cipher for its type of key',
   not_for_servers: 'the leaf is not for servers (key usage, extended key usage)',
   too_many_names: 'the leaf has more names than a certificate may have',
   no_names: 'the leaf names no host that could be an SNI',

@@ -3,6 +3,7 @@ import { Slices } from '../common/slices';
 import {
   isRefusal,
   refusal,
+  usualRenewalAt,
   type Digest,
   type KnownRefusal,
   type Reason,
@@ -24,6 +25,16 @@ interface Entry {
   known: SourcedBundle | Refusal;
   /** What was understood of it before it was refused. */
   before?: SourcedBundle;
+}
+
+export interface BookScanOptions {
+  /** Settles when `find` knows what Kong stores; reading goes on meanwhile. */
+  stored?: Promise<unknown>;
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** What looks unchanged is fetched, too. */
+  whole?: boolean;
+  progress?: Pick<ProgressListener, 'read'> | undefined;
 }
 
 export interface BookScan {
@@ -66,12 +77,10 @@ export class BundleBook {
 
   /**
    * Scans every source (or only what a watch touched) and reads what changed.
-   * @param stored settles when `find` knows what Kong stores; reading goes on meanwhile
    */
   async scan(
-    touched?: ReadonlySet<string>,
-    stored?: Promise<unknown>,
-    progress?: Pick<ProgressListener, 'read'>,
+    touched: ReadonlySet<string> | undefined,
+    { stored, now, whole = false, progress }: BookScanOptions,
   ): Promise<BookScan> {
     const result: BookScan = { changed: false, total: 0, read: 0, differing: new Map(), errors: [] };
     const slices = new Slices();
@@ -92,7 +101,10 @@ export class BundleBook {
       }
       return found;
     };
-    const scans = await Promise.all(this.sources.map((source) => scanSafely(source, touched)));
+    const due = touched === undefined && !whole ? this.dueSources(now) : new Set<Source>();
+    const scans = await Promise.all(
+      this.sources.map((source) => scanSafely(source, touched, { whole: whole || due.has(source) })),
+    );
     const readings = scans.map((scan, index) => {
       const source = this.sources[index] as Source;
       result.total += scan.total;
@@ -121,6 +133,17 @@ export class BundleBook {
       if (slices.due) await slices.pause();
     }
     return result;
+  }
+
+  /** Sources with a bundle whose renewal should be there by now: what looks unchanged there may not be. */
+  private dueSources(now: number): Set<Source> {
+    const due = new Set<Source>();
+    for (const { source, known } of this.#entries.values()) {
+      if (isRefusal(known) || due.has(source)) continue;
+      if (now >= (known.renewalAt ?? usualRenewalAt(known.leaf.notBefore, known.leaf.notAfter)))
+        due.add(source);
+    }
+    return due;
   }
 
   private noteSource(source: Source, { total, errors }: SourceScan): void {
@@ -213,7 +236,7 @@ export class BundleBook {
     const before = this.#entries.get(id)?.known;
     if (isSameAs(before, pem.content, { hosts, secret })) return false;
     const { content, chain, chainLength } = pem;
-    const { leaf } = half;
+    const { leaf, reach } = half;
     const known: SourcedBundle = {
       id,
       name,
@@ -222,6 +245,7 @@ export class BundleBook {
       chain,
       rawChain: chain,
       chainLength,
+      reach,
       leaf,
       ...this.traitsOf(source),
     };

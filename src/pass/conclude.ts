@@ -50,9 +50,13 @@ export class ConcludeStep implements Step {
     findings.keepFailures(plan.changes);
     this.noteHolders(plan);
     memory.plan = plan;
+    memory.plannedAt = pass.startedAt;
     memory.show(plan);
     findings.refusals(plan.refused, memory.book);
-    memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld;
+    // What signatures could not tell now (Kong or a source did not answer) is asked again.
+    const isAnyOpen = !pass.observe && plan.questions.length > 0;
+    if (isAnyOpen) pass.leave('failed');
+    memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld || isAnyOpen;
   }
 
   /** A bundle that is understood no more still belongs to the certificates that had it. */

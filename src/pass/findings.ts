@@ -113,7 +113,9 @@ export class Findings {
       const entry = isNew ? { why, since: this.now(), isReported: false } : known;
       this.#refusals.set(id, entry);
       if (entry.isReported) continue;
-      if (PASSING_REASONS.has(why.reason) && this.now() - entry.since < SETTLE_MS) {
+      const age = this.now() - entry.since;
+      // A clock that was set back says nothing about how long it is so.
+      if (PASSING_REASONS.has(why.reason) && age >= 0 && age < SETTLE_MS) {
         this.#settling = true;
         continue;
       }

@@ -53,6 +53,8 @@ export class CertificateMemory {
   isOutdated = false;
   /** When to plan again though nothing changes: a bundle becomes valid, or the ingress controller had its time. */
   due = Number.POSITIVE_INFINITY;
+  /** When the last plan was made (milliseconds since the epoch). */
+  plannedAt = Number.NEGATIVE_INFINITY;
   /** The last plan; null: no pass has come that far yet. */
   plan: Plan | null = null;
   /** Writes that are shown, and told to the listener, with the next plan. */

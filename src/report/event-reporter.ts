@@ -1,5 +1,5 @@
 import { unreachable, type PassEvent, type PassReport, type Reporter, type SecretRef } from '../model';
-import { redact } from '../common/redact';
+import { safeText } from '../common/safe-text';
 import type { Logger } from './logger';
 
 /** Posts an Event (core/v1) in a namespace. */
@@ -55,7 +55,7 @@ export class EventReporter implements Reporter {
       involvedObject: { apiVersion: 'v1', kind: 'Secret', namespace, name, uid },
       type,
       reason,
-      message: redact(message).slice(0, 1024),
+      message: safeText(message).slice(0, 1024),
       source: { component: 'ssl-cert-reloader' },
       firstTimestamp: time,
       lastTimestamp: time,

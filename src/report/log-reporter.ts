@@ -76,7 +76,10 @@ export class LogReporter implements Reporter {
         return;
       }
       case 'removed':
-        this.log('info', 'CA certificate removed', { ...common, certificate_id: outcome.certificate });
+        this.log('info', isTrust === true ? 'CA certificate removed' : 'certificate removed', {
+          ...common,
+          certificate_id: outcome.certificate,
+        });
         return;
       case 'rolled_back':
         this.log('error', outcome.restored ? 'certificate rolled back' : 'rollback failed', {

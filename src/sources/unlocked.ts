@@ -1,3 +1,4 @@
+import { rememberSecret } from '../common/secrets';
 import {
   isRefusal,
   type Ownership,
@@ -73,6 +74,7 @@ export class UnlockedSource implements Source {
 
   private with(raw: RawBundle, password: string | undefined): RawBundle {
     const { alias } = this.keys;
+    if (password !== undefined) rememberSecret(password);
     return {
       ...raw,
       ...(password === undefined ? {} : { password }),

@@ -1,5 +1,4 @@
 import { isoTime } from '../common/iso-time';
-import { redact } from '../common/redact';
 import { asSnis, fingerprintOf } from '../certificates';
 import {
   isRenewalLate,
@@ -59,7 +58,6 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
         ? null
         : {
             ...refusal.why,
-            message: redact(refusal.why.message),
             at: isoTime(refusal.since),
             is_standing: isStanding,
           },

@@ -11,7 +11,6 @@ import {
   type WrittenHalf,
 } from '../model';
 import type { PassStatus, RecentEvent, ReloaderStatus } from '../public';
-import { redact } from '../common/redact';
 import { Histogram } from './histogram';
 
 /** Events that are kept to be shown. */
@@ -107,7 +106,7 @@ export class Journal implements Reporter, WriteListener {
       cause,
       started_at: new Date(this.now()).toISOString(),
       duration_ms: 0,
-      error: redact(error.message),
+      error: error.message,
     };
   }
 
@@ -158,7 +157,7 @@ function recentEvent({ outcome, location, fingerprint, snis }: PassEvent, at: nu
     location,
     fingerprint_sha256: fingerprint,
     reason: outcome.kind === 'refused' ? outcome.refusal.reason : null,
-    detail: redact(detailOf(outcome)),
+    detail: detailOf(outcome),
   };
 }
 

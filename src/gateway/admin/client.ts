@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopback } from '../../common/loopback';
-import { redact } from '../../common/redact';
+import { foreign } from '../../common/safe-text';
 import {
   basicAuthorization,
   HeadersReader,
@@ -288,6 +288,9 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Kong names the fields that it refuses, which are more than a line. */
+const MAX_MESSAGE = 500;
+
 /**
  * Kong's own words for a refusal: `message`, without anything that could quote the request.
  * `flattened_errors` and `fields` are left out, they repeat entities with their keys.
@@ -297,5 +300,5 @@ export function kongMessage(body: unknown): string {
     typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : 'no message';
   return message.includes('-----BEGIN')
     ? 'its message quotes the PEM and is left out'
-    : redact(message.slice(0, 500));
+    : foreign(message, MAX_MESSAGE);
 }

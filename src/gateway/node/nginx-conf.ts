@@ -46,3 +46,10 @@ export function parseWorkers(text: string): number | null {
   const [, count] = /^worker_processes\s+(\d+);/m.exec(text) ?? [];
   return count === undefined ? null : Number(count);
 }
+
+/** A setting of the proxy: its own, which stands in the first server, or that of the whole file. */
+export function settingIn(text: string, name: string): string | undefined {
+  const [proxy = ''] = /^server\s*\{[^]*?^\}/m.exec(text) ?? [];
+  const pattern = new RegExp(`^\\s*${name}\\s+([^;]*);`, 'm');
+  return (pattern.exec(proxy) ?? pattern.exec(text))?.[1];
+}

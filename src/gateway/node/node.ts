@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfiguredFile } from '../../common/configured-file';
 import { sameStamp, stampOf, type Stamp } from '../../common/stamp';
-import { readKongEnv, valuesIn } from './kong-env';
+import { commentIn, readKongLines, valuesIn } from './kong-env';
 import { adminEndpoints, tlsListeners, type Endpoint, type TlsListener } from './listen';
-import { parseServers, parseWorkers, type NginxServer } from './nginx-conf';
+import { parseServers, parseWorkers, settingIn, type NginxServer } from './nginx-conf';
 
 /** What the prefix of a Kong on this machine tells. */
 export interface NodeFacts {
@@ -14,6 +14,8 @@ export interface NodeFacts {
   admin: readonly Endpoint[];
   /** TLS listeners that serve the certificates of Kong's configuration. */
   tls: readonly TlsListener[];
+  /** What the listeners of the proxy speak; undefined: it is not known. */
+  tlsSettings: { protocols: string | undefined; ciphers: string | undefined };
   /** What clients without SNI get, one pair for each type of key; empty where Kong made its own. */
   defaultCertificate: readonly { cert: string; key: string }[];
   /** Without a database, where the configuration is read from at start; null: from nowhere, or it is not known. */
@@ -32,6 +34,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const NAMES = new Set([
   ...['admin_listen', 'proxy_listen', 'stream_listen'],
   ...['ssl_cert', 'ssl_cert_key', 'declarative_config', 'nginx_main_worker_processes'],
+  ...['', 'nginx_http_', 'nginx_proxy_'].flatMap((at) => [`${at}ssl_protocols`, `${at}ssl_ciphers`]),
 ]);
 
 /** A Kong on this machine, by the files in its prefix, which it writes anew when it is started and reloaded. */
@@ -64,28 +67,34 @@ export class KongNode {
   }
 
   private readAnew(): NodeFacts {
-    let text: string;
+    let lines: readonly string[];
     try {
-      text = readKongEnv(this.prefix);
+      lines = readKongLines(this.prefix);
     } catch (error) {
       // Started as root, Kong leaves .kong_env to root alone, and what nginx reads to everybody.
       if (existsSync(join(this.prefix, HTTP))) return this.factsOfNginx(error as Error);
       throw error;
     }
-    return this.factsOfEnv(text);
+    return this.factsOfEnv(lines);
   }
 
-  private factsOfEnv(text: string): NodeFacts {
-    const values = valuesIn(text, (name) => NAMES.has(name));
+  private factsOfEnv(lines: readonly string[]): NodeFacts {
+    const values = valuesIn(lines, (name) => NAMES.has(name));
     const [certs, keys] = [paths(values.get('ssl_cert')), paths(values.get('ssl_cert_key'))];
-    // A reload that keeps what was posted has left the line as a comment (see `KongReload`).
-    const takenOut = /^# declarative_config = (.*)$/m.exec(text)?.[1];
-    const [declarative = null] = paths(values.get('declarative_config') ?? takenOut);
+    const [declarative = null] = paths(
+      values.get('declarative_config') ??
+        // A reload that keeps what was posted has left the line as a comment (see `KongReload`).
+        commentIn(lines, 'declarative_config'),
+    );
     const workers = Number(values.get('nginx_main_worker_processes'));
+    // Of several places where a setting may stand the nearest counts.
+    const nearest = (name: string) =>
+      [`nginx_proxy_${name}`, `nginx_http_${name}`, name].map((one) => values.get(one)).find(Boolean);
     return {
       from: join(this.prefix, ENV),
       admin: adminEndpoints(values.get('admin_listen')),
       tls: [...tlsListeners(values.get('proxy_listen')), ...streamListeners(values.get('stream_listen'))],
+      tlsSettings: { protocols: nearest('ssl_protocols'), ciphers: nearest('ssl_ciphers') },
       defaultCertificate:
         certs.length === keys.length
           ? this.notOfKong(certs.map((cert, index) => ({ cert, key: keys[index] ?? '' })))
@@ -96,8 +105,10 @@ export class KongNode {
   }
 
   private factsOfNginx(why: Error): NodeFacts {
-    const servers = this.serversIn(HTTP, why);
-    const stream = this.serversIn(STREAM).filter(({ isPreread }) => isPreread);
+    const text = this.textOf(HTTP);
+    if (text === null) throw why;
+    const servers = parseServers(text);
+    const stream = parseServers(this.textOf(STREAM) ?? '').filter(({ isPreread }) => isPreread);
     const named = (name: string) => servers.filter((server) => server.name === name);
     const listens = (all: readonly NginxServer[]) => all.flatMap((server) => server.listens).join(',');
     const certificates = named('kong').flatMap((server) => server.certificates);
@@ -109,17 +120,14 @@ export class KongNode {
         // Their handshake is terminated elsewhere, so they are not marked as TLS here.
         ...streamListeners(stream.flatMap((server) => server.listens.map((one) => `${one} ssl`)).join(',')),
       ],
+      tlsSettings: {
+        protocols: settingIn(text, 'ssl_protocols'),
+        ciphers: settingIn(text, 'ssl_ciphers'),
+      },
       defaultCertificate: this.notOfKong(certificates),
       declarativeConfig: null,
       workers: parseWorkers(this.textOf(MAIN) ?? ''),
     };
-  }
-
-  /** @throws Error `otherwise` where that is given and the file cannot be read */
-  private serversIn(name: string, otherwise?: Error): NginxServer[] {
-    const text = this.textOf(name);
-    if (text === null && otherwise !== undefined) throw otherwise;
-    return parseServers(text ?? '');
   }
 
   private textOf(name: string): string | null {

@@ -77,7 +77,7 @@ export class KubernetesSource implements Source {
     this.#kind = options.kind ?? TLS_SECRETS;
     this.id = options.id ?? idOf(this.#kind, options);
     const { namespaces, names, client } = options;
-    this.ownership = namespaces.length > 0 && names.length > 0 ? 'operator' : 'tenants';
+    this.ownership = namespaces.length === 1 && names.length > 0 ? 'operator' : 'tenants';
     // What creates nothing needs nobody's hosts.
     this.#references = options.create && options.hosts === 'references' ? new References(client) : null;
     this.#asked = (namespaces.length === 0 ? [null] : namespaces).flatMap((namespace) =>

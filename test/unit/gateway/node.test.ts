@@ -1,8 +1,8 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { KongNode } from '../../../src/gateway';
-import { parseServers, parseWorkers } from '../../../src/gateway/node/nginx-conf';
+import { KongNode, type NodeFacts } from '../../../src/gateway';
+import { parseServers, parseWorkers, settingIn } from '../../../src/gateway/node/nginx-conf';
 import { testFolder } from '../../support/folders';
 
 /** What a real Kong 3.9.1 wrote into its prefix, without what is secret. */
@@ -13,6 +13,18 @@ function prefixWith(lines: string | ((prefix: string) => string)): string {
   writeFileSync(join(prefix, '.kong_env'), typeof lines === 'string' ? lines : lines(prefix));
   return prefix;
 }
+
+describe('what the listeners speak', () => {
+  const lines = 'ssl_protocols = TLSv1.1\nnginx_http_ssl_protocols = TLSv1.2\n';
+  it('is what stands nearest to them', () => {
+    expect(read(lines).tlsSettings.protocols).toBe('TLSv1.2');
+    expect(read(`${lines}nginx_proxy_ssl_protocols = TLSv1.3\n`).tlsSettings.protocols).toBe('TLSv1.3');
+    const conf =
+      'ssl_protocols TLSv1.2;\nserver {\n    ssl_protocols TLSv1.3;\n}\nserver {\n    ssl_protocols X;\n}\n';
+    expect(settingIn(conf, 'ssl_protocols')).toBe('TLSv1.3');
+    expect(settingIn(conf, 'ssl_ciphers')).toBeUndefined();
+  });
+});
 
 const read = (lines: string | ((prefix: string) => string)) => new KongNode(prefixWith(lines)).read();
 
@@ -110,8 +122,10 @@ describe('a prefix whose .kong_env is for root alone', () => {
       [27101, true],
     ]);
     expect(ofEnv.workers).toBe(2);
-    const { admin, tls, workers } = ofNginx;
-    expect({ admin, tls, workers }).toEqual({ admin: ofEnv.admin, tls: ofEnv.tls, workers: ofEnv.workers });
+    expect(ofEnv.tlsSettings.protocols).toBe('TLSv1.2 TLSv1.3');
+    expect(ofEnv.tlsSettings.ciphers).toContain('ECDHE-RSA-AES128-GCM-SHA256');
+    const known = ({ admin, tls, workers, tlsSettings }: NodeFacts) => ({ admin, tls, workers, tlsSettings });
+    expect(known(ofNginx)).toEqual(known(ofEnv));
   });
 
   it('has no default certificates of its own where Kong made them', () => {
