@@ -52,7 +52,7 @@ export class ConcludeStep implements Step {
     memory.plan = plan;
     memory.plannedAt = pass.startedAt;
     memory.show(plan);
-    findings.refusals(plan.refused, memory.book);
+    findings.refusals(plan.refused, memory.book, (id) => plan.meant.has(id) || memory.holders.has(id));
     // What signatures could not tell now (Kong or a source did not answer) is asked again.
     const isAnyOpen = !pass.observe && plan.questions.length > 0;
     if (isAnyOpen) pass.leave('failed');
