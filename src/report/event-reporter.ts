@@ -21,7 +21,7 @@ const PER_MINUTE = 20;
 /** After a failure (no permission, an API server that is away) none is tried for so long. */
 const PAUSE_MS = 10 * 60_000;
 
-/** Says on the Secret what became of it: `kubectl describe secret` shows it. */
+/** Says on the Secret what became of it: `kubectl events --for secret/NAME` shows it. */
 export class EventReporter implements Reporter {
   readonly #last = new Map<string, number>();
   #minute = { startedAt: 0, count: 0 };
