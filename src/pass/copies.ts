@@ -80,7 +80,7 @@ export class Copies {
   private keysOf({ bundle, source }: Member): [index: Index, key: string][] {
     // What Kong has from files of its own is beside everything else.
     if (bundle.snis !== undefined) return [];
-    const byContent: Index = this.#byContent.get(source) ?? new Map();
+    const byContent = this.#byContent.get(source) ?? new Map<string, Member | Group>();
     this.#byContent.set(source, byContent);
     const keys: [Index, string][] = [[byContent, bundle.content]];
     if (bundle.location.startsWith('/')) keys.push([this.#byFile, bundle.location]);
