@@ -1,7 +1,7 @@
 import type { Config } from './config';
 import { tlsListeners, type TlsListener } from '../gateway';
 import type { Verifier } from '../model';
-import { HandshakeVerifier } from '../verify';
+import { HandshakeVerifier, type TlsSettings } from '../verify';
 import type { Connection } from './connection';
 
 /** The TLS listeners of this Kong, or those that are configured: a control plane has none itself. */
@@ -18,3 +18,11 @@ export function verifierOf(config: Config, kong: Connection): Verifier {
     workers: () => kong.workers,
   });
 }
+
+const UNKNOWN: TlsSettings = { protocols: undefined, ciphers: undefined };
+
+/** What Kong's own configuration says of its listeners now. */
+export const tlsSettingsOf =
+  ({ facts }: Connection): (() => TlsSettings) =>
+  () =>
+    facts()?.tlsSettings ?? UNKNOWN;

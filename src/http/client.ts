@@ -1,10 +1,11 @@
 import type * as http from 'node:http';
+import { rememberHeader } from '../common/secrets';
 import type { Address } from './address';
 import { Agent, type AgentOptions, type TlsIdentity } from './agent';
 import { readBody } from './body';
 import { send, type Target } from './exchange';
 import { HttpFailure, toHttpFailure, type HttpFailureDetails } from './failure';
-import { repeatable } from './foreign';
+import { repeatable } from './repeatable';
 import { Limit } from './limit';
 import { peerCheck, type PeerRules } from './peer';
 import { isSamePlace, redirectedTo, redirectFailure, targetOf } from './redirect';
@@ -174,13 +175,8 @@ export class HttpClient {
   private async secrets(limit: Limit): Promise<Headers> {
     const asked = this.options.credentials?.headers?.();
     if (asked === undefined) return NOTHING;
-    const secrets =
-      asked instanceof Promise
-        ? await new Promise<Headers>((resolve, reject) => {
-            limit.stopBy(reject);
-            asked.then(resolve, reject);
-          })
-        : asked;
+    const secrets = asked instanceof Promise ? await withinLimit(asked, limit) : asked;
+    for (const value of Object.values(secrets)) rememberHeader(value);
     this.#sent = Object.values(secrets).map(secretIn);
     return secrets;
   }
@@ -269,3 +265,9 @@ export class HttpClient {
     return { ...this.#home, path: pathname === '/' ? path : pathname.replace(/\/$/, '') + path };
   }
 }
+
+const withinLimit = <T>(asked: Promise<T>, limit: Limit): Promise<T> =>
+  new Promise((resolve, reject) => {
+    limit.stopBy(reject);
+    asked.then(resolve, reject);
+  });

@@ -56,7 +56,7 @@ export function createSources(
     }
   }
   if (found.sources.length > 0) return found;
-  found.sources.push(...USUAL_PLACES.map((path) => new DirectorySource(path, false, true)));
+  found.sources.push(...USUAL_PLACES.map((path) => new DirectorySource(path, false, { isOptional: true })));
   if (isPod()) found.sources.push(new BoundedSource(discoveredSecrets(shared({})), patienceMs));
   return found;
 }

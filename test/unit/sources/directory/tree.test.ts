@@ -166,6 +166,7 @@ describe('the folder itself', () => {
       changed: [],
       removed: [],
       total: 0,
+      strays: [],
       errors: [
         { reason: 'unreadable', message: `${folder} does not exist (yet); create it or mount it there` },
       ],
@@ -175,8 +176,8 @@ describe('the folder itself', () => {
   });
 
   it('that is missing is no error where it need not exist', async () => {
-    const source = new DirectorySource(join(testFolder(), 'later'), false, true);
-    expect(await source.scan()).toEqual({ changed: [], removed: [], total: 0, errors: [] });
+    const source = new DirectorySource(join(testFolder(), 'later'), false, { isOptional: true });
+    expect(await source.scan()).toEqual({ changed: [], removed: [], total: 0, strays: [], errors: [] });
   });
 
   it('that goes away takes its pairs with it, and comes back with them', async () => {
@@ -218,7 +219,7 @@ describe('the folder itself', () => {
       chmodSync(parent, 0o000);
       onTestFinished(() => chmodSync(parent, 0o700));
       for (const optional of [false, true]) {
-        expect((await new DirectorySource(folder, true, optional).scan()).errors).toEqual([
+        expect((await new DirectorySource(folder, true, { isOptional: optional }).scan()).errors).toEqual([
           {
             reason: 'unreadable',
             message: `${folder} cannot be read: permission denied; the user that Kong runs as must be able to read it`,

@@ -1,4 +1,4 @@
-import { redact } from '../common/redact';
+import { foreign } from '../common/safe-text';
 
 const MAX_CHARS = 400;
 /** No word of a sentence is so long: it is a key, a token or a certificate. */
@@ -14,9 +14,7 @@ const SHORTEST = 6;
 export function repeatable(text: string, secrets: readonly string[]): string {
   const said = text.slice(0, 20 * MAX_CHARS);
   if (quotes(said, secrets)) return 'its words are left out, since they quote what it was sent';
-  // eslint-disable-next-line no-control-regex -- they are what is taken out
-  const clean = redact(said).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
-  return clean.replace(LONG, '[…]').slice(0, MAX_CHARS);
+  return foreign(said.replace(LONG, '[…]'), MAX_CHARS);
 }
 
 function quotes(text: string, secrets: readonly string[]): boolean {
