@@ -55,6 +55,9 @@ const vault = (fields: object) => ({
   ...fields,
 });
 
+/** A Kong that stores nothing. */
+const KONG = { data: [], next: null, database: { reachable: true }, memory: { workers_lua_vms: [{}] } };
+
 async function planned(config: object): Promise<string> {
   const file = join(testFolder(), 'reloader.json');
   writeFileSync(file, JSON.stringify(config));
@@ -65,7 +68,7 @@ async function planned(config: object): Promise<string> {
 
 describe.each(Object.entries(FILES))('%s', (_name, configOf) => {
   it('that is a trap ends with a sentence that names it', async () => {
-    const { url } = await answering([{ status: 200, body: { data: [], next: null } }]);
+    const { url } = await answering([{ status: 200, body: KONG }]);
     for (const [, make] of Object.entries(TRAPS)) {
       const path = join(testFolder(), 'named');
       make(path);

@@ -4,8 +4,8 @@ import { AdminError, type AdminClient } from './client';
 /** Kong gives up to 1000; smaller pages keep the process small, and the next is on its way meanwhile. */
 const PAGE_SIZE = 500;
 /** A list that is longer, or takes longer, is not one of Kong's. */
-const MAX_ENTITIES = 500_000;
-const MAX_PAGES = 5_000;
+const MAX_ENTITIES = 200_000;
+const MAX_PAGES = 2_000;
 const LIST_MS = 300_000;
 
 export interface Page<T> {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { CertificateList } from '../../../src/gateway/admin/certificate-list';
 import { readPages } from '../../../src/gateway/admin/pages';
 import { readPluginEntries } from '../../../src/gateway/admin/plugin-entries';
@@ -30,14 +30,36 @@ async function listOf(...answers: Answer[]) {
 describe('a collection of the Admin API', () => {
   it('is read page by page until there is no next one', async () => {
     const { url, received } = await answering([
-      page([1, 2], '/x?offset=a'),
-      page([3], '/x?offset=b'),
-      page([4]),
+      page([{ id: 1 }, { id: 2 }], '/x?offset=a'),
+      page([{ id: 3 }], '/x?offset=b'),
+      page([{ id: 4 }]),
     ]);
     const pages: unknown[][] = [];
     for await (const items of readPages(clientOf(url), '/x')) pages.push(items);
-    expect(pages).toEqual([[1, 2], [3], [4]]);
+    expect(pages).toEqual([[{ id: 1 }, { id: 2 }], [{ id: 3 }], [{ id: 4 }]]);
     expect(received.map((request) => request.url)).toEqual(['/x?size=500', '/x?offset=a', '/x?offset=b']);
+  });
+
+  test.for<[what: string, body: unknown]>([
+    ['without data', { next: null }],
+    ['with something else than entities', { data: [1] }],
+    ['whose next page is an address', { data: [], next: 'http://evil.example/x' }],
+    ['whose next page is a number', { data: [], next: 1 }],
+  ])("with a page %s is not Kong's", async ([, body]) => {
+    const { url } = await answering([{ status: 200, body }]);
+    const read = async () => {
+      for await (const _items of readPages(clientOf(url), '/x'));
+    };
+    await expect(read()).rejects.toMatchObject({ name: 'AdminError', failureKind: 'forbidden' });
+  });
+
+  it('without an end is given up', async () => {
+    const { url, received } = await answering([page([], '/x?offset=again')]);
+    const read = async () => {
+      for await (const _items of readPages(clientOf(url), '/x'));
+    };
+    await expect(read()).rejects.toThrow('has no end');
+    expect(received.length).toBeGreaterThan(1_000);
   });
 
   it('that is not there is an error with a status and a sentence', async () => {
