@@ -1,5 +1,5 @@
 import type { Config } from './config';
-import { readKongValues, tlsListeners, type TlsListener } from '../gateway';
+import { tlsListeners, type TlsListener } from '../gateway';
 import type { Verifier } from '../model';
 import { HandshakeVerifier, type TlsSettings } from '../verify';
 import type { Connection } from './connection';
@@ -19,26 +19,10 @@ export function verifierOf(config: Config, kong: Connection): Verifier {
   });
 }
 
-/** For so long what Kong's configuration said is not read again: a batch may have thousands of changes. */
-const READ_MS = 5_000;
+const UNKNOWN: TlsSettings = { protocols: undefined, ciphers: undefined };
 
-/** Reads what Kong's own configuration says of its listeners; of several places where a setting stands the nearest. */
-export function tlsSettingsOf({ files }: Connection): () => TlsSettings {
-  let known: TlsSettings = { protocols: undefined, ciphers: undefined };
-  let readAt = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (files === null || performance.now() - readAt < READ_MS) return known;
-    readAt = performance.now();
-    try {
-      const values = readKongValues(files.prefix, (name) =>
-        /^(nginx_(proxy|http)_)?ssl_(protocols|ciphers)$/.test(name),
-      );
-      const find = (name: string) =>
-        [`nginx_proxy_${name}`, `nginx_http_${name}`, name].map((one) => values.get(one)).find(Boolean);
-      known = { protocols: find('ssl_protocols'), ciphers: find('ssl_ciphers') };
-    } catch {
-      known = { protocols: undefined, ciphers: undefined };
-    }
-    return known;
-  };
-}
+/** What Kong's own configuration says of its listeners now. */
+export const tlsSettingsOf =
+  ({ facts }: Connection): (() => TlsSettings) =>
+  () =>
+    facts()?.tlsSettings ?? UNKNOWN;

@@ -56,7 +56,7 @@ export function createReloader(
         served.written(what);
       },
     },
-    ...(kong.files === null ? {} : { homesFile: new HomesFile(homesPath(kong.files.prefix, entry)) }),
+    ...(kong.facts() === null ? {} : { homesFile: new HomesFile(homesPath(kong.prefix, entry)) }),
     isServed: (certificate, half, chain) => {
       const seen = served.seen(certificate, half);
       return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';

@@ -8,7 +8,7 @@ export function createDeclarativeFile(config: Config, kong: Connection): Declara
   if (!config.write_back || !kong.gateway.traits.startsFromFile) return null;
   return new DeclarativeFile(
     (id) => kong.gateway.certificates.readTexts(id),
-    config.write_back_file ?? kong.files?.declarativeConfig ?? null,
-    kong.files === null ? undefined : kongIdentity(kong.files.prefix).users,
+    config.write_back_file ?? kong.facts()?.declarativeConfig ?? null,
+    kong.facts() === null ? undefined : kongIdentity(kong.prefix).users,
   );
 }

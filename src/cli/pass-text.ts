@@ -117,6 +117,8 @@ function describe(
         style: 'red',
         detail: `${outcome.refusal.message} (${outcome.refusal.reason})`,
       };
+    case 'mended':
+      return { action: 'mended', style: 'green', detail: `it was refused: ${outcome.refusal.reason}` };
     case 'failed':
       return { action: 'failed', style: 'red', detail: outcome.error };
   }

@@ -28,6 +28,7 @@ export class ConcludeStep implements Step {
     if (failed || this.pending.isAny) pass.leave('failed');
     else if (memory.isSettling) pass.leave('settling');
     pass.dueAt(memory.due);
+    pass.dueAt(memory.book.heldUntil);
   }
 
   private async conclude(planned: Plan, pass: PassContext): Promise<void> {
@@ -52,7 +53,7 @@ export class ConcludeStep implements Step {
     memory.plan = plan;
     memory.plannedAt = pass.startedAt;
     memory.show(plan);
-    findings.refusals(plan.refused, memory.book);
+    findings.refusals(plan.refused, memory.book, (id) => plan.meant.has(id) || memory.holders.has(id));
     // What signatures could not tell now (Kong or a source did not answer) is asked again.
     const isAnyOpen = !pass.observe && plan.questions.length > 0;
     if (isAnyOpen) pass.leave('failed');

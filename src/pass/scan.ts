@@ -41,7 +41,9 @@ export class ScanStep implements Step {
     if (kongChanged || isDue) memory.isOpen = true;
     work.scan = scan;
     pass.report.read += scan.read;
-    pass.report.sourceErrors.push(...memory.findings.newSourceErrors(scan.errors, touched !== undefined));
+    const found = memory.findings.newSourceErrors(scan.errors, touched !== undefined);
+    pass.report.sourceErrors.push(...found.sourceErrors);
+    pass.report.mendedSources.push(...found.mendedSources);
     const isAnothers = memory.isOpen && !pass.observe && !pass.mayWrite();
     if (isAnothers) await lookFor(memory.plan?.changes ?? [], certificates);
   }

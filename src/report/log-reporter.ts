@@ -29,6 +29,8 @@ export class LogReporter implements Reporter {
         detail: refusal.message,
       });
     }
+    for (const source of report.mendedSources)
+      this.log('info', 'a source can be read whole again', { source });
     for (const event of report.events) this.event(event, report);
     if (report.cause === 'start') {
       const { bundles, inSync, refused, unused, durationMs } = report;
@@ -45,7 +47,7 @@ export class LogReporter implements Reporter {
   }
 
   private event(
-    { bundle, location, fingerprint, notAfter, snis, isTrust, outcome }: PassEvent,
+    { bundle, location, fingerprint, notAfter, snis, isTrust, isInKong, outcome }: PassEvent,
     report: PassReport,
   ): void {
     const common = {
@@ -107,7 +109,9 @@ export class LogReporter implements Reporter {
         const what =
           isTrust === true
             ? 'CA certificate refused; Kong trusts what it trusted before'
-            : 'bundle refused; the last good certificate keeps serving';
+            : isInKong === false
+              ? 'bundle refused; Kong has no certificate for it'
+              : 'bundle refused; the last good certificate keeps serving';
         this.log('warn', what, {
           ...common,
           reason,
@@ -115,6 +119,9 @@ export class LogReporter implements Reporter {
         });
         return;
       }
+      case 'mended':
+        this.log('info', 'bundle no longer refused', { ...common, reason: outcome.refusal.reason });
+        return;
       case 'failed':
         this.log('error', 'swap failed; it is tried again', {
           ...common,

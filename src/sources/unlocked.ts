@@ -42,7 +42,7 @@ export class UnlockedSource implements Source {
   }
 
   async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
-    const password = await this.keys.passwords?.refresh();
+    const password = await this.keys.passwords?.refresh(this.#names);
     const scan = await this.source.scan(touched, options);
     for (const name of scan.removed) this.#names.delete(name);
     const changed =

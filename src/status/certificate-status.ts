@@ -68,7 +68,9 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     renewal_overdue: renewal !== null && isRenewalLate(renewal.at, renewal.notAfter, now),
     last_swap_at: swappedAt === undefined ? null : isoTime(swappedAt),
     note:
-      (state === 'pending' ? context.pendingNote : null) ?? (certificate?.snis.length === 0 ? NO_SNI : null),
+      (facts.failure === null ? null : `it is not written: ${facts.failure.error}`) ??
+      (state === 'pending' ? context.pendingNote : null) ??
+      (certificate?.snis.length === 0 ? NO_SNI : null),
   };
 }
 

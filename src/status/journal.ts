@@ -131,6 +131,7 @@ export class Journal implements Reporter, WriteListener {
       case 'refused':
         increase(this.counters.rejected, outcome.refusal.reason);
         return;
+      case 'mended':
       case 'nudged':
       case 'would_change':
       case 'removed':
@@ -169,6 +170,8 @@ function detailOf(outcome: PassEvent['outcome']): string {
       return `${outcome.proof.detail}; the previous one ${outcome.restored ? 'is back' : 'could not be put back'}`;
     case 'refused':
       return outcome.refusal.message;
+    case 'mended':
+      return `it was: ${outcome.refusal.message}`;
     case 'nudged':
       return outcome.detail;
     case 'failed':

@@ -141,7 +141,9 @@ export class Trust {
     report.inSync += this.#inSync + results.filter(({ kind }) => kind === 'written').length;
     report.refused += this.#refused.size;
     report.events.push(...mine.map((event) => ({ ...event, isTrust: true as const })));
-    report.sourceErrors.push(...this.#findings.newSourceErrors(errors, pass.touched !== undefined));
+    const found = this.#findings.newSourceErrors(errors, pass.touched !== undefined);
+    report.sourceErrors.push(...found.sourceErrors);
+    report.mendedSources.push(...found.mendedSources);
   }
 
   /** Every source as of the last scan, with how many CA certificates it holds. */

@@ -88,6 +88,7 @@ const report: PassReport = {
   ...{ events: [event], notes: [], unfinished: 'no', nextAt: null },
   failures: [],
   waiting: [],
+  mendedSources: [],
   sourceErrors: [{ source: `directory:/certs/${SENTENCE}`, refusal: refusal('unreadable', SENTENCE) }],
 };
 

@@ -22,6 +22,7 @@ it('the refusal of a certificate is shown without keys and passwords, whatever i
       state: 'refused',
       refusal: { why, since: 0 },
       isStanding: true,
+      failure: null,
     },
     {
       now: 0,

@@ -27,6 +27,7 @@ it('what went wrong is shown without keys, tokens and passwords', () => {
         outcome: { kind: 'failed', certificate: 'c1', error, failure: 'away' },
       },
     ],
+    mendedSources: [],
     sourceErrors: [],
     failures: [],
     waiting: [],
