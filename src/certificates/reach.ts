@@ -88,26 +88,27 @@ export function missingIssuer({ issuers, hasRoot }: Reach, isRoot: IsRoot): stri
   return hasRoot || end === undefined || isRoot(end) ? null : end;
 }
 
-/**
- * Whom a warning names: the missing issuer of a bare leaf, or of a chain whose issuers publish their certificates. A
- * chain of a private CA ends below its root, which its clients have.
- */
+/** The same for a person. */
 export function openEndOf(reach: Reach, isRoot: IsRoot): string | null {
   const missing = missingIssuer(reach, isRoot);
-  const isWarned = reach.certificates.length === 0 || reach.isPublished;
-  return missing === null || !isWarned ? null : readableName(missing);
+  return missing === null ? null : readableName(missing);
 }
 
-/** A sentence for a bundle whose way up is not known; null where all is well. */
+/**
+ * A sentence for a bundle whose way up is not known: a bare leaf, or a chain whose issuers publish their certificates. A
+ * chain of a private CA ends below its root, which its clients have.
+ * @returns null where all is well
+ */
 export function chainWarning({
   chainLength,
   openEnd,
-}: Pick<Bundle, 'chainLength' | 'openEnd'>): string | null {
-  if (openEnd === undefined) return null;
-  const what = chainLength === 1 ? 'the leaf stands alone' : 'the chain ends early';
+  reach,
+}: Pick<Bundle, 'chainLength' | 'openEnd' | 'reach'>): string | null {
+  if (openEnd === undefined || (chainLength > 1 && !reach.isPublished)) return null;
+  const what = chainLength === 1 ? 'the leaf comes without a chain' : 'the chain ends early';
   return (
-    `${what}: its issuer (${openEnd}) is neither a known root nor at hand; clients that do not know it refuse the ` +
-    'certificate. Put the chain into the file, or beside it as chain.pem'
+    `${what}: its issuer (${openEnd}) is neither a known root nor at hand, and clients that do not know it refuse the ` +
+    'certificate; put the chain into the file or beside it, or the root into trusted_issuers_file'
   );
 }
 

@@ -116,11 +116,18 @@ function nextTry(
     return so.elapsedMs < mostMs ? (50 + 450 * Math.random()) * Math.min(so.races + 1, 8) : null;
   }
   if (report.unfinished === 'settling' && so.settlings === 0) return SETTLE_MS;
+  // A leaf whose chain may still be written.
+  const heldMs = (report.nextAt ?? Number.POSITIVE_INFINITY) - so.now;
+  if (report.unfinished === 'settling' && so.settlings < MOST_SETTLINGS && heldMs < MOST_HELD_MS)
+    return Math.max(0, heldMs) + 50;
   const until = Math.min(...report.waiting.map((change) => change.until));
   return so.isWaiting && report.unfinished !== 'failed' && Number.isFinite(until)
     ? Math.max(0, until - so.now) + 50
     : null;
 }
+
+const MOST_SETTLINGS = 4;
+const MOST_HELD_MS = 6_000;
 
 /** All that failed did so because somebody else wrote at the same time, or Kong was busy. */
 function isLostRace({ unfinished, failures }: PassReport): boolean {

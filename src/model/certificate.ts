@@ -131,7 +131,7 @@ export interface Bundle {
   /** How many certificates the chain has, the leaf included and the root not. */
   chainLength: number;
   reach: Reach;
-  /** Who issued the end of the chain, where that is neither a known root nor at hand; a warning. */
+  /** Who issued the end of the chain, for a person, where that is neither a known root nor at hand. */
   openEnd?: string;
   leaf: CertificateInfo;
   /** The Secret that it comes from. */

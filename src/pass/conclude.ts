@@ -28,6 +28,7 @@ export class ConcludeStep implements Step {
     if (failed || this.pending.isAny) pass.leave('failed');
     else if (memory.isSettling) pass.leave('settling');
     pass.dueAt(memory.due);
+    pass.dueAt(memory.book.heldUntil);
   }
 
   private async conclude(planned: Plan, pass: PassContext): Promise<void> {

@@ -68,7 +68,12 @@ export class CertificateMemory {
     const { sources, gateway, takeover, listener, now = Date.now } = options;
     this.gateway = gateway;
     this.listener = listener;
-    this.book = new BundleBook(sources, (content) => gateway.certificates.find(content));
+    this.book = new BundleBook(sources, {
+      find: (content) => gateway.certificates.find(content),
+      stored: () => gateway.certificates.stored.values(),
+      ...(options.trustedIssuers === undefined ? {} : { trusted: options.trustedIssuers }),
+      now,
+    });
     this.refused = new RefusedBundles(this.book);
     this.planner = new Planner(this.book, this.refused, { ...options, now });
     this.takeover = new Takeover(takeover);

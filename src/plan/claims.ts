@@ -1,4 +1,12 @@
-import type { CertificateInfo, Half, Refusal, SourcedBundle, StoredCertificate, StoredHalf } from '../model';
+import {
+  isChainOf,
+  type CertificateInfo,
+  type Half,
+  type Refusal,
+  type SourcedBundle,
+  type StoredCertificate,
+  type StoredHalf,
+} from '../model';
 import { dueOf, isOlder, overdueOf } from './leaf-times';
 import { coverage, covers, sameNames } from './names';
 import { byPlace, isOperators, looksIssuedAlike, ownerOf } from './ranking';
@@ -25,11 +33,16 @@ export function claimsOf(world: World, certificate: StoredCertificate, half: Hal
   const stored = certificate[half];
   if (stored === null) return { homes: [], present: [], isHeld: false };
   const own = ownBundle(world, certificate);
-  const present = index
+  const having = index
     .having(stored)
     .filter(({ id, content }) => content === stored.content || !input.barred.has(id));
   const broken = index.brokenHaving(stored);
-  const places = placesOf(world, certificate, half, present, broken);
+  const places = placesOf(world, certificate, half, having, broken);
+  // A place whose chain was completed is a home of what Kong has without it, and has news for it.
+  const isControllers = certificate.owner === 'ingress_controller';
+  const present = having.filter(
+    (bundle) => bundle.content === stored.content || isChainOf(bundle, stored.chain, isControllers),
+  );
   // Of two halves each follows the places with its own type of key.
   const isOfHalf = ({ leaf }: SourcedBundle) =>
     certificate.alt === null || leaf.keyType === stored.leaf?.keyType;

@@ -1,4 +1,4 @@
-import { checkShape } from '../certificates';
+import { checkShape, isShorter } from '../certificates';
 import {
   deterministicId,
   type CertificateInfo,
@@ -14,6 +14,7 @@ import { isClients } from './claims';
 import { endOf, isOlder } from './leaf-times';
 import { allNames, covers } from './names';
 import {
+  chainIncomplete,
   issuerChanged,
   losesClientAuth,
   namesNotCovered,
@@ -78,6 +79,10 @@ export function refusedAsTarget(
     world.due(until);
     const why = refusedAsClient(one, bundle, leaf);
     if (why !== null) return why;
+  }
+  if (bundle.openEnd !== undefined && !one.isControllers && isShorter(bundle.reach, stored.reach)) {
+    world.due(until);
+    return chainIncomplete(bundle, certificate, until);
   }
   if (missing.length > 0 && (owner !== 'us' || isPrevious === true)) {
     world.due(until);

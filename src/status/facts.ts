@@ -121,8 +121,8 @@ function storedFacts(
   }
   const holding = index.inSync.get(id);
   const bundle = Array.isArray(holding)
-    ? holding.find((one) => isIn(one, stored))
-    : holding !== undefined && isIn(holding, stored)
+    ? holding.find((one) => isIn(one, stored, certificate))
+    : holding !== undefined && isIn(holding, stored, certificate)
       ? holding
       : undefined;
   const refused = index.refused.get(id)?.find((one) => one.half === half);
@@ -135,8 +135,8 @@ function storedFacts(
   return refusedId === undefined ? make('no_source', null) : make('refused', refusedId);
 }
 
-const isIn = (bundle: SourcedBundle, stored: StoredHalf) =>
-  bundle.content === stored.content || isChainOf(bundle, stored.chain);
+const isIn = (bundle: SourcedBundle, stored: StoredHalf, { owner }: StoredCertificate) =>
+  bundle.content === stored.content || isChainOf(bundle, stored.chain, owner === 'ingress_controller');
 
 /** What was seen before something else was stored says nothing about that. */
 function servedState(stored: StoredHalf, seen: ServedObservation | undefined): CertificateState {
