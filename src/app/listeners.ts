@@ -4,10 +4,13 @@ import type { Verifier } from '../model';
 import { HandshakeVerifier, type TlsSettings } from '../verify';
 import type { Connection } from './connection';
 
-/** The TLS listeners of this Kong, or those that are configured: a control plane has none itself. */
+/**
+ * The TLS listeners of this Kong, or those that are configured: a control plane has none itself. Without its stream
+ * proxy: that closes a handshake for whose name it has no route, and logs an error each time.
+ */
 export function listenersOf({ verify: { listeners } }: Config, kong: Connection): readonly TlsListener[] {
   return listeners.length === 0
-    ? kong.listeners
+    ? kong.listeners.filter(({ isStream }) => isStream !== true)
     : tlsListeners(listeners.map((listener) => `${listener} ssl`).join(','));
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Fleeting } from '../../common/fleeting';
 import { AdminError, type AdminClient } from '../admin/client';
 import { DeclarativeDocument } from './document';
 import { encode, type Encoded } from './encode';
@@ -10,6 +11,8 @@ const ATTEMPTS = 5;
 
 /** About 2,000 certificates; a larger configuration is read again each time. */
 const MAX_KEPT_CHARS = 8 * 1024 * 1024;
+
+const POSTED_MS = 20_000;
 
 /**
  * Makes edits to a document; called anew for each attempt, with what Kong has by then.
@@ -35,8 +38,12 @@ export type Edited =
 
 /** Reads, edits and posts a Kong's configuration, from the start again when somebody else posted meanwhile. */
 export class ConfigurationEditor {
-  /** What was posted last, while that is what Kong has: an export costs Kong seconds. */
+  /**
+   * What was posted last, while that is what Kong has: an export costs Kong seconds. Renewals come in batches; there are
+   * private keys in it, so it is not kept for long.
+   */
   #posted: { hash: string; parts: readonly string[] } | null = null;
+  readonly #fleeting = new Fleeting(() => (this.#posted = null), POSTED_MS);
 
   constructor(private readonly client: AdminClient) {}
 
@@ -94,6 +101,7 @@ export class ConfigurationEditor {
     const now = await configurationHash(this.client).catch(() => '');
     const isWhole = hash === now;
     this.#posted = isWhole && size <= MAX_KEPT_CHARS ? { hash, parts } : null;
+    this.#fleeting.touch();
     return { kind: 'posted', base, now, isWhole };
   }
 }
