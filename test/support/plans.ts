@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { expect } from 'vitest';
 import {
   deterministicId,
@@ -43,7 +44,8 @@ export function leafOf({
   };
 }
 
-const digestOf = ({ fingerprint }: CertificateInfo, kind: string) => `${kind}: ${fingerprint}`;
+const digestOf = ({ fingerprint }: CertificateInfo, kind: string) =>
+  hash('sha256', `${kind}: ${fingerprint}`, 'base64url');
 
 /** A bundle that was understood, made of facts alone. */
 export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {}): SourcedBundle {
