@@ -7,6 +7,7 @@ import { realSettings } from './kong';
 import { kubernetes } from './kubernetes';
 import type { Result } from './measure';
 import { settingsOf } from '../test/live/settings';
+import { edits } from './edits';
 import { formats } from './formats';
 import { passes } from './passes';
 import { dumpTime, memories } from './process';
@@ -31,6 +32,7 @@ const BENCHMARKS: Record<string, () => Promise<Result[]>> = {
   'file-to-served-database': async () => [await served(folder('served-database'), 'database')],
   'file-to-served-dbless': async () => [await served(folder('served-dbless'), 'dbless')],
   bulk: async () => [await bulk(folder('bulk'))],
+  'edits-10k': async () => [await edits()],
   'formats-1k': async () => [await formats()],
   'metrics-10k status-10k pass-under-scrape-10k': () => statuses(folder('status')),
   'handshake-time handshake-cpu handshake-cpu-noise': () => handshakes(folder),

@@ -1,5 +1,6 @@
 import { ConfiguredFile, type FileError } from '../common/configured-file';
-import { redacting } from '../common/redact';
+import { toJson } from '../common/safe-text';
+import { rememberSecret } from '../common/secrets';
 import {
   basicAuthorization,
   HttpClient,
@@ -73,7 +74,7 @@ export class Webhook {
     const response = await this.client().open({
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: [Buffer.from(JSON.stringify(body, redacting))],
+      body: [Buffer.from(toJson(body))],
     });
     // Not even received: whoever answers without an end is not listened to.
     response.destroy();
@@ -91,6 +92,9 @@ export class Webhook {
     if (this.#client?.text === text) return this.#client.client;
     this.close();
     const address = this.parse(text);
+    // Whoever knows the address may write to the receiver.
+    rememberSecret(address.url.pathname.slice(1));
+    rememberSecret(address.url.search.slice(1));
     const client = new HttpClient({
       address: { ...address, url: this.address(address.url) },
       subject: 'the webhook',

@@ -12,11 +12,12 @@ import {
   type Source,
   type WriteListener,
 } from '../model';
-import type { DifferenceStore, ProgressListener } from '../pass';
+import type { DifferenceStore, HomesFile, ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
+import { noCommonCipher } from '../verify';
 import type { Connection } from './connection';
 import { createDefaultCertificate, defaultFiles } from './default-certificate';
-import { verifierOf } from './listeners';
+import { tlsSettingsOf, verifierOf } from './listeners';
 import { createPass, type PassRunner } from './pass';
 import { createTrust } from './trust';
 import { createDeclarativeFile } from './write-back';
@@ -26,8 +27,12 @@ export interface ComposeOptions {
   listener?: WriteListener;
   /** Whether Kong's listeners were last seen to serve this chain. */
   isServed?: (certificate: string, half: Half, chain: string) => boolean;
+  /** Keeps where what Kong has came from, from one process to the next. */
+  homesFile?: HomesFile;
   /** Keeps since when the ingress controller has not taken a renewal, from one run to the next. */
   differences?: DifferenceStore;
+  /** For how long a pass waits for a source that is slow; default: a few seconds. Infinity: until it is through. */
+  patienceMs?: number;
   /** Is told how far a pass is. */
   progress?: ProgressListener;
   /** Whether this gateway writes to Kong, among many; default: it does. */
@@ -53,7 +58,7 @@ export interface Composed extends PassRunner {
  * @throws Error where a source cannot be set up at all
  */
 export function compose(config: Config, kong: Connection, options: ComposeOptions = {}): Composed {
-  const { sources: configured, clusters, trust } = createSources(config);
+  const { sources: configured, clusters, trust } = createSources(config, undefined, options.patienceMs);
   const gateway = kong.open();
   const defaultCertificate = createDefaultCertificate(config, kong);
   const sources: Source[] = [
@@ -63,6 +68,7 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
     ...(defaultCertificate === null ? [] : [new DefaultCertificateSource(defaultCertificate)]),
   ];
   const all = [...sources, ...trust];
+  const tlsSettings = tlsSettingsOf(kong);
   const runner = createPass({
     ...options,
     sources,
@@ -73,6 +79,7 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
     addNames: config.add_names,
     trustedIssuers: trustedIssuersOf(config),
     rollback: config.verify.rollback,
+    whyUnservable: (keyType) => noCommonCipher(keyType, tlsSettings()),
     takeover: {
       mode: config.takeover,
       graceMs: config.takeover_grace * 1000,

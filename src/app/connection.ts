@@ -4,13 +4,11 @@ import { holdsLogin, type Secret } from '../http';
 import type { Gateway } from '../model';
 import {
   AdminClient,
-  DatabaseGateway,
-  DeclarativeGateway,
   kongIdentity,
-  readKongEnvironment,
-  readNodeFiles,
+  KongNode,
+  openGateway,
   type AdminClientOptions,
-  type NodeFiles,
+  type NodeFacts,
   type TlsListener,
 } from '../gateway';
 
@@ -22,6 +20,8 @@ export interface KongLocation {
   adminUrl?: string | undefined;
   /** Plain http to other hosts and other users of this machine, too, as `admin.allow_http`. */
   allowHttp?: boolean | undefined;
+  /** Where it is looked for where nothing says where it is; default: Kong's usual ports on loopback. */
+  usual?: readonly string[];
   /** Told of each exchange with the Admin API. */
   onExchange?: ((method: string, code: number) => void) | undefined;
 }
@@ -33,42 +33,68 @@ export interface Connection {
   gateway: Gateway;
   /** One more, for whoever keeps what Kong stores. It ends with `client`. */
   open: () => Gateway;
-  listeners: readonly TlsListener[];
-  workers: number;
-  /** Null: Kong's prefix is not at hand. */
-  files: NodeFiles | null;
+  /** What said where its Admin API is, for a person. */
+  foundBy: string;
+  /** Kong's prefix. */
+  prefix: string;
+  /** What the prefix tells now; null: it is not at hand. */
+  facts: () => NodeFacts | null;
+  /** As of now: a reload may have changed them. */
+  readonly listeners: readonly TlsListener[];
+  readonly workers: number;
 }
 
-interface Status {
-  configuration_hash?: unknown;
-  memory?: { workers_lua_vms?: unknown[] };
+/** Where an Admin API may be, and what says so. */
+interface Place {
+  url: string;
+  foundBy: string;
+  /** Nothing says that it is there. */
+  isGuess?: boolean;
 }
+
+/** Where Kong's Admin API listens by default, seen from the same machine or pod. */
+const USUAL = ['http://127.0.0.1:8001', 'https://127.0.0.1:8444'];
 
 /**
- * Finds an Admin API that answers: the configured one, else each listener of `.kong_env`, unix sockets first.
+ * Finds an Admin API that answers: the configured one, else what the prefix tells, unix sockets first, else the usual
+ * ports on loopback.
  * @throws Error saying what was tried
  */
 export async function connect(location: KongLocation, admin: Config['admin']): Promise<Connection> {
-  const { prefix, adminUrl } = location;
+  const { prefix, adminUrl, usual = USUAL } = location;
   if (adminUrl !== undefined) checkAdminUrl(adminUrl);
-  const configured = admin.url ?? adminUrl;
-  const environment = readEnvironment(prefix, configured !== undefined);
-  const urls = configured === undefined ? environment.admin.map(({ url }) => url) : [configured];
-  if (urls.length === 0) {
-    throw new Error(
-      `Kong's admin_listen is off (${prefix}/.kong_env): give it a loopback address, or set admin.url`,
-    );
-  }
+  const node = new KongNode(prefix);
   const troubles: string[] = [];
-  for (const url of urls) {
+  for (const place of placesOf(node, { configured: admin.url, argument: adminUrl, usual }, troubles)) {
     try {
-      const client = new AdminClient(clientOptions(url, location, admin));
-      return await connection(client, location, environment.tls);
+      const client = new AdminClient(clientOptions(place.url, location, admin));
+      return await connection(client, node, place, admin.workspaces ?? []);
     } catch (error) {
       troubles.push((error as Error).message);
     }
   }
   throw new Error(troubles.join('; '));
+}
+
+/** @param troubles gets what is in the way of knowing better */
+function placesOf(
+  node: KongNode,
+  known: { configured?: string | null | undefined; argument: string | undefined; usual: readonly string[] },
+  troubles: string[],
+): Place[] {
+  const { configured, argument, usual } = known;
+  if (configured != null) return [{ url: configured, foundBy: 'admin.url' }];
+  if (argument !== undefined) return [{ url: argument, foundBy: '--admin-url' }];
+  try {
+    const { admin, from } = node.read();
+    if (admin.length > 0) return admin.map(({ url }) => ({ url, foundBy: from }));
+    throw new Error(`Kong's admin_listen is off (${from}): give it a loopback address, or set admin.url`);
+  } catch (error) {
+    troubles.push((error as Error).message);
+  }
+  // A Kong that listens nowhere is not to be looked for.
+  if (node.tryRead() !== null) return [];
+  return usual.map((url) => ({ url, foundBy: 'the usual port', isGuess: true }));
 }
 
 /** Every user of the machine sees the arguments of a process. @throws Error with the way out */
@@ -88,6 +114,7 @@ function clientOptions(
     url,
     allowHttp: allowHttp === true || admin.allow_http === true,
     token: tokenOf(admin),
+    headers: headersOf(admin.headers ?? []),
     headersFile: admin.headers_file ?? undefined,
     caFile: admin.ca_file ?? undefined,
     certFile: admin.client_cert_file ?? undefined,
@@ -100,49 +127,35 @@ function clientOptions(
 
 async function connection(
   client: AdminClient,
-  { prefix }: KongLocation,
-  listeners: readonly TlsListener[],
+  node: KongNode,
+  { foundBy, isGuess = false }: Place,
+  workspaces: readonly string[],
 ): Promise<Connection> {
   try {
-    const status = await readStatus(client);
-    const hasDatabase = status.configuration_hash === undefined;
-    const open = () => (hasDatabase ? new DatabaseGateway(client) : new DeclarativeGateway(client));
-    const workers = status.memory?.workers_lua_vms?.length ?? 1;
-    return { client, gateway: open(), open, listeners, workers, files: readFilesOf(prefix) };
+    const { open, workers } = await openGateway(client, workspaces, isGuess ? 1 : undefined);
+    return {
+      ...{ client, gateway: open(), open, foundBy, prefix: node.prefix },
+      facts: () => node.tryRead(),
+      get listeners() {
+        return node.tryRead()?.tls ?? [];
+      },
+      get workers() {
+        return node.tryRead()?.workers ?? workers;
+      },
+    };
   } catch (error) {
     client.close();
     throw error;
   }
 }
 
-async function readStatus(client: AdminClient): Promise<Status> {
-  const { status, body } = await client.get('/status');
-  if (status === 401 || status === 403) {
-    throw new Error(`the Admin API at ${client.url} answered ${status}: set admin.token or admin.token_file`);
-  }
-  if (status !== 200 || typeof body !== 'object' || body === null) {
-    throw new Error(`${client.url} answered GET /status with ${status}: is it Kong's Admin API?`);
-  }
-  return body;
-}
-
-/** A configured Admin API works without the prefix; there is only nobody to ask for proof then. */
-function readEnvironment(prefix: string, optional: boolean): ReturnType<typeof readKongEnvironment> {
-  try {
-    return readKongEnvironment(prefix);
-  } catch (error) {
-    if (optional) return { admin: [], tls: [], role: 'traditional' };
-    throw error;
-  }
-}
-
-function readFilesOf(prefix: string): NodeFiles | null {
-  try {
-    return readNodeFiles(prefix);
-  } catch {
-    return null;
-  }
-}
+const headersOf = (lines: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    lines.map((line) => {
+      const at = line.indexOf(':');
+      return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
+    }),
+  );
 
 function tokenOf({ token, token_file: file }: Config['admin']): Secret | undefined {
   if (file != null) return { file };

@@ -1,6 +1,16 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { ObserveDefaultStep, ReloadStep, type DefaultCertificate } from '../default-certificate';
 import type { Half, LiveView, PassCause, PassReport } from '../model';
-import { certificateSteps, Passes, rounds, type CertificateOptions, type Step } from '../pass';
+import {
+  certificateSteps,
+  HomesStep,
+  Passes,
+  rounds,
+  type CertificateOptions,
+  type HomesFile,
+  type Step,
+} from '../pass';
 import type { Trust } from '../trust';
 import { WriteBackStep, type DeclarativeFile } from '../write-back';
 
@@ -13,6 +23,8 @@ export interface PassParts extends CertificateOptions {
   trust?: Trust | null;
   declarativeFile?: DeclarativeFile | null;
   defaultCertificate?: DefaultCertificate | null;
+  /** Left out, or null: nothing is kept from one process to the next. */
+  homesFile?: HomesFile | null;
 }
 
 /** A pass that can be made again and again, and what is known between two of them. */
@@ -26,10 +38,17 @@ export interface PassRunner {
   readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
 }
 
+/** Where it is kept which source each certificate came from; one file for each entry. */
+export const homesPath = (prefix: string, entry: string): string =>
+  join(prefix, `ssl-cert-reloader.homes-${createHash('sha256').update(entry).digest('hex').slice(0, 12)}`);
+
 /** Every step of a pass, in order. */
 export function createPass(parts: PassParts): PassRunner {
-  const { trust, declarativeFile, defaultCertificate } = parts;
-  const { memory, scan, retryRollbacks, plan, write, prove, settle, conclude } = certificateSteps(parts);
+  const { trust, declarativeFile, defaultCertificate, homesFile } = parts;
+  const { memory, scan, retryRollbacks, plan, write, prove, settle, remove, conclude } = certificateSteps({
+    ...parts,
+    ...(homesFile == null ? {} : { homes: homesFile.load() }),
+  });
   const live = (): LiveView => ({
     ...memory.live,
     sources: [...memory.live.sources, ...steps.flatMap((step) => step.sources?.() ?? [])],
@@ -40,7 +59,9 @@ export function createPass(parts: PassParts): PassRunner {
     scan,
     retryRollbacks,
     rounds(plan, write, prove, settle),
+    remove,
     conclude,
+    homesFile && new HomesStep(memory.planner.homes, homesFile),
     trust?.write,
     declarativeFile && new WriteBackStep(declarativeFile, live),
     // Kong may end this process when it reloads.

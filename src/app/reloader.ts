@@ -3,13 +3,14 @@ import type { Config } from './config';
 import type { LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';
 import type { ReloaderStatus } from '../public';
 import { eventPoster } from '../kubernetes';
-import { Schedule } from '../pass';
+import { HomesFile, Schedule } from '../pass';
 import { EventReporter, LogReporter, type LogRoot } from '../report';
 import { EntryMemory, ReloaderShow, type ReloaderView } from '../status';
 import { compose } from './compose';
 import type { Connection } from './connection';
 import { createElection } from './election';
 import { listenersOf } from './listeners';
+import { homesPath } from './pass';
 import { createPatrol } from './patrol';
 
 /** A pass that read this many bundles leaves garbage that is worth a collection of 20 ms before the long rest. */
@@ -55,6 +56,7 @@ export function createReloader(
         served.written(what);
       },
     },
+    ...(kong.facts() === null ? {} : { homesFile: new HomesFile(homesPath(kong.prefix, entry)) }),
     isServed: (certificate, half, chain) => {
       const seen = served.seen(certificate, half);
       return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { PLUGIN_NAME, VERSION } from '../common/product';
 import type { StatusReport } from '../public';
-import { redact, type Logger } from '../report';
+import type { Logger } from '../report';
 import { StatusServer, toReport, type PolledEntry, type ReloaderView, type ReportView } from '../status';
 import type { Connection } from './connection';
 import type { Reloader } from './reloader';
@@ -64,7 +64,7 @@ export class StatusHost {
       generated_at: new Date().toISOString(),
       started_at: this.#startedAt,
       kong: kong === null ? null : { admin_url: kong.gateway.url, mode: kong.gateway.kind },
-      waiting: redacted(this.options.waiting()),
+      waiting: this.options.waiting(),
       reloaders: this.options.views(),
       adminRequests: this.#requests,
     };
@@ -80,11 +80,9 @@ export class StatusHost {
         try {
           return { entry, report: await reloader.demand('command'), error: null };
         } catch (error) {
-          return { entry, report: null, error: redact((error as Error).message) };
+          return { entry, report: null, error: (error as Error).message };
         }
       }),
     );
   }
 }
-
-const redacted = (text: string | null) => (text === null ? null : redact(text));

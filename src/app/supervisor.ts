@@ -129,6 +129,7 @@ export class Supervisor {
       const kong = await connectWhenReady(this.#location, own?.admin ?? {}, waiting, signal);
       this.options.logger.log('info', 'connected to Kong', {
         admin_url: kong.client.url,
+        found_by: kong.foundBy,
         kong_mode: kong.gateway.kind,
       });
       // Until Kong goes away for longer than a request is repeated; then it is searched for anew.

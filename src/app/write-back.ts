@@ -1,4 +1,5 @@
 import type { Config } from './config';
+import { kongIdentity } from '../gateway';
 import { DeclarativeFile } from '../write-back';
 import type { Connection } from './connection';
 
@@ -7,6 +8,7 @@ export function createDeclarativeFile(config: Config, kong: Connection): Declara
   if (!config.write_back || !kong.gateway.traits.startsFromFile) return null;
   return new DeclarativeFile(
     (id) => kong.gateway.certificates.readTexts(id),
-    config.write_back_file ?? kong.files?.declarativeConfig ?? null,
+    config.write_back_file ?? kong.facts()?.declarativeConfig ?? null,
+    kong.facts() === null ? undefined : kongIdentity(kong.prefix).users,
   );
 }

@@ -8,11 +8,13 @@ import {
   type Digest,
   type PemPair,
   type RawBundle,
+  type Reach,
   type Refusal,
 } from '../model';
-import { chainOf, isSelfIssued, orderChain } from './chain';
+import { isSelfIssued, missingAbove, orderChain, type FindIssuers } from './chain';
 import { usesUnder, type Uses } from './path';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS, type PemBlock } from './pem';
+import { isPublicRoot, NO_REACH, reachFrom, reachOf, type IsRoot } from './reach';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
 /** What the text of a certificate with its key holds, and what identifies it. */
@@ -51,8 +53,10 @@ function digestOfBlock(block: PemBlock, index: number): Digest {
   if (index === 0) return sha256(block.der);
   if (block.text === latest.text) return latest.digest;
   const digest = intermediates.get(block.text)?.digest ?? sha256(block.der);
-  if (!intermediates.has(block.text)) intermediates.set(block.text, { digest, parsed: null });
-  latest = { text: block.text, digest };
+  // A part of a text keeps the whole text in memory, and the key may stand in it.
+  const text = Buffer.from(block.text, 'latin1').toString('latin1');
+  if (!intermediates.has(text)) intermediates.set(text, { digest, parsed: null });
+  latest = { text, digest };
   return digest;
 }
 
@@ -135,30 +139,32 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       `${where} holds ${parsed.length} certificates that do not form one chain; put the leaf and its own intermediates there`,
     );
   }
-  const chain = completeChain(ordered, raw.issuers ?? '');
-  const { info } = chain[0] as ParsedCertificate;
+  const { info } = ordered[0] as ParsedCertificate;
   if ((info.nameCount ?? 0) > MAX_NAMES) {
     return refusal(
       'too_many_names',
       `${where} has more than ${MAX_NAMES} names; issue several certificates with fewer names each`,
     );
   }
-  return {
+  const reach = reachOf(ordered, hasRootOf(ordered, parsed));
+  const opened: OpenedBundle = {
     bundle: {
       name: raw.name,
       location: where,
-      content: contentOf(pem, raw),
+      content: pem.content,
       rawChain: pem.chain,
-      chain: digestOf(chain.map((certificate) => certificate.der)),
-      chainLength: chain.length,
-      leaf: narrowed(info, usesUnder(chain)),
+      chain: digestOf(ordered.map((certificate) => certificate.der)),
+      chainLength: ordered.length,
+      reach,
+      leaf: narrowed(info, usesUnder(ordered)),
       ...(raw.secret === undefined ? {} : { secret: raw.secret }),
       ...(raw.hosts === undefined ? {} : { hosts: raw.hosts }),
     },
-    chain,
+    chain: ordered,
     key: pem.key,
     asFound: { cert: raw.cert.trim(), key: raw.key.trim() },
   };
+  return raw.issuers === undefined ? opened : withIssuers(opened, raw.issuers);
 }
 
 /** A leaf may be used only for what its issuers may be used for. */
@@ -172,19 +178,71 @@ function narrowed(info: CertificateInfo, { server, client }: Uses): CertificateI
   });
 }
 
-/** Certificates beside the bundle that may complete its chain are a part of it: a new one is a change. */
-function contentOf(pem: PemContent, { issuers: text = '' }: RawBundle): Digest {
-  const beside = text === '' ? [] : (decodePem(text) ?? []).filter(isCertificate);
-  return [pem.content, ...beside.map((block) => sha256(block.der))].join('+');
+/** A chain that ends in a root that was dropped from it, or that is its own root. */
+function hasRootOf(chain: readonly ParsedCertificate[], among: readonly ParsedCertificate[]): boolean {
+  const { issuer } = chain.at(-1) as ParsedCertificate;
+  return among.some((certificate) => isSelfIssued(certificate) && certificate.subject === issuer);
 }
 
-/** Adds the intermediates that are missing at the end, from certificates beside the bundle; never a root. */
-function completeChain(chain: readonly ParsedCertificate[], text: string): ParsedCertificate[] {
-  const beside = text === '' ? [] : (parseAll((decodePem(text) ?? []).filter(isCertificate)) ?? []);
-  const intermediates = beside.filter((certificate) => !isSelfIssued(certificate));
-  // What lies beside may be of another time: without a signature it would break a chain that is good.
-  const above = chainOf(chain.at(-1) as ParsedCertificate, intermediates, true);
-  return [...chain, ...above.slice(1)];
+/** Completes a chain with what lies beside it: all of that was put there for it. */
+function withIssuers(opened: OpenedBundle, text: string): OpenedBundle {
+  const beside = parsable((decodePem(text) ?? []).filter(isCertificate));
+  const whole = complete(
+    opened,
+    () => beside,
+    () => false,
+  );
+  const hasRoot = hasRootOf(whole.chain, [...whole.chain, ...beside]);
+  if (!hasRoot || whole.bundle.reach.hasRoot) return whole;
+  return { ...whole, bundle: { ...whole.bundle, reach: reachOf(whole.chain, true) } };
+}
+
+/**
+ * Adds the intermediates that are missing at the end of a chain; the same bundle where none is found. They count for
+ * every digest, so that what is compared, proven and restored is what is written.
+ * @param isRoot nothing is added above what such a root issued
+ */
+export function complete(
+  opened: OpenedBundle,
+  find: FindIssuers,
+  isRoot: IsRoot,
+  now = Date.now(),
+): OpenedBundle {
+  const { bundle } = opened;
+  const added = bundle.reach.hasRoot ? [] : missingAbove(opened.chain, find, isRoot, now);
+  if (added.length === 0) return opened;
+  const chain = [...opened.chain, ...added];
+  const digest = digestOf(added.map(({ der }) => der));
+  const [certificates = '', key = ''] = bundle.content.split('+');
+  const reach = reachOf(chain, false);
+  return {
+    ...opened,
+    chain,
+    bundle: {
+      ...bundle,
+      content: `${certificates}.${digest}+${key}`,
+      chain: `${bundle.chain}.${digest}`,
+      chainLength: chain.length,
+      reach,
+      leaf: narrowed((chain[0] as ParsedCertificate).info, usesUnder(chain)),
+      isCompleted: true,
+    },
+  };
+}
+
+/** How far the certificates of a text lead whose first one is the leaf. @param leaf null: it is not understood */
+export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain }: PemContent): Reach {
+  if (leaf === null) return NO_REACH;
+  const [, ...tail] = chain.split('.');
+  return reachFrom(leaf, tail.join('.'), () => parsable(certificates.slice(1)));
+}
+
+/** Whether a text's certificates end below a root that is neither known nor among them; of a text that is not PEM, too. */
+export function isOpenEnded(text: string): boolean {
+  const found = parseAll((decodePem(text) ?? []).filter(isCertificate)) ?? [];
+  if (found.some(isSelfIssued)) return false;
+  const subjects = new Set(found.map(({ subject }) => subject));
+  return found.length === 0 || found.some(({ issuer }) => !subjects.has(issuer) && !isPublicRoot(issuer));
 }
 
 /** The texts that Kong gets. */
@@ -203,17 +261,32 @@ export function toPemAsFound(opened: OpenedBundle): PemPair {
   }
 }
 
+/** Those that are X.509 certificates. */
+function parsable(blocks: readonly PemBlock[]): ParsedCertificate[] {
+  return blocks.flatMap((block) => {
+    try {
+      return [parseIssuer(block)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** @returns null where one is not an X.509 certificate */
 function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {
   try {
-    return blocks.map((block, index) => {
-      const known = index === 0 ? undefined : intermediates.get(block.text);
-      if (known?.parsed != null) return known.parsed;
-      const parsed = parseCertificate(block.der);
-      if (known !== undefined) known.parsed = parsed;
-      return parsed;
-    });
+    return blocks.map((block, index) => (index === 0 ? parseCertificate(block.der) : parseIssuer(block)));
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
   }
+}
+
+/** @throws RangeError */
+function parseIssuer(block: PemBlock): ParsedCertificate {
+  const known = intermediates.get(block.text);
+  if (known === undefined) return parseCertificate(block.der);
+  // In memory of its own: small buffers share theirs, and a key may lie next to it.
+  known.parsed ??= parseCertificate(Buffer.from(new Uint8Array(block.der).buffer));
+  return known.parsed;
 }

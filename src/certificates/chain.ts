@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import type { IsRoot } from './reach';
 import { weakKey } from './weak-key';
 import type { ParsedCertificate } from './x509';
 
@@ -90,4 +91,44 @@ export function isSignedBy(issued: ParsedCertificate, issuer: ParsedCertificate)
   } catch {
     return false;
   }
+}
+
+/** Finds certificates by the name (DER) of whom they are; they may be of another time, or of somebody else. */
+export type FindIssuers = (subject: string) => readonly ParsedCertificate[];
+
+/**
+ * What is missing above a chain, as far as it is found: each one signed the one below it, is a CA, and is fit to be
+ * served now. Never a root, and nothing above a certificate that a known root issued.
+ */
+export function missingAbove(
+  chain: readonly ParsedCertificate[],
+  find: FindIssuers,
+  isRoot: IsRoot,
+  now: number,
+): ParsedCertificate[] {
+  const whole = [...chain];
+  for (let last = whole.at(-1); last !== undefined && whole.length < MAX_LENGTH;) {
+    const { issuer } = last;
+    if (isSelfIssued(last) || isRoot(issuer) || whole.some(({ subject }) => subject === issuer)) break;
+    last = signerOf(
+      last,
+      find(issuer).filter((found) => isFit(found, issuer, now)),
+      true,
+    );
+    if (last !== undefined) whole.push(last);
+  }
+  return whole.slice(chain.length);
+}
+
+function isFit(certificate: ParsedCertificate, subject: string, now: number): boolean {
+  const { info } = certificate;
+  return (
+    certificate.subject === subject &&
+    !isSelfIssued(certificate) &&
+    info.isCa &&
+    certificate.extensions.maySign &&
+    info.signature === 'other' &&
+    info.notBefore <= now &&
+    info.notAfter > now
+  );
 }

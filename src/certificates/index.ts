@@ -4,7 +4,20 @@ export { asSnis, coversSni, isPattern, sameNames, whyNotSni } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny, type Inspection } from './formats/open';
+export { factsOf, type FileFacts, type LeafFacts } from './formats/facts';
 export { identify, readCaBundle } from './ca';
+export { complete, isOpenEnded, reachOfPem, type PemContent } from './bundle';
+export {
+  chainWarning,
+  isPublicRoot,
+  isShorter,
+  missingIssuer,
+  NO_REACH,
+  openEndOf,
+  type IsRoot,
+} from './reach';
+export type { FindIssuers } from './chain';
+export type { ParsedCertificate } from './x509';
 export {
   hasSameIssuer,
   isPublicRootName,

@@ -11,7 +11,7 @@ export class PemBlock {
 
   /** The decoded body; only decoded when asked for, since most certificates need not be looked into. */
   get der(): Buffer {
-    this.#der ??= Buffer.from(this.body, 'base64');
+    this.#der ??= isPrivateKey(this) ? decodeAlone(this.body) : Buffer.from(this.body, 'base64');
     return this.#der;
   }
 
@@ -28,6 +28,12 @@ export class PemBlock {
 
 /** More than fit into a file of 1 MiB unless they were made to be many. What follows is not read. */
 export const MAX_BLOCKS = 1_000;
+
+/** Small buffers share their memory with others: a certificate that is kept must not keep a key. */
+function decodeAlone(base64: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(base64, 'base64'));
+  return bytes.subarray(0, bytes.write(base64, 'base64'));
+}
 
 const BEGIN = '-----BEGIN ';
 const DASHES = '-----';
@@ -57,7 +63,7 @@ export function decodePem(text: string): PemBlock[] | null {
 }
 
 export function encodePem(label: string, der: Uint8Array): string {
-  const body = Buffer.from(der)
+  const body = Buffer.from(der.buffer, der.byteOffset, der.length)
     .toString('base64')
     .replace(/.{64}(?=.)/g, '$&\n');
   return `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;

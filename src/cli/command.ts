@@ -14,6 +14,7 @@ import {
 } from './options';
 import { fail, surviveOutput } from './failure';
 import type { Shell } from './completion';
+import type { DoctorOptions } from './doctor/patient';
 import type { DrillCommandOptions } from './drill';
 import type { InspectOptions } from './inspect';
 import type { RunOptions } from './run';
@@ -37,7 +38,12 @@ export function program(): Command {
     .version(VERSION, '-V, --version')
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
-    .addHelpText('after', '\nssl-cert-reloader COMMAND --help shows its exit codes and examples.');
+    .addHelpText('after', '\nssl-cert-reloader COMMAND --help shows its exit codes and examples.')
+    .hook('preAction', async (_, command) => {
+      if (process.getuid?.() !== 0 || !OBEYING.has(command.name())) return;
+      const { leavePrivileges } = await import('./privileges.js');
+      leavePrivileges(command.opts<PassOptions>());
+    });
   addPlan(root);
   addSync(root);
   addRun(root);
@@ -48,6 +54,9 @@ export function program(): Command {
   addCompletion(root);
   return root;
 }
+
+/** Commands that do what a configuration says. */
+const OBEYING: ReadonlySet<string> = new Set(['plan', 'sync', 'run', 'doctor', 'drill']);
 
 const PASS_PROBLEM = 'Kong or a source cannot be asked, or the configuration is wrong';
 
@@ -173,10 +182,12 @@ function addDoctor(root: Command): void {
   const command = root
     .command('doctor')
     .description('check everything that has to be right, and say what to do where it is not');
-  withJson(withKong(withConfig(command))).action(async (options: PassOptions) => {
-    const { doctor } = await import('./doctor/index.js');
-    process.exitCode = await doctor(options);
-  });
+  withJson(withKong(withConfig(command)))
+    .option('--run-query', "run the query commands of Kong's plugin servers, as Kong does at start")
+    .action(async (options: DoctorOptions) => {
+      const { doctor } = await import('./doctor/index.js');
+      process.exitCode = await doctor(options);
+    });
   withHelp(
     command,
     [

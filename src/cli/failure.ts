@@ -1,9 +1,9 @@
 import { CommanderError } from 'commander';
-import { redact } from '../report';
+import { safeText, toJson } from '../report';
 
 /** A line about a trouble, on standard error. */
 export function tell(text: string): void {
-  process.stderr.write(`ssl-cert-reloader: ${redact(text)}\n`);
+  process.stderr.write(`ssl-cert-reloader: ${safeText(text)}\n`);
 }
 
 /** Ends a command that could not do its work: a sentence on standard error, exit code 1. */
@@ -21,8 +21,7 @@ export function fail(error: unknown, isJson: boolean): void {
   }
   if (!isJson) return;
   // Also without a result there is JSON for who parses it.
-  const text = redact(message.replace(/^error: /, ''));
-  process.stdout.write(`${JSON.stringify({ error: text }, null, 2)}\n`);
+  process.stdout.write(`${toJson({ error: message.replace(/^error: /, '') }, 2)}\n`);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { isQueryCommand, readServerArguments, strayArgument } from '../app/arguments';
 import { plugin } from '../app/plugin';
 import { serve } from '../app/serve';
+import { safeText } from '../common/safe-text';
 import { dump } from '../plugin-server';
 
 /**
@@ -33,6 +34,6 @@ async function main(args: readonly string[]): Promise<void> {
 const isHelp = (flag: string) => ['-h', '--help', '-V', '--version'].includes(flag);
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`ssl-cert-reloader: error: ${(error as Error).message}\n`);
+  process.stderr.write(`ssl-cert-reloader: error: ${safeText((error as Error).message)}\n`);
   process.exitCode = 1;
 });

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { redact } from '../report';
+import { randomBytes } from 'node:crypto';
+import { safeText, toJson } from '../report';
 
 type Style = Parameters<typeof styleText>[0];
 export type Paint = (style: Style, text: string) => string;
@@ -26,9 +27,9 @@ export function standardOutput(stream: NodeJS.WriteStream = process.stdout): Out
   const isTerminal = stream.isTTY;
   const { NO_COLOR: no = '', TERM: terminal } = process.env;
   return {
-    print: (text) => void stream.write(`${redact(text)}\n`),
-    json: (value) => void stream.write(`${JSON.stringify(value, redacted, 2)}\n`),
-    line: (value) => void stream.write(`${JSON.stringify(value, redacted)}\n`),
+    print: (text) => void stream.write(`${withColours(safeText(text))}\n`),
+    json: (value) => void stream.write(`${toJson(value, 2)}\n`),
+    line: (value) => void stream.write(`${toJson(value)}\n`),
     clear: () => void stream.write('\x1b[H\x1b[2J\x1b[3J'),
     paint: painter(isTerminal && no === '' && terminal !== 'dumb'),
     // A terminal that does not know its size says 0.
@@ -37,12 +38,22 @@ export function standardOutput(stream: NodeJS.WriteStream = process.stdout): Out
   };
 }
 
-const redacted = (_: string, value: unknown) => (typeof value === 'string' ? redact(value) : value);
+/**
+ * Stands for the escape character of our own colours until a text is written: everything else that looks like an
+ * escape sequence came with a name or a message and is made visible. Nobody else can know it.
+ */
+const ESCAPE = `(${randomBytes(8).toString('hex')})`;
+
+/** Our own colours, as the terminal takes them; also for what measures and wraps painted text. */
+export const withColours = (text: string): string => text.replaceAll(ESCAPE, '\x1b');
+
+/** The way back, for a text that is to be printed. */
+export const withoutColours = (text: string): string => text.replaceAll('\x1b', ESCAPE);
 
 export const painter =
   (isColoured: boolean): Paint =>
   (style, text) =>
-    isColoured ? styleText(style, text, { validateStream: false }) : text;
+    isColoured ? withoutColours(styleText(style, safeText(text), { validateStream: false })) : text;
 
 /** `2026-11-24`; a dash where there is none. */
 export const day = (time: number | string | null): string =>

@@ -59,6 +59,7 @@ function outcomeJson(outcome: Outcome): object {
     case 'would_change':
       return { certificate_id: outcome.certificate, creates: outcome.created };
     case 'refused':
+    case 'mended':
       return { reason: outcome.refusal.reason, detail: outcome.refusal.message };
     case 'nudged':
       return { certificate_id: outcome.certificate, detail: outcome.detail };

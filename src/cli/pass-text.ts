@@ -75,7 +75,7 @@ interface Description {
 }
 
 function describe(
-  { fingerprint, outcome }: PassEvent,
+  { fingerprint, isTrust, outcome }: PassEvent,
   certificates: ReadonlyMap<string, StoredCertificate>,
 ): Description {
   switch (outcome.kind) {
@@ -98,7 +98,11 @@ function describe(
         : { action: 'swap', style: 'yellow', detail: whySwap(stored, fingerprint) };
     }
     case 'removed':
-      return { action: 'removed', style: 'yellow', detail: `CA certificate ${outcome.certificate}` };
+      return {
+        action: 'removed',
+        style: 'yellow',
+        detail: `${isTrust === true ? 'CA certificate' : 'certificate'} ${outcome.certificate}`,
+      };
     case 'rolled_back':
       return {
         action: outcome.restored ? 'rolled back' : 'rollback failed',
@@ -113,6 +117,8 @@ function describe(
         style: 'red',
         detail: `${outcome.refusal.message} (${outcome.refusal.reason})`,
       };
+    case 'mended':
+      return { action: 'mended', style: 'green', detail: `it was refused: ${outcome.refusal.reason}` };
     case 'failed':
       return { action: 'failed', style: 'red', detail: outcome.error };
   }

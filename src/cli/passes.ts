@@ -4,7 +4,8 @@ import { connect, type KongLocation } from '../app/connection';
 import { compose, type Composed } from '../app/compose';
 import type { Config } from '../app/config';
 import type { FailureKind, PassReport, StoredCertificate } from '../model';
-import { DifferenceFile } from '../pass';
+import { DifferenceFile, HomesFile } from '../pass';
+import { homesPath } from '../app/pass';
 import type { NamedConfig } from './configs';
 import { Progress } from './progress';
 
@@ -49,7 +50,7 @@ export async function makePasses(
   for (const { entry, config } of configs) {
     const mode = observe ? 'observe' : config.mode;
     try {
-      results.push({ entry, ...(await passOnce({ ...config, mode }, location, isWaiting)) });
+      results.push({ entry, ...(await passOnce({ ...config, mode }, location, isWaiting, entry)) });
     } catch (error) {
       if (configs.length === 1) throw error;
       results.push({ entry, error: (error as Error).message });
@@ -62,11 +63,16 @@ async function passOnce(
   config: Config,
   location: KongLocation,
   isWaiting: boolean,
+  entry: string,
 ): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const progress = new Progress();
   const differences = new DifferenceFile(join(location.prefix, DIFFERENCES));
-  const { pass, gateway, close } = compose(config, kong, { progress, differences });
+  const homesFile = new HomesFile(homesPath(location.prefix, entry));
+  const { pass, gateway, close } = compose(config, kong, {
+    ...{ progress, differences, homesFile },
+    patienceMs: Number.POSITIVE_INFINITY,
+  });
   try {
     return { report: await untilSettled(pass, isWaiting), certificates: gateway.certificates.stored };
   } finally {
@@ -110,11 +116,18 @@ function nextTry(
     return so.elapsedMs < mostMs ? (50 + 450 * Math.random()) * Math.min(so.races + 1, 8) : null;
   }
   if (report.unfinished === 'settling' && so.settlings === 0) return SETTLE_MS;
+  // A leaf whose chain may still be written.
+  const heldMs = (report.nextAt ?? Number.POSITIVE_INFINITY) - so.now;
+  if (report.unfinished === 'settling' && so.settlings < MOST_SETTLINGS && heldMs < MOST_HELD_MS)
+    return Math.max(0, heldMs) + 50;
   const until = Math.min(...report.waiting.map((change) => change.until));
   return so.isWaiting && report.unfinished !== 'failed' && Number.isFinite(until)
     ? Math.max(0, until - so.now) + 50
     : null;
 }
+
+const MOST_SETTLINGS = 4;
+const MOST_HELD_MS = 6_000;
 
 /** All that failed did so because somebody else wrote at the same time, or Kong was busy. */
 function isLostRace({ unfinished, failures }: PassReport): boolean {

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import wrapAnsi from 'wrap-ansi';
-import type { Output } from './output';
+import { safeText } from '../report';
+import { withColours, withoutColours, type Output } from './output';
 
 export interface Column {
   title: string;
@@ -28,6 +29,17 @@ export function table(
   rows: readonly (readonly string[])[],
   { paint, width }: Pick<Output, 'paint' | 'width'>,
 ): string {
+  const colours = (title: string) => withColours(paint('dim', title));
+  const cells = rows.map((row) => row.map((cell) => withColours(safeText(cell).replaceAll('\n', ' '))));
+  return withoutColours(layOut(columns, cells, colours, width));
+}
+
+function layOut(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  dim: (title: string) => string,
+  width: number,
+): string {
   const head = columns.map(({ title }) => title);
   const natural = head.map((title, index) =>
     Math.max(...[title, ...rows.map((row) => row[index] ?? '')].map(visibleWidth)),
@@ -42,13 +54,7 @@ export function table(
       isBelow && last !== '' ? wrap(last, Math.max(LEAST, width - indent.length)).split('\n') : [];
     return [line(row.slice(0, beside.length), widths), ...below.map((text) => indent + text)];
   });
-  return [
-    line(
-      head.slice(0, beside.length).map((title) => paint('dim', title)),
-      widths,
-    ),
-    ...lines,
-  ].join('\n');
+  return [line(head.slice(0, beside.length).map(dim), widths), ...lines].join('\n');
 }
 
 /** One row; its cells may take several lines. */

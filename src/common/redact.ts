@@ -25,6 +25,24 @@ const SECRET_NAMES = [
   'key(?:_alt)?',
 ].join('|');
 
+/** Tokens that tell by their form. */
+const TOKEN_FORMS: readonly RegExp[] = [
+  // Vault and OpenBao
+  /\b(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24}\b|b\.[A-Za-z0-9_-]{80,})/,
+  // JSON Web Tokens
+  /\beyJ[A-Za-z0-9_-]{5,2000}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/,
+  // GitHub, GitLab
+  /\bgh[oprsu]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bgl[a-z]{2,6}-[A-Za-z0-9_.-]{20,}/,
+  // Kong Konnect
+  /\b[ks]pat_[A-Za-z0-9]{20,}/,
+  // AWS, Google, DigitalOcean, Azure
+  /\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{20,}|\bdo[oprt]_v1_[a-f0-9]{40,}|\b[A-Za-z0-9_~.-]{3}8Q~[A-Za-z0-9_~.-]{31,}/,
+  // Slack, Telegram, SendGrid, Stripe, npm, PyPI, Terraform, Grafana, New Relic
+  /\bxox[a-z]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}|\b\d{8,10}:AA[A-Za-z0-9_-]{30,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[A-Za-z0-9_-]{40,}|\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}|\bgl(?:c|sa)_[A-Za-z0-9_+=/]{24,}|\bNRAK-[A-Z0-9]{20,}/,
+  // Kubernetes (bootstrap), age
+  /\b[a-z0-9]{6}\.(?=[a-z]*\d)[a-z0-9]{16}\b(?!\.)|\bAGE-SECRET-KEY-1[A-Z0-9]{50,}/,
+];
+
 const RULES: readonly (readonly [RegExp, string])[] = [
   // Not even cut off in the middle: up to the end of the text, or from the start of the base64 text.
   [
@@ -68,20 +86,34 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/:\/\/[^\s/?#"'\\]+@/g, '://[removed]@'],
   // The address of an incoming webhook is its password.
   [/(\bhooks\.slack\.com\/)[^\s"'\\]+/gi, '$1[removed]'],
-  // Tokens that tell by their form: Vault's and OpenBao's, JSON Web Tokens.
-  [/\b(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24}\b|b\.[A-Za-z0-9_-]{80,})/g, '[token removed]'],
-  [/\beyJ[A-Za-z0-9_-]{5,2000}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/g, '[token removed]'],
+  [
+    /(\b(?:discord(?:app)?\.com\/api\/webhooks|[a-z0-9-]{1,63}\.webhook\.office\.com\/webhookb2)\/)[^\s"'\\]+/gi,
+    '$1[removed]',
+  ],
+  // Parts of signed addresses.
+  [/([?&](?:sig|signature|x-amz-signature|x-amz-security-token|code)=)[^\s&"'\\]{8,}/gi, '$1[removed]'],
+  ...TOKEN_FORMS.map((form): readonly [RegExp, string] => [new RegExp(form.source, 'g'), '[token removed]']),
+];
+
+/*
+ * Something that one of the rules may be about. Far from exact, so that a text that has none costs little: a status of
+ * 10,000 certificates is looked at whole.
+ */
+const HINTS: readonly RegExp[] = [
+  /private key|authoriz|token|pass(?:word|wd|phrase)|secret|cookie|bearer|basic|api[-_]?key|["']key(?:_alt)?\\*["']|access[-_]key|webhook|hooks\.|sig(?:nature)?=|code=/i,
+  /eyJ|\bgh[oprsu]_|github_pat|\bgl[a-z]{1,6}[-_]|pat_|AKIA|ASIA|ABIA|ACCA|AIza|_v1_|8Q~|\bxox|\bxapp|:AA|_live_|_test_|npm_|pypi-|NRAK|AGE-|:\/\/[^\s/?#"'\\]+@/,
+  /\.[A-Za-z0-9_-]{16}/,
 ];
 
 const SECRET_NAME = new RegExp(`^(?:${SECRET_NAMES})$`, 'i');
 
-/** Takes private keys, tokens, passwords and credentials in addresses out of a text. */
-export function redact(text: string): string {
+/** Whether there may be something in a text that `redactForms` takes out. */
+export const hasSecretForm = (text: string): boolean => HINTS.some((hint) => hint.test(text));
+
+/** Takes private keys, tokens, passwords and credentials in addresses out of a text, by their form. */
+export function redactForms(text: string): string {
   return RULES.reduce((clean, [pattern, instead]) => clean.replace(pattern, instead), text);
 }
 
-/** For `JSON.stringify`: redacts every text, and the whole value where its name says that it is a secret. */
-export function redacting(name: string, value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  return SECRET_NAME.test(name) && value !== '' ? '[removed]' : redact(value);
-}
+/** Whether a field of this name holds a secret, whatever it looks like. */
+export const isSecretName = (name: string): boolean => SECRET_NAME.test(name);

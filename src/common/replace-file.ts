@@ -13,12 +13,17 @@ import { basename, dirname, join } from 'node:path';
 
 /**
  * Replaces a file by a text, whole or not at all: whoever reads it finds the one or the other. Mode and owner stay.
- * @param before what the file was when the text was made
+ * @param before owner and mode that it gets: as it was when the text was made
  * @param isStill asked right before the old one goes; false: it is left alone
  * @returns false where it was left alone
  * @throws Error of the system; nothing has changed then
  */
-export function replaceFile(path: string, text: string, before: Stats, isStill = () => true): boolean {
+export function replaceFile(
+  path: string,
+  text: string,
+  before: Pick<Stats, 'uid' | 'gid' | 'mode'>,
+  isStill = () => true,
+): boolean {
   const draft = join(dirname(path), `.${basename(path)}.ssl-cert-reloader-${process.pid}`);
   rmSync(draft, { force: true });
   const file = openSync(draft, 'wx', 0o600);

@@ -82,6 +82,19 @@ export function readStamped(path: string, maxBytes: number): StampedText | null 
   }
 }
 
-function toStamp({ mtimeMs, ctimeMs, size, ino }: Stats): Stamp {
+export function toStamp({ mtimeMs, ctimeMs, size, ino }: Stats): Stamp {
   return { mtimeMs, ctimeMs, size, ino };
+}
+
+/**
+ * Device and inode of what a path leads to; null where it is not there. As whole numbers: some file systems have inode
+ * numbers above 2^53, where neighbours are one as a JavaScript number.
+ */
+export function identityOf(path: string): string | null {
+  try {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return stat === undefined ? null : `${stat.dev}:${stat.ino}`;
+  } catch {
+    return null;
+  }
 }

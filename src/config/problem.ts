@@ -72,7 +72,8 @@ export function unknownField(
   name: string,
   known: readonly string[],
 ): Pick<ConfigProblem, 'message'> & { shown: string } {
-  const shown = /^[a-z][a-z_-]{0,39}$/i.test(name) ? name : '(a name that is not shown)';
+  const isWords = /^[a-z]{1,14}([_-][a-z]{1,14}){0,3}$/.test(name);
+  const shown = isWords ? name : '(a name that is not shown)';
   const nearest = nearestOf(name, known);
   return {
     shown,

@@ -144,11 +144,11 @@ export class DefaultCertificate {
     const wanted = this.#fingerprint ?? '';
     const done = reload.doneFor(wanted);
     if (done !== null) {
-      if (this.#now() - Date.parse(done) < patienceMs) return true;
+      if (this.isWithin(patienceMs, Date.parse(done))) return true;
       this.#trouble ??= `Kong was reloaded for it at ${done} and still serves the other one: see Kong's error log, a reload that fails leaves everything as it was`;
     } else {
       // A tool that renews two pairs one after the other makes one reload of it.
-      if (this.#now() - this.#since < SETTLE_MS) return true;
+      if (this.isWithin(SETTLE_MS, this.#since)) return true;
       await this.readFiles();
       if (this.#fingerprint !== wanted) {
         for (const { location } of this.options.files) this.#outdated.add(location);
@@ -163,7 +163,13 @@ export class DefaultCertificate {
 
   /** What is refused may only mean that somebody is writing the files right now. */
   private isSettling(): boolean {
-    return this.#status.state === 'refused' && this.#now() - this.#readAt < SETTLE_MS;
+    return this.#status.state === 'refused' && this.isWithin(SETTLE_MS, this.#readAt);
+  }
+
+  /** Whether it is less than so long ago; a clock that was set back says that it is not. */
+  private isWithin(ms: number, since: number): boolean {
+    const age = this.#now() - since;
+    return age >= 0 && age < ms;
   }
 
   private async readFiles(): Promise<void> {
@@ -214,7 +220,7 @@ export class DefaultCertificate {
     if (stale.length === 0) return { state: 'in_sync', detail: this.afterReload() };
     const why = stale.map((file) => this.unfit(file)).find((found) => found !== null);
     if (why != null) {
-      return { state: 'refused', detail: this.#now() - this.#readAt < SETTLE_MS ? '' : why };
+      return { state: 'refused', detail: this.isWithin(SETTLE_MS, this.#readAt) ? '' : why };
     }
     const where = stale.map(({ location }) => location).join(' and ');
     const what = `clients without SNI get the former certificate until Kong is reloaded: ${where} is newer than what Kong read when it started`;

@@ -28,6 +28,16 @@ export const ADMIN = {
         token_file: { type: 'string', description: 'File that holds the token.', match_any: ABSOLUTE_PATH },
       },
       {
+        headers: {
+          type: 'array',
+          description: 'Further headers, "Name: value" each.',
+          elements: {
+            type: 'string',
+            match_any: { patterns: ['^[A-Za-z0-9_-]+: *[^ ]'], err: 'must be "Name: value"' },
+          },
+        },
+      },
+      {
         headers_file: {
           type: 'string',
           description: 'File with further headers, a line "Name: value" each.',
@@ -53,6 +63,17 @@ export const ADMIN = {
         server_name: {
           type: 'string',
           description: 'The name that the certificate of the Admin API has to have. Empty: the host of url.',
+        },
+      },
+      {
+        workspaces: {
+          type: 'array',
+          description:
+            'Workspaces whose certificates are looked after; what is created goes to the first. Empty: the one of url.',
+          elements: {
+            type: 'string',
+            match_any: { patterns: ['^[A-Za-z0-9_.~-]+$'], err: 'must be the name of a workspace' },
+          },
         },
       },
       {

@@ -2,15 +2,10 @@ export { AdminClient, AdminError, type AdminClientOptions, type AdminResponse } 
 export { OUR_TAG } from './admin/entities';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
-export {
-  parseListeners,
-  readKongEnvironment,
-  readKongValues,
-  tlsListeners,
-  type KongEnvironment,
-  type TlsListener,
-} from './node/environment';
 export { kongIdentity, type KongIdentity } from './node/identity';
-export { readNodeFiles, type NodeFiles } from './node/node-files';
+export { holdKongValues, readKongValues } from './node/kong-env';
+export { parseListeners, tlsListeners, type TlsListener } from './node/listen';
+export { KongNode, type NodeFacts } from './node/node';
 export { findPrefix } from './node/processes';
 export { KongReload } from './node/reload';
+export { openGateway } from './open';

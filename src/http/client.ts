@@ -1,4 +1,5 @@
 import type * as http from 'node:http';
+import { rememberHeader } from '../common/secrets';
 import type { Address } from './address';
 import { Agent, type AgentOptions, type TlsIdentity } from './agent';
 import { readBody } from './body';
@@ -153,11 +154,9 @@ export class HttpClient {
 
   private async secrets(limit: Limit): Promise<Headers> {
     const asked = this.options.credentials?.headers?.() ?? {};
-    if (!(asked instanceof Promise)) return asked;
-    return new Promise((resolve, reject) => {
-      limit.stopBy(reject);
-      asked.then(resolve, reject);
-    });
+    const headers = asked instanceof Promise ? await withinLimit(asked, limit) : asked;
+    Object.values(headers).forEach(rememberHeader);
+    return headers;
   }
 
   private async follow(request: HttpRequest, secrets: Headers, limit: Limit): Promise<HttpAnswer> {
@@ -244,3 +243,9 @@ export class HttpClient {
     return { ...this.#home, path: pathname === '/' ? path : pathname.replace(/\/$/, '') + path };
   }
 }
+
+const withinLimit = <T>(asked: Promise<T>, limit: Limit): Promise<T> =>
+  new Promise((resolve, reject) => {
+    limit.stopBy(reject);
+    asked.then(resolve, reject);
+  });

@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import { ConfiguredFile, type FileError } from '../common/configured-file';
+import { rememberSecret } from '../common/secrets';
 import { failureKindOf } from '../model';
 import type { TlsIdentity } from './agent';
 import { HttpFailure } from './failure';
@@ -70,10 +71,15 @@ export class SecretReader implements Forgetful {
 
   /** Without the line feed that editors and agents put after it. @throws HttpFailure */
   read(): string {
-    if (this.#file === null) return 'value' in this.secret ? this.secret.value : '';
+    if (this.#file === null) {
+      const value = 'value' in this.secret ? this.secret.value : '';
+      rememberSecret(value);
+      return value;
+    }
     const text = this.#file.read().trim();
     if (text === '')
       throw this.#file.unusable(`${this.#file.path} is empty; it should hold a token or password`);
+    rememberSecret(text);
     return text;
   }
 

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { load } from 'js-yaml';
 import { ConfiguredFile, readConfiguredFile } from '../common/configured-file';
+import { describeOtherHand, otherHandOn } from '../common/other-hands';
 import { parseAddress, parseProxy } from '../http';
 import type { ClusterAccess } from './service-account';
 
@@ -119,10 +120,22 @@ export function readKubeconfig(path: string, context?: string, allowHttp = false
   };
 }
 
+/** What somebody else may write is not run. @throws Error */
+function checkHands(path: string): void {
+  const hand = otherHandOn(path);
+  if (hand === null) return;
+  throw new Error(
+    `kubeconfig ${path} names a credential plugin, which is not run: it ${describeOtherHand(hand)}`,
+  );
+}
+
 type TokenAccess = Pick<ClusterAccess, 'token' | 'forget'>;
 
 function tokenOf({ token, tokenFile, exec }: User, path: string): TokenAccess {
-  if (exec?.command !== undefined) return execToken(exec, exec.command, path);
+  if (exec?.command !== undefined) {
+    checkHands(path);
+    return execToken(exec, exec.command, path);
+  }
   if (tokenFile === undefined) return { token: () => token };
   const file = new ConfiguredFile(resolve(dirname(path), tokenFile));
   return { token: () => file.read().trim(), forget: () => file.forget() };

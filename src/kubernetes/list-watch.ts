@@ -75,6 +75,11 @@ export class ListWatch<T extends KubernetesObject> {
     return this.options.namespace;
   }
 
+  /** Where the kind is. */
+  get api(): string {
+    return this.options.api;
+  }
+
   /** How many objects there are. */
   get size(): number {
     return this.#known.size;
@@ -101,7 +106,16 @@ export class ListWatch<T extends KubernetesObject> {
         else if (error.status !== 410) throw error;
       }
     }
-    await this.list(apply);
+    try {
+      await this.list(apply);
+    } catch (error) {
+      const { name, namespace } = this.options;
+      const isForbidden = error instanceof KubernetesError && error.status === 403;
+      if (!isForbidden || name === null || namespace === null) throw error;
+      // Who may read one object need not be allowed to list it: then each poll reads it.
+      this.#version = null;
+      await this.readOne(apply, `${namespace}/${name}`, name);
+    }
   }
 
   /** Whether there is such an object. @param key `namespace/name` */
@@ -163,6 +177,17 @@ export class ListWatch<T extends KubernetesObject> {
     } while (version === '' || token !== '');
     for (const key of this.#known.keys()) if (!seen.has(key)) this.remove(key, apply);
     this.#version = version;
+  }
+
+  private async readOne(apply: Apply<T>, key: string, name: string): Promise<void> {
+    try {
+      const object: object = await this.options.client.get(`${this.#path}/${encodeURIComponent(name)}`);
+      if (!isObject(object)) throw new KubernetesError(`${this.#path}/${name} is not an object`, 0);
+      this.put(object as T, apply);
+    } catch (error) {
+      if (!(error instanceof KubernetesError) || error.status !== 404) throw error;
+      this.remove(key, apply);
+    }
   }
 
   /** @returns null: so many objects are more than an answer may have */

@@ -1,6 +1,6 @@
 import { refusal, type Nudger, type Refusal, type SecretRef } from '../model';
 import { KubernetesError, type KubernetesClient } from './client';
-import { REFERRER_KINDS, type Referrer } from './referrers';
+import { GATEWAYS, INGRESSES, type Referrer } from './referrers';
 
 /** Set on what refers to a Secret, so that the ingress controller looks at it again. */
 export const NUDGE_ANNOTATION = 'ssl-cert-reloader/certificate';
@@ -12,9 +12,10 @@ export class ReferrerNudger implements Nudger {
   async nudge({ namespace, name }: SecretRef, fingerprint: string): Promise<string | Refusal> {
     const nudged: string[] = [];
     let trouble: Error | null = null;
-    for (const { kind, api, plural, referencesOf } of REFERRER_KINDS) {
-      const where = `${api}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
-      const refers = (item: Referrer) => referencesOf(item).some(({ secret }) => secret === name);
+    for (const { kind, apis, plural, referencesOf } of [INGRESSES, GATEWAYS]) {
+      const where = `${apis[0]}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+      const refers = (item: Referrer) =>
+        referencesOf(item).some((one) => one.secret === name && one.namespace === namespace);
       try {
         const { items } = await this.client.get<{ items: Referrer[] }>(where);
         for (const item of items.filter(refers)) {

@@ -1,117 +1,295 @@
 import type { Refusal } from '../model';
-import type { KubernetesError } from './client';
-import { type KubernetesClient } from './client';
-import { missingVerb, placeOf, trouble } from './trouble';
-import { REFERRER_KINDS, type Referrer, type ReferrerKind } from './referrers';
+import type { KubernetesClient, KubernetesError } from './client';
 import { ListWatch } from './list-watch';
+import {
+  factsOf,
+  GRANTS,
+  grants,
+  hostnamesOf,
+  isRouteOf,
+  REFERRER_KINDS,
+  ROUTES,
+  type Collection,
+  type ListenerRef,
+  type Reference,
+  type Referrer,
+  type ReferrerFacts,
+  type ReferrerKind,
+} from './referrers';
+import { missingVerb, placeOf, trouble } from './trouble';
 
+/** For which hosts a Secret is asked for; null: for every one. */
+type Hosts = readonly string[] | null;
+
+/** Objects of one kind in one place. */
 interface Followed {
-  kind: ReferrerKind;
-  scope: ListWatch<Referrer>;
+  /** Null: it does not refer to Secrets itself. */
+  kind: ReferrerKind | null;
+  plural: string;
+  namespace: string | null;
+  /** One for each version of the API; the first that the API server knows counts. */
+  scopes: readonly ListWatch<Referrer>[];
+  objects: Map<string, ReferrerFacts>;
 }
 
-/** For which hosts Ingresses and Gateways refer to each Secret. */
+/** Which kinds there are changes when a CRD is installed; it is asked again after this. */
+const DISCOVERY_MS = 600_000;
+
+/**
+ * For which hosts Ingresses, Gateways and ListenerSets refer to each Secret. Where several ask for one host with
+ * different Secrets, the oldest has it, as long as its Secret holds a certificate.
+ */
 export class References {
   #followed: Followed[] = [];
-  #namespaces = '';
+  #namespaces: readonly (string | null)[] = [];
+  /** By path of an API: the kinds that the API server has there. */
+  readonly #served = new Map<string, { plurals: Promise<ReadonlySet<string> | null>; until: number }>();
   /** Some kind cannot be listed: whether a Secret is referred to is not known then. */
   #isBlind = false;
-  /** By Secret (`namespace/name`): the hosts of each that refers to it; null: every host. */
-  readonly #bySecret = new Map<string, Map<string, readonly string[] | null>>();
-  /** By referrer: the Secrets that it refers to. */
-  readonly #byReferrer = new Map<string, readonly string[]>();
-  #touched = new Set<string>();
+  /** By Secret (`namespace/name`). */
+  #hosts: ReadonlyMap<string, Hosts> = new Map();
+  #isOutdated = true;
+  #watch: { touched: () => void; signal: AbortSignal } | null = null;
 
-  constructor(private readonly client: KubernetesClient) {}
+  /** @param isThere whether a Secret (`namespace/name`) holds a certificate */
+  constructor(
+    private readonly client: KubernetesClient,
+    private readonly isThere: (secret: string) => boolean,
+  ) {}
 
   /** Brings it up to date; what cannot be listed is said in `errors`. @param namespaces null: all of them */
   async refresh(namespaces: readonly (string | null)[], errors: Refusal[]): Promise<void> {
-    this.lookInto(namespaces);
-    this.#isBlind = false;
-    await Promise.all(this.#followed.map((followed) => this.refreshOne(followed, errors)));
+    const wanted = [...new Set(namespaces)];
+    if (wanted.join() !== this.#namespaces.join() || wanted.length !== this.#namespaces.length) {
+      this.#namespaces = wanted;
+      this.#followed = [];
+      for (const kind of REFERRER_KINDS) this.follow(kind, kind);
+    }
+    const isBlind = await this.refreshAll(this.#followed, errors);
+    const before = this.#followed.length;
+    for (const hint of this.needed()) if (!this.isFollowed(hint)) this.follow(null, hint);
+    await this.refreshAll(this.#followed.slice(before), errors);
+    if (isBlind !== this.#isBlind) this.#isOutdated = true;
+    this.#isBlind = isBlind;
   }
 
   /**
-   * The hosts that a Secret is asked for, in lower case; empty: nothing refers to it. Null where every host is meant,
-   * or where that cannot be known.
+   * The hosts that a Secret is asked for, in small letters; empty: nothing refers to it. Null where every host is
+   * meant, or where that cannot be known.
    */
-  hostsOf(secret: string): readonly string[] | null {
-    const found = [...(this.#bySecret.get(secret)?.values() ?? [])];
-    if (found.includes(null) || (found.length === 0 && this.#isBlind)) return null;
-    return [...new Set(found.flatMap((hosts) => hosts ?? []).map((host) => host.toLowerCase()))].sort();
+  hostsOf(secret: string): Hosts {
+    const found = this.#hosts.get(secret);
+    return found === undefined ? (this.#isBlind ? null : []) : found;
   }
 
-  /** Secrets whose hosts may have changed since the last call. */
-  take(): Iterable<string> {
-    const touched = this.#touched;
-    this.#touched = new Set();
-    return touched;
+  /** Every host that something asks for; null: that cannot be known. */
+  get asked(): ReadonlySet<string> | null {
+    if (this.#isBlind) return null;
+    return new Set(this.references().flatMap(({ hosts }) => hosts ?? []));
   }
 
+  /** A Secret came, went, or is a certificate now. */
+  outdate(): void {
+    this.#isOutdated = true;
+  }
+
+  /** Secrets whose hosts have changed since the last call. */
+  take(): string[] {
+    if (!this.#isOutdated) return [];
+    this.#isOutdated = false;
+    const before = this.#hosts;
+    this.#hosts = this.shared();
+    const secrets = new Set([...before.keys(), ...this.#hosts.keys()]);
+    return [...secrets].filter((secret) => !isSame(before.get(secret), this.#hosts.get(secret)));
+  }
+
+  /** Long watches of everything that is followed, now and later. */
   watch(touched: () => void, signal: AbortSignal): void {
-    for (const followed of this.#followed) {
-      const apply = this.applyFor(followed);
-      void followed.scope.watch((key, item) => {
-        apply(key, item);
-        if (this.#touched.size > 0) touched();
+    this.#watch = { touched, signal };
+    for (const followed of this.#followed) this.watchOne(followed);
+  }
+
+  /** What else has to be looked at, which is one more right each. */
+  private needed(): Collection[] {
+    const all = this.#followed.flatMap(({ objects }) => [...objects.values()]);
+    const needs = (test: (reference: Reference, item: ReferrerFacts) => boolean) =>
+      all.some((item) => item.references.some((reference) => test(reference, item)));
+    return [
+      ...(needs(({ namespace }, { metadata }) => namespace !== metadata.namespace) ? [GRANTS] : []),
+      ...(needs(({ listener }) => listener !== undefined) ? ROUTES : []),
+    ];
+  }
+
+  private isFollowed({ plural }: Collection): boolean {
+    return this.#followed.some((one) => one.plural === plural);
+  }
+
+  private follow(kind: ReferrerKind | null, { apis, plural }: Collection): void {
+    const all = { name: null, fieldSelector: null, labelSelector: null };
+    for (const namespace of this.#namespaces) {
+      const scopes = apis.map(
+        (api) => new ListWatch<Referrer>({ client: this.client, api, plural, namespace, ...all }),
+      );
+      const followed = { kind, plural, namespace, scopes, objects: new Map<string, ReferrerFacts>() };
+      this.#followed.push(followed);
+      this.watchOne(followed);
+    }
+  }
+
+  private watchOne(followed: Followed): void {
+    if (this.#watch === null) return;
+    const { touched, signal } = this.#watch;
+    for (const scope of followed.scopes) {
+      void scope.watch((key, item) => {
+        if (this.apply(followed, key, item)) touched();
       }, signal);
     }
   }
 
-  private lookInto(namespaces: readonly (string | null)[]): void {
-    const wanted = [...new Set(namespaces)];
-    if (this.#namespaces === JSON.stringify(wanted)) return;
-    this.#namespaces = JSON.stringify(wanted);
-    const { client } = this;
-    this.#followed = wanted.flatMap((namespace) =>
-      REFERRER_KINDS.map((kind) => {
-        const { api, plural } = kind;
-        const all = { name: null, fieldSelector: null, labelSelector: null };
-        return { kind, scope: new ListWatch<Referrer>({ client, api, plural, namespace, ...all }) };
-      }),
-    );
+  /** @returns whether something changed that matters here */
+  private apply({ kind, objects }: Followed, key: string, item: Referrer | null): boolean {
+    const before = objects.get(key);
+    const facts = item === null ? undefined : factsOf(item, kind);
+    if (facts === undefined) objects.delete(key);
+    else objects.set(key, facts);
+    // Most changes are of a status.
+    if (JSON.stringify(before) === JSON.stringify(facts)) return false;
+    this.#isOutdated = true;
+    return true;
   }
 
-  private async refreshOne(followed: Followed, errors: Refusal[]): Promise<void> {
-    const { kind, scope } = followed;
-    const what = `${kind.plural} in ${placeOf(scope.namespace)}`;
+  /** @returns whether a kind that refers to Secrets cannot be seen */
+  private async refreshAll(followed: readonly Followed[], errors: Refusal[]): Promise<boolean> {
+    const seen = await Promise.all(followed.map((one) => this.refreshOne(one, errors)));
+    return seen.includes(false);
+  }
+
+  private async refreshOne(followed: Followed, errors: Refusal[]): Promise<boolean> {
+    const { kind, plural, namespace } = followed;
+    const what = `${plural} in ${placeOf(namespace)}`;
+    for (const scope of followed.scopes) {
+      const served = await this.servedAt(scope.api);
+      if (served !== null && !served.has(plural)) continue;
+      try {
+        await scope.refresh((key, item) => this.apply(followed, key, item));
+        if (scope.isBlind) errors.push(missingVerb('watch', what, 'every poll lists them all instead'));
+        return true;
+      } catch (error) {
+        const { status } = error as Partial<KubernetesError>;
+        if (status === 404) continue;
+        if (status === 403 && kind?.isOptional === true) continue;
+        const effect = effectOf(kind, plural);
+        errors.push(status === 403 ? missingVerb('list', what, effect) : trouble(error, 'list', what));
+        return kind === null;
+      }
+    }
+    return true;
+  }
+
+  /** Who may not list a kind that there is not gets the same answer as for one that there is. @returns null: not known */
+  private servedAt(api: string): Promise<ReadonlySet<string> | null> {
+    const known = this.#served.get(api);
+    if (known !== undefined && known.until > performance.now()) return known.plurals;
+    const plurals = this.discover(api);
+    this.#served.set(api, { plurals, until: performance.now() + DISCOVERY_MS });
+    return plurals;
+  }
+
+  private async discover(api: string): Promise<ReadonlySet<string> | null> {
     try {
-      await scope.refresh(this.applyFor(followed));
-      if (scope.isBlind) errors.push(missingVerb('watch', what, 'every poll lists them all instead'));
+      const { resources } = await this.client.get<{ resources?: { name?: string }[] }>(api);
+      return new Set((resources ?? []).map(({ name = '' }) => name));
     } catch (error) {
-      const { status } = error as Partial<KubernetesError>;
-      // A cluster without Gateways has no such path.
-      if (status === 404) return;
-      this.#isBlind = true;
-      const effect =
-        'certificates that nothing else asks for get every name of their leaf (hosts: references)';
-      errors.push(status === 403 ? missingVerb('list', what, effect) : trouble(error, 'list', what));
+      if ((error as Partial<KubernetesError>).status === 404) return new Set();
+      // It is asked again with the next poll.
+      this.#served.delete(api);
+      return null;
     }
   }
 
-  private applyFor({ kind }: Followed): (key: string, item: Referrer | null) => void {
-    return (key, item) => {
-      const referrer = `${kind.kind} ${key}`;
-      for (const secret of this.#byReferrer.get(referrer) ?? []) {
-        this.#bySecret.get(secret)?.delete(referrer);
-        this.#touched.add(secret);
+  /** What refers to Secrets, the oldest first. */
+  private references(): (Reference & { from: string })[] {
+    const all = this.#followed.flatMap(({ kind, objects }) =>
+      kind === null ? [] : [...objects.values()].map((item) => ({ kind, item })),
+    );
+    return all.sort(byAge).flatMap(({ kind, item }) =>
+      item.references
+        .filter((reference) => this.isGranted(kind, item, reference))
+        .map((reference) => ({
+          ...reference,
+          from: `${kind.kind} ${item.metadata.namespace}/${item.metadata.name}`,
+        })),
+    );
+  }
+
+  private isGranted(
+    { group, kind }: ReferrerKind,
+    { metadata }: ReferrerFacts,
+    { namespace, secret }: Reference,
+  ) {
+    if (namespace === metadata.namespace) return true;
+    const from = { group, kind, namespace: metadata.namespace };
+    return this.objectsOf(GRANTS.plural).some(
+      (grant) => grant.metadata.namespace === namespace && grants(grant, from, secret),
+    );
+  }
+
+  private objectsOf(plural: string): ReferrerFacts[] {
+    return this.#followed.flatMap((one) => (one.plural === plural ? [...one.objects.values()] : []));
+  }
+
+  /** Each host goes to the Secret of the oldest that asks for it. */
+  private shared(): Map<string, Hosts> {
+    const routes = ROUTES.flatMap(({ plural }) => this.objectsOf(plural));
+    const owners = new Map<string, string>();
+    const found = new Map<string, Set<string> | null>();
+    for (const { namespace, secret: name, hosts, listener, from } of this.references()) {
+      const secret = `${namespace}/${name}`;
+      const wanted = listener === undefined ? hosts : hostsOfRoutes(routes, listener);
+      if (wanted === null) {
+        found.set(secret, null);
+        continue;
       }
-      this.#byReferrer.delete(referrer);
-      const references = item === null ? [] : kind.referencesOf(item);
-      if (item === null || references.length === 0) return;
-      for (const { secret, hosts } of references) {
-        const name = `${item.metadata.namespace}/${secret}`;
-        const referrers = this.#bySecret.get(name) ?? new Map<string, readonly string[] | null>();
-        const known = referrers.get(referrer);
-        const isEvery = hosts === null || known === null;
-        referrers.set(referrer, isEvery ? null : [...(known ?? []), ...hosts]);
-        this.#bySecret.set(name, referrers);
-        this.#touched.add(name);
+      const own = found.get(secret) ?? new Set<string>();
+      for (const host of wanted) {
+        const owner = owners.get(host) ?? from;
+        if (owner !== from && !own.has(host)) continue;
+        if (this.isThere(secret)) owners.set(host, owner);
+        own.add(host);
       }
-      this.#byReferrer.set(
-        referrer,
-        references.map(({ secret }) => `${item.metadata.namespace}/${secret}`),
-      );
-    };
+      if (found.get(secret) !== null) found.set(secret, own);
+    }
+    return new Map([...found].map(([secret, hosts]) => [secret, hosts === null ? null : [...hosts].sort()]));
   }
 }
+
+/** The hosts of a listener's routes; null: there are none, or one that is for every host. */
+function hostsOfRoutes(routes: readonly ReferrerFacts[], listener: ListenerRef): Hosts {
+  const own = routes.filter((route) => isRouteOf(route, listener)).map(hostnamesOf);
+  return own.length === 0 || own.some((hosts) => hosts.length === 0) ? null : own.flat();
+}
+
+function effectOf(kind: ReferrerKind | null, plural: string): string {
+  if (kind !== null)
+    return 'certificates that nothing else asks for get every name of their leaf (hosts: references)';
+  return plural === GRANTS.plural
+    ? 'references to Secrets of other namespaces are not followed'
+    : 'a listener without a hostname is taken for one for every host';
+}
+
+function byAge(a: { item: ReferrerFacts }, b: { item: ReferrerFacts }): number {
+  const [one, other] = [a.item.metadata, b.item.metadata];
+  const age = timeOf(one.creationTimestamp) - timeOf(other.creationTimestamp);
+  if (age !== 0) return age;
+  const [first, second] = [`${one.namespace}/${one.name}`, `${other.namespace}/${other.name}`];
+  return first < second ? -1 : first > second ? 1 : 0;
+}
+
+/** What has no time is the youngest. */
+function timeOf(timestamp = ''): number {
+  const ms = Date.parse(timestamp);
+  return Number.isNaN(ms) ? Number.MAX_SAFE_INTEGER : ms;
+}
+
+const isSame = (a: Hosts | undefined, b: Hosts | undefined): boolean =>
+  a === b || (a != null && b != null && a.join() === b.join());

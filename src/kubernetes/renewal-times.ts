@@ -14,6 +14,8 @@ export interface RenewalTimesOptions {
 
 /** Requests a round at most; the most urgent ones first. */
 const PER_ROUND = 10;
+/** What is known is asked for again after this: somebody may change it, or the CA ask for an earlier renewal (ARI). */
+const KNOWN_MS = 3_600_000;
 /** What was asked for in vain, or is overdue, is asked for again after this, then after twice as long, and so on. */
 const FIRST_WAIT_MS = 10 * 60_000;
 const LONGEST_WAIT_MS = 24 * 3_600_000;
@@ -21,9 +23,9 @@ const LONGEST_WAIT_MS = 24 * 3_600_000;
 const PAUSE_MS = 3_600_000;
 
 /**
- * Asks cert-manager when it means to renew the certificates of its Secrets, which the Secrets do not tell: once for
- * each leaf, and again once that time is over, since somebody may have changed it. Where that is not allowed nothing
- * is learned, which is no trouble.
+ * Asks cert-manager when it means to renew the certificates of its Secrets, which the Secrets do not tell: for each
+ * leaf, and again about once an hour, since the time may move. Where that is not allowed nothing is learned, which is
+ * not trouble.
  */
 export class RenewalTimes {
   /** Of bundles that were asked for; a renewed one is another bundle. */
@@ -83,7 +85,8 @@ export class RenewalTimes {
       if (renewalAt === null) delete bundle.renewalAt;
       else bundle.renewalAt = renewalAt;
       const isAhead = renewalAt !== null && renewalAt > now;
-      this.#asked.set(bundle, isAhead ? { nextAt: renewalAt, waitMs: FIRST_WAIT_MS } : later);
+      const nextAt = Math.min(renewalAt ?? 0, now + KNOWN_MS);
+      this.#asked.set(bundle, isAhead ? { nextAt, waitMs: FIRST_WAIT_MS } : later);
     } catch (error) {
       this.#asked.set(bundle, later);
       if (error instanceof KubernetesError && error.status === 404) delete bundle.renewalAt;

@@ -59,8 +59,10 @@ export interface RawBundle {
   password?: string;
   /** Which entry of a keystore is meant. */
   alias?: string;
-  /** PEM of CA certificates beside it, which may complete the chain (`ca.crt`). */
+  /** PEM of certificates beside it, which may complete the chain (`ca.crt`, `chain.pem`, a full chain). */
   issuers?: string;
+  /** Until then (milliseconds since the epoch) somebody may still be writing it: a chain may follow its leaf. */
+  settlesAt?: number;
   /** The Secret that it is. */
   secret?: SecretRef;
   /**
@@ -69,10 +71,10 @@ export interface RawBundle {
    */
   hosts?: readonly string[];
   /**
-   * One file that is a bundle only if a key is in it: a CA certificate or a loose part of a chain is none.
-   * `keystore`: nor is a truststore, but its name says what it is, so anything else in it is trouble.
+   * One file that has to hold everything. `leaf`: a certificate whose key is nowhere, which is no trouble where another
+   * bundle has it or a newer one. `keystore`: a truststore is not a bundle, anything else in it is trouble.
    */
-  lone?: boolean | 'keystore';
+  standalone?: 'leaf' | 'keystore';
 }
 
 /**
@@ -97,18 +99,40 @@ export interface SecretRef {
 /** Larger than any real chain, and the most that a Kubernetes Secret holds. */
 export const MAX_BUNDLE_BYTES = 1_048_576;
 
+/**
+ * How far up the certificates behind a leaf lead. One object for all leaves of an issuer that come with the same chain.
+ */
+export interface Reach {
+  /**
+   * Names (DER) of the leaf's issuer, of that one's issuer and so on; the last one's certificate is not in the chain.
+   * Empty: the leaf is self-issued.
+   */
+  readonly issuers: readonly string[];
+  /** DER of what stands behind the leaf, in order and without a root. */
+  readonly certificates: readonly Uint8Array[];
+  /** The root stood with them, or the leaf is its own. */
+  readonly hasRoot: boolean;
+  /** The last certificate names an address where its issuer's certificate can be had, as those of public CAs do. */
+  readonly isPublished: boolean;
+}
+
 /** A bundle whose text was understood, without the text: the leaf is known and the chain is in order. */
 export interface Bundle {
   name: string;
   location: string;
-  /** Over every certificate and the key as they were found: the cheap comparison. */
+  /** Over every certificate and the key as they were found, and what completes the chain: the cheap comparison. */
   content: Digest;
   /** Over the certificates as they were found, whatever their order. */
   rawChain: Digest;
+  /** Certificates that did not stand with the leaf complete the chain. */
+  isCompleted?: true;
   /** Over the ordered chain: since the key has to match the leaf, this identifies what would be served. */
   chain: Digest;
   /** How many certificates the chain has, the leaf included and the root not. */
   chainLength: number;
+  reach: Reach;
+  /** Who issued the end of the chain, for a person, where that is neither a known root nor at hand. */
+  openEnd?: string;
   leaf: CertificateInfo;
   /** The Secret that it comes from. */
   secret?: SecretRef;
@@ -116,9 +140,18 @@ export interface Bundle {
   hosts?: readonly string[];
 }
 
-/** Whether a chain digest that was stored or served is this bundle's, in order or as it was found. */
-export function isChainOf({ chain, rawChain }: Bundle, digest: Digest | undefined): boolean {
-  return digest !== undefined && (digest === chain || digest === rawChain);
+/**
+ * Whether a chain digest that was stored or served is this bundle's, in order or as it was found. A chain that had to
+ * be completed counts as it was found only where the ingress controller writes it, which completes nothing.
+ * @param isControllers whether the certificate is the ingress controller's
+ */
+export function isChainOf(
+  { chain, rawChain, isCompleted }: Bundle,
+  digest: Digest | undefined,
+  isControllers = false,
+): boolean {
+  if (digest === undefined) return false;
+  return digest === chain || (digest === rawChain && (isCompleted !== true || isControllers));
 }
 
 /** PEM texts as they are put into Kong: leaf first, each issuer after what it issued, without the root. */

@@ -2,6 +2,7 @@ import type { Digest, SourcedBundle } from './certificate';
 import type { FailureKind } from './failure';
 import type { Plan } from './plan';
 import type { Refusal } from './reason';
+import type { StrayFile } from './source';
 import type { Proof, Verdict } from './proof';
 import type { Half, StoredCertificate } from './stored';
 
@@ -25,6 +26,8 @@ export interface SourceState {
   bundles: number;
   /** Trouble that is not one bundle's. */
   error: KnownRefusal | null;
+  /** Files that are a part of no bundle though they look like one; left out: none. */
+  strays?: readonly StrayFile[];
 }
 
 /** What a reloader knows between two passes. Views on what lives there: nothing is copied, everything may move on. */

@@ -32,6 +32,7 @@ export const LOG_FIELDS = {
   unused: 'how many of them nothing in Kong asks for',
   duration_ms: 'how long the pass took',
   admin_url: 'the Admin API that is used',
+  found_by: 'what said where the Admin API is: a file, an option, or the usual port',
   kong_mode: '`database` or `dbless`',
   mode: '`apply` or `observe`',
   interval_seconds: 'between polls',

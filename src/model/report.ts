@@ -9,6 +9,8 @@ export type Outcome =
   | { kind: 'rolled_back'; certificate: string; proof: Proof; restored: boolean }
   | { kind: 'would_change'; certificate: string; created: boolean }
   | { kind: 'refused'; refusal: Refusal }
+  /** A refusal that was reported stands no more. */
+  | { kind: 'mended'; refusal: Refusal }
   | { kind: 'nudged'; certificate: string; detail: string }
   /** A CA certificate that left its bundle. */
   | { kind: 'removed'; certificate: string }
@@ -34,6 +36,8 @@ export interface PassEvent {
   secret?: SecretRef;
   /** It is about what Kong trusts; `certificate` is then the id of a `ca_certificates` entity. */
   isTrust?: true;
+  /** Kong has an earlier certificate in the place of the one that was refused. */
+  isInKong?: boolean;
   outcome: Outcome;
 }
 
@@ -67,6 +71,8 @@ export interface PassReport {
   events: PassEvent[];
   /** Sources that could not be looked at whole. */
   sourceErrors: { source: string; refusal: Refusal }[];
+  /** Sources that can be looked at whole again. */
+  mendedSources: string[];
   /** Something is left that should be tried again before the next poll. */
   unfinished: 'no' | 'settling' | 'failed';
   /** Kinds of the failures that stand after the pass, also of those that were reported before. */

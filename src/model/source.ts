@@ -1,6 +1,12 @@
 import type { Ownership, RawBundle } from './certificate';
 import type { Refusal } from './reason';
 
+/** A file that is a part of no bundle, with why: a key without a certificate, say. Nothing is wrong in Kong. */
+export interface StrayFile extends Refusal {
+  /** Where it is, for a person. */
+  location: string;
+}
+
 /** What a look at a source found, compared with the look before. */
 export interface SourceScan {
   /** Bundles that are new or no longer what `read` last returned. */
@@ -9,6 +15,8 @@ export interface SourceScan {
   removed: string[];
   /** How many bundles there are now. */
   total: number;
+  /** Files that are a part of no bundle though they look like one, all that there are now; left out: as before. */
+  strays?: readonly StrayFile[];
   /** Trouble that is not one bundle's: a folder that cannot be read, a server that does not answer. */
   errors: Refusal[];
 }
@@ -30,8 +38,8 @@ export interface Source {
   readonly id: string;
   /** Whether certificates may be created in Kong for its bundles; may change between two scans. */
   readonly create: boolean;
-  /** The configuration says `create: true` in so many words. */
-  readonly createIsExplicit?: boolean;
+  /** The configuration says `create: true` in so many words; set by whoever makes the source. */
+  createIsExplicit?: boolean;
   /** Default: the operator's. */
   readonly ownership?: Ownership;
   /** Set where its bundles are for the certificate with exactly these SNIs and for no other. */

@@ -1,4 +1,4 @@
-import type { CertificateInfo, Digest } from './certificate';
+import type { CertificateInfo, Digest, Reach } from './certificate';
 
 /** One certificate with its key as Kong stores it; a Kong certificate has one, or two of different key types. */
 export interface StoredHalf {
@@ -6,6 +6,8 @@ export interface StoredHalf {
   chain: Digest;
   /** Null where Kong holds something that cannot be read (a vault reference, a damaged PEM). */
   leaf: CertificateInfo | null;
+  /** How far what stands behind the leaf leads. */
+  reach: Reach;
   /** `{vault://…}` in cert or key: it belongs to the vault. */
   vaultReference: boolean;
 }

@@ -1,29 +1,37 @@
-import type { OpenedBundle } from '../certificates';
+import { factsOf, NO_ISSUERS, type IssuerSet, type LeafFacts, type OpenedBundle } from '../certificates';
 import { Slices } from '../common/slices';
 import {
   isRefusal,
   refusal,
+  usualRenewalAt,
+  type Bundle,
   type Digest,
   type KnownRefusal,
+  type RawBundle,
   type Reason,
   type Refusal,
   type Source,
   type SourceState,
   type SourcedBundle,
   type SourceScan,
+  type StoredCertificate,
   type StoredHalf,
+  type StrayFile,
 } from '../model';
+import { BundleEntries, type Entry } from './entries';
 import type { ProgressListener } from './step';
 import { MAX_HELD_CHARS, unmatched, type UnmatchedBundle } from './unmatched-bundle';
 import { readSafely, scanSafely, understand } from './reading';
+import { WholeChains } from './whole-chain';
 
-/** What is known of one bundle of a source: understood, or why not. */
-interface Entry {
-  source: Source;
-  name: string;
-  known: SourcedBundle | Refusal;
-  /** What was understood of it before it was refused. */
-  before?: SourcedBundle;
+export interface BookScanOptions {
+  /** Settles when `find` knows what Kong stores, with whether that changed; reading goes on meanwhile. */
+  stored?: Promise<unknown>;
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** What looks unchanged is fetched, too. */
+  whole?: boolean;
+  progress?: Pick<ProgressListener, 'read'> | undefined;
 }
 
 export interface BookScan {
@@ -37,14 +45,33 @@ export interface BookScan {
   errors: { source: string; refusal: Refusal }[];
 }
 
+export interface BookOptions {
+  /**
+   * Finds what Kong stores by its content: a bundle that is there to the letter needs no parsing, Kong's copy was
+   * parsed already.
+   */
+  find?: (content: Digest) => StoredHalf | undefined;
+  /** Everything that Kong stores: its chains complete those of bundles. */
+  stored?: () => Iterable<StoredCertificate>;
+  /** CAs that the operator vouches for, beside the public ones. */
+  trusted?: () => IssuerSet;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
 /** Refusals that say something about the machine, the network or the rights, and nothing about the bundle. */
 const ENVIRONMENT: ReadonlySet<Reason> = new Set(['unreadable', 'unreachable', 'forbidden']);
 
 /** Every bundle of every source, as it was last read, without the texts. */
 export class BundleBook {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new BundleEntries();
+  readonly #chains: WholeChains;
+  /** Bundles whose chain ends early, by id. */
+  readonly #incomplete = new Set<string>();
+  /** Leaves whose chain may still be written, with what was known before, by bundle id. */
+  readonly #held = new Map<string, Pick<Entry, 'source' | 'name'> & { until: number }>();
   /** How each source was at the last look. */
-  readonly #sources = new Map<Source, { bundles: number; error: KnownRefusal | null }>();
+  readonly #sources = new Map<Source, { error: KnownRefusal | null; strays: readonly StrayFile[] }>();
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
   /**
@@ -55,27 +82,32 @@ export class BundleBook {
   /** Sources that created at the last scan. */
   #creating: ReadonlySet<Source> = new Set();
 
-  /**
-   * @param find finds what Kong stores by its content: a bundle that is there to the letter needs no parsing,
-   *   Kong's copy was parsed already
-   */
   constructor(
     private readonly sources: readonly Source[],
-    private readonly find: (content: Digest) => StoredHalf | undefined = () => undefined,
-  ) {}
+    private readonly options: BookOptions = {},
+  ) {
+    const { stored = () => [], trusted = () => NO_ISSUERS } = options;
+    this.#chains = new WholeChains({
+      stored,
+      trusted,
+      entries: () => this.#entries.values(),
+      isShared: sources.some(({ ownership }) => ownership === 'tenants'),
+      now: () => this.now(),
+    });
+  }
 
-  /**
-   * Scans every source (or only what a watch touched) and reads what changed.
-   * @param stored settles when `find` knows what Kong stores; reading goes on meanwhile
-   */
+  /** Scans every source (or only what a watch touched) and reads what changed. */
   async scan(
-    touched?: ReadonlySet<string>,
-    stored?: Promise<unknown>,
-    progress?: Pick<ProgressListener, 'read'>,
+    touched: ReadonlySet<string> | undefined,
+    { stored, now, whole = false, progress }: BookScanOptions,
   ): Promise<BookScan> {
     const result: BookScan = { changed: false, total: 0, read: 0, differing: new Map(), errors: [] };
     const slices = new Slices();
-    const again = [...this.#again.values(), ...(touched === undefined ? this.#unread.values() : [])];
+    const again = [
+      ...this.#again.values(),
+      ...this.#held.values(),
+      ...(touched === undefined ? this.#unread.values() : []),
+    ];
     this.#again.clear();
     let held = 0;
     const readAll = async (source: Source, names: Iterable<string>): Promise<UnmatchedBundle[]> => {
@@ -92,16 +124,17 @@ export class BundleBook {
       }
       return found;
     };
-    const scans = await Promise.all(this.sources.map((source) => scanSafely(source, touched)));
+    const due = touched === undefined && !whole ? this.dueSources(now) : new Set<Source>();
+    const scans = await Promise.all(
+      this.sources.map((source) => scanSafely(source, touched, { whole: whole || due.has(source) })),
+    );
     const readings = scans.map((scan, index) => {
       const source = this.sources[index] as Source;
-      result.total += scan.total;
       this.noteSource(source, scan);
       result.errors.push(...scan.errors.map((why) => ({ source: source.id, refusal: why })));
       for (const name of scan.removed) {
         const id = bundleId(source, name);
-        this.#unread.delete(id);
-        if (this.#entries.delete(id)) result.changed = true;
+        if (this.forget(id)) result.changed = true;
       }
       const names = new Set(scan.changed);
       for (const entry of again) if (entry.source === source) names.add(entry.name);
@@ -111,29 +144,92 @@ export class BundleBook {
     const found = (await Promise.all(readings)).flat();
     if (this.noteCreating()) result.changed = true;
     result.read = found.length;
-    await stored;
+    const kongChanged = (await stored) === true;
+    const bare = new Map<string, Bare>();
     for (const seen of found) {
       const id = bundleId(seen.source, seen.name);
       const before = this.get(id);
-      if (!(this.isStored(seen) ?? (await this.update(seen)))) continue;
-      result.changed = true;
+      if (!(this.isStored(seen) ?? (await this.update(seen, bare)))) continue;
       result.differing.set(id, before);
       if (slices.due) await slices.pause();
     }
+    await this.completeChains(result, kongChanged);
+    this.holdBare(bare, result);
+    if (result.differing.size > 0) result.changed = true;
+    if (result.changed) this.#entries.excuse();
+    for (const count of this.#entries.counts().values()) result.total += count;
     return result;
   }
 
-  private noteSource(source: Source, { total, errors }: SourceScan): void {
-    const before = this.#sources.get(source)?.error;
+  /** Bundles that end early gain what Kong or other bundles have of their issuers. */
+  private async completeChains(result: BookScan, kongChanged: boolean): Promise<void> {
+    if (result.differing.size === 0 && !result.changed && !kongChanged) return;
+    this.#chains.reset();
+    for (const id of this.#incomplete) {
+      const known = this.get(id);
+      const missing = known === null ? null : this.#chains.missing(known.reach);
+      if (known === null || missing === null || !this.#chains.knows(missing)) continue;
+      const { source, name } = this.#entries.get(id) as Entry;
+      const opened = await understand(await readSafely(source, name));
+      if (opened === null || isRefusal(opened)) continue;
+      const whole = this.#chains.complete(opened, source);
+      if (isSameAs(known, whole.bundle.content, whole.bundle)) continue;
+      const before = result.differing.get(id);
+      this.put(id, { source, name, known: this.known(id, whole, source) });
+      // What was completed before is the same once more.
+      if (before != null && isSameAs(before, whole.bundle.content, whole.bundle)) result.differing.delete(id);
+      else if (before === undefined) result.differing.set(id, known);
+    }
+  }
+
+  /** A leaf that stands alone, and whose issuer nobody has, waits for its chain as long as that may be under way. */
+  private holdBare(bare: ReadonlyMap<string, Bare>, result: BookScan): void {
+    for (const id of this.#held.keys()) if (!bare.has(id)) this.#held.delete(id);
+    for (const [id, { source, name, until, before }] of bare) {
+      const known = this.get(id);
+      const isBare = known !== null && known.openEnd !== undefined && known.chainLength === 1;
+      const [issuer = ''] = known?.reach.issuers ?? [];
+      const isSettled = until <= this.now() || this.#chains.isUsuallyBare(issuer);
+      if (!isBare || isSettled) {
+        this.#held.delete(id);
+        continue;
+      }
+      this.#held.set(id, { source, name, until });
+      result.differing.delete(id);
+      if (before === undefined) this.forget(id);
+      else this.put(id, before);
+    }
+  }
+
+  /** Sources with a bundle whose renewal should be there by now: what looks unchanged there may not be. */
+  private dueSources(now: number): Set<Source> {
+    const due = new Set<Source>();
+    for (const { source, known } of this.#entries.values()) {
+      if (isRefusal(known) || due.has(source)) continue;
+      if (now >= (known.renewalAt ?? usualRenewalAt(known.leaf.notBefore, known.leaf.notAfter)))
+        due.add(source);
+    }
+    return due;
+  }
+
+  private noteSource(source: Source, { errors, strays }: SourceScan): void {
+    const known = this.#sources.get(source);
+    const before = known?.error;
     const [why] = errors;
     const isSame = why !== undefined && before?.why.message === why.message;
     const error = why === undefined ? null : isSame ? before : { why, since: Date.now() };
-    this.#sources.set(source, { bundles: total, error: error ?? null });
+    this.#sources.set(source, { error: error ?? null, strays: strays ?? known?.strays ?? [] });
   }
 
   /** Sources that were looked at. */
   get sourceStates(): SourceState[] {
-    return [...this.#sources].map(([{ id }, { bundles, error }]) => ({ id, bundles, error }));
+    const counts = this.#entries.counts();
+    return [...this.#sources].map(([source, { error, strays }]) => ({
+      id: source.id,
+      bundles: counts.get(source) ?? 0,
+      error,
+      strays: [...strays, ...this.#entries.foundTwice(source)],
+    }));
   }
 
   sourceOf(bundleId: string): string {
@@ -145,26 +241,27 @@ export class BundleBook {
     const creating = new Set(this.sources.filter((source) => source.create));
     const turned = this.sources.filter((source) => creating.has(source) !== this.#creating.has(source));
     this.#creating = creating;
-    for (const entry of turned.length === 0 ? [] : this.#entries.values()) {
-      if (!turned.includes(entry.source) || isRefusal(entry.known)) continue;
-      entry.known = { ...entry.known, create: entry.source.create };
+    for (const entry of turned.length === 0 ? [] : [...this.#entries.values()]) {
+      const { source, known } = entry;
+      if (!turned.includes(source) || isRefusal(known)) continue;
+      this.#entries.set(known.id, { ...entry, known: { ...known, create: source.create } });
     }
     return turned.length > 0;
   }
 
-  /** Bundles that were understood. */
-  *bundles(): Iterable<SourcedBundle> {
-    for (const { known } of this.#entries.values()) if (!isRefusal(known)) yield known;
+  /** Bundles that were understood, each once. */
+  bundles(): Iterable<SourcedBundle> {
+    return this.#entries.bundles();
   }
 
   /** What is not understood now, as it was when it last was. */
-  *broken(): Iterable<SourcedBundle> {
-    for (const { before } of this.#entries.values()) if (before !== undefined) yield before;
+  broken(): Iterable<SourcedBundle> {
+    return this.#entries.broken();
   }
 
-  /** Bundles that were not, by id. */
-  *refused(): Iterable<[id: string, why: Refusal]> {
-    for (const [id, { known }] of this.#entries) if (isRefusal(known)) yield [id, known];
+  /** Bundles that were not understood, by id. */
+  refused(): Iterable<[id: string, why: Refusal]> {
+    return this.#entries.refused();
   }
 
   get(id: string): SourcedBundle | null {
@@ -174,7 +271,12 @@ export class BundleBook {
 
   /** Some bundle was no longer what the plan was made with; the next scan reads it again. */
   get isUnsettled(): boolean {
-    return this.#again.size > 0;
+    return this.#again.size > 0 || this.#held.size > 0;
+  }
+
+  /** When the first leaf is taken that waits for its chain (milliseconds since the epoch); infinity: none does. */
+  get heldUntil(): number {
+    return Math.min(...[...this.#held.values()].map(({ until }) => until), Number.POSITIVE_INFINITY);
   }
 
   /** Whether the next scan reads it though its source sees no change. */
@@ -190,10 +292,11 @@ export class BundleBook {
     );
     const entry = this.#entries.get(planned.id);
     if (entry === undefined) return moved;
-    const opened = (await understand(await readSafely(entry.source, entry.name))) ?? moved;
+    const found = (await understand(await readSafely(entry.source, entry.name))) ?? moved;
+    const opened = isRefusal(found) ? found : this.#chains.complete(found, entry.source);
     if (!isRefusal(opened) && opened.bundle.content === planned.content) {
       // Until now it may have been known from Kong's copy alone, which may hold a root.
-      entry.known = { ...opened.bundle, id: planned.id, ...this.traitsOf(entry.source) };
+      entry.known = this.known(planned.id, opened, entry.source);
       return opened;
     }
     this.#again.set(planned.id, entry);
@@ -204,56 +307,108 @@ export class BundleBook {
     return traitsOf(source, this.sources.indexOf(source));
   }
 
+  private known(id: string, { bundle }: Pick<OpenedBundle, 'bundle'>, source: Source): SourcedBundle {
+    const openEnd = this.#chains.openEnd(bundle.reach);
+    return { ...bundle, id, ...this.traitsOf(source), ...(openEnd === null ? {} : { openEnd }) };
+  }
+
+  private put(id: string, entry: Entry): void {
+    this.#entries.set(id, entry);
+    const { known } = entry;
+    if (!isRefusal(known) && this.#chains.missing(known.reach) !== null) this.#incomplete.add(id);
+    else this.#incomplete.delete(id);
+  }
+
+  /** @returns whether it was known */
+  private forget(id: string): boolean {
+    this.#unread.delete(id);
+    this.#incomplete.delete(id);
+    return this.#entries.delete(id);
+  }
+
+  private now(): number {
+    return (this.options.now ?? Date.now)();
+  }
+
   /** Takes over what Kong's copy tells. @returns whether it differs from what was known; null: Kong has no copy */
-  private isStored({ source, name, pem, location, secret, hosts }: UnmatchedBundle): boolean | null {
-    const half = pem === null ? undefined : this.find(pem.content);
+  private isStored(seen: UnmatchedBundle): boolean | null {
+    const { source, name, pem, location, secret, hosts } = seen;
+    const half = pem === null ? undefined : this.options.find?.(pem.content);
     if (pem === null || half?.leaf == null) return null;
+    // What lies beside it may complete what Kong has of it.
+    if (seen.hasIssuers && this.#chains.missing(half.reach) !== null) return null;
     const id = bundleId(source, name);
     this.#unread.delete(id);
     const before = this.#entries.get(id)?.known;
     if (isSameAs(before, pem.content, { hosts, secret })) return false;
     const { content, chain, chainLength } = pem;
-    const { leaf } = half;
-    const known: SourcedBundle = {
-      id,
-      name,
-      location,
-      content,
-      chain,
-      rawChain: chain,
-      chainLength,
-      leaf,
-      ...this.traitsOf(source),
-    };
-    if (secret !== undefined) known.secret = secret;
-    if (hosts !== undefined) known.hosts = hosts;
-    this.#entries.set(id, { source, name, known });
+    const { leaf, reach } = half;
+    const bundle: Bundle = { name, location, content, chain, rawChain: chain, chainLength, reach, leaf };
+    if (secret !== undefined) bundle.secret = secret;
+    if (hosts !== undefined) bundle.hosts = hosts;
+    this.put(id, { source, name, known: this.known(id, { bundle }, source) });
     return true;
   }
 
   /** @returns whether it differs from what was known */
-  private async update({ source, name, raw }: UnmatchedBundle): Promise<boolean> {
+  private async update(
+    { source, name, raw: seen }: UnmatchedBundle,
+    bare: Map<string, Bare>,
+  ): Promise<boolean> {
     const id = bundleId(source, name);
     const entry = this.#entries.get(id);
     const before = entry?.known;
-    const understood = understand(raw === undefined ? await readSafely(source, name) : raw);
+    const raw = seen === undefined ? await readSafely(source, name) : seen;
+    const understood = understand(raw);
     // Plain PEM is understood at once.
     const opened = understood instanceof Promise ? await understood : understood;
     this.#unread.delete(id);
-    if (opened === null) return this.#entries.delete(id);
+    if (opened === null || raw === null) return this.forget(id);
     if (isRefusal(opened)) {
       if (ENVIRONMENT.has(opened.reason)) this.#unread.set(id, { source, name });
       // What cannot be asked just now is taken for what it was.
       if (opened.reason === 'unreachable' && before !== undefined && !isRefusal(before)) return false;
       const isSame = before !== undefined && isRefusal(before) && before.message === opened.message;
       const last = before === undefined || isRefusal(before) ? entry?.before : before;
-      this.#entries.set(id, { source, name, known: opened, ...(last === undefined ? {} : { before: last }) });
+      const alone = await leafAlone(raw, opened);
+      this.put(id, {
+        source,
+        name,
+        known: opened,
+        ...(last === undefined ? {} : { before: last }),
+        ...(alone === null ? {} : { alone }),
+      });
       return !isSame;
     }
+    // Where Kong was seen to have more, the chain was completed; it is once more.
     if (isSameAs(before, opened.bundle.content, opened.bundle)) return false;
-    this.#entries.set(id, { source, name, known: { ...opened.bundle, id, ...this.traitsOf(source) } });
+    const known = this.known(id, opened, source);
+    const isUsual =
+      before !== undefined &&
+      !isRefusal(before) &&
+      before.chainLength === 1 &&
+      before.reach.issuers[0] === known.reach.issuers[0];
+    if (known.chainLength === 1 && known.openEnd !== undefined && !isRefusal(raw) && !isUsual)
+      bare.set(id, { source, name, until: raw.settlesAt ?? 0, before: entry });
+    this.put(id, { source, name, known });
     return true;
   }
+}
+
+/** A leaf without anything behind it. */
+interface Bare {
+  source: Source;
+  name: string;
+  /** Until then (milliseconds since the epoch) its chain may still be written. */
+  until: number;
+  /** What was known of the bundle. */
+  before: Entry | undefined;
+}
+
+/** The leaf of a file whose key is nowhere. */
+async function leafAlone(raw: RawBundle | Refusal, { reason }: Refusal): Promise<LeafFacts | null> {
+  if (isRefusal(raw) || raw.standalone !== 'leaf' || reason !== 'missing_key') return null;
+  return (await factsOf(raw.cert, raw.location, undefined)).leaf;
 }
 
 function isSameAs(

@@ -1,6 +1,7 @@
 import { ConcludeStep } from './conclude';
 import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
+import { RemoveStep } from './remove';
 import { ProveStep } from './prove';
 import { ScanStep } from './scan';
 import { PendingRollbacks, SettleStep, type SettleOptions } from './settle';
@@ -22,6 +23,7 @@ export function certificateSteps(options: CertificateOptions) {
     write: new WriteStep(memory, options),
     prove: new ProveStep(gateway.certificates, verifier, progress),
     settle,
+    remove: new RemoveStep(memory),
     conclude: new ConcludeStep(memory, pending),
   };
 }

@@ -28,6 +28,7 @@ export class ConcludeStep implements Step {
     if (failed || this.pending.isAny) pass.leave('failed');
     else if (memory.isSettling) pass.leave('settling');
     pass.dueAt(memory.due);
+    pass.dueAt(memory.book.heldUntil);
   }
 
   private async conclude(planned: Plan, pass: PassContext): Promise<void> {
@@ -50,9 +51,13 @@ export class ConcludeStep implements Step {
     findings.keepFailures(plan.changes);
     this.noteHolders(plan);
     memory.plan = plan;
+    memory.plannedAt = pass.startedAt;
     memory.show(plan);
-    findings.refusals(plan.refused, memory.book);
-    memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld;
+    findings.refusals(plan.refused, memory.book, (id) => plan.meant.has(id) || memory.holders.has(id));
+    // What signatures could not tell now (Kong or a source did not answer) is asked again.
+    const isAnyOpen = !pass.observe && plan.questions.length > 0;
+    if (isAnyOpen) pass.leave('failed');
+    memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld || isAnyOpen;
   }
 
   /** A bundle that is understood no more still belongs to the certificates that had it. */

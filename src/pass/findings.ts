@@ -7,6 +7,7 @@ import {
   type KnownRefusal,
   type Outcome,
   type PassEvent,
+  type PassReport,
   type Reason,
   type Refusal,
   type SourcedBundle,
@@ -47,7 +48,8 @@ export class Findings {
   readonly #past = new Map<string, KnownRefusal>();
   /** Writes that failed and are tried again, by half of a certificate. */
   readonly #failures = new Map<string, KnownFailure>();
-  #sourceErrors = new Set<string>();
+  /** By source and message: the source. */
+  #sourceErrors = new Map<string, string>();
   #wouldChange = new Set<string>();
 
   constructor(private readonly now: () => number) {}
@@ -104,8 +106,15 @@ export class Findings {
     }
   }
 
-  /** All refusals that stand now; what is not among them any more may be reported anew later. */
-  refusals(refused: ReadonlyMap<string, Refusal>, bundles: Bundles): void {
+  /**
+   * All refusals that stand now; what is not among them any more is mended, and may be reported anew later.
+   * @param isInKong whether Kong has an earlier certificate in the place of a bundle
+   */
+  refusals(
+    refused: ReadonlyMap<string, Refusal>,
+    bundles: Bundles,
+    isInKong: (id: string) => boolean = () => true,
+  ): void {
     this.#settling = false;
     for (const [id, why] of refused) {
       const known = this.#refusals.get(id);
@@ -113,7 +122,9 @@ export class Findings {
       const entry = isNew ? { why, since: this.now(), isReported: false } : known;
       this.#refusals.set(id, entry);
       if (entry.isReported) continue;
-      if (PASSING_REASONS.has(why.reason) && this.now() - entry.since < SETTLE_MS) {
+      const age = this.now() - entry.since;
+      // A clock that was set back says nothing about how long it is so.
+      if (PASSING_REASONS.has(why.reason) && age >= 0 && age < SETTLE_MS) {
         this.#settling = true;
         continue;
       }
@@ -124,14 +135,26 @@ export class Findings {
         bundle: id,
         ...facts,
         snis: bundle?.leaf.names ?? [],
+        isInKong: isInKong(id),
         outcome: { kind: 'refused', refusal: why },
       });
     }
+    const told = new Set(this.#events.map(({ bundle }) => bundle));
     for (const [id, { why, since, isReported }] of this.#refusals) {
       if (refused.has(id)) continue;
       this.#refusals.delete(id);
-      if (isReported) this.remember(id, { why, since });
+      if (!isReported) continue;
+      this.remember(id, { why, since });
+      this.mended(id, why, bundles, told);
     }
+  }
+
+  /** What is gone is not mended, and a swap tells enough. */
+  private mended(id: string, refusal: Refusal, bundles: Bundles, told: ReadonlySet<string>): void {
+    const bundle = bundles.get(id);
+    if (bundle === null || told.has(id)) return;
+    const outcome = { kind: 'mended', refusal } as const;
+    this.#events.push({ bundle: id, ...about(bundle), snis: bundle.leaf.names, outcome });
   }
 
   /** The refusal that stands for a bundle. */
@@ -154,17 +177,25 @@ export class Findings {
   }
 
   /**
-   * Errors of sources that were not there the last time.
+   * Errors of sources that were not there the last time, and the sources that have none any more.
    * @param isPartial only some sources were looked at: what the others said still holds
    */
   newSourceErrors(
     errors: readonly { source: string; refusal: Refusal }[],
     isPartial = false,
-  ): { source: string; refusal: Refusal }[] {
+  ): Pick<PassReport, 'sourceErrors' | 'mendedSources'> {
     const before = this.#sourceErrors;
     const key = (error: { source: string; refusal: Refusal }) => `${error.source} ${error.refusal.message}`;
-    this.#sourceErrors = new Set([...(isPartial ? before : []), ...errors.map(key)]);
-    return errors.filter((error) => !before.has(key(error)));
+    const now = new Map([
+      ...(isPartial ? before : []),
+      ...errors.map((error) => [key(error), error.source] as const),
+    ]);
+    this.#sourceErrors = now;
+    const down = new Set(now.values());
+    return {
+      sourceErrors: errors.filter((error) => !before.has(key(error))),
+      mendedSources: [...new Set(before.values())].filter((source) => !down.has(source)),
+    };
   }
 
   /** What happened since the last call. */

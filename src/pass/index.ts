@@ -1,5 +1,6 @@
 export { certificateSteps, type CertificateOptions } from './certificates';
 export { DifferenceFile, type DifferenceStore } from './differences';
+export { HomesFile, HomesStep } from './homes-file';
 export { Findings, SETTLE_MS } from './findings';
 export type { CertificateMemory } from './memory';
 export { Passes, rounds } from './pass';

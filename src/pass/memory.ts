@@ -53,6 +53,8 @@ export class CertificateMemory {
   isOutdated = false;
   /** When to plan again though nothing changes: a bundle becomes valid, or the ingress controller had its time. */
   due = Number.POSITIVE_INFINITY;
+  /** When the last plan was made (milliseconds since the epoch). */
+  plannedAt = Number.NEGATIVE_INFINITY;
   /** The last plan; null: no pass has come that far yet. */
   plan: Plan | null = null;
   /** Writes that are shown, and told to the listener, with the next plan. */
@@ -66,7 +68,12 @@ export class CertificateMemory {
     const { sources, gateway, takeover, listener, now = Date.now } = options;
     this.gateway = gateway;
     this.listener = listener;
-    this.book = new BundleBook(sources, (content) => gateway.certificates.find(content));
+    this.book = new BundleBook(sources, {
+      find: (content) => gateway.certificates.find(content),
+      stored: () => gateway.certificates.stored.values(),
+      ...(options.trustedIssuers === undefined ? {} : { trusted: options.trustedIssuers }),
+      now,
+    });
     this.refused = new RefusedBundles(this.book);
     this.planner = new Planner(this.book, this.refused, { ...options, now });
     this.takeover = new Takeover(takeover);

@@ -104,6 +104,7 @@ const emptyReport = (cause: PassCause, startedAt: number): PassReport => ({
   unused: 0,
   events: [],
   sourceErrors: [],
+  mendedSources: [],
   failures: [],
   waiting: [],
   notes: [],

@@ -5,24 +5,22 @@ import {
   type RawBundle,
   type Reading,
   type Refusal,
+  type ScanOptions,
   type Source,
   type SourceScan,
 } from '../model';
 
 type Understood = OpenedBundle | Refusal | null;
 
-/** Null: there is nothing, or a lone file that is no bundle (a CA certificate, a part of a chain). */
+/** Null: there is nothing, or a keystore without a key (a truststore). */
 export function understand(raw: RawBundle | Refusal | null): Understood | Promise<Understood> {
   if (raw === null || isRefusal(raw)) return raw;
   const opened = openAny(raw);
-  const { lone = false } = raw;
-  if (lone === false) return opened;
-  const orNone = (found: OpenedBundle | Refusal) => (isRefusal(found) && isNone(found, lone) ? null : found);
+  if (raw.standalone !== 'keystore') return opened;
+  const orNone = (found: OpenedBundle | Refusal) =>
+    isRefusal(found) && found.reason === 'missing_key' ? null : found;
   return opened instanceof Promise ? opened.then(orNone) : orNone(opened);
 }
-
-const isNone = ({ reason }: Refusal, lone: true | 'keystore') =>
-  reason === 'missing_key' || (lone === true && reason === 'unsupported_format');
 
 /** A bundle that cannot be read is refused; nothing is thrown. */
 export function readSafely(source: Source, name: string): Reading | Promise<Reading> {
@@ -40,9 +38,10 @@ export function readSafely(source: Source, name: string): Reading | Promise<Read
 export async function scanSafely(
   source: Source,
   touched: ReadonlySet<string> | undefined,
+  options: ScanOptions,
 ): Promise<SourceScan> {
   try {
-    return await source.scan(touched);
+    return await source.scan(touched, options);
   } catch (error) {
     const why = refusal('unreadable', `${source.id}: ${(error as Error).message}`);
     return { changed: [], removed: [], total: 0, errors: [why] };

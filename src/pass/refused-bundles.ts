@@ -2,7 +2,7 @@ import type { Reason, Refusal, SourcedBundle } from '../model';
 import type { BundleBook } from './bundle-book';
 
 /** Refusals that Kong's state causes; they are lifted when that changes. */
-const KONGS_REASONS: ReadonlySet<Reason> = new Set(['refused_by_kong', 'sni_taken']);
+const KONGS_REASONS: ReadonlySet<Reason> = new Set(['refused_by_kong', 'sni_taken', 'no_common_cipher']);
 
 /** Bundles that were refused and are not tried again until they change. */
 export class RefusedBundles {

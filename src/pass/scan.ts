@@ -23,7 +23,12 @@ export class ScanStep implements Step {
     // A watch's pass trusts what is known of Kong: every write reads the certificate anew anyway.
     const trusts = touched !== undefined && certificates.isLoaded;
     const refreshing = trusts ? Promise.resolve(false) : certificates.refresh().catch(asError);
-    const scan = await memory.book.scan(touched, refreshing, this.progress);
+    const scan = await memory.book.scan(touched, {
+      stored: refreshing,
+      now: pass.startedAt,
+      whole: pass.isAskedFor,
+      progress: this.progress,
+    });
     const kongChanged = await refreshing;
     work.isCalm = touched !== undefined && !memory.isOpen;
     // What was read now will not be seen as changed again: remember it before anything can fail.
@@ -31,10 +36,14 @@ export class ScanStep implements Step {
     memory.isOutdated = false;
     if (kongChanged instanceof Error) throw kongChanged;
     if (kongChanged) memory.refused.kongChanged();
-    if (kongChanged || pass.startedAt >= memory.due) memory.isOpen = true;
+    // What was decided at a time that is still to come (the clock was set back) is decided again.
+    const isDue = pass.startedAt >= memory.due || pass.startedAt < memory.plannedAt;
+    if (kongChanged || isDue) memory.isOpen = true;
     work.scan = scan;
     pass.report.read += scan.read;
-    pass.report.sourceErrors.push(...memory.findings.newSourceErrors(scan.errors, touched !== undefined));
+    const found = memory.findings.newSourceErrors(scan.errors, touched !== undefined);
+    pass.report.sourceErrors.push(...found.sourceErrors);
+    pass.report.mendedSources.push(...found.mendedSources);
     const isAnothers = memory.isOpen && !pass.observe && !pass.mayWrite();
     if (isAnothers) await lookFor(memory.plan?.changes ?? [], certificates);
   }

@@ -10,6 +10,8 @@ export interface UnmatchedBundle {
   location: string;
   secret: SecretRef | undefined;
   hosts: readonly string[] | undefined;
+  /** Certificates lie beside it, which may complete its chain. */
+  hasIssuers: boolean;
   /** Null where Kong cannot have this very text. */
   pem: { content: Digest; chain: Digest; chainLength: number } | null;
 }
@@ -24,8 +26,17 @@ export function unmatched(
   isKept: boolean,
 ): UnmatchedBundle {
   if (raw === null || isRefusal(raw))
-    return { source, name, raw, location: name, secret: undefined, hosts: undefined, pem: null };
-  const found = raw.issuers === undefined ? readPem(raw.cert, raw.key) : null;
+    return {
+      source,
+      name,
+      raw,
+      location: name,
+      secret: undefined,
+      hosts: undefined,
+      hasIssuers: false,
+      pem: null,
+    };
+  const found = readPem(raw.cert, raw.key);
   return {
     source,
     name,
@@ -33,6 +44,7 @@ export function unmatched(
     location: raw.location,
     secret: raw.secret,
     hosts: raw.hosts,
+    hasIssuers: raw.issuers !== undefined,
     // Another format than PEM has none of these texts.
     pem:
       found === null || found.certificates.length === 0

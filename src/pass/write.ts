@@ -1,4 +1,4 @@
-import type { Change, ServedNames, Verifier } from '../model';
+import { refusal, type Change, type KeyType, type Refusal, type ServedNames, type Verifier } from '../model';
 import type { CertificateMemory } from './memory';
 import { halfOf, namesOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
@@ -11,6 +11,8 @@ export interface WriteOptions {
   verifier: Verifier | null;
   /** Whether Kong's listeners were last seen to serve what it stores; default: nobody knows. */
   isServed?: (certificate: string, half: 'main' | 'alt', chain: string) => boolean;
+  /** Why no client could get a certificate with such a key from Kong's listeners; null: one could. */
+  whyUnservable?: (keyType: KeyType | 'other') => string | null;
   progress?: ProgressListener;
 }
 
@@ -32,13 +34,22 @@ export class WriteStep implements Step {
     const results = await gateway.write(edits, async (change) => {
       this.options.progress?.written();
       const observing = this.observe(change, isMany);
-      const fresh = await planner.prepare(change);
+      const fresh = this.unservable(change) ?? (await planner.prepare(change));
       const seen = await observing;
       if (seen !== null) work.before.set(change, seen);
       return fresh;
     });
     work.results = results.certificates;
     work.caResults.push(...results.caCertificates);
+  }
+
+  /** Known before the write: what no client could use would break the name until it is rolled back. */
+  private unservable(change: Change): Refusal | null {
+    const { bundle } = change;
+    const hasTwin = change.kind === 'update' && (change.half === 'alt' || change.certificate.alt !== null);
+    if (hasTwin || (change.kind === 'update' && change.certificate.snis.length === 0)) return null;
+    const why = this.options.whyUnservable?.(bundle.leaf.keyType) ?? null;
+    return why === null ? null : refusal('no_common_cipher', `${bundle.location}: ${why}`);
   }
 
   private async observe(change: Change, isMany: boolean): Promise<ServedNames | null> {

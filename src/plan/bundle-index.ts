@@ -1,7 +1,6 @@
 import { isPattern } from '../certificates';
 import {
   deterministicId,
-  isChainOf,
   type CertificateInfo,
   type SourcedBundle,
   type StoredCertificate,
@@ -102,7 +101,8 @@ export class BundleIndex {
     const first = leaf.names[0] ?? leaf.ips?.[0] ?? '';
     const likely = this.named(first);
     if (likely.length === 0) return NONE;
-    if (likely.length === 1) return isChainOf(likely[0] as SourcedBundle, chain) ? likely : NONE;
+    const [only] = likely;
+    if (likely.length === 1) return only?.chain === chain || only?.rawChain === chain ? likely : NONE;
     this.#byChain ??= mapByChain(this.bundles.filter(({ snis }) => snis === undefined));
     return listOf(this.#byChain.get(chain));
   }

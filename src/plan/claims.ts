@@ -1,4 +1,12 @@
-import type { CertificateInfo, Half, Refusal, SourcedBundle, StoredCertificate, StoredHalf } from '../model';
+import {
+  isChainOf,
+  type CertificateInfo,
+  type Half,
+  type Refusal,
+  type SourcedBundle,
+  type StoredCertificate,
+  type StoredHalf,
+} from '../model';
 import { isSeen } from './homes';
 import { dueOf, endOf, isLate, isOlder, overdueOf } from './leaf-times';
 import { coverage, covers, sameNames } from './names';
@@ -27,9 +35,14 @@ export function claimsOf(world: World, certificate: StoredCertificate, half: Hal
   if (stored === null) return { homes: NOBODY, present: NOBODY, isHeld: false };
   const own = ownBundle(world, certificate);
   const alike = index.having(stored);
-  const only = alike.length === 1 && alike[0]?.content === stored.content;
-  const present = only ? alike : alike.filter((bundle) => world.isHad(bundle, stored));
-  const places = placesOf(world, certificate, half, present, index.brokenHaving(stored));
+  const isPlain = alike.length === 1 && alike[0]?.content === stored.content;
+  const having = isPlain ? alike : alike.filter((bundle) => world.isHad(bundle, stored));
+  // A place whose chain was completed is a home of what Kong has without it, and has news for it.
+  const isControllers = certificate.owner === 'ingress_controller';
+  const present = isPlain
+    ? alike
+    : having.filter((one) => one.content === stored.content || isChainOf(one, stored.chain, isControllers));
+  const places = placesOf(world, certificate, half, having, index.brokenHaving(stored));
   if (places.length === 1 && present.length === 1 && (own === undefined || own === present[0]))
     return { homes: present, present, isHeld: true };
   const homes = homesAt(world, places, own, certificate, stored);

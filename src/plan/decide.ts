@@ -36,7 +36,7 @@ export function decideHalf(world: World, certificate: StoredCertificate, half: H
   const secret = index.secretOf(certificate);
   const isControllers = secret !== undefined || certificate.owner === 'ingress_controller';
   const one: Case = { world, certificate, half, stored, isControllers };
-  if (secret !== undefined) return firstOf(one, [secret], isSame(secret, stored) ? [secret] : []);
+  if (secret !== undefined) return firstOf(one, [secret], isSame(secret, stored, true) ? [secret] : []);
   const fixed = certificate.owner === 'us' ? index.fixedFor(certificate.id) : [];
   if (fixed.length > 0) {
     const tries = ofType(one, fixed).sort(byAge);
@@ -51,8 +51,9 @@ export function decideHalf(world: World, certificate: StoredCertificate, half: H
   return stored.vaultReference ? ofVault(one, claims) : bestOf(one, claims);
 }
 
-const isSame = (bundle: SourcedBundle, stored: StoredHalf) =>
-  bundle.content === stored.content || isChainOf(bundle, stored.chain);
+/** The ingress controller writes a Secret as it is found; from others a chain that was completed is wanted whole. */
+const isSame = (bundle: SourcedBundle, stored: StoredHalf, isControllers = false) =>
+  bundle.content === stored.content || isChainOf(bundle, stored.chain, isControllers);
 
 /** What the ingress controller took from a Secret follows that Secret and nothing else. */
 function controllersOwn(one: Case, { present }: Claims): Decision {

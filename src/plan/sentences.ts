@@ -38,6 +38,17 @@ export function namesNotCovered(
   );
 }
 
+export function chainIncomplete(
+  { location, openEnd }: SourcedBundle,
+  { id }: StoredCertificate,
+  until: number,
+): Refusal {
+  return refusal(
+    'chain_incomplete',
+    `${location} comes without the certificate of its issuer (${openEnd ?? 'unknown'}), which certificate ${id} in Kong is served with; put the chain into the file or beside it (chain.pem); it is taken all the same when that one ends, at ${date(until)}`,
+  );
+}
+
 export function older({ location, leaf }: SourcedBundle, { id }: StoredCertificate): Refusal {
   return refusal(
     'older_than_stored',

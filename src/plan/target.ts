@@ -1,4 +1,4 @@
-import { checkShape } from '../certificates';
+import { checkShape, isShorter } from '../certificates';
 import {
   deterministicId,
   type CertificateInfo,
@@ -14,6 +14,7 @@ import { isClients } from './claims';
 import { endOf, isOlder } from './leaf-times';
 import { allNames, covers } from './names';
 import {
+  chainIncomplete,
   issuerChanged,
   losesClientAuth,
   namesNotCovered,
@@ -86,11 +87,13 @@ function refusedForPresent(
   missing: readonly string[],
   leaf: CertificateInfo,
 ): Refusal | null | undefined {
-  const { world, certificate, isControllers } = one;
+  const { world, certificate, stored, isControllers } = one;
   if (isClients(certificate) && !isControllers) {
     const why = refusedAsClient(one, bundle, leaf);
     if (why !== null) return why;
   }
+  if (bundle.openEnd !== undefined && !isControllers && isShorter(bundle.reach, stored.reach))
+    return chainIncomplete(bundle, certificate, endOf(leaf));
   if (missing.length > 0 && certificate.owner !== 'us')
     return namesNotCovered(bundle, certificate, missing, endOf(leaf));
   return isOlder(bundle.leaf, leaf) && !world.input.allowDowngrade ? older(bundle, certificate) : null;

@@ -80,8 +80,8 @@ export function withTwin(
   const create = { kind: 'create' as const, bundle: main, id: certificateIdOf(main), ...names };
   if (alt === undefined) return [create];
   // What Kong is going to have by the time that the second change is carried out.
-  const { chain, content, leaf } = main;
-  const half: StoredHalf = { chain, content, leaf, vaultReference: false };
+  const { chain, content, leaf, reach } = main;
+  const half: StoredHalf = { chain, content, leaf, reach, vaultReference: false };
   const snis = [...names.snis, ...(names.moveSnis ?? []).map(({ name }) => name)];
   const created = { id: create.id, snis, owner: 'us' as const, secret: null, main: half, alt: null };
   return [create, toAlt(alt, created)];

@@ -1,5 +1,14 @@
-import { unreachable, type PassEvent, type PassReport, type Reporter, type SecretRef } from '../model';
-import { redact } from '../common/redact';
+import {
+  REASONS,
+  unreachable,
+  type Reason,
+  type Refusal,
+  type PassEvent,
+  type PassReport,
+  type Reporter,
+  type SecretRef,
+} from '../model';
+import { safeText } from '../common/safe-text';
 import type { Logger } from './logger';
 
 /** Posts an Event (core/v1) in a namespace. */
@@ -12,7 +21,7 @@ const PER_MINUTE = 20;
 /** After a failure (no permission, an API server that is away) none is tried for so long. */
 const PAUSE_MS = 10 * 60_000;
 
-/** Says on the Secret what became of it: `kubectl describe secret` shows it. */
+/** Says on the Secret what became of it: `kubectl events --for secret/NAME` shows it. */
 export class EventReporter implements Reporter {
   readonly #last = new Map<string, number>();
   #minute = { startedAt: 0, count: 0 };
@@ -55,7 +64,7 @@ export class EventReporter implements Reporter {
       involvedObject: { apiVersion: 'v1', kind: 'Secret', namespace, name, uid },
       type,
       reason,
-      message: redact(message).slice(0, 1024),
+      message: safeText(message).slice(0, 1024),
       source: { component: 'ssl-cert-reloader' },
       firstTimestamp: time,
       lastTimestamp: time,
@@ -93,9 +102,16 @@ function describe({ fingerprint, outcome }: PassEvent): Said | null {
         message: `Kong serves ${fingerprint ?? 'it'} (certificate ${outcome.certificate})`,
       };
     case 'rolled_back':
-      return { type: 'Warning', reason: 'CertificateRolledBack', message: outcome.proof.detail };
+      return {
+        type: 'Warning',
+        reason: 'CertificateRolledBack',
+        message: outcome.restored
+          ? REASONS.not_served
+          : 'it was written, Kong does not serve it, and the previous one could not be put back',
+      };
     case 'refused':
-      return { type: 'Warning', reason: 'CertificateRefused', message: outcome.refusal.message };
+      return { type: 'Warning', reason: 'CertificateRefused', message: forTenant(outcome.refusal) };
+    case 'mended':
     case 'would_change':
     case 'nudged':
     case 'removed':
@@ -105,3 +121,50 @@ function describe({ fingerprint, outcome }: PassEvent): Said | null {
       return unreachable(outcome);
   }
 }
+
+/**
+ * Whose business the sentence of a refusal is. Whoever may read Events of a namespace may be a tenant among many: what
+ * other certificates, places and names there are is none of theirs.
+ */
+const SENTENCE_IS_ABOUT: Record<Reason, 'itself' | 'others'> = {
+  unreadable: 'itself',
+  forbidden: 'itself',
+  unreachable: 'others',
+  incomplete: 'itself',
+  missing_certificate: 'itself',
+  missing_key: 'itself',
+  unsupported_format: 'itself',
+  encrypted_key: 'itself',
+  alias_needed: 'itself',
+  found_twice: 'others',
+  too_large: 'itself',
+  key_mismatch: 'itself',
+  chain_broken: 'itself',
+  chain_incomplete: 'others',
+  ca_as_leaf: 'itself',
+  not_a_ca: 'itself',
+  expired: 'itself',
+  not_yet_valid: 'itself',
+  weak_signature: 'itself',
+  weak_key: 'itself',
+  not_for_servers: 'itself',
+  too_many_names: 'itself',
+  no_names: 'itself',
+  names_not_covered: 'others',
+  older_than_stored: 'others',
+  sni_taken: 'others',
+  vault_reference: 'others',
+  issuer_changed: 'others',
+  name_of_another: 'others',
+  loses_client_auth: 'others',
+  managed_elsewhere: 'others',
+  no_common_cipher: 'itself',
+  refused_by_kong: 'others',
+  still_referenced: 'others',
+  not_served: 'others',
+};
+
+const forTenant = ({ reason, message }: Refusal): string =>
+  SENTENCE_IS_ABOUT[reason] === 'itself'
+    ? message
+    : `${REASONS[reason]} (${reason}); the plugin's log says more`;

@@ -4,4 +4,4 @@ export { LogFile } from './log-file';
 export { LogHub, stderrLogger, type LogRoot, type LogSettings, type OpenLog } from './log-hub';
 export { JsonLogger, type Logger } from './logger';
 export { LogReporter } from './log-reporter';
-export { redact } from '../common/redact';
+export { redact, safeText, toJson } from '../common/safe-text';

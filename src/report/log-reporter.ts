@@ -29,6 +29,8 @@ export class LogReporter implements Reporter {
         detail: refusal.message,
       });
     }
+    for (const source of report.mendedSources)
+      this.log('info', 'a source can be read whole again', { source });
     for (const event of report.events) this.event(event, report);
     if (report.cause === 'start') {
       const { bundles, inSync, refused, unused, durationMs } = report;
@@ -45,7 +47,7 @@ export class LogReporter implements Reporter {
   }
 
   private event(
-    { bundle, location, fingerprint, notAfter, snis, isTrust, outcome }: PassEvent,
+    { bundle, location, fingerprint, notAfter, snis, isTrust, isInKong, outcome }: PassEvent,
     report: PassReport,
   ): void {
     const common = {
@@ -76,7 +78,10 @@ export class LogReporter implements Reporter {
         return;
       }
       case 'removed':
-        this.log('info', 'CA certificate removed', { ...common, certificate_id: outcome.certificate });
+        this.log('info', isTrust === true ? 'CA certificate removed' : 'certificate removed', {
+          ...common,
+          certificate_id: outcome.certificate,
+        });
         return;
       case 'rolled_back':
         this.log('error', outcome.restored ? 'certificate rolled back' : 'rollback failed', {
@@ -104,7 +109,9 @@ export class LogReporter implements Reporter {
         const what =
           isTrust === true
             ? 'CA certificate refused; Kong trusts what it trusted before'
-            : 'bundle refused; the last good certificate keeps serving';
+            : isInKong === false
+              ? 'bundle refused; Kong has no certificate for it'
+              : 'bundle refused; the last good certificate keeps serving';
         this.log('warn', what, {
           ...common,
           reason,
@@ -112,6 +119,9 @@ export class LogReporter implements Reporter {
         });
         return;
       }
+      case 'mended':
+        this.log('info', 'bundle no longer refused', { ...common, reason: outcome.refusal.reason });
+        return;
       case 'failed':
         this.log('error', 'swap failed; it is tried again', {
           ...common,

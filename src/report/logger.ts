@@ -1,5 +1,5 @@
 import type { Fields, Level } from '../model';
-import { redacting } from '../common/redact';
+import { toJson } from '../common/safe-text';
 
 export interface Logger {
   log(level: Level, message: string, fields?: Fields): void;
@@ -16,7 +16,7 @@ export class JsonLogger implements Logger {
 
   log(level: Level, message: string, fields: Fields = {}): void {
     if (RANK[level] < RANK[this.least]) return;
-    const line = JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }, redacting);
+    const line = toJson({ time: new Date().toISOString(), level, message, ...fields });
     this.write(`${line}\n`);
   }
 }

@@ -47,7 +47,8 @@ export function createSources(
     const context = { at: `sources[${index}]`, ids, clientOf: shared };
     const { create, createTrust, isRemote } = SOURCE_TYPES[source.type];
     const one = unlocked((isTrust(source) ? createTrust : create)(source, context), source, context);
-    const made = isRemote ? new BoundedSource(one, patienceMs) : one;
+    const made: Source = isRemote ? new BoundedSource(one, patienceMs) : one;
+    made.createIsExplicit = source.create === true;
     if (isTrust(source)) found.trust.push(made);
     else {
       ids.add(made.id);
@@ -55,7 +56,7 @@ export function createSources(
     }
   }
   if (found.sources.length > 0) return found;
-  found.sources.push(...USUAL_PLACES.map((path) => new DirectorySource(path, false, true)));
+  found.sources.push(...USUAL_PLACES.map((path) => new DirectorySource(path, false, { isOptional: true })));
   if (isPod()) found.sources.push(new BoundedSource(discoveredSecrets(shared({})), patienceMs));
   return found;
 }

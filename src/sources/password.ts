@@ -3,8 +3,12 @@ import { ConfiguredFile } from '../common/configured-file';
 
 /** Where the password of a source's keystores and encrypted keys comes from. */
 export interface Passwords {
-  /** Looks for a new one. @returns whether what was locked should be tried again, and what is wrong */
-  refresh(): PasswordCheck | Promise<PasswordCheck>;
+  /**
+   * Looks for a new one.
+   * @param names of the bundles that are there
+   * @returns whether what was locked should be tried again, and what is wrong
+   */
+  refresh(names: ReadonlySet<string>): PasswordCheck | Promise<PasswordCheck>;
   /** Undefined: there is none. Never throws. */
   passwordOf(raw: RawBundle): string | undefined | Promise<string | undefined>;
 }

@@ -1,3 +1,4 @@
+import { rememberSecret } from '../common/secrets';
 import {
   isRefusal,
   type Ownership,
@@ -41,7 +42,7 @@ export class UnlockedSource implements Source {
   }
 
   async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
-    const password = await this.keys.passwords?.refresh();
+    const password = await this.keys.passwords?.refresh(this.#names);
     const scan = await this.source.scan(touched, options);
     for (const name of scan.removed) this.#names.delete(name);
     const changed =
@@ -73,6 +74,7 @@ export class UnlockedSource implements Source {
 
   private with(raw: RawBundle, password: string | undefined): RawBundle {
     const { alias } = this.keys;
+    if (password !== undefined) rememberSecret(password);
     return {
       ...raw,
       ...(password === undefined ? {} : { password }),

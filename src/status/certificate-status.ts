@@ -1,5 +1,4 @@
 import { isoTime } from '../common/iso-time';
-import { redact } from '../common/redact';
 import { asSnis, fingerprintOf } from '../certificates';
 import {
   isRenewalLate,
@@ -59,7 +58,6 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
         ? null
         : {
             ...refusal.why,
-            message: redact(refusal.why.message),
             at: isoTime(refusal.since),
             is_standing: isStanding,
           },
@@ -70,7 +68,9 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     renewal_overdue: renewal !== null && isRenewalLate(renewal.at, renewal.notAfter, now),
     last_swap_at: swappedAt === undefined ? null : isoTime(swappedAt),
     note:
-      (state === 'pending' ? context.pendingNote : null) ?? (certificate?.snis.length === 0 ? NO_SNI : null),
+      (facts.failure === null ? null : `it is not written: ${facts.failure.error}`) ??
+      (state === 'pending' ? context.pendingNote : null) ??
+      (certificate?.snis.length === 0 ? NO_SNI : null),
   };
 }
 

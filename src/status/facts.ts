@@ -3,6 +3,7 @@ import {
   isChainOf,
   type CertificateState,
   type Half,
+  type KnownFailure,
   type KnownRefusal,
   type LiveView,
   type Plan,
@@ -27,6 +28,8 @@ export interface CertificateFacts {
   state: CertificateState;
   refusal: KnownRefusal | null;
   isStanding: boolean;
+  /** Why it could not be written so far; it is tried again. */
+  failure: KnownFailure | null;
 }
 
 /** What a plan says about the halves of certificates, turned round: by certificate id. */
@@ -109,6 +112,7 @@ function storedFacts(
       state,
       refusal: standing ?? past ?? null,
       isStanding: standing !== undefined,
+      failure: state === 'pending' ? (live.failure(id, half) ?? null) : null,
     };
   };
   const [change] = index.changes.get(half === 'alt' ? `${id} alt` : id) ?? [];
@@ -117,8 +121,8 @@ function storedFacts(
   }
   const holding = index.inSync.get(id);
   const bundle = Array.isArray(holding)
-    ? holding.find((one) => isIn(one, stored))
-    : holding !== undefined && isIn(holding, stored)
+    ? holding.find((one) => isIn(one, stored, certificate))
+    : holding !== undefined && isIn(holding, stored, certificate)
       ? holding
       : undefined;
   const refused = index.refused.get(id)?.find((one) => one.half === half);
@@ -131,8 +135,8 @@ function storedFacts(
   return refusedId === undefined ? make('no_source', null) : make('refused', refusedId);
 }
 
-const isIn = (bundle: SourcedBundle, stored: StoredHalf) =>
-  bundle.content === stored.content || isChainOf(bundle, stored.chain);
+const isIn = (bundle: SourcedBundle, stored: StoredHalf, { owner }: StoredCertificate) =>
+  bundle.content === stored.content || isChainOf(bundle, stored.chain, owner === 'ingress_controller');
 
 /** What was seen before something else was stored says nothing about that. */
 function servedState(stored: StoredHalf, seen: ServedObservation | undefined): CertificateState {
@@ -159,6 +163,7 @@ function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<
       state,
       refusal: standing ?? live.pastRefusal(id) ?? null,
       isStanding: standing !== undefined,
+      failure: null,
     };
   };
   for (const change of plan.changes) {

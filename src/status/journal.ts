@@ -11,7 +11,6 @@ import {
   type WrittenHalf,
 } from '../model';
 import type { PassStatus, RecentEvent, ReloaderStatus } from '../public';
-import { redact } from '../common/redact';
 import { Histogram } from './histogram';
 
 /** Events that are kept to be shown. */
@@ -107,7 +106,7 @@ export class Journal implements Reporter, WriteListener {
       cause,
       started_at: new Date(this.now()).toISOString(),
       duration_ms: 0,
-      error: redact(error.message),
+      error: error.message,
     };
   }
 
@@ -132,6 +131,7 @@ export class Journal implements Reporter, WriteListener {
       case 'refused':
         increase(this.counters.rejected, outcome.refusal.reason);
         return;
+      case 'mended':
       case 'nudged':
       case 'would_change':
       case 'removed':
@@ -158,7 +158,7 @@ function recentEvent({ outcome, location, fingerprint, snis }: PassEvent, at: nu
     location,
     fingerprint_sha256: fingerprint,
     reason: outcome.kind === 'refused' ? outcome.refusal.reason : null,
-    detail: redact(detailOf(outcome)),
+    detail: detailOf(outcome),
   };
 }
 
@@ -170,6 +170,8 @@ function detailOf(outcome: PassEvent['outcome']): string {
       return `${outcome.proof.detail}; the previous one ${outcome.restored ? 'is back' : 'could not be put back'}`;
     case 'refused':
       return outcome.refusal.message;
+    case 'mended':
+      return `it was: ${outcome.refusal.message}`;
     case 'nudged':
       return outcome.detail;
     case 'failed':

@@ -1,5 +1,6 @@
 import { Registry, type Metric } from 'prom-client';
 import type { ReloaderStatus } from '../public';
+import { safeText } from '../common/safe-text';
 import { certificateFamilies } from './certificate-metrics';
 import { counterFamilies } from './counter-metrics';
 import { METRICS, PREFIX, type MetricName } from './metric-names';
@@ -28,7 +29,7 @@ export async function renderMetrics(view: ReportView): Promise<string> {
   const texts: string[] = [];
   for (const name of Object.keys(METRICS) as MetricName[]) {
     register(registry, name, families[name]);
-    texts.push(await registry.getSingleMetricAsString(PREFIX + name));
+    texts.push(safeText(await registry.getSingleMetricAsString(PREFIX + name)));
     // Passes get their turn between two families.
     await new Promise<void>((resolve) => setImmediate(resolve));
   }

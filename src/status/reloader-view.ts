@@ -1,4 +1,3 @@
-import { redact } from '../common/redact';
 import type { Leadership, LiveView } from '../model';
 import type { CertificateStatus, LeaderStatus, ReloaderStatus, SourceStatus } from '../public';
 import { certificateStatus, type StatusContext } from './certificate-status';
@@ -138,5 +137,5 @@ function sourceError({
   why,
   since,
 }: NonNullable<LiveView['sources'][number]['error']>): SourceStatus['error'] {
-  return { ...why, message: redact(why.message), since: new Date(since).toISOString() };
+  return { ...why, since: new Date(since).toISOString() };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toJson } from '../common/safe-text';
 import type { Outcome, PassReport } from '../model';
 import { isLocalName } from './listen-address';
 import { unreadiness, type ReportView } from './report-view';
@@ -167,7 +168,7 @@ export class Routes {
     const isGood = entries.every(({ error }) => error === null);
     response.setHeader('content-type', 'application/json; charset=utf-8');
     response.statusCode = isGood ? 200 : 502;
-    await sendAll(response, `${JSON.stringify({ reloaders: entries.map(summary) })}\n`);
+    await sendAll(response, `${toJson({ reloaders: entries.map(summary) })}\n`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { toJson } from '../common/safe-text';
 import { Slices } from '../common/slices';
 import type { ReportView } from './report-view';
 
@@ -11,7 +12,7 @@ export async function* statusJson({
   ...rest
 }: ReportView): AsyncGenerator<string> {
   const slices = new Slices();
-  let text = `${JSON.stringify(rest).slice(0, -1)},"reloaders":[`;
+  let text = `${toJson(rest).slice(0, -1)},"reloaders":[`;
   for (const [index, view] of reloaders.entries()) {
     const {
       certificates,
@@ -22,10 +23,10 @@ export async function* statusJson({
       revision: _revision,
       ...own
     } = view;
-    text += `${index === 0 ? '' : ','}${JSON.stringify(own).slice(0, -1)},"certificates":[`;
+    text += `${index === 0 ? '' : ','}${toJson(own).slice(0, -1)},"certificates":[`;
     let separator = '';
     for (const certificate of certificates()) {
-      text += separator + JSON.stringify(certificate);
+      text += separator + toJson(certificate);
       separator = ',';
       if (text.length >= CHUNK) {
         yield text;

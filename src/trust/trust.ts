@@ -81,7 +81,7 @@ export class Trust {
       this.#refusedByKong.clear();
       this.#kept.clear();
     }
-    for (const held of this.#held) await this.look(held, pass.touched);
+    for (const held of this.#held) await this.look(held, pass);
     try {
       await this.options.gateway.caCertificates.refresh();
     } catch (error) {
@@ -141,7 +141,9 @@ export class Trust {
     report.inSync += this.#inSync + results.filter(({ kind }) => kind === 'written').length;
     report.refused += this.#refused.size;
     report.events.push(...mine.map((event) => ({ ...event, isTrust: true as const })));
-    report.sourceErrors.push(...this.#findings.newSourceErrors(errors, pass.touched !== undefined));
+    const found = this.#findings.newSourceErrors(errors, pass.touched !== undefined);
+    report.sourceErrors.push(...found.sourceErrors);
+    report.mendedSources.push(...found.mendedSources);
   }
 
   /** Every source as of the last scan, with how many CA certificates it holds. */
@@ -153,10 +155,10 @@ export class Trust {
     }));
   }
 
-  private async look(held: Held, touched: ReadonlySet<string> | undefined): Promise<void> {
+  private async look(held: Held, { touched, isAskedFor: isWhole }: PassContext): Promise<void> {
     const { source, readings } = held;
     try {
-      const { changed, removed, errors } = await source.scan(touched);
+      const { changed, removed, errors } = await source.scan(touched, { whole: isWhole });
       this.note(held, errors);
       for (const name of removed) readings.delete(name);
       const broken = [...readings].flatMap(([name, reading]) => (isRefusal(reading) ? [name] : []));
@@ -198,7 +200,8 @@ export class Trust {
     for (const id of this.#kept.keys()) if (!ids.has(id)) this.#kept.delete(id);
     const now = this.#now();
     return gone.flatMap((stored): CaChange[] => {
-      const since = this.#missing.get(stored.id) ?? now;
+      // A clock that was set back begins the time anew, and does not make it longer.
+      const since = Math.min(this.#missing.get(stored.id) ?? now, now);
       this.#missing.set(stored.id, since);
       return now - since < REMOVE_AFTER_MS ? [] : [{ kind: 'remove', id: stored.id, stored }];
     });

@@ -1,3 +1,4 @@
+export { noCommonCipher, type TlsSettings } from './ciphers';
 export { handshake, UnreachableError } from './handshake';
 export type { Listener } from './listeners';
 export { probeName, unservable } from './names';

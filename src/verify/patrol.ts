@@ -30,7 +30,7 @@ const UNPROVEN_MS = 10_000;
 /** Names of one certificate that are asked for at a time. */
 const MAX_SNIS = 5;
 
-interface Target {
+interface Candidate {
   id: string;
   half: Half;
   chain: Digest;
@@ -49,8 +49,8 @@ export class Patrol {
   #next = 0;
   /** A poll was made since the last round began. */
   #isDue = false;
-  /** The leaf that each half was last seen to have, and the one before it. */
-  readonly #leaves = new Map<string, { now: string; before: string | null }>();
+  /** Leaves that halves of certificates had before. */
+  readonly #former = new Map<string, string>();
   /** What a client without SNI got at the last mismatch. */
   #defaultLeaf: string | null = null;
 
@@ -82,10 +82,10 @@ export class Patrol {
     while (!isStopped()) {
       const again = this.#isDue;
       this.#isDue = false;
-      const { targets, isAnyUnproven } = this.choose(again);
-      if (targets.length > 0) {
-        const isWhole = await this.round(targets);
-        this.options.done(targets.length);
+      const { candidates, isAnyUnproven } = this.choose(again);
+      if (candidates.length > 0) {
+        const isWhole = await this.round(candidates);
+        this.options.done(candidates.length);
         if (!isWhole) {
           // The pass that it gave way to calls again.
           if (again) this.#isDue = true;
@@ -93,7 +93,7 @@ export class Patrol {
         }
       } else if (!isAnyUnproven) return;
       const next = this.choose(false);
-      if (next.targets.length > 0) await sleep(PAUSE_MS, undefined, { signal, ref: false });
+      if (next.candidates.length > 0) await sleep(PAUSE_MS, undefined, { signal, ref: false });
       else if (next.isAnyUnproven) await this.rest(signal);
     }
   }
@@ -106,71 +106,70 @@ export class Patrol {
   }
 
   /** @param again the next ones, too, though they were looked at */
-  private choose(again: boolean): { targets: Target[]; isAnyUnproven: boolean } {
+  private choose(again: boolean): { candidates: Candidate[]; isAnyUnproven: boolean } {
     const now = Date.now();
-    const all: Target[] = [];
-    const first: Target[] = [];
+    const all: Candidate[] = [];
+    const first: Candidate[] = [];
     let isAnyUnproven = false;
     for (const certificate of this.options.certificates().values()) {
       for (const half of ['main', 'alt'] as const) {
-        const target = targetOf(certificate, half);
-        if (target === null) continue;
-        if (again) all.push(target);
-        const seen = this.options.seen(target.id, half);
+        const candidate = candidateOf(certificate, half);
+        if (candidate === null) continue;
+        if (again) all.push(candidate);
+        const seen = this.options.seen(candidate.id, half);
         const isUnproven =
-          seen?.verdict === 'unreachable' && seen.expected === target.chain && isAskable(target);
+          seen?.verdict === 'unreachable' && seen.expected === candidate.chain && isAskable(candidate);
         if (isUnproven) isAnyUnproven = true;
-        if (seen?.expected !== target.chain || (isUnproven && now - seen.at >= UNPROVEN_MS))
-          first.push(target);
-        if (first.length >= ROUND) return { targets: first, isAnyUnproven };
+        if (seen?.expected !== candidate.chain || (isUnproven && now - seen.at >= UNPROVEN_MS))
+          first.push(candidate);
+        if (first.length >= ROUND) return { candidates: first, isAnyUnproven };
       }
     }
     const chosen = new Set(first);
     for (let step = 0; step < all.length && chosen.size < ROUND; step++) {
-      chosen.add(all[this.#next++ % all.length] as Target);
+      chosen.add(all[this.#next++ % all.length] as Candidate);
     }
     this.#next %= Math.max(1, all.length);
-    return { targets: [...chosen], isAnyUnproven };
+    return { candidates: [...chosen], isAnyUnproven };
   }
 
   /** @returns false where it gave way */
-  private async round(targets: readonly Target[]): Promise<boolean> {
-    const queue = targets.values();
+  private async round(candidates: readonly Candidate[]): Promise<boolean> {
+    const queue = candidates.values();
     let isWhole = true;
     const worker = async () => {
-      for (const target of queue) {
+      for (const candidate of queue) {
         if (this.options.isBusy() || this.#abort.signal.aborted) {
           isWhole = false;
           return;
         }
-        await this.lookAt(target);
+        await this.lookAt(candidate);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, targets.length) }, worker));
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, candidates.length) }, worker));
     return isWhole;
   }
 
-  private async lookAt(target: Target): Promise<void> {
-    const { id, half, chain } = target;
-    const seen = await this.look(target);
+  private async lookAt(candidate: Candidate): Promise<void> {
+    const { id, half, chain } = candidate;
+    const seen = await this.look(candidate);
     if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
     if (this.#abort.signal.aborted) return;
-    this.remember(target);
     this.options.note(id, half, seen);
   }
 
   /** What a certificate was before is wrong for it, though Kong does not store it any more. */
-  private remember({ id, half, chain }: Target): void {
+  private formerLeaf({ id, half, chain }: Candidate): string | null {
     const key = `${id} ${half}`;
-    const leaf = leafOf(chain);
-    const { now = leaf, before = null } = this.#leaves.get(key) ?? {};
-    if (now !== leaf || !this.#leaves.has(key))
-      this.#leaves.set(key, { now: leaf, before: now === leaf ? before : now });
+    const seen = this.options.seen(id, half);
+    if (seen !== undefined && leafOf(seen.expected) !== leafOf(chain))
+      this.#former.set(key, leafOf(seen.expected));
+    return this.#former.get(key) ?? null;
   }
 
   /** Asks for some of its names; one that is served by something else than Kong decides nothing about the others. */
-  private async look(target: Target): Promise<ServedObservation> {
-    const { chain, snis, keyType } = target;
+  private async look(candidate: Candidate): Promise<ServedObservation> {
+    const { chain, snis, keyType } = candidate;
     const seen: ServedObservation = {
       verdict: 'unreachable',
       expected: chain,
@@ -181,6 +180,11 @@ export class Patrol {
     };
     const apart = snis.flatMap((sni) => unservable(sni) ?? []);
     const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MAX_SNIS);
+    const former = this.formerLeaf(candidate);
+    const before = this.options.seen(candidate.id, candidate.half);
+    const wasServed =
+      before?.expected === chain &&
+      (before.verdict === 'wrong' || (before.verdict === 'served' && before.detail === ''));
     const others: { shown: Shown; detail: string }[] = [];
     for (const sni of asked) {
       const { shown, detail } = await this.ask(sni, keyType);
@@ -190,7 +194,9 @@ export class Patrol {
     }
     if (others.length === asked.length && asked.length > 0)
       this.#defaultLeaf = await this.askDefault(keyType);
-    const wrong = others.filter(({ shown }) => this.isWrong(shown, target, others.length < asked.length));
+    const wrong = others.filter(
+      ({ shown }) => wasServed || this.isWrong(shown, former, others.length < asked.length),
+    );
     const [first] = [...wrong, ...others];
     const sentences = [...(wrong.length > 0 ? wrong : others).map(({ detail }) => detail), ...apart];
     const isAnyServed = asked.length > others.length;
@@ -209,12 +215,10 @@ export class Patrol {
    * Whether what was shown for one name speaks against the certificate.
    * @param isAnyServed another name of it is served as it should be
    */
-  private isWrong(shown: Shown, { id, half, chain }: Target, isAnyServed: boolean): boolean {
+  private isWrong(shown: Shown, former: string | null, isAnyServed: boolean): boolean {
     if (shown.kind !== 'chain') return true;
     const leaf = leafOf(shown.chain);
-    const { now, before } = this.#leaves.get(`${id} ${half}`) ?? {};
-    // Of a pass's write the patrol knows only what was there before it.
-    if (leaf === before || (leaf === now && now !== leafOf(chain))) return true;
+    if (leaf === former) return true;
     for (const { main, alt } of this.options.certificates().values()) {
       if (leafOf(main.chain) === leaf || (alt !== null && leafOf(alt.chain) === leaf)) return !isAnyServed;
     }
@@ -252,7 +256,7 @@ interface Answer {
   detail: string;
 }
 
-function targetOf(certificate: StoredCertificate, half: Half): Target | null {
+function candidateOf(certificate: StoredCertificate, half: Half): Candidate | null {
   const stored = certificate[half];
   if (stored?.leaf == null) return null;
   const { keyType } = stored.leaf;
@@ -266,7 +270,7 @@ function targetOf(certificate: StoredCertificate, half: Half): Target | null {
   };
 }
 
-const isAskable = ({ snis }: Target) => snis.some((sni) => unservable(sni) === null);
+const isAskable = ({ snis }: Candidate) => snis.some((sni) => unservable(sni) === null);
 
 /**
  * Kong sends what it stores. Node drops what stands twice in it, brings the rest into the order of the issuers, and may

@@ -16,6 +16,8 @@ export interface WriteBackReport {
   left: readonly { certificate: string; why: string }[];
   /** Why the file could not be written, in a sentence; null: there was no trouble. */
   trouble: string | null;
+  /** What was done about a file that everybody could read, in a sentence. */
+  closed?: string;
   /** Somebody else wrote to it meanwhile: it is worth another try at once. */
   isOpen: boolean;
   /** The machine or Kong did not let it be written: it is worth another try later. */
@@ -34,6 +36,8 @@ export class DeclarativeFile {
     private readonly textsOf: ReadTexts,
     /** Null: Kong was started without one. */
     private readonly path: string | null,
+    /** Users that Kong runs as; it has to read the file at its next start. */
+    private readonly kongUsers: () => ReadonlySet<number> = () => new Set([process.getuid?.() ?? 0]),
     private readonly replace = replaceFile,
   ) {}
 
@@ -81,7 +85,7 @@ export class DeclarativeFile {
   private async edit(
     path: string,
     certificates: readonly StoredCertificate[],
-  ): Promise<Pick<WriteBackReport, 'written' | 'left' | 'isOpen'>> {
+  ): Promise<Pick<WriteBackReport, 'written' | 'left' | 'isOpen' | 'closed'>> {
     // What a link leads to is replaced, not the link.
     const real = realpathSync(path);
     const before = statSync(real);
@@ -92,16 +96,30 @@ export class DeclarativeFile {
     const edited = await editCertificates(text, certificates, this.textsOf);
     const left = [...edited.left].map(([certificate, why]) => ({ certificate, why }));
     if (edited.text === null) return { written: [], left, isOpen: false };
+    const isReadByAll = (before.mode & OTHERS) !== 0;
+    if (isReadByAll && !this.kongUsers().has(before.uid)) {
+      throw new Error(
+        `everybody can read it (mode ${modeOf(before)}), and it would hold private keys; close it (chmod o-rwx) and let Kong's user read it by its group`,
+      );
+    }
     const isStill = () => isSame(before, lstatSync(real)) && realpathSync(path) === real;
-    if (!this.replace(real, edited.text, before, isStill)) {
+    if (!this.replace(real, edited.text, closedToOthers(before), isStill)) {
       // Somebody else wrote to it meanwhile; theirs is read and edited the next time.
       this.#isOpen = true;
       return { written: [], left, isOpen: true };
     }
     this.#seen = statSync(real);
-    return { written: edited.written, left, isOpen: false };
+    const closed = `${path} could be read by everybody (mode ${modeOf(before)}); it holds private keys and has mode ${modeOf(this.#seen)} now`;
+    return { written: edited.written, left, isOpen: false, ...(isReadByAll ? { closed } : {}) };
   }
 }
+
+/** Bits of a mode for everybody who is neither the owner nor of the group. */
+const OTHERS = 0o007;
+
+const modeOf = ({ mode }: Stats) => (mode & 0o7777).toString(8).padStart(4, '0');
+
+const closedToOthers = ({ uid, gid, mode }: Stats) => ({ uid, gid, mode: mode & ~OTHERS });
 
 const isSame = (a: Stats | null, b: Stats) =>
   a !== null && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.size === b.size && a.ino === b.ino;

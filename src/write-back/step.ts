@@ -16,6 +16,7 @@ export class WriteBackStep implements Step {
   /** Written since the last line of the log. */
   #written: readonly string[] = [];
   #said = new Set<string>();
+  #closed: string | undefined;
   #failures = 0;
   /** When a file is tried again that could not be written (milliseconds since the epoch); null: it could. */
   #retryAt: number | null = null;
@@ -72,6 +73,11 @@ export class WriteBackStep implements Step {
       log('info', 'declarative file up to date', { file, certificate_id: certificate });
     }
     this.#written = [];
+    const { closed } = this.#report;
+    if (closed !== undefined && closed !== this.#closed) {
+      log('warn', 'declarative file up to date', { file, detail: closed });
+      this.#closed = closed;
+    }
     const all: Fields[] = [
       ...left.map(({ certificate, why }) => ({
         certificate_id: certificate,
@@ -88,11 +94,12 @@ export class WriteBackStep implements Step {
   }
 }
 
-function notesOf({ file, written, left, trouble }: WriteBackReport): string[] {
+function notesOf({ file, written, left, trouble, closed }: WriteBackReport): string[] {
   const count = `${written.length} certificate${written.length === 1 ? '' : 's'}`;
   return [
     ...(written.length === 0 ? [] : [`${count} put into ${file ?? 'the file'}`]),
     ...left.map(({ certificate, why }) => `certificate ${certificate} is not put into the file: ${why}`),
+    ...(closed === undefined ? [] : [closed]),
     ...(trouble === null ? [] : [trouble]),
   ];
 }

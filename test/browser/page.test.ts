@@ -166,7 +166,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
       await fetch(url, { method: 'POST', mode: 'no-cors', body: '{}' }).catch(() => undefined);
     }, other.url);
     expect(other.received).toEqual([]);
-    expect(await page.title()).toBe('Certificates · ssl-cert-reloader');
+    expect(await page.title()).toBe('1 expired · Certificates · ssl-cert-reloader');
   });
 
   it('updates itself, and keeps what is open and where the keyboard is', async () => {
@@ -291,6 +291,34 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     expect(await page.locator('.why').allInnerTexts()).toEqual(['another gateway writes it: kong-1']);
     await page.locator('.line').nth(1).click();
     expect(await page.locator('.details').innerText()).toContain('it has no SNI');
+  });
+
+  it('has what expired and what ends soon as states of their own, in the title and in the search, too', async () => {
+    const { page } = await opened(() => sampleView(badDay()));
+    expect(await page.title()).toMatch(/^1 expired · /);
+    await page.locator('[data-state="expired"]').click();
+    expect(await names(page)).toEqual(['legacy.example.com']);
+    expect(await page.locator('.row').first().innerText()).toMatch(
+      /Expired[^]*expired \d days ago[^]*until .*\d:\d\d/,
+    );
+    await page.locator('[data-state="expired"]').click();
+    await page.locator('#query').fill('expired');
+    expect(await names(page)).toContain('legacy.example.com');
+  });
+
+  it('says of when it is while Kong is away, and shows everything that was known', async () => {
+    const view = sampleView(badDay());
+    const away = {
+      ...view,
+      kong: null,
+      waiting: 'connection refused',
+      reloaders: view.reloaders.map((one) => ({ ...one, is_current: false, known_at: view.generated_at })),
+    };
+    const { page } = await opened(() => away);
+    expect(await names(page)).toHaveLength(badDay().length);
+    expect(await page.locator('#alarm').innerText()).toMatch(
+      /connection refused\. This is how it was at .*\d:\d\d/,
+    );
   });
 
   it('marks the certificate of the source where that is refused, and not the last good one', async () => {

@@ -81,7 +81,7 @@ it('a cluster that cannot be asked does not keep the other sources from going on
   const headers = { 'content-type': 'application/json' };
   await fetch(`${gateway.adminUrl}/config`, { method: 'POST', headers, body: JSON.stringify({ config }) });
   await eventually('it is said', () =>
-    lines.some((line) => line.includes(`kubeconfig ${kubeconfig}: ENOENT`)),
+    lines.some((line) => line.includes(`kubeconfig ${kubeconfig} cannot be read: it does not exist`)),
   );
   const pair = aged(60);
   writePair(certs, 'www', pair);
@@ -109,7 +109,7 @@ it('a reloader that is stopped finishes the batch that it is writing, and begins
   });
   const reloader = createReloader(config, kong, silentLog, 'entry');
   reloader.start();
-  await eventually('it writes', () => gateway.requests.some(({ method }) => method === 'PUT'));
+  await eventually('it writes', () => gateway.requests.some(({ method }) => method === 'POST'));
   await reloader.stop();
   expect(gateway.entities('certificates')).toHaveLength(BATCH);
 });

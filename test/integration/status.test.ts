@@ -183,9 +183,9 @@ it('RSA and ECDSA of one name are asked for each on its own', async () => {
 });
 
 it('a folder that is gone is a source that is down', async () => {
-  const { certs, report, poll } = await supervised({ config: { watch: false } });
+  const { certs, report, poll, becomes } = await supervised({ config: { watch: false, interval: 1 } });
   writePair(certs, 'www', renewed(60));
-  await poll();
+  await becomes('it is found', ({ state }) => state === 'in_sync');
   rmSync(certs, { recursive: true });
   await poll();
   const [source] = (await report()).reloaders[0]?.sources ?? [];

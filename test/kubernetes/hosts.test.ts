@@ -40,12 +40,12 @@ describeWithCluster('a certificate that is created for a Secret', (cluster) => {
       },
     });
 
-  async function following(where: string, hosts: string) {
+  async function following(where: string | string[], hosts: string) {
     const gateway = await startGateway({ mode: 'database' });
     onTestFinished(() => gateway.stop());
     const kubeconfig = cluster().kubeconfig(join(testFolder(), 'kubeconfig'));
     const config = completeConfig({
-      sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig, hosts }],
+      sources: [{ type: 'kubernetes', namespaces: [where].flat(), kubeconfig, hosts }],
     });
     const connection = await connect({ prefix: gateway.prefix }, {});
     const runner = compose(config, connection);
@@ -121,6 +121,43 @@ describeWithCluster('a certificate that is created for a Secret', (cluster) => {
     expect(names()).toEqual([['b.shop.test']]);
   });
 
+  it('of another namespace gets the hosts of a Gateway and its TLSRoute once a ReferenceGrant allows it', async () => {
+    await cluster().installCrds();
+    const { where } = await secret('www');
+    const edge = `${where}-edge`;
+    await cluster().createNamespace(edge);
+    const group = 'gateway.networking.k8s.io';
+    const certificateRefs = [{ name: 'www', namespace: where }];
+    await cluster().apply({
+      apiVersion: `${group}/v1`,
+      kind: 'Gateway',
+      metadata: { name: 'main', namespace: edge },
+      spec: {
+        gatewayClassName: 'kong',
+        listeners: [{ name: 'tls', port: 443, protocol: 'TLS', tls: { mode: 'Terminate', certificateRefs } }],
+      },
+    });
+    await cluster().apply({
+      apiVersion: `${group}/v1alpha2`,
+      kind: 'TLSRoute',
+      metadata: { name: 'shop', namespace: edge },
+      spec: { parentRefs: [{ name: 'main' }], hostnames: ['a.shop.test'] },
+    });
+    const { runner, names } = await following([where, edge], 'references');
+    expect(await runner.pass('start')).toMatchObject({ sourceErrors: [] });
+    expect(names()).toEqual([]);
+    await cluster().apply({
+      apiVersion: `${group}/v1beta1`,
+      kind: 'ReferenceGrant',
+      metadata: { name: 'edge', namespace: where },
+      spec: { from: [{ group, kind: 'Gateway', namespace: edge }], to: [{ group: '', kind: 'Secret' }] },
+    });
+    await eventually('it is made', async () => {
+      await runner.pass('poll');
+      return names()[0]?.join() === 'a.shop.test';
+    });
+  });
+
   it('gets the names of its leaf where Ingresses may not be listed, and it says which verb is missing', async () => {
     const { where } = await secret('www');
     const sourceWith = async (account: string, rules: PolicyRule[]) => {
@@ -134,6 +171,7 @@ describeWithCluster('a certificate that is created for a Secret', (cluster) => {
         hosts: 'references',
       });
     };
+    await cluster().installCrds();
     const blind = await sourceWith('blind', [SECRETS]);
     const { errors } = await blind.scan();
     expect(errors.map(({ message }) => message).sort()).toEqual([

@@ -107,12 +107,16 @@ describe('the manifests', () => {
     const all = loadAll(withOptionalRules(read(file))) as (KubernetesObject & { rules?: PolicyRule[] })[];
     const [, ...optional] = all.find((object) => object.kind === kind)?.rules ?? [];
     expect(optional).toEqual([
-      { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+      { apiGroups: [''], resources: ['events'], verbs: ['create'] },
       { apiGroups: ['cert-manager.io'], resources: ['certificates'], verbs: ['get'] },
-      { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['get', 'list', 'patch'] },
-      { apiGroups: ['gateway.networking.k8s.io'], resources: ['gateways'], verbs: ['get', 'list', 'patch'] },
+      { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['list', 'patch'] },
+      { apiGroups: ['gateway.networking.k8s.io'], resources: ['gateways'], verbs: ['list', 'patch'] },
       { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: ['list', 'watch'] },
-      { apiGroups: ['gateway.networking.k8s.io'], resources: ['gateways'], verbs: ['list', 'watch'] },
+      {
+        apiGroups: ['gateway.networking.k8s.io'],
+        resources: ['gateways', 'listenersets', 'referencegrants', 'httproutes', 'grpcroutes', 'tlsroutes'],
+        verbs: ['list', 'watch'],
+      },
     ]);
   });
 

@@ -90,6 +90,7 @@ describeWithCluster('Secrets of one name in two clusters', (east) => {
       ]);
       expect(certificates.map(({ state, refusal }) => ({ state, refusal }))).toEqual([
         { state: 'in_sync', refusal: null },
+        { state: 'unused', refusal: null },
       ]);
     });
 

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import {
   deterministicId,
   type CertificateInfo,
+  type Reach,
   type Refusal,
   type SourcedBundle,
   type StoredCertificate,
@@ -44,6 +45,14 @@ export function leafOf({
   };
 }
 
+/** Of a chain whose root stood with it. */
+export const ROOTED: Reach = {
+  issuers: ['CA', 'Root'],
+  certificates: [new Uint8Array(1)],
+  hasRoot: true,
+  isPublished: false,
+};
+
 const digestOf = ({ fingerprint }: CertificateInfo, kind: string) =>
   hash('sha256', `${kind}: ${fingerprint}`, 'base64url');
 
@@ -59,6 +68,9 @@ export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {
     chain: facts.chain ?? digestOf(leaf, 'chain'),
     rawChain: facts.rawChain ?? facts.chain ?? digestOf(leaf, 'chain'),
     chainLength: facts.chainLength ?? 2,
+    reach: facts.reach ?? ROOTED,
+    ...(facts.openEnd === undefined ? {} : { openEnd: facts.openEnd }),
+    ...(facts.isCompleted === undefined ? {} : { isCompleted: facts.isCompleted }),
     leaf: facts.leaf ?? leaf,
     ...pick(facts, ['secret', 'hosts', 'snis', 'order', 'ownership', 'createIsExplicit']),
   };
@@ -87,6 +99,7 @@ export function half(facts: LeafFacts & Partial<StoredHalf> = {}): StoredHalf {
     content: facts.content ?? digestOf(leaf, 'content'),
     chain: facts.chain ?? digestOf(leaf, 'chain'),
     leaf: facts.leaf === undefined ? leaf : facts.leaf,
+    reach: facts.reach ?? ROOTED,
     vaultReference: facts.vaultReference ?? false,
   };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isRefusal, type RawBundle, type Refusal, type Source } from '../../src/model';
+import { isRefusal, type RawBundle, type Refusal, type ScanOptions, type Source } from '../../src/model';
 import { eventually } from './eventually';
 
 /** What a source has, as a reloader would know it: every bundle that changed is read. */
@@ -13,8 +13,8 @@ export class Reader {
   ) {}
 
   /** One scan, with every changed bundle read. @returns what the scan reported */
-  async pass(touched?: ReadonlySet<string>) {
-    const scan = await this.source.scan(touched);
+  async pass(touched?: ReadonlySet<string>, options?: ScanOptions) {
+    const scan = await this.source.scan(touched, options);
     for (const name of scan.removed) this.bundles.delete(name);
     for (const name of scan.changed) {
       const found = await this.source.read(name);

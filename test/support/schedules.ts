@@ -15,6 +15,7 @@ const reportOf = (cause: PassCause, unfinished: PassReport['unfinished']): PassR
   read: 0,
   unused: 0,
   events: [],
+  mendedSources: [],
   sourceErrors: [],
   failures: [],
   waiting: [],

@@ -29,7 +29,7 @@ interface Event {
 }
 
 /** A path of the API: `/api/v1/namespaces/shop/secrets/www`, `/apis/GROUP/v1/PLURAL`. */
-const PATH = /^\/(?:api\/v1|apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?$/;
+const PATH = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?$/;
 
 /**
  * A stand-in for the part of the Kubernetes API that is used: lists in pages, watches, single objects. `test/kubernetes`
@@ -47,7 +47,10 @@ export class StandInCluster {
   /** Tried before everything else; null: the usual answer. */
   intercept: (seen: Seen, url: URL) => Answer | null = () => null;
   /** Collections that exist, beside those that hold something. */
-  readonly #plurals = new Set(['secrets', 'configmaps', 'ingresses']);
+  readonly #apis = new Map<string, Set<string>>([
+    ['/api/v1', new Set(['secrets', 'configmaps'])],
+    ['/apis/networking.k8s.io/v1', new Set(['ingresses'])],
+  ]);
   readonly #objects = new Map<string, ClusterObject>();
   readonly #events: Event[] = [];
   readonly #open = new Set<(event: Event) => void>();
@@ -116,9 +119,15 @@ export class StandInCluster {
     });
   }
 
+  /** The API server has a kind: `install('/apis/GROUP/v1', 'PLURAL')`. */
+  install(api: string, ...plurals: string[]): void {
+    this.#apis.set(api, new Set([...(this.#apis.get(api) ?? []), ...plurals]));
+  }
+
   /** Makes or replaces an object. @returns its UID */
   put(plural: string, object: ClusterObject): string {
-    this.#plurals.add(plural);
+    if (![...this.#apis.values()].some((plurals) => plurals.has(plural)))
+      throw new Error(`no ${plural} here`);
     const id = idOf(plural, object);
     const before = this.#objects.get(id);
     const version = ++this.#version;
@@ -179,8 +188,18 @@ export class StandInCluster {
       other(response);
       return;
     }
-    const [, namespace, plural = '', name] = PATH.exec(url.pathname) ?? [];
-    if (plural === 'namespaces' || (plural !== '' && !this.#plurals.has(plural))) {
+    const plurals = this.#apis.get(url.pathname);
+    if (plurals !== undefined) {
+      this.send(response, { resources: [...plurals].map((name) => ({ name })) });
+      return;
+    }
+    const [, api = '', namespace, plural = '', name] = PATH.exec(url.pathname) ?? [];
+    // Few service accounts may look at them.
+    if (plural === 'namespaces') {
+      sendStatus(response, 403, 'namespaces is forbidden');
+      return;
+    }
+    if (this.#apis.get(api)?.has(plural) !== true) {
       sendStatus(response, 404, 'the server could not find the requested resource');
       return;
     }

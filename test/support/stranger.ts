@@ -13,7 +13,7 @@ const PROGRAM = `
     socket.on('error', () => {});
     socket.on('data', (octets) => {
       process.stdout.write('got ' + octets.toString('latin1'));
-      socket.end('HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\n{}');
+      socket.end('HTTP/1.1 200 OK\\r\\ncontent-length: 15\\r\\n\\r\\n{"database":{}}');
     });
   });
   server.on('tlsClientError', () => {});

@@ -72,7 +72,12 @@ export async function readCertificatesOnly(raw: RawBundle): Promise<readonly Buf
   return isRefusal(parsed) ? parsed : parsed.certificates;
 }
 
-async function parse(file: DetectedFile, unlock: Unlock, location: string): Promise<ParsedFile | Refusal> {
+/** Never throws for any content. @param location how messages name the file */
+export async function parse(
+  file: DetectedFile,
+  unlock: Unlock,
+  location: string,
+): Promise<ParsedFile | Refusal> {
   try {
     return isCostly(file, unlock) ? await parseInWorker(file, unlock) : parseFile(file, unlock);
   } catch (error) {

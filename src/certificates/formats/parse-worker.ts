@@ -38,23 +38,37 @@ let last: Promise<unknown> = Promise.resolve();
  */
 export function parseInWorker(file: DetectedFile, unlock: Unlock): Promise<ParsedFile> {
   const result = last.then(() => parseNow(file, unlock));
-  last = result.catch(() => undefined);
+  // Without its value: nobody may keep a key.
+  last = result.then(
+    () => undefined,
+    () => undefined,
+  );
   return result;
 }
 
 async function parseNow(file: DetectedFile, unlock: Unlock): Promise<ParsedFile> {
   if (idle !== null) clearTimeout(idle);
+  let answer: ParseAnswer;
   try {
     worker ??= start();
-  } catch {
+    answer = await ask(worker, { ...file, ...unlock });
+  } catch (error) {
+    if (error instanceof FormatProblem) throw error;
     // No thread can be had, for lack of memory, say. The limits of work hold here, too.
     return parseFile(file, unlock);
   }
-  const answer = await ask(worker, { ...file, ...unlock });
   if (answer === null) throw new RangeError('damaged');
   if ('reason' in answer) throw new FormatProblem(answer.reason, answer.message);
   const certificates = answer.certificates.map((der) => Buffer.from(der.buffer, der.byteOffset, der.length));
   return { certificates, key: answer.key };
+}
+
+/** A function of its own: a timer keeps all that its function can see, and there is a key within `ask`. */
+function endWorker(): void {
+  idle = null;
+  void worker?.terminate();
+  // It takes a moment to end; the next file gets another.
+  worker = null;
 }
 
 function start(): Worker {
@@ -87,12 +101,14 @@ function ask(thread: Worker, job: ParseJob): Promise<ParseAnswer> {
     const onError = (error: NodeJS.ErrnoException) =>
       fail(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLarge('memory than a certificate may') : error);
     const onExit = () => fail(new Error('the thread that parses files ended'));
-    const timeout = setTimeout(() => fail(tooLarge(`than ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+    const late = () => fail(tooLarge(`than ${TIMEOUT_MS / 1000} s`));
+    // After a process was frozen its timers come before the answers that wait.
+    let timeout = setTimeout(() => (timeout = setTimeout(late, 1_000)), TIMEOUT_MS);
     const settle = () => {
       clearTimeout(timeout);
       thread.off('message', onMessage).off('exit', onExit).off('error', onError);
       thread.unref();
-      idle = setTimeout(() => void worker?.terminate(), IDLE_MS).unref();
+      idle = setTimeout(endWorker, IDLE_MS).unref();
     };
     thread.on('message', onMessage).on('exit', onExit).on('error', onError);
     thread.ref();

@@ -90,6 +90,8 @@ async function checkRights({ client, looks }: Cluster, check: Check): Promise<vo
     done.add(what);
     const missing = await missingVerbs(client, look);
     if (missing.length === 0) check.ok(`${what} may be read and watched`);
+    else if (look.name !== null && namespace !== null && !missing.includes('get'))
+      check.ok(`${what} may be read; without list and watch a change is found by each poll alone`);
     else if (
       missing.includes('list') &&
       namespace === null &&
@@ -104,7 +106,9 @@ async function checkRights({ client, looks }: Cluster, check: Check): Promise<vo
     else
       check.fail(
         `${what}: ${missing.join(', ')} not allowed`,
-        'apply deploy/kubernetes/rbac-namespaced.yaml (or rbac-cluster.yaml) for its service account',
+        namespace === null
+          ? 'apply deploy/kubernetes/rbac-cluster.yaml for its service account'
+          : `deploy/kubernetes/rbac-namespaced.yaml has a Role and a RoleBinding for namespace shop: apply both with namespace ${namespace}, for its service account`,
       );
   }
 }

@@ -1,4 +1,3 @@
-import type { PassOptions } from '../options';
 import { standardOutput, type Output, type Paint } from '../output';
 import { table } from '../table';
 import { examine, type Finding, type Verdict } from './check';
@@ -12,12 +11,12 @@ import {
   checkMode,
   checkVersion,
 } from './kong';
-import { meet, type Patient } from './patient';
+import { meet, type DoctorOptions, type Patient } from './patient';
 import { checkEntries, checkNode, checkSources, checkStatus, checkUser } from './plugin';
 import { checkWiring } from './wiring';
 
 /** @returns the exit code: 1 where a check fails */
-export async function doctor(options: PassOptions): Promise<number> {
+export async function doctor(options: DoctorOptions): Promise<number> {
   const patient = await meet(options);
   const findings = await examineAll(patient);
   if (!(patient.kong instanceof Error)) patient.kong.client.close();

@@ -10,10 +10,10 @@ import { isManagedOutside } from './wiring';
 export function checkAdmin({ kong, settings, prefix }: Patient, check: Check): void {
   if (kong instanceof Error) {
     check.fail(kong.message, 'start Kong, or name its prefix (-p) or its Admin API (--admin-url)');
-  } else check.ok(`${kong.client.url} answers`);
+  } else check.ok(`${kong.client.url} answers (found by ${kong.foundBy})`);
   if (settings instanceof Error) {
     // Without the prefix there is no Admin API to be found either: once is enough.
-    if (kong instanceof Error && kong.message === settings.message) return;
+    if (kong instanceof Error && kong.message.includes(settings.message)) return;
     check.warn(settings.message, `run it where Kong's prefix ${prefix} can be read`);
     return;
   }

@@ -31,9 +31,16 @@ export interface Patient {
   /** A file that was named and cannot be taken. */
   fileProblem: Error | null;
   isFile: boolean;
+  /** Whether the query commands of plugin servers are run: they are Kong's words, not ours. */
+  isQueryRun: boolean;
 }
 
-export async function meet({ config: file, prefix, adminUrl, allowHttp }: PassOptions): Promise<Patient> {
+export interface DoctorOptions extends PassOptions {
+  runQuery?: boolean;
+}
+
+export async function meet(options: DoctorOptions): Promise<Patient> {
+  const { config: file, prefix, adminUrl, allowHttp } = options;
   const fromFile = file === undefined ? [] : attempt(() => readConfigFile(file));
   const fileProblem = fromFile instanceof Error ? fromFile : null;
   const ofFile = fromFile instanceof Error ? [] : fromFile;
@@ -48,6 +55,7 @@ export async function meet({ config: file, prefix, adminUrl, allowHttp }: PassOp
     configs: file === undefined ? configsOf(entries) : ofFile,
     fileProblem,
     isFile: file !== undefined,
+    isQueryRun: options.runQuery === true,
   };
 }
 

@@ -137,6 +137,7 @@ async function verdictOf(source: Source, name: string): Promise<Refusal | null |
   if (raw === null) return 'none';
   if (isRefusal(raw)) return raw;
   const opened = await openAny(raw);
-  if (isRefusal(opened)) return raw.lone === true && opened.reason === 'missing_key' ? 'none' : opened;
+  if (isRefusal(opened))
+    return raw.standalone === 'keystore' && opened.reason === 'missing_key' ? 'none' : opened;
   return checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened);
 }

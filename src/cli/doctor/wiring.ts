@@ -21,7 +21,10 @@ const QUERY_TIMEOUT_MS = 20_000;
 const LINES = `set plugins = bundled,${PLUGIN_NAME} and pluginserver_names = ${PLUGIN_NAME}, with the executable at ${DEFAULT_FOLDER}/${PLUGIN_NAME}`;
 
 /** How Kong would start the plugin and talk to it. */
-export async function checkWiring({ settings, prefix, isFile }: Patient, check: Check): Promise<void> {
+export async function checkWiring(
+  { settings, prefix, isFile, isQueryRun }: Patient,
+  check: Check,
+): Promise<void> {
   if (settings instanceof Error) {
     check.skip("Kong's configuration cannot be read");
     return;
@@ -43,10 +46,15 @@ export async function checkWiring({ settings, prefix, isFile }: Patient, check: 
     check.fail('pluginserver_names is empty', `set pluginserver_names = ${PLUGIN_NAME}`);
     return;
   }
-  const ours = servers.find((server) => answersWith(server, check));
+  const ours = servers.find((server) => answersWith(server, isQueryRun, check));
   if (ours === undefined) {
+    const names = servers.map(({ name }) => name).join(', ');
+    if (!isQueryRun) {
+      check.skip(`which plugin server of ${names} serves the plugin is not known without --run-query`);
+      return;
+    }
     check.fail(
-      `no plugin server of ${servers.map(({ name }) => name).join(', ')} answers its query with ${PLUGIN_NAME}`,
+      `no plugin server of ${names} answers its query with ${PLUGIN_NAME}`,
       `try the query command by hand with an empty environment: env -i ${DEFAULT_FOLDER}/${PLUGIN_NAME} -dump`,
     );
     return;
@@ -72,17 +80,19 @@ function pluginServers(settings: ReadonlyMap<string, string>, prefix: string): P
     };
   });
   // Ours first: nobody else's command is run without need.
-  const isOurs = ({ name, query }: PluginServer) =>
-    name === PLUGIN_NAME || (query?.includes(PLUGIN_NAME) ?? false);
   return servers.sort((a, b) => Number(isOurs(b)) - Number(isOurs(a)));
 }
+
+const isOurs = ({ name, query }: PluginServer) =>
+  name === PLUGIN_NAME || (query?.includes(PLUGIN_NAME) ?? false);
 
 /** Whether Kong leaves it to somebody else to start the plugin (a sidecar). */
 export const isManagedOutside = (settings: ReadonlyMap<string, string>, prefix: string): boolean =>
   pluginServers(settings, prefix).some(({ name, start }) => name === PLUGIN_NAME && start === null);
 
-/** Asks as Kong does at start: through a shell, with an empty environment, for JSON and nothing else. */
-function answersWith({ name, query }: PluginServer, check: Check): boolean {
+/** Whether it is the one that serves the plugin: by its answer where it is asked, else by its name. */
+function answersWith(server: PluginServer, isAsked: boolean, check: Check): boolean {
+  const { name, query } = server;
   if (query === null) {
     check.fail(
       `plugin server ${name} has no query command`,
@@ -90,12 +100,34 @@ function answersWith({ name, query }: PluginServer, check: Check): boolean {
     );
     return false;
   }
+  if (isAsked) return answersQuery(name, query, check);
+  if (!isOurs(server)) return false;
+  const program = programOf(query);
+  if (program.startsWith('/') && statSync(program, { throwIfNoEntry: false }) === undefined) {
+    check.fail(
+      `the query command of plugin server ${name} ends with 127: ${program} does not exist`,
+      'copy dist/ssl-cert-reloader.cjs there, or give the right path',
+    );
+    return false;
+  }
+  check.ok(`plugin server ${name} has a query command (--run-query runs it, as Kong does at start)`);
+  return true;
+}
+
+/** Asks as Kong does at start, with an empty environment, for JSON and nothing else; but without a shell. */
+function answersQuery(name: string, query: string, check: Check): boolean {
+  const [program, ...args] = wordsOf(query) ?? [];
+  if (program === undefined) {
+    check.skip(`the query command of plugin server ${name} needs a shell and was not run`);
+    return false;
+  }
   let text: string;
   try {
-    text = execFileSync('/bin/sh', ['-c', query], {
+    text = execFileSync(program, args, {
       env: {},
       encoding: 'utf8',
       timeout: QUERY_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
       maxBuffer: 16 * 1024 * 1024,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -104,10 +136,14 @@ function answersWith({ name, query }: PluginServer, check: Check): boolean {
     const how =
       code === 'ETIMEDOUT'
         ? `does not end within ${QUERY_TIMEOUT_MS / 1000} s`
-        : `ends with ${String(status)}`;
+        : code === 'ENOENT'
+          ? `ends with 127: ${program} does not exist`
+          : status == null
+            ? `cannot be run (${code ?? 'killed'})`
+            : `ends with ${String(status)}`;
     check.fail(
       `the query command of plugin server ${name} ${how}`,
-      status === 127
+      status === 127 || code === 'ENOENT'
         ? 'give the path of node: env PATH=/usr/local/bin:/usr/bin …'
         : 'run it by hand as `env -i …`',
     );
@@ -124,6 +160,28 @@ function answersWith({ name, query }: PluginServer, check: Check): boolean {
   if (plugins[0] !== PLUGIN_NAME) return false;
   check.ok(`plugin server ${name} answers its query`);
   return true;
+}
+
+/** Words of a command line with its quotes undone; null: it means something to a shell that only a shell can do. */
+function wordsOf(command: string): string[] | null {
+  const pieces = command.match(/'[^']*'|"[^"]*"|[^\s'"]+|\s+/g) ?? [];
+  if (pieces.join('') !== command) return null;
+  const words: string[] = [];
+  let isInside = false;
+  for (const piece of pieces) {
+    if (piece.trim() === '') {
+      isInside = false;
+      continue;
+    }
+    const isSingle = piece.startsWith("'");
+    const isQuoted = isSingle || piece.startsWith('"');
+    if (!isSingle && (isQuoted ? /[$`\\]/ : /[$`\\|&;<>()*?[\]{}#~!]/).test(piece)) return null;
+    const text = isQuoted ? piece.slice(1, -1) : piece;
+    if (isInside) words.push((words.pop() ?? '') + text);
+    else words.push(text);
+    isInside = true;
+  }
+  return words;
 }
 
 function pluginsOf(text: string): string[] | null {

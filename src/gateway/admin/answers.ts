@@ -30,14 +30,26 @@ const OPENING_BRACE = 0x7b;
 export const isGone = (answer: AdminResponse): boolean =>
   answer.status === 404 && isJson(answer) && !/workspace|no route matched/i.test(kongMessage(answer.body));
 
-/** What an answer means that is not the one that was asked for. */
-export function answerError(client: AdminClient, request: string, answer: AdminResponse): AdminError {
+/**
+ * What an answer means that is not the one that was asked for.
+ * @param words what is wrong with it, where its status does not tell
+ */
+export function answerError(
+  client: AdminClient,
+  request: string,
+  answer: AdminResponse,
+  words?: string,
+): AdminError {
   const { status, body, headers } = answer;
   const said = kongMessage(body);
   const start = `the Admin API at ${client.url} answered ${request} with ${status}`;
   const because = (words: string) => `${start}: ${words}`;
   const error = (message: string, kind?: FailureKind) =>
     new AdminError('ADMIN_STATUS', message, status, { ...(kind === undefined ? {} : { kind }) });
+  if (words !== undefined) return error(because(words), 'forbidden');
+  const advice =
+    body === null && status === 400 ? adviceOfNginx(answer.bytes.toString('latin1', 0, 2_000)) : null;
+  if (advice !== null) return error(because(advice), 'forbidden');
   if (body === null && status < 300) {
     return error(
       because('that is no JSON; is it a web page or a login form, and not the Admin API?'),
@@ -60,6 +72,17 @@ export function answerError(client: AdminClient, request: string, answer: AdminR
   }
   if (status === 405) return error(because(`${said}; this Admin API is read-only`));
   return error(because(said));
+}
+
+/** What nginx answers by itself, before Kong hears of it. */
+function adviceOfNginx(page: string): string | null {
+  if (page.includes('No required SSL certificate')) {
+    return 'it wants a client certificate; set admin.client_cert_file and admin.client_key_file';
+  }
+  if (page.includes('SSL certificate error')) {
+    return 'it does not take the client certificate of admin.client_cert_file: is it of the right CA, and not expired?';
+  }
+  return page.includes('plain HTTP request') ? 'it speaks TLS; give its address as https://…' : null;
 }
 
 /** The host of an address; the rest of a redirect may hold a session. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopback } from '../../common/loopback';
-import { redact } from '../../common/redact';
+import { foreign } from '../../common/safe-text';
 import {
   basicAuthorization,
   HeadersReader,
@@ -29,6 +29,8 @@ export interface AdminClientOptions {
   token?: Secret | undefined;
   /** Further headers, a line `Name: value` each. */
   headersFile?: string | undefined;
+  /** The same, each with its value. */
+  headers?: Readonly<Record<string, string>> | undefined;
   caFile?: string | undefined;
   /** A client certificate, with its key. */
   certFile?: string | undefined;
@@ -107,10 +109,21 @@ export class AdminClient {
   readonly url: string;
   readonly #options: AdminClientOptions;
   readonly #client: HttpClient;
+  /** Before every path. */
+  readonly #prefix: string;
 
-  /** @throws Error with a sentence that does not quote the address: it may hold a password */
-  constructor(options: AdminClientOptions) {
+  /**
+   * @param within a client whose connections are shared, and a workspace that every path is in
+   * @throws Error with a sentence that does not quote the address: it may hold a password
+   */
+  constructor(options: AdminClientOptions, within?: { client: AdminClient; workspace: string }) {
     this.#options = options;
+    this.#prefix = within === undefined ? '' : `/${encodeURIComponent(within.workspace)}`;
+    if (within !== undefined) {
+      this.url = within.client.url + this.#prefix;
+      this.#client = within.client.#client;
+      return;
+    }
     const address = addressOf(options);
     this.url = address.shown.replace(/\/$/, '');
     // Kong's own certificate for the Admin API is self-signed, for localhost.
@@ -127,6 +140,11 @@ export class AdminClient {
       maxSockets: options.concurrency ?? 16,
       words: WORDS,
     });
+  }
+
+  /** A client for a workspace of this Kong; it ends with this one. */
+  within(workspace: string): AdminClient {
+    return new AdminClient(this.#options, { client: this, workspace });
   }
 
   get(path: string): Promise<AdminResponse> {
@@ -171,7 +189,8 @@ export class AdminClient {
     try {
       answer = await this.#client.request({
         method,
-        path,
+        // The address of a next page has the workspace already.
+        path: path.startsWith(`${this.#prefix}/`) ? path : this.#prefix + path,
         ...(payload === undefined
           ? {}
           : { body: [payload], headers: { 'content-type': 'application/json' } }),
@@ -236,6 +255,7 @@ function credentialsOf(options: AdminClientOptions, login: Login | null): Creden
     tls: () => tls.read(),
     headers: () => ({
       ...(login === null ? {} : { authorization: basicAuthorization(login) }),
+      ...options.headers,
       ...further?.read(),
       ...(secret === null ? {} : { 'kong-admin-token': secret.readToken() }),
     }),
@@ -268,6 +288,9 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Kong names the fields that it refuses, which are more than a line. */
+const MAX_MESSAGE = 500;
+
 /**
  * Kong's own words for a refusal: `message`, without anything that could quote the request.
  * `flattened_errors` and `fields` are left out, they repeat entities with their keys.
@@ -277,5 +300,5 @@ export function kongMessage(body: unknown): string {
     typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : 'no message';
   return message.includes('-----BEGIN')
     ? 'its message quotes the PEM and is left out'
-    : redact(message.slice(0, 500));
+    : foreign(message, MAX_MESSAGE);
 }

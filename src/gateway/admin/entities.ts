@@ -1,4 +1,11 @@
-import { parseCertificate, readPem } from '../../certificates';
+import {
+  NO_REACH,
+  parseCertificate,
+  reachOfPem,
+  readPem,
+  type ParsedCertificate,
+  type PemContent,
+} from '../../certificates';
 import type { CertificateTexts } from '../../model';
 import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../../model';
 
@@ -42,6 +49,11 @@ export const toTexts = (entity: CertificateEntity): CertificateTexts => ({
   tags: entity.tags ?? [],
 });
 
+export const toEntity = (id: string, { main, alt, snis, tags }: CertificateTexts): CertificateEntity => ({
+  ...{ id, ...main, snis: [...snis], tags: [...tags] },
+  ...(alt === null ? {} : { cert_alt: alt.cert, key_alt: alt.key }),
+});
+
 export function halfOf(entity: CertificateEntity, half: 'main' | 'alt'): PemPair | null {
   if (half === 'main') return { cert: entity.cert, key: entity.key };
   const { cert_alt: cert, key_alt: key } = entity;
@@ -83,19 +95,20 @@ export const isVaultReference = ({ cert, key }: PemPair): boolean =>
 export function toHalf({ cert, key }: PemPair): StoredHalf {
   const vaultReference = isVaultReference({ cert, key });
   const pem = vaultReference ? null : readPem(cert, key);
-  const [leaf] = pem?.certificates ?? [];
-  const [digest] = pem?.chain.split('.', 1) ?? [];
+  const leaf = pem === null ? null : leafOf(pem);
+  const reach = pem === null ? NO_REACH : reachOfPem(leaf, pem);
   return {
     content: pem?.content ?? '',
     chain: pem?.chain ?? '',
-    leaf: leaf === undefined ? null : infoOf(leaf.der, digest),
+    leaf: leaf?.info ?? null,
+    reach,
     vaultReference,
   };
 }
 
-function infoOf(der: Buffer, sha256: string | undefined): StoredHalf['leaf'] {
+function leafOf({ certificates: [first], chain }: PemContent): ParsedCertificate | null {
   try {
-    return parseCertificate(der, sha256).info;
+    return first === undefined ? null : parseCertificate(first.der, chain.split('.', 1)[0]);
   } catch {
     return null;
   }

@@ -124,10 +124,12 @@ export class Batch {
     let ofCas: CaResult[] = [];
     /** What an earlier attempt made, which the next one may find in place. */
     const made = new Map<Ready, WriteResult>();
+    let certificates: DocumentCertificates | null = null;
     const edited = await this.editor.edit(async (document, hash, wasSent) => {
       if (!wasSent) made.clear();
       const slices = new Slices();
-      const certificates = new DocumentCertificates(document);
+      const current = await DocumentCertificates.of(document);
+      certificates = current;
       const known = this.list.isOf(hash) ? (id: string) => this.list.stored.get(id) : () => undefined;
       const gone = new Set<string>();
       results = [];
@@ -136,8 +138,8 @@ export class Batch {
       for (const item of ready) {
         const id = changeId(item.change);
         if (gone.has(id)) continue;
-        const texts: CertificateTexts | null = await this.list.textsIn(certificates, id);
-        const result = applyChange(certificates, item, texts, known);
+        const texts: CertificateTexts | null = await this.list.textsIn(current, id);
+        const result = applyChange(current, item, texts, known);
         if (result.kind === 'written') {
           if (!made.has(item)) made.set(item, result);
           results.push(made.get(item) ?? result);
@@ -155,7 +157,7 @@ export class Batch {
     });
     const hadCas = ofCas.some(({ kind }) => kind === 'written');
     if (edited.kind === 'refused') return { why: edited.why, results, cas: [], hadCas };
-    if (edited.kind === 'posted') await this.list.reload();
+    await this.list.follow(edited, certificates);
     return { why: null, results, cas: ofCas, hadCas };
   }
 }

@@ -1,7 +1,10 @@
+import { Slices } from '../../common/slices';
 import type { CertificateTexts } from '../../model';
 import { CertificateList } from '../admin/certificate-list';
 import { ClientUse } from '../admin/client-use';
+import { toEntity } from '../admin/entities';
 import type { DocumentCertificates } from './certificates';
+import type { Edited } from './editor';
 import { configurationHash } from './post';
 
 /** The certificates of a configuration whose hash tells whether there is anything new. */
@@ -20,12 +23,27 @@ export class CertificatesOfConfiguration extends CertificateList {
     return this.isLoaded && hash === this.#hash;
   }
 
-  /** After a post. What cannot be read now is read by the next refresh. */
-  async reload(): Promise<void> {
+  /** Takes over what was posted, so that not everything has to be read for a few. */
+  async follow(edited: Edited, certificates: DocumentCertificates | null): Promise<void> {
+    if (edited.kind !== 'posted') return;
     try {
-      await this.loadFor(await configurationHash(this.client));
+      if (edited.isWhole && certificates !== null && this.isOf(edited.base)) {
+        await this.learn(certificates);
+        this.#hash = edited.now;
+      } else await this.loadFor(await configurationHash(this.client));
     } catch {
+      // It is in all the same; the next refresh reads it.
       this.#hash = '';
+    }
+  }
+
+  private async learn(certificates: DocumentCertificates): Promise<void> {
+    const slices = new Slices();
+    for (const id of certificates.touched) {
+      const texts = await this.textsIn(certificates, id);
+      if (texts === null) this.delete(id);
+      else this.take(toEntity(id, texts));
+      if (slices.due) await slices.pause();
     }
   }
 

@@ -1,3 +1,4 @@
+import { Slices } from '../../common/slices';
 import type { CertificateTexts, Half, PemPair } from '../../model';
 import { deterministicId } from '../../model';
 import { NO_ALT, OUR_TAG, pemFields, PREVIOUS_TAG } from '../admin/entities';
@@ -13,11 +14,20 @@ export class DocumentCertificates {
   /** Their names, by certificate. */
   readonly #names = new Map<string, Set<string>>();
 
-  constructor(private readonly document: DeclarativeDocument) {
+  /** Ids of certificates that were edited. */
+  readonly touched = new Set<string>();
+
+  private constructor(private readonly document: DeclarativeDocument) {}
+
+  static async of(document: DeclarativeDocument): Promise<DocumentCertificates> {
+    const slices = new Slices();
+    const certificates = new DocumentCertificates(document);
     for (const item of document.items('snis')) {
       const [name, certificate] = [item.get('name'), item.get('certificate')];
-      if (name !== undefined && certificate !== undefined) this.note(name, certificate, item);
+      if (name !== undefined && certificate !== undefined) certificates.note(name, certificate, item);
+      if (slices.due) await slices.pause();
     }
+    return certificates;
   }
 
   has(id: string): boolean {
@@ -49,15 +59,18 @@ export class DocumentCertificates {
 
   /** @param pair null takes the second half away */
   setPair(id: string, half: Half, pair: PemPair | null): void {
+    this.touched.add(id);
     this.document.put('certificates', id, pair === null ? NO_ALT : pemFields(half, pair));
   }
 
   create(id: string, pair: PemPair): void {
+    this.touched.add(id);
     this.document.put('certificates', id, { tags: [OUR_TAG], ...pemFields('main', pair) });
   }
 
   /** A new certificate of ours with the texts of another. */
   copy(from: string, to: string): void {
+    this.touched.add(to);
     const original = this.document.find('certificates', from);
     const copy = this.document.put('certificates', to, { tags: [OUR_TAG, PREVIOUS_TAG] });
     if (original !== undefined) for (const name of PAIR_FIELDS) copy.copy(name, original);
@@ -65,6 +78,7 @@ export class DocumentCertificates {
 
   /** With its SNIs. */
   remove(id: string): void {
+    this.touched.add(id);
     for (const name of this.snisOf(id)) this.removeSni(name);
     this.document.take('certificates', id);
   }
@@ -72,7 +86,8 @@ export class DocumentCertificates {
   /** Gives a certificate an SNI, whoever had it. */
   setSni(name: string, id: string): void {
     const known = this.#snis.get(name);
-    this.#names.get(known?.get('certificate') ?? '')?.delete(name);
+    this.leave(name, known?.get('certificate'));
+    this.touched.add(id);
     const item = known ?? this.document.put('snis', deterministicId('sni', name), { name });
     item.set('certificate', id);
     this.note(name, id, item);
@@ -81,9 +96,14 @@ export class DocumentCertificates {
   removeSni(name: string): void {
     const item = this.#snis.get(name);
     if (item === undefined) return;
-    this.#names.get(item.get('certificate') ?? '')?.delete(name);
+    this.leave(name, item.get('certificate'));
     this.#snis.delete(name);
     this.document.take('snis', item.get('id') ?? '');
+  }
+
+  private leave(name: string, certificate = ''): void {
+    this.#names.get(certificate)?.delete(name);
+    if (certificate !== '') this.touched.add(certificate);
   }
 
   private note(name: string, certificate: string, item: Item): void {

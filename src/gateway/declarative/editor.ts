@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Fleeting } from '../../common/fleeting';
 import { AdminError, type AdminClient } from '../admin/client';
 import { DeclarativeDocument } from './document';
 import { encode, type Encoded } from './encode';
@@ -10,6 +11,8 @@ const ATTEMPTS = 5;
 
 /** About 2,000 certificates; a larger configuration is read again each time. */
 const MAX_KEPT_CHARS = 8 * 1024 * 1024;
+
+const POSTED_MS = 20_000;
 
 /**
  * Makes edits to a document; called anew for each attempt, with what Kong has by then.
@@ -26,33 +29,42 @@ export type Edit = (
 export type Edited =
   /** There was nothing to edit. */
   | { kind: 'unchanged' }
-  /** It is in, and Kong's configuration had this hash right after. */
-  | { kind: 'posted'; hash: string }
+  /**
+   * It is in. Kong's configuration had the hash `now` right after; the document that was edited last was of `base`.
+   * `isWhole`: what Kong has now is that document.
+   */
+  | { kind: 'posted'; base: string; now: string; isWhole: boolean }
   | { kind: 'refused'; why: Refused };
 
 /** Reads, edits and posts a Kong's configuration, from the start again when somebody else posted meanwhile. */
 export class ConfigurationEditor {
-  /** What was posted last, while that is what Kong has: an export costs Kong seconds. */
+  /**
+   * What was posted last, while that is what Kong has: an export costs Kong seconds. Renewals come in batches; there are
+   * private keys in it, so it is not kept for long.
+   */
   #posted: { hash: string; parts: readonly string[] } | null = null;
+  readonly #fleeting = new Fleeting(() => (this.#posted = null), POSTED_MS);
 
   constructor(private readonly client: AdminClient) {}
 
   /** @throws AdminError, DocumentError */
   async edit(edit: Edit): Promise<Edited> {
-    let sent: { config: Encoded; lost: readonly string[] | null } | null = null;
+    let sent = null as Sent | null;
     let failure: AdminError | null = null;
     // What was overwritten has to be put back, also where that takes more.
     const isEnough = (attempt: number) => attempt > (sent?.lost == null ? ATTEMPTS : 4 * ATTEMPTS);
     for (let attempt = 1; !isEnough(attempt); attempt++) {
       const hash = await configurationHash(this.client);
       const isMine: boolean = sent?.config.hash === hash;
-      if (isMine && sent?.lost === null) return this.done(sent.config);
+      if (isMine && sent?.lost === null) return this.done(sent);
       const lost: readonly string[] | null = isMine ? (sent?.lost ?? null) : null;
       const parts: readonly string[] = lost ?? (await this.configuration(hash));
       const document = await DeclarativeDocument.read(parts);
       const mark = await edit(document, hash, sent !== null);
       if (mark === false && lost === null)
-        return sent === null ? { kind: 'unchanged' } : { kind: 'posted', hash };
+        return sent === null
+          ? { kind: 'unchanged' }
+          : { kind: 'posted', base: hash, now: hash, isWhole: false };
       const config = await encode(document);
       if ((await configurationHash(this.client)) !== hash) {
         await sleep(50 * attempt * (1 + Math.random()));
@@ -65,9 +77,9 @@ export class ConfigurationEditor {
       });
       if (posted.kind === 'refused') return { kind: 'refused', why: explain(posted.body) };
       const isDone = posted.kind === 'done';
-      if (isDone && posted.lost === null) return this.done(config);
       // Somebody else's update is put back with ours, or it is not known yet whether ours is in.
-      sent = { config, lost: isDone ? posted.lost : null };
+      sent = { config, base: lost === null ? hash : '', lost: isDone ? posted.lost : null };
+      if (isDone && posted.lost === null) return this.done(sent);
       failure = isDone ? null : posted.error;
       if (posted.kind === 'busy') await sleep(posted.waitMs);
     }
@@ -85,9 +97,20 @@ export class ConfigurationEditor {
   }
 
   /** It is in, and has to be proven, though Kong may not be able to say so now. */
-  private async done({ hash, parts, size }: Encoded): Promise<Edited> {
+  private async done({ config: { hash, parts, size }, base }: Sent): Promise<Edited> {
     const now = await configurationHash(this.client).catch(() => '');
-    this.#posted = hash === now && size <= MAX_KEPT_CHARS ? { hash, parts } : null;
-    return { kind: 'posted', hash: now };
+    const isWhole = hash === now;
+    this.#posted = isWhole && size <= MAX_KEPT_CHARS ? { hash, parts } : null;
+    this.#fleeting.touch();
+    return { kind: 'posted', base, now, isWhole };
   }
+}
+
+/** What was posted, or may have been. */
+interface Sent {
+  config: Encoded;
+  /** Hash of the configuration that it was made from. */
+  base: string;
+  /** What somebody else posted meanwhile and this has overwritten. */
+  lost: readonly string[] | null;
 }

@@ -47,15 +47,17 @@ const START = /^\s*\{\s*"config"\s*:\s*"/;
 const BACKSLASH = 0x5c;
 
 /** The text of a configuration in Kong's answer `{"config": "…"}`, in parts; null: it is something else. */
-export function decode(body: Buffer): readonly string[] | null {
+export async function decode(body: Buffer): Promise<readonly string[] | null> {
   const from = START.exec(body.toString('latin1', 0, 64))?.[0].length;
   const to = body.lastIndexOf('"');
   if (from === undefined || to < from || !/^\s*\}\s*$/.test(body.toString('latin1', to + 1))) return null;
   const parts: string[] = [];
+  const slices = new Slices();
   for (let at = from; at < to;) {
     const end = boundary(body, Math.min(at + PART_CHARS, to), at, to);
     parts.push(JSON.parse(`"${body.toString('utf8', at, end)}"`) as string);
     at = end;
+    await slices.pause();
   }
   return parts;
 }

@@ -12,6 +12,7 @@ import {
   type WriteResult,
   type Written,
 } from '../../model';
+import { Slices } from '../../common/slices';
 import { resultOfError } from '../admin/answers';
 import { AdminError, type AdminClient } from '../admin/client';
 import { readPluginEntries } from '../admin/plugin-entries';
@@ -65,8 +66,10 @@ export class DeclarativeGateway implements Gateway {
     if (writes.length === 0) return [];
     let results: RestoreResult[] = [];
     try {
+      let edits: DocumentCertificates | null = null;
       const edited = await this.#editor.edit(async (document) => {
-        const certificates = new DocumentCertificates(document);
+        const certificates = await DocumentCertificates.of(document);
+        edits = certificates;
         results = [];
         for (const write of [...writes].reverse()) {
           const texts = await this.certificates.textsIn(certificates, changeId(write.change));
@@ -76,7 +79,7 @@ export class DeclarativeGateway implements Gateway {
         return results.some(({ kind }) => kind === 'restored');
       });
       if (edited.kind === 'refused') throw refusedError(edited.why.message);
-      if (edited.kind === 'posted') await this.certificates.reload();
+      await this.certificates.follow(edited, edits);
       return results;
     } catch (error) {
       return writes.map((write) => ({ kind: 'failed', write, error: error as Error }));
@@ -85,15 +88,17 @@ export class DeclarativeGateway implements Gateway {
 
   async remove(ids: readonly string[]): Promise<readonly string[]> {
     let kept = new Set<string>();
-    const edited = await this.#editor.edit((document) => {
-      const certificates = new DocumentCertificates(document);
+    let edits: DocumentCertificates | null = null;
+    const edited = await this.#editor.edit(async (document) => {
+      const certificates = await DocumentCertificates.of(document);
+      edits = certificates;
       kept = document.referredTo('certificates', new Set(ids), 'snis');
       const found = ids.filter((id) => certificates.has(id) && !kept.has(id));
       for (const id of found) certificates.remove(id);
-      return Promise.resolve(found.length > 0);
+      return found.length > 0;
     });
     if (edited.kind === 'refused') throw refusedError(edited.why.message);
-    if (edited.kind === 'posted') await this.certificates.reload();
+    await this.certificates.follow(edited, edits);
     return [...kept];
   }
 
@@ -113,7 +118,9 @@ async function prepareAll(
   const results: WriteResult[] = [];
   const ready: Ready[] = [];
   const without = new Set<string>();
+  const slices = new Slices();
   for (const change of changes) {
+    if (slices.due) await slices.pause();
     const id = changeId(change);
     if (without.has(id)) continue;
     try {

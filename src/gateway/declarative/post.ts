@@ -16,7 +16,7 @@ export async function configurationHash(client: AdminClient): Promise<string> {
 /** Kong's whole configuration, in parts. @throws AdminError */
 export async function exportConfiguration(client: AdminClient): Promise<readonly string[]> {
   const answer = await client.get('/config');
-  const parts = answer.status === 200 ? decode(answer.bytes) : null;
+  const parts = answer.status === 200 ? await decode(answer.bytes) : null;
   if (parts === null) throw answerError(client, 'GET /config', answer);
   return parts;
 }

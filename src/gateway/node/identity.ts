@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfiguredFile } from '../../common/configured-file';
-import { readKongValues } from './environment';
+import { readKongValues } from './kong-env';
 import { findMaster, userOf, usersOfChildren } from './processes';
 
 /** Who Kong is on this machine, as its prefix tells: whose processes may answer as the Admin API. */

@@ -1,6 +1,6 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readKongEnv, readKongValues } from './environment';
+import { readKongEnv, readKongValues } from './kong-env';
 import { findMaster } from './processes';
 import { readConfiguredFile } from '../../common/configured-file';
 import { replaceFile } from '../../common/replace-file';

@@ -1,6 +1,6 @@
 import type { SourceType } from '../source-type';
 import { DIRECTORY_FIELDS } from './fields';
-import { singleFiles } from './pairing';
+import { singleFiles } from './layout';
 import { DirectorySource } from './source';
 
 export const DIRECTORY: SourceType<typeof DIRECTORY_FIELDS> = {
@@ -8,5 +8,5 @@ export const DIRECTORY: SourceType<typeof DIRECTORY_FIELDS> = {
   required: ['path'],
   isRemote: false,
   create: ({ path, create }) => new DirectorySource(path ?? '', create ?? true),
-  createTrust: ({ path }) => new DirectorySource(path ?? '', false, false, singleFiles),
+  createTrust: ({ path }) => new DirectorySource(path ?? '', false, { layout: singleFiles }),
 };

@@ -1,78 +1,90 @@
-import { readdirSync, statSync, type Dirent } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { refusal, type RawBundle, type Refusal, type Source, type SourceScan } from '../../model';
-import { FileBundle, unreadable } from '../files/file-bundle';
-import { OpenKeyFiles } from '../files/key-modes';
-import { isKeystore, isOfBundle, pairFiles, type FilePair } from './pairing';
+import { isOpenEnded } from '../../certificates';
+import type { MaybePromise } from '../../common/maybe-async';
 import { Slices } from '../../common/slices';
-import { isRacy, sameStamp, stampOf, statOf, type Stamp } from '../../common/stamp';
+import { stampOf, statOf, toStamp, type Stamp } from '../../common/stamp';
+import type { RawBundle, Reading, Source, SourceScan, StrayFile } from '../../model';
+import { PlaceAccess } from '../files/access';
+import { FileBundle, type BundleFiles } from '../files/file-bundle';
+import { OpenKeyFiles } from '../files/key-modes';
+import { unreadable } from '../files/trouble';
 import { FolderWatch } from '../files/watch';
+import { FileContents } from './contents';
+import { layoutOf, type FilePair, type Layout } from './layout';
+import { matchFiles } from './match';
+import { isOfInterest, parseName } from './names';
+import { FolderTree, type Folder } from './tree';
 
-/** Deeper trees are links that lead in circles, or not certificates. */
-const MAX_DEPTH = 16;
+/** The keys of so many pairs are looked at where other certificates lie beside them. */
+const MAX_TOLD_KEYS = 50;
 
-interface Folder {
-  path: string;
-  /** Device and inode of itself and of every folder above it: links must not lead back to one of them. */
-  lineage: readonly string[];
-  /** Null: has to be listed again. */
-  stamp: Stamp | null;
-  bundles: Map<string, FileBundle>;
-  folders: Set<string>;
+export interface DirectoryOptions {
+  /** The folder need not exist. */
+  isOptional?: boolean;
+  /** Which of a folder's files are bundles. */
+  layout?: (names: readonly string[]) => Layout;
+  /** What encrypted keys are locked with, to tell which certificate they belong to. */
+  password?: () => MaybePromise<string | undefined>;
+  access?: PlaceAccess;
+  maxFolders?: number;
 }
 
-/** Every certificate bundle below a folder, at any depth; see `pairFiles` for the names it knows. */
+/** Every certificate bundle below a folder, at any depth; see `layoutOf` and `matchFiles` for what belongs together. */
 export class DirectorySource implements Source {
   readonly id: string;
   readonly #root: string;
-  readonly #folders = new Map<string, Folder>();
+  readonly #tree: FolderTree;
+  readonly #contents: FileContents;
+  /** Bundles that the names tell, by folder and by their files. */
+  readonly #told = new Map<string, Map<string, FileBundle>>();
+  /** Bundles that the contents tell, by their files. */
+  #matched = new Map<string, FileBundle>();
   readonly #bundles = new Map<string, FileBundle>();
+  readonly #byFolder = new Map<string, Set<FileBundle>>();
   /** Names that went since the last scan. */
-  readonly #removed: string[] = [];
+  readonly #removed = new Set<string>();
   readonly #openKeys = new OpenKeyFiles();
+  #strays: readonly StrayFile[] = [];
+  readonly #access: PlaceAccess;
   #watch: FolderWatch | null = null;
 
   constructor(
     path: string,
     readonly create: boolean,
-    /** The folder need not exist. */
-    private readonly optional = false,
-    /** Which of a folder's files are bundles. */
-    private readonly pair = pairFiles,
+    private readonly options: DirectoryOptions = {},
   ) {
     this.#root = resolve(path);
     this.id = `directory:${this.#root}`;
+    this.#access = options.access ?? new PlaceAccess(this.#root);
+    this.#contents = new FileContents(options.password ?? (() => undefined));
+    const { isOptional = false, maxFolders } = options;
+    this.#tree = new FolderTree(
+      this.#root,
+      {
+        listed: (folder, files) => this.arrange(folder, files),
+        removed: (folder) => this.arrange(folder, []),
+      },
+      { isOptional, ...(maxFolders === undefined ? {} : { maxFolders }) },
+    );
   }
 
   async scan(touched?: ReadonlySet<string>): Promise<SourceScan> {
-    const errors: Refusal[] = [];
-    const slices = new Slices();
-    if (this.#folders.size === 0) this.addFolder(this.#root, []);
-    // The map grows while new folders are found; iteration includes them.
-    const look = this.placesOf(touched ?? []);
-    for (const folder of this.#folders.values()) {
-      if (folder.stamp === null) look.set(folder.path, null);
-      if (touched === undefined || this.mayHaveNew(folder, look.get(folder.path))) {
-        this.listIfChanged(folder, errors);
-      }
-      if (slices.due) await slices.pause();
+    if (touched === undefined) this.#access.refresh();
+    try {
+      return await this.look(touched === undefined ? null : this.placesOf(touched));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EHANGING') throw error;
+      // What is known stays.
+      return { changed: [], removed: [], total: this.#bundles.size, errors: [unreadable(error, this.#root)] };
     }
-    this.#watch?.follow([...this.#folders.keys()]);
-    const changed: string[] = [];
-    const looked = touched === undefined ? this.#bundles.values() : this.bundlesIn(look);
-    for (const bundle of looked) {
-      if (bundle.hasChanged()) changed.push(bundle.name);
-      if (slices.due) await slices.pause();
-    }
-    return { changed, removed: this.#removed.splice(0), total: this.#bundles.size, errors };
   }
 
-  read(name: string): RawBundle | Refusal | null {
-    return this.#bundles.get(name)?.read() ?? null;
+  read(name: string): Reading | Promise<Reading> {
+    return this.#bundles.get(name)?.read(this.#access) ?? null;
   }
 
   warnings(): string[] {
-    return this.#openKeys.take();
+    return [...this.#openKeys.take(), ...(this.#watch?.takeWarnings() ?? [])];
   }
 
   watch(touched: (what: string) => void): () => void {
@@ -81,11 +93,54 @@ export class DirectorySource implements Source {
     return () => watch.stop();
   }
 
+  /** @param places which files of which folders were touched (null: any); null: everything is looked at */
+  private async look(places: Map<string, ReadonlySet<string> | null> | null): Promise<SourceScan> {
+    const errors = await this.#tree.look(this.#access, (folder) => {
+      if (places === null) return true;
+      if (folder.stamp === null) places.set(folder.path, null);
+      return this.mayHaveNew(folder, places.get(folder.path));
+    });
+    const stamps = new ScanStamps(this.#access, this.#contents);
+    const folders = places === null ? null : [...places.keys()];
+    if (!this.#access.isLocal) await this.fetchStamps(stamps, places);
+    if (await this.#contents.refresh(this.#access, stamps.of, folders)) this.match();
+    this.#watch?.follow(this.#tree.folders.values());
+    const changed: string[] = [];
+    const slices = new Slices();
+    for (const bundle of places === null ? this.#bundles.values() : this.bundlesIn(places)) {
+      if (bundle.hasChanged(stamps.of)) changed.push(bundle.name);
+      if (slices.due) await slices.pause();
+    }
+    const removed = [...this.#removed].filter((name) => !this.#bundles.has(name));
+    this.#removed.clear();
+    return { changed, removed, total: this.#bundles.size, strays: this.strays(), errors };
+  }
+
+  private *bundlesIn(places: ReadonlyMap<string, ReadonlySet<string> | null>): Iterable<FileBundle> {
+    for (const [folder, files] of places) {
+      for (const bundle of this.#byFolder.get(folder) ?? []) {
+        if (files === null || bundle.isAmong(files) || isLinked(files)) yield bundle;
+      }
+    }
+  }
+
+  /** Where a call may hang, all stamps are asked for before anything is compared. */
+  private async fetchStamps(stamps: ScanStamps, places: ReadonlyMap<string, unknown> | null): Promise<void> {
+    const paths = new Set(this.#contents.paths());
+    for (const bundle of this.#bundles.values()) for (const path of bundle.watched()) paths.add(path);
+    for (const path of paths) if (places === null || places.has(dirname(path))) await stamps.fetch(path);
+  }
+
+  private strays(): StrayFile[] {
+    const ofLinks = [...this.#tree.folders.values()].flatMap(({ strays }) => strays);
+    return [...ofLinks, ...this.#strays];
+  }
+
   /** Which files of which folders were touched; null: any. */
   private placesOf(touched: Iterable<string>): Map<string, Set<string> | null> {
     const places = new Map<string, Set<string> | null>();
     for (const path of touched) {
-      if (this.#folders.has(path)) places.set(path, null);
+      if (this.#tree.folders.has(path)) places.set(path, null);
       const folder = dirname(path);
       const files = places.get(folder);
       if (files === undefined) places.set(folder, new Set([path]));
@@ -94,143 +149,127 @@ export class DirectorySource implements Source {
     return places;
   }
 
-  /** Whether what was touched in a folder may be a bundle or a folder that is not known yet, or be gone. */
+  /** Whether what was touched in a folder may be a file or a folder that is not known yet, or be gone. */
   private mayHaveNew(folder: Folder, files: ReadonlySet<string> | null | undefined): boolean {
     if (files === undefined) return false;
     if (files === null || isLinked(files)) return true;
-    const known = new Set([...folder.bundles.values()].flatMap(({ paths }) => paths));
+    const bundles = [...(this.#told.get(folder.path)?.values() ?? [])];
+    const known = new Set(bundles.flatMap(({ paths }) => paths));
     for (const path of files) {
-      if (folder.folders.has(path)) return true;
+      if (folder.children.has(path)) return true;
+      if (!this.#access.isLocal) return true;
       const stat = statOf(path);
       if (stat?.isDirectory() === true) return true;
-      if (isOfBundle(path) && known.has(path) === (stat === null)) return true;
+      const isKnown = known.has(path) || this.#contents.has(path);
+      if (isOfInterest(basename(path)) && isKnown === (stat === null)) return true;
     }
     return false;
   }
 
-  private *bundlesIn(places: ReadonlyMap<string, ReadonlySet<string> | null>): Iterable<FileBundle> {
-    for (const [path, files] of places) {
-      for (const bundle of this.#folders.get(path)?.bundles.values() ?? []) {
-        if (files === null || bundle.isAmong(files) || isLinked(files)) yield bundle;
-      }
+  /** Takes over what a folder's files are by their names. */
+  private arrange(folder: Folder, names: readonly string[]): void {
+    const layout = (this.options.layout ?? layoutOf)(names);
+    const wanted = new Map<string, FilePair>();
+    const pairs: FilePair[] = [...layout.pairs, ...layout.keystores.map((cert) => ({ cert, key: null }))];
+    for (const pair of pairs)
+      wanted.set([pair.cert, pair.key ?? '', ...(pair.beside ?? [])].join('\0'), pair);
+    const told = this.#told.get(folder.path) ?? new Map<string, FileBundle>();
+    for (const [id, bundle] of told) {
+      if (wanted.has(id)) continue;
+      told.delete(id);
+      this.remove(bundle);
     }
+    const inFolder = (name: string) => `${folder.path}/${name}`;
+    const keystores = new Set(layout.keystores);
+    for (const [id, { cert, key, beside = [] }] of wanted) {
+      if (told.has(id)) continue;
+      const files = {
+        cert: inFolder(cert),
+        key: key === null ? null : inFolder(key),
+        beside: beside.map(inFolder),
+      };
+      told.set(id, this.add(files, keystores.has(cert) ? 'keystore' : undefined));
+    }
+    if (told.size > 0) this.#told.set(folder.path, told);
+    else this.#told.delete(folder.path);
+    const keys =
+      layout.unclear.length === 0 ? [] : layout.pairs.slice(0, MAX_TOLD_KEYS).map(({ key }) => key);
+    const toldKeys = keys.flatMap((key) => (key === null ? [] : (parseName(key) ?? [])));
+    this.#contents.set(folder.path, layout.unclear, toldKeys);
   }
 
-  private addFolder(path: string, above: readonly string[]): void {
-    const stat = statOf(path);
-    const identity = stat === null ? path : `${stat.dev}:${stat.ino}`;
-    if (this.#folders.has(path) || above.length >= MAX_DEPTH || above.includes(identity)) return;
-    this.#folders.set(path, {
-      path,
-      lineage: [...above, identity],
-      stamp: null,
-      bundles: new Map(),
-      folders: new Set(),
-    });
+  /** Makes bundles of what the contents tell. */
+  private match(): void {
+    const before = new Map([...this.#matched.values()].map(({ files }) => [files.cert, files.key]));
+    const { bundles, strays } = matchFiles([...this.#contents.files()], before);
+    const matched = new Map<string, FileBundle>();
+    const wanted = new Map(
+      bundles.map((files) => [
+        [files.cert, files.key ?? '', files.isAlone, ...files.beside].join('\0'),
+        files,
+      ]),
+    );
+    for (const [id, bundle] of this.#matched) {
+      if (wanted.has(id)) matched.set(id, bundle);
+      else this.remove(bundle);
+    }
+    for (const [id, { cert, key, beside, isAlone, isNumbered }] of wanted) {
+      if (matched.has(id)) continue;
+      const name = isNumbered ? cert.replace(/\d+(?=\.[a-z]+$)/, '*') : cert;
+      matched.set(id, this.add({ cert, key, beside }, isAlone ? 'leaf' : undefined, name));
+    }
+    this.#matched = matched;
+    this.#strays = strays;
   }
 
-  private removeFolder(path: string): void {
-    const folder = this.#folders.get(path);
-    if (folder === undefined) return;
-    this.#folders.delete(path);
-    this.removeBundles(folder, () => true);
-    for (const child of folder.folders) this.removeFolder(child);
+  private add(files: BundleFiles, standalone: RawBundle['standalone'], path = files.cert): FileBundle {
+    const nameOf = (of: string) => of.slice(this.#root.length + 1);
+    const name = this.#bundles.has(nameOf(path)) ? nameOf(files.cert) : nameOf(path);
+    const bundle = new FileBundle(name, files, { standalone, openKeys: this.#openKeys, isOpenEnded });
+    this.#bundles.set(name, bundle);
+    for (const folder of bundle.folders) {
+      this.#byFolder.set(folder, (this.#byFolder.get(folder) ?? new Set()).add(bundle));
+    }
+    return bundle;
   }
 
-  private removeBundles(folder: Folder, gone: (id: string) => boolean): void {
-    for (const [id, bundle] of folder.bundles) {
-      if (!gone(id)) continue;
-      folder.bundles.delete(id);
-      // A certificate whose key file moved is another bundle of the same name.
-      if (this.#bundles.get(bundle.name) !== bundle) continue;
-      this.#bundles.delete(bundle.name);
-      this.#removed.push(bundle.name);
+  private remove(bundle: FileBundle): void {
+    for (const folder of bundle.folders) {
+      const bundles = this.#byFolder.get(folder);
+      bundles?.delete(bundle);
+      if (bundles?.size === 0) this.#byFolder.delete(folder);
     }
-  }
-
-  /** A folder's own time changes when an entry is added, removed or renamed; only then is it listed. */
-  private listIfChanged(folder: Folder, errors: Refusal[]): void {
-    const now = Date.now();
-    const stamp = stampOf(folder.path);
-    if (stamp === null) {
-      if (folder.path === this.#root) {
-        folder.stamp = null;
-        this.updateFolder(folder, []);
-        const why = whyOutOfReach(folder.path);
-        if (why !== null) errors.push(why);
-        else if (!this.optional)
-          errors.push(
-            refusal('unreadable', `${folder.path} does not exist (yet); create it or mount it there`),
-          );
-      } else this.removeFolder(folder.path);
-      return;
-    }
-    if (folder.stamp !== null && sameStamp(folder.stamp, stamp)) return;
-    let entries: Dirent[];
-    try {
-      entries = readdirSync(folder.path, { withFileTypes: true });
-    } catch (error) {
-      errors.push(
-        (error as NodeJS.ErrnoException).code === 'ENOTDIR'
-          ? refusal('unreadable', `${folder.path} is no folder; name one, or use a source of type file`)
-          : unreadable(error, folder.path),
-      );
-      return;
-    }
-    this.updateFolder(folder, entries);
-    folder.stamp = isRacy(stamp, now) ? null : stamp;
-  }
-
-  private updateFolder(folder: Folder, entries: readonly Dirent[]): void {
-    const files: string[] = [];
-    const folders = new Set<string>();
-    for (const entry of entries) {
-      // Kubernetes keeps its generations in `..2026_01_01…` and `..data`; the visible links lead there.
-      if (entry.name.startsWith('.')) continue;
-      const path = `${folder.path}/${entry.name}`;
-      const isFolder = entry.isSymbolicLink() ? leadsToFolder(path) : entry.isDirectory();
-      if (isFolder) folders.add(path);
-      else files.push(entry.name);
-    }
-    for (const child of folder.folders) if (!folders.has(child)) this.removeFolder(child);
-    folder.folders = folders;
-    for (const child of folders) this.addFolder(child, folder.lineage);
-
-    const pairs = new Map(this.pair(files).map((pair) => [`${pair.cert}\0${pair.key ?? ''}`, pair]));
-    this.removeBundles(folder, (id) => !pairs.has(id));
-    for (const [id, pair] of pairs) {
-      if (folder.bundles.has(id)) continue;
-      const certPath = `${folder.path}/${pair.cert}`;
-      const keyPath = pair.key === null ? null : `${folder.path}/${pair.key}`;
-      const bundle = new FileBundle(
-        certPath.slice(this.#root.length + 1),
-        certPath,
-        keyPath,
-        loneKind(pair),
-        this.#openKeys,
-      );
-      folder.bundles.set(id, bundle);
-      this.#bundles.set(bundle.name, bundle);
-    }
+    // A certificate whose key file moved is another bundle of the same name.
+    if (this.#bundles.get(bundle.name) !== bundle) return;
+    this.#bundles.delete(bundle.name);
+    this.#removed.add(bundle.name);
   }
 }
 
-/** A file alone is a bundle only if a key is in it. */
-const loneKind = ({ cert, key }: FilePair) => key === null && (isKeystore(cert) ? 'keystore' : true);
+/** The files' stamps during one scan; those that are compared twice are asked for once. */
+class ScanStamps {
+  readonly #known = new Map<string, Stamp | null>();
+
+  constructor(
+    private readonly access: PlaceAccess,
+    private readonly contents: FileContents,
+  ) {}
+
+  readonly of = (path: string): Stamp | null => {
+    if (this.access.isLocal && !this.contents.has(path)) return stampOf(path);
+    const known = this.#known.get(path);
+    if (known !== undefined) return known;
+    // Where a call may hang, what was not fetched is looked at with the next scan.
+    const stamp = this.access.isLocal ? stampOf(path) : null;
+    this.#known.set(path, stamp);
+    return stamp;
+  };
+
+  async fetch(path: string): Promise<void> {
+    const stat = await this.access.stat(path);
+    this.#known.set(path, stat === null ? null : toStamp(stat));
+  }
+}
 
 /** Kubernetes swaps `..data`; every file of the folder leads through it. */
 const isLinked = (files: ReadonlySet<string>) => [...files].some((path) => basename(path).startsWith('..'));
-
-/** Null: it does not exist. */
-function whyOutOfReach(path: string): Refusal | null {
-  try {
-    statSync(path, { throwIfNoEntry: false });
-    return null;
-  } catch (error) {
-    return unreadable(error, path);
-  }
-}
-
-function leadsToFolder(path: string): boolean {
-  return statOf(path)?.isDirectory() ?? false;
-}

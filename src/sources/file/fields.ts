@@ -16,4 +16,11 @@ export const FILE_FIELDS = [
       match_any: ABSOLUTE_PATH,
     },
   },
+  {
+    chain: {
+      type: 'string',
+      description: 'file: file of the intermediates, where cert holds the leaf alone.',
+      match_any: ABSOLUTE_PATH,
+    },
+  },
 ] as const satisfies readonly NamedField[];

@@ -6,6 +6,7 @@ export const FILE: SourceType<typeof FILE_FIELDS> = {
   fields: FILE_FIELDS,
   required: ['cert'],
   isRemote: false,
-  create: ({ cert, key, create }) => new FileSource(cert ?? '', key ?? null, create ?? true),
+  create: ({ cert, key, chain, create }) =>
+    new FileSource(cert ?? '', key ?? null, create ?? true, { chain: chain ?? null }),
   createTrust: ({ cert }) => new FileSource(cert ?? '', null, false),
 };

@@ -1,8 +1,19 @@
 import { dirname, resolve } from 'node:path';
+import type { MaybePromise } from '../../common/maybe-async';
+import { printable } from '../../common/printable';
+import { toStamp, type Stamp } from '../../common/stamp';
 import type { RawBundle, Refusal, Source, SourceScan } from '../../model';
+import { PlaceAccess } from '../files/access';
 import { FileBundle } from '../files/file-bundle';
 import { OpenKeyFiles } from '../files/key-modes';
+import { unreadable } from '../files/trouble';
 import { FolderWatch } from '../files/watch';
+
+export interface FileSourceOptions {
+  /** The chain, in a file of its own. */
+  chain?: string | null;
+  access?: PlaceAccess;
+}
 
 /** One certificate file and its key file (or one file that holds both). */
 export class FileSource implements Source {
@@ -10,7 +21,7 @@ export class FileSource implements Source {
   /** Path of the certificate, and the name of its one bundle. */
   readonly location: string;
   readonly #bundle: FileBundle;
-  readonly #folders: readonly string[];
+  readonly #access: PlaceAccess;
   readonly #openKeys = new OpenKeyFiles();
   #watches: readonly FolderWatch[] = [];
 
@@ -18,29 +29,39 @@ export class FileSource implements Source {
     cert: string,
     key: string | null,
     readonly create: boolean,
+    { chain = null, access }: FileSourceOptions = {},
   ) {
     const certPath = resolve(cert);
     this.id = `file:${certPath}`;
-    this.location = certPath;
+    this.location = printable(certPath);
+    this.#access = access ?? new PlaceAccess(certPath);
     this.#bundle = new FileBundle(
       certPath,
-      certPath,
-      key === null ? null : resolve(key),
-      false,
-      this.#openKeys,
+      {
+        cert: certPath,
+        key: key === null ? null : resolve(key),
+        ...(chain === null ? {} : { chain: resolve(chain) }),
+      },
+      { openKeys: this.#openKeys },
     );
-    this.#folders = [...new Set([dirname(certPath), ...(key === null ? [] : [dirname(resolve(key))])])];
   }
 
-  scan(): Promise<SourceScan> {
+  async scan(): Promise<SourceScan> {
     // A folder may have come, or be another one now.
     for (const watch of this.#watches) watch.refresh();
-    const changed = this.#bundle.hasChanged() ? [this.#bundle.name] : [];
-    return Promise.resolve({ changed, removed: [], total: 1, errors: [] });
+    this.#access.refresh();
+    const found = { changed: [] as string[], removed: [], total: 1, errors: [] as Refusal[] };
+    try {
+      if (await this.hasChanged()) found.changed.push(this.#bundle.name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EHANGING') throw error;
+      found.errors.push(unreadable(error, this.location));
+    }
+    return found;
   }
 
-  read(): RawBundle | Refusal {
-    return this.#bundle.read();
+  read(): MaybePromise<RawBundle | Refusal> {
+    return this.#bundle.read(this.#access);
   }
 
   warnings(): string[] {
@@ -48,10 +69,20 @@ export class FileSource implements Source {
   }
 
   watch(touched: (what: string) => void): () => void {
-    const watches = this.#folders.map((folder) => new FolderWatch(folder, touched));
+    const folders = new Set(this.#bundle.paths.map((path) => dirname(path)));
+    const watches = [...folders].map((folder) => new FolderWatch(folder, touched));
     this.#watches = watches;
     return () => {
       for (const watch of watches) watch.stop();
     };
+  }
+
+  private async hasChanged(): Promise<boolean> {
+    const stamps = new Map<string, Stamp | null>();
+    for (const path of this.#bundle.watched()) {
+      const stat = await this.#access.stat(path);
+      stamps.set(path, stat === null ? null : toStamp(stat));
+    }
+    return this.#bundle.hasChanged((path) => stamps.get(path) ?? null);
   }
 }

@@ -1,117 +1,211 @@
+import { dirname } from 'node:path';
+import { drive, wait, type MaybePromise } from '../../common/maybe-async';
+import { isRacy, sameStamp, type Stamp, type StampedText } from '../../common/stamp';
+import { printable } from '../../common/printable';
 import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../../model';
-import { whyUnreadable } from '../../common/configured-file';
+import { LOCAL, type FileAccess } from './access';
 import { hasOpenKey, type OpenKeyFiles } from './key-modes';
-import { isRacy, readStamped, sameStamp, stampOf, type Stamp, type StampedText } from '../../common/stamp';
+import { unreadable } from './trouble';
 
 /** How often a pair that changes while it is read is read again before the next scan gets its turn. */
 const ATTEMPTS = 3;
 
+/**
+ * For so long after its last change somebody may still be writing a file: tools append the chain to the leaf. A chain
+ * that is whole, or that Kong or the source can complete, is not waited for.
+ */
+const SETTLE_MS = 5_000;
+
+/** The files of one bundle, as absolute paths. */
+export interface BundleFiles {
+  cert: string;
+  /** Null: certificate and key stand in one file. */
+  key: string | null;
+  /** The chain, in a file of its own that the configuration names: it has to be there. */
+  chain?: string;
+  /** Files that may complete the chain; they are read only where it needs that. */
+  beside?: readonly string[];
+}
+
+export interface BundleOptions {
+  /** What it is where it has no key file; see RawBundle. */
+  standalone?: RawBundle['standalone'];
+  openKeys?: OpenKeyFiles;
+  /** Whether the chain of a certificate's text ends below a root that is known. */
+  isOpenEnded?: (cert: string) => boolean;
+}
+
+type StampOf = (path: string) => Stamp | null;
+
 /** One certificate file, with its key file where there are two. */
 export class FileBundle {
-  #cert: Stamp | null = null;
-  #key: Stamp | null = null;
+  /** The files that were read last; a stamp of null: it was not there. */
+  #read: readonly (readonly [path: string, stamp: Stamp | null])[] = [];
   #unsettled = true;
-  /** That its key file is open. */
-  #isTold = false;
+  /** When a change was last seen (milliseconds since the epoch). */
+  #changedAt = 0;
 
   constructor(
     readonly name: string,
-    private readonly certPath: string,
-    private readonly keyPath: string | null,
-    /** What it is where it has no key file; see RawBundle. */
-    private readonly lone: boolean | 'keystore' = false,
-    private readonly openKeys?: OpenKeyFiles,
+    readonly files: BundleFiles,
+    private readonly options: BundleOptions = {},
   ) {}
 
+  /** The files that have to be there. */
   get paths(): string[] {
-    return this.keyPath === null ? [this.certPath] : [this.certPath, this.keyPath];
+    const { cert, key, chain } = this.files;
+    return [cert, ...(key === null ? [] : [key]), ...(chain === undefined ? [] : [chain])];
+  }
+
+  /** The files that `hasChanged` asks for. */
+  *watched(): Iterable<string> {
+    if (this.#unsettled) return;
+    for (const [path] of this.#read) yield path;
+  }
+
+  get folders(): Set<string> {
+    return new Set(this.paths.map((path) => dirname(path)));
   }
 
   isAmong(paths: ReadonlySet<string>): boolean {
-    return paths.has(this.certPath) || (this.keyPath !== null && paths.has(this.keyPath));
+    const { beside = [] } = this.files;
+    return [...this.paths, ...beside].some((path) => paths.has(path));
   }
 
-  /** One stat for each file; true where `read` would find something else than it last did. */
-  hasChanged(): boolean {
+  /** One stat for each file that was read; true where `read` would find something else than it last did. */
+  hasChanged(stampOf: StampOf): boolean {
     if (this.#unsettled) return true;
-    return (
-      !sameStamp(stampOf(this.certPath), this.#cert) ||
-      (this.keyPath !== null && !sameStamp(stampOf(this.keyPath), this.#key))
-    );
+    for (const [path, stamp] of this.#read) {
+      if (sameStamp(stampOf(path), stamp)) continue;
+      this.#changedAt = Date.now();
+      return true;
+    }
+    return false;
   }
 
-  read(): RawBundle | Refusal {
+  /** @param access a promise comes only where it gives promises */
+  read(access: FileAccess = LOCAL): MaybePromise<RawBundle | Refusal> {
+    return drive(this.attempts(access));
+  }
+
+  private *attempts(access: FileAccess): Generator<unknown, RawBundle | Refusal, never> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const result = this.readOnce();
+      const result = yield* this.readOnce(access);
       if (result !== null) return result;
     }
     this.#unsettled = true;
+    const { cert } = this.files;
     return refusal(
       'incomplete',
-      `${this.certPath} changes while it is read; waiting until it is written whole`,
+      `${printable(cert)} changes while it is read; waiting until it is written whole`,
     );
   }
 
   /** @returns null where a file changed meanwhile */
-  private readOnce(): RawBundle | Refusal | null {
+  private *readOnce(access: FileAccess): Generator<unknown, RawBundle | Refusal | null, never> {
     // Before the first octet: what is written from then on has to show.
     const now = Date.now();
+    const { cert, key, chain, beside = [] } = this.files;
+    const read: [path: string, file: StampedText | null][] = [];
     try {
-      const [cert, key] = this.paths.map((path) => readNamed(path));
-      if (cert === null || key === null || cert === undefined) return this.tooLarge(now);
-      if (!cert.isStable || key?.isStable === false) return null;
-      this.settle(now, cert.stamp, key?.stamp ?? null);
-      const { isOpen, text } = key ?? cert;
-      if (isOpen && !this.#isTold && hasOpenKey(text)) {
-        this.#isTold = true;
-        this.openKeys?.note(this.keyPath ?? this.certPath);
+      for (const path of this.paths) {
+        const reading = readNamed(access, path);
+        const found = reading instanceof Promise ? yield* wait(reading) : reading;
+        if (found === null) {
+          yield* this.settleUnread(access, now);
+          return refusal('too_large', `${printable(path)} is larger than 1 MiB; ${WHAT_A_BUNDLE_IS}`);
+        }
+        read.push([path, found]);
       }
-      return {
-        name: this.name,
-        location: this.certPath,
-        cert: cert.text,
-        key: key?.text ?? '',
-        lone: this.lone,
-      };
+      if (beside.length > 0 && (this.options.isOpenEnded?.(read[0]?.[1]?.text ?? '') ?? true))
+        for (const path of beside) read.push([path, yield* this.readBeside(access, path)]);
     } catch (error) {
-      // The next scan sees whether anything has changed since.
-      this.settle(now, ...this.stamps());
-      return unreadable(error, this.certPath);
+      // What the file itself causes is over when it changes; anything else may pass at any time.
+      if (isOfFile(error)) yield* this.settleUnread(access, now);
+      else this.#unsettled = true;
+      return unreadable(error, cert);
+    }
+    if (read.some(([, file]) => file?.isStable === false)) return null;
+    this.settle(
+      now,
+      read.map(([path, file]) => [path, file?.stamp ?? null]),
+    );
+    const keyFile = read[key === null ? 0 : 1]?.[1] ?? null;
+    this.noteOpenKey(keyFile);
+    const raw: RawBundle = {
+      name: this.name,
+      location: printable(cert),
+      cert: read[0]?.[1]?.text ?? '',
+      key: key === null ? '' : (keyFile?.text ?? ''),
+    };
+    const own = key === null ? 1 : 2;
+    if (chain !== undefined || read.length > own)
+      raw.issuers = read
+        .slice(own)
+        .map(([, file]) => file?.text ?? '')
+        .join('\n');
+    const settlesAt = this.settlesAt(now);
+    if (settlesAt > now) raw.settlesAt = settlesAt;
+    if (this.options.standalone !== undefined) raw.standalone = this.options.standalone;
+    return raw;
+  }
+
+  /** A chain that is not there, or cannot be read, may be missed later. */
+  private *readBeside(access: FileAccess, path: string): Generator<unknown, StampedText | null, never> {
+    try {
+      return yield* wait(readNamed(access, path));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EHANGING') throw error;
+      return null;
     }
   }
 
-  private stamps(): [cert: Stamp | null, key: Stamp | null] {
-    return [stampOf(this.certPath), this.keyPath === null ? null : stampOf(this.keyPath)];
+  private noteOpenKey(file: StampedText | null): void {
+    if (file?.isOpen === true && hasOpenKey(file.text))
+      this.options.openKeys?.note(this.files.key ?? this.files.cert);
   }
 
-  private settle(now: number, cert: Stamp | null, key: Stamp | null): void {
-    this.#cert = cert;
-    this.#key = key;
-    this.#unsettled = isRacy(cert, now) || isRacy(key, now);
+  private *settleUnread(access: FileAccess, now: number): Generator<unknown, void, never> {
+    const stamps: [string, Stamp | null][] = [];
+    for (const path of this.paths) stamps.push([path, yield* wait(stampSafely(access, path))]);
+    this.settle(now, stamps);
   }
 
-  private tooLarge(now: number): Refusal {
-    this.settle(now, ...this.stamps());
-    return refusal(
-      'too_large',
-      `${this.certPath} is larger than 1 MiB; a bundle is one leaf, its chain and its key`,
-    );
+  private settle(now: number, read: readonly (readonly [string, Stamp | null])[]): void {
+    this.#read = read;
+    this.#unsettled = read.some(([, stamp]) => isRacy(stamp, now));
+  }
+
+  /** By the files' times where they are of this machine's clock, else by what was seen of them. */
+  private settlesAt(now: number): number {
+    let written = 0;
+    for (const [, stamp] of this.#read) {
+      if (stamp !== null) written = Math.max(written, stamp.mtimeMs, stamp.ctimeMs);
+    }
+    return Math.max(written <= now + SETTLE_MS ? written : 0, this.#changedAt) + SETTLE_MS;
   }
 }
+
+const WHAT_A_BUNDLE_IS = 'a bundle is one leaf, its chain and its key';
+
+const OF_FILE = new Set(['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTFILE', 'ENOTDIR', 'ELOOP', 'ENXIO']);
+
+const isOfFile = (error: unknown) => OF_FILE.has((error as NodeJS.ErrnoException).code ?? '');
 
 /** Errors of reading carry no path; those of opening do. */
-function readNamed(path: string): StampedText | null {
-  try {
-    return readStamped(path, MAX_BUNDLE_BYTES);
-  } catch (error) {
+function readNamed(access: FileAccess, path: string): MaybePromise<StampedText | null> {
+  const named = (error: unknown): never => {
     throw Object.assign(error as Error, { path });
+  };
+  try {
+    const found = access.read(path, MAX_BUNDLE_BYTES);
+    return found instanceof Promise ? found.catch(named) : found;
+  } catch (error) {
+    return named(error);
   }
 }
 
-/** A sentence for a failing file operation: the system's code and the path, and what helps. */
-export function unreadable(error: unknown, where: string): Refusal {
-  const { path = where } = error as NodeJS.ErrnoException;
-  return refusal('unreadable', `${path} cannot be read: ${whyUnreadable(error, WORDS)}`);
+function stampSafely(access: FileAccess, path: string): MaybePromise<Stamp | null> {
+  const found = access.stat(path);
+  return found instanceof Promise ? found.catch(() => null) : found;
 }
-
-const WORDS = { EISDIR: 'it is a folder; name a file, or use a source of type directory' };

@@ -1,15 +1,19 @@
 import { dirname } from 'node:path';
+import { printable } from '../../common/printable';
 import { statOf } from '../../common/stamp';
 
 /** Names in one warning; with thousands of files the first few show which folder it is. */
 const MAX_NAMED = 3;
 
-/** Collects key files that everybody on the machine can read; whoever notes one does so once. */
+/** Collects key files that everybody on the machine can read, each once. */
 export class OpenKeyFiles {
+  readonly #known = new Set<string>();
   #count = 0;
   #first: string[] = [];
 
   note(path: string): void {
+    if (this.#known.has(path)) return;
+    this.#known.add(path);
     this.#count += 1;
     if (this.#first.length < MAX_NAMED) this.#first.push(path);
   }
@@ -23,7 +27,9 @@ export class OpenKeyFiles {
     this.#first = [];
     const more = count > named.length ? ` and ${count - named.length} more` : '';
     const verb = count === 1 ? 'holds a private key and can' : 'hold private keys and can';
-    return [`${named.join(', ')}${more} ${verb} be read by everyone (mode o+r): ${advice(path)}`];
+    return [
+      `${named.map(printable).join(', ')}${more} ${verb} be read by everyone (mode o+r): ${advice(path)}`,
+    ];
   }
 }
 

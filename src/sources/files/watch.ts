@@ -1,60 +1,97 @@
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
-import { statOf } from '../../common/stamp';
+import { printable } from '../../common/printable';
+import { identityOf } from '../../common/stamp';
 
 /** inotify watches are a limited resource of the whole machine; beyond this many folders the poll has to do. */
-const MAX_WATCHED_FOLDERS = 512;
+const MAX_WATCHED_FOLDERS = 4_096;
+
+interface Watched {
+  watcher: FSWatcher;
+  /** The folder that it was then: its path may lead to another one later. */
+  identity: string | null;
+}
 
 /**
- * Watches folders for changes: a hint between polls, never relied upon. While the first folder does not exist,
- * its parent is watched for it.
+ * Watches folders for changes: a hint between polls, never relied upon. While the first folder does not exist, the
+ * nearest one above it is watched for the way down.
  */
 export class FolderWatch {
-  /** By path; with the folder that it was then, since the path may lead to another one later. */
-  readonly #watchers = new Map<string, { watcher: FSWatcher; folder: string | null }>();
+  readonly #watchers = new Map<string, Watched>();
+  #above: { watcher: FSWatcher; path: string } | null = null;
   #stopped = false;
+  #unwatched = 0;
+  #warning: string | null = null;
 
   constructor(
     private readonly root: string,
     /** Gets the path of what happened: a file in a folder, or a folder where the system does not say which. */
     private readonly touched: (path: string) => void,
+    private readonly maxFolders = MAX_WATCHED_FOLDERS,
   ) {
     this.refresh();
   }
 
   /** Watches the first folder anew where its path leads to another one by now. */
   refresh(): void {
-    this.follow([this.root]);
+    this.follow([{ path: this.root, identity: identityOf(this.root) }]);
   }
 
-  /** Watches these folders from now on, and no others. */
-  follow(folders: readonly string[]): void {
-    const wanted = new Set(folders);
-    for (const [path, { folder }] of this.#watchers) {
-      if (!wanted.has(path) || folder !== identityOf(path)) this.drop(path);
+  /** Watches these folders from now on, and no others. @param folders with what their paths lead to */
+  follow(folders: Iterable<{ path: string; identity: string | null }>): void {
+    const wanted = new Map<string, string | null>();
+    for (const { path, identity } of folders) wanted.set(path, identity);
+    for (const [path, { identity }] of this.#watchers) {
+      if (!wanted.has(path) || wanted.get(path) !== identity) this.drop(path);
     }
-    for (const path of wanted) this.add(path, path);
-    if (!this.#watchers.has(this.root)) this.add(dirname(this.root), this.root);
+    let unwatched = 0;
+    for (const [path, identity] of wanted) if (!this.add(path, identity)) unwatched += 1;
+    if (!this.#watchers.has(this.root)) {
+      this.watchAbove();
+      unwatched = 0;
+    } else this.dropAbove();
+    this.noteUnwatched(unwatched);
+  }
+
+  /** What should be known, once. */
+  takeWarnings(): string[] {
+    const warning = this.#warning;
+    this.#warning = null;
+    return warning === null ? [] : [warning];
   }
 
   stop(): void {
     this.#stopped = true;
     for (const path of [...this.#watchers.keys()]) this.drop(path);
+    this.dropAbove();
   }
 
-  private add(path: string, report: string): void {
-    if (this.#stopped || this.#watchers.has(path) || this.#watchers.size >= MAX_WATCHED_FOLDERS) return;
+  private noteUnwatched(count: number): void {
+    if (count > 0 && this.#unwatched === 0) {
+      this.#warning =
+        `${count} of ${count + this.#watchers.size} folders below ${printable(this.root)} are not watched ` +
+        '(see fs.inotify.max_user_watches); what changes there is seen by the next poll (interval)';
+    }
+    this.#unwatched = count;
+  }
+
+  /** @returns whether it is watched */
+  private add(path: string, identity: string | null): boolean {
+    if (this.#stopped || this.#watchers.has(path)) return true;
+    if (identity === null || this.#watchers.size >= this.maxFolders) return false;
     try {
       const watcher = watch(path, { persistent: false }, (_, name) => {
         // A folder that was replaced by another of its name is watched anew with the next scan.
         if (!existsSync(path)) this.drop(path);
-        this.touched(path === report && name !== null ? `${path}/${name}` : report);
+        this.touched(name === null ? path : `${path}/${name}`);
       });
       // A folder that disappears ends its watcher; the next scan finds it when it is back.
       watcher.on('error', () => this.drop(path));
-      this.#watchers.set(path, { watcher, folder: identityOf(path) });
+      this.#watchers.set(path, { watcher, identity });
+      return true;
     } catch {
-      // Not there or not watchable (a network file system): the poll is the truth.
+      // Not there, not watchable, or there are no watches left: the poll is the truth.
+      return false;
     }
   }
 
@@ -62,9 +99,28 @@ export class FolderWatch {
     this.#watchers.get(path)?.watcher.close();
     this.#watchers.delete(path);
   }
-}
 
-function identityOf(path: string): string | null {
-  const stat = statOf(path);
-  return stat === null ? null : `${stat.dev}:${stat.ino}`;
+  /** Waits for the next folder on the way down to the root; others in the folder above may change all the time. */
+  private watchAbove(): void {
+    let [path, next] = [dirname(this.root), this.root];
+    while (path !== '/' && path !== '.' && !existsSync(path)) [path, next] = [dirname(path), path];
+    if (this.#stopped || this.#above?.path === path) return;
+    this.dropAbove();
+    try {
+      const watcher = watch(path, { persistent: false }, (_, name) => {
+        if (name === null || `${path === '/' ? '' : path}/${name}` === next) this.touched(this.root);
+      });
+      watcher.on('error', () => this.dropAbove());
+      this.#above = { watcher, path };
+      // It may have come before the watch did.
+      if (existsSync(next)) this.touched(this.root);
+    } catch {
+      // The poll finds it.
+    }
+  }
+
+  private dropAbove(): void {
+    this.#above?.watcher.close();
+    this.#above = null;
+  }
 }

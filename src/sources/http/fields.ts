@@ -13,6 +13,16 @@ export const HTTP_FIELDS = [
     },
   },
   {
+    chain_url: {
+      type: 'string',
+      description: 'http: where the certificates of the issuers are, for a bundle without them.',
+      match_any: {
+        patterns: ['^https?://'],
+        err: 'must be https://…, or http://… to a loopback address',
+      },
+    },
+  },
+  {
     username: {
       type: 'string',
       description: 'http: basic authentication; the password is token or token_file.',

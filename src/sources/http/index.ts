@@ -22,17 +22,20 @@ export const HTTP: SourceType<typeof FIELDS> = {
 function createSource(config: Config, { at }: SourceContext): Source {
   const server = serverOf(config, at);
   const { url, login } = server.address;
-  const keyUrl = config.key_url == null ? null : addressOf(config, 'key_url', at).url;
-  if (keyUrl !== null && keyUrl.origin !== url.origin) {
+  const besideUrl = (field: 'key_url' | 'chain_url'): URL | null => {
+    if (config[field] == null) return null;
+    const found = addressOf(config, field, at).url;
+    if (found.origin === url.origin) return found;
     // They share the credentials, which are for one server.
-    throw configProblem(at, 'key_url', 'has to be on the server of url');
-  }
+    throw configProblem(at, field, 'has to be on the server of url');
+  };
+  const places = { url, keyUrl: besideUrl('key_url'), chainUrl: besideUrl('chain_url') };
   const auth = authOf(config, login, at);
   const id = `http:${identify(server.address)}`;
   const create = config.create ?? true;
   return new LazySource(id, create, async () => {
     const { HttpSource } = await import('./source.js');
-    return new HttpSource({ id, create, url, keyUrl, auth, server });
+    return new HttpSource({ id, create, ...places, auth, server });
   });
 }
 

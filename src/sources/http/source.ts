@@ -12,13 +12,17 @@ export interface HttpSourceOptions extends FetchOptions {
   url: URL;
   /** Null: the key stands in the same document. */
   keyUrl: URL | null;
+  /** Null: the issuers stand in the bundle, or are found elsewhere. */
+  chainUrl: URL | null;
 }
+
+type Part = 'cert' | 'key' | 'issuers';
 
 /** One bundle at a URL, or certificate and key at one each. Polled; an unchanged URL costs one conditional request. */
 export class HttpSource implements Source {
   readonly id: string;
   readonly create: boolean;
-  readonly #documents: readonly RemoteDocument[];
+  readonly #documents: readonly { part: Part; document: RemoteDocument }[];
   readonly #fetcher: Fetcher;
   readonly #held = new HeldTexts();
   /** What was fetched since the last scan could not be read, so it counts as changed. */
@@ -29,8 +33,15 @@ export class HttpSource implements Source {
     this.id = options.id;
     this.create = options.create;
     this.#fetcher = new Fetcher(options);
-    const { url, keyUrl } = options;
-    this.#documents = [url, ...(keyUrl === null ? [] : [keyUrl])].map((at) => new RemoteDocument(at));
+    const { url, keyUrl, chainUrl } = options;
+    const places: [Part, URL | null][] = [
+      ['cert', url],
+      ['key', keyUrl],
+      ['issuers', chainUrl],
+    ];
+    this.#documents = places.flatMap(([part, at]) =>
+      at === null ? [] : [{ part, document: new RemoteDocument(at) }],
+    );
   }
 
   async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
@@ -52,8 +63,9 @@ export class HttpSource implements Source {
     const held = this.#held.get(this.id);
     if (held !== undefined) return held;
     try {
-      const bodies = await Promise.all(this.#documents.map((document) => document.fetch(this.#fetcher)));
-      return this.toRaw(bodies);
+      return this.toRaw(
+        await Promise.all(this.#documents.map(({ document }) => document.fetch(this.#fetcher))),
+      );
     } catch (error) {
       this.#isMissed = true;
       return refusalOf(error, this.location);
@@ -70,14 +82,16 @@ export class HttpSource implements Source {
 
   /** @returns whether something else is there than was last read; its text is held */
   private async look(whole: boolean): Promise<boolean> {
-    const looks = await Promise.all(this.#documents.map((document) => document.look(this.#fetcher, whole)));
+    const looks = await Promise.all(
+      this.#documents.map(({ document }) => document.look(this.#fetcher, whole)),
+    );
     const hasChanged = this.#isMissed || looks.some(({ body }) => body !== null);
     if (hasChanged) {
       // The texts of the one that is as it was are not kept; key material stays in as few places as can be.
       const bodies = await Promise.all(
         looks.map(
           async ({ body }, index) =>
-            body ?? (await this.#documents[index]?.fetch(this.#fetcher)) ?? Buffer.alloc(0),
+            body ?? (await this.#documents[index]?.document.fetch(this.#fetcher)) ?? Buffer.alloc(0),
         ),
       );
       this.#held.put(this.id, this.toRaw(bodies));
@@ -87,8 +101,10 @@ export class HttpSource implements Source {
     return hasChanged;
   }
 
-  private toRaw([cert, key]: readonly Buffer[]): RawBundle {
-    const text = (body: Buffer | undefined) => body?.toString('latin1') ?? '';
-    return { name: this.id, location: this.location, cert: text(cert), key: text(key) };
+  private toRaw(bodies: readonly Buffer[]): RawBundle {
+    const raw: RawBundle = { name: this.id, location: this.location, cert: '', key: '' };
+    for (const [index, { part }] of this.#documents.entries())
+      raw[part] = bodies[index]?.toString('latin1') ?? '';
+    return raw;
   }
 }

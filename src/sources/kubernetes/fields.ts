@@ -1,4 +1,5 @@
 import { ABSOLUTE_PATH, type NamedField } from '../../config';
+import { ALLOW_HTTP } from '../remote/fields';
 
 /** Fields of sources of type `kubernetes`. */
 export const KUBERNETES_FIELDS = [
@@ -62,5 +63,6 @@ export const KUBERNETES_FIELDS = [
       one_of: ['secrets', 'configmaps'],
     },
   },
+  ALLOW_HTTP,
   { context: { type: 'string', description: 'kubernetes: the context of the kubeconfig.' } },
 ] as const satisfies readonly NamedField[];

@@ -77,9 +77,12 @@ export class KubernetesSource implements Source {
     this.#kind = options.kind ?? TLS_SECRETS;
     this.id = options.id ?? idOf(this.#kind, options);
     const { namespaces, names, client } = options;
-    this.ownership = namespaces.length > 0 && names.length > 0 ? 'operator' : 'tenants';
+    this.ownership = namespaces.length === 1 && names.length > 0 ? 'operator' : 'tenants';
     // What creates nothing needs nobody's hosts.
-    this.#references = options.create && options.hosts === 'references' ? new References(client) : null;
+    this.#references =
+      options.create && options.hosts === 'references'
+        ? new References(client, (secret) => this.#bundles.has(secret))
+        : null;
     this.#asked = (namespaces.length === 0 ? [null] : namespaces).flatMap((namespace) =>
       this.scopesOf(namespace),
     );
@@ -108,6 +111,8 @@ export class KubernetesSource implements Source {
         if (this.#bundles.delete(name)) removed.push(name);
       }
     }
+    // Who of several has a host depends on which of their Secrets are there.
+    if (changed.length > 0 || removed.length > 0) this.#references?.outdate();
     for (const name of this.#references?.take() ?? []) {
       if (this.#bundles.has(name) && !this.#pending.has(name)) changed.push(name);
     }

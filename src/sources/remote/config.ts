@@ -46,7 +46,7 @@ export function serverOf(config: Config, at: string, unix = false): RemoteServer
   };
 }
 
-export function addressOf<Field extends 'url' | 'key_url'>(
+export function addressOf<Field extends 'url' | 'key_url' | 'chain_url'>(
   config: Partial<Record<Field, string | null>> & Pick<Config, 'allow_http'>,
   field: Field,
   at: string,

@@ -1,5 +1,13 @@
 import { ABSOLUTE_PATH, type NamedField } from '../../config';
 
+/** Of every source that asks over a network. */
+export const ALLOW_HTTP = {
+  allow_http: {
+    type: 'boolean',
+    description: 'http, vault, kubernetes: plain http to other hosts and other users of this machine, too.',
+  },
+} as const satisfies NamedField;
+
 /** Fields of sources of type `http` and `vault`. */
 export const REMOTE_FIELDS = [
   {
@@ -12,12 +20,7 @@ export const REMOTE_FIELDS = [
       },
     },
   },
-  {
-    allow_http: {
-      type: 'boolean',
-      description: 'http, vault: plain http to other hosts and other users of this machine, too.',
-    },
-  },
+  ALLOW_HTTP,
   {
     proxy: {
       type: 'string',

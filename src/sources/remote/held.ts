@@ -1,15 +1,21 @@
 import { LRUCache } from 'lru-cache';
+import { Fleeting } from '../../common/fleeting';
 import type { RawBundle, Refusal } from '../../model';
 
 /** Texts of this many octets are kept between a scan and the writes that follow it. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
+/** A pass reads what it writes within moments; a slow one fetches it again. */
+const HELD_MS = 10_000;
+
 /**
  * What a scan fetched, for the reads that follow it: one to understand the bundle, one right before the write.
- * What is not held any more is fetched again; with the next scan all of it goes.
+ * What is not held any more is fetched again; all of it goes with the next scan, or soon after it was last read: there are
+ * private keys in it.
  */
 export class HeldTexts {
   readonly #texts: LRUCache<string, RawBundle | Refusal>;
+  readonly #fleeting = new Fleeting(() => this.clear(), HELD_MS);
 
   /** @param maxEachBytes a larger bundle is not held */
   constructor(maxBytes = MAX_BYTES, maxEachBytes = maxBytes) {
@@ -18,9 +24,11 @@ export class HeldTexts {
 
   put(name: string, what: RawBundle | Refusal): void {
     this.#texts.set(name, what);
+    this.#fleeting.touch();
   }
 
   get(name: string): RawBundle | Refusal | undefined {
+    this.#fleeting.touch();
     return this.#texts.get(name);
   }
 

@@ -115,9 +115,9 @@ export class VaultSource implements Source {
     { changed, removed, errors }: Pick<SourceScan, 'changed' | 'removed' | 'errors'>,
   ): Promise<void> {
     try {
-      const tag = whole ? '' : (this.#known.get(path)?.tag ?? '');
+      const tag = this.#known.get(path)?.tag ?? '';
       // What is not known has to be read anyway.
-      const seen = await (tag === '' ? this.#secrets.lookByReading(path) : this.#secrets.look(path));
+      const seen = await (whole || tag === '' ? this.#secrets.lookByReading(path) : this.#secrets.look(path));
       if (seen !== null && seen.tag === tag) return;
       const secret = seen === null ? null : (seen.secret ?? (await this.#secrets.read(path)));
       if (secret === null) {

@@ -51,7 +51,9 @@ function fileText({ file, written_at: at, trouble, left }) {
 
 /** What nobody should miss, in a sentence; empty when there is nothing. */
 function alarmOf({ waiting, reloaders }) {
-  if (waiting !== null) return `The plugin waits: ${waiting}`;
+  const known = reloaders.find((one) => !one.is_current && one.known_at !== null);
+  const asOf = known === undefined ? '' : ` This is how it was at ${timeOf(known.known_at)}.`;
+  if (waiting !== null) return `The plugin waits: ${waiting}${/[.!?]$/.test(waiting) ? '' : '.'}${asOf}`;
   const failed = reloaders.find(({ last_pass: pass }) => pass !== null && pass.error !== null);
   if (failed !== undefined)
     return `Kong's certificates cannot be looked at; what is shown may be out of date: ${failed.last_pass.error}`;

@@ -4,6 +4,7 @@ const EVERY_MS = 5_000;
 /** After so long without an answer the plugin is taken for gone. */
 const PATIENCE_MS = 30_000;
 const PAGE = 100;
+const TITLE = document.title;
 
 let report = null;
 let rows = [];
@@ -65,11 +66,15 @@ function draw() {
 
 function drawStates() {
   const counts = new Map();
-  for (const { certificate } of rows) counts.set(certificate.state, (counts.get(certificate.state) ?? 0) + 1);
+  for (const { certificate } of rows) {
+    for (const word of wordsOf(certificate)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
   const buttons = [[null, 'All', 'idle', rows.length]];
-  for (const [name, [word, tone]] of Object.entries(STATES))
+  for (const [name, [word, tone]] of [...Object.entries(LIVES), ...Object.entries(STATES)])
     if (counts.has(name)) buttons.push([name, word, tone, counts.get(name)]);
   if (state !== null && !counts.has(state)) state = null;
+  const expired = counts.get('expired') ?? 0;
+  document.title = expired === 0 ? TITLE : `${expired} expired · ${TITLE}`;
   const focused = document.activeElement?.dataset?.state;
   byId('states').replaceChildren(
     ...buttons.map(([name, word, tone, count]) => {

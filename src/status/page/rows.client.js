@@ -16,6 +16,12 @@ function lifeOf({ certificate_id: id, expiry }) {
   return id === null || expiry === null || LIVES[expiry][0] === '' ? null : expiry;
 }
 
+/** What it is counted as: its state, and its life where somebody should know of that. */
+function wordsOf(certificate) {
+  const life = lifeOf(certificate);
+  return life === null ? [certificate.state] : [life, certificate.state];
+}
+
 function toneOf(certificate) {
   const urgency = urgencyOf(certificate);
   if (urgency <= 1) return 'bad';
@@ -51,6 +57,7 @@ function haystackOf(row) {
     ...snis,
     state,
     STATES[state]?.[0],
+    LIVES[lifeOf(row.certificate)]?.[0],
     owner,
     source?.location,
     source?.source,
@@ -71,7 +78,7 @@ function matching(rows, state, query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   return rows.filter(
     (row) =>
-      (state === null || row.certificate.state === state) &&
+      (state === null || wordsOf(row.certificate).includes(state)) &&
       (words.length === 0 || words.every((word) => haystackOf(row).includes(word))),
   );
 }
@@ -94,8 +101,9 @@ const dateOf = (iso) =>
   new Date(iso).toLocaleDateString(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
 const timeOf = (iso) => new Date(iso).toLocaleString();
 
-function daysText(days) {
-  if (days === null) return 'unknown';
-  if (days < 0) return days === -1 ? 'expired' : `expired ${days === -2 ? '1 day' : `${-days - 1} days`} ago`;
-  return days === 0 ? 'less than a day' : days === 1 ? '1 day' : `${days} days`;
+/** How long it is valid, or has not been; in hours and minutes where days are too coarse. */
+function leftText({ expires_at: until }, now) {
+  if (until === null) return 'unknown';
+  const left = Date.parse(until) - now;
+  return left <= 0 ? `expired ${agoOf(until, now)}` : spanOf(new Date(now - left).toISOString(), now);
 }

@@ -41,6 +41,14 @@ function stateOf(certificate, now) {
   );
 }
 
+/** Its life, where somebody should know of it. */
+function lifeMark(certificate) {
+  const life = lifeOf(certificate);
+  if (life === null) return null;
+  const [word, tone, path] = LIVES[life];
+  return el('span', { class: 'state', 'data-tone': tone }, picture(path, 14), word);
+}
+
 /** The three places; those that show something else than they should stand out. */
 function trioOf({ state, source, stored, served }) {
   // What the source has is what is wanted, unless it is refused.
@@ -66,7 +74,7 @@ function trioOf({ state, source, stored, served }) {
 
 /** How much of its life is over, with a mark where it should have been renewed. */
 function expiryOf(certificate, now) {
-  const { days_left: days, stored, source, renewal_overdue: overdue } = certificate;
+  const { stored, source, renewal_overdue: overdue } = certificate;
   const leaf = stored ?? source;
   const life = el('span', { class: 'life', 'aria-hidden': 'true' });
   const until = certificate.served?.not_after ?? leaf?.not_after;
@@ -82,10 +90,14 @@ function expiryOf(certificate, now) {
   return el(
     'span',
     { class: 'expiry' },
-    el('b', null, daysText(days)),
+    el('b', null, leftText(certificate, now)),
     overdue ? el('span', { class: 'overdue' }, ' · renewal overdue') : null,
     life,
-    el('small', null, until == null ? '' : `until ${dateOf(until)}`),
+    el(
+      'small',
+      null,
+      until == null ? '' : `until ${lifeOf(certificate) === null ? dateOf(until) : timeOf(until)}`,
+    ),
   );
 }
 
@@ -157,7 +169,14 @@ function rowElement({ certificate, key }, isOpen, now) {
   const line = el(
     'button',
     { type: 'button', class: 'line', 'aria-expanded': isOpen },
-    el('span', null, stateOf(certificate, now), title, el('span', { class: 'where', title: where }, where)),
+    el(
+      'span',
+      null,
+      lifeMark(certificate),
+      stateOf(certificate, now),
+      title,
+      el('span', { class: 'where', title: where }, where),
+    ),
     trioOf(certificate),
     expiryOf(certificate, now),
     el('span', { class: 'chevron', 'aria-hidden': 'true' }, '›'),

@@ -33,6 +33,7 @@ export const KINDS: Record<EventKind, Shown> = {
   created: ['Created', 'good'],
   rolled_back: ['Rolled back', 'bad'],
   refused: ['Refused', 'bad'],
+  mended: ['No longer refused', 'good'],
   failed: ['Failed', 'bad'],
   nudged: ['Nudged', 'info'],
   would_change: ['Would change', 'info'],

@@ -118,10 +118,43 @@ test.for([
   ],
 ] as const)('fails for %s', async ([, options, check, sentence]) => {
   const { prefix } = await healthy(options);
-  const { code, of } = await doctor('-p', prefix);
+  const { code, of } = await doctor('-p', prefix, '--run-query');
   expect(code).toBe(1);
   const failed = of(check).filter(({ verdict }) => verdict === 'fail');
   expect(failed.map(({ detail }) => detail).join('\n')).toContain(sentence);
+});
+
+it('runs no query command of Kong unasked, and none that needs a shell', async () => {
+  const trace = join(testFolder(), 'trace');
+  const queryOf = (command: string) => ({ env: { pluginserver_ssl_cert_reloader_query_cmd: command } });
+  const plain = await healthy(queryOf(`touch ${trace}`));
+  const unasked = await doctor('-p', plain.prefix);
+  expect(unasked.of('plugin server').map(({ detail }) => detail)).toContain(
+    'plugin server ssl-cert-reloader has a query command (--run-query runs it, as Kong does at start)',
+  );
+  expect(existsSync(trace)).toBe(false);
+  const clever = await healthy(queryOf(`echo [] ; touch ${trace}`));
+  const asked = await doctor('-p', clever.prefix, '--run-query');
+  expect(asked.of('plugin server').map(({ detail }) => detail)).toContain(
+    'the query command of plugin server ssl-cert-reloader needs a shell and was not run',
+  );
+  expect(existsSync(trace)).toBe(false);
+});
+
+test.for([
+  ['env A=b /bin/echo hello', 'prints something else'],
+  [`/bin/echo '[{"Name": "ssl-cert-reloader"}]'`, 'answers its query'],
+  [`/bin/echo "[{'quoted'}]"`, 'prints something else'],
+  ['/bin/echo $HOME', 'needs a shell'],
+  ['/bin/echo "$HOME"', 'needs a shell'],
+  ['/bin/echo a>b', 'needs a shell'],
+  ["/bin/echo 'a", 'needs a shell'],
+  ['/bin/false', 'ends with 1'],
+] as const)('takes the query command %s apart as a shell does: %s', async ([command, words]) => {
+  const { prefix } = await healthy({ env: { pluginserver_ssl_cert_reloader_query_cmd: command } });
+  const { of } = await doctor('-p', prefix, '--run-query');
+  const details = of('plugin server').map(({ detail }) => detail);
+  expect(details.join('\n')).toContain(words);
 });
 
 test.for([

@@ -62,7 +62,8 @@ const WRITES: [string, (kong: Kong) => (readonly [Change, Issued])[]][] = [
     'a creation with both halves',
     () => {
       const create = creating(C, narrow, ['d.test']);
-      const half = { content: '', chain: '', leaf: create.bundle.leaf, vaultReference: false };
+      const { leaf, reach } = create.bundle;
+      const half = { content: '', chain: '', leaf, reach, vaultReference: false };
       const made = { id: C, snis: ['d.test'], owner: 'us', secret: null, main: half, alt: null } as const;
       return [
         [create, narrow],

@@ -55,7 +55,7 @@ it('tells what is wrong, once, also when the reloader is started anew', async ()
   await it.look(running([REFUSED]));
   await tells('firing refused');
   // Reconfigured: it knows of nothing until its first pass.
-  await it.look(running([], { startedAt: NOW + 1 }));
+  await it.look(running([], { startedAt: NOW + 1, is_current: false }));
   await it.look(running([REFUSED], { startedAt: NOW }));
   await it.look(running([certificate()]));
   await tells('firing refused', 'resolved refused');

@@ -77,14 +77,43 @@ describe('the Admin API', () => {
   });
 
   test.for<[string, Answer, string]>([
-    ['needs a token', { status: 401, body: {} }, 'answered 401: set admin.token or admin.token_file'],
+    [
+      'needs a token',
+      { status: 401, body: {} },
+      'with 401: set admin.token_file, admin.headers_file or admin.client_cert_file',
+    ],
     [
       'does not take the token',
       { status: 403, body: {} },
-      'answered 403: set admin.token or admin.token_file',
+      'whoever the token or certificate stands for may not do that',
     ],
+    [
+      'has no licence',
+      { status: 403, body: { message: 'Enterprise license missing or expired' } },
+      "without a licence Kong's Admin API is read-only",
+    ],
+    [
+      'is behind a login page',
+      { status: 302, headers: { location: 'https://login.test/?next=/status' } },
+      'leads to login.test',
+    ],
+    [
+      'wants a client certificate',
+      { status: 400, body: '<html><title>400 No required SSL certificate was sent</title></html>' },
+      'set admin.client_cert_file and admin.client_key_file',
+    ],
+    [
+      'speaks TLS',
+      { status: 400, body: '<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>' },
+      'give its address as https://',
+    ],
+    ['is another program', { status: 200, body: { status: 'up' } }, 'this is not the status of a Kong'],
     ['is no Admin API', { status: 404, body: {} }, "with 404: is it Kong's Admin API?"],
-    ['answers with a page', { status: 200, body: '<html>' }, "with 200: is it Kong's Admin API?"],
+    [
+      'answers with a page',
+      { status: 200, body: '<html>' },
+      'is it a web page or a login form, and not the Admin API?',
+    ],
   ])('that %s is an error that says what to do', async ([, answer, words]) => {
     const { url } = await answering([answer]);
     await expect(connect(prefixFor(hostOf(url)), {})).rejects.toThrow(words);
@@ -96,7 +125,56 @@ describe('the Admin API', () => {
 
   it('whose prefix is wrong is an error that names it', async () => {
     const prefix = testFolder();
-    await expect(connect({ prefix }, {})).rejects.toThrow(`${prefix}/.kong_env does not exist`);
+    await expect(connect({ prefix, usual: [] }, {})).rejects.toThrow(`${prefix}/.kong_env does not exist`);
+  });
+
+  it('is found by what nginx reads where .kong_env is for root alone', async () => {
+    const { url } = await answering([dbless]);
+    const prefix = testFolder();
+    mkdirSync(join(prefix, '.kong_env'));
+    const servers = [
+      `server {\n    server_name kong;\n    listen 0.0.0.0:8443 ssl;\n}\n`,
+      `server {\n    server_name kong_admin;\n    listen ${hostOf(url)};\n}\n`,
+    ];
+    writeFileSync(join(prefix, 'nginx-kong.conf'), servers.join(''));
+    expect(await connected({ prefix }, {})).toMatchObject({
+      client: { url },
+      foundBy: join(prefix, 'nginx-kong.conf'),
+      listeners: [{ host: '127.0.0.1', port: 8443 }],
+    });
+  });
+
+  it('is looked for at the usual places where nothing tells where it is, and it is said what was in the way', async () => {
+    const { url } = await answering([dbless]);
+    const prefix = testFolder();
+    const usual = ['http://127.0.0.1:1', url];
+    expect(await connected({ prefix, usual }, {})).toMatchObject({
+      client: { url },
+      foundBy: 'the usual port',
+    });
+    const nowhere = connect({ prefix, usual: ['http://127.0.0.1:1'] }, {});
+    await expect(nowhere).rejects.toThrow(/\.kong_env does not exist.*127\.0\.0\.1:1 does not answer/);
+  });
+
+  it('says what told where it is', async () => {
+    const { url } = await answering([dbless]);
+    const location = prefixFor(hostOf(url));
+    expect(await connected(location, {})).toMatchObject({ foundBy: join(location.prefix, '.kong_env') });
+    expect(await connected({ ...location, adminUrl: url }, {})).toMatchObject({ foundBy: '--admin-url' });
+    expect(await connected(location, { url })).toMatchObject({ foundBy: 'admin.url' });
+  });
+
+  it('has the listeners and workers that it has now, not those of the start', async () => {
+    const { url } = await answering([dbless]);
+    const location = prefixFor(hostOf(url));
+    const kong = await connected(location, {});
+    expect([kong.listeners.map(({ port }) => port), kong.workers]).toEqual([[8443], 3]);
+    writeFileSync(
+      join(location.prefix, 'new'),
+      `proxy_listen = 127.0.0.1:9443 ssl\nnginx_main_worker_processes = 7\n`,
+    );
+    renameSync(join(location.prefix, 'new'), join(location.prefix, '.kong_env'));
+    expect([kong.listeners.map(({ port }) => port), kong.workers]).toEqual([[9443], 7]);
   });
 });
 
@@ -138,6 +216,19 @@ describe('the token of the Admin API', () => {
     renameSync(`${file}.new`, file);
     await client.get('/status');
     expect(received.map(({ headers }) => headers['kong-admin-token'])).toEqual(['first', 'second']);
+  });
+});
+
+describe('headers of the Admin API', () => {
+  it('are sent with every request', async () => {
+    const { url, received } = await answering([dbless]);
+    const headers = ['apikey: let-me-in', 'X-Two:a: b '];
+    const { client } = await connected({ prefix: testFolder() }, { url, headers });
+    await client.get('/certificates');
+    for (const request of received) {
+      expect([request.headers['apikey'], request.headers['x-two']]).toEqual(['let-me-in', 'a: b']);
+    }
+    expect(received).toHaveLength(2);
   });
 });
 
@@ -266,7 +357,12 @@ describe('a Kong that comes up later', () => {
       troubles.push(message);
       if (troubles.length === 2) writeFileSync(join(prefix, '.kong_env'), `admin_listen = ${hostOf(url)}\n`);
     };
-    const { client } = await connectWhenReady({ prefix }, {}, waiting, new AbortController().signal);
+    const { client } = await connectWhenReady(
+      { prefix, usual: [] },
+      {},
+      waiting,
+      new AbortController().signal,
+    );
     client.close();
     expect(troubles).toHaveLength(2);
     expect(troubles[0]).toContain('.kong_env does not exist');
@@ -276,7 +372,7 @@ describe('a Kong that comes up later', () => {
     const abort = new AbortController();
     let troubles = 0;
     const waiting = () => void (troubles += 1);
-    const over = connectWhenReady({ prefix: testFolder() }, {}, waiting, abort.signal).catch(
+    const over = connectWhenReady({ prefix: testFolder(), usual: [] }, {}, waiting, abort.signal).catch(
       (error: unknown) => error as Error,
     );
     await eventually('a first try', () => troubles > 0);

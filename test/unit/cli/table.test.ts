@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { duration, painter } from '../../../src/cli/output';
+import { duration, painter, withColours } from '../../../src/cli/output';
 import { table } from '../../../src/cli/table';
 
 const COLUMNS = [{ title: 'STATE' }, { title: 'NAMES', flexible: true }, { title: 'DETAIL', flexible: true }];
@@ -72,7 +72,9 @@ describe('a table', () => {
       },
     );
     // eslint-disable-next-line no-control-regex
-    expect(painted.replace(/\x1b\[[0-9;]*m/g, '')).toBe(table(COLUMNS, ROWS, { paint: plain, width: 60 }));
+    expect(withColours(painted).replace(/\x1b\[[0-9;]*m/g, '')).toBe(
+      table(COLUMNS, ROWS, { paint: plain, width: 60 }),
+    );
   });
 });
 

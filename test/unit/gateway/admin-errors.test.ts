@@ -82,7 +82,7 @@ describe('an error of the Admin API', () => {
     ['nothing where there is none', {}, 'no message'],
     ['nothing where there is no body', null, 'no message'],
     ['no PEM', { message: `invalid: ${key}` }, 'its message quotes the PEM and is left out'],
-    ['500 letters at most', { message: 'x'.repeat(1000) }, 'x'.repeat(500)],
+    ['500 letters at most', { message: 'x'.repeat(1000) }, `${'x'.repeat(500)}…`],
     [
       'nothing of what it flattens',
       { message: 'no', flattened_errors: [{ entity: { key } }], fields: { key } },

@@ -30,7 +30,7 @@ interface Parsed {
 const parse = (document: DeclarativeDocument) => load(document.toString()) as Parsed;
 const issued = issue();
 const pair = { cert: issued.chain, key: issued.key };
-const edit = (document: DeclarativeDocument) => new DocumentCertificates(document);
+const edit = (document: DeclarativeDocument) => DocumentCertificates.of(document);
 
 describe('a configuration as Kong exports it', () => {
   test.for(recordings)('stays as it is to the letter but for nested SNIs: %s', async ([, config]) => {
@@ -132,10 +132,10 @@ describe('SNIs nested under a certificate', () => {
 });
 
 describe('a certificate', () => {
-  it('is replaced in its place, and nothing else changes', () => {
+  it('is replaced in its place, and nothing else changes', async () => {
     const config = recorded('dbless-top-snis-get');
     const document = new DeclarativeDocument(config);
-    edit(document).setPair(ID, 'main', pair);
+    (await edit(document)).setPair(ID, 'main', pair);
     const before = load(config) as Parsed;
     const after = parse(document);
     expect(after.certificates?.[0]).toMatchObject({
@@ -153,27 +153,27 @@ describe('a certificate', () => {
     expect(rest(document.toString())).toEqual(rest(config));
   });
 
-  it('keeps its twin when only one half is replaced', () => {
+  it('keeps its twin when only one half is replaced', async () => {
     const document = new DeclarativeDocument(
       `certificates:\n- id: ${ID}\n  cert: a\n  key: b\n  cert_alt: c\n  key_alt: d\n`,
     );
-    edit(document).setPair(ID, 'alt', { cert: 'new', key: 'newer' });
+    (await edit(document)).setPair(ID, 'alt', { cert: 'new', key: 'newer' });
     expect(parse(document).certificates).toEqual([
       { id: ID, cert: 'a', key: 'b', cert_alt: 'new', key_alt: 'newer' },
     ]);
   });
 
-  it('is found by an id in quotes as well', () => {
+  it('is found by an id in quotes as well', async () => {
     for (const quoted of [`'${ID}'`, `"${ID}"`]) {
       const document = new DeclarativeDocument(`certificates:\n- id: ${quoted}\n  cert: a\n`);
-      expect(edit(document).has(ID)).toBe(true);
+      expect((await edit(document)).has(ID)).toBe(true);
     }
   });
 
-  it('is created with tags and SNIs beside those that are there', () => {
+  it('is created with tags and SNIs beside those that are there', async () => {
     const document = new DeclarativeDocument(recorded('dbless-top-snis-get'));
-    edit(document).create(NEW_ID, pair);
-    for (const name of ['*.new.test', 'new.test']) edit(document).setSni(name, NEW_ID);
+    (await edit(document)).create(NEW_ID, pair);
+    for (const name of ['*.new.test', 'new.test']) (await edit(document)).setSni(name, NEW_ID);
     const { certificates, snis } = parse(document);
     expect(certificates).toHaveLength(2);
     expect(certificates?.[1]).toEqual({
@@ -188,10 +188,10 @@ describe('a certificate', () => {
     ]);
   });
 
-  it('is created in a configuration that has none yet', () => {
+  it('is created in a configuration that has none yet', async () => {
     const document = new DeclarativeDocument(recorded('dbless-get-config-empty'));
-    edit(document).create(NEW_ID, pair);
-    edit(document).setSni('a.test', NEW_ID);
+    (await edit(document)).create(NEW_ID, pair);
+    (await edit(document)).setSni('a.test', NEW_ID);
     expect(parse(document)).toMatchObject({
       _format_version: '3.0',
       certificates: [{ id: NEW_ID }],
@@ -199,10 +199,10 @@ describe('a certificate', () => {
     });
   });
 
-  it('is created where the sections stand there empty', () => {
+  it('is created where the sections stand there empty', async () => {
     const document = new DeclarativeDocument('certificates: []\nsnis: {}\nplugins:\n- id: a\n');
-    edit(document).create(NEW_ID, pair);
-    edit(document).setSni('a.test', NEW_ID);
+    (await edit(document)).create(NEW_ID, pair);
+    (await edit(document)).setSni('a.test', NEW_ID);
     expect(parse(document)).toMatchObject({
       certificates: [{ id: NEW_ID }],
       snis: [{ name: 'a.test' }],
@@ -210,19 +210,19 @@ describe('a certificate', () => {
     });
   });
 
-  it('gets the SNIs that were added to it', () => {
+  it('gets the SNIs that were added to it', async () => {
     const document = new DeclarativeDocument(recorded('dbless-top-snis-get'));
-    edit(document).setSni('b.example.test', ID);
+    (await edit(document)).setSni('b.example.test', ID);
     expect(parse(document).snis?.map((sni) => [sni['name'], sni['certificate']])).toEqual([
       ['a.example.test', ID],
       ['b.example.test', ID],
     ]);
   });
 
-  it('is removed together with its SNIs, and only with those', () => {
+  it('is removed together with its SNIs, and only with those', async () => {
     const document = new DeclarativeDocument(recorded('dbless-top-snis-get'));
     const before = document.toString();
-    const certificates = edit(document);
+    const certificates = await edit(document);
     certificates.create(NEW_ID, pair);
     certificates.setSni('n.test', NEW_ID);
     certificates.remove(NEW_ID);
@@ -233,16 +233,16 @@ describe('a certificate', () => {
     expect(plugins).toHaveLength(1);
   });
 
-  it('leaves no empty section behind when the last one is removed', () => {
+  it('leaves no empty section behind when the last one is removed', async () => {
     const document = new DeclarativeDocument(recorded('dbless-top-snis-get'));
-    edit(document).remove(ID);
+    (await edit(document)).remove(ID);
     expect(Object.keys(parse(document))).toEqual(['_format_version', '_transform', 'plugins']);
   });
 
-  it('is removed from a configuration without certificates without a trace', () => {
+  it('is removed from a configuration without certificates without a trace', async () => {
     const config = recorded('dbless-get-config');
     const document = new DeclarativeDocument(config);
-    edit(document).remove(ID);
+    (await edit(document)).remove(ID);
     expect(document.toString()).toBe(config);
   });
 
@@ -257,20 +257,20 @@ describe('a certificate', () => {
     '',
     'tab\there',
     'ü ☃ \u2028',
-  ])('gets the text %j as it is', (text) => {
+  ])('gets the text %j as it is', async (text) => {
     const document = new DeclarativeDocument(`certificates:\n- id: ${ID}\n  cert: a\n`);
-    edit(document).setPair(ID, 'main', { cert: text, key: text });
+    (await edit(document)).setPair(ID, 'main', { cert: text, key: text });
     expect(parse(document).certificates?.[0]).toEqual({ id: ID, cert: text, key: text });
-    expect(edit(document).textsOf(ID)?.main).toEqual({ cert: text, key: text });
+    expect((await edit(document)).textsOf(ID)?.main).toEqual({ cert: text, key: text });
   });
 });
 
-it('takes a half of a certificate away and leaves the other', () => {
+it('takes a half of a certificate away and leaves the other', async () => {
   const document = new DeclarativeDocument(`certificates:\n- id: ${ID}\n  cert: a\n  key: b\n`);
-  edit(document).setPair(ID, 'alt', { cert: 'c', key: 'd' });
+  (await edit(document)).setPair(ID, 'alt', { cert: 'c', key: 'd' });
   expect(parse(document).certificates).toEqual([
     { id: ID, cert: 'a', key: 'b', cert_alt: 'c', key_alt: 'd' },
   ]);
-  edit(document).setPair(ID, 'alt', null);
+  (await edit(document)).setPair(ID, 'alt', null);
   expect(parse(document).certificates).toEqual([{ id: ID, cert: 'a', key: 'b' }]);
 });

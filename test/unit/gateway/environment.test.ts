@@ -1,17 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
-import { findPrefix, readKongEnvironment } from '../../../src/gateway';
-import { parseListeners } from '../../../src/gateway/node/environment';
+import { findPrefix, parseListeners } from '../../../src/gateway';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
-
-function prefixWith(lines: string): string {
-  const prefix = testFolder();
-  writeFileSync(join(prefix, '.kong_env'), lines);
-  return prefix;
-}
 
 describe('a listen directive', () => {
   const plain = { ssl: false, proxyProtocol: false };
@@ -59,68 +52,6 @@ describe('a listen directive', () => {
 
   it('that is not there means off', () => {
     expect(parseListeners(undefined)).toEqual([]);
-  });
-});
-
-describe('what Kong wrote into its prefix', () => {
-  it('tells where the Admin API is, unix sockets first, and where TLS ends', () => {
-    const prefix = prefixWith(
-      [
-        'admin_listen = 127.0.0.1:8444 http2 ssl, 127.0.0.1:8001 reuseport, unix:/run/admin.sock, unix:/run/tls.sock ssl, [::1]:8001',
-        'proxy_listen = 0.0.0.0:8000, 0.0.0.0:8443 http2 ssl, [::]:8443 ssl proxy_protocol, unix:/run/proxy.sock ssl',
-        'role = control_plane',
-      ].join('\n'),
-    );
-    expect(readKongEnvironment(prefix)).toEqual({
-      admin: [
-        { url: 'unix:/run/admin.sock' },
-        { url: 'http://127.0.0.1:8001' },
-        { url: 'http://[::1]:8001' },
-        { url: 'https://127.0.0.1:8444' },
-      ],
-      tls: [
-        { host: '127.0.0.1', port: 8443, proxyProtocol: false },
-        { host: '::1', port: 8443, proxyProtocol: true },
-      ],
-      role: 'control_plane',
-    });
-  });
-
-  it('may say that the Admin API is off', () => {
-    expect(readKongEnvironment(prefixWith('admin_listen = off\n'))).toEqual({
-      admin: [],
-      tls: [],
-      role: 'traditional',
-    });
-  });
-
-  it('is read for what is known only: no secret of the file is kept', () => {
-    const prefix = prefixWith(
-      'pg_password = s3cret\nadmin_listen = 127.0.0.1:8001\nadmin_gui_auth = s3cret\nvault_hcv_token = s3cret\nrole = traditional\n',
-    );
-    expect(JSON.stringify(readKongEnvironment(prefix))).not.toContain('s3cret');
-  });
-
-  it('is not confused by values with signs of their own', () => {
-    const prefix = prefixWith(
-      '# admin_listen = 9.9.9.9:1\nlua_package_path = ./?.lua;admin_listen = x\nadmin_listen = 127.0.0.1:8001\n',
-    );
-    expect(readKongEnvironment(prefix).admin).toEqual([{ url: 'http://127.0.0.1:8001' }]);
-  });
-
-  it('that is missing is asked for in a sentence that names the way out', () => {
-    const prefix = testFolder();
-    expect(() => readKongEnvironment(prefix)).toThrow(
-      `${prefix}/.kong_env does not exist: is Kong's prefix ${prefix}? Give it with -p, or the Admin API with --admin-url`,
-    );
-  });
-
-  it('that cannot be read says why', () => {
-    const prefix = testFolder();
-    mkdirSync(join(prefix, '.kong_env'));
-    expect(() => readKongEnvironment(prefix)).toThrow(
-      /\.kong_env cannot be read \(EISDIR\): run as Kong's user/,
-    );
   });
 });
 

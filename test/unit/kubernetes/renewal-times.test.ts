@@ -34,15 +34,35 @@ function ask(answerOf: (name: string) => Answer) {
   return { times, asked, clock };
 }
 
-it('the renewal time of a Certificate is taken for the leaf that its Secret has, and asked for once', async () => {
+it('the renewal time of a Certificate is taken for the leaf that its Secret has, and asked for once an hour', async () => {
   const one = secretBundle('www');
   const renewalTime = iso(NOW + 90 * HOUR);
   const { times, asked, clock } = ask(() => ({ notAfter: iso(one.leaf.notAfter), renewalTime }));
   await times.refresh([one, bundle('of-no-secret')]);
   expect(one.renewalAt).toBe(NOW + 90 * HOUR);
-  clock.now += 80 * HOUR;
+  for (let minutes = 0; minutes < 240; minutes += 5) {
+    clock.now += 5 * 60_000;
+    await times.refresh([one]);
+  }
+  expect(new Set(asked)).toEqual(
+    new Set(['/apis/cert-manager.io/v1/namespaces/web/certificates/www-certificate']),
+  );
+  expect(asked).toHaveLength(5);
+});
+
+it.each([
+  ['earlier', NOW + 2 * HOUR],
+  ['into the past', NOW - HOUR],
+  ['later', NOW + 95 * HOUR],
+])('a renewal time that moves %s is known an hour later', async (_, moved) => {
+  const one = secretBundle('www');
+  let renewalTime = iso(NOW + 90 * HOUR);
+  const { times, clock } = ask(() => ({ notAfter: iso(one.leaf.notAfter), renewalTime }));
   await times.refresh([one]);
-  expect(asked).toEqual(['/apis/cert-manager.io/v1/namespaces/web/certificates/www-certificate']);
+  renewalTime = iso(moved);
+  clock.now += HOUR;
+  await times.refresh([one]);
+  expect(one.renewalAt).toBe(moved);
 });
 
 it.for([

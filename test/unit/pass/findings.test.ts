@@ -88,6 +88,8 @@ describe('a refusal', () => {
     const { report } = findings();
     const why = refusal('expired', 'expired');
     expect(report({ www: why })).toEqual(['www']);
+    // That it is over is an event, too.
+    expect(report({})).toEqual(['www']);
     expect(report({})).toEqual([]);
     expect(report({ www: why })).toEqual(['www']);
   });
@@ -117,6 +119,7 @@ describe('a refusal', () => {
         fingerprint,
         notAfter,
         snis: names,
+        isInKong: true,
         outcome: { kind: 'refused', refusal: why },
       },
       {
@@ -125,6 +128,7 @@ describe('a refusal', () => {
         fingerprint: null,
         notAfter: null,
         snis: [],
+        isInKong: true,
         outcome: { kind: 'refused', refusal: why },
       },
     ]);
@@ -219,12 +223,12 @@ describe('an error of a source', () => {
   it('is said when it begins and when it begins again', () => {
     const { found } = findings();
     const error = { source: 'directory:/certs', refusal: refusal('unreadable', 'it does not exist (yet)') };
-    expect(found.newSourceErrors([error])).toEqual([error]);
-    expect(found.newSourceErrors([error])).toEqual([]);
-    expect(found.newSourceErrors([], true), 'a look at other sources').toEqual([]);
-    expect(found.newSourceErrors([error])).toEqual([]);
-    expect(found.newSourceErrors([])).toEqual([]);
-    expect(found.newSourceErrors([error])).toEqual([error]);
+    expect(found.newSourceErrors([error]).sourceErrors).toEqual([error]);
+    expect(found.newSourceErrors([error]).sourceErrors).toEqual([]);
+    expect(found.newSourceErrors([], true).sourceErrors, 'a look at other sources').toEqual([]);
+    expect(found.newSourceErrors([error]).sourceErrors).toEqual([]);
+    expect(found.newSourceErrors([])).toEqual({ sourceErrors: [], mendedSources: [error.source] });
+    expect(found.newSourceErrors([error]).sourceErrors).toEqual([error]);
   });
 
   it('is told apart by source and by words', () => {
@@ -235,6 +239,6 @@ describe('an error of a source', () => {
       { source: 'b', refusal: why },
       { source: 'a', refusal: refusal('unreadable', 'permission denied') },
     ];
-    expect(found.newSourceErrors([{ source: 'a', refusal: why }, ...others])).toEqual(others);
+    expect(found.newSourceErrors([{ source: 'a', refusal: why }, ...others]).sourceErrors).toEqual(others);
   });
 });

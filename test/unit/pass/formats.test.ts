@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isRefusal } from '../../../src/model';
 import { SETTLE_MS } from '../../../src/pass/findings';
 import { FileSource } from '../../../src/sources';
 import { blocksOf, derOf, issue } from '../../support/bundles';
@@ -23,20 +22,27 @@ describe('a file alone', () => {
       jks([entry]).subarray(0, 99),
       ['file: refused as unsupported_format'],
     ],
-    ['a note that ends in .pem', true, Buffer.from('note'), []],
-    ['a DER certificate', true, derOf(issued.cert), []],
     [
       'a note that was named as the certificate',
-      false,
+      undefined,
       Buffer.from('note'),
       ['file: refused as unsupported_format'],
     ],
-    ['a certificate without key that was named', false, derOf(issued.cert), ['file: refused as missing_key']],
+    [
+      'a certificate without key that was named',
+      undefined,
+      derOf(issued.cert),
+      ['file: refused as missing_key'],
+    ],
     ['a keystore', 'keystore', jks([entry]), ['file: created (served)']],
-    ['a keystore by the name of a certificate', true, jks([entry]), ['file: created (served)']],
-  ] as const)('%s (%s)', async (_, lone, cert, expected) => {
+  ] as const)('%s (%s)', async (_, standalone, cert, expected) => {
     const { source, runner, clock } = passing({ create: true });
-    source.put('file', { cert: text(cert), key: '', lone, password: PASSWORD });
+    source.put('file', {
+      cert: text(cert),
+      key: '',
+      password: PASSWORD,
+      ...(standalone === undefined ? {} : { standalone }),
+    });
     const events = eventsOf(await runner.pass('start'));
     clock.now += SETTLE_MS;
     events.push(...eventsOf(await runner.pass('retry')));
@@ -47,7 +53,7 @@ describe('a file alone', () => {
     const file = join(testFolder(), 'www.pem');
     writeFileSync(file, issued.chain);
     const raw = new FileSource(file, null, true).read();
-    expect(isRefusal(raw) ? raw : raw.lone).toBe(false);
+    expect(raw).not.toHaveProperty('standalone');
   });
 });
 

@@ -253,19 +253,6 @@ describe('one bad bundle', () => {
     expect(gateway.entities.get('K')?.cert).toBe(fresh.chain);
   });
 
-  it('that is a lone CA certificate is no bundle and no trouble', async () => {
-    const { runner, source, clock } = passing({ create: true });
-    source.put('ca', { cert: issue({ ca: true }).cert, key: '', lone: true });
-    await runner.pass('start');
-    clock.now += SETTLE_MS;
-    expect(await runner.pass('poll')).toMatchObject({
-      events: [],
-      refused: 0,
-      unused: 0,
-      unfinished: 'no',
-    });
-  });
-
   it('whose key does not belong to it is reported even where Kong has its chain', async () => {
     const { runner, source, gateway, clock } = passing();
     gateway.put('K', fresh);

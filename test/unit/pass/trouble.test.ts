@@ -347,3 +347,35 @@ describe('a bundle that the machine or its source does not let be read', () => {
     expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
   });
 });
+
+describe('a source that sees no change by its own signs', () => {
+  const scans = (stages: ReturnType<typeof passing>) => {
+    const whole: (boolean | undefined)[] = [];
+    const scan = stages.source.scan.bind(stages.source);
+    stages.source.scan = (_touched?: ReadonlySet<string>, options?: { whole?: boolean }) => {
+      whole.push(options?.whole);
+      return scan();
+    };
+    return whole;
+  };
+
+  it('is asked for everything where somebody asks for a pass, and not at each poll', async () => {
+    const stages = renewed();
+    const whole = scans(stages);
+    for (const cause of ['start', 'poll', 'trigger', 'command', 'poll'] as const)
+      await stages.runner.pass(cause);
+    expect(whole).toEqual([false, false, true, true, false]);
+  });
+
+  it('is asked for everything once a renewal should be there', async () => {
+    const stages = passing();
+    const whole = scans(stages);
+    stages.source.put('www', issue({ notBefore: days(70), notAfter: days(-20) }));
+    await stages.runner.pass('start');
+    await stages.runner.pass('poll');
+    stages.source.put('www', fresh);
+    await stages.runner.pass('poll');
+    await stages.runner.pass('poll');
+    expect(whole).toEqual([false, true, true, false]);
+  });
+});

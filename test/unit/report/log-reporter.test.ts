@@ -22,6 +22,7 @@ const reportOf = (more: Partial<PassReport> = {}): PassReport => ({
   read: 0,
   unused: 1,
   events: [],
+  mendedSources: [],
   sourceErrors: [],
   failures: [],
   waiting: [],

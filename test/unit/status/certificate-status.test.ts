@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { refusal } from '../../../src/model';
 import { certificateStatus } from '../../../src/status/certificate-status';
+import { toJson } from '../../../src/common/safe-text';
 import { issue, secretsIn } from '../../support/bundles';
 import { leafOf, NOW } from '../../support/plans';
 import { matched, reloaderView } from '../../support/status-views';
@@ -21,6 +22,7 @@ it('the refusal of a certificate is shown without keys and passwords, whatever i
       state: 'refused',
       refusal: { why, since: 0 },
       isStanding: true,
+      failure: null,
     },
     {
       now: 0,
@@ -31,7 +33,7 @@ it('the refusal of a certificate is shown without keys and passwords, whatever i
       swappedAt: () => undefined,
     },
   );
-  const shown = JSON.stringify(status);
+  const shown = toJson(status);
   expect(shown).toContain('[private key removed]');
   for (const secret of [...secretsIn(key), 's3cr3t']) expect(shown).not.toContain(secret);
 });
@@ -39,7 +41,7 @@ it('the refusal of a certificate is shown without keys and passwords, whatever i
 it('the trouble of a source is shown without keys and passwords, whatever it says', () => {
   const { key } = issue();
   const why = refusal('unreachable', `https://kong:s3cr3t@vault.test answered ${key}`);
-  const shown = JSON.stringify(reloaderView([], 'E', why).status());
+  const shown = toJson(reloaderView([], 'E', why).status());
   expect(shown).toContain('[private key removed]');
   for (const secret of [...secretsIn(key), 's3cr3t']) expect(shown).not.toContain(secret);
 });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { Journal } from '../../../src/status';
+import { toJson } from '../../../src/common/safe-text';
 import { issue, secretsIn } from '../../support/bundles';
 
 it('what went wrong is shown without keys, tokens and passwords', () => {
@@ -26,6 +27,7 @@ it('what went wrong is shown without keys, tokens and passwords', () => {
         outcome: { kind: 'failed', certificate: 'c1', error, failure: 'away' },
       },
     ],
+    mendedSources: [],
     sourceErrors: [],
     failures: [],
     waiting: [],
@@ -34,7 +36,7 @@ it('what went wrong is shown without keys, tokens and passwords', () => {
     nextAt: null,
   });
   journal.failed('retry', new Error(error));
-  const shown = JSON.stringify([journal.lastPass, journal.events]);
+  const shown = toJson([journal.lastPass, journal.events]);
   expect(shown).toContain('[private key removed]');
   for (const secret of [...secretsIn(key), 's3cr3t']) expect(shown).not.toContain(secret);
 });

@@ -30,7 +30,11 @@ const text = ({ chain, key }: { chain: string; key: string }) =>
 const errno = (code: string) => Object.assign(new Error(`${code}: no`), { code });
 
 /** A file and a Kong that has the renewed certificate. `onAsked` runs while Kong is asked for its texts. */
-function writing(onAsked: () => void = () => undefined, replace?: typeof replaceFile) {
+function writing(
+  onAsked: () => void = () => undefined,
+  replace?: typeof replaceFile,
+  kongUsers?: () => ReadonlySet<number>,
+) {
   const folder = testFolder();
   const path = join(folder, 'kong.yml');
   writeFileSync(path, text(old), { mode: 0o640 });
@@ -38,7 +42,7 @@ function writing(onAsked: () => void = () => undefined, replace?: typeof replace
     onAsked();
     return Promise.resolve(toTexts(entity));
   };
-  const writeBack = (at: string | null) => new DeclarativeFile(textsOf, at, replace);
+  const writeBack = (at: string | null) => new DeclarativeFile(textsOf, at, kongUsers, replace);
   return { folder, path, writeBack, certificates: [toStored(entity)] };
 }
 
@@ -60,6 +64,33 @@ it('replaces the file whole, with its mode, and leaves nothing else behind', asy
   expect(statSync(path).ino).not.toBe(before.ino);
   expect(readdirSync(folder)).toEqual(['kong.yml']);
   expect(one.isDue).toBe(false);
+});
+
+it.each([
+  [0o644, 0o640],
+  [0o666, 0o660],
+  [0o604, 0o600],
+])('closes a file of mode %o that everybody can read, and says so', async (mode, closed) => {
+  const { path, writeBack, certificates } = writing();
+  chmodSync(path, mode);
+  const report = await writeBack(path).run(certificates);
+  expect(report.written).toEqual([ID]);
+  expect(report.closed).toContain(
+    `(mode 0${mode.toString(8)}); it holds private keys and has mode 0${closed.toString(8)} now`,
+  );
+  expect(statSync(path).mode & 0o777).toBe(closed);
+});
+
+it('leaves a file alone that everybody can read and that Kong could not read otherwise', async () => {
+  const { path, writeBack, certificates } = writing(undefined, undefined, () => new Set([54_321]));
+  chmodSync(path, 0o644);
+  const report = await writeBack(path).run(certificates);
+  expect(report).toMatchObject({ written: [], isTransient: false });
+  expect(report.trouble).toContain(
+    'everybody can read it (mode 0644), and it would hold private keys; close it',
+  );
+  expect(readFileSync(path, 'utf8')).toBe(text(old));
+  expect(statSync(path).mode & 0o777).toBe(0o644);
 });
 
 it('follows links to the file that they lead to', async () => {

@@ -73,6 +73,6 @@ export class WorldKong {
   }
 }
 
-export const halfOf = ({ content, chain, leaf }: SourcedBundle): StoredHalf => ({
-  ...{ content, chain, leaf, vaultReference: false },
+export const halfOf = ({ content, chain, leaf, reach }: SourcedBundle): StoredHalf => ({
+  ...{ content, chain, leaf, reach, vaultReference: false },
 });

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { CertificateInfo, Plan, Refusal, SourcedBundle, StoredHalf } from '../../../../src/model';
 import { HomeBook, makePlan, type Evidence } from '../../../../src/plan';
+import { ROOTED } from '../../../support/plans';
 import { halfOf, WorldKong } from './kong';
 
 export const DAY = 86_400_000;
@@ -212,7 +213,9 @@ export class World {
     if (free.length === 0) return 'nothing';
     const id = `by hand ${++this.#serial}`;
     const main: StoredHalf =
-      copied === null ? { content: id, chain: id, leaf, vaultReference: false } : halfOf(copied);
+      copied === null
+        ? { content: id, chain: id, leaf, reach: ROOTED, vaultReference: false }
+        : halfOf(copied);
     const snis = this.dice.some(free);
     this.kong.put({ id, snis, owner: 'other', secret: null, main, alt: null });
     return `${id} ${snis.join()} with ${leaf.fingerprint}`;
@@ -276,7 +279,13 @@ export class World {
 
 function contentOf(leaf: CertificateInfo, serial: number) {
   const chain = hash('sha256', leaf.fingerprint, 'base64url');
-  return { content: `content ${serial} of ${leaf.fingerprint}`, chain, rawChain: chain, chainLength: 2 };
+  return {
+    content: `content ${serial} of ${leaf.fingerprint}`,
+    chain,
+    rawChain: chain,
+    chainLength: 2,
+    reach: ROOTED,
+  };
 }
 
 export function coversHost({ names }: CertificateInfo, host: string): boolean {

@@ -21,8 +21,8 @@ import { Reader, textsOf } from '../../../support/scans';
 const first = issue();
 const second = issue();
 
-async function readerOf(folder: string, optional = false): Promise<Reader> {
-  const reader = new Reader(new DirectorySource(folder, true, optional));
+async function readerOf(folder: string, isOptional = false): Promise<Reader> {
+  const reader = new Reader(new DirectorySource(folder, true, { isOptional }));
   await reader.settle();
   return reader;
 }
@@ -40,13 +40,13 @@ describe('a pair in a folder', () => {
   it('is found and read, with the place where it stands', async () => {
     const { reader, cert, key } = await withPair();
     expect(reader.texts('www.crt')).toEqual(textsOf(cert, key));
-    expect(reader.bundles.get('www.crt')).toMatchObject({ name: 'www.crt', location: cert, lone: false });
+    expect(reader.bundles.get('www.crt')).toMatchObject({ name: 'www.crt', location: cert });
   });
 
   it('is not read again while nothing happens', async () => {
     const { reader } = await withPair();
     for (let poll = 0; poll < 5; poll++) {
-      expect(await reader.pass()).toEqual({ changed: [], removed: [], total: 1, errors: [] });
+      expect(await reader.pass()).toEqual({ changed: [], removed: [], total: 1, strays: [], errors: [] });
     }
   });
 
@@ -118,7 +118,7 @@ describe('a pair in a folder', () => {
     writeFileSync(join(folder, 'www.crt'), first.chain);
     const reader = await readerOf(folder);
     expect(reader.texts('www.crt')).toEqual({ cert: first.chain, key: '' });
-    expect(reader.bundles.get('www.crt')).toMatchObject({ lone: true });
+    expect(reader.bundles.get('www.crt')).toMatchObject({ standalone: 'leaf' });
     writeFileSync(join(folder, 'www.key'), first.key);
     await reader.settle();
     expect(reader.texts('www.crt')).toEqual({ cert: first.chain, key: first.key });
@@ -164,7 +164,7 @@ describe('trouble with a file', () => {
     const reader = await readerOf(folder);
     expect(reader.bundles.get('www.crt')).toMatchObject({
       reason: 'unreadable',
-      message: expect.stringContaining('it does not exist (yet)') as string,
+      message: expect.stringContaining('it is a link to nowhere.pem, which is not there') as string,
     });
     writeFileSync(join(folder, 'nowhere.pem'), first.chain);
     await reader.settle();

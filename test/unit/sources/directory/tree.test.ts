@@ -30,6 +30,20 @@ describe('a tree of folders', () => {
     expect(reader.names).toEqual(['a/b/c/deep.crt', 'top.crt']);
   });
 
+  it('is followed by what a watch reports: a folder that is new, or removed and made again', async () => {
+    const folder = testFolder();
+    writePair(subfolder(folder, 'other'), 'www', first);
+    const source = new DirectorySource(folder, true);
+    await source.scan();
+    const path = join(folder, 'later');
+    for (const pair of [first, second]) {
+      writePair(subfolder(path), 'www', pair);
+      expect((await source.scan(new Set([path]))).changed).toContain('later/www.crt');
+      rmSync(path, { recursive: true });
+      expect((await source.scan(new Set([path]))).removed).toEqual(['later/www.crt']);
+    }
+  });
+
   it('tells pairs of the same name in two folders apart', async () => {
     const folder = testFolder();
     writePair(subfolder(folder, 'one'), 'tls', first);
@@ -166,6 +180,7 @@ describe('the folder itself', () => {
       changed: [],
       removed: [],
       total: 0,
+      strays: [],
       errors: [
         { reason: 'unreadable', message: `${folder} does not exist (yet); create it or mount it there` },
       ],
@@ -175,8 +190,8 @@ describe('the folder itself', () => {
   });
 
   it('that is missing is no error where it need not exist', async () => {
-    const source = new DirectorySource(join(testFolder(), 'later'), false, true);
-    expect(await source.scan()).toEqual({ changed: [], removed: [], total: 0, errors: [] });
+    const source = new DirectorySource(join(testFolder(), 'later'), false, { isOptional: true });
+    expect(await source.scan()).toEqual({ changed: [], removed: [], total: 0, strays: [], errors: [] });
   });
 
   it('that goes away takes its pairs with it, and comes back with them', async () => {
@@ -218,7 +233,7 @@ describe('the folder itself', () => {
       chmodSync(parent, 0o000);
       onTestFinished(() => chmodSync(parent, 0o700));
       for (const optional of [false, true]) {
-        expect((await new DirectorySource(folder, true, optional).scan()).errors).toEqual([
+        expect((await new DirectorySource(folder, true, { isOptional: optional }).scan()).errors).toEqual([
           {
             reason: 'unreadable',
             message: `${folder} cannot be read: permission denied; the user that Kong runs as must be able to read it`,

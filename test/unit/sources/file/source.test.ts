@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { FileSource } from '../../../../src/sources';
-import { unreadable } from '../../../../src/sources/files/file-bundle';
+import { unreadable } from '../../../../src/sources/files/trouble';
 import { issue } from '../../../support/bundles';
 import { eventually } from '../../../support/eventually';
 import { testFolder, writePair } from '../../../support/folders';
@@ -107,7 +107,8 @@ describe('the sentence for a file that cannot be read', () => {
   test.for([
     ['EACCES', 'permission denied; the user that Kong runs as must be able to read it'],
     ['EISDIR', 'it is a folder'],
-    ['EIO', 'EIO'],
+    ['EIO', 'the disk or the server of the file system fails'],
+    ['EXDEV', 'EXDEV'],
   ])('says what %s means', ([code, words = '']) => {
     const error = Object.assign(new Error('internal'), { code, path: '/certs/www.crt' });
     const { reason, message } = unreadable(error, '/elsewhere');

@@ -11,7 +11,7 @@ const PROGRAM = `
   import { DirectorySource } from './src/sources/directory/source';
   import { PasswordFile } from './src/sources/password';
   import { UnlockedSource } from './src/sources/unlocked';
-  const folder = process.argv[1];
+  const folder = process.argv[2];
   const passwords = new PasswordFile(folder + '/pipe.pem');
   const source = new UnlockedSource(new DirectorySource(folder, true), { passwords });
   source.scan().then(async ({ changed }) => {
@@ -24,13 +24,14 @@ it('a named pipe among the files, or where the password should be, does not stop
   const folder = testFolder();
   writePair(folder, 'www', issue());
   execFileSync('mkfifo', [join(folder, 'pipe.pem')]);
-  const { outputFiles } = await build({
+  const program = join(testFolder(), 'read.cjs');
+  await build({
     stdin: { contents: PROGRAM, resolveDir: resolve(__dirname, '../../../..'), loader: 'ts' },
     bundle: true,
     platform: 'node',
-    write: false,
+    outfile: program,
   });
-  const run = promisify(execFile)(process.execPath, ['-e', outputFiles[0]?.text ?? '', folder], {
+  const run = promisify(execFile)(process.execPath, [program, folder], {
     timeout: 60_000,
     killSignal: 'SIGKILL',
   }).catch(() => ({ stdout: 'it hung' }));

@@ -62,7 +62,7 @@ describe('a watch on a tree', () => {
 
   it('reports the folder itself when it appears later', async () => {
     const folder = join(testFolder(), 'later');
-    const source = new DirectorySource(folder, true, true);
+    const source = new DirectorySource(folder, true, { isOptional: true });
     let touched = new Set<string>();
     const stop = source.watch((what) => touched.add(what));
     await source.scan();
@@ -78,7 +78,7 @@ describe('a watch on a tree', () => {
 
   it('reports again after the folder was deleted and made anew', async () => {
     const folder = subfolder(testFolder(), 'certs');
-    const source = new DirectorySource(folder, true, true);
+    const source = new DirectorySource(folder, true, { isOptional: true });
     let touched = new Set<string>();
     const stop = source.watch((what) => touched.add(what));
     await source.scan();

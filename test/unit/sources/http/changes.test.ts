@@ -115,6 +115,49 @@ describe('a bundle at one URL', () => {
   });
 });
 
+describe('a server whose validators never change', () => {
+  it('is asked for the whole where somebody wants to know, and the renewal is found', async () => {
+    const files = { '/www.pem': first.chain + first.key };
+    const { url, requests } = await serving(files, () => ({ etag: '"1"', 'last-modified': LONG_AGO }));
+    const reader = readerOf({ type: 'http', url: `${url}/www.pem` });
+    await reader.pass();
+    requests();
+    expect((await reader.pass(undefined, { whole: true })).changed).toEqual([]);
+    files['/www.pem'] = second.chain + second.key;
+    expect((await reader.pass()).changed).toEqual([]);
+    expect((await reader.pass(undefined, { whole: true })).changed).toEqual([reader.source.id]);
+    expect(requests()).toEqual(['GET /www.pem', 'GET /www.pem if changed', 'GET /www.pem']);
+    expect(reader.texts(reader.source.id)).toMatchObject({ cert: second.chain + second.key });
+  });
+});
+
+describe('a bundle whose issuers are at a URL of their own', () => {
+  const intermediate = first.chain.slice(first.cert.length);
+
+  it('brings them along, and a change of theirs is found', async () => {
+    const files = { '/tls.crt': first.cert, '/tls.key': first.key, '/chain.pem': intermediate };
+    const { url, requests } = await serving(files);
+    const urls = { url: `${url}/tls.crt`, key_url: `${url}/tls.key`, chain_url: `${url}/chain.pem` };
+    const reader = readerOf({ type: 'http', ...urls });
+    await reader.pass();
+    const raw = { cert: first.cert, key: first.key, issuers: intermediate };
+    expect(reader.bundles.get(reader.source.id)).toMatchObject(raw);
+    requests();
+    expect((await reader.pass()).changed).toEqual([]);
+    expect(requests().every((request) => request.endsWith(' if changed'))).toBe(true);
+    files['/chain.pem'] = `${intermediate}\n`;
+    expect((await reader.pass()).changed).toEqual([reader.source.id]);
+    expect(reader.bundles.get(reader.source.id)).toMatchObject({ issuers: `${intermediate}\n` });
+  });
+
+  it('is not taken from another server, which would get the credentials', () => {
+    const urls = { url: 'https://a.test/tls.crt', chain_url: 'https://b.test/chain.pem' };
+    expect(() => readerOf({ type: 'http', ...urls })).toThrow(
+      'sources[0].chain_url: has to be on the server of url',
+    );
+  });
+});
+
 describe('certificate and key at a URL each', () => {
   it('are read together when one of them was renewed', async () => {
     const files = { '/tls.crt': first.chain, '/tls.key': first.key };

@@ -180,3 +180,21 @@ describe('the keys of a secret', () => {
     });
   });
 });
+
+it('reads every secret where somebody wants to know, whatever its metadata says', async () => {
+  vault.put('secret/certs/www', fieldsOf(first));
+  const reader = sourceOf({ secret_path: 'certs/www' });
+  await reader.pass();
+  vault.requests();
+  expect((await reader.pass(undefined, { whole: true })).changed).toEqual([]);
+  expect(vault.requests()).toEqual(['GET secret/data/certs/www']);
+});
+
+it('a secret that is larger than any bundle is refused, and hides no other', async () => {
+  vault.put('secret/certs/big', { ...fieldsOf(first), 'tls.crt': first.chain + ' '.repeat(1_048_576) });
+  vault.put('secret/certs/www', fieldsOf(second));
+  const reader = sourceOf({ secret_path: 'certs/' });
+  expect(await reader.pass()).toMatchObject({ total: 2, errors: [] });
+  expect(reader.texts('certs/big')).toBe('too_large');
+  expect(reader.texts('certs/www')).toEqual({ cert: second.chain, key: second.key });
+});

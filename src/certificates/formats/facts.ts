@@ -1,0 +1,119 @@
+import * as crypto from 'node:crypto';
+import { isRefusal, refusal, type CertificateInfo, type Digest, type Refusal } from '../../model';
+import { publicKeyDigest, publicKeyDigestOfKey } from '../issuers';
+import { decodePem, isCertificate, isPrivateKey, type PemBlock } from '../pem';
+import { parseCertificate, type ParsedCertificate } from '../x509';
+import { detectFile, type Format } from './detect';
+import { parse } from './open';
+import type { ParsedFile } from './parsed-file';
+
+/** What a file holds, as far as is needed to tell which files belong together; no text and no key of it. */
+export interface FileFacts {
+  /**
+   * - `bundle`: a leaf and a key
+   * - `leaf`: a leaf without a key, perhaps with its chain
+   * - `issuers`: CA certificates alone
+   * - `key`: a private key alone; `locked`: one that no password opens
+   * - `nothing`: none of these (a request, parameters, a public key)
+   * - `damaged`: it looks like one of these and cannot be read
+   */
+  kind: 'bundle' | 'leaf' | 'issuers' | 'key' | 'locked' | 'nothing' | 'damaged';
+  /** Of `bundle` and `leaf`. */
+  leaf: LeafFacts | null;
+  /** Digests of public keys: of a `key`, or of each CA certificate of `issuers`. */
+  publicKeys: readonly Digest[];
+  /** Of `damaged` and `locked`. */
+  problem: Refusal | null;
+}
+
+export interface LeafFacts {
+  /** Of the certificate. */
+  digest: Digest;
+  info: CertificateInfo;
+  publicKey: Digest;
+  /** Name of the issuer (DER). */
+  issuer: string;
+  /** Certificates in the file. */
+  count: number;
+  isPem: boolean;
+}
+
+const NOTHING: FileFacts = { kind: 'nothing', leaf: null, publicKeys: [], problem: null };
+
+/**
+ * What a file holds. Plain PEM is told at once.
+ * @param text one character for each octet
+ * @param location how messages name it
+ */
+export function factsOf(
+  text: string,
+  location: string,
+  password: string | undefined,
+): FileFacts | Promise<FileFacts> {
+  const blocks = decodePem(text);
+  const isPlain = blocks?.every((block) => !isPrivateKey(block) || !block.encrypted) === true;
+  const known = blocks?.filter((block) => isCertificate(block) || isPrivateKey(block)) ?? [];
+  if (!isPlain || known.length === 0) return factsOfAny(text, location, password);
+  const key = known.find((block) => isPrivateKey(block) && block.label !== 'OPENSSH PRIVATE KEY');
+  const certificates = known.filter(isCertificate).map((block) => block.der);
+  return describe({ certificates, key: key?.pem ?? null }, location, true);
+}
+
+async function factsOfAny(text: string, location: string, password: string | undefined): Promise<FileFacts> {
+  if (text.trim() === '') return NOTHING;
+  const file = detectFile(text);
+  const found = await parse(file, { password, alias: undefined }, location);
+  if (!isRefusal(found)) return describe(found, location, file.format === 'pem');
+  if (found.reason === 'encrypted_key') return { ...lockedBeside(text, location), problem: found };
+  const isMeant = found.reason === 'incomplete' || !NOT_MEANT.has(file.format);
+  return isMeant ? damaged(found) : NOTHING;
+}
+
+/** Formats of files that are certificates and keys by their names alone. */
+const NOT_MEANT: ReadonlySet<Format> = new Set<Format>(['request', 'text', 'empty', 'der', 'binary']);
+
+const damaged = (problem: Refusal): FileFacts => ({ kind: 'damaged', leaf: null, publicKeys: [], problem });
+
+/** A certificate beside a key that cannot be opened is a bundle all the same. */
+function lockedBeside(text: string, location: string): FileFacts {
+  const certificates = (decodePem(text) ?? []).filter(isCertificate).map((block: PemBlock) => block.der);
+  const found = describe({ certificates, key: null }, location, true);
+  return { ...found, kind: found.kind === 'leaf' ? 'bundle' : 'locked' };
+}
+
+function describe({ certificates, key }: ParsedFile, location: string, isPem: boolean): FileFacts {
+  let parsed: ParsedCertificate[];
+  try {
+    parsed = certificates.map((der) => parseCertificate(der));
+  } catch {
+    return damaged(
+      refusal('unsupported_format', `${location} has a certificate in it that is not an X.509 certificate`),
+    );
+  }
+  const [first] = parsed;
+  if (first === undefined) return key === null ? NOTHING : describeKey(key, location);
+  // With a key, a CA certificate may be meant as a leaf; the gate says what is wrong with that.
+  const leaf = parsed.find(({ info }) => !info.isCa) ?? (key === null ? undefined : first);
+  if (leaf === undefined) {
+    return { kind: 'issuers', leaf: null, publicKeys: parsed.map(publicKeyDigest), problem: null };
+  }
+  return {
+    kind: key === null ? 'leaf' : 'bundle',
+    leaf: {
+      digest: crypto.hash('sha256', leaf.der, 'base64url'),
+      info: leaf.info,
+      publicKey: publicKeyDigest(leaf),
+      issuer: leaf.issuer,
+      count: parsed.length,
+      isPem,
+    },
+    publicKeys: [],
+    problem: null,
+  };
+}
+
+function describeKey(key: string, location: string): FileFacts {
+  const digest = publicKeyDigestOfKey(key);
+  if (digest !== null) return { kind: 'key', leaf: null, publicKeys: [digest], problem: null };
+  return damaged(refusal('unsupported_format', `${location} holds a private key that cannot be read`));
+}

@@ -1,0 +1,160 @@
+import { LRUCache } from 'lru-cache';
+import type { Bundle, Reach } from '../model';
+import { chainOf, isSelfIssued } from './chain';
+import { DerReader, objectId, TAG } from './der';
+import { PUBLIC_ROOTS } from './issuers';
+import type { ParsedCertificate } from './x509';
+
+/** By the leaf's issuer and what stands behind the leaf; a handful for thousands of leaves. */
+const reaches = new LRUCache<string, Reach>({ max: 256 });
+
+/**
+ * @param chain in order, leaf first, without the root
+ * @param hasRoot whether the root stood with them
+ */
+export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach {
+  const [leaf, ...above] = chain as [ParsedCertificate, ...ParsedCertificate[]];
+  const key = [
+    leaf.issuer,
+    leaf.extensions.issuerUrl !== undefined,
+    hasRoot,
+    ...above.map(({ info }) => info.fingerprint),
+  ].join('\0');
+  return intern(key, () => describe(chain, hasRoot));
+}
+
+/**
+ * The same of certificates in no certain order, as Kong stores them.
+ * @param tail identifies `others`
+ */
+export function reachFrom(
+  leaf: ParsedCertificate,
+  tail: string,
+  others: () => readonly ParsedCertificate[],
+): Reach {
+  return intern(
+    [leaf.issuer, leaf.extensions.issuerUrl !== undefined, isSelfIssued(leaf), tail].join('\0'),
+    () => {
+      const chain = chainOf(leaf, others());
+      const hasRoot = chain.length > 1 && isSelfIssued(chain.at(-1) as ParsedCertificate);
+      return describe(hasRoot ? chain.slice(0, -1) : chain, hasRoot);
+    },
+  );
+}
+
+/** Of what is not a certificate. */
+export const NO_REACH: Reach = {
+  issuers: [],
+  certificates: [],
+  hasRoot: false,
+  isPublished: false,
+};
+
+function intern(key: string, make: () => Reach): Reach {
+  const known = reaches.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  reaches.set(key, made);
+  return made;
+}
+
+function describe(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach {
+  const last = chain.at(-1) as ParsedCertificate;
+  const issued = chain.filter((certificate) => !isSelfIssued(certificate));
+  return {
+    issuers: issued.map(({ issuer }) => issuer),
+    // Buffers of a pool would keep what else lies in it alive.
+    certificates: chain.slice(1).map(({ der }) => new Uint8Array(der)),
+    hasRoot: hasRoot || isSelfIssued(last),
+    isPublished: last.extensions.issuerUrl !== undefined,
+  };
+}
+
+/** Tells known roots by their names (DER). */
+export type IsRoot = (subject: string) => boolean;
+
+const publicRoots = new LRUCache<string, boolean>({ max: 256 });
+
+/** Whether a root that Node (Mozilla) trusts has this name. */
+export const isPublicRoot: IsRoot = (subject) => {
+  const known = publicRoots.get(subject) ?? PUBLIC_ROOTS.named(subject).length > 0;
+  publicRoots.set(subject, known);
+  return known;
+};
+
+/** Name (DER) of who issued the end of a chain; null: a root is there, or it is a known one. */
+export function missingIssuer({ issuers, hasRoot }: Reach, isRoot: IsRoot): string | null {
+  const end = issuers.at(-1);
+  return hasRoot || end === undefined || isRoot(end) ? null : end;
+}
+
+/** The same for a person. */
+export function openEndOf(reach: Reach, isRoot: IsRoot): string | null {
+  const missing = missingIssuer(reach, isRoot);
+  return missing === null ? null : readableName(missing);
+}
+
+/**
+ * A sentence for a bundle whose way up is not known: a bare leaf, or a chain whose issuers publish their certificates. A
+ * chain of a private CA ends below its root, which its clients have.
+ * @returns null where all is well
+ */
+export function chainWarning({
+  chainLength,
+  openEnd,
+  reach,
+}: Pick<Bundle, 'chainLength' | 'openEnd' | 'reach'>): string | null {
+  if (openEnd === undefined || (chainLength > 1 && !reach.isPublished)) return null;
+  const what = chainLength === 1 ? 'the leaf comes without a chain' : 'the chain ends early';
+  return (
+    `${what}: its issuer (${openEnd}) is neither a known root nor at hand, and clients that do not know it refuse the ` +
+    'certificate; put the chain into the file or beside it, or the root into trusted_issuers_file'
+  );
+}
+
+/** Whether a chain ends where another one of the same issuers, or of the same organization, goes on. */
+export function isShorter(reach: Reach, than: Reach): boolean {
+  const end = reach.issuers.at(-1);
+  if (reach.hasRoot || end === undefined) return false;
+  const at = than.issuers.indexOf(end);
+  if (at !== -1) return at < than.issuers.length - 1;
+  // A CA that has several intermediates of one kind takes another one for each leaf.
+  const organization = attributeOf(end, ORGANIZATION);
+  return (
+    reach.certificates.length === 0 &&
+    than.certificates.length > 0 &&
+    organization !== null &&
+    organization === attributeOf(than.issuers[0] ?? '', ORGANIZATION)
+  );
+}
+
+const COMMON_NAME = objectId('2.5.4.3');
+const ORGANIZATION = objectId('2.5.4.10');
+const ORGANIZATIONAL_UNIT = objectId('2.5.4.11');
+
+/** A distinguished name (DER) for a person: the common name, else the organization. */
+export function readableName(name: string): string {
+  const found = [COMMON_NAME, ORGANIZATION, ORGANIZATIONAL_UNIT].map((id) => attributeOf(name, id));
+  return found.find((text) => text !== null) ?? 'an issuer without a name';
+}
+
+/** No name has such characters; a terminal might obey them. */
+const UNPRINTABLE = /[\p{C}\u2028\u2029]/gu;
+
+/** @param name the content of a name's SEQUENCE, one character for each octet */
+function attributeOf(name: string, wanted: string): string | null {
+  try {
+    const sets = new DerReader(Buffer.from(name, 'latin1'));
+    while (!sets.done) {
+      const set = sets.inside(sets.next(TAG.set));
+      const attribute = set.inside(set.next(TAG.sequence));
+      const id = attribute.text(attribute.next(TAG.objectId));
+      const value = attribute.text(attribute.next());
+      if (id !== wanted || value === '') continue;
+      return Buffer.from(value, 'latin1').toString('utf8').replace(UNPRINTABLE, '?').slice(0, 100);
+    }
+  } catch {
+    // Not DER.
+  }
+  return null;
+}

@@ -1,0 +1,52 @@
+/** More than any configuration has; the oldest is forgotten first. */
+const MAX_KNOWN = 512;
+/** Shorter values are words that stand anywhere. */
+const LEAST_LENGTH = 6;
+/** A longer one is a file, and keys are told by their form. */
+const MOST_LENGTH = 16 * 1024;
+
+const known = new Set<string>();
+let pattern: RegExp | null = null;
+
+/**
+ * Has a token or password removed from everything that leaves the process, wherever it stands. To be called where it
+ * is read, or right before it is used.
+ */
+export function rememberSecret(value: string): void {
+  const secret = value.trim();
+  if (secret.length < LEAST_LENGTH || secret.length > MOST_LENGTH || secret.startsWith('{vault://')) return;
+  if (known.has(secret)) return;
+  known.add(secret);
+  for (const oldest of known) {
+    if (known.size <= MAX_KNOWN) break;
+    known.delete(oldest);
+  }
+  pattern = null;
+}
+
+/** Of a header: `Bearer` and `Basic` are no part of the secret. */
+export const rememberHeader = (value: string): void =>
+  rememberSecret(value.replace(/^(?:bearer|basic|token)\s+/i, ''));
+
+/** Takes every value out that is known to be a secret: as it is, in base64, and as a part of an address. */
+export function withoutKnownSecrets(text: string): string {
+  return known.size === 0 ? text : text.replace(knownPattern(), '[removed]');
+}
+
+export const hasKnownSecret = (text: string): boolean => known.size > 0 && text.search(knownPattern()) !== -1;
+
+function knownPattern(): RegExp {
+  pattern ??= new RegExp(
+    [...new Set([...known].flatMap(formsOf))]
+      .sort((a, b) => b.length - a.length)
+      .map((form) => `(?<![A-Za-z0-9])${form.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')}(?![A-Za-z0-9])`)
+      .join('|'),
+    'g',
+  );
+  return pattern;
+}
+
+function formsOf(secret: string): string[] {
+  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
+  return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), base64];
+}

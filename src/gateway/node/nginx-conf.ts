@@ -1,0 +1,55 @@
+/** A `server` of the configuration that Kong writes for nginx, as far as it matters here. */
+export interface NginxServer {
+  /** `kong`, `kong_admin`, `kong_status`; empty in the stream proxy. */
+  name: string;
+  /** What stands behind each `listen`. */
+  listens: string[];
+  certificates: { cert: string; key: string }[];
+  /** It only looks at the beginning of a TLS handshake, which another server of this file terminates. */
+  isPreread: boolean;
+}
+
+/**
+ * The servers of a file that Kong's templates make (kong/templates/nginx_kong.lua, nginx_kong_stream.lua): each begins
+ * and ends at column 0. Lua within may hold braces of any kind.
+ */
+export function parseServers(text: string): NginxServer[] {
+  const servers: NginxServer[] = [];
+  let body: string[] | null = null;
+  for (const line of text.split('\n')) {
+    if (/^server\s*\{/.test(line)) body = [];
+    else if (line.startsWith('}')) {
+      if (body !== null) servers.push(toServer(body));
+      body = null;
+    } else body?.push(line);
+  }
+  return servers;
+}
+
+function toServer(lines: readonly string[]): NginxServer {
+  const values = (name: string) =>
+    lines.flatMap((line) => new RegExp(`^\\s+${name}\\s+([^;]*);`).exec(line)?.[1]?.trim() ?? []);
+  const keys = values('ssl_certificate_key');
+  return {
+    name: values('server_name')[0] ?? '',
+    listens: values('listen'),
+    certificates: values('ssl_certificate').flatMap((cert, index) => {
+      const key = keys[index];
+      return key === undefined ? [] : { cert, key };
+    }),
+    isPreread: values('ssl_preread').includes('on'),
+  };
+}
+
+/** How many workers nginx.conf asks for; null: as many as there are processors. */
+export function parseWorkers(text: string): number | null {
+  const [, count] = /^worker_processes\s+(\d+);/m.exec(text) ?? [];
+  return count === undefined ? null : Number(count);
+}
+
+/** A setting of the proxy: its own, which stands in the first server, or that of the whole file. */
+export function settingIn(text: string, name: string): string | undefined {
+  const [proxy = ''] = /^server\s*\{[^]*?^\}/m.exec(text) ?? [];
+  const pattern = new RegExp(`^\\s*${name}\\s+([^;]*);`, 'm');
+  return (pattern.exec(proxy) ?? pattern.exec(text))?.[1];
+}

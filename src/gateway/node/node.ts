@@ -1,0 +1,156 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfiguredFile } from '../../common/configured-file';
+import { sameStamp, stampOf, type Stamp } from '../../common/stamp';
+import { commentIn, readKongLines, valuesIn } from './kong-env';
+import { adminEndpoints, tlsListeners, type Endpoint, type TlsListener } from './listen';
+import { parseServers, parseWorkers, settingIn, type NginxServer } from './nginx-conf';
+
+/** What the prefix of a Kong on this machine tells. */
+export interface NodeFacts {
+  /** The file that tells it. */
+  from: string;
+  /** Where the Admin API listens, the best place first. */
+  admin: readonly Endpoint[];
+  /** TLS listeners that serve the certificates of Kong's configuration. */
+  tls: readonly TlsListener[];
+  /** What the listeners of the proxy speak; undefined: it is not known. */
+  tlsSettings: { protocols: string | undefined; ciphers: string | undefined };
+  /** What clients without SNI get, one pair for each type of key; empty where Kong made its own. */
+  defaultCertificate: readonly { cert: string; key: string }[];
+  /** Without a database, where the configuration is read from at start; null: from nowhere, or it is not known. */
+  declarativeConfig: string | null;
+  /** Null: it is not known. */
+  workers: number | null;
+}
+
+const ENV = '.kong_env';
+const HTTP = 'nginx-kong.conf';
+const STREAM = 'nginx-kong-stream.conf';
+const MAIN = 'nginx.conf';
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** The only names that are kept: the file also holds secrets such as `pg_password`. */
+const NAMES = new Set([
+  ...['admin_listen', 'proxy_listen', 'stream_listen'],
+  ...['ssl_cert', 'ssl_cert_key', 'declarative_config', 'nginx_main_worker_processes'],
+  ...['', 'nginx_http_', 'nginx_proxy_'].flatMap((at) => [`${at}ssl_protocols`, `${at}ssl_ciphers`]),
+]);
+
+/** A Kong on this machine, by the files in its prefix, which it writes anew when it is started and reloaded. */
+export class KongNode {
+  #known: { stamps: (Stamp | null)[]; facts: NodeFacts } | null = null;
+
+  constructor(readonly prefix: string) {}
+
+  /**
+   * What its files tell now: `.kong_env`, and where this user may not read that, what Kong wrote for nginx.
+   * @throws Error with a sentence that helps
+   */
+  read(): NodeFacts {
+    const stamps = [ENV, HTTP, STREAM, MAIN].map((name) => stampOf(join(this.prefix, name)));
+    const known = this.#known;
+    if (known?.stamps.every((stamp, index) => sameStamp(stamp, stamps[index] ?? null)) === true)
+      return known.facts;
+    const facts = this.readAnew();
+    this.#known = { stamps, facts };
+    return facts;
+  }
+
+  /** As `read`, but null where nothing can be read. */
+  tryRead(): NodeFacts | null {
+    try {
+      return this.read();
+    } catch {
+      return null;
+    }
+  }
+
+  private readAnew(): NodeFacts {
+    let lines: readonly string[];
+    try {
+      lines = readKongLines(this.prefix);
+    } catch (error) {
+      // Started as root, Kong leaves .kong_env to root alone, and what nginx reads to everybody.
+      if (existsSync(join(this.prefix, HTTP))) return this.factsOfNginx(error as Error);
+      throw error;
+    }
+    return this.factsOfEnv(lines);
+  }
+
+  private factsOfEnv(lines: readonly string[]): NodeFacts {
+    const values = valuesIn(lines, (name) => NAMES.has(name));
+    const [certs, keys] = [paths(values.get('ssl_cert')), paths(values.get('ssl_cert_key'))];
+    const [declarative = null] = paths(
+      values.get('declarative_config') ??
+        // A reload that keeps what was posted has left the line as a comment (see `KongReload`).
+        commentIn(lines, 'declarative_config'),
+    );
+    const workers = Number(values.get('nginx_main_worker_processes'));
+    // Of several places where a setting may stand the nearest counts.
+    const nearest = (name: string) =>
+      [`nginx_proxy_${name}`, `nginx_http_${name}`, name].map((one) => values.get(one)).find(Boolean);
+    return {
+      from: join(this.prefix, ENV),
+      admin: adminEndpoints(values.get('admin_listen')),
+      tls: [...tlsListeners(values.get('proxy_listen')), ...streamListeners(values.get('stream_listen'))],
+      tlsSettings: { protocols: nearest('ssl_protocols'), ciphers: nearest('ssl_ciphers') },
+      defaultCertificate:
+        certs.length === keys.length
+          ? this.notOfKong(certs.map((cert, index) => ({ cert, key: keys[index] ?? '' })))
+          : [],
+      declarativeConfig: declarative,
+      workers: Number.isInteger(workers) && workers > 0 ? workers : null,
+    };
+  }
+
+  private factsOfNginx(why: Error): NodeFacts {
+    const text = this.textOf(HTTP);
+    if (text === null) throw why;
+    const servers = parseServers(text);
+    const stream = parseServers(this.textOf(STREAM) ?? '').filter(({ isPreread }) => isPreread);
+    const named = (name: string) => servers.filter((server) => server.name === name);
+    const listens = (all: readonly NginxServer[]) => all.flatMap((server) => server.listens).join(',');
+    const certificates = named('kong').flatMap((server) => server.certificates);
+    return {
+      from: join(this.prefix, HTTP),
+      admin: adminEndpoints(listens(named('kong_admin'))),
+      tls: [
+        ...tlsListeners(listens(named('kong'))),
+        // Their handshake is terminated elsewhere, so they are not marked as TLS here.
+        ...streamListeners(stream.flatMap((server) => server.listens.map((one) => `${one} ssl`)).join(',')),
+      ],
+      tlsSettings: {
+        protocols: settingIn(text, 'ssl_protocols'),
+        ciphers: settingIn(text, 'ssl_ciphers'),
+      },
+      defaultCertificate: this.notOfKong(certificates),
+      declarativeConfig: null,
+      workers: parseWorkers(this.textOf(MAIN) ?? ''),
+    };
+  }
+
+  private textOf(name: string): string | null {
+    try {
+      return readConfiguredFile(join(this.prefix, name), MAX_BYTES);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Without `ssl_cert` Kong makes certificates for itself, which nobody renews. */
+  private notOfKong<T extends { cert: string }>(pairs: readonly T[]): T[] {
+    const own = join(this.prefix, 'ssl', 'kong-default');
+    return pairs.filter(({ cert }) => !cert.startsWith(own));
+  }
+}
+
+const streamListeners = (directive: string | undefined): TlsListener[] =>
+  tlsListeners(directive).map((listener) => ({ ...listener, isStream: true }));
+
+/** Kong takes certificates as text, too; that is no file, and nobody renews it. */
+const paths = (list = '') =>
+  list
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item.startsWith('/'));

@@ -1,0 +1,56 @@
+import type { Gateway } from '../model';
+import { answerError, bodyOf } from './admin/answers';
+import type { AdminClient } from './admin/client';
+import { DatabaseGateway } from './database/gateway';
+import { DeclarativeGateway } from './declarative/gateway';
+import { WorkspacesGateway } from './workspaces';
+
+/** A Kong that answered. */
+export interface OpenedKong {
+  /** One more gateway, with a memory of its own; all of them end with the client. */
+  open: () => Gateway;
+  /** How many workers it had. */
+  workers: number;
+}
+
+/**
+ * Asks a Kong what it is.
+ * @param workspaces whose certificates are looked after; none: those of the address
+ * @throws AdminError with what is in the way
+ */
+export async function openGateway(
+  client: AdminClient,
+  workspaces: readonly string[],
+  attempts?: number,
+): Promise<OpenedKong> {
+  const answer = await client.request('GET', '/status', undefined, undefined, attempts);
+  if (answer.status === 404) throw answerError(client, 'GET /status', answer, "is it Kong's Admin API?");
+  const { configuration_hash: hash, memory, database } = bodyOf(client, 'GET /status', answer) as Status;
+  // Somebody else's /status, behind the same port.
+  if (memory === undefined && hash === undefined && database === undefined) {
+    throw answerError(
+      client,
+      'GET /status',
+      answer,
+      'this is not the status of a Kong; is it its Admin API?',
+    );
+  }
+  if (hash !== undefined && workspaces.length > 0) {
+    throw new Error('admin.workspaces: a Kong without a database has no workspaces');
+  }
+  const open = () => {
+    if (hash !== undefined) return new DeclarativeGateway(client);
+    if (workspaces.length === 0) return new DatabaseGateway(client);
+    return new WorkspacesGateway(
+      client,
+      workspaces.map((name) => new DatabaseGateway(client.within(name))),
+    );
+  };
+  return { open, workers: memory?.workers_lua_vms?.length ?? 1 };
+}
+
+interface Status {
+  configuration_hash?: unknown;
+  database?: unknown;
+  memory?: { workers_lua_vms?: unknown[] };
+}

@@ -1,0 +1,112 @@
+import type { LeafFacts } from '../certificates';
+import { push } from '../common/multimap';
+import { isRefusal, refusal, type Refusal, type Source, type SourcedBundle, type StrayFile } from '../model';
+import { Copies } from './copies';
+
+/** What is known of one bundle of a source: understood, or why not. */
+export interface Entry {
+  source: Source;
+  name: string;
+  known: SourcedBundle | Refusal;
+  /** What was understood of it before it was refused. */
+  before?: SourcedBundle;
+  /** A leaf whose key is nowhere: no trouble where another bundle has it, or a newer one. */
+  alone?: LeafFacts;
+}
+
+/** Every bundle of every source by its id; what is there several times is shown once. */
+export class BundleEntries {
+  readonly #entries = new Map<string, Entry>();
+  readonly #copies = new Copies();
+  readonly #alone = new Map<string, LeafFacts>();
+  /** Leaves without a key that nobody misses. */
+  readonly #excused = new Set<string>();
+  /** Null: something changed since they were counted. */
+  #counts: Map<Source, number> | null = null;
+
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  set(id: string, entry: Entry): void {
+    this.#counts = null;
+    this.#entries.set(id, entry);
+    if (isRefusal(entry.known)) this.#copies.delete(id);
+    else this.#copies.set({ id, name: entry.name, source: entry.source, bundle: entry.known });
+    this.#excused.delete(id);
+    if (entry.alone === undefined) this.#alone.delete(id);
+    else this.#alone.set(id, entry.alone);
+  }
+
+  /** @returns whether it was there */
+  delete(id: string): boolean {
+    this.#counts = null;
+    this.#copies.delete(id);
+    this.#alone.delete(id);
+    this.#excused.delete(id);
+    return this.#entries.delete(id);
+  }
+
+  /** To be called after changes: a leaf without a key is missed unless another bundle has it, or a newer one. */
+  excuse(): void {
+    this.#excused.clear();
+    if (this.#alone.size === 0) return;
+    const wanted = new Map<string, LeafFacts[]>();
+    for (const leaf of this.#alone.values()) {
+      push(wanted, leaf.digest, leaf);
+      push(wanted, kindOf(leaf.info), leaf);
+    }
+    const found = new Set<LeafFacts>();
+    for (const { known } of this.#entries.values()) {
+      if (isRefusal(known)) continue;
+      for (const leaf of wanted.get(known.chain.split('.', 1)[0] ?? '') ?? []) found.add(leaf);
+      for (const leaf of wanted.get(kindOf(known.leaf)) ?? []) {
+        const { notBefore, notAfter } = leaf.info;
+        if (notBefore <= known.leaf.notBefore && notAfter <= known.leaf.notAfter) found.add(leaf);
+      }
+    }
+    for (const [id, leaf] of this.#alone) if (found.has(leaf)) this.#excused.add(id);
+  }
+
+  /** All of them, copies included. */
+  values(): Iterable<Entry> {
+    return this.#entries.values();
+  }
+
+  /** Bundles that were understood. */
+  *bundles(): Iterable<SourcedBundle> {
+    for (const [id, { known }] of this.#entries) if (!isRefusal(known) && !this.#copies.has(id)) yield known;
+  }
+
+  /** What is not understood now, as it was when it last was. */
+  *broken(): Iterable<SourcedBundle> {
+    for (const { before } of this.#entries.values()) if (before !== undefined) yield before;
+  }
+
+  /** Bundles that were not understood, by id. */
+  *refused(): Iterable<[id: string, why: Refusal]> {
+    for (const [id, { known }] of this.#entries)
+      if (isRefusal(known) && !this.#excused.has(id)) yield [id, known];
+  }
+
+  /** How many bundles each source has, each counted once. */
+  counts(): ReadonlyMap<Source, number> {
+    if (this.#counts !== null) return this.#counts;
+    const counts = new Map<Source, number>();
+    for (const [id, { source, alone }] of this.#entries)
+      if (alone === undefined && !this.#copies.has(id)) counts.set(source, (counts.get(source) ?? 0) + 1);
+    this.#counts = counts;
+    return counts;
+  }
+
+  /** Files of a source that another one has, too. */
+  foundTwice(source: Source): StrayFile[] {
+    return [...this.#copies.ofFiles(source)].map(({ location, first }) => ({
+      location,
+      ...refusal('found_twice', `${location} is in the source ${first.id}, too, and is taken from there`),
+    }));
+  }
+}
+
+const kindOf = ({ names, keyType, issuer = '' }: LeafFacts['info']) =>
+  [keyType, issuer, ...[...names].sort()].join('\0');

@@ -1,0 +1,57 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { Log } from '../model';
+import { HomeBook } from '../plan';
+import type { PassContext, Step } from './step';
+
+/** More than the longest book takes. */
+const MAX_CHARS = 32 * 1024 * 1024;
+
+/** Keeps from one process to the next where what Kong has came from: ids of bundles and names, nothing secret. */
+export class HomesFile {
+  constructor(private readonly path: string) {}
+
+  load(): HomeBook {
+    try {
+      const text = readFileSync(this.path, 'utf8');
+      return text.length > MAX_CHARS ? new HomeBook() : HomeBook.load(text);
+    } catch {
+      return new HomeBook();
+    }
+  }
+
+  /** @returns null, or why it cannot be written, in a sentence */
+  save(text: string): string | null {
+    const draft = `${this.path}.${process.pid}`;
+    try {
+      writeFileSync(draft, text, { mode: 0o600 });
+      renameSync(draft, this.path);
+      return null;
+    } catch (error) {
+      rmSync(draft, { force: true });
+      const { code = (error as Error).message } = error as NodeJS.ErrnoException;
+      return `${this.path} cannot be written (${code}): after a restart it is not known which source each certificate came from`;
+    }
+  }
+}
+
+/** Writes the homes down after a pass that learned something new. */
+export class HomesStep implements Step {
+  #trouble: string | null = null;
+  #said: string | null = null;
+
+  constructor(
+    private readonly homes: HomeBook,
+    private readonly file: HomesFile,
+  ) {}
+
+  run({ observe }: PassContext): Promise<void> {
+    if (!observe && this.homes.takeChanged()) this.#trouble = this.file.save(this.homes.serialise());
+    return Promise.resolve();
+  }
+
+  log(log: Log): void {
+    if (this.#trouble !== null && this.#trouble !== this.#said)
+      log('warn', 'homes of certificates are not kept', { detail: this.#trouble });
+    this.#said = this.#trouble;
+  }
+}

@@ -1,0 +1,155 @@
+import { factsOf, type FileFacts } from '../../certificates';
+import type { MaybePromise } from '../../common/maybe-async';
+import { printable } from '../../common/printable';
+import { Slices } from '../../common/slices';
+import { isRacy, sameStamp, type Stamp } from '../../common/stamp';
+import { MAX_BUNDLE_BYTES, refusal } from '../../model';
+import type { FileAccess } from '../files/access';
+import { unreadable } from '../files/trouble';
+import type { KnownFile } from './match';
+import type { ParsedName } from './names';
+
+/** Files of one source whose content is looked at; more than any tool leaves where names do not tell. */
+const MAX_FILES = 100_000;
+
+interface Entry extends KnownFile {
+  /** Null: to be read again. */
+  stamp: Stamp | null;
+  isRead: boolean;
+}
+
+const UNREAD: FileFacts = { kind: 'nothing', leaf: null, publicKeys: [], problem: null };
+
+/** What the files hold whose names do not tell, each read once for each of its versions. */
+export class FileContents {
+  readonly #entries = new Map<string, Entry>();
+  readonly #byFolder = new Map<string, Set<string>>();
+  readonly #unread = new Set<string>();
+  #hasChanged = false;
+  /** There are more files than are looked at. */
+  isFull = false;
+
+  constructor(private readonly password: () => MaybePromise<string | undefined>) {}
+
+  /** The files of a folder that are to be looked at, from now on. */
+  set(folder: string, names: readonly ParsedName[], told: readonly ParsedName[]): void {
+    const before = this.#byFolder.get(folder) ?? new Set();
+    const now = new Set<string>();
+    for (const [list, isTold] of [
+      [names, false],
+      [told, true],
+    ] as const) {
+      for (const name of list) {
+        const path = `${folder}/${name.name}`;
+        now.add(path);
+        const known = this.#entries.get(path);
+        if (known !== undefined) known.isTold = isTold;
+        else if (this.#entries.size >= MAX_FILES) this.isFull = true;
+        else {
+          this.#entries.set(path, { path, folder, name, isTold, facts: UNREAD, stamp: null, isRead: false });
+          this.#unread.add(path);
+        }
+      }
+    }
+    for (const path of before) if (!now.has(path)) this.delete(path);
+    if (now.size > 0) this.#byFolder.set(folder, now);
+    else this.#byFolder.delete(folder);
+  }
+
+  private delete(path: string): void {
+    if (this.#entries.delete(path)) this.#hasChanged = true;
+    this.#unread.delete(path);
+    this.isFull = false;
+  }
+
+  has(path: string): boolean {
+    return this.#entries.has(path);
+  }
+
+  paths(): Iterable<string> {
+    return this.#entries.keys();
+  }
+
+  files(): Iterable<KnownFile> {
+    return this.#entries.values();
+  }
+
+  /** A locked file may open now. */
+  passwordChanged(): void {
+    for (const entry of this.#entries.values()) if (entry.facts.kind === 'locked') entry.stamp = null;
+  }
+
+  /**
+   * Reads what changed.
+   * @param folders whose files are looked at; null: all. New files are in any case
+   * @returns whether anything is no longer what it was at the last call
+   */
+  async refresh(
+    access: FileAccess,
+    stampOf: (path: string) => Stamp | null,
+    folders: Iterable<string> | null,
+  ): Promise<boolean> {
+    const slices = new Slices();
+    for (const entry of this.entriesIn(folders)) {
+      const isSame = entry.stamp !== null && sameStamp(stampOf(entry.path), entry.stamp);
+      if (!isSame) await this.read(access, entry);
+      if (slices.due) await slices.pause();
+    }
+    const hasChanged = this.#hasChanged;
+    this.#hasChanged = false;
+    return hasChanged;
+  }
+
+  private *entriesIn(folders: Iterable<string> | null): Iterable<Entry> {
+    if (folders === null) {
+      yield* this.#entries.values();
+      return;
+    }
+    const paths = new Set(this.#unread);
+    for (const folder of folders) for (const path of this.#byFolder.get(folder) ?? []) paths.add(path);
+    for (const path of paths) {
+      const entry = this.#entries.get(path);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  private async read(access: FileAccess, entry: Entry): Promise<void> {
+    const now = Date.now();
+    const before = entry.facts;
+    entry.stamp = null;
+    entry.facts = await this.factsOf(access, entry, now);
+    if (!entry.isRead || !isSameFacts(before, entry.facts)) this.#hasChanged = true;
+    entry.isRead = true;
+    this.#unread.delete(entry.path);
+  }
+
+  private async factsOf(access: FileAccess, entry: Entry, now: number): Promise<FileFacts> {
+    const location = printable(entry.path);
+    try {
+      const found = access.read(entry.path, MAX_BUNDLE_BYTES);
+      const file = found instanceof Promise ? await found : found;
+      if (file === null) {
+        const why = refusal('too_large', `${location} is larger than 1 MiB`);
+        return { ...UNREAD, kind: 'damaged', problem: why };
+      }
+      if (file.isStable && !isRacy(file.stamp, now)) entry.stamp = file.stamp;
+      const password = this.password();
+      const facts = factsOf(file.text, location, password instanceof Promise ? await password : password);
+      return facts instanceof Promise ? await facts : facts;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EHANGING') throw error;
+      const isFile = !['ENOTFILE', 'EISDIR', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '');
+      return isFile ? { ...UNREAD, kind: 'damaged', problem: unreadable(error, entry.path) } : UNREAD;
+    }
+  }
+}
+
+function isSameFacts(a: FileFacts, b: FileFacts): boolean {
+  return (
+    a.kind === b.kind &&
+    a.leaf?.digest === b.leaf?.digest &&
+    a.leaf?.count === b.leaf?.count &&
+    a.publicKeys.join() === b.publicKeys.join() &&
+    a.problem?.message === b.problem?.message
+  );
+}

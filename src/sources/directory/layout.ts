@@ -1,0 +1,181 @@
+import { groupBy } from '../../common/multimap';
+import { parseName, type ParsedName } from './names';
+
+/** The files of one bundle, as names within their folder. */
+export interface FilePair {
+  cert: string;
+  /** Null: certificate and key stand in one file, if it is a bundle at all. */
+  key: string | null;
+  /** Files that may complete its chain. */
+  beside?: readonly string[];
+}
+
+/** What the names of a folder's files tell. */
+export interface Layout {
+  /** Files that belong together by their names. */
+  pairs: FilePair[];
+  keystores: string[];
+  /** Certificates and keys whose content has to tell what they are and which belong together. */
+  unclear: ParsedName[];
+}
+
+const CERTIFICATE_ENDINGS = new Set(['.crt', '.cer', '.pem', '.der', '.p7b', '.p7c', '.cert']);
+
+/** cert-manager can write one pair in all these forms; the first that is there is taken. */
+const FORMS_OF_ONE = ['tls-combined.pem', 'keystore.p12', 'keystore.jks'];
+
+interface Known {
+  cert: string;
+  key: string;
+  /** Its chain. */
+  beside: readonly string[];
+  /** What only repeats it. */
+  parts: readonly string[];
+}
+
+/** Pairs that tools leave in a folder of their own. */
+const KNOWN: readonly Known[] = [
+  { cert: 'tls.crt', key: 'tls.key', beside: ['ca.crt'], parts: [...FORMS_OF_ONE, 'key.der'] },
+  { cert: 'tls.crt', key: 'key.der', beside: ['ca.crt'], parts: FORMS_OF_ONE },
+  {
+    cert: 'fullchain.pem',
+    key: 'privkey.pem',
+    beside: ['chain.pem'],
+    parts: ['cert.pem', 'short-chain.pem'],
+  },
+];
+
+/** Numbers of certbot's and dehydrated's generations: every role has a file of each. */
+const GENERATION_ROLES = ['cert', 'chain', 'fullchain', 'privkey'];
+/** Older generations than these are not read. */
+const GENERATIONS_READ = 2;
+
+/** Finds what belongs together by the names that tools and people use; see the table of the tests. */
+export function layoutOf(names: readonly string[]): Layout {
+  const present = new Set(names);
+  const layout: Layout = { pairs: [], keystores: [], unclear: [] };
+  const done = new Set<string>();
+  const pair = (cert: string, key: string) => {
+    layout.pairs.push({ cert, key });
+    done.add(cert).add(key);
+  };
+  for (const { cert, key, ...known } of [...KNOWN, ...ofAcmeSh(names)]) {
+    if (!present.has(cert) || !present.has(key) || done.has(cert)) continue;
+    const beside = known.beside.filter((name) => present.has(name));
+    layout.pairs.push({ cert, key, ...(beside.length === 0 ? {} : { beside }) });
+    for (const name of [cert, key, ...beside, ...known.parts]) done.add(name);
+  }
+  pairByBase(names, done, pair);
+
+  const rest: ParsedName[] = [];
+  const old = oldGenerations(names);
+  for (const name of names) {
+    const parsed = done.has(name) || old.has(name) ? null : parseName(name);
+    if (parsed !== null && parsed.role !== 'truststore' && parsed.role !== 'public_key') rest.push(parsed);
+  }
+  const groups = groupBy(rest, ({ stem, number }) => `${stem}\0${number ?? ''}`);
+  for (const group of groups.values()) {
+    const told = tellGroup(group);
+    if (told !== null) pair(told.cert, told.key);
+  }
+  sortOut(
+    layout,
+    rest.filter(({ name }) => !done.has(name)),
+    names,
+  );
+  return layout;
+}
+
+/** `fullchain.cer` and the one key: acme.sh names the key after the domain. */
+function ofAcmeSh(names: readonly string[]): Known[] {
+  if (!names.includes('fullchain.cer')) return [];
+  const [key, ...others] = names.filter((name) => name.endsWith('.key'));
+  if (key === undefined || others.length > 0) return [];
+  return [{ cert: 'fullchain.cer', key, beside: ['ca.cer'], parts: [key.replace(/\.key$/, '.cer')] }];
+}
+
+/** `NAME.key` and the one certificate of that name. */
+function pairByBase(
+  names: readonly string[],
+  done: ReadonlySet<string>,
+  pair: (cert: string, key: string) => void,
+): void {
+  if (!names.some((name) => name.endsWith('.key'))) return;
+  /** Null: there are several. */
+  const certs = new Map<string, string | null>();
+  for (const name of names) {
+    const dot = name.lastIndexOf('.');
+    if (dot < 1 || done.has(name) || !CERTIFICATE_ENDINGS.has(name.slice(dot))) continue;
+    const base = name.slice(0, dot);
+    certs.set(base, certs.has(base) ? null : name);
+  }
+  for (const name of names) {
+    if (!name.endsWith('.key') || done.has(name)) continue;
+    const base = name.slice(0, -'.key'.length);
+    const cert = certs.get(base);
+    if (cert != null && !isOfCa(base)) pair(cert, name);
+  }
+}
+
+/** `ca`, `rootCA`, `intermediate_ca`: a CA's own pair. */
+function isOfCa(base: string): boolean {
+  const parsed = base.length > 20 ? null : parseName(`${base}.crt`);
+  return parsed?.role === 'issuers' && parsed.stem === '';
+}
+
+/** One key, and one certificate that is not only a part of a chain. */
+function tellGroup(group: readonly ParsedName[]): { cert: string; key: string } | null {
+  const of = (...roles: ParsedName['role'][]) => group.filter(({ role }) => roles.includes(role));
+  const [key, ...otherKeys] = of('key');
+  const [cert, ...others] = of('certificate', 'fullchain');
+  if (key === undefined || cert === undefined || otherKeys.length + others.length > 0) return null;
+  return { cert: cert.name, key: key.name };
+}
+
+/** Files of certbot's archive and of dehydrated that newer ones have replaced. */
+function oldGenerations(names: readonly string[]): ReadonlySet<string> {
+  const generations = new Map<string, Set<string>>();
+  for (const name of names) {
+    const [, role = '', number = ''] = /^(cert|chain|fullchain|privkey)-?(\d+)\.pem$/.exec(name) ?? [];
+    if (role !== '') generations.set(number, (generations.get(number) ?? new Set()).add(role));
+  }
+  const whole = [...generations].filter(([, roles]) => roles.size === GENERATION_ROLES.length);
+  const newest = whole.map(([number]) => Number(number)).sort((a, b) => b - a)[GENERATIONS_READ - 1];
+  if (newest === undefined) return new Set();
+  return new Set(names.filter((name) => Number(/^[a-z]+-?(\d+)\.pem$/.exec(name)?.[1] ?? newest) < newest));
+}
+
+/** What is left beside the pairs: parts of their chains, keystores, and what only its content tells. */
+function sortOut(layout: Layout, rest: readonly ParsedName[], names: readonly string[]): void {
+  const { pairs } = layout;
+  const bases = new Set(pairs.flatMap(({ cert, key }) => [baseOf(cert), baseOf(key ?? '')]));
+  const stems = rest.some(({ role }) => role === 'issuers' || role === 'fullchain')
+    ? groupBy(pairs, ({ cert }) => parseName(cert)?.stem ?? '')
+    : new Map<string, FilePair[]>();
+  const form = FORMS_OF_ONE.find((name) => names.includes(name));
+  for (const file of rest) {
+    const { name, role, stem } = file;
+    if (FORMS_OF_ONE.includes(name) && name !== form) continue;
+    if (role === 'keystore') {
+      // Whoever exports NAME.crt and NAME.key as NAME.p12, too, has one certificate.
+      if (!bases.has(baseOf(name))) layout.keystores.push(name);
+      continue;
+    }
+    const isPart = role === 'issuers' || (role === 'fullchain' && stems.has(stem));
+    const owners = !isPart ? [] : stem === '' ? pairs : (stems.get(stem) ?? []);
+    for (const owner of owners) owner.beside = [...(owner.beside ?? []), name];
+    // A `bundle.pem` may be anything; a chain that is named like a pair is its own.
+    if (owners.length === 0 || stem === '') layout.unclear.push(file);
+  }
+}
+
+const baseOf = (name: string) => name.replace(/\.[^.]*$/, '');
+
+/** Every certificate file by itself: a folder of CAs has no pairs. */
+export const singleFiles = (names: readonly string[]): Layout => ({
+  pairs: names
+    .filter((name) => parseName(name) !== null && !/\.(key|p8|pk8|pkcs8)$/i.test(name))
+    .map((cert) => ({ cert, key: null })),
+  keystores: [],
+  unclear: [],
+});

@@ -1,0 +1,263 @@
+import type { FileFacts, LeafFacts } from '../../certificates';
+import { groupBy, push } from '../../common/multimap';
+import { printable } from '../../common/printable';
+import { refusal, type StrayFile } from '../../model';
+import { besideOf, type BesideIndex, indexBeside } from './beside';
+import type { ParsedName } from './names';
+
+/** A file whose content was looked at. */
+export interface KnownFile {
+  path: string;
+  folder: string;
+  name: ParsedName;
+  facts: FileFacts;
+  /** It is the key of a pair that the names tell; other certificates may have it, too. */
+  isTold: boolean;
+}
+
+export type LeafFile = KnownFile & { facts: FileFacts & { leaf: LeafFacts } };
+
+export interface MatchedFiles {
+  cert: string;
+  /** Null: it stands in the file of the certificate. */
+  key: string | null;
+  /** A leaf whose key is nowhere. */
+  isAlone: boolean;
+  /** The number in its name is that of a generation: the next one is the same bundle. */
+  isNumbered: boolean;
+  /** Files with certificates that may complete its chain. */
+  beside: readonly string[];
+}
+
+export interface Match {
+  bundles: MatchedFiles[];
+  strays: StrayFile[];
+}
+
+/** A certificate with its key; null: in one file. */
+interface Pair {
+  cert: KnownFile;
+  key: KnownFile | null;
+}
+
+/**
+ * Tells by their content which files belong together: a leaf and the key with the same public key, in one folder or
+ * in two. Where a file cannot be opened or read, the names have to do. A certificate that is there several times is
+ * one bundle, and so are its older generations in one folder.
+ * @param before keys by certificate as they were matched last (null: in one file): a pair of which one file is being
+ *   written stays a pair
+ */
+export function matchFiles(
+  files: readonly KnownFile[],
+  before: ReadonlyMap<string, string | null>,
+  now = Date.now(),
+): Match {
+  return new Matching(files, before).match(now);
+}
+
+class Matching {
+  readonly #keys = new Map<string, KnownFile[]>();
+  readonly #byPath = new Map<string, KnownFile>();
+  /** Files that cannot be opened or read. */
+  readonly #closed: Map<string, KnownFile[]>;
+  /** Files with a leaf and no key, by leaf. */
+  readonly #leaves: Map<string, LeafFile[]>;
+  readonly #combined: LeafFile[];
+  readonly #beside: BesideIndex;
+  readonly #used = new Set<string>();
+
+  constructor(
+    private readonly files: readonly KnownFile[],
+    private readonly before: ReadonlyMap<string, string | null>,
+  ) {
+    for (const file of files) {
+      this.#byPath.set(file.path, file);
+      if (file.facts.kind === 'key') for (const key of file.facts.publicKeys) push(this.#keys, key, file);
+    }
+    const own = files.filter(({ isTold }) => !isTold);
+    this.#closed = groupBy(own.filter(isClosed), ({ folder }) => folder);
+    this.#combined = own.filter(isLeafFile).filter(({ facts }) => facts.kind === 'bundle');
+    const leaves = own.filter(isLeafFile).filter(({ facts }) => facts.kind === 'leaf');
+    this.#leaves = groupBy(leaves, ({ facts }) => facts.leaf.digest);
+    this.#beside = indexBeside(own);
+  }
+
+  match(now: number): Match {
+    const pairs: Pair[] = this.#combined.map((cert) => ({ cert, key: null }));
+    const lone: LeafFile[] = [];
+    const together = new Set(this.#combined.map(({ facts }) => facts.leaf.digest));
+    for (const [digest, copies] of this.#leaves) {
+      // A copy of what stands with its key in another file.
+      if (together.has(digest)) continue;
+      const pair = this.pairOf(copies);
+      if (pair === null) lone.push(bestOf(copies, null));
+      else pairs.push(pair);
+    }
+    const isReplaced = replacedAmong(pairs);
+    const missed = lone.filter((one) => !isReplaced(one, false));
+    const alone = missed.filter(({ facts }) => isOfServer(facts.leaf) && facts.leaf.info.notAfter > now);
+    pairs.push(...this.unreadablePairs());
+    return {
+      bundles: [
+        ...pairs
+          .filter(({ cert }) => !isReplaced(cert, true))
+          .map(({ cert, key }) => this.toMatched(cert, key, false)),
+        ...alone.map((cert) => this.toMatched(cert, null, true)),
+      ],
+      strays: [
+        ...missed.filter((one) => !alone.includes(one)).map((one) => withoutKey(one, now)),
+        ...this.strays(),
+      ],
+    };
+  }
+
+  /** @param copies files with one leaf */
+  private pairOf(copies: readonly LeafFile[]): Pair | null {
+    const [first] = copies as [LeafFile];
+    const keys = this.#keys.get(first.facts.leaf.publicKey) ?? [];
+    const key = nearest(keys, copies) ?? this.closedKeyOf(copies) ?? this.sameAsBefore(copies);
+    if (key === undefined) return null;
+    this.#used.add(key.path);
+    return { cert: bestOf(copies, key), key };
+  }
+
+  /** A key that cannot be opened or read: the one of the same name, or the only one beside the only certificate. */
+  private closedKeyOf(copies: readonly LeafFile[]): KnownFile | undefined {
+    const folders = [...new Set(copies.map(({ folder }) => folder))];
+    const keys = folders
+      .flatMap((folder) => this.#closed.get(folder) ?? [])
+      .filter(({ facts, name }) => facts.kind === 'locked' || name.role === 'key');
+    const named = keys.find((key) => copies.some((cert) => isNamedLike(key, cert)));
+    if (named !== undefined || keys.length !== 1) return named;
+    const isOnly =
+      [...this.#leaves.values()].filter(([one]) => folders.includes(one?.folder ?? '')).length === 1;
+    return isOnly ? keys[0] : undefined;
+  }
+
+  private sameAsBefore(copies: readonly LeafFile[]): KnownFile | undefined {
+    for (const { path } of copies) {
+      const key = this.#byPath.get(this.before.get(path) ?? '');
+      if (key !== undefined && key.facts.kind !== 'leaf' && key.facts.kind !== 'issuers') return key;
+    }
+    return undefined;
+  }
+
+  /**
+   * A certificate that cannot be read (any more) with the key that it had, or that the names give to it: reading it says
+   * why, or finds it whole.
+   */
+  private unreadablePairs(): Pair[] {
+    const found: Pair[] = [];
+    for (const [path, keyPath] of this.before) {
+      const cert = this.#byPath.get(path);
+      const key = keyPath === null ? null : this.#byPath.get(keyPath);
+      if (cert === undefined || key === undefined || !isClosed(cert)) continue;
+      found.push({ cert, key });
+      this.#used.add(path).add(keyPath ?? path);
+    }
+    for (const key of this.files) {
+      const isKey = key.name.role === 'key' && (key.facts.kind === 'key' || isClosed(key));
+      if (!isKey || key.isTold || this.#used.has(key.path)) continue;
+      const cert = (this.#closed.get(key.folder) ?? []).find(
+        (one) =>
+          one.name.role !== 'key' &&
+          one.name.role !== 'issuers' &&
+          isNamedLike(one, key) &&
+          !this.#used.has(one.path),
+      );
+      if (cert === undefined) continue;
+      found.push({ cert, key });
+      this.#used.add(cert.path).add(key.path);
+    }
+    return found;
+  }
+
+  /** Keys without a certificate, and what cannot be read. */
+  private strays(): StrayFile[] {
+    const ofLeaves = new Set(this.files.flatMap(({ facts }) => facts.leaf?.publicKey ?? []));
+    const ofCas = new Set(
+      this.files.flatMap(({ facts }) => (facts.kind === 'issuers' ? facts.publicKeys : [])),
+    );
+    return this.files.flatMap(({ path, facts, isTold }): StrayFile[] => {
+      if (isTold || this.#used.has(path)) return [];
+      const location = printable(path);
+      if (facts.problem !== null) return facts.kind === 'bundle' ? [] : [{ location, ...facts.problem }];
+      if (facts.kind !== 'key' || facts.publicKeys.some((key) => ofLeaves.has(key))) return [];
+      const why = facts.publicKeys.some((key) => ofCas.has(key))
+        ? refusal('ca_as_leaf', `${location} is the private key of a CA; no server needs it`)
+        : refusal('missing_certificate', `${location} is a private key, and no certificate belongs to it`);
+      return [{ location, ...why }];
+    });
+  }
+
+  private toMatched(cert: KnownFile, key: KnownFile | null, isAlone: boolean): MatchedFiles {
+    return {
+      cert: cert.path,
+      key: key?.path ?? null,
+      isAlone,
+      isNumbered: cert.name.number !== null && cert.name.stem === '' && this.isGeneration(cert),
+      beside: besideOf(this.#beside, cert, key),
+    };
+  }
+
+  /** Certbot and dehydrated write every role of a generation with its number. */
+  private isGeneration({ folder, name }: KnownFile): boolean {
+    const roles = ['cert', 'chain', 'fullchain', 'privkey'];
+    const separator = name.base.endsWith(`-${name.number ?? ''}`) ? '-' : '';
+    return roles.every((role) => this.#byPath.has(`${folder}/${role}${separator}${name.number ?? ''}.pem`));
+  }
+}
+
+const isLeafFile = (file: KnownFile): file is LeafFile => file.facts.leaf !== null;
+
+const isClosed = ({ facts }: KnownFile) => facts.kind === 'locked' || facts.kind === 'damaged';
+
+const isNamedLike = ({ name: a }: KnownFile, { name: b }: KnownFile) =>
+  a.stem === b.stem && a.number === b.number;
+
+/** In the same folder, by the same name, by its path. */
+function nearest(keys: readonly KnownFile[], copies: readonly KnownFile[]): KnownFile | undefined {
+  const rank = (key: KnownFile) =>
+    2 * Number(copies.some(({ folder }) => folder === key.folder)) +
+    Number(copies.some((cert) => isNamedLike(cert, key)));
+  return [...keys].sort((a, b) => rank(b) - rank(a) || (a.path < b.path ? -1 : 1))[0];
+}
+
+const RANKS: readonly ParsedName['role'][] = ['fullchain', 'certificate', 'issuers'];
+
+/** Which of several files with one leaf stands for them: PEM, with the longest chain, in the folder of the key. */
+function bestOf(copies: readonly LeafFile[], key: KnownFile | null): LeafFile {
+  const compare = (a: LeafFile, b: LeafFile) =>
+    Number(b.folder === key?.folder) - Number(a.folder === key?.folder) ||
+    Number(b.facts.leaf.isPem) - Number(a.facts.leaf.isPem) ||
+    b.facts.leaf.count - a.facts.leaf.count ||
+    RANKS.indexOf(a.name.role) - RANKS.indexOf(b.name.role) ||
+    (a.path < b.path ? -1 : 1);
+  return [...copies].sort(compare)[0] as LeafFile;
+}
+
+/** Tells whether a newer certificate of the same issuer, names and type of key is there. */
+function replacedAmong(pairs: readonly Pair[]): (file: KnownFile, isInOneFolder: boolean) => boolean {
+  const kindOf = ({ issuer, info: { keyType, names } }: LeafFacts) =>
+    [keyType, issuer, ...[...names].sort()].join('\0');
+  const certificates = pairs.map(({ cert }) => cert).filter(isLeafFile);
+  const kinds = groupBy(certificates, ({ facts }) => kindOf(facts.leaf));
+  return ({ folder, facts: { leaf } }, isInOneFolder) =>
+    leaf !== null &&
+    (kinds.get(kindOf(leaf)) ?? []).some(
+      (other) =>
+        other.facts.leaf.digest !== leaf.digest &&
+        (other.folder === folder || !isInOneFolder) &&
+        leaf.info.notBefore <= other.facts.leaf.info.notBefore &&
+        leaf.info.notAfter <= other.facts.leaf.info.notAfter,
+    );
+}
+
+const isOfServer = ({ info: { names, ips = [], isForServers } }: LeafFacts) =>
+  names.length + ips.length > 0 && isForServers !== false;
+
+function withoutKey({ path, facts }: LeafFile, now: number): StrayFile {
+  const location = printable(path);
+  const what = facts.leaf.info.notAfter <= now ? 'it has expired' : 'it is not for servers';
+  return { location, ...refusal('missing_key', `${location} has no private key with it; ${what}`) };
+}

@@ -1,0 +1,192 @@
+import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
+import { constants, lstat, open, readdir, stat } from 'node:fs/promises';
+import type { MaybePromise } from '../../common/maybe-async';
+import { identityOf, readStamped, statOf, type StampedText } from '../../common/stamp';
+import { Mounts, type Mount } from './mounts';
+
+/** How a source looks at files. Errors are the system's. */
+export interface FileAccess {
+  /** Follows links; null where there is nothing, or it is out of reach. */
+  stat(path: string): MaybePromise<Stats | null>;
+  /** Device and inode of what a path leads to; null where it is not there. */
+  identity(path: string): MaybePromise<string | null>;
+  /** Of the link itself. */
+  lstat(path: string): MaybePromise<Stats>;
+  list(path: string): MaybePromise<Dirent[]>;
+  /** Null: larger than `maxBytes`. */
+  read(path: string, maxBytes: number): MaybePromise<StampedText | null>;
+}
+
+/** Calls that return at once, as those of local file systems do. */
+export const LOCAL: FileAccess = {
+  stat: statOf,
+  identity: identityOf,
+  lstat: (path) => lstatSync(path),
+  list: (path) => readdirSync(path, { withFileTypes: true }),
+  read: readStamped,
+};
+
+/** A call that takes longer counts as hanging. */
+const DEADLINE_MS = 5_000;
+
+/** A file system does not answer. */
+export class HangingError extends Error {
+  override readonly name = 'HangingError';
+  readonly code = 'EHANGING';
+}
+
+/**
+ * Calls to a file system that may hang: each has a deadline, and while one hangs no other is made. A hanging call
+ * cannot be ended, and holds one of the few threads that Node has for files and names.
+ */
+export class BoundedAccess implements FileAccess {
+  #hangs = false;
+
+  constructor(
+    private readonly mount: Mount,
+    private readonly calls: FileAccess = ASYNCHRONOUS,
+    private readonly deadlineMs = DEADLINE_MS,
+  ) {}
+
+  stat(path: string): Promise<Stats | null> {
+    return this.within(path, () => this.calls.stat(path));
+  }
+
+  identity(path: string): Promise<string | null> {
+    return this.within(path, () => this.calls.identity(path));
+  }
+
+  lstat(path: string): Promise<Stats> {
+    return this.within(path, () => this.calls.lstat(path));
+  }
+
+  list(path: string): Promise<Dirent[]> {
+    return this.within(path, () => this.calls.list(path));
+  }
+
+  read(path: string, maxBytes: number): Promise<StampedText | null> {
+    return this.within(path, () => this.calls.read(path, maxBytes));
+  }
+
+  /** @throws HangingError */
+  private async within<T>(path: string, call: () => MaybePromise<T>): Promise<T> {
+    if (this.#hangs) throw this.hanging(path);
+    const running = Promise.resolve(call());
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#hangs = true;
+        reject(this.hanging(path));
+      }, this.deadlineMs).unref();
+    });
+    const ended = () => {
+      this.#hangs = false;
+      clearTimeout(timer);
+    };
+    running.then(ended, ended);
+    return Promise.race([running, late]);
+  }
+
+  private hanging(path: string): HangingError {
+    const { path: where, type } = this.mount;
+    return new HangingError(
+      `${path} does not answer: the file system at ${where} (${type}) hangs; is its server up? The other sources go on`,
+    );
+  }
+}
+
+const MOUNTS = new Mounts();
+
+/** Access to a place: careful from the moment on that a part of it turns out to be on a file system that may hang. */
+export class PlaceAccess implements FileAccess {
+  #current: FileAccess = LOCAL;
+  #mount: Mount | null = null;
+
+  constructor(
+    private readonly root: string,
+    private readonly mounts = MOUNTS,
+    private readonly carefulTo: (mount: Mount) => FileAccess = (mount) => new BoundedAccess(mount),
+  ) {}
+
+  /** To be called now and then: mounts come and go. */
+  refresh(): void {
+    this.mounts.refresh();
+    const mount = this.mounts.of(this.root) ?? this.mounts.below(this.root);
+    if (mount !== null) this.take(mount);
+  }
+
+  /** To be called before a link is followed. */
+  linkFound(path: string): void {
+    const mount = this.#current === LOCAL ? this.mounts.of(path) : null;
+    if (mount !== null) this.take(mount);
+  }
+
+  /** Every call returns at once. */
+  get isLocal(): boolean {
+    return this.#current === LOCAL;
+  }
+
+  stat(path: string): MaybePromise<Stats | null> {
+    return this.#current.stat(path);
+  }
+
+  identity(path: string): MaybePromise<string | null> {
+    return this.#current.identity(path);
+  }
+
+  lstat(path: string): MaybePromise<Stats> {
+    return this.#current.lstat(path);
+  }
+
+  list(path: string): MaybePromise<Dirent[]> {
+    return this.#current.list(path);
+  }
+
+  read(path: string, maxBytes: number): MaybePromise<StampedText | null> {
+    return this.#current.read(path, maxBytes);
+  }
+
+  private take(mount: Mount): void {
+    if (this.#mount?.path === mount.path && this.#mount.type === mount.type) return;
+    this.#mount = mount;
+    this.#current = this.carefulTo(mount);
+  }
+}
+
+const ASYNCHRONOUS: FileAccess = {
+  stat: (path) => stat(path).catch(() => null),
+  identity: (path) =>
+    stat(path, { bigint: true }).then(
+      ({ dev, ino }) => `${dev}:${ino}`,
+      () => null,
+    ),
+  lstat,
+  list: (path) => readdir(path, { withFileTypes: true }),
+  read: readWhole,
+};
+
+/** The same as `readStamped`, without holding up anybody else. */
+async function readWhole(path: string, maxBytes: number): Promise<StampedText | null> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const found = await file.stat();
+    if (!found.isFile())
+      throw Object.assign(new Error('not a file'), { code: found.isDirectory() ? 'EISDIR' : 'ENOTFILE' });
+    const { mtimeMs, ctimeMs, size, ino } = found;
+    if (size > maxBytes) return null;
+    const buffer = Buffer.alloc(Math.min(Math.max(size, 64 * 1024), maxBytes) + 1);
+    let length = 0;
+    for (let got = -1; got !== 0 && length < buffer.length; length += got) {
+      ({ bytesRead: got } = await file.read(buffer, length, buffer.length - length, null));
+    }
+    if (length > maxBytes || (size === 0 && length === buffer.length)) return null;
+    return {
+      text: buffer.toString('latin1', 0, length),
+      stamp: { mtimeMs, ctimeMs, size, ino },
+      isOpen: (found.mode & constants.S_IROTH) !== 0,
+      isStable: length === size,
+    };
+  } finally {
+    await file.close();
+  }
+}

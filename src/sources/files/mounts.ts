@@ -1,0 +1,93 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/** File systems whose server may stop answering; a call to them may then never return. */
+const REMOTE =
+  /^(nfs4?|cifs|smb[23]?|smbfs|fuse|fuse\..*|fuseblk|9p|ceph|lustre|afs|ocfs2|gfs2|gpfs|beegfs|glusterfs|virtiofs|vboxsf|davfs|autofs)$/;
+
+/** More links than these one behind the other lead in circles. */
+const MAX_LINKS = 8;
+
+export interface Mount {
+  path: string;
+  /** `nfs4`, `fuse.sshfs`, … */
+  type: string;
+}
+
+/** So long a list counts as the present one. */
+const FRESH_MS = 1_000;
+
+/** The machine's mounts that may hang. Nothing here touches them. */
+export class Mounts {
+  #remote: readonly Mount[] = [];
+  #readAt = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly list = '/proc/self/mountinfo') {}
+
+  refresh(): void {
+    if (performance.now() - this.#readAt < FRESH_MS) return;
+    this.#readAt = performance.now();
+    try {
+      this.#remote = remoteMounts(readFileSync(this.list, 'utf8'));
+    } catch {
+      // Not Linux, or /proc is not mounted.
+      this.#remote = [];
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#remote.length === 0;
+  }
+
+  /** A mount at or below a folder. */
+  below(folder: string): Mount | null {
+    return this.#remote.find(({ path }) => isBelow(path, folder)) ?? null;
+  }
+
+  /** The mount that a path lies in, or leads to by links; null: a local file system. */
+  of(path: string): Mount | null {
+    let at = path;
+    for (let links = 0; !this.isEmpty && links < MAX_LINKS; links++) {
+      const mount = this.#remote.find((one) => isBelow(at, one.path));
+      if (mount !== undefined) return mount;
+      const next = firstLink(at);
+      if (next === null) break;
+      at = next;
+    }
+    return null;
+  }
+}
+
+const isBelow = (path: string, folder: string) =>
+  path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+
+/** A path with the first link in it followed; null: there is none. */
+function firstLink(path: string): string | null {
+  const parts = path.split('/').filter((part) => part !== '');
+  let at = '';
+  for (const [index, part] of parts.entries()) {
+    at = `${at}/${part}`;
+    try {
+      return resolve(dirname(at), readlinkSync(at), ...parts.slice(index + 1));
+    } catch {
+      // Not a link.
+    }
+  }
+  return null;
+}
+
+/** The innermost mount comes first. */
+function remoteMounts(text: string): Mount[] {
+  const found = text.split('\n').flatMap((line) => {
+    const [before = '', after = ''] = line.split(' - ');
+    const [path] = before.split(' ').slice(4, 5);
+    const [type = ''] = after.split(' ');
+    // Where the whole system is on such a file system, nothing is gained by asking carefully.
+    return path !== undefined && path !== '/' && REMOTE.test(type) ? [{ path: unescaped(path), type }] : [];
+  });
+  return found.sort((a, b) => b.path.length - a.path.length);
+}
+
+/** Blanks and line feeds are written as octal numbers. */
+const unescaped = (path: string) =>
+  path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
