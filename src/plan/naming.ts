@@ -223,16 +223,11 @@ export class Naming {
     const left = index.bundles.filter(
       (bundle) => !used.has(bundle) || this.#others.has(bundle) || this.#withheld.has(bundle),
     );
-    if (left.length === 0) return;
-    const has = new Set([...used.keys(), ...this.#placed].map(({ content }) => content));
-    for (const bundle of left) this.conclude(bundle, has);
+    for (const bundle of left) this.conclude(bundle);
   }
 
-  /**
-   * What is to be said of a bundle that no certificate has or gets.
-   * @param has contents that one has or gets: a copy of that is nothing to say
-   */
-  private conclude(bundle: SourcedBundle, has: ReadonlySet<string>): void {
+  /** What is to be said of a bundle that no certificate has or gets. */
+  private conclude(bundle: SourcedBundle): void {
     const { plan, index, used } = this.world;
     const others = this.#others.get(bundle);
     if (others !== undefined && !plan.refused.has(bundle.id)) {
@@ -242,7 +237,7 @@ export class Naming {
     }
     const withheld = this.#withheld.get(bundle);
     if (withheld !== undefined) plan.notes.set(bundle.id, besideController(bundle, withheld));
-    if (this.#placed.has(bundle) || used.has(bundle) || has.has(bundle.content)) return;
+    if (this.#placed.has(bundle) || used.has(bundle)) return;
     if (!plan.refused.has(bundle.id)) this.notePartial(bundle);
     if (plan.refused.has(bundle.id)) return;
     // Kong has it without a certificate of its own: nobody has to be told that none asks for it.
