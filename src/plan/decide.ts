@@ -98,7 +98,7 @@ function bestOf(one: Case, claims: Claims): Decision {
 /** When what keeps others out will have ended. */
 function noteEnds({ world, stored: { leaf } }: Case, { homes }: Claims): void {
   if (leaf !== null) world.due(endOf(leaf));
-  for (const home of homes) world.due(home.leaf.notAfter);
+  for (const home of homes) world.due(endOf(home.leaf));
 }
 
 /** A bundle with the very names, of somebody who outranks the homes. What we made is not rewritten: its names move. */

@@ -1,6 +1,7 @@
 import type { SourcedBundle, StoredCertificate } from '../model';
 import { snisOf } from './claimants';
 import { claimsOf, outranks, refusedByContinuity } from './claims';
+import { endOf } from './leaf-times';
 import { includesName, wildcardOf } from './names';
 import { isOperators, ownerOf } from './ranking';
 import type { World } from './world';
@@ -35,7 +36,7 @@ function isWanted(world: World, bundle: SourcedBundle, place: string, name: stri
   const home = world.index.byId(place, name);
   if (home?.create !== true || !includesName(snisOf(home), name)) return false;
   if (world.unfit(home) !== null || outranks(world, bundle, home)) return false;
-  world.due(home.leaf.notAfter);
+  world.due(endOf(home.leaf));
   return true;
 }
 

@@ -130,8 +130,11 @@ export class World {
 
   /** Why a bundle must not be served to anybody now. */
   unfit(bundle: SourcedBundle): Refusal | null {
-    const why = this.input.barred.get(bundle.id) ?? checkShape(bundle, this.now, false);
-    if (why?.reason === 'not_yet_valid') this.due(bundle.leaf.notBefore);
+    const { leaf } = bundle;
+    // What ends in a moment is not worth a write.
+    const at = endOf(leaf) <= this.now ? Math.max(this.now, leaf.notAfter) : this.now;
+    const why = this.input.barred.get(bundle.id) ?? checkShape(bundle, at, false);
+    if (why?.reason === 'not_yet_valid') this.due(leaf.notBefore);
     return why;
   }
 

@@ -183,7 +183,7 @@ function claimsOn(world: World, host: string): Claim[] {
     const own = world.kong.certificates.get(certificateIdOf(bundle));
     if (own !== undefined && own.main.content !== bundle.content) return [];
     const { leaf } = bundle;
-    if (!coversHost(leaf, host) || leaf.notBefore > world.now || leaf.notAfter <= world.now) return [];
+    if (!coversHost(leaf, host) || leaf.notBefore > world.now || endOf(leaf) <= world.now) return [];
     return [
       {
         isByName: leaf.names.includes(host),
