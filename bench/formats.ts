@@ -22,19 +22,19 @@ const BARE: Record<string, (file: FormatFile) => Promise<void> | void> = {
     decryptLegacyPem(key?.toString('latin1') ?? '', PASSWORD);
   },
   DER: ({ cert }) => void parseCertificate(cert.subarray(0, lengthOf(cert))),
-  'DER with an encrypted key': async ({ cert, key }) => {
+  'DER with an encrypted key': ({ cert, key }) => {
     parseCertificate(cert.subarray(0, lengthOf(cert)));
-    await decryptPkcs8(key ?? cert, PASSWORD);
+    decryptPkcs8(key ?? cert, PASSWORD);
   },
-  'PKCS#7': async ({ cert }) => (await readPkcs7(cert)).forEach((der) => parseCertificate(der)),
+  'PKCS#7': ({ cert }) => readPkcs7(cert).forEach((der) => parseCertificate(der)),
   'PKCS#12 with AES': ({ cert }) => readP12(cert),
   'PKCS#12 with triple DES': ({ cert }) => readP12(cert),
   'PKCS#12 in base64': ({ cert }) => readP12(Buffer.from(cert.toString('latin1'), 'base64')),
   JKS: ({ cert }) => readJks(cert, UNLOCK).certificates.forEach((der) => parseCertificate(der)),
 };
 
-async function readP12(bytes: Buffer): Promise<void> {
-  for (const der of (await readPkcs12(bytes, UNLOCK)).certificates) parseCertificate(der);
+function readP12(bytes: Buffer): void {
+  for (const der of readPkcs12(bytes, UNLOCK).certificates) parseCertificate(der);
 }
 
 function readPems(...parts: Buffer[]): void {

@@ -71,7 +71,7 @@ export class Planner {
     return plan;
   }
 
-  /** @returns whether a bundle whose chain Kong has turned out to have another key */
+  /** @returns whether a bundle whose chain Kong has turned out to have another key, or a tenant's to have the right one */
   private async isOutdatedByKeys(plan: Plan): Promise<boolean> {
     let isOutdated = false;
     for (const bundle of plan.unchecked) {
@@ -79,9 +79,8 @@ export class Planner {
       this.#checked.set(bundle.id, bundle.content);
       const opened = await this.book.open(bundle);
       const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
-      if (why === null) continue;
-      this.refused.add(bundle, why);
-      isOutdated = true;
+      if (why !== null) this.refused.add(bundle, why);
+      if (why !== null || bundle.ownership === 'tenants') isOutdated = true;
     }
     return isOutdated;
   }
@@ -93,9 +92,11 @@ export class Planner {
     for (const question of questions) {
       const opened = await this.book.open(question.bundle);
       if (isRefusal(opened)) continue;
+      // A certificate without its key is anybody's.
+      const isWhole = checkKeyAndChain(opened) === null;
       const stored = question.kind === 'trusted' ? '' : await this.storedText(question);
       if (stored === null) continue;
-      this.#evidence.answer(question, opened.chain, stored, before);
+      this.#evidence.answer(question, isWhole ? opened.chain : [], stored, before);
       isAnswered = true;
     }
     return isAnswered;
@@ -168,6 +169,7 @@ export class Planner {
       allowDowngrade,
       addNames,
       homes: this.homes,
+      checked: this.#checked,
       away: new Set(this.book.sourceStates.flatMap(({ id, error }) => (error === null ? [] : [id]))),
       evidence: this.#evidence,
       controller: { isThere: false, asked: null, keepsOthers: !gateway.traits.writesWhole },

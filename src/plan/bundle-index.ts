@@ -26,38 +26,43 @@ export const isForServers = ({ leaf }: SourcedBundle): boolean => leaf.isForServ
 /** Bundles of one name that are looked at; somebody may put any number of them into a cluster. */
 const MOST_OF_A_NAME = 64;
 
+/** A list in a map, where nearly all have one member. */
+type Few<T> = T | T[];
+
+/** So many are looked through. */
+const FEW = 4;
+
+const NONE: readonly SourcedBundle[] = [];
+
 /** Finds bundles by place, name, content, and the certificate that is theirs. */
 export class BundleIndex {
   readonly bundles: readonly SourcedBundle[];
-  readonly #byId = new Map<string, SourcedBundle>();
-  readonly #byName = new Map<string, SourcedBundle[]>();
-  readonly #byContent = new Map<string, SourcedBundle[]>();
-  readonly #byChain = new Map<string, SourcedBundle[]>();
-  /** Bundles that are not understood now, as they were, by the chain that they had. */
-  readonly #brokenByChain = new Map<string, SourcedBundle[]>();
-  readonly #broken = new Set<string>();
-  #byCertificateId: Map<string, SourcedBundle> | null = null;
+  readonly #broken: readonly SourcedBundle[];
+  readonly #byName = new Map<string, Few<SourcedBundle>>();
   /** By the UID of the Secret, and by its `namespace/name`. */
   readonly #bySecret = new Map<string, SourcedBundle>();
   /** Bundles with SNIs of their own, by the id of the one certificate that they are for. */
-  readonly #fixed = new Map<string, SourcedBundle[]>();
+  readonly #fixed = new Map<string, Few<SourcedBundle>>();
   /** Where those are: files that Kong itself reads. */
   readonly #ofKong = new Set<string>();
   /** Names of which there are too many bundles, cut down to those that come first. */
   readonly #cut = new Set<string>();
+  #byId: Map<string, SourcedBundle> | null = null;
+  #byChain: Map<string, Few<SourcedBundle>> | null = null;
+  #byCertificateId: Map<string, SourcedBundle> | null = null;
+  #brokenById: ReadonlySet<string> | null = null;
+  /** Bundles that are not understood now, as they were, by the chain that they had. */
+  #brokenByChain: Map<string, Few<SourcedBundle>> | null = null;
 
-  constructor(bundles: Iterable<SourcedBundle>, broken: Iterable<SourcedBundle>) {
+  constructor(bundles: Iterable<SourcedBundle>, broken: readonly SourcedBundle[]) {
     this.bundles = [...bundles];
+    this.#broken = broken;
     for (const bundle of this.bundles) {
-      this.#byId.set(bundle.id, bundle);
       if (bundle.snis !== undefined) {
         push(this.#fixed, certificateIdOf(bundle), bundle);
         this.#ofKong.add(bundle.location);
         continue;
       }
-      push(this.#byContent, bundle.content, bundle);
-      push(this.#byChain, bundle.chain, bundle);
-      if (bundle.rawChain !== bundle.chain) push(this.#byChain, bundle.rawChain, bundle);
       const names = allNames(bundle.leaf);
       for (const name of names) push(this.#byName, name, bundle);
       if (names.length === 0) push(this.#byName, '', bundle);
@@ -67,21 +72,21 @@ export class BundleIndex {
       const name = `${bundle.secret.namespace}/${bundle.secret.name}`;
       if (bundle.secret.cluster === undefined || !this.#bySecret.has(name)) this.#bySecret.set(name, bundle);
     }
-    for (const bundle of broken) {
-      const { id, chain, rawChain } = bundle;
-      this.#broken.add(id);
-      push(this.#brokenByChain, chain, bundle);
-      if (rawChain !== chain) push(this.#brokenByChain, rawChain, bundle);
-    }
   }
 
-  byId(place: string): SourcedBundle | undefined {
+  /** @param name one that it probably has */
+  byId(place: string, name?: string): SourcedBundle | undefined {
+    const likely = name === undefined ? NONE : this.named(name);
+    const found = likely.length <= FEW ? likely.find(({ id }) => id === place) : undefined;
+    if (found !== undefined) return found;
+    this.#byId ??= new Map(this.bundles.map((bundle) => [bundle.id, bundle]));
     return this.#byId.get(place);
   }
 
   /** Whether something is there that is not understood now. */
   isBroken(place: string): boolean {
-    return this.#broken.has(place);
+    this.#brokenById ??= new Set(this.#broken.map(({ id }) => id));
+    return this.#brokenById.has(place);
   }
 
   /** Whether Kong has it from a file of its own, too, whatever its certificates are. */
@@ -89,27 +94,29 @@ export class BundleIndex {
     return this.#ofKong.has(location);
   }
 
-  /** Bundles with this text or this chain. */
-  having({ content, chain }: StoredHalf): readonly SourcedBundle[] {
-    if (chain === '') return [];
-    const same = this.#byContent.get(content);
-    const alike = this.#byChain.get(chain);
-    if (same === undefined || alike === undefined || same.length === alike.length) return same ?? alike ?? [];
-    return [...new Set([...same, ...alike])];
+  /** Bundles with this chain: the content says the same, and which key it is. */
+  having({ chain, leaf }: StoredHalf): readonly SourcedBundle[] {
+    if (leaf === null) return NONE;
+    // One chain is one leaf, so they stand under the same name.
+    const first = leaf.names[0] ?? leaf.ips?.[0] ?? '';
+    const likely = this.named(first);
+    if (likely.length === 0) return NONE;
+    const [only] = likely;
+    if (likely.length === 1) return only?.chain === chain || only?.rawChain === chain ? likely : NONE;
+    this.#byChain ??= mapByChain(this.bundles.filter(({ snis }) => snis === undefined));
+    return listOf(this.#byChain.get(chain));
   }
 
   /** Bundles that had this chain when they were last understood. */
   brokenHaving({ chain }: StoredHalf): readonly SourcedBundle[] {
-    return (chain === '' ? undefined : this.#brokenByChain.get(chain)) ?? [];
+    if (this.#broken.length === 0 || chain === '') return NONE;
+    this.#brokenByChain ??= mapByChain(this.#broken);
+    return listOf(this.#brokenByChain.get(chain));
   }
 
   /** Bundles with SNIs of their own, for the one certificate that has this id. */
   fixedFor(certificateId: string): readonly SourcedBundle[] {
-    return this.#fixed.get(certificateId) ?? [];
-  }
-
-  fixed(): Iterable<readonly SourcedBundle[]> {
-    return this.#fixed.values();
+    return listOf(this.#fixed.get(certificateId));
   }
 
   /** The bundle that a certificate of ours was created for. */
@@ -123,6 +130,7 @@ export class BundleIndex {
 
   /** The ingress controller gives a certificate the UID of its Secret, or names the Secret in tags. */
   secretOf({ id, secret, secretUid }: StoredCertificate): SourcedBundle | undefined {
+    if (this.#bySecret.size === 0) return undefined;
     const byUid =
       this.#bySecret.get(id) ?? (secretUid === undefined ? undefined : this.#bySecret.get(secretUid));
     return byUid ?? (secret === null ? undefined : this.#bySecret.get(secret));
@@ -136,11 +144,12 @@ export class BundleIndex {
     const present = leaf !== null && snis.some(isPattern) ? allNames(leaf) : [];
     const needed = present.length === 0 ? snis : [...snis, ...present];
     const first = needed.find((sni) => !isPattern(sni));
-    if (first === undefined) return [];
+    if (first === undefined) return NONE;
     const wildcard = wildcardOf(first);
     const exact = this.named(first);
-    const likely = wildcard === null ? exact : [...exact, ...this.named(wildcard)];
-    return likely.filter(
+    const wide = wildcard === null ? NONE : this.named(wildcard);
+    if (exact.length + wide.length === 0) return NONE;
+    return (wide.length === 0 ? exact : [...exact, ...wide]).filter(
       (bundle) =>
         isForServers(bundle) &&
         needed.every((sni) => covers(bundle.leaf, sni) || bundle.leaf.ips?.includes(sni) === true),
@@ -158,15 +167,31 @@ export class BundleIndex {
 
   private named(name: string): readonly SourcedBundle[] {
     const found = this.#byName.get(name);
-    if (found === undefined || found.length <= MOST_OF_A_NAME || this.#cut.has(name)) return found ?? [];
-    found.sort(byPlace).splice(MOST_OF_A_NAME);
-    this.#cut.add(name);
+    if (!Array.isArray(found)) return found === undefined ? NONE : [found];
+    if (found.length > MOST_OF_A_NAME && !this.#cut.has(name)) {
+      found.sort(byPlace).splice(MOST_OF_A_NAME);
+      this.#cut.add(name);
+    }
     return found;
   }
 }
 
-function push<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
+function mapByChain(bundles: readonly SourcedBundle[]): Map<string, Few<SourcedBundle>> {
+  const map = new Map<string, Few<SourcedBundle>>();
+  for (const bundle of bundles) {
+    push(map, bundle.chain, bundle);
+    if (bundle.rawChain !== bundle.chain) push(map, bundle.rawChain, bundle);
+  }
+  return map;
+}
+
+function push<T>(map: Map<string, Few<T>>, key: string, value: T): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, value);
+  else if (Array.isArray(known)) known.push(value);
+  else map.set(key, [known, value]);
+}
+
+function listOf(few: Few<SourcedBundle> | undefined): readonly SourcedBundle[] {
+  return few === undefined ? NONE : Array.isArray(few) ? few : [few];
 }

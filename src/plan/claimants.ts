@@ -4,8 +4,18 @@ import { covers, wildcardOf } from './names';
 import { byPlace, isOperators, ownerOf } from './ranking';
 import type { World } from './world';
 
-/** The SNIs of a certificate that is created for a bundle. */
-export function snisOf({ leaf, hosts, snis }: SourcedBundle): readonly string[] {
+const asked = new WeakMap<SourcedBundle, readonly string[]>();
+
+/** The SNIs of a certificate that is created for a bundle; bundles live from pass to pass. */
+export function snisOf(bundle: SourcedBundle): readonly string[] {
+  const known = asked.get(bundle);
+  if (known !== undefined) return known;
+  const names = namesFor(bundle);
+  asked.set(bundle, names);
+  return names;
+}
+
+function namesFor({ leaf, hosts, snis }: SourcedBundle): readonly string[] {
   return snis ?? asSnis(hosts === undefined ? leaf.names : hosts.filter((host) => covers(leaf, host)));
 }
 
@@ -29,7 +39,7 @@ export class Claimants {
   }
 
   readonly compare = (a: SourcedBundle, b: SourcedBundle): number =>
-    this.tier(a) - this.tier(b) || byPlace(a, b);
+    (this.#contested.size === 0 ? 0 : this.tier(a) - this.tier(b)) || byPlace(a, b);
 
   /** Whether it is not known yet how its claim stands; until then nobody gets a name that it wants. */
   isOpen(bundle: SourcedBundle): boolean {
@@ -47,7 +57,9 @@ export class Claimants {
 }
 
 /** Those of several owners that want one name, or one the wildcard above it. Copies of one key pair are no argument. */
-function contested(bundles: readonly SourcedBundle[], { holders }: World): Set<SourcedBundle> {
+function contested(bundles: readonly SourcedBundle[], world: World): Set<SourcedBundle> {
+  if (bundles.length < 2) return new Set();
+  const { holders } = world;
   const first = new Map<string, SourcedBundle>();
   const disputed = new Set<string>();
   const dispute = (name: string, other: SourcedBundle | undefined, bundle: SourcedBundle) => {

@@ -7,7 +7,8 @@ import {
   type StoredCertificate,
   type StoredHalf,
 } from '../model';
-import { dueOf, isOlder, overdueOf } from './leaf-times';
+import { isSeen } from './homes';
+import { dueOf, endOf, isLate, isOlder, overdueOf } from './leaf-times';
 import { coverage, covers, sameNames } from './names';
 import { byPlace, isOperators, looksIssuedAlike, ownerOf } from './ranking';
 import { issuerChanged } from './sentences';
@@ -29,61 +30,103 @@ export function ownBundle({ index }: World, { id, owner }: StoredCertificate): S
 }
 
 export function claimsOf(world: World, certificate: StoredCertificate, half: Half): Claims {
-  const { index, input } = world;
+  const { index } = world;
   const stored = certificate[half];
-  if (stored === null) return { homes: [], present: [], isHeld: false };
+  if (stored === null) return { homes: NOBODY, present: NOBODY, isHeld: false };
   const own = ownBundle(world, certificate);
-  const having = index
-    .having(stored)
-    .filter(({ id, content }) => content === stored.content || !input.barred.has(id));
-  const broken = index.brokenHaving(stored);
-  const places = placesOf(world, certificate, half, having, broken);
+  const alike = index.having(stored);
+  const isPlain = alike.length === 1 && alike[0]?.content === stored.content;
+  const having = isPlain ? alike : alike.filter((bundle) => world.isHad(bundle, stored));
   // A place whose chain was completed is a home of what Kong has without it, and has news for it.
   const isControllers = certificate.owner === 'ingress_controller';
-  const present = having.filter(
-    (bundle) => bundle.content === stored.content || isChainOf(bundle, stored.chain, isControllers),
-  );
-  // Of two halves each follows the places with its own type of key.
-  const isOfHalf = ({ leaf }: SourcedBundle) =>
-    certificate.alt === null || leaf.keyType === stored.leaf?.keyType;
-  const found = places.flatMap((place) => index.byId(place) ?? []);
-  const homes = own === undefined ? found : [own, ...found.filter((bundle) => bundle !== own)];
-  const isValid = world.isValid(stored.leaf);
-  const isAway = (place: string) => index.isBroken(place) || isIn(input.away, place);
-  const isUsable = (bundle: SourcedBundle) =>
-    (isValid || world.unfit(bundle) === null) && servesSome(bundle, certificate);
-  const ofHalf = homes.filter(isOfHalf);
+  const present = isPlain
+    ? alike
+    : having.filter((one) => one.content === stored.content || isChainOf(one, stored.chain, isControllers));
+  const places = placesOf(world, certificate, half, having, index.brokenHaving(stored));
+  if (places.length === 1 && present.length === 1 && (own === undefined || own === present[0]))
+    return { homes: present, present, isHeld: true };
+  const homes = homesAt(world, places, own, certificate, stored);
   return {
-    homes: ofHalf,
-    present: ofHalf.filter((bundle) => present.includes(bundle)),
-    isHeld:
-      ofHalf.some(isUsable) ||
-      (isValid && places.some((place) => index.byId(place) === undefined && isAway(place))),
+    homes,
+    present: present.length === 0 ? NOBODY : homes.filter((bundle) => present.includes(bundle)),
+    isHeld: isHeld(world, homes, places, certificate, stored),
   };
 }
+
+/** What is in the homes now; of two halves each follows the places with its own type of key. */
+function homesAt(
+  { index }: World,
+  places: readonly string[],
+  own: SourcedBundle | undefined,
+  { alt, snis: [name] }: StoredCertificate,
+  { leaf }: StoredHalf,
+): readonly SourcedBundle[] {
+  const homes = own === undefined ? [] : [own];
+  for (const place of places) {
+    const bundle = index.byId(place, name);
+    if (bundle !== undefined && bundle !== own) homes.push(bundle);
+  }
+  return alt === null ? homes : homes.filter((bundle) => bundle.leaf.keyType === leaf?.keyType);
+}
+
+function isHeld(
+  world: World,
+  homes: readonly SourcedBundle[],
+  places: readonly string[],
+  certificate: StoredCertificate,
+  stored: StoredHalf,
+): boolean {
+  const { index, input } = world;
+  const isValid = world.isValid(stored.leaf);
+  for (const home of homes)
+    if ((isValid || world.unfit(home) === null) && servesSome(home, certificate)) return true;
+  if (!isValid) return false;
+  const [name] = certificate.snis;
+  const isOutOfSight = (place: string) => index.isBroken(place) || isIn(input.away, place);
+  return places.some((place) => index.byId(place, name) === undefined && isOutOfSight(place));
+}
+
+const NOBODY: readonly SourcedBundle[] = [];
+const NOWHERE: readonly string[] = [];
 
 /**
  * What Kong has now says where the home is, and so long as that says nothing, what it had. Copies of one key pair are
  * all homes if they are one owner's.
  */
 function placesOf(
-  { input: { homes }, plan }: World,
+  world: World,
   certificate: StoredCertificate,
   half: Half,
   present: readonly SourcedBundle[],
   broken: readonly SourcedBundle[],
 ): readonly string[] {
-  const known = homes?.of(certificate, half) ?? [];
+  const known = knownPlaces(world, certificate, half);
   const all = broken.length === 0 ? present : [...present, ...broken];
   if (all.length === 0) return known;
   const first =
     all.length === 1 ? all[0] : (all.find(({ id }) => known.includes(id)) ?? all.toSorted(byPlace)[0]);
   const owner = first === undefined ? '' : ownerOf(first);
   const places = all.filter((bundle) => ownerOf(bundle) === owner).map(({ id }) => id);
-  const isKnown = places.some((place) => known.includes(place));
-  const whole = isKnown && known.length > 0 ? [...new Set([...places, ...known])] : places;
-  if (present.length > 0) plan.observed.push({ certificate, half, places: whole });
+  const isKnown = known.length > 0 && places.some((place) => known.includes(place));
+  const whole = isKnown ? [...new Set([...places, ...known])] : places;
+  if (present.length > 0) world.plan.observed.push({ certificate, half, places: whole });
   return whole;
+}
+
+/** A tenant's place is the home of what was seen to come from it; the operator's own are by their name alone. */
+function knownPlaces(
+  { input: { homes }, index }: World,
+  certificate: StoredCertificate,
+  half: Half,
+): readonly string[] {
+  const home = homes?.of(certificate, half) ?? null;
+  if (home === null) return NOWHERE;
+  if (isSeen(home, certificate, half)) return home.places;
+  const isOwn = (place: string) => {
+    const bundle = index.byId(place, certificate.snis[0]);
+    return bundle !== undefined && isOperators(bundle);
+  };
+  return home.places.filter(isOwn);
 }
 
 function servesSome({ leaf }: SourcedBundle, { snis }: StoredCertificate): boolean {
@@ -135,9 +178,20 @@ export function isGivenUp(
   if (!ofSameOwner) return false;
   const leaves = [leaf, ...homes.filter((home) => world.unfit(home) === null).map((home) => home.leaf)];
   const at = Math.max(...leaves.map(overdueOf));
-  if (overdueOf(bundle.leaf) <= at) return false;
+  if (overdueOf(bundle.leaf) <= at || leaves.some(({ notAfter }) => bundle.leaf.notAfter <= notAfter))
+    return false;
   world.due(at);
   return at <= world.now;
+}
+
+/**
+ * Whether somebody who could have the name of a CA that everybody or the operator trusts stands against a tenant who
+ * was only the first to take it: a home protects whom nobody vouches for against his likes alone.
+ */
+export function outranks(world: World, bundle: SourcedBundle, home: SourcedBundle): boolean {
+  if (isOperators(home) || ownerOf(home) === ownerOf(bundle)) return false;
+  if (!isOperators(bundle) && world.isTrusted(bundle) !== true) return false;
+  return world.isTrusted(home) === false;
 }
 
 /**
@@ -163,6 +217,22 @@ export function refusedByContinuity(
 
 const answer = (isProven: boolean | undefined, changed: () => Refusal) =>
   isProven === undefined ? undefined : isProven ? null : changed();
+
+/**
+ * Whether nobody renews a certificate of ours any more: it was not renewed in time, or came from a place of ours that is
+ * gone. One of which nothing is known may be another gateway's, which has other sources.
+ * @param isAltAlive its second half has a bundle, so that nothing hurries before the first ends
+ */
+export function isMainForsaken(world: World, certificate: StoredCertificate, isAltAlive: boolean): boolean {
+  const { leaf } = certificate.main;
+  if (leaf !== null) {
+    world.due(endOf(leaf));
+    world.due(overdueOf(leaf));
+  }
+  if (claimsOf(world, certificate, 'main').isHeld) return false;
+  if (leaf === null || isLate(leaf, world.now)) return true;
+  return !isAltAlive && (world.input.homes?.of(certificate, 'main') ?? null) !== null;
+}
 
 /** It has no SNI, or services show it to their upstreams. */
 export const isClients = ({ snis, clients = [] }: StoredCertificate): boolean =>

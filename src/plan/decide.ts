@@ -5,11 +5,12 @@ import {
   isGivenUp,
   isKeptFromWildcard,
   isSuccessor,
+  outranks,
   ownBundle,
   refusedByContinuity,
   type Claims,
 } from './claims';
-import { endOf, isOlder } from './leaf-times';
+import { endOf, isLate, isOlder, overdueOf } from './leaf-times';
 import { coverage, sameNames } from './names';
 import { byAge, byPlace, isOperators, looksIssuedAlike } from './ranking';
 import { controllers, keptFromWildcard, nameOfAnother, vaultReference } from './sentences';
@@ -29,7 +30,8 @@ const NOTHING: Decision = { bundle: null, change: null };
 /** Gives one half of a certificate the best bundle that may have it. */
 export function decideHalf(world: World, certificate: StoredCertificate, half: Half): Decision {
   const stored = certificate[half];
-  if (stored === null) return NOTHING;
+  // What only keeps names until its end is not renewed: its names go to a certificate that is.
+  if (stored === null || (certificate.isPrevious === true && certificate.owner === 'us')) return NOTHING;
   const { index } = world;
   const secret = index.secretOf(certificate);
   const isControllers = secret !== undefined || certificate.owner === 'ingress_controller';
@@ -75,7 +77,9 @@ function ofVault(one: Case, { homes }: Claims): Decision {
 function bestOf(one: Case, claims: Claims): Decision {
   const { world, certificate, half } = one;
   const strangers = others(one, claims.homes);
-  const known = firstOf(one, renewals(one, claims, strangers), claims.present);
+  if (strangers.length > 0) noteEnds(one, claims);
+  const better = strangers.filter((bundle) => isBetter(one, claims, bundle)).sort(bestFirst(one));
+  const known = firstOf(one, [...better, ...renewals(one, claims, strangers)], claims.present);
   if (known.bundle !== null || claims.isHeld) {
     for (const bundle of strangers) if (bundle !== known.bundle) hold(one, bundle, known.bundle);
     return known;
@@ -89,6 +93,24 @@ function bestOf(one: Case, claims: Claims): Decision {
     else if (isNews(one, bundle) && isAboutIt(one, bundle)) world.refuse(bundle, why, certificate, half);
   }
   return firstOf(one, free, null);
+}
+
+/** When what keeps others out will have ended. */
+function noteEnds({ world, stored: { leaf } }: Case, { homes }: Claims): void {
+  if (leaf !== null) world.due(endOf(leaf));
+  for (const home of homes) world.due(endOf(home.leaf));
+}
+
+/** A bundle with the very names, of somebody who outranks the homes. What we made is not rewritten: its names move. */
+function isBetter(one: Case, { homes }: Claims, bundle: SourcedBundle): boolean {
+  const { world, certificate, half } = one;
+  if (homes.length === 0 || certificate.owner !== 'other' || homes.some(isOperators)) return false;
+  return (
+    certificate.snis.every((sni) => coverage(bundle.leaf, sni) === 'name') &&
+    isNews(one, bundle) &&
+    homes.every((home) => outranks(world, bundle, home)) &&
+    refusedByContinuity(world, bundle, certificate, half) === null
+  );
 }
 
 /** A bundle of a client's name is often just the server's: another issuer's is not taken for its renewal. */
@@ -115,7 +137,6 @@ function hold(one: Case, bundle: SourcedBundle, given: SourcedBundle | null): vo
   const names = certificate.snis.filter((sni) => coverage(bundle.leaf, sni) === 'name');
   if (names.length === 0) return;
   const until = world.isValid(stored.leaf) ? endOf(stored.leaf) : null;
-  if (until !== null) world.due(until);
   world.refuse(bundle, nameOfAnother(bundle, names, until), certificate, half);
 }
 
@@ -151,10 +172,14 @@ function ofType(
 }
 
 /** The homes and what goes on where they left off, in the order in which they are tried. */
-function renewals(one: Case, claims: Claims, strangers: readonly SourcedBundle[]): SourcedBundle[] {
+function renewals(one: Case, claims: Claims, strangers: readonly SourcedBundle[]): readonly SourcedBundle[] {
   const { world, certificate, half, stored } = one;
   const { homes, present } = claims;
-  if (homes.length === 0) return [];
+  if (
+    homes.length === 0 ||
+    (strangers.length === 0 && (homes.length === 1 || homes.length === present.length))
+  )
+    return homes;
   const { leaf } = stored;
   const own = ownBundle(world, certificate);
   const follows = (bundle: SourcedBundle) =>
@@ -166,7 +191,9 @@ function renewals(one: Case, claims: Claims, strangers: readonly SourcedBundle[]
   const ahead = [...strangers.filter(follows), ...homes.filter(isCopyAhead)].sort(byAge);
   const absent = homes.filter((home) => !present.includes(home)).sort(byPlace);
   if (own === undefined || !absent.includes(own)) return [...ahead, ...present, ...absent];
-  const isFresh = present.length === 0 || !world.isValid(leaf) || !isOlder(own.leaf, leaf);
+  const isPast = world.isValid(leaf) && isLate(own.leaf, world.now) && !isLate(leaf, world.now);
+  if (isPast) world.due(overdueOf(leaf));
+  const isFresh = present.length === 0 || !world.isValid(leaf) || !(isPast || isOlder(own.leaf, leaf));
   const beforeOwn = ahead.filter((bundle) => isOlder(own.leaf, bundle.leaf));
   return isFresh ? [...beforeOwn, own, ...present, ...absent] : [...ahead, ...present, own];
 }

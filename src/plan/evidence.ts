@@ -42,7 +42,7 @@ export class EvidenceBook implements Evidence {
   }
 
   /**
-   * @param chain of the bundle, whose content is what the question is about
+   * @param chain of the bundle, whose content is what the question is about; empty where its key is not there
    * @param stored PEM of what Kong has; needed where the question is about that
    * @param now milliseconds since the epoch
    */

@@ -1,53 +1,85 @@
 import type { Half, ObservedHome, StoredCertificate } from '../model';
 
-/** Where what Kong has came from: bundle ids, by SNI (or by the certificate where it has none). */
+/** What is remembered of a name's home. */
+export interface Home {
+  /** Bundle ids. */
+  places: readonly string[];
+  /** Digests of the latest leaves that Kong had for the name while that was its home. */
+  leaves: readonly string[];
+}
+
+/** Where what Kong has came from: by SNI, or by the certificate where it has none. */
 export interface Homes {
-  of(certificate: StoredCertificate, half: Half): readonly string[];
-  /** Of a name that no certificate has at the moment. */
+  /** Null: nothing is known. */
+  of(certificate: StoredCertificate, half: Half): Home | null;
+  /** Places of a name that no certificate has at the moment. */
   ofName(name: string): readonly string[];
 }
 
-export const NO_HOMES: Homes = { of: () => [], ofName: () => [] };
-
 /** Copies of one key pair in so many places count as its homes. */
 const MOST_PLACES = 4;
-/** More than 10,000 certificates with four names each; with the longest names about 10 MB. */
+/** A gateway may start again from a file with an older certificate. */
+const MOST_LEAVES = 3;
+/** 10,000 certificates with four names each. */
 const MOST_NAMES = 40_000;
 const VERSION = 1;
+
+const NOWHERE: readonly string[] = [];
 
 /**
  * Remembers the home of each name: the places whose content Kong has or had. What it knows is a plain value without
  * any secret, small enough to be kept in a file from one process to the next.
  */
 export class HomeBook implements Homes {
-  readonly #places = new Map<string, readonly string[]>();
+  readonly #homes = new Map<string, Home>();
   #isChanged = false;
+  /** There are certificates with two halves. */
+  #hasAlt = false;
 
-  of({ id, snis }: StoredCertificate, half: Half): readonly string[] {
-    if (snis.length === 0) return this.#places.get(keyOf(`#${id}`, half)) ?? [];
-    let found: readonly string[] = [];
-    for (const sni of snis) {
-      const places = this.#places.get(keyOf(sni, half));
-      if (places === undefined || places === found) continue;
-      found = found.length === 0 ? places : [...new Set([...found, ...places])];
+  of(certificate: StoredCertificate, half: Half): Home | null {
+    let found: Home | null = null;
+    for (const name of namesOf(certificate)) {
+      const home = this.#homes.get(keyOf(name, half));
+      if (home === undefined || home === found) continue;
+      if (found === null) found = home;
+      // A certificate that somebody put together of several: what was seen of it counts first.
+      else if (isSeen(found, certificate, half) !== isSeen(home, certificate, half))
+        found = isSeen(home, certificate, half) ? home : found;
+      else if (!isSameList(home.places, found.places))
+        found = { places: [...new Set([...found.places, ...home.places])], leaves: found.leaves };
     }
     return found;
   }
 
   ofName(name: string): readonly string[] {
-    const [main = [], alt = []] = [this.#places.get(name), this.#places.get(keyOf(name, 'alt'))];
-    return alt.length === 0 ? main : [...new Set([...main, ...alt])];
+    const main = this.#homes.get(name)?.places ?? NOWHERE;
+    const alt = this.#hasAlt ? this.#homes.get(keyOf(name, 'alt'))?.places : undefined;
+    return alt === undefined ? main : [...new Set([...main, ...alt])];
   }
 
   /** Takes over what a plan saw in Kong, once it is known that the keys belong to it. */
   note(observed: readonly ObservedHome[]): void {
     for (const { certificate, half, places } of observed) {
-      const { id, snis } = certificate;
-      for (const name of snis.length === 0 ? [`#${id}`] : snis) this.remember(keyOf(name, half), places);
+      const leaf = leafOf(certificate, half);
+      const few = places.slice(0, MOST_PLACES);
+      let shared: Home | undefined;
+      for (const name of namesOf(certificate)) {
+        const key = keyOf(name, half);
+        const known = this.#homes.get(key);
+        if (known?.leaves[0] === leaf && isSameList(known.places, few)) continue;
+        const before = known !== undefined && isSameList(known.places, few) ? known.leaves : NOWHERE;
+        const leaves = [leaf, ...before.filter((one) => one !== leaf)].slice(0, MOST_LEAVES);
+        // Names of one certificate have one home.
+        if (shared === undefined || !isSameList(shared.leaves, leaves)) shared = { places: few, leaves };
+        // The latest stands last, so that the oldest is forgotten first.
+        this.#homes.delete(key);
+        this.set(key, shared);
+        this.#isChanged = true;
+      }
     }
-    for (const name of this.#places.keys()) {
-      if (this.#places.size <= MOST_NAMES) break;
-      this.#places.delete(name);
+    for (const name of this.#homes.keys()) {
+      if (this.#homes.size <= MOST_NAMES) break;
+      this.#homes.delete(name);
     }
   }
 
@@ -58,45 +90,59 @@ export class HomeBook implements Homes {
     return isChanged;
   }
 
-  /** What `load` understands; names are grouped by place, since most places have several. */
+  /** What `load` understands; names of one home stand together. */
   serialise(): string {
     const groups = new Map<string, string[]>();
-    for (const [name, places] of this.#places) {
-      const key = JSON.stringify(places);
+    for (const [name, { places, leaves }] of this.#homes) {
+      const key = `${JSON.stringify(places)},${JSON.stringify(leaves)}`;
       const names = groups.get(key);
       if (names === undefined) groups.set(key, [name]);
       else names.push(name);
     }
-    const homes = [...groups].map(([places, names]) => `[${places},${JSON.stringify(names)}]`);
+    const homes = [...groups].map(([key, names]) => `[${key},${JSON.stringify(names)}]`);
     return `{"version":${VERSION},"homes":[\n${homes.join(',\n')}\n]}\n`;
   }
 
   /** A book with what another one knew; what is not understood is left out. */
   static load(text: string): HomeBook {
     const book = new HomeBook();
-    for (const [places, names] of entriesOf(text)) {
-      const few = places.slice(0, MOST_PLACES);
-      for (const name of names.slice(0, MOST_NAMES - book.#places.size)) book.#places.set(name, few);
+    for (const [places, leaves, names] of entriesOf(text)) {
+      const home = { places: places.slice(0, MOST_PLACES), leaves: leaves.slice(0, MOST_LEAVES) };
+      for (const name of names.slice(0, MOST_NAMES - book.#homes.size)) book.set(name, home);
     }
     return book;
   }
 
-  private remember(key: string, places: readonly string[]): void {
-    const known = this.#places.get(key);
-    if (known !== undefined && known.length === places.length && places.every((one) => known.includes(one)))
-      return;
-    const few = places.slice(0, MOST_PLACES);
-    if (known !== undefined && known.length === few.length && few.every((one) => known.includes(one))) return;
-    // The latest stands last, so that the oldest is forgotten first.
-    this.#places.delete(key);
-    this.#places.set(key, few);
-    this.#isChanged = true;
+  private set(key: string, home: Home): void {
+    this.#homes.set(key, home);
+    if (key.endsWith(ALT)) this.#hasAlt = true;
   }
 }
 
-const keyOf = (name: string, half: Half) => (half === 'main' ? name : `${name} alt`);
+/**
+ * Whether what Kong has now was seen while that was the home: a certificate of the same name that somebody made since has
+ * nothing to do with it.
+ */
+export function isSeen({ leaves }: Home, certificate: StoredCertificate, half: Half): boolean {
+  const chain = certificate[half]?.chain ?? '';
+  return chain !== '' && leaves.some((leaf) => chain.startsWith(leaf));
+}
 
-function entriesOf(text: string): [string[], string[]][] {
+const ALT = ' alt';
+
+const keyOf = (name: string, half: Half) => (half === 'main' ? name : `${name}${ALT}`);
+
+const namesOf = ({ id, snis }: StoredCertificate) => (snis.length === 0 ? [`#${id}`] : snis);
+
+/** 72 bits of the leaf's digest tell it from the few others of its name. */
+const leafOf = (certificate: StoredCertificate, half: Half) => certificate[half]?.chain.slice(0, 12) ?? '';
+
+const isSameList = (a: readonly string[], b: readonly string[]) =>
+  a === b || (a.length === b.length && a.every((one) => b.includes(one)));
+
+type Entry = [places: string[], leaves: string[], names: string[]];
+
+function entriesOf(text: string): Entry[] {
   try {
     const found = JSON.parse(text) as { version?: unknown; homes?: unknown };
     if (found.version !== VERSION || !Array.isArray(found.homes)) return [];
@@ -108,5 +154,5 @@ function entriesOf(text: string): [string[], string[]][] {
 
 const isTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string');
 
-const isEntry = (value: unknown): value is [string[], string[]] =>
-  Array.isArray(value) && value.length === 2 && value.every(isTexts);
+const isEntry = (value: unknown): value is Entry =>
+  Array.isArray(value) && value.length === 3 && value.every(isTexts);

@@ -4,6 +4,9 @@ import type { CertificateInfo } from '../model';
 /** A name as certificates have it: in small letters, without the root's dot. */
 export const normal = (name: string): string => name.toLowerCase().replace(/(?<=.)\.$/, '');
 
+/** Whether a name may be another one in its normal form. */
+export const isTyped = (name: string): boolean => /[A-Z]|.\.$/.test(name);
+
 type Named = Pick<CertificateInfo, 'names' | 'ips'>;
 
 /** Longer lists are searched by a set. */

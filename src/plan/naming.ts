@@ -2,11 +2,10 @@ import { asSnis } from '../certificates';
 import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model';
 import { certificateIdOf, isForServers } from './bundle-index';
 import { Claimants, snisOf } from './claimants';
-import { claimsOf, refusedByContinuity } from './claims';
+import { claimsOf, isMainForsaken, outranks, refusedByContinuity } from './claims';
 import type { Decision } from './decide';
 import { isOlder } from './leaf-times';
-import { covers, wildcardOf } from './names';
-import { isOperators, ownerOf } from './ranking';
+import { covers, includesName } from './names';
 import {
   besideController,
   gainedNames,
@@ -15,6 +14,7 @@ import {
   noNames,
   notForServers,
 } from './sentences';
+import { isAnothers, wildcardsOf } from './taken';
 import type { Update } from './target';
 import { withTwin } from './twins';
 import type { World } from './world';
@@ -45,23 +45,22 @@ export class Naming {
   readonly #others = new Map<SourcedBundle, string[]>();
   /** Names that a bundle does not get beside an ingress controller. */
   readonly #withheld = new Map<SourcedBundle, string[]>();
-  readonly #isControllerThere: boolean;
   readonly #placed = new Set<SourcedBundle>();
   /** Names that wait for the answer to a question. */
   readonly #waiting = new Set<string>();
   readonly #claimants: Claimants;
   readonly #claims: readonly Claim[];
 
-  /** @param mains what became of the first half of each certificate, by its id */
+  /**
+   * @param mains what became of the first half of each certificate, by its id
+   * @param livingAlts ids of those whose second half has a bundle
+   */
   constructor(
     private readonly world: World,
     private readonly mains: ReadonlyMap<string, Decision>,
+    private readonly livingAlts: ReadonlySet<string>,
   ) {
-    const all = [...world.certificates.values()];
-    this.#isControllerThere =
-      world.input.controller?.isThere === true ||
-      all.some((one) => one.owner === 'ingress_controller' || world.index.secretOf(one) !== undefined);
-    for (const certificate of all) this.noteMovable(certificate);
+    this.noteMovable();
     this.#claims = this.findClaims();
     this.#claimants = new Claimants(
       world,
@@ -78,26 +77,27 @@ export class Naming {
     }
     const claims = [...this.#claims].sort((a, b) => compare(a.bundle, b.bundle));
     for (const claim of claims) if (!this.#placed.has(claim.bundle)) this.serve(claim);
-    for (const bundle of this.world.index.bundles) this.conclude(bundle);
+    this.concludeAll();
     moveFirst(this.world.plan.changes);
   }
 
   /** Names that the renewal lost, and those of certificates that only keep them until their end. */
-  private noteMovable(certificate: StoredCertificate): void {
-    const { change, bundle } = this.mains.get(certificate.id) ?? {};
-    const names =
-      certificate.isPrevious === true && bundle == null ? certificate.snis : (change?.split?.snis ?? []);
-    for (const name of names) this.#movable.set(name, certificate);
+  private noteMovable(): void {
+    const { certificates, plan } = this.world;
+    for (const change of plan.changes) {
+      if (change.kind === 'create' || change.split === undefined) continue;
+      for (const name of change.split.snis) this.#movable.set(name, change.certificate);
+    }
+    for (const certificate of certificates.values()) {
+      if (certificate.owner !== 'us' || this.mains.get(certificate.id)?.bundle != null) continue;
+      const isForsaken = isMainForsaken(this.world, certificate, this.livingAlts.has(certificate.id));
+      if (certificate.isPrevious !== true && !isForsaken) continue;
+      for (const name of certificate.snis) this.#movable.set(name, certificate);
+    }
   }
 
   private findClaims(): Claim[] {
-    const { index, certificates } = this.world;
-    const usedByOthers = new Map<SourcedBundle, StoredCertificate>();
-    for (const [id, { bundle }] of this.mains) {
-      const certificate = certificates.get(id);
-      if (bundle !== null && certificate !== undefined && certificate.owner !== 'us')
-        usedByOthers.set(bundle, certificate);
-    }
+    const { index, certificates, used } = this.world;
     const claims: Claim[] = [];
     for (const bundle of index.bundles) {
       if (!bundle.create || bundle.hosts?.length === 0) continue;
@@ -106,12 +106,12 @@ export class Naming {
       if (own !== undefined) {
         if (own.owner !== 'us' || this.mains.get(own.id)?.bundle !== bundle || bundle.snis !== undefined)
           continue;
-        const names = asked.filter((name) => this.world.holders.get(name)?.id !== own.id);
+        const names = asked.filter((name) => !includesName(own.snis, name));
         if (names.length > 0) claims.push({ bundle, certificate: own, names });
         continue;
       }
-      const others = bundle.hosts === undefined ? usedByOthers.get(bundle) : undefined;
-      if (others === undefined) claims.push({ bundle, certificate: null, names: asked });
+      const others = bundle.hosts === undefined ? used.get(bundle) : null;
+      if (others == null) claims.push({ bundle, certificate: null, names: asked });
       else this.noteGained(bundle, others, claims);
     }
     return claims;
@@ -159,7 +159,7 @@ export class Naming {
       if (this.#given.has(name) || this.isWaiting(name)) continue;
       const holder = this.world.holders.get(name);
       if (holder !== undefined && !this.isMovable(bundle, name, holder)) continue;
-      if (this.isAnothers(bundle, name)) push(this.#others, bundle, name);
+      if (isAnothers(this.world, this.#given, bundle, name)) push(this.#others, bundle, name);
       else if (holder === undefined && this.isLeftToController(bundle, name))
         push(this.#withheld, bundle, name);
       else if (holder === undefined) share.snis.push(name);
@@ -173,39 +173,15 @@ export class Naming {
   }
 
   private isMovable(bundle: SourcedBundle, name: string, holder: StoredCertificate): boolean {
-    if (this.#movable.get(name) !== holder || !covers(bundle.leaf, name)) return false;
-    const last = this.mains.get(holder.id)?.bundle;
-    if (last != null && ownerOf(last) === ownerOf(bundle)) return true;
+    if (!covers(bundle.leaf, name)) return false;
+    if (holder.owner !== 'us') return false;
+    const { homes } = claimsOf(this.world, holder, 'main');
+    const rivals = homes.filter((home) => covers(home.leaf, name));
+    if (rivals.length > 0 && rivals.every((home) => outranks(this.world, bundle, home))) return true;
+    const isLeft = this.#movable.get(name) === holder || (homes.length > 0 && rivals.length === 0);
+    if (!isLeft) return false;
+    if (homes.includes(bundle)) return true;
     return refusedByContinuity(this.world, bundle, holder, 'main') === null;
-  }
-
-  /** A name has a home that wants it still, or stands under the wildcard of another owner. */
-  private isAnothers(bundle: SourcedBundle, name: string): boolean {
-    const { input, index, holders } = this.world;
-    const homesOf = (known: string) => input.homes?.ofName(known) ?? [];
-    const isFit = (place: string) => {
-      const home = index.byId(place);
-      return home?.create === true && snisOf(home).includes(name) && this.world.unfit(home) === null;
-    };
-    const homes = homesOf(name);
-    if (!homes.includes(bundle.id) && homes.some(isFit)) return true;
-    if (isOperators(bundle)) return false;
-    return wildcardsOf(name).some((wildcard) => {
-      const given = this.#given.get(wildcard);
-      if (given !== undefined) return ownerOf(given) !== ownerOf(bundle);
-      const holder = holders.get(wildcard);
-      if (holder !== undefined) return !this.maySlipUnder(bundle, holder);
-      return homesOf(wildcard).some((place) => {
-        const home = index.byId(place);
-        return home !== undefined && ownerOf(home) !== ownerOf(bundle) && this.world.unfit(home) === null;
-      });
-    });
-  }
-
-  private maySlipUnder(bundle: SourcedBundle, holder: StoredCertificate): boolean {
-    const { homes, isHeld } = claimsOf(this.world, holder, 'main');
-    if (homes.some((home) => ownerOf(home) === ownerOf(bundle))) return true;
-    return !isHeld && refusedByContinuity(this.world, bundle, holder, 'main') === null;
   }
 
   /** Adds names to a certificate that is there: to its change, or as one of their own. */
@@ -237,9 +213,17 @@ export class Naming {
    * its next push removes ours.
    */
   private isLeftToController({ createIsExplicit }: SourcedBundle, name: string): boolean {
-    if (!this.#isControllerThere) return false;
+    if (!this.world.hasController) return false;
     const { keepsOthers = false, asked = null } = this.world.input.controller ?? {};
     return createIsExplicit !== true || !keepsOthers || asked?.has(name) === true;
+  }
+
+  private concludeAll(): void {
+    const { index, used } = this.world;
+    const left = index.bundles.filter(
+      (bundle) => !used.has(bundle) || this.#others.has(bundle) || this.#withheld.has(bundle),
+    );
+    for (const bundle of left) this.conclude(bundle);
   }
 
   /** What is to be said of a bundle that no certificate has or gets. */
@@ -253,7 +237,7 @@ export class Naming {
     }
     const withheld = this.#withheld.get(bundle);
     if (withheld !== undefined) plan.notes.set(bundle.id, besideController(bundle, withheld));
-    if (this.#placed.has(bundle) || used.has(bundle) || plan.inSync.has(bundle.id)) return;
+    if (this.#placed.has(bundle) || used.has(bundle)) return;
     if (!plan.refused.has(bundle.id)) this.notePartial(bundle);
     if (plan.refused.has(bundle.id)) return;
     // Kong has it without a certificate of its own: nobody has to be told that none asks for it.
@@ -278,13 +262,6 @@ export class Naming {
 }
 
 const lean = ({ snis, moveSnis }: Share) => (moveSnis.length === 0 ? { snis } : { snis, moveSnis });
-
-/** Kong's wildcards and patterns that a host stands under; `*` is for names that are nobody's. */
-function wildcardsOf(name: string): string[] {
-  const dot = name.lastIndexOf('.');
-  const pattern = dot > 0 ? [`${name.slice(0, dot)}.*`] : [];
-  return [wildcardOf(name) ?? [], pattern].flat();
-}
 
 /** A name moves before the certificate that has it is renewed without it. */
 function moveFirst(changes: Change[]): void {

@@ -1,4 +1,4 @@
-import type { Plan, Reason, StoredCertificate } from '../model';
+import type { Half, Plan, Reason, StoredCertificate } from '../model';
 import { decideHalf, type Decision } from './decide';
 import { normal } from './names';
 import { Naming } from './naming';
@@ -25,20 +25,19 @@ const OF_ONE_CERTIFICATE: ReadonlySet<Reason> = new Set([
  */
 export function makePlan(input: PlanInput): Plan {
   const world = new World(input);
-  const { plan, used } = world;
+  const { plan } = world;
   const mains = new Map<string, Decision>();
+  const livingAlts = new Set<string>();
   for (const certificate of world.certificates.values()) {
-    const main = decideHalf(world, certificate, 'main');
+    const main = decide(world, certificate, 'main');
     mains.set(certificate.id, main);
-    if (main.change !== null) plan.changes.push(main.change);
-    const alt = decideHalf(world, certificate, 'alt');
-    if (alt.change !== null) plan.changes.push(alt.change);
-    for (const { bundle } of [main, alt]) if (bundle !== null) used.add(bundle);
-    completeTwins(world, certificate, main.bundle);
+    if (certificate.alt !== null && decide(world, certificate, 'alt').bundle !== null)
+      livingAlts.add(certificate.id);
+    if (certificate.alt === null && certificate.owner === 'us')
+      completeTwins(world, certificate, main.bundle);
+    if (certificate.isPrevious === true && isObsolete(world, certificate)) plan.obsolete.push(certificate);
   }
-  new Naming(world, mains).run();
-  for (const certificate of world.certificates.values())
-    if (isObsolete(world, certificate)) plan.obsolete.push(certificate);
+  new Naming(world, mains, livingAlts).run();
   asStored(plan, input.certificates);
   for (const id of plan.inSync.keys()) plan.refused.delete(id);
   for (const { bundle } of plan.changes) {
@@ -48,12 +47,16 @@ export function makePlan(input: PlanInput): Plan {
   return plan;
 }
 
+function decide(world: World, certificate: StoredCertificate, half: Half): Decision {
+  const decision = decideHalf(world, certificate, half);
+  if (decision.change !== null) world.plan.changes.push(decision.change);
+  if (decision.bundle !== null) world.use(decision.bundle, certificate);
+  return decision;
+}
+
 /** One of ours that kept names for which there was no renewal, and serves nobody any more. */
-function isObsolete(
-  world: World,
-  { owner, snis, clients = [], isPrevious, main }: StoredCertificate,
-): boolean {
-  if (owner !== 'us' || isPrevious !== true || clients.length > 0) return false;
+function isObsolete(world: World, { owner, snis, clients = [], main }: StoredCertificate): boolean {
+  if (owner !== 'us' || clients.length > 0) return false;
   if (main.leaf !== null) world.due(main.leaf.notAfter);
   return snis.length === 0 || (main.leaf !== null && main.leaf.notAfter <= world.now);
 }

@@ -66,7 +66,7 @@ export function refusedAsTarget(
   missing: readonly string[],
 ): Refusal | null | undefined {
   const { world, certificate, stored } = one;
-  const { snis, owner, isPrevious } = certificate;
+  const { snis } = certificate;
   const unfit = world.unfit(bundle);
   if (unfit !== null) return unfit;
   if (stored.vaultReference) return vaultReference(certificate);
@@ -74,20 +74,28 @@ export function refusedAsTarget(
   if (snis.length > 0 && allNames(bundle.leaf).length === 0) return checkShape(bundle, world.now);
   const leaf = world.isValid(stored.leaf) ? stored.leaf : null;
   if (leaf === null) return null;
-  const until = endOf(leaf);
-  if (isClients(certificate) && !one.isControllers) {
-    world.due(until);
+  const why = refusedForPresent(one, bundle, missing, leaf);
+  // What has ended stands in nobody's way.
+  if (why !== null) world.due(endOf(leaf));
+  return why;
+}
+
+/** What forbids it for the sake of what Kong has. */
+function refusedForPresent(
+  one: Case,
+  bundle: SourcedBundle,
+  missing: readonly string[],
+  leaf: CertificateInfo,
+): Refusal | null | undefined {
+  const { world, certificate, stored, isControllers } = one;
+  if (isClients(certificate) && !isControllers) {
     const why = refusedAsClient(one, bundle, leaf);
     if (why !== null) return why;
   }
-  if (bundle.openEnd !== undefined && !one.isControllers && isShorter(bundle.reach, stored.reach)) {
-    world.due(until);
-    return chainIncomplete(bundle, certificate, until);
-  }
-  if (missing.length > 0 && (owner !== 'us' || isPrevious === true)) {
-    world.due(until);
-    return namesNotCovered(bundle, certificate, missing, until);
-  }
+  if (bundle.openEnd !== undefined && !isControllers && isShorter(bundle.reach, stored.reach))
+    return chainIncomplete(bundle, certificate, endOf(leaf));
+  if (missing.length > 0 && certificate.owner !== 'us')
+    return namesNotCovered(bundle, certificate, missing, endOf(leaf));
   return isOlder(bundle.leaf, leaf) && !world.input.allowDowngrade ? older(bundle, certificate) : null;
 }
 

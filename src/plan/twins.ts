@@ -17,6 +17,7 @@ function twinsOf(world: World, certificateId: string, main: SourcedBundle): Sour
   const { index } = world;
   const fixed = index.fixedFor(certificateId);
   const likely = fixed.length > 0 ? fixed : index.alike(main.leaf);
+  if (likely.length < 2) return [];
   const rank = ({ leaf }: SourcedBundle) => TYPES.indexOf(leaf.keyType);
   return likely
     .filter(
@@ -40,14 +41,14 @@ function firstFit(world: World, twins: readonly SourcedBundle[]): SourcedBundle 
   });
 }
 
-/** A certificate of ours with one half gains the other where the owner of the first has it. */
+/** A certificate of ours that has one half gains the other where the owner of the first has it. */
 export function completeTwins(
   world: World,
   certificate: StoredCertificate,
   main: SourcedBundle | null,
 ): void {
-  const { id, owner, snis, alt } = certificate;
-  if (owner !== 'us' || alt !== null || main === null || snis.length === 0) return;
+  const { id, snis } = certificate;
+  if (main === null || snis.length === 0) return;
   const twin = firstFit(
     world,
     twinsOf(world, id, main).filter(({ leaf, hosts }) =>
@@ -56,7 +57,7 @@ export function completeTwins(
   );
   if (twin === undefined) return;
   world.plan.changes.push(toAlt(twin, certificate));
-  world.used.add(twin);
+  world.use(twin, certificate);
 }
 
 /**

@@ -12,7 +12,7 @@ import type {
 import { BundleIndex } from './bundle-index';
 import type { Homes } from './homes';
 import { endOf } from './leaf-times';
-import { normal } from './names';
+import { isTyped, normal } from './names';
 import { isOperators, looksIssuedAlike } from './ranking';
 
 /** What signatures tell, as far as it was asked. */
@@ -34,6 +34,11 @@ export interface PlanInput {
   broken?: readonly SourcedBundle[];
   /** Bundles that must not be tried (again) as they are, by bundle id: refused by the gate, Kong or a handshake. */
   barred: ReadonlyMap<string, Refusal>;
+  /**
+   * Contents of bundles whose key is known to belong to them, by bundle id. Left out: no key was ever wrong. Everybody
+   * may have the certificate of a server, so without its key a tenant's copy says nothing.
+   */
+  checked?: ReadonlyMap<string, string>;
   /** Where what Kong has came from so far. Left out: nothing is remembered. */
   homes?: Homes;
   /** Ids of sources that could not be looked at whole: what is missing from them may still be there. */
@@ -82,32 +87,66 @@ export class World {
   readonly now: number;
   /** What Kong has, with its SNIs in small letters. */
   readonly certificates: ReadonlyMap<string, StoredCertificate>;
-  /** Which certificate in Kong has an SNI. */
-  readonly holders = new Map<string, StoredCertificate>();
-  /** Bundles that some certificate gets or has. */
-  readonly used = new Set<SourcedBundle>();
+  /** Bundles that some certificate gets or has, with one that somebody else made, if there is one. */
+  readonly used = new Map<SourcedBundle, StoredCertificate | null>();
   readonly #evidence: Evidence;
   readonly #asked = new Set<string>();
-  readonly #shapes = new Map<SourcedBundle, Refusal | null>();
+  #holders: Map<string, StoredCertificate> | null = null;
+  #hasController: boolean | null = null;
 
   constructor(readonly input: PlanInput) {
     this.now = input.now;
     this.index = new BundleIndex(input.bundles, input.broken ?? []);
     this.#evidence = input.evidence ?? NO_EVIDENCE;
     this.certificates = inSmallLetters(input.certificates);
-    for (const certificate of this.certificates.values()) {
-      for (const sni of certificate.snis) this.holders.set(sni, certificate);
+  }
+
+  /** Which certificate in Kong has an SNI. */
+  get holders(): ReadonlyMap<string, StoredCertificate> {
+    if (this.#holders === null) {
+      this.#holders = new Map();
+      for (const certificate of this.certificates.values()) {
+        for (const sni of certificate.snis) this.#holders.set(sni, certificate);
+      }
     }
+    return this.#holders;
+  }
+
+  /** A certificate gets or has a bundle. */
+  use(bundle: SourcedBundle, certificate: StoredCertificate): void {
+    if (certificate.owner !== 'us') this.used.set(bundle, certificate);
+    else if (!this.used.has(bundle)) this.used.set(bundle, null);
+  }
+
+  /** An ingress controller has, or may have, certificates in this Kong. */
+  get hasController(): boolean {
+    this.#hasController ??=
+      this.input.controller?.isThere === true ||
+      [...this.certificates.values()].some(
+        (one) => one.owner === 'ingress_controller' || this.index.secretOf(one) !== undefined,
+      );
+    return this.#hasController;
   }
 
   /** Why a bundle must not be served to anybody now. */
   unfit(bundle: SourcedBundle): Refusal | null {
-    const known = this.#shapes.get(bundle);
-    if (known !== undefined) return known;
-    const why = this.input.barred.get(bundle.id) ?? checkShape(bundle, this.now, false);
-    if (why?.reason === 'not_yet_valid') this.due(bundle.leaf.notBefore);
-    this.#shapes.set(bundle, why);
+    const { leaf } = bundle;
+    // What ends in a moment is not worth a write.
+    const at = endOf(leaf) <= this.now ? Math.max(this.now, leaf.notAfter) : this.now;
+    const why = this.input.barred.get(bundle.id) ?? checkShape(bundle, at, false);
+    if (why?.reason === 'not_yet_valid') this.due(leaf.notBefore);
     return why;
+  }
+
+  /** Whether Kong's certificate is this bundle's, of which it has the chain at least. */
+  isHad(bundle: SourcedBundle, stored: StoredHalf): boolean {
+    if (bundle.content === stored.content) return true;
+    const { barred, checked } = this.input;
+    if (barred.has(bundle.id)) return false;
+    if (isOperators(bundle) || checked === undefined || checked.get(bundle.id) === bundle.content)
+      return true;
+    this.plan.unchecked.push(bundle);
+    return false;
   }
 
   /** Whether clients still accept what Kong has. */
@@ -156,10 +195,11 @@ export class World {
 function inSmallLetters(
   certificates: ReadonlyMap<string, StoredCertificate>,
 ): ReadonlyMap<string, StoredCertificate> {
-  const typed = [...certificates.values()].filter(({ snis }) => snis.some((sni) => sni !== normal(sni)));
-  if (typed.length === 0) return certificates;
-  const all = new Map(certificates);
-  for (const certificate of typed)
+  let all: Map<string, StoredCertificate> | null = null;
+  for (const certificate of certificates.values()) {
+    if (!certificate.snis.some(isTyped)) continue;
+    all ??= new Map(certificates);
     all.set(certificate.id, { ...certificate, snis: certificate.snis.map(normal) });
-  return all;
+  }
+  return all ?? certificates;
 }

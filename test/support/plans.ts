@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { expect } from 'vitest';
 import {
   deterministicId,
@@ -45,14 +46,15 @@ export function leafOf({
 }
 
 /** Of a chain whose root stood with it. */
-const ROOTED: Reach = {
+export const ROOTED: Reach = {
   issuers: ['CA', 'Root'],
   certificates: [new Uint8Array(1)],
   hasRoot: true,
   isPublished: false,
 };
 
-const digestOf = ({ fingerprint }: CertificateInfo, kind: string) => `${kind}: ${fingerprint}`;
+const digestOf = ({ fingerprint }: CertificateInfo, kind: string) =>
+  hash('sha256', `${kind}: ${fingerprint}`, 'base64url');
 
 /** A bundle that was understood, made of facts alone. */
 export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {}): SourcedBundle {

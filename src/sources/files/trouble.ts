@@ -52,7 +52,7 @@ function closedTo(path: string): string | null {
     return (
       `permission denied: ${isFile ? 'it' : `the folder ${printable(closed)}`} has mode ${octal} and belongs to user ${uid}, group ${gid}, ` +
       `while Kong runs as user ${process.getuid?.() ?? 'unknown'}; ${isFile ? '' : `chgrp it to a group of Kong's user and `}chmod ${way}` +
-      `${isFile ? " with a group of Kong's user" : ''}, or let the deploy hook of the ACME client copy the files (docs/permissions.md)`
+      `${isFile ? " with a group of Kong's user" : ''}, or let the deploy hook of the ACME client copy the files`
     );
   } catch {
     return null;

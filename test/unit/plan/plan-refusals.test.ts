@@ -32,7 +32,11 @@ describe('an older certificate', () => {
     {
       name: 'of the same age that ends earlier is refused',
       bundles: [
-        bundle('short', { chain: 'short', content: 'short', leaf: { ...leafOf({}), notAfter: NOW + 1000 } }),
+        bundle('short', {
+          chain: 'short',
+          content: 'short',
+          leaf: { ...leafOf({}), notAfter: NOW + 86_400_000 },
+        }),
       ],
       kong: [stored('K')],
       refused: { short: 'older_than_stored' },

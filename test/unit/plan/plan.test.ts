@@ -35,7 +35,7 @@ describe('a certificate in Kong', () => {
     {
       name: 'gets the one that lasts longer of two issued at the same time',
       bundles: [
-        bundle('short', { age: 1, leaf: { ...leafOf({ age: 1 }), notAfter: NOW + 1000 } }),
+        bundle('short', { age: 1, content: 'short', leaf: { ...leafOf({ age: 1 }), notAfter: NOW + 1000 } }),
         bundle('long', { age: 1, chain: 'long' }),
       ],
       kong: [stored('K')],

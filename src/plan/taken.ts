@@ -1,0 +1,76 @@
+import type { SourcedBundle, StoredCertificate } from '../model';
+import { snisOf } from './claimants';
+import { claimsOf, outranks, refusedByContinuity } from './claims';
+import { endOf } from './leaf-times';
+import { includesName, wildcardOf } from './names';
+import { isOperators, ownerOf } from './ranking';
+import type { World } from './world';
+
+/**
+ * Whether a name that no certificate has belongs to another one all the same: it has a home that still wants it, or
+ * stands under the wildcard of another owner.
+ * @param given names that this plan gave out so far
+ */
+export function isAnothers(
+  world: World,
+  given: ReadonlyMap<string, SourcedBundle>,
+  bundle: SourcedBundle,
+  name: string,
+): boolean {
+  const homes = world.input.homes?.ofName(name) ?? [];
+  const isMine = homes.includes(bundle.id);
+  if (!isMine && homes.some((place) => isWanted(world, bundle, place, name))) return true;
+  if (isOperators(bundle)) return false;
+  return wildcardsOf(name).some((wildcard) => isUnder(world, given, bundle, wildcard, isMine));
+}
+
+/** Kong's wildcards and patterns that a host stands under; `*` is for names that are nobody's. */
+export function wildcardsOf(name: string): string[] {
+  const dot = name.lastIndexOf('.');
+  const pattern = dot > 0 ? [`${name.slice(0, dot)}.*`] : [];
+  return [wildcardOf(name) ?? [], pattern].flat();
+}
+
+/** Whether the home of a name would get it now, against this bundle. */
+function isWanted(world: World, bundle: SourcedBundle, place: string, name: string): boolean {
+  const home = world.index.byId(place, name);
+  if (home?.create !== true || !includesName(snisOf(home), name)) return false;
+  if (world.unfit(home) !== null || outranks(world, bundle, home)) return false;
+  world.due(endOf(home.leaf));
+  return true;
+}
+
+/** @param isMine the bundle had the very name, so that it slips under nothing when all names are given anew */
+function isUnder(
+  world: World,
+  given: ReadonlyMap<string, SourcedBundle>,
+  bundle: SourcedBundle,
+  wildcard: string,
+  isMine: boolean,
+): boolean {
+  const rival = given.get(wildcard);
+  if (rival !== undefined)
+    return ownerOf(rival) !== ownerOf(bundle) && (!isMine || outranks(world, rival, bundle));
+  const holder = world.holders.get(wildcard);
+  if (holder !== undefined) return !maySlipUnder(world, bundle, holder, wildcard);
+  const homes = isMine ? [] : (world.input.homes?.ofName(wildcard) ?? []);
+  return homes.some((place) => {
+    const home = world.index.byId(place, wildcard);
+    const isOwn = home !== undefined && ownerOf(home) === ownerOf(bundle);
+    return !isOwn && isWanted(world, bundle, place, wildcard);
+  });
+}
+
+function maySlipUnder(
+  world: World,
+  bundle: SourcedBundle,
+  holder: StoredCertificate,
+  wildcard: string,
+): boolean {
+  const { homes, isHeld } = claimsOf(world, holder, 'main');
+  if (homes.some((home) => ownerOf(home) === ownerOf(bundle))) return true;
+  const rivals = homes.filter((home) => includesName(home.leaf.names, wildcard));
+  if (rivals.length > 0 && rivals.every((home) => outranks(world, bundle, home))) return true;
+  const isClaimed = isHeld && (rivals.length > 0 || homes.length === 0);
+  return !isClaimed && refusedByContinuity(world, bundle, holder, 'main') === null;
+}
