@@ -168,7 +168,7 @@ export class Planner {
       allowDowngrade,
       addNames,
       homes: this.homes,
-      away: new Set(this.book.sourceStates.flatMap(({ id, error }) => (error === null ? [] : [id]))),
+      away: this.book.awaySources,
       evidence: this.#evidence,
       controller: { isThere: false, asked: null, keepsOthers: !gateway.traits.writesWhole },
       broken: [...this.book.broken()],
