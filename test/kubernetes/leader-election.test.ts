@@ -163,6 +163,7 @@ describeWithCluster('leader election by a Lease', (cluster) => {
     // The log tells of a pass when it is over.
     await eventually('it says so', () => both.some(({ said }) => said('certificate created').length > 0));
     expect(both.map(({ said }) => said('certificate created').length).sort()).toEqual([0, 1]);
+    await eventually('the CA is written, too', () => writes().length >= 2);
     expect(writes().map(({ path }) => path.split('/')[1])).toEqual(['certificates', 'ca_certificates']);
     expect(both.filter(({ reloader }) => reloader.status().leader?.is_leader)).toHaveLength(1);
   });

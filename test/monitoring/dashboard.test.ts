@@ -76,6 +76,8 @@ describe('the dashboard', () => {
     expect(unseen).toEqual([
       `${PREFIX}kong_up`,
       `${PREFIX}certificate_renewal_due_timestamp_seconds`,
+      `${PREFIX}certificate_warning_timestamp_seconds`,
+      `${PREFIX}certificate_lives`,
       `${PREFIX}default_certificate_in_sync`,
       `${PREFIX}default_certificate_not_after_timestamp_seconds`,
       `${PREFIX}source_bundles`,

@@ -41,6 +41,8 @@ describe.skipIf(reason !== null)(`a real Prometheus and a real Alertmanager${rea
     entry = await enablePlugin(kong, {
       interval: 1,
       sources: [{ type: 'directory', path: certs }],
+      // As the rules have it.
+      expiry_warning_days: [30, 14, 7, 1],
       status: { listen: target },
     });
     await eventually('it gives metrics', async () => (await fetch(`http://${target}/metrics`)).ok);

@@ -72,7 +72,9 @@ export class FolderTree {
     do {
       for (const { path, depth } of this.#links.splice(0)) await this.add(access, path, depth);
       for (const folder of this.folders.values()) {
-        if (folder.stamp === null || (isFirst && isWanted(folder)))
+        const isNew = folder.stamp === null;
+        // A new folder is asked for, too: who asks notes which folders are looked at.
+        if ((isNew || isFirst) && (isWanted(folder) || isNew))
           await this.listIfChanged(access, folder, errors);
         if (slices.due) await slices.pause();
       }

@@ -30,6 +30,20 @@ describe('a tree of folders', () => {
     expect(reader.names).toEqual(['a/b/c/deep.crt', 'top.crt']);
   });
 
+  it('is followed by what a watch reports: a folder that is new, or removed and made again', async () => {
+    const folder = testFolder();
+    writePair(subfolder(folder, 'other'), 'www', first);
+    const source = new DirectorySource(folder, true);
+    await source.scan();
+    const path = join(folder, 'later');
+    for (const pair of [first, second]) {
+      writePair(subfolder(path), 'www', pair);
+      expect((await source.scan(new Set([path]))).changed).toContain('later/www.crt');
+      rmSync(path, { recursive: true });
+      expect((await source.scan(new Set([path]))).removed).toEqual(['later/www.crt']);
+    }
+  });
+
   it('tells pairs of the same name in two folders apart', async () => {
     const folder = testFolder();
     writePair(subfolder(folder, 'one'), 'tls', first);
