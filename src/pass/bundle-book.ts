@@ -4,7 +4,6 @@ import {
   isRefusal,
   refusal,
   usualRenewalAt,
-  type Bundle,
   type Digest,
   type KnownRefusal,
   type RawBundle,
@@ -37,7 +36,6 @@ export interface BookScanOptions {
 export interface BookScan {
   /** Something differs from the scan before. */
   changed: boolean;
-  total: number;
   /** How many bundles were read. */
   read: number;
   /** Which of them are no longer what they were, with what they were; null: not known before. */
@@ -101,7 +99,7 @@ export class BundleBook {
     touched: ReadonlySet<string> | undefined,
     { stored, now, whole = false, progress }: BookScanOptions,
   ): Promise<BookScan> {
-    const result: BookScan = { changed: false, total: 0, read: 0, differing: new Map(), errors: [] };
+    const result: BookScan = { changed: false, read: 0, differing: new Map(), errors: [] };
     const slices = new Slices();
     const again = [
       ...this.#again.values(),
@@ -157,7 +155,6 @@ export class BundleBook {
     this.holdBare(bare, result);
     if (result.differing.size > 0) result.changed = true;
     if (result.changed) this.#entries.excuse();
-    for (const count of this.#entries.counts().values()) result.total += count;
     return result;
   }
 
@@ -219,6 +216,18 @@ export class BundleBook {
     const isSame = why !== undefined && before?.why.message === why.message;
     const error = why === undefined ? null : isSame ? before : { why, since: Date.now() };
     this.#sources.set(source, { error: error ?? null, strays: strays ?? known?.strays ?? [] });
+  }
+
+  /** How many bundles there are, each counted once. */
+  get total(): number {
+    let total = 0;
+    for (const count of this.#entries.counts().values()) total += count;
+    return total;
+  }
+
+  /** Ids of sources that could not be looked at whole. */
+  get awaySources(): Set<string> {
+    return new Set([...this.#sources].flatMap(([{ id }, { error }]) => (error === null ? [] : [id])));
   }
 
   /** Sources that were looked at. */
@@ -308,8 +317,10 @@ export class BundleBook {
   }
 
   private known(id: string, { bundle }: Pick<OpenedBundle, 'bundle'>, source: Source): SourcedBundle {
+    const known: SourcedBundle = { ...bundle, id, ...this.traitsOf(source) };
     const openEnd = this.#chains.openEnd(bundle.reach);
-    return { ...bundle, id, ...this.traitsOf(source), ...(openEnd === null ? {} : { openEnd }) };
+    if (openEnd !== null) known.openEnd = openEnd;
+    return known;
   }
 
   private put(id: string, entry: Entry): void {
@@ -343,10 +354,24 @@ export class BundleBook {
     if (isSameAs(before, pem.content, { hosts, secret })) return false;
     const { content, chain, chainLength } = pem;
     const { leaf, reach } = half;
-    const bundle: Bundle = { name, location, content, chain, rawChain: chain, chainLength, reach, leaf };
-    if (secret !== undefined) bundle.secret = secret;
-    if (hosts !== undefined) bundle.hosts = hosts;
-    this.put(id, { source, name, known: this.known(id, { bundle }, source) });
+    // One object and no copies: there are thousands of them.
+    const known: SourcedBundle = {
+      id,
+      name,
+      location,
+      content,
+      chain,
+      rawChain: chain,
+      chainLength,
+      reach,
+      leaf,
+      ...this.traitsOf(source),
+    };
+    if (secret !== undefined) known.secret = secret;
+    if (hosts !== undefined) known.hosts = hosts;
+    const openEnd = this.#chains.openEnd(reach);
+    if (openEnd !== null) known.openEnd = openEnd;
+    this.put(id, { source, name, known });
     return true;
   }
 

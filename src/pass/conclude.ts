@@ -18,7 +18,7 @@ export class ConcludeStep implements Step {
     if (pass.work.plan !== null) await this.conclude(pass.work.plan, pass);
     const { findings, plan } = memory;
     const { report } = pass;
-    report.bundles += (pass.work.scan?.total ?? 0) - (plan?.aside.length ?? 0);
+    report.bundles += memory.book.total - (plan?.aside.length ?? 0);
     report.inSync += plan?.inSync.size ?? 0;
     report.refused += plan?.refused.size ?? 0;
     report.unused += plan?.unused.length ?? 0;

@@ -1,7 +1,7 @@
 import type { LeafFacts } from '../certificates';
 import { push } from '../common/multimap';
 import { isRefusal, refusal, type Refusal, type Source, type SourcedBundle, type StrayFile } from '../model';
-import { Copies } from './copies';
+import { copiesAmong } from './copies';
 
 /** What is known of one bundle of a source: understood, or why not. */
 export interface Entry {
@@ -17,7 +17,8 @@ export interface Entry {
 /** Every bundle of every source by its id; what is there several times is shown once. */
 export class BundleEntries {
   readonly #entries = new Map<string, Entry>();
-  readonly #copies = new Copies();
+  /** What is shown for each copy; null: something changed since it was looked for. */
+  #copies: ReadonlyMap<string, Entry> | null = null;
   readonly #alone = new Map<string, LeafFacts>();
   /** Leaves without a key that nobody misses. */
   readonly #excused = new Set<string>();
@@ -30,9 +31,8 @@ export class BundleEntries {
 
   set(id: string, entry: Entry): void {
     this.#counts = null;
+    this.#copies = null;
     this.#entries.set(id, entry);
-    if (isRefusal(entry.known)) this.#copies.delete(id);
-    else this.#copies.set({ id, name: entry.name, source: entry.source, bundle: entry.known });
     this.#excused.delete(id);
     if (entry.alone === undefined) this.#alone.delete(id);
     else this.#alone.set(id, entry.alone);
@@ -41,7 +41,7 @@ export class BundleEntries {
   /** @returns whether it was there */
   delete(id: string): boolean {
     this.#counts = null;
-    this.#copies.delete(id);
+    this.#copies = null;
     this.#alone.delete(id);
     this.#excused.delete(id);
     return this.#entries.delete(id);
@@ -75,7 +75,8 @@ export class BundleEntries {
 
   /** Bundles that were understood. */
   *bundles(): Iterable<SourcedBundle> {
-    for (const [id, { known }] of this.#entries) if (!isRefusal(known) && !this.#copies.has(id)) yield known;
+    const copies = this.copies();
+    for (const [id, { known }] of this.#entries) if (!isRefusal(known) && !copies.has(id)) yield known;
   }
 
   /** What is not understood now, as it was when it last was. */
@@ -93,18 +94,30 @@ export class BundleEntries {
   counts(): ReadonlyMap<Source, number> {
     if (this.#counts !== null) return this.#counts;
     const counts = new Map<Source, number>();
+    const copies = this.copies();
     for (const [id, { source, alone }] of this.#entries)
-      if (alone === undefined && !this.#copies.has(id)) counts.set(source, (counts.get(source) ?? 0) + 1);
+      if (alone === undefined && !copies.has(id)) counts.set(source, (counts.get(source) ?? 0) + 1);
     this.#counts = counts;
     return counts;
   }
 
   /** Files of a source that another one has, too. */
   foundTwice(source: Source): StrayFile[] {
-    return [...this.#copies.ofFiles(source)].map(({ location, first }) => ({
-      location,
-      ...refusal('found_twice', `${location} is in the source ${first.id}, too, and is taken from there`),
-    }));
+    const found: StrayFile[] = [];
+    for (const [id, first] of this.copies()) {
+      const known = this.#entries.get(id)?.known;
+      if (known === undefined || isRefusal(known) || isRefusal(first.known)) continue;
+      if (this.#entries.get(id)?.source !== source || first.source === source) continue;
+      const { location } = known;
+      const what = `${location} is in the source ${first.source.id}, too, and is taken from there`;
+      found.push({ location, ...refusal('found_twice', what) });
+    }
+    return found;
+  }
+
+  private copies(): ReadonlyMap<string, Entry> {
+    this.#copies ??= copiesAmong(this.#entries);
+    return this.#copies;
   }
 }
 

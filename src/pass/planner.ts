@@ -170,7 +170,7 @@ export class Planner {
       addNames,
       homes: this.homes,
       checked: this.#checked,
-      away: new Set(this.book.sourceStates.flatMap(({ id, error }) => (error === null ? [] : [id]))),
+      away: this.book.awaySources,
       evidence: this.#evidence,
       controller: { isThere: false, asked: null, keepsOthers: !gateway.traits.writesWhole },
       broken: [...this.book.broken()],

@@ -38,8 +38,10 @@ export class WholeChains {
   /** Of Kong's certificates that have a name. */
   #kongByName: Map<string, Reach[]> | null = null;
   /** By source, and by namespace for sources of tenants. */
-  #places: Map<string, Set<Reach>> | null = null;
+  #places: ReadonlyMap<Source, ReadonlyMap<string, ReadonlySet<Reach>>> | null = null;
   #bare: ReadonlySet<string> | null = null;
+  /** Ends of chains, which thousands of bundles share. */
+  readonly #ends = new Map<Reach, { missing: string | null; openEnd: string | null }>();
 
   constructor(private readonly options: WholeChainOptions) {}
 
@@ -50,16 +52,25 @@ export class WholeChains {
     this.#kongByName = null;
     this.#places = null;
     this.#bare = null;
+    this.#ends.clear();
   }
 
   /** Name of the issuer at the end of a chain; null: the chain is whole. */
   missing(reach: Reach): string | null {
-    return missingIssuer(reach, this.isRoot);
+    return this.endOf(reach).missing;
   }
 
   /** Whom a warning names; null: none is due. */
   openEnd(reach: Reach): string | null {
-    return openEndOf(reach, this.isRoot);
+    return this.endOf(reach).openEnd;
+  }
+
+  private endOf(reach: Reach): { missing: string | null; openEnd: string | null } {
+    const known = this.#ends.get(reach);
+    if (known !== undefined) return known;
+    const end = { missing: missingIssuer(reach, this.isRoot), openEnd: openEndOf(reach, this.isRoot) };
+    this.#ends.set(reach, end);
+    return end;
   }
 
   /** Whether anybody has a certificate of this name. */
@@ -82,7 +93,7 @@ export class WholeChains {
   complete(opened: OpenedBundle, source: Source): OpenedBundle {
     const missing = this.missing(opened.bundle.reach);
     if (missing === null || !this.knows(missing)) return opened;
-    const near = [this.ofKong(opened.bundle), this.ofPlace(placeOf(source, opened.bundle))];
+    const near = [this.ofKong(opened.bundle), this.ofPlace(source, opened.bundle)];
     const found = this.completeFrom(opened, near);
     if (!this.options.isShared || this.missing(found.bundle.reach) === null) return found;
     // What others brought counts where signatures lead from it to a known root: nobody can forge that.
@@ -116,24 +127,28 @@ export class WholeChains {
     return this.#kong;
   }
 
-  private ofPlace(place: string): BySubject {
-    return index(this.places().get(place) ?? []);
+  private ofPlace(source: Source, bundle: Bundle): BySubject {
+    return index(this.places().get(source)?.get(placeOf(source, bundle)) ?? []);
   }
 
   private everyPlace(source: Source): BySubject[] {
-    const own = [...this.places()].filter(([place]) => place.startsWith(`${source.id}\0`));
-    return own.map(([, reaches]) => index(reaches));
+    return [...(this.places().get(source)?.values() ?? [])].map((reaches) => index(reaches));
   }
 
-  private places(): Map<string, Set<Reach>> {
+  private places(): ReadonlyMap<Source, ReadonlyMap<string, ReadonlySet<Reach>>> {
     if (this.#places !== null) return this.#places;
-    this.#places = new Map();
+    const places = new Map<Source, Map<string, Set<Reach>>>();
     for (const { source, known } of this.options.entries()) {
       if (isRefusal(known) || known.reach.certificates.length === 0) continue;
+      let own = places.get(source);
+      if (own === undefined) places.set(source, (own = new Map<string, Set<Reach>>()));
       const place = placeOf(source, known);
-      this.#places.set(place, (this.#places.get(place) ?? new Set()).add(known.reach));
+      const reaches = own.get(place);
+      if (reaches === undefined) own.set(place, new Set([known.reach]));
+      else reaches.add(known.reach);
     }
-    return this.#places;
+    this.#places = places;
+    return places;
   }
 
   private *storedReaches(): Iterable<Reach> {
@@ -145,12 +160,12 @@ export class WholeChains {
 
   private *reaches(): Iterable<Reach> {
     yield* new Set(this.storedReaches());
-    for (const reaches of this.places().values()) yield* reaches;
+    for (const places of this.places().values()) for (const reaches of places.values()) yield* reaches;
   }
 }
 
-const placeOf = (source: Source, { secret }: Pick<Bundle, 'secret'>) =>
-  `${source.id}\0${source.ownership === 'tenants' ? (secret?.namespace ?? '') : ''}`;
+const placeOf = ({ ownership }: Source, { secret }: Pick<Bundle, 'secret'>): string =>
+  ownership === 'tenants' ? (secret?.namespace ?? '') : '';
 
 /** Parsed once: the chains of thousands of leaves are few. */
 const parsed = new WeakMap<Reach, readonly ParsedCertificate[]>();
