@@ -51,7 +51,7 @@ const AT_ONCE: Record<AlertKind, boolean> = {
 const whenKnown = (status: Observed['status']) => status !== null;
 const whenCurrent = (status: Observed['status']) => status?.is_current === true;
 
-/** What has to be known for a trouble that is no longer seen to be over: nobody can look while Kong is away. */
+/** Facts without which a trouble cannot be called over: nobody can look while Kong is away. */
 const CAN_BE_OVER: Record<AlertKind, (status: Observed['status']) => boolean> = {
   passes_failing: () => true,
   // Time alone decides.

@@ -43,7 +43,7 @@ export interface Composed extends PassRunner {
   gateway: Gateway;
   /** Starts all watches; returns how to stop them. */
   watch: (touched: (what: string) => void) => () => void;
-  /** What the sources have to say since the last call. */
+  /** Warnings of the sources since the last call. */
   warnings: () => string[];
   /** Where Events about Secrets go. */
   clusters: Clusters;

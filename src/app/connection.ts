@@ -33,11 +33,11 @@ export interface Connection {
   gateway: Gateway;
   /** One more, for whoever keeps what Kong stores. It ends with `client`. */
   open: () => Gateway;
-  /** What said where its Admin API is, for a person. */
+  /** Where the address of the Admin API was found, for a person. */
   foundBy: string;
   /** Kong's prefix. */
   prefix: string;
-  /** What the prefix tells now; null: it is not at hand. */
+  /** The state of Kong's prefix now; null: it cannot be read. */
   facts: () => NodeFacts | null;
   /** As of now: a reload may have changed them. */
   readonly listeners: readonly TlsListener[];

@@ -26,7 +26,7 @@ export interface Reloader {
   /** Whether cert-manager is just being asked when it means to renew. */
   readonly isAsking: boolean;
   /**
-   * What there is to see now, also after it was stopped.
+   * The current view, also after the reloader was stopped.
    * @param isReachable false: Kong cannot be asked just now
    */
   view(isReachable?: boolean): ReloaderView;

@@ -135,7 +135,7 @@ function isLostRace({ unfinished, failures }: PassReport): boolean {
   return unfinished === 'failed' && failures.length > 0 && failures.every(isPassing);
 }
 
-/** What several passes found, as one: what failed at first and came through in the end did not fail. */
+/** Joins the reports of several passes: a change that failed first and succeeded later did not fail. */
 function joined(reports: readonly PassReport[]): PassReport {
   const [first, last] = [reports[0], reports.at(-1)] as [PassReport, PassReport];
   const sum = (count: (report: PassReport) => number) =>

@@ -5,7 +5,7 @@ import { changedError } from './admin/answers';
 export type Update = Extract<Change, { kind: 'update' }>;
 export type Create = Extract<Change, { kind: 'create' }>;
 
-/** What of an update is left to do, now that Kong was asked again; or how it ended already. */
+/** The part of an update that is left to do after Kong was read again, or how it ended already. */
 export type Decision = { kind: 'write'; isPairThere: boolean } | Exclude<WriteResult, { kind: 'written' }>;
 
 /** @param now the half as Kong has it now */

@@ -10,7 +10,7 @@ import { Limit } from './limit';
 import { peerCheck, type PeerRules } from './peer';
 import { isSamePlace, redirectedTo, redirectFailure, targetOf } from './redirect';
 
-/** Who one is to the server; asked anew for each request, so that what is renewed counts at once. */
+/** Credentials for the server, read for each request, so that a renewed one counts at once. */
 export interface Credentials {
   /** The same object while nothing has changed. Throws HttpFailure. */
   tls?: () => TlsIdentity;

@@ -8,7 +8,7 @@ export function onNotice(listener: Hear): void {
   hear = listener;
 }
 
-/** What the operator should know, and nothing fails of. Each sentence is said once. */
+/** Tells the operator something that fails nothing. Each sentence is said once. */
 export function notice(text: string): void {
   if (said.has(text)) return;
   said.add(text);

@@ -120,7 +120,7 @@ export function readKubeconfig(path: string, context?: string, allowHttp = false
   };
 }
 
-/** What somebody else may write is not run. @throws Error */
+/** Refuses to run a file that another user may change. @throws Error */
 function checkHands(path: string): void {
   const hand = otherHandOn(path);
   if (hand === null) return;

@@ -285,7 +285,7 @@ function byAge(a: { item: ReferrerFacts }, b: { item: ReferrerFacts }): number {
   return first < second ? -1 : first > second ? 1 : 0;
 }
 
-/** What has no time is the youngest. */
+/** A Secret without a creation time counts as the youngest. */
 function timeOf(timestamp = ''): number {
   const ms = Date.parse(timestamp);
   return Number.isNaN(ms) ? Number.MAX_SAFE_INTEGER : ms;

@@ -126,7 +126,7 @@ export const REFERRER_KINDS: readonly ReferrerKind[] = [
 /** Without one a Secret of another namespace is not referred to. */
 export const GRANTS: Collection = { apis: gatewayApi('v1', 'v1beta1'), plural: 'referencegrants' };
 
-/** What says which hosts a listener without a hostname is for. */
+/** Kinds of routes, which name the hosts of a listener without a hostname. */
 export const ROUTES: readonly Collection[] = [
   { apis: gatewayApi('v1', 'v1beta1'), plural: 'httproutes' },
   { apis: gatewayApi('v1'), plural: 'grpcroutes' },

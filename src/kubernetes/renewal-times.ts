@@ -14,7 +14,7 @@ export interface RenewalTimesOptions {
 
 /** Requests a round at most; the most urgent ones first. */
 const PER_ROUND = 10;
-/** What is known is asked for again after this: somebody may change it, or the CA ask for an earlier renewal (ARI). */
+/** A known renewal time is asked for again after this: somebody may change it, or the CA may ask for an earlier renewal (ARI). */
 const KNOWN_MS = 3_600_000;
 /** What was asked for in vain, or is overdue, is asked for again after this, then after twice as long, and so on. */
 const FIRST_WAIT_MS = 10 * 60_000;

@@ -87,7 +87,7 @@ export interface CertificateTexts {
   tags: readonly string[];
 }
 
-/** What is written together: a gateway whose every write is one of everything does it in one. */
+/** Edits that go together: a gateway that writes its whole configuration at once does them in one write. */
 export interface Edits {
   certificates: readonly Change[];
   caCertificates: readonly CaChange[];

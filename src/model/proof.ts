@@ -20,7 +20,7 @@ export interface NamesToAsk {
   keyType?: KeyType;
 }
 
-/** What has to be seen in a handshake. */
+/** The certificate that a handshake has to show. */
 export interface Expectation extends NamesToAsk {
   /** Any of these chains will do. */
   chains: readonly Digest[];

@@ -263,7 +263,7 @@ export class BundleBook {
     return this.#entries.bundles();
   }
 
-  /** What is not understood now, as it was when it last was. */
+  /** The last readable state of bundles that cannot be read now. */
   broken(): Iterable<SourcedBundle> {
     return this.#entries.broken();
   }

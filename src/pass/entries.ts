@@ -79,7 +79,7 @@ export class BundleEntries {
     for (const [id, { known }] of this.#entries) if (!isRefusal(known) && !copies.has(id)) yield known;
   }
 
-  /** What is not understood now, as it was when it last was. */
+  /** The last readable state of bundles that cannot be read now. */
   *broken(): Iterable<SourcedBundle> {
     for (const { before } of this.#entries.values()) if (before !== undefined) yield before;
   }

@@ -19,7 +19,7 @@ const JITTER = 0.1;
 const DEBOUNCE_MS = 2;
 const DEBOUNCE_MAX_MS = 200;
 const BACKOFF_FIRST_MS = 1_000;
-/** What is forbidden or away works again within so long after that is mended. */
+/** The longest wait before a forbidden or unanswered write is tried again. */
 const BACKOFF_MOST_MS = 60_000;
 /** The longest that a timer of Node takes. */
 const MAX_DELAY_MS = 2 ** 31 - 1;

@@ -55,7 +55,7 @@ export function decideHalf(world: World, certificate: StoredCertificate, half: H
 const isSame = (bundle: SourcedBundle, stored: StoredHalf, isControllers = false) =>
   bundle.content === stored.content || isChainOf(bundle, stored.chain, isControllers);
 
-/** What the ingress controller took from a Secret follows that Secret and nothing else. */
+/** A certificate that the ingress controller took from a Secret follows that Secret alone. */
 function controllersOwn(one: Case, { present }: Claims): Decision {
   const { world, certificate, half } = one;
   const [first] = present;
@@ -87,7 +87,7 @@ function bestOf(one: Case, claims: Claims): Decision {
   const free: SourcedBundle[] = [];
   for (const bundle of strangers.sort(bestFirst(one))) {
     const why = refusedByContinuity(world, bundle, certificate, half);
-    // What comes after it may not be the best.
+    // While a signature is unchecked, a later bundle must not be chosen over this one.
     if (why === undefined) return NOTHING;
     if (why === null) free.push(bundle);
     else if (isNews(one, bundle) && isAboutIt(one, bundle)) world.refuse(bundle, why, certificate, half);
@@ -220,7 +220,7 @@ function firstOf(
       continue;
     }
     const why = refusedAsTarget(one, bundle, missing);
-    // What comes after it may not be the best.
+    // While a signature is unchecked, a later bundle must not be chosen over this one.
     if (why === undefined) return NOTHING;
     if (why === null) return { bundle, change: update(one, bundle, missing) };
     if (bundle.leaf.keyType === keptType) isKept = true;

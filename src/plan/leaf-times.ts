@@ -16,7 +16,7 @@ export const dueOf = (leaf: Validity): number => leaf.notBefore + (lifetime(leaf
 /** When a renewal is so late that its place seems to have been given up: a sixth of its life is left. */
 export const overdueOf = (leaf: Validity): number => leaf.notAfter - lifetime(leaf) / 6;
 
-/** Whether its renewal is so late. */
+/** Whether its renewal is late. */
 export const isLate = (leaf: Validity, now: number): boolean => overdueOf(leaf) <= now;
 
 /** Valid neither later from nor longer until, and not the same. */

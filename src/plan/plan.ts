@@ -5,7 +5,7 @@ import { Naming } from './naming';
 import { completeTwins } from './twins';
 import { World, type PlanInput } from './world';
 
-/** What is no trouble for a bundle that another certificate gets. */
+/** Reasons that do not matter for a bundle that another certificate gets. */
 const OF_ONE_CERTIFICATE: ReadonlySet<Reason> = new Set([
   'older_than_stored',
   'name_of_another',

@@ -59,7 +59,7 @@ export function missingNames(
   return certificate.snis.filter((sni) => !covers(bundle.leaf, sni) && covers(leaf, sni));
 }
 
-/** What forbids to write this bundle to this certificate; undefined: a question is open. */
+/** The reason not to write this bundle to this certificate; undefined: a signature has to be checked first. */
 export function refusedAsTarget(
   one: Case,
   bundle: SourcedBundle,
@@ -80,7 +80,7 @@ export function refusedAsTarget(
   return why;
 }
 
-/** What forbids it for the sake of what Kong has. */
+/** The reason not to replace the certificate that Kong has. */
 function refusedForPresent(
   one: Case,
   bundle: SourcedBundle,

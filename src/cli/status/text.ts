@@ -26,7 +26,7 @@ const STYLES: Record<CertificateState, 'green' | 'yellow' | 'red' | 'dim'> = {
 
 const DAY_MS = 86_400_000;
 
-/** What stands in the place of the state where that is more urgent; empty: the state stands there. */
+/** A word shown in place of the state where it is more urgent; empty: the state is shown. */
 const LIVES: Record<LifeLevel, readonly [word: string, style: 'red' | 'yellow' | 'dim']> = {
   expired: ['expired', 'red'],
   critical: ['ends soon', 'red'],

@@ -48,7 +48,7 @@ export function byUrgency(certificates: readonly CertificateStatus[]): Certifica
   return [...certificates].sort((a, b) => rank(a) - rank(b) || end(a) - end(b));
 }
 
-/** What needs somebody, worst first, in a few words each; empty: all is well. @param now milliseconds since the epoch */
+/** Troubles that need a person, the worst first, in a few words each; empty: all is well. @param now milliseconds since the epoch */
 export function troublesOf({ kong, waiting, reloaders }: StatusReport, now: number): string[] {
   const certificates = reloaders.flatMap((one) => one.certificates);
   const inState = (state: CertificateState) => certificates.filter((one) => one.state === state).length;

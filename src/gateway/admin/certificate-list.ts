@@ -6,7 +6,7 @@ import type { AdminClient } from './client';
 import { toStored, toTexts, type CertificateEntity } from './entities';
 import { readPage, readPages, type Page } from './pages';
 
-/** What a poll looks at where Kong has no cheap sign of a change. */
+/** Certificates that one poll reads where Kong has no cheap sign of a change. */
 const PATROL_SIZE = 100;
 
 /** What Kong stores, kept without key material and brought up to date in small steps. */

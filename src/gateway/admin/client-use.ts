@@ -2,12 +2,12 @@ import { failureKindOf } from '../../model';
 import type { AdminClient } from './client';
 import { readPage, readPages } from './pages';
 
-/** What may show a certificate to those behind Kong, by its field `client_certificate`. */
+/** Entities that show a certificate to upstreams, by their field `client_certificate`. */
 const COLLECTIONS = { services: 'service', upstreams: 'upstream' } as const;
 type Collection = keyof typeof COLLECTIONS;
 const NAMES = Object.keys(COLLECTIONS) as Collection[];
 
-/** What a poll looks at where Kong has no cheap sign of a change. */
+/** Certificates that one poll reads where Kong has no cheap sign of a change. */
 const PATROL_SIZE = 100;
 
 interface Referrer {

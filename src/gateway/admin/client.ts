@@ -96,7 +96,7 @@ const MIB = 1024 * 1024;
 
 const WORDS = { ECONNREFUSED: 'connection refused (is Kong running, and is admin_listen on?)' };
 
-/** What helps where somebody else listens. */
+/** Advice where another user's process listens. */
 const ADVICE =
   'name the prefix of Kong (-p), give it a unix socket or https with admin.ca_file, or set admin.allow_http where every user of this machine may be Kong';
 

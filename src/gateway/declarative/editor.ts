@@ -106,7 +106,7 @@ export class ConfigurationEditor {
   }
 }
 
-/** What was posted, or may have been. */
+/** The configuration that was posted, or may have been. */
 interface Sent {
   config: Encoded;
   /** Hash of the configuration that it was made from. */

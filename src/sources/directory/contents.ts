@@ -20,7 +20,7 @@ interface Entry extends KnownFile {
 
 const UNREAD: FileFacts = { kind: 'nothing', leaf: null, publicKeys: [], problem: null };
 
-/** What the files hold whose names do not tell, each read once for each of its versions. */
+/** Contents of files whose names do not tell what they are; each version of a file is read once. */
 export class FileContents {
   readonly #entries = new Map<string, Entry>();
   readonly #byFolder = new Map<string, Set<string>>();

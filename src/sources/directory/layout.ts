@@ -145,7 +145,7 @@ function oldGenerations(names: readonly string[]): ReadonlySet<string> {
   return new Set(names.filter((name) => Number(/^[a-z]+-?(\d+)\.pem$/.exec(name)?.[1] ?? newest) < newest));
 }
 
-/** What is left beside the pairs: parts of their chains, keystores, and what only its content tells. */
+/** Files beside the pairs: parts of their chains, keystores, and files that only their content explains. */
 function sortOut(layout: Layout, rest: readonly ParsedName[], names: readonly string[]): void {
   const { pairs } = layout;
   const bases = new Set(pairs.flatMap(({ cert, key }) => [baseOf(cert), baseOf(key ?? '')]));

@@ -24,7 +24,7 @@ export interface RemoteServer {
 
 const DEFAULT_TIMEOUT_S = 10;
 
-/** Who may answer on this machine: a bundle of a stranger would be served, a token be lost. */
+/** Users that may answer on this machine: another one could plant a bundle or take a token. */
 export const LOCAL_PEER: PeerRules = {
   advice:
     'run what answers as root or as this user, or set allow_http on the source where every user of this machine may answer',

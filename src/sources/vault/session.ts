@@ -17,7 +17,7 @@ interface Token {
   expiresAt: number;
 }
 
-/** What it takes to be that. */
+/** The secret that a login sends. */
 function secretOf(auth: VaultAuth): Secret {
   switch (auth.method) {
     case 'agent':

@@ -1,6 +1,6 @@
 import type { CertificateState, EventKind, LifeLevel } from '../../model';
 
-/** What is shown for a word: text, tone (never the only sign), and where there is one the path of its picture. */
+/** How a word is shown: text, tone (never the only sign) and, where there is one, the path of its icon. */
 type Shown = readonly [text: string, tone: 'bad' | 'warn' | 'info' | 'good' | 'idle', picture?: string];
 
 const CROSS = 'M4 4l8 8M12 4l-8 8';
