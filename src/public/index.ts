@@ -1,1 +1,2 @@
+export type * from './history';
 export type * from './status';
