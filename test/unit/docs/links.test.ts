@@ -30,12 +30,12 @@ function read(page: string): string {
 /** Targets of links and images outside of code. */
 function linksOf(markdown: string): string[] {
   const prose = markdown.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target);
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
 }
 
 function leadsSomewhere(page: string, link: string): boolean {
   if (/^https?:|^mailto:/.test(link)) return true;
-  const [file, anchor] = link.split('#');
+  const [file = '', anchor] = link.split('#');
   const target = file === '' ? page : path.join(path.dirname(page), file);
   if (!existsSync(target)) return false;
   return anchor === undefined || anchorsOf(read(target)).includes(anchor);
@@ -43,7 +43,7 @@ function leadsSomewhere(page: string, link: string): boolean {
 
 /** The anchors that GitHub gives headings: lower case, no punctuation, hyphens for spaces. */
 function anchorsOf(markdown: string): string[] {
-  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
       .replace(/[^\p{L}\p{N}\s_-]/gu, '')
