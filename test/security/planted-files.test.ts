@@ -50,7 +50,12 @@ describe.each(Object.entries(WRITERS))('%s', (_name, write) => {
 test.for<[string, (path: string) => void]>([
   ['a pipe', (path) => void execFileSync('mkfifo', [path])],
   ['a device without an end', (path) => symlinkSync('/dev/zero', path)],
-  ['a folder', (path) => void mkdirSync(path)],
+  [
+    'a folder',
+    (path) => {
+      mkdirSync(path);
+    },
+  ],
 ])('%s in the place of a file of our own is read as one that is not there', ([, plant]) => {
   const path = join(testFolder(), 'file');
   plant(path);
