@@ -3,8 +3,8 @@ import { VERSION } from '../common/product';
 import {
   CANARY_NAME,
   countOf,
-  DEFAULT_PREFIX,
   notEmpty,
+  pathOf,
   sniOf,
   withConfig,
   withHelp,
@@ -186,7 +186,7 @@ function addHistory(root: Command): void {
     .argument('[name]', 'a name that it is served for, its id in Kong, or where it comes from')
     .option('--since <time>', 'only what is not older: 12h, 30d, or a time such as 2026-01-31', notEmpty)
     .option('--limit <count>', 'so many entries, the latest', countOf, 200)
-    .option('--file <path>', 'read this file, and ask nobody', notEmpty);
+    .option('--file <path>', 'read this file, and ask nobody', pathOf);
   withJson(withSocket(command)).action(async (name: string | undefined, options: HistoryOptions) => {
     const { history } = await import('./history.js');
     process.exitCode = await history(name, options);
@@ -228,7 +228,7 @@ function addRun(root: Command): void {
     .description('reload until stopped: as a daemon, or as a sidecar of Kong');
   withKong(withConfig(command))
     .option('--serve-plugin', "answer Kong's calls on <prefix>/ssl-cert-reloader.socket, as a plugin server")
-    .option('--socket <path>', 'answer them on another socket', notEmpty)
+    .option('--socket <path>', 'answer them on another socket', pathOf)
     .action(async (options: RunOptions) => {
       const { run } = await import('./run.js');
       await run(options);

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StatusReport } from '../../public';
+import { troublesOf, type StatusReport } from '../../public';
 import { tell } from '../failure';
 import { standardOutput, type Output } from '../output';
 import type { SocketOptions } from '../options';
 import { addressOf, fetchStatus, poll, type StatusAddress } from './client';
 import { printStatus } from './text';
-import { troublesOf } from './urgency';
 
 export interface StatusOptions extends SocketOptions {
   watch?: boolean;
@@ -63,7 +62,7 @@ async function watch(address: StatusAddress, isJson: boolean, out: Output): Prom
   return code;
 }
 
-const isAllWell = (report: StatusReport) => troublesOf(report, Date.now()).length === 0;
+const isAllWell = (report: StatusReport) => troublesOf(report).length === 0;
 
 /** Changes when there is something new to see, and not with time alone. */
 const gist = ({ kong, waiting, reloaders }: StatusReport) =>
