@@ -73,6 +73,7 @@ export function createReloader(
     live,
     memory,
     warningDays: config.expiry_warning_days,
+    statusUrl: config.status.url,
     ...(election === null ? {} : { leader: () => election.status }),
   });
   const log: Log = (level, message, fields) => logger.log(level, message, { entry, ...fields });

@@ -1,1 +1,2 @@
 export type * from './status';
+export * from './verdict';

@@ -34,10 +34,13 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/': ['GET', 'HEAD'],
   '/status': ['GET', 'HEAD'],
   '/metrics': ['GET', 'HEAD'],
+  '/runbooks/NAME': ['GET', 'HEAD'],
   '/healthz': ['GET', 'HEAD'],
   '/readyz': ['GET', 'HEAD'],
   '/poll': ['POST'],
 };
+
+const RUNBOOKS_AT = '/runbooks/';
 
 /** Of answers that take work and memory at the same time; a client that never reads holds one for a while. */
 const MAX_HEAVY = 8;
@@ -67,7 +70,7 @@ export class Routes {
       refuse(response, 421, 'this listener is asked by its address or as localhost');
       return;
     }
-    const methods = METHODS[pathname];
+    const methods = METHODS[pathname.startsWith(RUNBOOKS_AT) ? '/runbooks/NAME' : pathname];
     if (methods === undefined) {
       refuse(response, 404, `there is nothing here; known are ${Object.keys(METHODS).join(', ')}`);
     } else if (!methods.includes(method)) {
@@ -80,6 +83,10 @@ export class Routes {
   }
 
   private async show(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (pathname.startsWith(RUNBOOKS_AT)) {
+      await this.runbook(pathname.slice(RUNBOOKS_AT.length), request, response);
+      return;
+    }
     switch (pathname) {
       case '/healthz':
         sendText(response, 200, 'ok\n');
@@ -105,6 +112,20 @@ export class Routes {
     response.setHeader('content-type', 'text/html; charset=utf-8');
     response.setHeader('content-security-policy', policy);
     await sendAll(response, html);
+  }
+
+  /** For a browser as a page, for everybody else as it is written. */
+  private async runbook(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { findRunbook, runbookNames } = await import('./runbooks/index.js');
+    const found = findRunbook(name);
+    if (found === null) {
+      refuse(response, 404, `there is no such runbook; known are ${runbookNames().join(', ')}`);
+      return;
+    }
+    const isBrowser = request.headers.accept?.includes('text/html') === true;
+    if (isBrowser) response.setHeader('content-security-policy', found.policy);
+    response.setHeader('content-type', `text/${isBrowser ? 'html' : 'markdown'}; charset=utf-8`);
+    await sendAll(response, isBrowser ? found.html : found.markdown);
   }
 
   private async heavy(response: ServerResponse, work: () => Promise<void>): Promise<void> {

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLUGIN_NAME } from '../../common/product';
-import type { StatusReport } from '../../public';
+import { troublesOf, type StatusReport } from '../../public';
 import { tell } from '../failure';
 import { standardOutput, type Output } from '../output';
 import { fetchStatus, poll, type StatusAddress } from './client';
 import { printStatus } from './text';
-import { troublesOf } from './urgency';
 
 export interface StatusOptions {
   prefix: string;
@@ -72,7 +71,7 @@ async function watch(address: StatusAddress, isJson: boolean, out: Output): Prom
   return code;
 }
 
-const isAllWell = (report: StatusReport) => troublesOf(report, Date.now()).length === 0;
+const isAllWell = (report: StatusReport) => troublesOf(report).length === 0;
 
 /** Changes when there is something new to see, and not with time alone. */
 const gist = ({ kong, waiting, reloaders }: StatusReport) =>

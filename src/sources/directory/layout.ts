@@ -1,4 +1,5 @@
 import { groupBy } from '../../common/multimap';
+import { MAX_BESIDE } from './beside';
 import { parseName, type ParsedName } from './names';
 
 /** The files of one bundle, as names within their folder. */
@@ -163,7 +164,10 @@ function sortOut(layout: Layout, rest: readonly ParsedName[], names: readonly st
     if (role === 'keystore') continue;
     const isPart = role === 'issuers' || (role === 'fullchain' && stems.has(stem));
     const owners = !isPart ? [] : stem === '' ? bundles : (stems.get(stem) ?? []);
-    for (const owner of owners) owner.beside = [...(owner.beside ?? []), name];
+    for (const owner of owners) {
+      const { beside = [] } = owner;
+      if (beside.length < MAX_BESIDE) owner.beside = [...beside, name];
+    }
     // A `bundle.pem` may be anything; a chain that is named like a pair is its own.
     if (owners.length === 0 || stem === '') layout.unclear.push(file);
   }

@@ -58,8 +58,11 @@ export function bundleIn(
 const BASE64_OF_PEM = /^\s*LS0tLS1CRUdJTi/;
 
 /** A value as text: PEM, PEM in base64, or a list of them, as `ca_chain` is. */
-function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(textOf).join('\n');
+const textOf = (value: unknown): string =>
+  Array.isArray(value) ? value.map(plainText).join('\n') : plainText(value);
+
+/** A list within a list is not one of certificates; somebody may nest any number of them. */
+function plainText(value: unknown): string {
   if (typeof value !== 'string') return '';
   return BASE64_OF_PEM.test(value) ? Buffer.from(value, 'base64').toString('latin1') : value;
 }
