@@ -1,15 +1,20 @@
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { completeConfig } from '../../app/config';
+import { connect, type KongLocation } from '../../app/connection';
+import { completeConfig, type Config } from '../../app/config';
 import { PLUGIN_NAME, VERSION } from '../../common/product';
 import { fetchStatus } from '../status/client';
 import { plural } from '../output';
+import { adviceOnAdmin } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
 /** The plugin's entries in Kong: one that is enabled, global and valid. */
-export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, check: Check): void {
+export async function checkEntries(
+  { entries, kong, isFile, fileProblem, location }: Patient,
+  check: Check,
+): Promise<void> {
   if (fileProblem !== null) check.fail(fileProblem.message, 'correct the file');
   if (entries instanceof Error) {
     check.skip('Kong does not answer');
@@ -26,8 +31,9 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
       );
   }
   for (const { id, enabled, scope, config } of entries) {
+    let admin: Config['admin'];
     try {
-      completeConfig(config);
+      ({ admin } = completeConfig(config));
     } catch (error) {
       check.fail(`entry ${id}: ${(error as Error).message}`, 'correct its config');
       continue;
@@ -38,7 +44,22 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
         `entry ${id} is limited to a ${scope}: it is not run`,
         'enable the plugin globally; a KongClusterPlugin needs the label global: "true"',
       );
-    } else check.ok(`entry ${id} is enabled and global`);
+    } else {
+      const trouble = Object.keys(admin).length === 0 ? null : await whyAway(location, admin);
+      if (trouble === null) check.ok(`entry ${id} is enabled and global`);
+      else check.fail(`entry ${id} cannot be run: ${trouble.message}`, adviceOnAdmin(trouble));
+    }
+  }
+}
+
+/** An entry with an `admin` of its own asks that Kong, and does not run where it cannot. */
+async function whyAway(location: KongLocation, admin: Config['admin']): Promise<Error | null> {
+  try {
+    const { client } = await connect({ ...location, adminUrl: undefined }, admin);
+    client.close();
+    return null;
+  } catch (error) {
+    return error as Error;
   }
 }
 
@@ -46,7 +67,7 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
 export async function checkStatus({ prefix }: Patient, check: Check): Promise<void> {
   const socket = join(prefix, `${PLUGIN_NAME}-status.socket`);
   try {
-    const { version, kong, waiting, reloaders } = await fetchStatus({ socket });
+    const { version, kong, waiting, reloaders } = await fetchStatus({ socket }, undefined, STATUS_MS);
     if (kong === null) check.fail(`it waits for Kong: ${waiting ?? ''}`, 'see the check of the Admin API');
     else if (reloaders.length === 0)
       check.warn(`it runs nothing: ${waiting ?? ''}`, 'see the check of the entries');
@@ -64,6 +85,8 @@ export async function checkStatus({ prefix }: Patient, check: Check): Promise<vo
     );
   }
 }
+
+const STATUS_MS = 3_000;
 
 const NODE = { major: 20, minor: 19 };
 

@@ -85,7 +85,7 @@ function warnOf(rows: readonly Row[], check: Check): void {
 }
 
 const adviceOn = (reason: Reason) =>
-  reason === 'unreadable' ? 'let the user that Kong runs as read it' : `docs/reasons.md explains ${reason}`;
+  reason === 'unreadable' ? 'let the user that Kong runs as read it' : `ssl-cert-reloader explain ${reason}`;
 
 /** Null: it passes the gate. */
 async function verdictOf(book: BundleBook, bundle: SourcedBundle): Promise<Refusal | null> {
