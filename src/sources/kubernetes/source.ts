@@ -148,8 +148,8 @@ export class KubernetesSource implements Source {
   private bundleOf(secret: Secret): Reading {
     const found = this.#kind.toRawBundle(secret);
     if (found === null) return null;
-    const { cert, key, issuers = '' } = found;
-    if (cert.length + key.length + issuers.length > this.#kind.maxBytes) {
+    const { cert, key, issuers = [] } = found;
+    if (cert.length + key.length + issuers.join('').length > this.#kind.maxBytes) {
       const limit = `${this.#kind.maxBytes / 1024} KiB`;
       return refusal(
         'too_large',
