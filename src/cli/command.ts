@@ -5,6 +5,7 @@ import {
   CANARY_NAME,
   DEFAULT_PREFIX,
   notEmpty,
+  pathOf,
   sniOf,
   withConfig,
   withHelp,
@@ -155,8 +156,8 @@ function addStatus(root: Command): void {
   const command = root
     .command('status')
     .description('show every certificate as the running plugin sees it, the most urgent first')
-    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", notEmpty, DEFAULT_PREFIX)
-    .option('--socket <path>', 'the socket, where it is not in the prefix', notEmpty)
+    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", pathOf, DEFAULT_PREFIX)
+    .option('--socket <path>', 'the socket, where it is not in the prefix', pathOf)
     .option('--url <url>', 'ask status.listen instead', addressOf)
     .option('--allow-http', 'plain http to other hosts, too')
     .option('-w, --watch', 'show it again and again')
@@ -206,7 +207,7 @@ function addRun(root: Command): void {
     .description('reload until stopped: as a daemon, or as a sidecar of Kong');
   withKong(withConfig(command))
     .option('--serve-plugin', "answer Kong's calls on <prefix>/ssl-cert-reloader.socket, as a plugin server")
-    .option('--socket <path>', 'answer them on another socket', notEmpty)
+    .option('--socket <path>', 'answer them on another socket', pathOf)
     .action(async (options: RunOptions) => {
       const { run } = await import('./run.js');
       await run(options);

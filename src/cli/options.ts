@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { CommanderError, InvalidArgumentError, Option, type Command } from 'commander';
 import { holdsLogin } from '../http/address';
 
@@ -24,7 +25,7 @@ export const ALLOW_HTTP = 'plain http to other hosts and other users of this mac
 /** The options by which every command finds Kong. */
 export function withKong(command: Command): Command {
   return command
-    .option('-p, --prefix <dir>', "Kong's prefix", notEmpty, DEFAULT_PREFIX)
+    .option('-p, --prefix <dir>', "Kong's prefix", pathOf, DEFAULT_PREFIX)
     .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand', adminAddressOf)
     .option('--allow-http', ALLOW_HTTP);
 }
@@ -42,6 +43,8 @@ export function notEmpty(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty.');
   return text;
 }
+
+export const pathOf = (text: string): string => resolve(notEmpty(text));
 
 /** `HOST:PORT` will do. */
 export const addressOf = (text: string): string => urlOf(text, 'leave them out');

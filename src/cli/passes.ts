@@ -6,6 +6,7 @@ import type { Config } from '../app/config';
 import type { FailureKind, PassReport, StoredCertificate } from '../model';
 import { DifferenceFile, HomesFile } from '../pass';
 import { homesPath } from '../app/pass';
+import { stateFolder } from '../gateway';
 import type { NamedConfig } from './configs';
 import { Progress } from './progress';
 
@@ -67,7 +68,7 @@ async function passOnce(
 ): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const progress = new Progress();
-  const differences = new DifferenceFile(join(location.prefix, DIFFERENCES));
+  const differences = new DifferenceFile(join(stateFolder(location.prefix), DIFFERENCES));
   const homesFile = new HomesFile(homesPath(location.prefix, entry));
   const { pass, gateway, close } = compose(config, kong, {
     ...{ progress, differences, homesFile },

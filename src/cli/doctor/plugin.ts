@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createSources } from '../../sources';
 import { checkKeyAndChain, checkShape, openAny } from '../../certificates';
 import { completeConfig } from '../../app/config';
+import { findStatusSocket } from '../../app/status-host';
 import { PLUGIN_NAME, VERSION } from '../../common/product';
 import { isRefusal, type Reason, type Refusal, type Source } from '../../model';
 import { fetchStatus } from '../status/client';
@@ -47,7 +48,7 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
 
 /** The process that does the work, by its status. */
 export async function checkStatus({ prefix }: Patient, check: Check): Promise<void> {
-  const socket = join(prefix, `${PLUGIN_NAME}-status.socket`);
+  const socket = findStatusSocket(prefix);
   try {
     const { version, kong, waiting, reloaders } = await fetchStatus({ socket });
     if (kong === null) check.fail(`it waits for Kong: ${waiting ?? ''}`, 'see the check of the Admin API');

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PLUGIN_NAME } from '../../common/product';
+import { findStatusSocket } from '../../app/status-host';
 import type { StatusReport } from '../../public';
 import { tell } from '../failure';
 import { standardOutput, type Output } from '../output';
@@ -23,7 +22,7 @@ const WATCH_MS = 2_000;
 /** @returns the exit code: 0 all well, 1 not reachable, 2 something needs somebody */
 export async function status(options: StatusOptions): Promise<number> {
   const address: StatusAddress = {
-    socket: options.socket ?? join(options.prefix, `${PLUGIN_NAME}-status.socket`),
+    socket: options.socket ?? findStatusSocket(options.prefix),
     ...(options.url === undefined ? {} : { url: options.url }),
     allowHttp: options.allowHttp === true,
   };
