@@ -44,6 +44,7 @@ export function notEmpty(text: string): string {
   return text;
 }
 
+/** A path as it is meant where the command is called. */
 export const pathOf = (text: string): string => resolve(notEmpty(text));
 
 /** `HOST:PORT` will do. */

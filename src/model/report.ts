@@ -2,6 +2,7 @@ import type { Proof } from './proof';
 import type { SecretRef } from './certificate';
 import type { FailureKind } from './failure';
 import type { Refusal } from './reason';
+import type { StrayFile } from './source';
 
 /** What became of one bundle in a pass. */
 export type Outcome =
@@ -39,6 +40,18 @@ export interface PassEvent {
   /** Kong has an earlier certificate in the place of the one that was refused. */
   isInKong?: boolean;
   outcome: Outcome;
+}
+
+/** What one should know of a bundle though it is not refused. */
+export interface BundleNote {
+  bundle: string;
+  location: string;
+  snis: readonly string[];
+  fingerprint: string;
+  /** Milliseconds since the epoch. */
+  notAfter: number;
+  /** One sentence. */
+  note: string;
 }
 
 /** A change that waits for its time. */
@@ -81,6 +94,10 @@ export interface PassReport {
   waiting: WaitingChange[];
   /** What was found beside the certificates in Kong, in sentences. */
   notes: string[];
+  /** What one should know of single bundles, as of the last plan. */
+  bundleNotes: readonly BundleNote[];
+  /** Files that are a part of no bundle, all that there are. */
+  strays: readonly StrayFile[];
   /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */
   nextAt: number | null;
 }

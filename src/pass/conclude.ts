@@ -1,5 +1,6 @@
-import type { Plan } from '../model';
+import type { Log, Plan } from '../model';
 import type { CertificateMemory } from './memory';
+import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
 import type { PassContext, Step } from './step';
 
@@ -8,6 +9,8 @@ const HELD_MS = 5_000;
 
 /** Keeps what was planned last, and reports what was found and what stands in the way. */
 export class ConcludeStep implements Step {
+  readonly #log = new NotesLog();
+
   constructor(
     private readonly memory: CertificateMemory,
     private readonly pending: PendingRollbacks,
@@ -23,12 +26,18 @@ export class ConcludeStep implements Step {
     report.refused += plan?.refused.size ?? 0;
     report.unused += plan?.unused.length ?? 0;
     report.failures.push(...findings.failures, ...(this.pending.isAny ? ['away' as const] : []));
+    report.bundleNotes = memory.notes;
+    report.strays = strayFiles(memory);
     const { events, failed } = findings.take();
     report.events.push(...events);
     if (failed || this.pending.isAny) pass.leave('failed');
     else if (memory.isSettling) pass.leave('settling');
     pass.dueAt(memory.due);
     pass.dueAt(memory.book.heldUntil);
+  }
+
+  log(log: Log): void {
+    this.#log.write(this.memory.notes, strayFiles(this.memory), log);
   }
 
   private async conclude(planned: Plan, pass: PassContext): Promise<void> {
@@ -72,3 +81,5 @@ export class ConcludeStep implements Step {
     for (const id of holders.keys()) if (!broken.has(id)) holders.delete(id);
   }
 }
+
+const strayFiles = ({ book }: CertificateMemory) => book.sourceStates.flatMap(({ strays = [] }) => strays);

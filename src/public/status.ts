@@ -84,6 +84,10 @@ export interface SourceStatus {
   up: boolean;
   bundles: number;
   error: { reason: Reason; message: string; since: string } | null;
+  /** Files that are a part of no bundle though they look like one, the first hundred; absent: there are none. */
+  stray_files?: readonly { location: string; reason: Reason; message: string }[];
+  /** How many of them there are; absent: none. */
+  stray_file_count?: number;
 }
 
 /** One thing that happened lately. */

@@ -70,6 +70,7 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     note:
       (facts.failure === null ? null : `it is not written: ${facts.failure.error}`) ??
       (state === 'pending' ? context.pendingNote : null) ??
+      facts.note ??
       (certificate?.snis.length === 0 ? NO_SNI : null),
   };
 }

@@ -1,4 +1,4 @@
-import type { Leadership, LiveView } from '../model';
+import type { Leadership, LiveView, StrayFile } from '../model';
 import type { CertificateStatus, LeaderStatus, ReloaderStatus, SourceStatus } from '../public';
 import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
@@ -124,12 +124,23 @@ function noteOf({ holder, error }: Leadership): string {
     : `another gateway writes it: ${holder}`;
 }
 
+/** Of each source; a folder may hold any number of files. */
+const MOST_STRAYS = 100;
+
+const strayFiles = (strays: readonly StrayFile[]) => ({
+  stray_files: strays
+    .slice(0, MOST_STRAYS)
+    .map(({ location, reason, message }) => ({ location, reason, message })),
+  stray_file_count: strays.length,
+});
+
 function sourceStatuses({ sources }: LiveView): SourceStatus[] {
-  return sources.map(({ id, bundles, error }) => ({
+  return sources.map(({ id, bundles, error, strays = [] }) => ({
     id,
     up: error === null,
     bundles,
     error: error === null ? null : sourceError(error),
+    ...(strays.length === 0 ? {} : strayFiles(strays)),
   }));
 }
 

@@ -85,7 +85,7 @@ const event: PassEvent = {
 };
 const report: PassReport = {
   ...{ cause: 'poll', startedAt: 0, durationMs: 1, bundles: 1, inSync: 0, read: 1, refused: 1, unused: 0 },
-  ...{ events: [event], notes: [], unfinished: 'no', nextAt: null },
+  ...{ events: [event], notes: [], bundleNotes: [], strays: [], unfinished: 'no', nextAt: null },
   failures: [],
   waiting: [],
   mendedSources: [],

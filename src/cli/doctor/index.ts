@@ -12,7 +12,8 @@ import {
   checkVersion,
 } from './kong';
 import { meet, type DoctorOptions, type Patient } from './patient';
-import { checkEntries, checkNode, checkSources, checkStatus, checkUser } from './plugin';
+import { checkEntries, checkNode, checkStatus, checkUser } from './plugin';
+import { checkSources } from './sources';
 import { checkWiring } from './wiring';
 
 /** @returns the exit code: 1 where a check fails */

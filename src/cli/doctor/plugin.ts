@@ -1,12 +1,9 @@
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { createSources } from '../../sources';
-import { checkKeyAndChain, checkShape, openAny } from '../../certificates';
 import { completeConfig } from '../../app/config';
 import { findStatusSocket } from '../../app/status-host';
 import { PLUGIN_NAME, VERSION } from '../../common/product';
-import { isRefusal, type Reason, type Refusal, type Source } from '../../model';
 import { fetchStatus } from '../status/client';
 import { plural } from '../output';
 import type { Check } from './check';
@@ -89,56 +86,4 @@ export function checkUser({ prefix }: Patient, check: Check): void {
       `run as ${username} (uid ${uid}), while the plugin runs as uid ${socket.uid}: what can be read here may be closed to it`,
       `sudo -u '#${socket.uid}' ssl-cert-reloader doctor`,
     );
-}
-
-/** More are not opened: a look, not a load. */
-const MOST = 2_000;
-
-/** What is in the sources, and what the gate says about it. */
-export async function checkSources({ configs }: Patient, check: Check): Promise<void> {
-  if (configs.length === 0) check.skip('there is no configuration to take them from');
-  for (const { config } of configs) {
-    const { sources, clusters } = createSources(config);
-    try {
-      for (const source of sources) await checkSource(source, check);
-    } finally {
-      for (const client of clusters.values()) client.close();
-    }
-  }
-}
-
-async function checkSource(source: Source, check: Check): Promise<void> {
-  const { changed, total, errors } = await source.scan();
-  for (const { message } of errors) check.fail(message, 'see the message');
-  const refused = new Map<Reason, Refusal[]>();
-  let good = 0;
-  for (const name of changed.slice(0, MOST)) {
-    const why = await verdictOf(source, name);
-    if (why === 'none') continue;
-    if (why === null) good += 1;
-    else refused.set(why.reason, [...(refused.get(why.reason) ?? []), why]);
-  }
-  const rest = total > MOST ? ` (of ${MOST} that were opened)` : '';
-  const found = `${source.id}: ${plural(total, 'bundle')} found, ${good} good${rest}`;
-  if (refused.size === 0 && errors.length === 0) check.ok(found);
-  else if (refused.size === 0) check.skip(found);
-  for (const [reason, list] of refused) {
-    check.warn(
-      `${found}, ${list.length} refused as ${reason}: ${(list[0] as Refusal).message}`,
-      reason === 'unreadable'
-        ? 'let the user that Kong runs as read it'
-        : `docs/reasons.md explains ${reason}`,
-    );
-  }
-}
-
-/** Null: it passes the gate. `none`: it is no bundle at all. */
-async function verdictOf(source: Source, name: string): Promise<Refusal | null | 'none'> {
-  const raw = await source.read(name);
-  if (raw === null) return 'none';
-  if (isRefusal(raw)) return raw;
-  const opened = await openAny(raw);
-  if (isRefusal(opened))
-    return raw.standalone === 'keystore' && opened.reason === 'missing_key' ? 'none' : opened;
-  return checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened);
 }

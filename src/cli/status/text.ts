@@ -68,6 +68,12 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
   for (const { id, error } of sources.filter(({ up }) => !up)) {
     out.print(`${paint('red', 'source down')}  ${id}: ${error?.message ?? 'it cannot be read'}`);
   }
+  for (const { id, stray_files: strays = [], stray_file_count: total = 0 } of sources) {
+    for (const { message, reason } of strays)
+      out.print(`${paint('dim', 'left out')}  ${message} (${reason})`);
+    if (total > strays.length)
+      out.print(`${paint('dim', 'left out')}  ${total - strays.length} more files of ${id}`);
+  }
   const { default_certificate: byDefault, declarative_file: file, leader } = reloader;
   if (leader !== undefined && leader.error !== null)
     out.print(`${paint('red', leader.is_leader ? 'lease' : 'writes nothing')}  ${leader.error}`);
@@ -125,8 +131,13 @@ function row(certificate: CertificateStatus, { paint }: Output, now: number): st
   ];
 }
 
-/** What stands in the way, in one sentence; empty when all is well. */
-function detail({
+/** What stands in the way, and what one should know; empty when all is well. */
+function detail(certificate: CertificateStatus): string {
+  return [whyNot(certificate), certificate.note ?? ''].filter((text) => text !== '').join('; ');
+}
+
+/** What stands in the way, in one sentence. */
+function whyNot({
   state,
   source,
   stored,
