@@ -2,7 +2,7 @@ export { AdminClient, AdminError, type AdminClientOptions, type AdminResponse } 
 export { OUR_TAG } from './admin/entities';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
-export { kongErrorLog, type KongLog } from './node/error-log';
+export { errorLogOf, kongErrorLog, type KongLog } from './node/error-log';
 export { kongIdentity, type KongIdentity } from './node/identity';
 export { holdKongValues, readKongValues } from './node/kong-env';
 export { parseListeners, tlsListeners, type TlsListener } from './node/listen';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readConfiguredFile } from '../../common/configured-file';
 import { isWorker } from './processes';
 
@@ -19,7 +19,7 @@ export type KongLog = (level: 'warn' | 'error', line: string) => void;
  * warnings and errors go where nginx has its log: the standard error of its workers.
  */
 export function kongErrorLog(prefix: string, parent = process.ppid, devLog = DEV_LOG): KongLog | null {
-  const shown = LEVELS.indexOf(levelOf(prefix));
+  const shown = LEVELS.indexOf(directiveOf(prefix).level);
   if (!isWorker(parent) || shown >= LEVELS.indexOf('info')) return null;
   return (level, line) => {
     if (LEVELS.indexOf(level) > shown) return;
@@ -32,13 +32,20 @@ export function kongErrorLog(prefix: string, parent = process.ppid, devLog = DEV
   };
 }
 
-/** Of `error_log` in what Kong wrote for nginx. */
-function levelOf(prefix: string): string {
+/** The file; null: it is none, or it is not known. */
+export function errorLogOf(prefix: string): string | null {
+  const { path } = directiveOf(prefix);
+  return path === null || /^(syslog:|stderr$|\/dev\/)/.test(path) ? null : resolve(prefix, path);
+}
+
+/** `error_log` in what Kong wrote for nginx. */
+function directiveOf(prefix: string): { path: string | null; level: string } {
   try {
     const text = readConfiguredFile(join(prefix, 'nginx.conf'));
-    return /^error_log\s+\S+\s+(\w+);/m.exec(text)?.[1] ?? 'error';
+    const [, path = null, level = 'error'] = /^error_log\s+(\S+)(?:\s+(\w+))?;/m.exec(text) ?? [];
+    return { path, level };
   } catch {
-    return 'notice';
+    return { path: null, level: 'notice' };
   }
 }
 
