@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readKongEnv, readKongValues } from './kong-env';
 import { findMaster } from './processes';
@@ -76,6 +76,6 @@ export class KongReload {
   private remember(fingerprint: string): void {
     const records = Object.entries(this.records()).slice(1 - MAX_RECORDS);
     const all = Object.fromEntries([...records, [fingerprint, new Date().toISOString()]]);
-    writeFileSync(join(stateFolder(this.prefix), RECORD), `${JSON.stringify(all)}\n`, { mode: 0o600 });
+    replaceFile(join(stateFolder(this.prefix), RECORD), `${JSON.stringify(all)}\n`, null);
   }
 }
