@@ -1,9 +1,9 @@
 import { timeLeft } from '../../common/duration';
 import type { CertificateState, LifeLevel } from '../../model';
-import type { CertificateStatus, ReloaderStatus, StatusReport } from '../../public';
+import { alarmingLife, type CertificateStatus, type ReloaderStatus, type StatusReport } from '../../public';
 import { day, duration, plural, someOf, type Output } from '../output';
 import { table, type Column } from '../table';
-import { alarmingLife, byUrgency, troublesOf } from './urgency';
+import { byUrgency, verdictText } from './verdict-text';
 
 const COLUMNS: readonly Column[] = [
   { title: 'STATE' },
@@ -45,7 +45,7 @@ export function printStatus(report: StatusReport, out: Output, now = Date.now())
       : `${paint('bold', kong.admin_url)} (${kong.mode}), ssl-cert-reloader ${version}`,
   );
   if (kong !== null && waiting !== null) out.print(paint('yellow', waiting));
-  const troubles = troublesOf(report, now);
+  const troubles = verdictText(report, now);
   out.print(
     troubles.length === 0
       ? paint('green', 'all is well')

@@ -29,6 +29,7 @@ function certificate(name: string, more: Partial<CertificateStatus> = {}): Certi
       detail: '',
     },
     refusal: null,
+    write_failure: null,
     expires_at: days(60),
     expiry: 'fresh',
     days_left: 60,
