@@ -20,6 +20,8 @@ export interface SupervisedOptions {
   gateway?: Partial<GatewayOptions>;
   /** Milliseconds between looks at Kong. */
   pollMs?: number;
+  /** After so many milliseconds without an answer Kong counts as away. */
+  silentMs?: number;
 }
 
 /** A stand-in Kong with the plugin enabled for a folder, and a supervisor in this process that looks after it. */
@@ -29,6 +31,7 @@ export async function supervised({
   config = {},
   gateway: options = {},
   pollMs = 50,
+  silentMs = 20_000,
 }: SupervisedOptions = {}) {
   const query = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')} -dump`;
   const certs = testFolder();
@@ -51,6 +54,7 @@ export async function supervised({
     location: { prefix: gateway.prefix },
     logger: new LogHub((line) => lines.push(line)),
     pollMs,
+    silentMs,
   });
   supervisor.start();
   onTestFinished(() => supervisor.stop());
