@@ -74,7 +74,7 @@ async function world(source: object = {}, more: object = {}): Promise<World> {
     const sent = body === undefined ? { method } : { method, headers, body: JSON.stringify(body) };
     const response = await fetch(gateway.adminUrl + path, sent);
     expect(response.ok).toBe(true);
-    return response.status === 204 ? {} : await response.json();
+    return response.status === 204 ? {} : ((await response.json()) as object);
   };
   const certificates = async () =>
     ((await api('GET', '/certificates?size=1000')) as { data: Awaited<ReturnType<World['certificates']>> })
