@@ -7,6 +7,7 @@ import type { FailureKind, PassReport, StoredCertificate } from '../model';
 import { DifferenceFile, HomesFile } from '../pass';
 import { historyPlace, openHistory } from '../app/histories';
 import { homesPath } from '../app/pass';
+import { stateFolder } from '../gateway';
 import type { NamedConfig } from './configs';
 import { tell } from './failure';
 import { Progress } from './progress';
@@ -69,7 +70,7 @@ async function passOnce(
 ): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const progress = new Progress();
-  const differences = new DifferenceFile(join(location.prefix, DIFFERENCES));
+  const differences = new DifferenceFile(join(stateFolder(location.prefix), DIFFERENCES));
   const homesFile = new HomesFile(homesPath(location.prefix, entry));
   const { pass, gateway, close } = compose(config, kong, {
     ...{ progress, differences, homesFile },

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { statusSocket } from '../../src/app/status-host';
+import { findStatusSocket } from '../../src/app/status-host';
 import { Supervisor } from '../../src/app/supervisor';
 import type { CertificateStatus, StatusReport } from '../../src/public';
 import { LogHub } from '../../src/report';
@@ -58,7 +58,7 @@ export async function supervised({
   });
   supervisor.start();
   onTestFinished(() => supervisor.stop());
-  const socketPath = statusSocket(gateway.prefix);
+  const socketPath = findStatusSocket(gateway.prefix);
   await eventually('the status is shown', () => existsSync(socketPath));
   const report = async () => JSON.parse((await ask({ socketPath }, '/status')).text) as StatusReport;
   const certificates = async () => (await report()).reloaders.flatMap((one) => one.certificates);
