@@ -8,4 +8,4 @@ export { parseListeners, tlsListeners, type TlsListener } from './node/listen';
 export { KongNode, type NodeFacts } from './node/node';
 export { findPrefix } from './node/processes';
 export { KongReload } from './node/reload';
-export { openGateway } from './open';
+export { openGateway, type OpenOptions } from './open';
