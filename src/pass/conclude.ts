@@ -1,5 +1,6 @@
-import type { Plan } from '../model';
+import type { Log, Plan, StoredCertificate } from '../model';
 import type { CertificateMemory } from './memory';
+import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
 import type { PassContext, Step } from './step';
 
@@ -8,6 +9,8 @@ const HELD_MS = 5_000;
 
 /** Keeps what was planned last, and reports what was found and what stands in the way. */
 export class ConcludeStep implements Step {
+  readonly #log = new NotesLog();
+
   constructor(
     private readonly memory: CertificateMemory,
     private readonly pending: PendingRollbacks,
@@ -23,12 +26,18 @@ export class ConcludeStep implements Step {
     report.refused += plan?.refused.size ?? 0;
     report.unused += plan?.unused.length ?? 0;
     report.failures.push(...findings.failures, ...(this.pending.isAny ? ['away' as const] : []));
+    report.bundleNotes = memory.notes;
+    report.strays = strayFiles(memory);
     const { events, failed } = findings.take();
     report.events.push(...events);
     if (failed || this.pending.isAny) pass.leave('failed');
     else if (memory.isSettling) pass.leave('settling');
     pass.dueAt(memory.due);
     pass.dueAt(memory.book.heldUntil);
+  }
+
+  log(log: Log): void {
+    this.#log.write(this.memory.notes, strayFiles(this.memory), log);
   }
 
   private async conclude(planned: Plan, pass: PassContext): Promise<void> {
@@ -53,11 +62,18 @@ export class ConcludeStep implements Step {
     memory.plan = plan;
     memory.plannedAt = pass.startedAt;
     memory.show(plan);
-    findings.refusals(plan.refused, memory.book, (id) => plan.meant.has(id) || memory.holders.has(id));
+    findings.refusals(plan.refused, memory.book, (id) => this.inPlaceOf(id, plan));
     // What signatures could not tell now (Kong or a source did not answer) is asked again.
     const isAnyOpen = !pass.observe && plan.questions.length > 0;
     if (isAnyOpen) pass.leave('failed');
     memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld || isAnyOpen;
+  }
+
+  /** Certificates that a bundle was meant for, or that had it while it was understood. */
+  private inPlaceOf(id: string, { meant }: Plan): StoredCertificate[] {
+    const { holders, gateway } = this.memory;
+    const ids = meant.get(id)?.map(({ certificate }) => certificate) ?? holders.get(id) ?? [];
+    return ids.flatMap((one) => gateway.certificates.stored.get(one) ?? []);
   }
 
   /** A bundle that is understood no more still belongs to the certificates that had it. */
@@ -72,3 +88,5 @@ export class ConcludeStep implements Step {
     for (const id of holders.keys()) if (!broken.has(id)) holders.delete(id);
   }
 }
+
+const strayFiles = ({ book }: CertificateMemory) => book.sourceStates.flatMap(({ strays = [] }) => strays);

@@ -61,6 +61,14 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
             at: isoTime(refusal.since),
             is_standing: isStanding,
           },
+    write_failure:
+      facts.failure === null
+        ? null
+        : {
+            kind: facts.failure.failure,
+            message: facts.failure.error,
+            since: isoTime(facts.failure.since),
+          },
     expires_at: ending === null ? null : isoTime(ending.notAfter),
     expiry: ending === null ? null : lifeOf(ending, now, context.warningDays).level,
     days_left: ending === null ? null : Math.floor((ending.notAfter - now) / DAY_MS),
@@ -70,6 +78,7 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     note:
       (facts.failure === null ? null : `it is not written: ${facts.failure.error}`) ??
       (state === 'pending' ? context.pendingNote : null) ??
+      facts.note ??
       (certificate?.snis.length === 0 ? NO_SNI : null),
   };
 }

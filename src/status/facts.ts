@@ -30,6 +30,8 @@ export interface CertificateFacts {
   isStanding: boolean;
   /** Why it could not be written so far; it is tried again. */
   failure: KnownFailure | null;
+  /** What one should know of the bundle though it is not refused. */
+  note: string | null;
 }
 
 /** What a plan says about the halves of certificates, turned round: by certificate id. */
@@ -113,6 +115,7 @@ function storedFacts(
       refusal: standing ?? past ?? null,
       isStanding: standing !== undefined,
       failure: state === 'pending' ? (live.failure(id, half) ?? null) : null,
+      note: bundleId === null ? null : (live.note(bundleId) ?? null),
     };
   };
   const [change] = index.changes.get(half === 'alt' ? `${id} alt` : id) ?? [];
@@ -164,6 +167,7 @@ function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<
       refusal: standing ?? live.pastRefusal(id) ?? null,
       isStanding: standing !== undefined,
       failure: null,
+      note: live.note(id) ?? null,
     };
   };
   for (const change of plan.changes) {

@@ -92,7 +92,7 @@ export class ConfigurationEditor {
       // Somebody else's update is put back with ours, or it is not known yet whether ours is in.
       const found = isDone ? posted.lost : null;
       sent = { config, base: lost === null ? hash : '', lost: found?.parts ?? null };
-      if (isDone) this.sayLost(found, commits);
+      if (isDone) await this.sayLost(found, commits, config.hash);
       if (isDone && found === null) return this.done(sent);
       failure = isDone ? null : posted.error;
       if (posted.kind === 'busy') await sleep(posted.waitMs);
@@ -111,11 +111,13 @@ export class ConfigurationEditor {
   }
 
   /** @param before the count of commits before the post */
-  private sayLost(found: Lost | null, before: number | null): void {
+  private async sayLost(found: Lost | null, before: number | null, ours: string): Promise<void> {
     const { commits, onLost } = this.options;
     if (found?.isWhole === false) onLost?.('it was put back as far as it could be read');
-    if (found !== null || before === null) return;
-    if ((commits?.() ?? 0) > before + 1) onLost?.('Kong could not be asked for it in time');
+    if (found !== null || before === null || (commits?.() ?? 0) <= before + 1) return;
+    // One that came after ours is not lost.
+    if ((await this.state.hash().catch(() => '')) === ours)
+      onLost?.('Kong could not be asked for it in time');
   }
 
   /** It is in, and has to be proven, though Kong may not be able to say so now. */
