@@ -1,6 +1,7 @@
 import configuration from '../../docs/configuration.md';
 import history from '../../docs/history.md';
 import logs from '../../docs/logs.md';
+import permissions from '../../docs/permissions.md';
 import reasons from '../../docs/reasons.md';
 import status from '../../docs/status.md';
 import { nearestOf } from '../config/problem';
@@ -33,10 +34,10 @@ export interface ExplainOptions {
 /** Says what a word means: a reason, a field, a state, an alert. @throws Error where nobody knows it */
 export function explain(word: string, { json }: ExplainOptions): void {
   const out = standardOutput();
-  const runbook = RUNBOOKS[word];
-  if (runbook !== undefined) {
-    if (json === true) out.json([{ name: word, kind: 'alert', text: runbook }]);
-    else out.print(runbook.trim());
+  const text = { ...RUNBOOKS, permissions }[word];
+  if (text !== undefined) {
+    if (json === true) out.json([{ name: word, kind: 'page', text }]);
+    else out.print(text.trim());
     return;
   }
   const rows = PAGES.flatMap(([kind, text]) => rowsOf(kind, text));

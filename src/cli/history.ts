@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+import { findState } from '../gateway';
 import { historyPath, readHistory } from '../history';
 import { unreachable } from '../model';
 import type { HistoryActor, HistoryEntry, HistoryKind, HistoryReport } from '../public';
@@ -48,7 +50,7 @@ async function find(name: string | undefined, options: HistoryOptions): Promise<
     });
   } catch (error) {
     if (url !== undefined) throw error;
-    const path = historyPath(prefix);
+    const path = findState(prefix, basename(historyPath(prefix)));
     const report = await readHistory([path], query).catch(() => null);
     if (report === null || report.entries.length === 0) throw error;
     tell(`${(error as Error).message}\nread from ${path} instead`);

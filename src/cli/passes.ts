@@ -8,6 +8,7 @@ import { readKongValues } from '../gateway';
 import { DifferenceFile, HomesFile } from '../pass';
 import { historyPlace, openHistory } from '../app/histories';
 import { homesPath } from '../app/pass';
+import { stateFolder } from '../gateway';
 import { BODY_SIZE, bodyRoom, whyTooLarge } from './body-size';
 import type { NamedConfig } from './configs';
 import { fail, tell } from './failure';
@@ -76,7 +77,7 @@ async function passOnce(
     stopHeeding();
     throw error;
   });
-  const differences = new DifferenceFile(join(location.prefix, DIFFERENCES));
+  const differences = new DifferenceFile(join(stateFolder(location.prefix), DIFFERENCES));
   const homesFile = new HomesFile(homesPath(location.prefix, entry));
   const { pass, gateway, close } = compose(config, kong, {
     ...{ progress, differences, homesFile },

@@ -1,6 +1,7 @@
 import { FileError } from '../../common/configured-file';
 import { AdminError } from '../../gateway';
 import { HttpFailure } from '../../http';
+import type { Reason } from '../../model';
 
 const BY_STATUS: Readonly<Record<number, string>> = {
   401: 'set admin.token_file, admin.headers_file or admin.client_cert_file: in the entry, or in a file (-c)',
@@ -59,4 +60,14 @@ function findCause<T extends Error>(error: unknown, type: abstract new (...args:
     at = at.cause;
   }
   return null;
+}
+
+/** What to do about a refusal. @param message which names what cannot be read */
+export function adviceOn(reason: Reason, message: string): string {
+  if (reason !== 'unreadable') return `\`ssl-cert-reloader explain ${reason}\` says more`;
+  if (message.includes('/etc/letsencrypt'))
+    return 'give the folders of certbot a group that Kong is in, or copy the files in a deploy hook: `ssl-cert-reloader explain permissions` has the commands of both';
+  if (message.includes('.acme.sh'))
+    return 'have acme.sh put copies elsewhere (--install-cert): `ssl-cert-reloader explain permissions`';
+  return 'let the user that Kong runs as read it: `ssl-cert-reloader explain permissions`';
 }

@@ -35,12 +35,12 @@ export async function doctor(options: DoctorOptions): Promise<number> {
 async function examineAll(patient: Patient): Promise<Finding[]> {
   const checks: [string, Parameters<typeof examine>[1]][] = [
     ['Node.js', (check) => checkNode(check)],
+    ['status', (check) => checkStatus(patient, check)],
     ['Admin API', (check) => checkAdmin(patient, check)],
     ['Kong', (check) => checkVersion(patient, check)],
     ['mode', (check) => checkMode(patient, check)],
     ['plugin server', (check) => checkWiring(patient, check)],
     ['plugin entry', (check) => checkEntries(patient, check)],
-    ['status', (check) => checkStatus(patient, check)],
     ['listeners', (check) => checkListeners(patient, check)],
     ['user', (check) => checkUser(patient, check)],
     ['sources', (check) => checkSources(patient, check)],

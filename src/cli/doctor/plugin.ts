@@ -3,10 +3,13 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { connect, type KongLocation } from '../../app/connection';
 import { completeConfig, type Config } from '../../app/config';
+import { findStatusSocket } from '../../app/status-host';
+import { groupBy } from '../../common/multimap';
 import { PLUGIN_NAME, VERSION } from '../../common/product';
 import { fetchStatus } from '../status/client';
 import { plural } from '../output';
-import { adviceOnAdmin } from './advice';
+import type { ReloaderStatus } from '../../public';
+import { adviceOn, adviceOnAdmin } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
@@ -63,25 +66,44 @@ async function whyAway(location: KongLocation, admin: Config['admin']): Promise<
   }
 }
 
-/** The process that does the work, by its status. */
+/** The process that does the work comes first: what it says counts, whatever the doctor itself may read. */
 export async function checkStatus({ prefix }: Patient, check: Check): Promise<void> {
-  const socket = join(prefix, `${PLUGIN_NAME}-status.socket`);
+  const socket = findStatusSocket(prefix);
+  let report;
   try {
-    const { version, kong, waiting, reloaders } = await fetchStatus({ socket }, undefined, STATUS_MS);
-    if (kong === null) check.fail(`it waits for Kong: ${waiting ?? ''}`, 'see the check of the Admin API');
-    else if (reloaders.length === 0)
-      check.warn(`it runs nothing: ${waiting ?? ''}`, 'see the check of the entries');
-    else check.ok(`${socket} answers, ${plural(reloaders.length, 'reloader')}`);
-    if (version !== VERSION) {
-      check.warn(
-        `version ${version} runs, this is ${VERSION}`,
-        'kong reload (or restart it) to run the new one',
-      );
-    }
+    report = await fetchStatus({ socket }, undefined, STATUS_MS);
   } catch (error) {
     check.fail(
       (error as Error).message,
-      "is the plugin server up? Its lines are in Kong's error log at level info",
+      "is the plugin server up? Kong's error log has its warnings, and all its lines at log_level = info",
+    );
+    return;
+  }
+  const { version, kong, waiting, reloaders } = report;
+  if (kong === null) check.fail(`it waits for Kong: ${waiting ?? ''}`, 'see the check of the Admin API');
+  else if (reloaders.length === 0)
+    check.warn(`it runs nothing: ${waiting ?? ''}`, 'see the check of the entries');
+  else check.ok(`${socket} answers, ${plural(reloaders.length, 'reloader')}`);
+  if (version !== VERSION)
+    check.warn(
+      `version ${version} runs, this is ${VERSION}`,
+      'kong reload (or restart it) to run the new one',
+    );
+  for (const reloader of reloaders) repeat(reloader, check);
+}
+
+/** What the running process says is wrong. */
+function repeat({ last_pass: pass, sources, certificates }: ReloaderStatus, check: Check): void {
+  if (pass?.error != null) check.fail(`the running plugin says: ${pass.error}`, 'see the message');
+  for (const { error } of sources)
+    if (error !== null)
+      check.fail(`the running plugin says: ${error.message}`, adviceOn(error.reason, error.message));
+  const refused = certificates.flatMap(({ state, refusal }) => (state === 'refused' ? (refusal ?? []) : []));
+  for (const [reason, list] of groupBy(refused, (one) => one.reason)) {
+    const message = list[0]?.message ?? '';
+    check.warn(
+      `the running plugin refuses ${list.length} as ${reason}: ${message}`,
+      adviceOn(reason, message),
     );
   }
 }

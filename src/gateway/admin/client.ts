@@ -147,6 +147,11 @@ export class AdminClient {
     return new AdminClient(this.#options, { client: this, workspace });
   }
 
+  /** A client with one connection of its own, to be closed by itself. */
+  fresh(): AdminClient {
+    return new AdminClient({ ...this.#options, concurrency: 1, attempts: 1 });
+  }
+
   get(path: string): Promise<AdminResponse> {
     return this.request('GET', path);
   }
@@ -266,6 +271,9 @@ function credentialsOf(options: AdminClientOptions, login: Login | null): Creden
   };
 }
 
+/** Fields of a failure that are told. */
+const SAID: ReadonlySet<string> = new Set(['message', 'field', 'entity_type', 'entity_id']);
+
 class Answer implements AdminResponse {
   #body: { value: unknown } | null = null;
 
@@ -285,7 +293,7 @@ class Answer implements AdminResponse {
     try {
       // What is said of a failure goes into logs, and may hold anything.
       const isSaid = (name: string, value: unknown): value is string =>
-        name === 'message' && typeof value === 'string';
+        SAID.has(name) && typeof value === 'string';
       const clean = (name: string, value: unknown) => (isSaid(name, value) ? this.repeatable(value) : value);
       return JSON.parse(this.bytes.toString('utf8'), this.status < 400 ? undefined : clean);
     } catch {
