@@ -6,6 +6,9 @@ const REDRAW_MS = 100;
 /** Work that is done sooner shows nothing. */
 const DELAY_MS = 400;
 
+/** What is needed of a terminal. */
+type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'>;
+
 type Work = Phase | 'examine' | 'ask';
 
 const count = (number: number) => number.toLocaleString('en');
@@ -34,7 +37,7 @@ export class Progress implements ProgressListener {
   #timer: NodeJS.Timeout | null = null;
   #isShown = false;
 
-  constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {
+  constructor(private readonly stream: Terminal = process.stderr) {
     if (!stream.isTTY) return;
     this.#timer = setInterval(() => this.draw(), REDRAW_MS);
     this.#timer.unref();

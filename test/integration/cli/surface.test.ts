@@ -141,7 +141,7 @@ test.for<[word: string, ...texts: string[]]>([
   for (const text of texts) expect(stdout).toContain(text);
 });
 
-test.for(Object.keys(REASONS))('the reason %s can be explained', async (reason) => {
+test.for(Object.keys(REASONS))('the reason %s can be explained', (reason) => {
   const lines: string[] = [];
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
   explain(reason, {});

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Progress } from '../../../src/cli/progress';
 
-const NO_TERMINAL = { isTTY: false } as NodeJS.WriteStream;
+const NO_TERMINAL = { isTTY: false, columns: 0, write: () => true };
 
 function after(...done: [phase: Parameters<Progress['begin']>[0], total: number, steps: number][]) {
   const progress = new Progress(NO_TERMINAL);
