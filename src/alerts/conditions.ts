@@ -193,10 +193,12 @@ function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): 
       const { reason, message } = refusal ?? { reason: 'unreadable' as const, message: '' };
       const facts = { reason };
       const isRolledBack = reason === 'not_served';
-      const summary = isRolledBack
-        ? `${name} was put back: Kong did not serve the new certificate from ${location}`
-        : `the certificate for ${name} in ${location} stays out of Kong: ${REASONS[reason]}`;
-      const severity = isRolledBack ? 'critical' : 'warning';
+      const summary = certificate.dropped
+        ? `${name} is not served any more: the ingress controller dropped its certificate: ${REASONS[reason]}`
+        : isRolledBack
+          ? `${name} was put back: Kong did not serve the new certificate from ${location}`
+          : `the certificate for ${name} in ${location} stays out of Kong: ${REASONS[reason]}`;
+      const severity = isRolledBack || certificate.dropped ? 'critical' : 'warning';
       const what = {
         topic: 'refusal',
         variant: reason,

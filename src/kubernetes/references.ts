@@ -82,10 +82,17 @@ export class References {
     return found === undefined ? (this.#isBlind ? null : []) : found;
   }
 
-  /** Every host that something asks for; null: that cannot be known. */
-  get asked(): ReadonlySet<string> | null {
+  /**
+   * Every host that something asks for, with the Secret (`namespace/name`) of the oldest that does; `*`: every other
+   * host. Null: that cannot be known.
+   */
+  get asked(): ReadonlyMap<string, string> | null {
     if (this.#isBlind) return null;
-    return new Set(this.references().flatMap(({ hosts }) => hosts ?? []));
+    const asked = new Map<string, string>();
+    for (const { secret, hosts } of this.claims())
+      for (const host of hosts ?? ['*'])
+        if (!asked.has(host) && this.isThere(secret)) asked.set(host, secret);
+    return asked;
   }
 
   /** A Secret came, went, or is a certificate now. */
@@ -238,14 +245,21 @@ export class References {
     return this.#followed.flatMap((one) => (one.plural === plural ? [...one.objects.values()] : []));
   }
 
+  /** What asks for which Secret (`namespace/name`), the oldest first, with the hosts of routes. */
+  private claims(): { secret: string; hosts: Hosts; from: string }[] {
+    const routes = ROUTES.flatMap(({ plural }) => this.objectsOf(plural));
+    return this.references().map(({ namespace, secret, hosts, listener, from }) => ({
+      secret: `${namespace}/${secret}`,
+      hosts: listener === undefined ? hosts : hostsOfRoutes(routes, listener),
+      from,
+    }));
+  }
+
   /** Each host goes to the Secret of the oldest that asks for it. */
   private shared(): Map<string, Hosts> {
-    const routes = ROUTES.flatMap(({ plural }) => this.objectsOf(plural));
     const owners = new Map<string, string>();
     const found = new Map<string, Set<string> | null>();
-    for (const { namespace, secret: name, hosts, listener, from } of this.references()) {
-      const secret = `${namespace}/${name}`;
-      const wanted = listener === undefined ? hosts : hostsOfRoutes(routes, listener);
+    for (const { secret, hosts: wanted, from } of this.claims()) {
       if (wanted === null) {
         found.set(secret, null);
         continue;

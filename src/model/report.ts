@@ -3,9 +3,18 @@ import type { SecretRef } from './certificate';
 import type { FailureKind } from './failure';
 import type { Refusal } from './reason';
 
+/** How a certificate came into Kong. */
+export type SwapKind =
+  | 'swapped'
+  | 'created'
+  /** The ingress controller did not write its own certificate in its time. */
+  | 'taken_over'
+  /** Names of a certificate of ours are the ingress controller's now. */
+  | 'handed_over';
+
 /** What became of one bundle in a pass. */
 export type Outcome =
-  | { kind: 'swapped'; certificate: string; created: boolean; proof: Proof | null }
+  | { kind: 'swapped'; certificate: string; how: SwapKind; proof: Proof | null }
   | { kind: 'rolled_back'; certificate: string; proof: Proof; restored: boolean }
   | { kind: 'would_change'; certificate: string; created: boolean }
   | { kind: 'refused'; refusal: Refusal }
@@ -17,11 +26,11 @@ export type Outcome =
   /** It is tried again. */
   | { kind: 'failed'; certificate: string; error: string; failure: FailureKind };
 
-/** The words for what happened, as they are shown: a certificate that was created is told apart. */
-export type EventKind = Outcome['kind'] | 'created';
+/** The words for what happened, as they are shown: swaps are told apart. */
+export type EventKind = Outcome['kind'] | SwapKind;
 
 export const eventKind = (outcome: Outcome): EventKind =>
-  outcome.kind === 'swapped' && outcome.created ? 'created' : outcome.kind;
+  outcome.kind === 'swapped' ? outcome.how : outcome.kind;
 
 /** One thing that happened to a bundle, not the fact that it was looked at. */
 export interface PassEvent {

@@ -1,5 +1,6 @@
 import type { IssuerSet } from '../certificates';
 import type {
+  Change,
   Gateway,
   Half,
   LiveView,
@@ -14,6 +15,7 @@ import type { HomeBook } from '../plan';
 import { BundleBook } from './bundle-book';
 import { Findings } from './findings';
 import { Planner } from './planner';
+import { RefusalGrace } from './refusal-grace';
 import { isStored } from './prove';
 import { RefusedBundles } from './refused-bundles';
 import { Takeover, type TakeoverOptions } from './takeover';
@@ -47,6 +49,9 @@ export class CertificateMemory {
   readonly planner: Planner;
   readonly takeover: Takeover;
   readonly findings: Findings;
+  readonly refusalGrace: RefusalGrace;
+  /** Changes of the last plan that are left to the ingress controller for now. */
+  left: readonly Change[] = [];
   /** Something is left to do, or may be. */
   isOpen = true;
   /** Between two passes Kong was seen to store something else than is known. */
@@ -78,6 +83,7 @@ export class CertificateMemory {
     this.planner = new Planner(this.book, this.refused, { ...options, now });
     this.takeover = new Takeover(takeover);
     this.findings = new Findings(now);
+    this.refusalGrace = new RefusalGrace(takeover.graceMs);
   }
 
   /**
@@ -88,7 +94,12 @@ export class CertificateMemory {
     if (this.#shown.plan !== plan) {
       const bundles = new Map<string, SourcedBundle>();
       for (const bundle of this.book.bundles()) bundles.set(bundle.id, bundle);
-      this.#shown = { plan, bundles, certificates: new Map(this.gateway.certificates.stored) };
+      const certificates = new Map(this.gateway.certificates.stored);
+      for (const id of this.planner.untagged) {
+        const untagged = certificates.get(id);
+        if (untagged !== undefined) certificates.set(id, { ...untagged, owner: 'ingress_controller' });
+      }
+      this.#shown = { plan, bundles, certificates };
     }
     for (const written of this.untold.splice(0)) this.listener?.written(written);
   }

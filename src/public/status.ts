@@ -61,6 +61,8 @@ export interface CertificateStatus {
   served: ServedStatus | null;
   /** The refusal that stands, or the last one there was. */
   refusal: { reason: Reason; message: string; at: string; is_standing: boolean } | null;
+  /** Kong had it until the ingress controller took it out, since what its Secret holds is refused. */
+  dropped: boolean;
   /** When what is served (else stored, else in the source) expires; null: not known. */
   expires_at: string | null;
   /** How much of its life that has left. */

@@ -39,6 +39,7 @@ export function certificate(
       detail: '',
     },
     refusal: null,
+    dropped: false,
     expires_at: leaf.not_after,
     expiry: lifeOf(
       { notBefore: Date.parse(leaf.not_before), notAfter: Date.parse(leaf.not_after), renewalAt: due },

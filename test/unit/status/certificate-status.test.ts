@@ -23,6 +23,8 @@ it('the refusal of a certificate is shown without keys and passwords, whatever i
       refusal: { why, since: 0 },
       isStanding: true,
       failure: null,
+      dropped: [],
+      planNote: null,
     },
     {
       now: 0,
