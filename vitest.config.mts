@@ -8,7 +8,7 @@ const asText = {
   name: 'as-text',
   enforce: 'pre' as const,
   resolveId: (id: string, from?: string) =>
-    /\.(html|css|client\.js)$/.test(id) && from !== undefined
+    /\.(html|css|md|client\.js)$/.test(id) && from !== undefined
       ? `\0text:${resolve(dirname(from), id)}.text`
       : null,
   load: (id: string) =>

@@ -13,6 +13,7 @@ export const ALERT_NAMES = {
   rolled_back: 'KongCertificateRolledBack',
   not_served: 'KongCertificateNotServed',
   out_of_sync: 'KongCertificateOutOfSync',
+  writes_forbidden: 'KongWritesForbidden',
   renewal_overdue: 'KongCertificateRenewalOverdue',
   source_down: 'KongCertificateSourceDown',
   passes_failing: 'SslCertReloaderStalled',
@@ -47,6 +48,8 @@ export interface Condition {
   /** What tells it from others to Alertmanager: few, and the same as long as it lasts. */
   labels: Readonly<Record<string, string>>;
   facts: AlertFacts;
+  /** What the page opens for it (`linkKey`); null: the page as it is. */
+  link: string | null;
   /** One line. */
   summary: string;
   /** What was seen; empty where there is no more to say. */

@@ -20,6 +20,8 @@ export interface AlertingOptions {
   entry: string;
   settings: AlertSettings;
   warningDays: readonly number[];
+  /** Where people find the page, the runbooks and the rest of the status; null: nobody said. */
+  statusUrl?: string | null;
   /** Seconds that the ingress controller has before anything is written. */
   takeoverGrace: number;
   say: (
@@ -44,6 +46,7 @@ const AT_ONCE: Record<AlertKind, boolean> = {
   renewal_overdue: true,
   not_served: false,
   out_of_sync: false,
+  writes_forbidden: false,
   source_down: false,
   passes_failing: false,
 };
@@ -62,6 +65,7 @@ const CAN_BE_OVER: Record<AlertKind, (status: Observed['status']) => boolean> = 
   rolled_back: whenCurrent,
   not_served: whenCurrent,
   out_of_sync: whenCurrent,
+  writes_forbidden: whenCurrent,
   source_down: whenCurrent,
 };
 
@@ -138,13 +142,13 @@ export class Alerting {
   }
 
   private open(): [Webhook, Outbox] {
-    const { settings, entry, say, instance = hostname() } = this.#options;
+    const { settings, entry, say, instance = hostname(), statusUrl = null } = this.#options;
     const format = FORMATS[settings.format];
     const webhook = new Webhook(settings, (address) => format.address(address));
     const outbox = new Outbox({
       batchSize: format.batchSize,
       deliver: async (alerts) => {
-        const body = format.body(alerts, { instance, entry, now: this.now() });
+        const body = format.body(alerts, { instance, entry, statusUrl, now: this.now() });
         return body === null ? { kind: 'delivered' } : webhook.post(body);
       },
       say: (what, facts) => {

@@ -1,9 +1,12 @@
 import { timeLeft } from '../common/duration';
 import { isRenewalLate, lifeOf, REASONS, unreachable, type LeafTimes } from '../model';
-import type { CertificateStatus, ReloaderStatus, SourceStatus } from '../public';
+import { linkKey, type CertificateStatus, type ReloaderStatus, type SourceStatus } from '../public';
 import type { AlertFacts, AlertKind, Condition, Severity } from './alert';
 
 const DAY_MS = 86_400_000;
+/** Names in a sentence, and among the facts. */
+const MAX_NAMED = 3;
+const MAX_FACTS = 10;
 
 /** What is known of an entry. */
 export interface Observed {
@@ -34,11 +37,15 @@ export function* eachCondition(
   for (const source of status.sources) {
     if (isCurrent && source.error !== null) yield sourceDown(source, source.error);
   }
+  const forbidden: CertificateStatus[] = [];
   for (const certificate of status.certificates) {
     yield expiryOf(certificate, warningDays, now);
     yield renewalOf(certificate, now);
-    if (isCurrent) yield stateOf(certificate, status.mode);
+    if (!isCurrent) continue;
+    if (certificate.write_failure?.kind === 'forbidden') forbidden.push(certificate);
+    else yield stateOf(certificate, status.mode);
   }
+  if (forbidden.length > 0) yield writesForbidden(entry, forbidden);
 }
 
 /** The same at once. */
@@ -55,8 +62,29 @@ function passesFailing(entry: string, { message, since }: NonNullable<Observed['
     since,
     labels: {},
     facts: {},
+    link: null,
     summary: `certificates are not looked after: no pass can be made (entry ${entry})`,
     description: message,
+  };
+}
+
+/** One for all: whoever may not write one certificate may write none. */
+function writesForbidden(entry: string, certificates: readonly CertificateStatus[]): Condition {
+  const [first] = certificates;
+  const since = certificates.map(({ write_failure: failure }) => Date.parse(failure?.since ?? ''));
+  const names = certificates.slice(0, MAX_NAMED).map(nameOf).join(', ');
+  const rest = certificates.length - MAX_NAMED;
+  return {
+    kind: 'writes_forbidden',
+    key: 'writes_forbidden',
+    topic: 'writes',
+    severity: 'critical',
+    since: Math.min(...since),
+    labels: {},
+    facts: { snis: certificates.flatMap(({ snis }) => snis.slice(0, 1)).slice(0, MAX_FACTS) },
+    link: null,
+    summary: `Kong forbids writes (entry ${entry}): ${names}${rest > 0 ? ` and ${rest} more` : ''} cannot be renewed`,
+    description: first?.write_failure?.message ?? '',
   };
 }
 
@@ -72,6 +100,7 @@ function sourceDown(
     since: Date.parse(since),
     labels: { source: id },
     facts: { source: id, reason },
+    link: null,
     summary: `${id} cannot be looked at whole: renewals there may be missed`,
     description: message,
   };
@@ -108,10 +137,11 @@ function about(
     },
     facts: {
       ...(id === null ? {} : { certificate_id: id, half }),
-      snis: snis.slice(0, 10),
+      snis: snis.slice(0, MAX_FACTS),
       ...(source === null ? {} : { source: source.source, location: source.location }),
       ...more.facts,
     },
+    link: linkKey(certificate),
     summary: what.summary,
     description: what.description,
   };
@@ -196,7 +226,7 @@ function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): 
       const summary = certificate.dropped
         ? `${name} is not served any more: the ingress controller dropped its certificate: ${REASONS[reason]}`
         : isRolledBack
-          ? `${name} was put back: Kong did not serve the new certificate from ${location}`
+          ? `the new certificate for ${name} from ${location} was rolled back: Kong did not serve it`
           : `the certificate for ${name} in ${location} stays out of Kong: ${REASONS[reason]}`;
       const severity = isRolledBack || certificate.dropped ? 'critical' : 'warning';
       const what = {
@@ -222,15 +252,14 @@ function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): 
       });
     }
     case 'pending': {
-      // A dry run is to change nothing.
-      if (mode === 'observe') return null;
-      const summary = `${name} is out of step: ${location} has another certificate, which is not written to Kong`;
+      const why = mode === 'observe' ? ': this entry only observes (mode: observe)' : '';
+      const summary = `${name} is out of step: ${location} has another certificate, which is not written to Kong${why}`;
       return about(certificate, 'out_of_sync', {
         topic: 'state',
         severity: 'warning',
         since,
         summary,
-        description: '',
+        description: certificate.note ?? '',
       });
     }
     case 'in_sync':

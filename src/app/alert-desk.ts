@@ -104,6 +104,7 @@ export class AlertDesk {
       settings: config.alerts,
       warningDays: config.expiry_warning_days,
       takeoverGrace: config.takeover_grace,
+      statusUrl: config.status.url ?? null,
       say: (level, message, fields) => this.logger.log(level, message, { entry, ...fields }),
       now: this.now,
     };
@@ -121,5 +122,5 @@ export class AlertDesk {
 
 const isSame = (one: Config, other: Config) => settingsOf(one) === settingsOf(other);
 
-const settingsOf = ({ alerts, expiry_warning_days: days, takeover_grace: grace }: Config) =>
-  JSON.stringify([alerts, days, grace]);
+const settingsOf = ({ alerts, expiry_warning_days: days, takeover_grace: grace, status }: Config) =>
+  JSON.stringify([alerts, days, grace, status.url]);

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 
 /** What the command line of a plugin server asks for. */
 export interface ServerArguments {
@@ -34,9 +34,10 @@ export function readServerArguments(args: readonly string[]): ServerArguments {
     }
     return null;
   };
+  const prefix = value(...PREFIX_FLAGS);
   return {
     dump: args.some((arg) => DUMP_FLAGS.includes(arg)),
-    prefix: value(...PREFIX_FLAGS),
+    prefix: prefix === null ? null : resolve(prefix),
     adminUrl: value(...ADMIN_FLAGS),
     allowHttp: args.some((arg) => HTTP_FLAGS.includes(arg)),
   };

@@ -116,7 +116,7 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
  * CAs that may take over, from a file that is read again when it changes; one that cannot be read later changes nothing.
  * @throws FileError where it cannot be read now
  */
-function trustedIssuersOf({ trusted_issuers_file: path }: Config): () => IssuerSet {
+export function trustedIssuersOf({ trusted_issuers_file: path }: Config): () => IssuerSet {
   if (path == null) return () => NO_ISSUERS;
   const file = new ConfiguredFile(path);
   let text = file.read();

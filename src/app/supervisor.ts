@@ -6,6 +6,7 @@ import type { LogRoot } from '../report';
 import { EntryMemory, type ReloaderView } from '../status';
 import { AlertDesk } from './alert-desk';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
+import { Histories } from './histories';
 import { createReloader, type Reloader } from './reloader';
 import { SaidOnce } from './said-once';
 import { StatusHost } from './status-host';
@@ -15,6 +16,8 @@ export interface SupervisorOptions {
   logger: LogRoot;
   /** Milliseconds between looks at the plugin's entries; a change is picked up within 5 s. */
   pollMs?: number;
+  /** After so many milliseconds without an answer Kong counts as away; one that works on a configuration takes 17 s. */
+  silentMs?: number;
   /** Called at each look. */
   onPoll?: () => void;
   /** Entries that are not Kong's; default: the plugin's in Kong. */
@@ -61,12 +64,14 @@ export class Supervisor {
   #ended: Promise<void> = Promise.resolve();
   readonly #host: StatusHost;
   readonly #alerts: AlertDesk;
+  readonly #histories: Histories;
   readonly #location: KongLocation;
   /** The Kong that answered last time. */
   #kong: Connection | null = null;
   #waiting: string | null = 'Kong has not answered yet';
 
   constructor(private readonly options: SupervisorOptions) {
+    this.#histories = new Histories(options.logger);
     this.#host = new StatusHost({
       prefix: options.location.prefix,
       logger: options.logger,
@@ -74,6 +79,7 @@ export class Supervisor {
       waiting: () => this.#waiting,
       reloaders: () => [...this.#running].map(([id, { reloader }]) => [id, reloader] as const),
       views: () => this.views(),
+      history: (query) => this.#histories.read(query),
     });
     this.#alerts = new AlertDesk(options.logger);
     this.#said = new SaidOnce((level, message, detail) => this.log(level, message, detail));
@@ -106,6 +112,7 @@ export class Supervisor {
     await this.#ended;
     await Promise.all([...this.#running.keys()].map((id) => this.end(id)));
     this.#alerts.close();
+    await this.#histories.close();
     await this.#host.close();
   }
 
@@ -159,7 +166,7 @@ export class Supervisor {
   private async look(kong: Connection): Promise<void> {
     const { own } = this.options;
     const posted = this.#posted;
-    const revision = await kong.gateway.revision();
+    const revision = await this.answered(kong.gateway.revision());
     // What we posted since may have been replaced already by what was there before.
     const isSame = revision !== null && revision === this.#revision && posted === this.#postedThen;
     if (isSame && this.#trouble === null && own === undefined) {
@@ -167,14 +174,29 @@ export class Supervisor {
       return;
     }
     // Entries of a file do not show whether Kong is still there.
-    if (own !== undefined && revision === null) await kong.client.get('/status');
-    const entries = own?.read() ?? (await kong.gateway.pluginEntries());
+    if (own !== undefined && revision === null) await this.answered(kong.client.get('/status'));
+    const entries = own?.read() ?? (await this.answered(kong.gateway.pluginEntries()));
     await this.adapt(entries, kong);
     if (revision !== null && !isSame) {
       // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
       if (this.#revision !== null) this.request('poll');
       this.#revision = revision;
       this.#postedThen = posted;
+    }
+  }
+
+  /** A Kong that takes requests and keeps them is shown as away long before a request is given up. */
+  private async answered<T>(request: Promise<T>): Promise<T> {
+    const { silentMs = 20_000 } = this.options;
+    const timer = setTimeout(() => {
+      this.#kong = null;
+      this.#waiting = `Kong takes requests to its Admin API and has not answered for ${silentMs / 1000} s`;
+      this.#said.say('warn', 'waiting for Kong', this.#waiting);
+    }, silentMs);
+    try {
+      return await request;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -205,6 +227,7 @@ export class Supervisor {
       await this.end(id);
       this.#known.delete(id);
       this.#alerts.forget(id);
+      await this.#histories.forget(id);
       this.options.logger.log('info', 'reloader stopped', { entry: id });
     }
   }
@@ -229,7 +252,8 @@ export class Supervisor {
     const memory = known !== undefined && isSameKong ? known.memory : new EntryMemory();
     let reloader: Reloader;
     try {
-      reloader = createReloader(config, connection, this.options.logger, entry.id, memory);
+      const history = await this.#histories.of(entry.id, config, connection);
+      reloader = createReloader(config, connection, this.options.logger, entry.id, memory, history);
     } catch (error) {
       if (isOwn) connection.client.close();
       throw error;

@@ -1,11 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { readArgument } from '../common/configured-file';
 import {
+  chainWarning,
   checkKeyAndChain,
   checkShape,
   decodePem,
   inspectFiles,
   isCertificate,
+  isPublicRoot,
+  openEndOf,
   parseCertificate,
 } from '../certificates';
 import { isRefusal, MAX_BUNDLE_BYTES, type CertificateInfo, type Refusal } from '../model';
@@ -25,6 +28,8 @@ interface Inspection {
   certificates: readonly Shown[];
   /** Null: the gate lets it through. */
   refusal: Refusal | null;
+  /** What one should know of its chain; null: nothing. */
+  note: string | null;
 }
 
 interface Shown {
@@ -79,13 +84,15 @@ async function examine(files: readonly string[], password: string | undefined): 
     ...(password === undefined ? {} : { password }),
   });
   if (isRefusal(opened)) {
-    return { files, format, certificates: contents.flatMap(whatIsThere), refusal: opened };
+    return { files, format, certificates: contents.flatMap(whatIsThere), refusal: opened, note: null };
   }
+  const openEnd = openEndOf(opened.bundle.reach, isPublicRoot);
   return {
     files,
     format,
     certificates: opened.chain.map(show),
     refusal: checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened),
+    note: openEnd === null ? null : chainWarning({ ...opened.bundle, openEnd }),
   };
 }
 
@@ -105,7 +112,7 @@ function whatIsThere(content: Buffer): Shown[] {
   });
 }
 
-function print({ files, format, certificates, refusal }: Inspection, out: Output): void {
+function print({ files, format, certificates, refusal, note }: Inspection, out: Output): void {
   const { paint } = out;
   const line = (text: string) => out.print(text);
   line(`${paint('bold', files.join(' + '))}  ${format}`);
@@ -118,6 +125,7 @@ function print({ files, format, certificates, refusal }: Inspection, out: Output
       ? `${paint('green', 'accepted')}  it would be put into Kong`
       : `${paint('red', 'refused')}   ${refusal.message} (${refusal.reason})`,
   );
+  if (note !== null) line(`${paint('yellow', 'note')}      ${note}`);
 }
 
 function facts({ info, issuer }: Shown): [string, string][] {
@@ -147,13 +155,14 @@ function remaining(ms: number): string {
   return hours < 48 ? plural(hours, 'hour') : plural(Math.floor(hours / 24), 'day');
 }
 
-function toJson({ files, format, certificates, refusal }: Inspection): object {
+function toJson({ files, format, certificates, refusal, note }: Inspection): object {
   return {
     files,
     format,
     verdict: refusal === null ? 'accepted' : 'refused',
     reason: refusal?.reason ?? null,
     detail: refusal?.message ?? '',
+    note,
     certificates: certificates.map(({ info, issuer }) => ({
       names: info.names,
       issuer,

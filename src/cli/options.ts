@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { CommanderError, InvalidArgumentError, Option, type Command } from 'commander';
 import { holdsLogin } from '../http/address';
 
@@ -6,6 +7,14 @@ import { holdsLogin } from '../http/address';
 export interface KongOptions {
   prefix: string;
   adminUrl?: string;
+  allowHttp?: boolean;
+}
+
+/** Which running process. */
+export interface SocketOptions {
+  prefix: string;
+  socket?: string;
+  url?: string;
   allowHttp?: boolean;
 }
 
@@ -24,9 +33,18 @@ export const ALLOW_HTTP = 'plain http to other hosts and other users of this mac
 /** The options by which every command finds Kong. */
 export function withKong(command: Command): Command {
   return command
-    .option('-p, --prefix <dir>', "Kong's prefix", notEmpty, DEFAULT_PREFIX)
+    .option('-p, --prefix <dir>', "Kong's prefix", pathOf, DEFAULT_PREFIX)
     .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand', adminAddressOf)
     .option('--allow-http', ALLOW_HTTP);
+}
+
+/** The options by which commands find the running process. */
+export function withSocket(command: Command): Command {
+  return command
+    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", pathOf, DEFAULT_PREFIX)
+    .option('--socket <path>', 'the socket, where it is not in the prefix', pathOf)
+    .option('--url <url>', 'ask status.listen instead', addressOf)
+    .option('--allow-http', 'plain http to other hosts, too');
 }
 
 export function withConfig(command: Command): Command {
@@ -42,6 +60,14 @@ export function notEmpty(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty.');
   return text;
 }
+
+export function countOf(text: string): number {
+  if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a number from 1 on.');
+}
+
+/** A path as it is meant where the command is called. */
+export const pathOf = (text: string): string => resolve(notEmpty(text));
 
 /** `HOST:PORT` will do. */
 export const addressOf = (text: string): string => urlOf(text, 'leave them out');

@@ -24,6 +24,14 @@ export function passJson(result: PassResult | FailedPass): object {
       not_after: iso(notAfter),
       until: iso(until),
     })),
+    notes: report.bundleNotes.map(({ location, snis, fingerprint, notAfter, note }) => ({
+      location,
+      snis,
+      fingerprint_sha256: fingerprint,
+      not_after: iso(notAfter),
+      detail: note,
+    })),
+    stray_files: report.strays.map(({ location, reason, message }) => ({ location, reason, message })),
     source_errors: report.sourceErrors.map(({ source, refusal: { reason, message } }) => ({
       source,
       reason,

@@ -1,4 +1,12 @@
-import type { CertificateInfo, PassEvent, PassReport, StoredCertificate } from '../model';
+import { groupBy } from '../common/multimap';
+import type {
+  BundleNote,
+  CertificateInfo,
+  PassEvent,
+  PassReport,
+  StoredCertificate,
+  StrayFile,
+} from '../model';
 import { day, duration, plural, someOf, type Output } from './output';
 import { isFailed, type FailedPass, type PassResult } from './passes';
 import { table, type Column } from './table';
@@ -39,13 +47,38 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
         `certificate ${certificate} is the ingress controller's, which gets ${duration(Math.max(0, until - now))} more; run it again then, or with --wait`,
       ]),
     );
+    rows.push(...noteRows(result.report.bundleNotes, out), ...strayRows(result.report.strays, out));
     if (rows.length > 0) out.print(`${table(COLUMNS, rows, out)}\n`);
     for (const line of result.report.notes) out.print(line);
     out.print(counts(result.report));
   }
 }
 
-function counts({ bundles, inSync, refused, unused, events, waiting, durationMs }: PassReport): string {
+/** One row for each sentence: thousands of bundles may have one issuer that nobody knows. */
+function noteRows(notes: readonly BundleNote[], { paint }: Output): string[][] {
+  return [...groupBy(notes, ({ note }) => note)].map(([note, all]) => [
+    paint('yellow', 'note'),
+    someOf([...new Set(all.flatMap(({ snis }) => snis))]) || '-',
+    day(Math.min(...all.map(({ notAfter }) => notAfter))),
+    someOf(
+      all.map(({ location }) => location),
+      1,
+    ),
+    note,
+  ]);
+}
+
+const strayRows = (strays: readonly StrayFile[], { paint }: Output): string[][] =>
+  strays.map(({ location, reason, message }) => [
+    paint('dim', 'left out'),
+    '-',
+    '-',
+    location,
+    `${message} (${reason})`,
+  ]);
+
+function counts(report: PassReport): string {
+  const { bundles, inSync, refused, unused, events, waiting, strays, durationMs } = report;
   const open = events.filter(({ outcome }) => outcome.kind === 'would_change').length;
   const parts = [
     `${plural(bundles, 'bundle')} found`,
@@ -54,6 +87,7 @@ function counts({ bundles, inSync, refused, unused, events, waiting, durationMs 
     ...(waiting.length > 0 ? [`${waiting.length} left to the ingress controller for now`] : []),
     ...(refused > 0 ? [`${refused} refused`] : []),
     ...(unused > 0 ? [`${unused} that nothing in Kong asks for`] : []),
+    ...(strays.length > 0 ? [`${plural(strays.length, 'file')} left out`] : []),
   ];
   return `${parts.join(', ')} (${duration(durationMs)})`;
 }

@@ -5,8 +5,11 @@ import { compose, type Composed } from '../app/compose';
 import type { Config } from '../app/config';
 import type { FailureKind, PassReport, StoredCertificate } from '../model';
 import { DifferenceFile, HomesFile } from '../pass';
+import { historyPlace, openHistory } from '../app/histories';
 import { homesPath } from '../app/pass';
+import { stateFolder } from '../gateway';
 import type { NamedConfig } from './configs';
+import { tell } from './failure';
 import { Progress } from './progress';
 
 /** What one pass found and did, with what Kong stores after it. */
@@ -67,14 +70,22 @@ async function passOnce(
 ): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const progress = new Progress();
-  const differences = new DifferenceFile(join(location.prefix, DIFFERENCES));
+  const differences = new DifferenceFile(join(stateFolder(location.prefix), DIFFERENCES));
   const homesFile = new HomesFile(homesPath(location.prefix, entry));
   const { pass, gateway, close } = compose(config, kong, {
     ...{ progress, differences, homesFile },
     patienceMs: Number.POSITIVE_INFINITY,
   });
+  // A run that only observes is no news to anybody else.
+  const place = config.mode === 'observe' ? null : historyPlace(config, kong);
   try {
-    return { report: await untilSettled(pass, isWaiting), certificates: gateway.certificates.stored };
+    const report = await untilSettled(pass, isWaiting);
+    if (place !== null && report.events.length > 0) {
+      const history = openHistory(entry, place, { log: (_, message) => tell(`${message}: ${place.path}`) });
+      history.pass(report);
+      await history.close();
+    }
+    return { report, certificates: gateway.certificates.stored };
   } finally {
     progress.stop();
     close();

@@ -1,5 +1,5 @@
-import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { resolve } from 'node:path';
 
 /** Somebody besides root and one user who can change a file, or put another one into its place. */
 export interface OtherHand {
@@ -17,22 +17,40 @@ const EVERYBODY_WRITES = 0o002;
 /** In such a folder nobody can rename or remove the files of others. */
 const STICKY = 0o1000;
 
+const MAX_LINKS = 40;
+
 /**
- * Looks at a file and the folders above it, links followed.
+ * Looks at everything on the way to a file: the folders, the links and the folders that these stand in. Whoever may write
+ * to one of them can have the path lead elsewhere after the look.
  * @param uid who may change it, besides root
  * @throws Error of the system where it is not there
  */
 export function otherHandOn(path: string, uid = process.getuid?.() ?? 0): OtherHand | null {
-  for (let at = realpathSync(path), isFile = true; ; at = dirname(at), isFile = false) {
-    const found = otherOf(isFile ? lstatSync(at) : statSync(at), uid);
-    if (found !== null) return { path: at, ...found };
-    if (at === dirname(at)) return null;
+  let at = '/';
+  let rest = resolve(path).split('/');
+  let nearest: OtherHand | null = null;
+  for (let links = 0; ;) {
+    const stat = lstatSync(at);
+    const found = otherOf(stat, uid);
+    if (found !== null) nearest = { path: at, ...found };
+    if (stat.isSymbolicLink()) {
+      links += 1;
+      if (links > MAX_LINKS) throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
+      rest = [...resolve(at, '..', readlinkSync(at)).split('/'), ...rest];
+      at = '/';
+    }
+    const next = rest.find((part) => part !== '');
+    if (next === undefined) return nearest;
+    rest = rest.slice(rest.indexOf(next) + 1);
+    at = at === '/' ? `/${next}` : `${at}/${next}`;
   }
 }
 
-function otherOf({ uid, gid, mode }: Stats, trusted: number): Omit<OtherHand, 'path'> | null {
+function otherOf(stat: Stats, trusted: number): Omit<OtherHand, 'path'> | null {
+  const { uid, gid, mode } = stat;
   if (uid !== 0 && uid !== trusted) return { uid, gid, by: 'owner' };
-  if ((mode & STICKY) !== 0) return null;
+  // The mode of a link means nothing.
+  if (stat.isSymbolicLink() || (mode & STICKY) !== 0) return null;
   const isOpen = (mode & EVERYBODY_WRITES) !== 0 || ((mode & GROUP_WRITES) !== 0 && gid !== 0);
   return isOpen ? { uid, gid, by: 'mode' } : null;
 }

@@ -29,8 +29,8 @@ const SECRET_NAMES = [
 const TOKEN_FORMS: readonly RegExp[] = [
   // Vault and OpenBao
   /\b(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24}\b|b\.[A-Za-z0-9_-]{80,})/,
-  // JSON Web Tokens
-  /\beyJ[A-Za-z0-9_-]{5,2000}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/,
+  // JSON Web Tokens; a run of their characters is taken whole, so that it is looked at once.
+  /(?<![A-Za-z0-9_-])(?=(?:[A-Za-z0-9_-]*?[-_])?eyJ[A-Za-z0-9_-]{5})(?=([A-Za-z0-9_-]+))\1\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/,
   // GitHub, GitLab
   /\bgh[oprsu]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bgl[a-z]{2,6}-[A-Za-z0-9_.-]{20,}/,
   // Kong Konnect

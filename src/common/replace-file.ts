@@ -12,8 +12,9 @@ import {
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Replaces a file by a text, whole or not at all: whoever reads it finds the one or the other. Mode and owner stay.
- * @param before owner and mode that it gets: as it was when the text was made
+ * Replaces a file by a text, whole or not at all: whoever reads it finds the one or the other. A link that somebody put in
+ * its place, or in that of the draft, is replaced and not followed.
+ * @param before owner and mode that it gets: as it was when the text was made. Null: a file of our own, for nobody else
  * @param isStill asked right before the old one goes; false: it is left alone
  * @returns false where it was left alone
  * @throws Error of the system; nothing has changed then
@@ -21,7 +22,7 @@ import { basename, dirname, join } from 'node:path';
 export function replaceFile(
   path: string,
   text: string,
-  before: Pick<Stats, 'uid' | 'gid' | 'mode'>,
+  before: Pick<Stats, 'uid' | 'gid' | 'mode'> | null,
   isStill = () => true,
 ): boolean {
   const draft = join(dirname(path), `.${basename(path)}.ssl-cert-reloader-${process.pid}`);
@@ -31,10 +32,11 @@ export function replaceFile(
     try {
       // Not writeSync: on a disk that is nearly full it writes a part and calls that a success.
       writeFileSync(file, text);
-      if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.()) {
-        fchownSync(file, before.uid, before.gid);
+      if (before !== null) {
+        if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.())
+          fchownSync(file, before.uid, before.gid);
+        fchmodSync(file, before.mode & 0o7777);
       }
-      fchmodSync(file, before.mode & 0o7777);
       fsyncSync(file);
     } finally {
       closeSync(file);

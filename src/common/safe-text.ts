@@ -45,8 +45,12 @@ function safe(name: string, value: unknown): unknown {
   return isSecretName(name) && value !== '' ? '[removed]' : safeText(value);
 }
 
+const MOST_LOOKED_AT = 64 * 1024;
+
 /** What another program said, on one line and cut off: it may hold anything. */
 export function foreign(text: string, most = 200): string {
-  const clean = safeText(text).replace(/\s+/g, ' ').trim();
-  return clean.length > most ? `${clean.slice(0, most)}…` : clean;
+  const clean = safeText(text.slice(0, MOST_LOOKED_AT)).replace(/\s+/g, ' ').trim();
+  if (clean.length > most) return `${clean.slice(0, most)}…`;
+  // The cut may have gone through a secret.
+  return text.length > MOST_LOOKED_AT ? 'its message is too long to be repeated' : clean;
 }

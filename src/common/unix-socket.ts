@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -16,18 +16,23 @@ export function listenOnPath(server: Server, path: string): Promise<void> {
       throw Object.assign(new Error(`${path} cannot be made: there is no such folder`), { code: 'ENOENT' });
     rmSync(temporary, { force: true });
     server.once('error', reject);
-    server.listen(temporary, () => {
-      server.off('error', reject);
-      try {
-        // Kong's workers may run as another user than whoever started this process.
-        chmodSync(temporary, 0o660);
-        renameSync(temporary, path);
-        resolve();
-      } catch (error) {
-        // What goes on listening keeps the process alive.
-        server.close();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      }
-    });
+    // Kong's workers may run as another user than whoever started this process. Its mode is set as it is made: a link may
+    // stand in its place a moment later.
+    const before = process.umask(0o117);
+    try {
+      server.listen(temporary, () => {
+        server.off('error', reject);
+        try {
+          renameSync(temporary, path);
+          resolve();
+        } catch (error) {
+          // What goes on listening keeps the process alive.
+          server.close();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    } finally {
+      process.umask(before);
+    }
   });
 }

@@ -275,12 +275,13 @@ function hasItsKey({ opened }: File): boolean {
 function toStatus({ location, opened, served }: File): DefaultFileStatus {
   const leaf = isOpened(opened) ? opened.bundle.leaf : null;
   const [first] = served ?? [];
+  const shown = first === undefined ? null : parseCertificate(first).info;
   return {
     location,
     fingerprint_sha256: leaf?.fingerprint ?? null,
     not_after: leaf === null ? null : new Date(leaf.notAfter).toISOString(),
     served_without_sni_sha256: first === undefined ? null : fingerprint(first),
-    served_not_after:
-      first === undefined ? null : new Date(parseCertificate(first).info.notAfter).toISOString(),
+    served_not_before: shown === null ? null : new Date(shown.notBefore).toISOString(),
+    served_not_after: shown === null ? null : new Date(shown.notAfter).toISOString(),
   };
 }

@@ -7,6 +7,8 @@ export interface DefaultFileStatus {
   not_after: string | null;
   /** What a client without SNI gets (of this type of key, where there are two); null: it could not be asked. */
   served_without_sni_sha256: string | null;
+  /** From when on that is valid. */
+  served_not_before: string | null;
   /** When that expires. */
   served_not_after: string | null;
 }

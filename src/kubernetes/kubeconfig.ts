@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { load } from 'js-yaml';
@@ -120,20 +121,23 @@ export function readKubeconfig(path: string, context?: string, allowHttp = false
   };
 }
 
-/** Refuses to run a file that another user may change. @throws Error */
-function checkHands(path: string): void {
+/** Refuses to run what another user may change: the file that names the program, or the program. @throws Error */
+function checkHands(path: string, command: string): void {
+  const told = `kubeconfig ${path} names a credential plugin, which is not run:`;
   const hand = otherHandOn(path);
-  if (hand === null) return;
-  throw new Error(
-    `kubeconfig ${path} names a credential plugin, which is not run: it ${describeOtherHand(hand)}`,
-  );
+  if (hand !== null) throw new Error(`${told} it ${describeOtherHand(hand)}`);
+  if (!command.includes('/')) return;
+  const program = resolve(dirname(path), command);
+  // One that is not there is told when it is run.
+  const other = existsSync(program) ? otherHandOn(program) : null;
+  if (other !== null) throw new Error(`${told} ${program} ${describeOtherHand(other)}`);
 }
 
 type TokenAccess = Pick<ClusterAccess, 'token' | 'forget'>;
 
 function tokenOf({ token, tokenFile, exec }: User, path: string): TokenAccess {
   if (exec?.command !== undefined) {
-    checkHands(path);
+    checkHands(path, exec.command);
     return execToken(exec, exec.command, path);
   }
   if (tokenFile === undefined) return { token: () => token };

@@ -36,9 +36,13 @@ export interface Life {
 export const usualRenewalAt = (notBefore: number, notAfter: number): number =>
   notBefore + (notAfter - notBefore) * RENEWAL_SHARE;
 
+/** From when on a renewal that was due and has not come is late. */
+export const renewalLateAt = (renewalAt: number, notAfter: number): number =>
+  renewalAt + Math.max(0, notAfter - renewalAt) * LATE_SHARE;
+
 /** Whether a renewal that was due has not come although there was time for it. */
 export const isRenewalLate = (renewalAt: number, notAfter: number, now: number): boolean =>
-  now >= renewalAt + Math.max(0, notAfter - renewalAt) * LATE_SHARE;
+  now >= renewalLateAt(renewalAt, notAfter);
 
 /**
  * How much is left, as a share of the time that there is for a renewal: a leaf of a day warns hours before its end and

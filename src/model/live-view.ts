@@ -46,6 +46,8 @@ export interface LiveView {
   pastRefusal(bundleId: string): KnownRefusal | undefined;
   /** Why half of a certificate, or a new one of this id, could not be written so far. */
   failure(certificate: string, half: Half): KnownFailure | undefined;
+  /** What one should know of a bundle though it is not refused, in a sentence; undefined: nothing. */
+  note(bundleId: string): string | undefined;
   /** Certificates that had a bundle before it could no longer be understood, by bundle id. */
   readonly holders: ReadonlyMap<string, readonly string[]>;
 }

@@ -73,6 +73,8 @@ export interface Plan {
   aside: string[];
   /** What to say of bundles that are neither refused nor to be written, by bundle id: one sentence each. */
   notes: Map<string, string>;
+  /** Bundles whose note needs nobody's attention. */
+  quiet: Set<string>;
   /** Certificates of ours that hold no name any more, or that kept one until its end: to be removed. */
   obsolete: StoredCertificate[];
   /** Where what Kong has comes from; the home book remembers it. */

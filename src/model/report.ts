@@ -2,6 +2,8 @@ import type { Proof } from './proof';
 import type { SecretRef } from './certificate';
 import type { FailureKind } from './failure';
 import type { Refusal } from './reason';
+import type { StrayFile } from './source';
+import type { Half } from './stored';
 
 /** How a certificate came into Kong. */
 export type SwapKind =
@@ -45,9 +47,27 @@ export interface PassEvent {
   secret?: SecretRef;
   /** It is about what Kong trusts; `certificate` is then the id of a `ca_certificates` entity. */
   isTrust?: true;
-  /** Kong has an earlier certificate in the place of the one that was refused. */
-  isInKong?: boolean;
+  /** Of what was refused: what Kong has in its place, and whether that is still valid; left out: nothing. */
+  inKong?: { certificate: string; isValid: boolean };
+  /** Which half of a certificate it is about. */
+  half?: Half;
+  /** SHA-256 of the leaf that Kong had in its place before; null: none. */
+  previous?: string | null;
   outcome: Outcome;
+}
+
+/** What one should know of a bundle though it is not refused. */
+export interface BundleNote {
+  bundle: string;
+  location: string;
+  snis: readonly string[];
+  fingerprint: string;
+  /** Milliseconds since the epoch. */
+  notAfter: number;
+  /** One sentence. */
+  note: string;
+  /** It needs nobody's attention. */
+  isQuiet?: true;
 }
 
 /** A change that waits for its time. */
@@ -90,6 +110,10 @@ export interface PassReport {
   waiting: WaitingChange[];
   /** What was found beside the certificates in Kong, in sentences. */
   notes: string[];
+  /** What one should know of single bundles, as of the last plan. */
+  bundleNotes: readonly BundleNote[];
+  /** Files that are a part of no bundle, all that there are. */
+  strays: readonly StrayFile[];
   /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */
   nextAt: number | null;
 }

@@ -1,15 +1,16 @@
-import type { Plan } from '../model';
+import type { Log, Plan, StoredCertificate } from '../model';
 import type { CertificateMemory } from './memory';
+import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
 import type { PassContext, Step } from './step';
 
 /** After so long it is looked whether another gateway, or the controller, has written what is not ours to write. */
 const HELD_MS = 5_000;
-/** Of what is said to whoever asks for a pass. */
-const MOST_NOTES = 20;
 
 /** Keeps what was planned last, and reports what was found and what stands in the way. */
 export class ConcludeStep implements Step {
+  readonly #log = new NotesLog();
+
   constructor(
     private readonly memory: CertificateMemory,
     private readonly pending: PendingRollbacks,
@@ -25,6 +26,8 @@ export class ConcludeStep implements Step {
     report.refused += plan?.refused.size ?? 0;
     report.unused += plan?.unused.length ?? 0;
     report.failures.push(...findings.failures, ...(this.pending.isAny ? ['away' as const] : []));
+    report.bundleNotes = memory.notes;
+    report.strays = strayFiles(memory);
     const { events, failed } = findings.take();
     report.events.push(...events);
     if (failed || this.pending.isAny) pass.leave('failed');
@@ -32,6 +35,10 @@ export class ConcludeStep implements Step {
     if (memory.left.length > 0) pass.dueAt(pass.now() + HELD_MS);
     pass.dueAt(memory.due);
     pass.dueAt(memory.book.heldUntil);
+  }
+
+  log(log: Log): void {
+    this.#log.write(this.memory.notes, strayFiles(this.memory), log);
   }
 
   private async conclude(planned: Plan, pass: PassContext): Promise<void> {
@@ -51,14 +58,13 @@ export class ConcludeStep implements Step {
       isHeld ? pass.now() + HELD_MS : Number.POSITIVE_INFINITY,
       this.wait(plan, pass),
     );
-    if (pass.cause === 'command') pass.report.notes.push(...[...plan.notes.values()].slice(0, MOST_NOTES));
     takeover.keep(plan.changes);
     findings.keepFailures(plan.changes);
     this.noteHolders(plan);
     memory.plan = plan;
     memory.plannedAt = pass.startedAt;
     memory.show(plan);
-    findings.refusals(plan.refused, memory.book, (id) => plan.meant.has(id) || memory.holders.has(id));
+    findings.refusals(plan.refused, memory.book, (id) => this.inPlaceOf(id, plan));
     // What signatures could not tell now (Kong or a source did not answer) is asked again.
     const isAnyOpen = !pass.observe && plan.questions.length > 0;
     if (isAnyOpen) pass.leave('failed');
@@ -94,6 +100,13 @@ export class ConcludeStep implements Step {
     plan.unused = plan.unused.filter((id) => !plan.dropped.has(id));
   }
 
+  /** Certificates that a bundle was meant for, or that had it while it was understood. */
+  private inPlaceOf(id: string, { meant }: Plan): StoredCertificate[] {
+    const { holders, gateway } = this.memory;
+    const ids = meant.get(id)?.map(({ certificate }) => certificate) ?? holders.get(id) ?? [];
+    return ids.flatMap((one) => gateway.certificates.stored.get(one) ?? []);
+  }
+
   /** A bundle that is understood no more still belongs to the certificates that had it. */
   private noteHolders({ inSync }: Plan): void {
     const { book, plan, holders } = this.memory;
@@ -106,3 +119,5 @@ export class ConcludeStep implements Step {
     for (const id of holders.keys()) if (!broken.has(id)) holders.delete(id);
   }
 }
+
+const strayFiles = ({ book }: CertificateMemory) => book.sourceStates.flatMap(({ strays = [] }) => strays);

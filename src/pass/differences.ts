@@ -1,5 +1,6 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { readConfiguredFile } from '../common/configured-file';
+import { replaceFile } from '../common/replace-file';
 
 /** That a source has another certificate for the ingress controller's than Kong. */
 export interface Difference {
@@ -52,15 +53,11 @@ export class DifferenceFile implements DifferenceStore {
     if (!isChanged) return;
     for (const key of closed) all.delete(key);
     for (const [key, difference] of open) all.set(key, difference);
-    const draft = `${this.path}.${process.pid}`;
     try {
       if (all.size === 0) rmSync(this.path, { force: true });
-      else {
-        writeFileSync(draft, `${JSON.stringify(Object.fromEntries(all))}\n`, { mode: 0o600 });
-        renameSync(draft, this.path);
-      }
+      else replaceFile(this.path, `${JSON.stringify(Object.fromEntries(all))}\n`, null);
     } catch {
-      rmSync(draft, { force: true });
+      // The next run begins anew.
     }
   }
 

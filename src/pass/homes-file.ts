@@ -1,10 +1,11 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readConfiguredFile } from '../common/configured-file';
+import { replaceFile } from '../common/replace-file';
 import type { Log } from '../model';
 import { HomeBook } from '../plan';
 import type { PassContext, Step } from './step';
 
 /** More than the longest book takes. */
-const MAX_CHARS = 32 * 1024 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
 
 /** Keeps from one process to the next where what Kong has came from: ids of bundles and names, nothing secret. */
 export class HomesFile {
@@ -12,8 +13,7 @@ export class HomesFile {
 
   load(): HomeBook {
     try {
-      const text = readFileSync(this.path, 'utf8');
-      return text.length > MAX_CHARS ? new HomeBook() : HomeBook.load(text);
+      return HomeBook.load(readConfiguredFile(this.path, MAX_BYTES));
     } catch {
       return new HomeBook();
     }
@@ -21,13 +21,10 @@ export class HomesFile {
 
   /** @returns null, or why it cannot be written, in a sentence */
   save(text: string): string | null {
-    const draft = `${this.path}.${process.pid}`;
     try {
-      writeFileSync(draft, text, { mode: 0o600 });
-      renameSync(draft, this.path);
+      replaceFile(this.path, text, null);
       return null;
     } catch (error) {
-      rmSync(draft, { force: true });
       const { code = (error as Error).message } = error as NodeJS.ErrnoException;
       return `${this.path} cannot be written (${code}): after a restart it is not known which source each certificate came from`;
     }

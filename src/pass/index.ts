@@ -1,3 +1,4 @@
+export { BundleBook } from './bundle-book';
 export { certificateSteps, type CertificateOptions } from './certificates';
 export { DifferenceFile, type DifferenceStore } from './differences';
 export { HomesFile, HomesStep } from './homes-file';

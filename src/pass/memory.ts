@@ -1,5 +1,6 @@
 import type { IssuerSet } from '../certificates';
 import type {
+  BundleNote,
   Change,
   Gateway,
   Half,
@@ -14,6 +15,7 @@ import type {
 import type { HomeBook } from '../plan';
 import { BundleBook } from './bundle-book';
 import { Findings } from './findings';
+import { notesOf } from './notes';
 import { Planner } from './planner';
 import { RefusalGrace } from './refusal-grace';
 import { isStored } from './prove';
@@ -39,6 +41,8 @@ interface Shown {
   plan: Plan | null;
   bundles: ReadonlyMap<string, SourcedBundle>;
   certificates: ReadonlyMap<string, StoredCertificate>;
+  /** By bundle id. */
+  notes: ReadonlyMap<string, BundleNote>;
 }
 
 /** What the steps for certificates keep from one pass to the next. */
@@ -65,7 +69,7 @@ export class CertificateMemory {
   /** Writes that are shown, and told to the listener, with the next plan. */
   readonly untold: WrittenHalf[] = [];
   readonly listener: WriteListener | undefined;
-  #shown: Shown = { plan: null, bundles: new Map(), certificates: new Map() };
+  #shown: Shown = { plan: null, bundles: new Map(), certificates: new Map(), notes: new Map() };
   /** Ids of the certificates that had a bundle which is understood no more, by its id. */
   readonly holders = new Map<string, readonly string[]>();
 
@@ -94,19 +98,20 @@ export class CertificateMemory {
     if (this.#shown.plan !== plan) {
       const bundles = new Map<string, SourcedBundle>();
       for (const bundle of this.book.bundles()) bundles.set(bundle.id, bundle);
+      const notes = new Map(notesOf(plan, bundles).map((note) => [note.bundle, note]));
       const certificates = new Map(this.gateway.certificates.stored);
       for (const id of this.planner.untagged) {
         const untagged = certificates.get(id);
         if (untagged !== undefined) certificates.set(id, { ...untagged, owner: 'ingress_controller' });
       }
-      this.#shown = { plan, bundles, certificates };
+      this.#shown = { plan, bundles, certificates, notes };
     }
     for (const written of this.untold.splice(0)) this.listener?.written(written);
   }
 
   /** What is known as of the last plan, for those who show it. */
   get live(): LiveView {
-    const { plan, bundles, certificates } = this.#shown;
+    const { plan, bundles, certificates, notes } = this.#shown;
     return {
       plan,
       certificates,
@@ -116,8 +121,14 @@ export class CertificateMemory {
       refusal: (id) => this.findings.standing(id),
       pastRefusal: (id) => this.findings.past(id),
       failure: (certificate, half) => this.findings.failure(certificate, half),
+      note: (id) => notes.get(id)?.note,
       holders: this.holders,
     };
+  }
+
+  /** What one should know of single bundles, as of the last plan. */
+  get notes(): BundleNote[] {
+    return [...this.#shown.notes.values()];
   }
 
   /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */

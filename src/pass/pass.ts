@@ -108,6 +108,8 @@ const emptyReport = (cause: PassCause, startedAt: number): PassReport => ({
   failures: [],
   waiting: [],
   notes: [],
+  bundleNotes: [],
+  strays: [],
   unfinished: 'no',
   nextAt: null,
 });

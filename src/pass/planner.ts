@@ -86,10 +86,11 @@ export class Planner {
     let isOutdated = false;
     for (const bundle of [...plan.unchecked, ...this.brokenForController(plan)]) {
       if (this.#checked.get(bundle.id) === bundle.content) continue;
-      this.#checked.set(bundle.id, bundle.content);
       const opened = await this.book.open(bundle);
       const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
-      if (why !== null) this.refused.add(bundle, why);
+      // One that is refused counts as unchecked also when refusals are forgotten.
+      if (why === null) this.#checked.set(bundle.id, bundle.content);
+      else this.refused.add(bundle, why);
       if (why !== null || bundle.ownership === 'tenants') isOutdated = true;
     }
     return isOutdated;

@@ -238,7 +238,10 @@ export class Naming {
       else plan.refused.set(bundle.id, why);
     }
     const withheld = this.#withheld.get(bundle);
-    if (withheld !== undefined) plan.notes.set(bundle.id, besideController(bundle, withheld));
+    if (withheld !== undefined) {
+      plan.notes.set(bundle.id, besideController(bundle, withheld));
+      plan.quiet.add(bundle.id);
+    }
     if (this.#placed.has(bundle) || used.has(bundle)) return;
     if (!plan.refused.has(bundle.id)) this.notePartial(bundle);
     if (plan.refused.has(bundle.id)) return;

@@ -78,6 +78,7 @@ export const emptyPlan = (): Plan => ({
   unused: [],
   aside: [],
   notes: new Map(),
+  quiet: new Set(),
   obsolete: [],
   isBesideController: false,
   untagged: [],
@@ -163,13 +164,21 @@ export class World {
 
   /** Whether Kong's certificate is this bundle's, of which it has the chain at least. */
   isHad(bundle: SourcedBundle, stored: StoredHalf): boolean {
-    if (bundle.content === stored.content) return true;
-    const { barred, checked } = this.input;
-    if (barred.has(bundle.id)) return false;
-    if (isOperators(bundle) || checked === undefined || checked.get(bundle.id) === bundle.content)
-      return true;
-    this.plan.unchecked.push(bundle);
-    return false;
+    if (bundle.content !== stored.content && this.input.barred.has(bundle.id)) return false;
+    const isHad = this.wasHad(bundle, stored);
+    if (!isHad) this.plan.unchecked.push(bundle);
+    return isHad;
+  }
+
+  /** The same of a bundle that cannot be read any more, as far as it is known. */
+  wasHad(bundle: SourcedBundle, stored: StoredHalf): boolean {
+    const { checked } = this.input;
+    return (
+      bundle.content === stored.content ||
+      isOperators(bundle) ||
+      checked === undefined ||
+      checked.get(bundle.id) === bundle.content
+    );
   }
 
   /** Whether clients still accept what Kong has. */

@@ -1,6 +1,7 @@
 import type {
   CertificateState,
   EventKind,
+  FailureKind,
   Half,
   LifeLevel,
   Owner,
@@ -63,6 +64,8 @@ export interface CertificateStatus {
   refusal: { reason: Reason; message: string; at: string; is_standing: boolean } | null;
   /** Kong had it until the ingress controller took it out, since what its Secret holds is refused. */
   dropped: boolean;
+  /** Why it could not be written so far; it is tried again. Null: nothing failed. */
+  write_failure: { kind: FailureKind; message: string; since: string } | null;
   /** When what is served (else stored, else in the source) expires; null: not known. */
   expires_at: string | null;
   /** How much of its life that has left. */
@@ -86,6 +89,10 @@ export interface SourceStatus {
   up: boolean;
   bundles: number;
   error: { reason: Reason; message: string; since: string } | null;
+  /** Files that are a part of no bundle though they look like one, the first hundred; absent: there are none. */
+  stray_files?: readonly { location: string; reason: Reason; message: string }[];
+  /** How many of them there are; absent: none. */
+  stray_file_count?: number;
 }
 
 /** One thing that happened lately. */

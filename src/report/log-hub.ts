@@ -1,5 +1,5 @@
+import { LineFile } from '../common/line-file';
 import type { Fields, Level } from '../model';
-import { LogFile } from './log-file';
 import { JsonLogger, type Logger } from './logger';
 
 export interface LogSettings {
@@ -20,7 +20,7 @@ export interface LogRoot extends Logger {
 }
 
 interface Shared {
-  file: LogFile;
+  file: LineFile;
   users: number;
 }
 
@@ -33,10 +33,10 @@ export class LogHub implements LogRoot {
   readonly #stderr: JsonLogger;
   readonly #everywhere: JsonLogger;
 
-  constructor(private readonly toStderr: (line: string) => void) {
+  constructor(private readonly toStderr: (line: string, level: Level) => void) {
     this.#stderr = new JsonLogger(toStderr);
-    this.#everywhere = new JsonLogger((line) => {
-      toStderr(line);
+    this.#everywhere = new JsonLogger((line, level) => {
+      toStderr(line, level);
       for (const { file } of this.#files.values()) file.write(line);
     });
   }
@@ -47,8 +47,8 @@ export class LogHub implements LogRoot {
 
   open({ file: path, level }: LogSettings): OpenLog {
     const shared = path == null ? null : this.use(path);
-    const logger = new JsonLogger((line) => {
-      this.toStderr(line);
+    const logger = new JsonLogger((line, its) => {
+      this.toStderr(line, its);
       shared?.file.write(line);
     }, level);
     let isOpen = true;
@@ -75,7 +75,7 @@ export class LogHub implements LogRoot {
       return known;
     }
     // What happens to the file is said on stderr alone: in the file there is no room for it.
-    const file = new LogFile({
+    const file = new LineFile({
       path,
       onTrouble: ({ message: error }) =>
         this.#stderr.log('error', 'the log file cannot be written; lines are on stderr alone', {
@@ -99,7 +99,10 @@ export class LogHub implements LogRoot {
   }
 }
 
-/** Lines to stderr: stdout belongs to the query command. */
-export function stderrLogger(): LogHub {
-  return new LogHub((line) => process.stderr.write(line));
+/** Lines to stderr: stdout belongs to the query command. @param toKong gets warnings and errors, too */
+export function stderrLogger(toKong?: ((level: 'warn' | 'error', line: string) => void) | null): LogHub {
+  return new LogHub((line, level) => {
+    process.stderr.write(line);
+    if (level === 'warn' || level === 'error') toKong?.(level, line);
+  });
 }

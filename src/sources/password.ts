@@ -1,7 +1,11 @@
 import { refusal, type RawBundle, type Refusal } from '../model';
 import { ConfiguredFile } from '../common/configured-file';
+import { rememberSecret } from '../common/secrets';
 
-/** Where the password of a source's keystores and encrypted keys comes from. */
+/**
+ * Where the password of a source's keystores and encrypted keys comes from. The operator's own are remembered as secrets;
+ * a tenant's is not: whoever chooses it could have any word removed from what others are told.
+ */
 export interface Passwords {
   /**
    * Looks for a new one.
@@ -21,7 +25,9 @@ export interface PasswordCheck {
 /** A password that stands in the configuration. */
 export class FixedPassword implements Passwords {
   /** @param password null: a reference, which Kong resolves only for plugins that run in requests */
-  constructor(private readonly password: string | null) {}
+  constructor(private readonly password: string | null) {
+    if (password !== null) rememberSecret(password);
+  }
 
   refresh(): PasswordCheck {
     if (this.password !== null) return { changed: false, errors: [] };
@@ -52,6 +58,7 @@ export class PasswordFile implements Passwords {
     const errors: Refusal[] = [];
     try {
       this.#password = withoutLineFeed(this.#file.read());
+      rememberSecret(this.#password);
     } catch (error) {
       this.#password = undefined;
       errors.push(refusal('unreadable', (error as Error).message));

@@ -1,4 +1,3 @@
-import { rememberSecret } from '../common/secrets';
 import {
   isRefusal,
   type Ownership,
@@ -76,7 +75,6 @@ export class UnlockedSource implements Source {
 
   private with(raw: RawBundle, password: string | undefined): RawBundle {
     const { alias } = this.keys;
-    if (password !== undefined) rememberSecret(password);
     return {
       ...raw,
       ...(password === undefined ? {} : { password }),

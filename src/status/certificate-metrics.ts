@@ -1,4 +1,12 @@
-import { CERTIFICATE_STATES, LIFE_LEVELS, lifeOf, type CertificateState, type LifeLevel } from '../model';
+import {
+  CERTIFICATE_STATES,
+  LIFE_LEVELS,
+  lifeOf,
+  renewalLateAt,
+  type CertificateState,
+  type LifeLevel,
+} from '../model';
+import { asSnis } from '../certificates';
 import { endingLeaf, renewalOf, servedNotAfter } from './certificate-status';
 import type { CertificateFacts } from './facts';
 import { ORIGINS, type Families, type Sample } from './metric-samples';
@@ -8,11 +16,14 @@ import type { ReportView } from './report-view';
 interface Row {
   facts: CertificateFacts;
   warningDays: readonly number[];
+  /** Since when it is in its state; milliseconds since the epoch. */
+  since: number;
   shared: Record<string, string>;
 }
 
 type CertificateFamily =
   | 'certificate_not_after_timestamp_seconds'
+  | 'certificate_trouble_since_timestamp_seconds'
   | 'certificate_info'
   | 'certificate_in_sync'
   | 'certificate_renewal_due_timestamp_seconds'
@@ -22,9 +33,10 @@ type CertificateFamily =
 
 /** One row for each half of a certificate in Kong. */
 export function certificateFamilies(view: ReportView): Families<CertificateFamily> {
-  const { rows, states, lives } = readFacts(view);
+  const { rows, loose, states, lives } = readFacts(view);
   return {
     certificate_not_after_timestamp_seconds: () => notAfters(rows),
+    certificate_trouble_since_timestamp_seconds: () => troubles([...rows, ...loose]),
     certificate_info: () => infos(rows),
     certificate_in_sync: () => inSync(rows),
     certificate_renewal_due_timestamp_seconds: () => renewals(rows),
@@ -37,6 +49,8 @@ export function certificateFamilies(view: ReportView): Families<CertificateFamil
 /** Two entries may look after the same certificate: the one that has a source for it tells about it. */
 function readFacts({ reloaders, generated_at: at }: ReportView): {
   rows: Row[];
+  /** Bundles that are not in Kong. */
+  loose: Row[];
   states: Map<CertificateState, number>;
   lives: Map<LifeLevel, number>;
 } {
@@ -44,7 +58,7 @@ function readFacts({ reloaders, generated_at: at }: ReportView): {
   const rows = new Map<string, Row>();
   const states = zeros(CERTIFICATE_STATES);
   const lives = zeros(LIFE_LEVELS);
-  for (const { facts, sourceOf, warningDays } of reloaders) {
+  for (const { facts, sourceOf, sinceOf, warningDays } of reloaders) {
     for (const one of facts()) {
       const { certificate, half, bundleId } = one;
       const key =
@@ -59,22 +73,24 @@ function readFacts({ reloaders, generated_at: at }: ReportView): {
       rows.set(key, {
         facts: one,
         warningDays,
+        since: sinceOf(one) ?? now,
         shared: { source, certificate_id: certificate?.id ?? '', half },
       });
     }
   }
   const inKong: Row[] = [];
+  const loose: Row[] = [];
   for (const row of rows.values()) {
     const { state, certificate } = row.facts;
     states.set(state, (states.get(state) ?? 0) + 1);
+    (certificate === null ? loose : inKong).push(row);
     if (certificate === null) continue;
-    inKong.push(row);
     const ending = endingLeaf(row.facts);
     if (ending === null) continue;
     const { level } = lifeOf(ending, now, row.warningDays);
     lives.set(level, (lives.get(level) ?? 0) + 1);
   }
-  return { rows: inKong, states, lives };
+  return { rows: inKong, loose, states, lives };
 }
 
 const zeros = <Word extends string>(words: Readonly<Record<Word, unknown>>): Map<Word, number> =>
@@ -95,18 +111,48 @@ function* notAfters(rows: readonly Row[]): Iterable<Sample> {
 /** Names of one certificate that a label holds. */
 const MAX_SNIS = 5;
 
+const someOf = (snis: readonly string[]): string =>
+  snis.length > MAX_SNIS ? `${snis.slice(0, MAX_SNIS).join(',')},…` : snis.join(',');
+
+/** States that somebody should know of; what is in sync has no series, which keeps 10,000 certificates small. */
+const IS_TROUBLE: Record<CertificateState, boolean> = {
+  pending: true,
+  refused: true,
+  not_served: true,
+  unproven: true,
+  in_sync: false,
+  no_source: false,
+  unused: false,
+};
+
+function* troubles(rows: readonly Row[]): Iterable<Sample> {
+  const seen = new Set<string>();
+  for (const { facts, shared, since } of rows) {
+    const { state, certificate, bundle, bundleId, refusal, isStanding, failure } = facts;
+    if (!IS_TROUBLE[state]) continue;
+    const labels = {
+      state,
+      reason: failure?.failure ?? (isStanding ? (refusal?.why.reason ?? '') : ''),
+      snis: someOf(certificate?.snis ?? asSnis(bundle?.leaf.names ?? [])),
+      location: bundle?.location ?? bundleId?.split('#').at(-1) ?? '',
+    };
+    // Of bundles that are not in Kong the labels are all that tells them apart.
+    const key = certificate === null ? [shared['source'], ...Object.values(labels)].join('|') : '';
+    if (key !== '' && seen.has(key)) continue;
+    seen.add(key);
+    yield { value: since / 1000, labels, sharedLabels: shared };
+  }
+}
+
 function* infos(rows: readonly Row[]): Iterable<Sample> {
   for (const { facts, shared } of rows) {
     const { certificate, stored, bundle } = facts;
-    if (certificate === null || stored?.leaf == null) continue;
+    if (certificate === null) continue;
     const labels = {
-      fingerprint_sha256: stored.leaf.fingerprint,
-      serial: stored.leaf.serial,
+      fingerprint_sha256: stored?.leaf?.fingerprint ?? '',
+      serial: stored?.leaf?.serial ?? '',
       owner: certificate.owner,
-      snis:
-        certificate.snis.length > MAX_SNIS
-          ? `${certificate.snis.slice(0, MAX_SNIS).join(',')},…`
-          : certificate.snis.join(','),
+      snis: someOf(certificate.snis),
       location: bundle?.location ?? '',
     };
     yield { value: 1, labels, sharedLabels: shared };
@@ -138,10 +184,20 @@ function* renewals(rows: readonly Row[]): Iterable<Sample> {
   }
 }
 
-const WARNINGS = { ends_soon: { level: 'ends_soon' }, critical: { level: 'critical' } };
+const WARNINGS = {
+  renewal_overdue: { level: 'renewal_overdue' },
+  ends_soon: { level: 'ends_soon' },
+  critical: { level: 'critical' },
+};
 
 function* warnings(rows: readonly Row[]): Iterable<Sample> {
   for (const { facts, shared, warningDays } of rows) {
+    const renewal = renewalOf(facts);
+    // Without a source nobody renews it here; its end is told of.
+    if (renewal !== null && facts.bundleId !== null) {
+      const at = renewalLateAt(renewal.at, renewal.notAfter);
+      yield { value: Math.round(at / 1000), labels: WARNINGS.renewal_overdue, sharedLabels: shared };
+    }
     const ending = endingLeaf(facts);
     if (ending === null) continue;
     const { soonAt, criticalAt } = lifeOf(ending, 0, warningDays);

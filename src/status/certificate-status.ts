@@ -62,6 +62,14 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
             is_standing: isStanding,
           },
     dropped: dropped.length > 0,
+    write_failure:
+      facts.failure === null
+        ? null
+        : {
+            kind: facts.failure.failure,
+            message: facts.failure.error,
+            since: isoTime(facts.failure.since),
+          },
     expires_at: ending === null ? null : isoTime(ending.notAfter),
     expiry: ending === null ? null : lifeOf(ending, now, context.warningDays).level,
     days_left: ending === null ? null : Math.floor((ending.notAfter - now) / DAY_MS),
@@ -71,7 +79,7 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     note:
       (facts.failure === null ? null : `it is not written: ${facts.failure.error}`) ??
       (state === 'pending' ? context.pendingNote : null) ??
-      facts.planNote ??
+      facts.note ??
       (certificate?.snis.length === 0 ? NO_SNI : null),
   };
 }

@@ -32,8 +32,8 @@ export interface CertificateFacts {
   failure: KnownFailure | null;
   /** Names that the ingress controller took out of Kong; empty: none. */
   dropped: readonly string[];
-  /** What the plan says of the bundle. */
-  planNote: string | null;
+  /** What one should know of the bundle though it is not refused. */
+  note: string | null;
 }
 
 /** What a plan says about the halves of certificates, turned round: by certificate id. */
@@ -118,7 +118,7 @@ function storedFacts(
       refusal: standing ?? past ?? null,
       isStanding: standing !== undefined,
       failure: state === 'pending' ? (live.failure(id, half) ?? null) : null,
-      ...planWords(live.plan, bundleId),
+      ...wordsOf(live, bundleId),
     };
   };
   const [change] = index.changes.get(half === 'alt' ? `${id} alt` : id) ?? [];
@@ -172,7 +172,7 @@ function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<
       refusal: standing ?? live.pastRefusal(id) ?? null,
       isStanding: standing !== undefined,
       failure: null,
-      ...planWords(plan, id),
+      ...wordsOf(live, id),
     };
   };
   for (const change of plan.changes) {
@@ -187,14 +187,14 @@ function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<
   for (const id of plan.unused) yield make('unused', id);
 }
 
-function planWords(plan: Plan | null, bundleId: string | null) {
-  if (plan === null || bundleId === null) return { dropped: NONE, planNote: null };
-  const waiting = plan.waiting.get(bundleId);
+function wordsOf(live: LiveView, bundleId: string | null) {
+  if (bundleId === null) return { dropped: NONE, note: null };
+  const waiting = live.plan?.waiting.get(bundleId);
+  const whyWaiting =
+    waiting === undefined ? null : `the ingress controller gets its time first: ${waiting.message}`;
   return {
-    dropped: plan.dropped.get(bundleId) ?? NONE,
-    planNote:
-      plan.notes.get(bundleId) ??
-      (waiting === undefined ? null : `the ingress controller gets its time first: ${waiting.message}`),
+    dropped: live.plan?.dropped.get(bundleId) ?? NONE,
+    note: live.note(bundleId) ?? whyWaiting,
   };
 }
 

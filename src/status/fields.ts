@@ -18,6 +18,16 @@ export const STATUS = {
           },
         },
       },
+      {
+        url: {
+          type: 'string',
+          description: 'Where people find that page. Alerts link it and its runbooks.',
+          match_any: {
+            patterns: ['^https?://[^ ?#]+$'],
+            err: 'must be an address such as https://kong-1.example.com:8110/, without ? or #',
+          },
+        },
+      },
     ],
   },
 } as const satisfies NamedField;

@@ -17,11 +17,25 @@ const histogram = (help: string): MetricFacts => ({ type: 'histogram', help, lab
 /** All metrics, in the order of the output. Names, labels and their values are public (docs/metrics.md). */
 export const METRICS = {
   build_info: gauge('1, with the version of the plugin and of Node.js.', 'version', 'node_version'),
+  status_info: gauge('1, with the address of the page and the runbooks, where status.url is set.', 'url'),
   kong_up: gauge("Whether Kong's Admin API answers."),
+  knowledge_timestamp_seconds: gauge('As of when everything about certificates and sources is.', 'entry'),
+  knowledge_current: gauge(
+    '1 where Kong and the sources were asked by the last pass, 0 where what was known last is shown.',
+    'entry',
+  ),
   certificate_not_after_timestamp_seconds: gauge(
     'When the leaf expires that the source has, Kong stores, or Kong serves.',
     ...OF_CERTIFICATE,
     'origin',
+  ),
+  certificate_trouble_since_timestamp_seconds: gauge(
+    'Since when a certificate is refused, pending, not served or unproven, or a bundle is kept out of Kong.',
+    ...OF_CERTIFICATE,
+    'state',
+    'reason',
+    'snis',
+    'location',
   ),
   certificate_info: gauge(
     '1, with what Kong stores.',
@@ -41,7 +55,7 @@ export const METRICS = {
     ...OF_CERTIFICATE,
   ),
   certificate_warning_timestamp_seconds: gauge(
-    'From when on what Kong serves ends soon, and from when on that is critical: shares of the time for its renewal.',
+    'From when on its renewal is late, what Kong serves ends soon, and that is critical.',
     ...OF_CERTIFICATE,
     'level',
   ),
@@ -55,6 +69,11 @@ export const METRICS = {
     'When the leaf expires that is in the file, or that clients without SNI are served instead.',
     'location',
     'origin',
+  ),
+  default_certificate_warning_timestamp_seconds: gauge(
+    'From when on what clients without SNI get ends soon, and that is critical.',
+    'location',
+    'level',
   ),
   source_up: gauge('Whether the source could be looked at whole.', 'source'),
   source_bundles: gauge('Bundles that the source holds.', 'source'),

@@ -1,4 +1,5 @@
 import { Registry, type Metric } from 'prom-client';
+import { lifeOf } from '../model';
 import type { ReloaderStatus } from '../public';
 import { safeText } from '../common/safe-text';
 import { certificateFamilies } from './certificate-metrics';
@@ -14,6 +15,10 @@ export async function renderMetrics(view: ReportView): Promise<string> {
   const registry = new Registry();
   const families: Families<MetricName> = {
     build_info: () => [{ value: 1, labels: { version: view.version, node_version: process.version } }],
+    status_info: () =>
+      view.reloaders
+        .flatMap(({ statusUrl }) => (statusUrl === null ? [] : [{ value: 1, labels: { url: statusUrl } }]))
+        .slice(0, 1),
     kong_up: () => [{ value: view.kong === null ? 0 : 1 }],
     ...certificateFamilies(view),
     ...defaultFamilies(view),
@@ -29,11 +34,17 @@ export async function renderMetrics(view: ReportView): Promise<string> {
   const texts: string[] = [];
   for (const name of Object.keys(METRICS) as MetricName[]) {
     register(registry, name, families[name]);
-    texts.push(safeText(await registry.getSingleMetricAsString(PREFIX + name)));
+    texts.push(safeLines(await registry.getSingleMetricAsString(PREFIX + name)));
     // Passes get their turn between two families.
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return `${texts.join('\n\n')}\n`;
+}
+
+/** What is removed of one sample takes no other with it: a name may look like the beginning of a private key. */
+function safeLines(text: string): string {
+  const safe = safeText(text);
+  return safe === text ? text : text.split('\n').map(safeText).join('\n');
 }
 
 /** prom-client's own metrics hash the labels of each sample; one that is asked for its values does not. */
@@ -51,11 +62,16 @@ function register(registry: Registry, name: MetricName, samples: () => Iterable<
 /** Several entries look at the same files of the same Kong. */
 function defaultFamilies({
   reloaders,
-}: ReportView): Families<'default_certificate_in_sync' | 'default_certificate_not_after_timestamp_seconds'> {
-  const known = new Map<string, Default['files'][number] & Pick<Default, 'state'>>();
-  for (const { default_certificate: found } of reloaders) {
+}: ReportView): Families<
+  | 'default_certificate_in_sync'
+  | 'default_certificate_not_after_timestamp_seconds'
+  | 'default_certificate_warning_timestamp_seconds'
+> {
+  type Known = Default['files'][number] & Pick<Default, 'state'> & { warningDays: readonly number[] };
+  const known = new Map<string, Known>();
+  for (const { default_certificate: found, warningDays } of reloaders) {
     for (const file of found?.files ?? [])
-      known.set(file.location, { ...file, state: found?.state ?? 'unknown' });
+      known.set(file.location, { ...file, state: found?.state ?? 'unknown', warningDays });
   }
   const files = [...known.values()].filter((file) => file.served_without_sni_sha256 !== null);
   const seconds = (at: string | null) => (at === null ? [] : [Date.parse(at) / 1000]);
@@ -67,6 +83,17 @@ function defaultFamilies({
         ...seconds(source).map((value) => ({ value, labels: { location, ...ORIGINS.source } })),
         ...seconds(served).map((value) => ({ value, labels: { location, ...ORIGINS.served } })),
       ]),
+    default_certificate_warning_timestamp_seconds: () =>
+      files.flatMap(({ location, served_not_before: from, served_not_after: until, warningDays }) => {
+        if (until === null) return [];
+        const notBefore = from === null ? null : Date.parse(from);
+        const leaf = { notBefore, notAfter: Date.parse(until), renewalAt: null };
+        const { soonAt, criticalAt } = lifeOf(leaf, 0, warningDays);
+        return [
+          { value: Math.round(soonAt / 1000), labels: { location, level: 'ends_soon' } },
+          { value: Math.round(criticalAt / 1000), labels: { location, level: 'critical' } },
+        ];
+      }),
   };
 }
 
@@ -83,11 +110,29 @@ function sourceFamilies({ reloaders }: ReportView): Families<'source_up' | 'sour
 }
 
 function passFamilies({
+  kong,
   reloaders,
 }: ReportView): Families<
-  'leader' | 'last_poll_timestamp_seconds' | 'last_poll_duration_seconds' | 'poll_interval_seconds'
+  | 'knowledge_timestamp_seconds'
+  | 'knowledge_current'
+  | 'leader'
+  | 'last_poll_timestamp_seconds'
+  | 'last_poll_duration_seconds'
+  | 'poll_interval_seconds'
 > {
   return {
+    knowledge_timestamp_seconds: () =>
+      reloaders.flatMap(({ entry, known_at: at }) =>
+        at === null ? [] : [{ value: Date.parse(at) / 1000, labels: { entry } }],
+      ),
+    knowledge_current: () =>
+      // That Kong has no entry of the plugin is knowledge, too: then nothing is left to be told of.
+      reloaders.length === 0 && kong !== null
+        ? [{ value: 1, labels: { entry: '' } }]
+        : reloaders.map(({ entry, is_current: isCurrent }) => ({
+            value: Number(isCurrent),
+            labels: { entry },
+          })),
     leader: () =>
       reloaders.flatMap(({ entry, leader }) =>
         leader === undefined ? [] : [{ value: Number(leader.is_leader), labels: { entry } }],

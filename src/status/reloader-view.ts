@@ -1,4 +1,4 @@
-import type { Leadership, LiveView } from '../model';
+import type { Leadership, LiveView, StrayFile } from '../model';
 import type { CertificateStatus, LeaderStatus, ReloaderStatus, SourceStatus } from '../public';
 import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
@@ -12,6 +12,10 @@ export interface ReloaderView extends Omit<ReloaderStatus, 'certificates'> {
   /** Days before an end that are set by hand as warnings. */
   warningDays: readonly number[];
   sourceOf: (bundleId: string) => string;
+  /** Since when it is in its state (milliseconds since the epoch). */
+  sinceOf: (facts: CertificateFacts) => number | undefined;
+  /** `status.url`; null: nobody said. */
+  statusUrl: string | null;
   status: () => ReloaderStatus;
   readonly counters: Counters;
   /** Another one whenever something of this may be. */
@@ -28,6 +32,8 @@ export interface ReloaderViewOptions {
   leader?: () => Leadership;
   /** Days before an end that are set by hand as warnings. */
   warningDays?: readonly number[];
+  /** `status.url` of the configuration. */
+  statusUrl?: string | null | undefined;
   now?: () => number;
 }
 
@@ -88,6 +94,8 @@ export class ReloaderShow {
       warningDays: context.warningDays,
       certificates,
       sourceOf: (id) => known.sourceOf(id),
+      sinceOf: context.since,
+      statusUrl: this.options.statusUrl ?? null,
       status: () => ({ ...shown, certificates: [...certificates()] }),
       counters: journal.counters,
       revision: `${this.#revision}.${journal.revision}${shown.is_current ? '' : ' was'}${leadership === undefined ? '' : JSON.stringify(leadership)}`,
@@ -124,12 +132,23 @@ function noteOf({ holder, error }: Leadership): string {
     : `another gateway writes it: ${holder}`;
 }
 
+/** Of each source; a folder may hold any number of files. */
+const MOST_STRAYS = 100;
+
+const strayFiles = (strays: readonly StrayFile[]) => ({
+  stray_files: strays
+    .slice(0, MOST_STRAYS)
+    .map(({ location, reason, message }) => ({ location, reason, message })),
+  stray_file_count: strays.length,
+});
+
 function sourceStatuses({ sources }: LiveView): SourceStatus[] {
-  return sources.map(({ id, bundles, error }) => ({
+  return sources.map(({ id, bundles, error, strays = [] }) => ({
     id,
     up: error === null,
     bundles,
     error: error === null ? null : sourceError(error),
+    ...(strays.length === 0 ? {} : strayFiles(strays)),
   }));
 }
 

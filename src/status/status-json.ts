@@ -21,6 +21,7 @@ export async function* statusJson({
       counters: _counters,
       status: _status,
       revision: _revision,
+      statusUrl: _url,
       ...own
     } = view;
     text += `${index === 0 ? '' : ','}${toJson(own).slice(0, -1)},"certificates":[`;

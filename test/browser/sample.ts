@@ -60,6 +60,7 @@ export function certificate(
     },
     refusal: null,
     dropped: false,
+    write_failure: null,
     expires_at: own.not_after,
     expiry: lifeIn(daysLeft),
     days_left: daysLeft,

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { METRICS, PREFIX } from '../../src/status/metric-names';
 import { testFolder } from '../support/folders';
 import { missing } from './programs';
+import type { Series } from './rule-cases';
 import { FOLDER, readGroups } from './rules';
 
 interface Panel {
@@ -74,18 +75,75 @@ describe('the dashboard', () => {
     const shown = queries.flatMap(([, expr]) => seriesIn(expr));
     const unseen = SERIES.filter((series) => !shown.includes(series) && !/_(sum|count)$/.test(series));
     expect(unseen).toEqual([
-      `${PREFIX}kong_up`,
+      `${PREFIX}status_info`,
       `${PREFIX}certificate_renewal_due_timestamp_seconds`,
-      `${PREFIX}certificate_warning_timestamp_seconds`,
-      `${PREFIX}certificate_lives`,
       `${PREFIX}default_certificate_in_sync`,
       `${PREFIX}default_certificate_not_after_timestamp_seconds`,
+      `${PREFIX}default_certificate_warning_timestamp_seconds`,
       `${PREFIX}source_bundles`,
+      `${PREFIX}last_poll_timestamp_seconds`,
       `${PREFIX}poll_interval_seconds`,
     ]);
   });
 
+  const labels = 'instance="kong-1"';
+  const states = (refused: number): Series => ({
+    [`${PREFIX}certificates{${labels},state="refused"}`]: `${refused}x9`,
+    [`${PREFIX}certificates{${labels},state="in_sync"}`]: '4x9',
+    [`${PREFIX}certificate_lives{${labels},level="expired"}`]: '0x9',
+    [`${PREFIX}certificate_lives{${labels},level="ends_soon"}`]: '0x9',
+    [`${PREFIX}source_up{${labels},source="directory:/certs"}`]: '1x9',
+  });
+  const asOfNow = (isUp: 0 | 1): Series => ({
+    [`${PREFIX}knowledge_timestamp_seconds{${labels},entry="e1"}`]: '60x9',
+    [`${PREFIX}knowledge_current{${labels},entry="e1"}`]: `${isUp}x9`,
+    [`${PREFIX}kong_up{${labels}}`]: `${isUp}x9`,
+  });
+  const away: Series = { [`${PREFIX}kong_up{${labels}}`]: '0x9' };
+  const zeros: Series = {
+    [`${PREFIX}certificates{${labels},state="refused"}`]: '0x9',
+    [`${PREFIX}certificate_lives{${labels},level="expired"}`]: '0x9',
+  };
+
   const reason = missing('promtool');
+  it.skipIf(reason !== null).each<[string, Series, Record<string, number | null>]>([
+    ['all is well', { ...states(0), ...asOfNow(1) }, { Verdict: 1, Refused: 0, Expired: 0, Kong: 1 }],
+    ['one is refused', { ...states(1), ...asOfNow(1) }, { Verdict: 3, Refused: 1, Expired: 0 }],
+    [
+      'Kong is away, and what was known is shown',
+      { ...states(0), ...asOfNow(0) },
+      { Verdict: 2, Refused: 0, Kong: 0 },
+    ],
+    [
+      'Kong is away since the start, and nothing is known',
+      { ...zeros, ...away },
+      {
+        Verdict: 2,
+        Refused: null,
+        Expired: null,
+        'Certificates in Kong': null,
+        'Age of what is known': null,
+      },
+    ],
+    ['there is no gateway', {}, { Verdict: null, Refused: null, Kong: null, 'Sources down': null }],
+  ])(`tells no 0 of what nobody knows: %s${reason ?? ''}`, (_, series, tiles) => {
+    const file = join(testFolder(), 'test.yml');
+    const test = {
+      interval: '1m',
+      input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+      promql_expr_test: Object.entries(tiles).map(([title, value]) => ({
+        expr: (panels.find((panel) => panel.title === title)?.targets[0]?.expr ?? '').replaceAll(
+          '$instance',
+          '.*',
+        ),
+        eval_time: '5m',
+        exp_samples: value === null ? [] : [{ labels: '{}', value }],
+      })),
+    };
+    writeFileSync(file, dump({ evaluation_interval: '1m', tests: [test] }));
+    execFileSync('promtool', ['test', 'rules', file], { stdio: 'pipe' });
+  });
+
   it.skipIf(reason !== null)(`has queries that Prometheus understands${reason ?? ''}`, () => {
     const rules = queries.map(([, expr], index) => ({
       record: `panel:query:${index}`,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { standIn } from '../integration/stand-in';
+import { dirname, join, resolve } from 'node:path';
 import { freePort } from '../support/port';
-import { admin, enablePlugin, type TestKong } from '../scenarios/kong';
+import { startGateway, type Gateway } from '../gateway';
+import { admin, enablePlugin } from '../scenarios/kong';
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { writePair } from '../support/folders';
@@ -19,14 +19,14 @@ interface Told {
   annotations: Record<string, string>;
 }
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 const HOOK_MS = 300_000;
 const reason = missing('prometheus', 'prometheus-alertmanager');
 
 describe.skipIf(reason !== null)(`a real Prometheus and a real Alertmanager${reason ?? ''}`, () => {
   let folder = '';
   let certs = '';
-  let kong: TestKong;
+  let kong: Gateway;
   let people: Receiver & { close(): void };
   let stack: Stack;
   let entry = '';
@@ -35,14 +35,24 @@ describe.skipIf(reason !== null)(`a real Prometheus and a real Alertmanager${rea
     folder = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-monitoring-'));
     certs = mkdtempSync(join(folder, 'certs-'));
     people = await openReceiver();
-    kong = await standIn({ mode: 'database' });
+    const prefix = mkdtempSync(join(folder, 'prefix-'));
+    const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
+    kong = await startGateway({
+      mode: 'database',
+      prefix,
+      pluginServers: [
+        {
+          name: 'ssl-cert-reloader',
+          queryCommand: `${server} -dump`,
+          startCommand: `${server} -p ${prefix}`,
+        },
+      ],
+    });
     const target = `127.0.0.1:${await freePort()}`;
     writePair(certs, 'www', issue());
     entry = await enablePlugin(kong, {
       interval: 1,
       sources: [{ type: 'directory', path: certs }],
-      // As the rules have it.
-      expiry_warning_days: [30, 14, 7, 1],
       status: { listen: target },
     });
     await eventually('it gives metrics', async () => (await fetch(`http://${target}/metrics`)).ok);
@@ -103,7 +113,11 @@ describe.skipIf(reason !== null)(`a real Prometheus and a real Alertmanager${rea
           labels['alertname'] === 'KongCertificateRefused' &&
           labels['job'] !== undefined,
       );
-      expect(byRules.annotations['runbook_url']).toBe('docs/runbooks/KongCertificateRefused.md');
+      expect(byRules.annotations['summary']).toBe(
+        'The certificate for www.example.test stays out of Kong (key_mismatch)',
+      );
+      const runbook = await fetch(byRules.annotations['runbook_url'] ?? '');
+      expect(await runbook.text()).toMatch(/^# KongCertificateRefused\n/);
       const byPlugin = await tells(
         'the plugin tells it',
         ({ status, labels }) =>
@@ -132,24 +146,63 @@ describe.skipIf(reason !== null)(`a real Prometheus and a real Alertmanager${rea
     HOOK_MS,
   );
 
-  it(
-    'a certificate that ends in five days is told by both ways, with its names',
-    async () => {
+  it.each([
+    ['six days', 'old', 6 * 24, 11],
+    ['a day', 'short', 24, 1.5],
+  ])(
+    'a life of %s that is nearly over is told by both ways, with its names',
+    async (_, name, lifeHours, hoursLeft) => {
       const now = Date.now();
-      const dates = { notBefore: new Date(now - 360 * DAY_MS), notAfter: new Date(now + 5 * DAY_MS) };
-      writePair(certs, 'old', issue({ names: ['old.example.test'], ...dates }));
-      const isExpiring = ({ status, labels }: Told) =>
-        status === 'firing' && labels['alertname'] === 'KongCertificateExpiring' && labels['days'] === '7';
+      const dates = {
+        notBefore: new Date(now - (lifeHours - hoursLeft) * HOUR_MS),
+        notAfter: new Date(now + hoursLeft * HOUR_MS),
+      };
+      writePair(certs, name, issue({ names: [`${name}.example.test`], ...dates }));
+      const isExpiring = ({ status, labels, annotations }: Told) =>
+        status === 'firing' &&
+        labels['alertname'] === 'KongCertificateExpiring' &&
+        labels['level'] === 'critical' &&
+        annotations['summary']?.includes(`${name}.example.test`) === true;
       const byRules = await tells(
         'Prometheus tells it',
         (one) => isExpiring(one) && one.labels['job'] !== undefined,
       );
-      expect(byRules.annotations['summary']).toMatch(/^The certificate of old\.example\.test expires in 4d /);
+      expect(byRules.annotations['summary']).toMatch(
+        new RegExp(`^The certificate of ${name}\\.example\\.test expires in \\d+h `),
+      );
       const byPlugin = await tells(
         'the plugin tells it',
         (one) => isExpiring(one) && one.labels['entry'] === entry,
       );
-      expect(byPlugin.labels['sni']).toBe('old.example.test');
+      expect(byPlugin.labels['sni']).toBe(`${name}.example.test`);
+    },
+    HOOK_MS,
+  );
+
+  it(
+    'nothing is over while Kong is away, not even when the plugin is started anew',
+    async () => {
+      const before = people.received.length;
+      const back = kong.inject({ reset: true, times: Infinity });
+      const isTold = (alertname: string, status: Told['status']) => (one: Told) =>
+        one.labels['alertname'] === alertname && one.labels['job'] !== undefined && one.status === status;
+      const isFiring = async () =>
+        (await query('ALERTS{alertname="KongCertificateExpiring",alertstate="firing"}')).length >= 2;
+      await tells('Kong is away', isTold('SslCertReloaderKongUnreachable', 'firing'), before);
+      expect(await isFiring()).toBe(true);
+      process.kill(kong.pluginServerPid('ssl-cert-reloader') ?? 0, 'SIGKILL');
+      // Nobody knows the address of `status.listen` until Kong answers: the new process is not even scraped.
+      await tells('it is scraped no more', isTold('SslCertReloaderAbsent', 'firing'), before);
+      const scrapes = async () => (await query('up[1h]')).flatMap(({ values = [] }) => values).length;
+      const wanted = (await scrapes()) + 5;
+      await eventually('Prometheus tried a few more times', async () => (await scrapes()) >= wanted);
+      expect(await isFiring()).toBe(true);
+      expect(told(before).filter(isTold('KongCertificateExpiring', 'resolved'))).toEqual([]);
+      back();
+      await tells('Kong is back', isTold('SslCertReloaderKongUnreachable', 'resolved'), before);
+      writePair(certs, 'old', issue({ names: ['old.example.test'] }));
+      writePair(certs, 'short', issue({ names: ['short.example.test'] }));
+      await tells('they are renewed', isTold('KongCertificateExpiring', 'resolved'), before);
     },
     HOOK_MS,
   );

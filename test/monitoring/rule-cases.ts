@@ -1,25 +1,70 @@
+import { lifeOf, renewalLateAt } from '../../src/model';
+
 /** Seconds of a day, and the series of one certificate that ends in `days` out of a life of `life` days. */
 const DAY = 86_400;
 const PREFIX = 'kong_ssl_cert_reloader_';
 const LABELS =
   'source="directory:/certs",certificate_id="c1",half="main",instance="kong-1",job="ssl-cert-reloader"';
-type Series = Record<string, string>;
+export type Series = Record<string, string>;
 
-export const endsIn = (days: number, life: number, more: { served?: number; source?: number } = {}) => ({
+/** From when on it is late, ends soon and is critical, as the plugin says. */
+function warnings(days: number, life: number, renewedDays: number): Series {
+  const [notAfter, newest] = [days, renewedDays].map((end) => end * DAY * 1000) as [number, number];
+  const renewalAt = newest - (life / 3) * DAY * 1000;
+  const { soonAt, criticalAt } = lifeOf(
+    { notBefore: notAfter - life * DAY * 1000, notAfter, renewalAt },
+    notAfter,
+  );
+  const levels = {
+    renewal_overdue: renewalLateAt(renewalAt, newest),
+    ends_soon: soonAt,
+    critical: criticalAt,
+  };
+  return Object.fromEntries(
+    Object.entries(levels).map(([level, at]) => [
+      `${PREFIX}certificate_warning_timestamp_seconds{${LABELS},level="${level}"}`,
+      `${Math.round(at / 1000)}x1500`,
+    ]),
+  );
+}
+
+export const endsIn = (
+  days: number,
+  life: number,
+  more: { served?: number; source?: number } = {},
+): Series => ({
   [`${PREFIX}certificate_not_after_timestamp_seconds{${LABELS},origin="stored"}`]: `${days * DAY}x1500`,
-  [`${PREFIX}certificate_renewal_due_timestamp_seconds{${LABELS}}`]: `${Math.round(((more.source ?? days) - life / 3) * DAY)}x1500`,
+  ...warnings(more.served ?? days, life, more.source ?? days),
   [`${PREFIX}certificate_info{${LABELS},snis="www.example.test"}`]: '1x1500',
   ...(more.served === undefined
     ? {}
     : {
         [`${PREFIX}certificate_not_after_timestamp_seconds{${LABELS},origin="served"}`]: `${more.served * DAY}x1500`,
       }),
-  ...(more.source === undefined
-    ? {}
-    : {
-        [`${PREFIX}certificate_not_after_timestamp_seconds{${LABELS},origin="source"}`]: `${more.source * DAY}x1500`,
-      }),
 });
+
+/** It is in a state that somebody should know of. */
+const inState = (state: string, values: string, reason = '', labels = LABELS): Series => ({
+  [`${PREFIX}certificate_trouble_since_timestamp_seconds{${labels},state="${state}",reason="${reason}",snis="www.example.test",location="/certs/www.crt"}`]:
+    values,
+});
+
+/**
+ * What a series was until the plugin was started anew after ten minutes, while Kong was away; after half an hour it is
+ * back.
+ * @param after the series of the certificate from then on
+ */
+const restarted = (series: Series, after = ''): Series => ({
+  ...Object.fromEntries(
+    Object.entries(series).map(([name, values]) => [
+      name,
+      `${values.replace(/x.*/, 'x10')} stale _x19 ${after}`.trim(),
+    ]),
+  ),
+  [`${PREFIX}knowledge_current{entry="e1",instance="kong-1",job="ssl-cert-reloader"}`]: '1x10 0x20 1x60',
+  'up{instance="kong-1",job="ssl-cert-reloader"}': '1x100',
+});
+
 const one = (name: string, values: string, labels = '') => ({
   [`${PREFIX}${name}{${labels === '' ? '' : `${labels},`}instance="kong-1",job="ssl-cert-reloader"}`]: values,
 });
@@ -32,13 +77,18 @@ const byDefault = (served: number, source = served) => ({
     'location="/c.crt",origin="served"',
   ),
   ...one(
+    'default_certificate_warning_timestamp_seconds',
+    `${(served - 90 / 12) * DAY}x30`,
+    'location="/c.crt",level="critical"',
+  ),
+  ...one(
     'default_certificate_not_after_timestamp_seconds',
     `${source * DAY}x30`,
     'location="/c.crt",origin="source"',
   ),
 });
 
-/** When, at which time after the start, and who fires: its `days`, '' where it has none. */
+/** When, at which time after the start, and who fires: its `level`, '' where it has none. */
 export type Case = [when: string, series: Series, at: string, fires: string[]];
 
 const SOURCE = 'source="directory:/certs"';
@@ -51,65 +101,106 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['the one that is served has ended, whatever is stored', endsIn(60, 90, { served: -1 }), '1m', ['']],
     ['the one that is stored has ended, and another is served', endsIn(-1, 90, { served: 60 }), '1m', []],
     ['it ends tomorrow', endsIn(1, 90), '1m', []],
+    [
+      'it had ended, and the plugin was started anew while Kong is away',
+      restarted(endsIn(-1, 90)),
+      '25m',
+      [''],
+    ],
+    ['it had ended, and is gone when Kong is back', restarted(endsIn(-1, 90)), '40m', []],
   ],
   KongCertificateExpiring: [
-    ['a year ends in 31 days', endsIn(31, 365), '20m', []],
-    ['a year ends in 29 days', endsIn(29, 365), '20m', ['30']],
-    ['it is like that for a minute', endsIn(29, 365), '1m', []],
-    ['a year ends in 13 days', endsIn(13, 365), '20m', ['14']],
-    ['a year ends in 6 days', endsIn(6, 365), '20m', ['7']],
-    ['a year ends within a day', endsIn(0.9, 365), '20m', ['1']],
+    // Half, then three quarters of the last third of its life are over.
+    ['a year ends in 61 days', endsIn(61, 365), '20m', []],
+    ['a year ends in 60 days', endsIn(60, 365), '20m', ['ends_soon']],
+    ['a year ends in 30 days', endsIn(30, 365), '20m', ['critical']],
+    ['200 days end in 34', endsIn(34, 200), '20m', []],
+    ['200 days end in 33', endsIn(33, 200), '20m', ['ends_soon']],
+    ['90 days end in 29, when they are renewed', endsIn(29, 90), '20m', []],
+    ['90 days end in 14', endsIn(14, 90), '20m', ['ends_soon']],
+    ['90 days end in 7', endsIn(7, 90), '20m', ['critical']],
+    ['47 days end in 8', endsIn(8, 47), '20m', []],
+    ['47 days end in 7', endsIn(7, 47), '20m', ['ends_soon']],
+    ['six days end in a day and a half', endsIn(1.5, 6), '20m', []],
+    ['six days end in 23 hours', endsIn(23 / 24, 6), '20m', ['ends_soon']],
+    ['six days end in 11 hours', endsIn(11 / 24, 6), '20m', ['critical']],
+    ['a day ends in five hours', endsIn(5 / 24, 1), '20m', []],
+    ['a day ends in four hours', endsIn(4 / 24, 1), '20m', ['ends_soon']],
+    ['a day ends in two hours', endsIn(2 / 24, 1), '20m', ['critical']],
     ['it has ended', endsIn(-1, 365), '20m', []],
-    ['90 days end in 29, when it is renewed', endsIn(29, 90), '20m', []],
-    ['90 days end in 13', endsIn(13, 90), '20m', ['14']],
     [
-      'an old one of 90 days ends in 29, and the source has a new one',
-      endsIn(29, 90, { source: 89 }),
+      'an old one of 90 days ends in 14, and the source has a new one',
+      endsIn(14, 90, { source: 89 }),
       '20m',
-      ['30'],
+      ['ends_soon'],
     ],
-    ['six days end in three', endsIn(3, 6), '20m', []],
     [
       'the one that is served ends in 6 days, whatever is stored',
       endsIn(300, 365, { served: 6 }),
       '20m',
-      ['7'],
+      ['critical'],
+    ],
+    [
+      'it ended soon, and the plugin was started anew while Kong is away',
+      restarted(endsIn(14, 90)),
+      '25m',
+      ['ends_soon'],
     ],
   ],
   KongCertificateOutOfSync: [
-    ['it lasts', one('certificate_in_sync', '0x30', LABELS.replace(/,instance.*/, '')), '16m', ['']],
-    ['a swap takes its time', one('certificate_in_sync', '0x10 1x30'), '20m', []],
+    ['it lasts', inState('pending', '0x30'), '16m', ['']],
+    ['a swap takes its time', inState('pending', '0x10 stale'), '20m', []],
+    ['it cannot be written, which is told', inState('pending', '0x30', 'away'), '16m', []],
+  ],
+  KongWritesForbidden: [
+    ['Kong answers 403', inState('pending', '0x30', 'forbidden'), '5m', ['']],
+    ['Kong is away', inState('pending', '0x30', 'away'), '5m', []],
   ],
   KongCertificateNotServed: [
-    ['it lasts', one('certificates', '1x30', 'state="not_served"'), '6m', ['']],
+    ['it lasts', inState('not_served', '0x30'), '6m', ['']],
+    ['it is served again', inState('not_served', '0x3 stale'), '10m', []],
     [
-      'everything is in sync',
-      {
-        ...one('certificates', '0x30', 'state="not_served"'),
-        ...one('certificates', '9x30', 'state="in_sync"'),
-      },
-      '6m',
-      [],
+      'it was so, and the plugin was started anew while Kong is away',
+      restarted(inState('not_served', '0x30')),
+      '25m',
+      [''],
     ],
+    ['it was so, and is served when Kong is back', restarted(inState('not_served', '0x30')), '40m', []],
+    ['it was so, and the gateway is gone', inState('not_served', '0x10 stale'), '25m', []],
   ],
   KongCertificateRefused: [
-    ['one is refused', one('certificates', '0x5 1x30', 'state="refused"'), '10m', ['']],
-    ['none is refused any more', one('certificates', '1x5 0x30', 'state="refused"'), '10m', []],
+    ['one is refused', inState('refused', '0x30', 'key_mismatch'), '10m', ['']],
+    [
+      'one that is not in Kong is refused',
+      inState('refused', '0x30', 'expired', LABELS.replace('c1', '')),
+      '10m',
+      [''],
+    ],
+    ['it is refused no more', inState('refused', '0x5 stale', 'key_mismatch'), '10m', []],
+    ['it was rolled back, which is told', inState('refused', '0x30', 'not_served'), '10m', []],
+    [
+      'it was refused, and the plugin was started anew while Kong is away',
+      restarted(inState('refused', '0x30', 'expired')),
+      '25m',
+      [''],
+    ],
   ],
   KongCertificateRolledBack: [
-    ['one was put back', one('rollbacks_total', '0x5 1x100'), '10m', ['']],
-    ['that was more than an hour ago', one('rollbacks_total', '0x5 1x100'), '80m', []],
+    ['it was not served', inState('refused', '0x30', 'not_served'), '1m', ['']],
+    ['it is refused for something else', inState('refused', '0x30', 'expired'), '1m', []],
   ],
   KongCertificateSwapFailing: [
-    ['it fails again and again', one('swaps_total', '0+1x30', 'result="failed"'), '15m', ['']],
-    ['it failed once', one('swaps_total', '0x5 1x30', 'result="failed"'), '15m', []],
-    ['all is swapped', one('swaps_total', '0+1x30', 'result="served"'), '15m', []],
+    ['it fails again and again', inState('pending', '0x30', 'mistake'), '15m', ['']],
+    ['it failed, and was written then', inState('pending', '0x5 stale', 'away'), '15m', []],
+    ['it may not be written, which is told', inState('pending', '0x30', 'forbidden'), '15m', []],
   ],
   KongCertificateRenewalOverdue: [
-    ['a renewal is late by a fifth of the rest', endsIn(24, 90, { source: 24 }), '61m', ['']],
-    ['a renewal is due since a day', endsIn(29, 90, { source: 29 }), '61m', []],
+    ['a renewal is late by a fifth of the rest', endsIn(24, 90), '61m', ['']],
+    ['a renewal is due since a day', endsIn(29, 90), '61m', []],
+    ['six days were to be renewed five hours ago', endsIn(43 / 24, 6), '10m', ['']],
+    ['a day was to be renewed an hour ago', endsIn(7 / 24, 1), '10m', ['']],
     ['the source has a newer one', endsIn(24, 90, { source: 89 }), '61m', []],
-    ['it has expired, which is told', endsIn(-1, 90, { source: -1 }), '61m', []],
+    ['it has expired, which is told', endsIn(-1, 90), '61m', []],
   ],
   KongCertificateSourceDown: [
     ['it lasts', one('source_up', '0x30', SOURCE), '6m', ['']],

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { testFolder } from '../support/folders';
 import { missing } from './programs';
-import { CASES, endsIn } from './rule-cases';
+import { CASES, endsIn, type Series } from './rule-cases';
 import { FOLDER, readAlerts, readGroups, RULES_FILE } from './rules';
 
 const alerts = readAlerts();
@@ -25,14 +25,16 @@ describe('the rules', () => {
       expect(['warning', 'critical']).toContain(rule.labels['severity']);
       expect(rule.annotations['summary']).toBeTruthy();
       expect(rule.annotations['description']).toBeTruthy();
-      expect(rule.annotations['runbook_url']).toBe(`docs/runbooks/${name}.md`);
+      // An address: of the listener that is scraped, or of status.url.
+      expect(rule.annotations['runbook_url']).toMatch(/^\{\{ with (printf|query) /);
+      expect(rule.annotations['runbook_url']).toMatch(new RegExp(`runbooks/${name}(\\{\\{ end \\}\\})?$`));
     },
   );
 });
 
 it.each(names)('%s is tested as firing and as not firing', (name) => {
   const own = CASES[name] ?? [];
-  const levels = alerts.filter(({ alert }) => alert === name).map(({ labels }) => labels['days'] ?? '');
+  const levels = alerts.filter(({ alert }) => alert === name).map(({ labels }) => labels['level'] ?? '');
   for (const level of levels) expect(own.some(([, , , fires]) => fires.includes(level))).toBe(true);
   expect(own.some(([, , , fires]) => fires.length === 0)).toBe(true);
 });
@@ -64,37 +66,60 @@ describe.skipIf(reason !== null)(`promtool${reason ?? ''}`, () => {
       input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
       promql_expr_test: [
         {
-          expr: `count by (days) (ALERTS{alertname="${alert}",alertstate="firing"})`,
+          expr: `count by (level) (ALERTS{alertname="${alert}",alertstate="firing"})`,
           eval_time: at,
-          exp_samples: fires.map((days) => ({ labels: days === '' ? '{}' : `{days="${days}"}`, value: 1 })),
+          exp_samples: fires.map((level) => ({
+            labels: level === '' ? '{}' : `{level="${level}"}`,
+            value: 1,
+          })),
         },
       ],
     });
   });
 
-  it('finds the names of a certificate for people', () => {
+  it('has no fixed days and no rule on a certificate that does not name it', () => {
+    for (const { alert, expr, annotations } of alerts) {
+      expect(expr, alert).not.toMatch(/86400|\b[0-9]+ \* [0-9]+/);
+      if (/certificate:/.test(expr)) expect(annotations['summary'], alert).toContain('$labels.snis');
+    }
+  });
+
+  const told = {
+    source: 'directory:/certs',
+    certificate_id: 'c1',
+    half: 'main',
+    instance: 'kong-1',
+    job: 'ssl-cert-reloader',
+    snis: 'www.example.test',
+  };
+
+  test.for<[url: Series, runbook: string]>([
+    [{}, 'http://kong-1/runbooks/KongCertificateExpiring'],
+    [
+      {
+        'kong_ssl_cert_reloader_status_info{instance="kong-1",job="ssl-cert-reloader",url="https://kong-1.example.test/certs/"}':
+          '1x1500',
+      },
+      'https://kong-1.example.test/certs/runbooks/KongCertificateExpiring',
+    ],
+  ])('has the names of a certificate and the address of a runbook for people: %j', ([url, runbook]) => {
     testRules({
       interval: '1m',
-      input_series: Object.entries(endsIn(13, 365)).map(([series, values]) => ({ series, values })),
+      input_series: Object.entries({ ...endsIn(14, 90), ...url }).map(([series, values]) => ({
+        series,
+        values,
+      })),
       alert_rule_test: [
         {
           eval_time: '20m',
           alertname: 'KongCertificateExpiring',
           exp_alerts: [
             {
-              exp_labels: {
-                severity: 'warning',
-                days: '14',
-                source: 'directory:/certs',
-                certificate_id: 'c1',
-                half: 'main',
-                instance: 'kong-1',
-                job: 'ssl-cert-reloader',
-              },
+              exp_labels: { severity: 'warning', level: 'ends_soon', ...told },
               exp_annotations: {
-                summary: 'The certificate of www.example.test expires in 12d 23h 40m 0s',
+                summary: 'The certificate of www.example.test expires in 13d 23h 40m 0s',
                 description: 'Kong serves it, and nothing newer has taken its place.',
-                runbook_url: 'docs/runbooks/KongCertificateExpiring.md',
+                runbook_url: runbook,
               },
             },
           ],

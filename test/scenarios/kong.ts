@@ -29,6 +29,8 @@ export interface KongSetup {
   declarativeConfig?: string;
   /** Paths for `ssl_cert` and `ssl_cert_key`; default: Kong makes its own. */
   defaultCertificate?: { cert: string; key: string };
+  /** More for the plugin server's command line. */
+  pluginArguments?: readonly string[];
 }
 
 export type StartKong = (setup: KongSetup) => Promise<TestKong>;
@@ -38,7 +40,12 @@ export interface Answer {
   body: unknown;
 }
 
-export async function admin(kong: TestKong, method: string, path: string, body?: unknown): Promise<Answer> {
+export async function admin(
+  kong: Pick<TestKong, 'adminUrl'>,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Answer> {
   const response = await fetch(kong.adminUrl + path, {
     method,
     ...(body === undefined
@@ -50,7 +57,7 @@ export async function admin(kong: TestKong, method: string, path: string, body?:
 }
 
 /** Enables the plugin globally; in a declarative configuration it is there already. */
-export async function enablePlugin(kong: TestKong, config: object): Promise<string> {
+export async function enablePlugin(kong: Pick<TestKong, 'adminUrl'>, config: object): Promise<string> {
   const { status, body } = await admin(kong, 'POST', '/plugins', { name: 'ssl-cert-reloader', config });
   if (status !== 201) throw new Error(`the plugin was not accepted: ${JSON.stringify(body)}`);
   return (body as { id: string }).id;

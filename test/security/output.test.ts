@@ -85,7 +85,7 @@ const event: PassEvent = {
 };
 const report: PassReport = {
   ...{ cause: 'poll', startedAt: 0, durationMs: 1, bundles: 1, inSync: 0, read: 1, refused: 1, unused: 0 },
-  ...{ events: [event], notes: [], unfinished: 'no', nextAt: null },
+  ...{ events: [event], notes: [], bundleNotes: [], strays: [], unfinished: 'no', nextAt: null },
   failures: [],
   waiting: [],
   mendedSources: [],
@@ -135,6 +135,17 @@ describe('control characters and secrets in names and messages do not reach', ()
     // Still the text format: nothing else is escaped in it than a quote, a backslash and a line feed.
     for (const line of text.split('\n'))
       expect(line).toMatch(/^(#.*|[a-z_]+(\{([a-z0-9_]+="([^"\\]|\\[\\n"])*",?)*\})? \S+)?$/);
+  });
+
+  it('a name that looks like the beginning of a key hides nothing of others in /metrics', async () => {
+    const one = matched('www');
+    const begins = { ...one.bundle, location: '/certs/-----BEGIN PRIVATE KEY-----' };
+    const text = await renderMetrics(
+      reportView([reloaderView([{ ...one, bundle: begins }, matched('shop'), matched('api')])]),
+    );
+    const lines = text.split('\n').filter((line) => line.includes('certificate_info{'));
+    expect(lines).toHaveLength(3);
+    for (const name of ['shop', 'api']) expect(lines.some((line) => line.includes(name))).toBe(true);
   });
 
   it('/status and the page, which shows it', async () => {

@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startGateway } from '../gateway';
@@ -124,6 +133,21 @@ describe.skipIf(!isRoot)('root runs a command beside a Kong that was taken over 
     expect(stderr).toContain(`(uid ${KONG}), to whom ${folder} belongs`);
   });
 
+  it("a file of root's is not obeyed as root where a link of another user leads to it", async () => {
+    const certs = testFolder();
+    writePair(certs, 'www', issue());
+    const { prefix } = await takenOver({ sources: [] });
+    const theirs = openFolder();
+    const file = join(testFolder(), 'reloader.yml');
+    writeFileSync(file, JSON.stringify({ sources: [{ type: 'directory', path: certs }] }), { mode: 0o644 });
+    // Its owner can have it lead elsewhere at any moment.
+    symlinkSync(file, join(theirs, 'reloader.yml'));
+    chownSync(theirs, KONG, KONG);
+    const { code, stderr } = await cli('sync', '-p', prefix, '-c', join(theirs, 'reloader.yml'));
+    expect(code).toBe(1);
+    expect(stderr).toContain(`(uid ${KONG}), to whom ${theirs} belongs`);
+  });
+
   it('a file that everybody may write is not obeyed', async () => {
     const { prefix } = await takenOver({ sources: [] });
     const file = join(openFolder(), 'reloader.yml');
@@ -198,6 +222,28 @@ describe('a credential plugin of a kubeconfig', () => {
     if (process.getgid?.() === 0 && !isRoot && mode === 0o664) return;
     expect(existsSync(trace)).toBe(false);
     expect(stdout + stderr).toMatch(/which is\s+not run: it can be changed by\s+others/);
+  });
+
+  it.skipIf(!isRoot)('is not run where somebody else owns a link on the way to it [needs root]', async () => {
+    const folder = testFolder();
+    const trace = join(folder, 'trace');
+    const path = kubeconfig(folder, trace);
+    const theirs = openFolder();
+    symlinkSync(path, join(theirs, 'kubeconfig'));
+    chownSync(theirs, KONG, KONG);
+    const { stdout, stderr } = await plan(join(theirs, 'kubeconfig'));
+    expect(existsSync(trace)).toBe(false);
+    expect(stdout + stderr).toMatch(/can be\s+changed by\s+uid\s+54321/);
+  });
+
+  it.skipIf(!isRoot)('is not run where somebody else owns the program [needs root]', async () => {
+    const folder = testFolder();
+    const trace = join(folder, 'trace');
+    const path = kubeconfig(folder, trace);
+    chownSync(join(folder, 'plugin'), KONG, KONG);
+    const { stdout, stderr } = await plan(path);
+    expect(existsSync(trace)).toBe(false);
+    expect(stdout + stderr).toMatch(/can be\s+changed by\s+uid\s+54321/);
   });
 
   it.skipIf(!isRoot)('is not run as root from a file of another user [needs root]', async () => {

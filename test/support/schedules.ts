@@ -20,6 +20,8 @@ const reportOf = (cause: PassCause, unfinished: PassReport['unfinished']): PassR
   failures: [],
   waiting: [],
   notes: [],
+  bundleNotes: [],
+  strays: [],
   unfinished,
   nextAt: null,
 });

@@ -55,6 +55,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
       refusal: () => undefined,
       failure: () => undefined,
       pastRefusal: () => undefined,
+      note: () => undefined,
       holders: new Map(),
     }),
   });

@@ -40,6 +40,7 @@ export function certificate(
     },
     refusal: null,
     dropped: false,
+    write_failure: null,
     expires_at: leaf.not_after,
     expiry: lifeOf(
       { notBefore: Date.parse(leaf.not_before), notAfter: Date.parse(leaf.not_after), renewalAt: due },

@@ -1,5 +1,5 @@
 import { ALERT_NAMES } from '../alert';
-import { runbookOf, type Format } from './format';
+import { linksOf, runbookFile, type Format } from './format';
 
 const API = '/api/v2/alerts';
 const REFRESH_MS = 5 * 60_000;
@@ -18,16 +18,20 @@ export const alertmanager: Format = {
     if (!url.pathname.endsWith(API)) url.pathname = url.pathname.replace(/\/+$/, '') + API;
     return url;
   },
-  body: (alerts, { instance, entry, now }) =>
-    alerts.map(({ kind, severity, labels, since, endedAt, summary, description }) => {
+  body: (alerts, context) =>
+    alerts.map((alert) => {
+      const { kind, severity, labels, since, endedAt, summary, description } = alert;
+      const { instance, entry, now } = context;
       const alertname = ALERT_NAMES[kind];
+      const links = linksOf(alert, context);
       return {
         labels: { alertname, severity, instance, entry, ...labels },
         annotations: {
           summary,
           ...(description === '' ? {} : { description }),
-          runbook_url: runbookOf(alertname),
+          ...(links === null ? { runbook: runbookFile(alertname) } : { runbook_url: links.runbook }),
         },
+        ...(links === null ? {} : { generatorURL: links.page }),
         startsAt: new Date(Math.min(since, now)).toISOString(),
         endsAt: new Date(endedAt ?? now + LASTS_MS).toISOString(),
       };

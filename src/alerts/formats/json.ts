@@ -1,12 +1,13 @@
 import { ALERT_NAMES } from '../alert';
-import { runbookOf, toPeople, type Format } from './format';
+import { linksOf, runbookFile, toPeople, type Format } from './format';
 
 /** The project's own format; docs/monitoring.md explains it. */
 export const json: Format = {
   batchSize: 100,
   refreshMs: null,
   address: (webhook) => webhook,
-  body(alerts, { instance, entry, now }) {
+  body(alerts, context) {
+    const { instance, entry, now } = context;
     const told = toPeople(alerts);
     if (told.length === 0) return null;
     return {
@@ -15,8 +16,10 @@ export const json: Format = {
       instance,
       entry,
       sent_at: new Date(now).toISOString(),
-      alerts: told.map(
-        ({ kind, status, isReminder, severity, since, endedAt, summary, description, facts }) => ({
+      alerts: told.map((alert) => {
+        const { kind, status, isReminder, severity, since, endedAt, summary, description, facts } = alert;
+        const links = linksOf(alert, context);
+        return {
           name: ALERT_NAMES[kind],
           kind,
           status,
@@ -26,10 +29,11 @@ export const json: Format = {
           description,
           starts_at: new Date(since).toISOString(),
           ends_at: endedAt === null ? null : new Date(endedAt).toISOString(),
-          runbook: runbookOf(ALERT_NAMES[kind]),
+          runbook: runbookFile(ALERT_NAMES[kind]),
+          ...(links === null ? {} : { runbook_url: links.runbook, page_url: links.page }),
           ...facts,
-        }),
-      ),
+        };
+      }),
     };
   },
 };

@@ -1,10 +1,12 @@
 import { ALERT_NAMES, type Alert } from '../alert';
-import { runbookOf, toPeople, type Format } from './format';
+import { linksOf, runbookFile, toPeople, type Context, type Format } from './format';
 
-/** More of them in one message nobody reads. */
+/** More of them in one message nobody reads; the others are named. */
 const MAX_SHOWN = 10;
 /** Slack cuts longer ones off. */
 const MAX_TEXT = 2_000;
+/** Names in the line that a phone shows. */
+const MAX_NAMES = 3;
 
 const COLORS = { critical: '#c0392b', warning: '#d68910', resolved: '#1e8449' };
 
@@ -13,17 +15,16 @@ export const slack: Format = {
   batchSize: 1_000,
   refreshMs: null,
   address: (webhook) => webhook,
-  body(alerts, { instance }) {
+  body(alerts, context) {
     const told = toPeople(alerts).sort((a, b) => rank(a) - rank(b));
     if (told.length === 0) return null;
     const shown = told.slice(0, MAX_SHOWN);
-    const rest = told.length - shown.length;
-    const headline = `ssl-cert-reloader on ${instance}: ${headlineOf(told)}`;
+    const rest = told.slice(MAX_SHOWN);
     return {
-      text: escape(headline),
+      text: escape(`${headlineOf(told)} (ssl-cert-reloader on ${context.instance})`),
       attachments: [
-        ...shown.map(attachment),
-        ...(rest === 0 ? [] : [{ fallback: `and ${rest} more`, text: `and ${rest} more` }]),
+        ...shown.map((alert) => attachment(alert, context)),
+        ...(rest.length === 0 ? [] : [others(rest)]),
       ],
     };
   },
@@ -32,28 +33,54 @@ export const slack: Format = {
 /** The worst first. */
 const rank = ({ status, severity }: Alert) => (status === 'resolved' ? 2 : severity === 'critical' ? 0 : 1);
 
+/** `1 critical: shop.example.com; 2 warning, still there: …`: what a phone shows of the message. */
 function headlineOf(alerts: readonly Alert[]): string {
-  const counts = [
-    [alerts.filter(({ status, isReminder }) => status === 'firing' && !isReminder).length, 'new'],
-    [alerts.filter(({ isReminder }) => isReminder).length, 'still there'],
-    [alerts.filter(({ status }) => status === 'resolved').length, 'resolved'],
-  ] as const;
-  return counts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join(', ');
+  const groups = new Map<string, string[]>();
+  for (const alert of alerts) {
+    const names = groups.get(stateOf(alert)) ?? [];
+    names.push(subjectOf(alert));
+    groups.set(stateOf(alert), names);
+  }
+  return [...groups].map(([state, names]) => `${names.length} ${state}: ${someOf(names)}`).join('; ');
 }
 
-function attachment({ kind, status, isReminder, severity, since, endedAt, summary, description }: Alert) {
+function someOf(names: readonly string[]): string {
+  const different = [...new Set(names)];
+  const rest = different.length - MAX_NAMES;
+  return different.slice(0, MAX_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+/** What it is about, in a word. */
+const subjectOf = ({ kind, facts: { snis, location, source, certificate_id: id } }: Alert): string =>
+  snis?.[0] ?? location ?? source ?? id ?? ALERT_NAMES[kind];
+
+const stateOf = ({ status, isReminder, severity }: Alert): string =>
+  status === 'resolved' ? 'resolved' : isReminder ? `${severity}, still there` : severity;
+
+function attachment(alert: Alert, context: Context) {
+  const { kind, status, severity, since, endedAt, summary, description } = alert;
   const name = ALERT_NAMES[kind];
-  const state = status === 'resolved' ? 'resolved' : isReminder ? `${severity}, still there` : severity;
+  const state = stateOf(alert);
+  const links = linksOf(alert, context);
   const text = description === '' || status === 'resolved' ? summary : `${summary}\n${description}`;
   return {
     color: status === 'resolved' ? COLORS.resolved : COLORS[severity],
     fallback: escape(`${state}: ${summary}`),
     title: escape(`${name} (${state})`),
-    text: escape(text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text),
-    footer: runbookOf(name),
+    ...(links === null ? {} : { title_link: links.page }),
+    text: escape(cut(text)),
+    footer: links === null ? runbookFile(name) : `<${links.runbook}|runbook>`,
     ts: Math.floor((endedAt ?? since) / 1000),
   };
 }
+
+/** Those that have no attachment of their own, by name. */
+function others(alerts: readonly Alert[]) {
+  const text = `and ${alerts.length} more: ${alerts.map((one) => `${subjectOf(one)} (${stateOf(one)})`).join(', ')}`;
+  return { fallback: `and ${alerts.length} more`, text: escape(cut(text)) };
+}
+
+const cut = (text: string) => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
 
 /** The three characters that mean something to Slack. */
 const escape = (text: string) =>

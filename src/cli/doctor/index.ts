@@ -12,7 +12,8 @@ import {
   checkVersion,
 } from './kong';
 import { meet, type DoctorOptions, type Patient } from './patient';
-import { checkEntries, checkNode, checkSources, checkStatus, checkUser } from './plugin';
+import { checkEntries, checkNode, checkStatus, checkUser } from './plugin';
+import { checkSources } from './sources';
 import { checkWiring } from './wiring';
 
 /** @returns the exit code: 1 where a check fails */
@@ -31,12 +32,12 @@ async function examineAll(patient: Patient): Promise<Finding[]> {
   const findings: Finding[] = [];
   const checks: [string, Parameters<typeof examine>[1]][] = [
     ['Node.js', (check) => checkNode(check)],
+    ['status', (check) => checkStatus(patient, check)],
     ['Admin API', (check) => checkAdmin(patient, check)],
     ['Kong', (check) => checkVersion(patient, check)],
     ['mode', (check) => checkMode(patient, check)],
     ['plugin server', (check) => checkWiring(patient, check)],
     ['plugin entry', (check) => checkEntries(patient, check)],
-    ['status', (check) => checkStatus(patient, check)],
     ['listeners', (check) => checkListeners(patient, check)],
     ['user', (check) => checkUser(patient, check)],
     ['sources', (check) => checkSources(patient, check)],

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
 import { UnreachableError, handshake } from '../../verify';
 import { listenersOf } from '../../app/listeners';
 import { completeConfig } from '../../app/config';
+import { errorLogOf } from '../../gateway';
 import type { Check } from './check';
 import type { Patient } from './patient';
 import { isManagedOutside } from './wiring';
@@ -131,10 +133,28 @@ export function checkLog({ settings, prefix, configs, isFile }: Patient, check: 
   else if (SHOWN.includes(level))
     check.ok(`log_level = ${level} shows the plugin's lines in Kong's error log`);
   else if (files.length === 0) {
-    check.warn(
-      `log_level = ${level} hides the plugin's lines`,
-      'set log_level = info, or log.file in its config',
-    );
+    const log = errorLogOf(prefix);
+    const isShown = ['notice', 'warn'].includes(level);
+    if (isShown && (log === null || isWritable(log)))
+      check.ok(
+        `log_level = ${level} shows its warnings and errors; for all lines set log_level = info, or log.file`,
+      );
+    else
+      check.warn(
+        isShown
+          ? `${log ?? ''} belongs to another user: warnings of the plugin go to the journal (journalctl -u kong), or nowhere`
+          : `log_level = ${level} hides the plugin's lines`,
+        "set log_level = info, or log.file in its config; or give Kong's log to the user of its workers",
+      );
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,13 +1,14 @@
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { createSources } from '../../sources';
-import { checkKeyAndChain, checkShape, openAny } from '../../certificates';
 import { completeConfig } from '../../app/config';
+import { findStatusSocket } from '../../app/status-host';
+import { groupBy } from '../../common/multimap';
 import { PLUGIN_NAME, VERSION } from '../../common/product';
-import { isRefusal, type Reason, type Refusal, type Source } from '../../model';
 import { fetchStatus } from '../status/client';
 import { plural } from '../output';
+import type { ReloaderStatus } from '../../public';
+import { adviceOn } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
@@ -45,25 +46,44 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
   }
 }
 
-/** The process that does the work, by its status. */
+/** The process that does the work comes first: what it says counts, whatever the doctor itself may read. */
 export async function checkStatus({ prefix }: Patient, check: Check): Promise<void> {
-  const socket = join(prefix, `${PLUGIN_NAME}-status.socket`);
+  const socket = findStatusSocket(prefix);
+  let report;
   try {
-    const { version, kong, waiting, reloaders } = await fetchStatus({ socket });
-    if (kong === null) check.fail(`it waits for Kong: ${waiting ?? ''}`, 'see the check of the Admin API');
-    else if (reloaders.length === 0)
-      check.warn(`it runs nothing: ${waiting ?? ''}`, 'see the check of the entries');
-    else check.ok(`${socket} answers, ${plural(reloaders.length, 'reloader')}`);
-    if (version !== VERSION) {
-      check.warn(
-        `version ${version} runs, this is ${VERSION}`,
-        'kong reload (or restart it) to run the new one',
-      );
-    }
+    report = await fetchStatus({ socket });
   } catch (error) {
     check.fail(
       (error as Error).message,
-      "is the plugin server up? Its lines are in Kong's error log at level info",
+      "is the plugin server up? Kong's error log has its warnings, and all its lines at log_level = info",
+    );
+    return;
+  }
+  const { version, kong, waiting, reloaders } = report;
+  if (kong === null) check.fail(`it waits for Kong: ${waiting ?? ''}`, 'see the check of the Admin API');
+  else if (reloaders.length === 0)
+    check.warn(`it runs nothing: ${waiting ?? ''}`, 'see the check of the entries');
+  else check.ok(`${socket} answers, ${plural(reloaders.length, 'reloader')}`);
+  if (version !== VERSION)
+    check.warn(
+      `version ${version} runs, this is ${VERSION}`,
+      'kong reload (or restart it) to run the new one',
+    );
+  for (const reloader of reloaders) repeat(reloader, check);
+}
+
+/** What the running process says is wrong. */
+function repeat({ last_pass: pass, sources, certificates }: ReloaderStatus, check: Check): void {
+  if (pass?.error != null) check.fail(`the running plugin says: ${pass.error}`, 'see the message');
+  for (const { error } of sources)
+    if (error !== null)
+      check.fail(`the running plugin says: ${error.message}`, adviceOn(error.reason, error.message));
+  const refused = certificates.flatMap(({ state, refusal }) => (state === 'refused' ? (refusal ?? []) : []));
+  for (const [reason, list] of groupBy(refused, (one) => one.reason)) {
+    const message = list[0]?.message ?? '';
+    check.warn(
+      `the running plugin refuses ${list.length} as ${reason}: ${message}`,
+      adviceOn(reason, message),
     );
   }
 }
@@ -88,56 +108,4 @@ export function checkUser({ prefix }: Patient, check: Check): void {
       `run as ${username} (uid ${uid}), while the plugin runs as uid ${socket.uid}: what can be read here may be closed to it`,
       `sudo -u '#${socket.uid}' ssl-cert-reloader doctor`,
     );
-}
-
-/** More are not opened: a look, not a load. */
-const MOST = 2_000;
-
-/** What is in the sources, and what the gate says about it. */
-export async function checkSources({ configs }: Patient, check: Check): Promise<void> {
-  if (configs.length === 0) check.skip('there is no configuration to take them from');
-  for (const { config } of configs) {
-    const { sources, clusters } = createSources(config);
-    try {
-      for (const source of sources) await checkSource(source, check);
-    } finally {
-      for (const client of clusters.values()) client.close();
-    }
-  }
-}
-
-async function checkSource(source: Source, check: Check): Promise<void> {
-  const { changed, total, errors } = await source.scan();
-  for (const { message } of errors) check.fail(message, 'see the message');
-  const refused = new Map<Reason, Refusal[]>();
-  let good = 0;
-  for (const name of changed.slice(0, MOST)) {
-    const why = await verdictOf(source, name);
-    if (why === 'none') continue;
-    if (why === null) good += 1;
-    else refused.set(why.reason, [...(refused.get(why.reason) ?? []), why]);
-  }
-  const rest = total > MOST ? ` (of ${MOST} that were opened)` : '';
-  const found = `${source.id}: ${plural(total, 'bundle')} found, ${good} good${rest}`;
-  if (refused.size === 0 && errors.length === 0) check.ok(found);
-  else if (refused.size === 0) check.skip(found);
-  for (const [reason, list] of refused) {
-    check.warn(
-      `${found}, ${list.length} refused as ${reason}: ${(list[0] as Refusal).message}`,
-      reason === 'unreadable'
-        ? 'let the user that Kong runs as read it'
-        : `docs/reasons.md explains ${reason}`,
-    );
-  }
-}
-
-/** Null: it passes the gate. `none`: it is no bundle at all. */
-async function verdictOf(source: Source, name: string): Promise<Refusal | null | 'none'> {
-  const raw = await source.read(name);
-  if (raw === null) return 'none';
-  if (isRefusal(raw)) return raw;
-  const opened = await openAny(raw);
-  if (isRefusal(opened))
-    return raw.standalone === 'keystore' && opened.reason === 'missing_key' ? 'none' : opened;
-  return checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened);
 }

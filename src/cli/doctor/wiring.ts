@@ -3,6 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { PLUGIN_NAME } from '../../common/product';
+import { stateFolder } from '../../gateway';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
@@ -60,7 +61,7 @@ export async function checkWiring(
     return;
   }
   checkStart(ours, check);
-  await checkSocket(ours, check);
+  await checkSocket(ours, prefix, check);
 }
 
 const list = (value = '') => value.split(',').map((item) => item.trim());
@@ -226,7 +227,11 @@ function programOf(command: string): string {
   return words.find((word) => !/(^|\/)env$/.test(word) && !/^\w+=/.test(word) && !word.startsWith('-')) ?? '';
 }
 
-async function checkSocket({ name, socket, start }: PluginServer, check: Check): Promise<void> {
+async function checkSocket(
+  { name, socket, start }: PluginServer,
+  prefix: string,
+  check: Check,
+): Promise<void> {
   const problem = await new Promise<string | null>((resolve) => {
     const client = connect(socket);
     const end = (found: string | null) => {
@@ -240,6 +245,11 @@ async function checkSocket({ name, socket, start }: PluginServer, check: Check):
   if (problem === null) check.ok(`${socket} answers`);
   else if (problem === 'EACCES')
     check.warn(`${socket} cannot be opened (EACCES)`, "run the doctor as Kong's user");
+  else if (start !== null && stateFolder(prefix) !== prefix)
+    check.warn(
+      `${socket} cannot be made, since ${prefix} belongs to another user: renewals are followed without it`,
+      `chown ${prefix} to the user that Kong runs as`,
+    );
   else {
     check.fail(
       `nobody listens on ${socket} (${problem})`,

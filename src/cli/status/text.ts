@@ -1,9 +1,9 @@
 import { timeLeft } from '../../common/duration';
 import type { CertificateState, LifeLevel } from '../../model';
-import type { CertificateStatus, ReloaderStatus, StatusReport } from '../../public';
+import { alarmingLife, type CertificateStatus, type ReloaderStatus, type StatusReport } from '../../public';
 import { day, duration, plural, someOf, type Output } from '../output';
 import { table, type Column } from '../table';
-import { alarmingLife, byUrgency, troublesOf } from './urgency';
+import { byUrgency, verdictText } from './verdict-text';
 
 const COLUMNS: readonly Column[] = [
   { title: 'STATE' },
@@ -45,7 +45,7 @@ export function printStatus(report: StatusReport, out: Output, now = Date.now())
       : `${paint('bold', kong.admin_url)} (${kong.mode}), ssl-cert-reloader ${version}`,
   );
   if (kong !== null && waiting !== null) out.print(paint('yellow', waiting));
-  const troubles = troublesOf(report, now);
+  const troubles = verdictText(report, now);
   out.print(
     troubles.length === 0
       ? paint('green', 'all is well')
@@ -67,6 +67,12 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
   }
   for (const { id, error } of sources.filter(({ up }) => !up)) {
     out.print(`${paint('red', 'source down')}  ${id}: ${error?.message ?? 'it cannot be read'}`);
+  }
+  for (const { id, stray_files: strays = [], stray_file_count: total = 0 } of sources) {
+    for (const { message, reason } of strays)
+      out.print(`${paint('dim', 'left out')}  ${message} (${reason})`);
+    if (total > strays.length)
+      out.print(`${paint('dim', 'left out')}  ${total - strays.length} more files of ${id}`);
   }
   const { default_certificate: byDefault, declarative_file: file, leader } = reloader;
   if (leader !== undefined && leader.error !== null)
@@ -125,8 +131,13 @@ function row(certificate: CertificateStatus, { paint }: Output, now: number): st
   ];
 }
 
-/** What stands in the way, in one sentence; empty when all is well. */
-function detail({
+/** What stands in the way, and what one should know; empty when all is well. */
+function detail(certificate: CertificateStatus): string {
+  return [whyNot(certificate), certificate.note ?? ''].filter((text) => text !== '').join('; ');
+}
+
+/** What stands in the way, in one sentence. */
+function whyNot({
   state,
   source,
   stored,

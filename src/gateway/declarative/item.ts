@@ -86,7 +86,9 @@ function readScalar(value: string): string | null | undefined {
   if (block === null) return readLine(value.trim());
   const lines = value.slice(block[0].length).replace(/^ {4}/gm, '');
   if (block[1] === '+') return lines;
-  return lines.replace(/\n+$/, block[1] === '-' ? '' : '\n');
+  let end = lines.length;
+  while (lines[end - 1] === '\n') end -= 1;
+  return lines.slice(0, end) + (block[1] === '-' || end === lines.length ? '' : '\n');
 }
 
 function readLine(value: string): string | null | undefined {

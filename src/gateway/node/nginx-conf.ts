@@ -27,8 +27,7 @@ export function parseServers(text: string): NginxServer[] {
 }
 
 function toServer(lines: readonly string[]): NginxServer {
-  const values = (name: string) =>
-    lines.flatMap((line) => new RegExp(`^\\s+${name}\\s+([^;]*);`).exec(line)?.[1]?.trim() ?? []);
+  const values = (name: string) => valuesOf(lines, name);
   const keys = values('ssl_certificate_key');
   return {
     name: values('server_name')[0] ?? '',
@@ -49,7 +48,15 @@ export function parseWorkers(text: string): number | null {
 
 /** A setting of the proxy: its own, which stands in the first server, or that of the whole file. */
 export function settingIn(text: string, name: string): string | undefined {
-  const [proxy = ''] = /^server\s*\{[^]*?^\}/m.exec(text) ?? [];
-  const pattern = new RegExp(`^\\s*${name}\\s+([^;]*);`, 'm');
-  return (pattern.exec(proxy) ?? pattern.exec(text))?.[1];
+  const lines = text.split('\n');
+  const start = lines.findIndex((line) => /^server\s*\{/.test(line));
+  const end = lines.findIndex((line, index) => index > start && line.startsWith('}'));
+  const proxy = start === -1 || end === -1 ? [] : lines.slice(start, end);
+  return valuesOf(proxy, name)[0] ?? valuesOf(lines, name)[0];
+}
+
+/** What stands behind each directive of this name. */
+function valuesOf(lines: readonly string[], name: string): string[] {
+  const pattern = new RegExp(`^\\s*${name}\\s([^;]*);`);
+  return lines.flatMap((line) => pattern.exec(line)?.[1]?.trim() ?? []);
 }

@@ -2,7 +2,7 @@ import { groupBy } from '../../common/multimap';
 import type { KnownFile, LeafFile } from './match';
 
 /** Files that are read for one chain. */
-const MAX_BESIDE = 8;
+export const MAX_BESIDE = 8;
 
 /** Certificates that may complete chains, by folder. */
 export interface BesideIndex {

@@ -58,8 +58,13 @@ export function matchFiles(
 class Matching {
   readonly #keys = new Map<string, KnownFile[]>();
   readonly #byPath = new Map<string, KnownFile>();
-  /** Files that cannot be opened or read. */
-  readonly #closed: Map<string, KnownFile[]>;
+  /** Files that cannot be opened or read and may be keys, by folder, and by folder and name. */
+  readonly #closedKeys: Map<string, KnownFile[]>;
+  readonly #closedKeysByName: Map<string, KnownFile[]>;
+  /** Those that may be certificates, by folder and name. */
+  readonly #closedCerts: Map<string, KnownFile[]>;
+  /** How many leaves there are in a folder. */
+  readonly #leavesIn = new Map<string, number>();
   /** Files with a leaf and no key, by leaf. */
   readonly #leaves: Map<string, LeafFile[]>;
   readonly #combined: LeafFile[];
@@ -75,10 +80,20 @@ class Matching {
       if (file.facts.kind === 'key') for (const key of file.facts.publicKeys) push(this.#keys, key, file);
     }
     const own = files.filter(({ isTold }) => !isTold);
-    this.#closed = groupBy(own.filter(isClosed), ({ folder }) => folder);
+    const closed = own.filter(isClosed);
+    const closedKeys = closed.filter(({ facts, name }) => facts.kind === 'locked' || name.role === 'key');
+    this.#closedKeys = groupBy(closedKeys, ({ folder }) => folder);
+    this.#closedKeysByName = groupBy(closedKeys, (key) => nameIn(key.folder, key));
+    const closedCerts = closed.filter(({ name: { role } }) => role !== 'key' && role !== 'issuers');
+    // The first one is taken first, from the end.
+    this.#closedCerts = groupBy(closedCerts.reverse(), (cert) => nameIn(cert.folder, cert));
     this.#combined = own.filter(isLeafFile).filter(({ facts }) => facts.kind === 'bundle');
     const leaves = own.filter(isLeafFile).filter(({ facts }) => facts.kind === 'leaf');
     this.#leaves = groupBy(leaves, ({ facts }) => facts.leaf.digest);
+    for (const [first] of this.#leaves.values()) {
+      const folder = first?.folder ?? '';
+      this.#leavesIn.set(folder, (this.#leavesIn.get(folder) ?? 0) + 1);
+    }
     this.#beside = indexBeside(own);
   }
 
@@ -115,7 +130,10 @@ class Matching {
   private pairOf(copies: readonly LeafFile[]): Pair | null {
     const [first] = copies as [LeafFile];
     const keys = this.#keys.get(first.facts.leaf.publicKey) ?? [];
-    const key = nearest(keys, copies) ?? this.closedKeyOf(copies) ?? this.sameAsBefore(copies);
+    const key =
+      nearest(keys.slice(0, MAX_COPIES), copies.slice(0, MAX_COPIES)) ??
+      this.closedKeyOf(copies) ??
+      this.sameAsBefore(copies);
     if (key === undefined) return null;
     this.#used.add(key.path);
     return { cert: bestOf(copies, key), key };
@@ -124,14 +142,15 @@ class Matching {
   /** A key that cannot be opened or read: the one of the same name, or the only one beside the only certificate. */
   private closedKeyOf(copies: readonly LeafFile[]): KnownFile | undefined {
     const folders = [...new Set(copies.map(({ folder }) => folder))];
-    const keys = folders
-      .flatMap((folder) => this.#closed.get(folder) ?? [])
-      .filter(({ facts, name }) => facts.kind === 'locked' || name.role === 'key');
-    const named = keys.find((key) => copies.some((cert) => isNamedLike(key, cert)));
-    if (named !== undefined || keys.length !== 1) return named;
-    const isOnly =
-      [...this.#leaves.values()].filter(([one]) => folders.includes(one?.folder ?? '')).length === 1;
-    return isOnly ? keys[0] : undefined;
+    for (const folder of folders) {
+      for (const cert of copies) {
+        const [named] = this.#closedKeysByName.get(nameIn(folder, cert)) ?? [];
+        if (named !== undefined) return named;
+      }
+    }
+    const [key, other] = folders.flatMap((folder) => (this.#closedKeys.get(folder) ?? []).slice(0, 2));
+    const count = folders.reduce((sum, folder) => sum + (this.#leavesIn.get(folder) ?? 0), 0);
+    return other === undefined && count === 1 ? key : undefined;
   }
 
   private sameAsBefore(copies: readonly LeafFile[]): KnownFile | undefined {
@@ -158,13 +177,9 @@ class Matching {
     for (const key of this.files) {
       const isKey = key.name.role === 'key' && (key.facts.kind === 'key' || isClosed(key));
       if (!isKey || key.isTold || this.#used.has(key.path)) continue;
-      const cert = (this.#closed.get(key.folder) ?? []).find(
-        (one) =>
-          one.name.role !== 'key' &&
-          one.name.role !== 'issuers' &&
-          isNamedLike(one, key) &&
-          !this.#used.has(one.path),
-      );
+      const certs = this.#closedCerts.get(nameIn(key.folder, key)) ?? [];
+      let cert = certs.pop();
+      while (cert !== undefined && this.#used.has(cert.path)) cert = certs.pop();
       if (cert === undefined) continue;
       found.push({ cert, key });
       this.#used.add(cert.path).add(key.path);
@@ -215,6 +230,13 @@ const isClosed = ({ facts }: KnownFile) => facts.kind === 'locked' || facts.kind
 const isNamedLike = ({ name: a }: KnownFile, { name: b }: KnownFile) =>
   a.stem === b.stem && a.number === b.number;
 
+/** The same for files of a folder that are named alike. */
+const nameIn = (folder: string, { name: { stem, number } }: KnownFile) =>
+  [folder, stem, number ?? ''].join('\0');
+
+/** Copies of one key or leaf that are told apart; somebody may leave any number of them. */
+const MAX_COPIES = 64;
+
 /** In the same folder, by the same name, by its path. */
 function nearest(keys: readonly KnownFile[], copies: readonly KnownFile[]): KnownFile | undefined {
   const rank = (key: KnownFile) =>
@@ -241,17 +263,47 @@ function replacedAmong(pairs: readonly Pair[]): (file: KnownFile, isInOneFolder:
   const kindOf = ({ issuer, info: { keyType, names } }: LeafFacts) =>
     [keyType, issuer, ...[...names].sort()].join('\0');
   const certificates = pairs.map(({ cert }) => cert).filter(isLeafFile);
-  const kinds = groupBy(certificates, ({ facts }) => kindOf(facts.leaf));
-  return ({ folder, facts: { leaf } }, isInOneFolder) =>
-    leaf !== null &&
-    (kinds.get(kindOf(leaf)) ?? []).some(
-      (other) =>
-        other.facts.leaf.digest !== leaf.digest &&
-        (other.folder === folder || !isInOneFolder) &&
-        leaf.info.notBefore <= other.facts.leaf.info.notBefore &&
-        leaf.info.notAfter <= other.facts.leaf.info.notAfter,
-    );
+  const everywhere = groupBy(certificates, ({ facts }) => kindOf(facts.leaf));
+  const inFolder = groupBy(certificates, ({ folder, facts }) => `${folder}\0${kindOf(facts.leaf)}`);
+  const generations = new Map([...everywhere, ...inFolder].map(([key, files]) => [key, new Ages(files)]));
+  return ({ folder, facts: { leaf } }, isInOneFolder) => {
+    if (leaf === null) return false;
+    const kind = kindOf(leaf);
+    return generations.get(isInOneFolder ? `${folder}\0${kind}` : kind)?.hasNewer(leaf) ?? false;
+  };
 }
+
+/** Leaves by their age; somebody may leave any number of them. */
+class Ages {
+  readonly #leaves: readonly LeafFacts[];
+  /** The latest end of each leaf and all that are newer. */
+  readonly #ends: number[];
+
+  constructor(files: readonly LeafFile[]) {
+    this.#leaves = files.map(({ facts }) => facts.leaf).sort(byAge);
+    let latest = Number.NEGATIVE_INFINITY;
+    this.#ends = this.#leaves
+      .toReversed()
+      .map(({ info }) => (latest = Math.max(latest, info.notAfter)))
+      .reverse();
+  }
+
+  /** Whether one is valid later from and longer until; of two with the same times one counts as newer. */
+  hasNewer(leaf: LeafFacts): boolean {
+    let [low, high] = [0, this.#leaves.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (byAge(this.#leaves[middle] as LeafFacts, leaf) > 0) high = middle;
+      else low = middle + 1;
+    }
+    return (this.#ends[low] ?? Number.NEGATIVE_INFINITY) >= leaf.info.notAfter;
+  }
+}
+
+const byAge = (a: LeafFacts, b: LeafFacts) =>
+  a.info.notBefore - b.info.notBefore ||
+  a.info.notAfter - b.info.notAfter ||
+  (a.digest === b.digest ? 0 : a.digest < b.digest ? -1 : 1);
 
 const isOfServer = ({ info: { names, ips = [], isForServers } }: LeafFacts) =>
   names.length + ips.length > 0 && isForServers !== false;

@@ -46,9 +46,13 @@ const KNOWN: readonly [RegExp, string][] = [
   ],
 ];
 
+/** So much of the server's words is looked at. */
+const MAX_WORDS = 2_000;
+
 /** What the server's own words mean; empty where they say nothing that is known. */
 export function hintOf({ errors }: VaultBody): string {
-  const words = Array.isArray(errors) ? errors.filter((one) => typeof one === 'string').join(' ') : '';
+  const texts = Array.isArray(errors) ? errors.filter((one) => typeof one === 'string') : [];
+  const words = texts.join(' ').slice(0, MAX_WORDS);
   return KNOWN.find(([pattern]) => pattern.test(words))?.[1] ?? '';
 }
 

@@ -17,6 +17,7 @@ export class SecretTrouble extends Trouble {}
 /** Trees that are deeper, and folders with more secrets, hold something else than certificates. */
 const MAX_DEPTH = 16;
 const MAX_SECRETS = 10_000;
+const MAX_FOLDERS = 2_000;
 
 /** The KV engine at a mount, version 1 or 2. Null: there is no such secret, or its latest version is deleted. */
 export class KeyValues {
@@ -67,26 +68,35 @@ export class KeyValues {
   }
 
   /** Every secret below a folder (empty, or with a slash at its end), at any depth. */
-  async list(folder: string, depth = 0): Promise<string[]> {
+  async list(root: string): Promise<string[]> {
+    const found: string[] = [];
+    const folders = [{ path: root, depth: 0 }];
+    for (const { path, depth } of folders) {
+      for (const key of await this.keysIn(path)) {
+        if (!key.endsWith('/')) found.push(path + key);
+        else if (depth < MAX_DEPTH) folders.push({ path: path + key, depth: depth + 1 });
+      }
+      if (found.length > MAX_SECRETS || folders.length > MAX_FOLDERS) {
+        const what = found.length > MAX_SECRETS ? `${MAX_SECRETS} secrets` : `${MAX_FOLDERS} folders`;
+        throw new Trouble(
+          'too_large',
+          `${this.mount}/${root} holds more than ${what}: name a smaller part of it in secret_path`,
+        );
+      }
+    }
+    return found;
+  }
+
+  private async keysIn(folder: string): Promise<string[]> {
     const version = await this.version();
     const shown = version === 1 ? folder : `metadata/${folder}`;
     const answer = await this.session.ask(`${this.at('metadata', folder)}?list=true`);
     const data = await this.dataOf(answer, shown, 'list');
     const keys = (data as { keys?: unknown } | null)?.keys;
-    const found: string[] = [];
-    for (const key of Array.isArray(keys) ? keys : []) {
-      // A URL would take dots for a way up.
-      if (typeof key !== 'string' || /^\.{0,2}\/?$/.test(key)) continue;
-      if (!key.endsWith('/')) found.push(folder + key);
-      else if (depth < MAX_DEPTH) found.push(...(await this.list(folder + key, depth + 1)));
-      if (found.length > MAX_SECRETS) {
-        throw new Trouble(
-          'too_large',
-          `${this.mount}/${folder} holds more than ${MAX_SECRETS} secrets: name a smaller part of it in secret_path`,
-        );
-      }
-    }
-    return found;
+    // One part of a path each; a URL would take dots for a way up.
+    const isKey = (key: unknown): key is string =>
+      typeof key === 'string' && /^(?!\.{1,2}\/?$)[^/]+\/?$/.test(key);
+    return Array.isArray(keys) ? (keys as unknown[]).filter(isKey) : [];
   }
 
   /** The same without asking for the metadata first. */

@@ -47,19 +47,22 @@ export function bundleIn(
   // Where both of two layouts have a certificate, the one with the key is meant.
   const chosen = present.find(({ key }) => textAt(key) !== '') ?? present[0];
   if (chosen === undefined) return null;
-  const issuers = chosen.chain.map(textAt).join('\n').trim();
+  const issuers = chosen.chain.map(textAt).filter((text) => text.trim() !== '');
   return {
     cert: textAt(chosen.cert),
     key: textAt(chosen.key),
-    ...(issuers === '' ? {} : { issuers }),
+    ...(issuers.length === 0 ? {} : { issuers }),
   };
 }
 
 const BASE64_OF_PEM = /^\s*LS0tLS1CRUdJTi/;
 
 /** A value as text: PEM, PEM in base64, or a list of them, as `ca_chain` is. */
-function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(textOf).join('\n');
+const textOf = (value: unknown): string =>
+  Array.isArray(value) ? value.map(plainText).join('\n') : plainText(value);
+
+/** A list within a list is not one of certificates; somebody may nest any number of them. */
+function plainText(value: unknown): string {
   if (typeof value !== 'string') return '';
   return BASE64_OF_PEM.test(value) ? Buffer.from(value, 'base64').toString('latin1') : value;
 }

@@ -1,3 +1,4 @@
+import { rememberSecret } from '../../common/secrets';
 import { refusal, type Refusal } from '../../model';
 import { SecretReader, type Secret } from '../../http';
 import { refusalOf, Trouble } from '../remote/trouble';
@@ -31,6 +32,8 @@ function secretOf(auth: VaultAuth): Secret {
   }
 }
 
+/** A token that is said to live longer is asked about again after that. */
+const MAX_TTL_S = 10 * 365 * 86_400;
 /** A token this close to its end is not used any more where another can be had. */
 const LAST_MS = 2_000;
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -190,8 +193,10 @@ export class VaultSession {
 
   /** @param ttl seconds; 0 for a token that does not expire */
   private accept(value: string, ttl: unknown, renewable: unknown): Token {
+    rememberSecret(value);
     const isLasting = typeof ttl !== 'number' || ttl <= 0;
-    const token = { value, expiresAt: isLasting ? Infinity : Date.now() + ttl * 1000 };
+    const expiresAt = isLasting ? Infinity : Date.now() + Math.min(ttl, MAX_TTL_S) * 1000;
+    const token = { value, expiresAt };
     this.#renewalTrouble = null;
     if (this.#timer !== null) clearTimeout(this.#timer);
     if (renewable === true && !isLasting) this.planRenewal(token);

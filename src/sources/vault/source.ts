@@ -9,7 +9,7 @@ import {
   type SourceScan,
 } from '../../model';
 import { HeldTexts } from '../remote/held';
-import { refusalOf } from '../remote/trouble';
+import { refusalOf, Trouble } from '../remote/trouble';
 import { VaultClient, type VaultServer } from './client';
 import { bundleIn, type FieldNames } from './layout';
 import { KeyValues, SecretTrouble, type KvSecret } from './kv';
@@ -128,9 +128,9 @@ export class VaultSource implements Source {
       }
       this.take(path, secret, changed, removed);
     } catch (error) {
-      const isOfOne =
-        error instanceof SecretTrouble || (error instanceof HttpFailure && error.code === 'too_large');
-      if (!isOfOne || !this.isFolder) throw error;
+      // What is written into one secret hides no other, whatever it does to who reads it.
+      const isOfServer = error instanceof HttpFailure ? error.code !== 'too_large' : error instanceof Trouble;
+      if ((isOfServer && !(error instanceof SecretTrouble)) || !this.isFolder) throw error;
       errors.push(refusalOf(error, this.locationOf(path)));
     }
   }
@@ -156,8 +156,8 @@ export class VaultSource implements Source {
   private toRaw(path: string, { data }: KvSecret): Exclude<Reading, null> | null {
     const texts = bundleIn(data, this.options.fields);
     if (texts !== null) {
-      const { cert, key, issuers = '' } = texts;
-      return cert.length + key.length + issuers.length > MAX_BUNDLE_BYTES
+      const { cert, key, issuers = [] } = texts;
+      return cert.length + key.length + issuers.join('').length > MAX_BUNDLE_BYTES
         ? refusal('too_large', `${this.locationOf(path)} is larger than 1 MiB`)
         : { name: path, location: this.locationOf(path), ...texts };
     }

@@ -56,7 +56,7 @@ describe.each(['database', 'dbless'] as const)('a Kong in mode %s', (mode) => {
   });
 });
 
-it('the plan announces nothing that would be refused when it is written', async () => {
+it('the plan announces no swap that would be refused when it is written', async () => {
   const { args, certs } = await renewed('database');
   writePair(certs, 'www', { chain: issue({ names: [WWW] }).chain, key: issue().key });
   const { code, stdout } = await cli('plan', ...args);
@@ -115,7 +115,7 @@ test.for([
     ['plan', '-c', ''],
     "'-c, --config <file>' argument '' is invalid. It is empty.",
   ],
-  ['an address that is none', ['plan', '--admin-url', 'ftp://kong'], 'Give http://HOST:PORT'],
+  ['something that is not an address', ['plan', '--admin-url', 'ftp://kong'], 'Give http://HOST:PORT'],
   [
     'another host in clear',
     ['plan', '--admin-url', 'http://192.0.2.1:8001'],

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import type { LifeLevel } from '../../../src/model';
 import type { CertificateStatus, StatusReport } from '../../../src/public';
@@ -29,6 +29,7 @@ function certificate(name: string, more: Partial<CertificateStatus> = {}): Certi
       detail: '',
     },
     refusal: null,
+    write_failure: null,
     expires_at: days(60),
     expiry: 'fresh',
     days_left: 60,
@@ -173,6 +174,14 @@ describe('the status', () => {
     for (const url of [`http://127.0.0.1:${port}`, `127.0.0.1:${port}`, `http://127.0.0.1:${port}/status`]) {
       expect(await cli('status', '--url', url)).toMatchObject({ code: 0, stderr: '' });
     }
+  });
+
+  it('is found by a prefix or socket that is named from the current folder', async () => {
+    const { prefix } = await answering(report(certificate('a')));
+    const here = relative('.', prefix);
+    expect(await cli('status', '-p', here)).toMatchObject({ code: 0, stderr: '' });
+    const socket = join(here, 'ssl-cert-reloader-status.socket');
+    expect(await cli('status', '--socket', socket)).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('is that of after a pass with --poll', async () => {

@@ -10,6 +10,7 @@ const condition = (more: Partial<Condition> = {}): Condition => ({
   since: NOW,
   labels: { certificate_id: 'c1' },
   facts: {},
+  link: null,
   summary: 'it is refused',
   description: '',
   ...more,

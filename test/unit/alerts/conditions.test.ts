@@ -134,7 +134,12 @@ describe('a state', () => {
 
   it('of what Kong did not serve is a rollback', () => {
     expect(conditions([certificate({ state: 'refused', refusal: refusalOf('not_served') })])).toMatchObject([
-      { kind: 'rolled_back', severity: 'critical' },
+      {
+        kind: 'rolled_back',
+        severity: 'critical',
+        summary:
+          'the new certificate for www.example.test from /certs/www.crt was rolled back: Kong did not serve it',
+      },
     ]);
   });
 
@@ -148,8 +153,34 @@ describe('a state', () => {
     expect(kinds([certificate({ state })])).toEqual(told);
   });
 
-  it('of a dry run is out of step on purpose', () => {
-    expect(kinds([certificate({ state: 'pending' })], { mode: 'observe' })).toEqual([]);
+  it('is told of an entry that only observes as well, and why nobody writes it', () => {
+    const [found] = conditions([certificate({ state: 'pending' })], { mode: 'observe' });
+    expect(found?.kind).toBe('out_of_sync');
+    expect(found?.summary).toMatch(/^www\.example\.test is out of step: .*this entry only observes/);
+  });
+
+  it('of a write that Kong forbids is told once for all of them, by name', () => {
+    const failing = (id: string, kind: 'forbidden' | 'away') =>
+      certificate({
+        certificate_id: id,
+        snis: [`${id}.example.test`],
+        state: 'pending',
+        note: 'it is not written: Kong answered 403',
+        write_failure: { kind, message: 'Kong answered 403: the token may only read', since: inDays(-1) },
+      });
+    expect(conditions(['a', 'b', 'c', 'd'].map((id) => failing(id, 'forbidden')))).toMatchObject([
+      {
+        kind: 'writes_forbidden',
+        severity: 'critical',
+        since: NOW - DAY_MS,
+        summary:
+          'Kong forbids writes (entry e1): a.example.test, b.example.test, c.example.test and 1 more cannot be renewed',
+        description: 'Kong answered 403: the token may only read',
+      },
+    ]);
+    expect(conditions([failing('a', 'away')])).toMatchObject([
+      { kind: 'out_of_sync', description: 'it is not written: Kong answered 403' },
+    ]);
   });
 });
 

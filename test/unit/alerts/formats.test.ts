@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ALERT_NAMES, FORMATS, type Alert } from '../../../src/alerts';
 import { DAY_MS, iso, NOW } from '../../support/statuses';
 
-const CONTEXT = { instance: 'kong-1', entry: 'e1', now: NOW };
+const CONTEXT = { instance: 'kong-1', entry: 'e1', now: NOW, statusUrl: null };
+const LINKED = { ...CONTEXT, statusUrl: 'https://kong-1.example.test/certs/' };
 
 const alert = (more: Partial<Alert> = {}): Alert => ({
   kind: 'refused',
@@ -12,6 +13,7 @@ const alert = (more: Partial<Alert> = {}): Alert => ({
   since: NOW - DAY_MS,
   labels: { certificate_id: 'c1', half: 'main', sni: 'www.example.test', reason: 'key_mismatch' },
   facts: { certificate_id: 'c1', half: 'main', snis: ['www.example.test'], location: '/certs/www.crt' },
+  link: 'c1',
   summary: 'the certificate for www.example.test stays out of Kong',
   description: '/certs/www.key does not belong to it',
   status: 'firing',
@@ -51,6 +53,17 @@ describe('JSON', () => {
     });
   });
 
+  it('has addresses of the runbook and of the certificate where status.url is set', () => {
+    expect(FORMATS.json.body([alert({ link: 'c1 alt' })], LINKED)).toMatchObject({
+      alerts: [
+        {
+          runbook_url: 'https://kong-1.example.test/certs/runbooks/KongCertificateRefused',
+          page_url: 'https://kong-1.example.test/certs/#open=c1+alt',
+        },
+      ],
+    });
+  });
+
   it('is not sent for what only took the place of something else', () => {
     expect(FORMATS.json.body([resolved({ isReplaced: true })], CONTEXT)).toBeNull();
   });
@@ -58,7 +71,15 @@ describe('JSON', () => {
 
 interface SlackMessage {
   text: string;
-  attachments: { color?: string; title?: string; text: string; fallback: string; ts?: number }[];
+  attachments: {
+    color?: string;
+    title?: string;
+    title_link?: string;
+    text: string;
+    fallback: string;
+    footer?: string;
+    ts?: number;
+  }[];
 }
 
 describe('Slack', () => {
@@ -70,7 +91,9 @@ describe('Slack', () => {
       alert({ isReminder: true }),
       alert({ kind: 'expired', severity: 'critical' }),
     ]);
-    expect(text).toBe('ssl-cert-reloader on kong-1: 1 new, 1 still there, 1 resolved');
+    expect(text).toBe(
+      '1 critical: www.example.test; 1 warning, still there: www.example.test; 1 resolved: www.example.test (ssl-cert-reloader on kong-1)',
+    );
     expect(attachments.map(({ title }) => title)).toEqual([
       'KongCertificateExpired (critical)',
       'KongCertificateRefused (warning, still there)',
@@ -84,12 +107,24 @@ describe('Slack', () => {
     expect(attachments[0]?.text).toContain('&lt;!channel&gt; a &amp; b');
   });
 
-  it('shows ten of a thousand and says how many there are', () => {
-    const { attachments } = message(
-      Array.from({ length: 1_000 }, (_, index) => alert({ key: String(index) })),
+  it('shows ten of a thousand, says how many there are and names those that fit', () => {
+    const { text, attachments } = message(
+      Array.from({ length: 1_000 }, (_, index) =>
+        alert({ key: String(index), facts: { snis: [`host-${index}.test`] } }),
+      ),
     );
+    expect(text).toMatch(/^1000 warning: host-0\.test, host-1\.test, host-2\.test and 997 more \(/);
     expect(attachments).toHaveLength(11);
-    expect(attachments.at(-1)?.text).toBe('and 990 more');
+    expect(attachments.at(-1)?.text).toMatch(/^and 990 more: host-10\.test \(warning\), host-11\.test /);
+    expect(attachments.at(-1)?.text.length).toBeLessThan(3_000);
+  });
+
+  it('links the runbook and the certificate where status.url is set', () => {
+    const { attachments } = FORMATS.slack.body([alert()], LINKED) as SlackMessage;
+    expect(attachments[0]).toMatchObject({
+      title_link: 'https://kong-1.example.test/certs/#open=c1',
+      footer: '<https://kong-1.example.test/certs/runbooks/KongCertificateRefused|runbook>',
+    });
   });
 
   it('cuts long texts off', () => {
@@ -127,7 +162,7 @@ describe('Alertmanager', () => {
         annotations: {
           summary: 'the certificate for www.example.test stays out of Kong',
           description: '/certs/www.key does not belong to it',
-          runbook_url: 'docs/runbooks/KongCertificateRefused.md',
+          runbook: 'docs/runbooks/KongCertificateRefused.md',
         },
         startsAt: '2026-07-31T00:00:00.000Z',
         endsAt: iso(NOW + 20 * 60_000),

@@ -12,6 +12,7 @@ const alert = (key: string, more: Partial<Alert> = {}): Alert => ({
   since: 0,
   labels: {},
   facts: {},
+  link: null,
   summary: key,
   description: '',
   status: 'firing',

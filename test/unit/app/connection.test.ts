@@ -144,7 +144,7 @@ describe('the Admin API', () => {
     });
   });
 
-  it('is looked for at the usual places where nothing tells where it is, and it is said what was in the way', async () => {
+  it('is looked for at the usual places where nothing tells where it is, and the error says what was in the way', async () => {
     const { url } = await answering([dbless]);
     const prefix = testFolder();
     const usual = ['http://127.0.0.1:1', url];
@@ -179,7 +179,7 @@ describe('the Admin API', () => {
 });
 
 describe('the token of the Admin API', () => {
-  it('is the one of the configuration', async () => {
+  it('is that of the configuration', async () => {
     const { url, received } = await answering([dbless]);
     await connected({ prefix: testFolder() }, { url, token: 'secret' });
     expect(received[0]?.headers['kong-admin-token']).toBe('secret');
@@ -247,7 +247,7 @@ describe('what else stands in files', () => {
     ]);
   });
 
-  it('and is something else than headers is named and not quoted', async () => {
+  it('that holds something else than headers is named and not quoted', async () => {
     const { url, received } = await answering([dbless]);
     const file = join(testFolder(), 'headers');
     writeFileSync(file, 'x: 1\nthe secret itself\n');

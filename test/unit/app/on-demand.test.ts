@@ -28,7 +28,7 @@ function follow(inputs: Metafile['inputs'], path: string, seen: Set<string>): vo
 }
 
 it.each(['src/sources/vault/source.ts', 'src/sources/http/source.ts'])(
-  '%s is in the executable and is loaded by nobody who has not configured it',
+  '%s is in the executable and is loaded only where it is configured',
   async (module) => {
     const { atStart, bundled } = await loadedAtStart('src/cli/main.ts');
     expect(bundled).toContain(module);

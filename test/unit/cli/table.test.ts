@@ -14,7 +14,7 @@ const ROWS = [
 const plain = painter(false);
 
 describe('a table', () => {
-  it('stands in columns, without lines and without spaces at the end', () => {
+  it('has columns without lines and without trailing spaces', () => {
     const rows = [
       ['a', 'b', 'c'],
       ['longer', 'bb', ''],
@@ -34,7 +34,7 @@ describe('a table', () => {
     expect(text).toContain('refused');
   });
 
-  it('is as wide as it likes in a pipe', () => {
+  it('has no limit on its width in a pipe', () => {
     expect(table(COLUMNS, ROWS, { paint: plain, width: Infinity }).split('\n')).toHaveLength(3);
   });
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KongReload } from '../../../src/gateway';
@@ -56,6 +56,16 @@ describe('a reload', () => {
     expect(successor.send('one')).toContain('already');
     expect(successor.send('two')).toBeNull();
     await eventually('the other one arrives', () => master.signals() === 2);
+  });
+
+  it('is written down into no file that a link in the place of the record leads to', async () => {
+    const { prefix, reload } = await kong();
+    const victim = join(prefix, 'victim');
+    writeFileSync(victim, 'precious');
+    symlinkSync(victim, join(prefix, 'ssl-cert-reloader.reloads'));
+    expect(reload.send('one')).toBeNull();
+    expect(readFileSync(victim, 'utf8')).toBe('precious');
+    expect(reload.doneFor('one')).not.toBeNull();
   });
 
   it('is written down before it is made: it ends the process that makes it', async () => {

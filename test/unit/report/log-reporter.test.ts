@@ -27,6 +27,8 @@ const reportOf = (more: Partial<PassReport> = {}): PassReport => ({
   failures: [],
   waiting: [],
   notes: [],
+  bundleNotes: [],
+  strays: [],
   unfinished: 'no',
   nextAt: null,
   ...more,

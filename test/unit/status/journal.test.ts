@@ -32,6 +32,8 @@ it('what went wrong is shown without keys, tokens and passwords', () => {
     failures: [],
     waiting: [],
     notes: [],
+    bundleNotes: [],
+    strays: [],
     unfinished: 'failed',
     nextAt: null,
   });

@@ -14,6 +14,7 @@ const pending: DefaultCertificateStatus = {
       fingerprint_sha256: 'AA',
       not_after: '2026-09-01T00:00:00.000Z',
       served_without_sni_sha256: 'BB',
+      served_not_before: '2026-04-01T00:00:00.000Z',
       served_not_after: '2026-07-01T00:00:00.000Z',
     },
   ],
@@ -49,11 +50,15 @@ it('the metrics tell what clients without SNI get, once for each file', async ()
   const text = await renderMetrics(reportView([view, view]));
   const lines = text.split('\n').filter((line) => line.includes('/certs/default.crt'));
   const [file, served] = ['2026-09-01', '2026-07-01'].map((day) => Date.parse(day) / 1000);
+  // Half and three quarters of the last third of 91 days are over.
+  const [soon, critical] = [1 / 6, 1 / 12].map((share) => Math.round((served ?? 0) - 91 * 86_400 * share));
   const name = 'kong_ssl_cert_reloader_default_certificate';
   expect(lines).toEqual([
     `${name}_in_sync{location="/certs/default.crt"} 0`,
     `${name}_not_after_timestamp_seconds{location="/certs/default.crt",origin="source"} ${file}`,
     `${name}_not_after_timestamp_seconds{location="/certs/default.crt",origin="served"} ${served}`,
+    `${name}_warning_timestamp_seconds{location="/certs/default.crt",level="ends_soon"} ${soon}`,
+    `${name}_warning_timestamp_seconds{location="/certs/default.crt",level="critical"} ${critical}`,
   ]);
   const unseen = { ...pending.files[0]!, served_without_sni_sha256: null, served_not_after: null };
   const away = { ...pending, state: 'unknown' as const, files: [unseen] };

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { LogFile } from '../../../src/report';
+import { LineFile } from '../../../src/common/line-file';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 
@@ -11,7 +11,7 @@ function logTo(path: string) {
   const troubles: string[] = [];
   const reliefs: number[] = [];
   let time = 0;
-  const file = new LogFile({
+  const file = new LineFile({
     path,
     onTrouble: ({ message }) => troubles.push(message),
     onRelief: (lost) => reliefs.push(lost),
@@ -37,7 +37,7 @@ it('a log file is created for its owner and group, and gets whole lines in their
   expect(statSync(path).mode & 0o777 & ~0o040).toBe(0o600);
 });
 
-it('what is in the file already stays', async () => {
+it('existing content of the file stays', async () => {
   const path = join(testFolder(), 'reloader.log');
   appendFileSync(path, 'before\n');
   const { file } = logTo(path);
@@ -80,7 +80,7 @@ it('a file that was cut to nothing goes on at its start', async () => {
   expect(textOf(path)).toBe('two\n');
 });
 
-it('a missing folder is said once, and the lines go on when it is there', async () => {
+it('a missing folder is reported once, and the lines go on when it is there', async () => {
   const folder = join(testFolder(), 'missing');
   const path = join(folder, 'reloader.log');
   const { file, passes, troubles, reliefs } = logTo(path);
@@ -98,7 +98,7 @@ it('a missing folder is said once, and the lines go on when it is there', async 
   expect(reliefs[0]).toBeGreaterThanOrEqual(2);
 });
 
-it('a full disk is said once and stops nothing', async () => {
+it('a full disk is reported once and stops nothing', async () => {
   const { file, passes, troubles } = logTo('/dev/full');
   for (let round = 0; round < 5; round++) {
     for (let line = 0; line < 100; line++) file.write('x\n');

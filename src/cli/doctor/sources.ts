@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { trustedIssuersOf } from '../../app/compose';
+import { chainWarning, checkKeyAndChain, checkShape } from '../../certificates';
+import { groupBy } from '../../common/multimap';
+import { isRefusal, type Reason, type Refusal, type SourcedBundle } from '../../model';
+import { BundleBook } from '../../pass';
+import { createSources } from '../../sources';
+import { plural } from '../output';
+import { adviceOn } from './advice';
+import type { Check } from './check';
+import type { Patient } from './patient';
+
+/** More are not opened: a look, not a load. */
+const MOST = 2_000;
+/** Rows of one kind. */
+const MOST_ROWS = 20;
+
+/** What is in the sources, and what the gate says about it. */
+export async function checkSources({ configs }: Patient, check: Check): Promise<void> {
+  if (configs.length === 0) check.skip('there is no configuration to take them from');
+  for (const { config } of configs) {
+    const { sources, clusters } = createSources(config);
+    const book = new BundleBook(sources, { trusted: trustedIssuersOf(config) });
+    try {
+      await scan(book);
+      await checkBook(book, check);
+    } finally {
+      for (const source of sources) source.close?.();
+      for (const client of clusters.values()) client.close();
+    }
+  }
+}
+
+/** Scans once more where a file may still be under way. */
+async function scan(book: BundleBook): Promise<void> {
+  await book.scan(undefined, { now: Date.now() });
+  if (!book.isUnsettled) return;
+  const waitMs = Number.isFinite(book.heldUntil) ? Math.max(0, book.heldUntil - Date.now()) : 0;
+  await sleep(waitMs);
+  await book.scan(undefined, { now: Date.now() });
+}
+
+async function checkBook(book: BundleBook, check: Check): Promise<void> {
+  const sourceOf = ({ id }: SourcedBundle) => book.sourceOf(id);
+  const opened = [...book.bundles()].slice(0, MOST);
+  const refused = groupBy([...book.refused()], ([id]) => book.sourceOf(id));
+  const bundles = groupBy(opened, sourceOf);
+  for (const { id, bundles: total, error, strays = [] } of book.sourceStates) {
+    if (error !== null) check.fail(error.why.message, adviceOn(error.why.reason, error.why.message));
+    const bad = (refused.get(id) ?? []).map(([, why]) => why);
+    let good = 0;
+    for (const bundle of bundles.get(id) ?? []) {
+      const why = await verdictOf(book, bundle);
+      if (why === null) good += 1;
+      else bad.push(why);
+    }
+    const rest = total > MOST ? ` (of ${MOST} that were opened)` : '';
+    const found = `${id}: ${plural(total, 'bundle')} found, ${good} good${rest}`;
+    if (bad.length === 0 && error === null) check.ok(found);
+    else if (bad.length === 0) check.skip(found);
+    for (const [reason, list] of groupBy(bad, (why) => why.reason)) {
+      check.warn(
+        `${found}, ${list.length} refused as ${reason}: ${(list[0] as Refusal).message}`,
+        adviceOn(reason, (list[0] as Refusal).message),
+      );
+    }
+    warnOf(
+      strays.map(({ message, reason }) => [`${message} (${reason}); it is part of no bundle`, reason]),
+      check,
+    );
+    warnOf((bundles.get(id) ?? []).flatMap(chainRow), check);
+  }
+}
+
+type Row = [detail: string, reason: Reason];
+
+function chainRow(bundle: SourcedBundle): Row[] {
+  const warning = chainWarning(bundle);
+  return warning === null ? [] : [[`${bundle.location}: ${warning}`, 'chain_incomplete']];
+}
+
+function warnOf(rows: readonly Row[], check: Check): void {
+  for (const [detail, reason] of rows.slice(0, MOST_ROWS)) check.warn(detail, adviceOn(reason, detail));
+  const [next] = rows.slice(MOST_ROWS);
+  if (next !== undefined)
+    check.warn(`${rows.length - MOST_ROWS} more, as ${next[0]}`, adviceOn(next[1], next[0]));
+}
+
+/** Null: it passes the gate. */
+async function verdictOf(book: BundleBook, bundle: SourcedBundle): Promise<Refusal | null> {
+  const opened = await book.open(bundle);
+  if (isRefusal(opened)) return opened;
+  return checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened);
+}

@@ -1,0 +1,50 @@
+import { timeLeft } from '../../common/duration';
+import { troublesOf, urgencyOf, type CertificateStatus, type StatusReport, type Trouble } from '../../public';
+
+/** The most urgent first, then the next to end. */
+export function byUrgency(certificates: readonly CertificateStatus[]): CertificateStatus[] {
+  const end = ({ expires_at: at }: CertificateStatus) => (at === null ? Infinity : Date.parse(at));
+  return [...certificates].sort((a, b) => urgencyOf(a) - urgencyOf(b) || end(a) - end(b));
+}
+
+/** What needs a person, the worst first, in a few words each; empty: all is well. @param now milliseconds since the epoch */
+export function verdictText(report: StatusReport, now: number): string[] {
+  return troublesOf(report).map((trouble) => textOf(trouble, now));
+}
+
+function textOf(trouble: Trouble, now: number): string {
+  switch (trouble.kind) {
+    case 'kong_away':
+      return `Kong is away: ${trouble.detail ?? 'its Admin API does not answer'}`;
+    case 'nothing_runs':
+      return trouble.detail ?? 'nothing runs';
+    case 'expired':
+      return `${trouble.count} expired`;
+    case 'not_served':
+      return `${trouble.count} not served`;
+    case 'ending':
+      return ending(trouble, now);
+    case 'refused':
+      return `${trouble.count} refused`;
+    case 'writes_fail':
+      return `${trouble.count} cannot be written: ${trouble.detail}`;
+    case 'overdue':
+      return `${trouble.count} not renewed in time`;
+    case 'pending':
+      return `${trouble.count} about to be swapped`;
+    case 'would_change':
+      return `${trouble.count} would be swapped (mode: observe)`;
+    case 'passes_failing':
+      return `no pass can be made for entry ${trouble.entry}`;
+    case 'writes_nothing':
+      return `entry ${trouble.entry} writes nothing: ${trouble.detail}`;
+    case 'source_down':
+      return `${trouble.id} is down`;
+  }
+}
+
+/** `1 ends in 7 h`, `3 end soon, the first in 7 h`. */
+function ending({ count, first }: Extract<Trouble, { kind: 'ending' }>, now: number): string {
+  const when = `in ${timeLeft(Date.parse(first) - now)} (${first.slice(0, 16)}Z)`;
+  return count === 1 ? `1 ends ${when}` : `${count} end soon, the first ${when}`;
+}

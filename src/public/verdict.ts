@@ -1,0 +1,161 @@
+import type { CertificateState, LifeLevel } from '../model';
+import type { CertificateStatus, ReloaderStatus, StatusReport } from './status';
+
+/*
+ * What needs a person, and in which order. Page, title, icon, metrics and command line show this and nothing else.
+ */
+
+/** How urgent a state is, worst first; null: nothing to do for anybody. */
+const STATE_RANK: Record<CertificateState, number | null> = {
+  not_served: 1,
+  refused: 3,
+  pending: 5,
+  unproven: null,
+  no_source: null,
+  in_sync: null,
+  unused: null,
+};
+
+const LIFE_RANK: Record<LifeLevel, number | null> = {
+  expired: 0,
+  critical: 2,
+  ends_soon: 4,
+  renewal_due: null,
+  fresh: null,
+};
+
+const LATE_RANK = 4;
+/** Of what needs nobody: how it stands is not known for sure, then all else, then what nothing in Kong asks for. */
+const QUIET_RANK: Partial<Record<CertificateState, number>> = { unproven: 6, unused: 8 };
+
+type Standing = Pick<CertificateStatus, 'certificate_id' | 'state' | 'expiry' | 'renewal_overdue'>;
+
+/** What names it in a link to the page: its id, `alt` for the other half, and where it was found if it is not in Kong. */
+export const linkKey = ({
+  certificate_id: id,
+  half,
+  source,
+  snis,
+}: Pick<CertificateStatus, 'certificate_id' | 'half' | 'source' | 'snis'>): string =>
+  id === null ? (source?.location ?? snis.join(' ')) : half === 'alt' ? `${id} alt` : id;
+
+/** The level of its life that somebody should know of; null: none. What is not in Kong may expire. */
+export function alarmingLife({ certificate_id: id, expiry }: Standing): LifeLevel | null {
+  return id === null || expiry === null || LIFE_RANK[expiry] === null ? null : expiry;
+}
+
+/** Whether a late renewal is all that there is to say of it: a worse trouble implies it. */
+export const isOnlyLate = (certificate: Standing): boolean =>
+  certificate.renewal_overdue &&
+  STATE_RANK[certificate.state] === null &&
+  certificate.state !== 'unused' &&
+  alarmingLife(certificate) === null;
+
+/** Smaller is worse. */
+export function urgencyOf(certificate: Standing): number {
+  const { state, renewal_overdue: isLate } = certificate;
+  const life = alarmingLife(certificate);
+  const ranks = [
+    STATE_RANK[state],
+    life === null ? null : LIFE_RANK[life],
+    isLate && state !== 'unused' ? LATE_RANK : null,
+  ].filter((rank) => rank !== null);
+  return ranks.length > 0 ? Math.min(...ranks) : (QUIET_RANK[state] ?? 7);
+}
+
+type CountKind = 'expired' | 'not_served' | 'refused' | 'overdue' | 'pending' | 'would_change';
+
+type EntryFacts = Omit<ReloaderStatus, 'certificates'>;
+type ReportFacts = Pick<StatusReport, 'kong' | 'waiting'> & { reloaders: readonly EntryFacts[] };
+
+/** Something that needs a person. */
+export type Trouble =
+  | { kind: 'kong_away' | 'nothing_runs'; detail: string | null }
+  | { kind: CountKind; count: number }
+  /** `first`: when the first of them ends. */
+  | { kind: 'ending'; count: number; first: string; is_critical: boolean }
+  | { kind: 'writes_fail'; count: number; detail: string }
+  | { kind: 'passes_failing' | 'writes_nothing'; entry: string; detail: string }
+  | { kind: 'source_down'; id: string; detail: string };
+
+export type TroubleKind = Trouble['kind'];
+
+/** Counts certificates one by one, so that whoever walks through thousands can pause. */
+export class Tally {
+  readonly states = new Map<CertificateState, number>();
+  readonly lives = new Map<LifeLevel, number>();
+  total = 0;
+  late = 0;
+  wouldChange = 0;
+  #firstEnd: string | null = null;
+  #failing = { count: 0, detail: '' };
+
+  /** @param mode of its entry */
+  add(certificate: CertificateStatus, mode: ReloaderStatus['mode']): void {
+    const { state, expires_at: end, write_failure: failure } = certificate;
+    const life = alarmingLife(certificate);
+    this.total += 1;
+    if (state === 'pending' && mode === 'observe') this.wouldChange += 1;
+    increase(this.states, state);
+    if (isOnlyLate(certificate)) this.late += 1;
+    // An older plugin says nothing of it.
+    if (failure != null) {
+      this.#failing.count += 1;
+      this.#failing.detail = failure.message;
+    }
+    if (life === null) return;
+    increase(this.lives, life);
+    if (life !== 'expired' && end !== null && (this.#firstEnd === null || end < this.#firstEnd))
+      this.#firstEnd = end;
+  }
+
+  /** The worst first; empty: all is well. */
+  troubles({ kong, waiting, reloaders }: ReportFacts): Trouble[] {
+    const { states, lives } = this;
+    const critical = lives.get('critical') ?? 0;
+    const counts: Record<CountKind, number> = {
+      expired: lives.get('expired') ?? 0,
+      not_served: states.get('not_served') ?? 0,
+      refused: states.get('refused') ?? 0,
+      overdue: this.late,
+      pending: (states.get('pending') ?? 0) - this.wouldChange - this.#failing.count,
+      would_change: this.wouldChange,
+    };
+    const counted = (...kinds: CountKind[]): Trouble[] =>
+      kinds.filter((kind) => counts[kind] > 0).map((kind) => ({ kind, count: counts[kind] }));
+    const troubles: Trouble[] = [];
+    if (kong === null) troubles.push({ kind: 'kong_away', detail: waiting });
+    else if (reloaders.length === 0) troubles.push({ kind: 'nothing_runs', detail: waiting });
+    troubles.push(...counted('expired', 'not_served'));
+    if (this.#firstEnd !== null) {
+      const count = critical + (lives.get('ends_soon') ?? 0);
+      troubles.push({ kind: 'ending', count, first: this.#firstEnd, is_critical: critical > 0 });
+    }
+    troubles.push(...counted('refused'));
+    if (this.#failing.count > 0) troubles.push({ kind: 'writes_fail', ...this.#failing });
+    troubles.push(...counted('overdue', 'pending', 'would_change'));
+    return [...troubles, ...reloaders.flatMap(entryTroubles)];
+  }
+}
+
+function entryTroubles({ entry, last_pass: pass, sources, leader }: EntryFacts): Trouble[] {
+  const troubles: Trouble[] = [];
+  if (pass?.error != null) troubles.push({ kind: 'passes_failing', entry, detail: pass.error });
+  if (leader?.is_leader === false && leader.error !== null)
+    troubles.push({ kind: 'writes_nothing', entry, detail: leader.error });
+  for (const { id, up, error } of sources)
+    if (!up) troubles.push({ kind: 'source_down', id, detail: error?.message ?? '' });
+  return troubles;
+}
+
+function increase<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** The same for a report that is there as a whole. */
+export function troublesOf(report: StatusReport): Trouble[] {
+  const tally = new Tally();
+  for (const { certificates, mode } of report.reloaders)
+    for (const certificate of certificates) tally.add(certificate, mode);
+  return tally.troubles(report);
+}

@@ -1,0 +1,32 @@
+import KongCertificateExpired from '../../../docs/runbooks/KongCertificateExpired.md';
+import KongCertificateExpiring from '../../../docs/runbooks/KongCertificateExpiring.md';
+import KongCertificateNotServed from '../../../docs/runbooks/KongCertificateNotServed.md';
+import KongCertificateOutOfSync from '../../../docs/runbooks/KongCertificateOutOfSync.md';
+import KongCertificateRefused from '../../../docs/runbooks/KongCertificateRefused.md';
+import KongCertificateRenewalOverdue from '../../../docs/runbooks/KongCertificateRenewalOverdue.md';
+import KongCertificateRolledBack from '../../../docs/runbooks/KongCertificateRolledBack.md';
+import KongCertificateSourceDown from '../../../docs/runbooks/KongCertificateSourceDown.md';
+import KongCertificateSwapFailing from '../../../docs/runbooks/KongCertificateSwapFailing.md';
+import KongDefaultCertificateExpiring from '../../../docs/runbooks/KongDefaultCertificateExpiring.md';
+import KongWritesForbidden from '../../../docs/runbooks/KongWritesForbidden.md';
+import SslCertReloaderAbsent from '../../../docs/runbooks/SslCertReloaderAbsent.md';
+import SslCertReloaderKongUnreachable from '../../../docs/runbooks/SslCertReloaderKongUnreachable.md';
+import SslCertReloaderStalled from '../../../docs/runbooks/SslCertReloaderStalled.md';
+
+/** By the name of the alert. A test holds them to the rules and to the alerts of the webhook. */
+export const RUNBOOKS: Readonly<Record<string, string>> = {
+  KongCertificateExpired,
+  KongCertificateExpiring,
+  KongCertificateNotServed,
+  KongCertificateOutOfSync,
+  KongCertificateRefused,
+  KongCertificateRenewalOverdue,
+  KongCertificateRolledBack,
+  KongCertificateSourceDown,
+  KongCertificateSwapFailing,
+  KongDefaultCertificateExpiring,
+  KongWritesForbidden,
+  SslCertReloaderAbsent,
+  SslCertReloaderKongUnreachable,
+  SslCertReloaderStalled,
+};

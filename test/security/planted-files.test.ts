@@ -1,0 +1,93 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, test } from 'vitest';
+import { replaceFile } from '../../src/common/replace-file';
+import { listenOnPath } from '../../src/common/unix-socket';
+import { KongReload } from '../../src/gateway/node/reload';
+import { DifferenceFile, HomesFile } from '../../src/pass';
+import { testFolder } from '../support/folders';
+
+/** Whoever may write to Kong's prefix (another container of the pod) puts something where this process keeps its own. */
+const DIFFERENCE = { chain: 'c', since: Date.now(), nudgedAt: null };
+
+/** Files that are kept in the prefix: how each is written. */
+const WRITERS: Readonly<Record<string, (path: string) => unknown>> = {
+  homes: (path) => new HomesFile(path).save('{}'),
+  differences: (path) => {
+    new DifferenceFile(path).save(new Map([['a', DIFFERENCE]]), []);
+  },
+  'the declarative file': (path) => replaceFile(path, 'text', null),
+};
+
+describe.each(Object.entries(WRITERS))('%s', (_name, write) => {
+  test.for<[string, (path: string) => string]>([
+    ['the file', (path) => path],
+    ['its draft', (path) => join(path, '..', `.file.ssl-cert-reloader-${process.pid}`)],
+    ['a draft of another form', (path) => `${path}.${process.pid}`],
+  ])('a link in the place of %s has nothing else written', ([, placeOf]) => {
+    const folder = testFolder();
+    const victim = join(folder, 'victim');
+    writeFileSync(victim, 'precious');
+    const path = join(folder, 'file');
+    symlinkSync(victim, placeOf(path));
+    write(path);
+    expect(readFileSync(victim, 'utf8')).toBe('precious');
+    expect(lstatSync(path).isFile()).toBe(true);
+    expect(statSync(path).mode & 0o077).toBe(0);
+  });
+});
+
+test.for<[string, (path: string) => void]>([
+  ['a pipe', (path) => void execFileSync('mkfifo', [path])],
+  ['a device without an end', (path) => symlinkSync('/dev/zero', path)],
+  [
+    'a folder',
+    (path) => {
+      mkdirSync(path);
+    },
+  ],
+])('%s in the place of a file of our own is read as one that is not there', ([, plant]) => {
+  const path = join(testFolder(), 'file');
+  plant(path);
+  expect(new HomesFile(path).load().ofName('a.test')).toEqual([]);
+  expect(new DifferenceFile(path).load().size).toBe(0);
+  expect(new KongReload(join(path, '..'), false).doneFor('AA')).toBeNull();
+});
+
+it('names that a program knows from elsewhere do nothing in a file of our own', () => {
+  const path = join(testFolder(), 'file');
+  const entry = '{"chain":"c","since":1e15,"nudgedAt":null}';
+  writeFileSync(path, `{"__proto__":${entry},"constructor":${entry},"toString":1}`);
+  expect([...new DifferenceFile(path).load().keys()]).toEqual(['__proto__', 'constructor']);
+  writeFileSync(
+    path,
+    '{"version":1,"homes":[[["place"],["leaf"],["__proto__","constructor"]]],"__proto__":{"x":1}}',
+  );
+  const homes = new HomesFile(path).load();
+  expect(homes.ofName('toString')).toEqual([]);
+  expect(homes.ofName('__proto__')).toEqual(['place']);
+  expect(({} as { x?: number }).x).toBeUndefined();
+});
+
+it('a socket has its mode from the beginning: a link in its place a moment later keeps its own', async () => {
+  const folder = testFolder();
+  const path = join(folder, 'socket');
+  const server = createServer();
+  const listening = listenOnPath(server, path);
+  // Before anything else could have happened.
+  expect(statSync(`${path}.${process.pid}`).mode & 0o777).toBe(0o660);
+  await listening;
+  expect(statSync(path).mode & 0o777).toBe(0o660);
+  server.close();
+  expect(existsSync(`${path}.${process.pid}`)).toBe(false);
+});
