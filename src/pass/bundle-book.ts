@@ -170,8 +170,7 @@ export class BundleBook {
 
   /** Names that resources of the clusters ask for, with the Secret of each; null: not known. */
   async asked(): Promise<ReadonlyMap<string, string> | null> {
-    const asking = this.sources.filter((source) => source.asked !== undefined);
-    const all = await Promise.all(asking.map((source) => source.asked?.() ?? null));
+    const all = await Promise.all(this.sources.flatMap((source) => source.asked?.() ?? []));
     const known = all.filter((asked) => asked !== null);
     if (known.length < all.length || known.length === 0) return null;
     return new Map(known.reverse().flatMap((asked) => [...asked]));

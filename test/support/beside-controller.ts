@@ -39,7 +39,7 @@ export interface BesideOptions {
  * for `pass`, `ticks` and `later`.
  */
 export async function besideController(options: BesideOptions) {
-  const { mode, hasTags = true, config: more = {}, source = {}, pushes = (wanted) => wanted } = options;
+  const { mode, hasTags = true, config: more = {}, source = {}, pushes } = options;
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   onTestFinished(() => {
     vi.useRealTimers();
@@ -49,9 +49,10 @@ export async function besideController(options: BesideOptions) {
   cluster.secondMs = 5;
   const gateway = await startGateway({ mode });
   onTestFinished(() => gateway.stop());
-  const controller = new ScriptedController(gateway.adminUrl, mode, () =>
-    pushes(wantedFor(cluster, hasTags)),
-  );
+  const controller = new ScriptedController(gateway.adminUrl, mode, () => {
+    const wanted = wantedFor(cluster, hasTags);
+    return pushes?.(wanted) ?? wanted;
+  });
   const kubeconfig = cluster.kubeconfig();
   const config = completeConfig({
     takeover_grace: GRACE_S,
@@ -104,7 +105,7 @@ export async function besideController(options: BesideOptions) {
     /** A pass of ours. */
     pass: async (cause: PassCause = 'poll'): Promise<PassReport> => {
       const report = await running.composed.pass(cause);
-      for (const reporter of reporters) reporter.pass(report);
+      for (const reporter of reporters) void reporter.pass(report);
       running.show.notice();
       return report;
     },
