@@ -114,6 +114,8 @@ export interface PassReport {
   bundleNotes: readonly BundleNote[];
   /** Files that are a part of no bundle, all that there are. */
   strays: readonly StrayFile[];
+  /** How many characters of certificates and keys would be added to Kong; left out: the pass did more than look. */
+  addedChars?: number;
   /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */
   nextAt: number | null;
 }

@@ -2,7 +2,7 @@ import type { Log, Plan, StoredCertificate } from '../model';
 import type { CertificateMemory } from './memory';
 import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
-import type { PassContext, Step } from './step';
+import type { PassContext, ProgressListener, Step } from './step';
 
 /** After so long it is looked whether another gateway, or the controller, has written what is not ours to write. */
 const HELD_MS = 5_000;
@@ -14,6 +14,7 @@ export class ConcludeStep implements Step {
   constructor(
     private readonly memory: CertificateMemory,
     private readonly pending: PendingRollbacks,
+    private readonly progress?: ProgressListener,
   ) {}
 
   async run(pass: PassContext): Promise<void> {
@@ -46,8 +47,9 @@ export class ConcludeStep implements Step {
     const { planner, findings, takeover } = memory;
     let plan = planned;
     if (pass.observe) {
-      plan = await planner.announceable(plan);
+      plan = await planner.announceable(plan, this.progress);
       findings.wouldChange(plan.changes);
+      pass.report.addedChars = planner.addedBy(plan);
     }
     // There is something to write, and another gateway is the one to do it.
     const isHeld = !pass.observe && plan.changes.length > 0 && !pass.mayWrite();

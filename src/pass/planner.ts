@@ -13,6 +13,7 @@ import {
   type StoredCertificate,
 } from '../model';
 import { EvidenceBook, HomeBook, makePlan, sameNames } from '../plan';
+import type { ProgressListener } from './step';
 import type { RefusedBundles } from './refused-bundles';
 import type { BookScan, BundleBook } from './bundle-book';
 
@@ -49,6 +50,8 @@ export class Planner {
   #asked: ReadonlyMap<string, string> | null = null;
   /** Ids of certificates that are the ingress controller's though they do not carry its tags. */
   readonly untagged = new Set<string>();
+  /** How much text each bundle of an announced creation is, by its id. */
+  readonly #sizes = new Map<string, number>();
 
   constructor(
     private readonly book: BundleBook,
@@ -192,16 +195,28 @@ export class Planner {
   }
 
   /** A plan whose changes would pass the whole gate: nothing is announced that would then be refused. */
-  async announceable(plan: Plan): Promise<Plan> {
+  async announceable(plan: Plan, progress?: ProgressListener): Promise<Plan> {
     let isOutdated = false;
+    progress?.begin('check', plan.changes.length);
     for (const change of plan.changes) {
+      progress?.step();
       const { id, content } = change.bundle;
       if (this.#checked.get(id) === content) continue;
       const fresh = await this.prepare(change);
-      if (!isRefusal(fresh)) this.#checked.set(id, content);
-      else if (this.refused.add(change.bundle, fresh)) isOutdated = true;
+      if (!isRefusal(fresh)) {
+        this.#checked.set(id, content);
+        if (change.kind === 'create') this.#sizes.set(id, fresh.cert.length + fresh.key.length);
+      } else if (this.refused.add(change.bundle, fresh)) isOutdated = true;
     }
-    return isOutdated ? this.announceable(await this.whole()) : plan;
+    return isOutdated ? this.announceable(await this.whole(), progress) : plan;
+  }
+
+  /** How many characters of certificates and keys a plan that was announced adds to Kong. */
+  addedBy({ changes }: Plan): number {
+    return changes.reduce(
+      (sum, { kind, bundle }) => sum + (kind === 'create' ? (this.#sizes.get(bundle.id) ?? 0) : 0),
+      0,
+    );
   }
 
   private plan(
