@@ -248,7 +248,8 @@ export class Supervisor {
     }
     // The new one's Admin API has to answer, and its sources to be there, before the old one ends.
     const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
-    const connection = isOwn ? await connect(this.#location, config.admin) : kong;
+    // What an argument says is where the entries are.
+    const connection = isOwn ? await connect({ ...this.#location, adminUrl: undefined }, config.admin) : kong;
     const known = this.#known.get(entry.id);
     const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);
     const memory = known !== undefined && isSameKong ? known.memory : new EntryMemory();
