@@ -130,13 +130,13 @@ function describe(
 ): Description {
   switch (outcome.kind) {
     case 'swapped': {
-      const { proof, created } = outcome;
+      const { proof, how } = outcome;
       const isServed = proof?.verdict === 'served';
       const proven = isServed
         ? `served (${plural(proof.handshakes, 'handshake')}, ${duration(proof.durationMs)})`
         : `not proven${proof === null ? '' : `: ${proof.detail}`}`;
       return {
-        action: created ? 'created' : 'swapped',
+        action: how.replace('_', ' '),
         style: isServed ? 'green' : 'yellow',
         detail: `certificate ${outcome.certificate}, ${proven}`,
       };

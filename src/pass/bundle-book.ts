@@ -161,6 +161,24 @@ export class BundleBook {
     return result;
   }
 
+  /** Whether a bundle comes from a cluster. */
+  isOfCluster(id: string): boolean {
+    return this.#entries.get(id)?.source.asked !== undefined;
+  }
+
+  /** A source creates by `create: true`, and not by default. */
+  get createsInSoManyWords(): boolean {
+    return this.sources.some(({ createIsExplicit }) => createIsExplicit === true);
+  }
+
+  /** Names that resources of the clusters ask for, with the Secret of each; null: not known. */
+  async asked(): Promise<ReadonlyMap<string, string> | null> {
+    const all = await Promise.all(this.sources.flatMap((source) => source.asked?.() ?? []));
+    const known = all.filter((asked) => asked !== null);
+    if (known.length < all.length || known.length === 0) return null;
+    return new Map(known.reverse().flatMap((asked) => [...asked]));
+  }
+
   /** Bundles that end early gain what Kong or other bundles have of their issuers. */
   private async completeChains(result: BookScan, kongChanged: boolean): Promise<void> {
     if (result.differing.size === 0 && !result.changed && !kongChanged) return;

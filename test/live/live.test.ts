@@ -2,6 +2,8 @@ import { describe } from 'vitest';
 import { describeBothModes } from '../scenarios/both-modes';
 import { describeDefaultCertificate } from '../scenarios/default-certificate';
 import { describeWriteBack } from '../scenarios/write-back';
+import { describeNames } from '../scenarios/names';
+import { describeTrouble } from '../scenarios/trouble';
 import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import type { StartKong } from '../scenarios/kong';
@@ -14,6 +16,8 @@ const start = settings === null ? notThere : realKong(settings);
 
 describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --kong PATH`)', () => {
   describeBothModes(start, 'dbless');
+  describeNames(start, 'dbless');
+  describeTrouble(start, 'dbless');
   describeTwins(start, 'dbless');
   describeDefaultCertificate(start, 'dbless');
   describeDbless(start);
@@ -25,6 +29,8 @@ describe.skipIf((settings?.database ?? []).length === 0)(
   'a real Kong with PostgreSQL (needs `npm run test:live -- --kong PATH --pg URL`)',
   () => {
     describeBothModes(start, 'database');
+    describeNames(start, 'database');
+    describeTrouble(start, 'database');
     describeTwins(start, 'database');
     describeDefaultCertificate(start, 'database');
     describeDatabase(start);
