@@ -3,9 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findStatusSocket } from '../../src/app/status-host';
 import type { Issued } from '../../src/authority/authority';
 import type { CertificateStatus, StatusReport } from '../../src/public';
-import type { KongMode, LogLine, StartKong, TestKong } from '../scenarios/kong';
+import type { KongMode, StartKong, TestKong } from '../scenarios/kong';
 import { eventually } from '../support/eventually';
 import { ask } from '../support/http';
 import { servedLeaf } from '../support/tls';
@@ -90,12 +91,12 @@ export class World {
   }
 
   async status(): Promise<StatusReport> {
-    const socketPath = join(this.kong.prefix, 'ssl-cert-reloader-status.socket');
-    return JSON.parse((await ask({ socketPath }, '/status')).text) as StatusReport;
+    return JSON.parse((await ask({ socketPath: this.#socket }, '/status')).text) as StatusReport;
   }
 
-  async certificates(): Promise<CertificateStatus[]> {
-    return (await this.status()).reloaders.flatMap((reloader) => reloader.certificates);
+  /** Asks for a pass and waits for it. */
+  async poll(): Promise<void> {
+    await ask({ socketPath: this.#socket }, '/poll?wait=1', { method: 'POST' });
   }
 
   /** The status has to say something while the fault lasts. @returns whether it did */
@@ -112,14 +113,6 @@ export class World {
   async saysOf(name: string, what: string, look: (one: CertificateStatus) => boolean): Promise<void> {
     await this.says(`${name}: ${what}`, ({ reloaders }) =>
       reloaders.some(({ certificates }) => certificates.some((one) => one.snis.includes(name) && look(one))),
-    );
-  }
-
-  /** The log has to say something while the fault lasts. */
-  async logs(what: string, look: (line: LogLine) => boolean): Promise<void> {
-    const seen = this.kong.log().length;
-    await eventually(what, () => this.kong.log().slice(seen).some(look), this.recoveryMs).catch(() =>
-      this.#unsaid.push(what),
     );
   }
 
@@ -246,6 +239,7 @@ export class World {
   async suffer(fault: () => Promise<void>): Promise<{ findings: Finding[]; recoveryMs: number }> {
     const from = performance.now();
     const issued = this.supply.secrets.length;
+    const said = this.kong.output().length;
     this.#pid = this.kong.pluginServerPid();
     this.#crashes = 0;
     this.#unsaid.length = 0;
@@ -275,7 +269,7 @@ export class World {
       await watch.stop();
     }
     const { handshakes, requests } = watch;
-    const output = this.kong.output();
+    const output = this.kong.output().slice(said);
     const findings = judge({
       ...{ handshakes, requests, before, notRecovered, versions: this.supply.versions },
       watched: this.#watched,
@@ -296,6 +290,10 @@ export class World {
     await this.admin.stop();
     this.supply.remove();
     rmSync(dirname(this.file), { recursive: true, force: true });
+  }
+
+  get #socket(): string {
+    return findStatusSocket(this.kong.prefix);
   }
 
   /** A few names: handshakes of the watch take the CPU from Kong. */
