@@ -9,6 +9,7 @@ import {
   openGateway,
   type AdminClientOptions,
   type NodeFacts,
+  type OpenOptions,
   type TlsListener,
 } from '../gateway';
 
@@ -24,6 +25,8 @@ export interface KongLocation {
   usual?: readonly string[];
   /** Told of each exchange with the Admin API. */
   onExchange?: ((method: string, code: number) => void) | undefined;
+  /** Told what became of somebody else's update of the configuration that was overwritten and could not be saved. */
+  onLost?: ((detail: string) => void) | undefined;
 }
 
 /** A Kong whose Admin API answers. */
@@ -68,7 +71,10 @@ export async function connect(location: KongLocation, admin: Config['admin']): P
   for (const place of placesOf(node, { configured: admin.url, argument: adminUrl, usual }, troubles)) {
     try {
       const client = new AdminClient(clientOptions(place.url, location, admin));
-      return await connection(client, node, place, admin.workspaces ?? []);
+      return await connection(client, node, place, {
+        workspaces: admin.workspaces ?? [],
+        onLost: location.onLost,
+      });
     } catch (error) {
       troubles.push((error as Error).message);
     }
@@ -129,10 +135,14 @@ async function connection(
   client: AdminClient,
   node: KongNode,
   { foundBy, isGuess = false }: Place,
-  workspaces: readonly string[],
+  known: Pick<OpenOptions, 'workspaces' | 'onLost'>,
 ): Promise<Connection> {
   try {
-    const { open, workers } = await openGateway(client, workspaces, isGuess ? 1 : undefined);
+    const { open, workers } = await openGateway(client, {
+      ...known,
+      attempts: isGuess ? 1 : undefined,
+      commits: () => node.commits(),
+    });
     return {
       ...{ client, gateway: open(), open, foundBy, prefix: node.prefix },
       facts: () => node.tryRead(),

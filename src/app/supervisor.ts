@@ -87,7 +87,9 @@ export class Supervisor {
       this.#host.onExchange(method, code);
       if (method === 'POST' && code === 201) this.#posted += 1;
     };
-    this.#location = { ...options.location, onExchange };
+    const onLost = (detail: string) =>
+      this.log('warn', "somebody else's update of Kong was overwritten", detail);
+    this.#location = { ...options.location, onExchange, onLost };
   }
 
   /** What an operator sees, now. */

@@ -1,4 +1,5 @@
 import { readPem } from '../certificates';
+import { Slices } from '../common/slices';
 import {
   changeId,
   type CertificateStore,
@@ -77,26 +78,31 @@ export async function prove(
     written.filter(({ change }) => halfOf(change) === 'alt').map(({ change }) => changeId(change)),
   );
   const isKongs = kongsLeaves(certificates);
-  return verifier.prove(
-    written.map((one): Expectation => {
-      const { change } = one;
-      const chain = chainOf(one);
-      const { keyType } = change.bundle.leaf;
-      const hasTwin =
-        gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
-      const observed = before.get(change);
-      return {
-        snis: one.snis,
-        chains: shownAs(chain, change.bundle.chain),
-        previous: previousOf(one),
-        added: addedBy(one),
-        ...(observed === undefined ? {} : { before: observed }),
-        isKongs,
-        isStored: () => isStored(certificates, changeId(change), halfOf(change), chain),
-        ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
-      };
-    }),
-  );
+  const expectations: Expectation[] = [];
+  const slices = new Slices();
+  const expect = (one: Written): Expectation => {
+    const { change } = one;
+    const chain = chainOf(one);
+    const { keyType } = change.bundle.leaf;
+    const hasTwin =
+      gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
+    const observed = before.get(change);
+    return {
+      snis: one.snis,
+      chains: shownAs(chain, change.bundle.chain),
+      previous: previousOf(one),
+      added: addedBy(one),
+      ...(observed === undefined ? {} : { before: observed }),
+      isKongs,
+      isStored: () => isStored(certificates, changeId(change), halfOf(change), chain),
+      ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
+    };
+  };
+  for (const one of written) {
+    expectations.push(expect(one));
+    if (slices.due) await slices.pause();
+  }
+  return verifier.prove(expectations);
 }
 
 /** The chain that Kong had there before; null: nothing. */

@@ -1,4 +1,5 @@
 import { parseCertificate, readPem } from '../certificates';
+import { Slices } from '../common/slices';
 import { changeId, refusal, type Change, type Proof, type Written } from '../model';
 import type { CertificateMemory } from './memory';
 import { attemptOf } from './plan';
@@ -42,12 +43,14 @@ export class SettleStep implements Step {
     const { work } = pass;
     const { refused, findings } = this.memory;
     const undone: RollBack[] = [];
+    const slices = new Slices();
     for (const [index, written] of writtenOf(work.results).entries()) {
       const proof = work.proofs[index] ?? null;
       const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
       const worse = isUndone ? whyNotBack(written, pass.now()) : null;
       if (isUndone && worse === null) undone.push({ written, proof });
       this.conclude(written, proof, { pass, isUndone: isUndone && worse === null, worse });
+      if (slices.due) await slices.pause();
     }
     if (!(await this.rollBack(undone))) work.hasFailed = true;
     for (const result of work.results) {

@@ -1,3 +1,4 @@
+import { Slices } from '../common/slices';
 import {
   unreachable,
   type Fields,
@@ -19,7 +20,8 @@ export class LogReporter implements Reporter {
     private readonly common: Fields = {},
   ) {}
 
-  pass(report: PassReport): void {
+  /** Thousands of lines are written in slices; a few at once. */
+  async pass(report: PassReport): Promise<void> {
     if (this.#lastFailure !== '') this.log('info', 'passes are made again', { cause: report.cause });
     this.#lastFailure = '';
     for (const { source, refusal } of report.sourceErrors) {
@@ -31,7 +33,11 @@ export class LogReporter implements Reporter {
     }
     for (const source of report.mendedSources)
       this.log('info', 'a source can be read whole again', { source });
-    for (const event of report.events) this.event(event, report);
+    const slices = new Slices();
+    for (const event of report.events) {
+      this.event(event, report);
+      if (slices.due) await slices.pause();
+    }
     if (report.cause === 'start') {
       const { bundles, inSync, refused, unused, durationMs } = report;
       const fields = { bundles, in_sync: inSync, refused, unused, duration_ms: Math.round(durationMs) };

@@ -37,6 +37,15 @@ it('a log file is created for its owner and group, and gets whole lines in their
   expect(statSync(path).mode & 0o777 & ~0o040).toBe(0o600);
 });
 
+it('no line about 10,000 renewals of one pass is lost on a healthy disk', async () => {
+  const path = join(testFolder(), 'reloader.log');
+  const { file, reliefs, troubles } = logTo(path);
+  const line = `${'x'.repeat(420)}\n`;
+  for (let count = 0; count < 10_000; count++) file.write(line);
+  await file.close();
+  expect([statSync(path).size, reliefs, troubles]).toEqual([10_000 * line.length, [], []]);
+});
+
 it('existing content of the file stays', async () => {
   const path = join(testFolder(), 'reloader.log');
   appendFileSync(path, 'before\n');
