@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdminClient, DatabaseGateway, DeclarativeGateway } from '../src/gateway';
 import { openBundle } from '../src/certificates';
+import { DeclarativeDocument } from '../src/gateway/declarative/document';
 import { isRefusal, type Change, type Gateway, type PemPair, type Written } from '../src/model';
 import { certificateId, send, startKong } from './kong';
 import { cpuTime, sideBySide, time, type Result } from './measure';
@@ -83,7 +84,7 @@ export async function bulkDbless(folder: string): Promise<Result> {
       },
       async () => {
         const { config } = (await send(kong.adminUrl, 'GET', '/config')) as { config: string };
-        const text = withoutNestedSnis(config);
+        const text = new DeclarativeDocument(config).toString();
         return cpuTime(() => send(kong.adminUrl, 'POST', '/config', { config: text }));
       },
     );
@@ -96,9 +97,6 @@ export async function bulkDbless(folder: string): Promise<Result> {
     await kong.stop();
   }
 }
-
-/** Kong exports them twice, and takes them once. */
-const withoutNestedSnis = (config: string) => config.replace(/^ {2}snis:\n(?: {2}[- ] .*\n)+/gm, '');
 
 /** 1,000 certificates that are restored after a write; against writing as many. */
 export async function rollback(folder: string, mode: 'database' | 'dbless'): Promise<Result> {
@@ -113,11 +111,16 @@ export async function rollback(folder: string, mode: 'database' | 'dbless'): Pro
       if (!results.every(({ kind }) => kind === 'restored')) throw new Error('not all were restored');
     });
   };
+  const before = pairs.map(asStored);
   const floor = async () => {
-    const bodies = renewed(pairs).map(asStored);
-    if (mode === 'database') return time(() => patchAll(client, bodies));
+    // Kong knows the texts that it gets again, as it does at a rollback.
+    await writeAll(gateway, renewed(pairs));
+    if (mode === 'database') return time(() => patchAll(client, before));
     const { config } = (await send(kong.adminUrl, 'GET', '/config')) as { config: string };
-    const text = withoutNestedSnis(config);
+    const document = new DeclarativeDocument(config);
+    for (const [index, texts] of before.entries())
+      document.put('certificates', certificateId(index), { ...texts });
+    const text = document.toString();
     return time(() => send(kong.adminUrl, 'POST', '/config', { config: text }));
   };
   try {

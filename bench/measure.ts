@@ -26,17 +26,29 @@ export const median = (values: readonly number[]): number => {
     : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 };
 
+/** How long the event loop was held up within `time` and `cpuTime`, in nanoseconds. */
+const delay = monitorEventLoopDelay({ resolution: 5 });
+
+async function watched(work: () => unknown): Promise<void> {
+  delay.enable();
+  try {
+    await work();
+  } finally {
+    delay.disable();
+  }
+}
+
 /** Milliseconds that something takes. */
 export async function time(work: () => unknown): Promise<number> {
   const began = performance.now();
-  await work();
+  await watched(work);
   return performance.now() - began;
 }
 
 /** Milliseconds of this process's CPU that something takes, all threads counted: other processes do not matter. */
 export async function cpuTime(work: () => unknown): Promise<number> {
   const before = process.cpuUsage();
-  await work();
+  await watched(work);
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;
 }
@@ -53,31 +65,20 @@ export async function sideBySide(
   ours: () => Promise<number>,
   floor: () => Promise<number>,
 ): Promise<{ ours: number; floor: number; ratio: number; pauseMs: number }> {
+  const sides = { ours, floor };
   const samples = { ours: [] as number[], floor: [] as number[] };
-  const delay = monitorEventLoopDelay({ resolution: 5 });
-  const sides = {
-    ours: async () => {
-      globalThis.gc?.();
-      delay.enable();
-      try {
-        return await ours();
-      } finally {
-        delay.disable();
-      }
-    },
-    floor: () => {
-      globalThis.gc?.();
-      return floor();
-    },
-  };
+  let pauseMs = 0;
   for (let round = 0; round <= rounds; round++) {
     const order = round % 2 === 0 ? (['floor', 'ours'] as const) : (['ours', 'floor'] as const);
     for (const side of order) {
+      globalThis.gc?.();
+      delay.reset();
       const sample = await sides[side]();
-      if (round > 0) samples[side].push(sample);
+      if (round === 0) continue;
+      samples[side].push(sample);
+      if (side === 'ours') pauseMs = Math.max(pauseMs, delay.max / 1e6);
     }
-    if (round === 0) delay.reset();
   }
   const result = { ours: median(samples.ours), floor: median(samples.floor) };
-  return { ...result, ratio: result.ours / result.floor, pauseMs: delay.max / 1e6 };
+  return { ...result, ratio: result.ours / result.floor, pauseMs };
 }

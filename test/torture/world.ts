@@ -12,7 +12,7 @@ import { ask } from '../support/http';
 import { servedLeaf } from '../support/tls';
 import { AdminProxy } from './admin-proxy';
 import { judge, type Finding, type Span, type StepBack, type Version } from './judge';
-import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter } from './kong-content';
+import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter, type Content } from './kong-content';
 import { Supply } from './supply';
 import { Watch } from './watch';
 
@@ -53,7 +53,7 @@ export class World {
     private readonly lagMs: number,
     private readonly recoveryMs: number,
   ) {
-    this.other = new OtherWriter(kong);
+    this.other = new OtherWriter(kong, (content, post) => this.#goesBackTo(numbersIn(content, supply), post));
   }
 
   static async start(
@@ -147,23 +147,19 @@ export class World {
 
   /** Without a database a restarted Kong begins with what it had when the fault began. */
   async restart(): Promise<void> {
-    const from = performance.now();
     await this.mayEnd(() =>
-      this.downtime(async () => {
+      this.#goesBackToTheStart(async () => {
         await this.kong.restart();
         this.admin.upstream = this.kong.adminUrl;
       }),
     );
-    if (this.mode === 'database') return;
-    for (const { name, number } of this.#atTheStart)
-      this.#stepsBack.push({ from, to: performance.now(), name, number });
   }
 
-  /** As `kong reload`: connections end, the plugin server is replaced. */
+  /** As SIGHUP to the master: connections end, the plugin server is replaced, the declarative file is read again. */
   async reload(): Promise<void> {
     const before = this.kong.pluginServerPid();
     await this.mayEnd(() =>
-      this.downtime(async () => {
+      this.#goesBackToTheStart(async () => {
         this.signalMaster('SIGHUP');
         await eventually('there is another plugin server', () => {
           const pid = this.kong.pluginServerPid();
@@ -179,11 +175,10 @@ export class World {
   }
 
   /** Another writer puts this pair into Kong, whatever is there. */
-  async overwrite(name: string, pair: Issued): Promise<void> {
-    const step = { from: performance.now(), to: Infinity, name, number: this.supply.numberOf(pair) };
-    this.#stepsBack.push(step);
-    await this.other.putCertificate(certificateId(this.names.indexOf(name)), pair);
-    step.to = performance.now();
+  overwrite(name: string, pair: Issued): Promise<void> {
+    return this.#goesBackTo([{ name, number: this.supply.numberOf(pair) }], () =>
+      this.other.putCertificate(certificateId(this.names.indexOf(name)), pair),
+    );
   }
 
   /** Another client removes the certificate of a name for good. */
@@ -292,6 +287,26 @@ export class World {
     rmSync(dirname(this.file), { recursive: true, force: true });
   }
 
+  /** Kong has these certificates again while `work` lasts, by somebody else's doing. */
+  async #goesBackTo(
+    versions: readonly Pick<Version, 'name' | 'number'>[],
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const steps = versions.map(({ name, number }) => ({
+      name,
+      number,
+      from: performance.now(),
+      to: Infinity,
+    }));
+    this.#stepsBack.push(...steps);
+    await work();
+    for (const step of steps) step.to = performance.now();
+  }
+
+  #goesBackToTheStart(work: () => Promise<void>): Promise<void> {
+    return this.#goesBackTo(this.mode === 'dbless' ? this.#atTheStart : [], () => this.downtime(work));
+  }
+
   get #socket(): string {
     return findStatusSocket(this.kong.prefix);
   }
@@ -313,6 +328,15 @@ const configOf = ({ folder }: Supply) => ({
   interval: 1,
   sources: [{ type: 'directory', path: folder, create: false }],
 });
+
+/** Which versions a whole configuration holds. */
+function numbersIn(content: Content, supply: Supply): Pick<Version, 'name' | 'number'>[] {
+  const certificates = content['certificates'] ?? [];
+  return supply.names.flatMap((name, index) => {
+    const cert = certificates.find(({ id }) => id === certificateId(index))?.['cert'];
+    return typeof cert === 'string' ? [{ name, number: supply.numberOf({ cert }) }] : [];
+  });
+}
 
 /** At least so many certificates, all of them as they should be. */
 function isWell({ reloaders }: StatusReport, atLeast: number): boolean {
