@@ -4,6 +4,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 import { development, shipped } from './bundles.mjs';
+import { writeLuaPlugin } from './lua-plugin.mjs';
 
 const logLevel = process.argv.includes('--quiet') ? 'warning' : 'info';
 
@@ -12,3 +13,4 @@ for (const bundle of [...shipped(process.argv.includes('--debug')), development(
   await build({ ...bundle, logLevel });
 }
 chmodSync('dist/ssl-cert-reloader.cjs', 0o755);
+writeLuaPlugin('dist/ssl-cert-reloader.cjs', 'dist');
