@@ -13,6 +13,8 @@ export interface StatusBackend {
   view(): ReportView;
   /** Asks every reloader for a pass now. */
   poll(): Promise<PolledEntry[]>;
+  /** Reads the configuration again. @returns why it cannot be used, so that the one before goes on; null: it is in use */
+  reload(): Promise<string | null>;
   /** What happened, as it was kept. @param since milliseconds since the epoch */
   history(query: { name?: string; since?: number; limit: number }): Promise<HistoryReport>;
 }
@@ -42,6 +44,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/healthz': ['GET', 'HEAD'],
   '/readyz': ['GET', 'HEAD'],
   '/poll': ['POST'],
+  '/reload': ['POST'],
 };
 
 const RUNBOOKS_AT = '/runbooks/';
@@ -84,9 +87,10 @@ export class Routes {
     } else if (!methods.includes(method)) {
       response.setHeader('allow', methods.join(', '));
       refuse(response, 405, `${pathname} takes ${methods.join(' and ')}`);
-    } else if (pathname === '/poll') {
-      if (door.isUnix) await this.poll(request, response, searchParams.get('wait') === '1');
-      else refuse(response, 403, 'a pass can be asked for on the unix socket only');
+    } else if (pathname === '/poll' || pathname === '/reload') {
+      if (!door.isUnix) refuse(response, 403, `${pathname} is taken on the unix socket only`);
+      else if (pathname === '/poll') await this.poll(request, response, searchParams.get('wait') === '1');
+      else await this.reload(request, response);
     } else if (pathname === '/history')
       await this.heavy(response, door, () => this.history(searchParams, response));
     else await this.show(pathname, request, response, door);
@@ -171,10 +175,16 @@ export class Routes {
   }
 
   /** Days left and overdue renewals change with time alone: after a minute it is another status. */
-  private tag({ started_at: startedAt, kong, waiting, reloaders }: ReportView): string {
+  private tag({
+    started_at: startedAt,
+    kong,
+    waiting,
+    configuration_error: error,
+    reloaders,
+  }: ReportView): string {
     const parts = reloaders.map(({ entry, revision }) => `${entry}:${revision}`);
     const minute = Math.floor(this.now() / 60_000);
-    const text = [startedAt, kong?.admin_url, waiting, minute, ...parts].join('|');
+    const text = [startedAt, kong?.admin_url, waiting, error, minute, ...parts].join('|');
     return `W/"${createHash('sha256').update(text).digest('base64url')}"`;
   }
 
@@ -207,6 +217,14 @@ export class Routes {
     });
     response.setHeader('content-type', 'application/json; charset=utf-8');
     await sendAll(response, `${toJson(report)}\n`);
+  }
+
+  private async reload(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    request.socket.setTimeout(MAX_WAIT_MS);
+    const error = await this.backend.reload();
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    response.statusCode = error === null ? 200 : 422;
+    await sendAll(response, `${toJson({ error })}\n`);
   }
 
   private async poll(request: IncomingMessage, response: ServerResponse, isWaited: boolean): Promise<void> {
