@@ -84,10 +84,17 @@ export class References {
     return found === undefined ? (this.#isBlind ? null : []) : found;
   }
 
-  /** Every host that something asks for; null: that cannot be known. */
-  get asked(): ReadonlySet<string> | null {
+  /**
+   * Every host that something asks for, with the Secret (`namespace/name`) of the oldest that does; `*`: every other
+   * host. Null: that cannot be known.
+   */
+  get asked(): ReadonlyMap<string, string> | null {
     if (this.#isBlind) return null;
-    return new Set(this.references().flatMap(({ hosts }) => hosts ?? []));
+    const asked = new Map<string, string>();
+    for (const { secret, hosts } of this.claims())
+      for (const host of hosts ?? ['*'])
+        if (!asked.has(host) && this.isThere(secret)) asked.set(host, secret);
+    return asked;
   }
 
   /** A Secret came, went, or is a certificate now. */
@@ -229,18 +236,26 @@ export class References {
     return this.#followed.flatMap((one) => (one.plural === plural ? [...one.objects.values()] : []));
   }
 
-  /** Each host goes to the Secret of the oldest that asks for it in the Secret's namespace. */
-  private shared(): Map<string, Hosts> {
+  /** What asks for which Secret (`namespace/name`), the oldest first, with the hosts of routes. */
+  private claims(): { namespace: string; secret: string; hosts: Hosts; from: string }[] {
     const routes = groupBy(
       ROUTES.flatMap(({ plural }) => this.objectsOf(plural)).flatMap(attachmentsOf),
       ({ parent }) => parent,
     );
+    return this.references().map(({ namespace, secret, hosts, listener, from }) => ({
+      namespace,
+      secret: `${namespace}/${secret}`,
+      hosts: listener === undefined ? hosts : hostsOfRoutes(routes, listener),
+      from,
+    }));
+  }
+
+  /** Each host goes to the Secret of the oldest that asks for it in the Secret's namespace. */
+  private shared(): Map<string, Hosts> {
     /** Who has a host, by namespace and host. */
     const owners = new Map<string, string>();
     const found = new Map<string, Set<string> | null>();
-    for (const { namespace, secret: name, hosts, listener, from } of this.references()) {
-      const secret = `${namespace}/${name}`;
-      const wanted = listener === undefined ? hosts : hostsOfRoutes(routes, listener);
+    for (const { namespace, secret, hosts: wanted, from } of this.claims()) {
       if (wanted === null) {
         found.set(secret, null);
         continue;

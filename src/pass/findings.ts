@@ -96,10 +96,9 @@ export class Findings {
     this.#events.push({
       bundle: bundle.id,
       ...about(bundle),
-      snis: isUpdate ? change.certificate.snis : change.snis,
+      snis: namesOf(change),
       half: halfOf(change),
       previous: (isUpdate ? change.certificate[change.half]?.leaf?.fingerprint : null) ?? null,
-      ...(isUpdate && change.isControllers ? { isTakeover: true } : {}),
       outcome,
     });
   }
@@ -230,6 +229,11 @@ export class Findings {
 }
 
 const halfKey = (certificate: string, half: Half) => `${certificate} ${half}`;
+
+function namesOf(change: Change): readonly string[] {
+  if (change.handsOver === true) return change.moveSnis?.map(({ name }) => name) ?? [];
+  return change.kind === 'create' ? change.snis : change.certificate.snis;
+}
 
 const halfOf = (change: Change): Half => (change.kind === 'create' ? 'main' : change.half);
 

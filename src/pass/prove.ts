@@ -28,9 +28,11 @@ export class ProveStep implements Step {
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
-    this.progress?.proving(true);
-    work.proofs = await prove(writtenOf(work.results), this.verifier, this.certificates, work.before);
-    this.progress?.proving(false);
+    const written = writtenOf(work.results);
+    if (this.verifier !== null) this.progress?.begin('prove', written.length);
+    work.proofs = await prove(written, this.verifier, this.certificates, work.before, () =>
+      this.progress?.step(),
+    );
   }
 }
 
@@ -65,12 +67,14 @@ export async function isStored(
 /**
  * Handshakes for everything that was written; the proofs come in its order, and none without a verifier.
  * @param before what was served for each change before it was written
+ * @param proven called for each that is through
  */
 export async function prove(
   written: readonly Written[],
   verifier: Verifier | null,
   certificates: Stored,
   before: ReadonlyMap<Change, ServedNames> = new Map(),
+  proven?: () => void,
 ): Promise<Proof[]> {
   if (verifier === null || written.length === 0) return [];
   // A certificate that just gained its other half has twins from now on.
@@ -102,7 +106,7 @@ export async function prove(
     expectations.push(expect(one));
     if (slices.due) await slices.pause();
   }
-  return verifier.prove(expectations);
+  return verifier.prove(expectations, proven);
 }
 
 /** The chain that Kong had there before; null: nothing. */

@@ -1,6 +1,6 @@
 import { parseCertificate, readPem } from '../certificates';
 import { Slices } from '../common/slices';
-import { changeId, refusal, type Change, type Proof, type Written } from '../model';
+import { changeId, refusal, type Change, type Proof, type SwapKind, type Written } from '../model';
 import type { CertificateMemory } from './memory';
 import { attemptOf } from './plan';
 import { chainOf, halfOf, writtenOf } from './prove';
@@ -107,7 +107,7 @@ export class SettleStep implements Step {
     findings.happened(change, {
       kind: 'swapped',
       certificate: changeId(change),
-      created: change.kind === 'create',
+      how: howOf(change),
       proof: shown,
     });
   }
@@ -154,6 +154,12 @@ export class SettleStep implements Step {
       this.memory.findings.happened(change, { kind: 'rolled_back', certificate: id, proof, restored });
     }
   }
+}
+
+function howOf(change: Change): SwapKind {
+  if (change.handsOver === true) return 'handed_over';
+  if (change.kind === 'create') return 'created';
+  return change.isControllers ? 'taken_over' : 'swapped';
 }
 
 interface RollBack {

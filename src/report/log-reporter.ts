@@ -7,6 +7,7 @@ import {
   type PassEvent,
   type PassReport,
   type Reporter,
+  type SwapKind,
 } from '../model';
 import type { Logger } from './logger';
 
@@ -66,11 +67,11 @@ export class LogReporter implements Reporter {
     };
     switch (outcome.kind) {
       case 'swapped': {
-        const { certificate, created, proof } = outcome;
+        const { certificate, how, proof } = outcome;
         const isWrong = proof?.verdict === 'wrong';
         this.log(
           isWrong ? 'error' : proof?.verdict === 'another' ? 'warn' : 'info',
-          `${isTrust === true ? 'CA ' : ''}certificate ${created ? 'created' : 'swapped'}`,
+          `${isTrust === true ? 'CA ' : ''}certificate ${SWAPS[how]}`,
           {
             ...common,
             certificate_id: certificate,
@@ -147,3 +148,10 @@ export class LogReporter implements Reporter {
     this.logger.log(level, message, { ...this.common, ...fields });
   }
 }
+
+const SWAPS: Record<SwapKind, string> = {
+  swapped: 'swapped',
+  created: 'created',
+  taken_over: 'taken over from the ingress controller',
+  handed_over: 'handed over to the ingress controller',
+};

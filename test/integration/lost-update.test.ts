@@ -22,13 +22,16 @@ async function contended() {
   const gateway = await startGateway({ mode: 'dbless' });
   onTestFinished(() => gateway.stop());
   const old = renewed(60);
-  const certificate = {
+  let certificate = {
     id: '3d1f6a52-8f0b-4c7e-9a4e-6f1d2b3c4d5e',
     cert: old.chain,
     key: old.key,
-    sni: HOST,
+    ...{ snis: [HOST], tags: [] },
   };
-  const controller = new ScriptedController(gateway.adminUrl, { certificate, routes: ['/'], tags: [] });
+  let routes = ['/'];
+  const controller = new ScriptedController(gateway.adminUrl, 'dbless', () => ({
+    ...{ certificates: [certificate], routes },
+  }));
   await controller.sync();
   const certs = testFolder();
   const next = renewed(1);
@@ -41,11 +44,21 @@ async function contended() {
   const kong = await connect({ prefix: gateway.prefix, onLost: (detail) => lost.push(detail) }, {});
   onTestFinished(() => kong.client.close());
   const push = async () => {
-    controller.state = { ...controller.state, routes: ['/', '/new'] };
+    routes = ['/', '/new'];
     await controller.sync();
   };
-  const routes = () => gateway.entities('routes').map((route) => route['paths']);
-  return { gateway, certs, controller, push, routes, next, lost, runner: compose(config, kong) };
+  return {
+    ...{ gateway, certs, push, next, lost },
+    runner: compose(config, kong),
+    routes: () => gateway.entities('routes').map((route) => route['paths']),
+    wantRoutes: async (paths: string[]) => {
+      routes = paths;
+      await controller.sync();
+    },
+    takeRenewal: () => {
+      certificate = { ...certificate, cert: next.chain, key: next.key };
+    },
+  };
 }
 
 it('what somebody posts while Kong works on our post is put back together with our certificate', async () => {
@@ -96,11 +109,10 @@ it('nothing is said to be lost where nobody else posts, or where it was put back
 });
 
 it('somebody else’s post that is under way is waited for, and ours is made of what it brings', async () => {
-  const { gateway, certs, controller, push, routes, lost, next: first, runner } = await contended();
+  const { gateway, certs, takeRenewal, push, routes, lost, runner } = await contended();
   // What Kong does at rest is known from then on.
   await runner.pass('start');
-  const certificate = { ...controller.state.certificate, cert: first.chain, key: first.key };
-  controller.state = { ...controller.state, certificate };
+  takeRenewal();
   const next = renewed(0);
   writePair(certs, 'www', next);
   gateway.clearRequests();
@@ -219,16 +231,12 @@ it('what somebody posts between two looks at Kong is put back, not what was ther
 });
 
 it('what somebody posts with our certificate in it already is put back, too', async () => {
-  const { gateway, certs, controller, push, routes, next } = await contended();
+  const { gateway, certs, push, routes, takeRenewal, next } = await contended();
   let isFirst = true;
   gateway.beforePost(async () => {
     if (!isFirst) return;
     isFirst = false;
-    const { certificate } = controller.state;
-    controller.state = {
-      ...controller.state,
-      certificate: { ...certificate, cert: next.chain, key: next.key },
-    };
+    takeRenewal();
     await push();
     await isRead(gateway);
   });
@@ -238,13 +246,12 @@ it('what somebody posts with our certificate in it already is put back, too', as
 });
 
 it('what somebody posts during each of our tries is put back, however many those are', async () => {
-  const { gateway, controller, routes, next, runner } = await contended();
+  const { gateway, wantRoutes, routes, next, runner } = await contended();
   const wanted = ['/'];
   gateway.beforePost(async ({ body }) => {
     if (!('config' in body) || wanted.length > 5) return;
     wanted.push(`/new-${wanted.length}`);
-    controller.state = { ...controller.state, routes: [...wanted] };
-    await controller.sync();
+    await wantRoutes([...wanted]);
     await isRead(gateway);
   });
   await runner.pass('start');

@@ -15,6 +15,7 @@ import {
 import { Slices } from '../../common/slices';
 import { resultOfError } from '../admin/answers';
 import { AdminError, type AdminClient } from '../admin/client';
+import { hasControllersEntities } from '../admin/controllers-entities';
 import { readPluginEntries } from '../admin/plugin-entries';
 import { DeclarativeCaStore } from './ca-certificates';
 import { DocumentCertificates } from './certificates';
@@ -58,6 +59,10 @@ export class DeclarativeGateway implements Gateway {
 
   revision(): Promise<string> {
     return this.#state.hash();
+  }
+
+  hasController(): Promise<boolean> {
+    return hasControllersEntities(this.client);
   }
 
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {

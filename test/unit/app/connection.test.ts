@@ -54,20 +54,25 @@ describe('the Admin API', () => {
     });
   });
 
-  it('is the one that the configuration names, and no prefix is needed then', async () => {
+  it.each<[what: string, argument: boolean, field: boolean]>([
+    ['of the command line, whatever the configuration names', true, true],
+    ['of the command line where the configuration names none', true, false],
+    ['that the configuration names, where there is no argument', false, true],
+  ])('is the one %s', async (_, hasArgument, hasField) => {
     const [wrong, right] = [await answering([database]), await answering([dbless])];
-    const location = { prefix: testFolder(), adminUrl: wrong.url };
-    expect(await connected(location, { url: right.url })).toMatchObject({
-      client: { url: right.url },
-      listeners: [],
-    });
+    // The prefix names another one.
+    const location = { ...prefixFor(hostOf(wrong.url)), adminUrl: hasArgument ? right.url : undefined };
+    const url = hasArgument ? (hasField ? wrong.url : null) : right.url;
+    expect(await connected(location, { url })).toMatchObject({ client: { url: right.url } });
     expect(wrong.received).toEqual([]);
   });
 
-  it('is the one of the command line where the configuration names none', async () => {
-    const [wrong, right] = [await answering([database]), await answering([dbless])];
-    const location = { ...prefixFor(hostOf(wrong.url)), adminUrl: right.url };
-    expect(await connected(location, { url: null })).toMatchObject({ client: { url: right.url } });
+  it('needs no prefix where it is named', async () => {
+    const { url } = await answering([dbless]);
+    expect(await connected({ prefix: testFolder() }, { url })).toMatchObject({
+      client: { url },
+      listeners: [],
+    });
   });
 
   it('is the next listener where the first one is no Admin API', async () => {

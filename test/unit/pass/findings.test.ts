@@ -225,7 +225,7 @@ describe('what happened', () => {
 
   it('is no failure when it is a swap', () => {
     const { found } = findings();
-    found.happened(update('K'), { kind: 'swapped', certificate: 'K', created: false, proof: null });
+    found.happened(update('K'), { kind: 'swapped', certificate: 'K', how: 'swapped', proof: null });
     expect(found.take().failed).toBe(false);
   });
 });

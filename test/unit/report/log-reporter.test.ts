@@ -79,7 +79,7 @@ describe('the log', () => {
   test.for<[string, Outcome, Partial<Line>]>([
     [
       'a swap that is proven',
-      { kind: 'swapped', certificate: 'K', created: false, proof: proof('served') },
+      { kind: 'swapped', certificate: 'K', how: 'swapped', proof: proof('served') },
       {
         level: 'info',
         message: 'certificate swapped',
@@ -91,17 +91,17 @@ describe('the log', () => {
     ],
     [
       'a certificate that was created',
-      { kind: 'swapped', certificate: 'K', created: true, proof: null },
+      { kind: 'swapped', certificate: 'K', how: 'created', proof: null },
       { level: 'info', message: 'certificate created', proof: 'off' },
     ],
     [
       'a swap that nobody could be asked about',
-      { kind: 'swapped', certificate: 'K', created: false, proof: proof('unreachable', 'no listener') },
+      { kind: 'swapped', certificate: 'K', how: 'swapped', proof: proof('unreachable', 'no listener') },
       { level: 'info', proof: 'unreachable', proof_detail: 'no listener' },
     ],
     [
       'a swap that is not served and stays',
-      { kind: 'swapped', certificate: 'K', created: false, proof: proof('wrong', 'it serves CC:DD') },
+      { kind: 'swapped', certificate: 'K', how: 'swapped', proof: proof('wrong', 'it serves CC:DD') },
       { level: 'error', message: 'certificate swapped', proof: 'wrong', proof_detail: 'it serves CC:DD' },
     ],
     [
