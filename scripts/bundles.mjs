@@ -63,6 +63,7 @@ const programs = {
   live: 'test/live/main.ts',
   fuzz: 'test/fuzz/main.ts',
   torture: 'test/torture/main.ts',
+  soak: 'test/torture/soak.ts',
 };
 
 /** Demo, benchmarks, the stand-in gateway and the runners of test suites, as far as they are there. */

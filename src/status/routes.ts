@@ -59,7 +59,8 @@ const MAX_WAIT_MS = 10 * 60_000;
 
 /** Answers requests; every one of them ends, and none of them throws. */
 export class Routes {
-  #heavy = 0;
+  /** How many are at work, of each door: those who come over the network keep nobody from the socket. */
+  readonly #heavy = { tcp: 0, unix: 0 };
   /** Those who scrape at the same time get the same text. */
   #metrics: Promise<string> | null = null;
 
@@ -91,11 +92,16 @@ export class Routes {
       else if (pathname === '/poll') await this.poll(request, response, searchParams.get('wait') === '1');
       else await this.reload(request, response);
     } else if (pathname === '/history')
-      await this.heavy(response, () => this.history(searchParams, response));
-    else await this.show(pathname, request, response);
+      await this.heavy(response, door, () => this.history(searchParams, response));
+    else await this.show(pathname, request, response, door);
   }
 
-  private async show(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async show(
+    pathname: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    door: Door,
+  ): Promise<void> {
     if (pathname.startsWith(RUNBOOKS_AT)) {
       await this.runbook(pathname.slice(RUNBOOKS_AT.length), request, response);
       return;
@@ -113,7 +119,7 @@ export class Routes {
         await this.page(response);
         return;
       default:
-        await this.heavy(response, () =>
+        await this.heavy(response, door, () =>
           pathname === '/metrics' ? this.metrics(response) : this.status(request, response),
         );
     }
@@ -141,17 +147,18 @@ export class Routes {
     await sendAll(response, isBrowser ? found.html : found.markdown);
   }
 
-  private async heavy(response: ServerResponse, work: () => Promise<void>): Promise<void> {
-    if (this.#heavy >= MAX_HEAVY) {
+  private async heavy(response: ServerResponse, { isUnix }: Door, work: () => Promise<void>): Promise<void> {
+    const door = isUnix ? 'unix' : 'tcp';
+    if (this.#heavy[door] >= MAX_HEAVY) {
       response.setHeader('retry-after', '1');
       refuse(response, 503, 'too many are asking at the same time');
       return;
     }
-    this.#heavy += 1;
+    this.#heavy[door] += 1;
     try {
       await work();
     } finally {
-      this.#heavy -= 1;
+      this.#heavy[door] -= 1;
     }
   }
 
