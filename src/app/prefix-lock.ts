@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { PLUGIN_NAME } from '../common/product';
@@ -129,16 +129,13 @@ function listenBeside(path: string): Promise<{ server: Server; draft: string }> 
   server.unref();
   return new Promise((resolve, reject) => {
     server.on('error', reject);
-    server.listen(draft, () => {
-      try {
-        // Whoever comes next may be another user.
-        chmodSync(draft, 0o666);
-        resolve({ server, draft });
-      } catch (error) {
-        server.close();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      }
-    });
+    // Whoever comes next may be another user. The mode is set as the socket is made: a link may stand in its place later.
+    const mask = process.umask(0o111);
+    try {
+      server.listen(draft, () => resolve({ server, draft }));
+    } finally {
+      process.umask(mask);
+    }
   });
 }
 
@@ -148,11 +145,16 @@ function ask(path: string): Promise<string | null> {
     let text = '';
     const client = connect(path);
     const end = (found: string | null) => {
+      clearTimeout(timer);
       client.destroy();
       resolve(found);
     };
-    client.setTimeout(ANSWER_MS, () => end(''));
-    client.on('data', (chunk) => (text += chunk.toString('latin1').slice(0, 20)));
+    // However much it says meanwhile.
+    const timer = setTimeout(() => end(''), ANSWER_MS);
+    client.on('data', (chunk) => {
+      text += chunk.toString('latin1').slice(0, 20);
+      if (text.length > 20) end('');
+    });
     client.on('end', () => end(/^\d{1,10}$/.exec(text.trim())?.[0] ?? ''));
     client.on('error', ({ code }: NodeJS.ErrnoException) => {
       end(code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTSOCK' ? null : '');

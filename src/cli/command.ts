@@ -19,7 +19,9 @@ import type { Shell } from './completion';
 import type { DoctorOptions } from './doctor/patient';
 import type { DrillCommandOptions } from './drill';
 import type { HistoryOptions } from './history';
+import type { ExplainOptions } from './explain';
 import type { InspectOptions } from './inspect';
+import type { ReloadOptions } from './reload';
 import type { RunOptions } from './run';
 import type { StatusOptions } from './status';
 import type { SyncOptions } from './sync';
@@ -53,9 +55,11 @@ export function program(): Command {
   addRun(root);
   addStatus(root);
   addHistory(root);
+  addReload(root);
   addDoctor(root);
   addDrill(root);
   addInspect(root);
+  addExplain(root);
   addCompletion(root);
   return root;
 }
@@ -133,6 +137,25 @@ function addInspect(root: Command): void {
   );
 }
 
+function addExplain(root: Command): void {
+  const command = root
+    .command('explain')
+    .description('say what a reason, a field of the configuration, a state or an alert means')
+    .argument('<word>', 'such as key_mismatch, verify.timeout, no_source, KongCertificateExpired');
+  withJson(command).action(async (word: string, options: ExplainOptions) => {
+    const { explain } = await import('./explain.js');
+    explain(word, options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'explained'],
+      ['1', 'not a word of this program'],
+    ],
+    ['ssl-cert-reloader explain key_mismatch', 'ssl-cert-reloader explain sources[0].password_file'],
+  );
+}
+
 function addDrill(root: Command): void {
   const command = root
     .command('drill')
@@ -176,6 +199,24 @@ function addStatus(root: Command): void {
       'ssl-cert-reloader status --watch',
       'ssl-cert-reloader status --url http://127.0.0.1:8110 --json',
     ],
+  );
+}
+
+function addReload(root: Command): void {
+  const command = root
+    .command('reload')
+    .description('have the running process read its configuration again, and say whether it is used');
+  withJson(withSocket(command)).action(async (options: ReloadOptions) => {
+    const { reload } = await import('./reload.js');
+    await reload(options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'it is in use, and every source is looked at'],
+      ['1', 'it is wrong and the one before goes on, or the process cannot be asked'],
+    ],
+    ['ssl-cert-reloader reload', 'ssl-cert-reloader reload -p /run/ssl-cert-reloader --json'],
   );
 }
 

@@ -97,6 +97,7 @@ const WORDS: Record<HistoryKind, readonly [word: string, style: Parameters<Paint
   created: ['created', 'green'],
   swapped: ['swapped', 'green'],
   taken_over: ['taken over', 'green'],
+  handed_over: ['handed over', 'yellow'],
   rolled_back: ['rolled back', 'red'],
   refused: ['refused', 'red'],
   mended: ['mended', 'green'],
@@ -139,6 +140,7 @@ function detailOf(entry: HistoryEntry): string {
     case 'created':
     case 'swapped':
     case 'taken_over':
+    case 'handed_over':
       return [what, ...place, ...who, ...proven, ...said].join(', ');
     case 'rolled_back':
       return [`${short(to)} → ${short(from)} again`, ...who, ...proven, ...said].join(', ');

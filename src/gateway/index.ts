@@ -10,4 +10,4 @@ export { KongNode, type NodeFacts } from './node/node';
 export { findPrefix, isLeavingWorker, isWorker } from './node/processes';
 export { KongReload } from './node/reload';
 export { findState, stateFolder } from './node/state-folder';
-export { openGateway } from './open';
+export { openGateway, type OpenOptions } from './open';

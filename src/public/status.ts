@@ -62,6 +62,8 @@ export interface CertificateStatus {
   served: ServedStatus | null;
   /** The refusal that stands, or the last one there was. */
   refusal: { reason: Reason; message: string; at: string; is_standing: boolean } | null;
+  /** Kong had it until the ingress controller took it out, since what its Secret holds is refused. */
+  dropped: boolean;
   /** Why it could not be written so far; it is tried again. Null: nothing failed. */
   write_failure: { kind: FailureKind; message: string; since: string } | null;
   /** When what is served (else stored, else in the source) expires; null: not known. */
@@ -151,5 +153,7 @@ export interface StatusReport {
   /** Null: no Admin API answers; `waiting` says why. */
   kong: { admin_url: string; mode: 'database' | 'dbless' } | null;
   waiting: string | null;
+  /** Why a newer configuration is not used, so that the one before goes on; absent: it is. */
+  configuration_error?: string;
   reloaders: readonly ReloaderStatus[];
 }

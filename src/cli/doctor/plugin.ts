@@ -1,19 +1,23 @@
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { completeConfig } from '../../app/config';
+import { connect, type KongLocation } from '../../app/connection';
+import { completeConfig, type Config } from '../../app/config';
 import { findStatusSocket } from '../../app/status-host';
 import { groupBy } from '../../common/multimap';
 import { PLUGIN_NAME, VERSION } from '../../common/product';
 import { fetchStatus } from '../status/client';
 import { plural } from '../output';
 import type { ReloaderStatus } from '../../public';
-import { adviceOn } from './advice';
+import { adviceOn, adviceOnAdmin } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
 /** The plugin's entries in Kong: one that is enabled, global and valid. */
-export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, check: Check): void {
+export async function checkEntries(
+  { entries, kong, isFile, fileProblem, location }: Patient,
+  check: Check,
+): Promise<void> {
   if (fileProblem !== null) check.fail(fileProblem.message, 'correct the file');
   if (entries instanceof Error) {
     check.skip('Kong does not answer');
@@ -30,8 +34,9 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
       );
   }
   for (const { id, enabled, scope, config } of entries) {
+    let admin: Config['admin'];
     try {
-      completeConfig(config);
+      ({ admin } = completeConfig(config));
     } catch (error) {
       check.fail(`entry ${id}: ${(error as Error).message}`, 'correct its config');
       continue;
@@ -42,7 +47,22 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
         `entry ${id} is limited to a ${scope}: it is not run`,
         'enable the plugin globally; a KongClusterPlugin needs the label global: "true"',
       );
-    } else check.ok(`entry ${id} is enabled and global`);
+    } else {
+      const trouble = Object.keys(admin).length === 0 ? null : await whyAway(location, admin);
+      if (trouble === null) check.ok(`entry ${id} is enabled and global`);
+      else check.fail(`entry ${id} cannot be run: ${trouble.message}`, adviceOnAdmin(trouble));
+    }
+  }
+}
+
+/** An entry with an `admin` of its own asks that Kong, and does not run where it cannot. */
+async function whyAway(location: KongLocation, admin: Config['admin']): Promise<Error | null> {
+  try {
+    const { client } = await connect({ ...location, adminUrl: undefined }, admin);
+    client.close();
+    return null;
+  } catch (error) {
+    return error as Error;
   }
 }
 
@@ -51,7 +71,7 @@ export async function checkStatus({ prefix }: Patient, check: Check): Promise<vo
   const socket = findStatusSocket(prefix);
   let report;
   try {
-    report = await fetchStatus({ socket });
+    report = await fetchStatus({ socket }, undefined, STATUS_MS);
   } catch (error) {
     check.fail(
       (error as Error).message,
@@ -87,6 +107,8 @@ function repeat({ last_pass: pass, sources, certificates }: ReloaderStatus, chec
     );
   }
 }
+
+const STATUS_MS = 3_000;
 
 const NODE = { major: 20, minor: 19 };
 

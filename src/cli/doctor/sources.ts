@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trustedIssuersOf } from '../../app/compose';
 import { chainWarning, checkKeyAndChain, checkShape } from '../../certificates';
@@ -56,7 +57,14 @@ async function checkBook(book: BundleBook, check: Check): Promise<void> {
     }
     const rest = total > MOST ? ` (of ${MOST} that were opened)` : '';
     const found = `${id}: ${plural(total, 'bundle')} found, ${good} good${rest}`;
-    if (bad.length === 0 && error === null) check.ok(found);
+    const folder = /^directory:(.*)$/.exec(id)?.[1];
+    if (total === 0 && error === null)
+      check.skip(
+        folder !== undefined && !existsSync(folder)
+          ? `${folder} does not exist (yet); the plugin sees it appear`
+          : `${id}: nothing found`,
+      );
+    else if (bad.length === 0 && error === null) check.ok(found);
     else if (bad.length === 0) check.skip(found);
     for (const [reason, list] of groupBy(bad, (why) => why.reason)) {
       check.warn(

@@ -1,4 +1,4 @@
-import type { CertificateTexts, Prepare } from '../../model';
+import type { CertificateTexts, Prepare, Written } from '../../model';
 import {
   changeId,
   isChainOf,
@@ -12,9 +12,17 @@ import {
 } from '../../model';
 import { changedError, goneError, resultOfError } from '../admin/answers';
 import { AdminError } from '../admin/client';
-import { halfOf, OUR_TAG, PREVIOUS_TAG, toTexts, type CertificateEntity } from '../admin/entities';
+import {
+  controllersTags,
+  halfOf,
+  MANAGED_TAG,
+  OUR_TAG,
+  PREVIOUS_TAG,
+  toTexts,
+  type CertificateEntity,
+} from '../admin/entities';
 import { decideCreation, decideUpdate, type Create, type Update } from '../decision';
-import type { CertificateEntities } from './entities';
+import { decidedAnew, type CertificateEntities } from './entities';
 
 /** Carries one change out. Never throws. */
 export async function writeOne(
@@ -24,17 +32,36 @@ export async function writeOne(
 ): Promise<WriteResult> {
   try {
     // The gate and Kong's answer take about the same time; the one does not wait for the other.
-    const reading = entities.read(changeId(change));
+    let reading = entities.read(changeId(change));
     reading.catch(() => undefined);
     const fresh = await prepare(change);
     if (isRefusal(fresh)) return { kind: 'refused', change, refusal: fresh };
-    return change.kind === 'create'
-      ? await create(entities, change, fresh, await reading)
-      : await update(entities, change, fresh, await reading);
+    const first = await reading;
+    return await decidedAnew(async (isAgain) => {
+      if (isAgain) reading = entities.read(changeId(change));
+      const entity = await reading;
+      const result =
+        change.kind === 'create'
+          ? await create(entities, change, fresh, entity)
+          : await update(entities, change, fresh, entity);
+      // An earlier try went through, and its answer got lost.
+      if (isAgain && result.kind === 'already') return writtenBefore(change, fresh, { first, now: entity });
+      return result;
+    });
   } catch (error) {
     return named(resultOfError(change, error));
   }
 }
+
+const writtenBefore = (
+  change: Change,
+  current: PemPair,
+  { first, now }: Record<'first' | 'now', CertificateEntity | null>,
+): Written => ({
+  ...{ kind: 'written', change, current },
+  before: first === null ? null : toTexts(first),
+  snis: now?.snis ?? [],
+});
 
 /** Kong's refusal, with the bundle that it is about. */
 function named(result: WriteResult): WriteResult {
@@ -57,10 +84,10 @@ async function update(
   if (decision.kind !== 'write') return decision;
   const { isPairThere } = decision;
   const before = toTexts(entity);
-  const { addSnis, moveSnis = [], removeSnis = [], split } = change;
+  const { addSnis, moveSnis = [], removeSnis = [], split, handsOver } = change;
   const kept = split === undefined ? [] : await splitOff(entities, id, before, split);
   if (!isPairThere) await entities.patch(id, pairFields(before, half, fresh));
-  const gained = await gainNames(entities, id, addSnis, moveSnis, isPairThere);
+  const gained = await gainNames(entities, id, { addSnis, moveSnis, handsOver }, isPairThere);
   for (const name of removeSnis) await entities.removeSni(name, id);
   const lost = new Set([...kept, ...removeSnis]);
   const snis = [...before.snis.filter((name) => !lost.has(name)), ...gained];
@@ -73,20 +100,22 @@ async function create(
   fresh: PemPair,
   entity: CertificateEntity | null,
 ): Promise<WriteResult> {
-  const { bundle, id, moveSnis = [] } = change;
+  const { bundle, id, moveSnis = [], handsOver } = change;
   if (entity !== null) {
     const { main, snis } = entities.take(entity);
     return decideCreation(change, { chain: main.chain, snis });
   }
   const moved = new Set(moveSnis.map(({ name }) => name));
   const snis = change.snis.filter((name) => !moved.has(name));
-  const made = await createNew(entities, id, { ...fresh, snis, tags: [OUR_TAG] });
+  const { secret } = bundle;
+  const tags = handsOver === true && secret !== undefined ? controllersTags(secret) : [OUR_TAG];
+  const made = await createNew(entities, id, { ...fresh, snis, tags });
   // An earlier try went through, and its answer got lost; or somebody else's of the same content.
   if (made === null) {
     const found = await entities.read(id);
     if (found === null || !isChainOf(bundle, entities.take(found).main.chain)) throw changedError(id);
   }
-  const gained = await gainNames(entities, id, [], moveSnis, false);
+  const gained = await gainNames(entities, id, { addSnis: [], moveSnis, handsOver }, false);
   return { kind: 'written', change, current: fresh, before: null, snis: [...snis, ...gained] };
 }
 
@@ -118,6 +147,13 @@ export function pairFields(before: CertificateTexts, half: 'main' | 'alt', pair:
   return { ...main, ...(alt === null ? {} : { cert_alt: alt.cert, key_alt: alt.key }) };
 }
 
+/** Names that a certificate gains. */
+interface Gain {
+  addSnis: readonly string[];
+  moveSnis: readonly SniMove[];
+  handsOver: true | undefined;
+}
+
 /**
  * Adds and moves names. Once the certificate was written, a name that cannot be had is left to the next plan.
  * @returns those that it has now
@@ -125,8 +161,7 @@ export function pairFields(before: CertificateTexts, half: 'main' | 'alt', pair:
 async function gainNames(
   entities: CertificateEntities,
   id: string,
-  added: readonly string[],
-  moved: readonly SniMove[],
+  { addSnis, moveSnis, handsOver }: Gain,
   isAllThatIsDone: boolean,
 ): Promise<string[]> {
   const gained: string[] = [];
@@ -137,9 +172,11 @@ async function gainNames(
       if (isAllThatIsDone) throw error;
     }
   };
-  for (const name of added) await gain(name, entities.addSni(name, id));
-  for (const { name, from } of moved) await gain(name, entities.moveSni(name, from, id));
-  if (isAllThatIsDone && gained.length === 0 && added.length + moved.length > 0) throw changedError(id);
+  // The controller finds its own names by their tag, too.
+  const tags = handsOver === true ? [MANAGED_TAG] : undefined;
+  for (const name of addSnis) await gain(name, entities.addSni(name, id));
+  for (const { name, from } of moveSnis) await gain(name, entities.moveSni(name, from, id, tags));
+  if (isAllThatIsDone && gained.length === 0 && addSnis.length + moveSnis.length > 0) throw changedError(id);
   return gained;
 }
 

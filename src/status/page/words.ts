@@ -31,6 +31,8 @@ export const LIVES: Record<LifeLevel, Shown> = {
 export const KINDS: Record<EventKind, Shown> = {
   swapped: ['Swapped', 'good'],
   created: ['Created', 'good'],
+  taken_over: ['Taken over', 'warn'],
+  handed_over: ['Handed over', 'info'],
   rolled_back: ['Rolled back', 'bad'],
   refused: ['Refused', 'bad'],
   mended: ['No longer refused', 'good'],
