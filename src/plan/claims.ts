@@ -113,8 +113,10 @@ function placesOf(
 }
 
 function placesOfOneOwner(all: readonly SourcedBundle[], known: readonly string[]): string[] {
-  const first = all.find(({ id }) => known.includes(id)) ?? (all.toSorted(byPlace)[0]);
-  return all.filter((bundle) => ownerOf(bundle) === ownerOf(first)).map(({ id }) => id);
+  const [oldest] = all.toSorted(byPlace);
+  const first = all.find(({ id }) => known.includes(id)) ?? oldest;
+  const owner = first === undefined ? '' : ownerOf(first);
+  return all.filter((bundle) => ownerOf(bundle) === owner).map(({ id }) => id);
 }
 
 /** A tenant's place is the home of what was seen to come from it; the operator's own are by their name alone. */
