@@ -26,6 +26,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
   ) {
     const server = new StatusServer({
       backend: {
+        reload: () => Promise.resolve(null),
         view,
         poll: () => Promise.resolve([]),
         history: () => Promise.resolve({ entries: [], is_cut: false }),
