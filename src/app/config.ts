@@ -2,6 +2,7 @@ import { ALERTS } from '../alerts/fields';
 import { complete, type NamedField, type Values } from '../config';
 import { DEFAULT_CERTIFICATE } from '../default-certificate/fields';
 import { ADMIN } from '../gateway/fields';
+import { HISTORY } from '../history/fields';
 import { LEADER_ELECTION } from '../leadership/fields';
 import { PASS_FIELDS } from '../pass/fields';
 import { PLAN_FIELDS } from '../plan/fields';
@@ -27,6 +28,7 @@ export const FIELDS = [
   ADMIN,
   ...ALERTS,
   LOG,
+  HISTORY,
 ] as const satisfies readonly NamedField[];
 
 /** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */

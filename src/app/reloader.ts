@@ -1,8 +1,10 @@
 import { collectSoon } from '../common/collect';
+import { VERSION } from '../common/product';
 import type { Config } from './config';
 import type { LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';
 import type { ReloaderStatus } from '../public';
 import { eventPoster } from '../kubernetes';
+import type { History } from '../history';
 import { HomesFile, Schedule } from '../pass';
 import { EventReporter, LogReporter, type LogRoot } from '../report';
 import { EntryMemory, ReloaderShow, type ReloaderView } from '../status';
@@ -38,6 +40,7 @@ export interface Reloader {
 /**
  * A reloader: once started it passes on schedule until it is stopped.
  * @param memory what is known of this entry from before
+ * @param history gets what happens; null: it is not kept
  * @throws Error where its sources cannot be set up; nothing is left open then
  */
 export function createReloader(
@@ -46,6 +49,7 @@ export function createReloader(
   root: LogRoot,
   entry: string,
   memory = new EntryMemory(),
+  history: History | null = null,
 ): Reloader {
   const { journal, served } = memory;
   let isStopping = false;
@@ -78,6 +82,7 @@ export function createReloader(
   });
   const log: Log = (level, message, fields) => logger.log(level, message, { entry, ...fields });
   const reporters: Reporter[] = [journal, new LogReporter(logger, { entry })];
+  if (history !== null) reporters.push(history);
   for (const [name, client] of clusters) {
     reporters.push(ofCluster(name, new EventReporter(eventPoster(client), logger)));
   }
@@ -111,6 +116,8 @@ export function createReloader(
   let unwatch: () => void = () => undefined;
   return {
     start: () => {
+      if (history !== null) history.live = live;
+      history?.note('started', { detail: `version ${VERSION}, mode ${config.mode}` });
       if (config.watch) unwatch = watch((what) => schedule.touch(what));
       election?.start();
       schedule.start();

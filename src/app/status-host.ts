@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { PLUGIN_NAME, VERSION } from '../common/product';
-import type { StatusReport } from '../public';
+import type { HistoryQuery } from '../history';
+import type { HistoryReport, StatusReport } from '../public';
 import type { Logger } from '../report';
 import { StatusServer, toReport, type PolledEntry, type ReloaderView, type ReportView } from '../status';
 import type { Connection } from './connection';
@@ -21,6 +22,8 @@ export interface StatusHostOptions {
   reloaders: () => Iterable<readonly [entry: string, reloader: Reloader]>;
   /** What is known of each entry. */
   views: () => readonly ReloaderView[];
+  /** What happened, as it was kept. */
+  history: (query: HistoryQuery) => Promise<HistoryReport>;
 }
 
 /** Shows the reloaders of one process, on the unix socket and wherever their configurations say. */
@@ -31,7 +34,7 @@ export class StatusHost {
 
   constructor(private readonly options: StatusHostOptions) {
     this.#server = new StatusServer({
-      backend: { view: () => this.view(), poll: () => this.poll() },
+      backend: { view: () => this.view(), poll: () => this.poll(), history: options.history },
       say: (level, message, fields) => options.logger.log(level, message, fields),
     });
   }

@@ -6,6 +6,7 @@ import type { LogRoot } from '../report';
 import { EntryMemory, type ReloaderView } from '../status';
 import { AlertDesk } from './alert-desk';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
+import { Histories } from './histories';
 import { createReloader, type Reloader } from './reloader';
 import { SaidOnce } from './said-once';
 import { StatusHost } from './status-host';
@@ -61,12 +62,14 @@ export class Supervisor {
   #ended: Promise<void> = Promise.resolve();
   readonly #host: StatusHost;
   readonly #alerts: AlertDesk;
+  readonly #histories: Histories;
   readonly #location: KongLocation;
   /** The Kong that answered last time. */
   #kong: Connection | null = null;
   #waiting: string | null = 'Kong has not answered yet';
 
   constructor(private readonly options: SupervisorOptions) {
+    this.#histories = new Histories(options.logger);
     this.#host = new StatusHost({
       prefix: options.location.prefix,
       logger: options.logger,
@@ -74,6 +77,7 @@ export class Supervisor {
       waiting: () => this.#waiting,
       reloaders: () => [...this.#running].map(([id, { reloader }]) => [id, reloader] as const),
       views: () => this.views(),
+      history: (query) => this.#histories.read(query),
     });
     this.#alerts = new AlertDesk(options.logger);
     this.#said = new SaidOnce((level, message, detail) => this.log(level, message, detail));
@@ -106,6 +110,7 @@ export class Supervisor {
     await this.#ended;
     await Promise.all([...this.#running.keys()].map((id) => this.end(id)));
     this.#alerts.close();
+    await this.#histories.close();
     await this.#host.close();
   }
 
@@ -205,6 +210,7 @@ export class Supervisor {
       await this.end(id);
       this.#known.delete(id);
       this.#alerts.forget(id);
+      await this.#histories.forget(id);
       this.options.logger.log('info', 'reloader stopped', { entry: id });
     }
   }
@@ -229,7 +235,8 @@ export class Supervisor {
     const memory = known !== undefined && isSameKong ? known.memory : new EntryMemory();
     let reloader: Reloader;
     try {
-      reloader = createReloader(config, connection, this.options.logger, entry.id, memory);
+      const history = await this.#histories.of(entry.id, config, connection);
+      reloader = createReloader(config, connection, this.options.logger, entry.id, memory, history);
     } catch (error) {
       if (isOwn) connection.client.close();
       throw error;

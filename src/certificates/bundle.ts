@@ -185,8 +185,8 @@ function hasRootOf(chain: readonly ParsedCertificate[], among: readonly ParsedCe
 }
 
 /** Completes a chain with what lies beside it: all of that was put there for it. */
-function withIssuers(opened: OpenedBundle, text: string): OpenedBundle {
-  const beside = parsable((decodePem(text) ?? []).filter(isCertificate));
+function withIssuers(opened: OpenedBundle, texts: readonly string[]): OpenedBundle {
+  const beside = texts.flatMap((text) => parsable((decodePem(text) ?? []).filter(isCertificate)));
   const whole = complete(
     opened,
     () => beside,

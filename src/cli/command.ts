@@ -1,9 +1,8 @@
 import { Argument, Command } from 'commander';
 import { VERSION } from '../common/product';
 import {
-  addressOf,
   CANARY_NAME,
-  DEFAULT_PREFIX,
+  countOf,
   notEmpty,
   pathOf,
   sniOf,
@@ -11,6 +10,7 @@ import {
   withHelp,
   withJson,
   withKong,
+  withSocket,
   type PassOptions,
 } from './options';
 import { onNotice } from '../http/notices';
@@ -18,6 +18,7 @@ import { fail, surviveOutput, tell } from './failure';
 import type { Shell } from './completion';
 import type { DoctorOptions } from './doctor/patient';
 import type { DrillCommandOptions } from './drill';
+import type { HistoryOptions } from './history';
 import type { InspectOptions } from './inspect';
 import type { RunOptions } from './run';
 import type { StatusOptions } from './status';
@@ -51,6 +52,7 @@ export function program(): Command {
   addSync(root);
   addRun(root);
   addStatus(root);
+  addHistory(root);
   addDoctor(root);
   addDrill(root);
   addInspect(root);
@@ -156,13 +158,9 @@ function addStatus(root: Command): void {
   const command = root
     .command('status')
     .description('show every certificate as the running plugin sees it, the most urgent first')
-    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", pathOf, DEFAULT_PREFIX)
-    .option('--socket <path>', 'the socket, where it is not in the prefix', pathOf)
-    .option('--url <url>', 'ask status.listen instead', addressOf)
-    .option('--allow-http', 'plain http to other hosts, too')
     .option('-w, --watch', 'show it again and again')
     .option('--poll', 'have it look at every source first');
-  withJson(command).action(async (options: StatusOptions) => {
+  withJson(withSocket(command)).action(async (options: StatusOptions) => {
     const { status } = await import('./status/index.js');
     process.exitCode = await status(options);
   });
@@ -178,6 +176,29 @@ function addStatus(root: Command): void {
       'ssl-cert-reloader status --watch',
       'ssl-cert-reloader status --url http://127.0.0.1:8110 --json',
     ],
+  );
+}
+
+function addHistory(root: Command): void {
+  const command = root
+    .command('history')
+    .description('tell what happened to a certificate, or to all of them, the latest last')
+    .argument('[name]', 'a name that it is served for, its id in Kong, or where it comes from')
+    .option('--since <time>', 'only what is not older: 12h, 30d, or a time such as 2026-01-31', notEmpty)
+    .option('--limit <count>', 'so many entries, the latest', countOf, 200)
+    .option('--file <path>', 'read this file, and ask nobody', pathOf);
+  withJson(withSocket(command)).action(async (name: string | undefined, options: HistoryOptions) => {
+    const { history } = await import('./history.js');
+    process.exitCode = await history(name, options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'something happened'],
+      ['1', 'there is no history, or it cannot be read'],
+      ['2', 'nothing is known of that name'],
+    ],
+    ['ssl-cert-reloader history www.example.com --since 30d', 'ssl-cert-reloader history --limit 20 --json'],
   );
 }
 

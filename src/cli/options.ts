@@ -10,6 +10,14 @@ export interface KongOptions {
   allowHttp?: boolean;
 }
 
+/** Which running process. */
+export interface SocketOptions {
+  prefix: string;
+  socket?: string;
+  url?: string;
+  allowHttp?: boolean;
+}
+
 export interface PassOptions extends KongOptions {
   config?: string;
   json?: boolean;
@@ -30,6 +38,15 @@ export function withKong(command: Command): Command {
     .option('--allow-http', ALLOW_HTTP);
 }
 
+/** The options by which commands find the running process. */
+export function withSocket(command: Command): Command {
+  return command
+    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", pathOf, DEFAULT_PREFIX)
+    .option('--socket <path>', 'the socket, where it is not in the prefix', pathOf)
+    .option('--url <url>', 'ask status.listen instead', addressOf)
+    .option('--allow-http', 'plain http to other hosts, too');
+}
+
 export function withConfig(command: Command): Command {
   return command.option(
     '-c, --config <file>',
@@ -42,6 +59,11 @@ export function withConfig(command: Command): Command {
 export function notEmpty(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty.');
   return text;
+}
+
+export function countOf(text: string): number {
+  if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a number from 1 on.');
 }
 
 /** A path as it is meant where the command is called. */

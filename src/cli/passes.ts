@@ -5,8 +5,10 @@ import { compose, type Composed } from '../app/compose';
 import type { Config } from '../app/config';
 import type { FailureKind, PassReport, StoredCertificate } from '../model';
 import { DifferenceFile, HomesFile } from '../pass';
+import { historyPlace, openHistory } from '../app/histories';
 import { homesPath } from '../app/pass';
 import type { NamedConfig } from './configs';
+import { tell } from './failure';
 import { Progress } from './progress';
 
 /** What one pass found and did, with what Kong stores after it. */
@@ -73,8 +75,16 @@ async function passOnce(
     ...{ progress, differences, homesFile },
     patienceMs: Number.POSITIVE_INFINITY,
   });
+  // A run that only observes is no news to anybody else.
+  const place = config.mode === 'observe' ? null : historyPlace(config, kong);
   try {
-    return { report: await untilSettled(pass, isWaiting), certificates: gateway.certificates.stored };
+    const report = await untilSettled(pass, isWaiting);
+    if (place !== null && report.events.length > 0) {
+      const history = openHistory(entry, place, { log: (_, message) => tell(`${message}: ${place.path}`) });
+      history.pass(report);
+      await history.close();
+    }
+    return { report, certificates: gateway.certificates.stored };
   } finally {
     progress.stop();
     close();

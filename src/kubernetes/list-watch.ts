@@ -32,6 +32,8 @@ interface List<T> {
 const PAGE_SIZE = 250;
 /** Of one kind in one place. A list that is longer, or takes longer, is given up. */
 const MAX_OBJECTS = 100_000;
+/** Of one namespace among all: what a tenant makes more is not looked at, so that it is no other tenant's trouble. */
+const MAX_OF_A_NAMESPACE = 20_000;
 const MAX_PAGES = 2_000;
 const LIST_MS = 300_000;
 /** The server ends a watch after this; one that is silent for longer is broken. */
@@ -52,6 +54,9 @@ export class ListWatch<T extends KubernetesObject> {
   #version: string | null = null;
   /** Version of each object, by `namespace/name`. */
   readonly #known = new Map<string, string>();
+  /** How many of them are in each namespace, and where there are more. */
+  readonly #counts = new Map<string, number>();
+  readonly #crowded = new Set<string>();
   /** Else every poll lists, and asks again. */
   #mayWatch = true;
   /** When the long watch last told something; it is silent or not open: long ago. */
@@ -78,6 +83,11 @@ export class ListWatch<T extends KubernetesObject> {
   /** Where the kind is. */
   get api(): string {
     return this.options.api;
+  }
+
+  /** Namespaces with more objects than are looked at. */
+  get crowded(): ReadonlySet<string> {
+    return this.#crowded;
   }
 
   /** How many objects there are. */
@@ -161,6 +171,7 @@ export class ListWatch<T extends KubernetesObject> {
     let token = '';
     let version = '';
     let count = 0;
+    this.#crowded.clear();
     do {
       const page = await this.page(pages.size, token);
       if (page === null) {
@@ -168,10 +179,9 @@ export class ListWatch<T extends KubernetesObject> {
         continue;
       }
       pages.grow();
-      for (const object of page.items) seen.add(this.put(object, apply));
+      for (const object of page.items) if (this.put(object, apply)) seen.add(keyOf(object));
       version = page.metadata.resourceVersion;
       token = page.metadata.continue ?? '';
-      if (seen.size > MAX_OBJECTS) throw this.endless(`holds more than ${MAX_OBJECTS} objects`);
       if (++count > MAX_PAGES) throw this.endless(`has more than ${MAX_PAGES} pages`);
       if (performance.now() > until) throw this.endless(`takes more than ${LIST_MS / 60_000} minutes`);
     } while (version === '' || token !== '');
@@ -237,18 +247,33 @@ export class ListWatch<T extends KubernetesObject> {
     this.#version = newer(this.#version, object.metadata.resourceVersion);
   }
 
-  private put(object: T, apply: Apply<T>): string {
+  /** @returns whether it is looked at @throws KubernetesError where there is no end of them */
+  private put(object: T, apply: Apply<T>): boolean {
     const key = keyOf(object);
-    const { resourceVersion } = object.metadata;
-    if (this.#known.get(key) !== resourceVersion) {
-      this.#known.set(key, resourceVersion);
-      apply(key, object);
+    const { resourceVersion, namespace } = object.metadata;
+    const known = this.#known.get(key);
+    if (known === resourceVersion) return true;
+    if (known === undefined) {
+      const count = this.#counts.get(namespace) ?? 0;
+      if (this.options.namespace === null && count >= MAX_OF_A_NAMESPACE) {
+        this.#crowded.add(namespace);
+        return false;
+      }
+      if (this.#known.size >= MAX_OBJECTS) throw this.endless(`holds more than ${MAX_OBJECTS} objects`);
+      this.#counts.set(namespace, count + 1);
     }
-    return key;
+    this.#known.set(key, resourceVersion);
+    apply(key, object);
+    return true;
   }
 
   private remove(key: string, apply: Apply<T>): void {
-    if (this.#known.delete(key)) apply(key, null);
+    if (!this.#known.delete(key)) return;
+    const namespace = key.slice(0, key.indexOf('/'));
+    const count = (this.#counts.get(namespace) ?? 0) - 1;
+    if (count > 0) this.#counts.set(namespace, count);
+    else this.#counts.delete(namespace);
+    apply(key, null);
   }
 
   private query(query: URLSearchParams): string {

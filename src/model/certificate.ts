@@ -59,8 +59,8 @@ export interface RawBundle {
   password?: string;
   /** Which entry of a keystore is meant. */
   alias?: string;
-  /** PEM of certificates beside it, which may complete the chain (`ca.crt`, `chain.pem`, a full chain). */
-  issuers?: string;
+  /** Texts of what lies beside it and may complete the chain (`ca.crt`, `chain.pem`, a full chain), of any format each. */
+  issuers?: readonly string[];
   /** Until then (milliseconds since the epoch) somebody may still be writing it: a chain may follow its leaf. */
   settlesAt?: number;
   /** The Secret that it is. */

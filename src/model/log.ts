@@ -38,7 +38,7 @@ export const LOG_FIELDS = {
   interval_seconds: 'between polls',
   sources: 'how many are configured; 0: the usual places',
   file: 'a file that is written',
-  lines: 'how many lines of the log were lost',
+  lines: 'how many lines of a file were lost',
   listen: 'address or socket on which the status is shown',
   webhook: 'where alerts go: scheme and host alone',
   alerts: 'how many alerts',

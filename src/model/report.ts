@@ -3,6 +3,7 @@ import type { SecretRef } from './certificate';
 import type { FailureKind } from './failure';
 import type { Refusal } from './reason';
 import type { StrayFile } from './source';
+import type { Half } from './stored';
 
 /** What became of one bundle in a pass. */
 export type Outcome =
@@ -37,8 +38,14 @@ export interface PassEvent {
   secret?: SecretRef;
   /** It is about what Kong trusts; `certificate` is then the id of a `ca_certificates` entity. */
   isTrust?: true;
-  /** Kong has an earlier certificate in the place of the one that was refused. */
-  isInKong?: boolean;
+  /** Of what was refused: what Kong has in its place, and whether that is still valid; left out: nothing. */
+  inKong?: { certificate: string; isValid: boolean };
+  /** Which half of a certificate it is about. */
+  half?: Half;
+  /** SHA-256 of the leaf that Kong had in its place before; null: none. */
+  previous?: string | null;
+  /** The certificate is the ingress controller's. */
+  isTakeover?: true;
   outcome: Outcome;
 }
 

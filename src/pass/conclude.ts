@@ -1,4 +1,4 @@
-import type { Log, Plan } from '../model';
+import type { Log, Plan, StoredCertificate } from '../model';
 import type { CertificateMemory } from './memory';
 import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
@@ -62,11 +62,18 @@ export class ConcludeStep implements Step {
     memory.plan = plan;
     memory.plannedAt = pass.startedAt;
     memory.show(plan);
-    findings.refusals(plan.refused, memory.book, (id) => plan.meant.has(id) || memory.holders.has(id));
+    findings.refusals(plan.refused, memory.book, (id) => this.inPlaceOf(id, plan));
     // What signatures could not tell now (Kong or a source did not answer) is asked again.
     const isAnyOpen = !pass.observe && plan.questions.length > 0;
     if (isAnyOpen) pass.leave('failed');
     memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld || isAnyOpen;
+  }
+
+  /** Certificates that a bundle was meant for, or that had it while it was understood. */
+  private inPlaceOf(id: string, { meant }: Plan): StoredCertificate[] {
+    const { holders, gateway } = this.memory;
+    const ids = meant.get(id)?.map(({ certificate }) => certificate) ?? holders.get(id) ?? [];
+    return ids.flatMap((one) => gateway.certificates.stored.get(one) ?? []);
   }
 
   /** A bundle that is understood no more still belongs to the certificates that had it. */

@@ -11,6 +11,7 @@ import {
   type Reason,
   type Refusal,
   type SourcedBundle,
+  type StoredCertificate,
 } from '../model';
 
 /**
@@ -88,8 +89,16 @@ export class Findings {
 
   happened(change: Change, outcome: Outcome): void {
     const { bundle } = change;
-    const snis = change.kind === 'create' ? change.snis : change.certificate.snis;
-    this.#events.push({ bundle: bundle.id, ...about(bundle), snis, outcome });
+    const isUpdate = change.kind === 'update';
+    this.#events.push({
+      bundle: bundle.id,
+      ...about(bundle),
+      snis: isUpdate ? change.certificate.snis : change.snis,
+      half: halfOf(change),
+      previous: (isUpdate ? change.certificate[change.half]?.leaf?.fingerprint : null) ?? null,
+      ...(isUpdate && change.isControllers ? { isTakeover: true } : {}),
+      outcome,
+    });
   }
 
   wouldChange(changes: readonly Change[]): void {
@@ -108,12 +117,12 @@ export class Findings {
 
   /**
    * All refusals that stand now; what is not among them any more is mended, and may be reported anew later.
-   * @param isInKong whether Kong has an earlier certificate in the place of a bundle
+   * @param inKong certificates that Kong has in the place of a bundle
    */
   refusals(
     refused: ReadonlyMap<string, Refusal>,
     bundles: Bundles,
-    isInKong: (id: string) => boolean = () => true,
+    inKong: (id: string) => readonly StoredCertificate[] = () => [],
   ): void {
     this.#settling = false;
     for (const [id, why] of refused) {
@@ -131,11 +140,16 @@ export class Findings {
       entry.isReported = true;
       const bundle = bundles.get(id);
       const facts = bundle === null ? { location: id, fingerprint: null, notAfter: null } : about(bundle);
+      const certificates = inKong(id);
+      const [certificate] = certificates;
       this.#events.push({
         bundle: id,
         ...facts,
-        snis: bundle?.leaf.names ?? [],
-        isInKong: isInKong(id),
+        // What cannot be understood has no names but those that it had.
+        snis: bundle?.leaf.names ?? [...new Set(certificates.flatMap(({ snis }) => snis))],
+        ...(certificate === undefined
+          ? {}
+          : { inKong: { certificate: certificate.id, isValid: certificates.some(isValidAt(this.now())) } }),
         outcome: { kind: 'refused', refusal: why },
       });
     }
@@ -210,6 +224,11 @@ export class Findings {
 const halfKey = (certificate: string, half: Half) => `${certificate} ${half}`;
 
 const halfOf = (change: Change): Half => (change.kind === 'create' ? 'main' : change.half);
+
+const isValidAt =
+  (now: number) =>
+  ({ main, alt }: StoredCertificate): boolean =>
+    [main, alt].some((half) => half?.leaf != null && half.leaf.notAfter > now);
 
 type About = Pick<PassEvent, 'location' | 'fingerprint' | 'notAfter' | 'secret'>;
 

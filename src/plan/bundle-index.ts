@@ -67,10 +67,10 @@ export class BundleIndex {
       for (const name of names) push(this.#byName, name, bundle);
       if (names.length === 0) push(this.#byName, '', bundle);
       if (bundle.secret === undefined) continue;
-      this.#bySecret.set(bundle.secret.uid, bundle);
-      // Who writes such a name into Kong's tags means the cluster that Kong is in.
-      const name = `${bundle.secret.namespace}/${bundle.secret.name}`;
-      if (bundle.secret.cluster === undefined || !this.#bySecret.has(name)) this.#bySecret.set(name, bundle);
+      const { uid, namespace, name, cluster } = bundle.secret;
+      // Who writes these into Kong means the cluster that Kong is in; another one gives its objects any UID it likes.
+      for (const key of [uid, `${namespace}/${name}`])
+        if (cluster === undefined || !this.#bySecret.has(key)) this.#bySecret.set(key, bundle);
     }
   }
 

@@ -21,12 +21,18 @@ const METHODS = new Set([
   'StepMemoryStats',
 ]);
 
-/** More than Kong ever sends; a length beyond it is no message of Kong's. */
+/** More octets than any of Kong's calls has that concern this plugin, which has no phases. */
+const MAX_MESSAGE_BYTES = 256 * 1024;
+/** Octets of answers that a client has not read. */
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
+const MAX_CLIENTS = 512;
+
+/** A length beyond it is no message of Kong's. A list takes eight octets an item as soon as its length is read. */
 const LIMITS = {
   context: undefined,
-  maxStrLength: 16 * 1024 * 1024,
-  maxBinLength: 16 * 1024 * 1024,
-  maxArrayLength: 10_000,
+  maxStrLength: MAX_MESSAGE_BYTES,
+  maxBinLength: MAX_MESSAGE_BYTES,
+  maxArrayLength: 32,
 };
 
 /**
@@ -38,14 +44,24 @@ export async function listen(server: object, path: string, log: PluginServerLog)
     client.on('error', (error) => log.debug(`plugin server: a client went away: ${error.message}`));
     void serve(server, client, log);
   });
+  listener.maxConnections = MAX_CLIENTS;
   await listenOnPath(listener, path);
   listener.on('error', (error) => log.error(`plugin server: ${error.message}`));
   return listener;
 }
 
 async function serve(server: object, client: Socket, log: PluginServerLog): Promise<void> {
+  let open = 0;
+  async function* octets(): AsyncGenerator<Buffer> {
+    for await (const octets of client as AsyncIterable<Buffer>) {
+      open += octets.length;
+      if (open > MAX_MESSAGE_BYTES) throw new Error(`it has more than ${MAX_MESSAGE_BYTES} bytes`);
+      yield octets;
+    }
+  }
   try {
-    for await (const message of decodeMultiStream(client, LIMITS)) {
+    for await (const message of decodeMultiStream(octets(), LIMITS)) {
+      open = 0;
       void answer(server, client, message, log);
     }
   } catch (error) {
@@ -56,7 +72,9 @@ async function serve(server: object, client: Socket, log: PluginServerLog): Prom
 
 async function answer(server: object, client: Socket, message: unknown, log: PluginServerLog): Promise<void> {
   const reply = (id: unknown, error: string | null, result: unknown) => {
-    if (!client.destroyed) client.write(encode([1, id, error, result], { ignoreUndefined: true }));
+    if (client.destroyed) return;
+    client.write(encode([1, id, error, result], { ignoreUndefined: true }));
+    if (client.writableLength > MAX_UNREAD_BYTES) client.destroy();
   };
   if (!Array.isArray(message) || message[0] !== 0 || typeof message[2] !== 'string') {
     client.destroy();

@@ -1,2 +1,3 @@
+export type * from './history';
 export type * from './status';
 export * from './verdict';

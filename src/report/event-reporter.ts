@@ -16,16 +16,20 @@ export type PostEvent = (namespace: string, event: object) => Promise<unknown>;
 
 /** Events of one Secret and reason are not repeated within this time. */
 const QUIET_MS = 10 * 60_000;
-/** Events a minute at most; they live in the cluster's etcd. */
+/** Events a minute at most, of a namespace and of all; they live in the cluster's etcd. */
 const PER_MINUTE = 20;
-/** After a failure (no permission, an API server that is away) none is tried for so long. */
+const ALL_PER_MINUTE = 200;
+/** After a failure (no permission, a namespace that takes none, an API server that is away) none is tried there for so long. */
 const PAUSE_MS = 10 * 60_000;
+/** Namespaces and Secrets that are remembered. */
+const MOST_KNOWN = 10_000;
 
 /** Says on the Secret what became of it: `kubectl events --for secret/NAME` shows it. */
 export class EventReporter implements Reporter {
   readonly #last = new Map<string, number>();
-  #minute = { startedAt: 0, count: 0 };
-  #pausedUntil = Number.NEGATIVE_INFINITY;
+  /** What each namespace got in this minute: one that has much to be told takes nothing from another. */
+  #minute = { startedAt: 0, count: 0, byNamespace: new Map<string, number>() };
+  readonly #pausedUntil = new Map<string, number>();
   /** What stands in the way, as it was said. */
   #trouble = '';
 
@@ -49,14 +53,18 @@ export class EventReporter implements Reporter {
   private say(secret: SecretRef, { type, reason, message }: Said): void {
     const now = this.now();
     const key = `${secret.uid} ${reason} ${message}`;
-    if (now - this.#minute.startedAt > 60_000) this.#minute = { startedAt: now, count: 0 };
+    const { namespace, name, uid } = secret;
+    if (now - this.#minute.startedAt > 60_000)
+      this.#minute = { startedAt: now, count: 0, byNamespace: new Map() };
     const isQuiet = now - (this.#last.get(key) ?? -QUIET_MS) < QUIET_MS;
-    if (now < this.#pausedUntil || isQuiet || this.#minute.count >= PER_MINUTE) return;
+    const isPaused = now < (this.#pausedUntil.get(namespace) ?? Number.NEGATIVE_INFINITY);
+    const count = this.#minute.byNamespace.get(namespace) ?? 0;
+    if (isPaused || isQuiet || count >= PER_MINUTE || this.#minute.count >= ALL_PER_MINUTE) return;
     this.#minute.count += 1;
-    if (this.#last.size > 1_000) this.#last.clear();
+    this.#minute.byNamespace.set(namespace, count + 1);
+    if (this.#last.size > MOST_KNOWN) this.#last.clear();
     this.#last.set(key, now);
     const time = new Date(now).toISOString();
-    const { namespace, name, uid } = secret;
     const event = {
       apiVersion: 'v1',
       kind: 'Event',
@@ -74,13 +82,14 @@ export class EventReporter implements Reporter {
       () => {
         this.#trouble = '';
       },
-      (error: unknown) => this.pause((error as Error).message),
+      (error: unknown) => this.pause(namespace, (error as Error).message),
     );
   }
 
   /** Whoever may not write Events is told so once, and not in each pass. */
-  private pause(detail: string): void {
-    this.#pausedUntil = this.now() + PAUSE_MS;
+  private pause(namespace: string, detail: string): void {
+    if (this.#pausedUntil.size > MOST_KNOWN) this.#pausedUntil.clear();
+    this.#pausedUntil.set(namespace, this.now() + PAUSE_MS);
     if (this.#trouble !== detail)
       this.logger.log('info', 'Events are not written to the cluster', { detail });
     this.#trouble = detail;

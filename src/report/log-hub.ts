@@ -1,5 +1,5 @@
+import { LineFile } from '../common/line-file';
 import type { Fields, Level } from '../model';
-import { LogFile } from './log-file';
 import { JsonLogger, type Logger } from './logger';
 
 export interface LogSettings {
@@ -20,7 +20,7 @@ export interface LogRoot extends Logger {
 }
 
 interface Shared {
-  file: LogFile;
+  file: LineFile;
   users: number;
 }
 
@@ -75,7 +75,7 @@ export class LogHub implements LogRoot {
       return known;
     }
     // What happens to the file is said on stderr alone: in the file there is no room for it.
-    const file = new LogFile({
+    const file = new LineFile({
       path,
       onTrouble: ({ message: error }) =>
         this.#stderr.log('error', 'the log file cannot be written; lines are on stderr alone', {

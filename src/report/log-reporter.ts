@@ -47,7 +47,7 @@ export class LogReporter implements Reporter {
   }
 
   private event(
-    { bundle, location, fingerprint, notAfter, snis, isTrust, isInKong, outcome }: PassEvent,
+    { bundle, location, fingerprint, notAfter, snis, isTrust, inKong, outcome }: PassEvent,
     report: PassReport,
   ): void {
     const common = {
@@ -109,11 +109,14 @@ export class LogReporter implements Reporter {
         const what =
           isTrust === true
             ? 'CA certificate refused; Kong trusts what it trusted before'
-            : isInKong === false
+            : inKong === undefined
               ? 'bundle refused; Kong has no certificate for it'
-              : 'bundle refused; the last good certificate keeps serving';
+              : inKong.isValid
+                ? 'bundle refused; the last good certificate keeps serving'
+                : 'bundle refused; the certificate in Kong has expired';
         this.log('warn', what, {
           ...common,
+          ...(inKong === undefined ? {} : { certificate_id: inKong.certificate }),
           reason,
           detail: message,
         });

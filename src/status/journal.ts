@@ -149,11 +149,11 @@ function increase(counts: Map<Reason, number>, reason: Reason): void {
 /** More names than this tell nobody anything. */
 const MAX_SNIS = 20;
 
-function recentEvent({ outcome, location, fingerprint, snis }: PassEvent, at: number): RecentEvent {
+function recentEvent({ outcome, location, fingerprint, snis, inKong }: PassEvent, at: number): RecentEvent {
   return {
     at: new Date(at).toISOString(),
     kind: eventKind(outcome),
-    certificate_id: 'certificate' in outcome ? outcome.certificate : null,
+    certificate_id: 'certificate' in outcome ? outcome.certificate : (inKong?.certificate ?? null),
     snis: snis.slice(0, MAX_SNIS),
     location,
     fingerprint_sha256: fingerprint,

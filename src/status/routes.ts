@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toJson } from '../common/safe-text';
 import type { Outcome, PassReport } from '../model';
+import type { HistoryReport } from '../public';
 import { isLocalName } from './listen-address';
 import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendChunks, sendText } from './response';
@@ -12,6 +13,8 @@ export interface StatusBackend {
   view(): ReportView;
   /** Asks every reloader for a pass now. */
   poll(): Promise<PolledEntry[]>;
+  /** What happened, as it was kept. @param since milliseconds since the epoch */
+  history(query: { name?: string; since?: number; limit: number }): Promise<HistoryReport>;
 }
 
 /** What became of one entry's pass. */
@@ -33,6 +36,7 @@ export interface Door {
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/': ['GET', 'HEAD'],
   '/status': ['GET', 'HEAD'],
+  '/history': ['GET', 'HEAD'],
   '/metrics': ['GET', 'HEAD'],
   '/runbooks/NAME': ['GET', 'HEAD'],
   '/healthz': ['GET', 'HEAD'],
@@ -44,6 +48,9 @@ const RUNBOOKS_AT = '/runbooks/';
 
 /** Of answers that take work and memory at the same time; a client that never reads holds one for a while. */
 const MAX_HEAVY = 8;
+/** Of a history: unless more are asked for, and at most. */
+const USUAL_ENTRIES = 200;
+const MAX_ENTRIES = 10_000;
 /** How long `?wait=1` waits. */
 const MAX_WAIT_MS = 10 * 60_000;
 
@@ -79,7 +86,9 @@ export class Routes {
     } else if (pathname === '/poll') {
       if (door.isUnix) await this.poll(request, response, searchParams.get('wait') === '1');
       else refuse(response, 403, 'a pass can be asked for on the unix socket only');
-    } else await this.show(pathname, request, response);
+    } else if (pathname === '/history')
+      await this.heavy(response, () => this.history(searchParams, response));
+    else await this.show(pathname, request, response);
   }
 
   private async show(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -175,6 +184,22 @@ export class Routes {
     // Loaded by the first scrape: a gateway that nobody scrapes does not carry it.
     const { renderMetrics } = await import('./metrics.js');
     return renderMetrics(this.backend.view());
+  }
+
+  private async history(asked: URLSearchParams, response: ServerResponse): Promise<void> {
+    const [name, since] = [asked.get('name'), asked.get('since')];
+    const limit = Number(asked.get('limit') ?? USUAL_ENTRIES);
+    if ((since !== null && Number.isNaN(Date.parse(since))) || !(limit >= 1)) {
+      refuse(response, 400, 'since is a time, such as 2026-01-31T12:00:00Z; limit is a number');
+      return;
+    }
+    const report = await this.backend.history({
+      limit: Math.min(Math.floor(limit), MAX_ENTRIES),
+      ...(name === null ? {} : { name }),
+      ...(since === null ? {} : { since: Date.parse(since) }),
+    });
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    await sendAll(response, `${toJson(report)}\n`);
   }
 
   private async poll(request: IncomingMessage, response: ServerResponse, isWaited: boolean): Promise<void> {

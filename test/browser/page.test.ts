@@ -25,7 +25,11 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     options: { width?: number; dark?: boolean; before?: (page: Page) => Promise<void> } = {},
   ) {
     const server = new StatusServer({
-      backend: { view, poll: () => Promise.resolve([]) },
+      backend: {
+        view,
+        poll: () => Promise.resolve([]),
+        history: () => Promise.resolve({ entries: [], is_cut: false }),
+      },
       say: () => undefined,
     });
     onTestFinished(() => server.close());

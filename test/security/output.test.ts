@@ -137,6 +137,17 @@ describe('control characters and secrets in names and messages do not reach', ()
       expect(line).toMatch(/^(#.*|[a-z_]+(\{([a-z0-9_]+="([^"\\]|\\[\\n"])*",?)*\})? \S+)?$/);
   });
 
+  it('a name that looks like the beginning of a key hides nothing of others in /metrics', async () => {
+    const one = matched('www');
+    const begins = { ...one.bundle, location: '/certs/-----BEGIN PRIVATE KEY-----' };
+    const text = await renderMetrics(
+      reportView([reloaderView([{ ...one, bundle: begins }, matched('shop'), matched('api')])]),
+    );
+    const lines = text.split('\n').filter((line) => line.includes('certificate_info{'));
+    expect(lines).toHaveLength(3);
+    for (const name of ['shop', 'api']) expect(lines.some((line) => line.includes(name))).toBe(true);
+  });
+
   it('/status and the page, which shows it', async () => {
     let text = '';
     const why = refusal('unreachable', SENTENCE);

@@ -20,8 +20,22 @@ const MAYBE_ANOTHER: ReadonlySet<Reason> = new Set([
  * unpacked first. Never throws for any content.
  */
 export function openAny(raw: RawBundle): OpenedBundle | Refusal | Promise<OpenedBundle | Refusal> {
+  if (raw.issuers?.some(isPacked) === true) return withPlainIssuers(raw).then(openAny);
   const opened = openBundle(raw);
   return isRefusal(opened) && MAYBE_ANOTHER.has(opened.reason) ? openPacked(raw, opened) : opened;
+}
+
+const isPacked = (text: string) => text !== '' && !text.includes('-----BEGIN CERTIFICATE-----');
+
+/** What lies beside a bundle, as PEM; what cannot be read there completes nothing. */
+async function withPlainIssuers(raw: RawBundle): Promise<RawBundle> {
+  const issuers: string[] = [];
+  for (const text of raw.issuers ?? []) {
+    const found = isPacked(text) ? await readCertificatesOnly({ ...raw, cert: text }) : null;
+    if (found === null) issuers.push(text);
+    else if (!isRefusal(found)) issuers.push(encodeCertificates(found));
+  }
+  return { ...raw, issuers };
 }
 
 /** @param refused the refusal as plain PEM */
@@ -99,7 +113,7 @@ export interface FilesToInspect {
   location: string;
   /** The certificate, alone or with its key; of any format. */
   cert: Buffer;
-  /** A file of its own for the key. */
+  /** A file of its own for the key, or for the chain. */
   key?: Buffer;
   password?: string;
   alias?: string;
@@ -119,9 +133,11 @@ export async function inspectFiles({ cert, key, ...files }: FilesToInspect): Pro
   const texts = [cert, ...(key === undefined ? [] : [key])].map((bytes) => bytes.toString('latin1'));
   if (texts.length === 2 && isKey(texts[0] ?? '') && !isKey(texts[1] ?? '')) texts.reverse();
   const [first = '', second = ''] = texts;
+  const isChain = !isKey(second) && isCertificates(second);
+  const parts = isChain ? { cert: first, key: '', issuers: [second] } : { cert: first, key: second };
   return {
     format: nameOf(texts.map(detectFile)),
-    opened: await openAny({ ...files, name: files.location, cert: first, key: second }),
+    opened: await openAny({ ...files, name: files.location, ...parts }),
   };
 }
 
@@ -132,4 +148,12 @@ function isKey(text: string): boolean {
   const { format, bytes } = detectFile(text);
   const blocks = format === 'pem' ? (decodePem(bytes.toString('latin1')) ?? []) : [];
   return KEYS.has(format) || (blocks.some(isPrivateKey) && !blocks.some(isCertificate));
+}
+
+/** Certificates without a key. */
+function isCertificates(text: string): boolean {
+  const { format, bytes } = detectFile(text);
+  if (format !== 'pem') return format === 'certificate' || format === 'pkcs7';
+  const blocks = decodePem(bytes.toString('latin1')) ?? [];
+  return blocks.some(isCertificate) && !blocks.some(isPrivateKey);
 }

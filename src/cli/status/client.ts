@@ -1,5 +1,8 @@
 import { HttpClient, HttpFailure, parseAddress } from '../../http';
-import type { StatusReport } from '../../public';
+import { join } from 'node:path';
+import { PLUGIN_NAME } from '../../common/product';
+import type { HistoryReport, StatusReport } from '../../public';
+import type { SocketOptions } from '../options';
 
 /** Where a running process shows its status: its unix socket, or `status.listen`. */
 export interface StatusAddress {
@@ -8,6 +11,12 @@ export interface StatusAddress {
   /** Plain http to other hosts, too. */
   allowHttp?: boolean;
 }
+
+export const addressOf = ({ prefix, socket, url, allowHttp }: SocketOptions): StatusAddress => ({
+  socket: socket ?? join(prefix, `${PLUGIN_NAME}-status.socket`),
+  ...(url === undefined ? {} : { url }),
+  allowHttp: allowHttp === true,
+});
 
 const TIMEOUT_MS = 15_000;
 /** A pass that is waited for may take long. */
@@ -37,6 +46,15 @@ export async function fetchStatus(
 /** Has every reloader of the process make a pass, and waits for it. @throws Error */
 export async function poll(address: StatusAddress, timeoutMs = POLL_TIMEOUT_MS): Promise<void> {
   await ask('POST', address, '/poll?wait=1', timeoutMs);
+}
+
+/** @param query what `/history` takes @throws Error */
+export async function fetchHistory(
+  address: StatusAddress,
+  query: Readonly<Record<string, string>>,
+): Promise<HistoryReport> {
+  const path = `/history?${new URLSearchParams(query).toString()}`;
+  return JSON.parse(await ask('GET', address, path, TIMEOUT_MS)) as HistoryReport;
 }
 
 function parse(text: string): StatusReport | null {

@@ -1,17 +1,12 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PLUGIN_NAME } from '../../common/product';
 import { troublesOf, type StatusReport } from '../../public';
 import { tell } from '../failure';
 import { standardOutput, type Output } from '../output';
-import { fetchStatus, poll, type StatusAddress } from './client';
+import type { SocketOptions } from '../options';
+import { addressOf, fetchStatus, poll, type StatusAddress } from './client';
 import { printStatus } from './text';
 
-export interface StatusOptions {
-  prefix: string;
-  socket?: string;
-  url?: string;
-  allowHttp?: boolean;
+export interface StatusOptions extends SocketOptions {
   watch?: boolean;
   poll?: boolean;
   json?: boolean;
@@ -21,11 +16,7 @@ const WATCH_MS = 2_000;
 
 /** @returns the exit code: 0 all well, 1 not reachable, 2 something needs somebody */
 export async function status(options: StatusOptions): Promise<number> {
-  const address: StatusAddress = {
-    socket: options.socket ?? join(options.prefix, `${PLUGIN_NAME}-status.socket`),
-    ...(options.url === undefined ? {} : { url: options.url }),
-    allowHttp: options.allowHttp === true,
-  };
+  const address = addressOf(options);
   const out = standardOutput();
   if (options.poll === true) await poll(address);
   if (options.watch === true) return watch(address, options.json === true, out);

@@ -266,6 +266,9 @@ function credentialsOf(options: AdminClientOptions, login: Login | null): Creden
   };
 }
 
+/** Fields of a failure that are told. */
+const SAID: ReadonlySet<string> = new Set(['message', 'field', 'entity_type', 'entity_id']);
+
 class Answer implements AdminResponse {
   #body: { value: unknown } | null = null;
 
@@ -285,7 +288,7 @@ class Answer implements AdminResponse {
     try {
       // What is said of a failure goes into logs, and may hold anything.
       const isSaid = (name: string, value: unknown): value is string =>
-        name === 'message' && typeof value === 'string';
+        SAID.has(name) && typeof value === 'string';
       const clean = (name: string, value: unknown) => (isSaid(name, value) ? this.repeatable(value) : value);
       return JSON.parse(this.bytes.toString('utf8'), this.status < 400 ? undefined : clean);
     } catch {

@@ -23,7 +23,10 @@ export async function readPage<T>(client: AdminClient, path: string): Promise<Pa
 }
 
 const isEntity = (item: unknown) => typeof item === 'object' && item !== null && !Array.isArray(item);
-const isPath = (next: unknown): next is string => typeof next === 'string' && next.startsWith('/');
+/** Longer than any of Kong's; it is told where it fails. */
+const MAX_PATH = 2_000;
+const isPath = (next: unknown): next is string =>
+  typeof next === 'string' && next.length <= MAX_PATH && next.startsWith('/');
 
 const noList = (client: AdminClient, path: string, why: string) =>
   new AdminError('ADMIN_STATUS', `the answer of the Admin API at ${client.url} to GET ${path} ${why}`, 200, {

@@ -23,7 +23,7 @@ export function explain(body: unknown): Refused {
   const entities = new Map<string, string>();
   const all: string[] = [];
   for (const entity of Array.isArray(errors) ? errors : []) {
-    const sentences = (entity.errors ?? []).map((error) =>
+    const sentences = (Array.isArray(entity.errors) ? entity.errors : []).map((error) =>
       [entity.entity_type, entity.entity_id, error.field, error.message].filter(Boolean).join(' '),
     );
     const text = sentences.join('; ');

@@ -15,7 +15,7 @@ export interface FilePair {
 export interface Layout {
   /** Files that belong together by their names. */
   pairs: FilePair[];
-  keystores: string[];
+  keystores: FilePair[];
   /** Certificates and keys whose content has to tell what they are and which belong together. */
   unclear: ParsedName[];
 }
@@ -148,22 +148,22 @@ function oldGenerations(names: readonly string[]): ReadonlySet<string> {
 
 /** Files beside the pairs: parts of their chains, keystores, and files that only their content explains. */
 function sortOut(layout: Layout, rest: readonly ParsedName[], names: readonly string[]): void {
-  const { pairs } = layout;
-  const bases = new Set(pairs.flatMap(({ cert, key }) => [baseOf(cert), baseOf(key ?? '')]));
-  const stems = rest.some(({ role }) => role === 'issuers' || role === 'fullchain')
-    ? groupBy(pairs, ({ cert }) => parseName(cert)?.stem ?? '')
-    : new Map<string, FilePair[]>();
+  const { pairs, keystores } = layout;
   const form = FORMS_OF_ONE.find((name) => names.includes(name));
-  for (const file of rest) {
+  const left = rest.filter(({ name }) => !FORMS_OF_ONE.includes(name) || name === form);
+  // Whoever exports NAME.crt and NAME.key as NAME.p12, too, has one certificate.
+  const bases = new Set(pairs.flatMap(({ cert, key }) => [baseOf(cert), baseOf(key ?? '')]));
+  for (const { name, role } of left)
+    if (role === 'keystore' && !bases.has(baseOf(name))) keystores.push({ cert: name, key: null });
+  const bundles = [...pairs, ...keystores];
+  const stems = left.some(({ role }) => role === 'issuers' || role === 'fullchain')
+    ? groupBy(bundles, ({ cert }) => parseName(cert)?.stem ?? '')
+    : new Map<string, FilePair[]>();
+  for (const file of left) {
     const { name, role, stem } = file;
-    if (FORMS_OF_ONE.includes(name) && name !== form) continue;
-    if (role === 'keystore') {
-      // Whoever exports NAME.crt and NAME.key as NAME.p12, too, has one certificate.
-      if (!bases.has(baseOf(name))) layout.keystores.push(name);
-      continue;
-    }
+    if (role === 'keystore') continue;
     const isPart = role === 'issuers' || (role === 'fullchain' && stems.has(stem));
-    const owners = !isPart ? [] : stem === '' ? pairs : (stems.get(stem) ?? []);
+    const owners = !isPart ? [] : stem === '' ? bundles : (stems.get(stem) ?? []);
     for (const owner of owners) {
       const { beside = [] } = owner;
       if (beside.length < MAX_BESIDE) owner.beside = [...beside, name];

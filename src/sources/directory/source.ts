@@ -170,8 +170,7 @@ export class DirectorySource implements Source {
   private arrange(folder: Folder, names: readonly string[]): void {
     const layout = (this.options.layout ?? layoutOf)(names);
     const wanted = new Map<string, FilePair>();
-    const pairs: FilePair[] = [...layout.pairs, ...layout.keystores.map((cert) => ({ cert, key: null }))];
-    for (const pair of pairs)
+    for (const pair of [...layout.pairs, ...layout.keystores])
       wanted.set([pair.cert, pair.key ?? '', ...(pair.beside ?? [])].join('\0'), pair);
     const told = this.#told.get(folder.path) ?? new Map<string, FileBundle>();
     for (const [id, bundle] of told) {
@@ -180,7 +179,7 @@ export class DirectorySource implements Source {
       this.remove(bundle);
     }
     const inFolder = (name: string) => `${folder.path}/${name}`;
-    const keystores = new Set(layout.keystores);
+    const keystores = new Set(layout.keystores.map(({ cert }) => cert));
     for (const [id, { cert, key, beside = [] }] of wanted) {
       if (told.has(id)) continue;
       const files = {

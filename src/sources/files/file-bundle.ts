@@ -140,10 +140,7 @@ export class FileBundle {
     };
     const own = key === null ? 1 : 2;
     if (chain !== undefined || read.length > own)
-      raw.issuers = read
-        .slice(own)
-        .map(([, file]) => file?.text ?? '')
-        .join('\n');
+      raw.issuers = read.slice(own).map(([, file]) => file?.text ?? '');
     const settlesAt = this.settlesAt(now);
     if (settlesAt > now) raw.settlesAt = settlesAt;
     if (this.options.standalone !== undefined) raw.standalone = this.options.standalone;

@@ -103,8 +103,11 @@ export class HttpSource implements Source {
 
   private toRaw(bodies: readonly Buffer[]): RawBundle {
     const raw: RawBundle = { name: this.id, location: this.location, cert: '', key: '' };
-    for (const [index, { part }] of this.#documents.entries())
-      raw[part] = bodies[index]?.toString('latin1') ?? '';
+    for (const [index, { part }] of this.#documents.entries()) {
+      const text = bodies[index]?.toString('latin1') ?? '';
+      if (part === 'issuers') raw.issuers = [text];
+      else raw[part] = text;
+    }
     return raw;
   }
 }

@@ -55,7 +55,7 @@ export function toRawBundle(secret: Secret): RawBundle | null {
     location: `Secret ${secretName(secret)}`,
     cert,
     key: decode(parts?.key),
-    ...(issuers === '' ? {} : { issuers }),
+    ...(issuers === '' ? {} : { issuers: [issuers] }),
     secret: {
       ...{ uid: metadata.uid, namespace: metadata.namespace, name: metadata.name },
       ...(certificate === '' ? {} : { certificate }),

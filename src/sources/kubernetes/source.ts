@@ -148,8 +148,8 @@ export class KubernetesSource implements Source {
   private bundleOf(secret: Secret): Reading {
     const found = this.#kind.toRawBundle(secret);
     if (found === null) return null;
-    const { cert, key, issuers = '' } = found;
-    if (cert.length + key.length + issuers.length > this.#kind.maxBytes) {
+    const { cert, key, issuers = [] } = found;
+    if (cert.length + key.length + issuers.join('').length > this.#kind.maxBytes) {
       const limit = `${this.#kind.maxBytes / 1024} KiB`;
       return refusal(
         'too_large',
@@ -233,6 +233,10 @@ export class KubernetesSource implements Source {
     try {
       await scope.refresh(this.#apply, whole);
       if (scope.namespace !== null && scope.size === 0) await this.checkNamespace(scope.namespace, errors);
+      for (const namespace of scope.crowded) {
+        const what = `namespace ${namespace} holds more ${this.#kind.word}s than are looked at`;
+        errors.push(refusal('too_large', `${what} (${scope.size}); name it in a source of its own`));
+      }
       if (scope.isBlind)
         errors.push(
           missingVerb('watch', `${this.#kind.word}s in ${where}`, 'every poll lists them all instead'),

@@ -42,6 +42,7 @@ export class HeldTexts {
 }
 
 function sizeOf(held: RawBundle | Refusal): number {
-  const texts = 'cert' in held ? held.cert.length + held.key.length + (held.issuers?.length ?? 0) : 0;
+  const texts =
+    'cert' in held ? held.cert.length + held.key.length + (held.issuers?.join('').length ?? 0) : 0;
   return texts + 1_000;
 }

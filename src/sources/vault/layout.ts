@@ -47,11 +47,11 @@ export function bundleIn(
   // Where both of two layouts have a certificate, the one with the key is meant.
   const chosen = present.find(({ key }) => textAt(key) !== '') ?? present[0];
   if (chosen === undefined) return null;
-  const issuers = chosen.chain.map(textAt).join('\n').trim();
+  const issuers = chosen.chain.map(textAt).filter((text) => text.trim() !== '');
   return {
     cert: textAt(chosen.cert),
     key: textAt(chosen.key),
-    ...(issuers === '' ? {} : { issuers }),
+    ...(issuers.length === 0 ? {} : { issuers }),
   };
 }
 

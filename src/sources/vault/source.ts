@@ -156,8 +156,8 @@ export class VaultSource implements Source {
   private toRaw(path: string, { data }: KvSecret): Exclude<Reading, null> | null {
     const texts = bundleIn(data, this.options.fields);
     if (texts !== null) {
-      const { cert, key, issuers = '' } = texts;
-      return cert.length + key.length + issuers.length > MAX_BUNDLE_BYTES
+      const { cert, key, issuers = [] } = texts;
+      return cert.length + key.length + issuers.join('').length > MAX_BUNDLE_BYTES
         ? refusal('too_large', `${this.locationOf(path)} is larger than 1 MiB`)
         : { name: path, location: this.locationOf(path), ...texts };
     }

@@ -25,11 +25,13 @@ test.for([
   ['a certificate and its key', [good.chain, good.key]],
   ['a key and its certificate', [good.key, good.chain]],
   ['one file with both', [good.key + good.chain]],
+  ['one file with leaf and key, and the chain', [good.cert + good.key, authorities().intermediate.cert]],
   ['leaf, intermediate and key', [good.cert, authorities().intermediate.cert, good.key]],
 ] as const)('%s are accepted', async ([, texts]) => {
   const { code, stdout, stderr } = await cli('inspect', ...files(...texts));
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('accepted');
+  expect(stdout).toContain('chain 1');
   expect(stdout).toContain('www.example.test');
   expect(stdout).toContain(leafOf(good.cert));
   for (const secret of secretsIn(good.key)) expect(stdout).not.toContain(secret);

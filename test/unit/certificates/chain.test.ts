@@ -147,7 +147,7 @@ describe('a chain', () => {
 
   describe('without its intermediates', () => {
     const completed = (issuers: string) =>
-      toPem(opened({ ...raw({ cert: issued.cert, key: issued.key }), issuers })).cert;
+      toPem(opened({ ...raw({ cert: issued.cert, key: issued.key }), issuers: [issuers] })).cert;
 
     it('gets them from what lies beside it, in any order and without the root', () => {
       expect(completed(root.cert + upper.cert + stranger.cert + lower.cert)).toBe(issued.chain);

@@ -119,7 +119,6 @@ describe('a refusal', () => {
         fingerprint,
         notAfter,
         snis: names,
-        isInKong: true,
         outcome: { kind: 'refused', refusal: why },
       },
       {
@@ -128,7 +127,6 @@ describe('a refusal', () => {
         fingerprint: null,
         notAfter: null,
         snis: [],
-        isInKong: true,
         outcome: { kind: 'refused', refusal: why },
       },
     ]);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { refusal } from '../../../src/model';
+import { refusal, type StoredCertificate } from '../../../src/model';
 import { Findings } from '../../../src/pass/findings';
-import { bundle, NOW } from '../../support/plans';
+import { bundle, NOW, stored } from '../../support/plans';
 
 const known = bundle('www', { names: ['www.test'] });
 const why = refusal('older_than_stored', 'it is older');
@@ -9,8 +9,8 @@ const why = refusal('older_than_stored', 'it is older');
 function refusing(isThere = () => true) {
   const found = new Findings(() => NOW);
   const bundles = { get: () => (isThere() ? known : null) };
-  return (refused: boolean, isInKong = true) => {
-    found.refusals(new Map(refused ? [['www', why]] : []), bundles, () => isInKong);
+  return (refused: boolean, inKong: StoredCertificate[] = []) => {
+    found.refusals(new Map(refused ? [['www', why]] : []), bundles, () => inKong);
     return found.take().events;
   };
 }
@@ -30,7 +30,10 @@ it('a refusal of what is gone is not mended', () => {
   expect(report(false)).toEqual([]);
 });
 
-it('says whether Kong has an earlier certificate in its place', () => {
-  expect(refusing()(true, false)).toMatchObject([{ isInKong: false }]);
-  expect(refusing()(true, true)).toMatchObject([{ isInKong: true }]);
+it.each<[what: string, certificates: StoredCertificate[], inKong: object | undefined]>([
+  ['nothing', [], undefined],
+  ['a valid certificate', [stored('c1')], { certificate: 'c1', isValid: true }],
+  ['an expired certificate', [stored('c1', { age: 91 })], { certificate: 'c1', isValid: false }],
+])('where Kong has %s in its place, that is told', (_, certificates, inKong) => {
+  expect(refusing()(true, certificates)[0]?.inKong).toEqual(inKong);
 });

@@ -14,7 +14,7 @@ const issued = (days: number, name = 'www.example.test', by = lower): Issued =>
   by.issue({ names: [name], notBefore: new Date(Date.now() - days * DAY_MS) });
 
 /** The leaf alone, as a file that was copied by mistake has it. */
-const bareOf = ({ cert, key }: Issued, more: { issuers?: string; settlesAt?: number } = {}) => ({
+const bareOf = ({ cert, key }: Issued, more: { issuers?: readonly string[]; settlesAt?: number } = {}) => ({
   cert,
   key,
   ...more,
@@ -35,7 +35,7 @@ describe('a renewal without its chain', () => {
   it('gets the chain that lies beside it', async () => {
     const { gateway, source, runner } = passing();
     gateway.put('K', { ...old, chain: old.cert });
-    source.put('www', bareOf(renewed, { issuers: upper.cert + root.cert + lower.cert }));
+    source.put('www', bareOf(renewed, { issuers: [upper.cert + root.cert + lower.cert] }));
     await runner.pass('start');
     expect(certOf(gateway)).toBe(renewed.chain);
   });

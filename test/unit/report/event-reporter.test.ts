@@ -7,16 +7,16 @@ const { key } = issue();
 const message = `${key} of https://kong:s3cr3t@127.0.0.1:8001 is not its key`;
 const why = refusal('key_mismatch', message);
 
-const refusing = (name: string) =>
+const refusing = (name: string, namespace = 'web') =>
   ({
     events: [
       {
         bundle: 'b',
-        location: `web/${name}`,
+        location: `${namespace}/${name}`,
         fingerprint: null,
         notAfter: null,
         snis: [],
-        secret: { uid: name, namespace: 'web', name },
+        secret: { uid: name, namespace, name },
         outcome: { kind: 'refused', refusal: why },
       },
     ],
@@ -69,4 +69,23 @@ it('a failure pauses Events and is said once; they go on by themselves', async (
   await tell('d');
   await tell('e');
   expect(tried).toBe(4);
+});
+
+it('a namespace that has much to be told, or takes no Events, silences no other', async () => {
+  const posted: string[] = [];
+  const reporter = new EventReporter(
+    (namespace) => {
+      posted.push(namespace);
+      return namespace === 'ending' ? Promise.reject(new Error('it is being terminated')) : Promise.resolve();
+    },
+    { log: () => undefined },
+    () => 0,
+  );
+  for (let at = 0; at < 1_000; at++) reporter.pass(refusing(`s${at}`, 'loud'));
+  reporter.pass(refusing('www', 'ending'));
+  await new Promise((resolve) => setImmediate(resolve));
+  reporter.pass(refusing('api', 'ending'));
+  reporter.pass(refusing('site', 'quiet'));
+  expect(posted.filter((namespace) => namespace === 'loud').length).toBeLessThan(30);
+  expect(posted.filter((namespace) => namespace !== 'loud')).toEqual(['ending', 'quiet']);
 });

@@ -6,7 +6,7 @@ const told = (names: string) => {
   const { pairs, keystores, unclear } = layoutOf(names.split(' ').filter(Boolean));
   return [
     ...pairs.map(({ cert, key, beside = [] }) => [`${cert}+${key}`, ...beside].join(' ')),
-    ...keystores.map((name) => `${name}!`),
+    ...keystores.map(({ cert, beside = [] }) => [`${cert}!`, ...beside].join(' ')),
     ...unclear.map(({ name }) => `${name}?`),
   ].sort();
 };

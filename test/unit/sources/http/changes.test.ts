@@ -140,14 +140,14 @@ describe('a bundle whose issuers are at a URL of their own', () => {
     const urls = { url: `${url}/tls.crt`, key_url: `${url}/tls.key`, chain_url: `${url}/chain.pem` };
     const reader = readerOf({ type: 'http', ...urls });
     await reader.pass();
-    const raw = { cert: first.cert, key: first.key, issuers: intermediate };
+    const raw = { cert: first.cert, key: first.key, issuers: [intermediate] };
     expect(reader.bundles.get(reader.source.id)).toMatchObject(raw);
     requests();
     expect((await reader.pass()).changed).toEqual([]);
     expect(requests().every((request) => request.endsWith(' if changed'))).toBe(true);
     files['/chain.pem'] = `${intermediate}\n`;
     expect((await reader.pass()).changed).toEqual([reader.source.id]);
-    expect(reader.bundles.get(reader.source.id)).toMatchObject({ issuers: `${intermediate}\n` });
+    expect(reader.bundles.get(reader.source.id)).toMatchObject({ issuers: [`${intermediate}\n`] });
   });
 
   it('is not taken from another server, which would get the credentials', () => {

@@ -134,19 +134,19 @@ describe('the keys of a secret', () => {
   const { chain, cert, key } = first;
   const intermediates = chain.slice(cert.length);
   const base64 = (text: string) => Buffer.from(text).toString('base64');
-  test.for<[string, object, object, { cert: string; key: string; issuers?: string }]>([
+  test.for<[string, object, object, { cert: string; key: string; issuers?: string[] }]>([
     ['of Kubernetes', { 'tls.crt': chain, 'tls.key': key }, {}, { cert: chain, key }],
     [
       "of Vault's PKI, with a list as chain",
       { certificate: cert, private_key: key, ca_chain: [intermediates], issuing_ca: '', serial_number: '1' },
       {},
-      { cert, key, issuers: intermediates.trim() },
+      { cert, key, issuers: [intermediates] },
     ],
     [
       "of Vault's PKI, with a text as chain",
       { certificate: cert, private_key: key, ca_chain: intermediates },
       {},
-      { cert, key, issuers: intermediates.trim() },
+      { cert, key, issuers: [intermediates] },
     ],
     ["of Vault's PKI as one bundle", { certificate: key + chain }, {}, { cert: key + chain, key: '' }],
     ['of certbot', { fullchain: chain, privkey: key }, {}, { cert: chain, key }],
@@ -158,7 +158,7 @@ describe('the keys of a secret', () => {
       'that are named',
       { leaf: cert, secret: key, rest: intermediates, cert: 'something else', key: 'x' },
       { cert_field: 'leaf', key_field: 'secret', chain_field: 'rest' },
-      { cert, key, issuers: intermediates.trim() },
+      { cert, key, issuers: [intermediates] },
     ],
     ['of two kinds: the one with its key', { certificate: 'x', cert: chain, key }, {}, { cert: chain, key }],
     ['without a key', { cert: chain }, {}, { cert: chain, key: '' }],

@@ -3,10 +3,10 @@ import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { encode } from '@msgpack/msgpack';
 import { describe, expect, it, test } from 'vitest';
-import { PLUGIN_NAME } from '../../../src/common/product';
-import { eventually } from '../../support/eventually';
-import { testFolder } from '../../support/folders';
-import { expectAlive, listening, PluginClient, request } from '../../support/plugin-client';
+import { PLUGIN_NAME } from '../../src/common/product';
+import { eventually } from '../support/eventually';
+import { testFolder } from '../support/folders';
+import { expectAlive, listening, PluginClient, request } from '../support/plugin-client';
 
 const close = (listener: Server) => new Promise((resolve) => listener.close(resolve));
 
@@ -16,6 +16,9 @@ describe('a client that sends nonsense or goes away loses its connection, nothin
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\nhost: kong\r\n\r\n')],
     ['a text of four gigabytes', Uint8Array.of(0xdb, 0xff, 0xff, 0xff, 0xff)],
     ['a list of four thousand million items', Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff)],
+    ['lists within lists without end', Buffer.alloc(300_000, Buffer.from('dc0020', 'hex'))],
+    ['a list of ten thousand', Buffer.from('dc2710', 'hex')],
+    ['a request without end', Buffer.concat([Buffer.from('940001', 'hex'), Buffer.alloc(600_000, 0x81)])],
     ['a number', encode(5)],
     ['an empty list', encode([])],
     ['an answer', encode([1, 1, null, 'x'])],
@@ -53,6 +56,19 @@ describe('a client that sends nonsense or goes away loses its connection, nothin
     client.socket.write(Buffer.concat(Array.from({ length: 1000 }, () => bytes)));
     client.socket.destroy();
     await expectAlive(path);
+  });
+
+  it('requests without end whose answers it never reads', async () => {
+    const { path } = await listening(undefined, { GetStatus: () => Promise.resolve('x'.repeat(10_000)) });
+    const client = await PluginClient.open(path);
+    client.socket.pause();
+    const bytes = Buffer.concat(Array.from({ length: 500 }, () => request(1, 'plugin.GetStatus')));
+    // What the server would keep for it is a hundred times what it sends.
+    for (let sent = 0; sent < 50 && !client.isClosed; sent++)
+      await new Promise<void>((resolve) => client.socket.write(bytes, () => resolve()));
+    await eventually('the connection is closed', () => client.isClosed);
+    const other = await PluginClient.open(path);
+    expect((await other.ask(2, 'plugin.GetStatus'))[2]).toBeNull();
   });
 
   it('a request whose answer comes when it is gone', async () => {

@@ -1,12 +1,17 @@
 import { constants, writeSync } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { open, rename, stat, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
-export interface LogFileOptions {
+export interface LineFileOptions {
   path: string;
   /** The file cannot be written any more; said once, until it can be again. */
   onTrouble: (error: Error) => void;
   /** It can be written again; so many lines were lost meanwhile. */
   onRelief: (lost: number) => void;
+  /** A file that is longer is moved to `<path>.1`, in the place of an earlier one; default: it is never moved. */
+  maxBytes?: number;
+  /** The folder may be somebody else's: no link is followed, and a file that root creates belongs to the folder's owner. */
+  isInForeignFolder?: boolean;
   now?: () => number;
 }
 
@@ -20,9 +25,10 @@ const LOOK_MS = 1_000;
 /**
  * Appends lines to a file, apart from everything else: a full disk or a missing folder costs lines, never time.
  * Several may write to one file, since every write is whole lines at its end. A file that was moved away (logrotate)
- * is created anew; one that was cut to nothing (copytruncate) goes on from there.
+ * is created anew; one that was cut to nothing (copytruncate) goes on from there. After a line that a killed process
+ * left unfinished a new one is begun.
  */
-export class LogFile {
+export class LineFile {
   readonly #now: () => number;
   #waiting: string[] = [];
   #waitingLength = 0;
@@ -36,7 +42,7 @@ export class LogFile {
   #isClosed = false;
   readonly #atExit = () => this.writeLast();
 
-  constructor(private readonly options: LogFileOptions) {
+  constructor(private readonly options: LineFileOptions) {
     this.#now = options.now ?? Date.now;
     process.once('exit', this.#atExit);
   }
@@ -88,6 +94,19 @@ export class LogFile {
     const { bytesWritten } = await handle.write(bytes);
     if (bytesWritten > 0) this.#isTorn = bytesWritten < bytes.length;
     if (bytesWritten < bytes.length) throw new Error('the disk is full');
+    const { maxBytes = Number.POSITIVE_INFINITY } = this.options;
+    if (maxBytes !== Number.POSITIVE_INFINITY && (await handle.stat()).size > maxBytes)
+      await this.rotate(handle);
+  }
+
+  /** Whoever else has the file open finds out within a second, and its lines until then are in the old one. */
+  private async rotate(handle: FileHandle): Promise<void> {
+    const { path } = this.options;
+    const [mine, there] = await Promise.all([handle.stat(), stat(path).catch(() => null)]);
+    // Another process has just done it.
+    if (there?.ino === mine.ino) await rename(path, `${path}.1`);
+    await handle.close();
+    this.#handle = null;
   }
 
   private take(): string[] {
@@ -111,10 +130,28 @@ export class LogFile {
         this.#handle = null;
       }
     }
-    // Without waiting: a pipe that nobody reads would hold the thread for ever.
-    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
-    this.#handle ??= await open(this.options.path, flags, 0o640);
+    this.#handle ??= await this.open();
     return this.#handle;
+  }
+
+  private async open(): Promise<FileHandle> {
+    const { path } = this.options;
+    // Without waiting: a pipe that nobody reads would hold the thread for ever.
+    const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
+    const isForeign = this.options.isInForeignFolder === true;
+    const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | (isForeign ? O_NOFOLLOW : 0);
+    const handle = await open(path, flags, 0o640);
+    const file = await handle.stat();
+    if (isForeign) {
+      if (!file.isFile() || file.nlink !== 1) {
+        await handle.close();
+        throw new Error('it is a link, or not a file');
+      }
+      const { uid, gid } = await stat(dirname(path));
+      if (process.getuid?.() === 0 && file.size === 0 && file.uid !== uid) await handle.chown(uid, gid);
+    }
+    if (file.isFile() && file.size > 0) this.#isTorn = (await lastByte(path, file.size)) !== LINE_FEED;
+    return handle;
   }
 
   private async fail(error: Error): Promise<void> {
@@ -141,5 +178,21 @@ export class LogFile {
     } catch {
       // There is nobody left to tell.
     }
+  }
+}
+
+const LINE_FEED = 10;
+
+/** A file that this process may write and not read counts as whole. */
+async function lastByte(path: string, size: number): Promise<number | undefined> {
+  let file: FileHandle | null = null;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+    return buffer[0];
+  } catch {
+    return LINE_FEED;
+  } finally {
+    await file?.close();
   }
 }

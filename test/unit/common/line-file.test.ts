@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { LogFile } from '../../../src/report';
+import { LineFile } from '../../../src/common/line-file';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 
@@ -11,7 +11,7 @@ function logTo(path: string) {
   const troubles: string[] = [];
   const reliefs: number[] = [];
   let time = 0;
-  const file = new LogFile({
+  const file = new LineFile({
     path,
     onTrouble: ({ message }) => troubles.push(message),
     onRelief: (lost) => reliefs.push(lost),

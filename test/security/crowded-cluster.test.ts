@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it, test } from 'vitest';
-import { isRefusal } from '../../../../src/model';
-import { issue } from '../../../support/bundles';
-import { readerOf, troubles } from '../../../support/remote-source';
-import { StandInCluster } from '../../../support/stand-in-cluster';
+import { isRefusal } from '../../src/model';
+import { issue } from '../support/bundles';
+import { readerOf, troubles } from '../support/remote-source';
+import { StandInCluster } from '../support/stand-in-cluster';
 
 const pair = issue();
 const MIB = 1024 * 1024;
@@ -58,6 +58,54 @@ it('goes back to large pages once the large Secrets are behind it', async () => 
   const { total } = await reader.source.scan();
   expect(total).toBe(3_020);
   expect(cluster.requests().length).toBeLessThan(50);
+});
+
+it('a tenant with more Secrets than are looked at costs itself alone, and is named', async () => {
+  const cluster = await StandInCluster.start();
+  const secret = (namespace: string, name: string, data: object) => ({
+    metadata: { name, namespace, uid: `${namespace}-${name}`, resourceVersion: '1' },
+    type: 'kubernetes.io/tls',
+    data,
+  });
+  const [cert, key] = [pair.chain, pair.key].map((text) => Buffer.from(text).toString('base64'));
+  const www = secret('zoo', 'www', { 'tls.crt': cert, 'tls.key': key });
+  let left = 110_000;
+  cluster.intercept = (_, { searchParams }) => {
+    const limit = Number(searchParams.get('limit'));
+    const items = Array.from({ length: Math.min(limit, left) }, () =>
+      secret('greedy', `s${(left -= 1)}`, {}),
+    );
+    const metadata = { resourceVersion: '1', continue: left === 0 ? '' : 'more' };
+    const body = JSON.stringify({ metadata, items: left === 0 ? [...items, www] : items });
+    return (response) => response.end(body);
+  };
+  const scan = await readerIn(cluster).source.scan();
+  expect(scan.changed).toEqual(['zoo/www']);
+  expect(troubles(scan)).toContain('too_large: namespace greedy holds more Secrets than are looked at');
+});
+
+it('a watch of ever more objects is given up', async () => {
+  const cluster = await StandInCluster.start();
+  cluster.secondMs = 20;
+  const reader = readerIn(cluster);
+  await reader.pass();
+  let sent = 0;
+  cluster.intercept = (_, { searchParams }) =>
+    searchParams.get('watch') !== '1'
+      ? null
+      : (response) => {
+          const more = () => {
+            let isTaken = true;
+            while (isTaken && !response.destroyed && sent < 10_000_000) {
+              const metadata = { name: `s${(sent += 1)}`, namespace: `n${sent}`, resourceVersion: '9' };
+              isTaken = response.write(`${JSON.stringify({ type: 'ADDED', object: { metadata } })}\n`);
+            }
+          };
+          response.on('drain', more);
+          more();
+        };
+  expect(troubles(await reader.source.scan())).toContain('holds more than 100000 objects');
+  expect(sent).toBeLessThan(1_000_000);
 });
 
 test.for([

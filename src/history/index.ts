@@ -1,0 +1,2 @@
+export { History, historyPath, type HistoryOptions } from './history';
+export { readHistory, type HistoryQuery } from './read';

@@ -1,0 +1,77 @@
+import { open } from 'node:fs/promises';
+import type { HistoryEntry, HistoryReport } from '../public';
+
+export interface HistoryQuery {
+  /** An SNI, a name that a wildcard among them covers, a certificate's id or a location. */
+  name?: string;
+  /** Milliseconds since the epoch. */
+  since?: number;
+  /** So many of the newest. */
+  limit: number;
+}
+
+/** Larger than any file that this program writes, and no more than fits into memory. */
+const MAX_BYTES = 1024 * 1024 * 1024;
+
+/**
+ * The newest entries of files first, in the order in which they were written, whatever the clock did. A line that was
+ * cut off by the end of a process is left out; a file that is not there has no entries.
+ * @throws Error of the system where a file is there and cannot be read
+ */
+export async function readHistory(paths: readonly string[], query: HistoryQuery): Promise<HistoryReport> {
+  const found: HistoryEntry[][] = [];
+  for (const path of new Set(paths)) {
+    const entries: HistoryEntry[] = [];
+    for (const part of [`${path}.1`, path])
+      for await (const text of linesOf(part)) take(text, query, entries);
+    found.push(entries);
+  }
+  // One file keeps its order; several are joined by their times.
+  const all = found.length > 1 ? found.flat().sort((a, b) => a.at.localeCompare(b.at)) : (found[0] ?? []);
+  return { entries: all.slice(-query.limit).reverse(), is_cut: all.length > query.limit };
+}
+
+function take(line: string, { name, since, limit }: HistoryQuery, entries: HistoryEntry[]): void {
+  // Most lines are about other names; to understand each would cost more.
+  if (name !== undefined && !line.toLowerCase().includes(tailOf(name.toLowerCase()))) return;
+  let entry: HistoryEntry;
+  try {
+    entry = JSON.parse(line) as HistoryEntry;
+  } catch {
+    return;
+  }
+  if (typeof entry.at !== 'string' || !Array.isArray(entry.snis)) return;
+  if (since !== undefined && Date.parse(entry.at) < since) return;
+  if (name !== undefined && !isAbout(entry, name)) return;
+  entries.push(entry);
+  // One more than is shown tells that there are more.
+  if (entries.length > 2 * limit + 1) entries.splice(0, limit);
+}
+
+function isAbout({ snis, certificate_id: id, location }: HistoryEntry, name: string): boolean {
+  const wanted = name.toLowerCase();
+  if (id === name || location === name) return true;
+  const wildcard = wanted.replace(/^[^.]+/, '*');
+  return snis.some((sni) => sni.toLowerCase() === wanted || sni.toLowerCase() === wildcard);
+}
+
+/** Also in each wildcard that covers the name. */
+const tailOf = (name: string) => (/^[^./]+(\..+)$/.exec(name)?.[1] ?? name).replaceAll(/["\\]/g, '');
+
+/** Only plain files: a pipe would be waited for without end. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    const { size } = await file.stat();
+    if (size > MAX_BYTES) throw new Error(`${path} is too large to be a history`);
+    yield* file.readLines();
+  } finally {
+    await file.close();
+  }
+}

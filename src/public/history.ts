@@ -1,0 +1,54 @@
+import type { EventKind, Half, Reason, Verdict } from '../model';
+
+/** What can happen to a certificate, a source or a Kong; the list is closed. */
+export type HistoryKind =
+  | EventKind
+  /** A renewal appeared, and was not written in the same pass. */
+  | 'seen'
+  /** We wrote the ingress controller's certificate. */
+  | 'taken_over'
+  /** Somebody else did it in Kong. */
+  | 'changed'
+  | 'appeared'
+  | 'vanished'
+  | 'source_down'
+  | 'source_up'
+  | 'kong_away'
+  | 'kong_back'
+  | 'started'
+  /** Entries were lost: the file could not be written for a while. */
+  | 'gap';
+
+/** Who did it. */
+export type HistoryActor = 'us' | 'ingress_controller' | 'other' | 'operator';
+
+/** One line of the history; what does not apply is null. */
+export interface HistoryEntry {
+  /** By the clock of the machine, which may have been set back between two lines. */
+  at: string;
+  /** Id of the plugin's entry, or the configuration file. */
+  entry: string;
+  kind: HistoryKind;
+  by: HistoryActor | null;
+  certificate_id: string | null;
+  half: Half | null;
+  snis: readonly string[];
+  location: string | null;
+  source: string | null;
+  /** Of the leaf that it is about. */
+  fingerprint_sha256: string | null;
+  /** Of the leaf that was in its place before. */
+  previous_fingerprint_sha256: string | null;
+  not_after: string | null;
+  reason: Reason | null;
+  detail: string;
+  /** What handshakes showed after a write. */
+  proof: { verdict: Verdict; handshakes: number; duration_ms: number } | null;
+}
+
+/** `GET /history`: the newest first. */
+export interface HistoryReport {
+  entries: readonly HistoryEntry[];
+  /** There are more, older ones. */
+  is_cut: boolean;
+}
