@@ -5,8 +5,8 @@ import type { Trouble } from './verdict';
 /** A certificate in a list, with what the page names it by. */
 export interface ListedCertificate extends CertificateStatus {
   entry: string;
-  /** See `linkKey`. */
-  key: string;
+  /** See `linkKey`; nothing that is called a key leaves the process. */
+  link: string;
 }
 
 export interface ChainLink {
@@ -45,6 +45,8 @@ export interface ListReport extends Omit<StatusReport, 'reloaders'> {
     states: Partial<Record<CertificateState, number>>;
     lives: Partial<Record<LifeLevel, number>>;
     late: number;
+    /** When the next certificate in Kong ends that has not yet; null: none does. */
+    next_end: string | null;
   };
   /** How many are as they are asked for. */
   matching: number;

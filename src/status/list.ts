@@ -120,9 +120,10 @@ export async function listReport(view: ReportView, query: ListQuery): Promise<Li
     troubles: tally.troubles(view),
     counts: {
       total: tally.total,
-      states: Object.fromEntries(tally.states) as ListReport['counts']['states'],
-      lives: Object.fromEntries(tally.lives) as ListReport['counts']['lives'],
+      states: Object.fromEntries(tally.states),
+      lives: Object.fromEntries(tally.lives),
       late: tally.late,
+      next_end: tally.nextEnd,
     },
     matching: places.length,
     offset: query.offset,
@@ -134,7 +135,7 @@ export async function listReport(view: ReportView, query: ListQuery): Promise<Li
 const listed = (certificate: CertificateStatus, entry: string): ListedCertificate => ({
   ...certificate,
   entry,
-  key: linkKey(certificate),
+  link: linkKey(certificate),
 });
 
 const idOf = (certificate: CertificateStatus, entry: string) =>

@@ -40,7 +40,7 @@ const LEAST_COMPRESSED = 1_400;
 
 /** Whether the client takes gzip. Nothing that is shown is a secret, so that its length may tell what it likes. */
 function isCompressed({ req }: ServerResponse): boolean {
-  return /(?:^|[\s,])gzip(?:$|[\s,])/.test(String(req.headers['accept-encoding'] ?? ''));
+  return /(?:^|[\s,])gzip(?:$|[\s,])/.test([req.headers['accept-encoding'] ?? ''].join());
 }
 
 function setCompressed(response: ServerResponse): void {
