@@ -6,7 +6,7 @@ import { chromium, type BrowserContext } from 'playwright-core';
 const CHROMIUM = '/usr/bin/chromium';
 
 /** The first start on a loaded machine takes long; only a failing test waits for all of it. */
-const PATIENCE_MS = 9_000;
+const PATIENCE_MS = 120_000;
 
 export const hasChromium = existsSync(CHROMIUM);
 

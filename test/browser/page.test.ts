@@ -162,9 +162,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     await page.click('#language');
     expect(await verdict(page)).toMatch(/^1 expired · /);
     await page.reload();
-    await page.waitForFunction(() =>
-      document.querySelector('#verdict')?.textContent?.startsWith('1 expired'),
-    );
+    await page.waitForFunction(() => document.querySelector('#verdict')?.textContent.startsWith('1 expired'));
     await page.evaluate(() => localStorage.clear());
     expect(troubles).toEqual([]);
   });
@@ -240,7 +238,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     await until(page, ['legacy.example.com']);
     await page.selectOption('#source', { label: 'All sources' });
     await page.selectOption('#sort', 'name');
-    await page.waitForFunction(() => document.querySelector('.row .name')?.textContent?.startsWith('api.'));
+    await page.waitForFunction(() => document.querySelector('.row .name')?.textContent.startsWith('api.'));
     await page.goto(`${url}#expiry=expired&sort=expiry`);
     await until(page, ['legacy.example.com']);
     expect(await page.locator('#sort').inputValue()).toBe('expiry');
@@ -569,9 +567,9 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
       expect(await page.locator('.row').count()).toBe(Math.min(count, 50));
       if (count <= 50) return;
       await page.click('[data-page="next"]');
-      await page.waitForFunction(() => document.querySelector('#pager')?.textContent?.includes('51 to 100'));
+      await page.waitForFunction(() => document.querySelector('#pager')?.textContent.includes('51 to 100'));
       await page.goBack();
-      await page.waitForFunction(() => document.querySelector('#pager')?.textContent?.includes('1 to 50'));
+      await page.waitForFunction(() => document.querySelector('#pager')?.textContent.includes('1 to 50'));
       await page.fill('#query', `host-${count - 1}.`);
       await until(page, [`host-${count - 1}.example.com`]);
       expect(await page.locator('#count').innerText()).toBe(`1 of ${count.toLocaleString('en')}`);

@@ -107,6 +107,7 @@ export function badDay(): CertificateStatus[] {
         ...leaf(refusedName, 89),
       },
       stored: older,
+      expires_at: older.not_after,
       served: {
         fingerprint_sha256: older.fingerprint_sha256,
         not_after: older.not_after,

@@ -62,7 +62,13 @@ function factElements([word, value, copied]: Fact): HTMLElement[] {
   const { copy, copied: done } = words.ui;
   return [
     el('dt', {}, word),
-    el('dd', {}, ...children, copied === undefined ? null : copyButton(copied, copy, done, word)),
+    el(
+      'dd',
+      {},
+      children[0],
+      copied === undefined ? null : copyButton(copied, copy, done, word),
+      ...children.slice(1),
+    ),
   ];
 }
 
@@ -73,7 +79,7 @@ function moment(iso: string | null): Child {
   if (iso === null) return null;
   const utc = `${iso.slice(0, 16).replace('T', ' ')} UTC`;
   const local = timeText(iso);
-  const isUtc = local.endsWith('UTC');
+  const isUtc = local.includes('UTC');
   return el('time', { datetime: iso }, isUtc ? local : `${local} (${utc})`);
 }
 

@@ -46,7 +46,7 @@ function draw(): void {
   if (report === null) {
     if (away !== '') {
       setText('worst', away);
-      setText('others', '');
+      byId('others').replaceChildren();
       byId('verdict').dataset['tone'] = 'bad';
       setTitle(away, 'bad');
     }

@@ -38,7 +38,12 @@ export function drawVerdict({ troubles, counts }: ListReport, nextEnd: string | 
   // The worst stands out; what else there is follows in small.
   const [first = words.allWell, ...others] = parts;
   setText('worst', first);
-  setText('others', others.map((part) => words.and + part).join(''));
+  if (byId('others').dataset['text'] !== text) {
+    byId('others').dataset['text'] = text;
+    byId('others').replaceChildren(
+      ...others.flatMap((part) => [words.and, el('span', { class: 'part' }, part)]),
+    );
+  }
   byId('verdict').dataset['tone'] = tone;
   const total = words.certificates(numberText(counts.total));
   setText('total', nextEnd === null ? total : `${total}${words.and}${words.nextEnd(whenText(nextEnd, now))}`);
