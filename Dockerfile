@@ -1,5 +1,9 @@
 # Kong with the plugin: Node.js and one file, found by its name.
-ARG KONG_VERSION=3.9
+#
+#   docker build .                                                    Kong's Debian and Ubuntu images
+#   docker build --target rhel --build-arg KONG_IMAGE=IMAGE .         those with microdnf or dnf
+#   docker build --target distroless --build-arg KONG_IMAGE=IMAGE .   those without a shell
+ARG KONG_IMAGE=kong:3.9
 ARG NODE_VERSION=22
 
 FROM node:${NODE_VERSION}-bookworm-slim AS build
@@ -9,16 +13,35 @@ RUN npm ci
 COPY . .
 RUN npm run build
 
-FROM kong:${KONG_VERSION}
+FROM ${KONG_IMAGE} AS distroless
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+# What the Node.js binary is linked with and such an image may lack; lib64 is searched by the loaders of both families.
+COPY --from=build /usr/lib/*-linux-gnu/libstdc++.so.6 /lib/*-linux-gnu/libgcc_s.so.1 /usr/lib64/
+COPY --from=build /src/dist/ssl-cert-reloader.cjs /usr/local/lib/ssl-cert-reloader/ssl-cert-reloader.cjs
+# The file begins with a line for a shell; without one Node.js is named.
+ENV KONG_PLUGINS=bundled,ssl-cert-reloader \
+    KONG_PLUGINSERVER_NAMES=ssl-cert-reloader \
+    KONG_PLUGINSERVER_SSL_CERT_RELOADER_START_CMD="/usr/local/bin/node --max-semi-space-size=1 --expose-gc /usr/local/lib/ssl-cert-reloader/ssl-cert-reloader.cjs" \
+    KONG_PLUGINSERVER_SSL_CERT_RELOADER_QUERY_CMD="/usr/local/bin/node /usr/local/lib/ssl-cert-reloader/ssl-cert-reloader.cjs -dump"
+
+FROM ${KONG_IMAGE} AS rhel
 USER root
-# What the Node.js binary is linked with and a slim image may lack.
+RUN if command -v microdnf; then microdnf install -y libstdc++ && microdnf clean all; else dnf install -y libstdc++ && dnf clean all; fi
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+COPY --from=build /src/dist/ssl-cert-reloader.cjs /usr/local/bin/ssl-cert-reloader
+ENV KONG_PLUGINS=bundled,ssl-cert-reloader \
+    KONG_PLUGINSERVER_NAMES=ssl-cert-reloader
+# Fails the build where the plugin could not be loaded.
+RUN ssl-cert-reloader -dump > /dev/null
+USER kong
+
+FROM ${KONG_IMAGE} AS debian
+USER root
 RUN apt-get update && apt-get install -y --no-install-recommends libstdc++6 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /src/dist/ssl-cert-reloader.cjs /usr/local/bin/ssl-cert-reloader
 ENV KONG_PLUGINS=bundled,ssl-cert-reloader \
     KONG_PLUGINSERVER_NAMES=ssl-cert-reloader
 # The name under which Kong before 3.9 looks for the query command.
-RUN ln -s ssl-cert-reloader /usr/local/bin/query_ssl-cert-reloader
-# Fails the build where the plugin could not be loaded.
-RUN ssl-cert-reloader -dump > /dev/null
+RUN ln -s ssl-cert-reloader /usr/local/bin/query_ssl-cert-reloader && ssl-cert-reloader -dump > /dev/null
 USER kong

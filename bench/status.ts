@@ -36,6 +36,7 @@ function storing(certificates: ReadonlyMap<string, StoredCertificate>): Gateway 
     batchSize: 1,
     pluginEntries: () => Promise.resolve([]),
     revision: () => Promise.resolve(null),
+    hasController: () => Promise.resolve(false),
     write: () => Promise.resolve({ certificates: [], caCertificates: [] }),
     restore: () => Promise.resolve([]),
     remove: () => Promise.resolve([]),

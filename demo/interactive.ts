@@ -1,27 +1,17 @@
-import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { Authority } from '../src/authority/authority';
-import { startGateway } from '../test/gateway';
+import { declarative, findKong, prefixIn, start } from './gateways';
 
-const TLS_PORT = 8443;
-const ADMIN_PORT = 8001;
+/** The usual ports; where one is taken, the system gives another. */
+const PORTS = { tls: 8443, admin: 8001, status: 8110 };
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
-/** A gateway on 8443 that follows ./certs until it is interrupted: a real Kong where there is one, else the stand-in. */
+/** A gateway that follows ./certs until it is interrupted: a real Kong where there is one, else the stand-in. */
 export async function interactive(): Promise<void> {
-  for (const port of [TLS_PORT, ADMIN_PORT]) await expectFree(port);
   const certs = resolve('certs');
   prepare(certs);
   const folder = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-'));
@@ -33,41 +23,100 @@ export async function interactive(): Promise<void> {
 }
 
 async function follow(certs: string, folder: string): Promise<void> {
+  const ports = {
+    tls: await freePort(PORTS.tls),
+    admin: await freePort(PORTS.admin),
+    status: await freePort(PORTS.status),
+  };
   const config = join(folder, 'kong.yml');
-  writeFileSync(config, readFileSync('kong.yml', 'utf8').replace('/etc/kong/certs', certs));
+  writeFileSync(config, declarative(certs, ports.status));
   const kong = findKong();
-  const stop = await (kong === null ? startStandIn(folder, config) : startKong(kong, folder, config));
-  say(`${kong === null ? 'stand-in for Kong (no kong on the PATH)' : kong}: TLS on 127.0.0.1:${TLS_PORT}`);
-  say(`following ${certs}: put NAME.crt and NAME.key there, or renew what is there; Ctrl-C ends it`);
-  say(
-    `try: openssl s_client -connect 127.0.0.1:${TLS_PORT} -servername localhost </dev/null | openssl x509 -noout -dates`,
-  );
-  say();
-  await new Promise<void>((end) => {
-    process.once('SIGINT', end);
-    process.once('SIGTERM', end);
-  });
+  const counts = new Map<string, number>();
+  const show = (line: string) => {
+    const event = toEvent(line);
+    if (event === null) return;
+    counts.set(event.message, (counts.get(event.message) ?? 0) + 1);
+    say(event.text);
+  };
+  const ended = interruption();
+  greet({ kong, certs, ports, prefix: prefixIn(folder) });
+  const stop = await start(kong, { folder, config, ports, show });
+  await ended;
+  say('\nstopping …');
   await stop();
+  const count = (word: string) =>
+    [...counts].reduce((sum, [message, times]) => (message.includes(word) ? sum + times : sum), 0);
+  say(
+    `created ${count('certificate created')}, swapped ${count('certificate swapped')}, refused ${count('bundle refused')}; ` +
+      `${shown(certs)} stays as it is. README.md says how to put the plugin into a Kong of yours`,
+  );
 }
 
-/** @throws Error with a sentence where somebody listens there, as a rule another Kong */
-async function expectFree(port: number): Promise<void> {
+/** Resolves with the first Ctrl-C; a second one does not wait. */
+function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    let isAsked = false;
+    const end = () => {
+      if (isAsked) process.exit(130);
+      isAsked = true;
+      resolve();
+    };
+    process.on('SIGINT', end).on('SIGTERM', end);
+  });
+}
+
+interface Scene {
+  kong: string | null;
+  certs: string;
+  ports: typeof PORTS;
+  prefix: string;
+}
+
+function greet({ kong, certs, ports, prefix }: Scene): void {
+  const folder = shown(certs);
+  const files = readdirSync(certs).filter((name) => !name.startsWith('.'));
+  say(`  gateway   ${kong ?? 'stand-in for Kong (no kong on the PATH)'}, TLS on 127.0.0.1:${ports.tls}
+  page      http://127.0.0.1:${ports.status}
+  folder    ${folder} with ${files.join(', ')}
+
+In another terminal, here, make a certificate (without the last -addext it would be a CA's, which is refused):
+
+  openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=shop.example.test \\
+    -addext subjectAltName=DNS:shop.example.test -addext basicConstraints=critical,CA:FALSE \\
+    -keyout ${folder}/shop.key -out ${folder}/shop.crt
+
+the same again: a renewal. A key of another pair: refused, and the last good certificate goes on:
+
+  cp ${folder}/localhost.key ${folder}/shop.key
+
+what is served, and what the plugin says about it:
+
+  openssl s_client -connect 127.0.0.1:${ports.tls} -servername shop.example.test </dev/null | openssl x509 -noout -subject -dates
+  dist/ssl-cert-reloader.cjs status -p ${prefix}
+
+Ctrl-C ends it.
+`);
+}
+
+const shown = (path: string) => relative('.', path) || '.';
+
+/** @returns the port, or another one where somebody listens there */
+async function freePort(port: number): Promise<number> {
   const server = createServer().listen(port, '127.0.0.1');
   try {
     await once(server, 'listening');
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new Error(`port ${port} of 127.0.0.1 cannot be had (${code}): does a Kong listen there?`, {
-      cause: error,
-    });
+  } catch {
+    return freePort(0);
   }
+  const found = (server.address() as AddressInfo).port;
   server.close();
   await once(server, 'close');
+  return found;
 }
 
 function prepare(certs: string): void {
   mkdirSync(certs, { recursive: true });
-  if (readdirSync(certs).length > 0) return;
+  if (readdirSync(certs).some((name) => !name.startsWith('.'))) return;
   const issued = Authority.root()
     .intermediate()
     .issue({ names: ['localhost'] });
@@ -75,88 +124,17 @@ function prepare(certs: string): void {
   writeFileSync(join(certs, 'localhost.key'), issued.key, { mode: 0o600 });
 }
 
-function findKong(): string | null {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.map((folder) => join(folder, 'kong')).find((path) => existsSync(path)) ?? null;
-}
-
-const serverCommand = () =>
-  `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
-
-async function startStandIn(folder: string, config: string): Promise<() => Promise<void>> {
-  const prefix = join(folder, 'prefix');
-  const gateway = await startGateway({
-    mode: 'dbless',
-    prefix,
-    declarativeConfig: config,
-    tlsPort: TLS_PORT,
-    adminListen: `127.0.0.1:${ADMIN_PORT}`,
-    pluginServers: [
-      {
-        name: 'ssl-cert-reloader',
-        queryCommand: `${serverCommand()} -dump`,
-        startCommand: `${serverCommand()} -p ${prefix}`,
-      },
-    ],
-  });
-  const seen = { lines: 0 };
-  const timer = setInterval(() => {
-    for (const line of gateway.pluginServerOutput.slice(seen.lines)) show(line);
-    seen.lines = gateway.pluginServerOutput.length;
-  }, 200);
-  return async () => {
-    clearInterval(timer);
-    await gateway.stop();
-  };
-}
-
-function startKong(kong: string, folder: string, config: string): Promise<() => Promise<void>> {
-  const prefix = join(folder, 'prefix');
-  const conf = join(folder, 'kong.conf');
-  writeFileSync(
-    conf,
-    [
-      'database = off',
-      `declarative_config = ${config}`,
-      `proxy_listen = 127.0.0.1:${TLS_PORT} ssl`,
-      `admin_listen = 127.0.0.1:${ADMIN_PORT}`,
-      'admin_gui_listen = off',
-      'status_listen = off',
-      'anonymous_reports = off',
-      'log_level = info',
-      'plugins = bundled,ssl-cert-reloader',
-      'pluginserver_names = ssl-cert-reloader',
-      `pluginserver_ssl_cert_reloader_start_cmd = ${serverCommand()} -p ${prefix}`,
-      `pluginserver_ssl_cert_reloader_query_cmd = ${serverCommand()} -dump`,
-      '',
-    ].join('\n'),
-  );
-  execFileSync(kong, ['start', '-c', conf, '-p', prefix], { stdio: 'inherit' });
-  const log = spawn('tail', ['-n', '+1', '-F', join(prefix, 'logs', 'error.log')], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  log.stdout.setEncoding('utf8').on('data', (text: string) => {
-    for (const line of text.split('\n')) {
-      const found = /\[ssl-cert-reloader:\d+\] (\{.*\})/.exec(line);
-      if (found?.[1] !== undefined) show(found[1]);
-    }
-  });
-  return Promise.resolve(() => {
-    log.kill();
-    execFileSync(kong, ['stop', '-p', prefix], { stdio: 'inherit' });
-    return Promise.resolve();
-  });
-}
-
-/** A log line of the plugin, for a person. */
-function show(line: string): void {
+/** A log line of the plugin, for a person; null: it is none. */
+function toEvent(line: string): { message: string; text: string } | null {
   let fields: Record<string, string | undefined>;
   try {
     fields = JSON.parse(line) as Record<string, string | undefined>;
   } catch {
-    return;
+    return null;
   }
-  const { time = '', message = '', location, detail, fingerprint_sha256: fingerprint = '' } = fields;
-  const what = detail ?? (location === undefined ? '' : `${location} (${fingerprint.slice(0, 11)}…)`);
-  say(`${time.slice(11, 19)}  ${message}  ${what}`.trimEnd());
+  const { time = '', message = '', location, detail, listen, fingerprint_sha256: print = '' } = fields;
+  const what =
+    detail ?? listen ?? (location === undefined ? '' : `${shown(location)} (${print.slice(0, 11)}…)`);
+  const clock = new Date(time).toTimeString().slice(0, 8);
+  return { message, text: `${clock}  ${message}  ${what.replaceAll(`${process.cwd()}/`, '')}`.trimEnd() };
 }

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway, type Gateway } from '../test/gateway';
+import { declarative } from './gateways';
 import { interactive } from './interactive';
 import { onDisk, same, served, short, stored, untilServed } from './observe';
 import { scenario, type Step } from './scenario';
@@ -32,8 +33,7 @@ async function main(): Promise<boolean> {
   const gateway = await startGateway({
     mode: 'dbless',
     prefix,
-    // The repository's own kong.yml, with this run's folder in place of the one in it.
-    declarativeConfig: readFileSync('kong.yml', 'utf8').replace('/etc/kong/certs', certs),
+    declarativeConfig: declarative(certs, 0),
     pluginServers: [
       {
         name: 'ssl-cert-reloader',

@@ -1,10 +1,10 @@
 import '../src/app/no-inspector';
 import { plugin } from '../src/app/plugin';
 import { readHostArguments } from '../src/app/arguments';
-import { superviseKong } from '../src/app/serve';
+import { followBeside } from '../src/app/serve';
 
 export const { Name, Version, Priority, Schema, Plugin } = plugin;
 
 // kong-pdk's server loads this module to dump it and to serve it; only then is there something to supervise.
 const host = readHostArguments(process.argv);
-if (host !== null) superviseKong(host);
+if (host !== null) followBeside(host);

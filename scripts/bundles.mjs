@@ -61,6 +61,7 @@ const programs = {
   gateway: 'test/gateway/main.ts',
   live: 'test/live/main.ts',
   fuzz: 'test/fuzz/main.ts',
+  torture: 'test/torture/main.ts',
 };
 
 /** Demo, benchmarks, the stand-in gateway and the runners of test suites, as far as they are there. */

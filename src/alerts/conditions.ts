@@ -223,10 +223,12 @@ function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): 
       const { reason, message } = refusal ?? { reason: 'unreadable' as const, message: '' };
       const facts = { reason };
       const isRolledBack = reason === 'not_served';
-      const summary = isRolledBack
-        ? `the new certificate for ${name} from ${location} was rolled back: Kong did not serve it`
-        : `the certificate for ${name} in ${location} stays out of Kong: ${REASONS[reason]}`;
-      const severity = isRolledBack ? 'critical' : 'warning';
+      const summary = certificate.dropped
+        ? `${name} is not served any more: the ingress controller dropped its certificate: ${REASONS[reason]}`
+        : isRolledBack
+          ? `the new certificate for ${name} from ${location} was rolled back: Kong did not serve it`
+          : `the certificate for ${name} in ${location} stays out of Kong: ${REASONS[reason]}`;
+      const severity = isRolledBack || certificate.dropped ? 'critical' : 'warning';
       const what = {
         topic: 'refusal',
         variant: reason,

@@ -9,6 +9,7 @@ import {
   openGateway,
   type AdminClientOptions,
   type NodeFacts,
+  type OpenOptions,
   type TlsListener,
 } from '../gateway';
 
@@ -22,8 +23,12 @@ export interface KongLocation {
   allowHttp?: boolean | undefined;
   /** Where it is looked for where nothing says where it is; default: Kong's usual ports on loopback. */
   usual?: readonly string[];
+  /** For a person who waits: how long an answer may take, and how often a request is sent. */
+  patience?: { timeoutMs: number; attempts: number };
   /** Told of each exchange with the Admin API. */
   onExchange?: ((method: string, code: number) => void) | undefined;
+  /** Told what became of somebody else's update of the configuration that was overwritten and could not be saved. */
+  onLost?: ((detail: string) => void) | undefined;
 }
 
 /** A Kong whose Admin API answers. */
@@ -56,7 +61,7 @@ interface Place {
 const USUAL = ['http://127.0.0.1:8001', 'https://127.0.0.1:8444'];
 
 /**
- * Finds an Admin API that answers: the configured one, else what the prefix tells, unix sockets first, else the usual
+ * Finds an Admin API that answers: the one of an argument, else the configured one, else what the prefix tells, unix sockets first, else the usual
  * ports on loopback.
  * @throws Error saying what was tried
  */
@@ -65,15 +70,20 @@ export async function connect(location: KongLocation, admin: Config['admin']): P
   if (adminUrl !== undefined) checkAdminUrl(adminUrl);
   const node = new KongNode(prefix);
   const troubles: string[] = [];
+  let cause: unknown;
   for (const place of placesOf(node, { configured: admin.url, argument: adminUrl, usual }, troubles)) {
     try {
       const client = new AdminClient(clientOptions(place.url, location, admin));
-      return await connection(client, node, place, admin.workspaces ?? []);
+      return await connection(client, node, place, {
+        workspaces: admin.workspaces ?? [],
+        onLost: location.onLost,
+      });
     } catch (error) {
       troubles.push((error as Error).message);
+      cause ??= error;
     }
   }
-  throw new Error(troubles.join('; '));
+  throw new Error(troubles.join('; '), { cause });
 }
 
 /** @param troubles gets what is in the way of knowing better */
@@ -83,8 +93,8 @@ function placesOf(
   troubles: string[],
 ): Place[] {
   const { configured, argument, usual } = known;
-  if (configured != null) return [{ url: configured, foundBy: 'admin.url' }];
   if (argument !== undefined) return [{ url: argument, foundBy: '--admin-url' }];
+  if (configured != null) return [{ url: configured, foundBy: 'admin.url' }];
   try {
     const { admin, from } = node.read();
     if (admin.length > 0) return admin.map(({ url }) => ({ url, foundBy: from }));
@@ -107,11 +117,12 @@ function checkAdminUrl(url: string): void {
 
 function clientOptions(
   url: string,
-  { prefix, allowHttp, onExchange }: KongLocation,
+  { prefix, allowHttp, patience, onExchange }: KongLocation,
   admin: Config['admin'],
 ): AdminClientOptions {
   return {
     url,
+    ...patience,
     allowHttp: allowHttp === true || admin.allow_http === true,
     token: tokenOf(admin),
     headers: headersOf(admin.headers ?? []),
@@ -129,10 +140,14 @@ async function connection(
   client: AdminClient,
   node: KongNode,
   { foundBy, isGuess = false }: Place,
-  workspaces: readonly string[],
+  known: Pick<OpenOptions, 'workspaces' | 'onLost'>,
 ): Promise<Connection> {
   try {
-    const { open, workers } = await openGateway(client, workspaces, isGuess ? 1 : undefined);
+    const { open, workers } = await openGateway(client, {
+      ...known,
+      attempts: isGuess ? 1 : undefined,
+      commits: () => node.commits(),
+    });
     return {
       ...{ client, gateway: open(), open, foundBy, prefix: node.prefix },
       facts: () => node.tryRead(),

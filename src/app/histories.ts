@@ -1,3 +1,4 @@
+import { stateFolder } from '../gateway';
 import { History, historyPath, readHistory, type HistoryQuery } from '../history';
 import type { HistoryReport } from '../public';
 import type { Logger } from '../report';
@@ -10,7 +11,7 @@ type Place = { path: string; maxBytes: number };
 
 /** Where an entry's history is kept; null: nowhere, since nothing is to be kept or Kong's prefix is not on this machine. */
 export function historyPlace({ history }: Config, kong: Pick<Connection, 'facts' | 'prefix'>): Place | null {
-  const path = history.file ?? (kong.facts() === null ? null : historyPath(kong.prefix));
+  const path = history.file ?? (kong.facts() === null ? null : historyPath(stateFolder(kong.prefix)));
   return path === null || history.max_mb === 0 ? null : { path, maxBytes: history.max_mb * MEGABYTE };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ObserveDefaultStep, ReloadStep, type DefaultCertificate } from '../default-certificate';
+import { stateFolder } from '../gateway';
 import type { Half, LiveView, PassCause, PassReport } from '../model';
 import {
   certificateSteps,
@@ -40,7 +41,10 @@ export interface PassRunner {
 
 /** Where it is kept which source each certificate came from; one file for each entry. */
 export const homesPath = (prefix: string, entry: string): string =>
-  join(prefix, `ssl-cert-reloader.homes-${createHash('sha256').update(entry).digest('hex').slice(0, 12)}`);
+  join(
+    stateFolder(prefix),
+    `ssl-cert-reloader.homes-${createHash('sha256').update(entry).digest('hex').slice(0, 12)}`,
+  );
 
 /** Every step of a pass, in order. */
 export function createPass(parts: PassParts): PassRunner {

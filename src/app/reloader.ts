@@ -90,7 +90,7 @@ export function createReloader(
     intervalMs: config.interval * 1000,
     pass: async (cause, touched) => {
       const report = await pass(cause, touched);
-      for (const reporter of reporters) reporter.pass(report);
+      for (const reporter of reporters) await reporter.pass(report);
       journal.noteSteps(steps);
       for (const step of steps) step.log?.(log);
       for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
@@ -151,9 +151,9 @@ function* inSync(live: LiveView): Iterable<SourcedBundle> {
 
 /** Tells a reporter of the Secrets of one cluster. */
 const ofCluster = (name: string | undefined, reporter: Reporter): Reporter => ({
-  pass: (report) => {
+  pass: async (report) => {
     const events = report.events.filter(({ secret }) => secret !== undefined && secret.cluster === name);
-    if (events.length > 0) reporter.pass({ ...report, events });
+    if (events.length > 0) await reporter.pass({ ...report, events });
   },
   failed: (cause, error) => reporter.failed(cause, error),
 });

@@ -1,47 +1,172 @@
+import { rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PLUGIN_NAME } from '../common/product';
-import { findPrefix } from '../gateway';
+import { safeText } from '../common/safe-text';
+import { findPrefix, isLeavingWorker, isWorker, kongErrorLog } from '../gateway';
 import { onNotice } from '../http';
 import { createServer, listen } from '../plugin-server';
-import { stderrLogger, type Logger } from '../report';
+import { stderrLogger, type Logger, type LogHub } from '../report';
 import type { ServerArguments } from './arguments';
 import { plugin } from './plugin';
+import { Holder, PrefixLock } from './prefix-lock';
 import { Supervisor } from './supervisor';
 
-/** Starts the supervisor for the Kong that started this process. */
-export function superviseKong(
-  { prefix, adminUrl, allowHttp }: ServerArguments,
-  logger = stderrLogger(),
-): Supervisor {
+/** The longest that a pass is waited for at the end; Kubernetes kills after 30 s. */
+export const DRAIN_MS = 25_000;
+/** Between two looks at the parent process, and for the turn of this process. */
+const LOOK_MS = 300;
+const LOCK_MS = 2_500;
+/** Kong starts a plugin server again at once. */
+const RESTART_MS = 30_000;
+/** A predecessor of the same Kong is gone by then, unless it is in the middle of a pass. */
+const PATIENCE_MS = 5_000;
+
+export interface KongChild {
+  args: ServerArguments;
+  logger: LogHub;
+  /** Also answer Kong's calls on its socket; kong-pdk's own server does that itself. */
+  isServing: boolean;
+}
+
+/**
+ * Follows the sources for the Kong that started this process, until that Kong has no more use for it: a reload puts a
+ * successor beside it at once, which waits until this one has finished its pass.
+ */
+export async function superviseKong({ args, logger, isServing }: KongChild): Promise<void> {
   const parent = process.ppid;
+  const prefix = args.prefix ?? findPrefix();
   onNotice((text) => logger.log('warn', text));
+  const lock = await turnOf(prefix, parent, logger);
+  const socket = isServing ? await socketFor(prefix, logger) : null;
   const supervisor = new Supervisor({
-    location: { prefix: prefix ?? findPrefix(), adminUrl: adminUrl ?? undefined, allowHttp },
+    location: { prefix, adminUrl: args.adminUrl ?? undefined, allowHttp: args.allowHttp },
     logger,
-    // A worker that is killed leaves its plugin server behind, and its successor starts another.
-    onPoll: () => {
-      if (parent > 1 && process.ppid !== parent) process.exit(0);
-    },
+    onPoll: () => void socket?.restore(),
   });
   supervisor.start();
-  return supervisor;
+  let isEnding = false;
+  const end = async (why: string) => {
+    if (isEnding) return;
+    isEnding = true;
+    logger.log('info', why);
+    await Promise.race([supervisor.stop(), sleep(DRAIN_MS, undefined, { ref: false })]);
+    socket?.close();
+    lock?.release();
+    process.exit(0);
+  };
+  setInterval(() => {
+    if (isAbandoned(parent)) void end('Kong has no more use for this process');
+  }, LOOK_MS).unref();
+  setInterval(() => {
+    void lock?.lostTo().then((holder) => {
+      if (holder !== null) void end(holder.sentence);
+    });
+  }, LOCK_MS).unref();
+}
+
+/** A worker that is killed leaves its plugin server behind; one that a reload replaced has started its last one. */
+const isAbandoned = (parent: number) => (parent > 1 && process.ppid !== parent) || isLeavingWorker(parent);
+
+/**
+ * Waits until nobody else works for this prefix.
+ * @throws Error saying who does, where this process is not Kong's own: Kong would start it again each second
+ */
+async function turnOf(prefix: string, parent: number, logger: LogHub): Promise<PrefixLock | null> {
+  const startedAt = Date.now();
+  let isSaid = false;
+  for (;;) {
+    const lock = await PrefixLock.take(prefix);
+    if (!(lock instanceof Holder)) return lock;
+    if (!isWorker(parent)) throw new Error(lock.wayOut);
+    if (isAbandoned(parent)) process.exit(0);
+    if (!isSaid && Date.now() - startedAt > PATIENCE_MS) {
+      isSaid = true;
+      logger.log('warn', 'another process works for this Kong; this one follows when it ends', {
+        detail: lock.sentence,
+      });
+    }
+    await sleep(LOOK_MS);
+  }
+}
+
+/** Kong has no call for a plugin without phases, so renewals are followed without the socket, too. */
+async function socketFor(prefix: string, logger: LogHub): Promise<PluginSocket | null> {
+  try {
+    return await PluginSocket.open(pluginSocket(prefix), logger);
+  } catch (error) {
+    logger.log('warn', 'renewals are followed without a socket for Kong', {
+      error: (error as Error).message,
+    });
+    return null;
+  }
+}
+
+/** Beside kong-pdk's own server, which answers Kong's calls. */
+export function followBeside(args: ServerArguments): void {
+  const logger = stderrLogger(kongErrorLog(args.prefix ?? findPrefix()));
+  superviseKong({ args, logger, isServing: false }).catch((error: unknown) => {
+    logger.log('error', 'renewals are not followed', { error: (error as Error).message });
+  });
+}
+
+/** A plugin server that cannot start says so in Kong's log, and not each second. */
+export async function failStart(error: Error): Promise<void> {
+  kongErrorLog(findPrefix())?.('error', `the plugin server cannot start: ${safeText(error.message)}`);
+  if (isWorker(process.ppid)) await sleep(RESTART_MS);
 }
 
 /** The dedicated plugin server: Kong's calls on `<prefix>/ssl-cert-reloader.socket`, the supervisor beside them. */
 export async function serve(args: ServerArguments): Promise<void> {
-  const logger = stderrLogger();
-  surviveEverything(logger);
   const prefix = args.prefix ?? findPrefix();
-  await servePlugin(pluginSocket(prefix), logger);
-  superviseKong({ ...args, prefix }, logger);
+  const logger = stderrLogger(kongErrorLog(prefix));
+  surviveEverything(logger);
+  await superviseKong({ args: { ...args, prefix }, logger, isServing: true });
 }
 
 /** Where Kong looks for the plugin server. */
 export const pluginSocket = (prefix: string): string => join(prefix, `${PLUGIN_NAME}.socket`);
 
+/** Kong's calls on a socket that goes away with the process, unless a successor has taken the name. */
+export class PluginSocket {
+  private constructor(
+    private readonly path: string,
+    private readonly logger: LogHub,
+    private server: Server,
+    private ino: number,
+  ) {}
+
+  /** @throws Error with a sentence that says what to do */
+  static async open(path: string, logger: LogHub): Promise<PluginSocket> {
+    const server = await servePlugin(path, logger);
+    return new PluginSocket(path, logger, server, statSync(path).ino);
+  }
+
+  /** An older Kong removes every socket of its prefix when it starts. */
+  async restore(): Promise<void> {
+    if (statSync(this.path, { throwIfNoEntry: false }) !== undefined) return;
+    try {
+      const next = await servePlugin(this.path, this.logger);
+      this.server.close();
+      this.server = next;
+      this.ino = statSync(this.path).ino;
+    } catch (error) {
+      this.logger.log('warn', 'the socket is gone and cannot be had again', {
+        file: this.path,
+        error: (error as Error).message,
+      });
+    }
+  }
+
+  close(): void {
+    this.server.close();
+    if (statSync(this.path, { throwIfNoEntry: false })?.ino === this.ino) rmSync(this.path, { force: true });
+  }
+}
+
 /** Answers Kong's calls on a socket. @throws Error with a sentence that says what to do */
-export async function servePlugin(path: string, logger: Logger): Promise<Server> {
+async function servePlugin(path: string, logger: Logger): Promise<Server> {
   const log = {
     debug: (message: string) => logger.log('debug', message),
     info: (message: string) => logger.log('info', message),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PLUGIN_NAME, VERSION } from '../common/product';
+import { findState, stateFolder } from '../gateway';
 import type { HistoryQuery } from '../history';
 import type { HistoryReport, StatusReport } from '../public';
 import type { Logger } from '../report';
@@ -7,8 +8,10 @@ import { StatusServer, toReport, type PolledEntry, type ReloaderView, type Repor
 import type { Connection } from './connection';
 import type { Reloader } from './reloader';
 
-/** The unix socket on which the status is always shown. */
-export const statusSocket = (prefix: string) => join(prefix, `${PLUGIN_NAME}-status.socket`);
+const STATUS_SOCKET = `${PLUGIN_NAME}-status.socket`;
+
+/** The unix socket on which the status of a running process is shown. */
+export const findStatusSocket = (prefix: string) => findState(prefix, STATUS_SOCKET);
 
 export interface StatusHostOptions {
   /** Kong's prefix, which holds the unix socket. */
@@ -52,7 +55,7 @@ export class StatusHost {
 
   /** Sees to it that it listens where it should; to be called now and then, since a port may be in use. Never throws. */
   async listen(addresses: readonly string[]): Promise<void> {
-    await this.#server.listenOnSocket(statusSocket(this.options.prefix));
+    await this.#server.listenOnSocket(join(stateFolder(this.options.prefix), STATUS_SOCKET));
     await this.#server.setAddresses(addresses);
   }
 

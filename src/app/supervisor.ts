@@ -16,6 +16,8 @@ export interface SupervisorOptions {
   logger: LogRoot;
   /** Milliseconds between looks at the plugin's entries; a change is picked up within 5 s. */
   pollMs?: number;
+  /** After so many milliseconds without an answer Kong counts as away; one that works on a configuration takes 17 s. */
+  silentMs?: number;
   /** Called at each look. */
   onPoll?: () => void;
   /** Entries that are not Kong's; default: the plugin's in Kong. */
@@ -85,7 +87,9 @@ export class Supervisor {
       this.#host.onExchange(method, code);
       if (method === 'POST' && code === 201) this.#posted += 1;
     };
-    this.#location = { ...options.location, onExchange };
+    const onLost = (detail: string) =>
+      this.log('warn', "somebody else's update of Kong was overwritten", detail);
+    this.#location = { ...options.location, onExchange, onLost };
   }
 
   /** What an operator sees, now. */
@@ -164,7 +168,7 @@ export class Supervisor {
   private async look(kong: Connection): Promise<void> {
     const { own } = this.options;
     const posted = this.#posted;
-    const revision = await kong.gateway.revision();
+    const revision = await this.answered(kong.gateway.revision());
     // What we posted since may have been replaced already by what was there before.
     const isSame = revision !== null && revision === this.#revision && posted === this.#postedThen;
     if (isSame && this.#trouble === null && own === undefined) {
@@ -172,14 +176,29 @@ export class Supervisor {
       return;
     }
     // Entries of a file do not show whether Kong is still there.
-    if (own !== undefined && revision === null) await kong.client.get('/status');
-    const entries = own?.read() ?? (await kong.gateway.pluginEntries());
+    if (own !== undefined && revision === null) await this.answered(kong.client.get('/status'));
+    const entries = own?.read() ?? (await this.answered(kong.gateway.pluginEntries()));
     await this.adapt(entries, kong);
     if (revision !== null && !isSame) {
       // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
       if (this.#revision !== null) this.request('poll');
       this.#revision = revision;
       this.#postedThen = posted;
+    }
+  }
+
+  /** A Kong that takes requests and keeps them is shown as away long before a request is given up. */
+  private async answered<T>(request: Promise<T>): Promise<T> {
+    const { silentMs = 20_000 } = this.options;
+    const timer = setTimeout(() => {
+      this.#kong = null;
+      this.#waiting = `Kong takes requests to its Admin API and has not answered for ${silentMs / 1000} s`;
+      this.#said.say('warn', 'waiting for Kong', this.#waiting);
+    }, silentMs);
+    try {
+      return await request;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -229,7 +248,8 @@ export class Supervisor {
     }
     // The new one's Admin API has to answer, and its sources to be there, before the old one ends.
     const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
-    const connection = isOwn ? await connect(this.#location, config.admin) : kong;
+    // What an argument says is where the entries are.
+    const connection = isOwn ? await connect({ ...this.#location, adminUrl: undefined }, config.admin) : kong;
     const known = this.#known.get(entry.id);
     const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);
     const memory = known !== undefined && isSameKong ? known.memory : new EntryMemory();

@@ -19,7 +19,7 @@ export function checkShape(bundle: Bundle, now: number, areNamesNeeded = true): 
   if (leaf.isCa) {
     return refusal(
       'ca_as_leaf',
-      `${location} is a CA certificate; a server needs a leaf (basicConstraints CA:FALSE)`,
+      `${location} is a CA certificate, as openssl req -x509 makes it by itself; a server needs a leaf: add -addext basicConstraints=critical,CA:FALSE to the command`,
     );
   }
   if (leaf.notAfter <= now) {

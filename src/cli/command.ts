@@ -19,6 +19,7 @@ import type { Shell } from './completion';
 import type { DoctorOptions } from './doctor/patient';
 import type { DrillCommandOptions } from './drill';
 import type { HistoryOptions } from './history';
+import type { ExplainOptions } from './explain';
 import type { InspectOptions } from './inspect';
 import type { RunOptions } from './run';
 import type { StatusOptions } from './status';
@@ -56,6 +57,7 @@ export function program(): Command {
   addDoctor(root);
   addDrill(root);
   addInspect(root);
+  addExplain(root);
   addCompletion(root);
   return root;
 }
@@ -130,6 +132,25 @@ function addInspect(root: Command): void {
       ['1', 'it is refused, or a file cannot be read'],
     ],
     ['ssl-cert-reloader inspect fullchain.pem privkey.pem', 'ssl-cert-reloader inspect --json haproxy.pem'],
+  );
+}
+
+function addExplain(root: Command): void {
+  const command = root
+    .command('explain')
+    .description('say what a reason, a field of the configuration, a state or an alert means')
+    .argument('<word>', 'such as key_mismatch, verify.timeout, no_source, KongCertificateExpired');
+  withJson(command).action(async (word: string, options: ExplainOptions) => {
+    const { explain } = await import('./explain.js');
+    explain(word, options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'explained'],
+      ['1', 'not a word of this program'],
+    ],
+    ['ssl-cert-reloader explain key_mismatch', 'ssl-cert-reloader explain sources[0].password_file'],
   );
 }
 

@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+import { findState } from '../gateway';
 import { historyPath, readHistory } from '../history';
 import { unreachable } from '../model';
 import type { HistoryActor, HistoryEntry, HistoryKind, HistoryReport } from '../public';
@@ -48,7 +50,7 @@ async function find(name: string | undefined, options: HistoryOptions): Promise<
     });
   } catch (error) {
     if (url !== undefined) throw error;
-    const path = historyPath(prefix);
+    const path = findState(prefix, basename(historyPath(prefix)));
     const report = await readHistory([path], query).catch(() => null);
     if (report === null || report.entries.length === 0) throw error;
     tell(`${(error as Error).message}\nread from ${path} instead`);
@@ -95,6 +97,7 @@ const WORDS: Record<HistoryKind, readonly [word: string, style: Parameters<Paint
   created: ['created', 'green'],
   swapped: ['swapped', 'green'],
   taken_over: ['taken over', 'green'],
+  handed_over: ['handed over', 'yellow'],
   rolled_back: ['rolled back', 'red'],
   refused: ['refused', 'red'],
   mended: ['mended', 'green'],
@@ -137,6 +140,7 @@ function detailOf(entry: HistoryEntry): string {
     case 'created':
     case 'swapped':
     case 'taken_over':
+    case 'handed_over':
       return [what, ...place, ...who, ...proven, ...said].join(', ');
     case 'rolled_back':
       return [`${short(to)} → ${short(from)} again`, ...who, ...proven, ...said].join(', ');

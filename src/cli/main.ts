@@ -1,7 +1,7 @@
 import '../app/no-inspector';
-import { isQueryCommand, readServerArguments, strayArgument } from '../app/arguments';
+import { isQueryCommand, readServerArguments, strayArgument, type ServerArguments } from '../app/arguments';
 import { plugin } from '../app/plugin';
-import { serve } from '../app/serve';
+import { failStart, serve } from '../app/serve';
 import { safeText } from '../common/safe-text';
 import { dump } from '../plugin-server';
 
@@ -16,8 +16,18 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const [first] = args;
-  const isCommand = first === undefined ? process.stdout.isTTY : !first.startsWith('-') || isHelp(first);
+  const isCommand = first === undefined ? isTerminal() : !first.startsWith('-') || isHelp(first);
   if (!isCommand) {
+    await startServer(args, server);
+    return;
+  }
+  // What only people need is not loaded beside a gateway.
+  const { runCommand } = await import('./command.js');
+  await runCommand(args);
+}
+
+async function startServer(args: readonly string[], server: ServerArguments): Promise<void> {
+  try {
     const stray = strayArgument(args);
     if (stray !== null) {
       throw new Error(
@@ -25,12 +35,14 @@ async function main(args: readonly string[]): Promise<void> {
       );
     }
     await serve(server);
-    return;
+  } catch (error) {
+    await failStart(error as Error);
+    throw error;
   }
-  // What only people need is not loaded beside a gateway.
-  const { runCommand } = await import('./command.js');
-  await runCommand(args);
 }
+
+/** Kong gives its plugin servers pipes. */
+const isTerminal = () => [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
 
 const isHelp = (flag: string) => ['-h', '--help', '-V', '--version'].includes(flag);
 

@@ -13,8 +13,8 @@ export interface Output {
   json(value: unknown): void;
   /** One line of JSON, for what goes on. */
   line(value: unknown): void;
-  /** Empties the terminal. */
-  clear(): void;
+  /** Shows texts in place of each other on a screen of their own: what the terminal showed before stays. */
+  screen(): Screen;
   /** Leaves the text as it is where colours are not wanted. */
   paint: Paint;
   /** Columns of the terminal; without one nothing is cut off or wrapped. */
@@ -22,21 +22,57 @@ export interface Output {
   isTerminal: boolean;
 }
 
+export interface Screen {
+  /** Shows what `draw` prints, as much of it as fits. */
+  show(draw: (out: Output) => void): void;
+  /** The terminal is as it was before. */
+  leave(): void;
+}
+
 /** Standard output. Colours only on a terminal, and never against NO_COLOR (https://no-color.org). */
 export function standardOutput(stream: NodeJS.WriteStream = process.stdout): Output {
   const isTerminal = stream.isTTY;
   const { NO_COLOR: no = '', TERM: terminal } = process.env;
-  return {
+  const out: Output = {
     print: (text) => void stream.write(`${withColours(safeText(text))}\n`),
     json: (value) => void stream.write(`${toJson(value, 2)}\n`),
     line: (value) => void stream.write(`${toJson(value)}\n`),
-    clear: () => void stream.write('\x1b[H\x1b[2J\x1b[3J'),
+    screen: () => {
+      stream.write('\x1b[?1049h');
+      const leave = () => void stream.write('\x1b[?1049l');
+      process.once('exit', leave);
+      return {
+        show: (draw) => {
+          const texts: string[] = [];
+          draw({
+            ...out,
+            width: widthOf(stream),
+            print: (text) => void texts.push(withColours(safeText(text))),
+          });
+          const lines = texts.join('\n').split('\n');
+          const rows = Math.max(2, stream.rows || lines.length + 1) - 1;
+          const shown =
+            lines.length <= rows
+              ? lines
+              : [...lines.slice(0, rows - 1), `… ${lines.length - rows + 1} more lines`];
+          stream.write(`\x1b[H${shown.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`);
+        },
+        leave: () => {
+          process.off('exit', leave);
+          leave();
+        },
+      };
+    },
     paint: painter(isTerminal && no === '' && terminal !== 'dumb'),
-    // A terminal that does not know its size says 0.
-    width: (isTerminal && stream.columns) || Number.POSITIVE_INFINITY,
+    width: widthOf(stream),
     isTerminal,
   };
+  return out;
 }
+
+/** A terminal that does not know its size says 0. */
+const widthOf = (stream: NodeJS.WriteStream): number =>
+  (stream.isTTY && stream.columns) || Number.POSITIVE_INFINITY;
 
 /**
  * Stands for the escape character of our own colours until a text is written: everything else that looks like an

@@ -15,7 +15,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'ACTION' },
   { title: 'NAMES', flexible: true },
   { title: 'VALID UNTIL' },
-  { title: 'FROM', flexible: true },
+  { title: 'FROM', flexible: true, below: true },
   { title: 'DETAIL', flexible: true, below: true },
 ];
 
@@ -28,7 +28,7 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
       continue;
     }
     const rows = [
-      ...result.report.events.map((event) => row(event, result.certificates, out)),
+      ...eventRows(result, out),
       ...result.report.sourceErrors.map(({ source, refusal: { reason, message } }) => [
         out.paint('red', 'unread'),
         '-',
@@ -53,6 +53,22 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
     out.print(counts(result.report));
   }
 }
+
+/** What failed for one reason is one row: Kong's limit, say, stops thousands. */
+function eventRows({ report: { events }, certificates }: PassResult, out: Output): string[][] {
+  const errors = groupBy(events, ({ outcome }) => (outcome.kind === 'failed' ? outcome.error : ''));
+  return events.flatMap((event) => {
+    const { outcome } = event;
+    const alike = outcome.kind === 'failed' ? (errors.get(outcome.error) ?? []) : [event];
+    if (alike[0] !== event && alike.length > FEW_ALIKE) return [];
+    const [action = '', names = '', ...rest] = row(event, certificates, out);
+    const more = alike.length > FEW_ALIKE ? ` and ${plural(alike.length - 1, 'more certificate')}` : '';
+    return [[action, names + more, ...rest]];
+  });
+}
+
+/** So many of one kind are shown one by one. */
+const FEW_ALIKE = 3;
 
 /** One row for each sentence: thousands of bundles may have one issuer that nobody knows. */
 function noteRows(notes: readonly BundleNote[], { paint }: Output): string[][] {
@@ -114,13 +130,13 @@ function describe(
 ): Description {
   switch (outcome.kind) {
     case 'swapped': {
-      const { proof, created } = outcome;
+      const { proof, how } = outcome;
       const isServed = proof?.verdict === 'served';
       const proven = isServed
         ? `served (${plural(proof.handshakes, 'handshake')}, ${duration(proof.durationMs)})`
         : `not proven${proof === null ? '' : `: ${proof.detail}`}`;
       return {
-        action: created ? 'created' : 'swapped',
+        action: how.replace('_', ' '),
         style: isServed ? 'green' : 'yellow',
         detail: `certificate ${outcome.certificate}, ${proven}`,
       };

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type KongLocation } from '../app/connection';
+import { connect, type Connection, type KongLocation } from '../app/connection';
 import { compose, type Composed } from '../app/compose';
 import type { Config } from '../app/config';
 import type { FailureKind, PassReport, StoredCertificate } from '../model';
+import { readKongValues } from '../gateway';
 import { DifferenceFile, HomesFile } from '../pass';
 import { historyPlace, openHistory } from '../app/histories';
 import { homesPath } from '../app/pass';
+import { stateFolder } from '../gateway';
+import { BODY_SIZE, bodyRoom, whyTooLarge } from './body-size';
 import type { NamedConfig } from './configs';
-import { tell } from './failure';
+import { fail, tell } from './failure';
 import { Progress } from './progress';
 
 /** What one pass found and did, with what Kong stores after it. */
@@ -67,9 +70,14 @@ async function passOnce(
   isWaiting: boolean,
   entry: string,
 ): Promise<Omit<PassResult, 'entry'>> {
-  const kong = await connect(location, config.admin);
   const progress = new Progress();
-  const differences = new DifferenceFile(join(location.prefix, DIFFERENCES));
+  const stopHeeding = endWith(progress);
+  const kong = await connect(location, config.admin).catch((error: unknown) => {
+    progress.stop();
+    stopHeeding();
+    throw error;
+  });
+  const differences = new DifferenceFile(join(stateFolder(location.prefix), DIFFERENCES));
   const homesFile = new HomesFile(homesPath(location.prefix, entry));
   const { pass, gateway, close } = compose(config, kong, {
     ...{ progress, differences, homesFile },
@@ -79,6 +87,7 @@ async function passOnce(
   const place = config.mode === 'observe' ? null : historyPlace(config, kong);
   try {
     const report = await untilSettled(pass, isWaiting);
+    if (gateway.traits.writesWhole && (report.addedChars ?? 0) > 0) await noteSize(kong, report);
     if (place !== null && report.events.length > 0) {
       const history = openHistory(entry, place, { log: (_, message) => tell(`${message}: ${place.path}`) });
       history.pass(report);
@@ -87,9 +96,35 @@ async function passOnce(
     return { report, certificates: gateway.certificates.stored };
   } finally {
     progress.stop();
+    stopHeeding();
     close();
     kong.client.close();
   }
+}
+
+/** Nothing is promised that Kong would not take. */
+async function noteSize({ client, prefix }: Connection, report: PassReport): Promise<void> {
+  let settings;
+  try {
+    settings = readKongValues(prefix, (name) => name === BODY_SIZE);
+  } catch {
+    // Kong's default is taken for its limit.
+  }
+  const why = whyTooLarge(await bodyRoom(client, settings), report.addedChars ?? 0);
+  if (why !== null) report.notes.push(why);
+}
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** An interruption says what was done, and ends at once: every write is whole. @returns how to stop heeding it */
+function endWith(progress: Progress): () => void {
+  const end = (signal: keyof typeof SIGNALS) => {
+    progress.stop();
+    fail(new Error(progress.ending), process.argv.includes('--json'));
+    process.stdout.write('', () => process.exit(SIGNALS[signal]));
+  };
+  process.on('SIGINT', end).on('SIGTERM', end);
+  return () => void process.off('SIGINT', end).off('SIGTERM', end);
 }
 
 /**

@@ -1,57 +1,91 @@
-import type { ProgressListener } from '../pass';
-import { duration, plural } from './output';
+import type { Phase, ProgressListener } from '../pass';
+import { duration } from './output';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const REDRAW_MS = 100;
 /** Work that is done sooner shows nothing. */
 const DELAY_MS = 400;
 
-/** How far a pass is, on one line of a terminal that is gone afterwards. */
+/** What is needed of a terminal. */
+type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'>;
+
+type Work = Phase | 'examine' | 'ask';
+
+const count = (number: number) => number.toLocaleString('en');
+
+const WORDS: Record<Work, (done: string) => string> = {
+  ask: () => 'asking Kong',
+  read: (done) => `${done} bundles read`,
+  open: (done) => `${done} bundles opened`,
+  check: (done) => `${done} changes checked`,
+  write: (done) => `${done} certificates written`,
+  send: () => 'Kong takes the configuration',
+  prove: (done) => `${done} certificates proven`,
+  examine: (done) => `${done} checks done`,
+};
+
+/** How far a command is, on one line of a terminal that is gone afterwards. */
 export class Progress implements ProgressListener {
   readonly #startedAt = performance.now();
-  #read = 0;
+  #work: Work = 'ask';
+  #done = 0;
+  #total = 0;
+  /** Of all rounds of writing so far, and of those the ones that handshakes were made for. */
   #written = 0;
-  #isProving = false;
+  #proven = 0;
   #frame = 0;
   #timer: NodeJS.Timeout | null = null;
   #isShown = false;
 
-  constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {
+  constructor(private readonly stream: Terminal = process.stderr) {
     if (!stream.isTTY) return;
     this.#timer = setInterval(() => this.draw(), REDRAW_MS);
     this.#timer.unref();
   }
 
-  read(): void {
-    this.#read += 1;
+  begin(work: Phase | 'examine', total: number): void {
+    this.#work = work;
+    this.#done = 0;
+    this.#total = total;
   }
 
-  written(): void {
-    this.#written += 1;
+  step(): void {
+    this.#done += 1;
+    if (this.#work === 'write') this.#written += 1;
+    if (this.#work === 'prove') this.#proven += 1;
   }
 
-  proving(isRunning: boolean): void {
-    this.#isProving = isRunning;
+  /** What is done of the present work. */
+  get text(): string {
+    return WORDS[this.#work](`${count(this.#done)} of ${count(this.#total)}`);
+  }
+
+  /** What an interruption leaves behind. */
+  get ending(): string {
+    if (this.#written === 0) return 'interrupted: nothing was changed';
+    if (this.#work === 'send')
+      return 'interrupted while Kong takes the configuration, whole or not at all: `plan` shows which';
+    const open = this.#written - this.#proven;
+    const written =
+      this.#work === 'write'
+        ? `${count(this.#written)} certificates are written, of the last ones perhaps not all`
+        : `${count(this.#written)} certificates are written`;
+    return `interrupted: ${written}; ${count(this.#proven)} are proven, and ${count(open)} are not: run it again, or look at \`status\``;
   }
 
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     if (this.#isShown) this.stream.write('\r\x1b[K');
+    this.#isShown = false;
   }
 
   private draw(): void {
     const elapsed = performance.now() - this.#startedAt;
     if (elapsed < DELAY_MS) return;
-    const parts = [
-      ...(this.#read > 0 ? [`${plural(this.#read, 'bundle')} read`] : ['asking Kong']),
-      ...(this.#written > 0 ? [`${plural(this.#written, 'certificate')} written`] : []),
-      ...(this.#isProving ? ['proving by handshakes'] : []),
-      duration(elapsed),
-    ];
     this.#frame = (this.#frame + 1) % FRAMES.length;
     this.#isShown = true;
-    const line = `${FRAMES[this.#frame] ?? ''} ${parts.join(' · ')}`;
+    const line = `${FRAMES[this.#frame] ?? ''} ${this.text} · ${duration(elapsed)}`;
     this.stream.write(`\r\x1b[K${line.slice(0, Math.max(10, this.stream.columns - 1))}`);
   }
 }

@@ -1,7 +1,6 @@
-import { rmSync, statSync } from 'node:fs';
-import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pluginSocket, servePlugin, surviveEverything } from '../app/serve';
+import { Holder, PrefixLock } from '../app/prefix-lock';
+import { DRAIN_MS, PluginSocket, pluginSocket, surviveEverything } from '../app/serve';
 import { Supervisor, type OwnEntries } from '../app/supervisor';
 import { onNotice } from '../http';
 import type { PluginEntry } from '../model';
@@ -15,14 +14,13 @@ export interface RunOptions extends KongOptions {
   socket?: string;
 }
 
-/** The longest that a pass is waited for at the end; Kubernetes kills after 30 s. */
-const DRAIN_MS = 25_000;
-
 /** Runs until it is told to end. @throws Error where it cannot begin: a wrong file, a socket that cannot be had */
 export async function run(options: RunOptions): Promise<void> {
   const logger = stderrLogger();
   const { config: file, prefix, adminUrl, allowHttp } = options;
   const own = file === undefined ? undefined : new FileEntries(file);
+  const lock = await PrefixLock.take(prefix);
+  if (lock instanceof Holder) throw new Error(lock.wayOut);
   const isServing = options.servePlugin === true || options.socket !== undefined;
   const socket = isServing ? await PluginSocket.open(options.socket ?? pluginSocket(prefix), logger) : null;
   surviveEverything(logger);
@@ -46,22 +44,36 @@ export async function run(options: RunOptions): Promise<void> {
       void before.stop();
     } else supervisor.request('trigger');
   });
-  await ending();
-  logger.log('info', 'stopping; a pass that is under way is finished');
+  const holder = await Promise.race([ending(), losing(lock)]);
+  if (holder === null) logger.log('info', 'stopping; a pass that is under way is finished');
+  else logger.log('error', "another process has taken this one's place", { detail: holder.sentence });
   await Promise.race([supervisor.stop(), sleep(DRAIN_MS, undefined, { ref: false })]);
   socket?.close();
+  lock?.release();
   await logger.close();
-  process.exit(0);
+  process.exit(holder === null ? 0 : 1);
+}
+
+const LOCK_MS = 2_500;
+
+/** Resolves when somebody else has the lock. */
+function losing(lock: PrefixLock | null): Promise<Holder> {
+  return new Promise((resolve) => {
+    setInterval(
+      () => void lock?.lostTo().then((holder) => holder !== null && resolve(holder)),
+      LOCK_MS,
+    ).unref();
+  });
 }
 
 /** Resolves with the first signal to end; a second one does not wait. */
-function ending(): Promise<void> {
+function ending(): Promise<null> {
   return new Promise((resolve) => {
     let isAsked = false;
     const end = () => {
       if (isAsked) process.exit(1);
       isAsked = true;
-      resolve();
+      resolve(null);
     };
     process.on('SIGTERM', end).on('SIGINT', end);
   });
@@ -112,42 +124,5 @@ function reread(own: FileEntries, logger: LogHub): 'another Kong' | 'same Kong' 
       error: (error as Error).message,
     });
     return 'same Kong';
-  }
-}
-
-/** Kong's calls on a socket that goes away with the process, unless a successor has taken the name. */
-class PluginSocket {
-  private constructor(
-    private readonly path: string,
-    private readonly logger: LogHub,
-    private server: Server,
-    private ino: number,
-  ) {}
-
-  /** @throws Error with a sentence that says what to do */
-  static async open(path: string, logger: LogHub): Promise<PluginSocket> {
-    const server = await servePlugin(path, logger);
-    return new PluginSocket(path, logger, server, statSync(path).ino);
-  }
-
-  /** An older Kong removes every socket of its prefix when it starts. */
-  async restore(): Promise<void> {
-    if (statSync(this.path, { throwIfNoEntry: false }) !== undefined) return;
-    try {
-      const next = await servePlugin(this.path, this.logger);
-      this.server.close();
-      this.server = next;
-      this.ino = statSync(this.path).ino;
-    } catch (error) {
-      this.logger.log('warn', 'the socket is gone and cannot be had again', {
-        file: this.path,
-        error: (error as Error).message,
-      });
-    }
-  }
-
-  close(): void {
-    this.server.close();
-    if (statSync(this.path, { throwIfNoEntry: false })?.ino === this.ino) rmSync(this.path, { force: true });
   }
 }

@@ -7,7 +7,7 @@ export interface Column {
   title: string;
   /** May be narrowed and wrapped where the terminal is too narrow for all. */
   flexible?: boolean;
-  /** Only for the last: where there is no room beside the others, it goes below them. */
+  /** Only for the last ones: where there is no room beside the others, it goes below them. */
   below?: boolean;
 }
 
@@ -41,24 +41,38 @@ function layOut(
   width: number,
 ): string {
   const head = columns.map(({ title }) => title);
-  const natural = head.map((title, index) =>
-    Math.max(...[title, ...rows.map((row) => row[index] ?? '')].map(visibleWidth)),
-  );
-  const isBelow = columns.at(-1)?.below === true && totalOf(natural) > width;
-  const beside = isBelow ? columns.slice(0, -1) : columns;
-  const widths = fit(beside, natural.slice(0, beside.length), width);
-  const indent = ' '.repeat((natural[0] ?? 0) + GAP.length);
-  const lines = rows.flatMap((row) => {
-    const last = row.at(-1) ?? '';
-    const below =
-      isBelow && last !== '' ? wrap(last, Math.max(LEAST, width - indent.length)).split('\n') : [];
-    return [line(row.slice(0, beside.length), widths), ...below.map((text) => indent + text)];
+  const natural = columns.map(({ title, flexible = false }, index) => {
+    const widths = [title, ...rows.map((row) => row[index] ?? '')].map(visibleWidth);
+    return flexible ? usualOf(widths) : Math.max(...widths);
   });
-  return [line(head.slice(0, beside.length).map(dim), widths), ...lines].join('\n');
+  let count = columns.length;
+  while (columns[count - 1]?.below === true && totalOf(natural.slice(0, count)) > width) count -= 1;
+  const beside = columns.slice(0, count);
+  const widths = fit(beside, natural.slice(0, count), width);
+  const indent = ' '.repeat((natural[0] ?? 0) + GAP.length);
+  const room = Math.max(LEAST, width - indent.length);
+  const lines = rows.flatMap((row) => {
+    const below = row.slice(count).filter((cell) => cell !== '' && cell !== '-');
+    return [
+      line(row.slice(0, count), widths, width),
+      ...below.flatMap((cell) => wrap(cell, room).split('\n')).map((text) => indent + text),
+    ];
+  });
+  return [line(head.slice(0, count).map(dim), widths, width), ...lines].join('\n');
+}
+
+/** The width that nearly all cells need: one long name makes no other row longer. */
+function usualOf(widths: readonly number[]): number {
+  const sorted = widths.toSorted((a, b) => a - b);
+  const [usual = 0, most = 0] = [sorted[Math.floor(0.9 * (sorted.length - 1))], sorted.at(-1)];
+  return most > 1.5 * usual + LEAST ? usual : most;
 }
 
 /** One row; its cells may take several lines. */
-function line(cells: readonly string[], widths: readonly number[]): string {
+function line(cells: readonly string[], usual: readonly number[], width: number): string {
+  // A cell that is longer than most pushes the others of its row aside, where there is room.
+  const own = usual.map((one, index) => Math.max(one, visibleWidth(cells[index] ?? '')));
+  const widths = totalOf(own) <= width ? own : usual;
   const made = new Table({
     chars: BORDERLESS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },

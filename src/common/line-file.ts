@@ -15,8 +15,11 @@ export interface LineFileOptions {
   now?: () => number;
 }
 
-/** Kept while the disk is slow; what comes on top is lost. In characters. */
-const MAX_WAITING = 1024 * 1024;
+/**
+ * Kept while the disk is slow; what comes on top is lost. In characters: enough for a line about each of 30,000
+ * certificates.
+ */
+const MAX_WAITING = 16 * 1024 * 1024;
 /** After a failure the file is left alone for so long. */
 const RETRY_MS = 5_000;
 /** Whether somebody moved the file away is looked at no more often. */

@@ -82,7 +82,7 @@ export function unknownField(
 }
 
 /** `, did you mean …?`, or nothing where no word is near. */
-function nearestOf(word: string, known: readonly string[]): string {
+export function nearestOf(word: string, known: readonly string[]): string {
   const nearest = closest(word, known);
   return distance(word, nearest) <= Math.max(2, word.length / 3) ? `, did you mean ${nearest}?` : '';
 }

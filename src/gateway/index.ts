@@ -2,10 +2,12 @@ export { AdminClient, AdminError, type AdminClientOptions, type AdminResponse } 
 export { OUR_TAG } from './admin/entities';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
+export { errorLogOf, kongErrorLog, type KongLog } from './node/error-log';
 export { kongIdentity, type KongIdentity } from './node/identity';
 export { holdKongValues, readKongValues } from './node/kong-env';
 export { parseListeners, tlsListeners, type TlsListener } from './node/listen';
 export { KongNode, type NodeFacts } from './node/node';
-export { findPrefix } from './node/processes';
+export { findPrefix, isLeavingWorker, isWorker } from './node/processes';
 export { KongReload } from './node/reload';
-export { openGateway } from './open';
+export { findState, stateFolder } from './node/state-folder';
+export { openGateway, type OpenOptions } from './open';

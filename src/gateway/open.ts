@@ -2,6 +2,7 @@ import type { Gateway } from '../model';
 import { answerError, bodyOf } from './admin/answers';
 import type { AdminClient } from './admin/client';
 import { DatabaseGateway } from './database/gateway';
+import type { EditorOptions } from './declarative/editor';
 import { DeclarativeGateway } from './declarative/gateway';
 import { WorkspacesGateway } from './workspaces';
 
@@ -13,15 +14,16 @@ export interface OpenedKong {
   workers: number;
 }
 
-/**
- * Asks a Kong what it is.
- * @param workspaces whose certificates are looked after; none: those of the address
- * @throws AdminError with what is in the way
- */
+export interface OpenOptions extends EditorOptions {
+  /** Whose certificates are looked after; none: those of the address. */
+  workspaces: readonly string[];
+  attempts?: number | undefined;
+}
+
+/** Asks a Kong what it is. @throws AdminError with what is in the way */
 export async function openGateway(
   client: AdminClient,
-  workspaces: readonly string[],
-  attempts?: number,
+  { workspaces, attempts, ...editor }: OpenOptions,
 ): Promise<OpenedKong> {
   const answer = await client.request('GET', '/status', undefined, undefined, attempts);
   if (answer.status === 404) throw answerError(client, 'GET /status', answer, "is it Kong's Admin API?");
@@ -39,7 +41,7 @@ export async function openGateway(
     throw new Error('admin.workspaces: a Kong without a database has no workspaces');
   }
   const open = () => {
-    if (hash !== undefined) return new DeclarativeGateway(client);
+    if (hash !== undefined) return new DeclarativeGateway(client, editor);
     if (workspaces.length === 0) return new DatabaseGateway(client);
     return new WorkspacesGateway(
       client,

@@ -55,6 +55,10 @@ export class WorkspacesGateway implements Gateway {
     return Promise.resolve(null);
   }
 
+  async hasController(): Promise<boolean> {
+    return (await Promise.all(this.parts.map((part) => part.hasController()))).includes(true);
+  }
+
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {
     const created = new Set(certificates.flatMap((change) => (change.kind === 'create' ? change.id : [])));
     const placeOf = (change: Change) =>

@@ -77,7 +77,7 @@ export class History implements Reporter {
     for (const source of report.mendedSources) this.note('source_up', { source });
     for (const { source, refusal } of report.sourceErrors)
       this.note('source_down', { source, reason: refusal.reason, detail: refusal.message });
-    for (const event of report.events) this.note(kindOf(event), factsOf(event));
+    for (const event of report.events) this.note(eventKind(event.outcome), factsOf(event));
     const live = this.live();
     if (live === null || live.plan === null || live.plan === this.#plan) return;
     this.#plan = live.plan;
@@ -173,9 +173,6 @@ const NOTHING = {
   reason: null,
   proof: null,
 } as const;
-
-const kindOf = ({ outcome, isTakeover }: PassEvent): HistoryKind =>
-  outcome.kind === 'swapped' && isTakeover === true ? 'taken_over' : eventKind(outcome);
 
 function factsOf(event: PassEvent): Facts {
   const { outcome, snis, location, fingerprint, notAfter, half, previous } = event;

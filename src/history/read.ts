@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { HistoryEntry, HistoryReport } from '../public';
 
@@ -10,8 +11,10 @@ export interface HistoryQuery {
   limit: number;
 }
 
-/** Larger than any file that this program writes, and no more than fits into memory. */
+/** Larger than any file that this program writes. */
 const MAX_BYTES = 1024 * 1024 * 1024;
+/** Longer than any line that it writes. */
+const MAX_LINE = 64 * 1024;
 
 /**
  * The newest entries of files first, in the order in which they were written, whatever the clock did. A line that was
@@ -40,13 +43,20 @@ function take(line: string, { name, since, limit }: HistoryQuery, entries: Histo
   } catch {
     return;
   }
-  if (typeof entry.at !== 'string' || !Array.isArray(entry.snis)) return;
+  if (!isEntry(entry)) return;
   if (since !== undefined && Date.parse(entry.at) < since) return;
   if (name !== undefined && !isAbout(entry, name)) return;
   entries.push(entry);
   // One more than is shown tells that there are more.
   if (entries.length > 2 * limit + 1) entries.splice(0, limit);
 }
+
+/** Whatever somebody else wrote there. */
+const isEntry = (entry: Partial<Record<keyof HistoryEntry, unknown>> | null): boolean =>
+  typeof entry === 'object' &&
+  typeof entry?.at === 'string' &&
+  Array.isArray(entry.snis) &&
+  entry.snis.every((sni) => typeof sni === 'string');
 
 function isAbout({ snis, certificate_id: id, location }: HistoryEntry, name: string): boolean {
   const wanted = name.toLowerCase();
@@ -58,19 +68,29 @@ function isAbout({ snis, certificate_id: id, location }: HistoryEntry, name: str
 /** Also in each wildcard that covers the name. */
 const tailOf = (name: string) => (/^[^./]+(\..+)$/.exec(name)?.[1] ?? name).replaceAll(/["\\]/g, '');
 
-/** Only plain files: a pipe would be waited for without end. */
+/** Only of plain files: a pipe would be waited for without end. */
 async function* linesOf(path: string): AsyncGenerator<string> {
   let file;
   try {
-    file = await open(path, 'r');
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
   try {
-    const { size } = await file.stat();
-    if (size > MAX_BYTES) throw new Error(`${path} is too large to be a history`);
-    yield* file.readLines();
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new Error(`${path} is not a file`);
+    if (stat.size > MAX_BYTES) throw new Error(`${path} is too large to be a history`);
+    const chunks = file.createReadStream({ encoding: 'utf8', autoClose: false, end: MAX_BYTES });
+    let rest = '';
+    for await (const chunk of chunks as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+      // What comes next of it is no JSON and is left out with it.
+      if (rest.length > MAX_LINE) rest = '?';
+    }
+    if (rest !== '') yield rest;
   } finally {
     await file.close();
   }

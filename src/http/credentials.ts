@@ -1,5 +1,5 @@
 import { createSecureContext } from 'node:tls';
-import { ConfiguredFile, type FileError } from '../common/configured-file';
+import { ConfiguredFile, FileError } from '../common/configured-file';
 import { rememberSecret } from '../common/secrets';
 import { failureKindOf } from '../model';
 import type { TlsIdentity } from './agent';
@@ -25,7 +25,12 @@ export interface Forgetful {
 
 function unusable(why: string, error?: unknown): HttpFailure {
   const kind = error === undefined ? 'forbidden' : failureKindOf(error);
-  return new HttpFailure(why, { code: 'credentials', kind: kind === 'mistake' ? 'forbidden' : kind });
+  const systemCode = error instanceof FileError ? error.code : undefined;
+  return new HttpFailure(why, {
+    code: 'credentials',
+    kind: kind === 'mistake' ? 'forbidden' : kind,
+    systemCode,
+  });
 }
 
 /** A file by the name of its field, which messages begin with; `''`: there is none. */

@@ -1,14 +1,15 @@
 import type { Refusal } from '../model';
+import { groupBy } from '../common/multimap';
 import type { KubernetesClient, KubernetesError } from './client';
 import { ListWatch } from './list-watch';
 import {
+  attachmentsOf,
   factsOf,
   GRANTS,
   grants,
-  hostnamesOf,
-  isRouteOf,
   REFERRER_KINDS,
   ROUTES,
+  type Attachment,
   type Collection,
   type ListenerRef,
   type Reference,
@@ -37,7 +38,8 @@ const DISCOVERY_MS = 600_000;
 
 /**
  * For which hosts Ingresses, Gateways and ListenerSets refer to each Secret. Where several ask for one host with
- * different Secrets, the oldest has it, as long as its Secret holds a certificate.
+ * different Secrets of a namespace, the oldest has it, as long as its Secret holds a certificate. Of two tenants both ask:
+ * whoever was first to name somebody's host has no right to it yet.
  */
 export class References {
   #followed: Followed[] = [];
@@ -82,10 +84,17 @@ export class References {
     return found === undefined ? (this.#isBlind ? null : []) : found;
   }
 
-  /** Every host that something asks for; null: that cannot be known. */
-  get asked(): ReadonlySet<string> | null {
+  /**
+   * Every host that something asks for, with the Secret (`namespace/name`) of the oldest that does; `*`: every other
+   * host. Null: that cannot be known.
+   */
+  get asked(): ReadonlyMap<string, string> | null {
     if (this.#isBlind) return null;
-    return new Set(this.references().flatMap(({ hosts }) => hosts ?? []));
+    const asked = new Map<string, string>();
+    for (const { secret, hosts } of this.claims())
+      for (const host of hosts ?? ['*'])
+        if (!asked.has(host) && this.isThere(secret)) asked.set(host, secret);
+    return asked;
   }
 
   /** A Secret came, went, or is a certificate now. */
@@ -209,12 +218,13 @@ export class References {
 
   /** What refers to Secrets, the oldest first. */
   private references(): (Reference & { from: string })[] {
+    const granted = groupBy(this.objectsOf(GRANTS.plural), ({ metadata }) => metadata.namespace);
     const all = this.#followed.flatMap(({ kind, objects }) =>
       kind === null ? [] : [...objects.values()].map((item) => ({ kind, item })),
     );
     return all.sort(byAge).flatMap(({ kind, item }) =>
       item.references
-        .filter((reference) => this.isGranted(kind, item, reference))
+        .filter((reference) => isGranted(granted.get(reference.namespace) ?? [], kind, item, reference))
         .map((reference) => ({
           ...reference,
           from: `${kind.kind} ${item.metadata.namespace}/${item.metadata.name}`,
@@ -222,39 +232,40 @@ export class References {
     );
   }
 
-  private isGranted(
-    { group, kind }: ReferrerKind,
-    { metadata }: ReferrerFacts,
-    { namespace, secret }: Reference,
-  ) {
-    if (namespace === metadata.namespace) return true;
-    const from = { group, kind, namespace: metadata.namespace };
-    return this.objectsOf(GRANTS.plural).some(
-      (grant) => grant.metadata.namespace === namespace && grants(grant, from, secret),
-    );
-  }
-
   private objectsOf(plural: string): ReferrerFacts[] {
     return this.#followed.flatMap((one) => (one.plural === plural ? [...one.objects.values()] : []));
   }
 
-  /** Each host goes to the Secret of the oldest that asks for it. */
+  /** What asks for which Secret (`namespace/name`), the oldest first, with the hosts of routes. */
+  private claims(): { namespace: string; secret: string; hosts: Hosts; from: string }[] {
+    const routes = groupBy(
+      ROUTES.flatMap(({ plural }) => this.objectsOf(plural)).flatMap(attachmentsOf),
+      ({ parent }) => parent,
+    );
+    return this.references().map(({ namespace, secret, hosts, listener, from }) => ({
+      namespace,
+      secret: `${namespace}/${secret}`,
+      hosts: listener === undefined ? hosts : hostsOfRoutes(routes, listener),
+      from,
+    }));
+  }
+
+  /** Each host goes to the Secret of the oldest that asks for it in the Secret's namespace. */
   private shared(): Map<string, Hosts> {
-    const routes = ROUTES.flatMap(({ plural }) => this.objectsOf(plural));
+    /** Who has a host, by namespace and host. */
     const owners = new Map<string, string>();
     const found = new Map<string, Set<string> | null>();
-    for (const { namespace, secret: name, hosts, listener, from } of this.references()) {
-      const secret = `${namespace}/${name}`;
-      const wanted = listener === undefined ? hosts : hostsOfRoutes(routes, listener);
+    for (const { namespace, secret, hosts: wanted, from } of this.claims()) {
       if (wanted === null) {
         found.set(secret, null);
         continue;
       }
       const own = found.get(secret) ?? new Set<string>();
       for (const host of wanted) {
-        const owner = owners.get(host) ?? from;
+        const place = `${namespace} ${host}`;
+        const owner = owners.get(place) ?? from;
         if (owner !== from && !own.has(host)) continue;
-        if (this.isThere(secret)) owners.set(host, owner);
+        if (this.isThere(secret)) owners.set(place, owner);
         own.add(host);
       }
       if (found.get(secret) !== null) found.set(secret, own);
@@ -263,9 +274,27 @@ export class References {
   }
 }
 
+/** @param there the grants in the namespace of the Secret */
+function isGranted(
+  there: readonly ReferrerFacts[],
+  { group, kind }: ReferrerKind,
+  { metadata }: ReferrerFacts,
+  { namespace, secret }: Reference,
+): boolean {
+  if (namespace === metadata.namespace) return true;
+  const from = { group, kind, namespace: metadata.namespace };
+  return there.some((grant) => grants(grant, from, secret));
+}
+
 /** The hosts of a listener's routes; null: there are none, or one that is for every host. */
-function hostsOfRoutes(routes: readonly ReferrerFacts[], listener: ListenerRef): Hosts {
-  const own = routes.filter((route) => isRouteOf(route, listener)).map(hostnamesOf);
+function hostsOfRoutes(
+  routes: ReadonlyMap<string, readonly Attachment[]>,
+  { parent, section }: ListenerRef,
+): Hosts {
+  const attached = routes.get(parent) ?? [];
+  const own = attached
+    .filter((one) => one.section === '' || one.section === section)
+    .map(({ hosts }) => hosts);
   return own.length === 0 || own.some((hosts) => hosts.length === 0) ? null : own.flat();
 }
 

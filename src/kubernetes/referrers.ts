@@ -169,15 +169,20 @@ export function grants(
   );
 }
 
-/** Whether a route is one of a listener's. */
-export function isRouteOf({ metadata, spec }: ReferrerFacts, { parent, section }: ListenerRef): boolean {
-  return listOf(spec?.parentRefs).some(
-    ({ kind = 'Gateway', namespace = metadata.namespace, name, sectionName = '' }) =>
-      `${kind} ${namespace}/${name}` === parent && (sectionName === '' || sectionName === section),
-  );
+/** A route at the listeners of a parent. */
+export interface Attachment extends ListenerRef {
+  hosts: readonly string[];
 }
 
-export const hostnamesOf = ({ spec }: ReferrerFacts): readonly string[] => spec?.hostnames ?? [];
+/** Where a route is attached; an empty section means every listener. */
+export const attachmentsOf = ({ metadata, spec }: ReferrerFacts): Attachment[] =>
+  listOf(spec?.parentRefs).map(
+    ({ kind = 'Gateway', namespace = metadata.namespace, name, sectionName = '' }) => ({
+      parent: `${kind} ${namespace}/${name}`,
+      section: sectionName,
+      hosts: spec?.hostnames ?? [],
+    }),
+  );
 
 /** What is kept of an object: it may be as large as the API server allows. */
 export interface ReferrerFacts extends Pick<Referrer, 'spec'> {

@@ -34,6 +34,8 @@ export interface Gateway {
    * @throws Failure
    */
   revision(): Promise<string | null>;
+  /** Whether routes or plugins carry the tags of an ingress controller. @throws Failure */
+  hasController(): Promise<boolean>;
   /**
    * Carries edits out; one that fails does not stop the others. Results come in any order. A change to a certificate
    * that another change of the same call creates comes after that one, and is left out where that one came to

@@ -19,6 +19,8 @@ export type Change =
       removeSnis?: readonly string[];
       /** What happens to SNIs that the bundle no longer covers; only on certificates that are ours. */
       split?: Split;
+      /** Names of ours block the ingress controller, which gets them with its certificate as it would have it. */
+      handsOver?: true;
     }
   | {
       kind: 'create';
@@ -27,6 +29,8 @@ export type Change =
       /** Those of `moveSnis` not among them. */
       snis: readonly string[];
       moveSnis?: readonly SniMove[];
+      /** It is made as the ingress controller would make it, for names of ours that block it. */
+      handsOver?: true;
     };
 
 /** An SNI that changes its certificate. */
@@ -50,6 +54,10 @@ export interface Plan {
   changes: Change[];
   /** By bundle id. */
   refused: Map<string, Refusal>;
+  /** Refusals that an ingress controller gets its time for, by bundle id. */
+  waiting: Map<string, Refusal>;
+  /** Names that Kong had from refused bundles until the ingress controller took them out, by bundle id. */
+  dropped: Map<string, readonly string[]>;
   /** Which halves of certificates the refused bundles were meant for, by bundle id. */
   meant: Map<string, { certificate: string; half: Half }[]>;
   /** Ids of bundles that Kong already has, with the certificates that hold them. */
@@ -65,10 +73,16 @@ export interface Plan {
   aside: string[];
   /** What to say of bundles that are neither refused nor to be written, by bundle id: one sentence each. */
   notes: Map<string, string>;
+  /** Bundles whose note needs nobody's attention. */
+  quiet: Set<string>;
   /** Certificates of ours that hold no name any more, or that kept one until its end: to be removed. */
   obsolete: StoredCertificate[];
   /** Where what Kong has comes from; the home book remembers it. */
   observed: ObservedHome[];
+  /** An ingress controller writes to this Kong, as far as its certificates or what is known of it tell. */
+  isBesideController: boolean;
+  /** Ids of certificates of the ingress controller that do not carry its tags. */
+  untagged: string[];
   /** What has to be known before the plan is whole; its changes are right without it. */
   questions: Question[];
   /** When time alone makes another plan (milliseconds since the epoch); infinity: never. */

@@ -62,6 +62,9 @@ export interface Verifier {
    * Never throws.
    */
   observe(names: NamesToAsk): Promise<ServedNames>;
-  /** Handshakes until every worker that answers serves the expectation, or time is over. Never throws. */
-  prove(expected: readonly Expectation[]): Promise<Proof[]>;
+  /**
+   * Handshakes until every worker that answers serves the expectation, or time is over. Never throws.
+   * @param proven called for each that is through
+   */
+  prove(expected: readonly Expectation[], proven?: () => void): Promise<Proof[]>;
 }

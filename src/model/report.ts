@@ -5,9 +5,18 @@ import type { Refusal } from './reason';
 import type { StrayFile } from './source';
 import type { Half } from './stored';
 
+/** How a certificate came into Kong. */
+export type SwapKind =
+  | 'swapped'
+  | 'created'
+  /** The ingress controller did not write its own certificate in its time. */
+  | 'taken_over'
+  /** Names of a certificate of ours are the ingress controller's now. */
+  | 'handed_over';
+
 /** What became of one bundle in a pass. */
 export type Outcome =
-  | { kind: 'swapped'; certificate: string; created: boolean; proof: Proof | null }
+  | { kind: 'swapped'; certificate: string; how: SwapKind; proof: Proof | null }
   | { kind: 'rolled_back'; certificate: string; proof: Proof; restored: boolean }
   | { kind: 'would_change'; certificate: string; created: boolean }
   | { kind: 'refused'; refusal: Refusal }
@@ -19,11 +28,11 @@ export type Outcome =
   /** It is tried again. */
   | { kind: 'failed'; certificate: string; error: string; failure: FailureKind };
 
-/** The words for what happened, as they are shown: a certificate that was created is told apart. */
-export type EventKind = Outcome['kind'] | 'created';
+/** The words for what happened, as they are shown: swaps are told apart. */
+export type EventKind = Outcome['kind'] | SwapKind;
 
 export const eventKind = (outcome: Outcome): EventKind =>
-  outcome.kind === 'swapped' && outcome.created ? 'created' : outcome.kind;
+  outcome.kind === 'swapped' ? outcome.how : outcome.kind;
 
 /** One thing that happened to a bundle, not the fact that it was looked at. */
 export interface PassEvent {
@@ -44,8 +53,6 @@ export interface PassEvent {
   half?: Half;
   /** SHA-256 of the leaf that Kong had in its place before; null: none. */
   previous?: string | null;
-  /** The certificate is the ingress controller's. */
-  isTakeover?: true;
   outcome: Outcome;
 }
 
@@ -59,6 +66,8 @@ export interface BundleNote {
   notAfter: number;
   /** One sentence. */
   note: string;
+  /** It needs nobody's attention. */
+  isQuiet?: true;
 }
 
 /** A change that waits for its time. */
@@ -105,6 +114,8 @@ export interface PassReport {
   bundleNotes: readonly BundleNote[];
   /** Files that are a part of no bundle, all that there are. */
   strays: readonly StrayFile[];
+  /** How many characters of certificates and keys would be added to Kong; left out: the pass did more than look. */
+  addedChars?: number;
   /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */
   nextAt: number | null;
 }

@@ -55,6 +55,11 @@ export interface Source {
   warnings?(): string[];
   /** Reports changes early; a hint, never relied upon. Returns how to stop. */
   watch?(touched: (what: string) => void): () => void;
+  /**
+   * Names that resources of its cluster ask for, each with the Secret (`namespace/name`) that is to be served for it.
+   * Asked where an ingress controller is there alone. Null: that cannot be known.
+   */
+  asked?(): Promise<ReadonlyMap<string, string> | null>;
   /** Ends what it keeps open: connections, timers. It is not asked any more afterwards. */
   close?(): void;
 }

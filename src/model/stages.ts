@@ -9,6 +9,7 @@ export interface Nudger {
 }
 
 export interface Reporter {
-  pass(report: PassReport): void;
+  /** Of thousands of events it tells in slices. */
+  pass(report: PassReport): void | Promise<void>;
   failed(cause: PassCause, error: Error): void;
 }

@@ -30,7 +30,7 @@ export interface BookScanOptions {
   now: number;
   /** What looks unchanged is fetched, too. */
   whole?: boolean;
-  progress?: Pick<ProgressListener, 'read'> | undefined;
+  progress?: ProgressListener | undefined;
 }
 
 export interface BookScan {
@@ -117,7 +117,7 @@ export class BundleBook {
         const seen = unmatched(source, name, raw, held < MAX_HELD_CHARS);
         if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += seen.raw.cert.length;
         found.push(seen);
-        progress?.read();
+        progress?.step();
         if (slices.due) await slices.pause();
       }
       return found;
@@ -126,6 +126,7 @@ export class BundleBook {
     const scans = await Promise.all(
       this.sources.map((source) => scanSafely(source, touched, { whole: whole || due.has(source) })),
     );
+    progress?.begin('read', again.length + scans.reduce((sum, { changed }) => sum + changed.length, 0));
     const readings = scans.map((scan, index) => {
       const source = this.sources[index] as Source;
       this.noteSource(source, scan);
@@ -144,7 +145,9 @@ export class BundleBook {
     result.read = found.length;
     const kongChanged = (await stored) === true;
     const bare = new Map<string, Bare>();
+    progress?.begin('open', found.length);
     for (const seen of found) {
+      progress?.step();
       const id = bundleId(seen.source, seen.name);
       const before = this.get(id);
       if (!(this.isStored(seen) ?? (await this.update(seen, bare)))) continue;
@@ -156,6 +159,24 @@ export class BundleBook {
     if (result.differing.size > 0) result.changed = true;
     if (result.changed) this.#entries.excuse();
     return result;
+  }
+
+  /** Whether a bundle comes from a cluster. */
+  isOfCluster(id: string): boolean {
+    return this.#entries.get(id)?.source.asked !== undefined;
+  }
+
+  /** A source creates by `create: true`, and not by default. */
+  get createsInSoManyWords(): boolean {
+    return this.sources.some(({ createIsExplicit }) => createIsExplicit === true);
+  }
+
+  /** Names that resources of the clusters ask for, with the Secret of each; null: not known. */
+  async asked(): Promise<ReadonlyMap<string, string> | null> {
+    const all = await Promise.all(this.sources.flatMap((source) => source.asked?.() ?? []));
+    const known = all.filter((asked) => asked !== null);
+    if (known.length < all.length || known.length === 0) return null;
+    return new Map(known.reverse().flatMap((asked) => [...asked]));
   }
 
   /** Bundles that end early gain what Kong or other bundles have of their issuers. */

@@ -24,6 +24,6 @@ export function certificateSteps(options: CertificateOptions) {
     prove: new ProveStep(gateway.certificates, verifier, progress),
     settle,
     remove: new RemoveStep(memory),
-    conclude: new ConcludeStep(memory, pending),
+    conclude: new ConcludeStep(memory, pending, progress),
   };
 }

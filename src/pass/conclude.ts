@@ -2,9 +2,9 @@ import type { Log, Plan, StoredCertificate } from '../model';
 import type { CertificateMemory } from './memory';
 import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
-import type { PassContext, Step } from './step';
+import type { PassContext, ProgressListener, Step } from './step';
 
-/** After so long it is looked whether another gateway has written what is not ours to write. */
+/** After so long it is looked whether another gateway, or the controller, has written what is not ours to write. */
 const HELD_MS = 5_000;
 
 /** Keeps what was planned last, and reports what was found and what stands in the way. */
@@ -14,6 +14,7 @@ export class ConcludeStep implements Step {
   constructor(
     private readonly memory: CertificateMemory,
     private readonly pending: PendingRollbacks,
+    private readonly progress?: ProgressListener,
   ) {}
 
   async run(pass: PassContext): Promise<void> {
@@ -32,6 +33,7 @@ export class ConcludeStep implements Step {
     report.events.push(...events);
     if (failed || this.pending.isAny) pass.leave('failed');
     else if (memory.isSettling) pass.leave('settling');
+    if (memory.left.length > 0) pass.dueAt(pass.now() + HELD_MS);
     pass.dueAt(memory.due);
     pass.dueAt(memory.book.heldUntil);
   }
@@ -45,8 +47,9 @@ export class ConcludeStep implements Step {
     const { planner, findings, takeover } = memory;
     let plan = planned;
     if (pass.observe) {
-      plan = await planner.announceable(plan);
+      plan = await planner.announceable(plan, this.progress);
       findings.wouldChange(plan.changes);
+      pass.report.addedChars = planner.addedBy(plan);
     }
     // There is something to write, and another gateway is the one to do it.
     const isHeld = !pass.observe && plan.changes.length > 0 && !pass.mayWrite();
@@ -55,6 +58,7 @@ export class ConcludeStep implements Step {
       plan.dueAt,
       pass.work.waitsUntil,
       isHeld ? pass.now() + HELD_MS : Number.POSITIVE_INFINITY,
+      this.wait(plan, pass),
     );
     takeover.keep(plan.changes);
     findings.keepFailures(plan.changes);
@@ -67,6 +71,35 @@ export class ConcludeStep implements Step {
     const isAnyOpen = !pass.observe && plan.questions.length > 0;
     if (isAnyOpen) pass.leave('failed');
     memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld || isAnyOpen;
+  }
+
+  /**
+   * Beside an ingress controller refusals get its time; whoever asks for a pass by hand wants to know them now.
+   * @returns when the first of them has had it
+   */
+  private wait(plan: Plan, pass: PassContext): number {
+    if (!plan.isBesideController) return Number.POSITIVE_INFINITY;
+    this.noteDropped(plan);
+    if (pass.cause === 'command') return Number.POSITIVE_INFINITY;
+    return this.memory.refusalGrace.apply(plan, (id) => this.memory.book.isOfCluster(id), pass.now());
+  }
+
+  /** What the controller finds broken it takes out of Kong: then nothing there asks for it any more, and it is trouble. */
+  private noteDropped(plan: Plan): void {
+    const { book, planner, gateway, refused } = this.memory;
+    const idle = [...plan.unused, ...plan.refused.keys()].filter((id) => book.isOfCluster(id));
+    const names = planner.homes.namesAt(new Set(idle));
+    if (names.size === 0) return;
+    const held = new Set([...gateway.certificates.stored.values()].flatMap(({ snis }) => snis));
+    const standing = refused.standing();
+    for (const [id, all] of names) {
+      const why = plan.refused.get(id) ?? standing.get(id);
+      const lost = all.filter((name) => !held.has(name));
+      if (why === undefined || lost.length === 0) continue;
+      plan.refused.set(id, why);
+      plan.dropped.set(id, lost);
+    }
+    plan.unused = plan.unused.filter((id) => !plan.dropped.has(id));
   }
 
   /** Certificates that a bundle was meant for, or that had it while it was understood. */

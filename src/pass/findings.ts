@@ -38,13 +38,16 @@ interface Bundles {
   get(id: string): SourcedBundle | null;
 }
 
+/** Since when it is refused for that reason, and since when this content of it is. */
+type SeenRefusal = KnownRefusal & { content: string | null; seenAt: number; isReported: boolean };
+
 /** Turns what a pass found into events: each thing once, not at each poll. */
 export class Findings {
   #events: PassEvent[] = [];
   #failed = false;
   #settling = false;
-  /** By bundle id: the refusal as it was first seen, and whether it was reported. */
-  readonly #refusals = new Map<string, KnownRefusal & { isReported: boolean }>();
+  /** By bundle id. */
+  readonly #refusals = new Map<string, SeenRefusal>();
   /** The latest that stand no more, by bundle id. */
   readonly #past = new Map<string, KnownRefusal>();
   /** Writes that failed and are tried again, by half of a certificate. */
@@ -93,10 +96,9 @@ export class Findings {
     this.#events.push({
       bundle: bundle.id,
       ...about(bundle),
-      snis: isUpdate ? change.certificate.snis : change.snis,
+      snis: namesOf(change),
       half: halfOf(change),
       previous: (isUpdate ? change.certificate[change.half]?.leaf?.fingerprint : null) ?? null,
-      ...(isUpdate && change.isControllers ? { isTakeover: true } : {}),
       outcome,
     });
   }
@@ -127,18 +129,23 @@ export class Findings {
     this.#settling = false;
     for (const [id, why] of refused) {
       const known = this.#refusals.get(id);
-      const isNew = known?.why.message !== why.message;
-      const entry = isNew ? { why, since: this.now(), isReported: false } : known;
+      const bundle = bundles.get(id);
+      const content = bundle?.content ?? null;
+      const isSame = known?.why.message === why.message;
+      // Another try that ends the same way is worth a word.
+      const entry: SeenRefusal =
+        isSame && known.content === content
+          ? known
+          : { why, since: isSame ? known.since : this.now(), seenAt: this.now(), content, isReported: false };
       this.#refusals.set(id, entry);
       if (entry.isReported) continue;
-      const age = this.now() - entry.since;
+      const age = this.now() - entry.seenAt;
       // A clock that was set back says nothing about how long it is so.
       if (PASSING_REASONS.has(why.reason) && age >= 0 && age < SETTLE_MS) {
         this.#settling = true;
         continue;
       }
       entry.isReported = true;
-      const bundle = bundles.get(id);
       const facts = bundle === null ? { location: id, fingerprint: null, notAfter: null } : about(bundle);
       const certificates = inKong(id);
       const [certificate] = certificates;
@@ -222,6 +229,11 @@ export class Findings {
 }
 
 const halfKey = (certificate: string, half: Half) => `${certificate} ${half}`;
+
+function namesOf(change: Change): readonly string[] {
+  if (change.handsOver === true) return change.moveSnis?.map(({ name }) => name) ?? [];
+  return change.kind === 'create' ? change.snis : change.certificate.snis;
+}
 
 const halfOf = (change: Change): Half => (change.kind === 'create' ? 'main' : change.half);
 

@@ -6,4 +6,4 @@ export { Findings, SETTLE_MS } from './findings';
 export type { CertificateMemory } from './memory';
 export { Passes, rounds } from './pass';
 export { Schedule } from './schedule';
-export type { PassContext, ProgressListener, Step } from './step';
+export type { PassContext, Phase, ProgressListener, Step } from './step';

@@ -1,6 +1,7 @@
 import type { IssuerSet } from '../certificates';
 import type {
   BundleNote,
+  Change,
   Gateway,
   Half,
   LiveView,
@@ -16,6 +17,7 @@ import { BundleBook } from './bundle-book';
 import { Findings } from './findings';
 import { notesOf } from './notes';
 import { Planner } from './planner';
+import { RefusalGrace } from './refusal-grace';
 import { isStored } from './prove';
 import { RefusedBundles } from './refused-bundles';
 import { Takeover, type TakeoverOptions } from './takeover';
@@ -51,6 +53,9 @@ export class CertificateMemory {
   readonly planner: Planner;
   readonly takeover: Takeover;
   readonly findings: Findings;
+  readonly refusalGrace: RefusalGrace;
+  /** Changes of the last plan that are left to the ingress controller for now. */
+  left: readonly Change[] = [];
   /** Something is left to do, or may be. */
   isOpen = true;
   /** Between two passes Kong was seen to store something else than is known. */
@@ -82,6 +87,7 @@ export class CertificateMemory {
     this.planner = new Planner(this.book, this.refused, { ...options, now });
     this.takeover = new Takeover(takeover);
     this.findings = new Findings(now);
+    this.refusalGrace = new RefusalGrace(takeover.graceMs);
   }
 
   /**
@@ -93,7 +99,12 @@ export class CertificateMemory {
       const bundles = new Map<string, SourcedBundle>();
       for (const bundle of this.book.bundles()) bundles.set(bundle.id, bundle);
       const notes = new Map(notesOf(plan, bundles).map((note) => [note.bundle, note]));
-      this.#shown = { plan, bundles, certificates: new Map(this.gateway.certificates.stored), notes };
+      const certificates = new Map(this.gateway.certificates.stored);
+      for (const id of this.planner.untagged) {
+        const untagged = certificates.get(id);
+        if (untagged !== undefined) certificates.set(id, { ...untagged, owner: 'ingress_controller' });
+      }
+      this.#shown = { plan, bundles, certificates, notes };
     }
     for (const written of this.untold.splice(0)) this.listener?.written(written);
   }

@@ -15,7 +15,9 @@ export function notesOf(plan: Plan, bundles: ReadonlyMap<string, SourcedBundle>)
     if (bundle === undefined) return [];
     const { location, leaf } = bundle;
     const { names: snis, fingerprint, notAfter } = leaf;
-    return [{ bundle: id, location, snis, fingerprint, notAfter, note }];
+    const isQuiet = plan.quiet.has(id) && found.get(id) === plan.notes.get(id);
+    const one = { bundle: id, location, snis, fingerprint, notAfter, note };
+    return [isQuiet ? { ...one, isQuiet } : one];
   });
 }
 
@@ -36,9 +38,12 @@ export class NotesLog {
       lines += 1;
       return lines <= MOST_LINES;
     };
-    for (const { bundle, location, snis, note } of notes) {
+    for (const { bundle, location, snis, note, isQuiet = false } of notes) {
+      const [level, message] = isQuiet
+        ? (['info', 'a bundle is left out'] as const)
+        : (['warn', 'a bundle needs attention'] as const);
       if (isNew(`${bundle}: ${note}`))
-        log('warn', 'a bundle needs attention', { bundle, location, snis: snis.slice(0, 10), detail: note });
+        log(level, message, { bundle, location, snis: snis.slice(0, 10), detail: note });
     }
     for (const { location, reason, message } of strays) {
       if (isNew(`${location}: ${message}`))

@@ -33,6 +33,7 @@ export class PlanStep implements Step {
     work.decidedAt = performance.now();
     const limit = pass.mayWrite() ? gateway.batchSize : 0;
     const batch: Change[] = [];
+    const left: Change[] = [];
     for (const change of plan.changes) {
       const key = attemptOf(change);
       if (work.attempted.has(key) && !work.again.has(key)) continue;
@@ -44,12 +45,14 @@ export class PlanStep implements Step {
       else if (decision.kind === 'wait') {
         work.waitsUntil = Math.min(work.waitsUntil, decision.at);
         pass.report.waiting.push(waiting(change, decision.at));
+        left.push(change);
       } else {
         work.attempted.set(key, work.attempted.get(key) ?? 0);
         work.again.delete(key);
         batch.push(change);
       }
     }
+    this.memory.left = left;
     return batch;
   }
 }

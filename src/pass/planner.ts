@@ -4,6 +4,7 @@ import {
   isRefusal,
   type CertificateStore,
   type Change,
+  type Gateway,
   type GatewayTraits,
   type Plan,
   type Prepare,
@@ -12,12 +13,14 @@ import {
   type StoredCertificate,
 } from '../model';
 import { EvidenceBook, HomeBook, makePlan, sameNames } from '../plan';
+import type { ProgressListener } from './step';
 import type { RefusedBundles } from './refused-bundles';
 import type { BookScan, BundleBook } from './bundle-book';
 
 export interface PlannerOptions {
   gateway: {
     traits: Pick<GatewayTraits, 'writesWhole'>;
+    hasController: Gateway['hasController'];
     certificates: Pick<CertificateStore, 'stored' | 'readTexts'>;
   };
   allowDowngrade: boolean;
@@ -41,6 +44,14 @@ export class Planner {
   readonly #evidence = new EvidenceBook(NO_ISSUERS);
   /** Contents of bundles that went through the whole gate though they needed no write, by bundle id. */
   readonly #checked = new Map<string, string>();
+  /** Once it was seen, it is there; it may have no certificate at times. */
+  #isControllerThere = false;
+  /** Names that resources of the clusters ask for; null: not known. */
+  #asked: ReadonlyMap<string, string> | null = null;
+  /** Ids of certificates that are the ingress controller's though they do not carry its tags. */
+  readonly untagged = new Set<string>();
+  /** How much text each bundle of an announced creation is, by its id. */
+  readonly #sizes = new Map<string, number>();
 
   constructor(
     private readonly book: BundleBook,
@@ -56,13 +67,15 @@ export class Planner {
     if (isRefusal(opened)) return opened;
     const why = checkKeyAndChain(opened);
     if (why !== null) return why;
-    return change.kind === 'update' && change.isControllers ? toPemAsFound(opened) : toPem(opened);
+    const isControllers = change.kind === 'update' ? change.isControllers : change.handsOver === true;
+    return isControllers ? toPemAsFound(opened) : toPem(opened);
   };
 
   /** A plan for everything. A bundle counts as in step only if its own key belongs to it, too. */
   async whole(): Promise<Plan> {
     let plan = this.plan();
     if (await this.isOutdatedByKeys(plan)) plan = this.plan();
+    if (await this.isOutdatedByController(plan)) plan = this.plan();
     for (let round = 1; round < ROUNDS && plan.questions.length > 0; round++) {
       if (!(await this.answer(plan.questions))) break;
       plan = this.plan();
@@ -74,15 +87,53 @@ export class Planner {
   /** @returns whether a bundle whose chain Kong has turned out to have another key, or a tenant's to have the right one */
   private async isOutdatedByKeys(plan: Plan): Promise<boolean> {
     let isOutdated = false;
-    for (const bundle of plan.unchecked) {
+    for (const bundle of [...plan.unchecked, ...this.brokenForController(plan)]) {
       if (this.#checked.get(bundle.id) === bundle.content) continue;
-      this.#checked.set(bundle.id, bundle.content);
       const opened = await this.book.open(bundle);
       const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
-      if (why !== null) this.refused.add(bundle, why);
+      // One that is refused counts as unchecked also when refusals are forgotten.
+      if (why === null) this.#checked.set(bundle.id, bundle.content);
+      else this.refused.add(bundle, why);
       if (why !== null || bundle.ownership === 'tenants') isOutdated = true;
     }
     return isOutdated;
+  }
+
+  /** @returns whether an ingress controller has turned out to be there, or resources to ask for other names */
+  private async isOutdatedByController(plan: Plan): Promise<boolean> {
+    const { gateway } = this.options;
+    for (const id of plan.untagged) this.untagged.add(id);
+    for (const id of this.untagged) if (!gateway.certificates.stored.has(id)) this.untagged.delete(id);
+    const wasThere = plan.isBesideController;
+    // Who neither has nor makes certificates is in nobody's way.
+    if (!wasThere && !this.isInTheWay(plan)) return false;
+    this.#isControllerThere ||= wasThere || (await gateway.hasController().catch(() => false));
+    if (!this.#isControllerThere) return false;
+    const before = this.#asked;
+    const isWorthAsking = !gateway.traits.writesWhole && this.isInTheWay(plan);
+    this.#asked = isWorthAsking ? await this.book.asked() : null;
+    return !wasThere || !isSameMap(before, this.#asked);
+  }
+
+  /** Something of ours is in Kong, is about to be made, or would be if nobody else could want it. */
+  private isInTheWay({ changes }: Plan): boolean {
+    if (changes.some(({ kind }) => kind === 'create')) return true;
+    for (const { owner } of this.options.gateway.certificates.stored.values())
+      if (owner === 'us') return true;
+    return this.book.createsInSoManyWords;
+  }
+
+  /**
+   * Bundles that the ingress controller may find broken: it then drops what Kong had from them, and nothing would ever
+   * be written that could show it.
+   */
+  private brokenForController({ isBesideController, changes, unused }: Plan): SourcedBundle[] {
+    if (!isBesideController) return [];
+    const left = changes.flatMap((change) =>
+      change.kind === 'update' && change.isControllers ? [change.bundle] : [],
+    );
+    const lost = this.homes.namesAt(new Set(unused.filter((id) => this.book.isOfCluster(id))));
+    return [...left, ...[...lost.keys()].flatMap((id) => this.book.get(id) ?? [])];
   }
 
   /** Asks the signatures. What cannot be read now stays open. @returns whether something was answered */
@@ -144,16 +195,28 @@ export class Planner {
   }
 
   /** A plan whose changes would pass the whole gate: nothing is announced that would then be refused. */
-  async announceable(plan: Plan): Promise<Plan> {
+  async announceable(plan: Plan, progress?: ProgressListener): Promise<Plan> {
     let isOutdated = false;
+    progress?.begin('check', plan.changes.length);
     for (const change of plan.changes) {
+      progress?.step();
       const { id, content } = change.bundle;
       if (this.#checked.get(id) === content) continue;
       const fresh = await this.prepare(change);
-      if (!isRefusal(fresh)) this.#checked.set(id, content);
-      else if (this.refused.add(change.bundle, fresh)) isOutdated = true;
+      if (!isRefusal(fresh)) {
+        this.#checked.set(id, content);
+        if (change.kind === 'create') this.#sizes.set(id, fresh.cert.length + fresh.key.length);
+      } else if (this.refused.add(change.bundle, fresh)) isOutdated = true;
     }
-    return isOutdated ? this.announceable(await this.whole()) : plan;
+    return isOutdated ? this.announceable(await this.whole(), progress) : plan;
+  }
+
+  /** How many characters of certificates and keys a plan that was announced adds to Kong. */
+  addedBy({ changes }: Plan): number {
+    return changes.reduce(
+      (sum, { kind, bundle }) => sum + (kind === 'create' ? (this.#sizes.get(bundle.id) ?? 0) : 0),
+      0,
+    );
   }
 
   private plan(
@@ -172,11 +235,21 @@ export class Planner {
       checked: this.#checked,
       away: this.book.awaySources,
       evidence: this.#evidence,
-      controller: { isThere: false, asked: null, keepsOthers: !gateway.traits.writesWhole },
+      controller: {
+        isThere: this.#isControllerThere,
+        asked: this.#asked,
+        keepsOthers: !gateway.traits.writesWhole,
+        certificates: this.untagged,
+      },
       broken: [...this.book.broken()],
       barred: this.refused.standing(),
     });
     for (const [id, why] of this.book.refused()) plan.refused.set(id, why);
     return plan;
   }
+}
+
+function isSameMap(a: ReadonlyMap<string, string> | null, b: ReadonlyMap<string, string> | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.size === b.size && [...a].every(([name, value]) => b.get(name) === value);
 }

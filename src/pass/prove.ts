@@ -1,4 +1,5 @@
 import { readPem } from '../certificates';
+import { Slices } from '../common/slices';
 import {
   changeId,
   type CertificateStore,
@@ -27,9 +28,11 @@ export class ProveStep implements Step {
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
-    this.progress?.proving(true);
-    work.proofs = await prove(writtenOf(work.results), this.verifier, this.certificates, work.before);
-    this.progress?.proving(false);
+    const written = writtenOf(work.results);
+    if (this.verifier !== null) this.progress?.begin('prove', written.length);
+    work.proofs = await prove(written, this.verifier, this.certificates, work.before, () =>
+      this.progress?.step(),
+    );
   }
 }
 
@@ -64,12 +67,14 @@ export async function isStored(
 /**
  * Handshakes for everything that was written; the proofs come in its order, and none without a verifier.
  * @param before what was served for each change before it was written
+ * @param proven called for each that is through
  */
 export async function prove(
   written: readonly Written[],
   verifier: Verifier | null,
   certificates: Stored,
   before: ReadonlyMap<Change, ServedNames> = new Map(),
+  proven?: () => void,
 ): Promise<Proof[]> {
   if (verifier === null || written.length === 0) return [];
   // A certificate that just gained its other half has twins from now on.
@@ -77,26 +82,31 @@ export async function prove(
     written.filter(({ change }) => halfOf(change) === 'alt').map(({ change }) => changeId(change)),
   );
   const isKongs = kongsLeaves(certificates);
-  return verifier.prove(
-    written.map((one): Expectation => {
-      const { change } = one;
-      const chain = chainOf(one);
-      const { keyType } = change.bundle.leaf;
-      const hasTwin =
-        gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
-      const observed = before.get(change);
-      return {
-        snis: one.snis,
-        chains: shownAs(chain, change.bundle.chain),
-        previous: previousOf(one),
-        added: addedBy(one),
-        ...(observed === undefined ? {} : { before: observed }),
-        isKongs,
-        isStored: () => isStored(certificates, changeId(change), halfOf(change), chain),
-        ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
-      };
-    }),
-  );
+  const expectations: Expectation[] = [];
+  const slices = new Slices();
+  const expect = (one: Written): Expectation => {
+    const { change } = one;
+    const chain = chainOf(one);
+    const { keyType } = change.bundle.leaf;
+    const hasTwin =
+      gained.has(changeId(change)) || (change.kind === 'update' && change.certificate.alt !== null);
+    const observed = before.get(change);
+    return {
+      snis: one.snis,
+      chains: shownAs(chain, change.bundle.chain),
+      previous: previousOf(one),
+      added: addedBy(one),
+      ...(observed === undefined ? {} : { before: observed }),
+      isKongs,
+      isStored: () => isStored(certificates, changeId(change), halfOf(change), chain),
+      ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
+    };
+  };
+  for (const one of written) {
+    expectations.push(expect(one));
+    if (slices.due) await slices.pause();
+  }
+  return verifier.prove(expectations, proven);
 }
 
 /** The chain that Kong had there before; null: nothing. */

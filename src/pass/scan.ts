@@ -2,7 +2,7 @@ import { changeId, type CertificateStore, type Change } from '../model';
 import type { CertificateMemory } from './memory';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** Changes of another gateway's that are looked for in Kong in a pass. */
+/** Changes of others that are looked for in Kong in a pass. */
 const MOST_LOOKED_FOR = 100;
 
 /** Asks the sources and Kong what changed, and decides whether there is anything to plan. */
@@ -45,16 +45,26 @@ export class ScanStep implements Step {
     pass.report.sourceErrors.push(...found.sourceErrors);
     pass.report.mendedSources.push(...found.mendedSources);
     const isAnothers = memory.isOpen && !pass.observe && !pass.mayWrite();
-    if (isAnothers) await lookFor(memory.plan?.changes ?? [], certificates);
+    const looked = isAnothers ? (memory.plan?.changes ?? []) : memory.left;
+    if (await lookFor(looked, certificates)) memory.isOpen = true;
   }
 }
 
-/** Looks in Kong for what another gateway was to write: it may be long until the poll comes to it. */
+/**
+ * Looks in Kong for what another gateway or the ingress controller was to write: it may be long until the poll comes to
+ * it. @returns whether something was written there
+ */
 async function lookFor(
   changes: readonly Change[],
-  certificates: Pick<CertificateStore, 'readOne'>,
-): Promise<void> {
-  for (const change of changes.slice(0, MOST_LOOKED_FOR)) await certificates.readOne(changeId(change));
+  certificates: Pick<CertificateStore, 'readOne' | 'stored'>,
+): Promise<boolean> {
+  let isChanged = false;
+  for (const change of changes.slice(0, MOST_LOOKED_FOR)) {
+    const before = certificates.stored.get(changeId(change))?.main.content;
+    const now = await certificates.readOne(changeId(change));
+    if (now?.main.content !== before) isChanged = true;
+  }
+  return isChanged;
 }
 
 const asError = (error: unknown) => error as Error;

@@ -1,5 +1,6 @@
 import { parseCertificate, readPem } from '../certificates';
-import { changeId, refusal, type Change, type Proof, type Written } from '../model';
+import { Slices } from '../common/slices';
+import { changeId, refusal, type Change, type Proof, type SwapKind, type Written } from '../model';
 import type { CertificateMemory } from './memory';
 import { attemptOf } from './plan';
 import { chainOf, halfOf, writtenOf } from './prove';
@@ -42,12 +43,14 @@ export class SettleStep implements Step {
     const { work } = pass;
     const { refused, findings } = this.memory;
     const undone: RollBack[] = [];
+    const slices = new Slices();
     for (const [index, written] of writtenOf(work.results).entries()) {
       const proof = work.proofs[index] ?? null;
       const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
       const worse = isUndone ? whyNotBack(written, pass.now()) : null;
       if (isUndone && worse === null) undone.push({ written, proof });
       this.conclude(written, proof, { pass, isUndone: isUndone && worse === null, worse });
+      if (slices.due) await slices.pause();
     }
     if (!(await this.rollBack(undone))) work.hasFailed = true;
     for (const result of work.results) {
@@ -104,7 +107,7 @@ export class SettleStep implements Step {
     findings.happened(change, {
       kind: 'swapped',
       certificate: changeId(change),
-      created: change.kind === 'create',
+      how: howOf(change),
       proof: shown,
     });
   }
@@ -151,6 +154,12 @@ export class SettleStep implements Step {
       this.memory.findings.happened(change, { kind: 'rolled_back', certificate: id, proof, restored });
     }
   }
+}
+
+function howOf(change: Change): SwapKind {
+  if (change.handsOver === true) return 'handed_over';
+  if (change.kind === 'create') return 'created';
+  return change.isControllers ? 'taken_over' : 'swapped';
 }
 
 interface RollBack {

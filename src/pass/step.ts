@@ -82,9 +82,12 @@ export interface CertificateWork {
   caResults: CaResult[];
 }
 
+/** What takes long in a pass: read and open bundles, check changes, write them, have Kong take the whole, prove. */
+export type Phase = 'read' | 'open' | 'check' | 'write' | 'send' | 'prove';
+
 /** Is told how far a pass is, for a person who waits. */
 export interface ProgressListener {
-  read(): void;
-  written(): void;
-  proving(isRunning: boolean): void;
+  /** @param total how many steps there will be */
+  begin(phase: Phase, total: number): void;
+  step(): void;
 }

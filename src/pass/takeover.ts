@@ -24,6 +24,8 @@ export class Takeover {
   readonly #differences: Map<string, Difference>;
   /** Those that were decided on here; the others are known from other runs alone. */
   readonly #decided = new Set<string>();
+  /** When each half was taken over last; milliseconds since the epoch. */
+  readonly #takenAt = new Map<string, number>();
 
   constructor(private readonly options: TakeoverOptions) {
     this.#differences = new Map(options.differences?.load());
@@ -34,7 +36,9 @@ export class Takeover {
    * @param happened gets what a nudge did
    */
   async decide(change: Change, now: number, happened: (detail: string) => void): Promise<Decision> {
-    if (change.kind === 'create' || !change.isControllers) return { kind: 'write' };
+    // What it gets is what it waits for.
+    if (change.kind === 'create' || !change.isControllers || change.handsOver === true)
+      return { kind: 'write' };
     const id = halfId(change);
     const { mode, graceMs } = this.options;
     this.#decided.add(id);
@@ -46,8 +50,14 @@ export class Takeover {
     // A clock that was set back must not make the controller's time longer.
     known.since = Math.min(known.since, now);
     if (known.nudgedAt !== null) known.nudgedAt = Math.min(known.nudgedAt, now);
-    if (now < known.since + graceMs) return { kind: 'wait', at: known.since + graceMs };
-    if (mode === 'force') return { kind: 'write' };
+    // What was written instead of the controller may have displaced a newer one of its own in the same moment.
+    const age = now - (this.#takenAt.get(id) ?? Number.NEGATIVE_INFINITY);
+    const wasJustTaken = age >= 0 && age < graceMs;
+    if (now < known.since + graceMs && !wasJustTaken) return { kind: 'wait', at: known.since + graceMs };
+    if (mode === 'force') {
+      this.#takenAt.set(id, now);
+      return { kind: 'write' };
+    }
     if (mode === 'nudge' && known.nudgedAt === null) {
       const { secret, leaf } = change.bundle;
       if (secret === undefined || this.options.nudger === null) {

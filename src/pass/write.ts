@@ -31,12 +31,17 @@ export class WriteStep implements Step {
     const isMany = work.batch.length > MANY;
     const edits = { certificates: work.batch, caCertificates: work.caChanges.splice(0) };
     work.before = new Map();
+    const { progress } = this.options;
+    let left = work.batch.length;
+    progress?.begin('write', left);
     const results = await gateway.write(edits, async (change) => {
-      this.options.progress?.written();
       const observing = this.observe(change, isMany);
       const fresh = this.unservable(change) ?? (await planner.prepare(change));
       const seen = await observing;
       if (seen !== null) work.before.set(change, seen);
+      progress?.step();
+      left -= 1;
+      if (left === 0 && gateway.traits.writesWhole) progress?.begin('send', 0);
       return fresh;
     });
     work.results = results.certificates;

@@ -128,6 +128,16 @@ export class BundleIndex {
     return this.#byCertificateId.get(id);
   }
 
+  /** A certificate has the UID of a Secret as its id, as the ingress controller gives it. */
+  isSecrets({ id }: StoredCertificate): boolean {
+    return this.#bySecret.has(id);
+  }
+
+  /** @param name `namespace/name` */
+  secretNamed(name: string): SourcedBundle | undefined {
+    return this.#bySecret.get(name);
+  }
+
   /** The ingress controller gives a certificate the UID of its Secret, or names the Secret in tags. */
   secretOf({ id, secret, secretUid }: StoredCertificate): SourcedBundle | undefined {
     if (this.#bySecret.size === 0) return undefined;

@@ -42,7 +42,8 @@ export function claimsOf(world: World, certificate: StoredCertificate, half: Hal
   const present = isPlain
     ? alike
     : having.filter((one) => one.content === stored.content || isChainOf(one, stored.chain, isControllers));
-  const places = placesOf(world, certificate, half, having, index.brokenHaving(stored));
+  const broken = index.brokenHaving(stored).filter((bundle) => world.wasHad(bundle, stored));
+  const places = placesOf(world, certificate, half, having, broken);
   if (places.length === 1 && present.length === 1 && (own === undefined || own === present[0]))
     return { homes: present, present, isHeld: true };
   const homes = homesAt(world, places, own, certificate, stored);

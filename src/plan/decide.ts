@@ -32,10 +32,13 @@ export function decideHalf(world: World, certificate: StoredCertificate, half: H
   const stored = certificate[half];
   // What only keeps names until its end is not renewed: its names go to a certificate that is.
   if (stored === null || (certificate.isPrevious === true && certificate.owner === 'us')) return NOTHING;
-  const { index } = world;
-  const secret = index.secretOf(certificate);
+  const { index, plan } = world;
+  const secret = world.secretOf(certificate);
   const isControllers = secret !== undefined || certificate.owner === 'ingress_controller';
+  if (secret !== undefined && certificate.owner === 'other' && half === 'main')
+    plan.untagged.push(certificate.id);
   const one: Case = { world, certificate, half, stored, isControllers };
+  if (secret !== undefined) plan.observed.push({ certificate, half, places: [secret.id] });
   if (secret !== undefined) return firstOf(one, [secret], isSame(secret, stored, true) ? [secret] : []);
   const fixed = certificate.owner === 'us' ? index.fixedFor(certificate.id) : [];
   if (fixed.length > 0) {

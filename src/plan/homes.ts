@@ -57,6 +57,22 @@ export class HomeBook implements Homes {
     return alt === undefined ? main : [...new Set([...main, ...alt])];
   }
 
+  /** Names whose home one of these places is, by place. */
+  namesAt(places: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
+    const found = new Map<string, string[]>();
+    if (places.size === 0) return found;
+    for (const [name, home] of this.#homes) {
+      if (name.startsWith('#') || name.endsWith(ALT)) continue;
+      for (const place of home.places) {
+        if (!places.has(place)) continue;
+        const names = found.get(place);
+        if (names === undefined) found.set(place, [name]);
+        else names.push(name);
+      }
+    }
+    return found;
+  }
+
   /** Takes over what a plan saw in Kong, once it is known that the keys belong to it. */
   note(observed: readonly ObservedHome[]): void {
     for (const { certificate, half, places } of observed) {

@@ -120,7 +120,8 @@ export class Naming {
   /** Somebody else's certificate has a leaf with more names than it has SNIs: whether they are wanted, its owner knows. */
   private noteGained(bundle: SourcedBundle, certificate: StoredCertificate, claims: Claim[]): void {
     const { holders, input, plan } = this.world;
-    const isWanted = certificate.owner === 'other' && certificate.snis.length > 0;
+    const isControllers = this.world.secretOf(certificate) !== undefined;
+    const isWanted = certificate.owner === 'other' && !isControllers && certificate.snis.length > 0;
     const names = isWanted ? asSnis(bundle.leaf.names).filter((name) => !holders.has(name)) : [];
     if (names.length === 0) return;
     if (input.addNames === true) claims.push({ bundle, certificate, names });
@@ -212,10 +213,11 @@ export class Naming {
    * Beside an ingress controller nothing is made: its own would fail the check for uniqueness, and without a database
    * its next push removes ours.
    */
-  private isLeftToController({ createIsExplicit }: SourcedBundle, name: string): boolean {
+  private isLeftToController({ createIsExplicit, secret }: SourcedBundle, name: string): boolean {
     if (!this.world.hasController) return false;
     const { keepsOthers = false, asked = null } = this.world.input.controller ?? {};
-    return createIsExplicit !== true || !keepsOthers || asked?.has(name) === true;
+    if (createIsExplicit !== true || !keepsOthers) return true;
+    return asked === null ? secret !== undefined : asked.has(name);
   }
 
   private concludeAll(): void {
@@ -236,7 +238,10 @@ export class Naming {
       else plan.refused.set(bundle.id, why);
     }
     const withheld = this.#withheld.get(bundle);
-    if (withheld !== undefined) plan.notes.set(bundle.id, besideController(bundle, withheld));
+    if (withheld !== undefined) {
+      plan.notes.set(bundle.id, besideController(bundle, withheld));
+      plan.quiet.add(bundle.id);
+    }
     if (this.#placed.has(bundle) || used.has(bundle)) return;
     if (!plan.refused.has(bundle.id)) this.notePartial(bundle);
     if (plan.refused.has(bundle.id)) return;

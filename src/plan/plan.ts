@@ -1,5 +1,6 @@
 import type { Half, Plan, Reason, StoredCertificate } from '../model';
 import { decideHalf, type Decision } from './decide';
+import { handOver } from './handover';
 import { normal } from './names';
 import { Naming } from './naming';
 import { completeTwins } from './twins';
@@ -35,9 +36,11 @@ export function makePlan(input: PlanInput): Plan {
       livingAlts.add(certificate.id);
     if (certificate.alt === null && certificate.owner === 'us')
       completeTwins(world, certificate, main.bundle);
-    if (certificate.isPrevious === true && isObsolete(world, certificate)) plan.obsolete.push(certificate);
+    if (isObsolete(world, certificate)) plan.obsolete.push(certificate);
   }
+  handOver(world, mains);
   new Naming(world, mains, livingAlts).run();
+  plan.isBesideController = world.hasController;
   asStored(plan, input.certificates);
   for (const id of plan.inSync.keys()) plan.refused.delete(id);
   for (const { bundle } of plan.changes) {
@@ -54,9 +57,13 @@ function decide(world: World, certificate: StoredCertificate, half: Half): Decis
   return decision;
 }
 
-/** One of ours that kept names for which there was no renewal, and serves nobody any more. */
-function isObsolete(world: World, { owner, snis, clients = [], main }: StoredCertificate): boolean {
+/** One of ours that serves nobody any more: it kept names for which there was no renewal, or handed them over. */
+function isObsolete(
+  world: World,
+  { owner, snis, clients = [], main, isPrevious }: StoredCertificate,
+): boolean {
   if (owner !== 'us' || clients.length > 0) return false;
+  if (isPrevious !== true) return snis.length === 0 && world.hasController;
   if (main.leaf !== null) world.due(main.leaf.notAfter);
   return snis.length === 0 || (main.leaf !== null && main.leaf.notAfter <= world.now);
 }

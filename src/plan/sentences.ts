@@ -132,5 +132,11 @@ export const gainedNames = (
   `certificate ${id} in Kong has no SNI for ${listed(names)}, which ${location} covers; add them there, or set add_names`;
 
 /** A note, no refusal. */
-export const besideController = ({ location }: SourcedBundle, names: readonly string[]): string =>
-  `beside the ingress controller no certificate is created for ${listed(names)} of ${location}; refer to its Secret in an Ingress or Gateway`;
+export function besideController({ location, secret }: SourcedBundle, names: readonly string[]): string {
+  const by = names.includes('*') ? 'a Gateway listener without a hostname' : 'an Ingress or Gateway';
+  const what =
+    secret === undefined
+      ? `put it into a Secret that ${by} refers to`
+      : `refer to Secret ${secret.namespace}/${secret.name} in ${by}`;
+  return `beside the ingress controller no certificate is created for ${listed(names)} of ${location}; ${what}`;
+}

@@ -51,10 +51,12 @@ export interface PlanInput {
   controller?: {
     /** It is there though it has no certificate yet. */
     isThere: boolean;
-    /** Names that resources of the cluster ask for; null: not known. */
-    asked: ReadonlySet<string> | null;
+    /** Names that resources of the cluster ask for, with the Secret (`namespace/name`) of each; null: not known. */
+    asked: ReadonlyMap<string, string> | null;
     /** Without a database its next push removes what others made. */
     keepsOthers: boolean;
+    /** Ids of certificates that are its own though they carry none of its tags. */
+    certificates: ReadonlySet<string>;
   };
 }
 
@@ -68,13 +70,18 @@ const NO_EVIDENCE: Evidence = {
 export const emptyPlan = (): Plan => ({
   changes: [],
   refused: new Map(),
+  waiting: new Map(),
+  dropped: new Map(),
   meant: new Map(),
   inSync: new Map(),
   unchecked: [],
   unused: [],
   aside: [],
   notes: new Map(),
+  quiet: new Set(),
   obsolete: [],
+  isBesideController: false,
+  untagged: [],
   observed: [],
   questions: [],
   dueAt: Number.POSITIVE_INFINITY,
@@ -123,9 +130,26 @@ export class World {
     this.#hasController ??=
       this.input.controller?.isThere === true ||
       [...this.certificates.values()].some(
-        (one) => one.owner === 'ingress_controller' || this.index.secretOf(one) !== undefined,
+        (one) => one.owner === 'ingress_controller' || (one.owner === 'other' && this.index.isSecrets(one)),
       );
     return this.#hasController;
+  }
+
+  /**
+   * The Secret that a certificate follows since the ingress controller took it from there. Made anew a Secret has another
+   * UID, and stands in the place where the certificate came from.
+   */
+  secretOf(certificate: StoredCertificate): SourcedBundle | undefined {
+    const found = this.index.secretOf(certificate);
+    if (found !== undefined || certificate.owner === 'us' || certificate.secret !== null) return found;
+    const isControllers =
+      certificate.owner === 'ingress_controller' ||
+      this.input.controller?.certificates.has(certificate.id) === true ||
+      this.hasController;
+    const places = isControllers ? (this.input.homes?.of(certificate, 'main')?.places ?? []) : [];
+    return places
+      .map((place) => this.index.byId(place, certificate.snis[0]))
+      .find((bundle) => bundle?.secret !== undefined);
   }
 
   /** Why a bundle must not be served to anybody now. */
@@ -140,13 +164,21 @@ export class World {
 
   /** Whether Kong's certificate is this bundle's, of which it has the chain at least. */
   isHad(bundle: SourcedBundle, stored: StoredHalf): boolean {
-    if (bundle.content === stored.content) return true;
-    const { barred, checked } = this.input;
-    if (barred.has(bundle.id)) return false;
-    if (isOperators(bundle) || checked === undefined || checked.get(bundle.id) === bundle.content)
-      return true;
-    this.plan.unchecked.push(bundle);
-    return false;
+    if (bundle.content !== stored.content && this.input.barred.has(bundle.id)) return false;
+    const isHad = this.wasHad(bundle, stored);
+    if (!isHad) this.plan.unchecked.push(bundle);
+    return isHad;
+  }
+
+  /** The same of a bundle that cannot be read any more, as far as it is known. */
+  wasHad(bundle: SourcedBundle, stored: StoredHalf): boolean {
+    const { checked } = this.input;
+    return (
+      bundle.content === stored.content ||
+      isOperators(bundle) ||
+      checked === undefined ||
+      checked.get(bundle.id) === bundle.content
+    );
   }
 
   /** Whether clients still accept what Kong has. */

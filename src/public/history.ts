@@ -5,8 +5,6 @@ export type HistoryKind =
   | EventKind
   /** A renewal appeared, and was not written in the same pass. */
   | 'seen'
-  /** We wrote the ingress controller's certificate. */
-  | 'taken_over'
   /** Somebody else did it in Kong. */
   | 'changed'
   | 'appeared'

@@ -62,6 +62,8 @@ export interface CertificateStatus {
   served: ServedStatus | null;
   /** The refusal that stands, or the last one there was. */
   refusal: { reason: Reason; message: string; at: string; is_standing: boolean } | null;
+  /** Kong had it until the ingress controller took it out, since what its Secret holds is refused. */
+  dropped: boolean;
   /** Why it could not be written so far; it is tried again. Null: nothing failed. */
   write_failure: { kind: FailureKind; message: string; since: string } | null;
   /** When what is served (else stored, else in the source) expires; null: not known. */

@@ -33,10 +33,10 @@ export class LogHub implements LogRoot {
   readonly #stderr: JsonLogger;
   readonly #everywhere: JsonLogger;
 
-  constructor(private readonly toStderr: (line: string) => void) {
+  constructor(private readonly toStderr: (line: string, level: Level) => void) {
     this.#stderr = new JsonLogger(toStderr);
-    this.#everywhere = new JsonLogger((line) => {
-      toStderr(line);
+    this.#everywhere = new JsonLogger((line, level) => {
+      toStderr(line, level);
       for (const { file } of this.#files.values()) file.write(line);
     });
   }
@@ -47,8 +47,8 @@ export class LogHub implements LogRoot {
 
   open({ file: path, level }: LogSettings): OpenLog {
     const shared = path == null ? null : this.use(path);
-    const logger = new JsonLogger((line) => {
-      this.toStderr(line);
+    const logger = new JsonLogger((line, its) => {
+      this.toStderr(line, its);
       shared?.file.write(line);
     }, level);
     let isOpen = true;
@@ -99,7 +99,10 @@ export class LogHub implements LogRoot {
   }
 }
 
-/** Lines to stderr: stdout belongs to the query command. */
-export function stderrLogger(): LogHub {
-  return new LogHub((line) => process.stderr.write(line));
+/** Lines to stderr: stdout belongs to the query command. @param toKong gets warnings and errors, too */
+export function stderrLogger(toKong?: ((level: 'warn' | 'error', line: string) => void) | null): LogHub {
+  return new LogHub((line, level) => {
+    process.stderr.write(line);
+    if (level === 'warn' || level === 'error') toKong?.(level, line);
+  });
 }

@@ -1,3 +1,4 @@
+import { Slices } from '../common/slices';
 import {
   unreachable,
   type Fields,
@@ -6,6 +7,7 @@ import {
   type PassEvent,
   type PassReport,
   type Reporter,
+  type SwapKind,
 } from '../model';
 import type { Logger } from './logger';
 
@@ -19,7 +21,8 @@ export class LogReporter implements Reporter {
     private readonly common: Fields = {},
   ) {}
 
-  pass(report: PassReport): void {
+  /** Thousands of lines are written in slices; a few at once. */
+  async pass(report: PassReport): Promise<void> {
     if (this.#lastFailure !== '') this.log('info', 'passes are made again', { cause: report.cause });
     this.#lastFailure = '';
     for (const { source, refusal } of report.sourceErrors) {
@@ -31,7 +34,11 @@ export class LogReporter implements Reporter {
     }
     for (const source of report.mendedSources)
       this.log('info', 'a source can be read whole again', { source });
-    for (const event of report.events) this.event(event, report);
+    const slices = new Slices();
+    for (const event of report.events) {
+      this.event(event, report);
+      if (slices.due) await slices.pause();
+    }
     if (report.cause === 'start') {
       const { bundles, inSync, refused, unused, durationMs } = report;
       const fields = { bundles, in_sync: inSync, refused, unused, duration_ms: Math.round(durationMs) };
@@ -60,11 +67,11 @@ export class LogReporter implements Reporter {
     };
     switch (outcome.kind) {
       case 'swapped': {
-        const { certificate, created, proof } = outcome;
+        const { certificate, how, proof } = outcome;
         const isWrong = proof?.verdict === 'wrong';
         this.log(
           isWrong ? 'error' : proof?.verdict === 'another' ? 'warn' : 'info',
-          `${isTrust === true ? 'CA ' : ''}certificate ${created ? 'created' : 'swapped'}`,
+          `${isTrust === true ? 'CA ' : ''}certificate ${SWAPS[how]}`,
           {
             ...common,
             certificate_id: certificate,
@@ -141,3 +148,10 @@ export class LogReporter implements Reporter {
     this.logger.log(level, message, { ...this.common, ...fields });
   }
 }
+
+const SWAPS: Record<SwapKind, string> = {
+  swapped: 'swapped',
+  created: 'created',
+  taken_over: 'taken over from the ingress controller',
+  handed_over: 'handed over to the ingress controller',
+};

@@ -27,6 +27,7 @@ export class BoundedSource implements Source {
   readonly id: string;
   readonly snis?: readonly string[];
   readonly ownership?: Ownership;
+  readonly asked?: () => Promise<ReadonlyMap<string, string> | null>;
   #running: Running | null = null;
   /** Of a scan that ended after the pass had gone on. */
   #late: SourceScan | null = null;
@@ -45,6 +46,11 @@ export class BoundedSource implements Source {
     this.id = source.id;
     if (source.snis !== undefined) this.snis = source.snis;
     if (source.ownership !== undefined) this.ownership = source.ownership;
+    if (source.asked === undefined) return;
+    this.asked = async () => {
+      const asked = await within(source.asked?.() ?? Promise.resolve(null), patienceMs);
+      return asked === LATE ? null : asked;
+    };
   }
 
   /** May change between two scans. */

@@ -44,7 +44,8 @@ export function createSources(
   const ids = new Set<string>();
   const found: Sources = { sources: [], clusters, trust: [] };
   for (const [index, source] of config.sources.entries()) {
-    const context = { at: `sources[${index}]`, ids, clientOf: shared };
+    const place = { at: `sources[${index}]`, ids, clientOf: shared };
+    const context = { ...place, passwords: passwordsOf(source, place) };
     const { create, createTrust, isRemote } = SOURCE_TYPES[source.type];
     const one = unlocked((isTrust(source) ? createTrust : create)(source, context), source, context);
     const made: Source = isRemote ? new BoundedSource(one, patienceMs) : one;
@@ -74,8 +75,7 @@ function discoveredSecrets(client: KubernetesClient): Source {
 }
 
 /** A source with the password and the alias of its configuration; as it is where there are none. */
-function unlocked(source: Source, config: SourceConfig, context: SourceContext): Source {
-  const passwords = passwordsOf(config, context);
+function unlocked(source: Source, config: SourceConfig, { passwords }: SourceContext): Source {
   const alias = config.alias ?? undefined;
   return passwords === null && alias === undefined
     ? source
@@ -83,7 +83,7 @@ function unlocked(source: Source, config: SourceConfig, context: SourceContext):
 }
 
 /** The safest that is configured. */
-function passwordsOf(config: SourceConfig, context: SourceContext): Passwords | null {
+function passwordsOf(config: SourceConfig, context: Omit<SourceContext, 'passwords'>): Passwords | null {
   const { type, password, password_file: file } = config;
   if (file != null) return new PasswordFile(file);
   const own = SOURCE_TYPES[type].passwords?.(config, context) ?? null;

@@ -25,7 +25,7 @@ export interface SourceType<F extends Fields> {
   /** The same place as a source of CA certificates, which Kong is to trust. @throws Error as `create` */
   createTrust: (config: ConfigOf<F>, context: SourceContext) => Source;
   /** A way to the password of its keystores that only this type has; null: not configured. */
-  passwords?: (config: ConfigOf<F>, context: SourceContext) => Passwords | null;
+  passwords?: (config: ConfigOf<F>, context: Omit<SourceContext, 'passwords'>) => Passwords | null;
 }
 
 /** What a source is made with, beside its fields. */
@@ -34,6 +34,8 @@ export interface SourceContext {
   at: string;
   /** Ids of the sources before it. */
   ids: ReadonlySet<string>;
+  /** What opens its keystores and encrypted keys; null: nothing is configured. */
+  passwords: Passwords | null;
   /** The client of a cluster; all sources of one cluster share it. */
   clientOf: (cluster: ClusterConfig) => KubernetesClient;
 }

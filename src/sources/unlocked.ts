@@ -23,6 +23,7 @@ export class UnlockedSource implements Source {
   readonly ownership?: Ownership;
   /** What was read: to be read again when the password changes. */
   readonly #names = new Set<string>();
+  readonly asked?: () => Promise<ReadonlyMap<string, string> | null>;
   readonly watch?: (touched: (what: string) => void) => () => void;
 
   constructor(
@@ -32,6 +33,7 @@ export class UnlockedSource implements Source {
     this.id = source.id;
     if (source.snis !== undefined) this.snis = source.snis;
     if (source.ownership !== undefined) this.ownership = source.ownership;
+    if (source.asked !== undefined) this.asked = () => source.asked?.() ?? Promise.resolve(null);
     if (source.watch !== undefined) this.watch = (touched) => source.watch?.(touched) ?? (() => undefined);
   }
 

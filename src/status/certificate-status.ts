@@ -37,7 +37,7 @@ export interface StatusContext {
 
 /** Writes the facts out for people and programs. */
 export function certificateStatus(facts: CertificateFacts, context: StatusContext): CertificateStatus {
-  const { certificate, half, stored, bundle, seen, state, refusal, isStanding } = facts;
+  const { certificate, half, stored, bundle, seen, state, refusal, isStanding, dropped } = facts;
   const { now } = context;
   const swappedAt = context.swappedAt(facts);
   const renewal = renewalOf(facts);
@@ -46,7 +46,7 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
   return {
     certificate_id: certificate?.id ?? null,
     half,
-    snis: certificate?.snis ?? asSnis(bundle?.leaf.names ?? []),
+    snis: certificate?.snis ?? (dropped.length > 0 ? dropped : asSnis(bundle?.leaf.names ?? [])),
     owner: certificate?.owner ?? null,
     state,
     since: isoTime(context.since(facts) ?? now),
@@ -61,6 +61,7 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
             at: isoTime(refusal.since),
             is_standing: isStanding,
           },
+    dropped: dropped.length > 0,
     write_failure:
       facts.failure === null
         ? null

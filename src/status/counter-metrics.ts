@@ -7,6 +7,7 @@ import type { ReportView } from './report-view';
 type CounterName =
   | 'swaps_total'
   | 'rollbacks_total'
+  | 'takeovers_total'
   | 'rejected_total'
   | 'source_errors_total'
   | 'swap_duration_seconds'
@@ -29,6 +30,7 @@ export function counterFamilies({ reloaders }: ReportView): Families<CounterName
         counters.flatMap(({ swaps }) => Object.entries(swaps)),
       ),
     rollbacks_total: () => [{ value: counters.reduce((total, { rollbacks }) => total + rollbacks, 0) }],
+    takeovers_total: () => [{ value: counters.reduce((total, { takeovers }) => total + takeovers, 0) }],
     rejected_total: () => sum('reason', [...none, ...counters.flatMap(({ rejected }) => [...rejected])]),
     source_errors_total: () =>
       sum('reason', [...none, ...counters.flatMap(({ sourceErrors }) => [...sourceErrors])]),

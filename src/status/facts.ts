@@ -30,6 +30,8 @@ export interface CertificateFacts {
   isStanding: boolean;
   /** Why it could not be written so far; it is tried again. */
   failure: KnownFailure | null;
+  /** Names that the ingress controller took out of Kong; empty: none. */
+  dropped: readonly string[];
   /** What one should know of the bundle though it is not refused. */
   note: string | null;
 }
@@ -56,7 +58,8 @@ export function* certificateFacts(live: LiveView, served: ServedBook): Generator
       const stored = certificate[half];
       if (stored === null) continue;
       const facts = storedFacts(live, index, certificate, half, stored, served);
-      if (facts.state === 'refused' && facts.bundleId !== null) shown.add(facts.bundleId);
+      if ((facts.state === 'refused' || facts.state === 'pending') && facts.bundleId !== null)
+        shown.add(facts.bundleId);
       yield facts;
     }
   }
@@ -82,7 +85,7 @@ function indexPlan(live: LiveView, plan: Plan | null): PlanIndex {
   }
   for (const change of plan.changes) push(index.changes, changeKey(change), change.bundle);
   for (const [bundle, meant] of plan.meant) {
-    if (!plan.refused.has(bundle)) continue;
+    if (!plan.refused.has(bundle) && !plan.waiting.has(bundle)) continue;
     for (const { certificate, half } of meant) push(index.refused, certificate, { half, bundle });
   }
   return index;
@@ -115,7 +118,7 @@ function storedFacts(
       refusal: standing ?? past ?? null,
       isStanding: standing !== undefined,
       failure: state === 'pending' ? (live.failure(id, half) ?? null) : null,
-      note: bundleId === null ? null : (live.note(bundleId) ?? null),
+      ...wordsOf(live, bundleId),
     };
   };
   const [change] = index.changes.get(half === 'alt' ? `${id} alt` : id) ?? [];
@@ -129,13 +132,15 @@ function storedFacts(
       ? holding
       : undefined;
   const refused = index.refused.get(id)?.find((one) => one.half === half);
+  const refusedState = (bundleId: string) =>
+    live.plan?.waiting.has(bundleId) === true ? 'pending' : 'refused';
   if (bundle !== undefined) {
     const better = refused === undefined ? null : live.bundle(refused.bundle);
     const isHeldUp = better !== null && better.leaf.notBefore > bundle.leaf.notBefore;
-    return isHeldUp ? make('refused', better.id) : make(servedState(stored, seen), bundle.id);
+    return isHeldUp ? make(refusedState(better.id), better.id) : make(servedState(stored, seen), bundle.id);
   }
   const refusedId = refused?.bundle ?? index.broken.get(id);
-  return refusedId === undefined ? make('no_source', null) : make('refused', refusedId);
+  return refusedId === undefined ? make('no_source', null) : make(refusedState(refusedId), refusedId);
 }
 
 const isIn = (bundle: SourcedBundle, stored: StoredHalf, { owner }: StoredCertificate) =>
@@ -167,7 +172,7 @@ function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<
       refusal: standing ?? live.pastRefusal(id) ?? null,
       isStanding: standing !== undefined,
       failure: null,
-      note: live.note(id) ?? null,
+      ...wordsOf(live, id),
     };
   };
   for (const change of plan.changes) {
@@ -178,8 +183,22 @@ function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<
     } else if (!live.certificates.has(change.id)) yield make('pending', change.bundle.id);
   }
   for (const id of plan.refused.keys()) if (!shown.has(id)) yield make('refused', id);
+  for (const id of plan.waiting.keys()) if (!shown.has(id)) yield make('pending', id);
   for (const id of plan.unused) yield make('unused', id);
 }
+
+function wordsOf(live: LiveView, bundleId: string | null) {
+  if (bundleId === null) return { dropped: NONE, note: null };
+  const waiting = live.plan?.waiting.get(bundleId);
+  const whyWaiting =
+    waiting === undefined ? null : `the ingress controller gets its time first: ${waiting.message}`;
+  return {
+    dropped: live.plan?.dropped.get(bundleId) ?? NONE,
+    note: live.note(bundleId) ?? whyWaiting,
+  };
+}
+
+const NONE: readonly string[] = [];
 
 /** A refusal that is not reported yet (it may pass) has no time of its own. */
 function refusalOf(live: LiveView, bundleId: string): KnownRefusal | undefined {

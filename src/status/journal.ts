@@ -36,6 +36,8 @@ export class Counters {
     failed: 0,
   };
   rollbacks = 0;
+  /** Certificates of the ingress controller that it did not write in its time. */
+  takeovers = 0;
   readonly rejected = new Map<Reason, number>();
   readonly sourceErrors = new Map<Reason, number>();
   readonly swapSeconds = new Histogram();
@@ -120,6 +122,7 @@ export class Journal implements Reporter, WriteListener {
     switch (outcome.kind) {
       case 'swapped':
         swaps[outcome.proof === null ? 'unproven' : SWAP_RESULTS[outcome.proof.verdict]] += 1;
+        if (outcome.how === 'taken_over') this.counters.takeovers += 1;
         return;
       case 'rolled_back':
         swaps.rolled_back += 1;

@@ -81,6 +81,7 @@ export const METRICS = {
   rejected_total: counter('Bundles that were refused, by reason; each once until it changes.', 'reason'),
   swaps_total: counter('Writes of certificates to Kong, by result.', 'result'),
   rollbacks_total: counter('Certificates that were written, not served, and taken back.'),
+  takeovers_total: counter('Certificates of the ingress controller that it did not write in its time.'),
   swap_duration_seconds: histogram('From the decision to write until the handshakes were done.'),
   propagation_seconds: histogram('From the write until every worker served it.'),
   leader: gauge('1 where this gateway writes, 0 where another one does or nobody.', 'entry'),

@@ -245,7 +245,7 @@ export class Trust {
         change,
         kind === 'remove'
           ? { kind: 'removed', certificate }
-          : { kind: 'swapped', certificate, created: kind === 'create', proof: null },
+          : { kind: 'swapped', certificate, how: kind === 'create' ? 'created' : 'swapped', proof: null },
       );
       return;
     }

@@ -43,7 +43,7 @@ export class HandshakeVerifier implements Verifier {
     return found;
   }
 
-  async prove(expected: readonly Expectation[]): Promise<Proof[]> {
+  async prove(expected: readonly Expectation[], proven?: () => void): Promise<Proof[]> {
     const rounds = expected.length > MANY ? 1 : Math.max(2, 2 * this.options.workers());
     const { timeoutMs } = this.options;
     const end = performance.now() + timeoutMs;
@@ -54,6 +54,7 @@ export class HandshakeVerifier implements Verifier {
         const ownMs = performance.now() < end ? timeoutMs : Math.min(timeoutMs, LATE_MS);
         const places = this.placesOf(expectation.snis.filter((sni) => unservable(sni) === null));
         proofs[index] = await new Proving(expectation, places, rounds, ownMs).run();
+        proven?.();
       }
     };
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, expected.length) }, worker));

@@ -50,7 +50,7 @@ describe.skipIf('missing' in tools)(
       rmSync(folder, { recursive: true, force: true });
     });
 
-    it('what it issued is served with its chain', async () => {
+    it('a certificate that certbot got is served with its chain', async () => {
       const leaf = await isServed(HOST);
       const chain = await servedChain(port(), HOST);
       expect(chain).toEqual([leaf, leafOf(live(HOST, 'chain.pem'))]);
@@ -78,7 +78,7 @@ describe.skipIf('missing' in tools)(
     );
 
     it(
-      'a name that is issued later is served, and one that is revoked stays until it is replaced',
+      'a name that is issued later is served, and a revoked certificate stays until it is replaced',
       async () => {
         await certbot('certonly', '--standalone', '-d', API);
         const before = await isServed(API);

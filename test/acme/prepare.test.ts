@@ -4,7 +4,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { testFolder } from '../support/folders';
 import { findTools } from './tools';
 
-it('prepare is no failure where there is nothing to install from, and findTools says why', () => {
+it('prepare succeeds where there is nothing to install from, and findTools says why', () => {
   const bash = execFileSync('bash', ['-c', 'command -v bash'], { encoding: 'utf8' }).trim();
   const folder = testFolder();
   execFileSync('ln', ['-s', bash, join(folder, 'bash')]);

@@ -65,6 +65,7 @@ export function certificate(
       detail: '',
     },
     refusal: null,
+    dropped: false,
     write_failure: null,
     expires_at: own.not_after,
     expiry: lifeIn(daysLeft),

@@ -56,7 +56,7 @@ const certBag = sequence(
   OID.certBag,
   explicit(sequence(OID.x509, explicit(octets(sequence(Buffer.alloc(300, 0x05)))))),
 );
-/** What ends two values whose lengths are open. */
+/** The end of two values with open lengths. */
 const END = Buffer.alloc(4);
 
 /** It opens: a file that was made by somebody who knows the password, or guessed it. */
@@ -75,7 +75,7 @@ const scryptSafe = (() => {
 const anyKey = () =>
   generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({ type: 'pkcs8', format: 'der' });
 
-/** Values within values; written from the inside out. */
+/** Nested values, written from the inside out. */
 function nested(depth: number, wrap: (inner: Buffer) => Buffer): Buffer {
   let value: Buffer = empty;
   for (let level = 0; level < depth; level++) value = wrap(value);
@@ -84,7 +84,7 @@ function nested(depth: number, wrap: (inner: Buffer) => Buffer): Buffer {
 
 const repeated = (piece: Buffer | string, size: number) => Buffer.alloc(size, piece);
 
-/** What was never a certificate: made to cost time, memory or the stack. */
+/** Files that never were certificates, made to cost time, memory or stack. */
 export function bombs(): Hostile[] {
   const files: [string, Buffer][] = [
     ['PKCS#12, a MAC of 2,147,483,647 iterations', pfx(sequence(), mac(BILLIONS))],
@@ -110,11 +110,11 @@ export function bombs(): Hostile[] {
       pfx(sequence(repeated(scryptSafe, 100 * scryptSafe.length))),
     ],
     [
-      'PKCS#12, a key and 1,500 certificates that are none',
+      'PKCS#12, a key and 1,500 values in place of certificates',
       pfx(sequence(plainSafe(Buffer.concat([keyBag(anyKey()), repeated(certBag, 1_500 * certBag.length)])))),
     ],
     [
-      'PKCS#12, a key and 900 certificates that are none',
+      'PKCS#12, a key and 900 values in place of certificates',
       pfx(sequence(plainSafe(Buffer.concat([keyBag(anyKey()), repeated(certBag, 900 * certBag.length)])))),
     ],
     [
@@ -140,11 +140,11 @@ export function bombs(): Hostile[] {
       ]),
     ],
     [
-      'PKCS#12, 20,000 keys that are none',
+      'PKCS#12, 20,000 values in place of keys',
       pfx(sequence(plainSafe(repeated(sequence(OID.keyBag, explicit(sequence())), 600_000)))),
     ],
     [
-      'PKCS#12, safes within safes',
+      'PKCS#12, nested safes',
       pfx(sequence(plainSafe(nested(1_000, (inner) => sequence(OID.safeBag, explicit(sequence(inner))))))),
     ],
     ['PKCS#12 of nothing', pfx(sequence())],
@@ -183,7 +183,7 @@ export function bombs(): Hostile[] {
       sequence(pbes2(sequence(OID.pbkdf2, sequence())), octets(Buffer.alloc(64))),
     ],
     [
-      'DER, 100,000 values within values',
+      'DER, 100,000 nested values',
       Buffer.concat([hex('3084000f4240'), repeated(hex('3084000f4240'), MIB - 16)]),
     ],
     ['DER of 300,000 tiny certificates', repeated(hex('30053003a0010130'), MIB - 16)],
@@ -200,7 +200,7 @@ export function bombs(): Hostile[] {
       'JKS with 10,000 keys',
       jks(Array.from({ length: 10_000 }, (_, at) => ({ alias: `a${at}`, key: hex('3000'), chain: [] }))),
     ],
-    ['JKS with a key that is none', jks([{ alias: 'a', key: hex('3000'), chain: [] }])],
+    ['JKS with a value in place of a key', jks([{ alias: 'a', key: hex('3000'), chain: [] }])],
     [
       'JKS with an alias of control characters',
       jks([1, 2].map((at) => ({ alias: `\n\x1b[2J${at}`, key: hex('3000'), chain: [] }))),
@@ -219,7 +219,10 @@ export function bombs(): Hostile[] {
       'PEM, an old encrypted key with a cipher of 1 MiB',
       pemKey(`Proc-Type: 4,ENCRYPTED\nDEK-Info: ${'A'.repeat(500_000)},00\n\nAAAA`),
     ],
-    ['PEM, PKCS#7 that is none', Buffer.from('-----BEGIN PKCS7-----\nMAAwAA==\n-----END PKCS7-----\n')],
+    [
+      'PEM, something else labelled PKCS#7',
+      Buffer.from('-----BEGIN PKCS7-----\nMAAwAA==\n-----END PKCS7-----\n'),
+    ],
     ['a megabyte of white space', repeated(' \n', MIB - 16)],
     ['a megabyte of white space before a dot', Buffer.concat([repeated(' ', MIB - 32), Buffer.from('.')])],
     ['a megabyte of base64', repeated('QUJD', MIB - 16)],
@@ -228,7 +231,7 @@ export function bombs(): Hostile[] {
       Buffer.concat([repeated('A \t', MIB - 33), Buffer.from('=.')]),
     ],
     ['a megabyte of equal signs', repeated('=', MIB - 16)],
-    ['a megabyte of UTF-16 without a sense', Buffer.concat([hex('fffe'), repeated(hex('00d8'), MIB - 16)])],
+    ['a megabyte of meaningless UTF-16', Buffer.concat([hex('fffe'), repeated(hex('00d8'), MIB - 16)])],
     ['a compressed file', hex('1f8b0800000000000003')],
     ['an HTML page', Buffer.from('<!DOCTYPE html><html><body>Sign in</body></html>')],
     ['JSON', Buffer.from('{"error":"permission denied"}')],

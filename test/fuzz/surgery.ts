@@ -17,7 +17,7 @@ const MIB = 1024 * 1024;
 const OPERATIONS: readonly [string, (encoded: Buffer, node: Node) => Buffer | null][] = [
   ['is missing', () => Buffer.alloc(0)],
   ['comes twice', (encoded) => Buffer.concat([encoded, encoded])],
-  ['comes till the file is full', (encoded) => Buffer.alloc(MIB * 0.7, encoded)],
+  ['is repeated until the file is full', (encoded) => Buffer.alloc(MIB * 0.7, encoded)],
   ['is empty', ({ 0: tag = 0 }) => Buffer.of(tag, 0)],
   [
     'is of another kind',
@@ -32,7 +32,7 @@ const OPERATIONS: readonly [string, (encoded: Buffer, node: Node) => Buffer | nu
     'holds itself ten thousand times',
     (encoded, { tag, children }) => (children === null ? null : wrapped(tag, encoded, 10_000)),
   ],
-  ['is two thousand millions', (_, { tag }) => (tag === 0x02 ? Buffer.from('02047fffffff', 'hex') : null)],
+  ['is two billion', (_, { tag }) => (tag === 0x02 ? Buffer.from('02047fffffff', 'hex') : null)],
 ];
 
 /** Every value of every DER file is operated on; the file around it stays DER. */

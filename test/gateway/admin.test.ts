@@ -43,7 +43,7 @@ describe('the declarative configuration', () => {
     upstreams: [{ name: 'u1', targets: [{ target: '127.0.0.1:80' }] }],
   });
 
-  test('goes round without a difference but for the time of the update', async () => {
+  test('makes the round trip unchanged but for the time of the update', async () => {
     await start();
     expect((await call('POST', '/config', document())).status).toBe(201);
     const exported = await call('GET', '/config');
@@ -56,7 +56,7 @@ describe('the declarative configuration', () => {
     expect(again['consumers']?.[0]).toMatchObject({ username: '0123', custom_id: '1e3' });
   });
 
-  test('keeps the old one serving where it is refused', async () => {
+  test('leaves the old one in place where it is refused', async () => {
     await start();
     await call('POST', '/config', document());
     const hash = gateway.configurationHash;
@@ -230,14 +230,14 @@ describe('faults', () => {
     expect(gateway.certificates()).toHaveLength(1);
   });
 
-  test('cut the connection before anything is done', async () => {
+  test('cut the connection before the request is executed', async () => {
     await start({ mode: 'database' });
     gateway.inject({ reset: true });
     await expect(post()).rejects.toThrow();
     expect(gateway.certificates()).toHaveLength(0);
   });
 
-  test('lose the answer to what was done', async () => {
+  test('lose the answer of an executed request', async () => {
     await start({ mode: 'database' });
     gateway.inject({ reset: true, afterExecute: true });
     await expect(post()).rejects.toThrow();

@@ -172,7 +172,7 @@ describe('a change', () => {
     expect(await nameFor('a.example.test')).toBe('wrong.example.test');
   });
 
-  test('does not keep old sessions from being resumed, which then prove nothing', async () => {
+  test('lets old sessions be resumed, which then prove nothing', async () => {
     await start({ mode: 'database' });
     await put(issue('old.example.test'), ['a.example.test']);
     const options = {
@@ -279,7 +279,7 @@ describe('the default certificate', () => {
     await eventually(async () => (await nameFor()) === 'renewed.example.test');
   });
 
-  test('stays where the new one is mismatched', async () => {
+  test('stays where the new pair does not match', async () => {
     await start();
     files({ ...issue('renewed.example.test'), key: issue('other.example.test').key });
     expect(await gateway.reload()).toBe(false);

@@ -18,6 +18,7 @@ import {
   openPrefix,
   readDeclarativePath,
   readPairs,
+  writeCommits,
   writeEnvironment,
   writePid,
   type Prefix,
@@ -59,6 +60,7 @@ export class Gateway extends Controls {
     this.httpPort = options.httpPort ?? 0;
     this.#adminListen = options.adminListen ?? '127.0.0.1:0';
     this.#prefix = openPrefix(options.prefix);
+    if (this.mode === 'dbless') this.store.onCommit = (times) => writeCommits(this.prefix, times);
     this.#defaultFiles = options.defaultCertificate ?? ensureDefaultCertificate(this.prefix);
     // The workers are no processes; the numbers only tell them apart.
     this.#workerPids = Array.from({ length: workers }, (_, index) => process.pid + 1 + index);
@@ -221,6 +223,7 @@ export class Gateway extends Controls {
         workerPids: this.#workerPids,
         masterPid: process.pid,
         connections: () => this.#proxy.counters(),
+        underWay: () => this.#admin.underWay + this.#workerPids.length,
         isManagingPluginServers: () => this.#plugins.isManaging,
         configuration: () => ({
           ...this.#environment(),

@@ -34,6 +34,19 @@ export function writePid(prefix: string, pid: number): void {
   writeFileSync(join(prefix, 'pids', 'nginx.pid'), `${pid}\n`);
 }
 
+/** The meta pages of `<prefix>/dbless.lmdb/data.mdb`, of which the last one has the number of the last transaction. */
+export function writeCommits(prefix: string, times: number): void {
+  const [pageSize, magic] = [4096, 0xbeefc0de];
+  const pages = Buffer.alloc(2 * pageSize);
+  for (const at of [0, pageSize]) {
+    pages.writeUInt32LE(magic, at + 16);
+    pages.writeUInt32LE(pageSize, at + 40);
+    pages.writeBigUInt64LE(BigInt(at === 0 ? times : Math.max(0, times - 1)), at + 144);
+  }
+  mkdirSync(join(prefix, 'dbless.lmdb'), { recursive: true });
+  writeFileSync(join(prefix, 'dbless.lmdb', 'data.mdb'), pages);
+}
+
 /** Makes the certificate that Kong makes for itself where none is configured. @returns its files */
 export function ensureDefaultCertificate(prefix: string): { cert: string; key: string } {
   const cert = join(prefix, 'ssl', 'kong-default.crt');

@@ -12,7 +12,7 @@ const creating = (name: string): Change => {
 };
 const prepare = () => Promise.resolve({ cert: issued.chain, key: issued.key });
 
-it('what another gateway has created meanwhile is left as it is', async () => {
+it('a certificate that another gateway has created meanwhile is left as it is', async () => {
   const gateway = await startGateway({ mode: 'database' });
   onTestFinished(() => gateway.stop());
   const one = new DatabaseGateway(clientOf(gateway.adminUrl));

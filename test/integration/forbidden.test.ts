@@ -23,7 +23,7 @@ const REFUSALS: [string, Partial<Fault>][] = [
 
 describe.for(['database', 'dbless'] as const)('a write that is forbidden (%s)', (mode) => {
   it.for(REFUSALS)(
-    'by %s is said once, never held against the bundle, and made as soon as it may',
+    'by %s is logged once, never held against the bundle, and made as soon as it is allowed',
     async ([, fault]) => {
       const gateway = await startGateway({ mode });
       onTestFinished(() => gateway.stop());

@@ -62,12 +62,10 @@ it('an ingress controller that pushes at random moments loses no route, and no o
   const asWritten = ({ chain, key }: typeof pair) => ({ cert: chain.trim(), key: key.trim() });
   const gateway = await startGateway({ mode: 'dbless' });
   onTestFinished(() => gateway.stop());
-  const controller = new ScriptedController(gateway.adminUrl, {
-    certificate: { id: UID, ...asWritten(pair), sni: HOST },
-    routes: ['/'],
-    // A certificate of its own Secret would be followed there alone; this one comes from the folder, too.
-    tags: [],
-  });
+  // A certificate of its own Secret would be followed there alone; this one comes from the folder, too.
+  const certificate = () => ({ id: UID, ...asWritten(pair), snis: [HOST], tags: [] });
+  let state = { certificates: [certificate()], routes: ['/'] };
+  const controller = new ScriptedController(gateway.adminUrl, 'dbless', () => state);
   await controller.sync();
   const routes = () =>
     gateway
@@ -93,12 +91,11 @@ it('an ingress controller that pushes at random moments loses no route, and no o
   // The newest certificate that there is, since when another one is served, and the longest that this ever took.
   let [newest, staleSince, longest, renewals] = [leafOf(pair.cert), 0, 0, 0];
   const take = () => {
-    controller.state = { ...controller.state, certificate: { id: UID, ...asWritten(pair), sni: HOST } };
+    state = { ...state, certificates: [certificate()] };
   };
   const loaded = loadSlowly(gateway);
   const now = ownClock();
   while (now() < RUN_MS || renewals < 3 || controller.posts < 21) {
-    const { state } = controller;
     const what = roll(12);
     // The controller takes a renewal at once, late, or after it has long been served.
     if (what === 0 && staleSince === 0) {
@@ -107,11 +104,11 @@ it('an ingress controller that pushes at random moments loses no route, and no o
       writePair(folder, 'www', pair);
       if (roll(4) === 0) take();
     } else if (what === 1) take();
-    else if (what < 6) controller.state = { ...state, routes: [...state.routes, `/r${controller.posts}`] };
+    else if (what < 6) state = { ...state, routes: [...state.routes, `/r${controller.posts}`] };
     await loaded();
     await controller.sync();
     await sleep(roll(80));
-    const wanted = [...controller.state.routes].sort().join();
+    const wanted = [...state.routes].sort().join();
     await eventually('Kong has every route', () => routes() === wanted);
     const isServed = (await servedLeaf(gateway.tlsPort, HOST)) === newest;
     if (isServed) staleSince = 0;

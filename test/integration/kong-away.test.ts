@@ -52,6 +52,19 @@ it.each(['database', 'dbless'] as const)(
   },
 );
 
+it('a Kong that takes requests and does not answer is shown as away while it is asked', async () => {
+  const { certs, gateway, report, becomes } = await supervised({ silentMs: 100 });
+  writePair(certs, 'www', issue());
+  await becomes('it is served', ({ state }) => state === 'in_sync');
+  const answers = gateway.inject({ delayMs: 3_000, times: Infinity });
+  await eventually('it is said', async () => (await report()).waiting?.includes('has not answered') === true);
+  expect((await report()).reloaders).toMatchObject([
+    { is_current: false, certificates: [{ state: 'in_sync' }] },
+  ]);
+  answers();
+  await eventually('it is current again', async () => (await report()).reloaders[0]?.is_current === true);
+});
+
 it('an entry that was removed while Kong was away is shown no more', async () => {
   const { certs, gateway, report, becomes } = await supervised();
   writePair(certs, 'www', issue());

@@ -5,13 +5,12 @@ import { completeConfig } from '../../src/app/config';
 import { AdminClient, DeclarativeGateway, type AdminResponse } from '../../src/gateway';
 import { createPass } from '../../src/app/pass';
 import { DirectorySource } from '../../src/sources';
-import { startGateway } from '../gateway';
+import { startGateway, type Gateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { ScriptedController } from '../support/controller';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
 import { leafOf, servedLeaf } from '../support/tls';
-import { turns } from '../support/turns';
 
 const HOST = 'shop.example.test';
 const OUR_POST = /^\/config\?check_hash/;
@@ -23,13 +22,16 @@ async function contended() {
   const gateway = await startGateway({ mode: 'dbless' });
   onTestFinished(() => gateway.stop());
   const old = renewed(60);
-  const certificate = {
+  let certificate = {
     id: '3d1f6a52-8f0b-4c7e-9a4e-6f1d2b3c4d5e',
     cert: old.chain,
     key: old.key,
-    sni: HOST,
+    ...{ snis: [HOST], tags: [] },
   };
-  const controller = new ScriptedController(gateway.adminUrl, { certificate, routes: ['/'], tags: [] });
+  let routes = ['/'];
+  const controller = new ScriptedController(gateway.adminUrl, 'dbless', () => ({
+    ...{ certificates: [certificate], routes },
+  }));
   await controller.sync();
   const certs = testFolder();
   const next = renewed(1);
@@ -38,14 +40,25 @@ async function contended() {
     takeover_grace: 0,
     sources: [{ type: 'directory', path: certs, create: false }],
   });
-  const kong = await connect({ prefix: gateway.prefix }, {});
+  const lost: string[] = [];
+  const kong = await connect({ prefix: gateway.prefix, onLost: (detail) => lost.push(detail) }, {});
   onTestFinished(() => kong.client.close());
   const push = async () => {
-    controller.state = { ...controller.state, routes: ['/', '/new'] };
+    routes = ['/', '/new'];
     await controller.sync();
   };
-  const routes = () => gateway.entities('routes').map((route) => route['paths']);
-  return { gateway, certs, controller, push, routes, next, runner: compose(config, kong) };
+  return {
+    ...{ gateway, certs, push, next, lost },
+    runner: compose(config, kong),
+    routes: () => gateway.entities('routes').map((route) => route['paths']),
+    wantRoutes: async (paths: string[]) => {
+      routes = paths;
+      await controller.sync();
+    },
+    takeRenewal: () => {
+      certificate = { ...certificate, cert: next.chain, key: next.key };
+    },
+  };
 }
 
 it('what somebody posts while Kong works on our post is put back together with our certificate', async () => {
@@ -56,12 +69,68 @@ it('what somebody posts while Kong works on our post is put back together with o
     isFirst = false;
     await push();
     // A real Kong takes 40 ms and more to check a configuration.
-    await turns(60);
+    await isRead(gateway);
   });
   const { events } = await runner.pass('start');
   expect(events.map(({ outcome }) => outcome.kind)).toEqual(['swapped']);
   expect(routes().flat().sort()).toEqual(['/', '/new']);
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+});
+
+it('what somebody posts while Kong answers nobody else cannot be put back, and that is said', async () => {
+  const { gateway, push, routes, lost, next, runner } = await contended();
+  let isFirst = true;
+  gateway.beforePost(async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    const free = gateway.inject({ method: 'GET', times: Infinity, delayMs: 300 });
+    await push();
+    free();
+  });
+  await runner.pass('start');
+  expect(routes().flat()).toEqual(['/']);
+  expect(lost).toEqual(['Kong could not be asked for it in time']);
+  expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+});
+
+it('nothing is said to be lost where nobody else posts, or where it was put back', async () => {
+  const { gateway, certs, push, lost, runner } = await contended();
+  await runner.pass('start');
+  let isFirst = true;
+  gateway.beforePost(async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    await push();
+    await isRead(gateway);
+  });
+  writePair(certs, 'www', renewed(0));
+  await runner.pass('poll');
+  expect(lost).toEqual([]);
+});
+
+it('somebody else’s post that is under way is waited for, and ours is made of what it brings', async () => {
+  const { gateway, certs, takeRenewal, push, routes, lost, runner } = await contended();
+  // What Kong does at rest is known from then on.
+  await runner.pass('start');
+  takeRenewal();
+  const next = renewed(0);
+  writePair(certs, 'www', next);
+  gateway.clearRequests();
+  gateway.inject({ method: 'POST', path: /^\/config\?flatten/, delayMs: 200 });
+  const pushing = push();
+  await eventually('it is under way', async () => {
+    const status = (await (await fetch(`${gateway.adminUrl}/status`)).json()) as {
+      server: { connections_writing: number };
+    };
+    return status.server.connections_writing > 3;
+  });
+  await runner.pass('poll');
+  await pushing;
+  const ours = gateway.requests.filter(({ method, path }) => method === 'POST' && OUR_POST.test(path));
+  expect(ours).toHaveLength(1);
+  expect(routes().flat().sort()).toEqual(['/', '/new']);
+  expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
+  expect(lost).toEqual([]);
 });
 
 it('while Kong is busy with somebody else, what we post is made anew from what that one posted', async () => {
@@ -80,10 +149,18 @@ it('while Kong is busy with somebody else, what we post is made anew from what t
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
 
+/** Until what somebody else posted last was read, and everybody who looks has seen enough. */
+async function isRead(gateway: Gateway): Promise<void> {
+  await eventually('it was looked at', () => {
+    const asked = gateway.requests.map(({ method, path }) => `${method} ${path}`);
+    const since = asked.slice(asked.findLastIndex((one) => one.startsWith('POST /config?flatten')));
+    const read = since.lastIndexOf('GET /config');
+    return read !== -1 && since.slice(read).filter((one) => one === 'GET /status').length >= 6;
+  });
+}
+
 /** A client of which somebody hears when it has got the configuration, before anybody else does. */
 class Overheard extends AdminClient {
-  /** Nothing of `/status` is asked for before that is over. */
-  status = Promise.resolve();
   #exports = 0;
 
   constructor(
@@ -91,11 +168,18 @@ class Overheard extends AdminClient {
     private readonly exported: (count: number) => Promise<void>,
   ) {
     super({ url });
-    onTestFinished(() => this.close());
+    onTestFinished(() => super.close());
+  }
+
+  override fresh(): AdminClient {
+    return this;
+  }
+
+  override close(): void {
+    // Whoever looks during a post closes what it looked through.
   }
 
   override async get(path: string): Promise<AdminResponse> {
-    if (path === '/status') await this.status;
     const answer = await super.get(path);
     if (path === '/config') await this.exported(++this.#exports);
     return answer;
@@ -131,16 +215,15 @@ it('what somebody posts between two looks at Kong is put back, not what was ther
   let pushed = () => {};
   const isPushed = new Promise<void>((resolve) => (pushed = resolve));
   const client = new Overheard(gateway.adminUrl, async (count) => {
-    // The first one was for the document; this one is asked for along with the post.
+    // The first one was for the document; this one is the first look during the post.
     if (count !== 2) return;
     await push();
     pushed();
   });
   gateway.beforePost(async ({ body }) => {
     if (!('config' in body)) return;
-    client.status = isPushed;
     await isPushed;
-    await turns(60);
+    await isRead(gateway);
   });
   await runnerOf(client, certs).pass('start');
   expect(routes().flat().sort()).toEqual(['/', '/new']);
@@ -148,18 +231,14 @@ it('what somebody posts between two looks at Kong is put back, not what was ther
 });
 
 it('what somebody posts with our certificate in it already is put back, too', async () => {
-  const { gateway, certs, controller, push, routes, next } = await contended();
+  const { gateway, certs, push, routes, takeRenewal, next } = await contended();
   let isFirst = true;
   gateway.beforePost(async () => {
     if (!isFirst) return;
     isFirst = false;
-    const { certificate } = controller.state;
-    controller.state = {
-      ...controller.state,
-      certificate: { ...certificate, cert: next.chain, key: next.key },
-    };
+    takeRenewal();
     await push();
-    await turns(60);
+    await isRead(gateway);
   });
   await runnerOf(new Overheard(gateway.adminUrl, () => Promise.resolve()), certs).pass('start');
   expect(routes().flat().sort()).toEqual(['/', '/new']);
@@ -167,14 +246,13 @@ it('what somebody posts with our certificate in it already is put back, too', as
 });
 
 it('what somebody posts during each of our tries is put back, however many those are', async () => {
-  const { gateway, controller, routes, next, runner } = await contended();
+  const { gateway, wantRoutes, routes, next, runner } = await contended();
   const wanted = ['/'];
   gateway.beforePost(async ({ body }) => {
     if (!('config' in body) || wanted.length > 5) return;
     wanted.push(`/new-${wanted.length}`);
-    controller.state = { ...controller.state, routes: [...wanted] };
-    await controller.sync();
-    await turns(60);
+    await wantRoutes([...wanted]);
+    await isRead(gateway);
   });
   await runner.pass('start');
   expect(routes().flat().sort()).toEqual(wanted);

@@ -58,7 +58,7 @@ it('a configuration that cannot be run leaves the former one running, and says s
 });
 
 it.for(['database', 'dbless'] as const)(
-  'what keeps the only entry from running is in the status (%s)',
+  'the status says what keeps the only entry from running (%s)',
   async (mode) => {
     const { report } = await supervised({ mode, config: { sources: [IMPOSSIBLE] } });
     const waiting = await eventually('the status says why', async () => {

@@ -11,7 +11,7 @@ import { leafOf, servedLeaf } from '../support/tls';
 const HOST = 'www.example.test';
 const renewed = (age: number) => issue({ names: [HOST], notBefore: new Date(Date.now() - age * 60_000) });
 
-/** @param timeout seconds after which what is not served is taken back: what is served has to be proven in it */
+/** @param timeout seconds after which a certificate that is not proven within it is rolled back */
 async function following(mode: Mode, timeout = 10) {
   const gateway = await startGateway({ mode });
   onTestFinished(() => gateway.stop());
@@ -30,7 +30,7 @@ async function following(mode: Mode, timeout = 10) {
 }
 
 it.for(['dbless', 'database'] as const)(
-  'what Kong stores and does not serve is taken back, and tried again only when it changes or somebody asks (%s)',
+  'a certificate that Kong does not serve is rolled back, and tried again only when it changes or somebody asks (%s)',
   async (mode) => {
     const { gateway, runner, put, stored, writes } = await following(mode, 3);
     const good = renewed(60);
@@ -58,7 +58,7 @@ it.for(['dbless', 'database'] as const)(
   },
 );
 
-it('what only one of the workers serves is taken back', async () => {
+it('a certificate that only one of the workers serves is rolled back', async () => {
   const { gateway, runner, put, stored } = await following('database', 3);
   const good = renewed(60);
   put(good);

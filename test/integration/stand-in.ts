@@ -10,6 +10,7 @@ export const standIn: StartKong = async ({
   mode,
   declarativeConfig,
   defaultCertificate,
+  pluginArguments = [],
 }): Promise<TestKong> => {
   const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
   const prefix = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-stand-in-'));
@@ -20,7 +21,11 @@ export const standIn: StartKong = async ({
     ...(defaultCertificate === undefined ? {} : { defaultCertificate }),
     ...(declarativeConfig === undefined ? {} : { declarativeConfig }),
     pluginServers: [
-      { name: 'ssl-cert-reloader', queryCommand: `${server} -dump`, startCommand: `${server} -p ${prefix}` },
+      {
+        name: 'ssl-cert-reloader',
+        queryCommand: `${server} -dump`,
+        startCommand: [server, '-p', prefix, ...pluginArguments].join(' '),
+      },
     ],
   });
   const output = () => gateway.pluginServerOutput.join('\n');

@@ -106,7 +106,7 @@ it('a file that is no longer understood leaves its certificate refused, not with
   });
 });
 
-it('what no source has, and what nothing in Kong asks for, are shown as such', async () => {
+it('a certificate without a source and a bundle without a certificate are shown as such', async () => {
   const { gateway, certs, certificates, poll, report } = await supervised({ create: false });
   const lonely = renewed(60, ['lonely.example.test']);
   gateway.seed([{ cert: lonely.chain, key: lonely.key, snis: ['lonely.example.test'] }]);
@@ -122,7 +122,7 @@ it('what no source has, and what nothing in Kong asks for, are shown as such', a
   expect(loose).toMatchObject({ certificate_id: null, stored: null, served: null, owner: null });
 });
 
-it('what Kong stores and does not serve is found by the patrol', async () => {
+it('the patrol finds a certificate that Kong stores and does not serve', async () => {
   const { gateway, certs, becomes, poll, report } = await supervised();
   writePair(certs, 'www', renewed(60));
   await becomes('it is in sync', ({ state }) => state === 'in_sync');
@@ -192,7 +192,7 @@ it('a folder that is gone is a source that is down', async () => {
   expect(source).toMatchObject({ up: false, error: { reason: 'unreadable' } });
 });
 
-it('nothing that is shown holds a key', async () => {
+it('neither status nor metrics hold a key', async () => {
   const { certs, becomes, socket, lines } = await supervised();
   const pair = renewed(60);
   const broken = renewed(30);
@@ -226,7 +226,7 @@ it.skipIf(!hasPromtool)(
   },
 );
 
-it('what clients without SNI get is shown, and what stands in the way of the declarative file', async () => {
+it('the status shows what clients without SNI get, and why the declarative file is not up to date', async () => {
   const folder = testFolder();
   const [first, second] = [renewed(60), renewed(10)];
   writePair(folder, 'default', first);

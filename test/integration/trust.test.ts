@@ -81,7 +81,7 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     for (const [said, real] of digests) expect(said).toBe(real);
   });
 
-  it('is not lost sight of where Kong does not let it be read; certificates go on', async () => {
+  it('stays known where Kong does not let it be read; certificates go on', async () => {
     const { gateway, runner, certs, write, trusted } = await trusting(mode);
     write(Authority.root('A').cert);
     writePair(certs, 'www', issue());
@@ -97,7 +97,7 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     expect(trusted()).toEqual(['A']);
   });
 
-  it('says once what Kong refuses, not again under another name', async () => {
+  it('logs once what Kong refuses, and not again under another name', async () => {
     const { gateway, runner, write } = await trusting(mode);
     write(Authority.root('A').cert);
     gateway.inject({ method: mode === 'dbless' ? 'POST' : 'PUT', status: 400, body: { message: 'no' } });
@@ -114,7 +114,7 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     expect((await runner.pass('poll')).events).toEqual([]);
   });
 
-  it('changes nothing while another gateway is the one to write', async () => {
+  it('changes nothing while another gateway leads', async () => {
     const { kong, config, bundle, trusted, write } = await trusting(mode);
     let isLeader = false;
     const source = new FileSource(bundle, null, false);

@@ -25,7 +25,7 @@ async function following(mode: Mode) {
 }
 
 it.for(['dbless', 'database'] as const)(
-  'a half that was gained and is not served is taken away again, and the other one stays (%s)',
+  'a second half that is not served is removed again, and the first half stays (%s)',
   async (mode) => {
     const { gateway, runner, certs } = await following(mode);
     const ec = renewed('p256', 60);
@@ -45,7 +45,7 @@ it.for(['dbless', 'database'] as const)(
 );
 
 it.for(['dbless', 'database'] as const)(
-  'a certificate that was created for twins and is not served is taken away whole (%s)',
+  'a certificate that was created for twins and is not served is removed whole (%s)',
   async (mode) => {
     const { gateway, runner, certs } = await following(mode);
     writePair(certs, 'www', renewed('p256', 60));

@@ -38,7 +38,7 @@ describe('prepare', () => {
     expect(prepare()).toMatch(/are there\n$/);
   });
 
-  it('is no failure where the build fails, and findTools says why it did', () => {
+  it('succeeds where the build fails, and findTools says why it did', () => {
     command('go', 'echo "go: downloading something" >&2; echo "# a package" >&2; echo "no room" >&2; exit 1');
     expect(findTools()).toEqual({ missing: 'kube-apiserver is not built yet: bash test/kubernetes/prepare' });
     const reason = 'kube-apiserver could not be built: no room';
@@ -46,7 +46,7 @@ describe('prepare', () => {
     expect(findTools()).toEqual({ missing: reason });
   });
 
-  it('is no failure where nothing can be kept', () => {
+  it('succeeds where nothing can be kept', () => {
     writeFileSync(join(folder, 'cache'), 'a file and not a folder');
     expect(prepare()).toContain('its tests are skipped: nothing can be kept in');
   });

@@ -275,7 +275,7 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
       expect(await source.scan()).toMatchObject({ changed: [], removed: [], errors: [] });
     });
 
-    it('without any right, are none, and one sentence says what to grant', async () => {
+    it('without any right, are not found, and one sentence says what to grant', async () => {
       const { where, access } = await account([]);
       const scan = await sourceFor(access, { namespaces: [where] }).scan();
       expect(scan).toMatchObject({ changed: [], errors: [{ reason: 'forbidden' }] });
@@ -294,7 +294,7 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
       expect((await scanUntilFound(source)).changed).toEqual([`${where}/www`]);
     });
 
-    it('with an expired token, are none, and one sentence says so', async () => {
+    it('with an expired token, are not found, and one sentence says so', async () => {
       const { where, mounted, access } = await account([may('get', 'list', 'watch')]);
       await mounted.rotate(-120);
       const scan = await sourceFor(access, { namespaces: [where] }).scan();
@@ -335,12 +335,12 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
     expect(config.id).not.toBe(secrets.id);
   });
 
-  it('of a namespace that does not exist are none, and it says so', async () => {
+  it('of a namespace that does not exist are not found, and it says so', async () => {
     const scan = await sourceFor(admin(), { namespaces: ['nowhere'] }).scan();
     expect(sentences(scan)).toContain('namespace nowhere does not exist');
   });
 
-  it('of a server with another CA are none, and it says so', async () => {
+  it('of a server with another CA are not found, and it says so', async () => {
     const access = { ...admin(), ca: Authority.root().cert };
     const scan = await sourceFor(access, { namespaces: ['default'] }).scan();
     expect(scan).toMatchObject({ changed: [], errors: [{ reason: 'unreachable' }] });
@@ -393,10 +393,10 @@ describe('a kubeconfig', () => {
       'current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n',
       'it has no cluster named c',
     ],
-    ['with lists that are none', 'current-context: x\ncontexts: {}\n', 'it has no context named x'],
+    ['with lists that are not lists', 'current-context: x\ncontexts: {}\n', 'it has no context named x'],
     ['with an empty entry', 'current-context: x\ncontexts: [null]\n', 'it has no context named x'],
     [
-      'with a server that is no URL',
+      'with a server that is not a URL',
       context('clusters: [{name: c, cluster: {server: "10.0.0.1"}}]\nusers: [{name: u, user: {}}]\n'),
       'the server of cluster c: it is not a valid URL',
     ],

@@ -94,7 +94,7 @@ describeWithCluster('Secrets of one name in two clusters', (east) => {
       ]);
     });
 
-    it('what refers to the second is nudged in the second cluster', async () => {
+    it('the resource that refers to the second Secret is nudged in the second cluster', async () => {
       const old = issue({ names: [HOSTS[1]], notBefore: new Date(Date.now() - 3_600_000) });
       await put(east(), issue({ names: [HOSTS[0]] }));
       const uid = await put(west(), issue({ names: [HOSTS[1]] }));

@@ -25,7 +25,12 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
   const run = (...args: string[]) =>
     execFileSync(kong, args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
 
-  return async ({ mode, declarativeConfig, defaultCertificate: files }): Promise<TestKong> => {
+  return async ({
+    mode,
+    declarativeConfig,
+    defaultCertificate: files,
+    pluginArguments = [],
+  }): Promise<TestKong> => {
     const folder = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-live-'));
     const prefix = join(folder, 'prefix');
     const conf = join(folder, 'kong.conf');
@@ -43,7 +48,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       ...(process.getuid?.() === 0 ? ['nginx_user = root root'] : []),
       'plugins = bundled,ssl-cert-reloader',
       'pluginserver_names = ssl-cert-reloader',
-      `pluginserver_ssl_cert_reloader_start_cmd = ${server} -p ${prefix}`,
+      `pluginserver_ssl_cert_reloader_start_cmd = ${[server, '-p', prefix, ...pluginArguments].join(' ')}`,
       `pluginserver_ssl_cert_reloader_query_cmd = ${server} -dump`,
       ...(files === undefined ? [] : [`ssl_cert = ${files.cert}`, `ssl_cert_key = ${files.key}`]),
       ...modeLines(mode, folder, declarativeConfig, database),

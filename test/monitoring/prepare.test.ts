@@ -38,7 +38,7 @@ describe('prepare', () => {
     expect(asked()).toMatch(/^1 .*install -y --no-install-recommends/);
   });
 
-  it('looks for newer lists where a package is not found, and is no failure where that does not help', () => {
+  it('looks for newer lists where a package is not found, and succeeds where that does not help', () => {
     command('apt-get', `echo "$*" >>${folder}/asked; echo "E: Unable to locate package" >&2; exit 100`);
     expect(prepare()).toBe(
       'test/monitoring: tests are skipped: a-program could not be installed: E: Unable to locate package\n',
@@ -46,7 +46,7 @@ describe('prepare', () => {
     expect(asked().match(/update$/gm)).toHaveLength(1);
   });
 
-  it('is no failure where it may not install anything', () => {
+  it('succeeds where it may not install anything', () => {
     command('id', 'echo 1000');
     expect(prepare()).toBe(
       'test/monitoring: tests are skipped: a-program can only be installed by root, with apt-get\n',

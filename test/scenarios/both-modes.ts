@@ -290,7 +290,7 @@ export function describeBothModes(startKong: StartKong, mode: KongMode): void {
       expect((await admin(kong, 'GET', '/certificates')).body).toMatchObject({ data: [] });
     });
 
-    it('nothing that it writes about itself holds key material', async () => {
+    it('neither log nor status holds key material', async () => {
       const certs = testFolder();
       const pairs = [leaf([HOST], 60), leaf([HOST], 30), leaf([HOST], 10)];
       const [first, second, third] = pairs as [(typeof pairs)[0], (typeof pairs)[0], (typeof pairs)[0]];

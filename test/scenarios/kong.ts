@@ -29,6 +29,8 @@ export interface KongSetup {
   declarativeConfig?: string;
   /** Paths for `ssl_cert` and `ssl_cert_key`; default: Kong makes its own. */
   defaultCertificate?: { cert: string; key: string };
+  /** More for the plugin server's command line. */
+  pluginArguments?: readonly string[];
 }
 
 export type StartKong = (setup: KongSetup) => Promise<TestKong>;

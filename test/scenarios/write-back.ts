@@ -73,7 +73,7 @@ export function describeWriteBack(startKong: StartKong): void {
       await isServed(running, HOST, renewed);
     });
 
-    it('what was created is added to it, with both halves', async () => {
+    it('a certificate that was created is added to the file, with both halves', async () => {
       const { running, certs, file } = await start((folder) => byHand(leaf(HOST, 60), folder));
       const [rsa, ec] = [leaf(OTHER, 30, 'rsa-2048'), leaf(OTHER, 20)];
       writePair(certs, 'rsa', rsa);
@@ -103,7 +103,7 @@ export function describeWriteBack(startKong: StartKong): void {
       expect(readFileSync(file, 'utf8').startsWith(text(certs))).toBe(true);
     });
 
-    it('nothing that it says holds a key', async () => {
+    it('no message holds a key', async () => {
       const old = leaf(HOST, 60);
       const { running, certs, file } = await start((folder) => byHand(old, folder));
       const renewed = leaf(HOST, 10);

@@ -15,8 +15,8 @@ describe('a client that sends nonsense or goes away loses its connection, nothin
     ['a byte that MessagePack does not know', Uint8Array.of(0xc1)],
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\nhost: kong\r\n\r\n')],
     ['a text of four gigabytes', Uint8Array.of(0xdb, 0xff, 0xff, 0xff, 0xff)],
-    ['a list of four thousand million items', Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff)],
-    ['lists within lists without end', Buffer.alloc(300_000, Buffer.from('dc0020', 'hex'))],
+    ['a list of four billion items', Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff)],
+    ['endlessly nested lists', Buffer.alloc(300_000, Buffer.from('dc0020', 'hex'))],
     ['a list of ten thousand', Buffer.from('dc2710', 'hex')],
     ['a request without end', Buffer.concat([Buffer.from('940001', 'hex'), Buffer.alloc(600_000, 0x81)])],
     ['a number', encode(5)],
@@ -84,7 +84,7 @@ describe('a client that sends nonsense or goes away loses its connection, nothin
     expect(lines.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 
-  it('a request with arguments that are no list is taken as one without', async () => {
+  it('a request whose arguments are not a list counts as one without arguments', async () => {
     const { path } = await listening();
     const client = await PluginClient.open(path);
     client.socket.write(encode([0, 1, 'plugin.GetStatus', 'x']));

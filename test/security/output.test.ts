@@ -122,7 +122,7 @@ describe('control characters and secrets in names and messages do not reach', ()
   it('the log', () => {
     const lines: string[] = [];
     const logger = new JsonLogger((line) => lines.push(line));
-    new LogReporter(logger).pass(report);
+    void new LogReporter(logger).pass(report);
     logger.log('error', 'x', { error: SENTENCE, stack: SENTENCE });
     expect(lines).toHaveLength(3);
     lines.forEach(expectCleanJson);

@@ -13,7 +13,10 @@ import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { replaceFile } from '../../src/common/replace-file';
 import { listenOnPath } from '../../src/common/unix-socket';
+import { Holder, PrefixLock } from '../../src/app/prefix-lock';
+import { stateFolder } from '../../src/gateway';
 import { KongReload } from '../../src/gateway/node/reload';
+import { readHistory } from '../../src/history';
 import { DifferenceFile, HomesFile } from '../../src/pass';
 import { testFolder } from '../support/folders';
 
@@ -45,6 +48,48 @@ describe.each(Object.entries(WRITERS))('%s', (_name, write) => {
     expect(lstatSync(path).isFile()).toBe(true);
     expect(statSync(path).mode & 0o077).toBe(0);
   });
+});
+
+describe('the history', () => {
+  const query = { limit: 10, name: 'a.test' };
+  const entry = (at: string) => JSON.stringify({ at, snis: ['a.test'] });
+
+  test.for<[string, (path: string) => void]>([
+    ['a pipe', (path) => void execFileSync('mkfifo', [path])],
+    ['a device without an end', (path) => symlinkSync('/dev/zero', path)],
+  ])('%s in its place is not read', async ([, plant]) => {
+    const path = join(testFolder(), 'history');
+    plant(path);
+    await expect(readHistory([path], query)).rejects.toThrow('is not a file');
+  });
+
+  it('lines that are no entries, or have no end, hide no others', async () => {
+    const path = join(testFolder(), 'history');
+    const strange = ['null', '5', '[]', '{"at":1}', '{"at":"a.test","snis":[5]}', 'a.test', '{"a.test":'];
+    const lines = [entry('2026-01-01'), ...strange, `"a.test ${'x'.repeat(5_000_000)}`, entry('2026-01-02')];
+    writeFileSync(path, lines.join('\n'));
+    const { entries } = await readHistory([path], query);
+    expect(entries.map(({ at }) => at)).toEqual(['2026-01-02', '2026-01-01']);
+  });
+});
+
+it('whoever holds the lock and never ends to say so is believed after a moment', async () => {
+  for (const [pieces, everyMs] of [
+    ['x', 20],
+    ['1'.repeat(100_000), 1],
+  ] as const) {
+    const prefix = testFolder();
+    const server = createServer((client) => {
+      client.on('error', () => undefined);
+      const timer = setInterval(() => client.write(pieces), everyMs);
+      client.on('close', () => clearInterval(timer));
+    });
+    const path = join(stateFolder(prefix), 'ssl-cert-reloader.lock');
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const lock = await PrefixLock.take(prefix);
+    expect(lock instanceof Holder ? lock.pid : 'none').toBe('');
+    server.close();
+  }
 });
 
 test.for<[string, (path: string) => void]>([

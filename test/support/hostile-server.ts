@@ -24,7 +24,7 @@ function drip(socket: Socket, piece: string): void {
 const OK = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 
-/** The menu: everything that a server can do instead of answering. */
+/** Everything that a server can do instead of answering. */
 export const MISBEHAVIOURS: Readonly<Record<string, Misbehaviour>> = {
   'says nothing': () => undefined,
   'hangs up': (socket) => socket.destroy(),

@@ -7,7 +7,7 @@ const LAST = 30_000;
 /** Test files run in several processes at a time, each with a number of its own: one port in so many is each one's. */
 const WORKERS = 16;
 
-/** Given by this process. */
+/** Ports that this process has given out. */
 const given = new Set<number>();
 
 /**

@@ -137,6 +137,10 @@ export class MemoryGateway implements Gateway {
     return Promise.resolve([]);
   }
 
+  hasController(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   revision(): Promise<null> {
     return Promise.resolve(null);
   }
@@ -264,7 +268,7 @@ export function eventsOf({ events }: PassReport): string[] {
       case 'refused':
         return `${name}: refused as ${outcome.refusal.reason}`;
       case 'swapped':
-        return `${name}: ${outcome.created ? 'created' : 'swapped'} (${outcome.proof?.verdict ?? 'not proven'})`;
+        return `${name}: ${outcome.how === 'created' ? 'created' : 'swapped'} (${outcome.proof?.verdict ?? 'not proven'})`;
       case 'rolled_back':
         return `${name}: ${outcome.restored ? 'rolled back' : 'not put back'}`;
       case 'would_change':

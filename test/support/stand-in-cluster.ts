@@ -158,6 +158,11 @@ export class StandInCluster {
     this.tell({ version, plural, type: 'DELETED', object: { ...object, metadata } });
   }
 
+  /** Every object of a kind, as it is now. */
+  objects(plural: string): ClusterObject[] {
+    return [...this.#objects].flatMap(([id, object]) => (id.startsWith(`${plural} `) ? [object] : []));
+  }
+
   /** Forgets what happened: whoever watches from an older version has to list. */
   compact(): void {
     this.#events.length = 0;

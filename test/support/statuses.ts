@@ -39,6 +39,7 @@ export function certificate(
       detail: '',
     },
     refusal: null,
+    dropped: false,
     write_failure: null,
     expires_at: leaf.not_after,
     expiry: lifeOf(

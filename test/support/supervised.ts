@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { statusSocket } from '../../src/app/status-host';
+import { findStatusSocket } from '../../src/app/status-host';
 import { Supervisor } from '../../src/app/supervisor';
 import type { CertificateStatus, StatusReport } from '../../src/public';
 import { LogHub } from '../../src/report';
@@ -20,6 +20,8 @@ export interface SupervisedOptions {
   gateway?: Partial<GatewayOptions>;
   /** Milliseconds between looks at Kong. */
   pollMs?: number;
+  /** After so many milliseconds without an answer Kong counts as away. */
+  silentMs?: number;
 }
 
 /** A stand-in Kong with the plugin enabled for a folder, and a supervisor in this process that looks after it. */
@@ -29,6 +31,7 @@ export async function supervised({
   config = {},
   gateway: options = {},
   pollMs = 50,
+  silentMs = 20_000,
 }: SupervisedOptions = {}) {
   const query = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')} -dump`;
   const certs = testFolder();
@@ -51,10 +54,11 @@ export async function supervised({
     location: { prefix: gateway.prefix },
     logger: new LogHub((line) => lines.push(line)),
     pollMs,
+    silentMs,
   });
   supervisor.start();
   onTestFinished(() => supervisor.stop());
-  const socketPath = statusSocket(gateway.prefix);
+  const socketPath = findStatusSocket(gateway.prefix);
   await eventually('the status is shown', () => existsSync(socketPath));
   const report = async () => JSON.parse((await ask({ socketPath }, '/status')).text) as StatusReport;
   const certificates = async () => (await report()).reloaders.flatMap((one) => one.certificates);

@@ -42,6 +42,11 @@ export class OpenConnection {
   ask(): Promise<string> {
     return new Promise((resolve, reject) => {
       const onClose = () => reject(new Error('the connection was closed'));
+      // It would not say so twice.
+      if (this.socket.destroyed) {
+        onClose();
+        return;
+      }
       this.socket.once('close', onClose);
       this.socket.once('data', (text: string) => {
         this.socket.off('close', onClose);

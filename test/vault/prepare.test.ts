@@ -31,13 +31,13 @@ describe('prepare', () => {
     expect(prepare()).toMatch(/is there\n$/);
   });
 
-  it('is no failure where the build fails, and says why it did', () => {
+  it('succeeds where the build fails, and says why it did', () => {
     go('echo "go: downloading something" >&2; echo "# a package" >&2; echo "no room" >&2; exit 1');
     expect(prepare()).toBe('test/vault: its tests are skipped: Vault could not be built: no room\n');
     expect(prepare('--find')).toBe('missing Vault could not be built: no room\n');
   });
 
-  it('is no failure where nothing can be kept', () => {
+  it('succeeds where nothing can be kept', () => {
     writeFileSync(join(folder, 'cache'), 'a file and not a folder');
     expect(prepare()).toContain('its tests are skipped: nothing can be kept in');
   });

@@ -143,7 +143,7 @@ describeWithVault('a real Vault', (vault) => {
     expect(troubles(scan)).toMatch(words);
   });
 
-  it('that is sealed is said to be so, and what was read stays', async () => {
+  it('that is sealed is reported as such, and bundles that were read stay', async () => {
     await put('certs/www', fieldsOf(first));
     const reader = sourceOf({ secret_path: 'certs/www' });
     await reader.pass();

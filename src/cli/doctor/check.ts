@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 export type Verdict = 'ok' | 'warn' | 'fail' | 'skip';
 
 /** What the doctor says about one thing. */
@@ -41,16 +43,28 @@ export class Check {
   }
 }
 
-/** Runs checks of one name; one that breaks off is a failure of its own, and the others go on. */
+/**
+ * Runs checks of one name; one that breaks off, or takes longer than it may, is a failure of its own, and the others go
+ * on.
+ */
 export async function examine(
   name: string,
   look: (check: Check) => void | Promise<void>,
+  limitMs = 30_000,
 ): Promise<Finding[]> {
   const check = new Check(name);
+  const timeout = new AbortController();
+  const late = sleep(limitMs, 'late' as const, { signal: timeout.signal }).catch(() => 'late' as const);
   try {
-    await look(check);
+    if ((await Promise.race([Promise.resolve(look(check)), late])) === 'late')
+      check.fail(
+        `it was not through after ${limitMs / 1000} s`,
+        'whatever it asks takes connections and does not answer: look there',
+      );
   } catch (error) {
     check.fail((error as Error).message, 'see the message');
+  } finally {
+    timeout.abort();
   }
-  return check.findings;
+  return [...check.findings];
 }

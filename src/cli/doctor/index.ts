@@ -1,4 +1,5 @@
 import { standardOutput, type Output, type Paint } from '../output';
+import { Progress } from '../progress';
 import { table } from '../table';
 import { examine, type Finding, type Verdict } from './check';
 import { checkCluster } from './cluster';
@@ -25,19 +26,21 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
   if (options.json === true) out.json({ passed: failed === 0, findings });
   else print(findings, out);
-  return failed === 0 ? 0 : 1;
+  // Whatever never answered would keep the process.
+  const code = failed === 0 ? 0 : 1;
+  process.stdout.write('', () => process.exit(code));
+  return code;
 }
 
 async function examineAll(patient: Patient): Promise<Finding[]> {
-  const findings: Finding[] = [];
   const checks: [string, Parameters<typeof examine>[1]][] = [
     ['Node.js', (check) => checkNode(check)],
+    ['status', (check) => checkStatus(patient, check)],
     ['Admin API', (check) => checkAdmin(patient, check)],
     ['Kong', (check) => checkVersion(patient, check)],
     ['mode', (check) => checkMode(patient, check)],
     ['plugin server', (check) => checkWiring(patient, check)],
     ['plugin entry', (check) => checkEntries(patient, check)],
-    ['status', (check) => checkStatus(patient, check)],
     ['listeners', (check) => checkListeners(patient, check)],
     ['user', (check) => checkUser(patient, check)],
     ['sources', (check) => checkSources(patient, check)],
@@ -46,9 +49,24 @@ async function examineAll(patient: Patient): Promise<Finding[]> {
     ['clock', (check) => checkClock(patient, check)],
     ['size', (check) => checkBodySize(patient, check)],
   ];
-  for (const [name, look] of checks) findings.push(...(await examine(name, look)));
-  return findings;
+  const progress = new Progress();
+  progress.begin('examine', checks.length);
+  const limitMs = patient.kong instanceof Error ? LIMIT_WITHOUT_KONG_MS : LIMIT_MS;
+  const findings = await Promise.all(
+    checks.map(async ([name, look]) => {
+      const found = await examine(name, look, limitMs);
+      progress.step();
+      return found;
+    }),
+  );
+  progress.stop();
+  return findings.flat();
 }
+
+/** Each check may take so long; sources may be large. */
+const LIMIT_MS = 30_000;
+/** Where nothing answers, nobody wants to wait to be told so. */
+const LIMIT_WITHOUT_KONG_MS = 5_000;
 
 const STYLES: Record<Verdict, Parameters<Paint>[0]> = {
   ok: 'green',
@@ -59,10 +77,9 @@ const STYLES: Record<Verdict, Parameters<Paint>[0]> = {
 
 function print(findings: readonly Finding[], out: Output): void {
   const { paint } = out;
-  const rows = findings.map(({ check, verdict, detail, fix }) => [
-    paint(STYLES[verdict], verdict),
-    check,
-    fix === null ? detail : `${detail}\n${paint('bold', 'fix:')} ${fix}`,
+  const rows = findings.flatMap(({ check, verdict, detail, fix }) => [
+    [paint(STYLES[verdict], verdict), check, detail],
+    ...(fix === null ? [] : [['', '', `${paint('bold', 'fix:')} ${fix}`]]),
   ]);
   out.print(
     table([{ title: 'VERDICT' }, { title: 'CHECK' }, { title: 'DETAIL', flexible: true }], rows, out),

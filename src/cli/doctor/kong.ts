@@ -1,7 +1,12 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { promisify } from 'node:util';
 import { UnreachableError, handshake } from '../../verify';
 import { listenersOf } from '../../app/listeners';
 import { completeConfig } from '../../app/config';
+import { errorLogOf } from '../../gateway';
+import { bodyRoom, megabytes, raise } from '../body-size';
+import { adviceOnAdmin } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 import { isManagedOutside } from './wiring';
@@ -9,7 +14,7 @@ import { isManagedOutside } from './wiring';
 /** The Admin API answers, and who else may ask it. */
 export function checkAdmin({ kong, settings, prefix }: Patient, check: Check): void {
   if (kong instanceof Error) {
-    check.fail(kong.message, 'start Kong, or name its prefix (-p) or its Admin API (--admin-url)');
+    check.fail(kong.message, adviceOnAdmin(kong));
   } else check.ok(`${kong.client.url} answers (found by ${kong.foundBy})`);
   if (settings instanceof Error) {
     // Without the prefix there is no Admin API to be found either: once is enough.
@@ -32,7 +37,8 @@ const SUPPORTED = { from: [3, 4], to: [3, 9] } as const;
 
 /** Kong's version: `GET /` answers 500 where Kong manages a plugin server, so the Server header says it. */
 export async function checkVersion({ kong }: Patient, check: Check): Promise<void> {
-  const version = (kong instanceof Error ? null : await versionByHeader(kong.client)) ?? versionByCommand();
+  const version =
+    (kong instanceof Error ? null : await versionByHeader(kong.client)) ?? (await versionByCommand());
   if (version === null) {
     check.warn(
       'its version is not known (no Server header, no `kong version`)',
@@ -56,13 +62,9 @@ async function versionByHeader(client: Client): Promise<string | null> {
   return /kong\/(\d+\.\d+[\d.]*)/.exec(String(headers.server ?? ''))?.[1] ?? null;
 }
 
-function versionByCommand(): string | null {
+async function versionByCommand(): Promise<string | null> {
   try {
-    const text = execFileSync('kong', ['version'], {
-      encoding: 'utf8',
-      timeout: 20_000,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    const { stdout: text } = await promisify(execFile)('kong', ['version'], { timeout: 3_000 });
     return /(\d+\.\d+[\d.]*)/.exec(text)?.[1] ?? null;
   } catch {
     return null;
@@ -99,7 +101,7 @@ export async function checkListeners({ kong, configs }: Patient, check: Check): 
       'give proxy_listen an ssl port, or name the listeners in verify.listeners',
     );
   }
-  for (const { host, port, proxyProtocol } of listeners) {
+  const ask = async ({ host, port, proxyProtocol }: (typeof listeners)[number]) => {
     const where = `${host}:${port}`;
     try {
       await handshake({ host, port, proxyProtocol, servername: null, timeoutMs: 5_000 });
@@ -113,7 +115,8 @@ export async function checkListeners({ kong, configs }: Patient, check: Check): 
           : 'try `openssl s_client -connect` there; Kong may have no certificate for clients without SNI',
       );
     }
-  }
+  };
+  await Promise.all(listeners.map(ask));
 }
 
 const SHOWN = ['debug', 'info'];
@@ -131,10 +134,28 @@ export function checkLog({ settings, prefix, configs, isFile }: Patient, check: 
   else if (SHOWN.includes(level))
     check.ok(`log_level = ${level} shows the plugin's lines in Kong's error log`);
   else if (files.length === 0) {
-    check.warn(
-      `log_level = ${level} hides the plugin's lines`,
-      'set log_level = info, or log.file in its config',
-    );
+    const log = errorLogOf(prefix);
+    const isShown = ['notice', 'warn'].includes(level);
+    if (isShown && (log === null || isWritable(log)))
+      check.ok(
+        `log_level = ${level} shows its warnings and errors; for all lines set log_level = info, or log.file`,
+      );
+    else
+      check.warn(
+        isShown
+          ? `${log ?? ''} belongs to another user: warnings of the plugin go to the journal (journalctl -u kong), or nowhere`
+          : `log_level = ${level} hides the plugin's lines`,
+        "set log_level = info, or log.file in its config; or give Kong's log to the user of its workers",
+      );
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -161,32 +182,16 @@ export async function checkClock({ kong }: Patient, check: Check): Promise<void>
   else check.fail(detail, fix);
 }
 
-const DEFAULT_BODY_SIZE = '10m';
-
 /** Without a database a swap posts the whole configuration. */
 export async function checkBodySize({ kong, settings }: Patient, check: Check): Promise<void> {
   if (kong instanceof Error || !kong.gateway.traits.writesWhole) {
     check.skip(kong instanceof Error ? 'Kong does not answer' : 'only without a database');
     return;
   }
-  const { body } = await kong.client.get('/config');
-  const text = typeof body === 'object' && body !== null && 'config' in body ? String(body.config) : '';
-  const setting = settings instanceof Error ? undefined : settings.get('nginx_admin_client_max_body_size');
-  const limit = bytesOf(setting ?? DEFAULT_BODY_SIZE);
-  // As it is posted: a JSON string.
-  const size = Buffer.byteLength(JSON.stringify({ config: text }));
-  const detail = `the configuration has ${megabytes(size)} of ${megabytes(limit)} that the Admin API takes`;
-  const fix = `raise nginx_admin_client_max_body_size (${setting ?? DEFAULT_BODY_SIZE})`;
+  const room = await bodyRoom(kong.client, settings instanceof Error ? undefined : settings);
+  const { size, limit } = room;
+  const detail = `the configuration has ${megabytes(size)} of ${megabytes(limit)} that the Admin API takes; \`plan\` says whether what would be created fits`;
   if (limit === 0 || size < limit * 0.8) check.ok(limit === 0 ? 'the Admin API takes any size' : detail);
-  else if (size < limit) check.warn(detail, fix);
-  else check.fail(detail, fix);
-}
-
-const megabytes = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MiB`;
-
-/** nginx's sizes; 0 is no limit. */
-function bytesOf(size: string): number {
-  const [, number = '0', unit = ''] = /^(\d+)([kmg]?)$/i.exec(size.trim()) ?? [];
-  const units: Record<string, number> = { k: 1024, m: 1_048_576, g: 1_073_741_824 };
-  return Number(number) * (units[unit.toLowerCase()] ?? 1);
+  else if (size < limit) check.warn(detail, raise(room));
+  else check.fail(detail, raise(room));
 }

@@ -1,4 +1,4 @@
-import { connect, type Connection } from '../../app/connection';
+import { connect, type Connection, type KongLocation } from '../../app/connection';
 import { completeConfig, type Config } from '../../app/config';
 import { readKongValues } from '../../gateway';
 import type { PluginEntry } from '../../model';
@@ -18,9 +18,13 @@ const NAMES: ReadonlySet<string> = new Set([
 ]);
 const PLUGIN_SERVER = /^pluginserver_[a-z0-9_]+_(socket|start_cmd|query_cmd)$/;
 
+/** A Kong that is well answers in milliseconds; somebody waits. */
+const PATIENCE = { timeoutMs: 3_000, attempts: 1 };
+
 /** Everything that is known before the checks: each part is there or says why it is not. */
 export interface Patient {
   prefix: string;
+  location: KongLocation;
   /** What Kong's prefix says; an Error where it cannot be read. */
   settings: ReadonlyMap<string, string> | Error;
   kong: Connection | Error;
@@ -45,10 +49,12 @@ export async function meet(options: DoctorOptions): Promise<Patient> {
   const fileProblem = fromFile instanceof Error ? fromFile : null;
   const ofFile = fromFile instanceof Error ? [] : fromFile;
   const admin = ofFile[0]?.config.admin ?? {};
-  const kong = await connect({ prefix, adminUrl, allowHttp }, admin).catch(asError);
+  const location = { prefix, adminUrl, allowHttp, patience: PATIENCE };
+  const kong = await connect(location, admin).catch(asError);
   const entries = kong instanceof Error ? kong : await kong.gateway.pluginEntries().catch(asError);
   return {
     prefix,
+    location,
     settings: attempt(() => readKongValues(prefix, (name) => NAMES.has(name) || PLUGIN_SERVER.test(name))),
     kong,
     entries,

@@ -1,15 +1,23 @@
 import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { completeConfig } from '../../app/config';
+import { connect, type KongLocation } from '../../app/connection';
+import { completeConfig, type Config } from '../../app/config';
+import { findStatusSocket } from '../../app/status-host';
+import { groupBy } from '../../common/multimap';
 import { PLUGIN_NAME, VERSION } from '../../common/product';
 import { fetchStatus } from '../status/client';
 import { plural } from '../output';
+import type { ReloaderStatus } from '../../public';
+import { adviceOn, adviceOnAdmin } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
 /** The plugin's entries in Kong: one that is enabled, global and valid. */
-export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, check: Check): void {
+export async function checkEntries(
+  { entries, kong, isFile, fileProblem, location }: Patient,
+  check: Check,
+): Promise<void> {
   if (fileProblem !== null) check.fail(fileProblem.message, 'correct the file');
   if (entries instanceof Error) {
     check.skip('Kong does not answer');
@@ -26,8 +34,9 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
       );
   }
   for (const { id, enabled, scope, config } of entries) {
+    let admin: Config['admin'];
     try {
-      completeConfig(config);
+      ({ admin } = completeConfig(config));
     } catch (error) {
       check.fail(`entry ${id}: ${(error as Error).message}`, 'correct its config');
       continue;
@@ -38,32 +47,68 @@ export function checkEntries({ entries, kong, isFile, fileProblem }: Patient, ch
         `entry ${id} is limited to a ${scope}: it is not run`,
         'enable the plugin globally; a KongClusterPlugin needs the label global: "true"',
       );
-    } else check.ok(`entry ${id} is enabled and global`);
+    } else {
+      const trouble = Object.keys(admin).length === 0 ? null : await whyAway(location, admin);
+      if (trouble === null) check.ok(`entry ${id} is enabled and global`);
+      else check.fail(`entry ${id} cannot be run: ${trouble.message}`, adviceOnAdmin(trouble));
+    }
   }
 }
 
-/** The process that does the work, by its status. */
-export async function checkStatus({ prefix }: Patient, check: Check): Promise<void> {
-  const socket = join(prefix, `${PLUGIN_NAME}-status.socket`);
+/** An entry with an `admin` of its own asks that Kong, and does not run where it cannot. */
+async function whyAway(location: KongLocation, admin: Config['admin']): Promise<Error | null> {
   try {
-    const { version, kong, waiting, reloaders } = await fetchStatus({ socket });
-    if (kong === null) check.fail(`it waits for Kong: ${waiting ?? ''}`, 'see the check of the Admin API');
-    else if (reloaders.length === 0)
-      check.warn(`it runs nothing: ${waiting ?? ''}`, 'see the check of the entries');
-    else check.ok(`${socket} answers, ${plural(reloaders.length, 'reloader')}`);
-    if (version !== VERSION) {
-      check.warn(
-        `version ${version} runs, this is ${VERSION}`,
-        'kong reload (or restart it) to run the new one',
-      );
-    }
+    const { client } = await connect({ ...location, adminUrl: undefined }, admin);
+    client.close();
+    return null;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** The process that does the work comes first: what it says counts, whatever the doctor itself may read. */
+export async function checkStatus({ prefix }: Patient, check: Check): Promise<void> {
+  const socket = findStatusSocket(prefix);
+  let report;
+  try {
+    report = await fetchStatus({ socket }, undefined, STATUS_MS);
   } catch (error) {
     check.fail(
       (error as Error).message,
-      "is the plugin server up? Its lines are in Kong's error log at level info",
+      "is the plugin server up? Kong's error log has its warnings, and all its lines at log_level = info",
+    );
+    return;
+  }
+  const { version, kong, waiting, reloaders } = report;
+  if (kong === null) check.fail(`it waits for Kong: ${waiting ?? ''}`, 'see the check of the Admin API');
+  else if (reloaders.length === 0)
+    check.warn(`it runs nothing: ${waiting ?? ''}`, 'see the check of the entries');
+  else check.ok(`${socket} answers, ${plural(reloaders.length, 'reloader')}`);
+  if (version !== VERSION)
+    check.warn(
+      `version ${version} runs, this is ${VERSION}`,
+      'kong reload (or restart it) to run the new one',
+    );
+  for (const reloader of reloaders) repeat(reloader, check);
+}
+
+/** What the running process says is wrong. */
+function repeat({ last_pass: pass, sources, certificates }: ReloaderStatus, check: Check): void {
+  if (pass?.error != null) check.fail(`the running plugin says: ${pass.error}`, 'see the message');
+  for (const { error } of sources)
+    if (error !== null)
+      check.fail(`the running plugin says: ${error.message}`, adviceOn(error.reason, error.message));
+  const refused = certificates.flatMap(({ state, refusal }) => (state === 'refused' ? (refusal ?? []) : []));
+  for (const [reason, list] of groupBy(refused, (one) => one.reason)) {
+    const message = list[0]?.message ?? '';
+    check.warn(
+      `the running plugin refuses ${list.length} as ${reason}: ${message}`,
+      adviceOn(reason, message),
     );
   }
 }
+
+const STATUS_MS = 3_000;
 
 const NODE = { major: 20, minor: 19 };
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trustedIssuersOf } from '../../app/compose';
 import { chainWarning, checkKeyAndChain, checkShape } from '../../certificates';
@@ -6,6 +7,7 @@ import { isRefusal, type Reason, type Refusal, type SourcedBundle } from '../../
 import { BundleBook } from '../../pass';
 import { createSources } from '../../sources';
 import { plural } from '../output';
+import { adviceOn } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
@@ -45,7 +47,7 @@ async function checkBook(book: BundleBook, check: Check): Promise<void> {
   const refused = groupBy([...book.refused()], ([id]) => book.sourceOf(id));
   const bundles = groupBy(opened, sourceOf);
   for (const { id, bundles: total, error, strays = [] } of book.sourceStates) {
-    if (error !== null) check.fail(error.why.message, 'see the message');
+    if (error !== null) check.fail(error.why.message, adviceOn(error.why.reason, error.why.message));
     const bad = (refused.get(id) ?? []).map(([, why]) => why);
     let good = 0;
     for (const bundle of bundles.get(id) ?? []) {
@@ -55,12 +57,19 @@ async function checkBook(book: BundleBook, check: Check): Promise<void> {
     }
     const rest = total > MOST ? ` (of ${MOST} that were opened)` : '';
     const found = `${id}: ${plural(total, 'bundle')} found, ${good} good${rest}`;
-    if (bad.length === 0 && error === null) check.ok(found);
+    const folder = /^directory:(.*)$/.exec(id)?.[1];
+    if (total === 0 && error === null)
+      check.skip(
+        folder !== undefined && !existsSync(folder)
+          ? `${folder} does not exist (yet); the plugin sees it appear`
+          : `${id}: nothing found`,
+      );
+    else if (bad.length === 0 && error === null) check.ok(found);
     else if (bad.length === 0) check.skip(found);
     for (const [reason, list] of groupBy(bad, (why) => why.reason)) {
       check.warn(
         `${found}, ${list.length} refused as ${reason}: ${(list[0] as Refusal).message}`,
-        adviceOn(reason),
+        adviceOn(reason, (list[0] as Refusal).message),
       );
     }
     warnOf(
@@ -79,13 +88,11 @@ function chainRow(bundle: SourcedBundle): Row[] {
 }
 
 function warnOf(rows: readonly Row[], check: Check): void {
-  for (const [detail, reason] of rows.slice(0, MOST_ROWS)) check.warn(detail, adviceOn(reason));
+  for (const [detail, reason] of rows.slice(0, MOST_ROWS)) check.warn(detail, adviceOn(reason, detail));
   const [next] = rows.slice(MOST_ROWS);
-  if (next !== undefined) check.warn(`${rows.length - MOST_ROWS} more, as ${next[0]}`, adviceOn(next[1]));
+  if (next !== undefined)
+    check.warn(`${rows.length - MOST_ROWS} more, as ${next[0]}`, adviceOn(next[1], next[0]));
 }
-
-const adviceOn = (reason: Reason) =>
-  reason === 'unreadable' ? 'let the user that Kong runs as read it' : `docs/reasons.md explains ${reason}`;
 
 /** Null: it passes the gate. */
 async function verdictOf(book: BundleBook, bundle: SourcedBundle): Promise<Refusal | null> {

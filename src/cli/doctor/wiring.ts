@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { PLUGIN_NAME } from '../../common/product';
+import { stateFolder } from '../../gateway';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
@@ -46,7 +48,12 @@ export async function checkWiring(
     check.fail('pluginserver_names is empty', `set pluginserver_names = ${PLUGIN_NAME}`);
     return;
   }
-  const ours = servers.find((server) => answersWith(server, isQueryRun, check));
+  let ours: PluginServer | undefined;
+  for (const server of servers) {
+    if (!(await answersWith(server, isQueryRun, check))) continue;
+    ours = server;
+    break;
+  }
   if (ours === undefined) {
     const names = servers.map(({ name }) => name).join(', ');
     if (!isQueryRun) {
@@ -60,7 +67,7 @@ export async function checkWiring(
     return;
   }
   checkStart(ours, check);
-  await checkSocket(ours, check);
+  await checkSocket(ours, prefix, check);
 }
 
 const list = (value = '') => value.split(',').map((item) => item.trim());
@@ -91,7 +98,7 @@ export const isManagedOutside = (settings: ReadonlyMap<string, string>, prefix: 
   pluginServers(settings, prefix).some(({ name, start }) => name === PLUGIN_NAME && start === null);
 
 /** Whether it is the one that serves the plugin: by its answer where it is asked, else by its name. */
-function answersWith(server: PluginServer, isAsked: boolean, check: Check): boolean {
+async function answersWith(server: PluginServer, isAsked: boolean, check: Check): Promise<boolean> {
   const { name, query } = server;
   if (query === null) {
     check.fail(
@@ -115,7 +122,7 @@ function answersWith(server: PluginServer, isAsked: boolean, check: Check): bool
 }
 
 /** Asks as Kong does at start, with an empty environment, for JSON and nothing else; but without a shell. */
-function answersQuery(name: string, query: string, check: Check): boolean {
+async function answersQuery(name: string, query: string, check: Check): Promise<boolean> {
   const [program, ...args] = wordsOf(query) ?? [];
   if (program === undefined) {
     check.skip(`the query command of plugin server ${name} needs a shell and was not run`);
@@ -123,27 +130,27 @@ function answersQuery(name: string, query: string, check: Check): boolean {
   }
   let text: string;
   try {
-    text = execFileSync(program, args, {
+    const run = promisify(execFile)(program, args, {
       env: {},
-      encoding: 'utf8',
       timeout: QUERY_TIMEOUT_MS,
       killSignal: 'SIGKILL',
       maxBuffer: 16 * 1024 * 1024,
-      stdio: ['ignore', 'pipe', 'ignore'],
     });
+    run.child.stdin?.end();
+    text = (await run).stdout;
   } catch (error) {
-    const { status, code } = error as { status?: number | null; code?: string };
+    const { killed, code } = error as { killed?: boolean; code?: string | number | null };
     const how =
-      code === 'ETIMEDOUT'
+      killed === true
         ? `does not end within ${QUERY_TIMEOUT_MS / 1000} s`
         : code === 'ENOENT'
           ? `ends with 127: ${program} does not exist`
-          : status == null
-            ? `cannot be run (${code ?? 'killed'})`
-            : `ends with ${String(status)}`;
+          : typeof code === 'number'
+            ? `ends with ${code}`
+            : `cannot be run (${code ?? 'killed'})`;
     check.fail(
       `the query command of plugin server ${name} ${how}`,
-      status === 127 || code === 'ENOENT'
+      code === 127 || code === 'ENOENT'
         ? 'give the path of node: env PATH=/usr/local/bin:/usr/bin …'
         : 'run it by hand as `env -i …`',
     );
@@ -226,7 +233,11 @@ function programOf(command: string): string {
   return words.find((word) => !/(^|\/)env$/.test(word) && !/^\w+=/.test(word) && !word.startsWith('-')) ?? '';
 }
 
-async function checkSocket({ name, socket, start }: PluginServer, check: Check): Promise<void> {
+async function checkSocket(
+  { name, socket, start }: PluginServer,
+  prefix: string,
+  check: Check,
+): Promise<void> {
   const problem = await new Promise<string | null>((resolve) => {
     const client = connect(socket);
     const end = (found: string | null) => {
@@ -240,6 +251,11 @@ async function checkSocket({ name, socket, start }: PluginServer, check: Check):
   if (problem === null) check.ok(`${socket} answers`);
   else if (problem === 'EACCES')
     check.warn(`${socket} cannot be opened (EACCES)`, "run the doctor as Kong's user");
+  else if (start !== null && stateFolder(prefix) !== prefix)
+    check.warn(
+      `${socket} cannot be made, since ${prefix} belongs to another user: renewals are followed without it`,
+      `chown ${prefix} to the user that Kong runs as`,
+    );
   else {
     check.fail(
       `nobody listens on ${socket} (${problem})`,

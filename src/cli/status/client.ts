@@ -1,6 +1,5 @@
 import { HttpClient, HttpFailure, parseAddress } from '../../http';
-import { join } from 'node:path';
-import { PLUGIN_NAME } from '../../common/product';
+import { findStatusSocket } from '../../app/status-host';
 import type { HistoryReport, StatusReport } from '../../public';
 import type { SocketOptions } from '../options';
 
@@ -13,7 +12,7 @@ export interface StatusAddress {
 }
 
 export const addressOf = ({ prefix, socket, url, allowHttp }: SocketOptions): StatusAddress => ({
-  socket: socket ?? join(prefix, `${PLUGIN_NAME}-status.socket`),
+  socket: socket ?? findStatusSocket(prefix),
   ...(url === undefined ? {} : { url }),
   allowHttp: allowHttp === true,
 });

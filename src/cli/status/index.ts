@@ -35,23 +35,35 @@ async function watch(address: StatusAddress, isJson: boolean, out: Output): Prom
   process.stdout.on('error', end);
   // A function, since nothing that is awaited here is known to change it.
   const isOver = () => abort.signal.aborted;
+  const screen = out.isTerminal && !isJson ? out.screen() : null;
   let last = '';
   let code = 1;
+  /** Stays on the terminal after the end. */
+  let shown: StatusReport | null = null;
   while (!isOver()) {
     try {
       const report = await fetchStatus(address, abort.signal);
+      shown = report;
       code = isAllWell(report) ? 0 : 2;
       const seen = gist(report);
       const isNew = seen !== last;
       last = seen;
-      if (isJson && isNew) out.line(report);
-      if (!isJson && out.isTerminal) out.clear();
-      if (!isJson && (out.isTerminal || isNew)) printStatus(report, out);
+      if (screen !== null) screen.show((on) => printStatus(report, on));
+      else if (isJson && isNew) out.line(report);
+      else if (isNew) printStatus(report, out);
     } catch (error) {
       if (isOver()) break;
       code = 1;
       const { message } = error as Error;
-      if (message !== last) {
+      const before = shown;
+      if (screen !== null)
+        screen.show((on) => {
+          on.print(on.paint('red', message));
+          if (before === null) return;
+          on.print(on.paint('yellow', `as of ${before.generated_at}:`));
+          printStatus(before, on);
+        });
+      else if (message !== last) {
         tell(message);
         if (isJson) out.line({ error: message });
       }
@@ -59,6 +71,8 @@ async function watch(address: StatusAddress, isJson: boolean, out: Output): Prom
     }
     await sleep(WATCH_MS, undefined, { signal: abort.signal }).catch(() => undefined);
   }
+  screen?.leave();
+  if (screen !== null && shown !== null) printStatus(shown, out);
   return code;
 }
 

@@ -10,7 +10,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'NAMES', flexible: true },
   { title: 'VALID UNTIL' },
   { title: 'LEFT' },
-  { title: 'FROM', flexible: true },
+  { title: 'FROM', flexible: true, below: true },
   { title: 'DETAIL', flexible: true, below: true },
 ];
 

@@ -147,6 +147,11 @@ export class AdminClient {
     return new AdminClient(this.#options, { client: this, workspace });
   }
 
+  /** A client with one connection of its own, to be closed by itself. */
+  fresh(): AdminClient {
+    return new AdminClient({ ...this.#options, concurrency: 1, attempts: 1 });
+  }
+
   get(path: string): Promise<AdminResponse> {
     return this.request('GET', path);
   }

@@ -6,8 +6,7 @@ import {
   type ParsedCertificate,
   type PemContent,
 } from '../../certificates';
-import type { CertificateTexts } from '../../model';
-import type { Owner, PemPair, StoredCertificate, StoredHalf } from '../../model';
+import type { CertificateTexts, Owner, PemPair, SecretRef, StoredCertificate, StoredHalf } from '../../model';
 
 /** Tag of the certificates that this plugin created. */
 export const OUR_TAG = 'ssl-cert-reloader';
@@ -74,9 +73,21 @@ export const NO_ALT = { cert_alt: null, key_alt: null };
  */
 const CONTROLLERS_TAG = /^(managed-by-ingress-controller$|k8s-(name|namespace|kind|uid):)/;
 
+/** By this tag it knows what is its own where there is a database. */
+export const MANAGED_TAG = 'managed-by-ingress-controller';
+
+export const isControllers = (tags: readonly string[]): boolean =>
+  tags.some((tag) => CONTROLLERS_TAG.test(tag));
+
+/** The tags that it gives the certificate of a Secret where there is a database. */
+export const controllersTags = ({ namespace, name, uid }: SecretRef): string[] => [
+  ...[MANAGED_TAG, `k8s-name:${name}`, `k8s-namespace:${namespace}`],
+  ...['k8s-kind:Secret', `k8s-uid:${uid}`],
+];
+
 function ownerOf(tags: readonly string[]): Owner {
   if (tags.includes(OUR_TAG)) return 'us';
-  return tags.some((tag) => CONTROLLERS_TAG.test(tag)) ? 'ingress_controller' : 'other';
+  return isControllers(tags) ? 'ingress_controller' : 'other';
 }
 
 function secretOf(tags: readonly string[]): Pick<StoredCertificate, 'secret' | 'secretUid'> {

@@ -74,15 +74,19 @@ export class CertificateEntities {
 
   /**
    * Moves an SNI from one certificate to another: it is served by the one or by the other at any moment.
+   * @param tags default: those that it has
    * @returns whether the certificate has it now
    */
-  async moveSni(name: string, from: string, to: string): Promise<boolean> {
+  async moveSni(name: string, from: string, to: string, tags?: readonly string[]): Promise<boolean> {
     const owner = await this.ownerOf(name);
     if (owner === to) return true;
     if (owner === null) return this.addSni(name, to);
     if (owner !== from) return false;
     const path = pathOf(name);
-    const answer = await this.client.request('PATCH', path, { certificate: { id: to } });
+    const answer = await this.client.request('PATCH', path, {
+      certificate: { id: to },
+      ...(tags === undefined ? {} : { tags }),
+    });
     bodyOf(this.client, `PATCH ${path}`, answer);
     this.noteSni(from, name, false);
     this.noteSni(to, name, true);

@@ -1,6 +1,7 @@
 import type { Edits, EditResults, Gateway, PluginEntry, Prepare, RestoreResult, Written } from '../../model';
 import { changeId, type WriteResult, type Change } from '../../model';
 import { AdminError, type AdminClient } from '../admin/client';
+import { hasControllersEntities } from '../admin/controllers-entities';
 import { readPluginEntries } from '../admin/plugin-entries';
 import { DatabaseCaStore } from './ca-certificates';
 import { CertificatesOfDatabase } from './certificate-list';
@@ -40,6 +41,10 @@ export class DatabaseGateway implements Gateway {
 
   revision(): Promise<null> {
     return Promise.resolve(null);
+  }
+
+  hasController(): Promise<boolean> {
+    return hasControllersEntities(this.client);
   }
 
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {

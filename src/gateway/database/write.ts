@@ -12,7 +12,15 @@ import {
 } from '../../model';
 import { changedError, goneError, resultOfError } from '../admin/answers';
 import { AdminError } from '../admin/client';
-import { halfOf, OUR_TAG, PREVIOUS_TAG, toTexts, type CertificateEntity } from '../admin/entities';
+import {
+  controllersTags,
+  halfOf,
+  MANAGED_TAG,
+  OUR_TAG,
+  PREVIOUS_TAG,
+  toTexts,
+  type CertificateEntity,
+} from '../admin/entities';
 import { decideCreation, decideUpdate, type Create, type Update } from '../decision';
 import type { CertificateEntities } from './entities';
 
@@ -57,10 +65,10 @@ async function update(
   if (decision.kind !== 'write') return decision;
   const { isPairThere } = decision;
   const before = toTexts(entity);
-  const { addSnis, moveSnis = [], removeSnis = [], split } = change;
+  const { addSnis, moveSnis = [], removeSnis = [], split, handsOver } = change;
   const kept = split === undefined ? [] : await splitOff(entities, id, before, split);
   if (!isPairThere) await entities.patch(id, pairFields(before, half, fresh));
-  const gained = await gainNames(entities, id, addSnis, moveSnis, isPairThere);
+  const gained = await gainNames(entities, id, { addSnis, moveSnis, handsOver }, isPairThere);
   for (const name of removeSnis) await entities.removeSni(name, id);
   const lost = new Set([...kept, ...removeSnis]);
   const snis = [...before.snis.filter((name) => !lost.has(name)), ...gained];
@@ -73,20 +81,22 @@ async function create(
   fresh: PemPair,
   entity: CertificateEntity | null,
 ): Promise<WriteResult> {
-  const { bundle, id, moveSnis = [] } = change;
+  const { bundle, id, moveSnis = [], handsOver } = change;
   if (entity !== null) {
     const { main, snis } = entities.take(entity);
     return decideCreation(change, { chain: main.chain, snis });
   }
   const moved = new Set(moveSnis.map(({ name }) => name));
   const snis = change.snis.filter((name) => !moved.has(name));
-  const made = await createNew(entities, id, { ...fresh, snis, tags: [OUR_TAG] });
+  const { secret } = bundle;
+  const tags = handsOver === true && secret !== undefined ? controllersTags(secret) : [OUR_TAG];
+  const made = await createNew(entities, id, { ...fresh, snis, tags });
   // An earlier try went through, and its answer got lost; or somebody else's of the same content.
   if (made === null) {
     const found = await entities.read(id);
     if (found === null || !isChainOf(bundle, entities.take(found).main.chain)) throw changedError(id);
   }
-  const gained = await gainNames(entities, id, [], moveSnis, false);
+  const gained = await gainNames(entities, id, { addSnis: [], moveSnis, handsOver }, false);
   return { kind: 'written', change, current: fresh, before: null, snis: [...snis, ...gained] };
 }
 
@@ -118,6 +128,13 @@ export function pairFields(before: CertificateTexts, half: 'main' | 'alt', pair:
   return { ...main, ...(alt === null ? {} : { cert_alt: alt.cert, key_alt: alt.key }) };
 }
 
+/** Names that a certificate gains. */
+interface Gain {
+  addSnis: readonly string[];
+  moveSnis: readonly SniMove[];
+  handsOver: true | undefined;
+}
+
 /**
  * Adds and moves names. Once the certificate was written, a name that cannot be had is left to the next plan.
  * @returns those that it has now
@@ -125,8 +142,7 @@ export function pairFields(before: CertificateTexts, half: 'main' | 'alt', pair:
 async function gainNames(
   entities: CertificateEntities,
   id: string,
-  added: readonly string[],
-  moved: readonly SniMove[],
+  { addSnis, moveSnis, handsOver }: Gain,
   isAllThatIsDone: boolean,
 ): Promise<string[]> {
   const gained: string[] = [];
@@ -137,9 +153,11 @@ async function gainNames(
       if (isAllThatIsDone) throw error;
     }
   };
-  for (const name of added) await gain(name, entities.addSni(name, id));
-  for (const { name, from } of moved) await gain(name, entities.moveSni(name, from, id));
-  if (isAllThatIsDone && gained.length === 0 && added.length + moved.length > 0) throw changedError(id);
+  // The controller finds its own names by their tag, too.
+  const tags = handsOver === true ? [MANAGED_TAG] : undefined;
+  for (const name of addSnis) await gain(name, entities.addSni(name, id));
+  for (const { name, from } of moveSnis) await gain(name, entities.moveSni(name, from, id, tags));
+  if (isAllThatIsDone && gained.length === 0 && addSnis.length + moveSnis.length > 0) throw changedError(id);
   return gained;
 }
 

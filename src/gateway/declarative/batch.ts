@@ -16,7 +16,6 @@ import type { CertificatesOfConfiguration } from './certificate-list';
 import { DocumentCertificates } from './certificates';
 import { applyChange, type Ready } from './edit';
 import type { ConfigurationEditor } from './editor';
-import { markOf } from './post';
 import type { Refused } from './refusal';
 
 /** Many changes that are to go in by one post, or by as few as it takes where Kong refuses some of them. */
@@ -133,7 +132,6 @@ export class Batch {
       const known = this.list.isOf(hash) ? (id: string) => this.list.stored.get(id) : () => undefined;
       const gone = new Set<string>();
       results = [];
-      let mark: string | null = null;
       let isEdited = false;
       for (const item of ready) {
         const id = changeId(item.change);
@@ -143,7 +141,6 @@ export class Batch {
         if (result.kind === 'written') {
           if (!made.has(item)) made.set(item, result);
           results.push(made.get(item) ?? result);
-          mark ??= markOf(item.fresh.cert);
           isEdited = true;
         } else {
           results.push(result.kind === 'already' ? (made.get(item) ?? result) : result);
@@ -153,7 +150,7 @@ export class Batch {
       }
       ofCas = applyCaChanges(document, cas);
       isEdited ||= ofCas.some(({ kind }) => kind === 'written');
-      return mark ?? isEdited;
+      return isEdited;
     });
     const hadCas = ofCas.some(({ kind }) => kind === 'written');
     if (edited.kind === 'refused') return { why: edited.why, results, cas: [], hadCas };

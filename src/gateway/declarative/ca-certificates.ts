@@ -2,7 +2,7 @@ import type { CaChange, CaResult, CaStore, StoredCa } from '../../model';
 import { readCas } from '../admin/ca-certificates';
 import type { AdminClient } from '../admin/client';
 import type { DeclarativeDocument } from './document';
-import { configurationHash } from './post';
+import type { ConfigurationState } from './state';
 
 const SECTION = 'ca_certificates';
 
@@ -11,10 +11,13 @@ export class DeclarativeCaStore implements CaStore {
   stored: ReadonlyMap<string, StoredCa> = new Map();
   #hash: string | null = null;
 
-  constructor(private readonly client: AdminClient) {}
+  constructor(
+    private readonly client: AdminClient,
+    private readonly state: ConfigurationState,
+  ) {}
 
   async refresh(): Promise<void> {
-    const hash = await configurationHash(this.client);
+    const hash = await this.state.hash();
     if (hash === this.#hash) return;
     this.stored = await readCas(this.client);
     this.#hash = hash;

@@ -1,11 +1,12 @@
 import { Slices } from '../../common/slices';
 import type { CertificateTexts } from '../../model';
 import { CertificateList } from '../admin/certificate-list';
+import type { AdminClient } from '../admin/client';
 import { ClientUse } from '../admin/client-use';
 import { toEntity } from '../admin/entities';
 import type { DocumentCertificates } from './certificates';
 import type { Edited } from './editor';
-import { configurationHash } from './post';
+import type { ConfigurationState } from './state';
 
 /** The certificates of a configuration whose hash tells whether there is anything new. */
 export class CertificatesOfConfiguration extends CertificateList {
@@ -13,8 +14,15 @@ export class CertificatesOfConfiguration extends CertificateList {
   /** Of the configuration that the list is of; empty: it is not known. */
   #hash = '';
 
+  constructor(
+    client: AdminClient,
+    private readonly state: ConfigurationState,
+  ) {
+    super(client);
+  }
+
   override async refresh(): Promise<boolean> {
-    const hash = await configurationHash(this.client);
+    const hash = await this.state.hash();
     return this.isLoaded && hash === this.#hash ? false : this.loadFor(hash);
   }
 
@@ -30,7 +38,7 @@ export class CertificatesOfConfiguration extends CertificateList {
       if (edited.isWhole && certificates !== null && this.isOf(edited.base)) {
         await this.learn(certificates);
         this.#hash = edited.now;
-      } else await this.loadFor(await configurationHash(this.client));
+      } else await this.loadFor(await this.state.hash());
     } catch {
       // It is in all the same; the next refresh reads it.
       this.#hash = '';

@@ -15,13 +15,14 @@ import {
 import { Slices } from '../../common/slices';
 import { resultOfError } from '../admin/answers';
 import { AdminError, type AdminClient } from '../admin/client';
+import { hasControllersEntities } from '../admin/controllers-entities';
 import { readPluginEntries } from '../admin/plugin-entries';
 import { DeclarativeCaStore } from './ca-certificates';
 import { DocumentCertificates } from './certificates';
 import { CertificatesOfConfiguration } from './certificate-list';
 import { undo, type Ready } from './edit';
-import { ConfigurationEditor } from './editor';
-import { configurationHash } from './post';
+import { ConfigurationEditor, type EditorOptions } from './editor';
+import { ConfigurationState } from './state';
 import { Batch } from './batch';
 
 /**
@@ -36,11 +37,16 @@ export class DeclarativeGateway implements Gateway {
   readonly certificates: CertificatesOfConfiguration;
   readonly caCertificates: DeclarativeCaStore;
   readonly #editor: ConfigurationEditor;
+  readonly #state: ConfigurationState;
 
-  constructor(private readonly client: AdminClient) {
-    this.certificates = new CertificatesOfConfiguration(client);
-    this.caCertificates = new DeclarativeCaStore(client);
-    this.#editor = new ConfigurationEditor(client);
+  constructor(
+    private readonly client: AdminClient,
+    options?: EditorOptions,
+  ) {
+    this.#state = new ConfigurationState(client);
+    this.certificates = new CertificatesOfConfiguration(client, this.#state);
+    this.caCertificates = new DeclarativeCaStore(client, this.#state);
+    this.#editor = new ConfigurationEditor(client, this.#state, options);
   }
 
   get url(): string {
@@ -52,7 +58,11 @@ export class DeclarativeGateway implements Gateway {
   }
 
   revision(): Promise<string> {
-    return configurationHash(this.client);
+    return this.#state.hash();
+  }
+
+  hasController(): Promise<boolean> {
+    return hasControllersEntities(this.client);
   }
 
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {
@@ -71,10 +81,12 @@ export class DeclarativeGateway implements Gateway {
         const certificates = await DocumentCertificates.of(document);
         edits = certificates;
         results = [];
+        const slices = new Slices();
         for (const write of [...writes].reverse()) {
           const texts = await this.certificates.textsIn(certificates, changeId(write.change));
           const isRestored = undo(certificates, write, texts);
           results.push({ kind: isRestored ? 'restored' : 'overtaken', write });
+          if (slices.due) await slices.pause();
         }
         return results.some(({ kind }) => kind === 'restored');
       });

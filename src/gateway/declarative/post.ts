@@ -2,16 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { answerError, isJson } from '../admin/answers';
 import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
 import { decode, type Encoded } from './encode';
-
-/** The MD5 of the configuration that Kong serves now; only DB-less Kongs have one. @throws AdminError */
-export async function configurationHash(client: AdminClient): Promise<string> {
-  const answer = await client.get('/status');
-  const { status, body } = answer;
-  if (status === 200 && typeof body === 'object' && body !== null && 'configuration_hash' in body) {
-    return String(body.configuration_hash);
-  }
-  throw answerError(client, 'GET /status', answer);
-}
+import { ConfigurationState } from './state';
 
 /** Kong's whole configuration, in parts. @throws AdminError */
 export async function exportConfiguration(client: AdminClient): Promise<readonly string[]> {
@@ -21,9 +12,15 @@ export async function exportConfiguration(client: AdminClient): Promise<readonly
   return parts;
 }
 
+/** What somebody else posted meanwhile and this post has overwritten. */
+export interface Lost {
+  parts: readonly string[];
+  /** It was there before and after it was read; otherwise parts of it may be of the next one. */
+  isWhole: boolean;
+}
+
 export type Posted =
-  /** `lost`: what somebody else posted meanwhile and this post has overwritten. */
-  | { kind: 'done'; lost: readonly string[] | null }
+  | { kind: 'done'; lost: Lost | null }
   | { kind: 'refused'; body: unknown }
   /** Kong is busy with somebody's post, or did not answer: look again before the next try. */
   | { kind: 'busy'; waitMs: number; error: AdminError };
@@ -32,13 +29,11 @@ export interface Post {
   config: Encoded;
   /** The hash of the configuration that `config` was made from. */
   before: string;
-  /** A line that only the new configuration has; null: there is none. */
-  mark: string | null;
 }
 
 /**
  * Posts a configuration once. Kong has no compare-and-set, and takes milliseconds to seconds for a post: who else
- * posts meanwhile is looked out for, so that nobody's update gets lost.
+ * posts meanwhile is looked out for.
  * @throws AdminError
  */
 export async function postConfiguration(client: AdminClient, post: Post): Promise<Posted> {
@@ -70,62 +65,81 @@ export async function postConfiguration(client: AdminClient, post: Post): Promis
 
 const POST_PATH = '/config?check_hash=1&flatten_errors=1';
 
-/** While Kong works on a post of this size it can be asked for an export at no cost that matters. */
+/** While Kong works on a post of this size it can be asked for exports at no cost that matters. */
 const SMALL_CHARS = 256 * 1024;
+/** Looks that are under way at the same time: a worker that is busy with a post answers late. */
+const EYES = 3;
 const PAUSE_MS = 20;
+const SHORT_PAUSE_MS = 3;
 
-/** Watches the configuration's hash during a post. */
+/** Looks at Kong's configuration during a post. */
 class Lookout {
   readonly #ended = new AbortController();
+  /** Hashes of which the configuration is known. */
+  readonly #known: Set<string>;
+  /** What Kong exports of the configuration that was there before. */
+  #before: string | null = null;
+  #lost: Lost | null = null;
 
   constructor(
     private readonly client: AdminClient,
     private readonly post: Post,
-  ) {}
+  ) {
+    this.#known = new Set([post.before, post.config.hash]);
+  }
 
-  /** @returns what somebody else posted since, or null. Never throws: without an answer there is nothing to say. */
-  async look(): Promise<readonly string[] | null> {
-    const { signal } = this.#ended;
-    const known = [this.post.before, this.post.config.hash];
-    const isEnded = () => signal.aborted;
-    try {
-      // Both are on their way before the post is: there is no later chance where that is quick.
-      const isSmall = this.post.config.size < SMALL_CHARS;
-      const early = isSmall ? exportConfiguration(this.client).catch(() => null) : null;
-      for (let first = true; first || !isEnded(); first = false) {
-        const hash = await configurationHash(this.client);
-        if (!known.includes(hash)) return await this.theirs(first ? await early : null, hash);
-        await sleep(PAUSE_MS, undefined, { signal });
-      }
-    } catch {
-      // Ended, or Kong does not answer; the post itself says so.
-    }
-    return null;
+  /** @returns what somebody else posted last, or null. Never throws: without an answer there is nothing to say. */
+  async look(): Promise<Lost | null> {
+    await Promise.all(Array.from({ length: this.isSmall ? EYES : 1 }, () => this.lookOn()));
+    return this.#lost;
   }
 
   end(): void {
     this.#ended.abort();
   }
 
-  /**
-   * @param early asked for before it was known that there is anything: it may be what was there before
-   * @param hash of what somebody else posted
-   */
-  private async theirs(early: readonly string[] | null, hash: string): Promise<readonly string[] | null> {
-    const { mark } = this.post;
-    const has = (parts: readonly string[]) => mark === null || parts.some((part) => part.includes(mark));
-    const found = await exportConfiguration(this.client);
-    if ((await configurationHash(this.client)) === hash) return found;
-    // Kong has another one by now, as a rule ours, and what was found may be that already. Theirs may have the mark, too.
-    if (!has(found)) return found;
-    const again = await exportConfiguration(this.client);
-    if (found.join('') !== again.join('')) return found;
-    return early !== null && !has(early) ? early : null;
+  private get isSmall(): boolean {
+    return this.post.config.size < SMALL_CHARS;
   }
-}
 
-/** A line of a PEM text that no other has: of the leaf's signature. */
-export function markOf(pem: string | null | undefined): string | null {
-  const [leaf = ''] = (pem ?? '').split('-----END ', 1);
-  return leaf.split('\n').findLast((line) => line.length === 64) ?? null;
+  private async lookOn(): Promise<void> {
+    const { signal } = this.#ended;
+    try {
+      for (;;) {
+        // A connection that is kept leads to the same worker each time, be it free or not.
+        const client = this.client.fresh();
+        try {
+          await this.lookOnce(client);
+        } finally {
+          client.close();
+        }
+        if (signal.aborted) return;
+        await sleep(this.isSmall ? SHORT_PAUSE_MS : PAUSE_MS, undefined, { signal });
+      }
+    } catch {
+      // Ended, or Kong does not answer; the post itself says so.
+    }
+  }
+
+  private async lookOnce(client: AdminClient): Promise<void> {
+    const state = new ConfigurationState(client);
+    let hash = await state.hash();
+    while (!this.#known.has(hash) || (this.isSmall && hash === this.post.before)) {
+      const isTheirs = !this.#known.has(hash);
+      // Where that costs little it is read before it is known that there is anything: it may be gone a moment later.
+      const parts = await exportConfiguration(client);
+      const after = await state.hash();
+      if (after === hash) {
+        if (isTheirs) this.#lost = { parts, isWhole: true };
+        else this.#before ??= parts.join('');
+        this.#known.add(hash);
+        return;
+      }
+      const text = parts.join('');
+      const isOther = isTheirs || (this.#before !== null && text !== this.#before);
+      if (isOther && text !== (await exportConfiguration(client)).join(''))
+        this.#lost ??= { parts, isWhole: false };
+      hash = after;
+    }
+  }
 }

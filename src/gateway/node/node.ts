@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfiguredFile } from '../../common/configured-file';
 import { sameStamp, stampOf, type Stamp } from '../../common/stamp';
+import { commitsOf } from './commits';
 import { commentIn, readKongLines, valuesIn } from './kong-env';
 import { adminEndpoints, tlsListeners, type Endpoint, type TlsListener } from './listen';
 import { parseServers, parseWorkers, settingIn, type NginxServer } from './nginx-conf';
@@ -20,6 +21,8 @@ export interface NodeFacts {
   defaultCertificate: readonly { cert: string; key: string }[];
   /** Without a database, where the configuration is read from at start; null: from nowhere, or it is not known. */
   declarativeConfig: string | null;
+  /** Folder of the store that the configuration is in without a database, as seen from the prefix. */
+  configurationStore: string;
   /** Null: it is not known. */
   workers: number | null;
 }
@@ -28,12 +31,14 @@ const ENV = '.kong_env';
 const HTTP = 'nginx-kong.conf';
 const STREAM = 'nginx-kong-stream.conf';
 const MAIN = 'nginx.conf';
+const DEFAULT_STORE = 'dbless.lmdb';
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** The only names that are kept: the file also holds secrets such as `pg_password`. */
 const NAMES = new Set([
   ...['admin_listen', 'proxy_listen', 'stream_listen'],
-  ...['ssl_cert', 'ssl_cert_key', 'declarative_config', 'nginx_main_worker_processes'],
+  ...['ssl_cert', 'ssl_cert_key', 'declarative_config', 'lmdb_environment_path'],
+  'nginx_main_worker_processes',
   ...['', 'nginx_http_', 'nginx_proxy_'].flatMap((at) => [`${at}ssl_protocols`, `${at}ssl_ciphers`]),
 ]);
 
@@ -64,6 +69,11 @@ export class KongNode {
     } catch {
       return null;
     }
+  }
+
+  /** How often this Kong's configuration was committed without a database; null: that cannot be read. */
+  commits(): number | null {
+    return commitsOf(this.prefix, this.tryRead()?.configurationStore);
   }
 
   private readAnew(): NodeFacts {
@@ -100,6 +110,7 @@ export class KongNode {
           ? this.notOfKong(certs.map((cert, index) => ({ cert, key: keys[index] ?? '' })))
           : [],
       declarativeConfig: declarative,
+      configurationStore: values.get('lmdb_environment_path') ?? DEFAULT_STORE,
       workers: Number.isInteger(workers) && workers > 0 ? workers : null,
     };
   }
@@ -126,6 +137,7 @@ export class KongNode {
       },
       defaultCertificate: this.notOfKong(certificates),
       declarativeConfig: null,
+      configurationStore: settingIn(this.textOf(MAIN) ?? '', 'lmdb_environment_path') ?? DEFAULT_STORE,
       workers: parseWorkers(this.textOf(MAIN) ?? ''),
     };
   }

@@ -66,6 +66,21 @@ function prefixOf(pid: number): string | null {
   }
 }
 
+/** Whether it is a worker of an nginx, as the parent of a plugin server is. */
+export const isWorker = (pid: number): boolean => titleOf(pid).startsWith('nginx: worker process');
+
+/** Whether it is a worker that takes no more connections: a reload has put others in its place. */
+export const isLeavingWorker = (pid: number): boolean =>
+  titleOf(pid).startsWith('nginx: worker process is shutting down');
+
+function titleOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 function parentOf(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -76,13 +91,7 @@ function parentOf(pid: number): number {
   }
 }
 
-function isMaster(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('nginx: master process');
-  } catch {
-    return false;
-  }
-}
+const isMaster = (pid: number): boolean => titleOf(pid).startsWith('nginx: master process');
 
 function isSameFolder(a: string | null, b: string): boolean {
   try {

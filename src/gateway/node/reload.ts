@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readKongEnv, readKongValues } from './kong-env';
 import { findMaster } from './processes';
+import { stateFolder } from './state-folder';
 import { readConfiguredFile } from '../../common/configured-file';
 import { replaceFile } from '../../common/replace-file';
 
@@ -66,7 +67,7 @@ export class KongReload {
 
   private records(): Record<string, string> {
     try {
-      return JSON.parse(readConfiguredFile(join(this.prefix, RECORD))) as Record<string, string>;
+      return JSON.parse(readConfiguredFile(join(stateFolder(this.prefix), RECORD))) as Record<string, string>;
     } catch {
       return {};
     }
@@ -75,6 +76,6 @@ export class KongReload {
   private remember(fingerprint: string): void {
     const records = Object.entries(this.records()).slice(1 - MAX_RECORDS);
     const all = Object.fromEntries([...records, [fingerprint, new Date().toISOString()]]);
-    replaceFile(join(this.prefix, RECORD), `${JSON.stringify(all)}\n`, null);
+    replaceFile(join(stateFolder(this.prefix), RECORD), `${JSON.stringify(all)}\n`, null);
   }
 }

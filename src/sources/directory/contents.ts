@@ -1,11 +1,11 @@
 import { factsOf, type FileFacts } from '../../certificates';
-import type { MaybePromise } from '../../common/maybe-async';
 import { printable } from '../../common/printable';
 import { Slices } from '../../common/slices';
 import { isRacy, sameStamp, type Stamp } from '../../common/stamp';
-import { MAX_BUNDLE_BYTES, refusal } from '../../model';
+import { MAX_BUNDLE_BYTES, refusal, type Refusal } from '../../model';
 import type { FileAccess } from '../files/access';
 import { unreadable } from '../files/trouble';
+import type { Passwords } from '../password';
 import type { KnownFile } from './match';
 import type { ParsedName } from './names';
 
@@ -29,7 +29,21 @@ export class FileContents {
   /** There are more files than are looked at. */
   isFull = false;
 
-  constructor(private readonly password: () => MaybePromise<string | undefined>) {}
+  /** With which the files were opened last. */
+  #password: string | undefined;
+
+  constructor(
+    private readonly passwords: Pick<Passwords, 'passwordOf'> | null,
+    private readonly maxFiles = MAX_FILES,
+  ) {}
+
+  tooMany(root: string): Refusal {
+    return refusal(
+      'too_large',
+      `${printable(root)} has more than ${this.maxFiles.toLocaleString('en')} files whose names do not tell what they ` +
+        'are; the rest is not looked at. Name the folder of the certificates',
+    );
+  }
 
   /** The files of a folder that are to be looked at, from now on. */
   set(folder: string, names: readonly ParsedName[], told: readonly ParsedName[]): void {
@@ -44,7 +58,7 @@ export class FileContents {
         now.add(path);
         const known = this.#entries.get(path);
         if (known !== undefined) known.isTold = isTold;
-        else if (this.#entries.size >= MAX_FILES) this.isFull = true;
+        else if (this.#entries.size >= this.maxFiles) this.isFull = true;
         else {
           this.#entries.set(path, { path, folder, name, isTold, facts: UNREAD, stamp: null, isRead: false });
           this.#unread.add(path);
@@ -74,11 +88,6 @@ export class FileContents {
     return this.#entries.values();
   }
 
-  /** A locked file may open now. */
-  passwordChanged(): void {
-    for (const entry of this.#entries.values()) if (entry.facts.kind === 'locked') entry.stamp = null;
-  }
-
   /**
    * Reads what changed.
    * @param folders whose files are looked at; null: all. New files are in any case
@@ -90,14 +99,26 @@ export class FileContents {
     folders: Iterable<string> | null,
   ): Promise<boolean> {
     const slices = new Slices();
+    if (await this.hasNewPassword()) {
+      for (const [path, { facts }] of this.#entries)
+        if (facts.problem?.reason === 'encrypted_key') this.#unread.add(path);
+    }
     for (const entry of this.entriesIn(folders)) {
-      const isSame = entry.stamp !== null && sameStamp(stampOf(entry.path), entry.stamp);
+      const isKnown = entry.stamp !== null && !this.#unread.has(entry.path);
+      const isSame = isKnown && sameStamp(stampOf(entry.path), entry.stamp);
       if (!isSame) await this.read(access, entry);
       if (slices.due) await slices.pause();
     }
     const hasChanged = this.#hasChanged;
     this.#hasChanged = false;
     return hasChanged;
+  }
+
+  private async hasNewPassword(): Promise<boolean> {
+    const password = await this.passwords?.passwordOf({ name: '', location: '', cert: '', key: '' });
+    const isNew = password !== this.#password;
+    this.#password = password;
+    return isNew;
   }
 
   private *entriesIn(folders: Iterable<string> | null): Iterable<Entry> {
@@ -133,8 +154,7 @@ export class FileContents {
         return { ...UNREAD, kind: 'damaged', problem: why };
       }
       if (file.isStable && !isRacy(file.stamp, now)) entry.stamp = file.stamp;
-      const password = this.password();
-      const facts = factsOf(file.text, location, password instanceof Promise ? await password : password);
+      const facts = factsOf(file.text, location, this.#password);
       return facts instanceof Promise ? await facts : facts;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EHANGING') throw error;

@@ -7,6 +7,6 @@ export const DIRECTORY: SourceType<typeof DIRECTORY_FIELDS> = {
   fields: DIRECTORY_FIELDS,
   required: ['path'],
   isRemote: false,
-  create: ({ path, create }) => new DirectorySource(path ?? '', create ?? true),
+  create: ({ path, create }, { passwords }) => new DirectorySource(path ?? '', create ?? true, { passwords }),
   createTrust: ({ path }) => new DirectorySource(path ?? '', false, { layout: singleFiles }),
 };

@@ -1,6 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
 import { isOpenEnded } from '../../certificates';
-import type { MaybePromise } from '../../common/maybe-async';
 import { Slices } from '../../common/slices';
 import { stampOf, statOf, toStamp, type Stamp } from '../../common/stamp';
 import type { RawBundle, Reading, Source, SourceScan, StrayFile } from '../../model';
@@ -9,6 +8,7 @@ import { FileBundle, type BundleFiles } from '../files/file-bundle';
 import { OpenKeyFiles } from '../files/key-modes';
 import { unreadable } from '../files/trouble';
 import { FolderWatch } from '../files/watch';
+import type { Passwords } from '../password';
 import { FileContents } from './contents';
 import { layoutOf, type FilePair, type Layout } from './layout';
 import { matchFiles } from './match';
@@ -23,10 +23,11 @@ export interface DirectoryOptions {
   isOptional?: boolean;
   /** Which of a folder's files are bundles. */
   layout?: (names: readonly string[]) => Layout;
-  /** What encrypted keys are locked with, to tell which certificate they belong to. */
-  password?: () => MaybePromise<string | undefined>;
+  /** What encrypted keys are locked with, to tell which certificate they belong to; refreshed by others. */
+  passwords?: Pick<Passwords, 'passwordOf'> | null;
   access?: PlaceAccess;
   maxFolders?: number;
+  maxFiles?: number;
 }
 
 /** Every certificate bundle below a folder, at any depth; see `layoutOf` and `matchFiles` for what belongs together. */
@@ -56,7 +57,7 @@ export class DirectorySource implements Source {
     this.#root = resolve(path);
     this.id = `directory:${this.#root}`;
     this.#access = options.access ?? new PlaceAccess(this.#root);
-    this.#contents = new FileContents(options.password ?? (() => undefined));
+    this.#contents = new FileContents(options.passwords ?? null, options.maxFiles);
     const { isOptional = false, maxFolders } = options;
     this.#tree = new FolderTree(
       this.#root,
@@ -104,6 +105,7 @@ export class DirectorySource implements Source {
     const folders = places === null ? null : [...places.keys()];
     if (!this.#access.isLocal) await this.fetchStamps(stamps, places);
     if (await this.#contents.refresh(this.#access, stamps.of, folders)) this.match();
+    if (this.#contents.isFull) errors.push(this.#contents.tooMany(this.#root));
     this.#watch?.follow(this.#tree.folders.values());
     const changed: string[] = [];
     const slices = new Slices();

@@ -62,6 +62,8 @@ export class KubernetesSource implements Source {
   /** Those, or of the pod's own namespace where only that is allowed. */
   #scopes: readonly ListWatch<Secret>[];
   readonly #references: References | null;
+  /** Where hosts come from elsewhere: who asks for what, for the sake of an ingress controller. */
+  #asking: References | null = null;
   /** What is to be read, or to be reported as gone: whether it is a bundle. */
   readonly #pending = new Map<string, boolean>();
   readonly #held = new HeldTexts(MAX_HELD_BYTES, MAX_HELD_EACH_BYTES);
@@ -133,6 +135,16 @@ export class KubernetesSource implements Source {
       if (error instanceof KubernetesError && error.status === 404) return null;
       return trouble(error, 'get', `${this.#kind.word} ${name}`);
     }
+  }
+
+  async asked(): Promise<ReadonlyMap<string, string> | null> {
+    if (this.#references !== null) return this.#references.asked;
+    this.#asking ??= new References(this.options.client, (secret) => this.#bundles.has(secret));
+    await this.#asking.refresh(
+      this.#scopes.map(({ namespace }) => namespace),
+      [],
+    );
+    return this.#asking.asked;
   }
 
   watch(touched: (what: string) => void): () => void {

@@ -12,6 +12,8 @@ export interface NodeFacts {
   workerPids: readonly number[];
   masterPid: number;
   connections: () => { accepted: number; active: number; requests: number };
+  /** Requests that are not answered yet, and the connections of the workers among each other. */
+  underWay: () => number;
   /** Kong 3.9 answers GET / with 500 where it manages a plugin server. */
   isManagingPluginServers: () => boolean;
   configuration: () => JsonObject;
@@ -101,7 +103,7 @@ function statusDocument({ mode, store }: EntityService, node: NodeFacts): JsonOb
       connections_handled: accepted,
       connections_active: active,
       connections_reading: 0,
-      connections_writing: active,
+      connections_writing: node.underWay(),
       connections_waiting: 0,
       total_requests: requests,
     },

@@ -40,11 +40,14 @@ export class AdminServer {
   readonly #server: http.Server;
   readonly #options: AdminServerOptions;
   url = '';
+  /** Requests that are not answered yet. */
+  underWay = 0;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
     this.#server = http.createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
-      void this.#serve(request, response);
+      this.underWay += 1;
+      void this.#serve(request, response).finally(() => (this.underWay -= 1));
     });
   }
 

@@ -17,6 +17,9 @@ export class Store {
   readonly #listeners = new Set<ChangeListener>();
   /** MD5 of the declarative configuration; stays at zeros with a database. */
   configurationHash = NO_CONFIGURATION;
+  #commits = 0;
+  /** Told how often everything was swapped at once. */
+  onCommit: (times: number) => void = () => undefined;
 
   constructor() {
     for (const type of ENTITY_TYPES) this.#tables.set(type.name, new Table(type));
@@ -75,6 +78,7 @@ export class Store {
     this.#names = new Map();
     for (const row of this.table('snis').rows()) this.#link(row as SniRow);
     this.configurationHash = hash;
+    this.onCommit(++this.#commits);
     if (this.#listeners.size === 0) return;
     const ids = new Set([...before.certificates.ids(), ...this.table('certificates').ids()]);
     for (const id of ids) this.#changed('certificates', id, before.certificates.get(id));

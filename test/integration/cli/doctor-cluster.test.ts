@@ -62,7 +62,7 @@ async function examined({ allowed, images = [], certManager = false }: Cluster, 
     .map(({ verdict, detail }) => `${verdict} ${detail}`);
 }
 
-it('says what may be read, and who else renews in the cluster', async () => {
+it('says what may be read, and who else writes certificates in the cluster', async () => {
   const images = [
     'quay.io/jetstack/cert-manager-controller:v1.16.1',
     'kong/kubernetes-ingress-controller:3.5@sha256:0',
@@ -109,7 +109,7 @@ test.for<[string, Cluster['allowed'], object[], string[]]>([
     ],
   ],
   [
-    'what one source looks at, and not what the other one does',
+    'the scope of one source and not that of the other',
     ({ resource, namespace }) => resource === 'secrets' && namespace === 'shop',
     [
       { namespaces: ['shop'] },

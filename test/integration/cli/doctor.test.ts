@@ -6,6 +6,7 @@ import { issue, secretsIn } from '../../support/bundles';
 import { cli, ENVIRONMENT, EXECUTABLE, start } from '../../support/cli';
 import { eventually } from '../../support/eventually';
 import { testFolder, writePair } from '../../support/folders';
+import { hanging } from '../../support/hanging';
 
 interface Finding {
   check: string;
@@ -27,6 +28,12 @@ async function doctor(...args: string[]): Promise<Examined> {
   expect(passed).toBe(code === 0);
   for (const { verdict, fix } of findings) expect(fix === null).toBe(verdict === 'ok' || verdict === 'skip');
   return { code, stdout, of: (check) => findings.filter((finding) => finding.check === check) };
+}
+
+async function startedGateway() {
+  const gateway = await startGateway({ mode: 'database' });
+  onTestFinished(() => gateway.stop());
+  return gateway;
 }
 
 const COMMAND = `env PATH=${ENVIRONMENT.PATH} ${EXECUTABLE}`;
@@ -164,7 +171,7 @@ test.for([
     'Admin API',
     '0.0.0.0:8001',
   ],
-  ['a log that hides the lines', { log_level: 'notice' }, 'log', 'hides'],
+  ['a log that hides the lines', { log_level: 'error' }, 'log', 'hides'],
   ['a Kong without TLS', { proxy_listen: '127.0.0.1:8000' }, 'listeners', 'not proven'],
   ['a control plane', { role: 'control_plane' }, 'mode', 'control plane'],
 ] as const)('warns of %s', async ([, env, check, sentence]) => {
@@ -245,3 +252,49 @@ it.skipIf(isInstalled)(
     expect(of('log')).toMatchObject([{ verdict: 'ok' }]);
   },
 );
+
+it('an Admin API that takes connections and never answers costs seconds, and is named', async () => {
+  const { url } = await hanging();
+  const startedAt = performance.now();
+  const { of, code } = await doctor('-p', testFolder(), '--admin-url', url, '--allow-http');
+  expect(code).toBe(1);
+  expect(of('Admin API')[0]).toMatchObject({
+    verdict: 'fail',
+    fix: expect.stringContaining("Kong's error log") as string,
+  });
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+});
+
+it.each<[what: string, admin: string, fix: RegExp]>([
+  ['a token file that is not there', 'token_file: /nowhere/token', /create that file.*admin\.token_file/],
+  ['a token that is a vault reference', 'token: "{vault://env/token}"', /correct admin\.token/],
+  ['a CA file that is not there', 'ca_file: /nowhere/ca.pem', /create that file.*admin\.ca_file/],
+  ['a port that nobody listens on', 'url: "http://127.0.0.1:1"', /start Kong/],
+])('%s: the fix is about that', async (_, admin, fix) => {
+  const { prefix } = await startedGateway();
+  const config = join(testFolder(), 'reloader.yml');
+  writeFileSync(config, `admin: { ${admin} }\nsources: [{ type: directory, path: ${testFolder()} }]\n`);
+  const [finding] = (await doctor('-p', prefix, '-c', config)).of('Admin API');
+  expect(finding).toMatchObject({ verdict: 'fail', fix: expect.stringMatching(fix) as string });
+});
+
+it('an Admin API that wants a login: the fix names the fields for it', async () => {
+  const gateway = await startedGateway();
+  gateway.inject({ status: 401, times: Infinity });
+  const [finding] = (await doctor('-p', gateway.prefix)).of('Admin API');
+  expect(finding).toMatchObject({
+    verdict: 'fail',
+    fix: expect.stringContaining('admin.token_file') as string,
+  });
+});
+
+it('an entry whose own Admin API cannot be asked is not in order', async () => {
+  const { prefix, enable } = await healthy();
+  await enable({ admin: { token: '{vault://env/token}' } });
+  const [finding] = (await doctor('-p', prefix)).of('plugin entry');
+  expect(finding).toMatchObject({
+    verdict: 'fail',
+    detail: expect.stringContaining('vault reference') as string,
+    fix: expect.stringContaining('admin.token') as string,
+  });
+});

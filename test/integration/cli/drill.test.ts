@@ -69,7 +69,7 @@ describe.each(['database', 'dbless'] as const)('a drill in mode %s', (mode) => {
     expectClean(gateway);
   });
 
-  it('that was killed is cleaned up by the next one, whatever its name was', async () => {
+  it('that was killed is cleaned up by the next drill, whatever its name was', async () => {
     const gateway = await kong(mode);
     const { host, port } = await closedPort();
     const drill = start([

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { startGateway } from '../../gateway';
 import { issue, secretsIn } from '../../support/bundles';
-import { cli, Command, ENVIRONMENT, EXECUTABLE } from '../../support/cli';
+import { cli, Command, ENVIRONMENT, EXECUTABLE, start } from '../../support/cli';
+import { eventually } from '../../support/eventually';
+import { hanging } from '../../support/hanging';
 import { testFolder, writePair } from '../../support/folders';
 import { leafOf, servedLeaf } from '../../support/tls';
 
@@ -56,13 +58,51 @@ describe.each(['database', 'dbless'] as const)('a Kong in mode %s', (mode) => {
   });
 });
 
-it('the plan announces nothing that would be refused when it is written', async () => {
+it('the plan announces no swap that would be refused when it is written', async () => {
   const { args, certs } = await renewed('database');
   writePair(certs, 'www', { chain: issue({ names: [WWW] }).chain, key: issue().key });
   const { code, stdout } = await cli('plan', ...args);
   expect(code).toBe(2);
   expect(stdout).toContain('(key_mismatch)');
   expect(stdout).not.toMatch(/^swap/m);
+});
+
+it('the plan says that Kong would not take what it announces', async () => {
+  const gateway = await startGateway({ mode: 'dbless', env: { nginx_admin_client_max_body_size: '8k' } });
+  onTestFinished(() => gateway.stop());
+  const certs = testFolder();
+  for (const name of ['a', 'b', 'c', 'd', 'e'])
+    writePair(certs, name, issue({ names: [`${name}.example.test`] }));
+  const config = join(testFolder(), 'reloader.yml');
+  writeFileSync(config, `sources: [{ type: directory, path: ${certs} }]`);
+  const { stdout, code } = await cli('plan', '-c', config, '-p', gateway.prefix);
+  expect(code).toBe(2);
+  expect(stdout).toMatch(/too large: .* raise nginx_admin_client_max_body_size \(8k\)/);
+  gateway.inject({ method: 'POST', path: /^\/config/, status: 413, times: Infinity });
+  const synced = await cli('sync', '-c', config, '-p', gateway.prefix);
+  expect(synced.code).toBe(1);
+  // One sentence, once.
+  expect(synced.stdout.match(/larger than Kong takes/g)).toHaveLength(1);
+  expect(synced.stdout).toContain('and 4 more certificates');
+});
+
+it('an address on the command line is asked instead of the one in the file', async () => {
+  const { args, config, certs, gateway } = await renewed('database');
+  writeFileSync(
+    config,
+    `admin: { url: 'http://127.0.0.1:1' }\nsources: [{ type: directory, path: ${certs} }]\n`,
+  );
+  expect(await cli('plan', ...args, '--admin-url', gateway.adminUrl)).toMatchObject({ code: 2, stderr: '' });
+});
+
+it.each(['plan', 'sync'])('an interruption of %s says what was done', async (command) => {
+  const { args } = await renewed('database');
+  const { url, isAsked } = await hanging();
+  const child = start([command, ...args, '--admin-url', url, '--allow-http']);
+  await eventually('it waits for Kong', isAsked);
+  child.child.kill('SIGINT');
+  const { code, stderr } = await child.ended;
+  expect([code, stderr]).toEqual([130, 'ssl-cert-reloader: error: interrupted: nothing was changed\n']);
 });
 
 it('a source that cannot be read is an error of its own, and the others are looked at', async () => {
@@ -115,7 +155,7 @@ test.for([
     ['plan', '-c', ''],
     "'-c, --config <file>' argument '' is invalid. It is empty.",
   ],
-  ['an address that is none', ['plan', '--admin-url', 'ftp://kong'], 'Give http://HOST:PORT'],
+  ['something that is not an address', ['plan', '--admin-url', 'ftp://kong'], 'Give http://HOST:PORT'],
   [
     'another host in clear',
     ['plan', '--admin-url', 'http://192.0.2.1:8001'],

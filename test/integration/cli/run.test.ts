@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startGateway, type GatewayOptions } from '../../gateway';
 import { issue } from '../../support/bundles';
-import { EXECUTABLE, ENVIRONMENT, start, type Command } from '../../support/cli';
+import { Command, EXECUTABLE, ENVIRONMENT, start } from '../../support/cli';
 import { eventually } from '../../support/eventually';
 import { testFolder, writePair } from '../../support/folders';
 import { PluginClient } from '../../support/plugin-client';
@@ -119,6 +120,71 @@ it('has its sockets again after an older Kong swept its prefix at its start', as
   expect(await start(['status', '-p', prefix]).ended).toMatchObject({ stderr: '' });
   await stop(daemon);
 });
+
+describe('a prefix where one works already', () => {
+  const first = async (...args: string[]) => {
+    const { prefix, certs } = places();
+    const daemon = start(['run', '-c', configFile(source(certs)), '-p', prefix, ...args]);
+    await said(daemon, 'waiting for Kong');
+    return { prefix, daemon, certs };
+  };
+
+  it.for([
+    ['run', (prefix: string) => ['run', '-p', prefix]],
+    ['a plugin server that no Kong started', (prefix: string) => ['-p', prefix]],
+  ] as const)('%s says who does, and ends', async ([, args]) => {
+    const { prefix, daemon } = await first('--serve-plugin');
+    const { code, stderr } = await start(args(prefix)).ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `another ssl-cert-reloader (process ${daemon.child.pid}) works for the Kong of ${prefix}`,
+    );
+    const client = await PluginClient.open(join(prefix, 'ssl-cert-reloader.socket'));
+    expect((await client.ask(1, 'plugin.GetStatus'))[2]).toBeNull();
+    expect(await start(['status', '-p', prefix]).ended).toMatchObject({ stderr: '' });
+    await stop(daemon);
+  });
+
+  it('the successor at a reload of Kong takes over once the first one has left, which it does at once', async () => {
+    const { prefix } = places();
+    const old = worker(prefix);
+    const holder = () =>
+      new Promise<string>((done, fail) => {
+        connect(join(prefix, 'ssl-cert-reloader.lock'))
+          .on('data', (pid) => done(String(pid)))
+          .on('error', fail);
+      });
+    const before = await eventually('the first one works', holder);
+    const next = worker(prefix);
+    await eventually('it is started', () => next.stderr.includes('started'));
+    expect(await holder()).toBe(before);
+    old.child.kill('SIGUSR2');
+    const after = await eventually('the other one works', async () => {
+      const pid = await holder();
+      return pid !== before && pid;
+    });
+    expect(after).not.toBe(before);
+    await eventually('the first one has ended by itself', () => old.stdout.includes('ended with 0'));
+  });
+});
+
+/** A process like a worker of nginx with a plugin server; SIGUSR2 has it drain its connections. */
+function worker(prefix: string): Command {
+  const program = `
+    process.title = 'nginx: worker process';
+    process.on('SIGUSR2', () => (process.title = 'nginx: worker process is shutting down'));
+    const child = require('node:child_process').spawn(${JSON.stringify(EXECUTABLE)}, ['-p', ${JSON.stringify(prefix)}], { stdio: 'ignore' });
+    child.on('exit', (code) => console.log('ended with ' + code));
+    process.on('exit', () => child.kill('SIGKILL'));
+    process.on('SIGTERM', () => process.exit());
+    console.error('started');`;
+  const child = spawn(process.execPath, ['-e', program, 'x'.repeat(100)], {
+    env: ENVIRONMENT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGTERM'));
+  return new Command(child);
+}
 
 describe('a daemon with a file', () => {
   it.for(['database', 'dbless'] as const)('waits for Kong and swaps what was renewed (%s)', async (mode) => {

@@ -1,8 +1,10 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import { program } from '../../../src/cli/command';
+import { explain } from '../../../src/cli/explain';
+import { REASONS } from '../../../src/model';
 import { startGateway } from '../../gateway';
 import { issue } from '../../support/bundles';
 import { cli, Command, ENVIRONMENT, EXECUTABLE } from '../../support/cli';
@@ -125,4 +127,32 @@ describe('completion', () => {
     const text = execFileSync('zsh', ['-f', '-c', script], { encoding: 'utf8' });
     expect(text.trim()).toBe('_ssl-cert-reloader');
   });
+});
+
+test.for<[word: string, ...texts: string[]]>([
+  ['key_mismatch', 'The key does not belong to the leaf', 'What to do'],
+  ['verify.timeout', 'Default', '10'],
+  ['sources[0].password_file', 'holds the password'],
+  ['no_source', 'no source has anything for it'],
+  ['KongCertificateExpired', '## Fix'],
+])('explain %s tells it without a file', async ([word, ...texts]) => {
+  const { code, stdout } = await cli('explain', word);
+  expect(code).toBe(0);
+  for (const text of texts) expect(stdout).toContain(text);
+});
+
+test.for(Object.keys(REASONS))('the reason %s can be explained', (reason) => {
+  const lines: string[] = [];
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+  explain(reason, {});
+  write.mockRestore();
+  expect(lines.join('')).toContain('What to do');
+});
+
+it('a word that is not known is told with the nearest one', async () => {
+  const { code, stderr } = await cli('explain', 'key_mismach');
+  expect([code, stderr]).toEqual([
+    1,
+    'ssl-cert-reloader: error: key_mismach is not a word of this program, did you mean key_mismatch?\n',
+  ]);
 });

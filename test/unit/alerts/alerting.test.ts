@@ -70,7 +70,7 @@ it('a refused renewal is told, and that it is over', async () => {
   await tells('firing refused', 'resolved refused');
 });
 
-it('what is the same is not even looked at, but once a minute', async () => {
+it('an unchanged status is looked at only once a minute', async () => {
   const { told, passes } = await alerting();
   let looks = 0;
   const observe = () => {
@@ -84,7 +84,7 @@ it('what is the same is not even looked at, but once a minute', async () => {
   expect(looks).toBe(2);
 });
 
-it('what often mends itself has to last for its grace, and is looked at again when that is over', async () => {
+it('a trouble that often mends itself is told only after its grace, and is looked at again then', async () => {
   const { told, passes, tells, receiver } = await alerting({ grace: 10 });
   const what = observed({ state: 'not_served', since: iso(NOW) });
   await told.look('1', () => what);
@@ -96,7 +96,7 @@ it('what often mends itself has to last for its grace, and is looked at again wh
   await tells('firing not_served');
 });
 
-it('while Kong is away what was told lasts, and that it is away is told', async () => {
+it('while Kong is away open alerts stay open, and its absence is an alert', async () => {
   const { look, tells } = await alerting();
   await look(observed(REFUSED));
   await tells('firing refused');
@@ -116,7 +116,7 @@ it('another configuration does not tell again what was told', async () => {
   await tells('firing refused', 'resolved refused');
 });
 
-it('a webhook that is away is said once, and gets everything when it is back', async () => {
+it('a webhook that is away is logged once, and gets everything when it is back', async () => {
   const { look, said, tells, receiver } = await alerting();
   receiver.server.closeAllConnections();
   const port = Number(new URL(receiver.url).port);
@@ -139,7 +139,7 @@ it('Alertmanager is told again every five minutes, whatever the reminders are', 
   expect(receiver.received.map(({ path }) => path)).toEqual(['/api/v2/alerts', '/api/v2/alerts']);
 });
 
-it('others get their turn while thousands of certificates are looked at, and a second look waits', async () => {
+it('the event loop stays free while thousands of certificates are looked at, and a second look waits', async () => {
   const { told } = await alerting();
   const status = reloader({ certificates: Array.from({ length: 20_000 }, () => certificate()) });
   const looking = told.look('1', () => observed({}, { status }));

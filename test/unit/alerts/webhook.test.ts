@@ -205,7 +205,7 @@ describe('what is said of a webhook', () => {
   });
 
   test.for<[string, () => Partial<Settings>]>([
-    ['an address that is none', () => ({ webhook_file: file(`${SECRET} is no address`) })],
+    ['something that is not an address', () => ({ webhook_file: file(`${SECRET} is no address`) })],
     ['an address of another kind', () => ({ webhook_file: file(`ftp://${SECRET}/`) })],
     ['a file that is not there', () => ({ webhook: 'https://127.0.0.1:1/', token_file: '/nowhere/token' })],
     [
@@ -216,7 +216,7 @@ describe('what is said of a webhook', () => {
       'a token that cannot be sent',
       () => ({ webhook: 'http://127.0.0.1:1/', token_file: file(`${SECRET}\n${SECRET}`) }),
     ],
-    ['a CA that is none', () => ({ webhook: `https://127.0.0.1:1/${SECRET}`, ca_file: file(SECRET) })],
+    ['a CA file without a CA', () => ({ webhook: `https://127.0.0.1:1/${SECRET}`, ca_file: file(SECRET) })],
   ])('has no secret in it: %s', async ([, settings]) => {
     const delivery = await webhook(settings()).post({});
     expect(delivery.kind).toBe('later');

@@ -91,7 +91,7 @@ it('passes that fail are told after the grace, and that they are made again', as
   await tells('firing passes_failing', 'resolved passes_failing');
 });
 
-it('a Kong that is away is told though no reloader runs, and what was refused stays so', async () => {
+it('a Kong that is away is told though no reloader runs, and refusals stay open', async () => {
   const { desk: it, running, tells, passes } = await desk();
   await it.look(running([REFUSED]));
   await tells('firing refused');
@@ -101,7 +101,7 @@ it('a Kong that is away is told though no reloader runs, and what was refused st
   await tells('firing refused', 'firing passes_failing');
 });
 
-it('what ends while Kong is away is told, and nothing is over because nobody can look', async () => {
+it('a certificate that ends while Kong is away is told, and nothing is over because nobody can look', async () => {
   const { desk: it, running, tells, passes } = await desk();
   const soon = certificate({ certificate_id: 'c2', source: null, state: 'no_source' }, 0.01, 365);
   await it.look(running([REFUSED, soon]));
@@ -115,7 +115,7 @@ it('what ends while Kong is away is told, and nothing is over because nobody can
   await tells('firing refused', 'firing expiring', 'firing expired', 'firing passes_failing');
 });
 
-it('another webhook gets what nobody took', async () => {
+it('another webhook gets the messages that nobody took', async () => {
   const { desk: it, running, config, tells } = await desk();
   const nobody = config({ alerts: { webhook: 'http://127.0.0.1:1/' } });
   await it.look(running([REFUSED], { config: nobody }));

@@ -145,7 +145,7 @@ describe('the sources of a configuration', () => {
   });
 });
 
-it('the plugin has no method that Kong would call in a handshake or a request', () => {
+it('the plugin has no method that Kong calls in a handshake or a request', () => {
   const methods = Object.getOwnPropertyNames(plugin.Plugin.prototype);
   expect(methods).toEqual(['constructor']);
 });

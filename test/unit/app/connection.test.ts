@@ -54,20 +54,25 @@ describe('the Admin API', () => {
     });
   });
 
-  it('is the one that the configuration names, and no prefix is needed then', async () => {
+  it.each<[what: string, argument: boolean, field: boolean]>([
+    ['of the command line, whatever the configuration names', true, true],
+    ['of the command line where the configuration names none', true, false],
+    ['that the configuration names, where there is no argument', false, true],
+  ])('is the one %s', async (_, hasArgument, hasField) => {
     const [wrong, right] = [await answering([database]), await answering([dbless])];
-    const location = { prefix: testFolder(), adminUrl: wrong.url };
-    expect(await connected(location, { url: right.url })).toMatchObject({
-      client: { url: right.url },
-      listeners: [],
-    });
+    // The prefix names another one.
+    const location = { ...prefixFor(hostOf(wrong.url)), adminUrl: hasArgument ? right.url : undefined };
+    const url = hasArgument ? (hasField ? wrong.url : null) : right.url;
+    expect(await connected(location, { url })).toMatchObject({ client: { url: right.url } });
     expect(wrong.received).toEqual([]);
   });
 
-  it('is the one of the command line where the configuration names none', async () => {
-    const [wrong, right] = [await answering([database]), await answering([dbless])];
-    const location = { ...prefixFor(hostOf(wrong.url)), adminUrl: right.url };
-    expect(await connected(location, { url: null })).toMatchObject({ client: { url: right.url } });
+  it('needs no prefix where it is named', async () => {
+    const { url } = await answering([dbless]);
+    expect(await connected({ prefix: testFolder() }, { url })).toMatchObject({
+      client: { url },
+      listeners: [],
+    });
   });
 
   it('is the next listener where the first one is no Admin API', async () => {
@@ -144,7 +149,7 @@ describe('the Admin API', () => {
     });
   });
 
-  it('is looked for at the usual places where nothing tells where it is, and it is said what was in the way', async () => {
+  it('is looked for at the usual places where nothing tells where it is, and the error says what was in the way', async () => {
     const { url } = await answering([dbless]);
     const prefix = testFolder();
     const usual = ['http://127.0.0.1:1', url];
@@ -179,7 +184,7 @@ describe('the Admin API', () => {
 });
 
 describe('the token of the Admin API', () => {
-  it('is the one of the configuration', async () => {
+  it('is that of the configuration', async () => {
     const { url, received } = await answering([dbless]);
     await connected({ prefix: testFolder() }, { url, token: 'secret' });
     expect(received[0]?.headers['kong-admin-token']).toBe('secret');
@@ -247,7 +252,7 @@ describe('what else stands in files', () => {
     ]);
   });
 
-  it('and is something else than headers is named and not quoted', async () => {
+  it('that holds something else than headers is named and not quoted', async () => {
     const { url, received } = await answering([dbless]);
     const file = join(testFolder(), 'headers');
     writeFileSync(file, 'x: 1\nthe secret itself\n');

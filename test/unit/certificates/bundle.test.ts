@@ -58,7 +58,7 @@ describe('a change of the files is', () => {
     expect(after.chain).toBe(before.chain);
   });
 
-  it('one of what is served where the certificate was renewed with the same key', () => {
+  it('a change of what is served where the certificate was renewed with the same key', () => {
     const renewed = issue({ key: privateKey });
     const after = digests({ cert: renewed.chain, key: renewed.key });
     expect(renewed.key).toBe(key);
@@ -66,7 +66,7 @@ describe('a change of the files is', () => {
     expect(after.chain).not.toBe(before.chain);
   });
 
-  it('one of what is served where only the intermediate was renewed', () => {
+  it('a change of what is served where only the intermediate was renewed', () => {
     const { root, intermediate: ca } = authorities();
     const renewed = root.intermediate(ca.name, { key: ca.privateKey });
     const after = opened(raw({ cert: leaf + renewed.cert, key })).bundle;
@@ -75,7 +75,7 @@ describe('a change of the files is', () => {
     expect(after.content).not.toBe(before.content);
   });
 
-  it('one of what is served where the intermediate went missing', () => {
+  it('a change of what is served where the intermediate went missing', () => {
     expect(digests({ cert: leaf, key }).chain).not.toBe(before.chain);
   });
 });

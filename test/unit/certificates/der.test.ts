@@ -44,18 +44,18 @@ describe('a DER reader', () => {
     expect(() => new DerReader(Buffer.from(bytes)).next()).toThrow(RangeError);
   });
 
-  it('refuses another tag than the one that must come', () => {
+  it('refuses another tag than the expected one', () => {
     expect(() => new DerReader(Buffer.of(0x04, 0x00)).next(0x30)).toThrow(RangeError);
   });
 
-  it('leaves an optional value that is not there unread', () => {
+  it('reads nothing for an optional value that is missing', () => {
     const reader = new DerReader(Buffer.of(0x05, 0x00));
     expect(reader.optional(0x30)).toBeNull();
     expect(reader.optional(0x05)).not.toBeNull();
     expect(reader.optional(0x05)).toBeNull();
   });
 
-  it('does not read beyond the value that it is inside of', () => {
+  it('does not read beyond the enclosing value', () => {
     const reader = new DerReader(Buffer.of(0x30, 0x02, 0x04, 0x05, 1, 2, 3, 4, 5));
     const inside = reader.inside(reader.next());
     expect(() => inside.next()).toThrow(RangeError);

@@ -31,8 +31,8 @@ describe('the gate lets through', () => {
     ['an RSA key of 2048 bits', { key: 'rsa-2048' }],
     ['an Ed25519 key', { key: 'ed25519' }],
     ['a signature with SHA-384', { digest: 'sha384' }],
-    ['a certificate that begins this moment', { notBefore: new Date(NOW) }],
-    ['a certificate that ends in a moment', { notAfter: new Date(NOW + 1000) }],
+    ['a certificate that is valid from this moment on', { notBefore: new Date(NOW) }],
+    ['a certificate that expires in a moment', { notAfter: new Date(NOW + 1000) }],
   ])('%s', ([, options]) => {
     const issued = issue({ ...fresh, ...options });
     expect(shapeOf(issued)).toBeNull();
@@ -92,13 +92,13 @@ describe('the gate refuses', () => {
     ],
     [
       'expired',
-      'a leaf that ends this moment',
+      'a leaf that expires this moment',
       () => issue({ ...fresh, notAfter: new Date(NOW) }),
       'expired at',
     ],
     [
       'not_yet_valid',
-      'a leaf of tomorrow',
+      'a leaf that is valid from tomorrow',
       () => issue({ notBefore: at('2026-06-02T00:00:00Z') }),
       'valid from 2026-06-02',
     ],
@@ -126,7 +126,7 @@ describe('the gate refuses', () => {
     for (const secret of secretsIn(issued.key)) expect(why.message).not.toContain(secret);
   });
 
-  it('a short RSA key even when it lacks one bit only', () => {
+  it('an RSA key that is one bit too short', () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2047 });
     expect(shapeOf(issue({ ...fresh, key: privateKey }))?.reason).toBe('weak_key');
   });
@@ -156,7 +156,12 @@ describe('the gate refuses', () => {
       { cert: issued.chain, key: rsa.key },
       'does not belong to its certificate',
     ],
-    ['unsupported_format', 'a key that is none', { cert: issued.chain, key: junk }, 'cannot be read'],
+    [
+      'unsupported_format',
+      'something that is not a key',
+      { cert: issued.chain, key: junk },
+      'cannot be read',
+    ],
     [
       'unsupported_format',
       'a key in the form of OpenSSH',
@@ -242,7 +247,7 @@ describe('the gate refuses', () => {
     expect(why.message).toContain('is no CA');
   });
 
-  it('a leaf that is understood by its reader but not by OpenSSL, instead of failing', () => {
+  it('a leaf that our reader understands and OpenSSL does not, instead of failing', () => {
     const bundle = opened(rawOf(issued));
     const [leaf] = bundle.chain;
     const damaged = { ...bundle, chain: [{ ...leaf!, der: Buffer.from('nonsense') }] };
@@ -250,7 +255,7 @@ describe('the gate refuses', () => {
     expect(refusalOf(checkKeyAndChain({ ...bundle, chain: [] })).reason).toBe('missing_certificate');
   });
 
-  it('the same again when it is asked twice, and still takes the right intermediate afterwards', () => {
+  it('the same bundle again when it is asked twice, and still takes the right intermediate afterwards', () => {
     const namesake = Authority.root('Elsewhere').intermediate(authorities().intermediate.name);
     for (const turn of [1, 2]) {
       const broken = opened(raw({ cert: issued.cert + namesake.cert, key: issued.key }));

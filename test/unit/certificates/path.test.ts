@@ -301,7 +301,7 @@ describe.each(CASES)('$about', ({ names = ['www.example.test'], leaf, issuer, wo
     expect(why?.message).toContain(words);
   });
 
-  it.skipIf(missing.openssl !== null)('is what OpenSSL says, too', () => {
+  it.skipIf(missing.openssl !== null)('is also what OpenSSL says', () => {
     const folder = testFolder();
     const file = (name: string, text: string) => {
       writeFileSync(join(folder, name), text);

@@ -49,14 +49,14 @@ describe('PEM text', () => {
     expect(decodePem('no certificate today\n')).toEqual([]);
   });
 
-  it('is known to be cut off wherever it ends inside a block', () => {
+  it('counts as cut off wherever it ends inside a block', () => {
     const text = leaf.trimEnd();
     for (let length = '-----BEGIN '.length; length < text.length; length++) {
       expect(decodePem(text.slice(0, length)), `${length} characters`).toBeNull();
     }
   });
 
-  it('is known to be cut off when the second of two blocks is', () => {
+  it('counts as cut off when the second of two blocks is', () => {
     expect(decodePem(leaf + intermediate.slice(0, -40))).toBeNull();
   });
 

@@ -70,7 +70,7 @@ describe('what is read from a certificate', () => {
   });
 
   test.for(['secp256k1', 'brainpoolP256r1'])(
-    'knows no size of a %s key, which browsers do not speak',
+    'knows no size of a %s key, which browsers do not support',
     (namedCurve) => {
       const { privateKey } = generateKeyPairSync('ec', { namedCurve });
       expect(parse(issue({ key: privateKey }).cert)).toMatchObject({ keyType: 'ec', keyBits: 0 });
@@ -146,7 +146,7 @@ describe('what is read from a certificate', () => {
     expect(parse(issue(options).cert)).toMatchObject({ isForClients, isForServers });
   });
 
-  it('holds nothing in its names that a terminal might obey', () => {
+  it('has no control characters in its names', () => {
     expect(parse(issue({ names: ['a\x1b[2J\n.test', 'b\xfccher.test'] }).cert).names).toEqual([
       'a?[2j?.test',
       'b?cher.test',
@@ -176,14 +176,14 @@ describe('what is read from a certificate', () => {
     });
   });
 
-  it('reads no more names than anybody could want', () => {
+  it('reads no more names than a certificate may have', () => {
     const names = Array.from({ length: 10_001 }, (_, index) => `${index}.t`);
     const info = parse(issue({ names }).cert);
     expect(info.names).toHaveLength(10_000);
     expect(info.nameCount).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('knows the key of its issuer by what the issuer wrote', () => {
+  it("has the key identifier of its issuer's key", () => {
     const { intermediate } = authorities();
     const issuer = parseCertificate(derOf(intermediate.cert));
     const { info } = parseCertificate(derOf(issue().cert));
@@ -191,7 +191,7 @@ describe('what is read from a certificate', () => {
     expect(info).toMatchObject({ issuer: issuer.subject, isSelfIssued: false });
   });
 
-  it('takes the common name for no name: clients ignore it', () => {
+  it('does not count the common name as a name: clients ignore it', () => {
     const info = parse(issue({ names: ['Old.Example.test'], withoutNames: true }).cert);
     expect(info).toMatchObject({ names: [], commonName: 'Old.Example.test' });
   });

@@ -14,7 +14,7 @@ const ROWS = [
 const plain = painter(false);
 
 describe('a table', () => {
-  it('stands in columns, without lines and without spaces at the end', () => {
+  it('has columns without lines and without trailing spaces', () => {
     const rows = [
       ['a', 'b', 'c'],
       ['longer', 'bb', ''],
@@ -34,7 +34,7 @@ describe('a table', () => {
     expect(text).toContain('refused');
   });
 
-  it('is as wide as it likes in a pipe', () => {
+  it('has no limit on its width in a pipe', () => {
     expect(table(COLUMNS, ROWS, { paint: plain, width: Infinity }).split('\n')).toHaveLength(3);
   });
 
@@ -88,4 +88,47 @@ test.for([
   [86_400_000, '24 h'],
 ] as const)('%i ms are %s', ([ms, text]) => {
   expect(duration(ms)).toBe(text);
+});
+
+describe('one long name', () => {
+  const long = `${'x'.repeat(60)}.example.test`;
+  const rows = [
+    ...Array.from({ length: 10 }, (_, index) => ['in sync', `host${index}.example.test`, 'fine']),
+    ['refused', long, 'bad'],
+  ];
+
+  it('makes no other row longer', () => {
+    const lines = table(COLUMNS, rows, { paint: plain, width: Infinity }).split('\n');
+    expect(new Set(lines.slice(1, 11).map((line) => line.length))).toEqual(new Set([9 + 18 + 2 + 4]));
+    expect(lines.at(-1)).toBe(`refused  ${long}  bad`);
+  });
+
+  it('takes lines of its own where the terminal is narrow, and is not lost', () => {
+    const text = table(COLUMNS, rows, { paint: plain, width: 50 });
+    expect(text.replaceAll(/\s|bad/g, '')).toContain(long);
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(50);
+  });
+});
+
+it('columns go below one after the other as the terminal gets narrower', () => {
+  const columns = [
+    { title: 'STATE' },
+    { title: 'NAMES', flexible: true },
+    { title: 'FROM', flexible: true, below: true },
+    { title: 'DETAIL', flexible: true, below: true },
+  ];
+  const rows = [['refused', 'www.example.test', '/certs/www.crt', 'the key is of another']];
+  const at = (width: number) => table(columns, rows, { paint: plain, width }).split('\n');
+  expect(at(80)).toHaveLength(2);
+  expect(at(50)).toEqual([
+    'STATE    NAMES             FROM',
+    'refused  www.example.test  /certs/www.crt',
+    '         the key is of another',
+  ]);
+  expect(at(30)).toEqual([
+    'STATE    NAMES',
+    'refused  www.example.test',
+    '         /certs/www.crt',
+    '         the key is of another',
+  ]);
 });

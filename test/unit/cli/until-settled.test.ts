@@ -4,7 +4,7 @@ import type { FailureKind, PassReport } from '../../../src/model';
 import { Passes } from '../../../src/pass';
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
-const swapped = { kind: 'swapped', certificate: 'K', created: false, proof: null } as const;
+const swapped = { kind: 'swapped', certificate: 'K', how: 'swapped', proof: null } as const;
 const event = (outcome: PassReport['events'][number]['outcome']) => ({
   ...{ bundle: 'b', location: '/certs/www', fingerprint: null, notAfter: null, snis: [], outcome },
 });

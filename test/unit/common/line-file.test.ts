@@ -37,7 +37,16 @@ it('a log file is created for its owner and group, and gets whole lines in their
   expect(statSync(path).mode & 0o777 & ~0o040).toBe(0o600);
 });
 
-it('what is in the file already stays', async () => {
+it('no line about 10,000 renewals of one pass is lost on a healthy disk', async () => {
+  const path = join(testFolder(), 'reloader.log');
+  const { file, reliefs, troubles } = logTo(path);
+  const line = `${'x'.repeat(420)}\n`;
+  for (let count = 0; count < 10_000; count++) file.write(line);
+  await file.close();
+  expect([statSync(path).size, reliefs, troubles]).toEqual([10_000 * line.length, [], []]);
+});
+
+it('existing content of the file stays', async () => {
   const path = join(testFolder(), 'reloader.log');
   appendFileSync(path, 'before\n');
   const { file } = logTo(path);
@@ -80,7 +89,7 @@ it('a file that was cut to nothing goes on at its start', async () => {
   expect(textOf(path)).toBe('two\n');
 });
 
-it('a missing folder is said once, and the lines go on when it is there', async () => {
+it('a missing folder is reported once, and the lines go on when it is there', async () => {
   const folder = join(testFolder(), 'missing');
   const path = join(folder, 'reloader.log');
   const { file, passes, troubles, reliefs } = logTo(path);
@@ -98,7 +107,7 @@ it('a missing folder is said once, and the lines go on when it is there', async 
   expect(reliefs[0]).toBeGreaterThanOrEqual(2);
 });
 
-it('a full disk is said once and stops nothing', async () => {
+it('a full disk is reported once and stops nothing', async () => {
   const { file, passes, troubles } = logTo('/dev/full');
   for (let round = 0; round < 5; round++) {
     for (let line = 0; line < 100; line++) file.write('x\n');

@@ -36,14 +36,14 @@ describe('the stamp of a file', () => {
     expect(isRacy(null, readAt)).toBe(false);
   });
 
-  it('is null for what is not there, and knows folders, too', () => {
+  it('is null for a missing path, and knows folders, too', () => {
     const folder = testFolder();
     expect(stampOf(join(folder, 'missing'))).toBeNull();
     mkdirSync(join(folder, 'sub'));
     expect(stampOf(join(folder, 'sub'))).not.toBeNull();
   });
 
-  it('is null below something that is no folder', () => {
+  it('is null below something that is not a folder', () => {
     const file = join(testFolder(), 'file');
     writeFileSync(file, '');
     expect(stampOf(join(file, 'below'))).toBeNull();

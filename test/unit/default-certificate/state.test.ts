@@ -84,7 +84,7 @@ describe('while Kong serves what is in its files', () => {
     expect(kong.reloads).toEqual([]);
   });
 
-  it('a key that is another by now is said: Kong would not start with it', async () => {
+  it('a key that no longer fits is logged: Kong would not start with it', async () => {
     const { certificate, kong, put, look, clock } = watching('reload');
     const pair = aged(60);
     put(pair);
@@ -111,7 +111,7 @@ describe('while Kong serves what is in its files', () => {
 });
 
 describe('when the files change', () => {
-  it('nothing else is said while Kong is too busy to answer', async () => {
+  it('nothing else is logged while Kong is too busy to answer', async () => {
     const { kong, put, look } = watching('promote');
     const first = aged(60);
     put(first);
@@ -224,7 +224,7 @@ describe('when the files change', () => {
     }
   });
 
-  it('and are older, they are taken all the same where that is allowed', async () => {
+  it('are taken though they are older where that is allowed', async () => {
     const { certificate, kong, put, look } = watching('promote', { allowDowngrade: true });
     kong.serves = aged(60);
     put(aged(600));
@@ -240,7 +240,7 @@ describe('when the files change', () => {
     expect(kong.reloads).toEqual([]);
   });
 
-  it('what is written between two readings of one pass is seen in the next', async () => {
+  it('a change between two reads of one pass is seen in the next pass', async () => {
     const { certificate, kong, put, look } = watching('reload');
     const [renewed, other] = [aged(10), aged(10)];
     kong.serves = aged(60);
@@ -252,7 +252,7 @@ describe('when the files change', () => {
     expect(kong.reloads).toHaveLength(1);
   });
 
-  it('what is half written is waited for before anything is said', async () => {
+  it('a half-written pair is waited for before anything is logged', async () => {
     const { certificate, kong, put, clock } = watching('promote');
     kong.serves = aged(60);
     put({ cert: aged(10).chain, key: aged(10).key });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FIELDS } from '../../../src/app/config';
 import type { KongField, NamedField } from '../../../src/config';
@@ -24,6 +24,23 @@ describe('the documentation', () => {
       meaning,
     ]);
     expect(Object.fromEntries(rows)).toEqual(LOG_FIELDS);
+  });
+
+  it('names a test for each line of the threat model, and each test of an attack in it', () => {
+    const model = readFileSync('docs/security.md', 'utf8');
+    const rows = model.split('\n').filter((line) => /^\| [A-Z]/.test(line) && !line.startsWith('| Who '));
+    const named = rows.map((row) =>
+      [...(row.split('|').at(-2) ?? '').matchAll(/`([^`]+)`/g)].map(([, at]) => at),
+    );
+    expect(rows.length).toBeGreaterThan(10);
+    for (const [index, tests] of named.entries()) expect(tests.length, rows[index]).toBeGreaterThan(0);
+    const pathOf = (name = '') => (name.includes('/') ? name : `test/security/${name}`);
+    const paths = new Set(named.flat().map(pathOf));
+    for (const path of paths) expect(existsSync(path) || existsSync(`${path}.test.ts`), path).toBe(true);
+    const attacks = readdirSync('test/security').map(
+      (name) => `test/security/${name.replace('.test.ts', '')}`,
+    );
+    expect(attacks.filter((path) => !paths.has(path))).toEqual([]);
   });
 
   const configuration = readFileSync('docs/configuration.md', 'utf8');

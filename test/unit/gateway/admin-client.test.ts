@@ -134,7 +134,7 @@ describe('a request that may be repeated', () => {
     await waiting;
   });
 
-  it('does without a Retry-After that is a date', async () => {
+  it('ignores a Retry-After that is a date', async () => {
     const { url } = await answering([
       { status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2099 07:28:00 GMT' } },
       ok,

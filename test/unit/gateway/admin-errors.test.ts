@@ -36,7 +36,7 @@ describe('an Admin API that does not answer', () => {
     expect(error.message).toContain('no answer within 0.05 s');
   });
 
-  it('is not waited for when the caller gives up: during the request', async () => {
+  it('is not waited for once the caller gives up: during the request', async () => {
     const { url, received } = await answering([() => undefined]);
     const abort = new AbortController();
     const request = clientOf(url).request('GET', '/status', undefined, abort.signal);
@@ -84,7 +84,7 @@ describe('an error of the Admin API', () => {
     ['no PEM', { message: `invalid: ${key}` }, 'its message quotes the PEM and is left out'],
     ['500 letters at most', { message: 'x'.repeat(1000) }, `${'x'.repeat(500)}…`],
     [
-      'nothing of what it flattens',
+      'nothing of its flattened errors',
       { message: 'no', flattened_errors: [{ entity: { key } }], fields: { key } },
       'no',
     ],

@@ -31,7 +31,7 @@ async function withDatabase() {
   return { gateway, list, clientsOf, set };
 }
 
-it('who shows a certificate as a client is known from the first read on', async () => {
+it('services that show a certificate as a client are known from the first read on', async () => {
   const { list, clientsOf, set } = await withDatabase();
   await set('/services/billing', ID);
   await set('/services/archive', ID);
@@ -56,7 +56,7 @@ it('a service that begins or ceases to show a certificate is noticed by the poll
   expect(await polls()).toBe(false);
 });
 
-it('whoever may not see services sees certificates all the same', async () => {
+it('without the right to see services certificates are seen all the same', async () => {
   const { gateway, list, clientsOf } = await withDatabase();
   gateway.inject({
     method: 'GET',

@@ -50,7 +50,7 @@ describe('a listen directive', () => {
     expect(parseListeners(directive)).toEqual(listeners);
   });
 
-  it('that is not there means off', () => {
+  it('that is missing means off', () => {
     expect(parseListeners(undefined)).toEqual([]);
   });
 });

@@ -54,7 +54,7 @@ describe('what Kong wrote into its prefix', () => {
     expect(read('admin_listen = off\n')).toMatchObject({ admin: [], tls: [] });
   });
 
-  it('is read for what is known only: no secret of the file is kept', () => {
+  it('is read for known names only: no secret of the file is kept', () => {
     const node = new KongNode(
       prefixWith(
         'pg_password = s3cret\nadmin_listen = 127.0.0.1:8001\nadmin_gui_auth = s3cret\nvault_hcv_token = s3cret\n',
@@ -63,7 +63,7 @@ describe('what Kong wrote into its prefix', () => {
     expect(JSON.stringify(node.read())).not.toContain('s3cret');
   });
 
-  it('is not confused by values with signs of their own', () => {
+  it('is not confused by values with equal and hash signs', () => {
     const { admin } = read(
       '# admin_listen = 9.9.9.9:1\nlua_package_path = ./?.lua;admin_listen = x\nadmin_listen = 127.0.0.1:8001\n',
     );
@@ -86,7 +86,7 @@ describe('what Kong wrote into its prefix', () => {
     );
   });
 
-  it('is read again when a reload has changed it, and not else', () => {
+  it('is read again only when a reload has changed it', () => {
     const prefix = prefixWith('proxy_listen = 127.0.0.1:8443 ssl\n');
     const node = new KongNode(prefix);
     const first = node.read();
@@ -203,7 +203,7 @@ test.for<[string, string, number | null]>([
   expect(parseWorkers(text)).toBe(expected);
 });
 
-it('braces in the Lua of a server end nothing', () => {
+it('braces in the Lua code of a server do not end it', () => {
   const text = `server {\n    listen 1.2.3.4:1 ssl;\n    x_by_lua_block {\n        local t = { -- }\n        }\n    server_name kong;\n}\nserver { # {\n    listen 5.6.7.8:2;\n}\n`;
   expect(parseServers(text).map(({ name, listens }) => [name, listens])).toEqual([
     ['kong', ['1.2.3.4:1 ssl']],

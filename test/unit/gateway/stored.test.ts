@@ -62,7 +62,7 @@ describe('a certificate as the Admin API shows it', () => {
     expect(toStored(entity({ tags: ['k8s-name:www-tls'] }))).toMatchObject({ secret: null });
   });
 
-  it('of ours that keeps what a renewal lost is told apart by its tag', () => {
+  it('of ours that keeps the names that a renewal lost is told apart by its tag', () => {
     expect(toStored(entity({ tags: ['ssl-cert-reloader', 'ssl-cert-reloader-previous'] }))).toMatchObject({
       owner: 'us',
       isPrevious: true,
@@ -70,7 +70,7 @@ describe('a certificate as the Admin API shows it', () => {
     expect(toStored(entity({ tags: ['ssl-cert-reloader'] })).isPrevious).toBeUndefined();
   });
 
-  it('whose chain stands in another order is known by that order: it is what Kong serves', () => {
+  it('with its chain in another order is known by that order, which Kong serves', () => {
     const reversed = blocksOf(issued.chain).reverse().join('');
     expect(toStored(entity({ cert: reversed })).main.chain).not.toBe(toStored(entity()).main.chain);
   });
@@ -123,7 +123,7 @@ describe('a certificate as the Admin API shows it', () => {
 });
 
 describe('one half of a certificate', () => {
-  it('is what a rollback puts back', () => {
+  it('is what a rollback restores', () => {
     const both = entity({ cert_alt: twin.chain, key_alt: twin.key });
     expect(halfOf(both, 'main')).toEqual({ cert: issued.chain, key: issued.key });
     expect(halfOf(both, 'alt')).toEqual({ cert: twin.chain, key: twin.key });

@@ -28,7 +28,7 @@ async function cluster() {
   return { url, known, path, write, ask: () => client.get('/api/v1/secrets') };
 }
 
-it('what keeps a cluster from being asked is said with each request, until it is mended', async () => {
+it('each request says why a cluster cannot be asked, until that is mended', async () => {
   const { url, path, write, ask } = await cluster();
   await expect(ask()).rejects.toThrow(`kubeconfig ${path} cannot be read: it does not exist (yet)`);
   writeFileSync(path, 'clusters: []\n');

@@ -68,7 +68,7 @@ it.each([
 it.for([
   ['is of the leaf before', { notAfter: iso(NOW - HOUR), renewalTime: iso(NOW - HOUR) }],
   ['has no renewal time', { notAfter: iso(NOW + 100 * HOUR) }],
-  ['has a renewal time that is none', { notAfter: iso(NOW + 100 * HOUR), renewalTime: 'soon' }],
+  ['has a renewal time that is not a time', { notAfter: iso(NOW + 100 * HOUR), renewalTime: 'soon' }],
   ['is not there yet', {}],
   ['is of no Certificate', new KubernetesError('not found', 404)],
 ] as const)('a status that %s says nothing, and is asked for less and less often', async ([, answer]) => {

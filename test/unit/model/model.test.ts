@@ -62,7 +62,7 @@ it('a change names the certificate that it is about', () => {
   ).toBe('K');
 });
 
-it('a long loop lets others have their turn', async () => {
+it('a long loop leaves the event loop free now and then', async () => {
   const slices = new Slices();
   let turns = 0;
   const timer = setInterval(() => (turns += 1), 1);

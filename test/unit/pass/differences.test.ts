@@ -13,14 +13,14 @@ function files() {
   return { path, clock, file: () => new DifferenceFile(path, () => clock.now) };
 }
 
-it('what one run saw the next one knows, and only their user may read it', () => {
+it('the next run knows what the last one saw, and only their user may read it', () => {
   const { path, clock, file } = files();
   file().save(new Map([['K main', since(clock.now)]]), []);
   expect(file().load()).toEqual(new Map([['K main', since(clock.now)]]));
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-it('runs with different sources keep what the others saw', () => {
+it('runs with different sources keep the entries of the others', () => {
   const { clock, file } = files();
   const [one, two] = [file(), file()];
   one.save(new Map([['A main', since(clock.now)]]), []);
@@ -38,7 +38,7 @@ it('the file goes with the last difference, and none is made where there is none
   expect(existsSync(path)).toBe(false);
 });
 
-it('what nobody has seen for more than a week is forgotten', () => {
+it('a difference that nobody has seen for more than a week is forgotten', () => {
   const { clock, file } = files();
   file().save(new Map([['A main', since(clock.now)]]), []);
   clock.now += 7 * DAY_MS;
@@ -48,7 +48,7 @@ it('what nobody has seen for more than a week is forgotten', () => {
 });
 
 it.for(['', 'not JSON', '[]', 'null', '{"A main": 1, "B main": {"chain": 1, "since": "x"}}', '{"A'])(
-  'a file that holds something else (%s) is taken for an empty one',
+  'a file with other content (%s) counts as empty',
   (text) => {
     const { path, clock, file } = files();
     writeFileSync(path, text);

@@ -41,6 +41,19 @@ const update = (certificate: string, of = known): Change => ({
 });
 
 describe('a refusal', () => {
+  it('of another content for the same reason is reported again, and stands since the first', () => {
+    const { found, advance } = findings();
+    const refused = new Map([['www', refusal('ca_as_leaf', 'no')]]);
+    const report = (content: string) => {
+      found.refusals(refused, { get: () => ({ ...known, content }) });
+      return found.take().events.length;
+    };
+    expect([report('one'), report('one')]).toEqual([1, 0]);
+    advance(1_000);
+    expect([report('two'), report('two')]).toEqual([1, 0]);
+    expect(found.standing('www')?.since).toBe(NOW);
+  });
+
   test.for(lasting)('as %s is reported at once, and once', (reason) => {
     const { found, report } = findings();
     const why = refusal(reason, 'no');
@@ -212,7 +225,7 @@ describe('what happened', () => {
 
   it('is no failure when it is a swap', () => {
     const { found } = findings();
-    found.happened(update('K'), { kind: 'swapped', certificate: 'K', created: false, proof: null });
+    found.happened(update('K'), { kind: 'swapped', certificate: 'K', how: 'swapped', proof: null });
     expect(found.take().failed).toBe(false);
   });
 });

@@ -12,10 +12,15 @@ const issued = issue();
 const entry = { alias: 'www', key: derOf(issued.key), chain: blocksOf(issued.chain).map(derOf) };
 const text = (bytes: Buffer) => bytes.toString('latin1');
 
-describe('a file alone', () => {
+describe('a standalone file', () => {
   it.each([
     ['a truststore', 'keystore', jks([]), []],
-    ['a keystore that is none', 'keystore', Buffer.from('note'), ['file: refused as unsupported_format']],
+    [
+      'a file that is not a keystore',
+      'keystore',
+      Buffer.from('note'),
+      ['file: refused as unsupported_format'],
+    ],
     [
       'a keystore that is cut off',
       'keystore',

@@ -7,7 +7,7 @@ import { issue, secretsIn } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
 import { passing } from '../../support/stages';
 
-it('the next process knows where what Kong has came from, and the file holds no secret', async () => {
+it("the next process knows where Kong's certificates came from, and the file holds no secret", async () => {
   const path = join(testFolder(), 'homes');
   const { runner, source, gateway } = passing({ homesFile: new HomesFile(path) });
   const pair = issue();
@@ -30,7 +30,7 @@ it('a dry run writes nothing', async () => {
   expect(() => statSync(path)).toThrow(/ENOENT/);
 });
 
-it('a file that cannot be written is said once, and costs nothing else', async () => {
+it('a file that cannot be written is logged once, and costs nothing else', async () => {
   const { runner, source, gateway } = passing({
     homesFile: new HomesFile(join(testFolder(), 'no', 'homes')),
   });
@@ -50,7 +50,7 @@ it('a file that cannot be written is said once, and costs nothing else', async (
   ]);
 });
 
-it.for(['', '{', 'null', '{"version":9}'])('a file that is no book (%s) is an empty one', (text) => {
+it.for(['', '{', 'null', '{"version":9}'])('a file with other content (%s) counts as empty', (text) => {
   const path = join(testFolder(), 'homes');
   writeFileSync(path, text);
   expect(new HomesFile(path).load().ofName('www.example.test')).toEqual([]);

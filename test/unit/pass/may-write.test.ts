@@ -16,7 +16,7 @@ function elected() {
   return { ...stages, lead: (leads: boolean) => (isLeader = leads) };
 }
 
-it('a gateway that is not the one to write writes nothing, until it is', async () => {
+it('a gateway that does not lead writes nothing, until it leads', async () => {
   const { runner, gateway, lead } = elected();
   for (const cause of ['start', 'poll', 'trigger'] as const) await runner.pass(cause);
   expect(gateway.writes).toEqual([]);
@@ -24,7 +24,7 @@ it('a gateway that is not the one to write writes nothing, until it is', async (
   expect(eventsOf(await runner.pass('poll')).sort()).toEqual(['a: swapped (served)', 'b: swapped (served)']);
 });
 
-it('a gateway that is the one to write no more leaves the rest of what it has begun', async () => {
+it('a gateway that no longer leads leaves the rest of its batch unwritten', async () => {
   const { runner, gateway, verifier, lead } = elected();
   gateway.batchSize = 1;
   lead(true);

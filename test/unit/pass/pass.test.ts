@@ -54,7 +54,7 @@ describe('a pass', () => {
     expect(source.reads).toBe(reads);
   });
 
-  it('writes nothing where Kong has it already, as after a restart', async () => {
+  it('writes nothing where Kong has the certificate already, as after a restart', async () => {
     const { runner, gateway } = inStep();
     expect(eventsOf(await runner.pass('start'))).toEqual([]);
     expect(gateway.writes).toEqual([]);
@@ -97,7 +97,7 @@ describe('a pass', () => {
     expect(verifier.asked).toMatchObject([{ keyType: 'rsa' }]);
   });
 
-  it('takes as many batches as it needs', async () => {
+  it('writes as many batches as it needs', async () => {
     const { runner, source, gateway } = passing({ create: true });
     gateway.batchSize = 2;
     for (const name of ['a', 'b', 'c', 'd', 'e']) source.put(name, issue({ names: [`${name}.test`] }));
@@ -118,19 +118,19 @@ describe('a pass', () => {
     expect(verifier.asked[0]?.chains).toContain(chainOf(gateway.entities.get('K')?.cert ?? ''));
   });
 
-  it('without proof says so', async () => {
+  it('says so where there is no proof', async () => {
     const { runner } = renewed({ verifier: null });
     expect(eventsOf(await runner.pass('start'))).toEqual(['www: swapped (not proven)']);
   });
 
-  it('puts back what somebody else replaced by something older', async () => {
+  it('restores a certificate that another writer replaced with an older one', async () => {
     const { runner, gateway } = renewed();
     await runner.pass('start');
     gateway.put('K', old);
     expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
   });
 
-  it('leaves alone what somebody else replaced by something newer', async () => {
+  it('leaves a certificate alone that another writer replaced with a newer one', async () => {
     const { runner, gateway } = renewed();
     await runner.pass('start');
     gateway.put('K', issue({ notBefore: days(0.5) }));
@@ -147,7 +147,7 @@ describe('a pass', () => {
     expect(gateway.writes).toEqual(['K']);
   });
 
-  it('takes a certificate of tomorrow once it is valid', async () => {
+  it('takes a certificate that is not valid yet once it is', async () => {
     const { runner, source, gateway, clock } = passing();
     gateway.put('K', old);
     source.put('www', issue({ notBefore: new Date(clock.now + 3_600_000) }));
@@ -178,7 +178,7 @@ describe('observing', () => {
     expect(verifier.asked).toEqual([]);
   });
 
-  it('announces nothing that would be refused when it is written', async () => {
+  it('announces no swap that would be refused when it is written', async () => {
     const { runner, source, gateway, clock } = renewed({ observe: true });
     source.put('www', { cert: fresh.chain, key: issue().key });
     await runner.pass('start');
@@ -219,7 +219,7 @@ describe('one bad bundle', () => {
     expect(gateway.entities.get('A')?.cert).toBe(api.chain);
   });
 
-  it('is swapped as soon as its files are whole, and nobody heard of it', async () => {
+  it('is swapped as soon as its files are whole, and was never reported', async () => {
     const { runner, source, gateway } = passing();
     gateway.put('K', old);
     source.put('www', { cert: fresh.chain, key: old.key });
@@ -241,7 +241,7 @@ describe('one bad bundle', () => {
     expect((await runner.pass('poll')).sourceErrors).toEqual([]);
   });
 
-  it('that throws while it is read does not hide the others of its source', async () => {
+  it('whose read throws does not hide the others of its source', async () => {
     const { runner, source, gateway } = renewed();
     source.put('aaa', api);
     source.onRead = (name) => {

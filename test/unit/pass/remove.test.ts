@@ -17,7 +17,7 @@ function withObsolete(options: Parameters<typeof passing>[0] = {}) {
   return stages;
 }
 
-it('a certificate of ours that holds no name any more is removed, and that is told', async () => {
+it('a certificate of ours without any name left is removed, and that is reported', async () => {
   const { runner, gateway } = withObsolete();
   const obsolete = (await runner.pass('start')).events;
   expect(obsolete.map(({ outcome }) => outcome)).toEqual([{ kind: 'removed', certificate: 'empty' }]);
@@ -26,7 +26,7 @@ it('a certificate of ours that holds no name any more is removed, and that is to
   expect([...runner.live().certificates.keys()]).toEqual(['K']);
 });
 
-it('a dry run, and a gateway that is not the one to write, remove nothing', async () => {
+it('a dry run, and a gateway that does not lead, remove nothing', async () => {
   for (const options of [{ observe: true }, { mayWrite: () => false }]) {
     const { runner, gateway } = withObsolete(options);
     await runner.pass('start');
@@ -34,7 +34,7 @@ it('a dry run, and a gateway that is not the one to write, remove nothing', asyn
   }
 });
 
-it('one that Kong keeps, since something refers to it, is left alone until somebody asks', async () => {
+it('a certificate that Kong keeps, since something refers to it, is left alone until somebody asks', async () => {
   const { runner, gateway } = withObsolete();
   let asked = 0;
   gateway.remove = (ids) => {
@@ -49,7 +49,7 @@ it('one that Kong keeps, since something refers to it, is left alone until someb
   expect(asked).toBe(2);
 });
 
-it('a removal that fails is said once and tried again', async () => {
+it('a removal that fails is logged once and tried again', async () => {
   const { runner, gateway } = withObsolete();
   const remove = gateway.remove.bind(gateway);
   gateway.remove = () => Promise.reject(new Failure('forbidden', 'it answered 403'));

@@ -9,7 +9,7 @@ const aged = (days: number, names: string[]) =>
   issue({ names, notBefore: new Date(Date.now() - days * 86_400_000) });
 
 describe('a renewal that a watch reports', () => {
-  it('is written at once, and what else there is to do comes after it', async () => {
+  it('is written at once, before anything else there is to do', async () => {
     const { runner, source, gateway } = passing();
     gateway.put('K', aged(30, ['www.example.test']));
     source.put('www', aged(20, ['www.example.test']));
@@ -40,7 +40,7 @@ describe('a renewal that a watch reports', () => {
   });
 });
 
-it('a Secret that was made again with the same content is known by its new UID', async () => {
+it('a Secret that was made anew with the same content is known by its new UID', async () => {
   const { runner, source, gateway } = passing();
   const { chain, key } = aged(5, ['www.example.test']);
   const secret = (uid: string) => ({ cert: chain, key, secret: { uid, namespace: 'web', name: 'www' } });

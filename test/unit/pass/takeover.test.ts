@@ -113,7 +113,7 @@ describe('a certificate of the ingress controller', () => {
     expect(await at(60)).toBe('write');
   });
 
-  it('has used the time that an earlier run saw', async () => {
+  it('counts the time that an earlier run saw', async () => {
     const saved: [string, number][] = [];
     const differences = {
       load: () => new Map([['K main', { chain: change().bundle.chain, since: NOW, nudgedAt: null }]]),

@@ -70,7 +70,7 @@ describe('a certificate that Kong does not serve though it was written', () => {
     expect(gateway.entities.get('K')?.cert).toBe(middle.chain);
   });
 
-  it('is taken away again where it was created', async () => {
+  it('is removed again where it was created', async () => {
     const { runner, source, gateway, verifier } = passing({ create: true });
     source.put('www', fresh);
     verifier.verdict = 'wrong';
@@ -97,7 +97,7 @@ describe('a certificate that Kong does not serve though it was written', () => {
     expect(eventsOf(await runner.pass('poll'))).toEqual([]);
   });
 
-  it('because somebody else wrote to Kong meanwhile is written again, not barred', async () => {
+  it('because somebody else wrote to Kong meanwhile is written again and not refused', async () => {
     const { runner, gateway, verifier } = renewed();
     verifier.verdict = 'overwritten';
     const report = await runner.pass('start');
@@ -121,7 +121,7 @@ describe('a certificate that Kong does not serve though it was written', () => {
     expect(await asked?.isStored()).toBeNull();
   });
 
-  it('is reported where it could not be put back', async () => {
+  it('is reported where it could not be rolled back', async () => {
     const { runner, gateway, verifier } = renewed();
     verifier.verdict = 'wrong';
     gateway.restoreError = new Error('Kong is away');
@@ -131,7 +131,7 @@ describe('a certificate that Kong does not serve though it was written', () => {
     expect(report.unfinished).toBe('failed');
   });
 
-  it('is put back as soon as that works', async () => {
+  it('is rolled back as soon as that works', async () => {
     const { runner, gateway, verifier } = renewed();
     verifier.verdict = 'wrong';
     gateway.restoreError = new Error('Kong is away');
@@ -146,7 +146,7 @@ describe('a certificate that Kong does not serve though it was written', () => {
     expect({ unfinished, events }).toEqual({ unfinished: 'no', events: [] });
   });
 
-  it('is not put back any more where somebody else has written another one', async () => {
+  it('is not rolled back any more where another writer has replaced it', async () => {
     const { runner, gateway, verifier } = renewed();
     verifier.verdict = 'wrong';
     gateway.restoreError = new Error('Kong is away');
@@ -255,7 +255,7 @@ describe('a Kong that cannot be asked what it stores', () => {
     expect(eventsOf(await runner.pass('retry'))).toEqual(['www: swapped (served)']);
   });
 
-  it('once for a renewal that came while it was away', async () => {
+  it('is asked once for a renewal that came while it was away', async () => {
     const { runner, source, gateway } = renewed();
     await runner.pass('start');
     const newest = issue({ notBefore: days(0.5) });

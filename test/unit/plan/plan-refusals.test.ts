@@ -130,7 +130,7 @@ describe('a leaf that only clients may show', () => {
   ])('$name', checkPlan);
 });
 
-describe('a bundle that is barred', () => {
+describe('a bundle that is refused for a while', () => {
   const why = refusal('not_served', 'it was not served');
   test.for<PlanCase>([
     {

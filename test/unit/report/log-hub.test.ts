@@ -51,7 +51,7 @@ it('two entries with one file share it: no line is there twice, and it stays unt
   expect(messages(readFileSync(file, 'utf8'))).toEqual(['one', 'both', 'two']);
 });
 
-it('a file that cannot be written is said once on stderr, and stderr goes on', async () => {
+it('a file that cannot be written is reported once on stderr, and stderr goes on', async () => {
   const { log, stderr } = hub();
   const entry = log.open({ file: '/dev/full', level: 'info' });
   entry.log('info', 'one');

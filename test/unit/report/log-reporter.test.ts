@@ -55,13 +55,13 @@ const proof = (verdict: Proof['verdict'], detail = ''): Proof => ({
 describe('the log', () => {
   it('is silent where nothing happened', () => {
     const { reporter, lines } = reporting();
-    for (let poll = 0; poll < 5; poll++) reporter.pass(reportOf());
+    for (let poll = 0; poll < 5; poll++) void reporter.pass(reportOf());
     expect(lines).toEqual([]);
   });
 
   it('sums the first pass up', () => {
     const { reporter, lines } = reporting();
-    reporter.pass(reportOf({ cause: 'start' }));
+    void reporter.pass(reportOf({ cause: 'start' }));
     expect(lines).toEqual([
       {
         level: 'info',
@@ -79,7 +79,7 @@ describe('the log', () => {
   test.for<[string, Outcome, Partial<Line>]>([
     [
       'a swap that is proven',
-      { kind: 'swapped', certificate: 'K', created: false, proof: proof('served') },
+      { kind: 'swapped', certificate: 'K', how: 'swapped', proof: proof('served') },
       {
         level: 'info',
         message: 'certificate swapped',
@@ -91,17 +91,17 @@ describe('the log', () => {
     ],
     [
       'a certificate that was created',
-      { kind: 'swapped', certificate: 'K', created: true, proof: null },
+      { kind: 'swapped', certificate: 'K', how: 'created', proof: null },
       { level: 'info', message: 'certificate created', proof: 'off' },
     ],
     [
       'a swap that nobody could be asked about',
-      { kind: 'swapped', certificate: 'K', created: false, proof: proof('unreachable', 'no listener') },
+      { kind: 'swapped', certificate: 'K', how: 'swapped', proof: proof('unreachable', 'no listener') },
       { level: 'info', proof: 'unreachable', proof_detail: 'no listener' },
     ],
     [
       'a swap that is not served and stays',
-      { kind: 'swapped', certificate: 'K', created: false, proof: proof('wrong', 'it serves CC:DD') },
+      { kind: 'swapped', certificate: 'K', how: 'swapped', proof: proof('wrong', 'it serves CC:DD') },
       { level: 'error', message: 'certificate swapped', proof: 'wrong', proof_detail: 'it serves CC:DD' },
     ],
     [
@@ -141,7 +141,7 @@ describe('the log', () => {
     ],
   ])('has one line for %s, with where it is from and whose it is', ([, outcome, expected]) => {
     const { reporter, lines } = reporting();
-    reporter.pass(reportOf({ events: [eventOf(outcome)] }));
+    void reporter.pass(reportOf({ events: [eventOf(outcome)] }));
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({
       entry: 'e1',
@@ -161,7 +161,7 @@ describe('the log', () => {
       { kind: 'refused', refusal: refusal('incomplete', 'cut off') },
       { fingerprint: null, notAfter: null },
     );
-    reporter.pass(reportOf({ events: [event] }));
+    void reporter.pass(reportOf({ events: [event] }));
     expect(lines[0]).not.toHaveProperty('fingerprint_sha256');
     expect(lines[0]).not.toHaveProperty('not_after');
   });
@@ -169,7 +169,7 @@ describe('the log', () => {
   it('names ten SNIs of a certificate with hundreds', () => {
     const { reporter, lines } = reporting();
     const snis = Array.from({ length: 300 }, (_, index) => `host-${index}.test`);
-    reporter.pass(
+    void reporter.pass(
       reportOf({ events: [eventOf({ kind: 'would_change', certificate: 'K', created: false }, { snis })] }),
     );
     expect(lines[0]?.['snis']).toEqual(snis.slice(0, 10));
@@ -177,7 +177,7 @@ describe('the log', () => {
 
   it('has a line for each source that cannot be read whole', () => {
     const { reporter, lines } = reporting();
-    reporter.pass(
+    void reporter.pass(
       reportOf({ sourceErrors: [{ source: 'directory:/c', refusal: refusal('unreadable', 'gone') }] }),
     );
     expect(lines).toMatchObject([
@@ -205,7 +205,7 @@ describe('a pass that fails', () => {
     const { reporter, lines } = reporting();
     reporter.failed('poll', new Error('connection refused'));
     reporter.failed('poll', new Error('500'));
-    reporter.pass(reportOf());
+    void reporter.pass(reportOf());
     reporter.failed('poll', new Error('500'));
     expect(lines.map((line) => line['error'] ?? line.message)).toEqual([
       'connection refused',

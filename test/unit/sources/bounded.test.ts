@@ -58,7 +58,7 @@ beforeEach(() => {
 afterEach(() => void vi.useRealTimers());
 
 describe('a source that is slow', () => {
-  it('holds no pass longer than the patience, says so, and loses nothing', async () => {
+  it('holds no pass longer than the time limit, says so, and loses nothing', async () => {
     inner.scans = [
       { ms: 10, scan: scanOf({ changed: ['www', 'api'], total: 2 }) },
       { ms: 60_000, scan: scanOf({ changed: ['www'], removed: ['api'] }) },
@@ -72,14 +72,14 @@ describe('a source that is slow', () => {
     });
   });
 
-  it('holds later passes no time at all, and is not asked a second time meanwhile', async () => {
+  it('does not hold later passes at all, and is not asked a second time meanwhile', async () => {
     inner.scans = [{ ms: 60_000, scan: scanOf() }];
     await timed(source.scan());
     for (let passes = 0; passes < 3; passes++) expect((await timed(source.scan())).ms).toBe(0);
     expect(inner.begun.scans).toBe(1);
   });
 
-  it('asks for a pass when it is through, which gets what it found together with what is new', async () => {
+  it('asks for a pass when it is through, which gets its result together with newer changes', async () => {
     inner.scans = [
       { ms: 60_000, scan: scanOf({ changed: ['www', 'old'], removed: ['api'], total: 2 }) },
       { ms: 0, scan: scanOf({ changed: ['api'], removed: ['old'], total: 3 }) },
@@ -126,7 +126,7 @@ describe('reads that are slow', () => {
     expect((await timed(source.scan())).result.changed).toEqual([]);
   });
 
-  it('cost a pass no more than about twice the patience, however many there are', async () => {
+  it('cost a pass no more than about twice the time limit, however many there are', async () => {
     inner.readMs = 1_000;
     const names = Array.from({ length: 50 }, (_, index) => `www-${index}`);
     let ms = 0;
@@ -137,7 +137,7 @@ describe('reads that are slow', () => {
     expect(changed.length).toBeGreaterThan(40);
   });
 
-  it('that are many and quick are all made', async () => {
+  it('that are quick are all made, however many there are', async () => {
     inner.readMs = 100;
     for (let count = 0; count < 200; count++) expect((await timed(source.read('www'))).result).toEqual(raw);
   });

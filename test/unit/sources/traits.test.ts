@@ -30,7 +30,7 @@ describe('whose place a source is', () => {
     expect(sourceOf({ ...fields, alias: 'site' })?.ownership ?? 'operator').toBe(whose);
   });
 
-  it('of what is found without a source is the tenants', () => {
+  it('that is found without configured sources is that of the tenants', () => {
     const { sources, clusters } = createSources(completeConfig({}), () => true);
     expect(sources.map(({ ownership = 'operator' }) => ownership)).toEqual([
       'operator',

@@ -1,6 +1,8 @@
+import { createPrivateKey } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
+import { openAny } from '../../../src/certificates';
 import { createSources } from '../../../src/sources';
 import { completeConfig } from '../../../src/app/config';
 import { isRefusal, type Source } from '../../../src/model';
@@ -175,5 +177,56 @@ describe('a key file that everybody can read', () => {
     expect(warning).toMatch(
       /\.key, .*\.key, .*\.key and 2 more hold private keys and can be read by everyone/,
     );
+  });
+});
+
+describe('encrypted keys whose names do not tell whose they are', () => {
+  const names = ['a.example.test', 'b.example.test'];
+  const sites = names.map((name) => issue({ names: [name] }));
+  const locked = (pem: string, passphrase: string) =>
+    createPrivateKey(pem).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
+
+  /** Two certificates and their keys, by names that say nothing. */
+  function anonymous(): { folder: string; file: string } {
+    const folder = testFolder();
+    for (const [index, { chain, key }] of sites.entries()) {
+      writeFileSync(join(folder, `site-${index}.pem`), chain);
+      writeFileSync(join(folder, `secret-${1 - index}.key`), locked(key, 'first'), { mode: 0o600 });
+    }
+    const file = join(testFolder(), 'password');
+    return { folder, file };
+  }
+
+  /** Which names a whole bundle was found for. */
+  async function found(source: Source): Promise<string[]> {
+    const { changed } = await source.scan();
+    const opened = await Promise.all(
+      changed.map(async (name) => {
+        const raw = await source.read(name);
+        return raw === null || isRefusal(raw) ? [] : openAny(raw);
+      }),
+    );
+    return opened.flatMap((one) => ('bundle' in one ? one.bundle.leaf.names : [])).sort();
+  }
+
+  it('are told by their content, with the password of the source', async () => {
+    const { folder, file } = anonymous();
+    writeFileSync(file, 'first\n');
+    expect(await found(sourceOf({ type: 'directory', path: folder, password_file: file }))).toEqual(names);
+    expect(await found(sourceOf({ type: 'directory', path: folder, password: 'first' }))).toEqual(names);
+  });
+
+  it('are told once the password is the right one, and not before', async () => {
+    const { folder, file } = anonymous();
+    writeFileSync(file, 'wrong');
+    const source = sourceOf({ type: 'directory', path: folder, password_file: file });
+    expect(await found(source)).toEqual([]);
+    expect((await source.scan()).strays?.map(({ reason }) => reason)).toEqual([
+      'encrypted_key',
+      'encrypted_key',
+    ]);
+    writeFileSync(file, 'first');
+    expect(await found(source)).toEqual(names);
+    expect((await source.scan()).strays).toEqual([]);
   });
 });

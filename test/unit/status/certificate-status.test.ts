@@ -23,6 +23,7 @@ it('the refusal of a certificate is shown without keys and passwords, whatever i
       refusal: { why, since: 0 },
       isStanding: true,
       failure: null,
+      dropped: [],
       note: null,
     },
     {

@@ -189,7 +189,7 @@ test.for<Case>([
   }).toEqual({ changes: [], gone: [], refused: [], inSync: 0, ...expected });
 });
 
-test('an id that another certificate of the CA has by now is not given again', () => {
+test('an id that another certificate of the CA has by now is not used again', () => {
   const plan = (kong: StoredCa[], ...texts: string[]) =>
     planTrust({
       bundles: [{ source: 'a', tags: TAGS, isWhole: true, certificates: texts.map((text) => ca(text)) }],

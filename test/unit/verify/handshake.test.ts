@@ -80,7 +80,7 @@ describe('a handshake', () => {
     expect(await seen()).toBe(chainOf(served));
   });
 
-  it('does not mind a certificate that expired or is of another name', async () => {
+  it('accepts a certificate that has expired or is for another name', async () => {
     const expired = issue({
       names: ['other.test'],
       notAfter: new Date(Date.now() - 1000),
@@ -137,8 +137,8 @@ describe('a handshake fails', () => {
     expect(error).toBeInstanceOf(UnreachableError);
   });
 
-  // A typo among the listeners must not look like a wrong certificate: every swap would be taken back.
-  it('as unreachable where the port is none', async () => {
+  // A typo among the listeners must not look like a wrong certificate: every swap would be rolled back.
+  it('as unreachable where there is no such port', async () => {
     const error = await errorOf(
       handshake({ host: '127.0.0.1', port: 84_433, servername: 'a.test', timeoutMs }),
     );

@@ -72,7 +72,7 @@ describe('a certificate is proven', () => {
     expect(proof.handshakes).toBe(13);
   });
 
-  it('for every one of its SNIs, wildcards by a name below them', async () => {
+  it('for every one of its SNIs, wildcards by a name that they cover', async () => {
     const server = await servingInTurn(fresh);
     const snis = ['a.test', '*.b.test', 'c.test', 'd.test', 'e.test', 'f.test'];
     expect((await prove([server], expecting(fresh, { snis }), { workers: 1 })).verdict).toBe('served');
@@ -112,7 +112,7 @@ describe('a certificate is proven', () => {
     expect(proofs.every(({ verdict, handshakes }) => verdict === 'served' && handshakes === 1)).toBe(true);
   });
 
-  it('each for itself: the proofs stand in the order of what was asked', async () => {
+  it('each on its own, in the order in which they were asked for', async () => {
     const server = await tlsServer((name) => (name === 'old.test' ? old : fresh));
     const verifier = new HandshakeVerifier({ listeners: () => [server], timeoutMs: SHORT, workers: () => 1 });
     const proofs = await verifier.prove(
@@ -222,7 +222,7 @@ describe('nothing is said about a certificate', () => {
     });
   });
 
-  it('nor is Kong asked whether it still stores what it serves', async () => {
+  it('and Kong is not asked whether it still stores what it serves', async () => {
     let asked = 0;
     const isStored = () => Promise.resolve(++asked < 0);
     const server = await servingInTurn(fresh);
@@ -326,7 +326,7 @@ describe('what was served before the write decides what is wrong', () => {
     expect(proof?.verdict).toBe('another');
   });
 
-  it('what does not answer quickly holds no write up and counts as unknown', async () => {
+  it('a listener that does not answer quickly delays no write and counts as unknown', async () => {
     const server = await tcpServer(() => undefined);
     const verifier = new HandshakeVerifier({
       listeners: () => [server],
@@ -376,7 +376,7 @@ it('one closed listener does not keep a certificate from being proven by another
   expect((await prove(listeners, expecting(fresh), { timeoutMs: SHORT })).verdict).toBe('served');
 });
 
-it('many that are not served take little longer than one: all have been in Kong since the same moment', async () => {
+it('many that are not served take little longer than one: they were all written at the same moment', async () => {
   const server = await servingInTurn(old);
   // Eight at a time: the first have the whole time, those after them what is left and then two seconds.
   const verifier = new HandshakeVerifier({ listeners: () => [server], timeoutMs: 5_000, workers: () => 1 });

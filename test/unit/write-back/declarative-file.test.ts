@@ -195,7 +195,7 @@ it.for([
   ['its folder may not be written', errno('EACCES'), /permission denied/, true],
   ['the text is not to be edited', new Error('it is not YAML that can be edited'), /not YAML/, false],
 ] as const)(
-  'where %s that is said in a sentence, and whether it is worth another try',
+  'where %s is said in a sentence, with whether it is worth another try',
   async ([, error, sentence, isTransient]) => {
     const { path, writeBack, certificates } = writing(() => {
       throw error;

@@ -59,7 +59,7 @@ function writing({ observe = false } = {}) {
   };
 }
 
-const swapped: Outcome = { kind: 'swapped', certificate: 'K', created: false, proof: null };
+const swapped: Outcome = { kind: 'swapped', certificate: 'K', how: 'swapped', proof: null };
 
 it('the file is written when a certificate was swapped or rolled back, or somebody wrote to the file', async () => {
   const { file, pass } = writing();

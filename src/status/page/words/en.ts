@@ -72,6 +72,7 @@ export const en: Words = {
     removed: 'Removed',
     seen: 'Renewal seen',
     taken_over: 'Taken over',
+    handed_over: 'Handed over',
     changed: 'Changed in Kong',
     appeared: 'Appeared in Kong',
     vanished: 'Gone from Kong',

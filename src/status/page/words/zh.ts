@@ -69,6 +69,7 @@ export const zh: Words = {
     removed: '已删除',
     seen: '发现新证书',
     taken_over: '已接管',
+    handed_over: '已移交',
     changed: '在 Kong 中被修改',
     appeared: '在 Kong 中新出现',
     vanished: '已从 Kong 中消失',

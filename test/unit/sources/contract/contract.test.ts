@@ -117,7 +117,7 @@ describe.each(Object.entries(WORLDS))('a source of type %s', (_type, start) => {
     expect(isWhole(reader, second)).toBe(true);
   });
 
-  it('keeps nothing open once it is closed, though its place hangs', async () => {
+  it('keeps nothing open once it is closed, though its server hangs', async () => {
     const { world, reader } = await settled();
     const stop = reader.source.watch?.(() => undefined);
     await reader.source.scan();

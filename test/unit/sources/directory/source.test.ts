@@ -93,7 +93,7 @@ describe('a pair in a folder', () => {
     expect(reader.texts('www.crt')).toEqual({ cert: first.chain, key: second.key });
   });
 
-  it('is gone when its files are deleted, and back when they are', async () => {
+  it('is gone when its files are deleted, and back when they are back', async () => {
     const { folder, reader, cert, key } = await withPair();
     unlinkSync(cert);
     unlinkSync(key);
@@ -124,7 +124,7 @@ describe('a pair in a folder', () => {
     expect(reader.texts('www.crt')).toEqual({ cert: first.chain, key: first.key });
   });
 
-  it('is a lone certificate once its key is gone', async () => {
+  it('is a standalone certificate once its key is gone', async () => {
     const { reader, key } = await withPair();
     unlinkSync(key);
     await reader.settle();
@@ -200,7 +200,7 @@ describe('trouble with a file', () => {
     },
   );
 
-  it('that links to itself is its own: the other pairs are still found', async () => {
+  it('that links to itself costs only its own pair: the others are still found', async () => {
     const folder = testFolder();
     writePair(folder, 'www', first);
     symlinkSync('loop.crt', join(folder, 'loop.crt'));
@@ -221,7 +221,7 @@ describe('trouble with a file', () => {
     expect(reader.texts('api.crt')).toEqual({ cert: second.chain, key: second.key });
   });
 
-  it('that is a socket and no file costs only its own pair', async () => {
+  it('that is a socket costs only its own pair', async () => {
     const { folder, reader } = await withPair();
     const server = createServer().listen(join(folder, 'admin.pem'));
     await new Promise((resolve) => server.once('listening', resolve));
@@ -232,7 +232,7 @@ describe('trouble with a file', () => {
     expect(found === null || isRefusal(found)).toBe(true);
   });
 
-  it('that is asked for by an unknown name is nothing', async () => {
+  it('that is asked for by an unknown name does not exist', async () => {
     const { reader } = await withPair();
     expect(await reader.source.read('unknown.crt')).toBeNull();
     expect(await reader.source.read('../www.crt')).toBeNull();

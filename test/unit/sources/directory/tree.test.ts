@@ -248,3 +248,13 @@ describe('the folder itself', () => {
     expect(new DirectorySource('/etc/kong/../kong/certs', true).id).toBe('directory:/etc/kong/certs');
   });
 });
+
+it('files whose names do not tell what they are are read up to a limit, which is said', async () => {
+  const folder = testFolder();
+  for (const name of ['a.pem', 'b.pem', 'c.pem']) writeFileSync(join(folder, name), '');
+  const { errors } = await new DirectorySource(folder, true, { maxFiles: 2 }).scan();
+  expect(errors.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
+    expect.stringMatching(/^too_large: .+ has more than 2 files whose names do not tell/),
+  ]);
+  expect((await new DirectorySource(folder, true, { maxFiles: 3 }).scan()).errors).toEqual([]);
+});

@@ -81,7 +81,7 @@ describe('a server that', () => {
     expect(reader.texts(reader.source.id)).toEqual({ cert: text, key: '' });
   });
 
-  it('goes away takes nothing away: what was read stays, and it is asked once a poll', async () => {
+  it('goes away takes nothing away: bundles that were read stay, and it is asked once a poll', async () => {
     let isWell = true;
     const { url, seen } = await httpServer((_, response) =>
       (isWell ? answers(200, text) : answers(503))(response),
@@ -97,7 +97,7 @@ describe('a server that', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('is not there, or does not speak TLS, is said to be so', async () => {
+  it('is not there, or does not speak TLS, is reported as such', async () => {
     const { port } = await closedPort();
     const closed = readerOf({ type: 'http', url: `https://127.0.0.1:${port}/www.pem` });
     expect(troubles(await closed.pass())).toContain('unreachable: ');
@@ -124,7 +124,7 @@ describe('a server that', () => {
 describe('a server whose certificate', () => {
   const { names } = { names: ['127.0.0.1', 'localhost'] };
 
-  it('is of the CA that was given is believed', async () => {
+  it('is of the given CA is trusted', async () => {
     const { authority, caFile } = testAuthority();
     const { url } = await httpsServer({ identity: authority.issue({ names }) }, (_, r) =>
       answers(200, text)(r),
@@ -134,7 +134,7 @@ describe('a server whose certificate', () => {
     expect(reader.texts(reader.source.id)).toEqual({ cert: text, key: '' });
   });
 
-  it('is of another CA is not, though it is on loopback', async () => {
+  it('is of another CA is not trusted, though it is on loopback', async () => {
     const { authority } = testAuthority();
     const other = testAuthority();
     const server = await httpsServer({ identity: authority.issue({ names }) }, (_, r) =>

@@ -178,25 +178,33 @@ describe('a host that two resources ask for', () => {
   const younger = { creationTimestamp: '2026-02-01T00:00:00Z' };
 
   it('is that of the older one, until its Secret is gone', async () => {
-    secret('new/www');
-    secret('old/www');
-    ingress('new/shop', ['shop.test', 'new.test'], 'www', younger);
-    gateway('old/main', [listener('www', { hostname: 'shop.test' })], older);
-    expect(await hosts()).toEqual({ 'new/www': 'new.test', 'old/www': 'shop.test' });
-    cluster.remove('secrets', 'old', 'www');
-    expect(await hosts()).toEqual({ 'new/www': 'new.test,shop.test' });
-    secret('old/www');
-    expect(await hosts()).toEqual({ 'new/www': 'new.test', 'old/www': 'shop.test' });
-    cluster.remove('gateways', 'old', 'main');
-    expect(await hosts()).toEqual({ 'new/www': 'new.test,shop.test', 'old/www': '' });
+    secret('shop/new');
+    secret('shop/old');
+    ingress('shop/new', ['shop.test', 'new.test'], 'new', younger);
+    gateway('shop/old', [listener('old', { hostname: 'shop.test' })], older);
+    expect(await hosts()).toEqual({ 'shop/new': 'new.test', 'shop/old': 'shop.test' });
+    cluster.remove('secrets', 'shop', 'old');
+    expect(await hosts()).toEqual({ 'shop/new': 'new.test,shop.test' });
+    secret('shop/old');
+    expect(await hosts()).toEqual({ 'shop/new': 'new.test', 'shop/old': 'shop.test' });
+    cluster.remove('gateways', 'shop', 'old');
+    expect(await hosts()).toEqual({ 'shop/new': 'new.test,shop.test', 'shop/old': '' });
   });
 
   it('is that of the first by name where they are of one age', async () => {
-    for (const namespace of ['b', 'a']) {
-      secret(`${namespace}/www`);
-      ingress(`${namespace}/shop`, ['shop.test'], 'www', older);
+    for (const name of ['b', 'a']) {
+      secret(`shop/${name}`);
+      ingress(`shop/${name}`, ['shop.test'], name, older);
     }
-    expect(await hosts()).toEqual({ 'a/www': 'shop.test', 'b/www': '' });
+    expect(await hosts()).toEqual({ 'shop/a': 'shop.test', 'shop/b': '' });
+  });
+
+  it('is asked for by both where they are of two namespaces: whose it is, is not decided by who asked first', async () => {
+    secret('late/www');
+    secret('early/www');
+    ingress('late/shop', ['shop.test'], 'www', younger);
+    ingress('early/shop', ['shop.test'], 'www', older);
+    expect(await hosts()).toEqual({ 'late/www': 'shop.test', 'early/www': 'shop.test' });
   });
 
   it('is that of both Secrets where one resource names them', async () => {

@@ -252,7 +252,7 @@ it('the namespace goes with every request, the login included', async () => {
   expect(reader.source.id).toBe(`vault:${vault.url}/teams/edge/secret/certs/www`);
 });
 
-it('a CA of its own is believed, and no other', async () => {
+it('a configured CA is trusted, and no other', async () => {
   const { authority, caFile } = testAuthority();
   vault = await StandInVault.start({ identity: authority.issue({ names: ['127.0.0.1'] }) });
   vault.put(PATH, { 'tls.crt': chain, 'tls.key': key });
@@ -283,7 +283,7 @@ describe('a Vault that', () => {
     ['is something else', [200], 'does not answer as Vault does (200): is url right?'],
     ['has no such mount', [400, { errors: ['no handler for route "x"'] }], 'nothing is mounted there'],
   ])(
-    '%s is an error of the source; what was read stays, and it is asked a few times a poll',
+    '%s is an error of the source; bundles that were read stay, and it is asked a few times a poll',
     async ([, outage, words]) => {
       const reader = sourceOf({ token: vault.token(MAY) });
       await reader.pass();
@@ -301,7 +301,7 @@ describe('a Vault that', () => {
     },
   );
 
-  it('is not there is said to be so', async () => {
+  it('is not there is reported as such', async () => {
     const { port } = await closedPort();
     const reader = sourceOf({ url: `https://127.0.0.1:${port}`, token: 'hvs.x' });
     expect(troubles(await reader.pass())).toBe(
@@ -345,7 +345,7 @@ describe('a Vault that', () => {
     expect(vault.requests().length).toBeLessThan(30);
   });
 
-  it('goes away in the middle of a folder leaves what is known as it is', async () => {
+  it('goes away in the middle of a folder leaves known bundles as they are', async () => {
     for (let number = 0; number < 30; number++)
       vault.put(`secret/certs/${number}`, { 'tls.crt': chain, 'tls.key': key });
     const reader = sourceOf({ secret_path: 'certs/', token: vault.token(MAY) });

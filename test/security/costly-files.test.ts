@@ -4,11 +4,11 @@ import { detectFile } from '../../src/certificates/formats/detect';
 import { parseFile } from '../../src/certificates/formats/parse';
 import { isRefusal, REASONS, type Refusal } from '../../src/model';
 import { filesOfEveryFormat, rsaIssuer } from '../support/format-files';
-import { corpus, type Hostile } from './corpus';
-import { hostileCertificates } from './hostile-certificates';
-import { isReadable } from './run';
-import { surgeries } from './surgery';
-import { WorkCounter, type Work } from './work';
+import { corpus, type Hostile } from '../fuzz/corpus';
+import { hostileCertificates } from '../fuzz/hostile-certificates';
+import { isReadable } from '../fuzz/run';
+import { surgeries } from '../fuzz/surgery';
+import { WorkCounter, type Work } from '../fuzz/work';
 
 /** On the event loop: 10 ns a step, 500 ns a native block, so 20 ms in all. */
 const ON_THE_LOOP: Work = { steps: 200_000, native: 30_000, octets: 8 * 1024 * 1024 };

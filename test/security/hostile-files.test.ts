@@ -4,7 +4,7 @@ import { isRefusal, REASONS } from '../../src/model';
 import { filesOfEveryFormat, PASSWORD, rsaIssuer } from '../support/format-files';
 import { secretsIn } from '../support/bundles';
 import { passing } from '../support/stages';
-import { corpus } from './corpus';
+import { corpus } from '../fuzz/corpus';
 
 const DAY_MS = 86_400_000;
 

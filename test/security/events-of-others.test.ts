@@ -1,6 +1,6 @@
 import { expect, it, test } from 'vitest';
-import { REASONS, refusal, type Outcome, type PassReport, type Reason } from '../../../src/model';
-import { EventReporter } from '../../../src/report';
+import { REASONS, refusal, type Outcome, type PassReport, type Reason } from '../../src/model';
+import { EventReporter } from '../../src/report';
 
 const OTHERS = 'shop.other-tenant.test of other-tenant/tls';
 

@@ -1,0 +1,4 @@
+import type { BuildOptions } from 'esbuild';
+
+export function shipped(debug?: boolean): [plugin: BuildOptions, executable: BuildOptions];
+export function development(): BuildOptions;

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { PLUGIN_NAME } from '../common/product';
+import { stateFolder } from '../gateway';
+
+/** Who has the lock: the process id that it gave (as its container counts), empty where it gave none. */
+export class Holder {
+  constructor(
+    private readonly prefix: string,
+    readonly pid: string,
+  ) {}
+
+  get sentence(): string {
+    const who =
+      this.pid === '' ? 'another ssl-cert-reloader' : `another ssl-cert-reloader (process ${this.pid})`;
+    return `${who} works for the Kong of ${this.prefix}`;
+  }
+
+  get wayOut(): string {
+    return `${this.sentence}: end it first, or give this one a prefix of its own (-p, any folder)`;
+  }
+}
+
+const ANSWER_MS = 1_000;
+
+/**
+ * One process at a time works for a prefix. The lock is a unix socket whose other end tells its process id: the kernel
+ * says whether anybody is there, also across containers, and a process that dies leaves nothing to wait for.
+ */
+export class PrefixLock {
+  #inode = 0;
+
+  private constructor(
+    private readonly prefix: string,
+    private readonly path: string,
+    private server: Server,
+  ) {}
+
+  /** @returns the lock, or who has it; null: there is nowhere to put it, so there are no sockets to fight about either */
+  static async take(prefix: string): Promise<PrefixLock | Holder | null> {
+    const path = join(stateFolder(prefix), `${PLUGIN_NAME}.lock`);
+    let beside;
+    try {
+      beside = await listenBeside(path);
+    } catch {
+      return null;
+    }
+    const lock = new PrefixLock(prefix, path, beside.server);
+    const holder = await lock.claim(beside.draft);
+    if (holder === null) return lock;
+    beside.server.close();
+    return holder;
+  }
+
+  /** Asked now and then. Makes it anew where somebody removed it. @returns who has it now; null: this process does */
+  async lostTo(): Promise<Holder | null> {
+    if (inodeOf(this.path) === this.#inode) return null;
+    try {
+      const { server, draft } = await listenBeside(this.path);
+      const holder = await this.claim(draft);
+      this.server.close();
+      this.server = server;
+      return holder;
+    } catch {
+      // The folder is gone, or full: nobody else gets it either.
+      return null;
+    }
+  }
+
+  release(): void {
+    if (inodeOf(this.path) === this.#inode) rmSync(this.path, { force: true });
+    this.server.close();
+  }
+
+  /** Gives a socket that listens under a name of its own the name of the lock. */
+  private async claim(draft: string): Promise<Holder | null> {
+    this.#inode = inodeOf(draft);
+    try {
+      while (!isLinked(draft, this.path)) {
+        const found = inodeOf(this.path);
+        const pid = await ask(this.path);
+        if (pid !== null) return new Holder(this.prefix, pid);
+        discard(this.path, `${draft}.dead`, found);
+      }
+      return null;
+    } finally {
+      rmSync(draft, { force: true });
+    }
+  }
+}
+
+/** A link does not replace what is there, a rename would. @returns false where there is something */
+function isLinked(draft: string, path: string): boolean {
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    // A file system without links.
+    if (inodeOf(path) !== 0) return false;
+    renameSync(draft, path);
+    return true;
+  }
+}
+
+/** Removes what a dead process left; what somebody else has put in its place since is put back. */
+function discard(path: string, aside: string, inode: number): void {
+  try {
+    renameSync(path, aside);
+    if (inodeOf(aside) !== inode) linkSync(aside, path);
+  } catch {
+    // It is gone, or has a successor: the next try finds out.
+  }
+  rmSync(aside, { force: true });
+}
+
+/** Processes of two containers may have the same number, so that alone is no name. */
+const draftOf = (path: string) => `${path}.${randomBytes(4).toString('hex')}`;
+
+function listenBeside(path: string): Promise<{ server: Server; draft: string }> {
+  const draft = draftOf(path);
+  const server = createServer((client) => {
+    client.on('error', () => undefined);
+    client.end(`${process.pid}\n`);
+  });
+  server.unref();
+  return new Promise((resolve, reject) => {
+    server.on('error', reject);
+    // Whoever comes next may be another user. The mode is set as the socket is made: a link may stand in its place later.
+    const mask = process.umask(0o111);
+    try {
+      server.listen(draft, () => resolve({ server, draft }));
+    } finally {
+      process.umask(mask);
+    }
+  });
+}
+
+/** Who listens there: a process id, or an empty text; null: nobody. */
+function ask(path: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    let text = '';
+    const client = connect(path);
+    const end = (found: string | null) => {
+      clearTimeout(timer);
+      client.destroy();
+      resolve(found);
+    };
+    // However much it says meanwhile.
+    const timer = setTimeout(() => end(''), ANSWER_MS);
+    client.on('data', (chunk) => {
+      text += chunk.toString('latin1').slice(0, 20);
+      if (text.length > 20) end('');
+    });
+    client.on('end', () => end(/^\d{1,10}$/.exec(text.trim())?.[0] ?? ''));
+    client.on('error', ({ code }: NodeJS.ErrnoException) => {
+      end(code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTSOCK' ? null : '');
+    });
+  });
+}
+
+const inodeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.ino ?? 0;

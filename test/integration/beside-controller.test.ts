@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it } from 'vitest';
+import type { Mode } from '../gateway';
+import { besideController, GRACE_S, HOST, renewed, type BesideOptions } from '../support/beside-controller';
+import { leafOf } from '../support/tls';
+
+const MODES = ['dbless', 'database'] as const;
+const OTHER = 'new.example.test';
+
+/** A shop that the controller serves already. */
+async function shop(options: BesideOptions) {
+  const world = await besideController(options);
+  const pair = renewed(60);
+  const uid = world.secret(pair);
+  world.ingress([HOST]);
+  await world.ticks();
+  await world.pass('start');
+  return { ...world, pair, uid };
+}
+
+it.for(MODES)('a Secret that is new gets no certificate of ours beside a controller (%s)', async (mode) => {
+  const { secret, ingress, pass, ticks, routes, serves, writes, status } = await shop({ mode });
+  const pair = renewed(1, [OTHER]);
+  secret(pair, 'new');
+  const written = await writes(async () => {
+    await pass();
+    await pass();
+  });
+  expect(written).toEqual([]);
+  expect(JSON.stringify(status())).toContain('beside the ingress controller');
+  ingress([OTHER], 'new');
+  expect(await ticks(2)).toEqual(['pushed', 'unchanged']);
+  expect(routes()).toContain('/new');
+  expect(await serves(OTHER)).toBe(leafOf(pair.cert));
+});
+
+it('a controller without certificates yet is known by its routes', async () => {
+  for (const mode of MODES) {
+    const { secret, ingress, pass, ticks, writes } = await besideController({ mode });
+    ingress(['plain.example.test'], 'nothing', 'plain');
+    await ticks();
+    secret(renewed(1));
+    expect(await writes(() => pass('start')), mode).toEqual([]);
+  }
+});
+
+it('a certificate of ours that blocks the controller is handed over without a gap', async () => {
+  const { secret, ingress, pass, ticks, routes, serves, gateway, status, troubles } = await besideController({
+    mode: 'database',
+  });
+  const pair = renewed(1);
+  const uid = secret(pair);
+  // Nobody can know yet that there will be a controller.
+  await pass('start');
+  expect(await serves()).toBe(leafOf(pair.cert));
+  ingress([HOST]);
+  ingress(['plain.example.test'], 'nothing', 'plain');
+  expect(await ticks(2)).toEqual(['fell back', 'fell back']);
+  const unserved: string[] = [];
+  gateway.beforePost(async () => {
+    const leaf = await serves();
+    if (leaf !== leafOf(pair.cert)) unserved.push(leaf);
+  });
+  await pass();
+  expect(unserved).toEqual([]);
+  expect(await ticks(2)).toEqual(['pushed', 'unchanged']);
+  expect(await serves()).toBe(leafOf(pair.cert));
+  expect(routes()).toEqual(['/www', '/plain']);
+  await pass();
+  expect(gateway.certificates()).toMatchObject([{ id: uid, names: [HOST] }]);
+  expect(status().certificates).toMatchObject([{ owner: 'ingress_controller', state: 'in_sync' }]);
+  expect(troubles()).toEqual([]);
+});
+
+it.for(MODES)('a removed host is no trouble while the controller has its time (%s)', async (mode) => {
+  const world = await besideController({ mode });
+  const { secret, ingress, pass, ticks, later, troubles } = world;
+  secret(renewed(60, [HOST, OTHER]));
+  ingress([HOST, OTHER]);
+  await ticks();
+  await pass('start');
+  secret(renewed(1));
+  ingress([HOST]);
+  await pass();
+  expect(troubles().filter(({ kind }) => kind === 'refused')).toEqual([]);
+  await ticks();
+  await pass();
+  later(10);
+  await pass();
+  expect(troubles()).toEqual([]);
+  expect(world.lines.filter(({ level }) => level !== 'info')).toEqual([]);
+});
+
+it.for(MODES)(
+  'a controller that stands still is taken over from after the grace, and that is said (%s)',
+  async (mode) => {
+    const { secret, pass, later, serves, lines, status, counters, pair: old } = await shop({ mode });
+    const pair = renewed(1);
+    secret(pair);
+    await pass();
+    later(GRACE_S - 5);
+    await pass();
+    expect(await serves()).toBe(leafOf(old.cert));
+    later(10);
+    await pass();
+    expect(await serves()).toBe(leafOf(pair.cert));
+    expect(lines.map(({ message }) => message)).toContain(
+      'certificate taken over from the ingress controller',
+    );
+    expect(status().events[0]).toMatchObject({ kind: 'taken_over' });
+    expect(counters.takeovers).toBe(1);
+  },
+);
+
+it.for(MODES)(
+  'a Secret that was made anew gets its grace though nothing names it in Kong (%s)',
+  async (mode) => {
+    const {
+      cluster,
+      secret,
+      pass,
+      ticks,
+      later,
+      writes,
+      certificate,
+      serves,
+      pair: old,
+    } = await shop({
+      mode,
+      hasTags: false,
+    });
+    expect(certificate()).toMatchObject({ owner: 'ingress_controller' });
+    cluster.remove('secrets', 'shop', 'www');
+    await pass();
+    const pair = renewed(1);
+    secret(pair, 'www', randomUUID());
+    expect(
+      await writes(async () => {
+        await pass();
+        later(GRACE_S / 2);
+        await pass();
+      }),
+    ).toEqual([]);
+    expect(certificate()).toMatchObject({ owner: 'ingress_controller', state: 'pending' });
+    expect(await serves()).toBe(leafOf(old.cert));
+    await ticks();
+    await pass();
+    expect(certificate()).toMatchObject({ owner: 'ingress_controller', state: 'unproven' });
+  },
+);
+
+it.for(MODES)(
+  'a certificate that the controller drops, since its Secret is broken, is an alarm (%s)',
+  async (mode) => {
+    const { cluster, pass, ticks, later, troubles, certificate, secret, pair: old } = await shop({ mode });
+    cluster.putSecret('shop', 'www', { chain: renewed(1).chain, key: old.key });
+    await pass();
+    await ticks();
+    await pass();
+    expect(troubles().filter(({ kind }) => kind === 'refused')).toEqual([]);
+    later(GRACE_S + 5);
+    await pass();
+    expect(certificate()).toMatchObject({ state: 'refused', refusal: { reason: 'key_mismatch' } });
+    expect(troubles()).toMatchObject([
+      { kind: 'refused', severity: 'critical', summary: expect.stringContaining('dropped') as string },
+    ]);
+    secret(renewed(1));
+    await ticks();
+    await pass();
+    expect(troubles()).toEqual([]);
+  },
+);
+
+it('what the controller writes while it has its time is seen within seconds', async () => {
+  const { secret, pass, ticks, certificate, later } = await shop({ mode: 'database' });
+  secret(renewed(1));
+  const { nextAt } = await pass();
+  expect(nextAt ?? Infinity).toBeLessThanOrEqual(Date.now() + 5_000);
+  await ticks();
+  later(2);
+  await pass('retry');
+  // No handshake was made; Kong stores what the Secret holds.
+  expect(certificate()).toMatchObject({ state: 'unproven' });
+});
+
+it.for(MODES)('after a lost race ages are compared again (%s)', async (mode) => {
+  const { secret, pass, later, controller, gateway, serves } = await shop({ mode });
+  secret(renewed(30));
+  await pass();
+  later(GRACE_S + 5);
+  // A newer one comes, and the controller writes it in the very moment of our takeover.
+  const newest = renewed(1);
+  let isFirst = true;
+  gateway.beforePost(async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    secret(newest);
+    await controller.sync();
+  });
+  await pass();
+  // The watch of the Secrets saw it, too.
+  await pass();
+  expect(await serves()).toBe(leafOf(newest.cert));
+});
+
+const worlds: { mode: Mode; hasTags: boolean }[] = MODES.flatMap((mode) =>
+  [true, false].map((hasTags) => ({ mode, hasTags })),
+);
+
+it.for(worlds)(
+  '200 renewals by a healthy controller are silent ($mode, tags: $hasTags)',
+  async ({ mode, hasTags }) => {
+    const { secret, pass, ticks, later, writes, lines, troubles, serves } = await shop({ mode, hasTags });
+    lines.length = 0;
+    const written: string[] = [];
+    for (let round = 1; round <= 200; round++) {
+      const pair = renewed(60 - round / 4);
+      secret(pair);
+      written.push(
+        ...(await writes(async () => {
+          await pass(round % 3 === 0 ? 'poll' : 'start');
+        })),
+      );
+      await ticks();
+      written.push(
+        ...(await writes(async () => {
+          later(2);
+          await pass();
+        })),
+      );
+      expect(troubles()).toEqual([]);
+      if (round % 50 === 0) expect(await serves()).toBe(leafOf(pair.cert));
+    }
+    expect(written).toEqual([]);
+    expect(lines.filter(({ level, message }) => level !== 'info' && message !== '')).toEqual([]);
+  },
+);

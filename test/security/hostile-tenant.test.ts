@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { BANK, DAY_MS, proper, selfSigned, world } from '../support/tenants';
+import { leafOf } from '../support/tls';
+
+/*
+ * A tenant of the cluster, who writes what it likes into its own namespace, wants the name of another. The random worlds
+ * (test/unit/plan/worlds) hold the same as a rule.
+ */
+
+const OLD = { creationTimestamp: '2026-01-01T00:00:00Z' };
+const YOUNG = { creationTimestamp: '2026-02-01T00:00:00Z' };
+
+describe('a tenant with a Secret for the host of another', () => {
+  it('does not replace a certificate that was made by hand', async () => {
+    const { cluster, settle, served, post } = await world({ create: false });
+    const bank = proper([BANK]);
+    await post(bank, [BANK]);
+    cluster.putSecret('evil', 'www', selfSigned([BANK]), OLD);
+    await settle();
+    expect(await served()).toBe(leafOf(bank.cert));
+  });
+
+  it('does not add its ECDSA half to an RSA certificate, made by hand or by us', async () => {
+    for (const isByHand of [true, false]) {
+      const { cluster, settle, served, post, certificates } = await world({ create: !isByHand });
+      const bank = proper([BANK], { key: 'rsa-2048' });
+      if (isByHand) await post(bank, [BANK]);
+      else cluster.putSecret('bank', 'www', bank, YOUNG);
+      cluster.putSecret('evil', 'www', selfSigned([BANK]), OLD);
+      await settle();
+      expect(await served()).toBe(leafOf(bank.cert));
+      const [one, ...others] = await certificates();
+      expect([one?.cert_alt ?? null, one?.snis, others]).toEqual([null, [BANK], []]);
+    }
+  });
+
+  it('gets no host by a wildcard above it', async () => {
+    const { cluster, settle, served, post, certificates } = await world();
+    const [bank, shop] = [proper([BANK]), proper(['shop.test'])];
+    await post(bank, [BANK]);
+    cluster.putSecret('shop', 'www', shop, YOUNG);
+    cluster.putSecret('evil', 'www', selfSigned(['*.test']), OLD);
+    await settle();
+    expect(await served()).toBe(leafOf(bank.cert));
+    expect(await served('shop.test')).toBe(leafOf(shop.cert));
+    const taken = (await certificates()).filter(({ snis }) => snis.includes(BANK));
+    expect(taken).toHaveLength(1);
+  });
+
+  it('slips no exact name under the wildcard of another, made by hand or by us', async () => {
+    for (const isByHand of [true, false]) {
+      const { cluster, settle, served, post } = await world();
+      const wide = proper(['*.bank.test']);
+      if (isByHand) await post(wide, ['*.bank.test']);
+      else cluster.putSecret('bank', 'wide', wide, YOUNG);
+      cluster.putSecret('evil', 'www', selfSigned(['login.bank.test']), OLD);
+      await settle();
+      expect(await served('login.bank.test')).toBe(leafOf(wide.cert));
+    }
+  });
+
+  it("gets no certificate of the controller's, whose namespace the plugin cannot see, after the grace", async () => {
+    const { cluster, settle, served, post } = await world({ namespaces: ['evil'] });
+    const bank = proper([BANK]);
+    const tags = ['managed-by-ingress-controller', 'k8s-namespace:bank', 'k8s-name:www'];
+    await post(bank, [BANK], { tags });
+    cluster.putSecret('evil', 'www', selfSigned([BANK]), OLD);
+    await settle();
+    expect(await served()).toBe(leafOf(bank.cert));
+  });
+
+  it('does not keep the next renewal of its owner out, by dates that are later than any', async () => {
+    const { cluster, settle, served } = await world();
+    const before = new Date(Date.now() - 80 * DAY_MS);
+    cluster.putSecret('bank', 'www', proper([BANK], { notBefore: before }), YOUNG);
+    await settle();
+    cluster.putSecret('evil', 'www', selfSigned([BANK]), OLD);
+    await settle();
+    const renewal = proper([BANK]);
+    cluster.putSecret('bank', 'www', renewal, YOUNG);
+    await settle();
+    expect(await served()).toBe(leafOf(renewal.cert));
+  });
+
+  it('that was there first loses the name to whom a CA vouches for', async () => {
+    const { cluster, settle, served } = await world();
+    const squatter = selfSigned([BANK]);
+    cluster.putSecret('evil', 'www', squatter, OLD);
+    await settle();
+    expect(await served()).toBe(leafOf(squatter.cert));
+    const bank = proper([BANK]);
+    cluster.putSecret('bank', 'www', bank, YOUNG);
+    await settle();
+    expect(await served()).toBe(leafOf(bank.cert));
+  });
+
+  it('that names it in an Ingress before its owner does shuts the owner out of nothing', async () => {
+    const { cluster, settle, served } = await world({ hosts: 'references' });
+    const bank = proper([BANK]);
+    const ingress = (namespace: string, age: object) =>
+      cluster.put('ingresses', {
+        metadata: { name: 'www', namespace, ...age },
+        spec: { tls: [{ hosts: [BANK], secretName: 'www' }] },
+      });
+    cluster.putSecret('evil', 'www', selfSigned([BANK]), OLD);
+    ingress('evil', OLD);
+    cluster.putSecret('bank', 'www', bank, YOUNG);
+    ingress('bank', YOUNG);
+    await settle();
+    expect(await served()).toBe(leafOf(bank.cert));
+  });
+
+  it.each([
+    ['by hand', 'and then its own'],
+    ['by us', 'and then its own'],
+    ['by hand', 'and then nonsense, and then its own'],
+    ['by us', 'and then nonsense, and then its own'],
+  ])(
+    'that copies its certificate, which everybody can see, is no home of it (made %s, %s)',
+    async (made, then) => {
+      const { cluster, settle, served, post } = await world({ create: made === 'by us' });
+      const bank = selfSigned([BANK]);
+      if (made === 'by hand') await post(bank, [BANK]);
+      else cluster.putSecret('bank', 'www', bank, YOUNG);
+      await settle();
+      // With the key of another: nobody but its owner has the right one.
+      const { key } = selfSigned([BANK]);
+      cluster.putSecret('evil', 'www', { chain: bank.chain, key }, OLD);
+      await settle();
+      if (then.includes('nonsense')) {
+        cluster.putSecret('evil', 'www', { chain: 'nonsense', key }, OLD);
+        await settle();
+      }
+      cluster.putSecret('evil', 'www', selfSigned([BANK]), OLD);
+      await settle();
+      expect(await served()).toBe(leafOf(bank.cert));
+    },
+  );
+
+  it('that copies its certificate and then breaks it keeps no renewal out', async () => {
+    const { cluster, settle, served, post } = await world({ create: false });
+    const bank = proper([BANK], { notBefore: new Date(Date.now() - 80 * DAY_MS) });
+    await post(bank, [BANK]);
+    const { key } = selfSigned([BANK]);
+    for (const chain of [bank.chain, 'nonsense']) {
+      cluster.putSecret('evil', 'www', { chain, key }, OLD);
+      await settle();
+    }
+    const renewal = proper([BANK]);
+    cluster.putSecret('bank', 'www', renewal, YOUNG);
+    await settle();
+    expect(await served()).toBe(leafOf(renewal.cert));
+  });
+});
+
+it('a world that begins anew (Kong emptied) gives every name to the owner that it had', async () => {
+  const { cluster, settle, served, empty, certificates } = await world();
+  // Nobody vouches for any of them, so only what is remembered, or the age of the Secrets, can tell.
+  const first = selfSigned([BANK]);
+  const wide = selfSigned(['*.shop.test']);
+  cluster.putSecret('bank', 'www', first, YOUNG);
+  cluster.putSecret('shop', 'www', wide, YOUNG);
+  await settle();
+  // Older than theirs, as if it had been there for years with something else in it.
+  cluster.putSecret('evil', 'www', selfSigned([BANK, 'login.shop.test']), OLD);
+  await settle();
+  const before = [await served(), await served('login.shop.test')];
+  expect(before).toEqual([leafOf(first.cert), leafOf(wide.cert)]);
+  await empty();
+  expect(await certificates()).toEqual([]);
+  await settle();
+  expect([await served(), await served('login.shop.test')]).toEqual(before);
+});

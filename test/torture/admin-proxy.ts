@@ -1,0 +1,160 @@
+import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A request as it arrived, and its connection. */
+export interface Exchange {
+  method: string;
+  path: string;
+  socket: Socket;
+  response: ServerResponse;
+  /** Has the Admin API execute it. */
+  forward: () => Promise<Answer>;
+}
+
+export interface Answer {
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: Buffer;
+}
+
+/** What is done instead of passing a request on and its answer back. */
+export type Misdeed = (exchange: Exchange) => Promise<void> | void;
+
+export const isWrite = ({ method }: { method: string }): boolean => method !== 'GET' && method !== 'HEAD';
+
+/**
+ * Stands between the plugin and the Admin API of any Kong, and does to requests what a fault asks for. Other writers
+ * and the judge ask Kong itself.
+ */
+export class AdminProxy {
+  /** Kong's Admin API; requests are reset while there is none. */
+  upstream: string | null = null;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #server = createServer((incoming, response) => void this.#handle(incoming, response));
+  #misdeed: Misdeed | null = null;
+  #applies: (exchange: { method: string; path: string }) => boolean = () => true;
+  #writes = 0;
+  #held: Socket[] = [];
+
+  static async start(): Promise<AdminProxy> {
+    const proxy = new AdminProxy();
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Requests that were to change something. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  /** Until `work` is over. */
+  async during(
+    misdeed: Misdeed,
+    work: () => Promise<void>,
+    applies: (exchange: { method: string; path: string }) => boolean = () => true,
+  ): Promise<void> {
+    this.#misdeed = misdeed;
+    this.#applies = applies;
+    try {
+      await work();
+    } finally {
+      this.#misdeed = null;
+      for (const socket of this.#held.splice(0)) socket.destroy();
+    }
+  }
+
+  /** Keeps a request without an answer until the fault is over. */
+  readonly hold: Misdeed = ({ socket }) => void this.#held.push(socket);
+
+  async stop(): Promise<void> {
+    this.#agent.destroy();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url: path = '/', socket } = incoming;
+    response.on('error', () => undefined);
+    if (isWrite({ method })) this.#writes++;
+    const body = await bodyOf(incoming);
+    const exchange: Exchange = {
+      ...{ method, path, socket, response },
+      forward: () => this.#forward(incoming, body),
+    };
+    try {
+      if (this.#misdeed !== null && this.#applies(exchange)) await this.#misdeed(exchange);
+      else pass(response, await exchange.forward());
+    } catch {
+      socket.destroy();
+    }
+  }
+
+  #forward({ method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.upstream === null) {
+        reject(new Error('there is no Kong yet'));
+        return;
+      }
+      const sent = request(
+        `${this.upstream}${url ?? '/'}`,
+        { method, headers, agent: this.#agent },
+        (answer) => {
+          bodyOf(answer).then(
+            (octets) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: octets }),
+            reject,
+          );
+        },
+      );
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+}
+
+async function bodyOf(stream: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+function pass(response: ServerResponse, { status, headers, body }: Answer): void {
+  const { 'transfer-encoding': _, connection: __, ...rest } = headers;
+  response.writeHead(status, { ...rest, 'content-length': body.length }).end(body);
+}
+
+export const reset: Misdeed = ({ socket }) => void socket.destroy();
+
+export const answer =
+  (status: number, body: object | string = {}, headers: Record<string, string> = {}): Misdeed =>
+  ({ response }) =>
+    void response
+      .writeHead(status, { 'content-type': 'application/json', ...headers })
+      .end(typeof body === 'string' ? body : JSON.stringify(body));
+
+export const slow =
+  (ms: number): Misdeed =>
+  async ({ response, forward }) => {
+    await sleep(ms);
+    pass(response, await forward());
+  };
+
+/** The request is executed, and the connection breaks before its answer. */
+export const loseAnswer: Misdeed = async ({ socket, forward }) => {
+  await forward();
+  socket.destroy();
+};
+
+/** The answer ends in the middle. */
+export const cutAnswer: Misdeed = async ({ socket, forward }) => {
+  const { body } = await forward();
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  socket.end(Buffer.concat([Buffer.from(head), body.subarray(0, body.length >> 1)]));
+};
+
+export const garbage: Misdeed = ({ socket }) =>
+  void socket.end(Buffer.from([0, 255, 1, 254, 13, 10, 13, 10]));

@@ -1,0 +1,161 @@
+import { load } from 'js-yaml';
+import type { Issued } from '../../src/authority/authority';
+import { admin, type Answer, type TestKong } from '../scenarios/kong';
+import type { Snapshot } from './judge';
+
+type Entity = Record<string, unknown> & { id: string };
+/** Entities by their type. */
+export type Content = Record<string, Entity[]>;
+
+const TYPES = ['services', 'routes', 'consumers', 'certificates', 'snis', 'plugins'] as const;
+
+const uuid = (kind: number, index: number) =>
+  `00000000-0000-4000-800${kind}-${String(index).padStart(12, '0')}`;
+export const certificateId = (index: number): string => uuid(0, index);
+const sniId = (index: number) => uuid(1, index);
+export const entryId = uuid(2, 0);
+const serviceId = uuid(3, 0);
+
+/** What is in Kong at the start: a certificate with tags for each name, one that no source has, and routes of others. */
+export function contentOf(
+  names: readonly string[],
+  pairs: readonly Issued[],
+  stranger: Issued,
+  config: object,
+): Content {
+  const all = [...pairs, stranger];
+  return {
+    services: [{ id: serviceId, name: 'shop', host: '127.0.0.1', port: 1, protocol: 'http' }],
+    routes: [{ id: uuid(4, 0), name: 'shop', paths: ['/shop'], service: { id: serviceId } }],
+    consumers: [0, 1, 2].map((at) => ({ id: uuid(5, at), username: `user-${at}`, custom_id: `${at}e5` })),
+    certificates: all.map(({ chain: cert, key }, at) => ({
+      id: certificateId(at),
+      cert,
+      key,
+      tags: ['by-hand'],
+    })),
+    snis: [...names, 'stranger.test'].map((name, at) => ({
+      ...{ id: sniId(at), name },
+      certificate: { id: certificateId(at) },
+    })),
+    plugins: [{ id: entryId, name: 'ssl-cert-reloader', config }],
+  };
+}
+
+export const documentOf = (content: Content): string =>
+  JSON.stringify({ _format_version: '3.0', ...content });
+
+/** Every entity without what the plugin is there to change: the texts of the first certificates, and times. */
+export async function entitiesOf(kong: TestKong, renewed: number): Promise<Snapshot> {
+  const entities: Record<string, string> = {};
+  const isRenewed = new Set(Array.from({ length: renewed }, (_, index) => certificateId(index)));
+  for (const type of TYPES) {
+    for (let path: string | null = `/${type}?size=1000`; path !== null;) {
+      const { status, body } = await admin(kong, 'GET', path);
+      if (status !== 200) throw new Error(`${path} answered ${status}`);
+      const page = body as { data: Entity[]; next: string | null };
+      for (const { updated_at: _, ...entity } of page.data) {
+        if (type === 'certificates' && isRenewed.has(entity.id)) {
+          delete entity['cert'];
+          delete entity['key'];
+        }
+        entities[`${type}/${entity.id}`] = JSON.stringify(entity, Object.keys(entity).sort());
+      }
+      path = page.next;
+    }
+  }
+  return entities;
+}
+
+/** Another client of the Admin API, without any care for the plugin. */
+export class OtherWriter {
+  /** What it did to entities: how each has to be in the end; null: it is gone. */
+  readonly changes = new Map<string, string | null>();
+
+  constructor(private readonly kong: TestKong) {}
+
+  get #hasDatabase(): boolean {
+    return this.kong.mode === 'database';
+  }
+
+  /** Brings everything into an empty Kong that has a database. */
+  async load(content: Content): Promise<void> {
+    for (const [type, entities] of Object.entries(content)) {
+      for (const { id, ...entity } of entities) await this.#send('PUT', `/${type}/${id}`, entity);
+    }
+  }
+
+  /** Without a database: everything, in the form in which Kong takes it again. */
+  async read(): Promise<Content> {
+    const { body } = await this.#send('GET', '/config');
+    const exported = load((body as { config: string }).config) as Content;
+    // SNIs are exported twice, and Kong takes them once.
+    for (const certificate of exported['certificates'] ?? []) delete certificate['snis'];
+    return exported;
+  }
+
+  async putCertificate(id: string, { chain: cert, key }: Issued): Promise<void> {
+    if (this.#hasDatabase) await this.#send('PATCH', `/certificates/${id}`, { cert, key });
+    else await this.#edit((content) => Object.assign(find(content, 'certificates', id), { cert, key }));
+  }
+
+  async putEntry(config: object, enabled: boolean): Promise<void> {
+    const entry = { config, enabled };
+    if (this.#hasDatabase)
+      await this.#send('PUT', `/plugins/${entryId}`, { name: 'ssl-cert-reloader', ...entry });
+    else await this.#edit((content) => Object.assign(find(content, 'plugins', entryId), entry));
+    await this.#remember(`plugins/${entryId}`);
+  }
+
+  async addConsumer(index: number): Promise<void> {
+    const id = uuid(6, index);
+    const consumer = { username: `new-${index}-${Date.now()}`, custom_id: `0${index}${Date.now()}` };
+    if (this.#hasDatabase) await this.#send('PUT', `/consumers/${id}`, consumer);
+    else await this.#edit((content) => (content['consumers'] ??= []).push({ id, ...consumer }));
+    await this.#remember(`consumers/${id}`);
+  }
+
+  /** With its SNI. */
+  async removeCertificate(index: number): Promise<void> {
+    const [id, sni] = [certificateId(index), sniId(index)];
+    if (this.#hasDatabase) await this.#send('DELETE', `/certificates/${id}`);
+    else {
+      await this.#edit((content) => {
+        const without = (type: string, gone: string) =>
+          content[type]?.filter((entity) => entity.id !== gone) ?? [];
+        content['certificates'] = without('certificates', id);
+        content['snis'] = without('snis', sni);
+      });
+    }
+    this.changes.set(`certificates/${id}`, null).set(`snis/${sni}`, null);
+  }
+
+  async #edit(change: (content: Content) => unknown): Promise<void> {
+    const content = await this.read();
+    change(content);
+    await this.#send('POST', '/config', { config: documentOf(content) });
+  }
+
+  /** An entity as Kong shows it now is how it has to stay. */
+  async #remember(key: string): Promise<void> {
+    const { body } = await this.#send('GET', `/${key}`);
+    const { updated_at: _, ...entity } = body as Entity;
+    this.changes.set(key, JSON.stringify(entity, Object.keys(entity).sort()));
+  }
+
+  /** Tried again while Kong is busy. */
+  async #send(method: string, path: string, body?: unknown): Promise<Answer> {
+    for (let attempt = 0; ; attempt++) {
+      const answer = await admin(this.kong, method, path, body);
+      if (answer.status < 300) return answer;
+      if (attempt === 20 || answer.status < 429)
+        throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    }
+  }
+}
+
+function find(content: Content, type: string, id: string): Entity {
+  const entity = content[type]?.find((one) => one.id === id);
+  if (entity === undefined) throw new Error(`Kong has no ${type}/${id}`);
+  return entity;
+}

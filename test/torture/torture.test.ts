@@ -1,0 +1,139 @@
+import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { standIn } from '../integration/stand-in';
+import { admin, type KongMode } from '../scenarios/kong';
+import { servedLeaf } from '../support/tls';
+import { answer, isWrite, reset } from './admin-proxy';
+import { FAULTS } from './faults';
+import { certificateId } from './kong-content';
+import { World, type WorldOptions } from './world';
+
+let world: World | null = null;
+afterEach(async () => {
+  await world?.stop();
+  world = null;
+});
+
+async function startWorld(options: WorldOptions): Promise<World> {
+  world = await World.start(standIn, options);
+  return world;
+}
+
+/** A few of each kind; `npm run torture` runs all. */
+const SHORT: Record<KongMode, string[]> = {
+  database: ['lost-answers', 'killed-in-a-write', 'others-in-a-bulk', 'torn-writes'],
+  dbless: ['cut-answers', 'restart-in-a-bulk', 'older-by-others', 'truncated'],
+};
+
+describe('a short torture', () => {
+  const runs = Object.entries(SHORT).flatMap(([mode, names]) =>
+    names.map((name) => [mode as KongMode, name] as const),
+  );
+  it.for(runs)('%s, %s: nothing is served, lost or changed that should not be', async ([mode, name]) => {
+    const fault = FAULTS[name];
+    if (fault === undefined) throw new Error(`there is no fault ${name}`);
+    const { count } = fault;
+    const { findings } = await (
+      await startWorld({ mode, ...(count === undefined ? {} : { count }) })
+    ).suffer(() => fault.run(world as World));
+    expect(findings).toEqual([]);
+  });
+});
+
+describe('the judge sees what a bad gateway does', () => {
+  /** What the judge says of it, with a plugin that cannot reach Kong, so that it mends nothing. */
+  async function chargesOf(sabotage: (world: World) => Promise<unknown>): Promise<string[]> {
+    const started = await startWorld({ mode: 'database', recoveryMs: 1_000 });
+    const { findings } = await started.suffer(() =>
+      started.admin.during(reset, async () => {
+        await sabotage(started);
+      }),
+    );
+    return findings.map(({ charge }) => charge);
+  }
+
+  const patch = ({ kong }: World, index: number, { chain: cert, key }: { chain: string; key: string }) =>
+    admin(kong, 'PATCH', `/certificates/${certificateId(index)}`, { cert, key });
+
+  /** The watch has looked at every name meanwhile. */
+  const isSeen = async ({ kong, names }: World) => {
+    for (let round = 0; round < 3; round++) {
+      for (const name of names) await servedLeaf(kong.tlsPort, name);
+      await sleep(100);
+    }
+  };
+
+  it('one that loses an entity', async () => {
+    expect(await chargesOf(({ kong }) => admin(kong, 'DELETE', '/consumers/user-1'))).toEqual(['lost']);
+  });
+
+  it('one that takes a tag away', async () => {
+    const path = `/certificates/${certificateId(1)}`;
+    expect(await chargesOf(({ kong }) => admin(kong, 'PATCH', path, { tags: [] }))).toEqual(['changed']);
+  });
+
+  it('one that swaps the certificates of two names', async () => {
+    const charges = await chargesOf(async (started) => {
+      const [name = ''] = started.names;
+      await patch(started, 1, started.supply.issue(name));
+      await isSeen(started);
+    });
+    expect(charges).toContain('wrong');
+  });
+
+  it('one that goes back to an older certificate', async () => {
+    const charges = await chargesOf(async (started) => {
+      const [name = ''] = started.names;
+      const older = started.supply.issue(name);
+      await patch(started, 0, started.supply.issue(name));
+      await isSeen(started);
+      await patch(started, 0, older);
+      await isSeen(started);
+    });
+    expect(charges).toContain('older');
+  });
+
+  it('one that serves what has expired', async () => {
+    const notAfter = new Date(Date.now() - 60_000);
+    const charges = await chargesOf(async (started) => {
+      await patch(started, 0, started.supply.issue(started.names[0] ?? '', 'expired', { notAfter }));
+      await isSeen(started);
+    });
+    expect(charges).toContain('expired');
+  });
+
+  it('one that ends connections', async () => {
+    const charges = await chargesOf(async (started) => {
+      await started.kong.restart();
+      started.admin.upstream = started.kong.adminUrl;
+    });
+    expect(charges).toContain('failed handshake');
+    expect(charges).toContain('dropped request');
+  });
+
+  it('one that says that it took a write, and did not', async () => {
+    const started = await startWorld({ mode: 'database', recoveryMs: 1_000 });
+    const stop = new EventEmitter();
+    const lie = answer(200, { id: certificateId(0) });
+    const lies = started.admin.during(
+      lie,
+      async () => {
+        await once(stop, 'end');
+      },
+      isWrite,
+    );
+    const { findings } = await started.suffer(() => {
+      started.supply.renew();
+      return Promise.resolve();
+    });
+    stop.emit('end');
+    await lies;
+    expect(findings.map(({ charge }) => charge)).toContain('not recovered');
+  });
+
+  it('a plugin whose process ends', async () => {
+    const charges = await chargesOf((started) => started.endPlugin('SIGKILL'));
+    expect(charges).toContain('crashed');
+  });
+});
