@@ -11,7 +11,8 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const launcher = (nodeOptions) => `#!/bin/sh
 ':' //; PATH="\${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"; export PATH
 ':' //; command -v node >/dev/null 2>&1 || { echo "ssl-cert-reloader: node is not on $PATH; install Node.js 20.19 or later" >&2; exit 127; }
-':' //; MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 exec node --max-semi-space-size=1 --expose-gc ${nodeOptions}"$0" "$@"`;
+':' //; MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 exec node --max-semi-space-size=1 --expose-gc ${nodeOptions}"$0" "$@"
+{ const [major, minor] = process.versions.node.split('.').map(Number); if (major < 20 || (major === 20 && minor < 19)) { console.error('ssl-cert-reloader: Node.js 20.19 or later is needed, this is ' + process.versions.node); process.exit(1); } }`;
 
 /** kong-pdk registers ts-node when it is loaded; the bundle holds no TypeScript and saves 60 MB without it. */
 const withoutTsNode = {
@@ -62,6 +63,7 @@ const programs = {
   live: 'test/live/main.ts',
   fuzz: 'test/fuzz/main.ts',
   torture: 'test/torture/main.ts',
+  soak: 'test/torture/soak.ts',
 };
 
 /** Demo, benchmarks, the stand-in gateway and the runners of test suites, as far as they are there. */

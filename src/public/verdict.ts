@@ -66,11 +66,15 @@ export function urgencyOf(certificate: Standing): number {
 type CountKind = 'expired' | 'not_served' | 'refused' | 'overdue' | 'pending' | 'would_change';
 
 type EntryFacts = Omit<ReloaderStatus, 'certificates'>;
-type ReportFacts = Pick<StatusReport, 'kong' | 'waiting'> & { reloaders: readonly EntryFacts[] };
+type ReportFacts = Pick<StatusReport, 'kong' | 'waiting' | 'configuration_error'> & {
+  reloaders: readonly EntryFacts[];
+};
 
 /** Something that needs a person. */
 export type Trouble =
   | { kind: 'kong_away' | 'nothing_runs'; detail: string | null }
+  /** A newer configuration that cannot be used. */
+  | { kind: 'configuration'; detail: string }
   | { kind: CountKind; count: number }
   /** `first`: when the first of them ends. */
   | { kind: 'ending'; count: number; first: string; is_critical: boolean }
@@ -112,7 +116,7 @@ export class Tally {
   }
 
   /** The worst first; empty: all is well. */
-  troubles({ kong, waiting, reloaders }: ReportFacts): Trouble[] {
+  troubles({ kong, waiting, configuration_error: error, reloaders }: ReportFacts): Trouble[] {
     const { states, lives } = this;
     const critical = lives.get('critical') ?? 0;
     const counts: Record<CountKind, number> = {
@@ -135,6 +139,7 @@ export class Tally {
     }
     troubles.push(...counted('refused'));
     if (this.#failing.count > 0) troubles.push({ kind: 'writes_fail', ...this.#failing });
+    if (error !== undefined) troubles.push({ kind: 'configuration', detail: error });
     troubles.push(...counted('overdue', 'pending', 'would_change'));
     return [...troubles, ...reloaders.flatMap(entryTroubles)];
   }

@@ -32,6 +32,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
   async function opened(view: () => ReportView, options: Options = {}) {
     const server = new StatusServer({
       backend: {
+        reload: () => Promise.resolve(null),
         view,
         poll: () => Promise.resolve([]),
         history: ({ name = '' }) => Promise.resolve({ entries: historyOf(name), is_cut: false }),

@@ -2,10 +2,13 @@ import { describe } from 'vitest';
 import { describeBothModes } from '../scenarios/both-modes';
 import { describeDefaultCertificate } from '../scenarios/default-certificate';
 import { describeWriteBack } from '../scenarios/write-back';
+import { describeNames } from '../scenarios/names';
+import { describeTrouble } from '../scenarios/trouble';
 import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import type { StartKong } from '../scenarios/kong';
 import { describeClientCertificate } from './client-certificate';
+import { describeLuaPlugin } from './lua-plugin';
 import { liveSettings, realKong } from './kong';
 
 const settings = liveSettings();
@@ -14,10 +17,13 @@ const start = settings === null ? notThere : realKong(settings);
 
 describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --kong PATH`)', () => {
   describeBothModes(start, 'dbless');
+  describeNames(start, 'dbless');
+  describeTrouble(start, 'dbless');
   describeTwins(start, 'dbless');
   describeDefaultCertificate(start, 'dbless');
   describeDbless(start);
   describeWriteBack(start);
+  describeLuaPlugin(start);
   describeClientCertificate(start, 'dbless');
 });
 
@@ -25,6 +31,8 @@ describe.skipIf((settings?.database ?? []).length === 0)(
   'a real Kong with PostgreSQL (needs `npm run test:live -- --kong PATH --pg URL`)',
   () => {
     describeBothModes(start, 'database');
+    describeNames(start, 'database');
+    describeTrouble(start, 'database');
     describeTwins(start, 'database');
     describeDefaultCertificate(start, 'database');
     describeDatabase(start);

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Authority } from '../../src/authority/authority';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
 import { leafOf, OpenConnection, servedChain, servedLeaf } from '../support/tls';
-import { admin, enablePlugin, type KongMode, type StartKong, type TestKong } from './kong';
+import { admin, startWith, type KongMode, type StartKong } from './kong';
 
 const issuer = Authority.root().intermediate();
 const HOST = 'shop.example.test';
@@ -18,31 +18,8 @@ const leaf = (names: string[], ageMinutes: number, authority = issuer) =>
 
 /** Stories that hold with and without a database; each starts a Kong of its own. */
 export function describeBothModes(startKong: StartKong, mode: KongMode): void {
-  const started: TestKong[] = [];
-  afterEach(async () => {
-    for (const kong of started.splice(0)) await kong.stop();
-  });
-
-  /** A Kong with the plugin following a folder, and entities of somebody else's. */
-  async function start(config: object, entities: Record<string, object[]> = {}): Promise<TestKong> {
-    const plugins = [{ name: 'ssl-cert-reloader', config }];
-    const kong = await startKong(
-      mode === 'dbless'
-        ? { mode, declarativeConfig: dump({ _format_version: '3.0', plugins, ...entities }) }
-        : { mode },
-    );
-    started.push(kong);
-    if (mode === 'database') {
-      for (const [type, items] of Object.entries(entities)) {
-        for (const item of items) {
-          const { status, body } = await admin(kong, 'POST', `/${type}`, plain(item));
-          if (status !== 201) throw new Error(`${type} was refused: ${JSON.stringify(body)}`);
-        }
-      }
-      await enablePlugin(kong, config);
-    }
-    return kong;
-  }
+  const start = (config: object, entities?: Record<string, object[]>) =>
+    startWith(startKong, mode, config, entities);
 
   const follow = (path: string, more: object = {}) => ({
     interval: 300,
@@ -278,7 +255,7 @@ export function describeBothModes(startKong: StartKong, mode: KongMode): void {
             }
           : { mode },
       );
-      started.push(kong);
+      onTestFinished(() => kong.stop());
       if (mode === 'database') {
         await admin(kong, 'POST', '/routes', route);
         await admin(kong, 'POST', '/routes/one/plugins', scoped);
@@ -315,10 +292,4 @@ export function describeBothModes(startKong: StartKong, mode: KongMode): void {
       }
     });
   });
-}
-
-/** The Admin API takes SNIs by name, a declarative configuration takes records. */
-function plain(item: object): object {
-  const { snis, ...rest } = item as { snis?: { name: string }[] };
-  return snis === undefined ? rest : { ...rest, snis: snis.map(({ name }) => name) };
 }

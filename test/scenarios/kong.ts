@@ -1,3 +1,6 @@
+import { dump } from 'js-yaml';
+import { onTestFinished } from 'vitest';
+
 /** A running Kong (or its stand-in) with the plugin's real server, as a scenario sees it. */
 export interface TestKong {
   readonly mode: KongMode;
@@ -27,6 +30,10 @@ export interface KongSetup {
   mode: KongMode;
   /** Without a database: the declarative configuration. */
   declarativeConfig?: string;
+  /** Kong knows the plugin in Lua, and starts no plugin server. */
+  isLua?: boolean;
+  /** Further lines of kong.conf. */
+  lines?: readonly string[];
   /** Paths for `ssl_cert` and `ssl_cert_key`; default: Kong makes its own. */
   defaultCertificate?: { cert: string; key: string };
   /** More for the plugin server's command line. */
@@ -61,4 +68,35 @@ export async function enablePlugin(kong: Pick<TestKong, 'adminUrl'>, config: obj
   const { status, body } = await admin(kong, 'POST', '/plugins', { name: 'ssl-cert-reloader', config });
   if (status !== 201) throw new Error(`the plugin was not accepted: ${JSON.stringify(body)}`);
   return (body as { id: string }).id;
+}
+
+/** Starts a Kong with the plugin's entry and with entities of somebody else's; it ends with the test. */
+export async function startWith(
+  startKong: StartKong,
+  mode: KongMode,
+  config: object,
+  entities: Readonly<Record<string, object[]>> = {},
+): Promise<TestKong> {
+  const plugins = [{ name: 'ssl-cert-reloader', config }];
+  const kong = await startKong(
+    mode === 'dbless'
+      ? { mode, declarativeConfig: dump({ _format_version: '3.0', plugins, ...entities }) }
+      : { mode },
+  );
+  onTestFinished(() => kong.stop());
+  if (mode === 'dbless') return kong;
+  for (const [type, items] of Object.entries(entities)) {
+    for (const item of items) {
+      const { status, body } = await admin(kong, 'POST', `/${type}`, plain(item));
+      if (status !== 201) throw new Error(`${type} was refused: ${JSON.stringify(body)}`);
+    }
+  }
+  await enablePlugin(kong, config);
+  return kong;
+}
+
+/** The Admin API takes SNIs by name, a declarative configuration takes records. */
+function plain(item: object): object {
+  const { snis, ...rest } = item as { snis?: { name: string }[] };
+  return snis === undefined ? rest : { ...rest, snis: snis.map(({ name }) => name) };
 }

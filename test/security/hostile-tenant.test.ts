@@ -10,9 +10,11 @@ import { leafOf } from '../support/tls';
 const OLD = { creationTimestamp: '2026-01-01T00:00:00Z' };
 const YOUNG = { creationTimestamp: '2026-02-01T00:00:00Z' };
 
-describe('a tenant with a Secret for the host of another', () => {
+const MODES = ['database', 'dbless'] as const;
+
+describe.each(MODES)('a tenant with a Secret for the host of another (%s)', (mode) => {
   it('does not replace a certificate that was made by hand', async () => {
-    const { cluster, settle, served, post } = await world({ create: false });
+    const { cluster, settle, served, post } = await world({ create: false }, mode);
     const bank = proper([BANK]);
     await post(bank, [BANK]);
     cluster.putSecret('evil', 'www', selfSigned([BANK]), OLD);
@@ -22,7 +24,7 @@ describe('a tenant with a Secret for the host of another', () => {
 
   it('does not add its ECDSA half to an RSA certificate, made by hand or by us', async () => {
     for (const isByHand of [true, false]) {
-      const { cluster, settle, served, post, certificates } = await world({ create: !isByHand });
+      const { cluster, settle, served, post, certificates } = await world({ create: !isByHand }, mode);
       const bank = proper([BANK], { key: 'rsa-2048' });
       if (isByHand) await post(bank, [BANK]);
       else cluster.putSecret('bank', 'www', bank, YOUNG);
@@ -35,7 +37,7 @@ describe('a tenant with a Secret for the host of another', () => {
   });
 
   it('gets no host by a wildcard above it', async () => {
-    const { cluster, settle, served, post, certificates } = await world();
+    const { cluster, settle, served, post, certificates } = await world({}, mode);
     const [bank, shop] = [proper([BANK]), proper(['shop.test'])];
     await post(bank, [BANK]);
     cluster.putSecret('shop', 'www', shop, YOUNG);
@@ -49,7 +51,7 @@ describe('a tenant with a Secret for the host of another', () => {
 
   it('slips no exact name under the wildcard of another, made by hand or by us', async () => {
     for (const isByHand of [true, false]) {
-      const { cluster, settle, served, post } = await world();
+      const { cluster, settle, served, post } = await world({}, mode);
       const wide = proper(['*.bank.test']);
       if (isByHand) await post(wide, ['*.bank.test']);
       else cluster.putSecret('bank', 'wide', wide, YOUNG);
@@ -60,7 +62,7 @@ describe('a tenant with a Secret for the host of another', () => {
   });
 
   it("gets no certificate of the controller's, whose namespace the plugin cannot see, after the grace", async () => {
-    const { cluster, settle, served, post } = await world({ namespaces: ['evil'] });
+    const { cluster, settle, served, post } = await world({ namespaces: ['evil'] }, mode);
     const bank = proper([BANK]);
     const tags = ['managed-by-ingress-controller', 'k8s-namespace:bank', 'k8s-name:www'];
     await post(bank, [BANK], { tags });
@@ -70,7 +72,7 @@ describe('a tenant with a Secret for the host of another', () => {
   });
 
   it('does not keep the next renewal of its owner out, by dates that are later than any', async () => {
-    const { cluster, settle, served } = await world();
+    const { cluster, settle, served } = await world({}, mode);
     const before = new Date(Date.now() - 80 * DAY_MS);
     cluster.putSecret('bank', 'www', proper([BANK], { notBefore: before }), YOUNG);
     await settle();
@@ -83,7 +85,7 @@ describe('a tenant with a Secret for the host of another', () => {
   });
 
   it('that was there first loses the name to whom a CA vouches for', async () => {
-    const { cluster, settle, served } = await world();
+    const { cluster, settle, served } = await world({}, mode);
     const squatter = selfSigned([BANK]);
     cluster.putSecret('evil', 'www', squatter, OLD);
     await settle();
@@ -95,7 +97,7 @@ describe('a tenant with a Secret for the host of another', () => {
   });
 
   it('that names it in an Ingress before its owner does shuts the owner out of nothing', async () => {
-    const { cluster, settle, served } = await world({ hosts: 'references' });
+    const { cluster, settle, served } = await world({ hosts: 'references' }, mode);
     const bank = proper([BANK]);
     const ingress = (namespace: string, age: object) =>
       cluster.put('ingresses', {
@@ -118,7 +120,7 @@ describe('a tenant with a Secret for the host of another', () => {
   ])(
     'that copies its certificate, which everybody can see, is no home of it (made %s, %s)',
     async (made, then) => {
-      const { cluster, settle, served, post } = await world({ create: made === 'by us' });
+      const { cluster, settle, served, post } = await world({ create: made === 'by us' }, mode);
       const bank = selfSigned([BANK]);
       if (made === 'by hand') await post(bank, [BANK]);
       else cluster.putSecret('bank', 'www', bank, YOUNG);
@@ -138,7 +140,7 @@ describe('a tenant with a Secret for the host of another', () => {
   );
 
   it('that copies its certificate and then breaks it keeps no renewal out', async () => {
-    const { cluster, settle, served, post } = await world({ create: false });
+    const { cluster, settle, served, post } = await world({ create: false }, mode);
     const bank = proper([BANK], { notBefore: new Date(Date.now() - 80 * DAY_MS) });
     await post(bank, [BANK]);
     const { key } = selfSigned([BANK]);
@@ -153,21 +155,24 @@ describe('a tenant with a Secret for the host of another', () => {
   });
 });
 
-it('a world that begins anew (Kong emptied) gives every name to the owner that it had', async () => {
-  const { cluster, settle, served, empty, certificates } = await world();
-  // Nobody vouches for any of them, so only what is remembered, or the age of the Secrets, can tell.
-  const first = selfSigned([BANK]);
-  const wide = selfSigned(['*.shop.test']);
-  cluster.putSecret('bank', 'www', first, YOUNG);
-  cluster.putSecret('shop', 'www', wide, YOUNG);
-  await settle();
-  // Older than theirs, as if it had been there for years with something else in it.
-  cluster.putSecret('evil', 'www', selfSigned([BANK, 'login.shop.test']), OLD);
-  await settle();
-  const before = [await served(), await served('login.shop.test')];
-  expect(before).toEqual([leafOf(first.cert), leafOf(wide.cert)]);
-  await empty();
-  expect(await certificates()).toEqual([]);
-  await settle();
-  expect([await served(), await served('login.shop.test')]).toEqual(before);
-});
+it.each(MODES)(
+  'a world that begins anew (Kong emptied, %s) gives every name to the owner that it had',
+  async (mode) => {
+    const { cluster, settle, served, empty, certificates } = await world({}, mode);
+    // Nobody vouches for any of them, so only what is remembered, or the age of the Secrets, can tell.
+    const first = selfSigned([BANK]);
+    const wide = selfSigned(['*.shop.test']);
+    cluster.putSecret('bank', 'www', first, YOUNG);
+    cluster.putSecret('shop', 'www', wide, YOUNG);
+    await settle();
+    // Older than theirs, as if it had been there for years with something else in it.
+    cluster.putSecret('evil', 'www', selfSigned([BANK, 'login.shop.test']), OLD);
+    await settle();
+    const before = [await served(), await served('login.shop.test')];
+    expect(before).toEqual([leafOf(first.cert), leafOf(wide.cert)]);
+    await empty();
+    expect(await certificates()).toEqual([]);
+    await settle();
+    expect([await served(), await served('login.shop.test')]).toEqual(before);
+  },
+);

@@ -7,7 +7,7 @@ import { completeConfig } from '../../src/app/config';
 import { connect } from '../../src/app/connection';
 import { Authority, type Issued, type IssueOptions } from '../../src/authority/authority';
 import { HomesFile } from '../../src/pass';
-import { startGateway } from '../gateway';
+import { startGateway, type Mode } from '../gateway';
 import { testFolder } from './folders';
 import { StandInCluster } from './stand-in-cluster';
 import { servedLeaf } from './tls';
@@ -47,11 +47,11 @@ export interface World {
   >;
 }
 
-/** A cluster with tenants, and a Kong with a database that follows their Secrets. */
-export async function world(source: object = {}, more: object = {}): Promise<World> {
+/** A cluster with tenants, and a Kong that follows their Secrets. */
+export async function world(source: object = {}, mode: Mode = 'database'): Promise<World> {
   const cluster = await StandInCluster.start();
   cluster.secondMs = 20;
-  const gateway = await startGateway({ mode: 'database' });
+  const gateway = await startGateway({ mode });
   onTestFinished(() => gateway.stop());
   const trusted = join(testFolder(), 'ca.pem');
   writeFileSync(trusted, ca.cert);
@@ -60,7 +60,6 @@ export async function world(source: object = {}, more: object = {}): Promise<Wor
     trusted_issuers_file: trusted,
     takeover_grace: 0,
     verify: { timeout: 2 },
-    ...more,
   });
   const connection = await connect({ prefix: gateway.prefix }, {});
   const homesFile = new HomesFile(join(gateway.prefix, 'homes'));
@@ -76,6 +75,8 @@ export async function world(source: object = {}, more: object = {}): Promise<Wor
     expect(response.ok).toBe(true);
     return response.status === 204 ? {} : ((await response.json()) as object);
   };
+  const configure = (rows: readonly object[]) =>
+    api('POST', '/config', { config: JSON.stringify({ _format_version: '3.0', certificates: rows }) });
   const certificates = async () =>
     ((await api('GET', '/certificates?size=1000')) as { data: Awaited<ReturnType<World['certificates']>> })
       .data;
@@ -91,10 +92,13 @@ export async function world(source: object = {}, more: object = {}): Promise<Wor
     },
     served: (host = BANK) => servedLeaf(gateway.tlsPort, host),
     post: async (pair, snis, extra = {}) => {
-      await api('POST', '/certificates', { cert: pair.chain, key: pair.key, snis, ...extra });
+      const row = { cert: pair.chain, key: pair.key, ...extra };
+      if (mode === 'database') await api('POST', '/certificates', { ...row, snis });
+      else await configure([{ ...row, snis: snis.map((name) => ({ name })) }]);
     },
     empty: async () => {
-      for (const { id } of await certificates()) await api('DELETE', `/certificates/${id}`);
+      if (mode === 'dbless') await configure([]);
+      else for (const { id } of await certificates()) await api('DELETE', `/certificates/${id}`);
     },
     certificates,
   };

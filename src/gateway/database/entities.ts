@@ -1,13 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { StoredCertificate } from '../../model';
 import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
 import type { CertificateList } from '../admin/certificate-list';
-import type { AdminClient, AdminResponse } from '../admin/client';
+import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
 import type { CertificateEntity } from '../admin/entities';
 
 interface SniEntity {
   name: string;
   certificate: { id: string };
 }
+
+/** Kong was busy, or did not answer a write: it may have been made. */
+class UnsureWrite extends Error {
+  constructor(override readonly cause: AdminError) {
+    super(cause.message);
+  }
+}
+
+const ATTEMPTS = 4;
+
+/**
+ * Decides and writes, and where it is not known whether a write was made, reads and decides again.
+ * @param work `isAgain`: an earlier write may have been made
+ */
+export async function decidedAnew<T>(work: (isAgain: boolean) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work(attempt > 1);
+    } catch (error) {
+      if (!(error instanceof UnsureWrite)) throw error;
+      if (attempt === ATTEMPTS) throw error.cause;
+      const waitMs = FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+      await sleep(Math.max(waitMs, error.cause.waitMs ?? 0));
+    }
+  }
+}
+
+const FIRST_WAIT_MS = 200;
 
 /** Requests for single certificates and SNIs. Each method throws AdminError; the list learns from every answer. */
 export class CertificateEntities {
@@ -28,7 +57,7 @@ export class CertificateEntities {
   /** Makes one that is not there. @returns null where there is one of that id */
   async create(id: string, fields: object): Promise<CertificateEntity | null> {
     // PUT would replace whatever another gateway has made meanwhile.
-    const answer = await this.client.request('POST', '/certificates', { id, ...fields });
+    const answer = await this.send('POST', '/certificates', { id, ...fields });
     if (isThere(answer)) return null;
     const entity = bodyOf(this.client, 'POST /certificates', answer, [201]) as CertificateEntity;
     this.take(entity);
@@ -37,7 +66,7 @@ export class CertificateEntities {
 
   async patch(id: string, fields: object): Promise<CertificateEntity> {
     const path = `/certificates/${id}`;
-    const answer = await this.client.request('PATCH', path, fields);
+    const answer = await this.send('PATCH', path, fields);
     if (isGone(answer)) this.list.delete(id);
     const entity = bodyOf(this.client, `PATCH ${path}`, answer) as CertificateEntity;
     this.take(entity);
@@ -100,6 +129,19 @@ export class CertificateEntities {
     const answer = await this.client.request('DELETE', path);
     if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
     this.noteSni(id, name, false);
+  }
+
+  /**
+   * Sends a write once: by the time of another try somebody else may have written there.
+   * @throws UnsureWrite where it is not known whether it was made
+   */
+  private async send(method: string, path: string, fields: object): Promise<AdminResponse> {
+    try {
+      return await this.client.request(method, path, fields, undefined, 1);
+    } catch (error) {
+      if (error instanceof AdminError && error.waitMs !== undefined) throw new UnsureWrite(error);
+      throw error;
+    }
   }
 
   private noteSni(id: string, name: string, has: boolean): void {

@@ -2,13 +2,14 @@ import type { CertificateTexts, RestoreResult, Written } from '../../model';
 import { changeId } from '../../model';
 import { halfOf, NO_ALT, type CertificateEntity } from '../admin/entities';
 import { isSamePair } from '../decision';
-import type { CertificateEntities } from './entities';
+import { decidedAnew, type CertificateEntities } from './entities';
 import { pairFields } from './write';
 
 /** Undoes one write, as far as nobody else has written there since. Never throws. */
 export async function restoreOne(entities: CertificateEntities, write: Written): Promise<RestoreResult> {
   try {
-    return { kind: (await undo(entities, write)) ? 'restored' : 'overtaken', write };
+    const isRestored = await decidedAnew(() => undo(entities, write));
+    return { kind: isRestored ? 'restored' : 'overtaken', write };
   } catch (error) {
     return { kind: 'failed', write, error: error as Error };
   }

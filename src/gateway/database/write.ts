@@ -1,4 +1,4 @@
-import type { CertificateTexts, Prepare } from '../../model';
+import type { CertificateTexts, Prepare, Written } from '../../model';
 import {
   changeId,
   isChainOf,
@@ -22,7 +22,7 @@ import {
   type CertificateEntity,
 } from '../admin/entities';
 import { decideCreation, decideUpdate, type Create, type Update } from '../decision';
-import type { CertificateEntities } from './entities';
+import { decidedAnew, type CertificateEntities } from './entities';
 
 /** Carries one change out. Never throws. */
 export async function writeOne(
@@ -32,17 +32,36 @@ export async function writeOne(
 ): Promise<WriteResult> {
   try {
     // The gate and Kong's answer take about the same time; the one does not wait for the other.
-    const reading = entities.read(changeId(change));
+    let reading = entities.read(changeId(change));
     reading.catch(() => undefined);
     const fresh = await prepare(change);
     if (isRefusal(fresh)) return { kind: 'refused', change, refusal: fresh };
-    return change.kind === 'create'
-      ? await create(entities, change, fresh, await reading)
-      : await update(entities, change, fresh, await reading);
+    const first = await reading;
+    return await decidedAnew(async (isAgain) => {
+      if (isAgain) reading = entities.read(changeId(change));
+      const entity = await reading;
+      const result =
+        change.kind === 'create'
+          ? await create(entities, change, fresh, entity)
+          : await update(entities, change, fresh, entity);
+      // An earlier try went through, and its answer got lost.
+      if (isAgain && result.kind === 'already') return writtenBefore(change, fresh, { first, now: entity });
+      return result;
+    });
   } catch (error) {
     return named(resultOfError(change, error));
   }
 }
+
+const writtenBefore = (
+  change: Change,
+  current: PemPair,
+  { first, now }: Record<'first' | 'now', CertificateEntity | null>,
+): Written => ({
+  ...{ kind: 'written', change, current },
+  before: first === null ? null : toTexts(first),
+  snis: now?.snis ?? [],
+});
 
 /** Kong's refusal, with the bundle that it is about. */
 function named(result: WriteResult): WriteResult {

@@ -94,6 +94,17 @@ describe.each(['debian', 'rhel', 'distroless'])('the image for %s', (target) => 
   });
 });
 
+test('no image can be exchanged behind its name', () => {
+  const bases = [...dockerfile.matchAll(/^ARG \w+_IMAGE=(.*)$/gm)].map(([, image]) => image);
+  const images = Object.values(compose.services).flatMap(({ image = '' }) => image);
+  const foreign = [...bases, ...images.filter((image) => image !== 'ssl-cert-reloader-kong')];
+  expect(foreign.length).toBeGreaterThan(2);
+  for (const image of foreign) expect(image).toMatch(/^[a-z]+:[\d.]+[a-z-]*@sha256:[0-9a-f]{64}$/);
+  // Every stage comes from one of them.
+  const stages = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, from]) => from);
+  expect(new Set(stages)).toEqual(new Set(['${NODE_IMAGE}', '${KONG_IMAGE}']));
+});
+
 test('plain docker build makes the image for Debian', () => {
   expect(dockerfile.match(/^FROM .* AS (\w+)$/gm)?.at(-1)).toContain('AS debian');
 });

@@ -103,6 +103,7 @@ async function serving(view: ReportView) {
     backend: {
       view: () => view,
       poll: () => Promise.resolve([]),
+      reload: () => Promise.resolve(null),
       history: () => Promise.resolve({ entries: [], is_cut: false }),
     },
     say: () => undefined,

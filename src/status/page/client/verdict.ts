@@ -8,6 +8,7 @@ export type Tone = 'bad' | 'warn' | 'info' | 'good' | 'idle';
 const TONES: Record<TroubleKind, Tone> = {
   kong_away: 'bad',
   nothing_runs: 'warn',
+  configuration: 'bad',
   expired: 'bad',
   not_served: 'bad',
   ending: 'warn',
@@ -94,6 +95,9 @@ function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
           text: sentence(words.say.waits(trouble.detail ?? '…')) + asOf,
           runbook: trouble.kind === 'kong_away' ? 'SslCertReloaderKongUnreachable' : 'SslCertReloaderAbsent',
         });
+        break;
+      case 'configuration':
+        alarms.push({ text: words.say.configuration(trouble.detail), runbook: null });
         break;
       case 'passes_failing':
         alarms.push({ text: words.say.passesFail(trouble.detail), runbook: 'SslCertReloaderStalled' });

@@ -15,6 +15,8 @@ export const en: Words = {
         return 'Kong does not answer';
       case 'nothing_runs':
         return trouble.detail ?? 'Nothing is looked after';
+      case 'configuration':
+        return 'A newer configuration cannot be used';
       case 'expired':
         return `${trouble.count} expired`;
       case 'not_served':
@@ -195,6 +197,7 @@ export const en: Words = {
     kongAway: 'Kong does not answer',
     onlyObserves: 'only observes',
     asOf: (when) => `What is shown is as of ${when}.`,
+    configuration: (why) => `A newer configuration cannot be used, and the one before goes on: ${why}`,
     waits: (why) => `The plugin waits: ${why}`,
     noAnswer: (why) => `The plugin does not answer (${why}).`,
     noAnswerSince: (when, why) =>

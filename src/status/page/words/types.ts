@@ -128,6 +128,7 @@ export interface Words {
     onlyObserves: string;
     asOf: (when: string) => string;
     waits: (why: string) => string;
+    configuration: (why: string) => string;
     noAnswer: (why: string) => string;
     noAnswerSince: (when: string, why: string) => string;
     passesFail: (why: string) => string;

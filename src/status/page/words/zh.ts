@@ -12,6 +12,8 @@ export const zh: Words = {
         return 'Kong 无响应';
       case 'nothing_runs':
         return '插件未启用：没有全局生效的插件实例';
+      case 'configuration':
+        return '新配置无法生效';
       case 'expired':
         return `${trouble.count} 个证书已过期`;
       case 'not_served':
@@ -223,6 +225,7 @@ export const zh: Words = {
     kongAway: 'Kong 无响应',
     onlyObserves: '仅观察模式',
     asOf: (when) => `以下为 ${when} 的状态。`,
+    configuration: (why) => `新配置无法生效，继续使用之前的配置：${why}`,
     waits: (why) => `插件正在等待：${why}`,
     noAnswer: (why) => `插件无响应（${why}）。`,
     noAnswerSince: (when, why) => `插件自 ${when} 起无响应（${why}）；以下为当时的状态。`,
