@@ -5,9 +5,16 @@ export class SaidOnce {
   /** Those that hold at this look. */
   #holding = new Set<string>();
 
-  constructor(private readonly log: (level: 'warn' | 'error', message: string, detail: string) => void) {}
+  /** Messages of what is wrong, with the line that says that it is no more so. */
+  readonly #reliefs = new Map<string, string>();
 
-  say(level: 'warn' | 'error', message: string, detail: string): void {
+  constructor(
+    private readonly log: (level: 'info' | 'warn' | 'error', message: string, detail?: string) => void,
+  ) {}
+
+  /** @param relief logged at the first look at which nothing is said under this message */
+  say(level: 'warn' | 'error', message: string, detail: string, relief?: string): void {
+    if (relief !== undefined) this.#reliefs.set(message, relief);
     const sentence = `${message}: ${detail}`;
     this.#holding.add(sentence);
     if (this.#said.has(sentence)) return;
@@ -21,6 +28,11 @@ export class SaidOnce {
   }
 
   nextLook(): void {
+    for (const [message, relief] of this.#reliefs) {
+      if ([...this.#holding].some((sentence) => sentence.startsWith(`${message}: `))) continue;
+      this.#reliefs.delete(message);
+      this.log('info', relief);
+    }
     this.#said = this.#holding;
     this.#holding = new Set();
   }

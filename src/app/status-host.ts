@@ -27,6 +27,10 @@ export interface StatusHostOptions {
   views: () => readonly ReloaderView[];
   /** What happened, as it was kept. */
   history: (query: HistoryQuery) => Promise<HistoryReport>;
+  /** Why a newer configuration is not used; null: it is. */
+  configurationError: () => string | null;
+  /** Reads the configuration again. @returns why it cannot be used; null: it is in use */
+  reload: () => Promise<string | null>;
 }
 
 /** Shows the reloaders of one process, on the unix socket and wherever their configurations say. */
@@ -37,7 +41,12 @@ export class StatusHost {
 
   constructor(private readonly options: StatusHostOptions) {
     this.#server = new StatusServer({
-      backend: { view: () => this.view(), poll: () => this.poll(), history: options.history },
+      backend: {
+        view: () => this.view(),
+        poll: () => this.poll(),
+        history: options.history,
+        reload: options.reload,
+      },
       say: (level, message, fields) => options.logger.log(level, message, fields),
     });
   }
@@ -65,12 +74,14 @@ export class StatusHost {
 
   view(): ReportView {
     const kong = this.options.kong();
+    const error = this.options.configurationError();
     return {
       version: VERSION,
       generated_at: new Date().toISOString(),
       started_at: this.#startedAt,
       kong: kong === null ? null : { admin_url: kong.gateway.url, mode: kong.gateway.kind },
       waiting: this.options.waiting(),
+      ...(error === null ? {} : { configuration_error: error }),
       reloaders: this.options.views(),
       adminRequests: this.#requests,
     };

@@ -20,6 +20,11 @@ export interface SupervisorOptions {
   silentMs?: number;
   /** Called at each look. */
   onPoll?: () => void;
+  /**
+   * Reads the configuration again, where it is a file; default: there is nothing to read but Kong's entries.
+   * @returns why it cannot be used, so that the one before goes on; null: it can
+   */
+  reread?: () => string | null;
   /** Entries that are not Kong's; default: the plugin's in Kong. */
   own?: OwnEntries;
 }
@@ -29,6 +34,8 @@ export interface OwnEntries {
   admin: Config['admin'];
   /** As they are now; asked for at each look. */
   read: () => readonly PluginEntry[];
+  /** Why the file as it is now is not used; null: it is. */
+  problem: () => string | null;
 }
 
 /** A reloader with what it was started for. */
@@ -65,6 +72,9 @@ export class Supervisor {
   readonly #host: StatusHost;
   readonly #alerts: AlertDesk;
   readonly #histories: Histories;
+  #wake = new AbortController();
+  /** Those who wait for the next look. */
+  readonly #lookers: (() => void)[] = [];
   readonly #location: KongLocation;
   /** The Kong that answered last time. */
   #kong: Connection | null = null;
@@ -80,6 +90,8 @@ export class Supervisor {
       reloaders: () => [...this.#running].map(([id, { reloader }]) => [id, reloader] as const),
       views: () => this.views(),
       history: (query) => this.#histories.read(query),
+      configurationError: () => this.configurationError(),
+      reload: () => this.reload(),
     });
     this.#alerts = new AlertDesk(options.logger);
     this.#said = new SaidOnce((level, message, detail) => this.log(level, message, detail));
@@ -123,6 +135,35 @@ export class Supervisor {
     for (const { reloader } of this.#running.values()) reloader.request(cause);
   }
 
+  /**
+   * Reads the configuration again, and looks at every source.
+   * @returns why it cannot be used, so that the one before goes on; null: it is in use
+   */
+  async reload(): Promise<string | null> {
+    const wrong = this.options.reread?.() ?? null;
+    if (wrong === null) {
+      const looked = new Promise<void>((resolve) => this.#lookers.push(resolve));
+      this.#wake.abort();
+      await Promise.race([looked, sleep(RELOAD_MS, undefined, { ref: false })]);
+      this.request('trigger');
+    }
+    return wrong ?? this.configurationError() ?? (this.#kong === null ? this.#waiting : null);
+  }
+
+  /** Why a newer configuration is not used. */
+  private configurationError(): string | null {
+    return this.options.own?.problem() ?? this.#trouble;
+  }
+
+  /** Until the next look; a reload does not wait for it. */
+  private async rest(ms: number): Promise<void> {
+    this.#wake = new AbortController();
+    const signal = AbortSignal.any([this.#abort.signal, this.#wake.signal]);
+    await sleep(ms, undefined, { signal }).catch((error: unknown) => {
+      if (this.#abort.signal.aborted) throw error;
+    });
+  }
+
   private async run(): Promise<void> {
     const { pollMs = 2_500, onPoll, own } = this.options;
     const { signal } = this.#abort;
@@ -153,12 +194,14 @@ export class Supervisor {
           misses += 1;
           this.#kong = null;
           this.#waiting = (error as Error).message;
-          this.#said.say('warn', 'the plugin entries cannot be read', (error as Error).message);
+          const { message } = error as Error;
+          this.#said.say('warn', ENTRIES_UNREAD, message, 'the plugin entries can be read again');
         }
         void this.#alerts.look(this.#running);
         await this.#host.listen(this.statusListens());
         this.#said.nextLook();
-        await sleep(pollMs, undefined, { signal });
+        for (const seen of this.#lookers.splice(0)) seen();
+        await this.rest(pollMs);
       }
       if (!isStopped()) await this.endAll(kong);
     }
@@ -221,16 +264,17 @@ export class Supervisor {
       } catch (error) {
         const goesOn = this.#running.has(entry.id) ? '; it goes on as it was configured before' : '';
         this.#trouble = `entry ${entry.id}: ${(error as Error).message}${goesOn}`;
-        this.#said.say('error', 'a plugin entry cannot be run', this.#trouble);
+        this.#said.say('error', ENTRY_NOT_RUN, this.#trouble, 'every plugin entry can be run again');
       }
     }
     for (const id of [...this.#known.keys()]) {
       if (active.has(id)) continue;
-      await this.end(id);
+      const wasRunning = this.#running.has(id);
+      await this.end(id, true);
       this.#known.delete(id);
       this.#alerts.forget(id);
       await this.#histories.forget(id);
-      this.options.logger.log('info', 'reloader stopped', { entry: id });
+      if (!wasRunning) this.options.logger.log('info', 'reloader stopped', { entry: id });
     }
   }
 
@@ -285,10 +329,11 @@ export class Supervisor {
     );
   }
 
-  private async end(id: string): Promise<void> {
+  /** @param isGone its entry is no more */
+  private async end(id: string, isGone = false): Promise<void> {
     const running = this.#running.get(id);
     this.#running.delete(id);
-    await running?.reloader.stop();
+    await running?.reloader.stop(isGone);
     if (running?.isOwn === true) running.connection.client.close();
   }
 
@@ -300,11 +345,16 @@ export class Supervisor {
     this.#trouble = null;
   }
 
-  private log(level: 'warn' | 'error', message: string, detail: string): void {
-    this.options.logger.log(level, message, { detail });
+  private log(level: 'info' | 'warn' | 'error', message: string, detail?: string): void {
+    this.options.logger.log(level, message, detail === undefined ? {} : { detail });
   }
 }
 
+/** Longer than a look takes where Kong answers. */
+const RELOAD_MS = 15_000;
+
+const ENTRIES_UNREAD = 'the plugin entries cannot be read';
+const ENTRY_NOT_RUN = 'a plugin entry cannot be run';
 const NO_ENTRY = 'Kong has no enabled global entry of the plugin';
 
 const withoutTrigger = (config: Config) => JSON.stringify({ ...config, trigger: undefined });

@@ -21,6 +21,7 @@ import type { DrillCommandOptions } from './drill';
 import type { HistoryOptions } from './history';
 import type { ExplainOptions } from './explain';
 import type { InspectOptions } from './inspect';
+import type { ReloadOptions } from './reload';
 import type { RunOptions } from './run';
 import type { StatusOptions } from './status';
 import type { SyncOptions } from './sync';
@@ -54,6 +55,7 @@ export function program(): Command {
   addRun(root);
   addStatus(root);
   addHistory(root);
+  addReload(root);
   addDoctor(root);
   addDrill(root);
   addInspect(root);
@@ -197,6 +199,24 @@ function addStatus(root: Command): void {
       'ssl-cert-reloader status --watch',
       'ssl-cert-reloader status --url http://127.0.0.1:8110 --json',
     ],
+  );
+}
+
+function addReload(root: Command): void {
+  const command = root
+    .command('reload')
+    .description('have the running process read its configuration again, and say whether it is used');
+  withJson(withSocket(command)).action(async (options: ReloadOptions) => {
+    const { reload } = await import('./reload.js');
+    await reload(options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'it is in use, and every source is looked at'],
+      ['1', 'it is wrong and the one before goes on, or the process cannot be asked'],
+    ],
+    ['ssl-cert-reloader reload', 'ssl-cert-reloader reload -p /run/ssl-cert-reloader --json'],
   );
 }
 

@@ -25,25 +25,29 @@ export async function run(options: RunOptions): Promise<void> {
   const socket = isServing ? await PluginSocket.open(options.socket ?? pluginSocket(prefix), logger) : null;
   surviveEverything(logger);
   onNotice((text) => logger.log('warn', text));
-  const start = () => {
+  const start = (): Supervisor => {
     const supervisor = new Supervisor({
       location: { prefix, adminUrl, allowHttp },
       logger,
       onPoll: () => void socket?.restore(),
-      ...(own === undefined ? {} : { own }),
+      ...(own === undefined ? {} : { own, reread: () => reread(own) }),
     });
     supervisor.start();
     return supervisor;
   };
   let supervisor = start();
-  process.on('SIGHUP', () => {
-    if (own === undefined) supervisor.request('trigger');
-    else if (reread(own, logger) === 'another Kong') {
-      const before = supervisor;
-      supervisor = start();
-      void before.stop();
-    } else supervisor.request('trigger');
-  });
+  /** Another Kong that the file names gets a supervisor of its own, once whoever asked has the answer. */
+  const reread = (entries: FileEntries): string | null => {
+    if (entries.reread(logger) === 'another Kong') {
+      setTimeout(() => {
+        const before = supervisor;
+        supervisor = start();
+        void before.stop();
+      }, 100);
+    }
+    return entries.problem();
+  };
+  process.on('SIGHUP', () => void supervisor.reload());
   const holder = await Promise.race([ending(), losing(lock)]);
   if (holder === null) logger.log('info', 'stopping; a pass that is under way is finished');
   else logger.log('error', "another process has taken this one's place", { detail: holder.sentence });
@@ -82,6 +86,7 @@ function ending(): Promise<null> {
 /** The configurations of a file as entries; a file that is broken leaves them as they were. */
 class FileEntries implements OwnEntries {
   #entries: readonly PluginEntry[];
+  #problem: string | null = null;
   admin: OwnEntries['admin'];
 
   /** @throws Error saying where the file is wrong */
@@ -93,13 +98,25 @@ class FileEntries implements OwnEntries {
 
   readonly read = () => this.#entries;
 
-  /** @returns whether another Kong is named now @throws Error saying where the file is wrong */
-  reread(): boolean {
-    const { entries, admin } = load(this.path);
-    const isAnother = JSON.stringify(admin) !== JSON.stringify(this.admin);
-    this.#entries = entries;
-    this.admin = admin;
-    return isAnother;
+  readonly problem = () => this.#problem;
+
+  /** A file that is wrong is said, and leaves the entries as they were. */
+  reread(logger: LogHub): 'another Kong' | 'same Kong' {
+    try {
+      const { entries, admin } = load(this.path);
+      const isAnother = JSON.stringify(admin) !== JSON.stringify(this.admin);
+      this.#entries = entries;
+      this.admin = admin;
+      this.#problem = null;
+      logger.log('info', 'the configuration file was read again');
+      return isAnother ? 'another Kong' : 'same Kong';
+    } catch (error) {
+      this.#problem = (error as Error).message;
+      logger.log('error', 'the configuration file is wrong; the previous configuration stays', {
+        error: this.#problem,
+      });
+      return 'same Kong';
+    }
   }
 }
 
@@ -112,17 +129,4 @@ function load(path: string): { entries: PluginEntry[]; admin: OwnEntries['admin'
   const { admin } = (configs[0] as NamedConfig).config;
   const entries = configs.map(({ entry, config }) => ({ id: entry, enabled: true, scope: null, config }));
   return { entries, admin };
-}
-
-function reread(own: FileEntries, logger: LogHub): 'another Kong' | 'same Kong' {
-  try {
-    const isAnother = own.reread();
-    logger.log('info', 'the configuration file was read again');
-    return isAnother ? 'another Kong' : 'same Kong';
-  } catch (error) {
-    logger.log('error', 'the configuration file is wrong; the previous configuration stays', {
-      error: (error as Error).message,
-    });
-    return 'same Kong';
-  }
 }

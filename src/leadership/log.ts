@@ -11,6 +11,7 @@ export function leadershipLog(log: Log, gained: () => void): (status: Leadership
     const was = before;
     before = status;
     if (error !== null && error !== was.error) log('error', 'the Lease cannot be had', { error });
+    if (error === null && was.error !== null) log('info', 'the Lease can be had again');
     if (isLeader === was.isLeader) return;
     if (isLeader) log('info', 'this gateway writes from now on', { holder });
     else log('warn', 'this gateway writes no more', { holder });

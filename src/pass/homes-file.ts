@@ -49,6 +49,7 @@ export class HomesStep implements Step {
   log(log: Log): void {
     if (this.#trouble !== null && this.#trouble !== this.#said)
       log('warn', 'homes of certificates are not kept', { detail: this.#trouble });
+    if (this.#trouble === null && this.#said !== null) log('info', 'homes of certificates are kept again');
     this.#said = this.#trouble;
   }
 }

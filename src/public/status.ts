@@ -182,5 +182,7 @@ export interface StatusReport {
   /** Null: no Admin API answers; `waiting` says why. */
   kong: { admin_url: string; mode: 'database' | 'dbless' } | null;
   waiting: string | null;
+  /** Why a newer configuration is not used, so that the one before goes on; absent: it is. */
+  configuration_error?: string;
   reloaders: readonly ReloaderStatus[];
 }

@@ -66,11 +66,15 @@ export function urgencyOf(certificate: Standing): number {
 type CountKind = 'expired' | 'not_served' | 'refused' | 'overdue' | 'pending' | 'would_change';
 
 type EntryFacts = Omit<ReloaderStatus, 'certificates'>;
-type ReportFacts = Pick<StatusReport, 'kong' | 'waiting'> & { reloaders: readonly EntryFacts[] };
+type ReportFacts = Pick<StatusReport, 'kong' | 'waiting' | 'configuration_error'> & {
+  reloaders: readonly EntryFacts[];
+};
 
 /** Something that needs a person. */
 export type Trouble =
   | { kind: 'kong_away' | 'nothing_runs'; detail: string | null }
+  /** A newer configuration that cannot be used. */
+  | { kind: 'configuration'; detail: string }
   | { kind: CountKind; count: number }
   /** `first`: when the first of them ends. */
   | { kind: 'ending'; count: number; first: string; is_critical: boolean }
@@ -86,6 +90,8 @@ export class Tally {
   readonly lives = new Map<LifeLevel, number>();
   total = 0;
   late = 0;
+  /** When the next in Kong ends that has not yet. */
+  nextEnd: string | null = null;
   wouldChange = 0;
   #firstEnd: string | null = null;
   #failing = { count: 0, detail: '' };
@@ -95,6 +101,7 @@ export class Tally {
     const { state, expires_at: end, write_failure: failure } = certificate;
     const life = alarmingLife(certificate);
     this.total += 1;
+    if (certificate.certificate_id !== null && life !== 'expired') this.nextEnd = sooner(this.nextEnd, end);
     if (state === 'pending' && mode === 'observe') this.wouldChange += 1;
     increase(this.states, state);
     if (isOnlyLate(certificate)) this.late += 1;
@@ -105,12 +112,11 @@ export class Tally {
     }
     if (life === null) return;
     increase(this.lives, life);
-    if (life !== 'expired' && end !== null && (this.#firstEnd === null || end < this.#firstEnd))
-      this.#firstEnd = end;
+    if (life !== 'expired') this.#firstEnd = sooner(this.#firstEnd, end);
   }
 
   /** The worst first; empty: all is well. */
-  troubles({ kong, waiting, reloaders }: ReportFacts): Trouble[] {
+  troubles({ kong, waiting, configuration_error: error, reloaders }: ReportFacts): Trouble[] {
     const { states, lives } = this;
     const critical = lives.get('critical') ?? 0;
     const counts: Record<CountKind, number> = {
@@ -133,6 +139,7 @@ export class Tally {
     }
     troubles.push(...counted('refused'));
     if (this.#failing.count > 0) troubles.push({ kind: 'writes_fail', ...this.#failing });
+    if (error !== undefined) troubles.push({ kind: 'configuration', detail: error });
     troubles.push(...counted('overdue', 'pending', 'would_change'));
     return [...troubles, ...reloaders.flatMap(entryTroubles)];
   }
@@ -147,6 +154,9 @@ function entryTroubles({ entry, last_pass: pass, sources, leader }: EntryFacts):
     if (!up) troubles.push({ kind: 'source_down', id, detail: error?.message ?? '' });
   return troubles;
 }
+
+const sooner = (a: string | null, b: string | null): string | null =>
+  a === null || (b !== null && b < a) ? b : a;
 
 function increase<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -87,6 +87,7 @@ export class WriteBackStep implements Step {
     ];
     const before = this.#said;
     this.#said = new Set(all.map(({ detail }) => String(detail)));
+    if (before.size > 0 && all.length === 0) log('info', 'declarative file written again', { file });
     for (const fields of all) {
       if (!before.has(String(fields.detail)))
         log('warn', 'declarative file not written', { file, ...fields });

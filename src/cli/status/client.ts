@@ -47,6 +47,12 @@ export async function poll(address: StatusAddress, timeoutMs = POLL_TIMEOUT_MS):
   await ask('POST', address, '/poll?wait=1', timeoutMs);
 }
 
+/** Has the process read its configuration again. @returns why it is not used; null: it is @throws Error */
+export async function reload(address: StatusAddress): Promise<string | null> {
+  const text = await ask('POST', address, '/reload', POLL_TIMEOUT_MS);
+  return (JSON.parse(text) as { error: string | null }).error;
+}
+
 /** @param query what `/history` takes @throws Error */
 export async function fetchHistory(
   address: StatusAddress,
@@ -76,9 +82,10 @@ async function ask(
   const client = clientOf(address, timeoutMs);
   try {
     const { status, body } = await client.request({ method, path, signal });
-    if (status < 300) return body.toString('utf8');
+    // 422: a reload that was not good.
+    if (status < 300 || status === 422) return body.toString('utf8');
     if (status === 403 && method === 'POST')
-      throw new Error(`${name} takes no poll: ask for it on the unix socket, without --url`);
+      throw new Error(`${name} takes no such request: ask on the unix socket, without --url`);
     throw new Error(`${name} answered ${method} ${path} with ${status}`);
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;

@@ -18,6 +18,8 @@ function textOf(trouble: Trouble, now: number): string {
       return `Kong is away: ${trouble.detail ?? 'its Admin API does not answer'}`;
     case 'nothing_runs':
       return trouble.detail ?? 'nothing runs';
+    case 'configuration':
+      return `the new configuration is not used: ${trouble.detail}`;
     case 'expired':
       return `${trouble.count} expired`;
     case 'not_served':

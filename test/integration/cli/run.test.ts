@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startGateway, type GatewayOptions } from '../../gateway';
 import { issue } from '../../support/bundles';
-import { Command, EXECUTABLE, ENVIRONMENT, start } from '../../support/cli';
+import { cli, Command, EXECUTABLE, ENVIRONMENT, start } from '../../support/cli';
 import { eventually } from '../../support/eventually';
 import { testFolder, writePair } from '../../support/folders';
 import { PluginClient } from '../../support/plugin-client';
@@ -214,6 +214,31 @@ describe('a daemon with a file', () => {
     writeFileSync(file, source(certs));
     daemon.child.kill('SIGHUP');
     await isServed(gateway.tlsPort, fresh.cert);
+    await stop(daemon);
+  });
+
+  it('says by an exit code and in the status whether it reads it again, and goes on', async () => {
+    const { prefix, certs } = places();
+    const gateway = await kong({ prefix });
+    const file = configFile(source(testFolder()));
+    const daemon = start(['run', '-c', file, '-p', prefix]);
+    await said(daemon, 'first pass done');
+    const wrong: readonly (readonly [text: string, said: RegExp])[] = [
+      ['intervall: 5\n', /intervall: unknown field; did you mean interval\?/],
+      [source('/certs').replace('directory', 'vault'), /sources\[0\]/],
+    ];
+    for (const [text, words] of wrong) {
+      writeFileSync(file, text);
+      const { code, stderr } = await cli('reload', '-p', prefix);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(words)]);
+      const shown = await cli('status', '-p', prefix);
+      expect(shown.code).toBe(2);
+      expect(shown.stdout).toMatch(/the new configuration is not used: .*reloader\.yml/);
+    }
+    writeFileSync(file, source(certs));
+    expect(await cli('reload', '-p', prefix)).toMatchObject({ code: 0, stderr: '' });
+    await isServed(gateway.tlsPort, fresh.cert);
+    await eventually('all is well', async () => (await cli('status', '-p', prefix)).code === 0);
     await stop(daemon);
   });
 
