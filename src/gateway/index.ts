@@ -2,6 +2,7 @@ export { AdminClient, AdminError, type AdminClientOptions, type AdminResponse } 
 export { OUR_TAG } from './admin/entities';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
+export { ownAdminClient } from './node/admin-identity';
 export { errorLogOf, kongErrorLog, type KongLog } from './node/error-log';
 export { kongIdentity, type KongIdentity } from './node/identity';
 export { holdKongValues, readKongValues } from './node/kong-env';
