@@ -1,5 +1,6 @@
 export { AdminClient, AdminError, type AdminClientOptions, type AdminResponse } from './admin/client';
 export { OUR_TAG } from './admin/entities';
+export { StreamRoutes } from './admin/stream-routes';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
 export { errorLogOf, kongErrorLog, type KongLog } from './node/error-log';
