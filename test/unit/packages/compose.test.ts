@@ -105,6 +105,19 @@ test('no image can be exchanged behind its name', () => {
   expect(new Set(stages)).toEqual(new Set(['${NODE_IMAGE}', '${KONG_IMAGE}']));
 });
 
+test('nothing that npm installs runs where a release can be written, and no action can be exchanged', () => {
+  const workflow = readFileSync('.github/workflows/release.yml', 'utf8');
+  const { permissions, jobs } = parse(workflow) as {
+    permissions: Record<string, string>;
+    jobs: Record<string, { permissions?: Record<string, string>; steps: { uses?: string; run?: string }[] }>;
+  };
+  expect(permissions).toEqual({ contents: 'read' });
+  for (const { permissions: more, steps } of Object.values(jobs)) {
+    for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/@[0-9a-f]{40}$/);
+    if (more !== undefined) expect(steps.map(({ run = '' }) => run).join('\n')).not.toMatch(/npm|node|bash/);
+  }
+});
+
 test('plain docker build makes the image for Debian', () => {
   expect(dockerfile.match(/^FROM .* AS (\w+)$/gm)?.at(-1)).toContain('AS debian');
 });
