@@ -14,6 +14,7 @@ export {
   missingIssuer,
   NO_REACH,
   openEndOf,
+  readableName,
   type IsRoot,
 } from './reach';
 export type { FindIssuers } from './chain';
