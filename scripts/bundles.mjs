@@ -29,7 +29,7 @@ const shared = {
   target: 'node20',
   format: 'cjs',
   // The status page is served as it is written.
-  loader: { '.html': 'text', '.css': 'text', '.client.js': 'text', '.md': 'text' },
+  loader: { '.html': 'text', '.css': 'text', '.md': 'text' },
   define: { __VERSION__: JSON.stringify(version) },
   plugins: [withoutTsNode, workersAsText],
   legalComments: 'eof',

@@ -34,7 +34,7 @@ export interface Reloader {
   view(isReachable?: boolean): ReloaderView;
   status(): ReloaderStatus;
   /** Ends it; what a pass is just writing is written and proven, and no more. */
-  stop(): Promise<void>;
+  stop(isGone?: boolean): Promise<void>;
 }
 
 /**
@@ -129,13 +129,14 @@ export function createReloader(
     },
     view: (isReachable) => show.view(isReachable),
     status: () => show.view().status(),
-    stop: async () => {
+    stop: async (isGone = false) => {
       isStopping = true;
       unwatch();
       await patrol?.stop();
       await schedule.stop();
       await election?.stop();
       close();
+      if (isGone) log('info', 'reloader stopped', {});
       logger.close();
     },
   };

@@ -7,7 +7,7 @@ export { kongIdentity, type KongIdentity } from './node/identity';
 export { holdKongValues, readKongValues } from './node/kong-env';
 export { parseListeners, tlsListeners, type TlsListener } from './node/listen';
 export { KongNode, type NodeFacts } from './node/node';
-export { findPrefix, isLeavingWorker, isWorker } from './node/processes';
+export { findPrefix, isLeavingWorker, isWorker, kongReadAt } from './node/processes';
 export { KongReload } from './node/reload';
 export { findState, stateFolder } from './node/state-folder';
 export { openGateway, type OpenOptions } from './open';

@@ -90,6 +90,8 @@ export class Tally {
   readonly lives = new Map<LifeLevel, number>();
   total = 0;
   late = 0;
+  /** When the next in Kong ends that has not yet. */
+  nextEnd: string | null = null;
   wouldChange = 0;
   #firstEnd: string | null = null;
   #failing = { count: 0, detail: '' };
@@ -99,6 +101,7 @@ export class Tally {
     const { state, expires_at: end, write_failure: failure } = certificate;
     const life = alarmingLife(certificate);
     this.total += 1;
+    if (certificate.certificate_id !== null && life !== 'expired') this.nextEnd = sooner(this.nextEnd, end);
     if (state === 'pending' && mode === 'observe') this.wouldChange += 1;
     increase(this.states, state);
     if (isOnlyLate(certificate)) this.late += 1;
@@ -109,8 +112,7 @@ export class Tally {
     }
     if (life === null) return;
     increase(this.lives, life);
-    if (life !== 'expired' && end !== null && (this.#firstEnd === null || end < this.#firstEnd))
-      this.#firstEnd = end;
+    if (life !== 'expired') this.#firstEnd = sooner(this.#firstEnd, end);
   }
 
   /** The worst first; empty: all is well. */
@@ -152,6 +154,9 @@ function entryTroubles({ entry, last_pass: pass, sources, leader }: EntryFacts):
     if (!up) troubles.push({ kind: 'source_down', id, detail: error?.message ?? '' });
   return troubles;
 }
+
+const sooner = (a: string | null, b: string | null): string | null =>
+  a === null || (b !== null && b < a) ? b : a;
 
 function increase<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);

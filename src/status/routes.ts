@@ -5,7 +5,7 @@ import type { Outcome, PassReport } from '../model';
 import type { HistoryReport } from '../public';
 import { isLocalName } from './listen-address';
 import { unreadiness, type ReportView } from './report-view';
-import { refuse, sendAll, sendChunks, sendText } from './response';
+import { refuse, sendAll, sendLong, sendText } from './response';
 import { statusJson } from './status-json';
 
 /** What the server shows and what it may ask for. */
@@ -38,6 +38,7 @@ export interface Door {
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/': ['GET', 'HEAD'],
   '/status': ['GET', 'HEAD'],
+  '/certificates': ['GET', 'HEAD'],
   '/history': ['GET', 'HEAD'],
   '/metrics': ['GET', 'HEAD'],
   '/runbooks/NAME': ['GET', 'HEAD'],
@@ -93,6 +94,8 @@ export class Routes {
       else await this.reload(request, response);
     } else if (pathname === '/history')
       await this.heavy(response, door, () => this.history(searchParams, response));
+    else if (pathname === '/certificates')
+      await this.heavy(response, door, () => this.list(searchParams, request, response));
     else await this.show(pathname, request, response, door);
   }
 
@@ -162,29 +165,43 @@ export class Routes {
     }
   }
 
+  private async list(
+    asked: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const view = this.backend.view();
+    if (this.isKnown(view, request, response, asked.toString())) return;
+    const { listReport, parseListQuery } = await import('./list.js');
+    const report = await listReport(view, parseListQuery(asked));
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    await sendAll(response, `${toJson(report)}\n`);
+  }
+
+  /** Answers 304 where the client has this status already. */
+  private isKnown(view: ReportView, request: IncomingMessage, response: ServerResponse, asked = ''): boolean {
+    const tag = this.tag(view, asked);
+    response.setHeader('etag', tag);
+    if (request.headers['if-none-match'] !== tag) return false;
+    response.writeHead(304).end();
+    return true;
+  }
+
   private async status(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const view = this.backend.view();
-    const tag = this.tag(view);
-    response.setHeader('etag', tag);
-    if (request.headers['if-none-match'] === tag) {
-      response.writeHead(304).end();
-      return;
-    }
+    if (this.isKnown(view, request, response)) return;
     response.setHeader('content-type', 'application/json; charset=utf-8');
-    await sendChunks(response, statusJson(view));
+    await sendLong(response, statusJson(view));
   }
 
   /** Days left and overdue renewals change with time alone: after a minute it is another status. */
-  private tag({
-    started_at: startedAt,
-    kong,
-    waiting,
-    configuration_error: error,
-    reloaders,
-  }: ReportView): string {
+  private tag(
+    { started_at: startedAt, kong, waiting, configuration_error: error, reloaders }: ReportView,
+    asked: string,
+  ): string {
     const parts = reloaders.map(({ entry, revision }) => `${entry}:${revision}`);
     const minute = Math.floor(this.now() / 60_000);
-    const text = [startedAt, kong?.admin_url, waiting, error, minute, ...parts].join('|');
+    const text = [startedAt, kong?.admin_url, waiting, error, minute, asked, ...parts].join('|');
     return `W/"${createHash('sha256').update(text).digest('base64url')}"`;
   }
 
