@@ -56,7 +56,8 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
       failure: () => undefined,
       pastRefusal: () => undefined,
       note: () => undefined,
-      holders: new Map(),
+      hold: () => undefined,
+    holders: new Map(),
     }),
   });
   return show.view();
