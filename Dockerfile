@@ -3,10 +3,12 @@
 #   docker build .                                                    Kong's Debian and Ubuntu images
 #   docker build --target rhel --build-arg KONG_IMAGE=IMAGE .         those with microdnf or dnf
 #   docker build --target distroless --build-arg KONG_IMAGE=IMAGE .   those without a shell
-ARG KONG_IMAGE=kong:3.9
-ARG NODE_VERSION=22
+#
+# The digests are those of the lists for all platforms; a newer base image is a new release (SECURITY.md).
+ARG KONG_IMAGE=kong:3.9.3@sha256:62721edc9669e2a96fe9d188ab8950b9105e69abb033129624a72d3e10da6777
+ARG NODE_IMAGE=node:22.23.3-bookworm-slim@sha256:43ac6c60b8f89723f746e8a92ce91abd5017e627ce1ddfe4238355d3a30b772c
 
-FROM node:${NODE_VERSION}-bookworm-slim AS build
+FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci

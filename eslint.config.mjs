@@ -52,17 +52,6 @@ export default tseslint.config(
   },
   ...rooms.map(boundary),
   {
-    // Scripts of the status page, which are put together to one.
-    files: ['**/*.client.js'],
-    ...tseslint.configs.disableTypeChecked,
-    languageOptions: { ...tseslint.configs.disableTypeChecked.languageOptions, sourceType: 'script' },
-    rules: {
-      ...tseslint.configs.disableTypeChecked.rules,
-      'no-undef': 'off',
-      '@typescript-eslint/no-unused-vars': 'off',
-    },
-  },
-  {
     files: ['**/*.mjs'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: { globals: { process: 'readonly', console: 'readonly', fetch: 'readonly' } },

@@ -8,9 +8,7 @@ const asText = {
   name: 'as-text',
   enforce: 'pre' as const,
   resolveId: (id: string, from?: string) =>
-    /\.(html|css|md|client\.js)$/.test(id) && from !== undefined
-      ? `\0text:${resolve(dirname(from), id)}.text`
-      : null,
+    /\.(html|css|md)$/.test(id) && from !== undefined ? `\0text:${resolve(dirname(from), id)}.text` : null,
   load: (id: string) =>
     id.startsWith('\0text:')
       ? `export default ${JSON.stringify(readFileSync(id.slice(6, -5), 'utf8'))}`

@@ -1,48 +1,47 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AdminClient } from '../src/gateway';
-import { certificateId, startKong } from './kong';
-import { sideBySide, time, type Result } from './measure';
-import { asStored, makePairs, newPair, writePairs } from './pairs';
+import { AdminClient, DatabaseGateway, DeclarativeGateway } from '../src/gateway';
+import { openBundle } from '../src/certificates';
+import { DeclarativeDocument } from '../src/gateway/declarative/document';
+import { isRefusal, type Change, type Gateway, type PemPair, type Written } from '../src/model';
+import { certificateId, send, startKong } from './kong';
+import { cpuTime, sideBySide, time, type Result } from './measure';
+import { asStored, makePairs, newPair, writePairs, type Pair } from './pairs';
 import { runnerFor } from './runner';
 
 const COUNT = 1_000;
 /** As many writes at once as the plugin makes. */
 const CONCURRENCY = 16;
+const AGAINST = '1,000 bare PATCHes, 16 at once';
+
+const renewed = (pairs: readonly Pair[]) => pairs.map(({ name }) => newPair(name));
 
 /** 1,000 certificates that changed at once: found, checked and written; against the writes alone. */
-export async function bulk(folder: string): Promise<Result> {
+export async function bulkDatabase(folder: string): Promise<Result> {
   const certs = join(folder, 'certs');
   mkdirSync(certs, { recursive: true });
   const pairs = makePairs(COUNT);
   writePairs(certs, pairs);
   const kong = await startKong({ mode: 'database', folder, pairs });
   const client = new AdminClient({ url: kong.adminUrl, concurrency: CONCURRENCY });
-  const runner = runnerFor(kong.adminUrl, certs);
-  const renewed = () => pairs.map(({ name }) => newPair(name));
+  const runner = runnerFor(new DatabaseGateway(new AdminClient({ url: kong.adminUrl })), certs);
   try {
     await runner.pass('start');
     const measured = await sideBySide(
       3,
       async () => {
-        writePairs(certs, renewed());
+        writePairs(certs, renewed(pairs));
         return time(async () => {
           const { events } = await runner.pass('poll');
           if (events.length !== COUNT) throw new Error(`${events.length} of ${COUNT} were swapped`);
         });
       },
       () => {
-        const bodies = renewed().map(asStored);
+        const bodies = renewed(pairs).map(asStored);
         return time(() => patchAll(client, bodies));
       },
     );
-    return {
-      name: 'bulk-1k-database',
-      ...measured,
-      unit: 'ms',
-      limit: 1.3,
-      against: '1,000 bare PATCHes, 16 at once',
-    };
+    return { name: 'bulk-1k-database', ...measured, unit: 'ms', limit: 1.3, against: AGAINST };
   } finally {
     client.close();
     await kong.stop();
@@ -54,8 +53,107 @@ async function patchAll(client: AdminClient, bodies: readonly object[]): Promise
   const worker = async () => {
     for (const [index, body] of queue) {
       const { status } = await client.request('PATCH', `/certificates/${certificateId(index)}`, body);
-      if (status !== 200) throw new Error(`PATCH answered ${status}`);
+      if (status !== 200) throw new Error(`a bare PATCH answered ${status}`);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+}
+
+/** The same without a database: one post, and what this process spends on it besides Kong's own work. */
+export async function bulkDbless(folder: string): Promise<Result> {
+  const certs = join(folder, 'certs');
+  mkdirSync(certs, { recursive: true });
+  const pairs = makePairs(COUNT);
+  writePairs(certs, pairs);
+  const kong = await startKong({ mode: 'dbless', folder, pairs });
+  let posts = 0;
+  const onExchange = (method: string, status: number) =>
+    (posts += Number(method === 'POST' && status === 201));
+  const client = new AdminClient({ url: kong.adminUrl, onExchange });
+  const runner = runnerFor(new DeclarativeGateway(client), certs);
+  try {
+    await runner.pass('start');
+    const measured = await sideBySide(
+      3,
+      async () => {
+        writePairs(certs, renewed(pairs));
+        posts = 0;
+        const spent = await cpuTime(() => runner.pass('poll'));
+        if (posts !== 1) throw new Error(`${posts} posts were made`);
+        return spent;
+      },
+      async () => {
+        const { config } = (await send(kong.adminUrl, 'GET', '/config')) as { config: string };
+        const text = new DeclarativeDocument(config).toString();
+        return cpuTime(() => send(kong.adminUrl, 'POST', '/config', { config: text }));
+      },
+    );
+    return {
+      ...{ name: 'bulk-1k-dbless', ...measured, unit: 'ms', limit: 300, limits: 'ours' },
+      against: 'a bare POST /config of as many (CPU of the one who posts)',
+    };
+  } finally {
+    client.close();
+    await kong.stop();
+  }
+}
+
+/** 1,000 certificates that are restored after a write; against writing as many. */
+export async function rollback(folder: string, mode: 'database' | 'dbless'): Promise<Result> {
+  const pairs = makePairs(COUNT);
+  const kong = await startKong({ mode, folder, pairs });
+  const client = new AdminClient({ url: kong.adminUrl, concurrency: CONCURRENCY });
+  const gateway = mode === 'database' ? new DatabaseGateway(client) : new DeclarativeGateway(client);
+  const ours = async () => {
+    const writes = await writeAll(gateway, renewed(pairs));
+    return time(async () => {
+      const results = await gateway.restore(writes);
+      if (!results.every(({ kind }) => kind === 'restored')) throw new Error('not all were restored');
+    });
+  };
+  const before = pairs.map(asStored);
+  const floor = async () => {
+    // Kong knows the texts that it gets again, as it does at a rollback.
+    await writeAll(gateway, renewed(pairs));
+    if (mode === 'database') return time(() => patchAll(client, before));
+    const { config } = (await send(kong.adminUrl, 'GET', '/config')) as { config: string };
+    const document = new DeclarativeDocument(config);
+    for (const [index, texts] of before.entries())
+      document.put('certificates', certificateId(index), { ...texts });
+    const text = document.toString();
+    return time(() => send(kong.adminUrl, 'POST', '/config', { config: text }));
+  };
+  try {
+    return {
+      ...{ name: `rollback-1k-${mode}`, ...(await sideBySide(3, ours, floor)), unit: 'ms', limit: 1.2 },
+      against: mode === 'database' ? AGAINST : 'a bare POST /config of as many',
+    };
+  } finally {
+    client.close();
+    await kong.stop();
+  }
+}
+
+async function writeAll(gateway: Gateway, pairs: readonly Pair[]): Promise<Written[]> {
+  // A change of somebody else (the bare write) is what the gateway has to know first.
+  while (await gateway.certificates.refresh());
+  const texts = new Map<Change, PemPair>();
+  for (const [index, pair] of pairs.entries()) {
+    const { name, cert, key } = pair;
+    const opened = openBundle({ name, location: name, cert, key });
+    const certificate = await gateway.certificates.readOne(certificateId(index));
+    if (isRefusal(opened) || certificate === null) throw new Error(`${name} cannot be written`);
+    const bundle = { ...opened.bundle, id: name, create: false };
+    texts.set(
+      { kind: 'update', half: 'main', isControllers: false, addSnis: [], bundle, certificate },
+      asStored(pair),
+    );
+  }
+  const edits = { certificates: [...texts.keys()], caCertificates: [] };
+  const { certificates } = await gateway.write(edits, (change) =>
+    Promise.resolve(texts.get(change) as PemPair),
+  );
+  const written = certificates.filter((result) => result.kind === 'written');
+  if (written.length !== COUNT) throw new Error(`${written.length} of ${COUNT} were written`);
+  return written;
 }

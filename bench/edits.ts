@@ -3,7 +3,7 @@ import { AdminClient, DeclarativeGateway, type AdminResponse } from '../src/gate
 import { openBundle } from '../src/certificates';
 import { isRefusal, type Change, type PemPair } from '../src/model';
 import { certificateId } from './kong';
-import { sideBySide, type Result } from './measure';
+import { cpuTime, sideBySide, type Result } from './measure';
 import { newPair, siteName, type Pair } from './pairs';
 
 /** A Kong without a database that costs this process nothing: it answers from what it was given. */
@@ -73,33 +73,26 @@ async function editAll(pairs: readonly Pair[]): Promise<number> {
     texts.set({ ...TO_MAIN, bundle, certificate }, { cert, key });
   }
   const changes = [...texts.keys()];
-  const before = process.cpuUsage();
-  const { certificates } = await gateway.write({ certificates: changes, caCertificates: [] }, (change) =>
-    Promise.resolve(texts.get(change) as PemPair),
-  );
-  const spent = cpuSince(before);
-  if (!certificates.every(({ kind }) => kind === 'written')) throw new Error('not all were written');
-  return spent;
+  return cpuTime(async () => {
+    const { certificates } = await gateway.write({ certificates: changes, caCertificates: [] }, (change) =>
+      Promise.resolve(texts.get(change) as PemPair),
+    );
+    if (!certificates.every(({ kind }) => kind === 'written')) throw new Error('not all were written');
+  });
 }
 
 const TO_MAIN = { kind: 'update', half: 'main', isControllers: false, addSnis: [] } as const;
-
-function cpuSince(before: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
-}
 
 /** What 10,000 changed certificates cost without a database, besides Kong's own work. */
 export async function edits(): Promise<Result> {
   const pairs = Array.from({ length: 10_000 }, (_, index) => newPair(siteName(index)));
   const { answer } = new Instant(pairs);
-  const bare = () => {
-    const before = process.cpuUsage();
-    const { config } = JSON.parse(answer.toString()) as { config: string };
-    crypto.hash('md5', config);
-    Buffer.from(JSON.stringify({ config }));
-    return Promise.resolve(cpuSince(before));
-  };
+  const bare = () =>
+    cpuTime(() => {
+      const { config } = JSON.parse(answer.toString()) as { config: string };
+      crypto.hash('md5', config);
+      Buffer.from(JSON.stringify({ config }));
+    });
   const measured = await sideBySide(3, () => editAll(pairs), bare);
   return {
     ...{ name: 'edits-10k', ...measured, unit: 'ms', limit: 10 },

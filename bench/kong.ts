@@ -7,6 +7,7 @@ import { fingerprint } from '../src/certificates';
 import { handshake } from '../src/verify';
 import { realKong, type LiveSettings } from '../test/live/kong';
 import { asStored, type Pair } from './pairs';
+import type { Pauses } from './pauses';
 
 /** A gateway in a process of its own. */
 export interface BenchKong {
@@ -23,6 +24,8 @@ export interface BenchKongOptions {
   pairs: readonly Pair[];
   /** Configuration of the plugin; without it there is no plugin server. */
   plugin?: object;
+  /** For the plugin server of a stand-in. */
+  pauses?: Pauses;
 }
 
 /** A real Kong to measure instead of the stand-in, as `--kong` and `--pg` name it. */
@@ -53,7 +56,7 @@ async function startReal(
 const rowsOf = (pairs: readonly Pair[]) =>
   pairs.map((pair, index) => ({ id: certificateId(index), ...asStored(pair), snis: [pair.name] }));
 
-async function startStandIn({ mode, folder, pairs, plugin }: BenchKongOptions): Promise<BenchKong> {
+async function startStandIn({ mode, folder, pairs, plugin, pauses }: BenchKongOptions): Promise<BenchKong> {
   const prefix = join(folder, 'prefix');
   const args = [resolve('build/gateway.cjs'), '--mode', mode, '--prefix', prefix];
   const rows = rowsOf(pairs);
@@ -70,7 +73,7 @@ async function startStandIn({ mode, folder, pairs, plugin }: BenchKongOptions): 
     args.push('--config', config);
   }
   if (plugin !== undefined) {
-    const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
+    const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${pauses?.variables ?? ''} ${resolve('dist/ssl-cert-reloader.cjs')}`;
     args.push('--plugin-server', 'ssl-cert-reloader');
     args.push('--query-command', `${server} -dump`, '--start-command', `${server} -p ${prefix}`);
   }

@@ -1,3 +1,5 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
 /** One line of the results. */
 export interface Result {
   name: string;
@@ -6,10 +8,14 @@ export interface Result {
   floor: number;
   ratio: number;
   unit: 'ms' | 'MB';
-  /** What the ratio (or `ours`, for memory) may be at most. */
+  /** What the ratio may be at most, or `ours` itself. */
   limit: number;
+  /** Default: `ours` for MB, the ratio for the rest. */
+  limits?: 'ours' | 'ratio';
   /** What the floor is. */
   against: string;
+  /** The longest time in ms for which our side kept the event loop busy; left out where it is not ours to keep free. */
+  pauseMs?: number;
 }
 
 export const median = (values: readonly number[]): number => {
@@ -20,27 +26,59 @@ export const median = (values: readonly number[]): number => {
     : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 };
 
+/** How long the event loop was held up within `time` and `cpuTime`, in nanoseconds. */
+const delay = monitorEventLoopDelay({ resolution: 5 });
+
+async function watched(work: () => unknown): Promise<void> {
+  delay.enable();
+  try {
+    await work();
+  } finally {
+    delay.disable();
+  }
+}
+
 /** Milliseconds that something takes. */
 export async function time(work: () => unknown): Promise<number> {
   const began = performance.now();
-  await work();
+  await watched(work);
   return performance.now() - began;
 }
 
-/** Both sides in turn, so that the machine's moods hit both; the first round of each is not counted. */
+/** Milliseconds of this process's CPU that something takes, all threads counted: other processes do not matter. */
+export async function cpuTime(work: () => unknown): Promise<number> {
+  const before = process.cpuUsage();
+  await watched(work);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+/** Where another process does the work, the event loop of this one says nothing. */
+export const elsewhere = <T extends { pauseMs: number }>({
+  pauseMs: _,
+  ...measured
+}: T): Omit<T, 'pauseMs'> => measured;
+
+/** Both sides in turn, each first every other time, so that the machine's moods hit both; the first round is not counted. */
 export async function sideBySide(
   rounds: number,
   ours: () => Promise<number>,
   floor: () => Promise<number>,
-): Promise<{ ours: number; floor: number; ratio: number }> {
+): Promise<{ ours: number; floor: number; ratio: number; pauseMs: number }> {
+  const sides = { ours, floor };
   const samples = { ours: [] as number[], floor: [] as number[] };
+  let pauseMs = 0;
   for (let round = 0; round <= rounds; round++) {
-    const isWarmUp = round === 0;
-    const [first, second] = [await floor(), await ours()];
-    if (isWarmUp) continue;
-    samples.floor.push(first);
-    samples.ours.push(second);
+    const order = round % 2 === 0 ? (['floor', 'ours'] as const) : (['ours', 'floor'] as const);
+    for (const side of order) {
+      globalThis.gc?.();
+      delay.reset();
+      const sample = await sides[side]();
+      if (round === 0) continue;
+      samples[side].push(sample);
+      if (side === 'ours') pauseMs = Math.max(pauseMs, delay.max / 1e6);
+    }
   }
   const result = { ours: median(samples.ours), floor: median(samples.floor) };
-  return { ...result, ratio: result.ours / result.floor };
+  return { ...result, ratio: result.ours / result.floor, pauseMs };
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../test/support/eventually';
 import { findPluginServer } from '../test/live/kong';
 import { startKong } from './kong';
-import { sideBySide, time, type Result } from './measure';
+import { elsewhere, sideBySide, time, type Result } from './measure';
 import { makePairs, writePairs, type Pair } from './pairs';
 
 /** Resident memory of the dedicated server at rest, in MB, with `count` pairs in a folder; 0: without a source. */
@@ -89,14 +89,14 @@ export async function dumpTime(folder: string): Promise<Result> {
   );
   return {
     name: 'dump-time',
-    ...measured,
+    ...elsewhere(measured),
     unit: 'ms',
     limit: 0.6,
     against: 'kong-js-pluginserver --dump-all-plugins',
   };
 }
 
-function residentMb(pid: number): number {
+export function residentMb(pid: number): number {
   const kb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kb) / 1024;
 }

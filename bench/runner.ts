@@ -1,12 +1,12 @@
-import { AdminClient, DatabaseGateway } from '../src/gateway';
 import { createPass, type PassRunner } from '../src/app/pass';
+import type { Gateway } from '../src/model';
 import { DirectorySource } from '../src/sources';
 
-/** What the plugin runs, between a folder and a gateway with a database, without the proof. */
-export function runnerFor(adminUrl: string, certs: string): PassRunner {
+/** What the plugin runs, between a folder and a gateway, without the proof. */
+export function runnerFor(gateway: Gateway, certs: string): PassRunner {
   return createPass({
     sources: [new DirectorySource(certs, true)],
-    gateway: new DatabaseGateway(new AdminClient({ url: adminUrl })),
+    gateway,
     verifier: null,
     allowDowngrade: false,
     rollback: false,

@@ -1,10 +1,12 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeclarativeDocument } from '../src/gateway/declarative/document';
+import { findPluginServer } from '../test/live/kong';
 import { eventually } from '../test/support/eventually';
 import { certificateId, realSettings, send, startKong, untilServed, type BenchKong } from './kong';
-import { sideBySide, time, type Result } from './measure';
+import { elsewhere, sideBySide, time, type Result } from './measure';
 import { asStored, makePairs, newPair, pathsOf, siteName, writePairs, type Pair } from './pairs';
+import { Pauses } from './pauses';
 
 const COUNT = 1_000;
 const LAST = COUNT - 1;
@@ -19,7 +21,8 @@ export async function served(folder: string, mode: 'database' | 'dbless'): Promi
   writePairs(certs, followed);
   const paths = pathsOf(certs, followed);
   const plugin = { interval: 300, sources: [{ type: 'directory', path: certs }] };
-  const kong = await startKong({ mode, folder, pairs, plugin });
+  const pauses = new Pauses(folder);
+  const kong = await startKong({ mode, folder, pairs, plugin, pauses });
   // A real Kong takes seconds for a whole configuration; it is not to be kept busy meanwhile.
   const pauseMs = mode === 'database' ? 5 : 20;
   let turn = 0;
@@ -41,10 +44,13 @@ export async function served(folder: string, mode: 'database' | 'dbless'): Promi
     );
     const rounds = mode === 'database' ? 15 : realSettings.current === null ? 7 : 3;
     const bare = mode === 'database' ? barePatch : barePost;
-    const measured = await sideBySide(rounds, ours, () => bare(kong));
+    const pid = realSettings.current === null ? findPluginServer(kong.prefix) : null;
+    if (pid !== null) await pauses.take(pid);
+    const measured = elsewhere(await sideBySide(rounds, ours, () => bare(kong)));
     return {
       name: `file-to-served-${mode}`,
       ...measured,
+      ...(pid === null ? {} : { pauseMs: await pauses.take(pid) }),
       unit: 'ms',
       limit: 1.3,
       against: mode === 'database' ? 'a bare PATCH until served' : 'a bare POST /config until served',

@@ -11,7 +11,7 @@ import { METRICS, PREFIX } from '../src/status/metric-names';
 import { renderMetrics } from '../src/status/metrics';
 import { statusJson } from '../src/status/status-json';
 import { certificateId } from './kong';
-import { sideBySide, time, type Result } from './measure';
+import { cpuTime, sideBySide, type Result } from './measure';
 import { asStored, makePairs, writePairs } from './pairs';
 
 const COUNT = 10_000;
@@ -105,8 +105,8 @@ async function statusJsonCost(view: () => ReportView): Promise<Result> {
     name: 'status-10k',
     ...(await sideBySide(
       ROUNDS,
-      () => measured(ours),
-      () => measured(() => JSON.stringify(facts.map(plain))),
+      () => cpuTime(ours),
+      () => cpuTime(() => JSON.stringify(facts.map(plain))),
     )),
     unit: 'ms',
     limit: 1.5,
@@ -164,8 +164,8 @@ async function metricsCost(scrape: () => Promise<string>): Promise<Result> {
     name: 'metrics-10k',
     ...(await sideBySide(
       ROUNDS,
-      () => measured(scrape),
-      () => measured(() => registry.metrics()),
+      () => cpuTime(scrape),
+      () => cpuTime(() => registry.metrics()),
     )),
     unit: 'ms',
     limit: 1.5,
@@ -192,13 +192,13 @@ async function passUnderScrape(
   scrape: () => Promise<unknown>,
 ): Promise<Result> {
   const ours = () =>
-    measured(async () => {
+    cpuTime(async () => {
       const scraping = scrape();
       await pass();
       return scraping;
     });
   const floor = () =>
-    measured(async () => {
+    cpuTime(async () => {
       await scrape();
       await pass();
     });
@@ -209,9 +209,4 @@ async function passUnderScrape(
     limit: 1.1,
     against: 'the scrape and the pass one after the other',
   };
-}
-
-function measured(work: () => unknown): Promise<number> {
-  globalThis.gc?.();
-  return time(work);
 }

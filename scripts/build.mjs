@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { bundledPackages, notices } from './bundled.mjs';
 import { development, shipped } from './bundles.mjs';
+import { writeLuaPlugin } from './lua-plugin.mjs';
 
 const logLevel = process.argv.includes('--quiet') ? 'warning' : 'info';
 
@@ -15,6 +16,7 @@ for (const bundle of shipped(process.argv.includes('--debug'))) {
 }
 await build({ ...development(), logLevel });
 chmodSync('dist/ssl-cert-reloader.cjs', 0o755);
+writeLuaPlugin('dist/ssl-cert-reloader.cjs', 'dist');
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', notices(metafiles));
 mkdirSync('build', { recursive: true });
 const names = bundledPackages(metafiles).map(([, { name, version }]) => ({ name, version }));

@@ -29,7 +29,7 @@ const shared = {
   target: 'node20',
   format: 'cjs',
   // The status page is served as it is written.
-  loader: { '.html': 'text', '.css': 'text', '.client.js': 'text', '.md': 'text' },
+  loader: { '.html': 'text', '.css': 'text', '.md': 'text' },
   define: { __VERSION__: JSON.stringify(version) },
   plugins: [withoutTsNode, workersAsText],
   legalComments: 'eof',
@@ -63,6 +63,7 @@ const programs = {
   live: 'test/live/main.ts',
   fuzz: 'test/fuzz/main.ts',
   torture: 'test/torture/main.ts',
+  soak: 'test/torture/soak.ts',
 };
 
 /** Demo, benchmarks, the stand-in gateway and the runners of test suites, as far as they are there. */

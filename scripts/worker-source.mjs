@@ -1,20 +1,24 @@
 // The program of a worker thread as a text: `import source from './some-thread?worker'` bundles some-thread.ts. The
-// one file, kong-pdk's plugin and the tests start it the same way, whatever file they run from.
+// one file, kong-pdk's plugin and the tests start it the same way, whatever file they run from. `?browser` does the same
+// for the script of a page.
 import { dirname, resolve } from 'node:path';
 import { build } from 'esbuild';
 
-export const WORKER = /\?worker$/;
+export const WORKER = /\?(?:worker|browser)$/;
 
-/** @param id as it is imported @param importer the importing file */
-export const threadPath = (id, importer) => `${resolve(dirname(importer), id.replace(WORKER, ''))}.ts`;
+/** @param id as it is imported @param importer the importing file @returns the file and what it is for */
+export const threadPath = (id, importer) =>
+  `${resolve(dirname(importer), id.replace(WORKER, ''))}.ts${id.endsWith('?browser') ? '?browser' : ''}`;
+
+const NODE = { platform: 'node', target: 'node20' };
 
 /** @returns the text, and the files that it is made of */
 export async function workerSource(path) {
+  const isPage = path.endsWith('?browser');
   const { outputFiles, metafile } = await build({
-    entryPoints: [path],
+    entryPoints: [path.replace(WORKER, '')],
     bundle: true,
-    platform: 'node',
-    target: 'node20',
+    ...(isPage ? { platform: 'browser', target: 'es2022', minifyIdentifiers: true } : NODE),
     // A thread's program is a script: its variables must not be global ones.
     format: 'iife',
     minifyWhitespace: true,

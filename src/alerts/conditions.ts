@@ -274,7 +274,9 @@ function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): 
   }
 }
 
-function sourceSentence({ state, source, refusal }: CertificateStatus): string {
+function sourceSentence({ state, source, refusal, owner }: CertificateStatus): string {
+  if (source === null && owner === 'ingress_controller')
+    return 'The ingress controller renews it; no source here may see its Secret.';
   if (source === null) return 'No source has a certificate for it: nothing will renew it here.';
   if (refusal?.is_standing === true)
     return `What ${source.location} has stays out of Kong: ${refusal.message}`;

@@ -3,6 +3,8 @@ import { basename, resolve } from 'node:path';
 /** What the command line of a plugin server asks for. */
 export interface ServerArguments {
   dump: boolean;
+  /** Instead of the dump: a program that prints it, to be written there. */
+  output: string | undefined;
   prefix: string | null;
   adminUrl: string | null;
   allowHttp: boolean;
@@ -17,6 +19,7 @@ const DUMP_FLAGS = [
   '--dump-plugin-info',
 ];
 
+const OUTPUT_FLAGS = ['-o', '--output'];
 const PREFIX_FLAGS = ['-p', '-kong-prefix', '--kong-prefix', '--prefix'];
 const ADMIN_FLAGS = ['--admin-url'];
 const HTTP_FLAGS = ['--allow-http'];
@@ -37,6 +40,7 @@ export function readServerArguments(args: readonly string[]): ServerArguments {
   const prefix = value(...PREFIX_FLAGS);
   return {
     dump: args.some((arg) => DUMP_FLAGS.includes(arg)),
+    output: value(...OUTPUT_FLAGS) ?? undefined,
     prefix: prefix === null ? null : resolve(prefix),
     adminUrl: value(...ADMIN_FLAGS),
     allowHttp: args.some((arg) => HTTP_FLAGS.includes(arg)),
@@ -45,7 +49,7 @@ export function readServerArguments(args: readonly string[]): ServerArguments {
 
 /** The first argument that is none of a plugin server's; null where there is none. */
 export function strayArgument(args: readonly string[]): string | null {
-  const valued = [...PREFIX_FLAGS, ...ADMIN_FLAGS];
+  const valued = [...PREFIX_FLAGS, ...ADMIN_FLAGS, ...OUTPUT_FLAGS];
   const isStray = (arg: string, index: number) =>
     !DUMP_FLAGS.includes(arg) &&
     !HTTP_FLAGS.includes(arg) &&

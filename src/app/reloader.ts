@@ -37,7 +37,7 @@ export interface Reloader {
   status(): ReloaderStatus;
   readonly holds: Holds;
   /** What would be written but for what holds it back. */
-  waiting(): readonly Change[];
+  waiting: () => readonly Change[];
   /** Ends it; what a pass is just writing is written and proven, and no more. */
   stop(): Promise<void>;
 }

@@ -71,7 +71,7 @@ export function readPem(cert: string, key: string): PemContent | null {
   const certificates = first.filter(isCertificate);
   const privateKey = second.find(isPrivateKey) ?? first.find(isPrivateKey) ?? null;
   const chain = certificates.map(digestOfBlock).join('.');
-  const content = privateKey === null ? chain : `${chain}+${sha256(privateKey.der)}`;
+  const content = privateKey === null ? chain : `${chain}+${privateKey.withDer(sha256)}`;
   return { certificates, key: privateKey, chain, content };
 }
 
@@ -233,8 +233,8 @@ export function complete(
 /** How far the certificates of a text lead whose first one is the leaf. @param leaf null: it is not understood */
 export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain }: PemContent): Reach {
   if (leaf === null) return NO_REACH;
-  const [, ...tail] = chain.split('.');
-  return reachFrom(leaf, tail.join('.'), () => parsable(certificates.slice(1)));
+  const tail = certificates.length < 2 ? '' : chain.slice(chain.indexOf('.') + 1);
+  return reachFrom(leaf, tail, () => parsable(certificates.slice(1)));
 }
 
 /** Whether a text's certificates end below a root that is neither known nor among them; of a text that is not PEM, too. */

@@ -1,6 +1,6 @@
 export { digestOf, openBundle, readPem, toPem, toPemAsFound, type OpenedBundle } from './bundle';
 export { checkKeyAndChain, checkShape } from './gate';
-export { asSnis, coversSni, isPattern, sameNames, whyNotSni } from './names';
+export { asSnis, isPattern, whyNotSni } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny, type Inspection } from './formats/open';
@@ -14,13 +14,13 @@ export {
   missingIssuer,
   NO_REACH,
   openEndOf,
+  readableName,
   type IsRoot,
 } from './reach';
 export type { FindIssuers } from './chain';
 export type { ParsedCertificate } from './x509';
 export {
   hasSameIssuer,
-  isPublicRootName,
   isSelfSigned,
   issuerSet,
   leadsTo,

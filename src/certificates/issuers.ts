@@ -61,9 +61,6 @@ function publicPositions(subject: string): readonly number[] {
   return publicIndex.get(sha256(Buffer.from(subject, 'latin1'))) ?? [];
 }
 
-/** Whether a public root has this name (of an issuer, as DER). Proves nothing. */
-export const isPublicRootName = (subject: string): boolean => publicPositions(subject).length > 0;
-
 /** The roots that Node (Mozilla) trusts. The first question parses all of them (5 ms). */
 export const PUBLIC_ROOTS: IssuerSet = {
   named(subject) {

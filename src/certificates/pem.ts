@@ -1,3 +1,6 @@
+/** For one decoded body at a time; larger ones get memory of their own. */
+const scratch = Buffer.allocUnsafeSlow(16_384);
+
 /** A PEM block (RFC 7468). */
 export class PemBlock {
   #der: Buffer | null = null;
@@ -13,6 +16,17 @@ export class PemBlock {
   get der(): Buffer {
     this.#der ??= isPrivateKey(this) ? decodeAlone(this.body) : Buffer.from(this.body, 'base64');
     return this.#der;
+  }
+
+  /** What a function makes of the decoded body, which is not kept: of thousands of keys only a digest is wanted. */
+  withDer<T>(use: (der: Uint8Array) => T): T {
+    if (this.#der !== null || this.body.length > scratch.length) return use(this.der);
+    const length = scratch.write(this.body, 'base64');
+    try {
+      return use(scratch.subarray(0, length));
+    } finally {
+      scratch.fill(0, 0, length);
+    }
   }
 
   /** The block anew, as every reader of PEM takes it: it may have been indented, or all in one line. */

@@ -12,7 +12,9 @@ import { dump } from '../plugin-server';
 async function main(args: readonly string[]): Promise<void> {
   const server = readServerArguments(args);
   if (server.dump || isQueryCommand(process.argv[1] ?? '')) {
-    process.stdout.write(`${JSON.stringify(await dump(plugin))}\n`);
+    const text = `${JSON.stringify(await dump(plugin))}\n`;
+    if (server.output === undefined) process.stdout.write(text);
+    else (await import('../plugin-server/print-program.js')).writePrintProgram(server.output, text);
     return;
   }
   const [first] = args;

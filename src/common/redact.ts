@@ -100,20 +100,36 @@ const RULES: readonly (readonly [RegExp, string])[] = [
  * 10,000 certificates is looked at whole.
  */
 const HINTS: readonly RegExp[] = [
-  /private key|authoriz|token|pass(?:word|wd|phrase)|secret|cookie|bearer|basic|api[-_]?key|["']key(?:_alt)?\\*["']|access[-_]key|webhook|hooks\.|sig(?:nature)?=|code=/i,
+  /private key|authoriz|token|pass(?:word|wd|phrase)|secret|cookie|bearer|basic|api[-_]?key|["']key(?:_alt)?\\*["']|(?:access|private)[-_]key|webhook|hooks\.|sig(?:nature)?=|code=/i,
   /eyJ|\bgh[oprsu]_|github_pat|\bgl[a-z]{1,6}[-_]|pat_|AKIA|ASIA|ABIA|ACCA|AIza|_v1_|8Q~|\bxox|\bxapp|:AA|_live_|_test_|npm_|pypi-|NRAK|AGE-|:\/\/[^\s/?#"'\\]+@/,
-  /\.[A-Za-z0-9_-]{16}/,
 ];
+
+/** Forms that are told by a dot and what follows it: the first is quick, the second tells them from long host names. */
+const AFTER_DOT = /\.[A-Za-z0-9_-]{16}/;
+const TOKEN_AFTER_DOT =
+  /\b(?:hv[sbr]|[sb]|SG)\.[A-Za-z0-9_-]{16}|\b[a-z0-9]{6}\.(?=[a-z]*\d)[a-z0-9]{16}\b|\.atlasv1\./;
 
 const SECRET_NAME = new RegExp(`^(?:${SECRET_NAMES})$`, 'i');
 
 /** Whether there may be something in a text that `redactForms` takes out. */
-export const hasSecretForm = (text: string): boolean => HINTS.some((hint) => hint.test(text));
+export const hasSecretForm = (text: string): boolean =>
+  HINTS.some((hint) => hint.test(text)) || (AFTER_DOT.test(text) && TOKEN_AFTER_DOT.test(text));
 
 /** Takes private keys, tokens, passwords and credentials in addresses out of a text, by their form. */
 export function redactForms(text: string): string {
   return RULES.reduce((clean, [pattern, instead]) => clean.replace(pattern, instead), text);
 }
 
+/** Names of fields are few; as many as a stranger's document has are forgotten. */
+const names = new Map<string, boolean>();
+const MAX_NAMES = 512;
+
 /** Whether a field of this name holds a secret, whatever it looks like. */
-export const isSecretName = (name: string): boolean => SECRET_NAME.test(name);
+export function isSecretName(name: string): boolean {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  if (names.size >= MAX_NAMES) names.clear();
+  const isSecret = SECRET_NAME.test(name);
+  names.set(name, isSecret);
+  return isSecret;
+}

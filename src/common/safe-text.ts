@@ -35,9 +35,15 @@ export const safeText = (text: string): string =>
 /** The one way to JSON for everything that leaves the process. Costs little where there is nothing to remove. */
 export function toJson(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, null, indent);
-  const isSuspect =
-    text.search(HIDDEN) !== -1 || ESCAPED.test(text) || hasSecretForm(text) || hasKnownSecret(text);
-  return isSuspect ? JSON.stringify(value, safe, indent) : text;
+  return isSuspect(text) ? JSON.stringify(value, safe, indent) : text;
+}
+
+/** Most texts are plain, which one look tells. */
+const UNUSUAL = /[^\n\x20-\x7e]|\\/;
+
+function isSuspect(text: string): boolean {
+  if (UNUSUAL.test(text) && (ESCAPED.test(text) || text.search(HIDDEN) !== -1)) return true;
+  return hasSecretForm(text) || hasKnownSecret(text);
 }
 
 function safe(name: string, value: unknown): unknown {

@@ -50,7 +50,7 @@ export interface LiveView {
   /** What one should know of a bundle though it is not refused, in a sentence; undefined: nothing. */
   note(bundleId: string): string | undefined;
   /** What holds back the change of half of a certificate, or of a new one of this id. */
-  hold(certificate: string, half: Half): Hold | undefined;
+  readonly hold: (certificate: string, half: Half) => Hold | undefined;
   /** Certificates that had a bundle before it could no longer be understood, by bundle id. */
   readonly holders: ReadonlyMap<string, readonly string[]>;
 }

@@ -80,7 +80,7 @@ export class Planner {
       if (!(await this.answer(plan.questions))) break;
       plan = this.plan();
     }
-    this.homes.note(plan.observed);
+    this.homes.note(plan.observed.splice(0));
     return plan;
   }
 

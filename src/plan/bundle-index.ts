@@ -159,11 +159,11 @@ export class BundleIndex {
     const exact = this.named(first);
     const wide = wildcard === null ? NONE : this.named(wildcard);
     if (exact.length + wide.length === 0) return NONE;
-    return (wide.length === 0 ? exact : [...exact, ...wide]).filter(
-      (bundle) =>
-        isForServers(bundle) &&
-        needed.every((sni) => covers(bundle.leaf, sni) || bundle.leaf.ips?.includes(sni) === true),
-    );
+    const all = wide.length === 0 ? exact : [...exact, ...wide];
+    const isFit = (bundle: SourcedBundle) =>
+      isForServers(bundle) &&
+      needed.every((sni) => covers(bundle.leaf, sni) || bundle.leaf.ips?.includes(sni) === true);
+    return all.every(isFit) ? all : all.filter(isFit);
   }
 
   /** Bundles with exactly the names of a leaf (or, where it has none, with its subject). */
@@ -177,7 +177,12 @@ export class BundleIndex {
 
   private named(name: string): readonly SourcedBundle[] {
     const found = this.#byName.get(name);
-    if (!Array.isArray(found)) return found === undefined ? NONE : [found];
+    if (found === undefined) return NONE;
+    if (!Array.isArray(found)) {
+      const list = [found];
+      this.#byName.set(name, list);
+      return list;
+    }
     if (found.length > MOST_OF_A_NAME && !this.#cut.has(name)) {
       found.sort(byPlace).splice(MOST_OF_A_NAME);
       this.#cut.add(name);

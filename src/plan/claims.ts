@@ -103,15 +103,20 @@ function placesOf(
 ): readonly string[] {
   const known = knownPlaces(world, certificate, half);
   const all = broken.length === 0 ? present : [...present, ...broken];
-  if (all.length === 0) return known;
-  const first =
-    all.length === 1 ? all[0] : (all.find(({ id }) => known.includes(id)) ?? all.toSorted(byPlace)[0]);
-  const owner = first === undefined ? '' : ownerOf(first);
-  const places = all.filter((bundle) => ownerOf(bundle) === owner).map(({ id }) => id);
+  const [only] = all;
+  if (only === undefined) return known;
+  const places = all.length === 1 ? [only.id] : placesOfOneOwner(all, known);
   const isKnown = known.length > 0 && places.some((place) => known.includes(place));
   const whole = isKnown ? [...new Set([...places, ...known])] : places;
   if (present.length > 0) world.plan.observed.push({ certificate, half, places: whole });
   return whole;
+}
+
+function placesOfOneOwner(all: readonly SourcedBundle[], known: readonly string[]): string[] {
+  const [oldest] = all.toSorted(byPlace);
+  const first = all.find(({ id }) => known.includes(id)) ?? oldest;
+  const owner = first === undefined ? '' : ownerOf(first);
+  return all.filter((bundle) => ownerOf(bundle) === owner).map(({ id }) => id);
 }
 
 /** A tenant's place is the home of what was seen to come from it; the operator's own are by their name alone. */

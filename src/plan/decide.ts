@@ -25,6 +25,7 @@ export interface Decision {
   change: Update | null;
 }
 
+const NOBODY: readonly SourcedBundle[] = [];
 const NOTHING: Decision = { bundle: null, change: null };
 
 /** Gives one half of a certificate the best bundle that may have it. */
@@ -42,7 +43,7 @@ export function decideHalf(world: World, certificate: StoredCertificate, half: H
   if (secret !== undefined) return firstOf(one, [secret], isSame(secret, stored, true) ? [secret] : []);
   const fixed = certificate.owner === 'us' ? index.fixedFor(certificate.id) : [];
   if (fixed.length > 0) {
-    const tries = ofType(one, fixed).sort(byAge);
+    const tries = ofType(one, fixed).toSorted(byAge);
     return firstOf(
       one,
       tries,
@@ -80,6 +81,9 @@ function ofVault(one: Case, { homes }: Claims): Decision {
 function bestOf(one: Case, claims: Claims): Decision {
   const { world, certificate, half } = one;
   const strangers = others(one, claims.homes);
+  const [only] = claims.present;
+  // Nearly all are like that.
+  if (only !== undefined && strangers.length === 0 && claims.homes.length === 1) return inStep(one, only);
   if (strangers.length > 0) noteEnds(one, claims);
   const better = strangers.filter((bundle) => isBetter(one, claims, bundle)).sort(bestFirst(one));
   const known = firstOf(one, [...better, ...renewals(one, claims, strangers)], claims.present);
@@ -88,7 +92,7 @@ function bestOf(one: Case, claims: Claims): Decision {
     return known;
   }
   const free: SourcedBundle[] = [];
-  for (const bundle of strangers.sort(bestFirst(one))) {
+  for (const bundle of strangers.toSorted(bestFirst(one))) {
     const why = refusedByContinuity(world, bundle, certificate, half);
     // While a signature is unchecked, a later bundle must not be chosen over this one.
     if (why === undefined) return NOTHING;
@@ -158,11 +162,16 @@ function bestFirst({ certificate, stored: { leaf } }: Case): (a: SourcedBundle, 
 }
 
 /** Bundles that by their names could be for it. */
-function others(one: Case, homes: readonly SourcedBundle[]): SourcedBundle[] {
+function others(one: Case, homes: readonly SourcedBundle[]): readonly SourcedBundle[] {
   const { certificate, stored, world } = one;
-  const alike = () => (stored.leaf === null ? [] : world.index.alike(stored.leaf));
-  const found = certificate.snis.length > 0 ? world.index.covering(certificate, stored) : alike();
+  const found =
+    certificate.snis.length > 0
+      ? world.index.covering(certificate, stored)
+      : stored.leaf === null
+        ? NOBODY
+        : world.index.alike(stored.leaf);
   const all = ofType(one, found);
+  if (all.length < 2 && (all.length === 0 || all[0] === homes[0])) return NOBODY;
   return homes.length === 0 ? all : all.filter((bundle) => !homes.includes(bundle));
 }
 
@@ -170,8 +179,8 @@ function others(one: Case, homes: readonly SourcedBundle[]): SourcedBundle[] {
 function ofType(
   { certificate: { alt }, stored: { leaf } }: Case,
   bundles: readonly SourcedBundle[],
-): SourcedBundle[] {
-  return alt === null ? [...bundles] : bundles.filter((bundle) => bundle.leaf.keyType === leaf?.keyType);
+): readonly SourcedBundle[] {
+  return alt === null ? bundles : bundles.filter((bundle) => bundle.leaf.keyType === leaf?.keyType);
 }
 
 /** The homes and what goes on where they left off, in the order in which they are tried. */

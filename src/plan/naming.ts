@@ -1,4 +1,3 @@
-import { asSnis } from '../certificates';
 import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model';
 import { certificateIdOf, isForServers } from './bundle-index';
 import { Claimants, snisOf } from './claimants';
@@ -99,9 +98,12 @@ export class Naming {
   private findClaims(): Claim[] {
     const { index, certificates, used } = this.world;
     const claims: Claim[] = [];
+    const isAnyOurs = [...certificates.values()].some(({ owner }) => owner === 'us');
     for (const bundle of index.bundles) {
       if (!bundle.create || bundle.hosts?.length === 0) continue;
-      const own = certificates.get(certificateIdOf(bundle));
+      const others = bundle.hosts === undefined ? used.get(bundle) : null;
+      // An id is a digest; most bundles of a Kong that others fill need none.
+      const own = isAnyOurs || others == null ? certificates.get(certificateIdOf(bundle)) : undefined;
       const asked = snisOf(bundle);
       if (own !== undefined) {
         if (own.owner !== 'us' || this.mains.get(own.id)?.bundle !== bundle || bundle.snis !== undefined)
@@ -110,7 +112,6 @@ export class Naming {
         if (names.length > 0) claims.push({ bundle, certificate: own, names });
         continue;
       }
-      const others = bundle.hosts === undefined ? used.get(bundle) : null;
       if (others == null) claims.push({ bundle, certificate: null, names: asked });
       else this.noteGained(bundle, others, claims);
     }
@@ -119,10 +120,12 @@ export class Naming {
 
   /** Somebody else's certificate has a leaf with more names than it has SNIs: whether they are wanted, its owner knows. */
   private noteGained(bundle: SourcedBundle, certificate: StoredCertificate, claims: Claim[]): void {
+    if (certificate.owner !== 'other' || certificate.snis.length === 0) return;
+    if (this.world.secretOf(certificate) !== undefined) return;
+    const gained = snisOf(bundle).filter((name) => !includesName(certificate.snis, name));
+    if (gained.length === 0) return;
     const { holders, input, plan } = this.world;
-    const isControllers = this.world.secretOf(certificate) !== undefined;
-    const isWanted = certificate.owner === 'other' && !isControllers && certificate.snis.length > 0;
-    const names = isWanted ? asSnis(bundle.leaf.names).filter((name) => !holders.has(name)) : [];
+    const names = gained.filter((name) => !holders.has(name));
     if (names.length === 0) return;
     if (input.addNames === true) claims.push({ bundle, certificate, names });
     else {

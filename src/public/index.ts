@@ -1,3 +1,4 @@
 export type * from './history';
 export type * from './status';
+export * from './list';
 export * from './verdict';

@@ -91,6 +91,8 @@ export class Tally {
   readonly lives = new Map<LifeLevel, number>();
   total = 0;
   late = 0;
+  /** When the next in Kong ends that has not yet. */
+  nextEnd: string | null = null;
   wouldChange = 0;
   #held = 0;
   #awaiting = 0;
@@ -102,6 +104,7 @@ export class Tally {
     const { state, expires_at: end, write_failure: failure } = certificate;
     const life = alarmingLife(certificate);
     this.total += 1;
+    if (certificate.certificate_id !== null && life !== 'expired') this.nextEnd = sooner(this.nextEnd, end);
     const hold = certificate.hold?.kind;
     if (state === 'pending' && hold !== undefined) this.#held += 1;
     else if (state === 'pending' && mode === 'observe') this.wouldChange += 1;
@@ -115,8 +118,7 @@ export class Tally {
     }
     if (life === null) return;
     increase(this.lives, life);
-    if (life !== 'expired' && end !== null && (this.#firstEnd === null || end < this.#firstEnd))
-      this.#firstEnd = end;
+    if (life !== 'expired') this.#firstEnd = sooner(this.#firstEnd, end);
   }
 
   /** The worst first; empty: all is well. */
@@ -159,6 +161,9 @@ function entryTroubles({ entry, last_pass: pass, sources, leader }: EntryFacts):
     if (!up) troubles.push({ kind: 'source_down', id, detail: error?.message ?? '' });
   return troubles;
 }
+
+const sooner = (a: string | null, b: string | null): string | null =>
+  a === null || (b !== null && b < a) ? b : a;
 
 function increase<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -23,6 +23,22 @@ export interface ReloaderView extends Omit<ReloaderStatus, 'certificates'> {
   readonly revision: string;
 }
 
+/** Everything of an entry that is JSON, but its certificates. */
+export function shownOf({
+  certificates: _,
+  facts: _facts,
+  warningDays: _days,
+  counters: _counters,
+  status: _status,
+  revision: _revision,
+  statusUrl: _url,
+  sourceOf: _source,
+  sinceOf: _since,
+  ...shown
+}: ReloaderView) {
+  return shown;
+}
+
 export interface ReloaderViewOptions {
   entry: string;
   mode: ReloaderStatus['mode'];

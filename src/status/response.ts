@@ -1,6 +1,11 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { pipeline, Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { constants, createGzip, gzip } from 'node:zlib';
 import { safeText } from '../common/safe-text';
+
+const compress = promisify(gzip) as (bytes: Buffer) => Promise<Buffer<ArrayBuffer>>;
 
 /** However slowly a client reads, after this time it is done. */
 const MAX_MS = 60_000;
@@ -30,16 +35,44 @@ export function refuse(response: ServerResponse, status: number, sentence: strin
   sendText(response, status, `${sentence}\n`);
 }
 
-export function sendAll(response: ServerResponse, text: string): Promise<void> {
-  const bytes = Buffer.from(text);
+/** A shorter answer is not worth it. */
+const LEAST_COMPRESSED = 1_400;
+
+/** Whether the client takes gzip. Nothing that is shown is a secret, so that its length may tell what it likes. */
+function isCompressed({ req }: ServerResponse): boolean {
+  return /(?:^|[\s,])gzip(?:$|[\s,])/.test([req.headers['accept-encoding'] ?? ''].join());
+}
+
+function setCompressed(response: ServerResponse): void {
+  response.setHeader('content-encoding', 'gzip');
+  response.setHeader('vary', 'accept-encoding');
+}
+
+export async function sendAll(response: ServerResponse, text: string): Promise<void> {
+  let bytes = Buffer.from(text);
+  if (bytes.length >= LEAST_COMPRESSED && isCompressed(response)) {
+    bytes = await compress(bytes);
+    setCompressed(response);
+  }
   response.setHeader('content-length', bytes.length);
-  return sendChunks(response, [bytes]);
+  await sendChunks(response, [bytes]);
+}
+
+/** Sends a long text piece by piece, compressed where the client takes that. */
+export function sendLong(response: ServerResponse, text: AsyncIterable<string>): Promise<void> {
+  if (!isCompressed(response) || response.req.method === 'HEAD') return sendChunks(response, text);
+  setCompressed(response);
+  // Quick and nearly as small: the process lives beside a gateway.
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
+  // Who iterates over it hears of what goes wrong.
+  pipeline(Readable.from(text), gzip, () => undefined);
+  return sendChunks(response, gzip as AsyncIterable<Buffer>);
 }
 
 /** Sends as fast as the client reads; resolves when all is on its way or the client is gone. */
 export async function sendChunks(
   response: ServerResponse,
-  chunks: AsyncIterable<string> | Iterable<Buffer>,
+  chunks: AsyncIterable<string | Buffer> | Iterable<Buffer>,
 ): Promise<void> {
   if (response.req.method === 'HEAD') {
     response.end();

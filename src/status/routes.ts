@@ -5,7 +5,7 @@ import type { Outcome, PassReport } from '../model';
 import type { HistoryReport } from '../public';
 import { isLocalName } from './listen-address';
 import { unreadiness, type ReportView } from './report-view';
-import { refuse, sendAll, sendChunks, sendText } from './response';
+import { refuse, sendAll, sendLong, sendText } from './response';
 import { statusJson } from './status-json';
 
 /** What the server shows and what it may ask for. */
@@ -48,6 +48,7 @@ export interface Door {
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/': ['GET', 'HEAD'],
   '/status': ['GET', 'HEAD'],
+  '/certificates': ['GET', 'HEAD'],
   '/history': ['GET', 'HEAD'],
   '/metrics': ['GET', 'HEAD'],
   '/runbooks/NAME': ['GET', 'HEAD'],
@@ -72,7 +73,8 @@ const MAX_WAIT_MS = 10 * 60_000;
 
 /** Answers requests; every one of them ends, and none of them throws. */
 export class Routes {
-  #heavy = 0;
+  /** How many are at work, of each door: those who come over the network keep nobody from the socket. */
+  readonly #heavy = { tcp: 0, unix: 0 };
   /** Those who scrape at the same time get the same text. */
   #metrics: Promise<string> | null = null;
 
@@ -105,11 +107,18 @@ export class Routes {
       else if (pathname === '/reload') await this.reload(request, response);
       else await this.command(pathname, searchParams, response);
     } else if (pathname === '/history')
-      await this.heavy(response, () => this.history(searchParams, response));
-    else await this.show(pathname, request, response);
+      await this.heavy(response, door, () => this.history(searchParams, response));
+    else if (pathname === '/certificates')
+      await this.heavy(response, door, () => this.list(searchParams, request, response));
+    else await this.show(pathname, request, response, door);
   }
 
-  private async show(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async show(
+    pathname: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    door: Door,
+  ): Promise<void> {
     if (pathname.startsWith(RUNBOOKS_AT)) {
       await this.runbook(pathname.slice(RUNBOOKS_AT.length), request, response);
       return;
@@ -127,7 +136,7 @@ export class Routes {
         await this.page(response);
         return;
       default:
-        await this.heavy(response, () =>
+        await this.heavy(response, door, () =>
           pathname === '/metrics' ? this.metrics(response) : this.status(request, response),
         );
     }
@@ -155,43 +164,58 @@ export class Routes {
     await sendAll(response, isBrowser ? found.html : found.markdown);
   }
 
-  private async heavy(response: ServerResponse, work: () => Promise<void>): Promise<void> {
-    if (this.#heavy >= MAX_HEAVY) {
+  private async heavy(response: ServerResponse, { isUnix }: Door, work: () => Promise<void>): Promise<void> {
+    const door = isUnix ? 'unix' : 'tcp';
+    if (this.#heavy[door] >= MAX_HEAVY) {
       response.setHeader('retry-after', '1');
       refuse(response, 503, 'too many are asking at the same time');
       return;
     }
-    this.#heavy += 1;
+    this.#heavy[door] += 1;
     try {
       await work();
     } finally {
-      this.#heavy -= 1;
+      this.#heavy[door] -= 1;
     }
+  }
+
+  private async list(
+    asked: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const view = this.backend.view();
+    if (this.isKnown(view, request, response, asked.toString())) return;
+    const { listReport, parseListQuery } = await import('./list.js');
+    const report = await listReport(view, parseListQuery(asked));
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    await sendAll(response, `${toJson(report)}\n`);
+  }
+
+  /** Answers 304 where the client has this status already. */
+  private isKnown(view: ReportView, request: IncomingMessage, response: ServerResponse, asked = ''): boolean {
+    const tag = this.tag(view, asked);
+    response.setHeader('etag', tag);
+    if (request.headers['if-none-match'] !== tag) return false;
+    response.writeHead(304).end();
+    return true;
   }
 
   private async status(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const view = this.backend.view();
-    const tag = this.tag(view);
-    response.setHeader('etag', tag);
-    if (request.headers['if-none-match'] === tag) {
-      response.writeHead(304).end();
-      return;
-    }
+    if (this.isKnown(view, request, response)) return;
     response.setHeader('content-type', 'application/json; charset=utf-8');
-    await sendChunks(response, statusJson(view));
+    await sendLong(response, statusJson(view));
   }
 
   /** Days left and overdue renewals change with time alone: after a minute it is another status. */
-  private tag({
-    started_at: startedAt,
-    kong,
-    waiting,
-    configuration_error: error,
-    reloaders,
-  }: ReportView): string {
+  private tag(
+    { started_at: startedAt, kong, waiting, configuration_error: error, reloaders }: ReportView,
+    asked: string,
+  ): string {
     const parts = reloaders.map(({ entry, revision }) => `${entry}:${revision}`);
     const minute = Math.floor(this.now() / 60_000);
-    const text = [startedAt, kong?.admin_url, waiting, error, minute, ...parts].join('|');
+    const text = [startedAt, kong?.admin_url, waiting, error, minute, asked, ...parts].join('|');
     return `W/"${createHash('sha256').update(text).digest('base64url')}"`;
   }
 

@@ -1,5 +1,6 @@
 import { toJson } from '../common/safe-text';
 import { Slices } from '../common/slices';
+import { shownOf } from './reloader-view';
 import type { ReportView } from './report-view';
 
 /** Characters that are collected before they are sent. */
@@ -14,19 +15,9 @@ export async function* statusJson({
   const slices = new Slices();
   let text = `${toJson(rest).slice(0, -1)},"reloaders":[`;
   for (const [index, view] of reloaders.entries()) {
-    const {
-      certificates,
-      facts: _facts,
-      warningDays: _days,
-      counters: _counters,
-      status: _status,
-      revision: _revision,
-      statusUrl: _url,
-      ...own
-    } = view;
-    text += `${index === 0 ? '' : ','}${toJson(own).slice(0, -1)},"certificates":[`;
+    text += `${index === 0 ? '' : ','}${toJson(shownOf(view)).slice(0, -1)},"certificates":[`;
     let separator = '';
-    for (const certificate of certificates()) {
+    for (const certificate of view.certificates()) {
       text += separator + toJson(certificate);
       separator = ',';
       if (text.length >= CHUNK) {

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { lifeOf, type LifeLevel } from '../../src/model';
-import type { CertificateStatus, LeafStatus, RecentEvent, ReloaderStatus } from '../../src/public';
-import type { ReportView } from '../../src/status';
+import type {
+  CertificateStatus,
+  HistoryEntry,
+  LeafStatus,
+  RecentEvent,
+  ReloaderStatus,
+} from '../../src/public';
+import type { ReloaderView, ReportView } from '../../src/status';
 import { reloaderView, reportView } from '../support/status-views';
 
 const DAY_MS = 86_400_000;
@@ -102,6 +108,7 @@ export function badDay(): CertificateStatus[] {
         ...leaf(refusedName, 89),
       },
       stored: older,
+      expires_at: older.not_after,
       served: {
         fingerprint_sha256: older.fingerprint_sha256,
         not_after: older.not_after,
@@ -171,11 +178,63 @@ export function events(): RecentEvent[] {
   ];
 }
 
+/** What is recorded of a certificate. */
+export function historyOf(name: string): HistoryEntry[] {
+  const nothing = {
+    entry: 'entry',
+    by: null,
+    certificate_id: name,
+    half: 'main',
+    snis: [],
+    location: null,
+    source: null,
+    fingerprint_sha256: null,
+    previous_fingerprint_sha256: null,
+    not_after: null,
+    reason: null,
+    detail: '',
+    proof: null,
+  } as const;
+  return [
+    {
+      ...nothing,
+      at: ago(3_600_000),
+      kind: 'refused',
+      reason: 'key_mismatch',
+      detail: 'the key does not belong to the certificate; copy both files of one renewal',
+    },
+    {
+      ...nothing,
+      at: ago(60 * DAY_MS),
+      kind: 'swapped',
+      by: 'us',
+      fingerprint_sha256: '0A:1B:2C:3D:00',
+      previous_fingerprint_sha256: '4D:5E:6F:70:00',
+      proof: { verdict: 'served', handshakes: 12, duration_ms: 41 },
+    },
+    { ...nothing, at: ago(75 * DAY_MS), kind: 'changed', by: 'other' },
+  ];
+}
+
+/** One entry of the plugin with these certificates. */
+export const entryView = (
+  entry: string,
+  certificates: readonly CertificateStatus[],
+  more: Partial<Pick<ReloaderView, 'mode' | 'sources'>> = {},
+): ReloaderView => ({
+  ...reloaderView([], entry),
+  certificates: () => certificates,
+  revision: String(Math.random()),
+  ...more,
+});
+
 /** What the server would show with these certificates. */
 export function sampleView(
   certificates: readonly CertificateStatus[],
   more: Partial<ReloaderStatus> = {},
+  entries?: readonly ReloaderView[],
 ): ReportView {
+  if (entries !== undefined) return reportView(entries);
   const view = reloaderView([], 'entry');
   const sources = [
     { id: 'directory:/etc/letsencrypt/live', up: true, bundles: certificates.length, error: null },

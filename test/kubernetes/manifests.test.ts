@@ -10,6 +10,7 @@ import {
   KubernetesClient,
   NUDGE_ANNOTATION,
   ReferrerNudger,
+  SERVICE_ACCOUNT,
 } from '../../src/kubernetes';
 import { KubernetesSource } from '../../src/sources/kubernetes';
 import { issue } from '../support/bundles';
@@ -37,11 +38,21 @@ interface PluginEntry {
   config: { sources?: { type: string; namespaces: string[]; create?: boolean }[] };
 }
 
+interface Container {
+  image: string;
+  command: string[];
+  volumeMounts: { name: string; mountPath: string }[];
+}
+
 /** What the values of both charts have in common; kong/ingress has it below `gateway`. */
 interface GatewayValues {
-  image: { repository: string; tag: string };
   env: Record<string, string>;
-  deployment: { serviceAccount: { name: string; automountServiceAccountToken: boolean } };
+  deployment: {
+    serviceAccount: { name: string };
+    initContainers: Container[];
+    sidecarContainers: Container[];
+    userDefinedVolumes: { name: string }[];
+  };
   admin: { enabled: boolean };
   ingressController?: { enabled: boolean };
   dblessConfig?: { config: string };
@@ -120,22 +131,34 @@ describe('the manifests', () => {
     ]);
   });
 
-  it.for(VALUES)('start the plugin in an image that has it, with a token (%s)', (name) => {
-    const values = gatewayValues(name);
-    expect(values.image.repository).toMatch(/\/kong-with-ssl-cert-reloader$/);
-    expect(values.image.tag, 'a text: YAML takes 3.10 for 3.1').toMatch(/^3\.\d+$/);
-    expect(values.env).toEqual({
-      plugins: 'bundled,ssl-cert-reloader',
-      pluginserver_names: 'ssl-cert-reloader',
-      log_level: 'info',
-    });
-    expect(values.deployment.serviceAccount.automountServiceAccountToken).toBe(true);
-    for (const binding of ['rbac-namespaced.yaml', 'rbac-cluster.yaml'].flatMap(objects)) {
-      if (!binding.kind.endsWith('Binding')) continue;
-      const { name: account } = values.deployment.serviceAccount;
-      expect(binding['subjects']).toEqual([{ kind: 'ServiceAccount', name: account, namespace: 'kong' }]);
-    }
-  });
+  it.for(VALUES)(
+    'run the plugin beside Kong, in one image that is named once, with the only token (%s)',
+    (name) => {
+      const values = gatewayValues(name);
+      const { initContainers, sidecarContainers, userDefinedVolumes } = values.deployment;
+      const [query, sidecar] = [initContainers[0], sidecarContainers[0]];
+      expect(read(name).match(/registry\.example\.com/g)).toHaveLength(1);
+      expect(sidecar?.image).toBe(query?.image);
+      expect(query?.command.join(' ')).toBe(
+        `ssl-cert-reloader -dump -o ${values.env['pluginserver_ssl_cert_reloader_query_cmd']}`,
+      );
+      expect(values.env).toEqual({
+        plugins: 'bundled,ssl-cert-reloader',
+        pluginserver_names: 'ssl-cert-reloader',
+        // Images without a shell split a command at its blanks, and have no program but Kong's.
+        pluginserver_ssl_cert_reloader_query_cmd: expect.stringMatching(/^\/kong_prefix\/[\w-]+$/) as string,
+        pluginserver_ssl_cert_reloader_socket: '/kong_prefix/ssl-cert-reloader.socket',
+      });
+      expect(sidecar?.command).toEqual(['ssl-cert-reloader', 'run', '--serve-plugin', '-p', '/kong_prefix']);
+      const token = sidecar?.volumeMounts.find(({ mountPath }) => mountPath === SERVICE_ACCOUNT);
+      expect(userDefinedVolumes.map(({ name: volume }) => volume)).toEqual([token?.name]);
+      for (const binding of ['rbac-namespaced.yaml', 'rbac-cluster.yaml'].flatMap(objects)) {
+        if (!binding.kind.endsWith('Binding')) continue;
+        const { name: account } = values.deployment.serviceAccount;
+        expect(binding['subjects']).toEqual([{ kind: 'ServiceAccount', name: account, namespace: 'kong' }]);
+      }
+    },
+  );
 
   it('have a Service for the Admin API only where the controller is in another pod', () => {
     expect(gatewayValues('values-ingress-chart.yaml').admin.enabled).toBe(true);

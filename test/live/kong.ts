@@ -30,6 +30,8 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
     declarativeConfig,
     defaultCertificate: files,
     pluginArguments = [],
+    isLua = false,
+    lines: further = [],
   }): Promise<TestKong> => {
     const folder = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-live-'));
     const prefix = join(folder, 'prefix');
@@ -47,9 +49,14 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       // Started by root, Kong's workers would be another user, who may not enter the folder.
       ...(process.getuid?.() === 0 ? ['nginx_user = root root'] : []),
       'plugins = bundled,ssl-cert-reloader',
-      'pluginserver_names = ssl-cert-reloader',
-      `pluginserver_ssl_cert_reloader_start_cmd = ${[server, '-p', prefix, ...pluginArguments].join(' ')}`,
-      `pluginserver_ssl_cert_reloader_query_cmd = ${server} -dump`,
+      ...(isLua
+        ? [`lua_package_path = ${resolve('dist')}/?.lua;;`]
+        : [
+            'pluginserver_names = ssl-cert-reloader',
+            `pluginserver_ssl_cert_reloader_start_cmd = ${[server, '-p', prefix, ...pluginArguments].join(' ')}`,
+            `pluginserver_ssl_cert_reloader_query_cmd = ${server} -dump`,
+          ]),
+      ...further,
       ...(files === undefined ? [] : [`ssl_cert = ${files.cert}`, `ssl_cert_key = ${files.key}`]),
       ...modeLines(mode, folder, declarativeConfig, database),
     ];

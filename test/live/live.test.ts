@@ -8,6 +8,7 @@ import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import type { StartKong } from '../scenarios/kong';
 import { describeClientCertificate } from './client-certificate';
+import { describeLuaPlugin } from './lua-plugin';
 import { liveSettings, realKong } from './kong';
 
 const settings = liveSettings();
@@ -22,6 +23,7 @@ describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --k
   describeDefaultCertificate(start, 'dbless');
   describeDbless(start);
   describeWriteBack(start);
+  describeLuaPlugin(start);
   describeClientCertificate(start, 'dbless');
 });
 

@@ -30,6 +30,10 @@ export interface KongSetup {
   mode: KongMode;
   /** Without a database: the declarative configuration. */
   declarativeConfig?: string;
+  /** Kong knows the plugin in Lua, and starts no plugin server. */
+  isLua?: boolean;
+  /** Further lines of kong.conf. */
+  lines?: readonly string[];
   /** Paths for `ssl_cert` and `ssl_cert_key`; default: Kong makes its own. */
   defaultCertificate?: { cert: string; key: string };
   /** More for the plugin server's command line. */

@@ -62,20 +62,24 @@ export interface Evidence {
   lagMs: number;
 }
 
-export type Charge =
-  | 'wrong'
-  | 'older'
-  | 'expired'
-  | 'broken'
-  | 'failed handshake'
-  | 'dropped request'
-  | 'lost'
-  | 'changed'
-  | 'not recovered'
-  | 'unsaid'
-  | 'crashed'
-  | 'leaked'
-  | 'unwatched';
+/** What a run can be charged with. */
+export const CHARGES = [
+  'wrong',
+  'older',
+  'expired',
+  'broken',
+  'failed handshake',
+  'dropped request',
+  'lost',
+  'changed',
+  'not recovered',
+  'unsaid',
+  'crashed',
+  'leaked',
+  'unwatched',
+] as const;
+
+export type Charge = (typeof CHARGES)[number];
 
 export interface Finding {
   charge: Charge;

@@ -72,7 +72,14 @@ export class OtherWriter {
   /** What it did to entities: how each has to be in the end; null: it is gone. */
   readonly changes = new Map<string, string | null>();
 
-  constructor(private readonly kong: TestKong) {}
+  /**
+   * @param posting told of every whole configuration before it is posted; it may hold certificates that we have
+   * replaced since it was read, which Kong's API does not let anybody prevent
+   */
+  constructor(
+    private readonly kong: TestKong,
+    private readonly posting: (content: Content, work: () => Promise<void>) => Promise<void>,
+  ) {}
 
   get #hasDatabase(): boolean {
     return this.kong.mode === 'database';
@@ -133,7 +140,9 @@ export class OtherWriter {
   async #edit(change: (content: Content) => unknown): Promise<void> {
     const content = await this.read();
     change(content);
-    await this.#send('POST', '/config', { config: documentOf(content) });
+    await this.posting(content, async () => {
+      await this.#send('POST', '/config', { config: documentOf(content) });
+    });
   }
 
   /** An entity as Kong shows it now is how it has to stay. */

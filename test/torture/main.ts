@@ -1,72 +1,50 @@
 import { parseArgs } from 'node:util';
-import { standIn } from '../integration/stand-in';
-import { realKong } from '../live/kong';
-import { settingsOf } from '../live/settings';
-import type { KongMode, StartKong } from '../scenarios/kong';
 import type { Fault } from './fault';
 import { FAULTS } from './faults';
-import type { Finding } from './judge';
+import { GATEWAY_HELP, GATEWAY_OPTIONS, gatewaysOf } from './gateways';
 import { World } from './world';
 
 const HELP = `Makes everything go wrong that can, and judges what the plugin made of it.
 
-  npm run torture -- [--only NAME,NAME] [--mode database|dbless] [--list]
-                     [--kong PATH [--pg postgres://USER:PASSWORD@HOST:PORT/DATABASE]]
+  npm run torture -- [--only NAME,NAME] [--list] [--mode MODE] [--kong PATH [--pg URL]]
 
-  --kong   a real Kong instead of the stand-in
-  --pg     its PostgreSQL database, which is emptied; without it only the mode without a database is run
-`;
+${GATEWAY_HELP}`;
 
-/** The workers of a real Kong follow one another. */
-const REAL_LAG_MS = 1_000;
+const say = (text: string) => process.stdout.write(`${text}\n`);
 
 async function main(): Promise<void> {
-  const text = { type: 'string' } as const;
   const { values } = parseArgs({
     options: {
-      only: text,
-      mode: text,
-      kong: text,
-      pg: text,
+      ...GATEWAY_OPTIONS,
+      only: { type: 'string' },
       list: { type: 'boolean' },
       help: { type: 'boolean' },
     },
   });
-  if (values.help === true) {
-    process.stdout.write(HELP);
-    return;
-  }
+  if (values.help === true) return void say(HELP);
   const chosen = choose(values.only?.split(',') ?? Object.keys(FAULTS));
   if (values.list === true) {
-    for (const [name, { sentence }] of chosen) process.stdout.write(`${name.padEnd(28)}${sentence}\n`);
+    for (const [name, { sentence }] of chosen) say(`${name.padEnd(28)}${sentence}`);
     return;
   }
-  const startKong = values.kong === undefined ? standIn : realKong(settingsOf(values.kong, values.pg));
-  const modes = (['database', 'dbless'] as const).filter(
-    (mode) =>
-      (values.mode ?? mode) === mode &&
-      (mode === 'dbless' || values.kong === undefined || values.pg !== undefined),
-  );
+  const { startKong, worlds } = gatewaysOf(values);
   let charged = 0;
-  for (const mode of modes) {
-    for (const [name, fault] of chosen) {
-      if ((fault.mode ?? mode) !== mode) continue;
-      const { findings, recoveryMs } = await run(startKong, mode, fault, values.kong !== undefined);
+  for (const options of worlds) {
+    for (const [name, { mode = options.mode, count = 3, run }] of chosen) {
+      if (mode !== options.mode) continue;
+      const world = await World.start(startKong, { ...options, count });
+      const { findings, recoveryMs } = await world.suffer(() => run(world)).finally(() => world.stop());
       const verdict = findings.length === 0 ? 'ok' : 'CHARGED';
-      process.stdout.write(
-        `${mode.padEnd(9)} ${name.padEnd(28)}${verdict.padEnd(8)} well again after ${(recoveryMs / 1000).toFixed(1)} s\n`,
-      );
-      for (const { charge, detail } of findings) process.stdout.write(`            ${charge}: ${detail}\n`);
+      say(`${mode.padEnd(9)}${name.padEnd(28)}${verdict.padEnd(8)} well again after ${seconds(recoveryMs)}`);
+      for (const { charge, detail } of findings) say(`            ${charge}: ${detail}`);
       if (findings.length > 0) charged++;
     }
   }
-  process.stdout.write(
-    charged === 0
-      ? 'nothing was served, lost or changed that should not have been\n'
-      : `${charged} charged\n`,
-  );
+  say(charged === 0 ? 'no fault is charged with anything' : `${charged} faults are charged`);
   process.exitCode = charged === 0 ? 0 : 1;
 }
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 /** @throws Error where a name is not that of a fault */
 function choose(names: readonly string[]): [string, Fault][] {
@@ -75,23 +53,6 @@ function choose(names: readonly string[]): [string, Fault][] {
     if (fault === undefined) throw new Error(`${name} is not the name of a fault; --list shows them`);
     return [name, fault];
   });
-}
-
-async function run(
-  startKong: StartKong,
-  mode: KongMode,
-  { count, run: suffer }: Fault,
-  isReal: boolean,
-): Promise<{ findings: Finding[]; recoveryMs: number }> {
-  const world = await World.start(startKong, {
-    ...{ mode, lagMs: isReal ? REAL_LAG_MS : 0 },
-    ...(count === undefined ? {} : { count }),
-  });
-  try {
-    return await world.suffer(() => suffer(world));
-  } finally {
-    await world.stop();
-  }
 }
 
 main().catch((error: unknown) => {

@@ -64,8 +64,9 @@ export class Supply {
     return version;
   }
 
-  numberOf(pair: Issued): number {
-    const fingerprint = leafOf(pair.cert);
+  /** @returns 0 for one that was not issued here */
+  numberOf({ cert }: { cert: string }): number {
+    const fingerprint = leafOf(cert);
     return this.versions.find((version) => version.fingerprint === fingerprint)?.number ?? 0;
   }
 

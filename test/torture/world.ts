@@ -3,15 +3,16 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findStatusSocket } from '../../src/app/status-host';
 import type { Issued } from '../../src/authority/authority';
 import type { CertificateStatus, StatusReport } from '../../src/public';
-import type { KongMode, LogLine, StartKong, TestKong } from '../scenarios/kong';
+import type { KongMode, StartKong, TestKong } from '../scenarios/kong';
 import { eventually } from '../support/eventually';
 import { ask } from '../support/http';
 import { servedLeaf } from '../support/tls';
 import { AdminProxy } from './admin-proxy';
 import { judge, type Finding, type Span, type StepBack, type Version } from './judge';
-import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter } from './kong-content';
+import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter, type Content } from './kong-content';
 import { Supply } from './supply';
 import { Watch } from './watch';
 
@@ -52,7 +53,7 @@ export class World {
     private readonly lagMs: number,
     private readonly recoveryMs: number,
   ) {
-    this.other = new OtherWriter(kong);
+    this.other = new OtherWriter(kong, (content, post) => this.#goesBackTo(numbersIn(content, supply), post));
   }
 
   static async start(
@@ -90,12 +91,12 @@ export class World {
   }
 
   async status(): Promise<StatusReport> {
-    const socketPath = join(this.kong.prefix, 'ssl-cert-reloader-status.socket');
-    return JSON.parse((await ask({ socketPath }, '/status')).text) as StatusReport;
+    return JSON.parse((await ask({ socketPath: this.#socket }, '/status')).text) as StatusReport;
   }
 
-  async certificates(): Promise<CertificateStatus[]> {
-    return (await this.status()).reloaders.flatMap((reloader) => reloader.certificates);
+  /** Asks for a pass and waits for it. */
+  async poll(): Promise<void> {
+    await ask({ socketPath: this.#socket }, '/poll?wait=1', { method: 'POST' });
   }
 
   /** The status has to say something while the fault lasts. @returns whether it did */
@@ -112,14 +113,6 @@ export class World {
   async saysOf(name: string, what: string, look: (one: CertificateStatus) => boolean): Promise<void> {
     await this.says(`${name}: ${what}`, ({ reloaders }) =>
       reloaders.some(({ certificates }) => certificates.some((one) => one.snis.includes(name) && look(one))),
-    );
-  }
-
-  /** The log has to say something while the fault lasts. */
-  async logs(what: string, look: (line: LogLine) => boolean): Promise<void> {
-    const seen = this.kong.log().length;
-    await eventually(what, () => this.kong.log().slice(seen).some(look), this.recoveryMs).catch(() =>
-      this.#unsaid.push(what),
     );
   }
 
@@ -154,23 +147,19 @@ export class World {
 
   /** Without a database a restarted Kong begins with what it had when the fault began. */
   async restart(): Promise<void> {
-    const from = performance.now();
     await this.mayEnd(() =>
-      this.downtime(async () => {
+      this.#goesBackToTheStart(async () => {
         await this.kong.restart();
         this.admin.upstream = this.kong.adminUrl;
       }),
     );
-    if (this.mode === 'database') return;
-    for (const { name, number } of this.#atTheStart)
-      this.#stepsBack.push({ from, to: performance.now(), name, number });
   }
 
-  /** As `kong reload`: connections end, the plugin server is replaced. */
+  /** As SIGHUP to the master: connections end, the plugin server is replaced, the declarative file is read again. */
   async reload(): Promise<void> {
     const before = this.kong.pluginServerPid();
     await this.mayEnd(() =>
-      this.downtime(async () => {
+      this.#goesBackToTheStart(async () => {
         this.signalMaster('SIGHUP');
         await eventually('there is another plugin server', () => {
           const pid = this.kong.pluginServerPid();
@@ -186,11 +175,10 @@ export class World {
   }
 
   /** Another writer puts this pair into Kong, whatever is there. */
-  async overwrite(name: string, pair: Issued): Promise<void> {
-    const step = { from: performance.now(), to: Infinity, name, number: this.supply.numberOf(pair) };
-    this.#stepsBack.push(step);
-    await this.other.putCertificate(certificateId(this.names.indexOf(name)), pair);
-    step.to = performance.now();
+  overwrite(name: string, pair: Issued): Promise<void> {
+    return this.#goesBackTo([{ name, number: this.supply.numberOf(pair) }], () =>
+      this.other.putCertificate(certificateId(this.names.indexOf(name)), pair),
+    );
   }
 
   /** Another client removes the certificate of a name for good. */
@@ -246,6 +234,7 @@ export class World {
   async suffer(fault: () => Promise<void>): Promise<{ findings: Finding[]; recoveryMs: number }> {
     const from = performance.now();
     const issued = this.supply.secrets.length;
+    const said = this.kong.output().length;
     this.#pid = this.kong.pluginServerPid();
     this.#crashes = 0;
     this.#unsaid.length = 0;
@@ -275,7 +264,7 @@ export class World {
       await watch.stop();
     }
     const { handshakes, requests } = watch;
-    const output = this.kong.output();
+    const output = this.kong.output().slice(said);
     const findings = judge({
       ...{ handshakes, requests, before, notRecovered, versions: this.supply.versions },
       watched: this.#watched,
@@ -298,6 +287,30 @@ export class World {
     rmSync(dirname(this.file), { recursive: true, force: true });
   }
 
+  /** Kong has these certificates again while `work` lasts, by somebody else's doing. */
+  async #goesBackTo(
+    versions: readonly Pick<Version, 'name' | 'number'>[],
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const steps = versions.map(({ name, number }) => ({
+      name,
+      number,
+      from: performance.now(),
+      to: Infinity,
+    }));
+    this.#stepsBack.push(...steps);
+    await work();
+    for (const step of steps) step.to = performance.now();
+  }
+
+  #goesBackToTheStart(work: () => Promise<void>): Promise<void> {
+    return this.#goesBackTo(this.mode === 'dbless' ? this.#atTheStart : [], () => this.downtime(work));
+  }
+
+  get #socket(): string {
+    return findStatusSocket(this.kong.prefix);
+  }
+
   /** A few names: handshakes of the watch take the CPU from Kong. */
   get #watched(): string[] {
     return this.names.filter((name) => !this.#removed.has(name)).slice(0, 3);
@@ -315,6 +328,15 @@ const configOf = ({ folder }: Supply) => ({
   interval: 1,
   sources: [{ type: 'directory', path: folder, create: false }],
 });
+
+/** Which versions a whole configuration holds. */
+function numbersIn(content: Content, supply: Supply): Pick<Version, 'name' | 'number'>[] {
+  const certificates = content['certificates'] ?? [];
+  return supply.names.flatMap((name, index) => {
+    const cert = certificates.find(({ id }) => id === certificateId(index))?.['cert'];
+    return typeof cert === 'string' ? [{ name, number: supply.numberOf({ cert }) }] : [];
+  });
+}
 
 /** At least so many certificates, all of them as they should be. */
 function isWell({ reloaders }: StatusReport, atLeast: number): boolean {

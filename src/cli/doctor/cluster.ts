@@ -35,7 +35,7 @@ async function checkOne(cluster: Cluster, check: Check): Promise<void> {
     check.ok(`the API server answers (Kubernetes ${gitVersion})`);
     await checkRights(cluster, check);
     await checkCertManager(cluster.client, check);
-    await checkController(cluster.client, check);
+    await checkControllersVersion(cluster.client, check);
   } finally {
     cluster.client.close();
   }
@@ -146,13 +146,16 @@ async function checkCertManager(client: KubernetesClient, check: Check): Promise
   check.ok(`cert-manager is installed${versionsOf(images)}`);
 }
 
-async function checkController(client: KubernetesClient, check: Check): Promise<void> {
+async function checkControllersVersion(client: KubernetesClient, check: Check): Promise<void> {
   const namespace = encodeURIComponent(client.namespace);
   const images = [
     ...(await imagesOf(client, '/apis/apps/v1/deployments', 'kubernetes-ingress-controller')),
     ...(await imagesOf(client, `/api/v1/namespaces/${namespace}/pods`, 'kubernetes-ingress-controller')),
   ];
-  if (images.length === 0) check.skip('no Kong Ingress Controller was seen (or it may not be looked for)');
+  if (images.length === 0)
+    check.skip(
+      'no workload of the Kong Ingress Controller may be seen here; the check `controller` says what Kong knows',
+    );
   else check.ok(`the Kong Ingress Controller is there${versionsOf(images)}; takeover says who swaps`);
 }
 

@@ -3,6 +3,7 @@ import { Progress } from '../progress';
 import { table } from '../table';
 import { examine, type Finding, type Verdict } from './check';
 import { checkCluster } from './cluster';
+import { checkController } from './controller';
 import {
   checkAdmin,
   checkBodySize,
@@ -41,6 +42,7 @@ async function examineAll(patient: Patient): Promise<Finding[]> {
     ['mode', (check) => checkMode(patient, check)],
     ['plugin server', (check) => checkWiring(patient, check)],
     ['plugin entry', (check) => checkEntries(patient, check)],
+    ['controller', (check) => checkController(patient, check)],
     ['listeners', (check) => checkListeners(patient, check)],
     ['user', (check) => checkUser(patient, check)],
     ['sources', (check) => checkSources(patient, check)],

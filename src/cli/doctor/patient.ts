@@ -30,6 +30,8 @@ export interface Patient {
   kong: Connection | Error;
   /** The plugin's entries in Kong. */
   entries: readonly PluginEntry[] | Error;
+  /** An ingress controller writes to this Kong. */
+  hasController: boolean;
   /** What would be run: the file's configurations, else those of the entries that are in order. */
   configs: readonly NamedConfig[];
   /** A file that was named and cannot be taken. */
@@ -58,6 +60,7 @@ export async function meet(options: DoctorOptions): Promise<Patient> {
     settings: attempt(() => readKongValues(prefix, (name) => NAMES.has(name) || PLUGIN_SERVER.test(name))),
     kong,
     entries,
+    hasController: !(kong instanceof Error) && (await kong.gateway.hasController().catch(() => false)),
     configs: file === undefined ? configsOf(entries) : ofFile,
     fileProblem,
     isFile: file !== undefined,

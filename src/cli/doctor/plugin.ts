@@ -15,7 +15,7 @@ import type { Patient } from './patient';
 
 /** The plugin's entries in Kong: one that is enabled, global and valid. */
 export async function checkEntries(
-  { entries, kong, isFile, fileProblem, location }: Patient,
+  { entries, kong, hasController, isFile, fileProblem, location }: Patient,
   check: Check,
 ): Promise<void> {
   if (fileProblem !== null) check.fail(fileProblem.message, 'correct the file');
@@ -26,12 +26,7 @@ export async function checkEntries(
   if (entries.length === 0) {
     if (isFile) check.skip('the configuration comes from a file');
     else
-      check.fail(
-        'Kong has no entry of the plugin',
-        !(kong instanceof Error) && kong.gateway.traits.startsFromFile
-          ? `enable it: plugins: [{ name: ${PLUGIN_NAME} }] in kong.yml`
-          : `enable it: curl -X POST ${kong instanceof Error ? 'localhost:8001' : kong.client.url}/plugins -d name=${PLUGIN_NAME}`,
-      );
+      check.fail('Kong has no entry of the plugin', `enable it: ${waysIn({ kong, hasController }).enable}`);
   }
   for (const { id, enabled, scope, config } of entries) {
     let admin: Config['admin'];
@@ -41,7 +36,7 @@ export async function checkEntries(
       check.fail(`entry ${id}: ${(error as Error).message}`, 'correct its config');
       continue;
     }
-    if (!enabled) check.warn(`entry ${id} is disabled`, `PATCH /plugins/${id} with enabled: true`);
+    if (!enabled) check.warn(`entry ${id} is disabled`, waysIn({ kong, hasController }, id).enableAgain);
     else if (scope !== null) {
       check.fail(
         `entry ${id} is limited to a ${scope}: it is not run`,
@@ -53,6 +48,25 @@ export async function checkEntries(
       else check.fail(`entry ${id} cannot be run: ${trouble.message}`, adviceOnAdmin(trouble));
     }
   }
+}
+
+/** What makes entries of this Kong, and what to do there. */
+function waysIn({ kong, hasController }: Pick<Patient, 'kong' | 'hasController'>, id = '') {
+  if (hasController)
+    return {
+      enable: 'kubectl apply -f deploy/kubernetes/kong-cluster-plugin.yaml',
+      enableAgain: `take disabled: true out of the KongClusterPlugin whose plugin is ${PLUGIN_NAME}`,
+    };
+  if (!(kong instanceof Error) && kong.gateway.traits.startsFromFile)
+    return {
+      enable: `plugins: [{ name: ${PLUGIN_NAME} }] in kong.yml`,
+      enableAgain: 'take enabled: false out of its entry in kong.yml',
+    };
+  const url = kong instanceof Error ? 'http://localhost:8001' : kong.client.url;
+  return {
+    enable: `curl -X POST ${url}/plugins -d name=${PLUGIN_NAME}`,
+    enableAgain: `curl -X PATCH ${url}/plugins/${id} -d enabled=true`,
+  };
 }
 
 /** An entry with an `admin` of its own asks that Kong, and does not run where it cannot. */

@@ -146,6 +146,7 @@ function detail(certificate: CertificateStatus): string {
 function whyNot({
   state,
   source,
+  owner,
   stored,
   served,
   refusal,
@@ -168,7 +169,10 @@ function whyNot({
     case 'unproven':
       return served?.detail ?? 'no listener was asked';
     case 'no_source':
-      return late === '' ? 'nothing renews it here' : late;
+      if (late !== '') return late;
+      return owner === 'ingress_controller'
+        ? 'the ingress controller renews it; no source here sees its Secret'
+        : 'nothing renews it here';
     case 'unused':
       return 'nothing in Kong asks for it';
     case 'in_sync':

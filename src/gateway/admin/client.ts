@@ -90,9 +90,12 @@ function kindOfStatus(status: number | null): FailureKind {
 /** Kong works for 17 s on a configuration of 4 MB. */
 const TIMEOUT_MS = 60_000;
 const MS_PER_MIB = 10_000;
-/** A page of 1,000 certificates has a few MB; a configuration of 10,000 has 80. */
-const MAX_BYTES = 128 * 1024 * 1024;
 const MIB = 1024 * 1024;
+/** A page of 1,000 certificates has a few MB. */
+const MAX_BYTES = 32 * MIB;
+/** A whole configuration, which is sent back where it is put, has 80 MB with 10,000 certificates. */
+const MAX_CONFIG_BYTES = 128 * MIB;
+const CONFIG = /^\/config(?:$|\?)/;
 
 const WORDS = { ECONNREFUSED: 'connection refused (is Kong running, and is admin_listen on?)' };
 
@@ -200,6 +203,7 @@ export class AdminClient {
           ? {}
           : { body: [payload], headers: { 'content-type': 'application/json' } }),
         signal,
+        maxBytes: CONFIG.test(path) ? MAX_CONFIG_BYTES : MAX_BYTES,
         timeoutMs: timeoutMs + Math.floor((payload?.length ?? 0) / MIB) * MS_PER_MIB,
       });
     } catch (error) {

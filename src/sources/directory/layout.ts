@@ -67,6 +67,7 @@ export function layoutOf(names: readonly string[]): Layout {
     for (const name of [cert, key, ...beside, ...known.parts]) done.add(name);
   }
   pairByBase(names, done, pair);
+  if (done.size === names.length) return layout;
 
   const rest: ParsedName[] = [];
   const old = oldGenerations(names);

@@ -187,7 +187,7 @@ export class DirectorySource implements Source {
       const files = {
         cert: inFolder(cert),
         key: key === null ? null : inFolder(key),
-        beside: beside.map(inFolder),
+        beside: beside.length === 0 ? beside : beside.map(inFolder),
       };
       told.set(id, this.add(files, keystores.has(cert) ? 'keystore' : undefined));
     }

@@ -63,8 +63,11 @@ export class FileBundle {
     for (const [path] of this.#read) yield path;
   }
 
-  get folders(): Set<string> {
-    return new Set(this.paths.map((path) => dirname(path)));
+  get folders(): readonly string[] {
+    const { cert, key, chain } = this.files;
+    const folder = dirname(cert);
+    const isOne = chain === undefined && (key === null || dirname(key) === folder);
+    return isOne ? [folder] : [...new Set(this.paths.map((path) => dirname(path)))];
   }
 
   isAmong(paths: ReadonlySet<string>): boolean {

@@ -1,11 +1,7 @@
 import * as crypto from 'node:crypto';
-import page from './page.client.js';
+import program from './client/main?browser';
 import styles from './page.css';
-import gateway from './gateway.client.js';
 import html from './page.html';
-import rows from './rows.client.js';
-import view from './view.client.js';
-import * as words from './words';
 
 /** The page as it is sent, and what a browser may do with it: run this script, look like this, ask this server. */
 export interface Page {
@@ -13,14 +9,11 @@ export interface Page {
   policy: string;
 }
 
-const inOne = (...scripts: string[]) => `\n'use strict';\n(() => {\n${scripts.join('\n')}\n})();\n`;
-
 const hashOf = (text: string) => `'sha256-${crypto.hash('sha256', text, 'base64')}'`;
 
 /** Puts the page together from its parts: one file, with no request to anywhere else. */
 export function makePage(): Page {
-  const constants = Object.entries(words).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`);
-  const script = inOne(...constants, rows, gateway, view, page);
+  const script = `\n${program}\n`;
   const replace = (text: string, mark: string, by: string) => {
     const at = text.indexOf(mark);
     const [from, to] = [text.lastIndexOf('>', at) + 1, text.indexOf('<', at)];

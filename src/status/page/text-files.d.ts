@@ -11,7 +11,8 @@ declare module '*.css' {
   const text: string;
   export default text;
 }
-declare module '*.client.js' {
+/** A script for browsers, bundled from that file. */
+declare module '*?browser' {
   const text: string;
   export default text;
 }

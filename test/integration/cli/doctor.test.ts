@@ -298,3 +298,30 @@ it('an entry whose own Admin API cannot be asked is not in order', async () => {
     fix: expect.stringContaining('admin.token') as string,
   });
 });
+
+it('sees that GET / answers 500 where an ingress controller needs it, and what it could do better', async () => {
+  const { prefix, enable, gateway } = await healthy();
+  await enable({});
+  const post = (path: string, body: object) =>
+    fetch(gateway.adminUrl + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  expect((await doctor('-p', prefix)).of('controller')).toMatchObject([{ verdict: 'skip' }]);
+  await post('/routes', { name: 'shop', paths: ['/'], tags: ['k8s-kind:Ingress'] });
+  const { code, of } = await doctor('-p', prefix);
+  expect(code).toBe(1);
+  expect(of('controller')[0]).toMatchObject({
+    verdict: 'fail',
+    detail: expect.stringContaining('GET / of the Admin API answers 500') as string,
+    fix: expect.stringContaining('sidecar') as string,
+  });
+  const { id } = gateway.entities('plugins')[0] ?? expect.fail('no entry');
+  await fetch(`${gateway.adminUrl}/plugins/${id}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ enabled: false }),
+  });
+  expect((await doctor('-p', prefix)).of('plugin entry')[0]?.fix).toContain('KongClusterPlugin');
+});

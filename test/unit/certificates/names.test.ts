@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { asSnis, coversSni, isPattern, sameNames, whyNotSni } from '../../../src/certificates';
+import { asSnis, isPattern, whyNotSni } from '../../../src/certificates';
+import { covers, normal, sameNames } from '../../../src/plan/names';
 
 describe('the names of a certificate and an SNI of Kong', () => {
   test.for<[names: string, sni: string, covered: boolean]>([
@@ -29,7 +30,7 @@ describe('the names of a certificate and an SNI of Kong', () => {
     ['', 'www.example.test', false],
     ['', '*', true],
   ])('"%s" cover %s: %s', ([names, sni, covered]) => {
-    expect(coversSni(names.split(' ').filter(Boolean), sni)).toBe(covered);
+    expect(covers({ names: names.split(' ').filter(Boolean) }, normal(sni))).toBe(covered);
   });
 
   test.for([
@@ -123,7 +124,7 @@ describe('two lists of names', () => {
         return Reflect.get(target, key, receiver) as unknown;
       },
     });
-    for (const name of many) expect(coversSni(counting, name)).toBe(true);
+    for (const name of many) expect(covers({ names: counting }, name)).toBe(true);
     expect(looks).toBeLessThan(20_000);
   });
 

@@ -57,6 +57,16 @@ describe('a request to the Admin API', () => {
     expect(received[0]?.headers).not.toHaveProperty('kong-admin-token');
   });
 
+  it('takes no answer of more than 32 MiB but the whole configuration', async () => {
+    const large: Answer = { status: 200, body: { data: 'x'.repeat(33 * 1024 * 1024) } };
+    const { url } = await answering([large]);
+    const client = clientOf(url, { attempts: 1 });
+    await expect(client.get('/certificates?size=1000')).rejects.toThrow(/more than 33554432 bytes/);
+    await expect(client.get('/configuration')).rejects.toThrow();
+    expect((await client.get('/config')).status).toBe(200);
+    expect((await client.request('POST', '/config?check_hash=1', {})).status).toBe(200);
+  });
+
   it('carries the token', async () => {
     const { url, received } = await answering([ok]);
     await clientOf(url, { token: { value: 'let-me-in' } }).get('/status');

@@ -94,6 +94,30 @@ describe.each(['debian', 'rhel', 'distroless'])('the image for %s', (target) => 
   });
 });
 
+test('no image can be exchanged behind its name', () => {
+  const bases = [...dockerfile.matchAll(/^ARG \w+_IMAGE=(.*)$/gm)].map(([, image]) => image);
+  const images = Object.values(compose.services).flatMap(({ image = '' }) => image);
+  const foreign = [...bases, ...images.filter((image) => image !== 'ssl-cert-reloader-kong')];
+  expect(foreign.length).toBeGreaterThan(2);
+  for (const image of foreign) expect(image).toMatch(/^[a-z]+:[\d.]+[a-z-]*@sha256:[0-9a-f]{64}$/);
+  // Every stage comes from one of them.
+  const stages = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, from]) => from);
+  expect(new Set(stages)).toEqual(new Set(['${NODE_IMAGE}', '${KONG_IMAGE}']));
+});
+
+test('nothing that npm installs runs where a release can be written, and no action can be exchanged', () => {
+  const workflow = readFileSync('.github/workflows/release.yml', 'utf8');
+  const { permissions, jobs } = parse(workflow) as {
+    permissions: Record<string, string>;
+    jobs: Record<string, { permissions?: Record<string, string>; steps: { uses?: string; run?: string }[] }>;
+  };
+  expect(permissions).toEqual({ contents: 'read' });
+  for (const { permissions: more, steps } of Object.values(jobs)) {
+    for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/@[0-9a-f]{40}$/);
+    if (more !== undefined) expect(steps.map(({ run = '' }) => run).join('\n')).not.toMatch(/npm|node|bash/);
+  }
+});
+
 test('plain docker build makes the image for Debian', () => {
   expect(dockerfile.match(/^FROM .* AS (\w+)$/gm)?.at(-1)).toContain('AS debian');
 });

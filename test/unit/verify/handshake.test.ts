@@ -6,7 +6,7 @@ import { digestOf } from '../../../src/certificates';
 import { Authority } from '../../../src/authority/authority';
 import { handshake, probeName } from '../../../src/verify';
 import { UnreachableError } from '../../../src/verify/handshake';
-import { coversSni } from '../../../src/certificates';
+import { covers } from '../../../src/plan/names';
 import { authorities, derOf, issue, opened, raw, rawOf } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
 import { missing, run } from '../../support/tools';
@@ -199,6 +199,6 @@ describe('the name that a probe asks for', () => {
     ['*', 'ssl-cert-reloader-probe.invalid'],
   ])('for the SNI %s is %s', ([sni = '', name]) => {
     expect(probeName(sni)).toBe(name);
-    expect(coversSni([sni], probeName(sni)) || sni.endsWith('*')).toBe(true);
+    expect(covers({ names: [sni] }, probeName(sni)) || sni.endsWith('*')).toBe(true);
   });
 });

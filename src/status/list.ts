@@ -1,0 +1,236 @@
+import { parseCertificate, readableName } from '../certificates';
+import { Slices } from '../common/slices';
+import { isoTime } from '../common/iso-time';
+import { CERTIFICATE_STATES, LIFE_LEVELS, REASONS, type CertificateState, type LifeLevel } from '../model';
+import {
+  alarmingLife,
+  isOnlyLate,
+  linkKey,
+  SORTS,
+  Tally,
+  urgencyOf,
+  type CertificateDetails,
+  type CertificateStatus,
+  type ListedCertificate,
+  type ListReport,
+  type Sort,
+} from '../public';
+import type { CertificateFacts } from './facts';
+import { shownOf, type ReloaderView } from './reloader-view';
+import type { ReportView } from './report-view';
+
+/** What of the certificates is asked for. */
+export interface ListQuery {
+  /** Lower-case words that have to be there. */
+  words: readonly string[];
+  states: ReadonlySet<string>;
+  lives: ReadonlySet<string>;
+  isLate: boolean;
+  source: string | null;
+  entry: string | null;
+  sort: Sort;
+  offset: number;
+  limit: number;
+  /** Key of the certificate to be shown alone. */
+  open: string | null;
+}
+
+const USUAL_LIMIT = 100;
+const MAX_LIMIT = 500;
+const MAX_QUERY = 256;
+
+/** Understands the parameters of `GET /certificates`; what makes no sense is as if it were not there. */
+export function parseListQuery(asked: URLSearchParams): ListQuery {
+  const number = (name: string, usual: number, most: number) => {
+    const value = Number(asked.get(name) ?? usual);
+    return Number.isInteger(value) && value >= 0 ? Math.min(value, most) : usual;
+  };
+  const words = (asked.get('q') ?? '').slice(0, MAX_QUERY).toLowerCase().split(/\s+/);
+  const levels = new Set(asked.getAll('expiry'));
+  const isLate = levels.delete('overdue');
+  const sort = asked.get('sort') as Sort;
+  return {
+    words: words.filter((word) => word !== ''),
+    states: new Set(asked.getAll('state')),
+    lives: levels,
+    isLate,
+    source: asked.get('source'),
+    entry: asked.get('entry'),
+    sort: SORTS.includes(sort) ? sort : 'urgency',
+    offset: number('offset', 0, 1_000_000),
+    limit: number('limit', USUAL_LIMIT, MAX_LIMIT),
+    open: asked.get('open'),
+  };
+}
+
+/** What is kept of each of thousands while they are put in order. */
+interface Place {
+  /** Of the entry and the certificate, unique. */
+  id: string;
+  urgency: number;
+  end: string;
+  name: string;
+  since: string;
+}
+
+const ORDERS: Record<Sort, (a: Place, b: Place) => number> = {
+  urgency: (a, b) => a.urgency - b.urgency || compare(a.end, b.end) || compare(a.name, b.name),
+  expiry: (a, b) => compare(a.end, b.end) || compare(a.name, b.name),
+  name: (a, b) => compare(a.name, b.name),
+  since: (a, b) => compare(b.since, a.since) || compare(a.name, b.name),
+};
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** After every time in ISO 8601. */
+const NEVER = '~';
+
+/**
+ * One page of the certificates. They are walked through twice and written out one by one, so that nobody holds 10,000
+ * of them; others get their turn meanwhile.
+ */
+export async function listReport(view: ReportView, query: ListQuery): Promise<ListReport> {
+  const { adminRequests: _, reloaders, ...rest } = view;
+  const slices = new Slices();
+  const tally = new Tally();
+  const places: Place[] = [];
+  for (const { entry, mode, certificates } of reloaders) {
+    for (const certificate of certificates()) {
+      tally.add(certificate, mode);
+      if (isWanted(certificate, entry, query)) places.push(placeOf(certificate, entry));
+      if (slices.due) await slices.pause();
+    }
+  }
+  places.sort(ORDERS[query.sort]);
+  const page = places.slice(query.offset, query.offset + query.limit);
+  const found = new Map<string, ListedCertificate>();
+  const wanted = new Set(page.map(({ id }) => id));
+  for (const { entry, certificates } of reloaders) {
+    if (wanted.size === found.size) break;
+    for (const certificate of certificates()) {
+      const id = idOf(certificate, entry);
+      if (wanted.has(id)) found.set(id, listed(certificate, entry));
+      if (wanted.size === found.size) break;
+      if (slices.due) await slices.pause();
+    }
+  }
+  return {
+    ...rest,
+    reloaders: reloaders.map(shownOf),
+    troubles: tally.troubles(view),
+    counts: {
+      total: tally.total,
+      states: Object.fromEntries(tally.states),
+      lives: Object.fromEntries(tally.lives),
+      late: tally.late,
+      next_end: tally.nextEnd,
+    },
+    matching: places.length,
+    offset: query.offset,
+    certificates: page.flatMap(({ id }) => found.get(id) ?? []),
+    opened: query.open === null ? null : opened(reloaders, query.open),
+  };
+}
+
+const listed = (certificate: CertificateStatus, entry: string): ListedCertificate => ({
+  ...certificate,
+  entry,
+  link: linkKey(certificate),
+});
+
+const idOf = (certificate: CertificateStatus, entry: string) =>
+  `${entry} ${linkKey(certificate)} ${certificate.certificate_id === null ? (certificate.refusal?.message ?? '') : ''}`;
+
+const placeOf = (certificate: CertificateStatus, entry: string): Place => ({
+  id: idOf(certificate, entry),
+  urgency: urgencyOf(certificate),
+  end: certificate.expires_at ?? NEVER,
+  name: certificate.snis[0] ?? '',
+  since: certificate.since,
+});
+
+function isWanted(certificate: CertificateStatus, entry: string, query: ListQuery): boolean {
+  const { states, lives, isLate, words } = query;
+  if (query.entry !== null && query.entry !== entry) return false;
+  if (query.source !== null && query.source !== (certificate.source?.source ?? '')) return false;
+  if (states.size > 0 && !states.has(certificate.state)) return false;
+  if (lives.size > 0 || isLate) {
+    const life = alarmingLife(certificate);
+    const isOne = (life !== null && lives.has(life)) || (isLate && isOnlyLate(certificate));
+    if (!isOne) return false;
+  }
+  if (words.length === 0) return true;
+  const text = haystack(certificate);
+  return words.every((word) => text.includes(word));
+}
+
+/** Words that people see and search for, besides those of the JSON. */
+const STATE_WORDS = wordsOf<CertificateState>(CERTIFICATE_STATES);
+const LIFE_WORDS = wordsOf<LifeLevel>(LIFE_LEVELS);
+
+function wordsOf<Word extends string>(words: Readonly<Record<Word, string>>): Record<Word, string> {
+  const all = Object.keys(words).map((word) => [word, `${word} ${word.replaceAll('_', ' ')}`]);
+  return Object.fromEntries(all) as Record<Word, string>;
+}
+
+/** Everything that one might search for. */
+function haystack(certificate: CertificateStatus): string {
+  const { certificate_id: id, snis, state, source, stored, served, refusal, owner } = certificate;
+  const life = alarmingLife(certificate);
+  const parts = [
+    id,
+    ...snis,
+    STATE_WORDS[state],
+    life === null ? null : LIFE_WORDS[life],
+    owner,
+    source?.location,
+    source?.source,
+    ...[source, stored, served].map((one) => one?.fingerprint_sha256),
+    source?.serial,
+    stored?.serial,
+    refusal?.reason,
+    refusal === null ? null : REASONS[refusal.reason],
+    refusal?.message,
+    certificate.note,
+  ];
+  return parts.filter(Boolean).join('\n').toLowerCase();
+}
+
+function opened(reloaders: readonly ReloaderView[], key: string): CertificateDetails | null {
+  for (const { entry, certificates, facts } of reloaders) {
+    for (const certificate of certificates()) {
+      if (linkKey(certificate) !== key) continue;
+      for (const one of facts()) {
+        if (isSame(one, certificate)) return detailsOf(listed(certificate, entry), one);
+      }
+      return detailsOf(listed(certificate, entry), null);
+    }
+  }
+  return null;
+}
+
+const isSame = (facts: CertificateFacts, { certificate_id: id, half, source }: CertificateStatus): boolean =>
+  id === null
+    ? facts.certificate === null && facts.bundle?.location === source?.location
+    : facts.certificate?.id === id && facts.half === half;
+
+function detailsOf(certificate: ListedCertificate, facts: CertificateFacts | null): CertificateDetails {
+  const leaf = facts?.stored?.leaf ?? facts?.bundle?.leaf ?? null;
+  const reach = facts?.stored?.leaf == null ? (facts?.bundle?.reach ?? null) : facts.stored.reach;
+  const issuer = reach?.issuers[0] ?? leaf?.issuer;
+  return {
+    certificate,
+    names: leaf === null ? null : [...leaf.names, ...(leaf.ips ?? [])],
+    issuer: issuer === undefined ? null : readableName(issuer),
+    key_type: leaf === null ? null : `${leaf.keyType} ${leaf.keyBits}`,
+    chain: (reach?.certificates ?? []).map((der) => {
+      const { subject, info } = parseCertificate(Buffer.from(der));
+      return {
+        name: readableName(subject),
+        fingerprint_sha256: info.fingerprint,
+        expires_at: isoTime(info.notAfter),
+      };
+    }),
+    has_root: reach?.hasRoot ?? null,
+  };
+}

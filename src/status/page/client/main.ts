@@ -1,0 +1,342 @@
+import type { ListReport } from '../../../public';
+import { SORTS } from '../../../public/list';
+import type { Level } from '../words';
+import { drawAside } from './aside';
+import { detailsElement } from './details';
+import { byId, el, setText } from './dom';
+import { fetchHistory, fetchReport, historyOf, isSlow, newer, report } from './live';
+import { clockText, numberText, spanText, switchLanguage, words } from './language';
+import { go, hrefOf, isNarrowed, PAGE, readQuery, type Query } from './query';
+import { entryName, LEVELS, rowElement, STATES } from './rows';
+import { followTheme } from './storage';
+import { drawAlarms, drawVerdict, setTitle } from './verdict';
+
+/** Looks every few seconds while somebody looks at the page. */
+const EVERY_MS = 5_000;
+/** Whoever types is not asked about each letter. */
+const TYPING_MS = 200;
+
+let query = readQuery();
+/** Why the plugin does not answer, for people; empty: it does. */
+let away = '';
+let seenAt = 0;
+
+async function look(): Promise<void> {
+  try {
+    const isNew = await fetchReport(query);
+    seenAt = Date.now();
+    away = '';
+    if (isNew) await fetchHistory(query);
+    draw();
+  } catch (error) {
+    if (newer(error)) return;
+    const why = (error as Error).message;
+    away =
+      report === null
+        ? words.say.noAnswer(why)
+        : words.say.noAnswerSince(clockText(new Date(seenAt).toISOString()), why);
+    draw();
+  }
+}
+
+function draw(): void {
+  drawWords();
+  drawAlarms(report, away);
+  pulse();
+  if (report === null) {
+    if (away !== '') {
+      setText('worst', away);
+      byId('others').replaceChildren();
+      byId('verdict').dataset['tone'] = 'bad';
+      setTitle(away, 'bad');
+    }
+    return;
+  }
+  const { kong, reloaders, version, counts } = report;
+  const observes = reloaders.some(({ mode }) => mode === 'observe') ? ` · ${words.say.onlyObserves}` : '';
+  setText(
+    'kong',
+    (kong === null ? words.say.kongAway : words.say.kongAt(kong.admin_url, kong.mode)) + observes,
+  );
+  setText('version', `ssl-cert-reloader ${version}`);
+  drawVerdict(report, counts.next_end, away);
+  drawChips(report);
+  drawSelects(report);
+  const isOne = query.open !== null;
+  byId('all').hidden = isOne;
+  byId('one').hidden = !isOne;
+  document.body.dataset['view'] = isOne ? 'one' : 'all';
+  if (isOne) drawOne(report);
+  else drawList(report);
+  drawAside(report);
+}
+
+/** Everything that stands in the page from the start. */
+function drawWords(): void {
+  if (document.body.dataset['language'] === words.lang) return;
+  document.body.dataset['language'] = words.lang;
+  for (const element of document.querySelectorAll<HTMLElement>('[data-word]'))
+    element.textContent = words.ui[element.dataset['word'] as keyof typeof words.ui];
+  for (const element of document.querySelectorAll<HTMLElement>('[data-label]'))
+    element.setAttribute('aria-label', words.ui[element.dataset['label'] as keyof typeof words.ui]);
+  (byId('query') as HTMLInputElement).placeholder = words.ui.placeholder;
+  setText('language', words.other);
+}
+
+function pulse(): void {
+  setText('pulse', seenAt === 0 ? '' : words.say.updated(spanText(Date.now() - seenAt)));
+}
+
+function drawChips({ counts }: ListReport): void {
+  const chip = (
+    name: string,
+    word: string,
+    tone: string,
+    count: number,
+    change: Partial<Query>,
+    on: boolean,
+  ) => {
+    const button = el(
+      'a',
+      {
+        href: hrefOf(query, { ...change, page: 1 }),
+        role: 'button',
+        'aria-pressed': on,
+        'data-chip': name,
+        'data-tone': tone,
+      },
+      el('b', {}, numberText(count)),
+      ` ${word}`,
+    );
+    return button;
+  };
+  const isAll = query.state === '' && query.expiry === '';
+  const chips = [chip('all', words.ui.all, 'idle', counts.total, { state: '', expiry: '' }, isAll)];
+  for (const level of Object.keys(LEVELS) as Level[]) {
+    const count = level === 'overdue' ? counts.late : (counts.lives[level] ?? 0);
+    const on = query.expiry === level;
+    if (count > 0 || on)
+      chips.push(
+        chip(level, words.levels[level], LEVELS[level][0], count, { state: '', expiry: on ? '' : level }, on),
+      );
+  }
+  for (const state of Object.keys(STATES) as (keyof typeof STATES)[]) {
+    const count = counts.states[state] ?? 0;
+    const on = query.state === state;
+    if (count > 0 || on)
+      chips.push(
+        chip(state, words.states[state], STATES[state][0], count, { expiry: '', state: on ? '' : state }, on),
+      );
+  }
+  const focused = (document.activeElement as HTMLElement | null)?.dataset['chip'];
+  byId('states').replaceChildren(...chips);
+  if (focused !== undefined) chips.find((one) => one.dataset['chip'] === focused)?.focus();
+}
+
+function drawSelects({ reloaders }: ListReport): void {
+  const sources = [...new Set(reloaders.flatMap((one) => one.sources.map(({ id }) => id)))];
+  fill('source', query.source, [
+    [null, words.ui.allSources],
+    ...sources.map((id): [string, string] => [id, id]),
+    ['', words.ui.noSource],
+  ]);
+  fill(
+    'sort',
+    query.sort,
+    SORTS.map((sort): [string, string] => [sort, words.sorts[sort]]),
+  );
+  byId('entry').hidden = reloaders.length < 2;
+  fill('entry', query.entry, [
+    [null, words.ui.allEntries],
+    ...reloaders.map(({ entry }): [string, string] => [entry, entryName(entry)]),
+  ]);
+}
+
+/** No value stands for everything; an empty one has a meaning of its own. */
+const ANY = '*';
+
+function fill(
+  id: string,
+  chosen: string | null,
+  options: readonly (readonly [string | null, string])[],
+): void {
+  const select = byId(id) as HTMLSelectElement;
+  const gist = JSON.stringify([words.lang, options]);
+  if (select.dataset['gist'] !== gist) {
+    select.dataset['gist'] = gist;
+    select.replaceChildren(...options.map(([value, text]) => el('option', { value: value ?? ANY }, text)));
+  }
+  select.value = chosen ?? ANY;
+}
+
+/** What stands in the list now, with what it was made from. */
+const drawn = new Map<string, { made: string; element: HTMLElement }>();
+
+/** Only what is new or differs is made anew, so that the keyboard's place and the scroll position stay. */
+function drawList({ certificates, matching, counts, reloaders, offset }: ListReport): void {
+  const minute = Math.floor(Date.now() / 60_000);
+  const focused = document.activeElement?.closest<HTMLElement>('.row')?.dataset['key'];
+  const keys = new Set<string>();
+  const elements = certificates.map((certificate) => {
+    const key = `${certificate.entry} ${certificate.link}`;
+    keys.add(key);
+    const made = `${words.lang} ${minute} ${location.hash} ${reloaders.length} ${JSON.stringify(certificate)}`;
+    const before = drawn.get(key);
+    if (before?.made === made) return before.element;
+    const element = rowElement(certificate, query, reloaders);
+    drawn.set(key, { made, element });
+    return element;
+  });
+  for (const key of drawn.keys()) if (!keys.has(key)) drawn.delete(key);
+  const list = byId('list');
+  if (
+    list.childElementCount !== elements.length ||
+    elements.some((one, index) => list.children[index] !== one)
+  )
+    list.replaceChildren(...elements);
+  if (focused !== undefined && document.activeElement === document.body)
+    drawn.get(focused)?.element.querySelector<HTMLElement>('.line')?.focus({ preventScroll: true });
+  const total = numberText(counts.total);
+  setText(
+    'count',
+    isNarrowed(query) ? words.matching(numberText(matching), total) : words.certificates(total),
+  );
+  const empty = byId('empty');
+  empty.hidden = matching > 0;
+  empty.textContent = isNarrowed(query) ? words.ui.nothing : words.ui.empty;
+  drawPager(offset, certificates.length, matching);
+}
+
+function drawPager(offset: number, shown: number, matching: number): void {
+  const pager = byId('pager');
+  pager.hidden = matching <= PAGE && offset === 0;
+  const link = (word: string, page: number, isThere: boolean, name: string) =>
+    isThere
+      ? el('a', { href: hrefOf(query, { page }), 'data-page': name, rel: name }, word)
+      : el('span', { class: 'quiet' }, word);
+  pager.replaceChildren(
+    link(`← ${words.ui.previous}`, query.page - 1, query.page > 1, 'prev'),
+    el(
+      'span',
+      {},
+      words.range(numberText(offset + Math.min(1, shown)), numberText(offset + shown), numberText(matching)),
+    ),
+    link(`${words.ui.next} →`, query.page + 1, offset + shown < matching, 'next'),
+  );
+}
+
+let shownOne = '';
+
+function drawOne({ opened, reloaders }: ListReport): void {
+  const gist = JSON.stringify([words.lang, opened, query, newestHistory(), Math.floor(Date.now() / 60_000)]);
+  const box = byId('one');
+  if (box.dataset['gist'] === gist) return;
+  box.dataset['gist'] = gist;
+  box.replaceChildren(
+    opened === null
+      ? el(
+          'p',
+          { class: 'empty' },
+          words.ui.gone,
+          ' ',
+          el('a', { href: hrefOf(query, { open: null }) }, words.ui.back),
+        )
+      : detailsElement(opened, query, reloaders, newestHistory()),
+  );
+  // Whoever came here by a link or the keyboard goes on reading here.
+  if (shownOne !== query.open) {
+    shownOne = query.open ?? '';
+    scrollTo(0, 0);
+    document.getElementById('one-title')?.focus({ preventScroll: true });
+  }
+}
+
+const newestHistory = () => historyOf(query);
+
+addEventListener('hashchange', () => {
+  const before = query;
+  query = readQuery();
+  (byId('query') as HTMLInputElement).value = query.q;
+  if (query.open === null) shownOne = '';
+  if (before.page !== query.page) scrollTo(0, 0);
+  void look();
+});
+
+let typing = 0;
+byId('query').addEventListener('input', () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => {
+    go(query, { q: (byId('query') as HTMLInputElement).value, page: 1, open: null }, false);
+  }, TYPING_MS) as unknown as number;
+});
+byId('search').addEventListener('submit', (event) => {
+  event.preventDefault();
+  document.querySelector<HTMLElement>('.line')?.focus();
+});
+for (const name of ['source', 'entry'] as const)
+  byId(name).addEventListener('change', (event) => {
+    const { value } = event.target as HTMLSelectElement;
+    go(query, { [name]: value === ANY ? null : value, page: 1 });
+  });
+byId('sort').addEventListener('change', (event) => {
+  go(query, { sort: (event.target as HTMLSelectElement).value as Query['sort'], page: 1 });
+});
+byId('language').addEventListener('click', () => {
+  switchLanguage();
+  draw();
+});
+
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const isTyping = document.activeElement === byId('query');
+  if (event.key === '/' && !isTyping && query.open === null) {
+    event.preventDefault();
+    (byId('query') as HTMLInputElement).select();
+    byId('query').focus();
+  } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') move(event, isTyping);
+  else if (event.key === 'Escape') leave(isTyping);
+  else if (event.key === ' ' && (event.target as HTMLElement).getAttribute('role') === 'button') {
+    event.preventDefault();
+    (event.target as HTMLElement).click();
+  }
+});
+
+function move(event: KeyboardEvent, isTyping: boolean): void {
+  const lines = [...document.querySelectorAll<HTMLElement>('.line')];
+  const at = lines.indexOf(document.activeElement as HTMLElement);
+  if (query.open !== null || (at === -1 && !isTyping && document.activeElement !== document.body)) return;
+  event.preventDefault();
+  const next = event.key === 'ArrowDown' ? at + 1 : at - 1;
+  if (next < 0) byId('query').focus();
+  else lines[Math.min(next, lines.length - 1)]?.focus();
+}
+
+function leave(isTyping: boolean): void {
+  if (query.open !== null) go(query, { open: null });
+  else if (isTyping) {
+    byId('query').blur();
+    go(query, { q: '', page: 1 }, false);
+  }
+}
+
+/** On a narrow page what happened stands before the list, folded. */
+const narrow = matchMedia('(width <= 1080px)');
+const fold = () => {
+  for (const box of document.querySelectorAll<HTMLDetailsElement>('aside > details'))
+    box.open = !narrow.matches;
+};
+narrow.addEventListener('change', fold);
+fold();
+followTheme(byId('theme'));
+(byId('query') as HTMLInputElement).value = query.q;
+drawWords();
+
+async function watch(): Promise<void> {
+  if (!document.hidden && !isSlow()) await look();
+  setTimeout(() => void watch(), EVERY_MS);
+}
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && Date.now() - seenAt > EVERY_MS) void look();
+});
+setInterval(pulse, 1_000);
+void watch();

@@ -1,0 +1,72 @@
+import { SORTS, type Sort } from '../../../public/list';
+
+/** What is looked at. It stands in the address, so that links, reloads and the back button lead here again. */
+export interface Query {
+  q: string;
+  /** States and levels of life, as the chips have them. */
+  state: string;
+  expiry: string;
+  source: string | null;
+  entry: string | null;
+  sort: Sort;
+  page: number;
+  /** Key of the certificate that is shown alone. */
+  open: string | null;
+}
+
+export const PAGE = 50;
+
+export function readQuery(): Query {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const sort = given.get('sort') as Sort;
+  return {
+    q: given.get('q') ?? '',
+    state: given.get('state') ?? '',
+    expiry: given.get('expiry') ?? '',
+    source: given.get('source'),
+    entry: given.get('entry'),
+    sort: SORTS.includes(sort) ? sort : 'urgency',
+    page: Math.max(1, Number(given.get('page')) || 1),
+    open: given.get('open'),
+  };
+}
+
+function paramsOf(query: Query): URLSearchParams {
+  const params = new URLSearchParams();
+  const { q, state, expiry, source, entry, sort, open } = query;
+  for (const [name, value] of Object.entries({ q, state, expiry })) if (value !== '') params.set(name, value);
+  for (const [name, value] of Object.entries({ source, entry, open }))
+    if (value !== null) params.set(name, value);
+  if (sort !== 'urgency') params.set('sort', sort);
+  return params;
+}
+
+/** Where the address leads with something else looked at. */
+export function hrefOf(query: Query, change: Partial<Query>): string {
+  const next = { ...query, ...change };
+  const params = paramsOf(next);
+  if (next.page > 1) params.set('page', String(next.page));
+  return `#${String(params)}`;
+}
+
+/** What the server is asked for. */
+export function requestOf(query: Query): string {
+  const params = paramsOf(query);
+  params.set('limit', String(query.open === null ? PAGE : 0));
+  if (query.page > 1) params.set('offset', String((query.page - 1) * PAGE));
+  return `certificates?${String(params)}`;
+}
+
+export const isNarrowed = ({ q, state, expiry, source, entry }: Query): boolean =>
+  q.trim() !== '' || state !== '' || expiry !== '' || source !== null || entry !== null;
+
+/** @param isStep the back button leads to what was before */
+export function go(query: Query, change: Partial<Query>, isStep = true): void {
+  const href = hrefOf(query, change);
+  if (href === (location.hash || '#')) return;
+  if (isStep) location.hash = href;
+  else {
+    history.replaceState(null, '', href);
+    dispatchEvent(new HashChangeEvent('hashchange'));
+  }
+}

@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import { describe, expect, it } from 'vitest';
+import { testFolder } from '../support/folders';
+import type { KubernetesObject } from './apiserver';
+import { describeWithCluster } from './suite';
+
+/*
+ * The values with Kong's charts. Helm is looked for in PATH, the charts (github.com/Kong/charts, `charts/kong`) in
+ * KONG_CHARTS; `go install helm.sh/helm/v3/cmd/helm@latest` builds the one.
+ */
+
+const FOLDER = join(__dirname, '..', '..', 'deploy', 'kubernetes');
+const CHART = join(process.env['KONG_CHARTS'] ?? '', 'kong');
+const HELM = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .map((folder) => join(folder, 'helm'))
+  .find(isProgram);
+const isThere = HELM !== undefined && process.env['KONG_CHARTS'] !== undefined && existsSync(CHART);
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The values of one release of the chart kong/kong; those of kong/ingress have them below `gateway`. */
+function valuesOf(file: string): string {
+  const text = readFileSync(join(FOLDER, file), 'utf8');
+  const [, below] = /^gateway:\n((?:(?: .*|#.*)?\n)*)/m.exec(text) ?? [];
+  const path = join(testFolder(), file);
+  writeFileSync(path, below === undefined ? text : below.replace(/^ {2}/gm, ''));
+  return path;
+}
+
+/** What helm makes of the chart, as kong/ingress names its gateway. */
+function rendered(file: string): KubernetesObject[] {
+  const name = file.includes('ingress') ? 'kong-gateway' : 'kong-kong';
+  const own = ['--set', 'ingressController.enabled=false', '--set', `fullnameOverride=${name}`];
+  const arguments_ = ['template', 'kong', CHART, '-n', 'kong', '-f', valuesOf(file), ...own];
+  const text = execFileSync(HELM ?? '', arguments_, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  return (loadAll(text) as (KubernetesObject | null)[]).filter((object) => object !== null);
+}
+
+interface Pod {
+  volumes: { name: string }[];
+  initContainers: Container[];
+  containers: Container[];
+}
+
+interface Container {
+  name: string;
+  image: string;
+  env?: { name: string; value?: string }[];
+  volumeMounts?: { name: string; mountPath: string }[];
+}
+
+const FILES = ['values-ingress-chart.yaml', 'values-kong-chart.yaml'];
+
+describe.skipIf(!isThere)("Kong's chart with the values", () => {
+  it.for(FILES)('mounts volumes that are there, and keeps the token from Kong (%s)', (file) => {
+    const deployment = rendered(file).find(({ kind }) => kind === 'Deployment');
+    const { spec: pod } = (deployment as unknown as { spec: { template: { spec: Pod } } }).spec.template;
+    const volumes = new Set(pod.volumes.map(({ name }) => name));
+    for (const { volumeMounts = [] } of [...pod.initContainers, ...pod.containers])
+      for (const { name } of volumeMounts) expect(volumes).toContain(name);
+    const [kong, sidecar] = ['proxy', 'ssl-cert-reloader'].map((name) =>
+      pod.containers.find((one) => one.name === name),
+    );
+    const tokens = (container?: Container) =>
+      (container?.volumeMounts ?? []).filter(({ mountPath }) => mountPath.endsWith('serviceaccount'));
+    expect(tokens(kong)).toEqual([]);
+    expect(tokens(sidecar)).toHaveLength(1);
+    const prefix = kong?.env?.find(({ name }) => name === 'KONG_PREFIX')?.value;
+    expect(prefix?.replace(/\/$/, '')).toBe('/kong_prefix');
+    expect(kong?.image).not.toBe(sidecar?.image);
+  });
+});
+
+describeWithCluster("Kong's chart with the values in a real API server", (cluster) => {
+  it.skipIf(!isThere).for(FILES)('is taken as a dry run (%s)', { timeout: 60_000 }, async (file) => {
+    await cluster().createNamespace('kong');
+    for (const object of rendered(file)) {
+      if (object.apiVersion.includes('konghq') || object.kind === 'CustomResourceDefinition') continue;
+      await cluster().apply(object, { dryRun: true });
+    }
+  });
+});
