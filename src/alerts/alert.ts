@@ -15,6 +15,7 @@ export const ALERT_NAMES = {
   out_of_sync: 'KongCertificateOutOfSync',
   writes_forbidden: 'KongWritesForbidden',
   renewal_overdue: 'KongCertificateRenewalOverdue',
+  node_expiring: 'KongNodeCertificateExpiring',
   source_down: 'KongCertificateSourceDown',
   passes_failing: 'SslCertReloaderStalled',
 } as const;

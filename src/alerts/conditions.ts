@@ -1,6 +1,12 @@
 import { timeLeft } from '../common/duration';
 import { isRenewalLate, lifeOf, REASONS, unreachable, type LeafTimes } from '../model';
-import { linkKey, type CertificateStatus, type ReloaderStatus, type SourceStatus } from '../public';
+import {
+  linkKey,
+  type CertificateStatus,
+  type NodeFileStatus,
+  type ReloaderStatus,
+  type SourceStatus,
+} from '../public';
 import type { AlertFacts, AlertKind, Condition, Severity } from './alert';
 
 const DAY_MS = 86_400_000;
@@ -13,7 +19,7 @@ export interface Observed {
   entry: string;
   /** Null: nothing is known yet. While `is_current` is false nothing of it can be over, and time goes on. */
   status:
-    | (Pick<ReloaderStatus, 'mode' | 'sources' | 'is_current'> & {
+    | (Pick<ReloaderStatus, 'mode' | 'sources' | 'is_current' | 'node_certificates'> & {
         certificates: Iterable<CertificateStatus>;
       })
     | null;
@@ -37,6 +43,7 @@ export function* eachCondition(
   for (const source of status.sources) {
     if (isCurrent && source.error !== null) yield sourceDown(source, source.error);
   }
+  for (const file of status.node_certificates?.files ?? []) yield nodeExpiry(file, warningDays, now);
   const forbidden: CertificateStatus[] = [];
   for (const certificate of status.certificates) {
     yield expiryOf(certificate, warningDays, now);
@@ -183,6 +190,34 @@ function expiryOf(
     labels: { level, ...(days === null ? {} : { days: String(days) }) },
     facts: { ...facts, level },
   });
+}
+
+/** A certificate that Kong's configuration names, for as long as it or what Kong has of it is near its end. */
+function nodeExpiry(file: NodeFileStatus, warningDays: readonly number[], now: number): Condition | null {
+  const { location, uses, not_after: inFile, served_not_before: from, served_not_after: served } = file;
+  const until = served ?? inFile;
+  if (until === null) return null;
+  const end = Date.parse(until);
+  const times = { notBefore: from === null ? null : Date.parse(from), notAfter: end, renewalAt: null };
+  const { level, days, soonAt, criticalAt } = lifeOf(times, now, warningDays);
+  if (level === 'fresh' || level === 'renewal_due') return null;
+  const isUrgent = level === 'critical' || level === 'expired';
+  const what = `${location} (Kong's own, for ${uses.join(', ')})`;
+  const isNewer = served !== null && inFile !== null && Date.parse(inFile) > end;
+  return {
+    kind: 'node_expiring',
+    key: `node_expiring ${location} ${days ?? level}`,
+    topic: `node ${location}`,
+    severity: isUrgent ? 'critical' : 'warning',
+    since: end <= now ? end : isUrgent ? criticalAt : soonAt,
+    labels: { location, level },
+    facts: { location, not_after: until, days_left: Math.floor((end - now) / DAY_MS), level },
+    link: null,
+    summary: end <= now ? `${what} has expired` : `${what} expires in ${timeLeft(end - now)}`,
+    description: isNewer
+      ? `The file has a newer one, valid until ${inFile}: Kong reads it when it is reloaded.`
+      : 'The file has no newer one.',
+  };
 }
 
 /** The leaf that ends then; of one that is only seen on a listener no more is known. */

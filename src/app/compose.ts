@@ -17,7 +17,7 @@ import type { DifferenceStore, HomesFile, ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
 import { noCommonCipher } from '../verify';
 import type { Connection } from './connection';
-import { createDefaultCertificate, defaultFiles } from './default-certificate';
+import { createFileGroups, defaultFiles } from './file-groups';
 import { tlsSettingsOf, verifierOf } from './listeners';
 import { createPass, type PassRunner } from './pass';
 import { createTrust } from './trust';
@@ -63,12 +63,12 @@ export interface Composed extends PassRunner {
 export function compose(config: Config, kong: Connection, options: ComposeOptions = {}): Composed {
   const { sources: configured, clusters, trust } = createSources(config, undefined, options.patienceMs);
   const gateway = kong.open();
-  const defaultCertificate = createDefaultCertificate(config, kong);
+  const files = createFileGroups(config, kong);
   const sources: Source[] = [
     ...configured,
     // Without a word on sources, certificates of other names may be renewed from Kong's own files, too.
     ...(config.sources.every(isTrust) ? defaultFiles(kong) : []),
-    ...(defaultCertificate === null ? [] : [new DefaultCertificateSource(defaultCertificate)]),
+    ...(files.byDefault === null ? [] : [new DefaultCertificateSource(files.byDefault)]),
   ];
   const all = [...sources, ...trust];
   const tlsSettings = tlsSettingsOf(kong);
@@ -91,13 +91,15 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
     },
     trust: trust.length === 0 ? null : createTrust(config, gateway, trust),
     declarativeFile: createDeclarativeFile(config, kong),
-    defaultCertificate,
+    files,
   });
   return {
     ...runner,
     gateway,
     watch: (touched) => {
-      const stops = all.map((source) => source.watch?.(touched));
+      const stops = [...all, ...(files.node === null ? [] : [files.node.certificates])].map((source) =>
+        source.watch?.(touched),
+      );
       return () => {
         for (const stop of stops) stop?.();
       };

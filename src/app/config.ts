@@ -1,6 +1,6 @@
 import { ALERTS } from '../alerts/fields';
 import { complete, type NamedField, type Values } from '../config';
-import { DEFAULT_CERTIFICATE } from '../default-certificate/fields';
+import { DEFAULT_CERTIFICATE, NODE_CERTIFICATES } from '../default-certificate/fields';
 import { ADMIN } from '../gateway/fields';
 import { HISTORY } from '../history/fields';
 import { FREEZE } from '../holds/fields';
@@ -23,6 +23,7 @@ export const FIELDS = [
   SOURCES,
   LEADER_ELECTION,
   DEFAULT_CERTIFICATE,
+  NODE_CERTIFICATES,
   ...WRITE_BACK_FIELDS,
   VERIFY,
   STATUS,

@@ -1,5 +1,5 @@
 import type { Config } from './config';
-import { tlsListeners, type TlsListener } from '../gateway';
+import { StreamRoutes, tlsListeners, type TlsListener } from '../gateway';
 import type { Verifier } from '../model';
 import { HandshakeVerifier, type TlsSettings } from '../verify';
 import type { Connection } from './connection';
@@ -14,10 +14,28 @@ export function listenersOf({ verify: { listeners } }: Config, kong: Connection)
     : tlsListeners(listeners.map((listener) => `${listener} ssl`).join(','));
 }
 
+/**
+ * Proves what is written, at the stream proxy for names that a route of it asks for. With a database that one notices a
+ * write only after a while: where that takes too long for a proof it is not asked.
+ */
 export function verifierOf(config: Config, kong: Connection): Verifier {
+  const timeoutMs = config.verify.timeout * 1000;
+  const delayMs = () =>
+    kong.gateway.traits.sharesDatabase ? 1000 * (kong.facts()?.databaseDelay ?? Infinity) : 0;
+  const routes = new StreamRoutes(kong.client, () => 2 * delayMs());
+  const streams = () =>
+    config.verify.listeners.length > 0 || 2 * delayMs() > timeoutMs
+      ? []
+      : kong.listeners.filter(({ isStream }) => isStream === true);
   return new HandshakeVerifier({
-    listeners: () => listenersOf(config, kong),
-    timeoutMs: config.verify.timeout * 1000,
+    listeners: (sni) => [
+      ...listenersOf(config, kong),
+      ...streams().filter(({ port }) => routes.leadTo(port, sni)),
+    ],
+    ready: async () => {
+      if (streams().length > 0) await routes.refresh();
+    },
+    timeoutMs,
     workers: () => kong.workers,
   });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { ObserveDefaultStep, ReloadStep, type DefaultCertificate } from '../default-certificate';
+import { ObserveDefaultStep, ReloadStep } from '../default-certificate';
 import { stateFolder } from '../gateway';
 import type { Half, LiveView, PassCause, PassReport } from '../model';
 import {
@@ -12,6 +12,7 @@ import {
   type HomesFile,
   type Step,
 } from '../pass';
+import type { Files } from './file-groups';
 import type { Trust } from '../trust';
 import { WriteBackStep, type DeclarativeFile } from '../write-back';
 
@@ -23,7 +24,8 @@ export interface PassParts extends CertificateOptions {
   /** Left out, or null: what Kong trusts is nobody's business here. */
   trust?: Trust | null;
   declarativeFile?: DeclarativeFile | null;
-  defaultCertificate?: DefaultCertificate | null;
+  /** The files that Kong itself reads. */
+  files?: Files | null;
   /** Left out, or null: nothing is kept from one process to the next. */
   homesFile?: HomesFile | null;
 }
@@ -48,7 +50,7 @@ export const homesPath = (prefix: string, entry: string): string =>
 
 /** Every step of a pass, in order. */
 export function createPass(parts: PassParts): PassRunner {
-  const { trust, declarativeFile, defaultCertificate, homesFile } = parts;
+  const { trust, declarativeFile, files, homesFile } = parts;
   const { memory, scan, retryRollbacks, plan, write, prove, settle, remove, conclude } = certificateSteps({
     ...parts,
     ...(homesFile == null ? {} : { homes: homesFile.load() }),
@@ -59,7 +61,7 @@ export function createPass(parts: PassParts): PassRunner {
   });
   const steps: readonly Step[] = [
     trust?.scan,
-    defaultCertificate && new ObserveDefaultStep(defaultCertificate),
+    ...[files?.byDefault, files?.node?.certificates].map((group) => group && new ObserveDefaultStep(group)),
     scan,
     retryRollbacks,
     rounds(plan, write, prove, settle),
@@ -69,7 +71,7 @@ export function createPass(parts: PassParts): PassRunner {
     trust?.write,
     declarativeFile && new WriteBackStep(declarativeFile, live),
     // Kong may end this process when it reloads.
-    defaultCertificate && new ReloadStep(defaultCertificate),
+    files && new ReloadStep(files, files.send),
   ].filter((step) => step != null);
   const passes = new Passes({ ...parts, observe: parts.observe ?? false, steps });
   return {

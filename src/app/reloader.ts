@@ -39,7 +39,7 @@ export interface Reloader {
   /** What would be written but for what holds it back. */
   waiting: () => readonly Change[];
   /** Ends it; what a pass is just writing is written and proven, and no more. */
-  stop(): Promise<void>;
+  stop(isGone?: boolean): Promise<void>;
 }
 
 /**
@@ -139,13 +139,14 @@ export function createReloader(
     waiting: () => live().plan?.changes ?? [],
     view: (isReachable) => show.view(isReachable),
     status: () => show.view().status(),
-    stop: async () => {
+    stop: async (isGone = false) => {
       isStopping = true;
       unwatch();
       await patrol?.stop();
       await schedule.stop();
       await election?.stop();
       close();
+      if (isGone) log('info', 'reloader stopped', {});
       logger.close();
     },
   };

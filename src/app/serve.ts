@@ -54,6 +54,8 @@ export async function superviseKong({ args, logger, isServing }: KongChild): Pro
     await Promise.race([supervisor.stop(), sleep(DRAIN_MS, undefined, { ref: false })]);
     socket?.close();
     lock?.release();
+    // A worker that ends without its plugin server writes an error with a stack trace into Kong's log (3.9.1).
+    while (isLeavingWorker(parent) && process.ppid === parent) await sleep(LOOK_MS);
     process.exit(0);
   };
   setInterval(() => {
@@ -67,7 +69,9 @@ export async function superviseKong({ args, logger, isServing }: KongChild): Pro
 }
 
 /** A worker that is killed leaves its plugin server behind; one that a reload replaced has started its last one. */
-const isAbandoned = (parent: number) => (parent > 1 && process.ppid !== parent) || isLeavingWorker(parent);
+const isAbandoned = (parent: number) => isOrphan(parent) || isLeavingWorker(parent);
+
+const isOrphan = (parent: number) => parent > 1 && process.ppid !== parent;
 
 /**
  * Waits until nobody else works for this prefix.
@@ -80,7 +84,7 @@ async function turnOf(prefix: string, parent: number, logger: LogHub): Promise<P
     const lock = await PrefixLock.take(prefix);
     if (!(lock instanceof Holder)) return lock;
     if (!isWorker(parent)) throw new Error(lock.wayOut);
-    if (isAbandoned(parent)) process.exit(0);
+    if (isOrphan(parent)) process.exit(0);
     if (!isSaid && Date.now() - startedAt > PATIENCE_MS) {
       isSaid = true;
       logger.log('warn', 'another process works for this Kong; this one follows when it ends', {

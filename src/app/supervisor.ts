@@ -271,11 +271,12 @@ export class Supervisor {
     }
     for (const id of [...this.#known.keys()]) {
       if (active.has(id)) continue;
-      await this.end(id);
+      const wasRunning = this.#running.has(id);
+      await this.end(id, true);
       this.#known.delete(id);
       this.#alerts.forget(id);
       await this.#histories.forget(id);
-      this.options.logger.log('info', 'reloader stopped', { entry: id });
+      if (!wasRunning) this.options.logger.log('info', 'reloader stopped', { entry: id });
     }
   }
 
@@ -330,10 +331,11 @@ export class Supervisor {
     );
   }
 
-  private async end(id: string): Promise<void> {
+  /** @param isGone its entry is no more */
+  private async end(id: string, isGone = false): Promise<void> {
     const running = this.#running.get(id);
     this.#running.delete(id);
-    await running?.reloader.stop();
+    await running?.reloader.stop(isGone);
     if (running?.isOwn === true) running.connection.client.close();
   }
 

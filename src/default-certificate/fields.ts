@@ -11,3 +11,15 @@ export const DEFAULT_CERTIFICATE = {
     one_of: ['off', 'promote', 'reload'],
   },
 } as const satisfies NamedField;
+
+/** What is done when other certificates that Kong's configuration names change. */
+export const NODE_CERTIFICATES = {
+  node_certificates: {
+    type: 'string',
+    description:
+      "When files of Kong's own certificates change (admin_ssl_cert and others): observe says so, reload has Kong read them.",
+    required: true,
+    default: 'observe',
+    one_of: ['observe', 'reload'],
+  },
+} as const satisfies NamedField;

@@ -20,29 +20,57 @@ import {
 import { SETTLE_MS } from '../pass';
 import type { DefaultCertificateStatus, DefaultFileStatus } from './status';
 
+/** How a group of files is spoken of. */
+export interface GroupWords {
+  /** The field of the configuration that has Kong reloaded for it. */
+  field: string;
+  files: string;
+  unseen: string;
+  former: string;
+  served: string;
+}
+
+/** The files of `ssl_cert`. */
+export const DEFAULT_WORDS: GroupWords = {
+  field: 'default_certificate',
+  files: 'the files of ssl_cert',
+  unseen: 'no TLS listener of this Kong could be asked without SNI',
+  former: 'clients without SNI get the former certificate until Kong is reloaded',
+  served: 'what clients without SNI get',
+};
+
+/** The other certificates in Kong's configuration. */
+export const NODE_WORDS: GroupWords = {
+  field: 'node_certificates',
+  files: 'the certificates of this node',
+  unseen: 'it cannot be seen which certificates this Kong has read',
+  former: 'Kong goes on with the former certificate until it is reloaded',
+  served: 'what Kong has',
+};
+
 export interface DefaultCertificateOptions {
+  words?: GroupWords;
   /**
    * What to do when the files hold another certificate than the one that is served: give it to clients that ask for
-   * an unknown name (a certificate with the SNI `*`), or have Kong read the files.
+   * an unknown name (a certificate with the SNI `*`), only say so, or have Kong read the files.
    */
-  mode: 'promote' | 'reload';
-  /** Kong's `ssl_cert` files, each a source of one bundle named by its path; one for each type of key. */
+  mode: 'promote' | 'observe' | 'reload';
+  /** Each a source of one bundle named by its path; of `ssl_cert` one for each type of key. */
   files: readonly (Source & { location: string })[];
+  /** They are of one place, and differ in the type of key. */
+  areTwins?: boolean;
   /**
    * What a client without SNI gets, as DER, leaf first; empty where the handshake fails, null where nobody answers.
-   * More workers are asked while it is wanted.
+   * More workers are asked while it is wanted. Where there is nobody to ask: whether Kong was started or reloaded since
+   * the file was written.
    */
   served: (
     keyType: KeyType | undefined,
     isWanted: (chain: readonly Buffer[]) => boolean,
-  ) => Promise<readonly Buffer[] | null>;
-  /** Makes Kong read its files again. */
-  reload: {
-    /** When that was done for files with this fingerprint (ISO 8601); null: never. */
-    doneFor(fingerprint: string): string | null;
-    /** @returns null where it was done, or in a sentence why not */
-    send(fingerprint: string): string | null;
-  };
+    location: string,
+  ) => Promise<readonly Buffer[] | boolean | null>;
+  /** When Kong was reloaded for files with this fingerprint (ISO 8601); null: never. */
+  reloadedFor: (fingerprint: string) => string | null;
   allowDowngrade: boolean;
   /** Milliseconds for which a reload that was just done may still have the old workers answer. */
   patienceMs: number;
@@ -58,7 +86,7 @@ interface File {
   raw: RawBundle | Refusal;
   opened: OpenedBundle | Refusal;
   /** At the last look that was answered. */
-  served: readonly Buffer[] | null;
+  served: readonly Buffer[] | boolean | null;
 }
 
 /**
@@ -133,32 +161,30 @@ export class DefaultCertificate {
     };
   }
 
-  /**
-   * Has Kong reloaded where that is due.
-   * @returns whether it is worth observing again soon
-   */
-  async reload(): Promise<boolean> {
-    if (this.isSettling()) return true;
-    if (this.options.mode !== 'reload' || this.#status.state !== 'reload_pending') return false;
-    const { reload, patienceMs } = this.options;
+  /** What Kong is to be reloaded for; `soon`: it is worth observing again in a moment; null: it is not. */
+  async dueReload(): Promise<{ fingerprint: string } | 'soon' | null> {
+    if (this.isSettling()) return 'soon';
+    if (this.options.mode !== 'reload' || this.#status.state !== 'reload_pending') return null;
     const wanted = this.#fingerprint ?? '';
-    const done = reload.doneFor(wanted);
+    const done = this.options.reloadedFor(wanted);
     if (done !== null) {
-      if (this.isWithin(patienceMs, Date.parse(done))) return true;
+      if (this.isWithin(this.options.patienceMs, Date.parse(done))) return 'soon';
       this.#trouble ??= `Kong was reloaded for it at ${done} and still serves the other one: see Kong's error log, a reload that fails leaves everything as it was`;
-    } else {
-      // A tool that renews two pairs one after the other makes one reload of it.
-      if (this.isWithin(SETTLE_MS, this.#since)) return true;
-      await this.readFiles();
-      if (this.#fingerprint !== wanted) {
-        for (const { location } of this.options.files) this.#outdated.add(location);
-        return true;
-      }
-      this.#trouble = reload.send(wanted);
-      if (this.#trouble === null) return true;
+      await this.ask();
+      return null;
     }
-    await this.ask();
-    return false;
+    // A tool that renews two pairs one after the other makes one reload of it.
+    if (this.isWithin(SETTLE_MS, this.#since)) return 'soon';
+    await this.readFiles();
+    if (this.#fingerprint === wanted) return { fingerprint: wanted };
+    for (const { location } of this.options.files) this.#outdated.add(location);
+    return 'soon';
+  }
+
+  /** @param trouble why Kong was not reloaded; null: it was */
+  async reloaded(trouble: string | null): Promise<void> {
+    this.#trouble = trouble;
+    if (trouble !== null) await this.ask();
   }
 
   /** What is refused may only mean that somebody is writing the files right now. */
@@ -197,47 +223,54 @@ export class DefaultCertificate {
   private async ask(): Promise<void> {
     for (const file of this.#files) {
       const { opened } = file;
-      const keyType = this.#files.length > 1 && isOpened(opened) ? opened.bundle.leaf.keyType : undefined;
+      const isTwin = this.options.areTwins !== false && this.#files.length > 1;
+      const keyType = isTwin && isOpened(opened) ? opened.bundle.leaf.keyType : undefined;
       const isWanted = (served: readonly Buffer[]) => isServed({ opened, served });
-      const served = await this.options.served(keyType === 'other' ? undefined : keyType, isWanted);
+      const served = await this.options.served(
+        keyType === 'other' ? undefined : keyType,
+        isWanted,
+        file.location,
+      );
       // A Kong that is too busy to answer once serves what it did.
       file.served = served ?? file.served;
     }
     this.#status = {
       ...this.judge(),
       files: this.#files.map(toStatus),
-      reloaded_at: this.#fingerprint === null ? null : this.options.reload.doneFor(this.#fingerprint),
+      reloaded_at: this.#fingerprint === null ? null : this.options.reloadedFor(this.#fingerprint),
     };
   }
 
   private judge(): Pick<DefaultCertificateStatus, 'state' | 'detail'> {
     const files = this.#files;
-    if (files.some(({ served }) => served === null)) {
-      return { state: 'unknown', detail: 'no TLS listener of this Kong could be asked without SNI' };
+    const { words = DEFAULT_WORDS, areTwins } = this.options;
+    const isUnseen = ({ served }: File) => served === null;
+    if (areTwins === false ? files.every(isUnseen) : files.some(isUnseen)) {
+      return { state: 'unknown', detail: words.unseen };
     }
     // Of a pair that is served the key may be another by now: Kong would not take it at its next start.
-    const stale = files.filter((file) => !isServed(file) || !hasItsKey(file));
+    const stale = files.filter((file) => (!isUnseen(file) && !isServed(file)) || !hasItsKey(file));
     if (stale.length === 0) return { state: 'in_sync', detail: this.afterReload() };
     const why = stale.map((file) => this.unfit(file)).find((found) => found !== null);
     if (why != null) {
       return { state: 'refused', detail: this.isWithin(SETTLE_MS, this.#readAt) ? '' : why };
     }
     const where = stale.map(({ location }) => location).join(' and ');
-    const what = `clients without SNI get the former certificate until Kong is reloaded: ${where} is newer than what Kong read when it started`;
+    const what = `${words.former}: ${where} is newer than what Kong read when it started`;
     if (this.options.mode === 'reload') {
       return { state: 'reload_pending', detail: this.#trouble === null ? '' : `${what}; ${this.#trouble}` };
     }
     return {
       state: 'reload_pending',
-      detail: `${what}; run kong reload, or set default_certificate to reload`,
+      detail: `${what}; run kong reload, or set ${words.field} to reload`,
     };
   }
 
   /** Said by the process that the reload started. */
   private afterReload(): string {
-    const done = this.#fingerprint === null ? null : this.options.reload.doneFor(this.#fingerprint);
+    const done = this.#fingerprint === null ? null : this.options.reloadedFor(this.#fingerprint);
     const isRecent = done !== null && this.#now() - Date.parse(done) < MINUTE_MS;
-    return isRecent ? `Kong was reloaded for the files of ssl_cert at ${done}` : '';
+    return isRecent ? `Kong was reloaded for ${(this.options.words ?? DEFAULT_WORDS).files} at ${done}` : '';
   }
 
   /** Why a file must not be served, in a sentence; null: it may. */
@@ -245,10 +278,11 @@ export class DefaultCertificate {
     if (!isOpened(opened)) return opened.message;
     const why = checkShape(opened.bundle, this.#now(), false) ?? checkKeyAndChain(opened);
     if (why !== null) return why.message;
-    const [leaf] = served ?? [];
+    const [leaf] = seenIn(served);
     if (leaf === undefined || this.options.allowDowngrade) return null;
     if (compareAge(opened.bundle.leaf, parseCertificate(leaf).info) >= 0) return null;
-    return `${location} is older than what clients without SNI get; set allow_downgrade to take it all the same`;
+    const { served: what } = this.options.words ?? DEFAULT_WORDS;
+    return `${location} is older than ${what}; set allow_downgrade to take it all the same`;
   }
 }
 
@@ -258,11 +292,13 @@ function isSame(a: Reading, b: Reading): boolean {
   return a.cert === b.cert && a.key === b.key;
 }
 
+const seenIn = (served: File['served']) => (Array.isArray(served) ? (served as readonly Buffer[]) : []);
+
 const isOpened = (opened: OpenedBundle | Refusal): opened is OpenedBundle => !isRefusal(opened);
 
 /** Whether a client gets the leaf and everything that it needs with it; what else is sent does no harm. */
 function isServed({ opened, served }: Pick<File, 'opened' | 'served'>): boolean {
-  if (!isOpened(opened)) return false;
+  if (!isOpened(opened) || typeof served === 'boolean') return served === true;
   const sent = digestOf(served ?? []).split('.');
   const wanted = opened.bundle.chain.split('.');
   return sent[0] === wanted[0] && wanted.every((digest) => sent.includes(digest));
@@ -274,7 +310,7 @@ function hasItsKey({ opened }: File): boolean {
 
 function toStatus({ location, opened, served }: File): DefaultFileStatus {
   const leaf = isOpened(opened) ? opened.bundle.leaf : null;
-  const [first] = served ?? [];
+  const [first] = seenIn(served);
   const shown = first === undefined ? null : parseCertificate(first).info;
   return {
     location,

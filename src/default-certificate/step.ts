@@ -16,43 +16,112 @@ export class ObserveDefaultStep implements Step {
   }
 }
 
+/** What the other certificates in Kong's configuration are used for, by path. */
+export type NodeUses = ReadonlyMap<string, readonly string[]>;
+
+/** Groups of files that Kong reads when it starts and is reloaded. */
+export interface FileGroups {
+  byDefault: DefaultCertificate | null;
+  node: { certificates: DefaultCertificate; uses: NodeUses; mode: 'observe' | 'reload' } | null;
+}
+
+/** @returns null where Kong was reloaded for all of these fingerprints at once, or in a sentence why not */
+export type SendReload = (fingerprints: readonly string[]) => string | null;
+
+/**
+ * One reload for all groups whose files changed.
+ * @returns whether it is worth observing again soon
+ */
+export async function reloadFor(groups: readonly DefaultCertificate[], send: SendReload): Promise<boolean> {
+  const due: { group: DefaultCertificate; fingerprint: string }[] = [];
+  let isSoon = false;
+  for (const group of groups) {
+    const reload = await group.dueReload();
+    if (reload === 'soon') isSoon = true;
+    else if (reload !== null) due.push({ group, ...reload });
+  }
+  // What is still being written may be part of the same renewal.
+  if (isSoon || due.length === 0) return isSoon;
+  const trouble = send(due.map(({ fingerprint }) => fingerprint));
+  for (const { group } of due) await group.reloaded(trouble);
+  return trouble === null;
+}
+
+const MESSAGES = {
+  byDefault: {
+    good: 'clients without SNI get the certificate of the files',
+    bad: 'default certificate not up to date',
+  },
+  node: {
+    good: 'Kong has the certificates of its configuration as they are in the files',
+    bad: 'a certificate of this node is not up to date',
+  },
+};
+
 /** Has Kong reload its files where that is due. Comes last, since it ends this process. */
 export class ReloadStep implements Step {
-  #said = '';
+  readonly #said = new Map<keyof FileGroups, string>();
+  readonly #groups: [keyof FileGroups, DefaultCertificate][];
 
-  constructor(private readonly certificate: DefaultCertificate) {}
+  constructor(
+    private readonly files: FileGroups,
+    private readonly send: SendReload,
+  ) {
+    const { byDefault, node } = files;
+    this.#groups = [
+      ...(byDefault === null ? [] : [['byDefault', byDefault] as const]),
+      ...(node === null ? [] : [['node', node.certificates] as const]),
+    ].map(([name, group]) => [name, group]);
+  }
 
   async run(pass: PassContext): Promise<void> {
+    const groups = this.#groups.map(([, group]) => group);
     // Each gateway reloads its own Kong, whoever writes to the database.
-    if (!pass.observe && (await this.certificate.reload())) pass.leave('settling');
-    const { detail } = this.certificate.status;
-    if (detail !== '') pass.report.notes.push(detail);
+    if (!pass.observe && (await reloadFor(groups, this.send))) pass.leave('settling');
+    for (const { status } of groups) if (status.detail !== '') pass.report.notes.push(status.detail);
   }
 
   status(): Partial<ReloaderStatus> {
-    return { default_certificate: this.certificate.status };
+    const { byDefault, node } = this.files;
+    return {
+      ...(byDefault === null ? {} : { default_certificate: byDefault.status }),
+      ...(node === null ? {} : { node_certificates: this.nodeStatus(node) }),
+    };
   }
 
-  /** A line for each file when what clients without SNI get differs from Kong's files, and when it does no more. */
+  private nodeStatus({ certificates, uses, mode }: NonNullable<FileGroups['node']>) {
+    const { files, ...rest } = certificates.status;
+    return {
+      mode,
+      ...rest,
+      files: files.map(({ location, served_without_sni_sha256: served, ...file }) => ({
+        uses: uses.get(location) ?? [],
+        location,
+        ...file,
+        served_sha256: served,
+      })),
+    };
+  }
+
+  /** A line for each file when what Kong has differs from its files, and when it does no more. */
   log(log: Log): void {
-    const { state, detail, files } = this.certificate.status;
-    if (detail === this.#said) return;
-    const wasOpen = this.#said !== '';
-    this.#said = detail;
-    const isGood = state === 'in_sync';
-    if (detail === '' && !(isGood && wasOpen)) return;
-    const message = isGood
-      ? 'clients without SNI get the certificate of the files'
-      : 'default certificate not up to date';
-    for (const file of files) {
-      log(isGood ? 'info' : 'warn', message, {
-        state,
-        location: file.location,
-        fingerprint_sha256: file.fingerprint_sha256,
-        served_fingerprint_sha256: file.served_without_sni_sha256,
-        not_after: file.not_after,
-        detail,
-      });
+    for (const [name, { status }] of this.#groups) {
+      const { state, detail, files } = status;
+      const said = this.#said.get(name) ?? '';
+      if (detail === said) continue;
+      this.#said.set(name, detail);
+      const isGood = state === 'in_sync';
+      if (detail === '' && !(isGood && said !== '')) continue;
+      for (const file of files) {
+        log(isGood ? 'info' : 'warn', MESSAGES[name][isGood ? 'good' : 'bad'], {
+          state,
+          location: file.location,
+          fingerprint_sha256: file.fingerprint_sha256,
+          served_fingerprint_sha256: file.served_without_sni_sha256,
+          not_after: file.not_after,
+          detail,
+        });
+      }
     }
   }
 }

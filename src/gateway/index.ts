@@ -1,13 +1,15 @@
 export { AdminClient, AdminError, type AdminClientOptions, type AdminResponse } from './admin/client';
 export { OUR_TAG } from './admin/entities';
+export { StreamRoutes } from './admin/stream-routes';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
+export { ownAdminClient } from './node/admin-identity';
 export { errorLogOf, kongErrorLog, type KongLog } from './node/error-log';
 export { kongIdentity, type KongIdentity } from './node/identity';
 export { holdKongValues, readKongValues } from './node/kong-env';
 export { parseListeners, tlsListeners, type TlsListener } from './node/listen';
 export { KongNode, type NodeFacts } from './node/node';
-export { findPrefix, isLeavingWorker, isWorker } from './node/processes';
+export { findPrefix, isLeavingWorker, isWorker, kongReadAt } from './node/processes';
 export { KongReload } from './node/reload';
 export { findState, stateFolder } from './node/state-folder';
 export { openGateway, type OpenOptions } from './open';

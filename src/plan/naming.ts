@@ -7,6 +7,7 @@ import { isOlder } from './leaf-times';
 import { covers, includesName } from './names';
 import {
   besideController,
+  caOfIssuer,
   gainedNames,
   nameOfAnother,
   namesNotCovered,
@@ -144,7 +145,11 @@ export class Naming {
       world.unfit(bundle) ??
       (claim.names.length === 0 ? noNames(bundle) : isForServers(bundle) ? null : notForServers(bundle));
     if (why !== null) {
-      if (!plan.refused.has(bundle.id)) plan.refused.set(bundle.id, why);
+      // cert-manager keeps the CA of an issuer as it keeps what is to be served.
+      if (why.reason === 'ca_as_leaf' && bundle.secret !== undefined && bundle.hosts === undefined) {
+        plan.notes.set(bundle.id, caOfIssuer(bundle));
+        plan.quiet.add(bundle.id);
+      } else if (!plan.refused.has(bundle.id)) plan.refused.set(bundle.id, why);
       return;
     }
     for (const name of names) this.#given.set(name, bundle);

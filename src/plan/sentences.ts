@@ -140,3 +140,7 @@ export function besideController({ location, secret }: SourcedBundle, names: rea
       : `refer to Secret ${secret.namespace}/${secret.name} in ${by}`;
   return `beside the ingress controller no certificate is created for ${listed(names)} of ${location}; ${what}`;
 }
+
+/** A note, no refusal. */
+export const caOfIssuer = ({ location }: SourcedBundle): string =>
+  `${location} holds a CA, which is an issuer's and nothing to be served`;

@@ -143,6 +143,33 @@ export interface LeaderStatus {
   error: string | null;
 }
 
+/** A certificate that Kong's configuration names for itself. */
+export interface NodeFileStatus {
+  /** `admin`, `admin_gui`, `status`: shown by that listener; `client`: to upstreams; `cluster`: between planes. */
+  uses: readonly string[];
+  /** Path of the certificate. */
+  location: string;
+  /** SHA-256 of the leaf in the file; null where it cannot be read. */
+  fingerprint_sha256: string | null;
+  not_after: string | null;
+  /** What its listener shows; null: it has none that could be asked. */
+  served_sha256: string | null;
+  served_not_before: string | null;
+  served_not_after: string | null;
+}
+
+/** The certificates that Kong's configuration names for itself. */
+export interface NodeCertificatesStatus {
+  state: 'in_sync' | 'reload_pending' | 'refused' | 'unknown';
+  /** What is done when they change. */
+  mode: 'observe' | 'reload';
+  files: readonly NodeFileStatus[];
+  /** When Kong was last reloaded for these files; null: it was not. */
+  reloaded_at: string | null;
+  /** A sentence for a person; empty when there is nothing to say. */
+  detail: string;
+}
+
 /** One entry of the plugin, or one configuration file. Steps of a pass add what they show, in their own rooms. */
 export interface ReloaderStatus {
   entry: string;
@@ -161,6 +188,8 @@ export interface ReloaderStatus {
   pins?: readonly PinStatus[];
   /** Absent without `leader_election`. */
   leader?: LeaderStatus;
+  /** Absent where Kong names none, or its prefix is not at hand. */
+  node_certificates?: NodeCertificatesStatus;
   /** Newest first, at most a hundred. */
   events: readonly RecentEvent[];
 }

@@ -39,10 +39,11 @@ export class LogReporter implements Reporter {
       this.event(event, report);
       if (slices.due) await slices.pause();
     }
-    if (report.cause === 'start') {
+    const done = DONE[report.cause];
+    if (done !== undefined) {
       const { bundles, inSync, refused, unused, durationMs } = report;
       const fields = { bundles, in_sync: inSync, refused, unused, duration_ms: Math.round(durationMs) };
-      this.log('info', 'first pass done', fields);
+      this.log('info', done, fields);
     }
   }
 
@@ -149,6 +150,12 @@ export class LogReporter implements Reporter {
     this.logger.log(level, message, { ...this.common, ...fields });
   }
 }
+
+/** Somebody waits for these passes, also where nothing is to be done. */
+const DONE: Partial<Record<PassCause, string>> = {
+  start: 'first pass done',
+  trigger: 'pass done that was asked for',
+};
 
 const SWAPS: Record<SwapKind, string> = {
   swapped: 'swapped',

@@ -7,6 +7,8 @@ export interface Listener {
   host: string;
   port: number;
   proxyProtocol?: boolean;
+  /** Each handshake makes Kong connect to an upstream. */
+  isStream?: true;
 }
 
 /** A name as it is stored, at a listener; null: a client that sends no name. */

@@ -7,6 +7,7 @@ import { unservable } from './names';
 const PAUSE_MS = 25;
 /** Between two tries that the server refuses. */
 const REFUSED_PAUSE_MS = 100;
+const STREAM_PAUSE_MS = 250;
 /** Milliseconds for what is asked when time is over for all: it has been in Kong for that long already. */
 export const LATE_MS = 2_000;
 /** How often Kong is asked whether what is waited for is still stored, and how long for its answer. */
@@ -60,7 +61,8 @@ export class Proving {
       if (this.leaveListener(place, shown)) continue;
       const end = await this.endsWith(place, shown);
       if (end !== null) return this.proof(end);
-      await sleep(shown.kind === 'refused' ? REFUSED_PAUSE_MS : PAUSE_MS);
+      if (place.isStream === true) await sleep(STREAM_PAUSE_MS);
+      else await sleep(shown.kind === 'refused' ? REFUSED_PAUSE_MS : PAUSE_MS);
     }
     if (this.places.length > 0 || this.#served.size > 0) return this.proof('served', '');
     return this.proof(this.#isUnexplained ? 'wrong' : 'another', '');

@@ -4,8 +4,10 @@ import { unservable } from './names';
 import { LATE_MS, Proving } from './proving';
 
 export interface VerifierOptions {
-  /** Where this Kong terminates TLS now. */
-  listeners: () => readonly Listener[];
+  /** Where this Kong terminates TLS now for a name. */
+  listeners: (sni: string) => readonly Listener[];
+  /** Brings up to date what `listeners` tells from. Never throws. */
+  ready?: () => Promise<void>;
   /** Milliseconds until every worker has to serve the new certificate. */
   timeoutMs: number;
   /** Workers of this Kong; each keeps certificates of its own. */
@@ -28,6 +30,7 @@ export class HandshakeVerifier implements Verifier {
 
   async observe({ snis, keyType }: NamesToAsk): Promise<ServedNames> {
     const found = new Map<string, Shown>();
+    await this.options.ready?.();
     const places = this.placesOf(snis.filter((sni) => unservable(sni) === null));
     const queue = places.values();
     const end = performance.now() + OBSERVE_MS;
@@ -46,6 +49,7 @@ export class HandshakeVerifier implements Verifier {
   async prove(expected: readonly Expectation[], proven?: () => void): Promise<Proof[]> {
     const rounds = expected.length > MANY ? 1 : Math.max(2, 2 * this.options.workers());
     const { timeoutMs } = this.options;
+    await this.options.ready?.();
     const end = performance.now() + timeoutMs;
     const proofs: Proof[] = [];
     const queue = expected.entries();
@@ -62,7 +66,6 @@ export class HandshakeVerifier implements Verifier {
   }
 
   private placesOf(snis: readonly string[]): Place[] {
-    const listeners = this.options.listeners();
-    return snis.flatMap((sni) => listeners.map((at) => ({ ...at, sni })));
+    return snis.flatMap((sni) => this.options.listeners(sni).map((at) => ({ ...at, sni })));
   }
 }

@@ -9,6 +9,7 @@ import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import type { StartKong } from '../scenarios/kong';
 import { describeClientCertificate } from './client-certificate';
 import { describeLuaPlugin } from './lua-plugin';
+import { describeStream } from './stream';
 import { liveSettings, realKong } from './kong';
 
 const settings = liveSettings();
@@ -24,6 +25,7 @@ describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --k
   describeDbless(start);
   describeWriteBack(start);
   describeLuaPlugin(start);
+  describeStream(start, 'dbless');
   describeClientCertificate(start, 'dbless');
 });
 
@@ -36,6 +38,7 @@ describe.skipIf((settings?.database ?? []).length === 0)(
     describeTwins(start, 'database');
     describeDefaultCertificate(start, 'database');
     describeDatabase(start);
+    describeStream(start, 'database');
     describeClientCertificate(start, 'database');
   },
 );

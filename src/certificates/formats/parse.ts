@@ -37,19 +37,23 @@ export function parseFile({ bytes, format }: DetectedFile, unlock: Unlock): Pars
     case 'empty':
       return { certificates: [], key: null };
     default:
-      throw new FormatProblem('unsupported_format', ADVICE[format] ?? GENERAL_ADVICE);
+      throw new FormatProblem('unsupported_format', ADVICE[format]);
   }
 }
 
 const GENERAL_ADVICE = 'there is no certificate or key in it; give PEM, DER, PKCS#12, PKCS#7 or JKS';
 
-const ADVICE: Partial<Record<Format, string>> = {
+/** What to do with each format that is not read. */
+const ADVICE = {
   jceks:
     'only JKS and PKCS#12 keystores are read; convert it (keytool -importkeystore -deststoretype pkcs12)',
   request: 'a CA makes a certificate of it; give that',
   archive: 'unpack it',
   html: 'there is no certificate in it; is the address right, and is a login needed?',
-};
+  der: GENERAL_ADVICE,
+  text: GENERAL_ADVICE,
+  binary: GENERAL_ADVICE,
+} as const satisfies Partial<Record<Format, string>>;
 
 const COSTLY: ReadonlySet<Format> = new Set<Format>(['encrypted', 'pkcs12', 'pkcs7', 'jks']);
 

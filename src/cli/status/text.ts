@@ -74,7 +74,12 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
   }
   for (const { name, until } of reloader.pins ?? [])
     out.print(`${paint('yellow', 'pinned')}  ${name} ${until === null ? 'until `unpin`' : `until ${until}`}`);
-  const { default_certificate: byDefault, declarative_file: file, leader } = reloader;
+  const {
+    default_certificate: byDefault,
+    node_certificates: node,
+    declarative_file: file,
+    leader,
+  } = reloader;
   if (leader !== undefined && leader.error !== null)
     out.print(`${paint('red', leader.is_leader ? 'lease' : 'writes nothing')}  ${leader.error}`);
   else if (leader?.is_leader === false) {
@@ -85,6 +90,14 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
   if (byDefault !== undefined && byDefault.detail !== '' && byDefault.state !== 'in_sync') {
     out.print(`${paint('yellow', 'default certificate')}  ${byDefault.detail}`);
   }
+  for (const { uses, location, not_after: inFile, served_not_after: served } of node?.files ?? []) {
+    const until = served ?? inFile;
+    out.print(
+      `${paint('dim', `Kong's own, ${uses.join(', ')}`)}  ${location}: ${until === null ? 'cannot be read' : `valid until ${day(until)}, ${timeLeft(Date.parse(until) - now)}`}`,
+    );
+  }
+  if (node !== undefined && node.detail !== '' && node.state !== 'in_sync')
+    out.print(`${paint('yellow', "Kong's own certificates")}  ${node.detail}`);
   for (const why of [
     file?.trouble,
     ...(file?.left.map((one) => `${one.certificate_id}: ${one.why}`) ?? []),

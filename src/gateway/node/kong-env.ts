@@ -42,7 +42,7 @@ export function readKongLines(prefix: string): readonly string[] {
 let held: { prefix: string; lines: readonly string[] } | null = null;
 
 const HELD =
-  /^(# )?(admin_|database |declarative_config |lmdb_environment_path |log_level|nginx_|node_|plugin|proxy_listen|role |ssl_cert|status_listen|stream_listen)/;
+  /^(# )?(admin_|database |db_update_frequency |declarative_config |lmdb_environment_path |log_level|nginx_|node_|plugin|proxy_listen|role |ssl_cert|status_listen|stream_listen)/;
 
 /** Before root becomes Kong's user: what only root can read there is kept, its secrets aside. */
 export function holdKongValues(prefix: string): void {

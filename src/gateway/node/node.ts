@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readConfiguredFile } from '../../common/configured-file';
 import { sameStamp, stampOf, type Stamp } from '../../common/stamp';
 import { commitsOf } from './commits';
@@ -19,13 +19,37 @@ export interface NodeFacts {
   tlsSettings: { protocols: string | undefined; ciphers: string | undefined };
   /** What clients without SNI get, one pair for each type of key; empty where Kong made its own. */
   defaultCertificate: readonly { cert: string; key: string }[];
+  /** The other certificates that its configuration names, but for those that Kong made. */
+  nodeCertificates: readonly NodeCertificate[];
   /** Without a database, where the configuration is read from at start; null: from nowhere, or it is not known. */
   declarativeConfig: string | null;
   /** Folder of the store that the configuration is in without a database, as seen from the prefix. */
   configurationStore: string;
+  /** Seconds after which Kong's parts notice what others wrote into its database; null: it is not known. */
+  databaseDelay: number | null;
   /** Null: it is not known. */
   workers: number | null;
 }
+
+/** What Kong's own certificates are for, as their settings begin. */
+const USES = ['admin', 'admin_gui', 'status', 'client', 'cluster'] as const;
+
+export interface NodeCertificate {
+  use: (typeof USES)[number];
+  cert: string;
+  key: string;
+  /** Those that show it; none: it is shown as a client, or the listener is not known. */
+  listeners: readonly TlsListener[];
+}
+
+const certSetting = (use: (typeof USES)[number]) => (use === 'cluster' ? 'cluster_cert' : `${use}_ssl_cert`);
+/** The names of their servers in what Kong writes for nginx. */
+const SERVERS = {
+  admin: 'kong_admin',
+  admin_gui: 'kong_gui',
+  status: 'kong_status',
+  cluster: 'kong_cluster_listener',
+};
 
 const ENV = '.kong_env';
 const HTTP = 'nginx-kong.conf';
@@ -38,7 +62,10 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const NAMES = new Set([
   ...['admin_listen', 'proxy_listen', 'stream_listen'],
   ...['ssl_cert', 'ssl_cert_key', 'declarative_config', 'lmdb_environment_path'],
+  'db_update_frequency',
   'nginx_main_worker_processes',
+  ...['admin_gui_listen', 'status_listen', 'cluster_listen', 'role'],
+  ...USES.flatMap((use) => [certSetting(use), `${certSetting(use)}_key`]),
   ...['', 'nginx_http_', 'nginx_proxy_'].flatMap((at) => [`${at}ssl_protocols`, `${at}ssl_ciphers`]),
 ]);
 
@@ -97,6 +124,7 @@ export class KongNode {
         commentIn(lines, 'declarative_config'),
     );
     const workers = Number(values.get('nginx_main_worker_processes'));
+    const delay = Number(values.get('db_update_frequency'));
     // Of several places where a setting may stand the nearest counts.
     const nearest = (name: string) =>
       [`nginx_proxy_${name}`, `nginx_http_${name}`, name].map((one) => values.get(one)).find(Boolean);
@@ -109,8 +137,10 @@ export class KongNode {
         certs.length === keys.length
           ? this.notOfKong(certs.map((cert, index) => ({ cert, key: keys[index] ?? '' })))
           : [],
+      nodeCertificates: USES.flatMap((use) => this.certificatesFor(use, values)),
       declarativeConfig: declarative,
       configurationStore: values.get('lmdb_environment_path') ?? DEFAULT_STORE,
+      databaseDelay: delay > 0 ? delay : null,
       workers: Number.isInteger(workers) && workers > 0 ? workers : null,
     };
   }
@@ -136,10 +166,46 @@ export class KongNode {
         ciphers: settingIn(text, 'ssl_ciphers'),
       },
       defaultCertificate: this.notOfKong(certificates),
+      nodeCertificates: Object.entries(SERVERS).flatMap(([use, name]) =>
+        named(name).flatMap((server) =>
+          this.notOfKong(server.certificates).map((pair) => ({
+            use: use as keyof typeof SERVERS,
+            ...pair,
+            listeners: tlsListeners(server.listens.join(',')),
+          })),
+        ),
+      ),
       declarativeConfig: null,
       configurationStore: settingIn(this.textOf(MAIN) ?? '', 'lmdb_environment_path') ?? DEFAULT_STORE,
+      databaseDelay: null,
       workers: parseWorkers(this.textOf(MAIN) ?? ''),
     };
+  }
+
+  private certificatesFor(
+    use: (typeof USES)[number],
+    values: ReadonlyMap<string, string>,
+  ): NodeCertificate[] {
+    // Only a hybrid Kong reads cluster_cert, and only its control plane listens with it.
+    const isOn = use !== 'cluster' || ['control_plane', 'data_plane'].includes(values.get('role') ?? '');
+    const hasListener = use !== 'client' && (use !== 'cluster' || values.get('role') === 'control_plane');
+    const [certs, keys] = [certSetting(use), `${certSetting(use)}_key`].map((name) =>
+      paths(values.get(name)),
+    ) as [string[], string[]];
+    if (!isOn || certs.length !== keys.length) return [];
+    // cluster_listen says nothing of TLS, since it always is.
+    const directive = hasListener ? values.get(`${use}_listen`) : undefined;
+    const listeners = tlsListeners(
+      use === 'cluster' && directive !== undefined
+        ? directive
+            .split(',')
+            .map((one) => `${one} ssl`)
+            .join(',')
+        : directive,
+    );
+    // A listener that speaks no TLS reads no certificate.
+    if (hasListener && listeners.length === 0) return [];
+    return this.notOfKong(certs.map((cert, index) => ({ use, cert, key: keys[index] ?? '', listeners })));
   }
 
   private textOf(name: string): string | null {
@@ -152,8 +218,10 @@ export class KongNode {
 
   /** Without `ssl_cert` Kong makes certificates for itself, which nobody renews. */
   private notOfKong<T extends { cert: string }>(pairs: readonly T[]): T[] {
-    const own = join(this.prefix, 'ssl', 'kong-default');
-    return pairs.filter(({ cert }) => !cert.startsWith(own));
+    const own = /^(admin-|admin-gui-|status-)?kong-default/;
+    return pairs.filter(
+      ({ cert }) => dirname(cert) !== join(this.prefix, 'ssl') || !own.test(basename(cert)),
+    );
   }
 }
 

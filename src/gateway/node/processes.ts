@@ -37,16 +37,43 @@ export function findMaster(prefix: string): number | string {
   return `process ${pid} of ${path} is not the nginx of ${prefix}, or is not to be seen from here (another container?), so Kong is not reloaded`;
 }
 
+/**
+ * Since when Kong has had its files as they were: since its workers were started, at its start or at a reload.
+ * @returns milliseconds since the epoch; null: it cannot be seen
+ */
+export function kongReadAt(prefix: string): number | null {
+  const master = findMaster(prefix);
+  if (typeof master === 'string') return null;
+  const workers = childrenOf(master).filter((pid) => isWorker(pid) && !isLeavingWorker(pid));
+  const starts = workers.map(startOf).filter((start) => start !== null);
+  return starts.length === 0 ? null : Math.min(...starts);
+}
+
+/** Linux counts starts of processes in hundredths of a second since the machine's own. */
+function startOf(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    const [uptime] = readFileSync('/proc/uptime', 'utf8').split(' ');
+    return Date.now() - (Number(uptime) * 1000 - ticks * 10);
+  } catch {
+    return null;
+  }
+}
+
 /** The user of a process; null: it is gone, or cannot be seen. */
 export function userOf(pid: number): number | null {
   return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? null;
 }
 
 /** The users of the processes that a process has started; none where the system does not tell. */
-export function usersOfChildren(pid: number): number[] {
+export const usersOfChildren = (pid: number): number[] =>
+  childrenOf(pid).flatMap((child) => userOf(child) ?? []);
+
+function childrenOf(pid: number): number[] {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    return children.filter((child) => child !== '').flatMap((child) => userOf(Number(child)) ?? []);
+    return children.filter((child) => child !== '').map(Number);
   } catch {
     return [];
   }

@@ -24,18 +24,18 @@ export class KongReload {
   }
 
   /**
-   * Sends the signal, at most once for a fingerprint: this is written down before it is done.
+   * Sends one signal for all of them, at most once for a fingerprint: this is written down before it is done.
    * @returns null, or in a sentence why it was not sent
    */
-  send(fingerprint: string): string | null {
-    if (this.doneFor(fingerprint) !== null) return 'Kong was reloaded for this already';
+  send(fingerprints: readonly string[]): string | null {
+    if (fingerprints.every((one) => this.doneFor(one) !== null)) return 'Kong was reloaded for this already';
     // SIGHUP ends most programs.
     const pid = findMaster(this.prefix);
     if (typeof pid === 'string') return pid;
     try {
       process.kill(pid, 0);
       if (this.startsFromFile) this.keepPosted();
-      this.remember(fingerprint);
+      this.remember(fingerprints);
       process.kill(pid, 'SIGHUP');
       return null;
     } catch (error) {
@@ -73,9 +73,11 @@ export class KongReload {
     }
   }
 
-  private remember(fingerprint: string): void {
-    const records = Object.entries(this.records()).slice(1 - MAX_RECORDS);
-    const all = Object.fromEntries([...records, [fingerprint, new Date().toISOString()]]);
+  private remember(fingerprints: readonly string[]): void {
+    const records = Object.entries(this.records()).slice(fingerprints.length - MAX_RECORDS);
+    const now = new Date().toISOString();
+    const added = fingerprints.map((one): [string, string] => [one, now]);
+    const all = Object.fromEntries([...records, ...added]);
     replaceFile(join(stateFolder(this.prefix), RECORD), `${JSON.stringify(all)}\n`, null);
   }
 }

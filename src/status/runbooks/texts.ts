@@ -8,6 +8,7 @@ import KongCertificateRolledBack from '../../../docs/runbooks/KongCertificateRol
 import KongCertificateSourceDown from '../../../docs/runbooks/KongCertificateSourceDown.md';
 import KongCertificateSwapFailing from '../../../docs/runbooks/KongCertificateSwapFailing.md';
 import KongDefaultCertificateExpiring from '../../../docs/runbooks/KongDefaultCertificateExpiring.md';
+import KongNodeCertificateExpiring from '../../../docs/runbooks/KongNodeCertificateExpiring.md';
 import KongWritesForbidden from '../../../docs/runbooks/KongWritesForbidden.md';
 import SslCertReloaderAbsent from '../../../docs/runbooks/SslCertReloaderAbsent.md';
 import SslCertReloaderKongUnreachable from '../../../docs/runbooks/SslCertReloaderKongUnreachable.md';
@@ -25,6 +26,7 @@ export const RUNBOOKS: Readonly<Record<string, string>> = {
   KongCertificateSourceDown,
   KongCertificateSwapFailing,
   KongDefaultCertificateExpiring,
+  KongNodeCertificateExpiring,
   KongWritesForbidden,
   SslCertReloaderAbsent,
   SslCertReloaderKongUnreachable,

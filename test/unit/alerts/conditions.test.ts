@@ -205,3 +205,47 @@ it('passes that cannot be made are told, whatever is known of the certificates',
     ]);
   }
 });
+
+describe("a certificate of Kong's own", () => {
+  const DAY = 86_400_000;
+  const of = (days: number, inFile = days) => {
+    const at = (count: number) => new Date(NOW + count * DAY).toISOString();
+    const file = {
+      uses: ['admin', 'status'],
+      location: '/etc/kong/admin.crt',
+      fingerprint_sha256: null,
+      not_after: at(inFile),
+      served_sha256: null,
+      served_not_before: at(days - 90),
+      served_not_after: at(days),
+    };
+    const group = {
+      mode: 'observe',
+      state: 'in_sync',
+      files: [file],
+      reloaded_at: null,
+      detail: '',
+    } as const;
+    const status = {
+      mode: 'apply',
+      sources: [],
+      certificates: [],
+      is_current: true,
+      node_certificates: group,
+    } as const;
+    return conditionsOf({ entry: 'e', status, trouble: null }, [], NOW);
+  };
+
+  it('is told of when it comes near its end, more urgently when it has come', () => {
+    expect(of(80)).toEqual([]);
+    expect(of(10)).toMatchObject([{ kind: 'node_expiring', severity: 'warning' }]);
+    const [expired] = of(-1);
+    expect(expired).toMatchObject({ severity: 'critical', labels: { level: 'expired' } });
+    expect(expired?.summary).toBe("/etc/kong/admin.crt (Kong's own, for admin, status) has expired");
+  });
+
+  it('says whether the file has a newer one, which a reload would bring', () => {
+    expect(of(1, 90)[0]?.description).toContain('Kong reads it when it is reloaded');
+    expect(of(1)[0]?.description).toBe('The file has no newer one.');
+  });
+});

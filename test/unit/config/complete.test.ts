@@ -6,6 +6,8 @@ import { showPath, toKongSchema } from '../../../src/config';
 import type { KongField, NamedField } from '../../../src/config';
 
 const DEFAULTS = {
+  history: { max_mb: 16 },
+  node_certificates: 'observe',
   interval: 300,
   watch: true,
   mode: 'apply',
@@ -78,6 +80,8 @@ describe('a configuration', () => {
       add_names: true,
       trusted_issuers_file: '/etc/ca.pem',
       default_certificate: 'reload',
+      node_certificates: 'reload',
+      history: { max_mb: 4 },
       write_back: true,
       write_back_file: '/etc/kong/kong.yml',
       takeover: 'nudge',

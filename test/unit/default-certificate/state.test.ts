@@ -1,7 +1,13 @@
 import { describe, expect, it, test } from 'vitest';
 import type { Issued } from '../../../src/authority/authority';
 import type { KeyType } from '../../../src/model';
-import { DefaultCertificate, DefaultCertificateSource } from '../../../src/default-certificate';
+import {
+  DefaultCertificate,
+  DefaultCertificateSource,
+  NODE_WORDS,
+  reloadFor,
+  type DefaultCertificateOptions,
+} from '../../../src/default-certificate';
 import { blocksOf, derOf, issue, secretsIn } from '../../support/bundles';
 import { MemorySource } from '../../support/stages';
 
@@ -46,31 +52,30 @@ function watching(
       const found = keyType === undefined ? kong.serves : (kong.byType.get(keyType) ?? kong.serves);
       return Promise.resolve(found === null ? null : blocksOf(found.chain).map(derOf));
     },
-    reload: {
-      doneFor: (fingerprint) => kong.done.get(fingerprint) ?? null,
-      send: (fingerprint) => {
-        if (kong.refusal !== null) return kong.refusal;
-        kong.reloads.push(fingerprint);
-        kong.done.set(fingerprint, new Date(clock.now).toISOString());
-        return null;
-      },
-    },
+    reloadedFor: (fingerprint) => kong.done.get(fingerprint) ?? null,
     allowDowngrade,
     patienceMs: 15 * SECOND,
     now: () => clock.now,
   });
+  const reload = () =>
+    reloadFor([certificate], ([fingerprint = '']) => {
+      if (kong.refusal !== null) return kong.refusal;
+      kong.reloads.push(fingerprint);
+      kong.done.set(fingerprint, new Date(clock.now).toISOString());
+      return null;
+    });
   const [file] = sources as [MemoryFile];
   const put = (what: Parameters<MemorySource['put']>[1], at = file) => at.put(at.location, what);
   /** Looks, and once more as long as that is asked for, a second later each. */
   const look = async (most = 5) => {
     for (let times = 0; times < most; times++) {
       await certificate.observe(true);
-      if (!(await certificate.reload())) break;
+      if (!(await reload())) break;
       clock.now += SECOND + 50;
     }
     return certificate.status;
   };
-  return { certificate, kong, put, look, clock, sources };
+  return { certificate, kong, put, look, reload, clock, sources };
 }
 
 describe('while Kong serves what is in its files', () => {
@@ -175,19 +180,21 @@ describe('when the files change', () => {
   });
 
   it('two pairs that are renewed within a second make one reload', async () => {
-    const { kong, put, look, certificate, clock, sources } = watching('reload', { files: ['/rsa', '/ec'] });
+    const { kong, put, look, reload, certificate, clock, sources } = watching('reload', {
+      files: ['/rsa', '/ec'],
+    });
     kong.byType.set('rsa', aged(60, { key: 'rsa-2048' })).set('ec', aged(60));
     kong.serves = aged(60);
     const [rsa, ec] = sources as [MemoryFile, MemoryFile];
     put(aged(10, { key: 'rsa-2048' }), rsa);
     put(aged(59), ec);
     await certificate.observe(true);
-    expect(await certificate.reload()).toBe(true);
+    expect(await reload()).toBe(true);
     clock.now += SECOND / 2;
     put(aged(5), ec);
     await certificate.observe(true);
     clock.now += SECOND * 0.9;
-    expect(await certificate.reload()).toBe(true);
+    expect(await reload()).toBe(true);
     await look(3);
     expect(kong.reloads).toHaveLength(1);
     expect(kong.asked).toContain('rsa');
@@ -253,12 +260,12 @@ describe('when the files change', () => {
   });
 
   it('a half-written pair is waited for before anything is logged', async () => {
-    const { certificate, kong, put, clock } = watching('promote');
+    const { certificate, kong, put, reload, clock } = watching('promote');
     kong.serves = aged(60);
     put({ cert: aged(10).chain, key: aged(10).key });
     await certificate.observe(true);
     expect(certificate.status).toMatchObject({ state: 'refused', detail: '' });
-    expect(await certificate.reload()).toBe(true);
+    expect(await reload()).toBe(true);
     clock.now += SECOND + 50;
     put(aged(10));
     await certificate.observe(true);
@@ -271,3 +278,89 @@ async function readBack(certificate: DefaultCertificate): Promise<{ chain: strin
   const raw = (await certificate.read('/certs/default.crt')) as { cert: string; key: string };
   return { chain: raw.cert, key: raw.key };
 }
+
+describe('the certificates of the node', () => {
+  /** Two groups with one Kong, as the pass has them. */
+  function node(mode: 'observe' | 'reload') {
+    const clock = { now: Date.now() };
+    const done = new Map<string, string>();
+    const signals: string[][] = [];
+    const seen = new Map<string, Issued | boolean | null>();
+    const group = (locations: string[], more: Partial<DefaultCertificateOptions>) => {
+      const files = locations.map((location) => new MemoryFile(location));
+      const certificates = new DefaultCertificate({
+        mode,
+        files,
+        served: (_, __, location) => {
+          const found = seen.get(location) ?? null;
+          return Promise.resolve(
+            found === null || typeof found === 'boolean' ? found : blocksOf(found.chain).map(derOf),
+          );
+        },
+        reloadedFor: (fingerprint) => done.get(fingerprint) ?? null,
+        allowDowngrade: false,
+        patienceMs: 15 * SECOND,
+        now: () => clock.now,
+        ...more,
+      });
+      return { certificates, put: (at: number, what: Issued) => files[at]?.put(locations[at] ?? '', what) };
+    };
+    const byDefault = group(['/default.crt'], {});
+    const nodes = group(['/admin.crt', '/client.crt'], { words: NODE_WORDS, areTwins: false });
+    const look = async () => {
+      for (let times = 0; times < 6; times++) {
+        for (const { certificates } of [byDefault, nodes]) await certificates.observe(true);
+        const isSoon = await reloadFor([byDefault.certificates, nodes.certificates], (fingerprints) => {
+          signals.push([...fingerprints]);
+          for (const one of fingerprints) done.set(one, new Date(clock.now).toISOString());
+          return null;
+        });
+        if (!isSoon) break;
+        clock.now += SECOND + 50;
+      }
+      return nodes.certificates.status;
+    };
+    return { byDefault, nodes, seen, look, signals, clock };
+  }
+
+  it('are seen to be as Kong has them, by a handshake or by when Kong was started', async () => {
+    const { nodes, seen, look, signals } = node('observe');
+    const admin = aged(60);
+    nodes.put(0, admin);
+    nodes.put(1, aged(50));
+    seen.set('/admin.crt', admin).set('/client.crt', true);
+    expect(await look()).toMatchObject({ state: 'in_sync', detail: '' });
+    seen.set('/client.crt', false);
+    const { state, detail } = await look();
+    expect(state).toBe('reload_pending');
+    expect(detail).toContain(
+      '/client.crt is newer than what Kong read when it started; run kong reload, or set node_certificates to reload',
+    );
+    expect(signals).toEqual([]);
+  });
+
+  it('get one reload together with the default certificate, and never two for the same content', async () => {
+    const { byDefault, nodes, seen, look, signals, clock } = node('reload');
+    seen.set('/default.crt', aged(60)).set('/admin.crt', aged(60)).set('/client.crt', true);
+    byDefault.put(0, aged(10));
+    nodes.put(0, aged(9));
+    nodes.put(1, aged(50));
+    await look();
+    expect(signals.map((fingerprints) => fingerprints.length)).toEqual([2]);
+    clock.now += 60 * SECOND;
+    const { detail } = await look();
+    expect(detail).toContain('still serves the other one');
+    expect(signals).toHaveLength(1);
+  });
+
+  it('are left alone while one of them does not fit its key', async () => {
+    const { nodes, seen, look, signals } = node('reload');
+    seen.set('/admin.crt', aged(60)).set('/client.crt', true);
+    nodes.put(0, aged(9));
+    nodes.put(1, { ...aged(8), key: aged(7).key });
+    const { state, detail } = await look();
+    expect(state).toBe('refused');
+    expect(detail).toContain('/client.crt');
+    expect(signals).toEqual([]);
+  });
+});

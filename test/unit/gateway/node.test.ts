@@ -50,6 +50,38 @@ describe('what Kong wrote into its prefix', () => {
     ]);
   });
 
+  it('names the certificates of the node that are in use, but for those that Kong made', () => {
+    const lines = (prefix: string) =>
+      [
+        'role = traditional',
+        'admin_listen = 127.0.0.1:8001, 127.0.0.1:8444 http2 ssl',
+        'admin_ssl_cert = /etc/kong/admin.crt',
+        'admin_ssl_cert_key = /etc/kong/admin.key',
+        // It speaks no TLS.
+        'admin_gui_listen = 127.0.0.1:8002',
+        'admin_gui_ssl_cert = /etc/kong/gui.crt',
+        'admin_gui_ssl_cert_key = /etc/kong/gui.key',
+        'status_listen = 127.0.0.1:8007 ssl',
+        `status_ssl_cert = ${prefix}/ssl/status-kong-default.crt`,
+        `status_ssl_cert_key = ${prefix}/ssl/status-kong-default.key`,
+        'client_ssl_cert = /etc/kong/client.crt',
+        'client_ssl_cert_key = /etc/kong/client.key',
+        'cluster_cert = /etc/kong/cluster.crt',
+        'cluster_cert_key = /etc/kong/cluster.key',
+        'cluster_listen = 127.0.0.1:8005',
+      ].join('\n');
+    const listener = (port: number) => ({ host: '127.0.0.1', port, proxyProtocol: false });
+    const pair = (use: string) => ({ use, cert: `/etc/kong/${use}.crt`, key: `/etc/kong/${use}.key` });
+    expect(read(lines).nodeCertificates).toEqual([
+      { ...pair('admin'), listeners: [listener(8444)] },
+      { ...pair('client'), listeners: [] },
+    ]);
+    const asPlane = (role: string) =>
+      read((prefix) => lines(prefix).replace('traditional', role)).nodeCertificates;
+    expect(asPlane('control_plane')).toContainEqual({ ...pair('cluster'), listeners: [listener(8005)] });
+    expect(asPlane('data_plane')).toContainEqual({ ...pair('cluster'), listeners: [] });
+  });
+
   it('may say that the Admin API is off', () => {
     expect(read('admin_listen = off\n')).toMatchObject({ admin: [], tls: [] });
   });

@@ -48,13 +48,13 @@ describe('a reload', () => {
   it('is a SIGHUP to the master, once for a fingerprint, which another process knows as well', async () => {
     const { prefix, master, reload } = await kong();
     expect(reload.doneFor('one')).toBeNull();
-    expect(reload.send('one')).toBeNull();
+    expect(reload.send(['one'])).toBeNull();
     await eventually('it arrives', () => master.signals() === 1);
     expect(Date.parse(reload.doneFor('one') ?? '')).toBeGreaterThan(Date.now() - 60_000);
     const successor = new KongReload(prefix, false);
     expect(successor.doneFor('one')).toBe(reload.doneFor('one'));
-    expect(successor.send('one')).toContain('already');
-    expect(successor.send('two')).toBeNull();
+    expect(successor.send(['one'])).toContain('already');
+    expect(successor.send(['two'])).toBeNull();
     await eventually('the other one arrives', () => master.signals() === 2);
   });
 
@@ -63,7 +63,7 @@ describe('a reload', () => {
     const victim = join(prefix, 'victim');
     writeFileSync(victim, 'precious');
     symlinkSync(victim, join(prefix, 'ssl-cert-reloader.reloads'));
-    expect(reload.send('one')).toBeNull();
+    expect(reload.send(['one'])).toBeNull();
     expect(readFileSync(victim, 'utf8')).toBe('precious');
     expect(reload.doneFor('one')).not.toBeNull();
   });
@@ -75,13 +75,13 @@ describe('a reload', () => {
       if (signal === 'SIGHUP') known.push(reload.doneFor('one'));
       return true;
     });
-    expect(reload.send('one')).toBeNull();
+    expect(reload.send(['one'])).toBeNull();
     expect(known).toEqual([expect.any(String)]);
   });
 
   it('without a database takes declarative_config out of .kong_env, so that what was posted stays', async () => {
     const { prefix, master, reload } = await kong(true);
-    expect(reload.send('one')).toBeNull();
+    expect(reload.send(['one'])).toBeNull();
     await eventually('it arrives', () => master.signals() === 1);
     const path = join(prefix, '.kong_env');
     expect(readFileSync(path, 'utf8')).toBe(ENV.replace('declarative_config', '# declarative_config'));
@@ -90,14 +90,14 @@ describe('a reload', () => {
 
   it('with a database leaves .kong_env as it is', async () => {
     const { prefix, reload } = await kong();
-    expect(reload.send('one')).toBeNull();
+    expect(reload.send(['one'])).toBeNull();
     expect(readFileSync(join(prefix, '.kong_env'), 'utf8')).toBe(ENV);
   });
 
   it('is not made where Kong has its configuration as text and would lose what was posted', async () => {
     const { prefix, master, reload } = await kong(true);
     writeFileSync(join(prefix, '.kong_env'), 'declarative_config_string = {}\n');
-    expect(reload.send('one')).toContain('declarative_config_string');
+    expect(reload.send(['one'])).toContain('declarative_config_string');
     expect(reload.doneFor('one')).toBeNull();
     expect(master.signals()).toBe(0);
   });
@@ -107,9 +107,9 @@ describe('a reload', () => {
     vi.spyOn(process, 'kill').mockImplementation(() => {
       throw Object.assign(new Error('kill EPERM'), { code: 'EPERM', syscall: 'kill' });
     });
-    expect(reload.send('one')).toMatch(/cannot be signalled \(EPERM\): it belongs to another user/);
+    expect(reload.send(['one'])).toMatch(/cannot be signalled \(EPERM\): it belongs to another user/);
     vi.restoreAllMocks();
-    expect(reload.send('one')).toBeNull();
+    expect(reload.send(['one'])).toBeNull();
     await eventually('it arrives', () => master.signals() === 1);
   });
 });
@@ -123,7 +123,7 @@ describe('nobody else is signalled', () => {
     const prefix = prefixOf(0);
     const other = await processTitled(title(prefix));
     writeFileSync(join(prefix, 'pids', 'nginx.pid'), `${other.pid}\n`);
-    expect(new KongReload(prefix, true).send('one')).toContain(`is not the nginx of ${prefix}`);
+    expect(new KongReload(prefix, true).send(['one'])).toContain(`is not the nginx of ${prefix}`);
     expect(other.signals()).toBe(0);
     expect(other.isAlive()).toBe(true);
     expect(readFileSync(join(prefix, '.kong_env'), 'utf8')).toBe(ENV);
@@ -131,11 +131,11 @@ describe('nobody else is signalled', () => {
 
   it.each(['', '1', '0', '-1', 'x', '999999999'])('for a pid file that holds "%s"', (text) => {
     const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
-    expect(new KongReload(prefixOf(text), false).send('one')).toMatch(/no process id|is not the nginx of/);
+    expect(new KongReload(prefixOf(text), false).send(['one'])).toMatch(/no process id|is not the nginx of/);
     expect(kill).not.toHaveBeenCalled();
   });
 
   it('where there is no pid file', () => {
-    expect(new KongReload(testFolder(), false).send('one')).toMatch(/nginx\.pid cannot be read \(ENOENT\)/);
+    expect(new KongReload(testFolder(), false).send(['one'])).toMatch(/nginx\.pid cannot be read \(ENOENT\)/);
   });
 });
