@@ -57,7 +57,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
       pastRefusal: () => undefined,
       note: () => undefined,
       hold: () => undefined,
-    holders: new Map(),
+      holders: new Map(),
     }),
   });
   return show.view();
