@@ -7,6 +7,7 @@ import {
   kongIdentity,
   KongNode,
   openGateway,
+  ownAdminClient,
   type AdminClientOptions,
   type NodeFacts,
   type OpenOptions,
@@ -115,11 +116,11 @@ function checkAdminUrl(url: string): void {
   );
 }
 
-function clientOptions(
-  url: string,
-  { prefix, allowHttp, patience, onExchange }: KongLocation,
-  admin: Config['admin'],
-): AdminClientOptions {
+function clientOptions(url: string, location: KongLocation, admin: Config['admin']): AdminClientOptions {
+  // Only Kong itself is shown what is Kong's own.
+  const isElsewhere = location.adminUrl !== undefined || admin.url != null;
+  const own = isElsewhere || admin.client_cert_file != null ? null : ownAdminClient(location.prefix);
+  const { prefix, allowHttp, patience, onExchange } = location;
   return {
     url,
     ...patience,
@@ -128,8 +129,8 @@ function clientOptions(
     headers: headersOf(admin.headers ?? []),
     headersFile: admin.headers_file ?? undefined,
     caFile: admin.ca_file ?? undefined,
-    certFile: admin.client_cert_file ?? undefined,
-    keyFile: admin.client_key_file ?? undefined,
+    certFile: admin.client_cert_file ?? own?.certFile,
+    keyFile: admin.client_key_file ?? own?.keyFile,
     serverName: admin.server_name ?? undefined,
     kong: kongIdentity(prefix),
     onExchange,

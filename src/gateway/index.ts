@@ -3,6 +3,7 @@ export { OUR_TAG } from './admin/entities';
 export { StreamRoutes } from './admin/stream-routes';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
+export { ownAdminClient } from './node/admin-identity';
 export { errorLogOf, kongErrorLog, type KongLog } from './node/error-log';
 export { kongIdentity, type KongIdentity } from './node/identity';
 export { holdKongValues, readKongValues } from './node/kong-env';

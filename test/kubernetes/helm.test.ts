@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { loadAll } from 'js-yaml';
+import { dump, load, loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { testFolder } from '../support/folders';
 import type { KubernetesObject } from './apiserver';
@@ -38,11 +38,22 @@ function valuesOf(file: string): string {
   return path;
 }
 
+/** The chart without the charts that it may bring along: there is no database here. */
+function chart(): string {
+  const folder = join(testFolder(), 'kong');
+  cpSync(CHART, folder, { recursive: true });
+  rmSync(join(folder, 'Chart.lock'), { force: true });
+  const path = join(folder, 'Chart.yaml');
+  const { dependencies: _, ...own } = load(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  writeFileSync(path, dump(own));
+  return folder;
+}
+
 /** What helm makes of the chart, as kong/ingress names its gateway. */
 function rendered(file: string): KubernetesObject[] {
   const name = file.includes('ingress') ? 'kong-gateway' : 'kong-kong';
   const own = ['--set', 'ingressController.enabled=false', '--set', `fullnameOverride=${name}`];
-  const arguments_ = ['template', 'kong', CHART, '-n', 'kong', '-f', valuesOf(file), ...own];
+  const arguments_ = ['template', 'kong', chart(), '-n', 'kong', '-f', valuesOf(file), ...own];
   const text = execFileSync(HELM ?? '', arguments_, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
   return (loadAll(text) as (KubernetesObject | null)[]).filter((object) => object !== null);
 }

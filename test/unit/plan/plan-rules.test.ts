@@ -1,0 +1,259 @@
+import { describe, expect, it, test } from 'vitest';
+import type { CertificateInfo, SourcedBundle, StoredCertificate } from '../../../src/model';
+import type { Evidence } from '../../../src/plan';
+import { HomeBook } from '../../../src/plan';
+import { bundle, half, leafOf, NOW, ours, outline, plan, stored, tenant } from '../../support/plans';
+
+/* Each rule of docs/decisions/0100-homes.md at its edge: what lies on either side of it. */
+
+const DAY_MS = 86_400_000;
+const days = (count: number) => NOW + count * DAY_MS;
+const newer = { age: 5 };
+const known = (isTrusted?: boolean, isSameIssuer?: boolean): { evidence: Evidence } => ({
+  evidence: { isTrusted: () => isTrusted, isSameIssuer: () => isSameIssuer },
+});
+const result = (...args: Parameters<typeof plan>) => {
+  const { changes, refused } = outline(plan(...args));
+  return { changes, refused };
+};
+const taken = { changes: ['K main <- new'], refused: {} };
+const refusedAs = (reason: string) => ({ changes: [], refused: { new: reason } });
+
+describe('older is what is valid neither later from nor longer until', () => {
+  const valid = (from: number, until: number): CertificateInfo => ({
+    ...leafOf({}),
+    fingerprint: `${from} to ${until}`,
+    notBefore: days(from),
+    notAfter: days(until),
+  });
+  test.for<[from: number, until: number, isTaken: boolean]>([
+    [-20, 40, false],
+    [-20, 60, false],
+    [-10, 40, false],
+    [-10, 60, true],
+    [-20, 90, true],
+    [-5, 40, true],
+    [-5, 90, true],
+  ])('valid from %i to %i, against one from -10 to 60', ([from, until, isTaken]) => {
+    const kong = [stored('K', { main: half({ leaf: valid(-10, 60), content: 'k', chain: 'k' }) })];
+    const fresh = bundle('new', {
+      leaf: { ...valid(from, until), serial: '02', fingerprint: 'new' },
+      content: 'n',
+      chain: 'n',
+    });
+    expect(result([fresh], kong)).toEqual(isTaken ? taken : refusedAs('older_than_stored'));
+    expect(result([fresh], kong, { allowDowngrade: true })).toEqual(taken);
+    // What has ended, one minute early, stands in nobody's way.
+    expect(
+      result([fresh], kong, { now: Math.min(days(60) - 60_000, fresh.leaf.notAfter - 120_000) }).changes,
+    ).toEqual(isTaken || until > 60 ? taken.changes : []);
+  });
+
+  it('is decided anew when what Kong has ends', () => {
+    const kong = [stored('K', { main: half({ leaf: valid(-10, 60), content: 'k', chain: 'k' }) })];
+    const old = bundle('new', { leaf: valid(-20, 60), content: 'n', chain: 'n' });
+    expect(plan([old], kong).dueAt).toBe(days(60) - 60_000);
+  });
+});
+
+describe("a host's own certificate against a wildcard of another issuer", () => {
+  const kong = [stored('K', { age: 10, issuer: 'Bought' })];
+  const wildcard = bundle('new', { ...newer, names: ['*.test'] });
+  test.for<[day: number, isTaken: boolean]>([
+    [0, false],
+    [49.9, false],
+    [50.1, true],
+  ])('on day %f of the 50 until its renewal is due', ([day, isTaken]) => {
+    const made = plan([wildcard], kong, { now: days(day) });
+    expect(outline(made).changes).toEqual(isTaken ? taken.changes : []);
+    expect(made.notes.has('new')).toBe(!isTaken);
+    if (!isTaken) expect(made.dueAt).toBe(days(50));
+  });
+
+  it('of the same issuer does not keep it out', () => {
+    expect(result([wildcard], [stored('K', { age: 10 })])).toEqual(taken);
+  });
+});
+
+describe('without a home', () => {
+  const ofTenant = (facts = {}) => ({ ...tenant('web/new', { ...newer, ...facts }), id: 'new' });
+  test.for<[what: string, fresh: SourcedBundle, kong: StoredCertificate, evidence: object, expected: object]>(
+    [
+      [
+        'the operator’s own bundle of another issuer',
+        bundle('new', { ...newer, issuer: 'Other' }),
+        stored('K'),
+        known(false, false),
+        taken,
+      ],
+      [
+        'a self-signed one in the place of a CA’s',
+        bundle('new', { ...newer, issuer: 'self' }),
+        stored('K'),
+        {},
+        refusedAs('issuer_changed'),
+      ],
+      [
+        'a self-signed one after a self-signed one',
+        bundle('new', { ...newer, issuer: 'self' }),
+        stored('K', { issuer: 'self' }),
+        {},
+        taken,
+      ],
+      ['a CA’s after a self-signed one', bundle('new', newer), stored('K', { issuer: 'self' }), {}, taken],
+      [
+        'a tenant’s that nothing vouches for',
+        ofTenant(),
+        stored('K'),
+        known(false, false),
+        refusedAs('issuer_changed'),
+      ],
+      ['a tenant’s that leads to a trusted root', ofTenant(), stored('K'), known(true, false), taken],
+      ['a tenant’s of the same issuer', ofTenant(), stored('K'), known(false, true), taken],
+      [
+        'a tenant’s of which nothing is known yet',
+        ofTenant(),
+        stored('K'),
+        known(undefined, undefined),
+        { changes: [], refused: {} },
+      ],
+      [
+        'a client’s of another issuer, the operator’s',
+        bundle('new', newer),
+        stored('K', { clients: ['svc'] }),
+        known(true, false),
+        refusedAs('issuer_changed'),
+      ],
+      [
+        'a client’s of the same issuer',
+        bundle('new', newer),
+        stored('K', { clients: ['svc'] }),
+        known(false, true),
+        taken,
+      ],
+    ],
+  )('%s', ([, fresh, kong, evidence, expected]) => {
+    expect(result([fresh], [kong], { more: evidence })).toEqual(expected);
+  });
+
+  it('what is not known yet is asked', () => {
+    const { questions } = plan([ofTenant()], [stored('K')], { more: known(undefined, undefined) });
+    expect(questions.map(({ kind }) => kind).sort()).toEqual(['same_issuer', 'trusted']);
+  });
+
+  it('the older Secret of two tenants gets a name, whatever the dates of their leaves', () => {
+    const first = tenant('a/first', { createdAt: 50, age: 40, create: true });
+    const second = tenant('b/second', { createdAt: 40, ...newer, create: true });
+    const { changes } = outline(plan([second, first], [], { more: known(false, false) }));
+    expect(changes).toEqual(['create kubernetes#a/first for www.test']);
+  });
+});
+
+describe('with a home', () => {
+  const home = tenant('a/home', { age: 30 });
+  const rival = tenant('b/rival', newer);
+  const kong = [stored('K', { age: 30 })];
+
+  it('nobody else renews it', () => {
+    expect(outline(plan([home, rival], kong, { more: known(false, false) }))).toMatchObject({
+      changes: [],
+      refused: { 'kubernetes#b/rival': 'name_of_another' },
+      inSync: { 'kubernetes#a/home': ['K'] },
+    });
+  });
+
+  it('that is broken holds the name as long as what Kong has is valid', () => {
+    const more = known(false, true);
+    const options = { broken: [home], more };
+    expect(outline(plan([rival], kong, options)).changes).toEqual([]);
+    expect(outline(plan([rival], kong, { ...options, now: days(60) })).changes).toEqual([
+      'K main <- kubernetes#b/rival',
+    ]);
+  });
+
+  it('that is gone leaves it to whoever goes on where it left off', () => {
+    expect(outline(plan([rival], kong, { more: known(false, true) })).changes).toEqual([
+      'K main <- kubernetes#b/rival',
+    ]);
+  });
+
+  it('is remembered where Kong has something else of it, and only of what was seen there', () => {
+    const homes = new HomeBook();
+    homes.note([{ certificate: kong[0] as StoredCertificate, half: 'main', places: ['kubernetes#a/home'] }]);
+    const renewed = tenant('a/home', { age: 20, issuer: 'Other' });
+    const more = { ...known(false, false), homes };
+    expect(outline(plan([renewed], kong, { more })).changes).toEqual(['K main <- kubernetes#a/home']);
+    // Somebody made another certificate of that name by hand.
+    const byHand = [stored('K', { age: 25, issuer: 'Hand' })];
+    expect(outline(plan([renewed], byHand, { more })).changes).toEqual([]);
+  });
+
+  it('a file of another name in the same source of the operator’s goes on; one in another source waits until it is late', () => {
+    const first = bundle('first', { age: 30, order: 0 });
+    const next = (order: number) => bundle('new', { ...newer, order });
+    const made = (order: number, now: number) =>
+      outline(plan([first, next(order)], kong, { now, more: known(false, true) })).changes;
+    expect(made(0, NOW)).toEqual(taken.changes);
+    expect(made(1, NOW)).toEqual([]);
+    expect(made(1, days(44.9))).toEqual([]);
+    expect(made(1, days(45.1))).toEqual(taken.changes);
+  });
+});
+
+describe('a certificate that a service shows to its upstream', () => {
+  const forServers = (facts: object) => ({ ...leafOf(newer), isForClients: false, ...facts });
+  it.for<[isForClients: boolean, expected: object]>([
+    [true, refusedAs('loses_client_auth')],
+    [false, taken],
+  ])('for clients: %s', ([isForClients, expected]) => {
+    const main = half({ leaf: { ...leafOf({}), isForClients } });
+    const kong = [stored('K', { clients: ['svc'], main })];
+    const fresh = bundle('new', { ...newer, leaf: forServers({}) });
+    expect(result([fresh], kong, { more: known(false, true) })).toEqual(expected);
+  });
+});
+
+describe('a leaf without the chain that Kong has', () => {
+  const reach = (issuers: string[]) => ({ issuers, certificates: [], hasRoot: false, isPublished: false });
+  const kong = (issuers: string[]) => [stored('K', { main: half({ reach: reach(issuers) }) })];
+  test.for<[what: string, openEnd: string | undefined, has: string[], expected: object]>([
+    ['is refused', 'One', ['One', 'Root'], refusedAs('chain_incomplete')],
+    ['is taken where its end is known', undefined, ['One', 'Root'], taken],
+    ['is taken where Kong has no more', 'One', ['One'], taken],
+    ['is taken where Kong has the chain of somebody else', 'One', ['Two', 'Root'], taken],
+  ])('%s', ([, openEnd, has, expected]) => {
+    const fresh = bundle('new', {
+      ...newer,
+      reach: reach(['One']),
+      ...(openEnd === undefined ? {} : { openEnd }),
+    });
+    expect(result([fresh], kong(has))).toEqual(expected);
+  });
+});
+
+describe('a renewal that lost a name', () => {
+  const names = ['a.test', 'b.test'];
+  it('is refused where somebody else made the certificate', () => {
+    const fresh = bundle('new', { ...newer, names: ['a.test'] });
+    expect(result([fresh], [stored('K', { names })])).toEqual(refusedAs('names_not_covered'));
+  });
+
+  it('leaves the name in a certificate of its own where it is ours, until that ends', () => {
+    const fresh = bundle('new', { ...newer, names: ['a.test'], create: true });
+    const made = plan([fresh], [ours('new', { names })]);
+    expect(outline(made).changes).toEqual([expect.stringMatching(/ main <- new -b\.test$/)]);
+    const kept = stored('P', { names, snis: ['b.test'], owner: 'us', isPrevious: true });
+    expect(plan([fresh], [kept]).obsolete).toEqual([]);
+    expect(plan([fresh], [{ ...kept, snis: [] }]).obsolete).toMatchObject([{ id: 'P' }]);
+    expect(plan([fresh], [kept], { now: days(80) }).obsolete).toMatchObject([{ id: 'P' }]);
+    expect(plan([fresh], [{ ...kept, clients: ['svc'] }], { now: days(80) }).obsolete).toEqual([]);
+  });
+});
+
+it('a bundle that is not valid yet is planned for its time', () => {
+  const later = bundle('new', { age: -3 });
+  const made = plan([later], [stored('K')]);
+  expect(outline(made)).toMatchObject({ changes: [], refused: { new: 'not_yet_valid' } });
+  expect(made.dueAt).toBe(days(3));
+  expect(result([later], [stored('K')], { now: days(3) })).toEqual(taken);
+});
