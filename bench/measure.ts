@@ -71,7 +71,6 @@ export async function sideBySide(
   for (let round = 0; round <= rounds; round++) {
     const order = round % 2 === 0 ? (['floor', 'ours'] as const) : (['ours', 'floor'] as const);
     for (const side of order) {
-      globalThis.gc?.();
       delay.reset();
       const sample = await sides[side]();
       if (round === 0) continue;

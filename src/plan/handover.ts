@@ -1,24 +1,31 @@
-import type { Change, SniMove, SourcedBundle } from '../model';
+import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model';
+import { claimsOf, refusedByContinuity } from './claims';
 import type { Decision } from './decide';
 import { covers } from './names';
+import { isOperators, ownerOf } from './ranking';
+import { nameOfAnother } from './sentences';
 import type { World } from './world';
 
 /**
  * Names of certificates of ours that a resource of the cluster asks for: the ingress controller fails with its own as long
  * as ours have them. Each goes to the certificate that the controller makes of the Secret, which is made where it is not
  * there, so that a name is served by the one or by the other at any moment. Without a database nothing blocks: the
- * controller's next push replaces everything.
+ * controller's next push replaces everything. Whoever asks for another's name does not get it by that.
  */
 export function handOver(world: World, mains: ReadonlyMap<string, Decision>): void {
   const { certificates, index, input, plan } = world;
   const { asked = null, keepsOthers = false } = input.controller ?? {};
   if (!world.hasController || !keepsOthers || asked === null || asked.size === 0) return;
   const moves = new Map<SourcedBundle, SniMove[]>();
-  for (const { id, owner, snis } of certificates.values()) {
+  for (const ours of certificates.values()) {
+    const { id, owner } = ours;
     if (owner !== 'us') continue;
-    for (const name of snis) {
+    for (const name of ours.snis) {
       const bundle = index.secretNamed(asked.get(name) ?? '');
       if (bundle === undefined || !covers(bundle.leaf, name) || world.unfit(bundle) !== null) continue;
+      const isAllowed = mayHave(world, bundle, ours);
+      if (isAllowed === false) world.refuse(bundle, nameOfAnother(bundle, [name], null), ours, 'main');
+      if (isAllowed !== true) continue;
       const known = moves.get(bundle);
       if (known === undefined) moves.set(bundle, [{ name, from: id }]);
       else known.push({ name, from: id });
@@ -35,4 +42,21 @@ export function handOver(world: World, mains: ReadonlyMap<string, Decision>): vo
     // A renewal of that certificate goes first, in its own time.
     if (mains.get(id)?.change == null) plan.changes.push(change);
   }
+}
+
+/**
+ * Whether what a resource asks for is the owner's, or somebody's who could have had the name from a trusted CA; an older
+ * resource is no right to a name. Undefined: a question is open.
+ */
+function mayHave(world: World, bundle: SourcedBundle, ours: StoredCertificate): boolean | undefined {
+  const halves = ours.alt === null ? (['main'] as const) : (['main', 'alt'] as const);
+  const claims = halves.map((half) => claimsOf(world, ours, half));
+  const homes = claims.flatMap((one) => one.homes);
+  const owner = ownerOf(bundle);
+  if (isOperators(bundle) || homes.includes(bundle)) return true;
+  if (homes.length > 0 && homes.every((home) => ownerOf(home) === owner)) return true;
+  const isTrusted = world.isTrusted(bundle);
+  if (isTrusted !== false || claims.some(({ isHeld }) => isHeld)) return isTrusted;
+  const why = refusedByContinuity(world, bundle, ours, 'main');
+  return why === undefined ? undefined : why === null;
 }

@@ -10,7 +10,7 @@ import type {
   StoredHalf,
 } from '../model';
 import { BundleIndex } from './bundle-index';
-import type { Homes } from './homes';
+import { isSeen, type Homes } from './homes';
 import { endOf } from './leaf-times';
 import { isTyped, normal } from './names';
 import { isOperators, looksIssuedAlike } from './ranking';
@@ -146,8 +146,10 @@ export class World {
       certificate.owner === 'ingress_controller' ||
       this.input.controller?.certificates.has(certificate.id) === true ||
       this.hasController;
-    const places = isControllers ? (this.input.homes?.of(certificate, 'main')?.places ?? []) : [];
-    return places
+    const home = isControllers ? (this.input.homes?.of(certificate, 'main') ?? null) : null;
+    // What somebody else put under the name since then did not come from there.
+    if (home === null || !isSeen(home, certificate, 'main')) return undefined;
+    return home.places
       .map((place) => this.index.byId(place, certificate.snis[0]))
       .find((bundle) => bundle?.secret !== undefined);
   }

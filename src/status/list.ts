@@ -128,7 +128,7 @@ export async function listReport(view: ReportView, query: ListQuery): Promise<Li
     matching: places.length,
     offset: query.offset,
     certificates: page.flatMap(({ id }) => found.get(id) ?? []),
-    opened: query.open === null ? null : opened(reloaders, query.open),
+    opened: query.open === null ? null : await opened(reloaders, query.open, slices),
   };
 }
 
@@ -196,11 +196,17 @@ function haystack(certificate: CertificateStatus): string {
   return parts.filter(Boolean).join('\n').toLowerCase();
 }
 
-function opened(reloaders: readonly ReloaderView[], key: string): CertificateDetails | null {
+async function opened(
+  reloaders: readonly ReloaderView[],
+  key: string,
+  slices: Slices,
+): Promise<CertificateDetails | null> {
   for (const { entry, certificates, facts } of reloaders) {
     for (const certificate of certificates()) {
+      if (slices.due) await slices.pause();
       if (linkKey(certificate) !== key) continue;
       for (const one of facts()) {
+        if (slices.due) await slices.pause();
         if (isSame(one, certificate)) return detailsOf(listed(certificate, entry), one);
       }
       return detailsOf(listed(certificate, entry), null);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { BANK, DAY_MS, proper, selfSigned, world } from '../support/tenants';
 import { leafOf } from '../support/tls';
@@ -9,6 +10,8 @@ import { leafOf } from '../support/tls';
 
 const OLD = { creationTimestamp: '2026-01-01T00:00:00Z' };
 const YOUNG = { creationTimestamp: '2026-02-01T00:00:00Z' };
+
+const CONTROLLERS = { tags: ['managed-by-ingress-controller', 'k8s-namespace:shop', 'k8s-name:www'] };
 
 const MODES = ['database', 'dbless'] as const;
 
@@ -176,3 +179,37 @@ it.each(MODES)(
     expect([await served(), await served('login.shop.test')]).toEqual(before);
   },
 );
+
+describe('a tenant beside an ingress controller', () => {
+  it.each(['by a CA', 'by nobody'])(
+    'that asks for a name of ours first is not handed it (its owner is vouched for %s)',
+    async (by) => {
+      const { cluster, settle, served, post } = await world();
+      const bank = by === 'by a CA' ? proper([BANK]) : selfSigned([BANK]);
+      cluster.putSecret('bank', 'www', bank, YOUNG);
+      await settle();
+      await post(proper(['other.test']), ['other.test'], CONTROLLERS);
+      cluster.putSecret('evil', 'www', selfSigned([BANK]), { uid: randomUUID(), ...OLD });
+      cluster.put('ingresses', {
+        metadata: { name: 'www', namespace: 'evil', ...OLD },
+        spec: { tls: [{ hosts: [BANK], secretName: 'www' }] },
+      });
+      await settle();
+      expect(await served()).toBe(leafOf(bank.cert));
+    },
+  );
+
+  it('that was the first to have a name gets none that was made by hand since then', async () => {
+    const { cluster, settle, served, post, empty } = await world();
+    cluster.putSecret('evil', 'www', selfSigned([BANK]), { uid: randomUUID(), ...OLD });
+    await settle();
+    await empty();
+    const bank = proper([BANK]);
+    await post(bank, [BANK]);
+    await post(proper(['other.test']), ['other.test'], CONTROLLERS);
+    await settle();
+    cluster.putSecret('evil', 'www', selfSigned([BANK]), { uid: randomUUID(), ...OLD });
+    await settle();
+    expect(await served()).toBe(leafOf(bank.cert));
+  });
+});

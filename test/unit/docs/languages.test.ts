@@ -56,7 +56,7 @@ function linksOf(path: string): string[] {
   const links = [...prose(readFileSync(path, 'utf8')).matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, link = '']) => link.split('#')[0] ?? '')
     .map((link) => (link === '' ? path : normalize(join(dirname(path), link))))
-    .map((link) => english.get(link) ?? link)
+    .map((link) => english.get(link) ?? link.replace(/-zh\.png$/, '.png'))
     .filter((link) => link !== 'README.md' || !path.startsWith('README'));
   for (const link of links) expect(existsSync(link) || link.startsWith('http'), link).toBe(true);
   return [...new Set(links)].sort();

@@ -1,0 +1,91 @@
+import { describe, expect, it, test } from 'vitest';
+import { troublesOf, urgencyOf, type CertificateStatus, type ReloaderStatus } from '../../../src/public';
+import { certificate, inDays, reloader } from '../../support/statuses';
+
+const kong = { admin_url: 'http://127.0.0.1:8001', mode: 'database' } as const;
+const report = (certificates: CertificateStatus[], more: Partial<ReloaderStatus> = {}) => ({
+  version: '1',
+  generated_at: inDays(0),
+  started_at: inDays(0),
+  kong,
+  waiting: null,
+  reloaders: [reloader({ certificates, ...more })],
+});
+const failing = (kind: 'forbidden' | 'away') =>
+  certificate({ state: 'pending', write_failure: { kind, message: 'Kong answered 403', since: inDays(0) } });
+
+describe('the verdict', () => {
+  test.for<
+    [what: string, certificates: CertificateStatus[], more: Partial<ReloaderStatus>, troubles: object[]]
+  >([
+    ['all is well', [certificate()], {}, []],
+    [
+      'one expired, which a late renewal is a part of',
+      [certificate({}, -1)],
+      {},
+      [{ kind: 'expired', count: 1 }],
+    ],
+    [
+      'two end, the first is named',
+      [certificate({}, 14), certificate({}, 5)],
+      {},
+      [{ kind: 'ending', count: 2, first: inDays(5), is_critical: true }],
+    ],
+    ['one is late and nothing worse', [certificate({}, 24)], {}, [{ kind: 'overdue', count: 1 }]],
+    ['one waits', [certificate({ state: 'pending' })], {}, [{ kind: 'pending', count: 1 }]],
+    [
+      'one would be written',
+      [certificate({ state: 'pending' })],
+      { mode: 'observe' },
+      [{ kind: 'would_change', count: 1 }],
+    ],
+    [
+      'one cannot be written, which is more than waiting',
+      [failing('forbidden'), certificate({ state: 'pending' })],
+      {},
+      [
+        { kind: 'writes_fail', count: 1, detail: 'Kong answered 403' },
+        { kind: 'pending', count: 1 },
+      ],
+    ],
+    [
+      'what is not in Kong may expire',
+      [certificate({ certificate_id: null, state: 'unused', stored: null }, -1)],
+      {},
+      [],
+    ],
+    [
+      'a gateway that may not write, and why',
+      [],
+      { leader: { is_leader: false, holder: null, error: 'leases is forbidden' } },
+      [{ kind: 'writes_nothing', entry: 'e1', detail: 'leases is forbidden' }],
+    ],
+  ])('%s', ([, certificates, more, troubles]) => {
+    expect(troublesOf(report(certificates, more))).toEqual(troubles);
+  });
+
+  it('begins with a Kong that is away', () => {
+    const away = { ...report([certificate({}, -1)]), kong: null, waiting: 'connection refused' };
+    expect(troublesOf(away)).toEqual([
+      { kind: 'kong_away', detail: 'connection refused' },
+      { kind: 'expired', count: 1 },
+    ]);
+  });
+});
+
+it('the order is: expired, not served, critical, refused, ends soon or late, pending, unproven, quiet, unused', () => {
+  const all = [
+    certificate({}, -1),
+    certificate({ state: 'not_served' }),
+    certificate({}, 5),
+    certificate({ state: 'refused' }),
+    certificate({}, 14),
+    certificate({ state: 'pending' }),
+    certificate({ state: 'unproven' }),
+    certificate(),
+    certificate({ state: 'unused', certificate_id: null }, -9),
+  ];
+  const ranks = all.map(urgencyOf);
+  expect(ranks).toEqual([...ranks].sort((a, b) => a - b));
+  expect(new Set(ranks).size).toBe(ranks.length);
+});
