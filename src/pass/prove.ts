@@ -134,8 +134,8 @@ function kongsLeaves({ stored }: Stored): (leaf: Digest) => boolean {
 }
 
 /**
- * How a handshake may show what was written: Node drops what stands twice, brings the rest into the order of the
- * issuers, and may lose the end of what was not in it. The ingress controller writes a Secret as it is found.
+ * How a handshake may show what was written: each certificate once, and by some versions of Node in the order of the
+ * issuers, without what is not in it. The ingress controller writes a Secret as it is found.
  */
 function shownAs(written: Digest, ordered: Digest): Digest[] {
   const once = [...new Set(written.split('.'))].join('.');

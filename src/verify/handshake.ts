@@ -1,5 +1,6 @@
+import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
-import { connect, createSecureContext, type DetailedPeerCertificate, type SecureContext } from 'node:tls';
+import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import type { KeyType } from '../model';
 
 export interface HandshakeOptions {
@@ -86,7 +87,7 @@ export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
     socket.once('error', (error: Error) => reject(isUnreached(error) ? new UnreachableError(error) : error));
     socket.once('close', () => reject(new Error('the connection was closed during the handshake')));
     socket.once('secureConnect', () => {
-      const sent = peerChain(socket.getPeerCertificate(true));
+      const sent = peerChain(socket.getPeerX509Certificate());
       socket.destroy();
       if (sent.length === 0) reject(new Error('the server sent no certificate'));
       else resolve(sent);
@@ -94,13 +95,17 @@ export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
   });
 }
 
-/** Node links each certificate to its issuer: a self-signed one to itself, the last one that was sent to nothing. */
-function peerChain(leaf: DetailedPeerCertificate): Buffer[] {
+/**
+ * What the server sent, in its order, each certificate once. Node links each of them to the next. `getPeerCertificate`
+ * would take a millisecond or more to read every field of each.
+ */
+function peerChain(leaf: X509Certificate | undefined): Buffer[] {
   const chain: Buffer[] = [];
-  let at: Partial<DetailedPeerCertificate> | undefined = leaf;
-  while (at?.raw !== undefined && chain.length < 20) {
-    chain.push(at.raw);
-    at = at.issuerCertificate === at ? undefined : at.issuerCertificate;
+  for (let at = leaf, count = 0; at !== undefined && count < MAX_CHAIN; at = at.issuerCertificate, count++) {
+    const { raw } = at;
+    if (!chain.some((known) => known.equals(raw))) chain.push(raw);
   }
   return chain;
 }
+
+const MAX_CHAIN = 20;

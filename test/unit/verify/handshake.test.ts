@@ -70,6 +70,24 @@ describe('a handshake', () => {
     }
   });
 
+  it('sees a chain in the order in which it is sent, and what stands in it twice once', async () => {
+    const root = Authority.root();
+    const lower = root.intermediate('Upper').intermediate('Lower');
+    const issued = lower.issue({ names: ['x.test'] });
+    const [, first = '', second = ''] =
+      issued.chain.match(/-----BEGIN[^]*?-----END CERTIFICATE-----\n/g) ?? [];
+    for (const parts of [
+      [first, second, first],
+      [second, first],
+      [first, second, root.cert],
+    ]) {
+      const server = await tlsServer(() => ({ chain: issued.cert + parts.join(''), key: issued.key }));
+      const sent = await handshake({ ...server, servername: 'x.test', timeoutMs });
+      const expected = [issued.cert, ...new Set(parts)].map(derOf);
+      expect(sent.map((der) => der.toString('hex'))).toEqual(expected.map((der) => der.toString('hex')));
+    }
+  });
+
   it('is a whole one each time: a swapped certificate is seen at once', async () => {
     let served = www;
     const server = await tlsServer(() => served);
