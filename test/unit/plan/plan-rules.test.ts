@@ -142,10 +142,10 @@ describe('without a home', () => {
   });
 
   it('the older Secret of two tenants gets a name, whatever the dates of their leaves', () => {
-    const first = tenant('a/first', { createdAt: 50, age: 40, create: true });
+    const first = tenant('z/first', { createdAt: 50, age: 40, create: true });
     const second = tenant('b/second', { createdAt: 40, ...newer, create: true });
     const { changes } = outline(plan([second, first], [], { more: known(false, false) }));
-    expect(changes).toEqual(['create kubernetes#a/first for www.test']);
+    expect(changes).toEqual(['create kubernetes#z/first for www.test']);
   });
 });
 
@@ -256,4 +256,61 @@ it('a bundle that is not valid yet is planned for its time', () => {
   expect(outline(made)).toMatchObject({ changes: [], refused: { new: 'not_yet_valid' } });
   expect(made.dueAt).toBe(days(3));
   expect(result([later], [stored('K')], { now: days(3) })).toEqual(taken);
+});
+
+describe('a name that several tenants want, and nobody has', () => {
+  const older = tenant('a/older', { createdAt: 50, age: 40, create: true });
+  const younger = tenant('b/younger', { createdAt: 40, ...newer, create: true });
+
+  it('waits as long as it is not known who is vouched for', () => {
+    const made = plan([older, younger], [], { more: known(undefined, undefined) });
+    expect(outline(made).changes).toEqual([]);
+    expect(made.questions.map(({ kind }) => kind)).toEqual(['trusted', 'trusted']);
+  });
+
+  it('goes to the one that is vouched for', () => {
+    const evidence = { isTrusted: ({ id }: SourcedBundle) => id === younger.id, isSameIssuer: () => false };
+    const { changes } = outline(plan([older, younger], [], { more: { evidence } }));
+    expect(changes).toEqual(['create kubernetes#b/younger for www.test']);
+  });
+
+  it('goes to the one that had it, after Kong was emptied', () => {
+    const homes = new HomeBook();
+    homes.note([{ certificate: stored('K', newer), half: 'main', places: [younger.id] }]);
+    const { changes } = outline(plan([older, younger], [], { more: { ...known(false, false), homes } }));
+    expect(changes).toEqual(['create kubernetes#b/younger for www.test']);
+  });
+});
+
+it('a later bundle is not chosen over one whose signature is not checked yet', () => {
+  const first = tenant('a/first', { createdAt: 50, ...newer });
+  const second = tenant('b/second', { createdAt: 40, ...newer, chain: 'other', content: 'other' });
+  const evidence = {
+    isTrusted: ({ id }: SourcedBundle) => (id === second.id ? true : undefined),
+    isSameIssuer: () => undefined,
+  };
+  expect(outline(plan([first, second], [stored('K')], { more: { evidence } })).changes).toEqual([]);
+});
+
+describe('a home', () => {
+  const remembered = (certificate: StoredCertificate) => {
+    const homes = new HomeBook();
+    homes.note([{ certificate, half: 'main', places: ['new'] }]);
+    return { homes };
+  };
+
+  it('whose renewal lost a name is refused where somebody else made the certificate', () => {
+    const kong = stored('K', { names: ['a.test', 'b.test'] });
+    const fresh = bundle('new', { ...newer, names: ['a.test'] });
+    const made = plan([fresh], [kong], { more: remembered(kong) });
+    expect(outline(made)).toMatchObject({ changes: [], refused: { new: 'names_not_covered' } });
+    expect(made.dueAt).toBe(kong.main.leaf === null ? 0 : kong.main.leaf.notAfter - 60_000);
+  });
+
+  it('that went back to an older leaf is taken when what Kong has ends', () => {
+    const kong = stored('K', { age: 10 });
+    const made = plan([bundle('new', { age: 30 })], [kong], { more: remembered(kong) });
+    expect(outline(made)).toMatchObject({ changes: [], refused: { new: 'older_than_stored' } });
+    expect(made.dueAt).toBe(days(80) - 60_000);
+  });
 });

@@ -15,6 +15,7 @@ const TONES: Record<TroubleKind, Tone> = {
   refused: 'bad',
   writes_fail: 'bad',
   overdue: 'warn',
+  awaits_approval: 'warn',
   pending: 'info',
   would_change: 'info',
   passes_failing: 'bad',
@@ -25,9 +26,7 @@ const TONES: Record<TroubleKind, Tone> = {
 const toneOf = (trouble: Trouble): Tone =>
   trouble.kind === 'ending' && trouble.is_critical ? 'bad' : TONES[trouble.kind];
 
-/** The plugin itself is not there: what is shown was so when it was last. */
-export const AWAY = 'away';
-
+/** @param away why the plugin itself is not there, so that what is shown was so when it was last; empty: it is */
 export function drawVerdict({ troubles, counts }: ListReport, nextEnd: string | null, away: string): void {
   const now = Date.now();
   const left = (iso: string) => spanText(Math.max(0, Date.parse(iso) - now));
@@ -106,7 +105,7 @@ function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
         alarms.push({ text: words.say.writesNothing(trouble.detail), runbook: 'KongCertificateOutOfSync' });
         break;
       case 'writes_fail':
-        alarms.push({ text: trouble.detail, runbook: 'KongWritesForbidden' });
+        alarms.push({ text: trouble.detail, runbook: 'KongCertificateSwapFailing' });
         break;
       case 'source_down': {
         const since = reloaders.flatMap(({ sources }) => sources).find(({ id }) => id === trouble.id)
