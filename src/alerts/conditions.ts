@@ -287,6 +287,8 @@ function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): 
       });
     }
     case 'pending': {
+      // It ends by itself, and gives way to what is urgent.
+      if (certificate.hold?.kind === 'frozen') return null;
       const why = mode === 'observe' ? ': this entry only observes (mode: observe)' : '';
       const summary = `${name} is out of step: ${location} has another certificate, which is not written to Kong${why}`;
       return about(certificate, 'out_of_sync', {

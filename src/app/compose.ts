@@ -7,6 +7,7 @@ import {
   refusal,
   type Gateway,
   type Half,
+  type HoldBook,
   type Nudger,
   type SecretRef,
   type Source,
@@ -35,6 +36,8 @@ export interface ComposeOptions {
   patienceMs?: number;
   /** Is told how far a pass is. */
   progress?: ProgressListener;
+  /** What holds changes back; default: nothing. */
+  holds?: HoldBook;
   /** Whether this gateway writes to Kong, among many; default: it does. */
   mayWrite?: () => boolean;
 }

@@ -3,6 +3,7 @@ import { complete, type NamedField, type Values } from '../config';
 import { DEFAULT_CERTIFICATE, NODE_CERTIFICATES } from '../default-certificate/fields';
 import { ADMIN } from '../gateway/fields';
 import { HISTORY } from '../history/fields';
+import { FREEZE } from '../holds/fields';
 import { LEADER_ELECTION } from '../leadership/fields';
 import { PASS_FIELDS } from '../pass/fields';
 import { PLAN_FIELDS } from '../plan/fields';
@@ -30,6 +31,7 @@ export const FIELDS = [
   ...ALERTS,
   LOG,
   HISTORY,
+  FREEZE,
 ] as const satisfies readonly NamedField[];
 
 /** The plugin's `config`, with every default filled in. Names are Kong's: snake_case, seconds. */

@@ -44,6 +44,11 @@ export class Histories {
     return history;
   }
 
+  /** The one that is kept for an entry; null: none is. */
+  get(entry: string): History | null {
+    return this.#open.get(entry)?.history ?? null;
+  }
+
   async forget(entry: string): Promise<void> {
     const known = this.#open.get(entry);
     this.#open.delete(entry);

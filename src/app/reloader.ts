@@ -1,7 +1,7 @@
 import { collectSoon } from '../common/collect';
 import { VERSION } from '../common/product';
 import type { Config } from './config';
-import type { LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';
+import type { Change, LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';
 import type { ReloaderStatus } from '../public';
 import { eventPoster } from '../kubernetes';
 import type { History } from '../history';
@@ -10,6 +10,8 @@ import { EventReporter, LogReporter, type LogRoot } from '../report';
 import { EntryMemory, ReloaderShow, type ReloaderView } from '../status';
 import { compose } from './compose';
 import type { Connection } from './connection';
+import { holdsOf } from './holds';
+import type { Holds } from '../holds';
 import { createElection } from './election';
 import { listenersOf } from './listeners';
 import { homesPath } from './pass';
@@ -33,6 +35,9 @@ export interface Reloader {
    */
   view(isReachable?: boolean): ReloaderView;
   status(): ReloaderStatus;
+  readonly holds: Holds;
+  /** What would be written but for what holds it back. */
+  waiting: () => readonly Change[];
   /** Ends it; what a pass is just writing is written and proven, and no more. */
   stop(isGone?: boolean): Promise<void>;
 }
@@ -52,6 +57,7 @@ export function createReloader(
   history: History | null = null,
 ): Reloader {
   const { journal, served } = memory;
+  const holds = holdsOf(config, kong);
   let isStopping = false;
   const composed = compose(config, kong, {
     listener: {
@@ -61,6 +67,7 @@ export function createReloader(
       },
     },
     ...(kong.facts() === null ? {} : { homesFile: new HomesFile(homesPath(kong.prefix, entry)) }),
+    holds,
     isServed: (certificate, half, chain) => {
       const seen = served.seen(certificate, half);
       return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';
@@ -74,6 +81,7 @@ export function createReloader(
     entry,
     mode: config.mode,
     intervalSeconds: config.interval,
+    pins: () => holds.pins(Date.now()),
     live,
     memory,
     warningDays: config.expiry_warning_days,
@@ -127,6 +135,8 @@ export function createReloader(
     get isAsking() {
       return renewals?.isAsking ?? false;
     },
+    holds,
+    waiting: () => live().plan?.changes ?? [],
     view: (isReachable) => show.view(isReachable),
     status: () => show.view().status(),
     stop: async (isGone = false) => {

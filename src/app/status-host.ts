@@ -4,7 +4,14 @@ import { findState, stateFolder } from '../gateway';
 import type { HistoryQuery } from '../history';
 import type { HistoryReport, StatusReport } from '../public';
 import type { Logger } from '../report';
-import { StatusServer, toReport, type PolledEntry, type ReloaderView, type ReportView } from '../status';
+import {
+  StatusServer,
+  type OperatorCommand,
+  toReport,
+  type PolledEntry,
+  type ReloaderView,
+  type ReportView,
+} from '../status';
 import type { Connection } from './connection';
 import type { Reloader } from './reloader';
 
@@ -29,6 +36,8 @@ export interface StatusHostOptions {
   history: (query: HistoryQuery) => Promise<HistoryReport>;
   /** Why a newer configuration is not used; null: it is. */
   configurationError: () => string | null;
+  /** @returns what was done, in a sentence @throws Error where nothing was */
+  command: (command: OperatorCommand) => string;
   /** Reads the configuration again. @returns why it cannot be used; null: it is in use */
   reload: () => Promise<string | null>;
 }
@@ -46,6 +55,7 @@ export class StatusHost {
         poll: () => this.poll(),
         history: options.history,
         reload: options.reload,
+        command: options.command,
       },
       say: (level, message, fields) => options.logger.log(level, message, fields),
     });

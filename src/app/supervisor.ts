@@ -7,6 +7,7 @@ import { EntryMemory, type ReloaderView } from '../status';
 import { AlertDesk } from './alert-desk';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
 import { Histories } from './histories';
+import { obey } from './operator';
 import { createReloader, type Reloader } from './reloader';
 import { SaidOnce } from './said-once';
 import { StatusHost } from './status-host';
@@ -92,6 +93,7 @@ export class Supervisor {
       history: (query) => this.#histories.read(query),
       configurationError: () => this.configurationError(),
       reload: () => this.reload(),
+      command: (command) => obey(command, this.#running, (entry) => this.#histories.get(entry)),
     });
     this.#alerts = new AlertDesk(options.logger);
     this.#said = new SaidOnce((level, message, detail) => this.log(level, message, detail));

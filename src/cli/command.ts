@@ -20,6 +20,7 @@ import type { DoctorOptions } from './doctor/patient';
 import type { DrillCommandOptions } from './drill';
 import type { HistoryOptions } from './history';
 import type { ExplainOptions } from './explain';
+import type { HoldOptions } from './hold';
 import type { InspectOptions } from './inspect';
 import type { ReloadOptions } from './reload';
 import type { RunOptions } from './run';
@@ -55,6 +56,7 @@ export function program(): Command {
   addRun(root);
   addStatus(root);
   addHistory(root);
+  addHolds(root);
   addReload(root);
   addDoctor(root);
   addDrill(root);
@@ -107,7 +109,10 @@ function addSync(root: Command): void {
         '1',
         `something was refused, failed or rolled back (Kong serves what it served before); ${PASS_PROBLEM}`,
       ],
-      ['3', 'something is left to the ingress controller for now: run it again later, or with --wait'],
+      [
+        '3',
+        'something waits: for the ingress controller (run it again later, or with --wait), or it is held back',
+      ],
     ],
     ['ssl-cert-reloader sync', 'ssl-cert-reloader sync -c reloader.yml --admin-url http://127.0.0.1:8001'],
   );
@@ -200,6 +205,35 @@ function addStatus(root: Command): void {
       'ssl-cert-reloader status --url http://127.0.0.1:8110 --json',
     ],
   );
+}
+
+function addHolds(root: Command): void {
+  const verbs = [
+    ['pin', 'leave a name as it is: nothing is swapped for it', 'it is pinned'],
+    ['unpin', 'take a pin away', 'it is renewed again'],
+    ['approve', 'have a renewal written that waits (mode: approve)', 'it is written now'],
+  ] as const;
+  for (const [verb, description, done] of verbs) {
+    const command = root
+      .command(verb)
+      .description(description)
+      .argument('<name>', 'a name that it is served for, or its id in Kong');
+    if (verb === 'pin')
+      command.option('--until <time>', 'not longer than: 12h, 30d, or a time such as 2026-01-31', notEmpty);
+    withJson(withSocket(command)).action(async (name: string, options: HoldOptions) => {
+      const { hold } = await import('./hold.js');
+      await hold(verb, name, options);
+    });
+    const example = `ssl-cert-reloader ${verb} www.example.com${verb === 'pin' ? ' --until 7d' : ''}`;
+    withHelp(
+      command,
+      [
+        ['0', done],
+        ['1', 'nothing was done, or it cannot be kept'],
+      ],
+      [example, `ssl-cert-reloader ${verb} 191e691a-b550-5ec7-9433-05d05571d841 --json`],
+    );
+  }
 }
 
 function addReload(root: Command): void {

@@ -8,6 +8,7 @@ import type { SocketOptions } from './options';
 import { day, duration, someOf, standardOutput, type Output, type Paint } from './output';
 import { addressOf, fetchHistory } from './status/client';
 import { table, type Column } from './table';
+import { timeOf } from './time';
 
 export interface HistoryOptions extends SocketOptions {
   since?: string;
@@ -35,7 +36,7 @@ export async function history(name: string | undefined, options: HistoryOptions)
 /** Asks the running process, which knows where its history is; without one the file in the prefix is read. */
 async function find(name: string | undefined, options: HistoryOptions): Promise<HistoryReport> {
   const { limit, file, prefix, url } = options;
-  const since = options.since === undefined ? null : timeOf(options.since, Date.now());
+  const since = options.since === undefined ? null : timeOf('--since', options.since, Date.now(), -1);
   const query = {
     limit,
     ...(name === undefined ? {} : { name }),
@@ -56,18 +57,6 @@ async function find(name: string | undefined, options: HistoryOptions): Promise<
     tell(`${(error as Error).message}\nread from ${path} instead`);
     return report;
   }
-}
-
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
-/** @throws Error where it is neither a time nor how long ago */
-function timeOf(text: string, now: number): number {
-  const [, count, unit = ''] = /^([0-9]{1,5})([mhdw])$/.exec(text) ?? [];
-  if (count !== undefined) return now - Number(count) * (UNITS[unit] ?? 0);
-  const time = Date.parse(text);
-  if (Number.isNaN(time))
-    throw new Error(`--since ${text}: give 90m, 12h, 30d, 4w, or a time such as 2026-01-31`);
-  return time;
 }
 
 function print({ entries, is_cut: isCut }: HistoryReport, name: string | undefined, out: Output): void {
@@ -113,6 +102,9 @@ const WORDS: Record<HistoryKind, readonly [word: string, style: Parameters<Paint
   kong_away: ['Kong away', 'red'],
   kong_back: ['Kong back', 'green'],
   started: ['started', 'dim'],
+  pinned: ['pinned', 'yellow'],
+  unpinned: ['unpinned', 'dim'],
+  approved: ['approved', 'green'],
   gap: ['gap', 'yellow'],
 };
 
@@ -146,7 +138,11 @@ function detailOf(entry: HistoryEntry): string {
       return [`${short(to)} → ${short(from)} again`, ...who, ...proven, ...said].join(', ');
     case 'seen':
     case 'would_change':
-      return [what, ...place].join(', ');
+    case 'approved':
+      return [what, ...place, ...who, ...said].join(', ');
+    case 'pinned':
+    case 'unpinned':
+      return [...who, ...said].join(', ');
     case 'changed':
     case 'appeared':
     case 'vanished':

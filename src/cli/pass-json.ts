@@ -16,13 +16,14 @@ export function passJson(result: PassResult | FailedPass): object {
     refused: report.refused,
     unused: report.unused,
     events: report.events.map(eventJson),
-    waiting: report.waiting.map(({ certificate, location, snis, fingerprint, notAfter, until }) => ({
+    waiting: report.waiting.map(({ certificate, location, snis, fingerprint, notAfter, until, hold }) => ({
       certificate_id: certificate,
       location,
       snis,
       fingerprint_sha256: fingerprint,
       not_after: iso(notAfter),
-      until: iso(until),
+      until: Number.isFinite(until) ? iso(until) : null,
+      ...(hold === undefined ? {} : { hold: hold.kind, detail: hold.detail }),
     })),
     notes: report.bundleNotes.map(({ location, snis, fingerprint, notAfter, note }) => ({
       location,

@@ -39,12 +39,13 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
     ];
     const now = Date.now();
     rows.push(
-      ...result.report.waiting.map(({ snis, notAfter, location, certificate, until }) => [
+      ...result.report.waiting.map(({ snis, notAfter, location, certificate, until, hold }) => [
         out.paint('yellow', 'waits'),
         snis.length === 0 ? '-' : someOf(snis),
         day(notAfter),
         location,
-        `certificate ${certificate} is the ingress controller's, which gets ${duration(Math.max(0, until - now))} more; run it again then, or with --wait`,
+        hold?.detail ??
+          `certificate ${certificate} is the ingress controller's, which gets ${duration(Math.max(0, until - now))} more; run it again then, or with --wait`,
       ]),
     );
     rows.push(...noteRows(result.report.bundleNotes, out), ...strayRows(result.report.strays, out));
@@ -96,11 +97,15 @@ const strayRows = (strays: readonly StrayFile[], { paint }: Output): string[][] 
 function counts(report: PassReport): string {
   const { bundles, inSync, refused, unused, events, waiting, strays, durationMs } = report;
   const open = events.filter(({ outcome }) => outcome.kind === 'would_change').length;
+  const heldCount = waiting.filter(({ hold }) => hold !== undefined).length;
   const parts = [
     `${plural(bundles, 'bundle')} found`,
     `${inSync} in step with Kong`,
     ...(open > 0 ? [`${open} would change`] : []),
-    ...(waiting.length > 0 ? [`${waiting.length} left to the ingress controller for now`] : []),
+    ...(heldCount > 0 ? [`${heldCount} held back`] : []),
+    ...(waiting.length > heldCount
+      ? [`${waiting.length - heldCount} left to the ingress controller for now`]
+      : []),
     ...(refused > 0 ? [`${refused} refused`] : []),
     ...(unused > 0 ? [`${unused} that nothing in Kong asks for`] : []),
     ...(strays.length > 0 ? [`${plural(strays.length, 'file')} left out`] : []),

@@ -6,6 +6,7 @@ import type { Config } from '../app/config';
 import type { FailureKind, PassReport, StoredCertificate } from '../model';
 import { readKongValues } from '../gateway';
 import { DifferenceFile, HomesFile } from '../pass';
+import { holdsOf } from '../app/holds';
 import { historyPlace, openHistory } from '../app/histories';
 import { homesPath } from '../app/pass';
 import { stateFolder } from '../gateway';
@@ -80,7 +81,7 @@ async function passOnce(
   const differences = new DifferenceFile(join(stateFolder(location.prefix), DIFFERENCES));
   const homesFile = new HomesFile(homesPath(location.prefix, entry));
   const { pass, gateway, close } = compose(config, kong, {
-    ...{ progress, differences, homesFile },
+    ...{ progress, differences, homesFile, holds: holdsOf(config, kong) },
     patienceMs: Number.POSITIVE_INFINITY,
   });
   // A run that only observes is no news to anybody else.
@@ -165,7 +166,10 @@ function nextTry(
   const heldMs = (report.nextAt ?? Number.POSITIVE_INFINITY) - so.now;
   if (report.unfinished === 'settling' && so.settlings < MOST_SETTLINGS && heldMs < MOST_HELD_MS)
     return Math.max(0, heldMs) + 50;
-  const until = Math.min(...report.waiting.map((change) => change.until));
+  // What holds a change back is no business of the ingress controller's.
+  const until = Math.min(
+    ...report.waiting.map((change) => (change.hold === undefined ? change.until : Infinity)),
+  );
   return so.isWaiting && report.unfinished !== 'failed' && Number.isFinite(until)
     ? Math.max(0, until - so.now) + 50
     : null;

@@ -12,5 +12,9 @@ export async function plan({ config, json, ...location }: PassOptions): Promise<
   if (json === true) out.json(results.map(passJson));
   else printPasses(results, out);
   if (results.some((result) => isFailed(result) || result.report.sourceErrors.length > 0)) return 1;
-  return results.some((result) => !isFailed(result) && result.report.events.length > 0) ? 2 : 0;
+  return results.some(
+    (result) => !isFailed(result) && (result.report.events.length > 0 || result.report.waiting.length > 0),
+  )
+    ? 2
+    : 0;
 }

@@ -82,7 +82,7 @@ export class History implements Reporter {
     if (live === null || live.plan === null || live.plan === this.#plan) return;
     this.#plan = live.plan;
     this.noteForeign(live.certificates, report.events);
-    this.noteSeen(live.plan);
+    this.noteSeen(live.plan, live.hold);
   }
 
   failed(_: PassCause, error: Error): void {
@@ -137,7 +137,7 @@ export class History implements Reporter {
   }
 
   /** Renewals that wait: for the ingress controller, a person, a time, another gateway. */
-  private noteSeen({ changes }: Plan): void {
+  private noteSeen({ changes }: Plan, hold: LiveView['hold']): void {
     const seen = new Set<string>();
     for (const change of changes) {
       const { bundle } = change;
@@ -155,6 +155,7 @@ export class History implements Reporter {
         fingerprint_sha256: bundle.leaf.fingerprint,
         previous_fingerprint_sha256: (isUpdate ? change.certificate[half]?.leaf?.fingerprint : null) ?? null,
         not_after: new Date(bundle.leaf.notAfter).toISOString(),
+        detail: hold(id, half)?.detail ?? '',
       });
     }
     this.#seen = seen;
@@ -175,7 +176,8 @@ const NOTHING = {
 } as const;
 
 function factsOf(event: PassEvent): Facts {
-  const { outcome, snis, location, fingerprint, notAfter, half, previous } = event;
+  const { outcome, snis, location, fingerprint, notAfter, half, previous, urgent } = event;
+  const facts = outcomeFacts(outcome);
   return {
     snis,
     location,
@@ -184,9 +186,13 @@ function factsOf(event: PassEvent): Facts {
     not_after: notAfter === null ? null : new Date(notAfter).toISOString(),
     half: half ?? null,
     certificate_id: 'certificate' in outcome ? outcome.certificate : (event.inKong?.certificate ?? null),
-    ...outcomeFacts(outcome),
+    ...facts,
+    ...(urgent === undefined ? {} : { detail: joined(urgent, facts.detail) }),
   };
 }
+
+/** Why it was made though it was to wait, and what was seen. */
+const joined = (urgent: string, detail = '') => `made ${urgent}${detail === '' ? '' : `; ${detail}`}`;
 
 function outcomeFacts(outcome: PassEvent['outcome']): Facts {
   switch (outcome.kind) {

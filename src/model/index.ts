@@ -4,6 +4,7 @@ export * from './failure';
 export * from './gateway';
 export * from './ids';
 export * from './lease';
+export * from './hold';
 export * from './life';
 export * from './live-view';
 export * from './log';

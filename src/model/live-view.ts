@@ -1,5 +1,6 @@
 import type { Digest, SourcedBundle } from './certificate';
 import type { FailureKind } from './failure';
+import type { Hold } from './hold';
 import type { Plan } from './plan';
 import type { Refusal } from './reason';
 import type { StrayFile } from './source';
@@ -48,6 +49,8 @@ export interface LiveView {
   failure(certificate: string, half: Half): KnownFailure | undefined;
   /** What one should know of a bundle though it is not refused, in a sentence; undefined: nothing. */
   note(bundleId: string): string | undefined;
+  /** What holds back the change of half of a certificate, or of a new one of this id. */
+  readonly hold: (certificate: string, half: Half) => Hold | undefined;
   /** Certificates that had a bundle before it could no longer be understood, by bundle id. */
   readonly holders: ReadonlyMap<string, readonly string[]>;
 }

@@ -1,6 +1,7 @@
 import type { Proof } from './proof';
 import type { SecretRef } from './certificate';
 import type { FailureKind } from './failure';
+import type { Hold } from './hold';
 import type { Refusal } from './reason';
 import type { StrayFile } from './source';
 import type { Half } from './stored';
@@ -53,6 +54,8 @@ export interface PassEvent {
   half?: Half;
   /** SHA-256 of the leaf that Kong had in its place before; null: none. */
   previous?: string | null;
+  /** Why it was written though it was to wait. */
+  urgent?: string;
   outcome: Outcome;
 }
 
@@ -78,8 +81,11 @@ export interface WaitingChange {
   fingerprint: string;
   /** Milliseconds since the epoch. */
   notAfter: number;
-  /** When it is written if the ingress controller has not done so by then (milliseconds since the epoch). */
+  /** When it is written if the ingress controller has not done so by then, or what holds it back ends by itself
+   * (milliseconds since the epoch); infinity: when a person says so. */
   until: number;
+  /** What holds it back; left out: it is the ingress controller's turn. */
+  hold?: Hold;
 }
 
 export type PassCause = 'start' | 'poll' | 'watch' | 'trigger' | 'retry' | 'command';

@@ -1,7 +1,9 @@
-import type { Log, Plan, StoredCertificate } from '../model';
+import { changeId, type Change, type Log, type Plan, type StoredCertificate } from '../model';
 import type { CertificateMemory } from './memory';
 import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
+import { waiting } from './plan';
+import { halfOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
 
 /** After so long it is looked whether another gateway, or the controller, has written what is not ours to write. */
@@ -48,7 +50,7 @@ export class ConcludeStep implements Step {
     let plan = planned;
     if (pass.observe) {
       plan = await planner.announceable(plan, this.progress);
-      findings.wouldChange(plan.changes);
+      findings.wouldChange(plan.changes.filter((change) => this.isFree(change, pass)));
       pass.report.addedChars = planner.addedBy(plan);
     }
     // There is something to write, and another gateway is the one to do it.
@@ -100,6 +102,16 @@ export class ConcludeStep implements Step {
       plan.dropped.set(id, lost);
     }
     plan.unused = plan.unused.filter((id) => !plan.dropped.has(id));
+  }
+
+  /** What is held back waits, and is not announced. */
+  private isFree(change: Change, pass: PassContext): boolean {
+    const permission = this.memory.holds.permits(change, pass.now());
+    if (permission.kind === 'free') return true;
+    const { hold } = permission;
+    this.memory.held.set(`${changeId(change)} ${halfOf(change)}`, hold);
+    pass.report.waiting.push(waiting(change, hold.until ?? Number.POSITIVE_INFINITY, hold));
+    return false;
   }
 
   /** Certificates that a bundle was meant for, or that had it while it was understood. */

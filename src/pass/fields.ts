@@ -23,10 +23,11 @@ export const PASS_FIELDS = [
   {
     mode: {
       type: 'string',
-      description: 'apply: swap certificates. observe: only report what would be swapped.',
+      description:
+        'apply: swap certificates. approve: once a person says so. observe: only report what would be swapped.',
       required: true,
       default: 'apply',
-      one_of: ['apply', 'observe'],
+      one_of: ['apply', 'approve', 'observe'],
     },
   },
   {

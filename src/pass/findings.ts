@@ -90,7 +90,8 @@ export class Findings {
     for (const key of this.#failures.keys()) if (!open.has(key)) this.#failures.delete(key);
   }
 
-  happened(change: Change, outcome: Outcome): void {
+  /** @param urgent why it was made though it was to wait */
+  happened(change: Change, outcome: Outcome, urgent?: string): void {
     const { bundle } = change;
     const isUpdate = change.kind === 'update';
     this.#events.push({
@@ -98,6 +99,7 @@ export class Findings {
       ...about(bundle),
       snis: namesOf(change),
       half: halfOf(change),
+      ...(urgent === undefined ? {} : { urgent }),
       previous: (isUpdate ? change.certificate[change.half]?.leaf?.fingerprint : null) ?? null,
       outcome,
     });

@@ -4,6 +4,8 @@ import type {
   Change,
   Gateway,
   Half,
+  Hold,
+  HoldBook,
   LiveView,
   Plan,
   Source,
@@ -30,6 +32,8 @@ export interface MemoryOptions {
   trustedIssuers?: () => IssuerSet;
   homes?: HomeBook;
   takeover: TakeoverOptions;
+  /** Whether a change may be made now; default: each may. */
+  holds?: HoldBook;
   /** Is told of every write; must not throw. */
   listener?: WriteListener;
   /** Milliseconds since the epoch. */
@@ -53,6 +57,9 @@ export class CertificateMemory {
   readonly planner: Planner;
   readonly takeover: Takeover;
   readonly findings: Findings;
+  readonly holds: HoldBook;
+  /** Changes that were held back when they were last decided on, by half of a certificate. */
+  readonly held = new Map<string, Hold>();
   readonly refusalGrace: RefusalGrace;
   /** Changes of the last plan that are left to the ingress controller for now. */
   left: readonly Change[] = [];
@@ -87,6 +94,7 @@ export class CertificateMemory {
     this.planner = new Planner(this.book, this.refused, { ...options, now });
     this.takeover = new Takeover(takeover);
     this.findings = new Findings(now);
+    this.holds = options.holds ?? { permits: () => ({ kind: 'free', urgent: null }) };
     this.refusalGrace = new RefusalGrace(takeover.graceMs);
   }
 
@@ -122,6 +130,7 @@ export class CertificateMemory {
       pastRefusal: (id) => this.findings.past(id),
       failure: (certificate, half) => this.findings.failure(certificate, half),
       note: (id) => notes.get(id)?.note,
+      hold: (certificate, half) => this.held.get(`${certificate} ${half}`),
       holders: this.holders,
     };
   }

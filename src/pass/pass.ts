@@ -60,6 +60,7 @@ class Pass implements PassContext {
     before: new Map(),
     results: [],
     proofs: [],
+    urgent: new Map(),
     hasFailed: false,
     caChanges: [],
     caResults: [],

@@ -1,5 +1,6 @@
-import { changeId, type Change, type Plan, type WaitingChange } from '../model';
+import { changeId, type Change, type Hold, type Plan, type WaitingChange } from '../model';
 import type { CertificateMemory } from './memory';
+import { halfOf } from './prove';
 import type { PassContext, Step } from './step';
 
 /** Plans, and chooses what to write now: no change twice in a pass, and the ingress controller gets its time. */
@@ -33,11 +34,21 @@ export class PlanStep implements Step {
     work.decidedAt = performance.now();
     const limit = pass.mayWrite() ? gateway.batchSize : 0;
     const batch: Change[] = [];
+    this.memory.held.clear();
     const left: Change[] = [];
     for (const change of plan.changes) {
       const key = attemptOf(change);
       if (work.attempted.has(key) && !work.again.has(key)) continue;
       if (batch.length >= limit) break;
+      const permission = this.memory.holds.permits(change, pass.now());
+      if (permission.kind === 'held') {
+        const { hold } = permission;
+        this.memory.held.set(`${changeId(change)} ${halfOf(change)}`, hold);
+        const until = hold.until ?? Number.POSITIVE_INFINITY;
+        work.waitsUntil = Math.min(work.waitsUntil, until);
+        pass.report.waiting.push(waiting(change, until, hold));
+        continue;
+      }
       const decision = await takeover.decide(change, pass.now(), (detail) =>
         findings.happened(change, { kind: 'nudged', certificate: changeId(change), detail }),
       );
@@ -50,6 +61,7 @@ export class PlanStep implements Step {
         work.attempted.set(key, work.attempted.get(key) ?? 0);
         work.again.delete(key);
         batch.push(change);
+        if (permission.urgent !== null) work.urgent.set(change, permission.urgent);
       }
     }
     this.memory.left = left;
@@ -61,9 +73,17 @@ export class PlanStep implements Step {
 export const attemptOf = (change: Change) =>
   `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
 
-function waiting(change: Change, until: number): WaitingChange {
+export function waiting(change: Change, until: number, hold?: Hold): WaitingChange {
   const { location, leaf } = change.bundle;
   const snis = change.kind === 'create' ? change.snis : change.certificate.snis;
   const { fingerprint, notAfter } = leaf;
-  return { certificate: changeId(change), location, snis, fingerprint, notAfter, until };
+  return {
+    certificate: changeId(change),
+    location,
+    snis,
+    fingerprint,
+    notAfter,
+    until,
+    ...(hold === undefined ? {} : { hold }),
+  };
 }

@@ -104,12 +104,11 @@ export class SettleStep implements Step {
     }
     const shown =
       proof === null || worse === null ? proof : { ...proof, detail: `${proof.detail}; ${worse}` };
-    findings.happened(change, {
-      kind: 'swapped',
-      certificate: changeId(change),
-      how: howOf(change),
-      proof: shown,
-    });
+    findings.happened(
+      change,
+      { kind: 'swapped', certificate: changeId(change), how: howOf(change), proof: shown },
+      pass.work.urgent.get(change),
+    );
   }
 
   /** Restores what was there before, all of it in one write, and refuses the bundles. @returns whether that worked */

@@ -76,6 +76,8 @@ export interface CertificateWork {
   results: WriteResult[];
   /** Of what was written, in the order of `results`; empty where nothing is proven. */
   proofs: Proof[];
+  /** Why changes of the batch are made though they were to wait. */
+  readonly urgent: Map<Change, string>;
   hasFailed: boolean;
   /** Changes to what Kong trusts, which go along with the first write. */
   caChanges: CaChange[];

@@ -14,6 +14,10 @@ export type HistoryKind =
   | 'kong_away'
   | 'kong_back'
   | 'started'
+  /** By commands of this program. */
+  | 'pinned'
+  | 'unpinned'
+  | 'approved'
   /** Entries were lost: the file could not be written for a while. */
   | 'gap';
 

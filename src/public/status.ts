@@ -3,6 +3,7 @@ import type {
   EventKind,
   FailureKind,
   Half,
+  HoldKind,
   LifeLevel,
   Owner,
   PassCause,
@@ -80,8 +81,24 @@ export interface CertificateStatus {
   /** A tenth of the time from then to the end is over, too, and no source has a newer one. */
   renewal_overdue: boolean;
   last_swap_at: string | null;
+  /** Why a renewal that is there is not written now; absent: nothing holds it back. */
+  hold?: HoldStatus;
   /** What one should know about it; null: nothing. */
   note: string | null;
+}
+
+export interface HoldStatus {
+  kind: HoldKind;
+  /** When it ends by itself; null: when a person says so. */
+  until: string | null;
+  detail: string;
+}
+
+export interface PinStatus {
+  name: string;
+  /** Null: until it is taken away. */
+  until: string | null;
+  since: string;
 }
 
 export interface SourceStatus {
@@ -156,7 +173,7 @@ export interface NodeCertificatesStatus {
 /** One entry of the plugin, or one configuration file. Steps of a pass add what they show, in their own rooms. */
 export interface ReloaderStatus {
   entry: string;
-  mode: 'apply' | 'observe';
+  mode: 'apply' | 'approve' | 'observe';
   interval_seconds: number;
   last_pass: PassStatus | null;
   /** When the last pass ended that could be made at all. */
@@ -167,6 +184,8 @@ export interface ReloaderStatus {
   is_current: boolean;
   sources: readonly SourceStatus[];
   certificates: readonly CertificateStatus[];
+  /** Names that stay as they are; absent: none. */
+  pins?: readonly PinStatus[];
   /** Absent without `leader_election`. */
   leader?: LeaderStatus;
   /** Absent where Kong names none, or its prefix is not at hand. */

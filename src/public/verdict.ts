@@ -63,7 +63,8 @@ export function urgencyOf(certificate: Standing): number {
   return ranks.length > 0 ? Math.min(...ranks) : (QUIET_RANK[state] ?? 7);
 }
 
-type CountKind = 'expired' | 'not_served' | 'refused' | 'overdue' | 'pending' | 'would_change';
+type CountKind =
+  'awaits_approval' | 'expired' | 'not_served' | 'refused' | 'overdue' | 'pending' | 'would_change';
 
 type EntryFacts = Omit<ReloaderStatus, 'certificates'>;
 type ReportFacts = Pick<StatusReport, 'kong' | 'waiting' | 'configuration_error'> & {
@@ -93,6 +94,8 @@ export class Tally {
   /** When the next in Kong ends that has not yet. */
   nextEnd: string | null = null;
   wouldChange = 0;
+  #held = 0;
+  #awaiting = 0;
   #firstEnd: string | null = null;
   #failing = { count: 0, detail: '' };
 
@@ -102,7 +105,10 @@ export class Tally {
     const life = alarmingLife(certificate);
     this.total += 1;
     if (certificate.certificate_id !== null && life !== 'expired') this.nextEnd = sooner(this.nextEnd, end);
-    if (state === 'pending' && mode === 'observe') this.wouldChange += 1;
+    const hold = certificate.hold?.kind;
+    if (state === 'pending' && hold !== undefined) this.#held += 1;
+    else if (state === 'pending' && mode === 'observe') this.wouldChange += 1;
+    if (hold === 'approval') this.#awaiting += 1;
     increase(this.states, state);
     if (isOnlyLate(certificate)) this.late += 1;
     // An older plugin says nothing of it.
@@ -124,8 +130,9 @@ export class Tally {
       not_served: states.get('not_served') ?? 0,
       refused: states.get('refused') ?? 0,
       overdue: this.late,
-      pending: (states.get('pending') ?? 0) - this.wouldChange - this.#failing.count,
+      pending: (states.get('pending') ?? 0) - this.wouldChange - this.#held - this.#failing.count,
       would_change: this.wouldChange,
+      awaits_approval: this.#awaiting,
     };
     const counted = (...kinds: CountKind[]): Trouble[] =>
       kinds.filter((kind) => counts[kind] > 0).map((kind) => ({ kind, count: counts[kind] }));
@@ -140,7 +147,7 @@ export class Tally {
     troubles.push(...counted('refused'));
     if (this.#failing.count > 0) troubles.push({ kind: 'writes_fail', ...this.#failing });
     if (error !== undefined) troubles.push({ kind: 'configuration', detail: error });
-    troubles.push(...counted('overdue', 'pending', 'would_change'));
+    troubles.push(...counted('overdue', 'awaits_approval', 'pending', 'would_change'));
     return [...troubles, ...reloaders.flatMap(entryTroubles)];
   }
 }

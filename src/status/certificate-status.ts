@@ -76,7 +76,17 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
     renewal_due_at: renewal === null ? null : isoTime(renewal.at),
     renewal_overdue: renewal !== null && isRenewalLate(renewal.at, renewal.notAfter, now),
     last_swap_at: swappedAt === undefined ? null : isoTime(swappedAt),
+    ...(facts.hold === null
+      ? {}
+      : {
+          hold: {
+            kind: facts.hold.kind,
+            until: facts.hold.until === null ? null : isoTime(facts.hold.until),
+            detail: facts.hold.detail,
+          },
+        }),
     note:
+      facts.hold?.detail ??
       (facts.failure === null ? null : `it is not written: ${facts.failure.error}`) ??
       (state === 'pending' ? context.pendingNote : null) ??
       facts.note ??

@@ -3,6 +3,7 @@ import {
   isChainOf,
   type CertificateState,
   type Half,
+  type Hold,
   type KnownFailure,
   type KnownRefusal,
   type LiveView,
@@ -30,6 +31,8 @@ export interface CertificateFacts {
   isStanding: boolean;
   /** Why it could not be written so far; it is tried again. */
   failure: KnownFailure | null;
+  /** What holds its change back; null: nothing. */
+  hold: Hold | null;
   /** Names that the ingress controller took out of Kong; empty: none. */
   dropped: readonly string[];
   /** What one should know of the bundle though it is not refused. */
@@ -118,6 +121,7 @@ function storedFacts(
       refusal: standing ?? past ?? null,
       isStanding: standing !== undefined,
       failure: state === 'pending' ? (live.failure(id, half) ?? null) : null,
+      hold: state === 'pending' ? (live.hold(id, half) ?? null) : null,
       ...wordsOf(live, bundleId),
     };
   };
@@ -172,6 +176,7 @@ function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<
       refusal: standing ?? live.pastRefusal(id) ?? null,
       isStanding: standing !== undefined,
       failure: null,
+      hold: null,
       ...wordsOf(live, id),
     };
   };
@@ -179,8 +184,14 @@ function* looseFacts(live: LiveView, plan: Plan, shown: Set<string>): Generator<
     if (change.kind === 'update') {
       const certificate = live.certificates.get(change.certificate.id) ?? null;
       if (certificate === null || certificate[change.half] === null)
-        yield { ...make('pending', change.bundle.id), certificate, half: change.half };
-    } else if (!live.certificates.has(change.id)) yield make('pending', change.bundle.id);
+        yield {
+          ...make('pending', change.bundle.id),
+          certificate,
+          half: change.half,
+          hold: live.hold(change.certificate.id, change.half) ?? null,
+        };
+    } else if (!live.certificates.has(change.id))
+      yield { ...make('pending', change.bundle.id), hold: live.hold(change.id, 'main') ?? null };
   }
   for (const id of plan.refused.keys()) if (!shown.has(id)) yield make('refused', id);
   for (const id of plan.waiting.keys()) if (!shown.has(id)) yield make('pending', id);

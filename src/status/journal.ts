@@ -152,7 +152,10 @@ function increase(counts: Map<Reason, number>, reason: Reason): void {
 /** More names than this tell nobody anything. */
 const MAX_SNIS = 20;
 
-function recentEvent({ outcome, location, fingerprint, snis, inKong }: PassEvent, at: number): RecentEvent {
+function recentEvent(
+  { outcome, location, fingerprint, snis, inKong, urgent }: PassEvent,
+  at: number,
+): RecentEvent {
   return {
     at: new Date(at).toISOString(),
     kind: eventKind(outcome),
@@ -161,7 +164,8 @@ function recentEvent({ outcome, location, fingerprint, snis, inKong }: PassEvent
     location,
     fingerprint_sha256: fingerprint,
     reason: outcome.kind === 'refused' ? outcome.refusal.reason : null,
-    detail: detailOf(outcome),
+    detail:
+      urgent === undefined ? detailOf(outcome) : `made ${urgent}; ${detailOf(outcome)}`.replace(/; $/, ''),
   };
 }
 

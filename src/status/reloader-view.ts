@@ -1,5 +1,6 @@
-import type { Leadership, LiveView, StrayFile } from '../model';
-import type { CertificateStatus, LeaderStatus, ReloaderStatus, SourceStatus } from '../public';
+import { isoTime } from '../common/iso-time';
+import type { Leadership, LiveView, StrayFile, Pin } from '../model';
+import type { CertificateStatus, LeaderStatus, PinStatus, ReloaderStatus, SourceStatus } from '../public';
 import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
 import type { EntryMemory } from './entry-memory';
@@ -43,6 +44,8 @@ export interface ReloaderViewOptions {
   mode: ReloaderStatus['mode'];
   intervalSeconds: number;
   live: () => LiveView;
+  /** Names that stay as they are; default: none. */
+  pins?: () => readonly Pin[];
   memory: EntryMemory;
   /** Who writes, where one of many does. */
   leader?: () => Leadership;
@@ -86,6 +89,7 @@ export class ReloaderShow {
     const own = live();
     const known = memory.latest(own);
     const leadership = this.options.leader?.();
+    const pins = this.options.pins?.() ?? [];
     const facts = () => certificateFacts(known, served);
     const context = this.context(known, leadership);
     const shown = {
@@ -98,6 +102,7 @@ export class ReloaderShow {
       is_current: isReachable && own.plan !== null && journal.lastPass?.error === null,
       sources: sourceStatuses(known),
       ...journal.steps,
+      ...(pins.length === 0 ? {} : { pins: pins.map(pinStatus) }),
       ...(leadership === undefined ? {} : { leader: leaderStatus(leadership) }),
       events: journal.events,
     };
@@ -134,6 +139,12 @@ export class ReloaderShow {
     return (this.options.now ?? Date.now)();
   }
 }
+
+const pinStatus = ({ name, until, since }: Pin): PinStatus => ({
+  name,
+  until: until === null ? null : isoTime(until),
+  since: isoTime(since),
+});
 
 const leaderStatus = ({ isLeader, holder, error }: Leadership): LeaderStatus => ({
   is_leader: isLeader,

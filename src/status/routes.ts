@@ -15,9 +15,19 @@ export interface StatusBackend {
   poll(): Promise<PolledEntry[]>;
   /** Reads the configuration again. @returns why it cannot be used, so that the one before goes on; null: it is in use */
   reload(): Promise<string | null>;
+  /**
+   * Does what an operator says with a name.
+   * @returns what was done, in a sentence @throws Error where nothing was, or it cannot be kept
+   */
+  command(command: OperatorCommand): string;
   /** What happened, as it was kept. @param since milliseconds since the epoch */
   history(query: { name?: string; since?: number; limit: number }): Promise<HistoryReport>;
 }
+
+/** What an operator says. */
+export type OperatorCommand =
+  /** Milliseconds since the epoch; null: until it is taken away. */
+  { verb: 'pin'; name: string; until: number | null } | { verb: 'unpin' | 'approve'; name: string };
 
 /** What became of one entry's pass. */
 export interface PolledEntry {
@@ -46,6 +56,9 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/readyz': ['GET', 'HEAD'],
   '/poll': ['POST'],
   '/reload': ['POST'],
+  '/pin': ['POST'],
+  '/unpin': ['POST'],
+  '/approve': ['POST'],
 };
 
 const RUNBOOKS_AT = '/runbooks/';
@@ -88,10 +101,11 @@ export class Routes {
     } else if (!methods.includes(method)) {
       response.setHeader('allow', methods.join(', '));
       refuse(response, 405, `${pathname} takes ${methods.join(' and ')}`);
-    } else if (pathname === '/poll' || pathname === '/reload') {
+    } else if (methods[0] === 'POST') {
       if (!door.isUnix) refuse(response, 403, `${pathname} is taken on the unix socket only`);
       else if (pathname === '/poll') await this.poll(request, response, searchParams.get('wait') === '1');
-      else await this.reload(request, response);
+      else if (pathname === '/reload') await this.reload(request, response);
+      else await this.command(pathname, searchParams, response);
     } else if (pathname === '/history')
       await this.heavy(response, door, () => this.history(searchParams, response));
     else if (pathname === '/certificates')
@@ -242,6 +256,27 @@ export class Routes {
     response.setHeader('content-type', 'application/json; charset=utf-8');
     response.statusCode = error === null ? 200 : 422;
     await sendAll(response, `${toJson({ error })}\n`);
+  }
+
+  private async command(pathname: string, asked: URLSearchParams, response: ServerResponse): Promise<void> {
+    const [name, until] = [asked.get('name') ?? '', asked.get('until')];
+    const time = until === null ? null : Date.parse(until);
+    if (name === '' || Number.isNaN(time)) {
+      refuse(response, 400, 'name is a name or an id; until is a time, such as 2026-01-31T12:00:00Z');
+      return;
+    }
+    let answer: { done: string } | { error: string };
+    try {
+      const verb = pathname === '/unpin' ? 'unpin' : 'approve';
+      answer = {
+        done: this.backend.command(pathname === '/pin' ? { verb: 'pin', name, until: time } : { verb, name }),
+      };
+    } catch (error) {
+      answer = { error: (error as Error).message };
+    }
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    response.statusCode = 'error' in answer ? 422 : 200;
+    await sendAll(response, `${toJson(answer)}\n`);
   }
 
   private async poll(request: IncomingMessage, response: ServerResponse, isWaited: boolean): Promise<void> {

@@ -33,6 +33,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     const server = new StatusServer({
       backend: {
         reload: () => Promise.resolve(null),
+        command: ({ verb, name }) => `${verb} ${name}`,
         view,
         poll: () => Promise.resolve([]),
         history: ({ name = '' }) => Promise.resolve({ entries: historyOf(name), is_cut: false }),

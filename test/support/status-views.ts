@@ -56,6 +56,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
       failure: () => undefined,
       pastRefusal: () => undefined,
       note: () => undefined,
+      hold: () => undefined,
       holders: new Map(),
     }),
   });

@@ -53,6 +53,21 @@ export async function reload(address: StatusAddress): Promise<string | null> {
   return (JSON.parse(text) as { error: string | null }).error;
 }
 
+/** Says something about a name to the process. @returns what was done @throws Error where nothing was */
+export async function command(
+  address: StatusAddress,
+  verb: 'pin' | 'unpin' | 'approve',
+  query: Readonly<Record<string, string>>,
+): Promise<string> {
+  const path = `/${verb}?${new URLSearchParams(query).toString()}`;
+  const answer = JSON.parse(await ask('POST', address, path, TIMEOUT_MS)) as {
+    done?: string;
+    error?: string;
+  };
+  if (answer.done === undefined) throw new Error(answer.error ?? 'no answer');
+  return answer.done;
+}
+
 /** @param query what `/history` takes @throws Error */
 export async function fetchHistory(
   address: StatusAddress,

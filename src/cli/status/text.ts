@@ -58,9 +58,7 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
   const { paint } = out;
   const { entry, mode, interval_seconds: interval, certificates, sources, known_at: knownAt } = reloader;
   out.print('');
-  out.print(
-    `${paint('bold', entry)}  ${mode === 'observe' ? 'observes only, ' : ''}every ${interval} s, ${lastPass(reloader, now)}`,
-  );
+  out.print(`${paint('bold', entry)}  ${MODES[mode]}every ${interval} s, ${lastPass(reloader, now)}`);
   if (!reloader.is_current && knownAt !== null) {
     const age = duration(Math.max(0, now - Date.parse(knownAt)));
     out.print(`${paint('yellow', 'not current')}  this is how it was ${age} ago, at ${knownAt}`);
@@ -74,6 +72,8 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
     if (total > strays.length)
       out.print(`${paint('dim', 'left out')}  ${total - strays.length} more files of ${id}`);
   }
+  for (const { name, until } of reloader.pins ?? [])
+    out.print(`${paint('yellow', 'pinned')}  ${name} ${until === null ? 'until `unpin`' : `until ${until}`}`);
   const {
     default_certificate: byDefault,
     node_certificates: node,
@@ -118,6 +118,12 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
   out.print(counts(certificates));
 }
 
+const MODES: Record<ReloaderStatus['mode'], string> = {
+  apply: '',
+  approve: 'swaps what is approved, ',
+  observe: 'observes only, ',
+};
+
 function lastPass({ last_pass: pass }: ReloaderStatus, now: number): string {
   if (pass === null) return 'no pass yet';
   const ago = duration(Math.max(0, now - Date.parse(pass.started_at)));
@@ -157,6 +163,7 @@ function whyNot({
   stored,
   served,
   refusal,
+  hold,
   renewal_overdue: overdue,
 }: CertificateStatus): string {
   const late = overdue ? 'the renewal is overdue: the issuer should have made a newer one' : '';
@@ -168,6 +175,7 @@ function whyNot({
         ? 'Kong stores it and serves another one'
         : served.detail;
     case 'pending':
+      if (hold !== undefined) return hold.detail;
       return `about to be swapped${source === null ? '' : ` for the one valid until ${day(source.not_after)}`}${
         stored === null ? '' : ` (Kong has ${day(stored.not_after)})`
       }`;

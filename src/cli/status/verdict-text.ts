@@ -34,6 +34,8 @@ function textOf(trouble: Trouble, now: number): string {
       return `${trouble.count} not renewed in time`;
     case 'pending':
       return `${trouble.count} about to be swapped`;
+    case 'awaits_approval':
+      return `${trouble.count} to be approved`;
     case 'would_change':
       return `${trouble.count} would be swapped (mode: observe)`;
     case 'passes_failing':

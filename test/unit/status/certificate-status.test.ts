@@ -24,6 +24,7 @@ it('the refusal of a certificate is shown without keys and passwords, whatever i
       isStanding: true,
       failure: null,
       dropped: [],
+      hold: null,
       note: null,
     },
     {

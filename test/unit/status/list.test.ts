@@ -104,6 +104,7 @@ async function serving(view: ReportView) {
       view: () => view,
       poll: () => Promise.resolve([]),
       reload: () => Promise.resolve(null),
+      command: ({ verb, name }) => `${verb} ${name}`,
       history: () => Promise.resolve({ entries: [], is_cut: false }),
     },
     say: () => undefined,

@@ -32,6 +32,7 @@ async function serving(
         },
         poll,
         reload: () => Promise.resolve(null),
+        command: ({ verb, name }) => `${verb} ${name}`,
         history: (query) => Promise.resolve({ entries: [], is_cut: false, query }),
       },
       say: (level, message, fields) => said.push({ level, message, ...fields }),

@@ -15,6 +15,7 @@ const TONES: Record<TroubleKind, Tone> = {
   refused: 'bad',
   writes_fail: 'bad',
   overdue: 'warn',
+  awaits_approval: 'warn',
   pending: 'info',
   would_change: 'info',
   passes_failing: 'bad',

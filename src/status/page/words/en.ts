@@ -31,6 +31,8 @@ export const en: Words = {
         return `${trouble.count} cannot be written`;
       case 'overdue':
         return `${trouble.count} not renewed in time`;
+      case 'awaits_approval':
+        return `${trouble.count} to be approved`;
       case 'pending':
         return `${trouble.count} about to be swapped`;
       case 'would_change':
@@ -83,6 +85,9 @@ export const en: Words = {
     kong_away: 'Kong away',
     kong_back: 'Kong back',
     started: 'Plugin started',
+    pinned: 'Pinned',
+    unpinned: 'Unpinned',
+    approved: 'Approved',
     gap: 'Entries lost',
   },
   actors: {

@@ -28,6 +28,8 @@ export const zh: Words = {
         return `${trouble.count} 个证书无法写入 Kong`;
       case 'overdue':
         return `${trouble.count} 个证书逾期未续期`;
+      case 'awaits_approval':
+        return `${trouble.count} 个证书等待批准`;
       case 'pending':
         return `${trouble.count} 个证书等待热更新`;
       case 'would_change':
@@ -80,6 +82,9 @@ export const zh: Words = {
     kong_away: 'Kong 失联',
     kong_back: 'Kong 恢复',
     started: '插件启动',
+    pinned: '已固定',
+    unpinned: '已取消固定',
+    approved: '已批准',
     gap: '部分记录丢失',
   },
   actors: {

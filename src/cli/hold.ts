@@ -1,0 +1,23 @@
+import type { SocketOptions } from './options';
+import { standardOutput } from './output';
+import { addressOf, command } from './status/client';
+import { timeOf } from './time';
+
+export interface HoldOptions extends SocketOptions {
+  until?: string;
+  json?: boolean;
+}
+
+/** Pins a name, takes a pin away, or approves what waits. @throws Error where nothing was done */
+export async function hold(
+  verb: 'pin' | 'unpin' | 'approve',
+  name: string,
+  { until, json, ...where }: HoldOptions,
+): Promise<void> {
+  const end =
+    until === undefined ? {} : { until: new Date(timeOf('--until', until, Date.now(), 1)).toISOString() };
+  const done = await command(addressOf(where), verb, { name, ...end });
+  const out = standardOutput();
+  if (json === true) out.json({ done });
+  else out.print(done);
+}

@@ -1,0 +1,165 @@
+import { readConfiguredFile } from '../common/configured-file';
+import { timeLeft } from '../common/duration';
+import { replaceFile } from '../common/replace-file';
+import { changeId, lifeOf, type Change, type HoldBook, type Permission, type Pin } from '../model';
+import { Freeze, type FreezeConfig } from './freeze';
+
+export interface HoldsOptions {
+  freeze: readonly FreezeConfig[];
+  /** A change waits until a person approves it. */
+  needsApproval: boolean;
+  /** Where pins and approvals of all entries are kept from one process to the next; null: nowhere. */
+  path: string | null;
+}
+
+interface Kept {
+  pins: Pin[];
+  /** By what they allow: when they were given (milliseconds since the epoch). */
+  approved: Record<string, number>;
+}
+
+const MAX_BYTES = 1_048_576;
+/** An approval that nothing was done with is forgotten. */
+const APPROVAL_MS = 30 * 86_400_000;
+
+/**
+ * What persons and the configuration say about when changes are made. A pin holds whatever happens; a freeze and a missing
+ * approval give way when the certificate in Kong is about to end.
+ */
+export class Holds implements HoldBook {
+  readonly #freeze: Freeze;
+  #kept: Kept;
+
+  /** @throws Error where a freeze cannot be understood */
+  constructor(private readonly options: HoldsOptions) {
+    this.#freeze = new Freeze(options.freeze);
+    this.#kept = this.load() ?? { pins: [], approved: {} };
+  }
+
+  /** Those that hold now. @param now milliseconds since the epoch */
+  pins(now: number): readonly Pin[] {
+    return this.#kept.pins.filter(({ until }) => until === null || until > now);
+  }
+
+  permits(change: Change, now: number): Permission {
+    const pin = this.pins(now).find(({ name }) => isAbout(change, name));
+    if (pin !== undefined) {
+      const { name, until } = pin;
+      const end = until === null ? 'until it is taken away' : `until ${shown(until)}`;
+      return held('pinned', until, `${name} is pinned ${end}: ssl-cert-reloader unpin ${name}`);
+    }
+    const { criticalAt, left } = urgencyOf(change, now);
+    const isUrgent = now >= criticalAt;
+    const frozenUntil = this.#freeze.endOf(now);
+    if (frozenUntil !== null && !isUrgent) {
+      const until = Math.min(frozenUntil, criticalAt);
+      return held('frozen', until, `changes are frozen until ${shown(frozenUntil)}`);
+    }
+    const needsApproval = this.options.needsApproval && !this.isApproved(change, now);
+    if (needsApproval && !isUrgent) {
+      const until = Number.isFinite(criticalAt) ? criticalAt : null;
+      const [name = changeId(change)] = snisOf(change);
+      const end = until === null ? '' : `; it is made at ${shown(until)} in any case`;
+      return held('approval', until, `it waits for approval: ssl-cert-reloader approve ${name}${end}`);
+    }
+    const broken = frozenUntil !== null ? 'in a freeze' : needsApproval ? 'without approval' : null;
+    return { kind: 'free', urgent: broken === null ? null : `${broken}, since ${left}` };
+  }
+
+  /** @throws Error where it cannot be kept */
+  pin(pin: Pin): void {
+    this.refresh();
+    this.#kept.pins = [...this.#kept.pins.filter(({ name }) => name !== pin.name), pin];
+    this.save();
+  }
+
+  /** @returns whether it was there @throws Error where that cannot be kept */
+  unpin(name: string): boolean {
+    const isPinned = () => this.#kept.pins.some((pin) => pin.name === name);
+    const wasPinned = isPinned();
+    this.refresh();
+    if (isPinned()) {
+      this.#kept.pins = this.#kept.pins.filter((pin) => pin.name !== name);
+      this.save();
+      return true;
+    }
+    // Another entry of this process has just taken it away.
+    return wasPinned;
+  }
+
+  /** @returns those of the changes that are about the name, which may be made now @throws Error where that cannot be kept */
+  approve(changes: readonly Change[], name: string, now: number): Change[] {
+    const meant = changes.filter((change) => isAbout(change, name));
+    this.refresh();
+    for (const change of meant) this.#kept.approved[keyOf(change)] = now;
+    if (meant.length > 0) this.save();
+    return meant;
+  }
+
+  private isApproved(change: Change, now: number): boolean {
+    const at = this.#kept.approved[keyOf(change)];
+    return at !== undefined && now - at < APPROVAL_MS;
+  }
+
+  /** Entries of one Kong share the file. */
+  private refresh(): void {
+    this.#kept = this.load() ?? this.#kept;
+  }
+
+  /** Null: it cannot be read, or there is none. */
+  private load(): Kept | null {
+    if (this.options.path === null) return null;
+    try {
+      const { pins, approved } = JSON.parse(
+        readConfiguredFile(this.options.path, MAX_BYTES),
+      ) as Partial<Kept>;
+      return { pins: Array.isArray(pins) ? pins : [], approved: approved ?? {} };
+    } catch {
+      return null;
+    }
+  }
+
+  private save(): void {
+    const { path } = this.options;
+    const wayOut = 'it holds until this process ends';
+    if (path === null) throw new Error(`there is no prefix to keep it in: ${wayOut}`);
+    // By their own times: a clock that was set has no say.
+    const newest = Math.max(0, ...Object.values(this.#kept.approved));
+    const approved = Object.fromEntries(
+      Object.entries(this.#kept.approved).filter(([, at]) => at > newest - APPROVAL_MS),
+    );
+    try {
+      replaceFile(path, `${JSON.stringify({ ...this.#kept, approved })}\n`, null);
+    } catch (error) {
+      const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+      throw new Error(`${path} cannot be written (${code}): ${wayOut}`, { cause: error });
+    }
+  }
+}
+
+const held = (kind: 'pinned' | 'frozen' | 'approval', until: number | null, detail: string): Permission => ({
+  kind: 'held',
+  hold: { kind, until, detail },
+});
+
+const shown = (time: number) => `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const snisOf = (change: Change) => (change.kind === 'create' ? change.snis : change.certificate.snis);
+
+/** An SNI, or the id of the certificate. */
+function isAbout(change: Change, name: string): boolean {
+  return changeId(change) === name || snisOf(change).includes(name.toLowerCase());
+}
+
+const keyOf = (change: Change) =>
+  `${changeId(change)} ${change.kind === 'update' ? change.half : 'main'} ${change.bundle.chain}`;
+
+/** When it is urgent: what Kong has is about to end. What Kong does not have never is. */
+function urgencyOf(change: Change, now: number): { criticalAt: number; left: string } {
+  const leaf = change.kind === 'create' ? null : (change.certificate[change.half]?.leaf ?? null);
+  if (leaf === null) return { criticalAt: Number.POSITIVE_INFINITY, left: '' };
+  const { notBefore, notAfter } = leaf;
+  const { criticalAt } = lifeOf({ notBefore, notAfter, renewalAt: null }, now);
+  const left = notAfter <= now ? 'it had ended' : `only ${timeLeft(notAfter - now)} were left`;
+  return { criticalAt, left };
+}

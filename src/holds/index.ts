@@ -1,0 +1,1 @@
+export { Holds, type HoldsOptions } from './holds';
