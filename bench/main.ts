@@ -45,7 +45,7 @@ const BENCHMARKS: readonly [names: readonly string[], measure: () => Promise<Res
   [['rss-1k', 'rss-10k'], () => memories(folder)],
   [['growth'], async () => [await growth(folder('growth'))]],
   [['secret-to-served', 'k8s-rss-500', 'k8s-cold-5k', 'k8s-idle-cpu-5k'], () => kubernetes(folder)],
-  [['k8s-100-namespaces', 'k8s-100-namespaces-renewal'], () => namespaces(folder('namespaces'))],
+  [['k8s-100-namespaces'], () => namespaces(folder('namespaces'))],
   [['dump-time'], async () => [await dumpTime(join(root, 'dump'))]],
 ];
 

@@ -4,11 +4,10 @@ import { AdminClient, DatabaseGateway } from '../src/gateway';
 import { KubernetesClient, readKubeconfig } from '../src/kubernetes';
 import { KubernetesSource } from '../src/sources/kubernetes';
 import { startCluster, type Cluster } from '../test/kubernetes/apiserver';
-import { eventually } from '../test/support/eventually';
 import { startKong } from './kong';
 import { findTools } from './kubernetes';
 import { sideBySide, time, type Result } from './measure';
-import { makePairs, newPair, type Pair } from './pairs';
+import { makePairs, type Pair } from './pairs';
 
 const NAMESPACES = Array.from({ length: 100 }, (_, index) => `tenant-${index}`);
 
@@ -26,10 +25,7 @@ export async function namespaces(folder: string): Promise<Result[]> {
     for (const namespace of NAMESPACES) await cluster.createNamespace(namespace);
     await Promise.all(pairs.map((pair, index) => put(cluster, index, pair)));
     const kubeconfig = cluster.kubeconfig(join(folder, 'kubeconfig'));
-    return [
-      await firstPass(kubeconfig, kong.adminUrl),
-      await renewal(cluster, kubeconfig, kong.adminUrl, pairs),
-    ];
+    return [await firstPass(kubeconfig, kong.adminUrl)];
   } finally {
     await kong.stop();
     await cluster.stop();
@@ -54,7 +50,7 @@ function open(kubeconfig: string, adminUrl: string) {
     client.close();
     gateway.close();
   };
-  return { source, runner, close };
+  return { runner, close };
 }
 
 async function firstPass(kubeconfig: string, adminUrl: string): Promise<Result> {
@@ -77,52 +73,4 @@ async function firstPass(kubeconfig: string, adminUrl: string): Promise<Result> 
     ...{ name: 'k8s-100-namespaces', ...(await sideBySide(5, ours, floor)), unit: 'ms', limit: 1.3 },
     against: 'a bare list of each namespace',
   };
-}
-
-/** From the write of a Secret until the pass that the watch asks for has written it to Kong. */
-async function renewal(
-  cluster: Cluster,
-  kubeconfig: string,
-  adminUrl: string,
-  pairs: readonly Pair[],
-): Promise<Result> {
-  const { source, runner, close } = open(kubeconfig, adminUrl);
-  await runner.pass('start');
-  const touched = new Set<string>();
-  const stop = source.watch((what) => touched.add(what));
-  let turn = 0;
-  const next = () => {
-    turn = (turn + 7) % pairs.length;
-    return newPair(pairs[turn]?.name ?? '');
-  };
-  const ours = async () => {
-    const pair = next();
-    touched.clear();
-    return time(async () => {
-      await put(cluster, turn, pair);
-      await eventually('the watch reports it', () => touched.size > 0);
-      const { events } = await runner.pass('watch', touched);
-      if (events.length !== 1) throw new Error(`${events.length} events for one renewal`);
-    });
-  };
-  const floor = async () => {
-    const pair = next();
-    return time(() => put(cluster, turn, pair));
-  };
-  try {
-    const measured = await sideBySide(7, ours, floor);
-    return {
-      ...{
-        name: 'k8s-100-namespaces-renewal',
-        ...measured,
-        unit: 'ms',
-        limit: measured.floor + 150,
-        limits: 'ours',
-      },
-      against: 'the bare write of the Secret',
-    };
-  } finally {
-    stop();
-    close();
-  }
 }

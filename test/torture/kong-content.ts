@@ -1,6 +1,6 @@
 import { load } from 'js-yaml';
 import type { Issued } from '../../src/authority/authority';
-import { admin, type Answer, type TestKong } from '../scenarios/kong';
+import type { Answer, TestKong } from '../scenarios/kong';
 import type { Snapshot } from './judge';
 
 type Entity = Record<string, unknown> & { id: string };
@@ -44,6 +44,14 @@ export function contentOf(
 
 export const documentOf = (content: Content): string =>
   JSON.stringify({ _format_version: '3.0', ...content });
+
+async function admin({ adminUrl }: TestKong, method: string, path: string, body?: unknown): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' };
+  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers };
+  const response = await fetch(adminUrl + path, { method, ...sent });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
+}
 
 /** Every entity without what the plugin is there to change: the texts of the first certificates, and times. */
 export async function entitiesOf(kong: TestKong, renewed: number): Promise<Snapshot> {
