@@ -266,44 +266,56 @@ function replacedAmong(pairs: readonly Pair[]): (file: KnownFile, isInOneFolder:
   const everywhere = groupBy(certificates, ({ facts }) => kindOf(facts.leaf));
   const inFolder = groupBy(certificates, ({ folder, facts }) => `${folder}\0${kindOf(facts.leaf)}`);
   const generations = new Map([...everywhere, ...inFolder].map(([key, files]) => [key, new Ages(files)]));
-  return ({ folder, facts: { leaf } }, isInOneFolder) => {
-    if (leaf === null) return false;
-    const kind = kindOf(leaf);
-    return generations.get(isInOneFolder ? `${folder}\0${kind}` : kind)?.hasNewer(leaf) ?? false;
+  return (file, isInOneFolder) => {
+    if (!isLeafFile(file)) return false;
+    const kind = kindOf(file.facts.leaf);
+    return generations.get(isInOneFolder ? `${file.folder}\0${kind}` : kind)?.hasNewer(file) ?? false;
   };
 }
 
 /** Leaves by their age; somebody may leave any number of them. */
 class Ages {
-  readonly #leaves: readonly LeafFacts[];
+  readonly #files: readonly LeafFile[];
   /** The latest end of each leaf and all that are newer. */
   readonly #ends: number[];
 
   constructor(files: readonly LeafFile[]) {
-    this.#leaves = files.map(({ facts }) => facts.leaf).sort(byAge);
+    this.#files = [...files].sort(byAge);
     let latest = Number.NEGATIVE_INFINITY;
-    this.#ends = this.#leaves
+    this.#ends = this.#files
       .toReversed()
-      .map(({ info }) => (latest = Math.max(latest, info.notAfter)))
+      .map(({ facts }) => (latest = Math.max(latest, facts.leaf.info.notAfter)))
       .reverse();
   }
 
   /** Whether one is valid later from and longer until; of two with the same times one counts as newer. */
-  hasNewer(leaf: LeafFacts): boolean {
-    let [low, high] = [0, this.#leaves.length];
+  hasNewer(file: LeafFile): boolean {
+    let [low, high] = [0, this.#files.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (byAge(this.#leaves[middle] as LeafFacts, leaf) > 0) high = middle;
+      if (byAge(this.#files[middle] as LeafFile, file) > 0) high = middle;
       else low = middle + 1;
     }
-    return (this.#ends[low] ?? Number.NEGATIVE_INFINITY) >= leaf.info.notAfter;
+    return (this.#ends[low] ?? Number.NEGATIVE_INFINITY) >= file.facts.leaf.info.notAfter;
   }
 }
 
-const byAge = (a: LeafFacts, b: LeafFacts) =>
-  a.info.notBefore - b.info.notBefore ||
-  a.info.notAfter - b.info.notAfter ||
-  (a.digest === b.digest ? 0 : a.digest < b.digest ? -1 : 1);
+/** Of two of one second the number of the generation tells: `fullchain.pem` is the newest, then `fullchain2.pem`. */
+function byAge(a: LeafFile, b: LeafFile): number {
+  const [first, second] = [a.facts.leaf, b.facts.leaf];
+  return (
+    first.info.notBefore - second.info.notBefore ||
+    first.info.notAfter - second.info.notAfter ||
+    (first.digest === second.digest
+      ? 0
+      : byNumber(a.name.number, b.name.number) || (first.digest < second.digest ? -1 : 1))
+  );
+}
+
+function byNumber(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  return a.length - b.length || (a < b ? -1 : Number(a > b));
+}
 
 const isOfServer = ({ info: { names, ips = [], isForServers } }: LeafFacts) =>
   names.length + ips.length > 0 && isForServers !== false;

@@ -144,3 +144,30 @@ test.for<[what: string, files: [base: string, content: Content][], bundles: stri
   ).toEqual(bundles);
   expect(found.strays.map(({ location }) => baseOf(location))).toEqual(strays);
 });
+
+test.for([
+  ['fullchain-1789816000', 'fullchain-1795000000'],
+  ['fullchain9', 'fullchain10'],
+  ['fullchain7', 'fullchain'],
+] as const)(
+  'of two generations of one second %s gives way to %s, whatever their digests',
+  ([older, newer]) => {
+    for (const [first, second] of [
+      ['1', '2'],
+      ['2', '1'],
+    ] as const) {
+      const generation = (base: string, id: string) => {
+        const { facts, ...file } = fileOf('/certs/shop', base, `B${id}` as Content);
+        const info = leafOf({ names: ['shop.test'] });
+        return { ...file, facts: { ...facts, leaf: { ...facts.leaf, info } } } as KnownFile;
+      };
+      const { bundles, strays } = matchFiles(
+        [generation(older, first), generation(newer, second)],
+        new Map(),
+        NOW,
+      );
+      expect(bundles.map(({ cert }) => cert)).toEqual([`/certs/shop/${newer}.pem`]);
+      expect(strays).toEqual([]);
+    }
+  },
+);
