@@ -1,11 +1,12 @@
 import { groupBy } from '../common/multimap';
-import type {
-  BundleNote,
-  CertificateInfo,
-  PassEvent,
-  PassReport,
-  StoredCertificate,
-  StrayFile,
+import {
+  keptNames,
+  type BundleNote,
+  type CertificateInfo,
+  type PassEvent,
+  type PassReport,
+  type StoredCertificate,
+  type StrayFile,
 } from '../model';
 import { day, duration, plural, someOf, type Output } from './output';
 import { isFailed, type FailedPass, type PassResult } from './passes';
@@ -130,7 +131,7 @@ interface Description {
 }
 
 function describe(
-  { fingerprint, isTrust, outcome }: PassEvent,
+  { fingerprint, isTrust, snis, kept, outcome }: PassEvent,
   certificates: ReadonlyMap<string, StoredCertificate>,
 ): Description {
   switch (outcome.kind) {
@@ -143,20 +144,23 @@ function describe(
       return {
         action: how.replace('_', ' '),
         style: isServed ? 'green' : 'yellow',
-        detail: `certificate ${outcome.certificate}, ${proven}`,
+        detail: `certificate ${outcome.certificate}, ${proven}${andKept(kept)}`,
       };
     }
     case 'would_change': {
       const stored = certificates.get(outcome.certificate);
       return stored === undefined
-        ? { action: 'create', style: 'green', detail: 'nothing in Kong has these names' }
-        : { action: 'swap', style: 'yellow', detail: whySwap(stored, fingerprint) };
+        ? { action: 'create', style: 'green', detail: whyCreate(snis, certificates) }
+        : { action: 'swap', style: 'yellow', detail: whySwap(stored, fingerprint) + andKept(kept) };
     }
     case 'removed':
       return {
         action: 'removed',
         style: 'yellow',
-        detail: `${isTrust === true ? 'CA certificate' : 'certificate'} ${outcome.certificate}`,
+        detail:
+          isTrust === true
+            ? `CA certificate ${outcome.certificate}`
+            : `certificate ${outcome.certificate}, which nothing uses any more`,
       };
     case 'rolled_back':
       return {
@@ -177,6 +181,17 @@ function describe(
     case 'failed':
       return { action: 'failed', style: 'red', detail: outcome.error };
   }
+}
+
+const andKept = (kept: PassEvent['kept']): string => (kept === undefined ? '' : `; ${keptNames(kept)}`);
+
+/** Names of a certificate of ours that is not renewed any more move. */
+function whyCreate(snis: readonly string[], certificates: ReadonlyMap<string, StoredCertificate>): string {
+  const names = new Set(snis);
+  const from = [...certificates.values()].filter((one) => one.snis.some((sni) => names.has(sni)));
+  return from.length === 0
+    ? 'nothing in Kong has these names'
+    : `its names move here from certificate ${someOf(from.map(({ id }) => id))}`;
 }
 
 /** What Kong has instead, and whose it is. */
