@@ -58,12 +58,14 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
 
 /** What failed for one reason is one row: Kong's limit, say, stops thousands. */
 function eventRows({ report: { events }, certificates }: PassResult, out: Output): string[][] {
+  const holders = new Map([...certificates.values()].flatMap(({ id, snis }) => snis.map((sni) => [sni, id])));
+  const kong = { certificates, holders };
   const errors = groupBy(events, ({ outcome }) => (outcome.kind === 'failed' ? outcome.error : ''));
   return events.flatMap((event) => {
     const { outcome } = event;
     const alike = outcome.kind === 'failed' ? (errors.get(outcome.error) ?? []) : [event];
     if (alike[0] !== event && alike.length > FEW_ALIKE) return [];
-    const [action = '', names = '', ...rest] = row(event, certificates, out);
+    const [action = '', names = '', ...rest] = row(event, kong, out);
     const more = alike.length > FEW_ALIKE ? ` and ${plural(alike.length - 1, 'more certificate')}` : '';
     return [[action, names + more, ...rest]];
   });
@@ -114,14 +116,16 @@ function counts(report: PassReport): string {
   return `${parts.join(', ')} (${duration(durationMs)})`;
 }
 
-function row(
-  event: PassEvent,
-  certificates: ReadonlyMap<string, StoredCertificate>,
-  { paint }: Output,
-): string[] {
-  const { action, style, detail } = describe(event, certificates);
+function row(event: PassEvent, kong: InKong, { paint }: Output): string[] {
+  const { action, style, detail } = describe(event, kong);
   const names = event.snis.length === 0 ? '-' : someOf(event.snis);
   return [paint(style, action), names, day(event.notAfter), event.location, detail];
+}
+
+interface InKong {
+  certificates: ReadonlyMap<string, StoredCertificate>;
+  /** Ids of certificates by their SNIs. */
+  holders: ReadonlyMap<string, string>;
 }
 
 interface Description {
@@ -130,10 +134,7 @@ interface Description {
   detail: string;
 }
 
-function describe(
-  { fingerprint, isTrust, snis, kept, outcome }: PassEvent,
-  certificates: ReadonlyMap<string, StoredCertificate>,
-): Description {
+function describe({ fingerprint, isTrust, snis, kept, outcome }: PassEvent, kong: InKong): Description {
   switch (outcome.kind) {
     case 'swapped': {
       const { proof, how } = outcome;
@@ -148,9 +149,9 @@ function describe(
       };
     }
     case 'would_change': {
-      const stored = certificates.get(outcome.certificate);
+      const stored = kong.certificates.get(outcome.certificate);
       return stored === undefined
-        ? { action: 'create', style: 'green', detail: whyCreate(snis, certificates) }
+        ? { action: 'create', style: 'green', detail: whyCreate(snis, kong) }
         : { action: 'swap', style: 'yellow', detail: whySwap(stored, fingerprint) + andKept(kept) };
     }
     case 'removed':
@@ -186,12 +187,11 @@ function describe(
 const andKept = (kept: PassEvent['kept']): string => (kept === undefined ? '' : `; ${keptNames(kept)}`);
 
 /** Names of a certificate of ours that is not renewed any more move. */
-function whyCreate(snis: readonly string[], certificates: ReadonlyMap<string, StoredCertificate>): string {
-  const names = new Set(snis);
-  const from = [...certificates.values()].filter((one) => one.snis.some((sni) => names.has(sni)));
-  return from.length === 0
+function whyCreate(snis: readonly string[], { holders }: InKong): string {
+  const from = new Set(snis.flatMap((sni) => holders.get(sni) ?? []));
+  return from.size === 0
     ? 'nothing in Kong has these names'
-    : `its names move here from certificate ${someOf(from.map(({ id }) => id))}`;
+    : `its names move here from certificate ${someOf([...from])}`;
 }
 
 /** What Kong has instead, and whose it is. */
