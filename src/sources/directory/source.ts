@@ -46,6 +46,12 @@ export class DirectorySource implements Source {
   /** Names that went since the last scan. */
   readonly #removed = new Set<string>();
   readonly #openKeys = new OpenKeyFiles();
+  /** One object for thousands of bundles. */
+  readonly #bundleOptions = {
+    openKeys: this.#openKeys,
+    openEndsOf,
+    looseIssuers: () => this.#looseIssuers,
+  };
   #strays: readonly StrayFile[] = [];
   #looseIssuers: LooseIssuerFiles | null = null;
   readonly #access: PlaceAccess;
@@ -230,12 +236,8 @@ export class DirectorySource implements Source {
   private add(files: BundleFiles, standalone: RawBundle['standalone'], path = files.cert): FileBundle {
     const nameOf = (of: string) => of.slice(this.#root.length + 1);
     const name = this.#bundles.has(nameOf(path)) ? nameOf(files.cert) : nameOf(path);
-    const bundle = new FileBundle(name, files, {
-      standalone,
-      openKeys: this.#openKeys,
-      openEndsOf,
-      looseIssuers: () => this.#looseIssuers,
-    });
+    const options = standalone === undefined ? this.#bundleOptions : { ...this.#bundleOptions, standalone };
+    const bundle = new FileBundle(name, files, options);
     this.#bundles.set(name, bundle);
     for (const folder of bundle.folders) {
       this.#byFolder.set(folder, (this.#byFolder.get(folder) ?? new Set()).add(bundle));
