@@ -108,10 +108,10 @@ export class ReloadStep implements Step {
     for (const [name, { status }] of this.#groups) {
       const { state, detail, files } = status;
       const said = this.#said.get(name) ?? '';
-      if (detail === said) continue;
-      this.#said.set(name, detail);
       const isGood = state === 'in_sync';
-      if (detail === '' && !(isGood && said !== '')) continue;
+      // Nothing to say yet: a file that is being written, a reload that is to come.
+      if (detail === said || (detail === '' && !isGood)) continue;
+      this.#said.set(name, detail);
       for (const file of files) {
         log(isGood ? 'info' : 'warn', MESSAGES[name][isGood ? 'good' : 'bad'], {
           state,

@@ -23,6 +23,7 @@ const DEFAULTS = {
   status: {},
   admin: {},
   expiry_warning_days: [],
+  freeze: [],
   alerts: { format: 'json', headers: [], allow_http: false, reminder_days: 1, grace: 120 },
   log: { level: 'info' },
 };
@@ -95,6 +96,7 @@ describe('a configuration', () => {
       status: { listen: '127.0.0.1:8110' },
       admin: { url: 'https://127.0.0.1:8444', token: 't', token_file: '/run/token', ca_file: '/etc/ca.pem' },
       expiry_warning_days: [90],
+      freeze: [{ start: '0 18 * * FRI', minutes: 3_600, time_zone: 'Europe/Berlin' }],
       alerts: {
         webhook: 'https://hooks.example.test/x',
         webhook_file: '/run/webhook',
@@ -163,7 +165,7 @@ describe('a bad value is refused with its path', () => {
     ['interval', { interval: '2 h' }, 'got 2 h: write 7200, the number of seconds'],
     ['interval', { interval: 'often' }, '(a number of seconds, without a unit), such as 300'],
     ['expiry_warning_days[0]', { expiry_warning_days: ['36h'] }, 'got 36h: write 2, the number of days'],
-    ['mode', { mode: 'aply' }, 'expected one of: apply, observe, did you mean apply?'],
+    ['mode', { mode: 'aply' }, 'expected one of: apply, approve, observe, did you mean apply?'],
     ['watch', { watch: 'Yes' }, 'expected a boolean: write true without quotes'],
     ['status.listen', { status: { listen: '127.0.0.1:81100' } }, 'the port should be between 1 and 65535'],
     [
@@ -181,7 +183,7 @@ describe('a bad value is refused with its path', () => {
     ['interval', { interval: -300 }, 'value should be between 1 and 86400'],
     ['interval', { interval: 86_401 }, 'value should be between 1 and 86400'],
     ['watch', { watch: 'yes' }, 'expected a boolean'],
-    ['mode', { mode: 'dry-run' }, 'expected one of: apply, observe'],
+    ['mode', { mode: 'dry-run' }, 'expected one of: apply, approve, observe'],
     ['mode', { mode: 1 }, 'expected a string'],
     ['sources', { sources: '/etc/kong/certs' }, 'expected an array'],
     ['sources', { sources: directory }, 'expected an array'],
@@ -267,7 +269,11 @@ function everyField(
   return fields.flatMap((named) =>
     Object.entries(named).flatMap(([name, field]) => {
       const at = path === '' ? name : `${path}.${name}`;
-      const base = path.startsWith('sources') ? { type: 'directory', path: '/c' } : {};
+      const base = path.startsWith('sources')
+        ? { type: 'directory', path: '/c' }
+        : path.startsWith('freeze')
+          ? { start: '0 0 * * *', minutes: 60 }
+          : {};
       const set = (value: unknown) => around({ ...base, [name]: value });
       const below =
         field.elements === undefined
@@ -324,7 +330,7 @@ describe('the schema that Kong gets and the check of a file say the same:', () =
     const odd = all.filter(
       ({ field }) => field.required === true && field.default === undefined && field.type !== 'record',
     );
-    expect(odd.map(({ path }) => path)).toEqual(['sources[0].type']);
+    expect(odd.map(({ path }) => path)).toEqual(['sources[0].type', 'freeze[0].start', 'freeze[0].minutes']);
   });
 
   it('the schema is JSON, as the query command prints it', () => {
