@@ -237,12 +237,17 @@ export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain
   return reachFrom(leaf, tail, () => parsable(certificates.slice(1)));
 }
 
-/** Whether a text's certificates end below a root that is neither known nor among them; of a text that is not PEM, too. */
-export function isOpenEnded(text: string): boolean {
-  const found = parseAll((decodePem(text) ?? []).filter(isCertificate)) ?? [];
-  if (found.some(isSelfIssued)) return false;
+/**
+ * Names (DER) of issuers that are neither among a text's certificates nor known roots: where its chains end.
+ * @returns null where the text is neither plain PEM nor a DER certificate and does not tell
+ */
+export function openEndsOf(text: string): readonly string[] | null {
+  const blocks = (decodePem(text) ?? []).filter(isCertificate);
+  const found = blocks.length > 0 ? parseAll(blocks) : parseDer(text);
+  if (found === null) return null;
+  if (found.some(isSelfIssued)) return [];
   const subjects = new Set(found.map(({ subject }) => subject));
-  return found.length === 0 || found.some(({ issuer }) => !subjects.has(issuer) && !isPublicRoot(issuer));
+  return found.map(({ issuer }) => issuer).filter((issuer) => !subjects.has(issuer) && !isPublicRoot(issuer));
 }
 
 /** The texts that Kong gets. */
@@ -279,6 +284,15 @@ function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
+  }
+}
+
+/** @returns null where it is not one DER certificate */
+function parseDer(text: string): ParsedCertificate[] | null {
+  try {
+    return [parseCertificate(Buffer.from(text, 'latin1'))];
+  } catch {
+    return null;
   }
 }
 

@@ -4,9 +4,9 @@ export { asSnis, isPattern, whyNotSni } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny, type Inspection } from './formats/open';
-export { factsOf, type FileFacts, type LeafFacts } from './formats/facts';
+export { factsOf, NOTHING, type FileFacts, type LeafFacts } from './formats/facts';
 export { identify, readCaBundle } from './ca';
-export { complete, isOpenEnded, reachOfPem, type PemContent } from './bundle';
+export { complete, openEndsOf, reachOfPem, type PemContent } from './bundle';
 export {
   chainWarning,
   isPublicRoot,

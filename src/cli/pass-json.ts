@@ -46,6 +46,7 @@ function eventJson({ outcome, ...event }: PassEvent): object {
     kind: eventKind(outcome),
     location: event.location,
     snis: event.snis,
+    ...(event.kept === undefined ? {} : { kept_snis: event.kept.snis, kept_until: iso(event.kept.until) }),
     fingerprint_sha256: event.fingerprint,
     not_after: iso(event.notAfter),
     ...outcomeJson(outcome),

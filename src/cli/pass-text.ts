@@ -1,11 +1,12 @@
 import { groupBy } from '../common/multimap';
-import type {
-  BundleNote,
-  CertificateInfo,
-  PassEvent,
-  PassReport,
-  StoredCertificate,
-  StrayFile,
+import {
+  keptNames,
+  type BundleNote,
+  type CertificateInfo,
+  type PassEvent,
+  type PassReport,
+  type StoredCertificate,
+  type StrayFile,
 } from '../model';
 import { day, duration, plural, someOf, type Output } from './output';
 import { isFailed, type FailedPass, type PassResult } from './passes';
@@ -57,12 +58,14 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
 
 /** What failed for one reason is one row: Kong's limit, say, stops thousands. */
 function eventRows({ report: { events }, certificates }: PassResult, out: Output): string[][] {
+  const holders = new Map([...certificates.values()].flatMap(({ id, snis }) => snis.map((sni) => [sni, id])));
+  const kong = { certificates, holders };
   const errors = groupBy(events, ({ outcome }) => (outcome.kind === 'failed' ? outcome.error : ''));
   return events.flatMap((event) => {
     const { outcome } = event;
     const alike = outcome.kind === 'failed' ? (errors.get(outcome.error) ?? []) : [event];
     if (alike[0] !== event && alike.length > FEW_ALIKE) return [];
-    const [action = '', names = '', ...rest] = row(event, certificates, out);
+    const [action = '', names = '', ...rest] = row(event, kong, out);
     const more = alike.length > FEW_ALIKE ? ` and ${plural(alike.length - 1, 'more certificate')}` : '';
     return [[action, names + more, ...rest]];
   });
@@ -113,14 +116,16 @@ function counts(report: PassReport): string {
   return `${parts.join(', ')} (${duration(durationMs)})`;
 }
 
-function row(
-  event: PassEvent,
-  certificates: ReadonlyMap<string, StoredCertificate>,
-  { paint }: Output,
-): string[] {
-  const { action, style, detail } = describe(event, certificates);
+function row(event: PassEvent, kong: InKong, { paint }: Output): string[] {
+  const { action, style, detail } = describe(event, kong);
   const names = event.snis.length === 0 ? '-' : someOf(event.snis);
   return [paint(style, action), names, day(event.notAfter), event.location, detail];
+}
+
+interface InKong {
+  certificates: ReadonlyMap<string, StoredCertificate>;
+  /** Ids of certificates by their SNIs. */
+  holders: ReadonlyMap<string, string>;
 }
 
 interface Description {
@@ -129,10 +134,7 @@ interface Description {
   detail: string;
 }
 
-function describe(
-  { fingerprint, isTrust, outcome }: PassEvent,
-  certificates: ReadonlyMap<string, StoredCertificate>,
-): Description {
+function describe({ fingerprint, isTrust, snis, kept, outcome }: PassEvent, kong: InKong): Description {
   switch (outcome.kind) {
     case 'swapped': {
       const { proof, how } = outcome;
@@ -143,20 +145,23 @@ function describe(
       return {
         action: how.replace('_', ' '),
         style: isServed ? 'green' : 'yellow',
-        detail: `certificate ${outcome.certificate}, ${proven}`,
+        detail: `certificate ${outcome.certificate}, ${proven}${andKept(kept)}`,
       };
     }
     case 'would_change': {
-      const stored = certificates.get(outcome.certificate);
+      const stored = kong.certificates.get(outcome.certificate);
       return stored === undefined
-        ? { action: 'create', style: 'green', detail: 'nothing in Kong has these names' }
-        : { action: 'swap', style: 'yellow', detail: whySwap(stored, fingerprint) };
+        ? { action: 'create', style: 'green', detail: whyCreate(snis, kong) }
+        : { action: 'swap', style: 'yellow', detail: whySwap(stored, fingerprint) + andKept(kept) };
     }
     case 'removed':
       return {
         action: 'removed',
         style: 'yellow',
-        detail: `${isTrust === true ? 'CA certificate' : 'certificate'} ${outcome.certificate}`,
+        detail:
+          isTrust === true
+            ? `CA certificate ${outcome.certificate}`
+            : `certificate ${outcome.certificate}, which nothing uses any more`,
       };
     case 'rolled_back':
       return {
@@ -177,6 +182,16 @@ function describe(
     case 'failed':
       return { action: 'failed', style: 'red', detail: outcome.error };
   }
+}
+
+const andKept = (kept: PassEvent['kept']): string => (kept === undefined ? '' : `; ${keptNames(kept)}`);
+
+/** Names of a certificate of ours that is not renewed any more move. */
+function whyCreate(snis: readonly string[], { holders }: InKong): string {
+  const from = new Set(snis.flatMap((sni) => holders.get(sni) ?? []));
+  return from.size === 0
+    ? 'nothing in Kong has these names'
+    : `its names move here from certificate ${someOf([...from])}`;
 }
 
 /** What Kong has instead, and whose it is. */

@@ -9,6 +9,7 @@ import type {
   Gateway,
   PluginEntry,
   Prepare,
+  Removable,
   RestoreResult,
   StoredCertificate,
   StoredHalf,
@@ -85,8 +86,8 @@ export class WorkspacesGateway implements Gateway {
     return (await Promise.all(this.parts.map((part) => part.restore(of(part))))).flat();
   }
 
-  async remove(ids: readonly string[]): Promise<readonly string[]> {
-    const of = (part: Gateway) => ids.filter((id) => this.partOf(id) === part);
+  async remove(certificates: readonly Removable[]): Promise<readonly string[]> {
+    const of = (part: Gateway) => certificates.filter(({ id }) => this.partOf(id) === part);
     return (await Promise.all(this.parts.map((part) => part.remove(of(part))))).flat();
   }
 

@@ -3,6 +3,7 @@ import { LineFile } from '../common/line-file';
 import { PLUGIN_NAME } from '../common/product';
 import { toJson } from '../common/safe-text';
 import {
+  keptNames,
   eventKind,
   type Half,
   type LiveView,
@@ -176,7 +177,7 @@ const NOTHING = {
 } as const;
 
 function factsOf(event: PassEvent): Facts {
-  const { outcome, snis, location, fingerprint, notAfter, half, previous, urgent } = event;
+  const { outcome, snis, location, fingerprint, notAfter, half, previous, urgent, kept } = event;
   const facts = outcomeFacts(outcome);
   return {
     snis,
@@ -187,12 +188,19 @@ function factsOf(event: PassEvent): Facts {
     half: half ?? null,
     certificate_id: 'certificate' in outcome ? outcome.certificate : (event.inKong?.certificate ?? null),
     ...facts,
-    ...(urgent === undefined ? {} : { detail: joined(urgent, facts.detail) }),
+    ...(urgent === undefined && kept === undefined ? {} : { detail: joined(urgent, facts.detail, kept) }),
   };
 }
 
-/** Why it was made though it was to wait, and what was seen. */
-const joined = (urgent: string, detail = '') => `made ${urgent}${detail === '' ? '' : `; ${detail}`}`;
+/** Why it was made though it was to wait, what was seen, and which names stay behind. */
+function joined(urgent: string | undefined, detail = '', kept: PassEvent['kept']): string {
+  const parts = [
+    urgent === undefined ? '' : `made ${urgent}`,
+    detail,
+    kept === undefined ? '' : keptNames(kept),
+  ];
+  return parts.filter((part) => part !== '').join('; ');
+}
 
 function outcomeFacts(outcome: PassEvent['outcome']): Facts {
   switch (outcome.kind) {

@@ -46,12 +46,15 @@ export interface Gateway {
   restore(writes: readonly Written[]): Promise<RestoreResult[]>;
   /**
    * Takes certificates with their SNIs out; those that are not there count as taken out.
-   * @returns those that stay, since something in Kong refers to them
+   * @returns those that stay, since something in Kong refers to them, or they have other names by now
    * @throws Failure
    */
-  remove(ids: readonly string[]): Promise<readonly string[]>;
+  remove(certificates: readonly Removable[]): Promise<readonly string[]>;
   close(): void;
 }
+
+/** A certificate, and all the names that may go with it. */
+export type Removable = Pick<StoredCertificate, 'id' | 'snis'>;
 
 /** What Kong stores, without key material, kept up to date in small steps. */
 export interface CertificateStore {

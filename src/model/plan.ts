@@ -104,6 +104,15 @@ export type Question =
   /** Whether the authority that issued what this half has issued the bundle's leaf, too. */
   | { kind: 'same_issuer'; bundle: SourcedBundle; certificate: StoredCertificate; half: Half };
 
+/** The names that its certificate has once it is made. */
+export function namesAfter(change: Change): string[] {
+  const moved = change.moveSnis?.map(({ name }) => name) ?? [];
+  if (change.kind === 'create') return [...new Set([...change.snis, ...moved])];
+  const lost = new Set([...(change.removeSnis ?? []), ...(change.split?.snis ?? [])]);
+  const kept = change.certificate.snis.filter((name) => !lost.has(name));
+  return [...new Set([...kept, ...change.addSnis, ...moved])];
+}
+
 export function changeId(change: Change): string {
   return change.kind === 'create' ? change.id : change.certificate.id;
 }

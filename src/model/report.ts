@@ -35,6 +35,23 @@ export type EventKind = Outcome['kind'] | SwapKind;
 export const eventKind = (outcome: Outcome): EventKind =>
   outcome.kind === 'swapped' ? outcome.how : outcome.kind;
 
+export interface KeptNames {
+  snis: readonly string[];
+  /** When the former leaf ends (milliseconds since the epoch); null: nobody knows. */
+  until: number | null;
+}
+
+/** The same in words. */
+export function keptNames({ snis, until }: KeptNames): string {
+  const more = snis.length - MOST_KEPT;
+  const names = snis.slice(0, MOST_KEPT).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  const keep = snis.length === 1 ? 'keeps its' : 'keep their';
+  const end = until === null ? 'a renewal has it' : new Date(until).toISOString().slice(0, 10);
+  return `${names} ${keep} former certificate until ${end}`;
+}
+
+const MOST_KEPT = 3;
+
 /** One thing that happened to a bundle, not the fact that it was looked at. */
 export interface PassEvent {
   bundle: string;
@@ -44,6 +61,8 @@ export interface PassEvent {
   /** Milliseconds since the epoch. */
   notAfter: number | null;
   snis: readonly string[];
+  /** Names that the renewal lost: they keep the former certificate until that ends. */
+  kept?: KeptNames;
   /** The Secret that it comes from. */
   secret?: SecretRef;
   /** It is about what Kong trusts; `certificate` is then the id of a `ca_certificates` entity. */

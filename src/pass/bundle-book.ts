@@ -150,7 +150,7 @@ export class BundleBook {
       progress?.step();
       const id = bundleId(seen.source, seen.name);
       const before = this.get(id);
-      if (!(this.isStored(seen) ?? (await this.update(seen, bare)))) continue;
+      if (!(this.isStored(id, seen) ?? (await this.update(id, seen, bare)))) continue;
       result.differing.set(id, before);
       if (slices.due) await slices.pause();
     }
@@ -363,19 +363,17 @@ export class BundleBook {
   }
 
   /** Takes over what Kong's copy tells. @returns whether it differs from what was known; null: Kong has no copy */
-  private isStored(seen: UnmatchedBundle): boolean | null {
+  private isStored(id: string, seen: UnmatchedBundle): boolean | null {
     const { source, name, pem, location, secret, hosts } = seen;
     const half = pem === null ? undefined : this.options.find?.(pem.content);
     if (pem === null || half?.leaf == null) return null;
     // What lies beside it may complete what Kong has of it.
     if (seen.hasIssuers && this.#chains.missing(half.reach) !== null) return null;
-    const id = bundleId(source, name);
     this.#unread.delete(id);
     const before = this.#entries.get(id)?.known;
     if (isSameAs(before, pem.content, { hosts, secret })) return false;
-    const { content, chain, chainLength } = pem;
-    const { leaf, reach } = half;
-    // One object and no copies: there are thousands of them.
+    // One object, and Kong's strings: there are thousands of them, and what is the same string is compared at once.
+    const { content, chain, leaf, reach } = half;
     const known: SourcedBundle = {
       id,
       name,
@@ -383,7 +381,7 @@ export class BundleBook {
       content,
       chain,
       rawChain: chain,
-      chainLength,
+      chainLength: pem.chainLength,
       reach,
       leaf,
       ...this.traitsOf(source),
@@ -398,10 +396,10 @@ export class BundleBook {
 
   /** @returns whether it differs from what was known */
   private async update(
+    id: string,
     { source, name, raw: seen }: UnmatchedBundle,
     bare: Map<string, Bare>,
   ): Promise<boolean> {
-    const id = bundleId(source, name);
     const entry = this.#entries.get(id);
     const before = entry?.known;
     const raw = seen === undefined ? await readSafely(source, name) : seen;

@@ -23,7 +23,7 @@ export function certificateSteps(options: CertificateOptions) {
     write: new WriteStep(memory, options),
     prove: new ProveStep(gateway.certificates, verifier, progress),
     settle,
-    remove: new RemoveStep(memory),
+    remove: new RemoveStep(memory, pending),
     conclude: new ConcludeStep(memory, pending, progress),
   };
 }

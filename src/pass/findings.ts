@@ -1,5 +1,6 @@
 import {
   changeId,
+  namesAfter,
   type Change,
   type FailureKind,
   type Half,
@@ -40,6 +41,16 @@ interface Bundles {
 
 /** Since when it is refused for that reason, and since when this content of it is. */
 type SeenRefusal = KnownRefusal & { content: string | null; seenAt: number; isReported: boolean };
+
+/** What is known of a change that was made. */
+interface Circumstances {
+  /** The names that its certificate has now; left out: those that it is planned to have. */
+  names?: readonly string[] | undefined;
+  /** Names that keep the former certificate. */
+  kept?: readonly string[];
+  /** Why it was made though it was to wait. */
+  urgent?: string | undefined;
+}
 
 /** Turns what a pass found into events: each thing once, not at each poll. */
 export class Findings {
@@ -90,14 +101,15 @@ export class Findings {
     for (const key of this.#failures.keys()) if (!open.has(key)) this.#failures.delete(key);
   }
 
-  /** @param urgent why it was made though it was to wait */
-  happened(change: Change, outcome: Outcome, urgent?: string): void {
+  happened(change: Change, outcome: Outcome, { names, kept = [], urgent }: Circumstances = {}): void {
     const { bundle } = change;
     const isUpdate = change.kind === 'update';
+    const former = isUpdate ? change.certificate.main.leaf : null;
     this.#events.push({
       bundle: bundle.id,
       ...about(bundle),
-      snis: namesOf(change),
+      snis: change.handsOver === true ? movedBy(change) : (names ?? namesAfter(change)),
+      ...(kept.length === 0 ? {} : { kept: { snis: kept, until: former?.notAfter ?? null } }),
       half: halfOf(change),
       ...(urgent === undefined ? {} : { urgent }),
       previous: (isUpdate ? change.certificate[change.half]?.leaf?.fingerprint : null) ?? null,
@@ -105,17 +117,24 @@ export class Findings {
     });
   }
 
+  /** Something that is about no bundle. */
+  tell(...events: readonly PassEvent[]): void {
+    this.#events.push(...events);
+  }
+
   wouldChange(changes: readonly Change[]): void {
     const before = this.#wouldChange;
     const key = (change: Change) => `${changeId(change)} ${change.bundle.id} ${change.bundle.chain}`;
     this.#wouldChange = new Set(changes.map(key));
+    const moved = new Set(changes.flatMap(movedBy));
     for (const change of changes) {
       if (before.has(key(change))) continue;
-      this.happened(change, {
-        kind: 'would_change',
-        certificate: changeId(change),
-        created: change.kind === 'create',
-      });
+      const kept = change.kind === 'update' ? (change.split?.snis ?? []) : [];
+      this.happened(
+        change,
+        { kind: 'would_change', certificate: changeId(change), created: change.kind === 'create' },
+        { kept: kept.filter((name) => !moved.has(name)) },
+      );
     }
   }
 
@@ -232,10 +251,7 @@ export class Findings {
 
 const halfKey = (certificate: string, half: Half) => `${certificate} ${half}`;
 
-function namesOf(change: Change): readonly string[] {
-  if (change.handsOver === true) return change.moveSnis?.map(({ name }) => name) ?? [];
-  return change.kind === 'create' ? change.snis : change.certificate.snis;
-}
+const movedBy = ({ moveSnis = [] }: Change): string[] => moveSnis.map(({ name }) => name);
 
 const halfOf = (change: Change): Half => (change.kind === 'create' ? 'main' : change.half);
 

@@ -1,4 +1,4 @@
-import { changeId, type Change, type Hold, type Plan, type WaitingChange } from '../model';
+import { changeId, namesAfter, type Change, type Hold, type Plan, type WaitingChange } from '../model';
 import type { CertificateMemory } from './memory';
 import { halfOf } from './prove';
 import type { PassContext, Step } from './step';
@@ -75,12 +75,11 @@ export const attemptOf = (change: Change) =>
 
 export function waiting(change: Change, until: number, hold?: Hold): WaitingChange {
   const { location, leaf } = change.bundle;
-  const snis = change.kind === 'create' ? change.snis : change.certificate.snis;
   const { fingerprint, notAfter } = leaf;
   return {
     certificate: changeId(change),
     location,
-    snis,
+    snis: namesAfter(change),
     fingerprint,
     notAfter,
     until,

@@ -1,5 +1,6 @@
 import { failureKindOf, type Outcome, type PassEvent, type StoredCertificate } from '../model';
 import type { CertificateMemory } from './memory';
+import type { PendingRollbacks } from './settle';
 import type { PassContext, Step } from './step';
 
 /** Removes certificates of ours that hold no name any more, or that kept one until its end. */
@@ -9,19 +10,23 @@ export class RemoveStep implements Step {
   /** Why a removal failed, as it was reported. */
   #said = '';
 
-  constructor(private readonly memory: CertificateMemory) {}
+  constructor(
+    private readonly memory: CertificateMemory,
+    private readonly pending: Pick<PendingRollbacks, 'isAny'>,
+  ) {}
 
   async run(pass: PassContext): Promise<void> {
-    const { gateway, planner } = this.memory;
+    const { gateway, planner, findings } = this.memory;
     const { work } = pass;
     if (pass.isAskedFor) this.#kept.clear();
     const obsolete = (work.plan?.obsolete ?? []).filter(({ id }) => !this.#kept.has(id));
-    if (obsolete.length === 0 || work.hasFailed || !pass.mayWrite()) return;
+    // Names that a pending rollback gives back go to certificates that hold none now.
+    if (obsolete.length === 0 || work.hasFailed || this.pending.isAny || !pass.mayWrite()) return;
     try {
-      const kept = new Set(await gateway.remove(obsolete.map(({ id }) => id)));
+      const kept = new Set(await gateway.remove(obsolete));
       for (const id of kept) this.#kept.add(id);
       const removed = obsolete.filter(({ id }) => !kept.has(id));
-      pass.report.events.push(
+      findings.tell(
         ...removed.map((certificate) => about(certificate, { kind: 'removed', certificate: certificate.id })),
       );
       this.#said = '';
@@ -33,7 +38,7 @@ export class RemoveStep implements Step {
       if (message === this.#said) return;
       this.#said = message;
       const failure = failureKindOf(error);
-      pass.report.events.push(
+      findings.tell(
         ...obsolete
           .slice(0, 1)
           .map((certificate) =>
@@ -44,7 +49,9 @@ export class RemoveStep implements Step {
   }
 }
 
-function about({ id, snis, main: { leaf } }: StoredCertificate, outcome: Outcome): PassEvent {
+/** One that holds no name any more is known by those of its leaf. */
+function about({ id, snis: held, main: { leaf } }: StoredCertificate, outcome: Outcome): PassEvent {
   const { fingerprint = null, notAfter = null } = leaf ?? {};
+  const snis = held.length > 0 ? held : (leaf?.names ?? []);
   return { bundle: id, location: `certificate ${id} in Kong`, fingerprint, notAfter, snis, outcome };
 }

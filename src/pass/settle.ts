@@ -104,10 +104,17 @@ export class SettleStep implements Step {
     }
     const shown =
       proof === null || worse === null ? proof : { ...proof, detail: `${proof.detail}; ${worse}` };
+    const { stored } = this.memory.gateway.certificates;
+    const former =
+      change.kind === 'update' && change.split !== undefined ? stored.get(change.split.id) : null;
     findings.happened(
       change,
       { kind: 'swapped', certificate: changeId(change), how: howOf(change), proof: shown },
-      pass.work.urgent.get(change),
+      {
+        names: stored.get(changeId(change))?.snis,
+        kept: former?.snis ?? [],
+        urgent: pass.work.urgent.get(change),
+      },
     );
   }
 

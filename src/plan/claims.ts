@@ -240,6 +240,10 @@ export function isMainForsaken(world: World, certificate: StoredCertificate, isA
   return !isAltAlive && (world.input.homes?.of(certificate, 'main') ?? null) !== null;
 }
 
+/** One of ours that holds no name any more, and that nobody uses. */
+export const isLeftOver = ({ index }: World, { id, snis, owner, clients = [] }: StoredCertificate): boolean =>
+  owner === 'us' && snis.length === 0 && clients.length === 0 && index.fixedFor(id).length === 0;
+
 /** It has no SNI, or services show it to their upstreams. */
 export const isClients = ({ snis, clients = [] }: StoredCertificate): boolean =>
   snis.length === 0 || clients.length > 0;

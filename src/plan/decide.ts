@@ -4,6 +4,7 @@ import {
   isClients,
   isGivenUp,
   isKeptFromWildcard,
+  isLeftOver,
   isSuccessor,
   outranks,
   ownBundle,
@@ -33,6 +34,7 @@ export function decideHalf(world: World, certificate: StoredCertificate, half: H
   const stored = certificate[half];
   // What only keeps names until its end is not renewed: its names go to a certificate that is.
   if (stored === null || (certificate.isPrevious === true && certificate.owner === 'us')) return NOTHING;
+  if (isLeftOver(world, certificate) && ownBundle(world, certificate) === undefined) return NOTHING;
   const { index, plan } = world;
   const secret = world.secretOf(certificate);
   const isControllers = secret !== undefined || certificate.owner === 'ingress_controller';

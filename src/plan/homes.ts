@@ -77,7 +77,7 @@ export class HomeBook implements Homes {
   note(observed: readonly ObservedHome[]): void {
     for (const { certificate, half, places } of observed) {
       const leaf = leafOf(certificate, half);
-      const few = places.slice(0, MOST_PLACES);
+      const few = places.length > MOST_PLACES ? places.slice(0, MOST_PLACES) : places;
       let shared: Home | undefined;
       for (const name of namesOf(certificate)) {
         const key = keyOf(name, half);

@@ -1,3 +1,4 @@
+import { asSnis } from '../certificates';
 import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model';
 import { certificateIdOf, isForServers } from './bundle-index';
 import { Claimants, snisOf } from './claimants';
@@ -105,15 +106,14 @@ export class Naming {
       const others = bundle.hosts === undefined ? used.get(bundle) : null;
       // An id is a digest; most bundles of a Kong that others fill need none.
       const own = isAnyOurs || others == null ? certificates.get(certificateIdOf(bundle)) : undefined;
-      const asked = snisOf(bundle);
       if (own !== undefined) {
         if (own.owner !== 'us' || this.mains.get(own.id)?.bundle !== bundle || bundle.snis !== undefined)
           continue;
-        const names = asked.filter((name) => !includesName(own.snis, name));
+        const names = snisOf(bundle).filter((name) => !includesName(own.snis, name));
         if (names.length > 0) claims.push({ bundle, certificate: own, names });
         continue;
       }
-      if (others == null) claims.push({ bundle, certificate: null, names: asked });
+      if (others == null) claims.push({ bundle, certificate: null, names: snisOf(bundle) });
       else this.noteGained(bundle, others, claims);
     }
     return claims;
@@ -122,9 +122,8 @@ export class Naming {
   /** Somebody else's certificate has a leaf with more names than it has SNIs: whether they are wanted, its owner knows. */
   private noteGained(bundle: SourcedBundle, certificate: StoredCertificate, claims: Claim[]): void {
     if (certificate.owner !== 'other' || certificate.snis.length === 0) return;
-    if (this.world.secretOf(certificate) !== undefined) return;
-    const gained = snisOf(bundle).filter((name) => !includesName(certificate.snis, name));
-    if (gained.length === 0) return;
+    const gained = asSnis(bundle.leaf.names.filter((name) => !includesName(certificate.snis, name)));
+    if (gained.length === 0 || this.world.secretOf(certificate) !== undefined) return;
     const { holders, input, plan } = this.world;
     const names = gained.filter((name) => !holders.has(name));
     if (names.length === 0) return;

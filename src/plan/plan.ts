@@ -1,4 +1,5 @@
-import type { Half, Plan, Reason, StoredCertificate } from '../model';
+import type { Change, Half, Plan, Reason, StoredCertificate } from '../model';
+import { isLeftOver } from './claims';
 import { decideHalf, type Decision } from './decide';
 import { handOver } from './handover';
 import { normal } from './names';
@@ -36,12 +37,13 @@ export function makePlan(input: PlanInput): Plan {
       livingAlts.add(certificate.id);
     if (certificate.alt === null && certificate.owner === 'us')
       completeTwins(world, certificate, main.bundle);
-    if (isObsolete(world, certificate)) plan.obsolete.push(certificate);
   }
   handOver(world, mains);
   new Naming(world, mains, livingAlts).run();
+  noteObsolete(world);
   plan.isBesideController = world.hasController;
   asStored(plan, input.certificates);
+  followSplits(plan.changes);
   for (const id of plan.inSync.keys()) plan.refused.delete(id);
   for (const { bundle } of plan.changes) {
     const why = plan.refused.get(bundle.id);
@@ -57,15 +59,27 @@ function decide(world: World, certificate: StoredCertificate, half: Half): Decis
   return decision;
 }
 
-/** One of ours that serves nobody any more: it kept names for which there was no renewal, or handed them over. */
-function isObsolete(
-  world: World,
-  { owner, snis, clients = [], main, isPrevious }: StoredCertificate,
-): boolean {
-  if (owner !== 'us' || clients.length > 0) return false;
-  if (isPrevious !== true) return snis.length === 0 && world.hasController;
+/** Those that gain no name are removed; what was planned for them is not worth a write. */
+function noteObsolete(world: World): void {
+  const { certificates, plan } = world;
+  const obsolete = new Set([...certificates.values()].filter((one) => isObsolete(world, one)));
+  if (obsolete.size === 0) return;
+  for (const change of plan.changes)
+    if (change.kind === 'update' && change.addSnis.length + (change.moveSnis?.length ?? 0) > 0)
+      obsolete.delete(change.certificate);
+  plan.changes = plan.changes.filter(
+    (change) => change.kind === 'create' || !obsolete.has(change.certificate),
+  );
+  plan.obsolete.push(...obsolete);
+}
+
+/** One of ours that serves nobody any more: it holds no name, or kept one until its end. */
+function isObsolete(world: World, certificate: StoredCertificate): boolean {
+  const { owner, clients = [], main, isPrevious } = certificate;
+  if (isLeftOver(world, certificate)) return true;
+  if (owner !== 'us' || isPrevious !== true || clients.length > 0) return false;
   if (main.leaf !== null) world.due(main.leaf.notAfter);
-  return snis.length === 0 || (main.leaf !== null && main.leaf.notAfter <= world.now);
+  return main.leaf !== null && main.leaf.notAfter <= world.now;
 }
 
 /** Changes name what Kong has as it is stored there. */
@@ -82,4 +96,17 @@ function asStored(plan: Plan, certificates: PlanInput['certificates']): void {
     change.certificate = certificates.get(id) ?? change.certificate;
   }
   plan.obsolete = plan.obsolete.map((one) => certificates.get(one.id) ?? one);
+}
+
+/** A name that an earlier change of the batch splits off is where that puts it when it moves on. */
+function followSplits(changes: readonly Change[]): void {
+  const placed = new Map<string, string>();
+  const moved = new Set<string>();
+  for (const change of changes) {
+    if (change.moveSnis !== undefined)
+      change.moveSnis = change.moveSnis.map(({ name, from }) => ({ name, from: placed.get(name) ?? from }));
+    for (const { name } of change.moveSnis ?? []) moved.add(name);
+    if (change.kind === 'create' || change.split === undefined) continue;
+    for (const name of change.split.snis) if (!moved.has(name)) placed.set(name, change.split.id);
+  }
 }

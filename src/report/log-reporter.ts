@@ -55,7 +55,7 @@ export class LogReporter implements Reporter {
   }
 
   private event(
-    { bundle, location, fingerprint, notAfter, snis, isTrust, inKong, urgent, outcome }: PassEvent,
+    { bundle, location, fingerprint, notAfter, snis, kept, isTrust, inKong, urgent, outcome }: PassEvent,
     report: PassReport,
   ): void {
     const common = {
@@ -76,6 +76,7 @@ export class LogReporter implements Reporter {
           {
             ...common,
             certificate_id: certificate,
+            ...(kept === undefined ? {} : { kept_snis: kept.snis.slice(0, 10) }),
             ...(urgent === undefined ? {} : { detail: `made ${urgent}` }),
             proof: proof?.verdict ?? 'off',
             ...(proof === null || proof.detail === '' ? {} : { proof_detail: proof.detail }),

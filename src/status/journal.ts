@@ -1,4 +1,5 @@
 import {
+  keptNames,
   eventKind,
   unreachable,
   type PassCause,
@@ -153,7 +154,7 @@ function increase(counts: Map<Reason, number>, reason: Reason): void {
 const MAX_SNIS = 20;
 
 function recentEvent(
-  { outcome, location, fingerprint, snis, inKong, urgent }: PassEvent,
+  { outcome, location, fingerprint, snis, kept, inKong, urgent }: PassEvent,
   at: number,
 ): RecentEvent {
   return {
@@ -164,8 +165,13 @@ function recentEvent(
     location,
     fingerprint_sha256: fingerprint,
     reason: outcome.kind === 'refused' ? outcome.refusal.reason : null,
-    detail:
-      urgent === undefined ? detailOf(outcome) : `made ${urgent}; ${detailOf(outcome)}`.replace(/; $/, ''),
+    detail: [
+      ...(urgent === undefined ? [] : [`made ${urgent}`]),
+      detailOf(outcome),
+      ...(kept === undefined ? [] : [keptNames(kept)]),
+    ]
+      .filter((part) => part !== '')
+      .join('; '),
   };
 }
 

@@ -142,7 +142,7 @@ it('a text costs no more with as many secrets as are remembered', () => {
 const file = (name: string, facts: object): KnownFile => {
   const parsed = parseName(name);
   if (parsed === null) throw new Error(`${name} is no name of a certificate`);
-  const none = { kind: 'nothing' as const, leaf: null, publicKeys: [], problem: null };
+  const none = { kind: 'nothing' as const, leaf: null, publicKeys: [], authorities: [], problem: null };
   return { path: `/c/${name}`, folder: '/c', name: parsed, isTold: false, facts: { ...none, ...facts } };
 };
 const leaf = (at: number, name: string) => ({

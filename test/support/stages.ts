@@ -14,6 +14,7 @@ import {
   type Proof,
   type RawBundle,
   type Refusal,
+  type Removable,
   type RestoreResult,
   type ServedNames,
   type Shown,
@@ -161,8 +162,8 @@ export class MemoryGateway implements Gateway {
     return Promise.resolve([...writes].reverse().map((write) => this.restoreOne(write)));
   }
 
-  remove(ids: readonly string[]): Promise<readonly string[]> {
-    for (const id of ids) this.entities.delete(id);
+  remove(certificates: readonly Removable[]): Promise<readonly string[]> {
+    for (const { id } of certificates) this.entities.delete(id);
     return Promise.resolve([]);
   }
 

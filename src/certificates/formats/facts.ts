@@ -22,8 +22,17 @@ export interface FileFacts {
   leaf: LeafFacts | null;
   /** Digests of public keys: of a `key`, or of each CA certificate of `issuers`. */
   publicKeys: readonly Digest[];
+  /** Of `issuers`: each CA certificate. */
+  authorities: readonly AuthorityFacts[];
   /** Of `damaged` and `locked`. */
   problem: Refusal | null;
+}
+
+export interface AuthorityFacts {
+  fingerprint: string;
+  /** Names (DER). */
+  subject: string;
+  issuer: string;
 }
 
 export interface LeafFacts {
@@ -38,7 +47,14 @@ export interface LeafFacts {
   isPem: boolean;
 }
 
-const NOTHING: FileFacts = { kind: 'nothing', leaf: null, publicKeys: [], problem: null };
+/** Of a file that holds none of what is looked for. */
+export const NOTHING: FileFacts = {
+  kind: 'nothing',
+  leaf: null,
+  publicKeys: [],
+  authorities: [],
+  problem: null,
+};
 
 /**
  * What a file holds. Plain PEM is told at once.
@@ -72,7 +88,7 @@ async function factsOfAny(text: string, location: string, password: string | und
 /** Formats of files that are certificates and keys by their names alone. */
 const NOT_MEANT: ReadonlySet<Format> = new Set<Format>(['request', 'text', 'empty', 'der', 'binary']);
 
-const damaged = (problem: Refusal): FileFacts => ({ kind: 'damaged', leaf: null, publicKeys: [], problem });
+const damaged = (problem: Refusal): FileFacts => ({ ...NOTHING, kind: 'damaged', problem });
 
 /** A certificate beside a key that cannot be opened is a bundle all the same. */
 function lockedBeside(text: string, location: string): FileFacts {
@@ -95,9 +111,15 @@ function describe({ certificates, key }: ParsedFile, location: string, isPem: bo
   // With a key, a CA certificate may be meant as a leaf; the gate says what is wrong with that.
   const leaf = parsed.find(({ info }) => !info.isCa) ?? (key === null ? undefined : first);
   if (leaf === undefined) {
-    return { kind: 'issuers', leaf: null, publicKeys: parsed.map(publicKeyDigest), problem: null };
+    const authorities = parsed.map(({ info: { fingerprint }, subject, issuer }) => ({
+      fingerprint,
+      subject,
+      issuer,
+    }));
+    return { ...NOTHING, kind: 'issuers', publicKeys: parsed.map(publicKeyDigest), authorities };
   }
   return {
+    ...NOTHING,
     kind: key === null ? 'leaf' : 'bundle',
     leaf: {
       digest: crypto.hash('sha256', leaf.der, 'base64url'),
@@ -107,13 +129,11 @@ function describe({ certificates, key }: ParsedFile, location: string, isPem: bo
       count: parsed.length,
       isPem,
     },
-    publicKeys: [],
-    problem: null,
   };
 }
 
 function describeKey(key: string, location: string): FileFacts {
   const digest = publicKeyDigestOfKey(key);
-  if (digest !== null) return { kind: 'key', leaf: null, publicKeys: [digest], problem: null };
+  if (digest !== null) return { ...NOTHING, kind: 'key', publicKeys: [digest] };
   return damaged(refusal('unsupported_format', `${location} holds a private key that cannot be read`));
 }

@@ -2,7 +2,7 @@ import { isRefusal, refusal, type RawBundle, type Reason, type Refusal } from '.
 import { openBundle, type OpenedBundle } from '../bundle';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey } from '../pem';
 import { detectFile, FORMATS, type DetectedFile, type Format } from './detect';
-import { isCostly, parseFile } from './parse';
+import { holdsCertificates, isCostly, parseFile } from './parse';
 import { parseInWorker } from './parse-worker';
 import { FormatProblem, type ParsedFile, type Unlock } from './parsed-file';
 
@@ -81,7 +81,8 @@ export async function readCertificatesOnly(raw: RawBundle): Promise<readonly Buf
       `${location} is cut off inside a PEM block; waiting until it is written whole`,
     );
   }
-  if (blocks.length > 0) return blocks.filter(isCertificate).map(({ der }) => der);
+  const isPlain = blocks.length > 0 && !blocks.some(holdsCertificates);
+  if (isPlain) return blocks.filter(isCertificate).map(({ der }) => der);
   const parsed = await parse(detectFile(cert), { password, alias }, location);
   return isRefusal(parsed) ? parsed : parsed.certificates;
 }

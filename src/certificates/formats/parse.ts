@@ -82,6 +82,10 @@ const trimmed = (bytes: Buffer) => bytes.subarray(0, new DerReader(bytes).next(T
 
 const PKCS7_LABELS = ['PKCS7', 'PKCS #7', 'PKCS7 SIGNED DATA', 'PKCS #7 SIGNED DATA', 'CMS'];
 
+/** A block with certificates in it that is not one. */
+export const holdsCertificates = ({ label }: PemBlock): boolean =>
+  label === 'TRUSTED CERTIFICATE' || PKCS7_LABELS.includes(label);
+
 function parsePem(text: string, { password }: Unlock): ParsedFile {
   const blocks = decodePem(text);
   if (blocks === null) {

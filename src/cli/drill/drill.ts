@@ -69,9 +69,10 @@ export class Drill {
     if (why !== null) throw new Error(`the drill does not touch ${sni}: ${why}`);
     this.options.begun(`${this.#gateway.url} (${this.#gateway.kind})`);
     const [first, second] = makeCanaries(sni);
-    if (certificates.stored.has(CANARY_ID)) {
+    const leftOver = certificates.stored.get(CANARY_ID);
+    if (leftOver !== undefined) {
       await this.step('left_over', async () => {
-        await this.#gateway.remove([CANARY_ID]);
+        await this.#gateway.remove([leftOver]);
         return 'what an earlier drill left behind is gone';
       });
     }
@@ -161,8 +162,9 @@ export class Drill {
 
   private async cleanUp(): Promise<void> {
     await this.step('clean_up', async () => {
-      if ((await this.#gateway.certificates.readOne(CANARY_ID)) === null) return 'nothing is left';
-      await this.#gateway.remove([CANARY_ID]);
+      const canary = await this.#gateway.certificates.readOne(CANARY_ID);
+      if (canary === null) return 'nothing is left';
+      await this.#gateway.remove([canary]);
       return 'the certificate and its SNI are gone';
     });
   }

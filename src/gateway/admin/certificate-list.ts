@@ -134,8 +134,10 @@ export class CertificateList implements CertificateStore {
     }
   }
 
-  private withClients({ clients: _, ...stored }: StoredCertificate): StoredCertificate {
-    const clients = this.#clients.get(stored.id);
+  private withClients(given: StoredCertificate): StoredCertificate {
+    const clients = this.#clients.get(given.id);
+    if (clients === given.clients) return given;
+    const { clients: _, ...stored } = given;
     return clients === undefined ? stored : { ...stored, clients };
   }
 

@@ -1,5 +1,17 @@
-import type { Edits, EditResults, Gateway, PluginEntry, Prepare, RestoreResult, Written } from '../../model';
-import { changeId, type WriteResult, type Change } from '../../model';
+import {
+  changeId,
+  type Change,
+  type Edits,
+  type EditResults,
+  type Gateway,
+  type PluginEntry,
+  type Prepare,
+  type Removable,
+  type RestoreResult,
+  type WriteResult,
+  type Written,
+} from '../../model';
+import { groupBy } from '../../common/multimap';
 import { AdminError, type AdminClient } from '../admin/client';
 import { hasControllersEntities } from '../admin/controllers-entities';
 import { readPluginEntries } from '../admin/plugin-entries';
@@ -58,7 +70,7 @@ export class DatabaseGateway implements Gateway {
     const results: RestoreResult[] = [];
     await inGroups(
       [...writes].reverse(),
-      ({ change }) => changeId(change),
+      ({ change }) => change,
       async (group) => {
         for (const write of group) results.push(await restoreOne(this.#entities, write));
       },
@@ -66,9 +78,13 @@ export class DatabaseGateway implements Gateway {
     return results;
   }
 
-  async remove(ids: readonly string[]): Promise<readonly string[]> {
+  async remove(certificates: readonly Removable[]): Promise<readonly string[]> {
     const kept: string[] = [];
-    for (const id of ids) if (!(await this.#entities.remove(id))) kept.push(id);
+    for (const { id, snis } of certificates) {
+      const entity = await this.#entities.read(id);
+      const isMore = entity?.snis?.some((name) => !snis.includes(name)) === true;
+      if (isMore || !(await this.#entities.remove(id))) kept.push(id);
+    }
     return kept;
   }
 
@@ -81,19 +97,26 @@ export class DatabaseGateway implements Gateway {
     let unanswered = 0;
     let away: Error | null = null;
     // Twins of one certificate are written one after the other: each write carries both.
-    await inGroups(changes, changeId, async (group) => {
-      for (const change of group) {
-        if (away !== null) {
-          results.push({ kind: 'failed', change, error: away, failure: 'away' });
-          continue;
+    await inGroups(
+      changes,
+      (change) => change,
+      async (group) => {
+        const missing = new Set<string>();
+        for (const change of group) {
+          if (missing.has(changeId(change))) continue;
+          if (away !== null) {
+            results.push({ kind: 'failed', change, error: away, failure: 'away' });
+            continue;
+          }
+          const result = await writeOne(this.#entities, change, prepare);
+          results.push(result);
+          unanswered = isUnanswered(result) ? unanswered + 1 : 0;
+          if (result.kind === 'failed' && unanswered >= GIVE_UP) away = result.error;
+          if (change.kind === 'create' && result.kind !== 'written' && result.kind !== 'already')
+            missing.add(change.id);
         }
-        const result = await writeOne(this.#entities, change, prepare);
-        results.push(result);
-        unanswered = isUnanswered(result) ? unanswered + 1 : 0;
-        if (result.kind === 'failed' && unanswered >= GIVE_UP) away = result.error;
-        if (change.kind === 'create' && result.kind !== 'written' && result.kind !== 'already') return;
-      }
-    });
+      },
+    );
     return results;
   }
 }
@@ -101,21 +124,41 @@ export class DatabaseGateway implements Gateway {
 const isUnanswered = (result: WriteResult) =>
   result.kind === 'failed' && result.error instanceof AdminError && result.error.code === 'ADMIN_UNREACHABLE';
 
-/** Several groups at the same time; what is about one certificate is one group, in its order. */
+/** Several groups at the same time; what belongs together is one group, in its order. */
 async function inGroups<T>(
   items: readonly T[],
-  idOf: (item: T) => string,
+  changeOf: (item: T) => Change,
   work: (group: readonly T[]) => Promise<void>,
 ): Promise<void> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(idOf(item));
-    if (group === undefined) groups.set(idOf(item), [item]);
-    else group.push(item);
-  }
-  const queue = groups.values();
+  const groupOf = linked(items.map(changeOf));
+  const queue = groupBy(items, (item) => groupOf(changeOf(item))).values();
   const worker = async () => {
     for (const group of queue) await work(group);
   };
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker));
+}
+
+/** Changes belong together that are about one certificate, or between whose certificates a name moves. */
+function linked(changes: readonly Change[]): (change: Change) => string {
+  const written = new Map<string, string>();
+  for (const change of changes) {
+    written.set(changeId(change), changeId(change));
+    if (change.kind === 'update' && change.split !== undefined)
+      written.set(change.split.id, changeId(change));
+  }
+  const groups = new Map<string, string>();
+  const groupOf = (id: string): string => {
+    let at = id;
+    for (let next = groups.get(at); next !== undefined; next = groups.get(at)) at = next;
+    return at;
+  };
+  for (const change of changes) {
+    for (const { from } of change.moveSnis ?? []) {
+      const other = written.get(from);
+      if (other === undefined) continue;
+      const [a, b] = [groupOf(changeId(change)), groupOf(other)];
+      if (a !== b) groups.set(a, b);
+    }
+  }
+  return (change) => groupOf(changeId(change));
 }

@@ -8,6 +8,7 @@ import {
   type Gateway,
   type PluginEntry,
   type Prepare,
+  type Removable,
   type RestoreResult,
   type WriteResult,
   type Written,
@@ -98,15 +99,17 @@ export class DeclarativeGateway implements Gateway {
     }
   }
 
-  async remove(ids: readonly string[]): Promise<readonly string[]> {
+  async remove(all: readonly Removable[]): Promise<readonly string[]> {
     let kept = new Set<string>();
     let edits: DocumentCertificates | null = null;
     const edited = await this.#editor.edit(async (document) => {
       const certificates = await DocumentCertificates.of(document);
       edits = certificates;
-      kept = document.referredTo('certificates', new Set(ids), 'snis');
-      const found = ids.filter((id) => certificates.has(id) && !kept.has(id));
-      for (const id of found) certificates.remove(id);
+      kept = document.referredTo('certificates', new Set(all.map(({ id }) => id)), 'snis');
+      for (const { id, snis } of all)
+        if (certificates.snisOf(id).some((name) => !snis.includes(name))) kept.add(id);
+      const found = all.filter(({ id }) => certificates.has(id) && !kept.has(id));
+      for (const { id } of found) certificates.remove(id);
       return found.length > 0;
     });
     if (edited.kind === 'refused') throw refusedError(edited.why.message);

@@ -1,4 +1,6 @@
-import { groupBy } from '../../common/multimap';
+import { dirname } from 'node:path';
+import { groupBy, push } from '../../common/multimap';
+import type { LooseIssuers } from '../files/file-bundle';
 import type { KnownFile, LeafFile } from './match';
 
 /** Files that are read for one chain. */
@@ -32,4 +34,69 @@ export function besideOf({ issuers, chains }: BesideIndex, cert: KnownFile, key:
   const paths = new Set(found.map(({ path }) => path));
   paths.delete(cert.path);
   return [...paths].slice(0, MAX_BESIDE);
+}
+
+/** Files with a CA of one name that are read for one chain. */
+const MAX_NAMESAKES = 4;
+
+/** Files of CA certificates anywhere in a tree, by whom they are; of copies the first one. */
+export class LooseIssuerFiles implements LooseIssuers {
+  /** What each file holds, by its path. */
+  readonly #contents = new Map<string, string>();
+  readonly #distinct: KnownFile[] = [];
+  readonly #bySubject = new Map<string, KnownFile[]>();
+
+  /**
+   * @param before is returned where nothing changed
+   * @returns null where there are none
+   */
+  static of(files: readonly KnownFile[], before: LooseIssuerFiles | null): LooseIssuerFiles | null {
+    const issuers = files.filter(({ facts }) => facts.kind === 'issuers');
+    if (issuers.length === 0) return null;
+    const found = new LooseIssuerFiles(issuers);
+    return before?.isSame(found) === true ? before : found;
+  }
+
+  private constructor(files: readonly KnownFile[]) {
+    const seen = new Set<string>();
+    for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+      const { authorities } = file.facts;
+      const content = authorities.map(({ fingerprint }) => fingerprint).join();
+      this.#contents.set(file.path, content);
+      if (seen.has(content)) continue;
+      seen.add(content);
+      this.#distinct.push(file);
+      for (const subject of new Set(authorities.map((authority) => authority.subject)))
+        push(this.#bySubject, subject, file);
+    }
+  }
+
+  /** From issuer to issuer; where the chain's end is not known, those of the certificate's folder and others. */
+  find(cert: string, beside: readonly string[], openEnds: readonly string[] | null): string[] {
+    const known = new Set(beside.map((path) => this.#contents.get(path)));
+    const isNew = ({ path }: KnownFile) => path !== cert && !known.has(this.#contents.get(path));
+    if (openEnds === null) {
+      const isNear = ({ folder }: KnownFile) => folder === dirname(cert);
+      const others = this.#distinct.filter(isNew);
+      const files = [...others.filter(isNear), ...others.filter((file) => !isNear(file))];
+      return files.slice(0, MAX_BESIDE).map(({ path }) => path);
+    }
+    const names = new Set(openEnds);
+    const found = new Set<string>();
+    for (const name of names) {
+      for (const file of this.#bySubject.get(name)?.slice(0, MAX_NAMESAKES) ?? []) {
+        if (found.size >= MAX_BESIDE) return [...found];
+        if (isNew(file)) found.add(file.path);
+        for (const { issuer } of file.facts.authorities) names.add(issuer);
+      }
+    }
+    return [...found];
+  }
+
+  private isSame(other: LooseIssuerFiles): boolean {
+    return (
+      this.#contents.size === other.#contents.size &&
+      [...this.#contents].every(([path, content]) => other.#contents.get(path) === content)
+    );
+  }
 }

@@ -1,4 +1,4 @@
-import { factsOf, type FileFacts } from '../../certificates';
+import { factsOf, NOTHING, type FileFacts } from '../../certificates';
 import { printable } from '../../common/printable';
 import { Slices } from '../../common/slices';
 import { isRacy, sameStamp, type Stamp } from '../../common/stamp';
@@ -12,13 +12,14 @@ import type { ParsedName } from './names';
 /** Files of one source whose content is looked at; more than any tool leaves where names do not tell. */
 const MAX_FILES = 100_000;
 
+/** A bundle is smaller; files whose names say nothing may be anything. */
+const MAX_PLAIN_BYTES = 64 * 1024;
+
 interface Entry extends KnownFile {
   /** Null: to be read again. */
   stamp: Stamp | null;
   isRead: boolean;
 }
-
-const UNREAD: FileFacts = { kind: 'nothing', leaf: null, publicKeys: [], problem: null };
 
 /** Contents of files whose names do not tell what they are; each version of a file is read once. */
 export class FileContents {
@@ -60,7 +61,7 @@ export class FileContents {
         if (known !== undefined) known.isTold = isTold;
         else if (this.#entries.size >= this.maxFiles) this.isFull = true;
         else {
-          this.#entries.set(path, { path, folder, name, isTold, facts: UNREAD, stamp: null, isRead: false });
+          this.#entries.set(path, { path, folder, name, isTold, facts: NOTHING, stamp: null, isRead: false });
           this.#unread.add(path);
         }
       }
@@ -106,7 +107,7 @@ export class FileContents {
     for (const entry of this.entriesIn(folders)) {
       const isKnown = entry.stamp !== null && !this.#unread.has(entry.path);
       const isSame = isKnown && sameStamp(stampOf(entry.path), entry.stamp);
-      if (!isSame) await this.read(access, entry);
+      if (!isSame) await this.read(access, entry, stampOf);
       if (slices.due) await slices.pause();
     }
     const hasChanged = this.#hasChanged;
@@ -134,11 +135,20 @@ export class FileContents {
     }
   }
 
-  private async read(access: FileAccess, entry: Entry): Promise<void> {
+  private async read(
+    access: FileAccess,
+    entry: Entry,
+    stampOf: (path: string) => Stamp | null,
+  ): Promise<void> {
     const now = Date.now();
     const before = entry.facts;
     entry.stamp = null;
-    entry.facts = await this.factsOf(access, entry, now);
+    const facts = await this.factsOf(access, entry, now);
+    entry.facts = entry.name.isPlain && isNotMeant(facts) ? NOTHING : facts;
+    if (facts.problem?.reason === 'too_large') {
+      const stamp = stampOf(entry.path);
+      if (stamp !== null && !isRacy(stamp, now)) entry.stamp = stamp;
+    }
     if (!entry.isRead || !isSameFacts(before, entry.facts)) this.#hasChanged = true;
     entry.isRead = true;
     this.#unread.delete(entry.path);
@@ -147,11 +157,11 @@ export class FileContents {
   private async factsOf(access: FileAccess, entry: Entry, now: number): Promise<FileFacts> {
     const location = printable(entry.path);
     try {
-      const found = access.read(entry.path, MAX_BUNDLE_BYTES);
+      const found = access.read(entry.path, entry.name.isPlain ? MAX_PLAIN_BYTES : MAX_BUNDLE_BYTES);
       const file = found instanceof Promise ? await found : found;
       if (file === null) {
         const why = refusal('too_large', `${location} is larger than 1 MiB`);
-        return { ...UNREAD, kind: 'damaged', problem: why };
+        return { ...NOTHING, kind: 'damaged', problem: why };
       }
       if (file.isStable && !isRacy(file.stamp, now)) entry.stamp = file.stamp;
       const facts = factsOf(file.text, location, this.#password);
@@ -159,10 +169,14 @@ export class FileContents {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EHANGING') throw error;
       const isFile = !['ENOTFILE', 'EISDIR', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '');
-      return isFile ? { ...UNREAD, kind: 'damaged', problem: unreadable(error, entry.path) } : UNREAD;
+      return isFile ? { ...NOTHING, kind: 'damaged', problem: unreadable(error, entry.path) } : NOTHING;
     }
   }
 }
+
+/** A file of any name that is too large for a bundle, or of another format, is none of ours. */
+const isNotMeant = ({ problem }: FileFacts) =>
+  problem?.reason === 'too_large' || problem?.reason === 'unsupported_format';
 
 function isSameFacts(a: FileFacts, b: FileFacts): boolean {
   return (

@@ -75,7 +75,8 @@ export function layoutOf(names: readonly string[]): Layout {
     const parsed = done.has(name) || old.has(name) ? null : parseName(name);
     if (parsed !== null && parsed.role !== 'truststore' && parsed.role !== 'public_key') rest.push(parsed);
   }
-  const groups = groupBy(rest, ({ stem, number }) => `${stem}\0${number ?? ''}`);
+  const named = rest.filter(({ isPlain }) => !isPlain);
+  const groups = groupBy(named, ({ stem, number }) => `${stem}\0${number ?? ''}`);
   for (const group of groups.values()) {
     const told = tellGroup(group);
     if (told !== null) pair(told.cert, told.key);
@@ -179,7 +180,7 @@ const baseOf = (name: string) => name.replace(/\.[^.]*$/, '');
 /** Every certificate file by itself: a folder of CAs has no pairs. */
 export const singleFiles = (names: readonly string[]): Layout => ({
   pairs: names
-    .filter((name) => parseName(name) !== null && !/\.(key|p8|pk8|pkcs8)$/i.test(name))
+    .filter((name) => parseName(name)?.isPlain === false && !/\.(key|p8|pk8|pkcs8)$/i.test(name))
     .map((cert) => ({ cert, key: null })),
   keystores: [],
   unclear: [],

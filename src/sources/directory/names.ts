@@ -11,6 +11,8 @@ export interface ParsedName {
   base: string;
   /** A number behind the word for the role: `fullchain3.pem`, `cert-1795000000.pem`. */
   number: string | null;
+  /** No ending and no known word in it: its content alone tells whether it is of interest. */
+  isPlain: boolean;
 }
 
 type Hint = 'key' | 'fullchain' | 'issuers' | 'certificate' | 'public' | 'keystore';
@@ -42,11 +44,15 @@ const WORDS: ReadonlyMap<string, Hint> = new Map([
 /** Certificates to trust, whatever their format. */
 const TRUSTSTORE = /^(truststore|cacerts)(\.|$)/i;
 
-/** @returns null where nothing in the name says that a certificate or a key may be in the file */
+/** Files without an ending that lie beside certificates and never hold one. */
+const ABOUT = /^(readme|license|info|makefile|dockerfile)$/;
+
+/** @returns null where the name says that neither a certificate nor a key is in the file */
 export function parseName(name: string): ParsedName | null {
   const lower = name.toLowerCase();
   const hints: Hint[] = [];
   let rest = lower;
+  let isPlain = false;
   for (let isLast = true; ; isLast = false) {
     const dot = rest.lastIndexOf('.');
     const ending = rest.slice(dot + 1);
@@ -55,7 +61,9 @@ export function parseName(name: string): ParsedName | null {
       if (!isLast) break;
       if (ending !== 'txt' && dot > 0) return null;
       if (dot > 0) rest = rest.slice(0, dot);
-      if (!WORDS.has(lastWord(rest))) return null;
+      if (WORDS.has(lastWord(rest))) break;
+      if (dot > 0 || ABOUT.test(rest)) return null;
+      isPlain = true;
       break;
     }
     const hint = ENDINGS.get(ending) ?? null;
@@ -83,6 +91,7 @@ export function parseName(name: string): ParsedName | null {
     stem: words.join('.'),
     base: dot < 1 ? name : name.slice(0, dot),
     number,
+    isPlain,
   };
 }
 

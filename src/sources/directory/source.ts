@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import { isOpenEnded } from '../../certificates';
+import { openEndsOf } from '../../certificates';
 import { Slices } from '../../common/slices';
 import { stampOf, statOf, toStamp, type Stamp } from '../../common/stamp';
 import type { RawBundle, Reading, Source, SourceScan, StrayFile } from '../../model';
@@ -9,6 +9,7 @@ import { OpenKeyFiles } from '../files/key-modes';
 import { unreadable } from '../files/trouble';
 import { FolderWatch } from '../files/watch';
 import type { Passwords } from '../password';
+import { LooseIssuerFiles } from './beside';
 import { FileContents } from './contents';
 import { layoutOf, type FilePair, type Layout } from './layout';
 import { matchFiles } from './match';
@@ -45,7 +46,14 @@ export class DirectorySource implements Source {
   /** Names that went since the last scan. */
   readonly #removed = new Set<string>();
   readonly #openKeys = new OpenKeyFiles();
+  /** One object for thousands of bundles. */
+  readonly #bundleOptions = {
+    openKeys: this.#openKeys,
+    openEndsOf,
+    looseIssuers: () => this.#looseIssuers,
+  };
   #strays: readonly StrayFile[] = [];
+  #looseIssuers: LooseIssuerFiles | null = null;
   readonly #access: PlaceAccess;
   #watch: FolderWatch | null = null;
 
@@ -202,7 +210,9 @@ export class DirectorySource implements Source {
   /** Makes bundles of what the contents tell. */
   private match(): void {
     const before = new Map([...this.#matched.values()].map(({ files }) => [files.cert, files.key]));
-    const { bundles, strays } = matchFiles([...this.#contents.files()], before);
+    const files = [...this.#contents.files()];
+    this.#looseIssuers = LooseIssuerFiles.of(files, this.#looseIssuers);
+    const { bundles, strays } = matchFiles(files, before);
     const matched = new Map<string, FileBundle>();
     const wanted = new Map(
       bundles.map((files) => [
@@ -226,7 +236,8 @@ export class DirectorySource implements Source {
   private add(files: BundleFiles, standalone: RawBundle['standalone'], path = files.cert): FileBundle {
     const nameOf = (of: string) => of.slice(this.#root.length + 1);
     const name = this.#bundles.has(nameOf(path)) ? nameOf(files.cert) : nameOf(path);
-    const bundle = new FileBundle(name, files, { standalone, openKeys: this.#openKeys, isOpenEnded });
+    const options = standalone === undefined ? this.#bundleOptions : { ...this.#bundleOptions, standalone };
+    const bundle = new FileBundle(name, files, options);
     this.#bundles.set(name, bundle);
     for (const folder of bundle.folders) {
       this.#byFolder.set(folder, (this.#byFolder.get(folder) ?? new Set()).add(bundle));

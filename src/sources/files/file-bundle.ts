@@ -31,8 +31,19 @@ export interface BundleOptions {
   /** What it is where it has no key file; see RawBundle. */
   standalone?: RawBundle['standalone'];
   openKeys?: OpenKeyFiles;
-  /** Whether the chain of a certificate's text ends below a root that is known. */
-  isOpenEnded?: (cert: string) => boolean;
+  /** Which issuers the chain of a certificate's text misses; null: it does not tell. */
+  openEndsOf?: (cert: string) => readonly string[] | null;
+  /** Null: there are none. */
+  looseIssuers?: () => LooseIssuers | null;
+}
+
+/** Files of issuers that belong to no bundle and may complete any; another object where they changed. */
+export interface LooseIssuers {
+  /**
+   * Paths of those that may go on where the chain of a certificate's file ends.
+   * @param beside files that are read for it anyway
+   */
+  find(cert: string, beside: readonly string[], openEnds: readonly string[] | null): readonly string[];
 }
 
 type StampOf = (path: string) => Stamp | null;
@@ -42,6 +53,12 @@ export class FileBundle {
   /** The files that were read last; a stamp of null: it was not there. */
   #read: readonly (readonly [path: string, stamp: Stamp | null])[] = [];
   #unsettled = true;
+  /** Where its chain ended when it was read last; undefined: nobody asked. */
+  #openEnds: readonly string[] | null | undefined;
+  /** What was known of loose issuers then. */
+  #loose: LooseIssuers | null = null;
+  /** Those that were found among them. */
+  #found: readonly string[] = [];
   /** When a change was last seen (milliseconds since the epoch). */
   #changedAt = 0;
 
@@ -83,7 +100,32 @@ export class FileBundle {
       this.#changedAt = Date.now();
       return true;
     }
+    return this.hasOtherIssuers();
+  }
+
+  /** Whether the loose issuers that may complete its chain are no longer those that were read. */
+  private hasOtherIssuers(): boolean {
+    const loose = this.options.looseIssuers?.() ?? null;
+    if (loose === this.#loose) return false;
+    if (this.#openEnds === undefined) return true;
+    const { cert, beside = [] } = this.files;
+    const found = loose?.find(cert, beside, this.#openEnds) ?? [];
+    if (found.join('\0') !== this.#found.join('\0')) return true;
+    this.#loose = loose;
     return false;
+  }
+
+  /** Files that may complete the chain of what was read; none where it is whole. */
+  private issuersFor(text: string): readonly string[] {
+    const { cert, beside = [] } = this.files;
+    this.#loose = this.options.looseIssuers?.() ?? null;
+    this.#found = [];
+    this.#openEnds = undefined;
+    if (beside.length === 0 && this.#loose === null) return beside;
+    this.#openEnds = this.options.openEndsOf?.(text) ?? null;
+    if (this.#openEnds?.length === 0) return [];
+    this.#found = this.#loose?.find(cert, beside, this.#openEnds) ?? [];
+    return [...beside, ...this.#found];
   }
 
   /** @param access a promise comes only where it gives promises */
@@ -108,7 +150,7 @@ export class FileBundle {
   private *readOnce(access: FileAccess): Generator<unknown, RawBundle | Refusal | null, never> {
     // Before the first octet: what is written from then on has to show.
     const now = Date.now();
-    const { cert, key, chain, beside = [] } = this.files;
+    const { cert, key, chain } = this.files;
     const read: [path: string, file: StampedText | null][] = [];
     try {
       for (const path of this.paths) {
@@ -120,8 +162,8 @@ export class FileBundle {
         }
         read.push([path, found]);
       }
-      if (beside.length > 0 && (this.options.isOpenEnded?.(read[0]?.[1]?.text ?? '') ?? true))
-        for (const path of beside) read.push([path, yield* this.readBeside(access, path)]);
+      for (const path of this.issuersFor(read[0]?.[1]?.text ?? ''))
+        read.push([path, yield* this.readBeside(access, path)]);
     } catch (error) {
       // What the file itself causes is over when it changes; anything else may pass at any time.
       if (isOfFile(error)) yield* this.settleUnread(access, now);
@@ -169,6 +211,10 @@ export class FileBundle {
     const stamps: [string, Stamp | null][] = [];
     for (const path of this.paths) stamps.push([path, yield* wait(stampSafely(access, path))]);
     this.settle(now, stamps);
+    // No chain is completed before its leaf can be read.
+    this.#loose = this.options.looseIssuers?.() ?? null;
+    this.#openEnds = [];
+    this.#found = [];
   }
 
   private settle(now: number, read: readonly (readonly [string, Stamp | null])[]): void {

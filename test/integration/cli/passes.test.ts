@@ -220,7 +220,7 @@ test.for<[text: string, ...lines: string[]]>([
   [
     'interval: 5m\nmode: aply\nsources:\n- type: file\n',
     ':1: interval: expected an integer, got 5m: write 300, the number of seconds',
-    ':2: mode: expected one of: apply, observe, did you mean apply?',
+    ':2: mode: expected one of: apply, approve, observe, did you mean apply?',
     ':4: sources[0].cert: required field missing',
   ],
   ['_format_version: "3.0"\nplugins: []\n', ":1: config: this is Kong's declarative configuration"],

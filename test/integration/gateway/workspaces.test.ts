@@ -73,7 +73,7 @@ it('certificates of several workspaces are seen as one, and each is written wher
   expect(restored.map(({ kind }) => kind)).toEqual(['restored', 'restored', 'restored']);
   const after = [stands.default, stands.edge].map((stand) => stand.certificates().map(({ cert }) => cert));
   expect(after).toEqual(before);
-  expect(await gateway.remove([A, B])).toEqual([]);
+  expect(await gateway.remove([A, B].map((id) => ({ id, snis: ['a.test', 'b.test'] })))).toEqual([]);
   expect(stands.edge.certificates()).toEqual([]);
 });
 

@@ -21,6 +21,8 @@ it('a certificate of ours without any name left is removed, and that is reported
   const { runner, gateway } = withObsolete();
   const obsolete = (await runner.pass('start')).events;
   expect(obsolete.map(({ outcome }) => outcome)).toEqual([{ kind: 'removed', certificate: 'empty' }]);
+  // What it was for.
+  expect(obsolete.map(({ snis }) => snis)).toEqual([['gone.test']]);
   expect([...gateway.entities.keys()]).toEqual(['K']);
   expect((await runner.pass('poll')).events).toEqual([]);
   expect([...runner.live().certificates.keys()]).toEqual(['K']);
@@ -37,9 +39,9 @@ it('a dry run, and a gateway that does not lead, remove nothing', async () => {
 it('a certificate that Kong keeps, since something refers to it, is left alone until somebody asks', async () => {
   const { runner, gateway } = withObsolete();
   let asked = 0;
-  gateway.remove = (ids) => {
+  gateway.remove = (certificates) => {
     asked += 1;
-    return Promise.resolve([...ids]);
+    return Promise.resolve(certificates.map(({ id }) => id));
   };
   await runner.pass('start');
   gateway.put('other', issue({ names: ['other.test'] }), { snis: ['other.test'] });

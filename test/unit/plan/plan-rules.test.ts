@@ -258,6 +258,51 @@ it('a bundle that is not valid yet is planned for its time', () => {
   expect(result([later], [stored('K')], { now: days(3) })).toEqual(taken);
 });
 
+describe('a certificate of ours without a name', () => {
+  const names = ['a.test'];
+  const fresh = bundle('new', { ...newer, names, create: true });
+  const empty = (facts: Parameters<typeof stored>[1] = {}) => ours('new', { names, snis: [], ...facts });
+  const other = stored('K', { names });
+  const obsolete = (...args: Parameters<typeof plan>) => plan(...args).obsolete.map(({ id }) => id);
+
+  it('is removed, also where its bundle is there and has no name to give it', () => {
+    expect(obsolete([], [empty()])).toEqual([empty().id]);
+    const made = plan([fresh], [empty(), other]);
+    expect(made.obsolete.map(({ id }) => id)).toEqual([empty().id]);
+    // It is not renewed before that.
+    expect(outline(made).changes).toEqual(['K main <- new']);
+  });
+
+  it('stays where it gains a name, where a service shows it, and where it is not ours', () => {
+    const made = plan([fresh], [empty()]);
+    expect(made.obsolete).toEqual([]);
+    expect(outline(made).changes).toEqual([`${empty().id} main <- new +a.test`]);
+    expect(obsolete([], [empty({ clients: ['svc'] })])).toEqual([]);
+    expect(obsolete([], [stored('K', { names, snis: [] })])).toEqual([]);
+  });
+
+  it('is not renewed by a bundle of the names of its leaf, which gets a certificate of its own', () => {
+    const made = plan([fresh], [stored('E', { names, snis: [], owner: 'us' })]);
+    expect(outline(made).changes).toEqual(['create new for a.test']);
+    expect(made.obsolete).toMatchObject([{ id: 'E' }]);
+  });
+});
+
+it('a name that an earlier change splits off moves on from where that puts it', () => {
+  const [one, two] = [
+    bundle('one', { ...newer, names: ['b.test'], create: true }),
+    bundle('two', { ...newer, names: ['a.test'], create: true }),
+  ];
+  const kong = [ours('one', { names: ['a.test'] }), ours('two', { names: ['b.test'] })];
+  const { changes } = plan([one, two], kong);
+  const [first, second] = changes;
+  expect(changes).toHaveLength(2);
+  const split = first?.kind === 'update' ? first.split : undefined;
+  expect(split?.snis).toEqual(['a.test']);
+  expect(first?.moveSnis).toEqual([{ name: 'b.test', from: kong[1]?.id }]);
+  expect(second?.moveSnis).toEqual([{ name: 'a.test', from: split?.id }]);
+});
+
 describe('a name that several tenants want, and nobody has', () => {
   const older = tenant('a/older', { createdAt: 50, age: 40, create: true });
   const younger = tenant('b/younger', { createdAt: 40, ...newer, create: true });

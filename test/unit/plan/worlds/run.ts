@@ -109,13 +109,27 @@ function settle(world: World): string[] {
   for (let round = 0; ; round++) {
     const plan = world.wholePlan();
     world.homes.note(plan.observed);
-    if (plan.changes.length + plan.obsolete.length === 0) return done;
+    if (plan.changes.length + plan.obsolete.length === 0) {
+      for (const { id, owner, snis } of world.kong.certificates.values())
+        if (owner === 'us' && snis.length === 0) throw new Error(`${id} stays without a name`);
+      return done;
+    }
     done.push(...plan.changes.map(tell));
     if (round === ROUNDS) throw new Error(`it never settles: ${done.join('; ')}`);
     checkChanges(world, plan);
     world.kong.write(plan.changes);
-    for (const { id } of plan.obsolete) world.kong.remove(id);
+    for (const { id } of plan.obsolete) remove(world, id);
   }
+}
+
+/** Only what is ours is removed, and no name goes with it but one whose certificate has ended. */
+function remove({ kong, now }: World, id: string): void {
+  const { owner, snis, main } = kong.certificates.get(id) ?? {};
+  if (owner !== 'us') throw new Error(`${id} is removed, which is not ours`);
+  const isEnded = main?.leaf != null && main.leaf.notAfter <= now;
+  if (snis !== undefined && snis.length > 0 && !isEnded)
+    throw new Error(`${id} is removed with ${snis.join()}`);
+  kong.remove(id);
 }
 
 /** Which leaf a client gets for each host, where it covers that. */

@@ -14,12 +14,14 @@ function factsOf(content: Content): FileFacts {
       kind: 'damaged',
       leaf: null,
       publicKeys: [],
+      authorities: [],
       problem: { reason: 'incomplete', message: 'cut off' },
     };
-  if (kind === 'K') return { kind: 'key', leaf: null, publicKeys: [`public ${id}`], problem: null };
+  if (kind === 'K')
+    return { kind: 'key', leaf: null, publicKeys: [`public ${id}`], authorities: [], problem: null };
   const info = leafOf({ names: [`${id}.test`] });
   const leaf = { digest: `leaf ${id}`, info, publicKey: `public ${id}`, issuer: 'CA', count: 1, isPem: true };
-  return { kind: kind === 'B' ? 'bundle' : 'leaf', leaf, publicKeys: [], problem: null };
+  return { kind: kind === 'B' ? 'bundle' : 'leaf', leaf, publicKeys: [], authorities: [], problem: null };
 }
 
 function fileOf(folder: string, base: string, content: Content): KnownFile {
