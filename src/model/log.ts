@@ -13,6 +13,7 @@ export const LOG_FIELDS = {
   location: 'where the bundle is: a path, `namespace/name` of a Secret, an address without credentials',
   certificate_id: 'id of the certificate in Kong',
   snis: 'names that it is served for, ten at most',
+  kept_snis: 'names that a renewal lost: they keep the former certificate until it ends; ten at most',
   fingerprint_sha256: 'of the leaf, as `openssl x509 -fingerprint -sha256` prints it',
   served_fingerprint_sha256: "of the leaf that Kong's listeners showed; null where no handshake succeeded",
   not_after: 'when the leaf expires',

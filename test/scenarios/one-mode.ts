@@ -80,7 +80,7 @@ export function describeDatabase(startKong: StartKong): void {
       ['an interval of 0', { interval: 0 }, 'value should be between 1 and 86400'],
       ['an interval that is too long', { interval: 86_401 }, 'value should be between 1 and 86400'],
       ['an interval that is not a number', { interval: 'soon' }, 'expected an integer'],
-      ['an unknown mode', { mode: 'force' }, 'expected one of: apply, observe'],
+      ['an unknown mode', { mode: 'force' }, 'expected one of: apply, approve, observe'],
       ['an unknown field', { intervall: 3 }, 'unknown field'],
       ['an unknown source', { sources: [{ type: 'ftp' }] }, 'expected one of: file, directory'],
       ['a folder without a path', { sources: [{ type: 'directory' }] }, 'required field missing'],
