@@ -113,7 +113,10 @@ export class Holds implements HoldBook {
       const { pins, approved } = JSON.parse(
         readConfiguredFile(this.options.path, MAX_BYTES),
       ) as Partial<Kept>;
-      return { pins: Array.isArray(pins) ? pins : [], approved: approved ?? {} };
+      return {
+        pins: Array.isArray(pins) ? pins.filter(isPin) : [],
+        approved: Object(approved ?? {}) as Kept['approved'],
+      };
     } catch {
       return null;
     }
@@ -148,7 +151,14 @@ const snisOf = (change: Change) => (change.kind === 'create' ? change.snis : cha
 
 /** An SNI, or the id of the certificate. */
 function isAbout(change: Change, name: string): boolean {
-  return changeId(change) === name || snisOf(change).includes(name.toLowerCase());
+  const wanted = name.toLowerCase();
+  return changeId(change) === name || snisOf(change).some((sni) => sni.toLowerCase() === wanted);
+}
+
+/** The prefix may be writable by others: an entry that is no pin must not stop every pass. */
+function isPin(entry: unknown): entry is Pin {
+  const { name, until } = (entry ?? {}) as Partial<Record<keyof Pin, unknown>>;
+  return typeof name === 'string' && (until === null || typeof until === 'number');
 }
 
 const keyOf = (change: Change) =>

@@ -77,10 +77,24 @@ describe('a pin', () => {
     expect(outcomeOf(holds, update(60))).toBe('pinned');
   });
 
-  it('in a file that is damaged is no pin, and stops nothing', () => {
+  it.each([
+    '{"pins": 5',
+    'null',
+    '{"pins": [null, 5, {}, {"name": 5, "until": null}, {"name": "www.test", "until": "never"}]}',
+    '{"pins": {}, "approved": "x"}',
+  ])('in a file that is damaged is no pin, and stops nothing: %s', (text) => {
     const path = join(testFolder(), 'holds');
-    writeFileSync(path, '{"pins": 5');
-    expect(outcomeOf(holdsWith({ path }), update(60))).toBe('free');
+    writeFileSync(path, text);
+    const holds = holdsWith({ path, needsApproval: true });
+    expect(outcomeOf(holds, update(60))).toBe('approval');
+    holds.approve([update(60)], 'www.test', NOW);
+    expect(outcomeOf(holds, update(60))).toBe('free');
+  });
+
+  it('holds a name that Kong has in capitals', () => {
+    const holds = holdsWith();
+    holds.pin({ name: 'www.test', until: null, since: NOW });
+    expect(outcomeOf(holds, update(60, ['WWW.test']))).toBe('pinned');
   });
 });
 
