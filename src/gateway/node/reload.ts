@@ -67,7 +67,9 @@ export class KongReload {
 
   private records(): Record<string, string> {
     try {
-      return JSON.parse(readConfiguredFile(join(stateFolder(this.prefix), RECORD))) as Record<string, string>;
+      const found: unknown = JSON.parse(readConfiguredFile(join(stateFolder(this.prefix), RECORD)));
+      const entries = Object.entries(found as Record<string, unknown>);
+      return Object.fromEntries(entries.filter((entry): entry is [string, string] => isTime(entry[1])));
     } catch {
       return {};
     }
@@ -81,3 +83,5 @@ export class KongReload {
     replaceFile(join(stateFolder(this.prefix), RECORD), `${JSON.stringify(all)}\n`, null);
   }
 }
+
+const isTime = (value: unknown) => typeof value === 'string' && !Number.isNaN(Date.parse(value));

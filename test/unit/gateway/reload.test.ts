@@ -58,6 +58,15 @@ describe('a reload', () => {
     await eventually('the other one arrives', () => master.signals() === 2);
   });
 
+  it.each(['null', '5', '[1]', '{"one": 5}', '{"one": "never"}', '{"one": null'])(
+    'was made for nothing where the record is damaged: %s',
+    (text) => {
+      const prefix = prefixOf(0);
+      writeFileSync(join(prefix, 'ssl-cert-reloader.reloads'), text);
+      expect(new KongReload(prefix, false).doneFor('one')).toBeNull();
+    },
+  );
+
   it('is written down into no file that a link in the place of the record leads to', async () => {
     const { prefix, reload } = await kong();
     const victim = join(prefix, 'victim');
