@@ -49,7 +49,7 @@ export interface Condition {
   /** What tells it from others to Alertmanager: few, and the same as long as it lasts. */
   labels: Readonly<Record<string, string>>;
   facts: AlertFacts;
-  /** What the page opens for it (`linkKey`); null: the page as it is. */
+  /** The certificate that the page opens (`linkKey`); null: the page as it is. */
   link: string | null;
   /** One line. */
   summary: string;

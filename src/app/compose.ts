@@ -36,7 +36,7 @@ export interface ComposeOptions {
   patienceMs?: number;
   /** Is told how far a pass is. */
   progress?: ProgressListener;
-  /** What holds changes back; default: nothing. */
+  /** Pins, freezes and approvals; default: none. */
   holds?: HoldBook;
   /** Whether this gateway writes to Kong, among many; default: it does. */
   mayWrite?: () => boolean;

@@ -6,7 +6,7 @@ import type { Config } from './config';
 import type { Connection } from './connection';
 
 /**
- * What holds changes of an entry back; pins and approvals are those of the Kong.
+ * Pins, freezes and approvals of an entry; pins and approvals are shared by all entries of a Kong.
  * @throws Error where a freeze cannot be understood
  */
 export const holdsOf = (config: Config, kong: Pick<Connection, 'facts' | 'prefix'>): Holds =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PLUGIN_NAME } from '../common/product';
 import { stateFolder } from '../gateway';
 
-/** Who has the lock: the process id that it gave (as its container counts), empty where it gave none. */
+/** The holder of the lock: its process id (as its container counts), empty where it gave none. */
 export class Holder {
   constructor(
     private readonly prefix: string,
@@ -139,7 +139,7 @@ function listenBeside(path: string): Promise<{ server: Server; draft: string }> 
   });
 }
 
-/** Who listens there: a process id, or an empty text; null: nobody. */
+/** The process id of the listener, or an empty text; null: nobody listens. */
 function ask(path: string): Promise<string | null> {
   return new Promise((resolve) => {
     let text = '';

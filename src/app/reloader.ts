@@ -36,7 +36,7 @@ export interface Reloader {
   view(isReachable?: boolean): ReloaderView;
   status(): ReloaderStatus;
   readonly holds: Holds;
-  /** What would be written but for what holds it back. */
+  /** Changes that are held back. */
   waiting: () => readonly Change[];
   /** Ends it; what a pass is just writing is written and proven, and no more. */
   stop(isGone?: boolean): Promise<void>;

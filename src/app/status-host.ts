@@ -32,7 +32,7 @@ export interface StatusHostOptions {
   reloaders: () => Iterable<readonly [entry: string, reloader: Reloader]>;
   /** What is known of each entry. */
   views: () => readonly ReloaderView[];
-  /** What happened, as it was kept. */
+  /** Entries of the history, as they were kept. */
   history: (query: HistoryQuery) => Promise<HistoryReport>;
   /** Why a newer configuration is not used; null: it is. */
   configurationError: () => string | null;

@@ -74,7 +74,7 @@ export class Supervisor {
   readonly #alerts: AlertDesk;
   readonly #histories: Histories;
   #wake = new AbortController();
-  /** Those who wait for the next look. */
+  /** Callers that wait for the next look. */
   readonly #lookers: (() => void)[] = [];
   readonly #location: KongLocation;
   /** The Kong that answered last time. */
@@ -294,7 +294,7 @@ export class Supervisor {
     }
     // The new one's Admin API has to answer, and its sources to be there, before the old one ends.
     const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
-    // What an argument says is where the entries are.
+    // The Admin API that an argument names is where the entries are.
     const connection = isOwn ? await connect({ ...this.#location, adminUrl: undefined }, config.admin) : kong;
     const known = this.#known.get(entry.id);
     const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);

@@ -50,7 +50,7 @@ function someOf(names: readonly string[]): string {
   return different.slice(0, MAX_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
 
-/** What it is about, in a word. */
+/** Its subject in a word. */
 const subjectOf = ({ kind, facts: { snis, location, source, certificate_id: id } }: Alert): string =>
   snis?.[0] ?? location ?? source ?? id ?? ALERT_NAMES[kind];
 
@@ -74,7 +74,7 @@ function attachment(alert: Alert, context: Context) {
   };
 }
 
-/** Those that have no attachment of their own, by name. */
+/** Certificates without an attachment of their own, by name. */
 function others(alerts: readonly Alert[]) {
   const text = `and ${alerts.length} more: ${alerts.map((one) => `${subjectOf(one)} (${stateOf(one)})`).join(', ')}`;
   return { fallback: `and ${alerts.length} more`, text: escape(cut(text)) };

@@ -27,7 +27,7 @@ export function openAny(raw: RawBundle): OpenedBundle | Refusal | Promise<Opened
 
 const isPacked = (text: string) => text !== '' && !text.includes('-----BEGIN CERTIFICATE-----');
 
-/** What lies beside a bundle, as PEM; what cannot be read there completes nothing. */
+/** Certificates beside a bundle, as PEM; a file that cannot be read completes nothing. */
 async function withPlainIssuers(raw: RawBundle): Promise<RawBundle> {
   const issuers: string[] = [];
   for (const text of raw.issuers ?? []) {
