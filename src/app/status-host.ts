@@ -37,7 +37,7 @@ export interface StatusHostOptions {
   /** Why a newer configuration is not used; null: it is. */
   configurationError: () => string | null;
   /** @returns what was done, in a sentence @throws Error where nothing was */
-  command: (command: OperatorCommand) => string;
+  command: (command: OperatorCommand) => string | Promise<string>;
   /** Reads the configuration again. @returns why it cannot be used; null: it is in use */
   reload: () => Promise<string | null>;
 }

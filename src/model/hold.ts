@@ -26,4 +26,6 @@ export interface Pin {
   /** Milliseconds since the epoch; null: until it is taken away. */
   until: number | null;
   since: number;
+  /** An operator had its former certificate put back. */
+  isRollback?: true;
 }

@@ -21,6 +21,8 @@ export type Change =
       split?: Split;
       /** Names of ours block the ingress controller, which gets them with its certificate as it would have it. */
       handsOver?: true;
+      /** An operator wants what it had before its last swap. */
+      reverts?: true;
     }
   | {
       kind: 'create';

@@ -13,7 +13,9 @@ export type SwapKind =
   /** The ingress controller did not write its own certificate in its time. */
   | 'taken_over'
   /** Names of a certificate of ours are the ingress controller's now. */
-  | 'handed_over';
+  | 'handed_over'
+  /** An operator had its former pair put back. */
+  | 'reverted';
 
 /** What became of one bundle in a pass. */
 export type Outcome =
