@@ -97,6 +97,7 @@ export function createReloader(
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
     pass: async (cause, touched) => {
+      holds.refresh();
       const report = await pass(cause, touched);
       for (const reporter of reporters) await reporter.pass(report);
       journal.noteSteps(steps);
