@@ -111,6 +111,7 @@ export function createReloader(
     },
     failed: (cause, error) => {
       for (const reporter of reporters) reporter.failed(cause, error);
+      afterPass(cause);
     },
   });
   const patrol = config.verify.enabled
