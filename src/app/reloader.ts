@@ -110,6 +110,7 @@ export function createReloader(
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
     pass: async (cause, touched) => {
+      holds.refresh();
       const report = await pass(cause, touched);
       for (const reporter of reporters) await reporter.pass(report);
       journal.noteSteps(steps);
@@ -123,6 +124,7 @@ export function createReloader(
     },
     failed: (cause, error) => {
       for (const reporter of reporters) reporter.failed(cause, error);
+      afterPass(cause);
     },
   });
   const patrol = config.verify.enabled

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readArgument } from '../common/configured-file';
 import {
-  chainWarning,
   checkKeyAndChain,
   checkShape,
   decodePem,
@@ -10,6 +9,7 @@ import {
   isPublicRoot,
   openEndOf,
   parseCertificate,
+  warningsOf,
 } from '../certificates';
 import { isRefusal, MAX_BUNDLE_BYTES, type CertificateInfo, type Refusal } from '../model';
 import { plural, standardOutput, type Output } from './output';
@@ -28,7 +28,7 @@ interface Inspection {
   certificates: readonly Shown[];
   /** Null: the gate lets it through. */
   refusal: Refusal | null;
-  /** What one should know of its chain; null: nothing. */
+  /** What one should know of its chain and names; null: nothing. */
   note: string | null;
 }
 
@@ -87,12 +87,13 @@ async function examine(files: readonly string[], password: string | undefined): 
     return { files, format, certificates: contents.flatMap(whatIsThere), refusal: opened, note: null };
   }
   const openEnd = openEndOf(opened.bundle.reach, isPublicRoot);
+  const warnings = warningsOf({ ...opened.bundle, ...(openEnd === null ? {} : { openEnd }) });
   return {
     files,
     format,
     certificates: opened.chain.map(show),
     refusal: checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened),
-    note: openEnd === null ? null : chainWarning({ ...opened.bundle, openEnd }),
+    note: warnings.length === 0 ? null : warnings.map(({ message }) => message).join('; '),
   };
 }
 
@@ -129,10 +130,11 @@ function print({ files, format, certificates, refusal, note }: Inspection, out: 
 }
 
 function facts({ info, issuer }: Shown): [string, string][] {
-  const { names, isCa, keyType, keyBits, serial, fingerprint, signature } = info;
+  const { names, ips = [], isCa, keyType, keyBits, serial, fingerprint, signature } = info;
   const bits = keyType === 'rsa' || keyType === 'ec' ? ` ${keyBits} bits` : '';
   return [
     ...(isCa ? [] : [['names', names.length === 0 ? 'none' : names.join(', ')] as [string, string]]),
+    ...(ips.length === 0 ? [] : [['addresses', ips.join(', ')] as [string, string]]),
     ['issuer', issuer],
     ['valid', validity(info)],
     ['key', `${{ rsa: 'RSA', ec: 'ECDSA', ed25519: 'Ed25519', other: 'of another kind' }[keyType]}${bits}`],
