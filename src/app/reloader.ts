@@ -100,6 +100,7 @@ export function createReloader(
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
     pass: async (cause, touched) => {
+      holds.refresh();
       const report = await pass(cause, touched);
       for (const reporter of reporters) await reporter.pass(report);
       journal.noteSteps(steps);
@@ -113,6 +114,7 @@ export function createReloader(
     },
     failed: (cause, error) => {
       for (const reporter of reporters) reporter.failed(cause, error);
+      afterPass(cause);
     },
   });
   const patrol = config.verify.enabled

@@ -3,7 +3,9 @@ import { LRUCache } from 'lru-cache';
 import { refusal, type Bundle, type Refusal } from '../model';
 import type { OpenedBundle } from './bundle';
 import { checkPath } from './path';
+import { namesWarning } from './names';
 import { belongsTo } from './private-key';
+import { chainWarning } from './reach';
 import { unservable, weakKey } from './weak-key';
 import type { ParsedCertificate } from './x509';
 
@@ -51,6 +53,16 @@ function checkNames({ leaf, location }: Bundle): Refusal | null {
       ? `${location} names no host; give it a subjectAltName of type DNS`
       : `${location} has no subjectAltName, and clients ignore its common name (${commonName}); issue it with the host as a subjectAltName`,
   );
+}
+
+/** What is no reason to keep a bundle out of Kong, and that clients may stumble over all the same. */
+export function warningsOf(bundle: Bundle): Refusal[] {
+  const chain = chainWarning(bundle);
+  const names = bundle.leaf.isForServers === false ? null : namesWarning(bundle.leaf);
+  return [
+    ...(chain === null ? [] : [refusal('chain_incomplete', chain)]),
+    ...(names === null ? [] : [refusal('no_names', names)]),
+  ];
 }
 
 interface Issuer {

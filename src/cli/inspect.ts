@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readArgument } from '../common/configured-file';
 import {
-  chainWarning,
   checkKeyAndChain,
   checkShape,
   decodePem,
@@ -10,6 +9,7 @@ import {
   isPublicRoot,
   openEndOf,
   parseCertificate,
+  warningsOf,
 } from '../certificates';
 import { isRefusal, MAX_BUNDLE_BYTES, type CertificateInfo, type Refusal } from '../model';
 import { plural, standardOutput, type Output } from './output';
@@ -28,7 +28,7 @@ interface Inspection {
   certificates: readonly Shown[];
   /** Null: the gate accepts it. */
   refusal: Refusal | null;
-  /** A note on the chain; null: there is nothing to note. */
+  /** A note on its chain and names; null: there is nothing to note. */
   note: string | null;
 }
 
@@ -90,12 +90,13 @@ async function examine(files: readonly string[], password: string | undefined): 
     return { files, format, certificates: contents.flatMap(whatIsThere), refusal: opened, note: null };
   }
   const openEnd = openEndOf(opened.bundle.reach, isPublicRoot);
+  const warnings = warningsOf({ ...opened.bundle, ...(openEnd === null ? {} : { openEnd }) });
   return {
     files,
     format,
     certificates: opened.chain.map(show),
     refusal: checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened),
-    note: openEnd === null ? null : chainWarning({ ...opened.bundle, openEnd }),
+    note: warnings.length === 0 ? null : warnings.map(({ message }) => message).join('; '),
   };
 }
 
@@ -132,10 +133,11 @@ function print({ files, format, certificates, refusal, note }: Inspection, out: 
 }
 
 function facts({ info, issuer }: Shown): [string, string][] {
-  const { names, isCa, keyType, keyBits, serial, fingerprint, signature } = info;
+  const { names, ips = [], isCa, keyType, keyBits, serial, fingerprint, signature } = info;
   const bits = keyType === 'rsa' || keyType === 'ec' ? ` ${keyBits} bits` : '';
   return [
     ...(isCa ? [] : [['names', names.length === 0 ? 'none' : names.join(', ')] as [string, string]]),
+    ...(ips.length === 0 ? [] : [['addresses', ips.join(', ')] as [string, string]]),
     ['issuer', issuer],
     ['valid', validity(info)],
     ['key', `${{ rsa: 'RSA', ec: 'ECDSA', ed25519: 'Ed25519', other: 'of another kind' }[keyType]}${bits}`],

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trustedIssuersOf } from '../../app/compose';
-import { chainWarning, checkKeyAndChain, checkShape } from '../../certificates';
+import { checkKeyAndChain, checkShape, warningsOf } from '../../certificates';
 import { groupBy } from '../../common/multimap';
 import { isRefusal, type Reason, type Refusal, type SourcedBundle } from '../../model';
 import { BundleBook } from '../../pass';
@@ -76,16 +76,14 @@ async function checkBook(book: BundleBook, check: Check): Promise<void> {
       strays.map(({ message, reason }) => [`${message} (${reason}); it is part of no bundle`, reason]),
       check,
     );
-    warnOf((bundles.get(id) ?? []).flatMap(chainRow), check);
+    warnOf((bundles.get(id) ?? []).flatMap(warningRows), check);
   }
 }
 
 type Row = [detail: string, reason: Reason];
 
-function chainRow(bundle: SourcedBundle): Row[] {
-  const warning = chainWarning(bundle);
-  return warning === null ? [] : [[`${bundle.location}: ${warning}`, 'chain_incomplete']];
-}
+const warningRows = (bundle: SourcedBundle): Row[] =>
+  warningsOf(bundle).map(({ reason, message }) => [`${bundle.location}: ${message}`, reason]);
 
 function warnOf(rows: readonly Row[], check: Check): void {
   for (const [detail, reason] of rows.slice(0, MOST_ROWS)) check.warn(detail, adviceOn(reason, detail));
