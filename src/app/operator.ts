@@ -7,9 +7,9 @@ type Running = ReadonlyMap<string, { reloader: Reloader }>;
 type HistoryOf = (entry: string) => History | null;
 
 /**
- * Does what an operator says with a name, in every entry.
+ * Carries out an operator's command about a name, in every entry.
  * @returns what was done, in a sentence
- * @throws Error where nothing was, or it cannot be kept
+ * @throws Error where nothing was done, or it cannot be kept
  */
 export async function obey(
   command: OperatorCommand,
@@ -79,7 +79,7 @@ const nothingKept = (name: string) =>
   'it runs. Put the former pair back into its source with allow_downgrade (certbot keeps it in archive), or pin the ' +
   'name and write the pair to Kong';
 
-/** Null: there was nothing to do. */
+/** Carries it out in one entry; null: there was nothing to do. */
 function inEntry(
   command: Exclude<OperatorCommand, Rollback>,
   { holds, waiting }: Reloader,

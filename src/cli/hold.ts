@@ -10,7 +10,10 @@ export interface HoldOptions extends SocketOptions {
   json?: boolean;
 }
 
-/** Pins a name, takes a pin away, approves what waits, or has what was served before. @throws Error where nothing was done */
+/**
+ * Pins a name, removes a pin, approves what waits, or rolls a name back.
+ * @throws Error where nothing was done
+ */
 export async function hold(
   verb: HoldVerb,
   name: string,
