@@ -6,7 +6,8 @@ export const PASS_FIELDS = [
     interval: {
       type: 'integer',
       unit: 'seconds',
-      description: 'Seconds between polls of the sources.',
+      description:
+        'Seconds between polls of the sources; they come sooner while a certificate is critical and its source has no newer one.',
       required: true,
       default: 300,
       between: [1, 86_400],
