@@ -14,7 +14,7 @@ export interface HoldsOptions {
 
 interface Kept {
   pins: Pin[];
-  /** By what they allow: when they were given (milliseconds since the epoch). */
+  /** By name and chain: when they were given (milliseconds since the epoch). */
   approved: Record<string, number>;
 }
 
@@ -91,18 +91,20 @@ export class Holds implements HoldBook {
   approve(changes: readonly Change[], name: string, now: number): Change[] {
     const meant = changes.filter((change) => isAbout(change, name));
     this.refresh();
-    for (const change of meant) this.#kept.approved[keyOf(change)] = now;
+    for (const { bundle } of meant) this.#kept.approved[approvalOf(name, bundle)] = now;
     if (meant.length > 0) this.save();
     return meant;
   }
 
   private isApproved(change: Change, now: number): boolean {
-    const at = this.#kept.approved[keyOf(change)];
-    return at !== undefined && now - at < APPROVAL_MS;
+    return [changeId(change), ...snisOf(change)].some((name) => {
+      const at = this.#kept.approved[approvalOf(name, change.bundle)];
+      return at !== undefined && now - at < APPROVAL_MS;
+    });
   }
 
-  /** Entries of one Kong share the file. */
-  private refresh(): void {
+  /** Reads what other entries and processes of this Kong have kept since. */
+  refresh(): void {
     this.#kept = this.load() ?? this.#kept;
   }
 
@@ -161,8 +163,8 @@ function isPin(entry: unknown): entry is Pin {
   return typeof name === 'string' && (until === null || typeof until === 'number');
 }
 
-const keyOf = (change: Change) =>
-  `${changeId(change)} ${change.kind === 'update' ? change.half : 'main'} ${change.bundle.chain}`;
+/** What a person said yes to: this chain for this name, whichever certificate of Kong has the name by then. */
+const approvalOf = (name: string, { chain }: Change['bundle']) => `${name.toLowerCase()} ${chain}`;
 
 /** When it is urgent: what Kong has is about to end. What Kong does not have never is. */
 function urgencyOf(change: Change, now: number): { criticalAt: number; left: string } {
