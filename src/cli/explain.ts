@@ -93,7 +93,7 @@ function optionsOf(page: string): Row[] {
     if (index % 2 === 1) return [];
     const blocks = (sections[index + 1] ?? '').trim().split(/\n{2,}/);
     const table = blocks[0]?.startsWith('|') === true ? (blocks.shift() ?? '') : '';
-    const [titles = [], , facts = []] = table.split('\n').map(cellsOf);
+    const [titles = [], , facts = []] = table === '' ? [] : table.split('\n').map(cellsOf);
     const meaning = plain(blocks.join(' ').replaceAll('\n', ' '));
     const cells = titles.map((title, at) => [title, plain(facts[at] ?? '')] as const);
     return [{ name, kind: 'option', section: 'Options', cells: [...cells, ['Meaning', meaning]] }];
