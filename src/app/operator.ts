@@ -3,9 +3,9 @@ import type { OperatorCommand } from '../status';
 import type { Reloader } from './reloader';
 
 /**
- * Does what an operator says with a name, in every entry.
+ * Carries out an operator's command about a name, in every entry.
  * @returns what was done, in a sentence
- * @throws Error where nothing was, or it cannot be kept
+ * @throws Error where nothing was done, or it cannot be kept
  */
 export function obey(
   command: OperatorCommand,
@@ -24,7 +24,7 @@ export function obey(
   );
 }
 
-/** Null: there was nothing to do. */
+/** Carries it out in one entry; null: there was nothing to do. */
 function inEntry(
   command: OperatorCommand,
   { holds, waiting }: Reloader,

@@ -21,27 +21,27 @@ export interface PassParts extends CertificateOptions {
   observe?: boolean;
   /** Whether this gateway writes, among many; default: it does. */
   mayWrite?: () => boolean;
-  /** Left out, or null: what Kong trusts is nobody's business here. */
+  /** Default or null: the CA certificates that Kong trusts are left alone. */
   trust?: Trust | null;
   declarativeFile?: DeclarativeFile | null;
-  /** The files that Kong itself reads. */
+  /** The files that Kong itself reads; default or null: they are not watched. */
   files?: Files | null;
-  /** Left out, or null: nothing is kept from one process to the next. */
+  /** Default or null: homes are not kept from one process to the next. */
   homesFile?: HomesFile | null;
 }
 
-/** A pass that can be made again and again, and what is known between two of them. */
+/** Makes passes, and knows the state between them. */
 export interface PassRunner {
   steps: readonly Step[];
-  /** @throws Error when it cannot be made: Kong does not answer */
+  /** @throws Error when no pass can be made: Kong does not answer */
   readonly pass: (cause: PassCause, touched?: ReadonlySet<string>) => Promise<PassReport>;
-  /** What is known now. */
+  /** The present state. */
   readonly live: () => LiveView;
-  /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
+  /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */
   readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
 }
 
-/** Where it is kept which source each certificate came from; one file for each entry. */
+/** File that remembers which source each certificate came from; one for each entry. */
 export const homesPath = (prefix: string, entry: string): string =>
   join(
     stateFolder(prefix),
@@ -70,7 +70,7 @@ export function createPass(parts: PassParts): PassRunner {
     homesFile && new HomesStep(memory.planner.homes, homesFile),
     trust?.write,
     declarativeFile && new WriteBackStep(declarativeFile, live),
-    // Kong may end this process when it reloads.
+    // Last, since the reload may end this process.
     files && new ReloadStep(files, files.send),
   ].filter((step) => step != null);
   const passes = new Passes({ ...parts, observe: parts.observe ?? false, steps });

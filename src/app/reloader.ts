@@ -21,16 +21,19 @@ import { createPatrol } from './patrol';
 const MANY = 200;
 
 export interface Reloader {
-  /** Starts to watch and to pass. */
+  /** Starts the watches and the schedule. */
   start(): void;
-  /** Asks for a pass now. */
+  /** Asks for a pass. */
   request(cause: PassCause): void;
-  /** Asks for a pass now and waits for it. @throws Error when it cannot be made */
+  /**
+   * Asks for a pass and waits for it.
+   * @throws Error when it cannot be made
+   */
   demand(cause: PassCause): Promise<PassReport>;
-  /** Whether cert-manager is just being asked when it means to renew. */
+  /** True while cert-manager is being asked for renewal times. */
   readonly isAsking: boolean;
   /**
-   * The current view, also after the reloader was stopped.
+   * The current view, also after `stop`.
    * @param isReachable false: Kong cannot be asked just now
    */
   view(isReachable?: boolean): ReloaderView;
@@ -38,14 +41,14 @@ export interface Reloader {
   readonly holds: Holds;
   /** Changes that are held back. */
   waiting: () => readonly Change[];
-  /** Ends it; what a pass is just writing is written and proven, and no more. */
+  /** Ends it: the write that is under way is finished and proven, no other begins. */
   stop(isGone?: boolean): Promise<void>;
 }
 
 /**
- * A reloader: once started it passes on schedule until it is stopped.
- * @param memory what is known of this entry from before
- * @param history gets what happens; null: it is not kept
+ * A reloader: once started it makes passes on schedule until it is stopped.
+ * @param memory the former state of this entry
+ * @param history records what happens; null: nothing is recorded
  * @throws Error where its sources cannot be set up; nothing is left open then
  */
 export function createReloader(
@@ -104,7 +107,7 @@ export function createReloader(
       for (const step of steps) step.log?.(log);
       for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
       if (report.read > MANY) collectSoon();
-      // Beside everything else: nothing waits for it.
+      // Not awaited: nothing depends on it.
       if (cause !== 'watch') void renewals?.refresh(inSync(live()));
       afterPass(cause);
       return report;
@@ -117,7 +120,7 @@ export function createReloader(
   const patrol = config.verify.enabled
     ? createPatrol(() => listenersOf(config, kong), composed, schedule, served, show)
     : null;
-  // The pass is over first: whoever waits for it does not wait for this, too.
+  // Not awaited: a caller that waits for the pass does not wait for this.
   const afterPass = (cause: PassCause) =>
     setImmediate(() => {
       show.notice();
@@ -154,7 +157,7 @@ export function createReloader(
   };
 }
 
-/** What is in Kong. */
+/** The bundles that Kong has. */
 function* inSync(live: LiveView): Iterable<SourcedBundle> {
   for (const id of live.plan?.inSync.keys() ?? []) {
     const bundle = live.bundle(id);
@@ -162,7 +165,7 @@ function* inSync(live: LiveView): Iterable<SourcedBundle> {
   }
 }
 
-/** Tells a reporter of the Secrets of one cluster. */
+/** Passes only findings about Secrets of one cluster to a reporter. */
 const ofCluster = (name: string | undefined, reporter: Reporter): Reporter => ({
   pass: async (report) => {
     const events = report.events.filter(({ secret }) => secret !== undefined && secret.cluster === name);

@@ -8,7 +8,10 @@ export interface HoldOptions extends SocketOptions {
   json?: boolean;
 }
 
-/** Pins a name, takes a pin away, or approves what waits. @throws Error where nothing was done */
+/**
+ * Pins a name, removes a pin, or approves what waits.
+ * @throws Error where nothing was done
+ */
 export async function hold(
   verb: 'pin' | 'unpin' | 'approve',
   name: string,

@@ -4,6 +4,7 @@ import { toJson } from '../common/safe-text';
 import type { Outcome, PassReport } from '../model';
 import type { HistoryReport } from '../public';
 import { isLocalName } from './listen-address';
+import { languageOf } from './page/words/language';
 import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
 import { statusJson } from './status-json';
@@ -110,7 +111,10 @@ export class Routes {
       await this.heavy(response, door, () => this.history(searchParams, response));
     else if (pathname === '/certificates')
       await this.heavy(response, door, () => this.list(searchParams, request, response));
-    else await this.show(pathname, request, response, door);
+    else if (pathname.startsWith(RUNBOOKS_AT)) {
+      const name = pathname.slice(RUNBOOKS_AT.length);
+      await this.runbook(name, searchParams.get('lang') ?? '', request, response);
+    } else await this.show(pathname, request, response, door);
   }
 
   private async show(
@@ -119,10 +123,6 @@ export class Routes {
     response: ServerResponse,
     door: Door,
   ): Promise<void> {
-    if (pathname.startsWith(RUNBOOKS_AT)) {
-      await this.runbook(pathname.slice(RUNBOOKS_AT.length), request, response);
-      return;
-    }
     switch (pathname) {
       case '/healthz':
         sendText(response, 200, 'ok\n');
@@ -150,10 +150,16 @@ export class Routes {
     await sendAll(response, html);
   }
 
-  /** For a browser as a page, for everybody else as it is written. */
-  private async runbook(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** For a browser as a page, for everybody else as it is written; in the language asked for, else in the reader's. */
+  private async runbook(
+    name: string,
+    language: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const { findRunbook, runbookNames } = await import('./runbooks/index.js');
-    const found = findRunbook(name);
+    const languages = [language, ...(request.headers['accept-language'] ?? '').split(',')];
+    const found = findRunbook(name, languageOf(languages));
     if (found === null) {
       refuse(response, 404, `there is no such runbook; known are ${runbookNames().join(', ')}`);
       return;
