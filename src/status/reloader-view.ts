@@ -177,10 +177,11 @@ function withLevel<File extends Times>(file: File, { now, warningDays }: StatusC
   return { ...file, expiry: level };
 }
 
-const pinStatus = ({ name, until, since }: Pin): PinStatus => ({
+const pinStatus = ({ name, until, since, isRollback }: Pin): PinStatus => ({
   name,
   until: until === null ? null : isoTime(until),
   since: isoTime(since),
+  ...(isRollback === true ? { is_rollback: true } : {}),
 });
 
 const leaderStatus = ({ isLeader, holder, error }: Leadership): LeaderStatus => ({
