@@ -12,9 +12,9 @@ import type { ParsedCertificate } from './x509';
 const day = (ms: number) => new Date(ms).toISOString();
 
 /**
- * The part of the gate that needs no cryptography: would this bundle be fit to be served now?
+ * The part of the gate without cryptography: would this bundle be fit to be served now?
  * @param now milliseconds since the epoch
- * @param areNamesNeeded false where it is for a certificate without SNIs, which Kong shows to upstreams
+ * @param areNamesNeeded false for a certificate without SNIs, which Kong shows to upstreams
  */
 export function checkShape(bundle: Bundle, now: number, areNamesNeeded = true): Refusal | null {
   const { leaf, location } = bundle;
@@ -43,7 +43,7 @@ export function checkShape(bundle: Bundle, now: number, areNamesNeeded = true): 
   return weakKey(location, leaf) ?? (areNamesNeeded ? checkNames(bundle) : null);
 }
 
-/** Names that clients of a server look for. */
+/** Checks the names that clients of a server look for. */
 function checkNames({ leaf, location }: Bundle): Refusal | null {
   const { names, ips = [], commonName } = leaf;
   if (names.length + ips.length > 0) return null;
@@ -70,7 +70,7 @@ interface Issuer {
   publicKey: KeyObject;
 }
 
-/** Issuers come again and again; parsing one costs as much as the leaf. */
+/** Parsed issuers: the same ones come again and again, and parsing one costs as much as a leaf. */
 const issuers = new LRUCache<string, Issuer>({ max: 64 });
 
 function issuerOf({ der, info }: ParsedCertificate): Issuer {
@@ -89,7 +89,7 @@ function issuerOf({ der, info }: ParsedCertificate): Issuer {
 export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Date.now()): Refusal | null {
   const [first, ...rest] = chain;
   if (first === undefined) return refusal('missing_certificate', `${bundle.location} holds no certificate`);
-  // Before OpenSSL sees any of it: what clients would not take may cost it seconds.
+  // Checked before OpenSSL sees any of it: keys that clients refuse may cost it seconds.
   const unfit =
     weakKey(bundle.location, first.info) ??
     checkIssuers(rest, bundle.location, now) ??
@@ -119,7 +119,7 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Dat
   return checkSignatures(leaf, signers, bundle.location);
 }
 
-/** Keys and dates of the issuers. */
+/** Checks keys and dates of the issuers. */
 function checkIssuers(issuers: readonly ParsedCertificate[], location: string, now: number): Refusal | null {
   for (const [index, { info }] of issuers.entries()) {
     const which = `certificate ${index + 2} of ${location}`;
@@ -131,7 +131,8 @@ function checkIssuers(issuers: readonly ParsedCertificate[], location: string, n
     }
     const weak = weakKey(which, info);
     if (weak !== null) return weak;
-    // Clients find another way around one further up: a root's signature for a younger root, say.
+    // Only for the leaf's own issuer: around an expired one further up (a cross-signed root) clients find another
+    // way.
     if (index === 0 && info.notAfter <= now) {
       return refusal(
         'expired',

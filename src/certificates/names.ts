@@ -1,26 +1,27 @@
 import type { CertificateInfo } from '../model';
 
-/** Kong's SNIs that stand for names of any ending (`example.*`) or for every name (`*`). */
+/** Whether an SNI of Kong's stands for names of any ending (`example.*`) or for every name (`*`). */
 export const isPattern = (sni: string): boolean => sni === '*' || sni.endsWith('.*');
 
-/** Of a host name and of each of its labels (RFC 1035). */
+/** Limits of a host name and of each of its labels (RFC 1035). */
 const MAX_LENGTH = 253;
 const MAX_LABEL = 63;
 
-/** The names of a certificate that can be SNIs of Kong's (its wildcard_host rule) and that a client can ask for. */
+/** The names of a certificate that can be SNIs in Kong (its wildcard_host rule) and that a client can ask for. */
 export function asSnis(names: readonly string[]): string[] {
   return names.filter((name) => whyNotSni(name) === null);
 }
 
 const HOST = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
-/** Nearly all are, and 10,000 leaves are looked at in a pass. */
+/** A quick test that nearly all names pass: one pass checks 10,000 leaves. */
 const isPlainHost = (name: string) =>
   name.length <= MAX_LABEL && /^[a-z0-9]+([.-][a-z0-9]+)*\.[a-z]+$/.test(name);
 
 /**
+ * Why a name cannot be an SNI.
  * @param name in lower case, as certificates are read
- * @returns why it cannot be an SNI, as the end of a sentence that begins with it; null: it can
+ * @returns the end of a sentence that begins with the name; null: it can
  */
 export function whyNotSni(name: string): string | null {
   if (isPlainHost(name)) return null;

@@ -11,12 +11,12 @@ import { adviceOn } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
-/** More are not opened: a look, not a load. */
+/** Most bundles that are opened: the doctor samples. */
 const MOST = 2_000;
-/** Rows of one kind. */
+/** Most rows of one kind. */
 const MOST_ROWS = 20;
 
-/** What is in the sources, and what the gate says about it. */
+/** Checks what the sources hold, and what the gate says about it. */
 export async function checkSources({ configs }: Patient, check: Check): Promise<void> {
   if (configs.length === 0) check.skip('there is no configuration to take them from');
   for (const { config } of configs) {
@@ -32,7 +32,7 @@ export async function checkSources({ configs }: Patient, check: Check): Promise<
   }
 }
 
-/** Scans once more where a file may still be under way. */
+/** Scans a second time where a file may still be under way. */
 async function scan(book: BundleBook): Promise<void> {
   await book.scan(undefined, { now: Date.now() });
   if (!book.isUnsettled) return;
@@ -92,7 +92,7 @@ function warnOf(rows: readonly Row[], check: Check): void {
     check.warn(`${rows.length - MOST_ROWS} more, as ${next[0]}`, adviceOn(next[1], next[0]));
 }
 
-/** Null: it passes the gate. */
+/** The gate's refusal of a bundle; null: it passes. */
 async function verdictOf(book: BundleBook, bundle: SourcedBundle): Promise<Refusal | null> {
   const opened = await book.open(bundle);
   if (isRefusal(opened)) return opened;
