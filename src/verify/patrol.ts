@@ -89,8 +89,9 @@ export class Patrol {
 
   private async walk(): Promise<void> {
     const { signal } = this.#abort;
-    // A function, since nothing that is awaited here is known to change it.
+    // Functions, since nothing that is awaited here is known to change these.
     const isStopped = () => signal.aborted;
+    const isCalled = () => this.#isCalled;
     while (!isStopped()) {
       const again = this.#isDue;
       this.#isDue = false;
@@ -102,7 +103,7 @@ export class Patrol {
         if (!isWhole) {
           if (again) this.#isDue = true;
           // The pass that it gave way to calls again, unless it has done so already.
-          if (!this.#isCalled || this.options.isBusy()) return;
+          if (!isCalled() || this.options.isBusy()) return;
           continue;
         }
       } else if (!isAnyUnserved) return;
