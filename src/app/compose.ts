@@ -13,7 +13,7 @@ import {
   type Source,
   type WriteListener,
 } from '../model';
-import type { DifferenceStore, HomesFile, ProgressListener } from '../pass';
+import type { DifferenceStore, FormerPairs, HomesFile, ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
 import { noCommonCipher } from '../verify';
 import type { Connection } from './connection';
@@ -38,6 +38,8 @@ export interface ComposeOptions {
   progress?: ProgressListener;
   /** Pins, freezes and approvals; default: none. */
   holds?: HoldBook;
+  /** The pairs that were swapped out last; they outlive the reloader. */
+  former?: FormerPairs;
   /** Whether this gateway writes to Kong, where several share a database; default: it does. */
   mayWrite?: () => boolean;
 }

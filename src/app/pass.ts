@@ -10,6 +10,7 @@ import {
   rounds,
   type CertificateOptions,
   type HomesFile,
+  type RevertStep,
   type Step,
 } from '../pass';
 import type { Files } from './file-groups';
@@ -33,6 +34,8 @@ export interface PassParts extends CertificateOptions {
 /** Makes passes, and knows the state between them. */
 export interface PassRunner {
   steps: readonly Step[];
+  /** Restores what an operator asks for, in the next pass. */
+  readonly revert: Pick<RevertStep, 'ask' | 'cancel'>;
   /** @throws Error when no pass can be made: Kong does not answer */
   readonly pass: (cause: PassCause, touched?: ReadonlySet<string>) => Promise<PassReport>;
   /** The present state. */
@@ -51,10 +54,11 @@ export const homesPath = (prefix: string, entry: string): string =>
 /** Every step of a pass, in order. */
 export function createPass(parts: PassParts): PassRunner {
   const { trust, declarativeFile, files, homesFile } = parts;
-  const { memory, scan, retryRollbacks, plan, write, prove, settle, remove, conclude } = certificateSteps({
+  const certificates = certificateSteps({
     ...parts,
     ...(homesFile == null ? {} : { homes: homesFile.load() }),
   });
+  const { memory, scan, retryRollbacks, revert, plan, write, prove, settle, remove, conclude } = certificates;
   const live = (): LiveView => ({
     ...memory.live,
     sources: [...memory.live.sources, ...steps.flatMap((step) => step.sources?.() ?? [])],
@@ -64,6 +68,7 @@ export function createPass(parts: PassParts): PassRunner {
     ...[files?.byDefault, files?.node?.certificates].map((group) => group && new ObserveDefaultStep(group)),
     scan,
     retryRollbacks,
+    revert,
     rounds(plan, write, prove, settle),
     remove,
     conclude,
@@ -76,6 +81,7 @@ export function createPass(parts: PassParts): PassRunner {
   const passes = new Passes({ ...parts, observe: parts.observe ?? false, steps });
   return {
     steps,
+    revert,
     pass: (cause, touched) => passes.run(cause, touched),
     live,
     isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),

@@ -5,7 +5,7 @@ import type { Change, LiveView, Log, PassCause, PassReport, Reporter, SourcedBun
 import type { ReloaderStatus } from '../public';
 import { eventPoster } from '../kubernetes';
 import type { History } from '../history';
-import { HomesFile, Schedule } from '../pass';
+import { FormerPairs, HomesFile, Schedule } from '../pass';
 import { EventReporter, LogReporter, type LogRoot } from '../report';
 import { EntryMemory, ReloaderShow, type ReloaderView } from '../status';
 import { compose } from './compose';
@@ -41,14 +41,27 @@ export interface Reloader {
   readonly holds: Holds;
   /** Changes that are held back. */
   waiting: () => readonly Change[];
+  /**
+   * Restores what a name had before its last swap, and waits for the proof.
+   * @returns what was done, in a sentence; null: this reloader has not swapped it lately
+   * @throws Error where it cannot be done
+   */
+  rollBack(name: string): Promise<string | null>;
   /** Ends it: the write that is under way is finished and proven, no other begins. */
   stop(isGone?: boolean): Promise<void>;
 }
 
+export interface ReloaderOptions {
+  /** The former state of this entry. */
+  memory?: EntryMemory;
+  /** What this process swapped out. */
+  former?: FormerPairs;
+  /** Records what happens; null: nothing is recorded. */
+  history?: History | null;
+}
+
 /**
  * A reloader: once started it makes passes on schedule until it is stopped.
- * @param memory the former state of this entry
- * @param history records what happens; null: nothing is recorded
  * @throws Error where its sources cannot be set up; nothing is left open then
  */
 export function createReloader(
@@ -56,8 +69,7 @@ export function createReloader(
   kong: Connection,
   root: LogRoot,
   entry: string,
-  memory = new EntryMemory(),
-  history: History | null = null,
+  { memory = new EntryMemory(), former = new FormerPairs(), history = null }: ReloaderOptions = {},
 ): Reloader {
   const { journal, served } = memory;
   const holds = holdsOf(config, kong);
@@ -71,13 +83,14 @@ export function createReloader(
     },
     ...(kong.facts() === null ? {} : { homesFile: new HomesFile(homesPath(kong.prefix, entry)) }),
     holds,
+    former,
     isServed: (certificate, half, chain) => {
       const seen = served.seen(certificate, half);
       return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';
     },
     mayWrite: () => !isStopping && (election?.isLeader ?? true),
   });
-  const { live, pass, steps, watch, warnings, clusters, renewals, close } = composed;
+  const { live, pass, revert, steps, watch, warnings, clusters, renewals, close } = composed;
   const logger = root.open(config.log);
   const election = createElection(config, kong, logger, entry, () => schedule.request('poll'));
   const show = new ReloaderShow({
@@ -141,6 +154,17 @@ export function createReloader(
       return renewals?.isAsking ?? false;
     },
     holds,
+    rollBack: async (name) => {
+      const request = revert.ask(name);
+      try {
+        await schedule.demand('command');
+      } finally {
+        revert.cancel(request);
+      }
+      const { kind, detail } = request.answer ?? { kind: 'trouble', detail: 'no pass was made' };
+      if (kind === 'trouble') throw new Error(detail);
+      return kind === 'nothing' ? null : detail;
+    },
     waiting: () => live().plan?.changes ?? [],
     view: (isReachable) => show.view(isReachable),
     status: () => show.view().status(),

@@ -40,7 +40,7 @@ export interface StatusHostOptions {
    * @returns what was done, in a sentence
    * @throws Error where nothing was done
    */
-  command: (command: OperatorCommand) => string;
+  command: (command: OperatorCommand) => string | Promise<string>;
   /**
    * Reads the configuration again.
    * @returns why it is not in use; null: it is

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from './config';
 import type { PassCause, PluginEntry } from '../model';
+import { FormerPairs } from '../pass';
 import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
 import { EntryMemory, type ReloaderView } from '../status';
@@ -50,6 +51,7 @@ interface Running {
   isOwn: boolean;
   config: Config;
   memory: EntryMemory;
+  former: FormerPairs;
   /** Milliseconds since the epoch. */
   startedAt: number;
 }
@@ -302,11 +304,16 @@ export class Supervisor {
     const connection = isOwn ? await connect({ ...this.#location, adminUrl: undefined }, config.admin) : kong;
     const known = this.#known.get(entry.id);
     const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);
-    const memory = known !== undefined && isSameKong ? known.memory : new EntryMemory();
+    const { memory, former } =
+      known !== undefined && isSameKong ? known : { memory: new EntryMemory(), former: new FormerPairs() };
     let reloader: Reloader;
     try {
       const history = await this.#histories.of(entry.id, config, connection);
-      reloader = createReloader(config, connection, this.options.logger, entry.id, memory, history);
+      reloader = createReloader(config, connection, this.options.logger, entry.id, {
+        memory,
+        former,
+        history,
+      });
     } catch (error) {
       if (isOwn) connection.client.close();
       throw error;
@@ -314,7 +321,7 @@ export class Supervisor {
     await this.end(entry.id);
     const startedAt = Date.now();
     reloader.start();
-    const started = { reloader, connection, isOwn, config, memory, startedAt };
+    const started = { reloader, connection, isOwn, config, memory, former, startedAt };
     this.#running.set(entry.id, started);
     this.#known.set(entry.id, started);
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {

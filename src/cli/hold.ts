@@ -3,17 +3,19 @@ import { standardOutput } from './output';
 import { addressOf, command } from './status/client';
 import { timeOf } from './time';
 
+export type HoldVerb = 'pin' | 'unpin' | 'approve' | 'rollback';
+
 export interface HoldOptions extends SocketOptions {
   until?: string;
   json?: boolean;
 }
 
 /**
- * Pins a name, removes a pin, or approves what waits.
+ * Pins a name, removes a pin, approves what waits, or rolls a name back.
  * @throws Error where nothing was done
  */
 export async function hold(
-  verb: 'pin' | 'unpin' | 'approve',
+  verb: HoldVerb,
   name: string,
   { until, json, ...where }: HoldOptions,
 ): Promise<void> {

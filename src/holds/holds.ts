@@ -44,9 +44,10 @@ export class Holds implements HoldBook {
   permits(change: Change, now: number): Permission {
     const pin = this.pins(now).find(({ name }) => isAbout(change, name));
     if (pin !== undefined) {
-      const { name, until } = pin;
+      const { name, until, isRollback } = pin;
       const end = until === null ? 'until it is taken away' : `until ${shown(until)}`;
-      return held('pinned', until, `${name} is pinned ${end}: ssl-cert-reloader unpin ${name}`);
+      const what = isRollback === true ? 'was rolled back by an operator and is pinned' : 'is pinned';
+      return held('pinned', until, `${name} ${what} ${end}: ssl-cert-reloader unpin ${name}`);
     }
     const { criticalAt, left } = urgencyOf(change, now);
     const isUrgent = now >= criticalAt;

@@ -26,4 +26,6 @@ export interface Pin {
   /** End, in milliseconds since the epoch; null: until it is removed. */
   until: number | null;
   since: number;
+  /** An operator had its former certificate put back. */
+  isRollback?: true;
 }

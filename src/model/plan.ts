@@ -24,6 +24,8 @@ export type Change =
       split?: Split;
       /** Names of ours block the ingress controller; it gets them with its certificate. */
       handsOver?: true;
+      /** An operator wants what it had before its last swap. */
+      reverts?: true;
     }
   | {
       kind: 'create';

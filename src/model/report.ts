@@ -13,7 +13,9 @@ export type SwapKind =
   /** The ingress controller did not write its own certificate in time. */
   | 'taken_over'
   /** Names of a certificate of ours went to the ingress controller. */
-  | 'handed_over';
+  | 'handed_over'
+  /** An operator had its former pair restored. */
+  | 'reverted';
 
 /** What happened to one bundle in a pass. */
 export type Outcome =

@@ -67,11 +67,13 @@ export async function reload(address: StatusAddress): Promise<string | null> {
  */
 export async function command(
   address: StatusAddress,
-  verb: 'pin' | 'unpin' | 'approve',
+  verb: 'pin' | 'unpin' | 'approve' | 'rollback',
   query: Readonly<Record<string, string>>,
 ): Promise<string> {
   const path = `/${verb}?${new URLSearchParams(query).toString()}`;
-  const answer = JSON.parse(await ask('POST', address, path, TIMEOUT_MS)) as {
+  const answer = JSON.parse(
+    await ask('POST', address, path, verb === 'rollback' ? POLL_TIMEOUT_MS : TIMEOUT_MS),
+  ) as {
     done?: string;
     error?: string;
   };

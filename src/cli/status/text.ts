@@ -72,8 +72,10 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
     if (total > strays.length)
       out.print(`${paint('dim', 'left out')}  ${total - strays.length} more files of ${id}`);
   }
-  for (const { name, until } of reloader.pins ?? [])
-    out.print(`${paint('yellow', 'pinned')}  ${name} ${until === null ? 'until `unpin`' : `until ${until}`}`);
+  for (const { name, until, is_rollback: isBack } of reloader.pins ?? [])
+    out.print(
+      `${paint('yellow', isBack === true ? 'rolled back by an operator, pinned' : 'pinned')}  ${name} ${until === null ? 'until `unpin`' : `until ${until}`}`,
+    );
   const {
     default_certificate: byDefault,
     node_certificates: node,
