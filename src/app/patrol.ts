@@ -3,16 +3,18 @@ import type { TlsListener } from '../gateway';
 import type { Schedule } from '../pass';
 import type { ReloaderShow, ServedBook } from '../status';
 import { Patrol } from '../verify';
+import type { StreamListeners } from './listeners';
 import type { PassRunner } from './pass';
 
-/** After a round of more looks than this it is worth a collection. */
+/** A round of more handshakes than this is worth a garbage collection. */
 const FEW = 20;
-/** The longest that a look at a listener takes. */
+/** The longest that one handshake takes. */
 const LOOK_MS = 5_000;
 
-/** Looks at what is served between the passes, and asks for a pass where Kong no longer stores what it did. */
+/** Looks at what is served between passes, and asks for a pass where Kong no longer stores what it stored. */
 export function createPatrol(
   listeners: () => readonly TlsListener[],
+  streams: StreamListeners,
   runner: PassRunner,
   schedule: Schedule,
   served: ServedBook,
@@ -20,6 +22,13 @@ export function createPatrol(
 ): Patrol {
   return new Patrol({
     listeners,
+    streams: {
+      ready: () => streams.ready(),
+      at: (sni, certificate, half) => {
+        const age = Date.now() - (served.swappedAt(certificate, half) ?? 0);
+        return age < streams.lateMs ? [] : streams.at(sni);
+      },
+    },
     timeoutMs: LOOK_MS,
     certificates: () => runner.live().certificates,
     seen: (certificate, half) => served.seen(certificate, half),
@@ -31,7 +40,7 @@ export function createPatrol(
     note: (certificate, half, seen) => served.note(certificate, half, seen),
     done: (looked) => {
       show.notice();
-      // Handshakes leave more behind than a process at rest cares to collect.
+      // Handshakes leave garbage that a process at rest would keep.
       if (looked > FEW) collectSoon();
     },
     isBusy: () => schedule.isRunning,

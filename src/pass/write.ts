@@ -1,24 +1,32 @@
-import { refusal, type Change, type KeyType, type Refusal, type ServedNames, type Verifier } from '../model';
+import {
+  refusal,
+  type Change,
+  type KeyType,
+  type PemPair,
+  type Refusal,
+  type ServedNames,
+  type Verifier,
+} from '../model';
 import type { CertificateMemory } from './memory';
 import { halfOf, namesOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** Above this many changes only those are observed of which it is not known that they are served. */
+/** With more changes than this, only certificates that are not known to be served are observed before the write. */
 const MANY = 50;
 
 export interface WriteOptions {
-  /** Null: what is written is not proven. */
+  /** Null: writes are not proven. */
   verifier: Verifier | null;
-  /** Whether Kong's listeners were last seen to serve what it stores; default: nobody knows. */
+  /** Whether Kong's listeners were last seen to serve what it stores; default: unknown. */
   isServed?: (certificate: string, half: 'main' | 'alt', chain: string) => boolean;
-  /** Why no client could get a certificate with such a key from Kong's listeners; null: one could. */
+  /** Why no client could get a certificate with such a key from Kong's listeners; null: some could. */
   whyUnservable?: (keyType: KeyType | 'other') => string | null;
   progress?: ProgressListener;
 }
 
 /**
- * Writes the batch. Right before its write each bundle is read anew and goes through the whole gate, and what is
- * served for its names is remembered.
+ * Writes the batch. Right before its write each bundle is read again and goes through the whole gate, and what is
+ * served for its names is recorded.
  */
 export class WriteStep implements Step {
   constructor(
@@ -36,7 +44,7 @@ export class WriteStep implements Step {
     progress?.begin('write', left);
     const results = await gateway.write(edits, async (change) => {
       const observing = this.observe(change, isMany);
-      const fresh = this.unservable(change) ?? (await planner.prepare(change));
+      const fresh = this.unservable(change) ?? this.former(change) ?? (await planner.prepare(change));
       const seen = await observing;
       if (seen !== null) work.before.set(change, seen);
       progress?.step();
@@ -48,13 +56,19 @@ export class WriteStep implements Step {
     work.caResults.push(...results.caCertificates);
   }
 
-  /** Known before the write: what no client could use would break the name until it is rolled back. */
+  /** Checked before the write: a certificate that no client can use would break the name until the rollback. */
   private unservable(change: Change): Refusal | null {
     const { bundle } = change;
     const hasTwin = change.kind === 'update' && (change.half === 'alt' || change.certificate.alt !== null);
     if (hasTwin || (change.kind === 'update' && change.certificate.snis.length === 0)) return null;
     const why = this.options.whyUnservable?.(bundle.leaf.keyType) ?? null;
     return why === null ? null : refusal('no_common_cipher', `${bundle.location}: ${why}`);
+  }
+
+  /** Null: it is not about what was there before. */
+  private former(change: Change): PemPair | null {
+    if (change.kind === 'create' || change.reverts !== true) return null;
+    return this.memory.former.open({ certificate: change.certificate.id, half: change.half });
   }
 
   private async observe(change: Change, isMany: boolean): Promise<ServedNames | null> {

@@ -1,10 +1,11 @@
+import { namesWarning } from '../certificates';
 import { refusal, type Refusal, type SourcedBundle, type StoredCertificate } from '../model';
 import { covers, listed } from './names';
 import { isOperators } from './ranking';
 
 /*
- * Why a bundle does not get a certificate. A tenant reads what is said of its own Secret: such a sentence names
- * nothing that the Secret does not hold itself.
+ * Reasons why a bundle does not get a certificate. A tenant reads the sentences about its own Secret: they name
+ * nothing that the Secret does not contain.
  */
 
 const date = (ms: number) => new Date(ms).toISOString();
@@ -22,7 +23,7 @@ export function notForServers({ location }: SourcedBundle): Refusal {
   );
 }
 
-/** @param until when the certificate in Kong ends (milliseconds since the epoch) */
+/** @param until expiry of the certificate in Kong (milliseconds since the epoch) */
 export function namesNotCovered(
   bundle: SourcedBundle,
   { id, owner }: StoredCertificate,
@@ -76,7 +77,7 @@ export function issuerChanged(bundle: SourcedBundle, certificate: StoredCertific
   );
 }
 
-/** @param names those that another place has */
+/** @param names names that another place has */
 export function nameOfAnother(
   bundle: SourcedBundle,
   names: readonly string[],
@@ -89,7 +90,7 @@ export function nameOfAnother(
   );
 }
 
-/** @param until when the certificate in Kong ends (milliseconds since the epoch) */
+/** @param until expiry of the certificate in Kong (milliseconds since the epoch) */
 export function losesClientAuth(
   { location }: SourcedBundle,
   { id, clients = [] }: StoredCertificate,
@@ -102,9 +103,12 @@ export function losesClientAuth(
   );
 }
 
-export function noNames({ location, hosts = [] }: SourcedBundle): Refusal {
+export function noNames({ location, hosts = [], leaf }: SourcedBundle): Refusal {
   return hosts.length === 0
-    ? refusal('no_names', `${location} names no host; give it a subjectAltName of type DNS`)
+    ? refusal(
+        'no_names',
+        `${location} names no host that Kong can serve it for: ${namesWarning(leaf) ?? 'it names nothing'}`,
+      )
     : refusal(
         'names_not_covered',
         `${location} is asked for ${listed(hosts)} and covers none of that; issue it with these names`,

@@ -1,23 +1,23 @@
 import { ABSOLUTE_PATH, type NamedField } from '../config';
 
-/** Where lines of the log go beside stderr, and which of them. */
+/** Fields: where the log goes beside stderr, and from which level. */
 export const LOG = {
   log: {
     type: 'record',
-    description: 'The log: JSON lines on stderr, which Kong shows at level info alone.',
+    description: 'The log: JSON lines on standard error, and in a file.',
     required: true,
     fields: [
       {
         file: {
           type: 'string',
-          description: 'A file that gets the same lines. It may be moved away or cut by logrotate.',
+          description: 'File that gets the same lines as standard error.',
           match_any: ABSOLUTE_PATH,
         },
       },
       {
         level: {
           type: 'string',
-          description: 'The least level that is written.',
+          description: 'Lowest level that is written.',
           required: true,
           default: 'info',
           one_of: ['debug', 'info', 'warn', 'error'],

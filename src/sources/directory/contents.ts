@@ -9,11 +9,14 @@ import type { Passwords } from '../password';
 import type { KnownFile } from './match';
 import type { ParsedName } from './names';
 
-/** Files of one source whose content is looked at; more than any tool leaves where names do not tell. */
+/** Most files of one source whose content is read, where names do not tell their role. */
 const MAX_FILES = 100_000;
 
-/** A bundle is smaller; files whose names say nothing may be anything. */
+/** Larger than any bundle; a file with a meaningless name may be anything. */
 const MAX_PLAIN_BYTES = 64 * 1024;
+
+/** Files with unknown endings: whoever has more of them did not misname a certificate. */
+const MAX_MISNAMED = 1_000;
 
 interface Entry extends KnownFile {
   /** Null: to be read again. */
@@ -21,16 +24,17 @@ interface Entry extends KnownFile {
   isRead: boolean;
 }
 
-/** Contents of files whose names do not tell what they are; each version of a file is read once. */
+/** Contents of files whose names do not tell their role; each version of a file is read once. */
 export class FileContents {
   readonly #entries = new Map<string, Entry>();
   readonly #byFolder = new Map<string, Set<string>>();
   readonly #unread = new Set<string>();
+  #misnamed = 0;
   #hasChanged = false;
-  /** There are more files than are looked at. */
+  /** Whether there are more files than are read. */
   isFull = false;
 
-  /** With which the files were opened last. */
+  /** Password with which the files were opened last. */
   #password: string | undefined;
 
   constructor(
@@ -46,22 +50,31 @@ export class FileContents {
     );
   }
 
-  /** The files of a folder that are to be looked at, from now on. */
-  set(folder: string, names: readonly ParsedName[], told: readonly ParsedName[]): void {
+  /** Sets the files of a folder that are to be read from now on. */
+  set(
+    folder: string,
+    names: readonly ParsedName[],
+    told: readonly ParsedName[],
+    misnamed: readonly ParsedName[] = [],
+  ): void {
     const before = this.#byFolder.get(folder) ?? new Set();
     const now = new Set<string>();
-    for (const [list, isTold] of [
-      [names, false],
-      [told, true],
+    for (const [list, isTold, isMisnamed] of [
+      [names, false, false],
+      [told, true, false],
+      [misnamed, false, true],
     ] as const) {
       for (const name of list) {
         const path = `${folder}/${name.name}`;
         now.add(path);
         const known = this.#entries.get(path);
         if (known !== undefined) known.isTold = isTold;
+        else if (isMisnamed && this.#misnamed >= MAX_MISNAMED) break;
         else if (this.#entries.size >= this.maxFiles) this.isFull = true;
         else {
-          this.#entries.set(path, { path, folder, name, isTold, facts: NOTHING, stamp: null, isRead: false });
+          if (isMisnamed) this.#misnamed += 1;
+          const state = { facts: NOTHING, stamp: null, isRead: false };
+          this.#entries.set(path, { path, folder, name, isTold, isMisnamed, ...state });
           this.#unread.add(path);
         }
       }
@@ -72,6 +85,7 @@ export class FileContents {
   }
 
   private delete(path: string): void {
+    if (this.#entries.get(path)?.isMisnamed === true) this.#misnamed -= 1;
     if (this.#entries.delete(path)) this.#hasChanged = true;
     this.#unread.delete(path);
     this.isFull = false;
@@ -90,9 +104,9 @@ export class FileContents {
   }
 
   /**
-   * Reads what changed.
-   * @param folders whose files are looked at; null: all. New files are in any case
-   * @returns whether anything is no longer what it was at the last call
+   * Reads files that changed.
+   * @param folders folders to check; null: all. New files are read in any case
+   * @returns whether anything changed since the last call
    */
   async refresh(
     access: FileAccess,
@@ -164,6 +178,8 @@ export class FileContents {
         return { ...NOTHING, kind: 'damaged', problem: why };
       }
       if (file.isStable && !isRacy(file.stamp, now)) entry.stamp = file.stamp;
+      // Many a text has a certificate somewhere in it.
+      if (entry.isMisnamed === true && !file.text.trimStart().startsWith('-----BEGIN ')) return NOTHING;
       const facts = factsOf(file.text, location, this.#password);
       return facts instanceof Promise ? await facts : facts;
     } catch (error) {
@@ -174,7 +190,7 @@ export class FileContents {
   }
 }
 
-/** A file of any name that is too large for a bundle, or of another format, is none of ours. */
+/** Whether a file is not meant as a bundle: any name, too large, or another format. */
 const isNotMeant = ({ problem }: FileFacts) =>
   problem?.reason === 'too_large' || problem?.reason === 'unsupported_format';
 
