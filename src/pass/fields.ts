@@ -1,13 +1,13 @@
 import type { NamedField } from '../config';
 
-/** When passes are made, and what they may do. */
+/** Fields: when passes are made, and what they may do. */
 export const PASS_FIELDS = [
   {
     interval: {
       type: 'integer',
       unit: 'seconds',
       description:
-        'Seconds between two polls of the sources. Each wait is up to a tenth shorter, at random, so that many gateways do not poll in step.',
+        'Seconds between two polls of the sources. Each wait is up to a tenth shorter, at random, so that many gateways do not poll in step. While a certificate in Kong is `critical` and its source has nothing newer, polls come sooner.',
       required: true,
       default: 300,
       between: [1, 86_400],
