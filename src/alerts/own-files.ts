@@ -1,47 +1,34 @@
 import { timeLeft } from '../common/duration';
 import { lifeOf } from '../model';
-import type { NodeFileStatus, ReloaderStatus } from '../public';
+import { ownFilesOf, type OwnFile, type ReloaderStatus } from '../public';
 import type { Condition } from './alert';
 
 const DAY_MS = 86_400_000;
 
+type OwnFiles = Pick<ReloaderStatus, 'default_certificate' | 'node_certificates'>;
+
 /** The ends of certificates that Kong reads from files for itself. */
 export function ownExpiries(status: OwnFiles, warningDays: readonly number[], now: number): Condition[] {
-  return filesOf(status)
+  return ownFilesOf(status)
     .map((file) => ownExpiry(file, warningDays, now))
     .filter((condition) => condition !== null);
 }
 
-function filesOf({ default_certificate: byDefault, node_certificates: node }: OwnFiles): OwnFile[] {
-  const seen = (byDefault?.files ?? []).filter((file) => file.served_without_sni_sha256 !== null);
-  return [
-    ...seen.map(
-      (file) => ({ ...file, kind: 'default_expiring', what: 'what clients without SNI get' }) as const,
-    ),
-    ...(node?.files ?? []).map(
-      (file) =>
-        ({ ...file, kind: 'node_expiring', what: `Kong's own, for ${file.uses.join(', ')}` }) as const,
-    ),
-  ];
-}
-
-type OwnFiles = Pick<ReloaderStatus, 'default_certificate' | 'node_certificates'>;
-type OwnFile = Pick<NodeFileStatus, 'location' | 'not_after' | 'served_not_before' | 'served_not_after'> & {
-  kind: 'default_expiring' | 'node_expiring';
-  what: string;
-};
-
 /** A certificate that Kong reads from a file, for as long as it or what Kong has of it is near its end. */
 function ownExpiry(file: OwnFile, warningDays: readonly number[], now: number): Condition | null {
-  const { kind, location, not_after: inFile, served_not_before: from, served_not_after: served } = file;
-  const until = served ?? inFile;
+  const { location, uses, inFile, servedFrom, served, until } = file;
   if (until === null) return null;
+  const kind = uses.length === 0 ? 'default_expiring' : 'node_expiring';
   const end = Date.parse(until);
-  const times = { notBefore: from === null ? null : Date.parse(from), notAfter: end, renewalAt: null };
+  const times = {
+    notBefore: servedFrom === null ? null : Date.parse(servedFrom),
+    notAfter: end,
+    renewalAt: null,
+  };
   const { level, days, soonAt, criticalAt } = lifeOf(times, now, warningDays);
   if (level === 'fresh' || level === 'renewal_due') return null;
   const isUrgent = level === 'critical' || level === 'expired';
-  const what = `${location} (${file.what})`;
+  const what = `${location} (${uses.length === 0 ? 'what clients without SNI get' : `Kong's own, for ${uses.join(', ')}`})`;
   const isNewer = served !== null && inFile !== null && Date.parse(inFile) > end;
   return {
     kind,
