@@ -19,6 +19,8 @@ export interface SourceScan {
   strays?: readonly StrayFile[];
   /** Trouble that is not one bundle's: a folder that cannot be read, a server that does not answer. */
   errors: Refusal[];
+  /** What `asked` returns may be another answer than the last time. */
+  areAsksNew?: boolean;
 }
 
 export interface ScanOptions {
