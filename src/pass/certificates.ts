@@ -2,6 +2,7 @@ import { ConcludeStep } from './conclude';
 import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
 import { RemoveStep } from './remove';
+import { RevertStep } from './revert';
 import { ProveStep } from './prove';
 import { ScanStep } from './scan';
 import { PendingRollbacks, SettleStep, type SettleOptions } from './settle';
@@ -15,13 +16,16 @@ export function certificateSteps(options: CertificateOptions) {
   const memory = new CertificateMemory(options);
   const pending = new PendingRollbacks();
   const settle = new SettleStep(memory, pending, options);
+  const write = new WriteStep(memory, options);
+  const prove = new ProveStep(gateway.certificates, verifier, progress);
   return {
     memory,
     scan: new ScanStep(memory, progress),
     retryRollbacks: settle.retry,
+    revert: new RevertStep(memory, { write, prove, settle }),
     plan: new PlanStep(memory),
-    write: new WriteStep(memory, options),
-    prove: new ProveStep(gateway.certificates, verifier, progress),
+    write,
+    prove,
     settle,
     remove: new RemoveStep(memory, pending),
     conclude: new ConcludeStep(memory, pending, progress),

@@ -1,4 +1,12 @@
-import { refusal, type Change, type KeyType, type Refusal, type ServedNames, type Verifier } from '../model';
+import {
+  refusal,
+  type Change,
+  type KeyType,
+  type PemPair,
+  type Refusal,
+  type ServedNames,
+  type Verifier,
+} from '../model';
 import type { CertificateMemory } from './memory';
 import { halfOf, namesOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
@@ -36,7 +44,7 @@ export class WriteStep implements Step {
     progress?.begin('write', left);
     const results = await gateway.write(edits, async (change) => {
       const observing = this.observe(change, isMany);
-      const fresh = this.unservable(change) ?? (await planner.prepare(change));
+      const fresh = this.unservable(change) ?? this.former(change) ?? (await planner.prepare(change));
       const seen = await observing;
       if (seen !== null) work.before.set(change, seen);
       progress?.step();
@@ -55,6 +63,12 @@ export class WriteStep implements Step {
     if (hasTwin || (change.kind === 'update' && change.certificate.snis.length === 0)) return null;
     const why = this.options.whyUnservable?.(bundle.leaf.keyType) ?? null;
     return why === null ? null : refusal('no_common_cipher', `${bundle.location}: ${why}`);
+  }
+
+  /** Null: it is not about what was there before. */
+  private former(change: Change): PemPair | null {
+    if (change.kind === 'create' || change.reverts !== true) return null;
+    return this.memory.former.open({ certificate: change.certificate.id, half: change.half });
   }
 
   private async observe(change: Change, isMany: boolean): Promise<ServedNames | null> {

@@ -161,6 +161,11 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     expect(await page.locator('[data-chip="refused"]').innerText()).toMatch(/^1\s+已拒绝$/);
     expect(await page.locator('.row .why').nth(1).innerText()).toMatch(/^私钥与证书不匹配。/);
     await picture(page, 'chinese');
+    await page.locator('.line', { hasText: 'api.example.com' }).click();
+    await page.locator('#one').getByRole('link', { name: '处理手册' }).click();
+    await page.locator('h2', { hasText: '含义' }).waitFor();
+    await page.goBack();
+    await page.goBack();
     await page.click('#language');
     expect(await verdict(page)).toMatch(/^1 expired · /);
     await page.reload();
@@ -260,7 +265,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
       /History[^]*Swapped 0A:1B:2C:3D, in place of 4D:5E:6F:70, proven by 12 handshakes in 41 ms/,
     );
     expect(await one.getByRole('link', { name: 'What to do' }).getAttribute('href')).toBe(
-      'runbooks/KongCertificateRefused',
+      'runbooks/KongCertificateRefused?lang=en-GB',
     );
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('one-title');
     await page.evaluate(() => {
@@ -468,6 +473,31 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
         },
       },
       'reload Kong for /etc/kong/default.crt',
+      'reload Kong for /etc/kong/default.crt.',
+    ],
+    [
+      'a certificate that Kong uses itself is about to end',
+      {
+        node_certificates: {
+          state: 'in_sync',
+          mode: 'observe',
+          reloaded_at: null,
+          detail: '',
+          files: [
+            {
+              uses: ['admin', 'status'],
+              location: '/etc/kong/admin.crt',
+              fingerprint_sha256: 'AA',
+              not_after: '2026-12-01T00:00:00.000Z',
+              served_sha256: 'AA',
+              served_not_before: null,
+              served_not_after: '2026-12-01T00:00:00.000Z',
+              expiry: 'critical',
+            },
+          ],
+        },
+      },
+      '/etc/kong/admin.crt',
       '',
     ],
     [

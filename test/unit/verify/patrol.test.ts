@@ -1,0 +1,95 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { toStored } from '../../../src/gateway/admin/entities';
+import type { ServedObservation } from '../../../src/model';
+import { Patrol, type PatrolOptions } from '../../../src/verify/patrol';
+import { issue } from '../../support/bundles';
+import { eventually } from '../../support/eventually';
+import { tlsServer } from '../../support/tls-server';
+
+const NAME = 'www.example.test';
+
+/** A patrol over one certificate, on a server that serves what `served` says at each handshake. */
+async function patrolled(served: () => ReturnType<typeof issue>, options: Partial<PatrolOptions> = {}) {
+  const stored = issue({ names: [NAME] });
+  const certificate = toStored({ id: 'K', cert: stored.chain, key: stored.key, snis: [NAME] });
+  let current = () => stored;
+  const server = await tlsServer(() => current());
+  const noted: ServedObservation[] = [];
+  const patrol = new Patrol({
+    listeners: () => [server],
+    timeoutMs: 20_000,
+    certificates: () => new Map([['K', certificate]]),
+    seen: () => noted.at(-1),
+    isStored: () => Promise.resolve(true),
+    note: (_certificate, _half, seen) => noted.push(seen),
+    done: () => undefined,
+    isBusy: () => false,
+    againMs: 20,
+    ...options,
+  });
+  onTestFinished(() => patrol.stop());
+  return {
+    noted,
+    patrol,
+    serveOther: () => (current = served),
+    serveStored: () => (current = () => stored),
+    becomes: (verdict: ServedObservation['verdict']) =>
+      eventually(`it is ${verdict}`, () => noted.at(-1)?.verdict === verdict),
+  };
+}
+
+it('a certificate that was not served for a moment is seen to be served again without a poll', async () => {
+  const other = issue({ names: [NAME] });
+  const { patrol, becomes, serveOther, serveStored } = await patrolled(() => other);
+  patrol.go(false);
+  await becomes('served');
+  serveOther();
+  patrol.go(true);
+  await becomes('wrong');
+  serveStored();
+  await becomes('served');
+});
+
+it('a name that something else answers for is asked for less and less often', async () => {
+  const other = issue({ names: [NAME] });
+  const { patrol, noted, serveOther } = await patrolled(() => other);
+  serveOther();
+  patrol.go(false);
+  await eventually('it was asked for a few times', () => noted.length >= 4);
+  const times = noted.map(({ at }) => at);
+  const waits = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+  // Waits of 20, 40 and 80 ms and more: a slow machine only makes them longer.
+  expect(waits.map((wait, index) => wait >= 20 * 2 ** index)).toEqual(waits.map(() => true));
+});
+
+it('what was asked before a write says nothing about what is stored since', async () => {
+  const before = issue({ names: [NAME] });
+  const after = issue({ names: [NAME] });
+  const storedAs = ({ chain, key }: typeof before) => toStored({ id: 'K', cert: chain, key, snis: [NAME] });
+  let stored = storedAs(before);
+  let answered = 0;
+  const { patrol, noted } = await patrolled(() => before, {
+    certificates: () => new Map([['K', stored]]),
+    listeners: () => {
+      answered += 1;
+      return [];
+    },
+    isStored: () => Promise.resolve(true),
+  });
+  patrol.go(false);
+  // The pass writes while the handshake is under way.
+  stored = storedAs(after);
+  await eventually('it looked at what is stored now', () => noted.length > 0);
+  expect(answered).toBeGreaterThan(1);
+  expect(new Set(noted.map(({ expected }) => expected))).toEqual(new Set([stored.main.chain]));
+});
+
+it('a round that gave way goes on though the pass was over before it noticed', async () => {
+  let isBusy = true;
+  const { patrol, becomes } = await patrolled(() => issue({ names: [NAME] }), { isBusy: () => isBusy });
+  // It gives way at once; the pass ends before it has stopped.
+  patrol.go(false);
+  isBusy = false;
+  patrol.go(false);
+  await becomes('served');
+});
