@@ -1,17 +1,18 @@
 import { readConfiguredFile } from '../common/configured-file';
-import { replaceFile } from '../common/replace-file';
+import { removeDrafts, replaceFile } from '../common/replace-file';
 import type { Log } from '../model';
 import { HomeBook } from '../plan';
 import type { PassContext, Step } from './step';
 
-/** More than the longest book takes. */
+/** Longer than any book of homes. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
-/** Keeps from one process to the next where what Kong has came from: ids of bundles and names, nothing secret. */
+/** Keeps the homes of Kong's certificates from one process to the next: ids of bundles and names, nothing secret. */
 export class HomesFile {
   constructor(private readonly path: string) {}
 
   load(): HomeBook {
+    removeDrafts(this.path);
     try {
       return HomeBook.load(readConfiguredFile(this.path, MAX_BYTES));
     } catch {
@@ -19,7 +20,7 @@ export class HomesFile {
     }
   }
 
-  /** @returns null, or why it cannot be written, in a sentence */
+  /** @returns why it cannot be written, in a sentence; null: it was written */
   save(text: string): string | null {
     try {
       replaceFile(this.path, text, null);
@@ -31,7 +32,7 @@ export class HomesFile {
   }
 }
 
-/** Writes the homes down after a pass that learned something new. */
+/** Writes the homes after a pass that learned something new. */
 export class HomesStep implements Step {
   #trouble: string | null = null;
   #said: string | null = null;

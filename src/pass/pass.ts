@@ -2,11 +2,11 @@ import type { PassCause, PassReport } from '../model';
 import type { CertificateWork, PassContext, Step } from './step';
 
 export interface PassesOptions {
-  /** In this order. */
+  /** Steps, in order. */
   steps: readonly Step[];
   /** Report what would change, and change nothing. */
   observe: boolean;
-  /** Whether this gateway writes, among many; default: it does. */
+  /** Whether this gateway writes, where several share a database; default: it does. */
   mayWrite?: () => boolean;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -17,8 +17,8 @@ export class Passes {
   constructor(private readonly options: PassesOptions) {}
 
   /**
-   * @param touched what a watch reported; the rest of the sources is left for the next poll
-   * @throws Error when a step cannot do its part at all: Kong does not answer
+   * @param touched what a watch reported; other sources wait for the next poll
+   * @throws Error when a step cannot work at all: Kong does not answer
    */
   async run(cause: PassCause, touched?: ReadonlySet<string>): Promise<PassReport> {
     const began = performance.now();
@@ -29,7 +29,7 @@ export class Passes {
   }
 }
 
-/** Repeats steps until the first of them finds nothing to write that was not attempted, or a change failed. */
+/** Repeats steps until the first of them finds nothing new to attempt, or a change failed. */
 export function rounds(plan: Step, ...others: readonly Step[]): Step {
   return {
     run: async (pass) => {

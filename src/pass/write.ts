@@ -11,22 +11,22 @@ import type { CertificateMemory } from './memory';
 import { halfOf, namesOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** Above this many changes only those are observed of which it is not known that they are served. */
+/** With more changes than this, only certificates that are not known to be served are observed before the write. */
 const MANY = 50;
 
 export interface WriteOptions {
-  /** Null: what is written is not proven. */
+  /** Null: writes are not proven. */
   verifier: Verifier | null;
-  /** Whether Kong's listeners were last seen to serve what it stores; default: nobody knows. */
+  /** Whether Kong's listeners were last seen to serve what it stores; default: unknown. */
   isServed?: (certificate: string, half: 'main' | 'alt', chain: string) => boolean;
-  /** Why no client could get a certificate with such a key from Kong's listeners; null: one could. */
+  /** Why no client could get a certificate with such a key from Kong's listeners; null: some could. */
   whyUnservable?: (keyType: KeyType | 'other') => string | null;
   progress?: ProgressListener;
 }
 
 /**
- * Writes the batch. Right before its write each bundle is read anew and goes through the whole gate, and what is
- * served for its names is remembered.
+ * Writes the batch. Right before its write each bundle is read again and goes through the whole gate, and what is
+ * served for its names is recorded.
  */
 export class WriteStep implements Step {
   constructor(
@@ -56,7 +56,7 @@ export class WriteStep implements Step {
     work.caResults.push(...results.caCertificates);
   }
 
-  /** Known before the write: what no client could use would break the name until it is rolled back. */
+  /** Checked before the write: a certificate that no client can use would break the name until the rollback. */
   private unservable(change: Change): Refusal | null {
     const { bundle } = change;
     const hasTwin = change.kind === 'update' && (change.half === 'alt' || change.certificate.alt !== null);
