@@ -14,6 +14,11 @@ export function listenersOf({ verify: { listeners } }: Config, kong: Connection)
     : tlsListeners(listeners.map((listener) => `${listener} ssl`).join(','));
 }
 
+/** Whether there is one place alone that may serve anything, the stream proxy included. */
+export const hasOneListener = (config: Config, kong: Connection): boolean =>
+  listenersOf(config, kong).length === 1 &&
+  (config.verify.listeners.length > 0 || kong.listeners.length === 1);
+
 /**
  * Proves what is written, at the stream proxy for names that a route of it asks for. With a database that one notices a
  * write only after a while, and is not asked.

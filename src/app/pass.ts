@@ -7,10 +7,10 @@ import {
   certificateSteps,
   HomesStep,
   Passes,
-  rounds,
   type CertificateOptions,
   type HomesFile,
   type Step,
+  type Touches,
 } from '../pass';
 import type { Files } from './file-groups';
 import type { Trust } from '../trust';
@@ -34,7 +34,11 @@ export interface PassParts extends CertificateOptions {
 export interface PassRunner {
   steps: readonly Step[];
   /** @throws Error when it cannot be made: Kong does not answer */
-  readonly pass: (cause: PassCause, touched?: ReadonlySet<string>) => Promise<PassReport>;
+  readonly pass: (
+    cause: PassCause,
+    touched?: ReadonlySet<string>,
+    touches?: Touches,
+  ) => Promise<PassReport>;
   /** What is known now. */
   readonly live: () => LiveView;
   /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
@@ -51,7 +55,7 @@ export const homesPath = (prefix: string, entry: string): string =>
 /** Every step of a pass, in order. */
 export function createPass(parts: PassParts): PassRunner {
   const { trust, declarativeFile, files, homesFile } = parts;
-  const { memory, scan, retryRollbacks, plan, write, prove, settle, remove, conclude } = certificateSteps({
+  const { memory, scan, retryRollbacks, rounds, remove, conclude } = certificateSteps({
     ...parts,
     ...(homesFile == null ? {} : { homes: homesFile.load() }),
   });
@@ -64,7 +68,7 @@ export function createPass(parts: PassParts): PassRunner {
     ...[files?.byDefault, files?.node?.certificates].map((group) => group && new ObserveDefaultStep(group)),
     scan,
     retryRollbacks,
-    rounds(plan, write, prove, settle),
+    rounds,
     remove,
     conclude,
     homesFile && new HomesStep(memory.planner.homes, homesFile),
@@ -76,7 +80,7 @@ export function createPass(parts: PassParts): PassRunner {
   const passes = new Passes({ ...parts, observe: parts.observe ?? false, steps });
   return {
     steps,
-    pass: (cause, touched) => passes.run(cause, touched),
+    pass: (cause, touched, touches) => passes.run(cause, touched, touches),
     live,
     isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),
   };

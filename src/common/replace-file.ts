@@ -9,6 +9,7 @@ import {
   writeFileSync,
   type Stats,
 } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -25,7 +26,7 @@ export function replaceFile(
   before: Pick<Stats, 'uid' | 'gid' | 'mode'> | null,
   isStill = () => true,
 ): boolean {
-  const draft = join(dirname(path), `.${basename(path)}.ssl-cert-reloader-${process.pid}`);
+  const draft = draftOf(path);
   rmSync(draft, { force: true });
   const file = openSync(draft, 'wx', 0o600);
   try {
@@ -48,3 +49,17 @@ export function replaceFile(
     rmSync(draft, { force: true });
   }
 }
+
+/** The same for a file of our own, without waiting for the disk. @throws Error of the system */
+export async function replaceOwnFile(path: string, text: string): Promise<void> {
+  const draft = draftOf(path);
+  await rm(draft, { force: true });
+  try {
+    await writeFile(draft, text, { flag: 'wx', mode: 0o600, flush: true });
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+const draftOf = (path: string) => join(dirname(path), `.${basename(path)}.ssl-cert-reloader-${process.pid}`);

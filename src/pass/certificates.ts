@@ -2,6 +2,7 @@ import { ConcludeStep } from './conclude';
 import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
 import { RemoveStep } from './remove';
+import { RoundsStep } from './rounds';
 import { ProveStep } from './prove';
 import { ScanStep } from './scan';
 import { PendingRollbacks, SettleStep, type SettleOptions } from './settle';
@@ -15,14 +16,18 @@ export function certificateSteps(options: CertificateOptions) {
   const memory = new CertificateMemory(options);
   const pending = new PendingRollbacks();
   const settle = new SettleStep(memory, pending, options);
+  const scan = new ScanStep(memory, progress);
   return {
     memory,
-    scan: new ScanStep(memory, progress),
+    scan,
     retryRollbacks: settle.retry,
-    plan: new PlanStep(memory),
-    write: new WriteStep(memory, options),
-    prove: new ProveStep(gateway.certificates, verifier, progress),
-    settle,
+    rounds: new RoundsStep({
+      scan,
+      plan: new PlanStep(memory),
+      write: new WriteStep(memory, options),
+      prove: new ProveStep(gateway.certificates, verifier, progress),
+      settle,
+    }),
     remove: new RemoveStep(memory, pending),
     conclude: new ConcludeStep(memory, pending, progress),
   };

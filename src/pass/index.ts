@@ -4,6 +4,6 @@ export { DifferenceFile, type DifferenceStore } from './differences';
 export { HomesFile, HomesStep } from './homes-file';
 export { Findings, SETTLE_MS } from './findings';
 export type { CertificateMemory } from './memory';
-export { Passes, rounds } from './pass';
+export { Passes } from './pass';
 export { Schedule } from './schedule';
-export type { PassContext, Phase, ProgressListener, Step } from './step';
+export type { PassContext, Phase, ProgressListener, Step, Touches } from './step';

@@ -27,8 +27,8 @@ const CONCURRENCY = 2;
 const PAUSE_MS = 1_000;
 /** After so long a certificate is asked for again about which nothing could be said. */
 const UNPROVEN_MS = 10_000;
-/** Names of one certificate that are asked for at a time. */
-const MAX_SNIS = 5;
+/** Names of one certificate that are asked for at a time, at the first listener that answers. */
+export const MOST_LOOKED_AT = 5;
 
 interface Candidate {
   id: string;
@@ -179,7 +179,7 @@ export class Patrol {
       detail: 'it has no SNI to ask for',
     };
     const apart = snis.flatMap((sni) => unservable(sni) ?? []);
-    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MAX_SNIS);
+    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MOST_LOOKED_AT);
     const former = this.formerLeaf(candidate);
     const before = this.options.seen(candidate.id, candidate.half);
     const wasServed =
