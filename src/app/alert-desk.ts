@@ -3,7 +3,7 @@ import type { Config } from './config';
 import type { Logger } from '../report';
 import type { Reloader } from './reloader';
 
-/** What is to be told of. */
+/** An entry that alerts are made for. */
 export interface AlertedEntry {
   config: Config;
   reloader: Pick<Reloader, 'view' | 'isAsking'>;
@@ -14,13 +14,13 @@ export interface AlertedEntry {
 interface Desk {
   alerting: Alerting;
   config: Config;
-  /** Since when no pass can be made; milliseconds since the epoch. */
+  /** Since when no pass can be made, in milliseconds since the epoch; null: passes are made. */
   troubleSince: number | null;
 }
 
 /**
- * Alerts of every entry that has a webhook. It outlives the reloaders: that Kong is away, and for how long, is known
- * just when none of them runs, and what was told is not told again because a reloader was started anew.
+ * Alerts of every entry that has a webhook. It outlives the reloaders: when Kong is away none of them runs, and
+ * just then an alert is due; and a new reloader must not repeat what was sent.
  */
 export class AlertDesk {
   readonly #desks = new Map<string, Desk>();
@@ -30,12 +30,15 @@ export class AlertDesk {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Looks at what runs; to be called every few seconds, and not to be waited for. Never throws. */
+  /** Looks at the running entries; to be called every few seconds, and not to be waited for. Never throws. */
   async look(running: Iterable<readonly [entry: string, AlertedEntry]>): Promise<void> {
     await Promise.all([...running].map(([entry, one]) => this.guard(entry, () => this.lookAt(entry, one))));
   }
 
-  /** Kong is away, and nothing runs. @param known what was known last, by entry. Never throws. */
+  /**
+   * Tells that Kong is away and nothing runs. Never throws.
+   * @param known the last known state of each entry
+   */
   async away(message: string, known: ReadonlyMap<string, AlertedEntry>): Promise<void> {
     await Promise.all(
       [...this.#desks].map(([entry, desk]) => {
@@ -49,7 +52,7 @@ export class AlertDesk {
     );
   }
 
-  /** The entry is gone: nothing more is told of it, not even that something is over. */
+  /** Ends the alerts of an entry that is gone; not even the end of its troubles is sent. */
   forget(entry: string): void {
     this.#desks.get(entry)?.alerting.close();
     this.#desks.delete(entry);
@@ -70,7 +73,7 @@ export class AlertDesk {
 
   private async lookAt(entry: string, { config, reloader, startedAt }: AlertedEntry): Promise<void> {
     const desk = this.open(entry, config);
-    // When a certificate is to be renewed decides on what is told of it, and is known in a moment.
+    // The renewal time decides what is sent, and will be known in a moment.
     if (desk === null || reloader.isAsking) return;
     const view = reloader.view();
     const error = view.last_pass?.error ?? null;

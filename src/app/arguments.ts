@@ -1,9 +1,9 @@
 import { basename, resolve } from 'node:path';
 
-/** What the command line of a plugin server asks for. */
+/** The command line of a plugin server. */
 export interface ServerArguments {
   dump: boolean;
-  /** Instead of the dump: a program that prints it, to be written there. */
+  /** File to write a program to that prints the dump; undefined: the dump is printed. */
   output: string | undefined;
   prefix: string | null;
   adminUrl: string | null;
@@ -47,7 +47,7 @@ export function readServerArguments(args: readonly string[]): ServerArguments {
   };
 }
 
-/** The first argument that is none of a plugin server's; null where there is none. */
+/** The first argument that a plugin server does not take; null: there is none. */
 export function strayArgument(args: readonly string[]): string | null {
   const valued = [...PREFIX_FLAGS, ...ADMIN_FLAGS, ...OUTPUT_FLAGS];
   const isStray = (arg: string, index: number) =>
@@ -58,7 +58,7 @@ export function strayArgument(args: readonly string[]): string | null {
   return args.find(isStray) ?? null;
 }
 
-/** The arguments of kong-pdk's own server, where this module was loaded by it and is to serve; else null. */
+/** The arguments of kong-pdk's own server, where it loaded this module in order to serve; else null. */
 export function readHostArguments(argv: readonly string[]): ServerArguments | null {
   const [, program = '', ...args] = argv;
   if (basename(program) !== 'kong-js-pluginserver') return null;

@@ -13,7 +13,7 @@ import {
   type Source,
   type WriteListener,
 } from '../model';
-import type { DifferenceStore, HomesFile, ProgressListener } from '../pass';
+import type { DifferenceStore, FormerPairs, HomesFile, ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
 import { noCommonCipher } from '../verify';
 import type { Connection } from './connection';
@@ -24,23 +24,25 @@ import { createTrust } from './trust';
 import { createDeclarativeFile } from './write-back';
 
 export interface ComposeOptions {
-  /** Is told of every write. */
+  /** Called with every write. */
   listener?: WriteListener;
   /** Whether Kong's listeners were last seen to serve this chain. */
   isServed?: (certificate: string, half: Half, chain: string) => boolean;
   /** Whether that was seen for each of these names, at every listener. */
   isSeenWhole?: (snis: readonly string[]) => boolean;
-  /** Keeps where what Kong has came from, from one process to the next. */
+  /** File that remembers which source each certificate came from, from one process to the next. */
   homesFile?: HomesFile;
-  /** Keeps since when the ingress controller has not taken a renewal, from one run to the next. */
+  /** Remembers since when the ingress controller has not taken a renewal, from one run to the next. */
   differences?: DifferenceStore;
-  /** For how long a pass waits for a source that is slow; default: a few seconds. Infinity: until it is through. */
+  /** How long a pass waits for a slow source; default: a few seconds. Infinity: as long as it takes. */
   patienceMs?: number;
-  /** Is told how far a pass is. */
+  /** Called with the progress of a pass. */
   progress?: ProgressListener;
   /** Pins, freezes and approvals; default: none. */
   holds?: HoldBook;
-  /** Whether this gateway writes to Kong, among many; default: it does. */
+  /** The pairs that were swapped out last; they outlive the reloader. */
+  former?: FormerPairs;
+  /** Whether this gateway writes to Kong, where several share a database; default: it does. */
   mayWrite?: () => boolean;
 }
 
@@ -50,17 +52,17 @@ export interface Composed extends PassRunner {
   watch: (touched: (what: string) => void) => () => void;
   /** Warnings of the sources since the last call. */
   warnings: () => string[];
-  /** Where Events about Secrets go. */
+  /** The clusters to which Events about Secrets are sent. */
   clusters: Clusters;
-  /** Asks when certificates of Secrets are to be renewed; null: there are none. */
+  /** Asks for the renewal times of Secrets; null: no source has any. */
   renewals: RenewalTimes | null;
-  /** Ends what the sources keep open. */
+  /** Closes everything that the sources keep open. */
   close: () => void;
 }
 
 /**
  * Puts everything together for one configuration.
- * @throws Error where a source cannot be set up at all
+ * @throws Error where a source cannot be set up
  */
 export function compose(config: Config, kong: Connection, options: ComposeOptions = {}): Composed {
   const { sources: configured, clusters, trust } = createSources(config, undefined, options.patienceMs);
@@ -68,7 +70,7 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
   const files = createFileGroups(config, kong);
   const sources: Source[] = [
     ...configured,
-    // Without a word on sources, certificates of other names may be renewed from Kong's own files, too.
+    // Where no source is configured, Kong's own files may renew certificates of other names, too.
     ...(config.sources.every(isTrust) ? defaultFiles(kong) : []),
     ...(files.byDefault === null ? [] : [new DefaultCertificateSource(files.byDefault)]),
   ];
@@ -140,7 +142,7 @@ export function trustedIssuersOf({ trusted_issuers_file: path }: Config): () => 
   };
 }
 
-/** Nudges in the cluster that the Secret is in. */
+/** Nudges in the cluster of the Secret. */
 const nudgerIn = (clusters: Clusters): Nudger => ({
   nudge: (secret, fingerprint) => {
     const client = clusters.get(secret.cluster);

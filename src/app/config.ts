@@ -14,8 +14,8 @@ import { VERIFY } from '../verify/fields';
 import { WRITE_BACK_FIELDS } from '../write-back/fields';
 
 /**
- * The plugin's configuration, once: Kong's schema is this list, its defaults and its type are read from it. Each field
- * stands in the room of its feature.
+ * The plugin's configuration, in one place: Kong's schema is this list, and the defaults and the type follow from
+ * it. Each field stands in the room of its feature.
  */
 export const FIELDS = [
   ...PASS_FIELDS,

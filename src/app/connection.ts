@@ -14,7 +14,7 @@ import {
   type TlsListener,
 } from '../gateway';
 
-/** How to find the Kong to work for. */
+/** Where to find Kong. */
 export interface KongLocation {
   /** Kong's prefix, whose `.kong_env` names the Admin API and the TLS listeners. */
   prefix: string;
@@ -22,39 +22,39 @@ export interface KongLocation {
   adminUrl?: string | undefined;
   /** Plain http to other hosts and other users of this machine, too, as `admin.allow_http`. */
   allowHttp?: boolean | undefined;
-  /** Where it is looked for where nothing says where it is; default: Kong's usual ports on loopback. */
+  /** Addresses to try where nothing else is known; default: Kong's usual ports on loopback. */
   usual?: readonly string[];
-  /** For a person who waits: how long an answer may take, and how often a request is sent. */
+  /** Limits for a command that somebody waits for: of one exchange, and of tries. */
   patience?: { timeoutMs: number; attempts: number };
-  /** Told of each exchange with the Admin API. */
+  /** Called with each exchange with the Admin API. */
   onExchange?: ((method: string, code: number) => void) | undefined;
-  /** Told what became of somebody else's update of the configuration that was overwritten and could not be saved. */
+  /** Called when an update of another writer was overwritten and could not be restored. */
   onLost?: ((detail: string) => void) | undefined;
 }
 
 /** A Kong whose Admin API answers. */
 export interface Connection {
   client: AdminClient;
-  /** To ask what no reloader keeps. */
+  /** For questions whose answers no reloader keeps. */
   gateway: Gateway;
-  /** One more, for whoever keeps what Kong stores. It ends with `client`. */
+  /** Opens one more gateway, for a caller that keeps what Kong stores. It ends with `client`. */
   open: () => Gateway;
-  /** Where the address of the Admin API was found, for a person. */
+  /** How the address of the Admin API was found, for a person. */
   foundBy: string;
   /** Kong's prefix. */
   prefix: string;
-  /** The state of Kong's prefix now; null: it cannot be read. */
+  /** The present state of Kong's prefix; null: it cannot be read. */
   facts: () => NodeFacts | null;
-  /** As of now: a reload may have changed them. */
+  /** The present listeners: a reload may have changed them. */
   readonly listeners: readonly TlsListener[];
   readonly workers: number;
 }
 
-/** Where an Admin API may be, and what says so. */
+/** Where an Admin API may be, and who says so. */
 interface Place {
   url: string;
   foundBy: string;
-  /** Nothing says that it is there. */
+  /** Nothing says that it is there; it is a usual place. */
   isGuess?: boolean;
 }
 
@@ -87,7 +87,7 @@ export async function connect(location: KongLocation, admin: Config['admin']): P
   throw new Error(troubles.join('; '), { cause });
 }
 
-/** @param troubles gets what is in the way of knowing better */
+/** @param troubles gets the reasons why no better place is known */
 function placesOf(
   node: KongNode,
   known: { configured?: string | null | undefined; argument: string | undefined; usual: readonly string[] },
@@ -103,7 +103,7 @@ function placesOf(
   } catch (error) {
     troubles.push((error as Error).message);
   }
-  // A Kong that listens nowhere is not to be looked for.
+  // Without an Admin listener in Kong's prefix, guessing is pointless.
   if (node.tryRead() !== null) return [];
   return usual.map((url) => ({ url, foundBy: 'the usual port', isGuess: true }));
 }
@@ -117,7 +117,7 @@ function checkAdminUrl(url: string): void {
 }
 
 function clientOptions(url: string, location: KongLocation, admin: Config['admin']): AdminClientOptions {
-  // Only Kong itself is shown what is Kong's own.
+  // Kong's own client certificate is shown to Kong alone.
   const isElsewhere = location.adminUrl !== undefined || admin.url != null;
   const own = isElsewhere || admin.client_cert_file != null ? null : ownAdminClient(location.prefix);
   const { prefix, allowHttp, patience, onExchange } = location;

@@ -8,7 +8,7 @@ import type { Connection } from './connection';
 
 /**
  * The election among the gateways of a database; null: this one writes in any case.
- * @param gained this gateway writes from now on
+ * @param gained called when this gateway begins to lead
  */
 export function createElection(
   config: Config,
@@ -26,7 +26,7 @@ export function createElection(
     return null;
   }
   return new Election({
-    // What a kubeconfig of the sources leads to is meant, else the cluster that this pod is in.
+    // The cluster of the sources' kubeconfig, else the one that this pod is in.
     store: () => {
       const source = config.sources.find(({ kubeconfig }) => kubeconfig != null);
       const client = clientOf(source ?? {}, (duration * 1000) / 3);

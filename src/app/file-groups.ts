@@ -6,10 +6,10 @@ import { FileSource } from '../sources';
 import { servedWithoutSni } from '../verify';
 import type { Connection } from './connection';
 
-/** For so long the old workers may still answer after a reload, and the new ones not be there yet. */
+/** How long after a reload the old workers may still answer, and the new ones be missing. */
 const RELOAD_PATIENCE_MS = 15_000;
 
-/** Sources of the files that Kong was started with for clients without SNI, one for each type of key. */
+/** One source for each pair of files that Kong serves to clients without SNI (one for each type of key). */
 export const defaultFiles = (kong: Connection): FileSource[] =>
   (kong.facts()?.defaultCertificate ?? []).map(({ cert, key }) => new FileSource(cert, key, false));
 
@@ -17,7 +17,7 @@ export interface Files extends FileGroups {
   send: SendReload;
 }
 
-/** The files that Kong reads when it starts and is reloaded, as far as they are looked after. */
+/** The groups of files that Kong reads at start and at a reload, as far as the configuration has them watched. */
 export function createFileGroups(config: Config, kong: Connection): Files {
   const reload = new KongReload(kong.prefix, kong.gateway.traits.startsFromFile);
   return {
@@ -43,7 +43,7 @@ function byDefault(config: Config, kong: Connection, reload: KongReload): Defaul
 
 function ofNode(config: Config, kong: Connection, reload: KongReload): FileGroups['node'] {
   const { node_certificates: mode, allow_downgrade: allowDowngrade } = config;
-  // One file may be used several times: each path once.
+  // One file may be used in several places; each path is watched once.
   const pairs = new Map((kong.facts()?.nodeCertificates ?? []).map((one) => [one.cert, one]));
   if (pairs.size === 0) return null;
   const now = (path: string) => (kong.facts()?.nodeCertificates ?? []).filter(({ cert }) => cert === path);

@@ -9,13 +9,13 @@ const MEGABYTE = 1_048_576;
 
 type Place = { path: string; maxBytes: number };
 
-/** Where an entry's history is kept; null: nowhere, since nothing is to be kept or Kong's prefix is not on this machine. */
+/** Where an entry's history is kept; null: nowhere, since it is turned off or Kong's prefix is not on this machine. */
 export function historyPlace({ history }: Config, kong: Pick<Connection, 'facts' | 'prefix'>): Place | null {
   const path = history.file ?? (kong.facts() === null ? null : historyPath(stateFolder(kong.prefix)));
   return path === null || history.max_mb === 0 ? null : { path, maxBytes: history.max_mb * MEGABYTE };
 }
 
-/** Opens the history of an entry, whose trouble is said in the log. */
+/** Opens the history of an entry; its troubles go to the log. */
 export const openHistory = (entry: string, place: Place, logger: Logger): History =>
   new History({
     entry,
@@ -32,7 +32,7 @@ export class Histories {
 
   constructor(private readonly logger: Logger) {}
 
-  /** The history of an entry as it is configured now; null: none is kept. */
+  /** The history of an entry as it is configured now; null: it is turned off. */
   async of(entry: string, config: Config, kong: Connection): Promise<History | null> {
     const place = historyPlace(config, kong);
     const known = this.#open.get(entry);
@@ -44,7 +44,7 @@ export class Histories {
     return history;
   }
 
-  /** The one that is kept for an entry; null: none is. */
+  /** The open history of an entry; null: there is none. */
   get(entry: string): History | null {
     return this.#open.get(entry)?.history ?? null;
   }

@@ -7,7 +7,7 @@ import type { Connection } from './connection';
 
 /**
  * Pins, freezes and approvals of an entry; pins and approvals are shared by all entries of a Kong.
- * @throws Error where a freeze cannot be understood
+ * @throws Error where a freeze is malformed
  */
 export const holdsOf = (config: Config, kong: Pick<Connection, 'facts' | 'prefix'>): Holds =>
   new Holds({

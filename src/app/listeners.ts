@@ -5,8 +5,8 @@ import { HandshakeVerifier, type TlsSettings } from '../verify';
 import type { Connection } from './connection';
 
 /**
- * The TLS listeners of this Kong, or those that are configured: a control plane has none itself. Without its stream
- * proxy: that closes a handshake for whose name it has no route, and logs an error each time.
+ * The configured TLS listeners (a control plane has none of its own), else those of this Kong without its stream
+ * proxy: that one closes a handshake for a name without a route, and logs an error each time.
  */
 export function listenersOf({ verify: { listeners } }: Config, kong: Connection): readonly TlsListener[] {
   return listeners.length === 0
@@ -20,8 +20,8 @@ export const hasOneListener = (config: Config, kong: Connection): boolean =>
   (config.verify.listeners.length > 0 || kong.listeners.length === 1);
 
 /**
- * Proves what is written, at the stream proxy for names that a route of it asks for. With a database that one notices a
- * write only after a while, and is not asked.
+ * Proves writes; at the stream proxy only names that one of its routes asks for. With a database the stream proxy
+ * notices writes late, and is not asked.
  */
 export function verifierOf(config: Config, kong: Connection): Verifier {
   const timeoutMs = config.verify.timeout * 1000;
@@ -45,7 +45,7 @@ export function verifierOf(config: Config, kong: Connection): Verifier {
 
 const UNKNOWN: TlsSettings = { protocols: undefined, ciphers: undefined };
 
-/** What Kong's own configuration says of its listeners now. */
+/** The TLS settings of Kong's listeners as its configuration has them now. */
 export const tlsSettingsOf =
   ({ facts }: Connection): (() => TlsSettings) =>
   () =>

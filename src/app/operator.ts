@@ -1,18 +1,23 @@
 import type { History } from '../history';
+import { unreachable } from '../model';
 import type { OperatorCommand } from '../status';
 import type { Reloader } from './reloader';
 
+type Running = ReadonlyMap<string, { reloader: Reloader }>;
+type HistoryOf = (entry: string) => History | null;
+
 /**
- * Does what an operator says with a name, in every entry.
+ * Carries out an operator's command about a name, in every entry.
  * @returns what was done, in a sentence
- * @throws Error where nothing was, or it cannot be kept
+ * @throws Error where nothing was done, or it cannot be kept
  */
-export function obey(
+export async function obey(
   command: OperatorCommand,
-  running: ReadonlyMap<string, { reloader: Reloader }>,
-  historyOf: (entry: string) => History | null,
-): string {
+  running: Running,
+  historyOf: HistoryOf,
+): Promise<string> {
   if (running.size === 0) throw new Error('nothing runs: there is nobody to say it to');
+  if (command.verb === 'rollback') return rollBack(command, running, historyOf);
   const done = [...running].map(([entry, { reloader }]) => inEntry(command, reloader, historyOf(entry)));
   const said = done.filter((words) => words !== null);
   if (said.length > 0) {
@@ -24,9 +29,59 @@ export function obey(
   );
 }
 
-/** Null: there was nothing to do. */
+type Rollback = Extract<OperatorCommand, { verb: 'rollback' }>;
+
+/** The pin comes first: the same pass would renew the name again. Where nothing was put back there is none. */
+async function rollBack({ name, until }: Rollback, running: Running, historyOf: HistoryOf): Promise<string> {
+  const now = Date.now();
+  if (until !== null && until <= now) throw new Error('until is over already');
+  const all = [...running];
+  const pinned = all.map(([, { reloader }]) => reloader.holds.pins(now).find((pin) => pin.name === name));
+  let unkept = '';
+  for (const [, { reloader }] of all) {
+    try {
+      reloader.holds.pin({ name, until, since: now, isRollback: true });
+    } catch (error) {
+      unkept = `; ${(error as Error).message}`;
+    }
+  }
+  try {
+    const answers = await Promise.all(all.map(([, { reloader }]) => reloader.rollBack(name)));
+    const done = answers.filter((answer) => answer !== null);
+    if (done.length === 0) throw new Error(nothingKept(name));
+    const end = until === null ? '' : ` until ${new Date(until).toISOString()} or`;
+    for (const [index, [entry]] of all.entries()) {
+      if (answers[index] === null) continue;
+      historyOf(entry)?.note('pinned', { snis: [name], by: 'operator', detail: 'after a rollback' });
+    }
+    return `${done.join('; ')}; it stays so${end} until: ssl-cert-reloader unpin ${name}${unkept}`;
+  } catch (error) {
+    for (const [index, [, { reloader }]] of all.entries()) restorePin(reloader, name, pinned[index]);
+    throw error;
+  }
+}
+
+function restorePin(
+  { holds }: Reloader,
+  name: string,
+  before: ReturnType<Reloader['holds']['pins']>[number] | undefined,
+) {
+  try {
+    if (before === undefined) holds.unpin(name);
+    else holds.pin(before);
+  } catch {
+    // It was said already that the file cannot be written.
+  }
+}
+
+const nothingKept = (name: string) =>
+  `this process knows nothing that ${name} had before: it keeps what it swapped out for 24 hours, and no longer than ` +
+  'it runs. Put the former pair back into its source with allow_downgrade (certbot keeps it in archive), or pin the ' +
+  'name and write the pair to Kong';
+
+/** Carries it out in one entry; null: there was nothing to do. */
 function inEntry(
-  command: OperatorCommand,
+  command: Exclude<OperatorCommand, Rollback>,
   { holds, waiting }: Reloader,
   history: History | null,
 ): string | null {
@@ -66,5 +121,7 @@ function inEntry(
       if (approved.length === 0) return null;
       return `${name} is swapped for ${approved.map(({ bundle }) => bundle.location).join(', ')}`;
     }
+    default:
+      return unreachable(command);
   }
 }

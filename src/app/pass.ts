@@ -9,6 +9,7 @@ import {
   Passes,
   type CertificateOptions,
   type HomesFile,
+  type RevertStep,
   type Step,
   type Touches,
 } from '../pass';
@@ -21,31 +22,33 @@ export interface PassParts extends CertificateOptions {
   observe?: boolean;
   /** Whether this gateway writes, among many; default: it does. */
   mayWrite?: () => boolean;
-  /** Left out, or null: what Kong trusts is nobody's business here. */
+  /** Default or null: the CA certificates that Kong trusts are left alone. */
   trust?: Trust | null;
   declarativeFile?: DeclarativeFile | null;
-  /** The files that Kong itself reads. */
+  /** The files that Kong itself reads; default or null: they are not watched. */
   files?: Files | null;
-  /** Left out, or null: nothing is kept from one process to the next. */
+  /** Default or null: homes are not kept from one process to the next. */
   homesFile?: HomesFile | null;
 }
 
-/** A pass that can be made again and again, and what is known between two of them. */
+/** Makes passes, and knows the state between them. */
 export interface PassRunner {
   steps: readonly Step[];
-  /** @throws Error when it cannot be made: Kong does not answer */
+  /** Restores what an operator asks for, in the next pass. */
+  readonly revert: Pick<RevertStep, 'ask' | 'cancel'>;
+  /** @throws Error when no pass can be made: Kong does not answer */
   readonly pass: (
     cause: PassCause,
     touched?: ReadonlySet<string>,
     touches?: Touches,
   ) => Promise<PassReport>;
-  /** What is known now. */
+  /** The present state. */
   readonly live: () => LiveView;
-  /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
+  /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */
   readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
 }
 
-/** Where it is kept which source each certificate came from; one file for each entry. */
+/** File that remembers which source each certificate came from; one for each entry. */
 export const homesPath = (prefix: string, entry: string): string =>
   join(
     stateFolder(prefix),
@@ -55,10 +58,11 @@ export const homesPath = (prefix: string, entry: string): string =>
 /** Every step of a pass, in order. */
 export function createPass(parts: PassParts): PassRunner {
   const { trust, declarativeFile, files, homesFile } = parts;
-  const { memory, scan, retryRollbacks, rounds, remove, conclude } = certificateSteps({
+  const certificates = certificateSteps({
     ...parts,
     ...(homesFile == null ? {} : { homes: homesFile.load() }),
   });
+  const { memory, scan, retryRollbacks, revert, rounds, remove, conclude } = certificates;
   const live = (): LiveView => ({
     ...memory.live,
     sources: [...memory.live.sources, ...steps.flatMap((step) => step.sources?.() ?? [])],
@@ -68,18 +72,20 @@ export function createPass(parts: PassParts): PassRunner {
     ...[files?.byDefault, files?.node?.certificates].map((group) => group && new ObserveDefaultStep(group)),
     scan,
     retryRollbacks,
+    revert,
     rounds,
     remove,
     conclude,
     homesFile && new HomesStep(memory.planner.homes, homesFile),
     trust?.write,
     declarativeFile && new WriteBackStep(declarativeFile, live),
-    // Kong may end this process when it reloads.
+    // Last, since the reload may end this process.
     files && new ReloadStep(files, files.send),
   ].filter((step) => step != null);
   const passes = new Passes({ ...parts, observe: parts.observe ?? false, steps });
   return {
     steps,
+    revert,
     pass: (cause, touched, touches) => passes.run(cause, touched, touches),
     live,
     isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),

@@ -5,12 +5,12 @@ import type { ReloaderShow, ServedBook } from '../status';
 import { Patrol } from '../verify';
 import type { PassRunner } from './pass';
 
-/** After a round of more looks than this it is worth a collection. */
+/** A round of more handshakes than this is worth a garbage collection. */
 const FEW = 20;
-/** The longest that a look at a listener takes. */
+/** The longest that one handshake takes. */
 const LOOK_MS = 5_000;
 
-/** Looks at what is served between the passes, and asks for a pass where Kong no longer stores what it did. */
+/** Looks at what is served between passes, and asks for a pass where Kong no longer stores what it stored. */
 export function createPatrol(
   listeners: () => readonly TlsListener[],
   runner: PassRunner,
@@ -31,7 +31,7 @@ export function createPatrol(
     note: (certificate, half, seen) => served.note(certificate, half, seen),
     done: (looked) => {
       show.notice();
-      // Handshakes leave more behind than a process at rest cares to collect.
+      // Handshakes leave garbage that a process at rest would keep.
       if (looked > FEW) collectSoon();
     },
     isBusy: () => schedule.isRunning,

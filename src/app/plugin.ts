@@ -14,7 +14,7 @@ class SslCertReloader {
 export const plugin: PluginModule = {
   Name: PLUGIN_NAME,
   Version: VERSION,
-  /** Irrelevant without phases; the number of plugins that only observe. */
+  /** Without effect for a plugin without phases; the priority of plugins that only observe. */
   Priority: 1,
   Schema: toKongSchema(FIELDS),
   Plugin: SslCertReloader,

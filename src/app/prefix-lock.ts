@@ -38,7 +38,7 @@ export class PrefixLock {
     private server: Server,
   ) {}
 
-  /** @returns the lock, or who has it; null: there is nowhere to put it, so there are no sockets to fight about either */
+  /** @returns the lock, or its holder; null: it cannot be placed, and neither could the sockets that it protects */
   static async take(prefix: string): Promise<PrefixLock | Holder | null> {
     const path = join(stateFolder(prefix), `${PLUGIN_NAME}.lock`);
     let beside;
@@ -54,7 +54,10 @@ export class PrefixLock {
     return holder;
   }
 
-  /** Asked now and then. Makes it anew where somebody removed it. @returns who has it now; null: this process does */
+  /**
+   * To be asked now and then. Makes the lock anew where it was removed.
+   * @returns the new holder; null: this process still holds it
+   */
   async lostTo(): Promise<Holder | null> {
     if (inodeOf(this.path) === this.#inode) return null;
     try {
@@ -64,7 +67,7 @@ export class PrefixLock {
       this.server = server;
       return holder;
     } catch {
-      // The folder is gone, or full: nobody else gets it either.
+      // The folder is gone or full: no other process gets the lock either.
       return null;
     }
   }
@@ -74,7 +77,7 @@ export class PrefixLock {
     this.server.close();
   }
 
-  /** Gives a socket that listens under a name of its own the name of the lock. */
+  /** Gives a listening socket, made under a draft name, the name of the lock. */
   private async claim(draft: string): Promise<Holder | null> {
     this.#inode = inodeOf(draft);
     try {
@@ -91,7 +94,10 @@ export class PrefixLock {
   }
 }
 
-/** A link does not replace what is there, a rename would. @returns false where there is something */
+/**
+ * Links, since a link fails where something exists and a rename would replace it.
+ * @returns false where something exists
+ */
 function isLinked(draft: string, path: string): boolean {
   try {
     linkSync(draft, path);
@@ -99,25 +105,25 @@ function isLinked(draft: string, path: string): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return false;
-    // A file system without links.
+    // The file system has no links.
     if (inodeOf(path) !== 0) return false;
     renameSync(draft, path);
     return true;
   }
 }
 
-/** Removes what a dead process left; what somebody else has put in its place since is put back. */
+/** Removes the socket of a dead process; a successor's, should it have appeared there meanwhile, is put back. */
 function discard(path: string, aside: string, inode: number): void {
   try {
     renameSync(path, aside);
     if (inodeOf(aside) !== inode) linkSync(aside, path);
   } catch {
-    // It is gone, or has a successor: the next try finds out.
+    // It is gone, or a successor has taken it: the next try will tell.
   }
   rmSync(aside, { force: true });
 }
 
-/** Processes of two containers may have the same number, so that alone is no name. */
+/** A random name: processes of two containers may have the same id. */
 const draftOf = (path: string) => `${path}.${randomBytes(4).toString('hex')}`;
 
 function listenBeside(path: string): Promise<{ server: Server; draft: string }> {
@@ -129,7 +135,8 @@ function listenBeside(path: string): Promise<{ server: Server; draft: string }> 
   server.unref();
   return new Promise((resolve, reject) => {
     server.on('error', reject);
-    // Whoever comes next may be another user. The mode is set as the socket is made: a link may stand in its place later.
+    // The next process may run as another user. The mode is set as the socket is made: a link may stand in its
+    // place later.
     const mask = process.umask(0o111);
     try {
       server.listen(draft, () => resolve({ server, draft }));
@@ -149,7 +156,7 @@ function ask(path: string): Promise<string | null> {
       client.destroy();
       resolve(found);
     };
-    // However much it says meanwhile.
+    // The limit holds however much the holder writes meanwhile.
     const timer = setTimeout(() => end(''), ANSWER_MS);
     client.on('data', (chunk) => {
       text += chunk.toString('latin1').slice(0, 20);

@@ -5,7 +5,7 @@ import type { Change, LiveView, Log, PassCause, PassReport, Reporter, SourcedBun
 import type { ReloaderStatus } from '../public';
 import { eventPoster } from '../kubernetes';
 import type { History } from '../history';
-import { HomesFile, Schedule } from '../pass';
+import { FormerPairs, HomesFile, Schedule } from '../pass';
 import { EventReporter, LogReporter, type LogRoot } from '../report';
 import { EntryMemory, ReloaderShow, type ReloaderView } from '../status';
 import { compose } from './compose';
@@ -22,16 +22,19 @@ import { createPatrol } from './patrol';
 const MANY = 200;
 
 export interface Reloader {
-  /** Starts to watch and to pass. */
+  /** Starts the watches and the schedule. */
   start(): void;
-  /** Asks for a pass now. */
+  /** Asks for a pass. */
   request(cause: PassCause): void;
-  /** Asks for a pass now and waits for it. @throws Error when it cannot be made */
+  /**
+   * Asks for a pass and waits for it.
+   * @throws Error when it cannot be made
+   */
   demand(cause: PassCause): Promise<PassReport>;
-  /** Whether cert-manager is just being asked when it means to renew. */
+  /** True while cert-manager is being asked for renewal times. */
   readonly isAsking: boolean;
   /**
-   * The current view, also after the reloader was stopped.
+   * The current view, also after `stop`.
    * @param isReachable false: Kong cannot be asked just now
    */
   view(isReachable?: boolean): ReloaderView;
@@ -39,14 +42,27 @@ export interface Reloader {
   readonly holds: Holds;
   /** Changes that are held back. */
   waiting: () => readonly Change[];
-  /** Ends it; what a pass is just writing is written and proven, and no more. */
+  /**
+   * Restores what a name had before its last swap, and waits for the proof.
+   * @returns what was done, in a sentence; null: this reloader has not swapped it lately
+   * @throws Error where it cannot be done
+   */
+  rollBack(name: string): Promise<string | null>;
+  /** Ends it: the write that is under way is finished and proven, no other begins. */
   stop(isGone?: boolean): Promise<void>;
 }
 
+export interface ReloaderOptions {
+  /** The former state of this entry. */
+  memory?: EntryMemory;
+  /** What this process swapped out. */
+  former?: FormerPairs;
+  /** Records what happens; null: nothing is recorded. */
+  history?: History | null;
+}
+
 /**
- * A reloader: once started it passes on schedule until it is stopped.
- * @param memory what is known of this entry from before
- * @param history gets what happens; null: it is not kept
+ * A reloader: once started it makes passes on schedule until it is stopped.
  * @throws Error where its sources cannot be set up; nothing is left open then
  */
 export function createReloader(
@@ -54,8 +70,7 @@ export function createReloader(
   kong: Connection,
   root: LogRoot,
   entry: string,
-  memory = new EntryMemory(),
-  history: History | null = null,
+  { memory = new EntryMemory(), former = new FormerPairs(), history = null }: ReloaderOptions = {},
 ): Reloader {
   const { journal, served } = memory;
   const holds = holdsOf(config, kong);
@@ -69,6 +84,7 @@ export function createReloader(
     },
     ...(kong.facts() === null ? {} : { homesFile: new HomesFile(homesPath(kong.prefix, entry)) }),
     holds,
+    former,
     isServed: (certificate, half, chain) => {
       const seen = served.seen(certificate, half);
       return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';
@@ -76,7 +92,7 @@ export function createReloader(
     isSeenWhole: (snis) => snis.length <= MOST_LOOKED_AT && hasOneListener(config, kong),
     mayWrite: () => !isStopping && (election?.isLeader ?? true),
   });
-  const { live, pass, steps, watch, warnings, clusters, renewals, close } = composed;
+  const { live, pass, revert, steps, watch, warnings, clusters, renewals, close } = composed;
   const logger = root.open(config.log);
   const election = createElection(config, kong, logger, entry, () => schedule.request('poll'));
   const show = new ReloaderShow({
@@ -99,25 +115,27 @@ export function createReloader(
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
     pass: async (cause, touched, touches) => {
+      holds.refresh();
       const report = await pass(cause, touched, touches);
       for (const reporter of reporters) await reporter.pass(report);
       journal.noteSteps(steps);
       for (const step of steps) step.log?.(log);
       for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
       if (report.read > MANY) collectSoon();
-      // Beside everything else: nothing waits for it.
+      // Not awaited: nothing depends on it.
       if (cause !== 'watch') void renewals?.refresh(inSync(live()));
       afterPass(cause);
       return report;
     },
     failed: (cause, error) => {
       for (const reporter of reporters) reporter.failed(cause, error);
+      afterPass(cause);
     },
   });
   const patrol = config.verify.enabled
     ? createPatrol(() => listenersOf(config, kong), composed, schedule, served, show)
     : null;
-  // The pass is over first: whoever waits for it does not wait for this, too.
+  // Not awaited: a caller that waits for the pass does not wait for this.
   const afterPass = (cause: PassCause) =>
     setImmediate(() => {
       show.notice();
@@ -138,6 +156,17 @@ export function createReloader(
       return renewals?.isAsking ?? false;
     },
     holds,
+    rollBack: async (name) => {
+      const request = revert.ask(name);
+      try {
+        await schedule.demand('command');
+      } finally {
+        revert.cancel(request);
+      }
+      const { kind, detail } = request.answer ?? { kind: 'trouble', detail: 'no pass was made' };
+      if (kind === 'trouble') throw new Error(detail);
+      return kind === 'nothing' ? null : detail;
+    },
     waiting: () => live().plan?.changes ?? [],
     view: (isReachable) => show.view(isReachable),
     status: () => show.view().status(),
@@ -154,7 +183,7 @@ export function createReloader(
   };
 }
 
-/** What is in Kong. */
+/** The bundles that Kong has. */
 function* inSync(live: LiveView): Iterable<SourcedBundle> {
   for (const id of live.plan?.inSync.keys() ?? []) {
     const bundle = live.bundle(id);
@@ -162,7 +191,7 @@ function* inSync(live: LiveView): Iterable<SourcedBundle> {
   }
 }
 
-/** Tells a reporter of the Secrets of one cluster. */
+/** Passes only findings about Secrets of one cluster to a reporter. */
 const ofCluster = (name: string | undefined, reporter: Reporter): Reporter => ({
   pass: async (report) => {
     const events = report.events.filter(({ secret }) => secret !== undefined && secret.cluster === name);

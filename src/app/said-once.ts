@@ -1,18 +1,18 @@
-/** Says what is wrong at each look, and logs it once: again only after a look at which it was no longer so. */
+/** Logs a trouble once while it lasts, however often it is reported: again only after a look at which it was absent. */
 export class SaidOnce {
-  /** Sentences of the look before and of this one that were logged. */
+  /** Sentences that were logged at the look before or at this one. */
   #said = new Set<string>();
-  /** Those that hold at this look. */
+  /** Sentences that were reported at this look. */
   #holding = new Set<string>();
 
-  /** Messages of what is wrong, with the line that says that it is no more so. */
+  /** Messages of present troubles, each with the line to log at their end. */
   readonly #reliefs = new Map<string, string>();
 
   constructor(
     private readonly log: (level: 'info' | 'warn' | 'error', message: string, detail?: string) => void,
   ) {}
 
-  /** @param relief logged at the first look at which nothing is said under this message */
+  /** @param relief line to log at the first look at which this message is not reported */
   say(level: 'warn' | 'error', message: string, detail: string, relief?: string): void {
     if (relief !== undefined) this.#reliefs.set(message, relief);
     const sentence = `${message}: ${detail}`;
@@ -22,7 +22,7 @@ export class SaidOnce {
     this.log(level, message, detail);
   }
 
-  /** Nothing has changed: what was said still holds. */
+  /** To be called at a look that found no change: every trouble lasts. */
   stillHold(): void {
     for (const sentence of this.#said) this.#holding.add(sentence);
   }

@@ -13,14 +13,14 @@ import { plugin } from './plugin';
 import { Holder, PrefixLock } from './prefix-lock';
 import { Supervisor } from './supervisor';
 
-/** The longest that a pass is waited for at the end; Kubernetes kills after 30 s. */
+/** The longest that the end waits for a pass; Kubernetes kills after 30 s. */
 export const DRAIN_MS = 25_000;
-/** Between two looks at the parent process, and for the turn of this process. */
+/** Interval at which the parent process and the lock are checked. */
 const LOOK_MS = 300;
 const LOCK_MS = 2_500;
-/** Kong starts a plugin server again at once. */
+/** Pause before a failed start ends: Kong starts a plugin server again at once. */
 const RESTART_MS = 30_000;
-/** A predecessor of the same Kong is gone by then, unless it is in the middle of a pass. */
+/** By then a predecessor of the same Kong is gone, unless it is in the middle of a pass. */
 const PATIENCE_MS = 5_000;
 
 export interface KongChild {
@@ -31,8 +31,8 @@ export interface KongChild {
 }
 
 /**
- * Follows the sources for the Kong that started this process, until that Kong has no more use for it: a reload puts a
- * successor beside it at once, which waits until this one has finished its pass.
+ * Follows the sources for the Kong that started this process, until that Kong ends or replaces it: a reload starts
+ * a successor at once, which waits until this process has finished its pass.
  */
 export async function superviseKong({ args, logger, isServing }: KongChild): Promise<void> {
   const parent = process.ppid;
@@ -54,7 +54,8 @@ export async function superviseKong({ args, logger, isServing }: KongChild): Pro
     await Promise.race([supervisor.stop(), sleep(DRAIN_MS, undefined, { ref: false })]);
     socket?.close();
     lock?.release();
-    // A worker that ends without its plugin server writes an error with a stack trace into Kong's log (3.9.1).
+    // Waits for the worker: Kong 3.9.1 logs an error with a stack trace where a plugin server ends before its
+    // worker.
     while (isLeavingWorker(parent) && process.ppid === parent) await sleep(LOOK_MS);
     process.exit(0);
   };
@@ -68,14 +69,14 @@ export async function superviseKong({ args, logger, isServing }: KongChild): Pro
   }, LOCK_MS).unref();
 }
 
-/** A worker that is killed leaves its plugin server behind; one that a reload replaced has started its last one. */
+/** True once this process is of no use to Kong: its worker was killed, or is being replaced by a reload. */
 const isAbandoned = (parent: number) => isOrphan(parent) || isLeavingWorker(parent);
 
 const isOrphan = (parent: number) => parent > 1 && process.ppid !== parent;
 
 /**
- * Waits until nobody else works for this prefix.
- * @throws Error saying who does, where this process is not Kong's own: Kong would start it again each second
+ * Waits for the lock of this prefix.
+ * @throws Error naming the holder, where this process is not Kong's own; Kong would start it again each second
  */
 async function turnOf(prefix: string, parent: number, logger: LogHub): Promise<PrefixLock | null> {
   const startedAt = Date.now();
@@ -95,7 +96,10 @@ async function turnOf(prefix: string, parent: number, logger: LogHub): Promise<P
   }
 }
 
-/** Kong has no call for a plugin without phases, so renewals are followed without the socket, too. */
+/**
+ * Opens the socket for Kong's calls. Kong makes none to a plugin without phases, so a failure is logged and
+ * renewals go on.
+ */
 async function socketFor(prefix: string, logger: LogHub): Promise<PluginSocket | null> {
   try {
     return await PluginSocket.open(pluginSocket(prefix), logger);
@@ -107,7 +111,7 @@ async function socketFor(prefix: string, logger: LogHub): Promise<PluginSocket |
   }
 }
 
-/** Beside kong-pdk's own server, which answers Kong's calls. */
+/** Supervises beside kong-pdk's own server, which answers Kong's calls. */
 export function followBeside(args: ServerArguments): void {
   const logger = stderrLogger(kongErrorLog(args.prefix ?? findPrefix()));
   superviseKong({ args, logger, isServing: false }).catch((error: unknown) => {
@@ -115,7 +119,7 @@ export function followBeside(args: ServerArguments): void {
   });
 }
 
-/** A plugin server that cannot start says so in Kong's log, and not each second. */
+/** Logs why a plugin server cannot start, then waits: Kong would start it again each second. */
 export async function failStart(error: Error): Promise<void> {
   kongErrorLog(findPrefix())?.('error', `the plugin server cannot start: ${safeText(error.message)}`);
   if (isWorker(process.ppid)) await sleep(RESTART_MS);
@@ -129,7 +133,7 @@ export async function serve(args: ServerArguments): Promise<void> {
   await superviseKong({ args: { ...args, prefix }, logger, isServing: true });
 }
 
-/** Where Kong looks for the plugin server. */
+/** Path at which Kong looks for the plugin server. */
 export const pluginSocket = (prefix: string): string => join(prefix, `${PLUGIN_NAME}.socket`);
 
 /** Kong's calls on a socket that goes away with the process, unless a successor has taken the name. */
@@ -188,7 +192,7 @@ async function servePlugin(path: string, logger: Logger): Promise<Server> {
   }
 }
 
-/** The process is one of Kong's: a mistake of ours must cost a log line, not the plugin server. */
+/** Logs our mistakes instead of ending the process: it is one of Kong's plugin servers. */
 export function surviveEverything(logger: Logger): void {
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);

@@ -21,28 +21,34 @@ const STATUS_SOCKET = `${PLUGIN_NAME}-status.socket`;
 export const findStatusSocket = (prefix: string) => findState(prefix, STATUS_SOCKET);
 
 export interface StatusHostOptions {
-  /** Kong's prefix, which holds the unix socket. */
+  /** Kong's prefix, where the unix socket is. */
   prefix: string;
   logger: Logger;
-  /** The Kong whose Admin API answers; null: none does. */
+  /** The Kong whose Admin API answers; null: none answers. */
   kong: () => Pick<Connection, 'gateway'> | null;
-  /** Why nothing runs, for a person; null: something does. */
+  /** Why nothing runs, for a person; null: something runs. */
   waiting: () => string | null;
-  /** What runs now, by entry. */
+  /** The running reloaders by entry. */
   reloaders: () => Iterable<readonly [entry: string, reloader: Reloader]>;
-  /** What is known of each entry. */
+  /** The views of every known entry. */
   views: () => readonly ReloaderView[];
-  /** Entries of the history, as they were kept. */
+  /** Entries of the history, in the order in which they were recorded. */
   history: (query: HistoryQuery) => Promise<HistoryReport>;
-  /** Why a newer configuration is not used; null: it is. */
+  /** Why a newer configuration is not in use; null: the newest one is. */
   configurationError: () => string | null;
-  /** @returns what was done, in a sentence @throws Error where nothing was */
-  command: (command: OperatorCommand) => string;
-  /** Reads the configuration again. @returns why it cannot be used; null: it is in use */
+  /**
+   * @returns what was done, in a sentence
+   * @throws Error where nothing was done
+   */
+  command: (command: OperatorCommand) => string | Promise<string>;
+  /**
+   * Reads the configuration again.
+   * @returns why it is not in use; null: it is
+   */
   reload: () => Promise<string | null>;
 }
 
-/** Shows the reloaders of one process, on the unix socket and wherever their configurations say. */
+/** Shows the reloaders of one process, on the unix socket and at the addresses of their configurations. */
 export class StatusHost {
   readonly #server: StatusServer;
   readonly #startedAt = new Date().toISOString();
@@ -67,12 +73,15 @@ export class StatusHost {
     this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
   };
 
-  /** Where it listens besides the unix socket. */
+  /** The addresses it listens on besides the unix socket. */
   get addresses(): string[] {
     return this.#server.addresses;
   }
 
-  /** Sees to it that it listens where it should; to be called now and then, since a port may be in use. Never throws. */
+  /**
+   * Opens and closes listeners so that they match `addresses`; to be called now and then, since a port may be in
+   * use. Never throws.
+   */
   async listen(addresses: readonly string[]): Promise<void> {
     await this.#server.listenOnSocket(join(stateFolder(this.options.prefix), STATUS_SOCKET));
     await this.#server.setAddresses(addresses);

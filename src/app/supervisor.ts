@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeConfig, type Config } from './config';
 import type { PassCause, PluginEntry } from '../model';
+import { FormerPairs } from '../pass';
 import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
 import { EntryMemory, type ReloaderView } from '../status';
@@ -15,58 +16,62 @@ import { StatusHost } from './status-host';
 export interface SupervisorOptions {
   location: KongLocation;
   logger: LogRoot;
-  /** Milliseconds between looks at the plugin's entries; a change is picked up within 5 s. */
+  /** Milliseconds between reads of the plugin's entries; a change takes effect within 5 s. */
   pollMs?: number;
-  /** After so many milliseconds without an answer Kong counts as away; one that works on a configuration takes 17 s. */
+  /**
+   * After so many milliseconds without an answer Kong counts as away; one that applies a large configuration takes
+   * 17 s.
+   */
   silentMs?: number;
-  /** Called at each look. */
+  /** Called at each read of the entries. */
   onPoll?: () => void;
   /**
-   * Reads the configuration again, where it is a file; default: there is nothing to read but Kong's entries.
-   * @returns why it cannot be used, so that the one before goes on; null: it can
+   * Reads the configuration file again; default: there is none.
+   * @returns why it is not in use, the former one going on; null: it is
    */
   reread?: () => string | null;
-  /** Entries that are not Kong's; default: the plugin's in Kong. */
+  /** Entries from elsewhere; default: the plugin's entries in Kong. */
   own?: OwnEntries;
 }
 
-/** Entries from a file: as many as one likes, all of them for one Kong. */
+/** Entries from a file: any number, all for one Kong. */
 export interface OwnEntries {
   admin: Config['admin'];
-  /** As they are now; asked for at each look. */
+  /** The present entries; called at each look. */
   read: () => readonly PluginEntry[];
-  /** Why the file as it is now is not used; null: it is. */
+  /** Why the present file is not in use; null: it is. */
   problem: () => string | null;
 }
 
-/** A reloader with what it was started for. */
+/** A reloader with the entry that it runs for. */
 interface Running {
   reloader: Reloader;
   connection: Connection;
-  /** Whether `connection` is this entry's own and to be closed with it. */
+  /** Whether `connection` belongs to this entry alone and is closed with it. */
   isOwn: boolean;
   config: Config;
   memory: EntryMemory;
+  former: FormerPairs;
   /** Milliseconds since the epoch. */
   startedAt: number;
 }
 
 /**
- * Keeps one reloader running for each global, enabled entry of the plugin: starts, restarts and stops them as the
- * entries in Kong change. Kong itself tells the plugin server nothing of that (it builds a plugin's class on the
- * first request that the plugin takes part in, and never closes one), so the Admin API is asked.
+ * Keeps one reloader running for each global, enabled entry of the plugin, and starts, restarts and stops them as
+ * the entries in Kong change. The entries are polled: Kong tells its plugin servers nothing of changes (it makes an
+ * instance at the first request that the plugin takes part in, and never closes one).
  */
 export class Supervisor {
   readonly #running = new Map<string, Running>();
-  /** What runs, and what ran when Kong went away: it is shown as it was known last. */
+  /** The running reloaders, and those that ran when Kong went away, which keep their last state. */
   readonly #known = new Map<string, Running>();
   readonly #abort = new AbortController();
   readonly #said: SaidOnce;
-  /** Of Kong's configuration at the last look. */
+  /** Revision of Kong's configuration at the last look. */
   #revision: string | null = null;
-  /** Why an entry could not be run at the last look; it is tried again at each. */
+  /** Why an entry could not be run at the last look; each look tries again. */
   #trouble: string | null = null;
-  /** Configurations that this process posted: until now, and at the look that `#revision` is of. */
+  /** Number of configurations that this process has posted: so far, and by the look that `#revision` belongs to. */
   #posted = 0;
   #postedThen = 0;
   #ended: Promise<void> = Promise.resolve();
@@ -106,12 +111,12 @@ export class Supervisor {
     this.#location = { ...options.location, onExchange, onLost };
   }
 
-  /** What an operator sees, now. */
+  /** The status as of now. */
   status(): StatusReport {
     return this.#host.status();
   }
 
-  /** Where the status is shown besides the unix socket. */
+  /** The addresses of the status besides the unix socket. */
   get statusAddresses(): string[] {
     return this.#host.addresses;
   }
@@ -122,7 +127,7 @@ export class Supervisor {
     });
   }
 
-  /** Stops every reloader; passes that are under way are finished. */
+  /** Stops every reloader; passes under way are finished. */
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.#ended;
@@ -138,8 +143,8 @@ export class Supervisor {
   }
 
   /**
-   * Reads the configuration again, and looks at every source.
-   * @returns why it cannot be used, so that the one before goes on; null: it is in use
+   * Reads the configuration again, and scans every source.
+   * @returns why it is not in use, the former one going on; null: it is
    */
   async reload(): Promise<string | null> {
     const wrong = this.options.reread?.() ?? null;
@@ -152,12 +157,12 @@ export class Supervisor {
     return wrong ?? this.configurationError() ?? (this.#kong === null ? this.#waiting : null);
   }
 
-  /** Why a newer configuration is not used. */
+  /** Why a newer configuration is not in use; null: the newest one is. */
   private configurationError(): string | null {
     return this.options.own?.problem() ?? this.#trouble;
   }
 
-  /** Until the next look; a reload does not wait for it. */
+  /** Waits until the next look; a reload cuts it short. */
   private async rest(ms: number): Promise<void> {
     this.#wake = new AbortController();
     const signal = AbortSignal.any([this.#abort.signal, this.#wake.signal]);
@@ -169,7 +174,7 @@ export class Supervisor {
   private async run(): Promise<void> {
     const { pollMs = 2_500, onPoll, own } = this.options;
     const { signal } = this.#abort;
-    // A function, since nothing that is awaited here is known to change it.
+    // A function: the compiler would take the flag as unchanged across an await.
     const isStopped = () => signal.aborted;
     const waiting = (error: Error) => {
       this.#waiting = error.message;
@@ -184,7 +189,7 @@ export class Supervisor {
         found_by: kong.foundBy,
         kong_mode: kong.gateway.kind,
       });
-      // Until Kong goes away for longer than a request is repeated; then it is searched for anew.
+      // Ends when Kong has been away for longer than requests are repeated; then it is searched for again.
       for (let misses = 0; misses < 3 && !isStopped();) {
         onPoll?.();
         try {
@@ -209,30 +214,31 @@ export class Supervisor {
     }
   }
 
-  /** One look at the entries. Where the configuration has a revision, that tells whether there is anything new. */
+  /** Reads the entries once. An unchanged revision, where there is one, saves the read. */
   private async look(kong: Connection): Promise<void> {
     const { own } = this.options;
     const posted = this.#posted;
     const revision = await this.answered(kong.gateway.revision());
-    // What we posted since may have been replaced already by what was there before.
+    // After a post of ours the revision may be the same although another writer has replaced the configuration
+    // twice.
     const isSame = revision !== null && revision === this.#revision && posted === this.#postedThen;
     if (isSame && this.#trouble === null && own === undefined) {
       this.#said.stillHold();
       return;
     }
-    // Entries of a file do not show whether Kong is still there.
+    // Entries from a file do not show whether Kong still answers.
     if (own !== undefined && revision === null) await this.answered(kong.client.get('/status'));
     const entries = own?.read() ?? (await this.answered(kong.gateway.pluginEntries()));
     await this.adapt(entries, kong);
     if (revision !== null && !isSame) {
-      // Somebody posted a configuration, or Kong was restarted: look at the certificates now.
+      // The configuration was posted, or Kong was restarted: look at the certificates now.
       if (this.#revision !== null) this.request('poll');
       this.#revision = revision;
       this.#postedThen = posted;
     }
   }
 
-  /** A Kong that takes requests and keeps them is shown as away long before a request is given up. */
+  /** A Kong that accepts requests and never answers counts as away long before the requests are given up. */
   private async answered<T>(request: Promise<T>): Promise<T> {
     const { silentMs = 20_000 } = this.options;
     const timer = setTimeout(() => {
@@ -292,17 +298,22 @@ export class Supervisor {
         return;
       }
     }
-    // The new one's Admin API has to answer, and its sources to be there, before the old one ends.
+    // The new reloader's Admin API must answer, and its sources exist, before the old one ends.
     const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
-    // The Admin API that an argument names is where the entries are.
+    // The Admin API of the argument holds the entries; this entry names another.
     const connection = isOwn ? await connect({ ...this.#location, adminUrl: undefined }, config.admin) : kong;
     const known = this.#known.get(entry.id);
     const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);
-    const memory = known !== undefined && isSameKong ? known.memory : new EntryMemory();
+    const { memory, former } =
+      known !== undefined && isSameKong ? known : { memory: new EntryMemory(), former: new FormerPairs() };
     let reloader: Reloader;
     try {
       const history = await this.#histories.of(entry.id, config, connection);
-      reloader = createReloader(config, connection, this.options.logger, entry.id, memory, history);
+      reloader = createReloader(config, connection, this.options.logger, entry.id, {
+        memory,
+        former,
+        history,
+      });
     } catch (error) {
       if (isOwn) connection.client.close();
       throw error;
@@ -310,7 +321,7 @@ export class Supervisor {
     await this.end(entry.id);
     const startedAt = Date.now();
     reloader.start();
-    const started = { reloader, connection, isOwn, config, memory, startedAt };
+    const started = { reloader, connection, isOwn, config, memory, former, startedAt };
     this.#running.set(entry.id, started);
     this.#known.set(entry.id, started);
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
@@ -331,7 +342,7 @@ export class Supervisor {
     );
   }
 
-  /** @param isGone its entry is no more */
+  /** @param isGone the entry was removed */
   private async end(id: string, isGone = false): Promise<void> {
     const running = this.#running.get(id);
     this.#running.delete(id);

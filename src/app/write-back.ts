@@ -3,7 +3,7 @@ import { kongIdentity } from '../gateway';
 import { DeclarativeFile } from '../write-back';
 import type { Connection } from './connection';
 
-/** Null: it is not wanted, or there is a database, which a Kong starts from. */
+/** The declarative file to keep up to date; null: not configured, or Kong has a database. */
 export function createDeclarativeFile(config: Config, kong: Connection): DeclarativeFile | null {
   if (!config.write_back || !kong.gateway.traits.startsFromFile) return null;
   return new DeclarativeFile(

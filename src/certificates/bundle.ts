@@ -17,18 +17,18 @@ import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS,
 import { isPublicRoot, NO_REACH, reachFrom, reachOf, type IsRoot } from './reach';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
-/** What the text of a certificate with its key holds, and what identifies it. */
+/** The parsed text of a certificate with its key, and its digests. */
 export interface PemContent {
   certificates: PemBlock[];
   key: PemBlock | null;
-  /** Over the certificates in their order. */
+  /** Digest of the certificates in their order. */
   chain: Digest;
-  /** Over the certificates and the key. */
+  /** Digest of the certificates and the key. */
   content: Digest;
 }
 
 /**
- * Clients, Kong and our own plan compare names one by one. Public CAs issue for a hundred, or for 1,000 at content
+ * Clients, Kong and the plan compare names one by one. Public CAs issue for a hundred names, for 1,000 at content
  * networks.
  */
 const MAX_NAMES = 1_000;
@@ -38,22 +38,22 @@ const MAX_CHAIN_LENGTH = 140_000;
 
 const sha256 = (bytes: Uint8Array): Digest => crypto.hash('sha256', bytes, 'base64url');
 
-/** Digest of a chain: those of its certificates in their order. */
+/** Digest of a chain: the digests of its certificates, in order. */
 export function digestOf(chain: readonly Uint8Array[]): Digest {
   return chain.map(sha256).join('.');
 }
 
-/** The same few intermediates come with every leaf; by their text. */
+/** By text: the same few intermediates come with every leaf. */
 const intermediates = new LRUCache<string, { digest: Digest; parsed: ParsedCertificate | null }>({ max: 64 });
 
-/** The one before: comparing two texts costs less than finding one among many. */
+/** The entry used last: comparing two texts costs less than a lookup among many. */
 let latest = { text: '', digest: '' };
 
 function digestOfBlock(block: PemBlock, index: number): Digest {
   if (index === 0) return sha256(block.der);
   if (block.text === latest.text) return latest.digest;
   const digest = intermediates.get(block.text)?.digest ?? sha256(block.der);
-  // A part of a text keeps the whole text in memory, and the key may stand in it.
+  // A substring keeps the whole text in memory, possibly with the key in it; hence the copy.
   const text = Buffer.from(block.text, 'latin1').toString('latin1');
   if (!intermediates.has(text)) intermediates.set(text, { digest, parsed: null });
   latest = { text, digest };
@@ -75,16 +75,16 @@ export function readPem(cert: string, key: string): PemContent | null {
   return { certificates, key: privateKey, chain, content };
 }
 
-/** A bundle with what its texts are made from. */
+/** A bundle with the certificates and the key that its texts are made from. */
 export interface OpenedBundle {
   bundle: Bundle;
   chain: readonly ParsedCertificate[];
   key: PemBlock;
-  /** The texts as they were found, trimmed: what the ingress controller writes. */
+  /** The texts as they were found, trimmed; the ingress controller writes them like that. */
   asFound: PemPair;
 }
 
-/** Understands a raw bundle: which certificate is the leaf, in which order the chain goes, what it is about. */
+/** Parses a raw bundle: finds the leaf, orders the chain, reads what it is about. */
 export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   const where = raw.location;
   if (raw.cert.length + raw.key.length > MAX_BUNDLE_BYTES) {
@@ -178,13 +178,13 @@ function narrowed(info: CertificateInfo, { server, client }: Uses): CertificateI
   });
 }
 
-/** A chain that ends in a root that was dropped from it, or that is its own root. */
+/** Whether the root of a chain was there and was dropped, or the leaf is its own root. */
 function hasRootOf(chain: readonly ParsedCertificate[], among: readonly ParsedCertificate[]): boolean {
   const { issuer } = chain.at(-1) as ParsedCertificate;
   return among.some((certificate) => isSelfIssued(certificate) && certificate.subject === issuer);
 }
 
-/** Completes a chain with what lies beside it: all of that was put there for it. */
+/** Completes a chain with the files beside it, which were put there for that. */
 function withIssuers(opened: OpenedBundle, texts: readonly string[]): OpenedBundle {
   const beside = texts.flatMap((text) => parsable((decodePem(text) ?? []).filter(isCertificate)));
   const whole = complete(
@@ -198,9 +198,9 @@ function withIssuers(opened: OpenedBundle, texts: readonly string[]): OpenedBund
 }
 
 /**
- * Adds the intermediates that are missing at the end of a chain; the same bundle where none is found. They count for
- * every digest, so that what is compared, proven and restored is what is written.
- * @param isRoot nothing is added above what such a root issued
+ * Adds the intermediates that are missing at the end of a chain; the same bundle where none is found. They count
+ * for every digest, so that what is compared, proven and restored is what is written.
+ * @param isRoot a chain ends below such a root; nothing is added above it
  */
 export function complete(
   opened: OpenedBundle,
@@ -230,7 +230,10 @@ export function complete(
   };
 }
 
-/** How far the certificates of a text lead whose first one is the leaf. @param leaf null: it is not understood */
+/**
+ * How far the certificates of a text lead, leaf first.
+ * @param leaf null: it cannot be parsed
+ */
 export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain }: PemContent): Reach {
   if (leaf === null) return NO_REACH;
   const tail = certificates.length < 2 ? '' : chain.slice(chain.indexOf('.') + 1);
@@ -238,8 +241,8 @@ export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain
 }
 
 /**
- * Names (DER) of issuers that are neither among a text's certificates nor known roots: where its chains end.
- * @returns null where the text is neither plain PEM nor a DER certificate and does not tell
+ * Issuers (DER names) that are missing in a text and are no known roots: where its chains end.
+ * @returns null where the text is neither plain PEM nor a DER certificate
  */
 export function openEndsOf(text: string): readonly string[] | null {
   const blocks = (decodePem(text) ?? []).filter(isCertificate);
@@ -255,7 +258,10 @@ export function toPem({ chain, key }: OpenedBundle): PemPair {
   return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: key.pem };
 }
 
-/** The same as they were found, which is how the ingress controller writes them; anew where Kong would not read them so. */
+/**
+ * The texts as they were found, which is what the ingress controller writes; in standard form where Kong could not
+ * read them.
+ */
 export function toPemAsFound(opened: OpenedBundle): PemPair {
   const { cert, key } = opened.asFound;
   try {
@@ -266,7 +272,7 @@ export function toPemAsFound(opened: OpenedBundle): PemPair {
   }
 }
 
-/** Those that are X.509 certificates. */
+/** The blocks that parse as X.509 certificates. */
 function parsable(blocks: readonly PemBlock[]): ParsedCertificate[] {
   return blocks.flatMap((block) => {
     try {
@@ -300,7 +306,7 @@ function parseDer(text: string): ParsedCertificate[] | null {
 function parseIssuer(block: PemBlock): ParsedCertificate {
   const known = intermediates.get(block.text);
   if (known === undefined) return parseCertificate(block.der);
-  // In memory of its own: small buffers share theirs, and a key may lie next to it.
+  // Copied, since small buffers share memory and a key may lie next to this one.
   known.parsed ??= parseCertificate(Buffer.from(new Uint8Array(block.der).buffer));
   return known.parsed;
 }

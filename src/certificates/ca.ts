@@ -10,7 +10,10 @@ import { parseCertificate, type ParsedCertificate } from './x509';
 
 const sha256 = (text: string | Buffer) => crypto.hash('sha256', text);
 
-/** A file of CA certificates, in any format. @returns a refusal where it cannot be understood whole */
+/**
+ * Parses a file of CA certificates, in any format.
+ * @returns a refusal where any part of it cannot be understood
+ */
 export async function readCaBundle(raw: RawBundle): Promise<CaCertificate[] | Refusal> {
   const { location } = raw;
   if (raw.cert.length > MAX_BUNDLE_BYTES) {
@@ -44,7 +47,10 @@ export async function readCaBundle(raw: RawBundle): Promise<CaCertificate[] | Re
   }
 }
 
-/** What identifies a CA certificate, from its PEM or DER as Kong stores it. @throws RangeError */
+/**
+ * Identifies a CA certificate, from its PEM or DER as Kong stores it.
+ * @throws RangeError where it cannot be parsed
+ */
 export function identify(
   certificate: ParsedCertificate,
 ): Omit<CaCertificate, 'location' | 'pem' | 'problem' | 'isSelfSigned'> {
@@ -74,6 +80,6 @@ function problemOf({ info }: ParsedCertificate, location: string): Refusal | nul
   if (!info.isCa) {
     return refusal('not_a_ca', `${which} is no CA (basicConstraints CA:TRUE); leave it out of the bundle`);
   }
-  // How a root is signed proves nothing, so its digest does not matter; its key does.
+  // A root's own signature proves nothing, so only its key is checked.
   return weakKey(which, info);
 }

@@ -3,13 +3,13 @@ import type { IsRoot } from './reach';
 import { weakKey } from './weak-key';
 import type { ParsedCertificate } from './x509';
 
-/** More than any real chain has; what follows from a chain's length stays bounded. */
+/** Longer than any real chain; bounds the work that depends on a chain's length. */
 const MAX_LENGTH = 32;
 
-/** Certificates of one name among which the one that signed is looked for. */
+/** Most certificates of one name that are tried as the issuer. */
 const MAX_NAMESAKES = 4;
 
-/** A root; names alone say so. */
+/** Whether a certificate is a root, by its names alone. */
 export const isSelfIssued = (certificate: ParsedCertificate) => certificate.issuer === certificate.subject;
 
 /**
@@ -27,14 +27,14 @@ export function orderChain(certificates: readonly ParsedCertificate[]): ParsedCe
   return chain;
 }
 
-/** The first that issued none of the others: files begin with the leaf, reversed ones end with it. */
+/** The first certificate that issued none of the others: files begin with the leaf, reversed ones end with it. */
 function findLeaf(certificates: readonly ParsedCertificate[]): ParsedCertificate | undefined {
   return certificates.find(
     (candidate) => !certificates.some((other) => other !== candidate && other.issuer === candidate.subject),
   );
 }
 
-/** Whether every certificate stands, by the names, somewhere above the leaf. */
+/** Whether every certificate is, by the names, somewhere above the leaf. */
 function isOneFamily(leaf: ParsedCertificate, all: readonly ParsedCertificate[]): boolean {
   const family = new Set([leaf]);
   for (const { issuer } of family) {
@@ -44,10 +44,10 @@ function isOneFamily(leaf: ParsedCertificate, all: readonly ParsedCertificate[])
 }
 
 /**
- * A certificate's way up among others, as far as they go, by the names; of several with one name (an intermediate that
- * was renewed, a root that another one signed, too) the one that signed counts.
- * @param isProofWanted whether a name counts nothing without its signature
- * @returns the certificate itself first; the root is last if it is there
+ * A certificate's way up among others, as far as it goes, by the names; of several with one name (a renewed
+ * intermediate, a root that is also cross-signed) the one whose signature fits counts.
+ * @param isProofWanted whether a name counts for nothing without its signature
+ * @returns the certificate itself first; the root last where it is there
  */
 export function chainOf(
   first: ParsedCertificate,
@@ -72,9 +72,9 @@ function signerOf(
   namesakes: readonly ParsedCertificate[],
   isProofWanted: boolean,
 ): ParsedCertificate | undefined {
-  // At the gate the signature is checked in any case.
+  // The gate checks the signature in any case.
   if (namesakes.length < 2 && !isProofWanted) return namesakes[0];
-  // A root that another one signed is of use to clients that do not know it yet.
+  // Roots first: a cross-signed one is of use only to clients that do not know the root yet.
   const likely = namesakes
     .toSorted(
       (a, b) => Number(isSelfIssued(a)) - Number(isSelfIssued(b)) || b.info.notAfter - a.info.notAfter,
@@ -83,7 +83,7 @@ function signerOf(
   return likely.find((issuer) => isSignedBy(issued, issuer)) ?? (isProofWanted ? undefined : likely[0]);
 }
 
-/** Whether the signature fits, the names aside. A key that clients refuse is not tried: it may cost seconds. */
+/** Whether the signature fits, whatever the names. Keys that clients refuse are not tried: one may cost seconds. */
 export function isSignedBy(issued: ParsedCertificate, issuer: ParsedCertificate): boolean {
   if (weakKey('', issuer.info) !== null) return false;
   try {
@@ -93,12 +93,12 @@ export function isSignedBy(issued: ParsedCertificate, issuer: ParsedCertificate)
   }
 }
 
-/** Finds certificates by the name (DER) of whom they are; they may be of another time, or of somebody else. */
+/** Finds certificates by their subject (DER); they may be old, or belong to others. */
 export type FindIssuers = (subject: string) => readonly ParsedCertificate[];
 
 /**
- * What is missing above a chain, as far as it is found: each one signed the one below it, is a CA, and is fit to be
- * served now. Never a root, and nothing above a certificate that a known root issued.
+ * The certificates that are missing above a chain, as far as they are found: each signed the one below it, is a CA,
+ * and may be served now. Never a root, and nothing above a certificate that a known root issued.
  */
 export function missingAbove(
   chain: readonly ParsedCertificate[],

@@ -1,4 +1,4 @@
-/** ASN.1 tags as they are written. */
+/** ASN.1 tags, as encoded. */
 export const TAG = {
   boolean: 0x01,
   integer: 0x02,
@@ -14,7 +14,7 @@ export const TAG = {
   context0Primitive: 0x80,
 } as const;
 
-/** A DER value: where its content stands in the buffer. */
+/** A DER value: its tag and the position of its content. */
 export interface DerValue {
   tag: number;
   start: number;
@@ -36,7 +36,7 @@ export class DerReader {
     return this.at >= this.end;
   }
 
-  /** Where the next value begins in `bytes`. */
+  /** Position of the next value in `bytes`. */
   get position(): number {
     return this.at;
   }
@@ -64,7 +64,7 @@ export class DerReader {
     return !this.done && this.bytes[this.at] === tag ? this.next() : null;
   }
 
-  /** A reader of what is inside a constructed value. */
+  /** A reader of the content of a constructed value. */
   inside(value: DerValue): DerReader {
     return new DerReader(this.bytes, value.start, value.end);
   }
@@ -73,7 +73,7 @@ export class DerReader {
     return this.bytes.subarray(value.start, value.end);
   }
 
-  /** The content as one character for each octet: comparable, and the key of tables. */
+  /** The content with one character for each octet: comparable, and usable as a key of maps. */
   text(value: DerValue): string {
     return this.bytes.toString('latin1', value.start, value.end);
   }
@@ -103,7 +103,10 @@ export function integer(reader: DerReader): number {
   return bytes.readUIntBE(bytes.length === 7 ? 1 : 0, Math.min(bytes.length, 6));
 }
 
-/** An OCTET STRING, whole or in pieces (`tag`: what it is written with where it is implicit). */
+/**
+ * An OCTET STRING, whole or in pieces.
+ * @param tag its tag where it is implicit
+ */
 export function octets(
   reader: DerReader,
   whole: number = TAG.octetString,
@@ -118,7 +121,7 @@ export function octets(
   return Buffer.concat(found);
 }
 
-/** The content of an object identifier that is written with dots, as `DerReader.text` gives it. */
+/** The content of an object identifier in dotted form, as `DerReader.text` returns it. */
 export function objectId(dotted: string): string {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
   const octets = [first * 40 + second, ...rest].flatMap((value) => {

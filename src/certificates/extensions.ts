@@ -45,37 +45,37 @@ const SUPPORTED = new Set([
 /** Names beyond this number are not read; the gate refuses a certificate with far fewer. */
 const MAX_READ_NAMES = 10_000;
 
-/** What the extensions of a certificate say, as far as the chain and the gate need it (RFC 5280, 4.2.1). */
+/** The extensions of a certificate that the chain and the gate need (RFC 5280, 4.2.1). */
 export interface Extensions {
   /** Whether there is a subjectAltName at all. */
   hasAlternativeName: boolean;
   /** DNS names of the subjectAltName, lower case, each once. */
   names: string[];
-  /** Its IP addresses as text, each once. */
+  /** IP addresses of the subjectAltName as text, each once. */
   ips: string[];
-  /** Entries of the subjectAltName, repeated ones and other kinds included; infinity: too many to read. */
+  /** Entries of the subjectAltName, repeated ones and other kinds included; Infinity: too many to read. */
   nameCount: number;
   isCa: boolean;
-  /** Maximum number of CAs between it and a leaf; infinity where it sets none. */
+  /** Most CAs between this one and a leaf; Infinity where it sets no limit. */
   pathLength: number;
-  /** Key usage: it may be used in handshakes. */
+  /** Key usage allows handshakes. */
   isForHandshakes: boolean;
-  /** Key usage: it may sign certificates. */
+  /** Key usage allows signing certificates. */
   maySign: boolean;
   isForClients: boolean;
   isForServers: boolean;
   /** Hexadecimal, lower case. */
   subjectKeyId: string | undefined;
   authorityKeyId: string | undefined;
-  /** Address of the issuer's certificate (authorityInfoAccess), as it stands there. */
+  /** Address of the issuer's certificate (authorityInfoAccess), as written. */
   issuerUrl: string | undefined;
-  /** DER of the nameConstraints, of CAs that have them. */
+  /** DER of the nameConstraints, where a CA has them. */
   nameConstraints: Buffer | undefined;
-  /** A critical extension that OpenSSL does not handle, dotted. */
+  /** A critical extension that OpenSSL does not handle, in dotted form. */
   unknownCritical: string | undefined;
 }
 
-/** @param tbs behind the public key */
+/** @param tbs positioned behind the public key */
 export function readExtensions(tbs: DerReader): Extensions {
   const found: Extensions = {
     hasAlternativeName: false,
@@ -138,7 +138,7 @@ function readNames(value: DerReader, found: Extensions): void {
   found.nameCount = list.done ? count : Number.POSITIVE_INFINITY;
 }
 
-/** No host name has such characters, so no SNI matches the result; a terminal might obey them. */
+/** No host name contains such characters, so no SNI matches the result; a terminal might interpret them. */
 const printable = (name: string) => name.replace(/[^\x20-\x7e]/g, '?');
 
 function readConstraints(value: DerReader, found: Extensions): void {
@@ -147,11 +147,11 @@ function readConstraints(value: DerReader, found: Extensions): void {
   found.isCa = flag !== null && constraints.content(flag)[0] !== 0;
   const length = constraints.optional(TAG.integer);
   const octets = length === null ? null : constraints.content(length);
-  // Longer numbers limit nothing that is real.
+  // Longer numbers limit nothing in practice.
   if (octets?.length === 1) found.pathLength = octets[0] as number;
 }
 
-/** A server has to have digital signatures, or what RSA and DH without signatures need. */
+/** A server needs digital signatures, or what RSA and DH without signatures need. */
 function readKeyUsage(value: DerReader, found: Extensions): void {
   const [, first = 0] = value.content(value.next(TAG.bitString));
   if ((first & 0b1010_1000) === 0) found.isForHandshakes = false;

@@ -3,16 +3,18 @@ import { LRUCache } from 'lru-cache';
 import { refusal, type Bundle, type Refusal } from '../model';
 import type { OpenedBundle } from './bundle';
 import { checkPath } from './path';
+import { namesWarning } from './names';
 import { belongsTo } from './private-key';
+import { chainWarning } from './reach';
 import { unservable, weakKey } from './weak-key';
 import type { ParsedCertificate } from './x509';
 
 const day = (ms: number) => new Date(ms).toISOString();
 
 /**
- * The part of the gate that needs no cryptography: would this bundle be fit to be served now?
+ * The part of the gate without cryptography: would this bundle be fit to be served now?
  * @param now milliseconds since the epoch
- * @param areNamesNeeded false where it is for a certificate without SNIs, which Kong shows to upstreams
+ * @param areNamesNeeded false for a certificate without SNIs, which Kong shows to upstreams
  */
 export function checkShape(bundle: Bundle, now: number, areNamesNeeded = true): Refusal | null {
   const { leaf, location } = bundle;
@@ -41,7 +43,7 @@ export function checkShape(bundle: Bundle, now: number, areNamesNeeded = true): 
   return weakKey(location, leaf) ?? (areNamesNeeded ? checkNames(bundle) : null);
 }
 
-/** Names that clients of a server look for. */
+/** Checks the names that clients of a server look for. */
 function checkNames({ leaf, location }: Bundle): Refusal | null {
   const { names, ips = [], commonName } = leaf;
   if (names.length + ips.length > 0) return null;
@@ -53,12 +55,22 @@ function checkNames({ leaf, location }: Bundle): Refusal | null {
   );
 }
 
+/** What is no reason to keep a bundle out of Kong, and that clients may stumble over all the same. */
+export function warningsOf(bundle: Bundle): Refusal[] {
+  const chain = chainWarning(bundle);
+  const names = bundle.leaf.isForServers === false ? null : namesWarning(bundle.leaf);
+  return [
+    ...(chain === null ? [] : [refusal('chain_incomplete', chain)]),
+    ...(names === null ? [] : [refusal('no_names', names)]),
+  ];
+}
+
 interface Issuer {
   certificate: X509Certificate;
   publicKey: KeyObject;
 }
 
-/** Issuers come again and again; parsing one costs as much as the leaf. */
+/** Parsed issuers: the same ones come again and again, and parsing one costs as much as a leaf. */
 const issuers = new LRUCache<string, Issuer>({ max: 64 });
 
 function issuerOf({ der, info }: ParsedCertificate): Issuer {
@@ -77,7 +89,7 @@ function issuerOf({ der, info }: ParsedCertificate): Issuer {
 export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Date.now()): Refusal | null {
   const [first, ...rest] = chain;
   if (first === undefined) return refusal('missing_certificate', `${bundle.location} holds no certificate`);
-  // Before OpenSSL sees any of it: what clients would not take may cost it seconds.
+  // Checked before OpenSSL sees any of it: keys that clients refuse may cost it seconds.
   const unfit =
     weakKey(bundle.location, first.info) ??
     checkIssuers(rest, bundle.location, now) ??
@@ -107,7 +119,7 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Dat
   return checkSignatures(leaf, signers, bundle.location);
 }
 
-/** Keys and dates of the issuers. */
+/** Checks keys and dates of the issuers. */
 function checkIssuers(issuers: readonly ParsedCertificate[], location: string, now: number): Refusal | null {
   for (const [index, { info }] of issuers.entries()) {
     const which = `certificate ${index + 2} of ${location}`;
@@ -119,7 +131,8 @@ function checkIssuers(issuers: readonly ParsedCertificate[], location: string, n
     }
     const weak = weakKey(which, info);
     if (weak !== null) return weak;
-    // Clients find another way around one further up: a root's signature for a younger root, say.
+    // Only for the leaf's own issuer: around an expired one further up (a cross-signed root) clients find another
+    // way.
     if (index === 0 && info.notAfter <= now) {
       return refusal(
         'expired',

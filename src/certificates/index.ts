@@ -1,6 +1,6 @@
 export { digestOf, openBundle, readPem, toPem, toPemAsFound, type OpenedBundle } from './bundle';
-export { checkKeyAndChain, checkShape } from './gate';
-export { asSnis, isPattern, whyNotSni } from './names';
+export { checkKeyAndChain, checkShape, warningsOf } from './gate';
+export { asSnis, isPattern, namesWarning, whyNotSni } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny, type Inspection } from './formats/open';
@@ -8,7 +8,6 @@ export { factsOf, NOTHING, type FileFacts, type LeafFacts } from './formats/fact
 export { identify, readCaBundle } from './ca';
 export { complete, openEndsOf, reachOfPem, type PemContent } from './bundle';
 export {
-  chainWarning,
   isPublicRoot,
   isShorter,
   missingIssuer,

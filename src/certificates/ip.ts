@@ -1,4 +1,4 @@
-/** An iPAddress of a certificate as text: `192.0.2.7`, or IPv6 in its canonical form (RFC 5952). */
+/** Text of an iPAddress in a certificate: `192.0.2.7`, or IPv6 in its canonical form (RFC 5952). */
 export function ipText(octets: Buffer): string {
   if (octets.length === 4) return octets.join('.');
   if (octets.length !== 16) return `?${octets.toString('hex')}`;
@@ -23,7 +23,7 @@ function longestZeros(groups: readonly number[]): [start: number, length: number
   return best;
 }
 
-/** The octets of an address that `ipText` wrote; none for one of an odd length. */
+/** The octets of an address that `ipText` wrote; empty for one of an odd length. */
 export function ipOctets(text: string): Buffer {
   if (text.includes('.')) return Buffer.from(text.split('.').map(Number));
   if (text.startsWith('?')) return Buffer.alloc(0);

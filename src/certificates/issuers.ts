@@ -8,23 +8,23 @@ import { isServersKeyBlock } from './private-key';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
 /*
- * Who issued a certificate, proven by signatures. Names and key identifiers are written by whoever makes a certificate
- * and prove nothing. One proof costs about 0.3 ms, so these questions are for certificates that are about to be
- * replaced, never for every certificate at every poll.
+ * Proves by signatures who issued a certificate. Names and key identifiers are chosen by whoever makes a
+ * certificate and prove nothing. One proof costs about 0.3 ms, so these functions are for certificates that are
+ * about to be replaced, not for every certificate at every poll.
  */
 
-/** Signatures that are verified for one question; hostile certificates of one name cannot ask for more. */
+/** Signatures verified for one question; bounds the cost of hostile certificates that share a name. */
 const MAX_VERIFICATIONS = 32;
 
 /** CA certificates, found by their subject. */
 export interface IssuerSet {
-  /** Those with this subject (`ParsedCertificate.issuer` of what they may have signed). */
+  /** The CA certificates with this subject (`ParsedCertificate.issuer` of a certificate they may have signed). */
   named(subject: string): readonly ParsedCertificate[];
 }
 
 export const NO_ISSUERS: IssuerSet = { named: () => [] };
 
-/** A set of the certificates in PEM texts; what cannot be read is left out. */
+/** The set of the certificates in PEM texts; unreadable ones are left out. */
 export function issuerSet(pems: Iterable<string>): IssuerSet {
   return setOf(
     [...pems].flatMap((pem) =>
@@ -33,7 +33,7 @@ export function issuerSet(pems: Iterable<string>): IssuerSet {
   );
 }
 
-/** A set of certificates that are parsed already. */
+/** The set of parsed certificates. */
 export function setOf(certificates: Iterable<ParsedCertificate | null>): IssuerSet {
   const bySubject = new Map<string, ParsedCertificate[]>();
   for (const certificate of certificates) {
@@ -45,7 +45,7 @@ export function setOf(certificates: Iterable<ParsedCertificate | null>): IssuerS
   return { named: (subject) => bySubject.get(subject) ?? [] };
 }
 
-/** Positions in Node's list by a digest of the subject; the parsed certificates are not kept (300 KB). */
+/** Positions in Node's list by a digest of the subject; the parsed certificates would take 300 KB. */
 let publicIndex: Map<string, number[]> | null = null;
 
 function publicPositions(subject: string): readonly number[] {
@@ -110,11 +110,10 @@ export function isSelfSigned(certificate: ParsedCertificate): boolean {
 }
 
 /**
- * Whether one key signed both leaves, or one authority stands above both (an intermediate that was renewed under the
- * same root).
+ * Whether one key signed both leaves, or one authority is above both (an intermediate renewed under the same root).
  * @param stored leaf first, then its issuers, as Kong has them
- * @param renewed the same of the bundle, which somebody else may have written
- * @param trusted authorities of the operator's own
+ * @param renewed the same of the bundle, which may come from an attacker
+ * @param trusted authorities that the operator configured
  */
 export function hasSameIssuer(
   stored: readonly ParsedCertificate[],
@@ -124,12 +123,13 @@ export function hasSameIssuer(
   const [before, after] = [stored[0], renewed[0]];
   if (before === undefined || after === undefined) return false;
   const proofs = new Proofs();
-  // Whoever hands over the key: what is signed with it was signed by its owner.
+  // The origin of an issuer's certificate does not matter: a signature that its key verifies was made by the owner
+  // of that key.
   const atHand = [...stored, ...renewed, ...trusted.named(before.issuer)];
   const signers = atHand.filter((one) => one.subject === before.issuer && one.subject === after.issuer);
   if (signers.some((one) => proofs.isSigned(before, one) && proofs.isSigned(after, one))) return true;
-  // Further up the bundle's own certificates count for the bundle alone: in a certificate that it brings, another
-  // authority may well have signed the key of the present one's.
+  // Further up, the bundle's own certificates count for the bundle alone: they may contain a certificate in which
+  // another authority signed the key of the present one's.
   const own = setOf(stored.slice(1));
   const above = keysAbove(before, [own, trusted], proofs);
   const others = keysAbove(after, [own, setOf(renewed.slice(1)), trusted], proofs);
@@ -137,7 +137,8 @@ export function hasSameIssuer(
 }
 
 /**
- * Whether signatures lead from a server's leaf to a root of a set, by CAs that are valid now and that may issue its names.
+ * Whether signatures lead from a server's leaf to a root of a set, through CAs that are valid now and may issue its
+ * names.
  * @param chain leaf first, then its issuers in any order
  * @param now milliseconds since the epoch
  */
@@ -162,7 +163,7 @@ export function leadsTo(roots: IssuerSet, chain: readonly ParsedCertificate[], n
   return isWay([leaf]);
 }
 
-/** Digests of the keys that signed a certificate, its issuer, and so on, as far as `sets` go. */
+/** Digests of the keys that signed a certificate, its issuer, and so on, as far as `sets` contain them. */
 function keysAbove(first: ParsedCertificate, sets: readonly IssuerSet[], proofs: Proofs): Set<Digest> {
   const keys = new Set<Digest>();
   const seen = new Set([first]);
@@ -176,7 +177,7 @@ function keysAbove(first: ParsedCertificate, sets: readonly IssuerSet[], proofs:
   return keys;
 }
 
-/** Verifies signatures, not more than `MAX_VERIFICATIONS`. */
+/** Verifies signatures, at most `MAX_VERIFICATIONS`. */
 class Proofs {
   #left = MAX_VERIFICATIONS;
 

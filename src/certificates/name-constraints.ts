@@ -9,20 +9,20 @@ const DIRECTORY = 0xa4;
 const PERMITTED = 0xa0;
 const EXCLUDED = 0xa1;
 
-/** Addresses times subtrees that are compared one by one. */
+/** Most comparisons of an address with a subtree. */
 const MAX_COMPARISONS = 65_536;
 
 interface Subtrees {
   dns: Set<string>;
   ips: Buffer[];
-  /** Subjects, as the texts of `relativeNames`. */
+  /** Subjects, in the form of `relativeNames`. */
   subjects: (readonly string[])[];
 }
 
 /**
- * Whether a CA's name constraints let it stand above a certificate, by OpenSSL's rules: DNS names, addresses and the
+ * Whether the name constraints of a CA permit a certificate, by OpenSSL's rules: DNS names, addresses and the
  * subject are compared.
- * @returns the name that is not permitted; null where there is none
+ * @returns the name that is not permitted; null: all are
  * @throws RangeError where the constraints are malformed
  */
 export function forbiddenName(constraints: Buffer, certificate: ParsedCertificate): string | null {
@@ -75,7 +75,7 @@ function isBelow(name: string, bases: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** A subtree is an address and its mask. */
+/** @param subtree an address and its mask */
 function isWithin(address: Buffer, subtree: Buffer): boolean {
   if (subtree.length !== address.length * 2) return false;
   return address.every(
@@ -84,10 +84,10 @@ function isWithin(address: Buffer, subtree: Buffer): boolean {
   );
 }
 
-/** Text types of ASN.1 that are compared without case and spaces. */
+/** String types of ASN.1 that are compared without case and spaces. */
 const TEXT_TAGS = new Set([0x0c, 0x13, 0x14, 0x16, 0x1a]);
 
-/** The parts of a name in their order, each as a comparable text. */
+/** The parts of a name in order, each as a comparable text. */
 function relativeNames(name: DerReader): string[] {
   const found: string[] = [];
   while (!name.done) {

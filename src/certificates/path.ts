@@ -4,8 +4,8 @@ import { forbiddenName } from './name-constraints';
 import type { ParsedCertificate } from './x509';
 
 /**
- * What clients (OpenSSL's rules) reject in a way from a leaf up to an authority, signatures and dates aside: issuers that
- * are not CAs, lengths, usages, name constraints, critical extensions.
+ * Checks the path from a leaf up to an authority by the rules of OpenSSL's clients, signatures and dates aside:
+ * issuers that are not CAs, path lengths, usages, name constraints, critical extensions.
  * @param path leaf first, each followed by its issuer
  * @param location how messages name it
  */
@@ -67,7 +67,7 @@ function usesOf(certificate: ParsedCertificate | undefined): Uses {
   return { server: isForServers, client: isForClients };
 }
 
-/** What a leaf may be used for under its issuers: a client's CA makes no certificates for servers. */
+/** Uses of a leaf under its issuers: a CA for clients makes no certificates for servers. */
 export const usesUnder = (path: readonly ParsedCertificate[]): Uses => path.map(usesOf).reduce(both);
 
 function nameNotAllowed(constraints: Buffer, below: readonly ParsedCertificate[]): string | null {

@@ -1,4 +1,4 @@
-/** For one decoded body at a time; larger ones get memory of their own. */
+/** For one decoded body at a time; larger bodies get memory of their own. */
 const scratch = Buffer.allocUnsafeSlow(16_384);
 
 /** A PEM block (RFC 7468). */
@@ -12,13 +12,13 @@ export class PemBlock {
     private readonly body: string,
   ) {}
 
-  /** The decoded body; only decoded when asked for, since most certificates need not be looked into. */
+  /** The decoded body, decoded at the first read: most certificates are never looked into. */
   get der(): Buffer {
     this.#der ??= isPrivateKey(this) ? decodeAlone(this.body) : Buffer.from(this.body, 'base64');
     return this.#der;
   }
 
-  /** What a function makes of the decoded body, which is not kept: of thousands of keys only a digest is wanted. */
+  /** Calls a function with the decoded body, which is not kept: of thousands of keys only a digest is needed. */
   withDer<T>(use: (der: Uint8Array) => T): T {
     if (this.#der !== null || this.body.length > scratch.length) return use(this.der);
     const length = scratch.write(this.body, 'base64');
@@ -29,21 +29,21 @@ export class PemBlock {
     }
   }
 
-  /** The block anew, as every reader of PEM takes it: it may have been indented, or all in one line. */
+  /** The block in the standard form that every PEM reader accepts; it may have been indented, or on one line. */
   get pem(): string {
     return encodePem(this.label, this.der);
   }
 
-  /** The body is encrypted: PKCS#8's way, or by RFC 1421 headers. */
+  /** Whether the body is encrypted, by PKCS#8 or by RFC 1421 headers. */
   get encrypted(): boolean {
     return this.label === 'ENCRYPTED PRIVATE KEY' || this.body.includes('ENCRYPTED');
   }
 }
 
-/** More than fit into a file of 1 MiB unless they were made to be many. What follows is not read. */
+/** More than fit into a file of 1 MiB unless it was made to be hostile. Further blocks are not read. */
 export const MAX_BLOCKS = 1_000;
 
-/** Small buffers share their memory with others: a certificate that is kept must not keep a key. */
+/** A copy in memory of its own: small buffers share memory, and a certificate that is kept must not keep a key. */
 function decodeAlone(base64: string): Buffer {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(base64, 'base64'));
   return bytes.subarray(0, bytes.write(base64, 'base64'));
@@ -68,7 +68,7 @@ export function decodePem(text: string): PemBlock[] | null {
     const bodyEnd = text.indexOf(end, labelEnd);
     if (bodyEnd === -1) return null;
     const body = text.slice(labelEnd + DASHES.length, bodyEnd);
-    // Another block begins before this one has ended: a line is missing.
+    // Another block begins before this one ends: a line is missing.
     if (body.includes(BEGIN)) return null;
     blocks.push(new PemBlock(label, text.slice(at, bodyEnd + end.length), body));
     at = text.indexOf(BEGIN, bodyEnd + end.length);

@@ -3,17 +3,17 @@ import { DerReader, enter, objectId, TAG } from './der';
 import type { PemBlock } from './pem';
 import type { ParsedCertificate } from './x509';
 
-/** An RSA key of 8,192 bits takes 5 KiB (three primes: 6 KiB); arithmetic with the numbers of a longer one takes seconds. */
+/** An RSA key of 8,192 bits takes 5 KiB (with three primes 6 KiB); arithmetic with a longer one takes seconds. */
 const MAX_OCTETS = 8 * 1024;
 
-/** RSA, RSA-PSS, EC, Ed25519, Ed448. OpenSSL computes the public half of a DSA or DH key, for hours if it is long. */
+/** RSA, RSA-PSS, EC, Ed25519, Ed448. For a DSA or DH key OpenSSL computes the public half, which may take hours. */
 const ALGORITHMS = new Set(
   ['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.10', '1.2.840.10045.2.1', '1.3.101.112', '1.3.101.113'].map(
     objectId,
   ),
 );
 
-/** Whether OpenSSL may be given a PKCS#8 key: one of a server, of a size that servers use. */
+/** Whether a PKCS#8 key may be given to OpenSSL: an algorithm and a size that servers use. */
 export function isServersKey(der: Buffer): boolean {
   if (der.length > MAX_OCTETS) return false;
   try {
@@ -43,7 +43,7 @@ export function belongsTo(
   certificate: X509Certificate,
 ): boolean | null {
   const point = ellipticPoint(key.label, key.der);
-  // A leaf with a compressed point, or with none at all, is OpenSSL's business.
+  // A compressed or missing point is left to OpenSSL.
   if (point?.computed?.length === leaf.publicKey.length) {
     return isWholePoint(point) ? point.computed.equals(leaf.publicKey) : null;
   }
@@ -52,7 +52,7 @@ export function belongsTo(
     const opened = createPrivateKey(key.pem);
     return isWhole(opened) ? certificate.checkPrivateKey(opened) : null;
   } catch {
-    // OpenSSL's own message is left out: it may quote what it was given.
+    // OpenSSL's message is left out: it may quote its input.
     return null;
   }
 }
@@ -60,7 +60,10 @@ export function belongsTo(
 const isWholePoint = ({ written, computed }: { written: Buffer; computed: Buffer | null }) =>
   computed?.equals(written) === true;
 
-/** OpenSSL looks at an elliptic key's point and at an RSA key's modulus alone; what is damaged beside it cannot sign. */
+/**
+ * OpenSSL compares only an elliptic key's point and an RSA key's modulus; a key that is damaged elsewhere cannot
+ * sign.
+ */
 function isWhole(key: KeyObject): boolean {
   if (key.asymmetricKeyType === 'rsa') return isWholeRsa(key);
   if (key.asymmetricKeyType !== 'ec') return true;
@@ -68,7 +71,7 @@ function isWhole(key: KeyObject): boolean {
   return point === null || isWholePoint(point);
 }
 
-/** Whether the numbers of an RSA key agree with each other (RFC 8017, 3.2). */
+/** Whether the numbers of an RSA key are consistent (RFC 8017, 3.2). */
 function isWholeRsa(key: KeyObject): boolean {
   const { n, e, d, p, q, dp, dq, qi } = key.export({ format: 'jwk' });
   const [modulus, exponent, secret, first, second, ofFirst, ofSecond, inverse] = [
@@ -94,7 +97,7 @@ function isWholeRsa(key: KeyObject): boolean {
   return (
     first > 1n &&
     second > 1n &&
-    // Two primes of more, in some keys.
+    // Two primes of several, in some keys.
     modulus % (first * second) === 0n &&
     (exponent * secret) % a === 1n &&
     (exponent * secret) % b === 1n &&
@@ -104,14 +107,14 @@ function isWholeRsa(key: KeyObject): boolean {
   );
 }
 
-/** The one form in which tools write a key on these curves: number and point, whole, with nothing else around them. */
+/** The usual encoding of a key on these curves: number and point, whole, with nothing else around them. */
 interface EllipticForm {
   curve: string;
-  /** Before the number. */
+  /** Octets before the number. */
   head: Buffer;
-  /** Octets of the number. */
+  /** Length of the number in octets. */
   size: number;
-  /** Between the number and the point, which goes to the end. */
+  /** Octets between the number and the point, which reaches to the end. */
   middle: Buffer;
 }
 
@@ -119,7 +122,7 @@ const form = (curve: string, size: number, head: string, middle: string): Ellipt
   return { curve, size, head: Buffer.from(head, 'hex'), middle: Buffer.from(middle, 'hex') };
 };
 
-/** By label: PKCS#8 (RFC 5958), and SEC1 (RFC 5915), where the curve stands after the number. */
+/** By PEM label: PKCS#8 (RFC 5958), and SEC1 (RFC 5915), where the curve follows the number. */
 const ELLIPTIC_FORMS: Readonly<Record<string, readonly EllipticForm[]>> = {
   'PRIVATE KEY': [
     form(
@@ -148,7 +151,7 @@ const ELLIPTIC_FORMS: Readonly<Record<string, readonly EllipticForm[]>> = {
   ],
 };
 
-/** What an elliptic key says of its point, and what follows from its number. Null: it is another kind, or form. */
+/** The point that an elliptic key states, and the one that its number leads to. Null: another kind or form. */
 function ellipticPoint(label: string, der: Buffer): { written: Buffer; computed: Buffer | null } | null {
   for (const { curve, head, size, middle } of ELLIPTIC_FORMS[label] ?? []) {
     const number = head.length;
@@ -160,7 +163,7 @@ function ellipticPoint(label: string, der: Buffer): { written: Buffer; computed:
   return null;
 }
 
-/** Null: no number of that curve. */
+/** Null: the number is not on that curve. */
 function pointOf(curve: string, number: Buffer): Buffer | null {
   try {
     const pair = createECDH(curve);

@@ -5,12 +5,12 @@ import { DerReader, objectId, TAG } from './der';
 import { PUBLIC_ROOTS } from './issuers';
 import type { ParsedCertificate } from './x509';
 
-/** By the leaf's issuer and what stands behind the leaf; a handful for thousands of leaves. */
+/** By the leaf's issuer and what follows the leaf: a handful for thousands of leaves. */
 const reaches = new LRUCache<string, Reach>({ max: 256 });
 
 /**
  * @param chain in order, leaf first, without the root
- * @param hasRoot whether the root stood with them
+ * @param hasRoot whether the root was with them
  */
 export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach {
   const [leaf, ...above] = chain as [ParsedCertificate, ...ParsedCertificate[]];
@@ -24,7 +24,7 @@ export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): 
 }
 
 /**
- * The same of certificates in no certain order, as Kong stores them.
+ * The reach of certificates in any order, as Kong stores them.
  * @param tail identifies `others`
  */
 export function reachFrom(
@@ -42,7 +42,7 @@ export function reachFrom(
   );
 }
 
-/** Of what is not a certificate. */
+/** The reach of a text that is not a certificate. */
 export const NO_REACH: Reach = {
   issuers: [],
   certificates: [],
@@ -63,14 +63,14 @@ function describe(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach 
   const issued = chain.filter((certificate) => !isSelfIssued(certificate));
   return {
     issuers: issued.map(({ issuer }) => issuer),
-    // Buffers of a pool would keep what else lies in it alive.
+    // Copies: pooled buffers would keep their neighbours alive.
     certificates: chain.slice(1).map(({ der }) => new Uint8Array(der)),
     hasRoot: hasRoot || isSelfIssued(last),
     isPublished: last.extensions.issuerUrl !== undefined,
   };
 }
 
-/** Tells known roots by their names (DER). */
+/** Recognizes known roots by their names (DER). */
 export type IsRoot = (subject: string) => boolean;
 
 const publicRoots = new LRUCache<string, boolean>({ max: 256 });
@@ -82,21 +82,21 @@ export const isPublicRoot: IsRoot = (subject) => {
   return known;
 };
 
-/** Name (DER) of who issued the end of a chain; null: a root is there, or it is a known one. */
+/** Name (DER) of the issuer that is missing at a chain's end; null: the root is there, or is a known one. */
 export function missingIssuer({ issuers, hasRoot }: Reach, isRoot: IsRoot): string | null {
   const end = issuers.at(-1);
   return hasRoot || end === undefined || isRoot(end) ? null : end;
 }
 
-/** The same for a person. */
+/** The missing issuer's name, for a person. */
 export function openEndOf(reach: Reach, isRoot: IsRoot): string | null {
   const missing = missingIssuer(reach, isRoot);
   return missing === null ? null : readableName(missing);
 }
 
 /**
- * A sentence for a bundle whose way up is not known: a bare leaf, or a chain whose issuers publish their certificates. A
- * chain of a private CA ends below its root, which its clients have.
+ * A warning about a bundle whose way to a root is unknown: a bare leaf, or a chain whose issuers publish their
+ * certificates. A private CA's chain ends below its root, which its clients have.
  * @returns null where all is well
  */
 export function chainWarning({
@@ -112,13 +112,13 @@ export function chainWarning({
   );
 }
 
-/** Whether a chain ends where another one of the same issuers, or of the same organization, goes on. */
+/** Whether a chain ends where another chain of the same issuers, or of the same organization, goes on. */
 export function isShorter(reach: Reach, than: Reach): boolean {
   const end = reach.issuers.at(-1);
   if (reach.hasRoot || end === undefined) return false;
   const at = than.issuers.indexOf(end);
   if (at !== -1) return at < than.issuers.length - 1;
-  // A CA that has several intermediates of one kind takes another one for each leaf.
+  // A CA with several intermediates of one kind may use another one for each leaf.
   const organization = attributeOf(end, ORGANIZATION);
   return (
     reach.certificates.length === 0 &&

@@ -1,11 +1,14 @@
 import { refusal, type CertificateInfo, type Refusal } from '../model';
 
 const MIN_RSA_BITS = 2048;
-/** A handshake with a longer key takes Kong 0.2 s and more. No public CA issues for one. */
+/** A handshake with a longer key costs Kong 0.2 s and more. No public CA certifies one. */
 const MAX_RSA_BITS = 8192;
 const MIN_EC_BITS = 256;
 
-/** A public key that clients refuse, or that costs them or Kong too much. @param which how the message names it */
+/**
+ * Why a public key is unfit: clients refuse it, or it costs them or Kong too much.
+ * @param which how the message names it
+ */
 export function weakKey(which: string, info: CertificateInfo): Refusal | null {
   const { keyType, keyBits, exponent = 65_537 } = info;
   const weak = (what: string) => refusal('weak_key', `${which} has ${what}`);

@@ -4,11 +4,11 @@ import type { CertificateInfo } from '../model';
 import { DerReader, objectId, TAG, type DerValue } from './der';
 import { readExtensions, type Extensions } from './extensions';
 
-/** A certificate as far as the chain and the gate need it; read from DER without OpenSSL, which costs 0.2 ms. */
+/** A certificate as far as the chain and the gate need it; parsed without OpenSSL, which costs 0.2 ms. */
 export interface ParsedCertificate {
   der: Buffer;
   info: CertificateInfo;
-  /** DER of the issuer and subject names, as comparable strings. */
+  /** DER of the issuer's and subject's names, as comparable strings. */
   issuer: string;
   subject: string;
   /** The public key's bits: a point, or the DER of an RSA key. */
@@ -27,7 +27,7 @@ const PSS_DIGEST = 0xa0;
 const RSA = objectId('1.2.840.113549.1.1.1');
 const RSA_PSS = objectId('1.2.840.113549.1.1.10');
 const EC = objectId('1.2.840.10045.2.1');
-/** Bits by the algorithm alone. */
+/** Key sizes that the algorithm alone determines. */
 const EDWARDS_BITS = new Map([
   [objectId('1.3.101.112'), { keyType: 'ed25519', keyBits: 256 }],
   [objectId('1.3.101.113'), { keyType: 'other', keyBits: 456 }],
@@ -49,8 +49,8 @@ const SHA1 = objectId('1.3.14.3.2.26');
 const COMMON_NAME = objectId('2.5.4.3');
 
 /**
- * Reads an X.509 certificate (RFC 5280).
- * @param sha256 its digest in base64url, where that is known already
+ * Parses an X.509 certificate (RFC 5280).
+ * @param sha256 its digest in base64url, where it is known already
  * @throws RangeError where it is not one
  */
 export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificate {
@@ -92,7 +92,7 @@ export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificat
   };
 }
 
-/** Many certificates have one issuer; they share the texts that name it. */
+/** Texts of issuer names, shared by the many certificates of one issuer. */
 const texts = new LRUCache<string, string>({ max: 64 });
 
 function shared(text: string): string {
@@ -107,7 +107,7 @@ interface ReadFacts
 
 const NO_IPS: readonly string[] = [];
 
-/** Most fingerprints are never shown; each is put into its long form when it is. */
+/** Computes the fingerprint's long form on demand: most are never shown. */
 class Facts implements CertificateInfo {
   readonly serial: string;
   readonly notBefore: number;
@@ -165,12 +165,12 @@ export function fingerprint(der: Uint8Array): string {
   return inColons(crypto.hash('sha256', der, 'buffer'));
 }
 
-/** The same from the digest in base64url. */
+/** The long form of a fingerprint, from the digest in base64url. */
 export function fingerprintOf(sha256: string): string {
   return inColons(Buffer.from(sha256, 'base64url'));
 }
 
-/** Written into over and over: a buffer for each of 10,000 fingerprints costs more than filling it. */
+/** Reused: a buffer for each of 10,000 fingerprints costs more than filling it. */
 const scratch = Buffer.alloc(64 * 3, ':');
 
 function inColons(hash: Buffer): string {
@@ -200,14 +200,14 @@ function time(reader: DerReader, value: DerValue): number {
   return ms;
 }
 
-/** RFC 5280, 4.1.2.5.1: 50 to 99 are of the last century. */
+/** RFC 5280, 4.1.2.5.1: 50 to 99 mean the last century. */
 const twoDigitYear = (year: number) => (year >= 50 ? 1900 + year : 2000 + year);
 
-/** The digest that an AlgorithmIdentifier signs with, where it is a weak one. */
+/** The digest of a signature's AlgorithmIdentifier, where it is a weak one. */
 function weakness(algorithm: DerReader): CertificateInfo['signature'] {
   const id = algorithm.text(algorithm.next(TAG.objectId));
   if (id !== RSA_PSS) return WEAK_SIGNATURES.get(id) ?? 'other';
-  // RFC 4055, 3.1: left out, as the whole of the parameters may be, it is SHA-1.
+  // RFC 4055, 3.1: where the digest, or all parameters, are left out, it is SHA-1.
   const parameters = algorithm.optional(TAG.sequence);
   const inside = parameters === null ? null : algorithm.inside(parameters);
   const digest = inside?.optional(PSS_DIGEST) ?? null;
@@ -250,7 +250,7 @@ function publicKey(spki: DerReader): PublicKeyFacts & { bits: Buffer } {
   };
 }
 
-/** The last common name, which is the one that tools show. */
+/** The last common name, as tools show it. */
 function commonNameOf(subject: DerReader): string | undefined {
   let found: string | undefined;
   while (!subject.done) {

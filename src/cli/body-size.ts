@@ -1,19 +1,22 @@
 import type { AdminClient } from '../gateway';
 
-/** The setting of Kong that limits what its Admin API takes at once. */
+/** Kong's setting that limits the size of one request to the Admin API. */
 export const BODY_SIZE = 'nginx_admin_client_max_body_size';
 const DEFAULT_BODY_SIZE = '10m';
 
 export interface BodyRoom {
-  /** Bytes of the whole configuration, as it is posted: a JSON string. */
+  /** Bytes of the whole configuration as it is posted, as a JSON string. */
   size: number;
-  /** Bytes that the Admin API takes; 0: any number. */
+  /** Bytes that the Admin API accepts; 0: no limit. */
   limit: number;
-  /** What the limit is called and set to. */
+  /** Name and value of the setting. */
   setting: string;
 }
 
-/** @param settings of Kong's prefix; undefined: not known @throws AdminError */
+/**
+ * @param settings values of Kong's prefix; undefined: unknown
+ * @throws AdminError
+ */
 export async function bodyRoom(
   client: AdminClient,
   settings: ReadonlyMap<string, string> | undefined,
@@ -24,10 +27,10 @@ export async function bodyRoom(
   return { size: Buffer.byteLength(JSON.stringify({ config: text })), limit: bytesOf(setting), setting };
 }
 
-/** Ids, SNIs and line ends of an entity, in characters for each of certificate and key. */
+/** Ids, SNIs and line ends of an entity, as a factor on the characters of certificate and key. */
 const OVERHEAD = 1.15;
 
-/** Why what would be created does not fit; null: it does. */
+/** Why new certificates do not fit; null: they do. */
 export function whyTooLarge(room: BodyRoom, addedChars: number): string | null {
   const size = room.size + addedChars * OVERHEAD;
   if (room.limit === 0 || size < room.limit) return null;
@@ -41,7 +44,7 @@ export const raise = ({ setting }: BodyRoom): string => `raise ${BODY_SIZE} (${s
 
 export const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`;
 
-/** nginx's sizes. */
+/** Parses nginx's size notation. */
 function bytesOf(size: string): number {
   const [, number = '0', unit = ''] = /^(\d+)([kmg]?)$/i.exec(size.trim()) ?? [];
   const units: Record<string, number> = { k: 1024, m: 1_048_576, g: 1_073_741_824 };

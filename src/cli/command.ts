@@ -27,7 +27,7 @@ import type { RunOptions } from './run';
 import type { StatusOptions } from './status';
 import type { SyncOptions } from './sync';
 
-/** The command line, for people and scripts. A failure is told, and becomes exit code 1. */
+/** Runs the command line of people and scripts. A failure is printed and becomes exit code 1. */
 export async function runCommand(args: readonly string[]): Promise<void> {
   surviveOutput();
   onNotice(tell);
@@ -38,7 +38,7 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Every command with its options; what a command does is loaded when it is called. */
+/** Every command with its options; each command's code is loaded when it is called. */
 export function program(): Command {
   const root = new Command('ssl-cert-reloader')
     .description('Puts renewed TLS certificates into a running Kong and proves that they are served.')
@@ -66,7 +66,7 @@ export function program(): Command {
   return root;
 }
 
-/** Commands that do what a configuration says. */
+/** Commands that follow a configuration, and therefore give up root's rights. */
 const OBEYING: ReadonlySet<string> = new Set(['plan', 'sync', 'run', 'doctor', 'drill']);
 
 const PASS_PROBLEM = 'Kong or a source cannot be asked, or the configuration is wrong';
@@ -212,13 +212,18 @@ function addHolds(root: Command): void {
     ['pin', 'leave a name as it is: nothing is swapped for it', 'it is pinned'],
     ['unpin', 'take a pin away', 'it is renewed again'],
     ['approve', 'have a renewal written that waits (mode: approve)', 'it is written now'],
+    [
+      'rollback',
+      'have the certificate served again that was served before the last swap, and pin it',
+      'it is in Kong again, and proven where listeners answer',
+    ],
   ] as const;
   for (const [verb, description, done] of verbs) {
     const command = root
       .command(verb)
       .description(description)
       .argument('<name>', 'a name that it is served for, or its id in Kong');
-    if (verb === 'pin')
+    if (verb === 'pin' || verb === 'rollback')
       command.option('--until <time>', 'not longer than: 12h, 30d, or a time such as 2026-01-31', notEmpty);
     withJson(withSocket(command)).action(async (name: string, options: HoldOptions) => {
       const { hold } = await import('./hold.js');

@@ -3,10 +3,10 @@ import type { Argument, Command, Option } from 'commander';
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** What may stand where a value is wanted. */
+/** Kinds of values that are completed. */
 type Value = 'none' | 'any' | 'file' | 'folder';
 
-/** The script that a shell reads to complete this program, made from its commands. */
+/** The shell script that completes this program, generated from its commands. */
 export function completionScript(shell: Shell, program: Command): string {
   const commands = [...program.createHelp().visibleCommands(program)];
   return { bash, zsh, fish }[shell](program, commands);

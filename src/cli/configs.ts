@@ -48,7 +48,7 @@ function parse(path: string): ConfigFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
-  // Its code and not its message, which may quote the text.
+  // The error's code, since its message may quote the text.
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
     const what = error.code.toLowerCase().replaceAll('_', ' ');
@@ -71,7 +71,7 @@ function complete(given: unknown, { path, document, lines }: ConfigFile, item: C
   }
 }
 
-/** The line of a value, or of the record that it is missing from. */
+/** The line of a value, or of the record in which it is missing. */
 function lineOf(document: Document.Parsed, lines: LineCounter, path: ConfigPath): number | null {
   for (let length = path.length; length >= 0; length--) {
     const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);

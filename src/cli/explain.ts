@@ -11,11 +11,11 @@ import { standardOutput, type Output } from './output';
 /** One row of a table of the documentation. */
 interface Row {
   name: string;
-  /** What kind of word it is. */
+  /** The kind of word: a reason, a field, … */
   kind: string;
-  /** The heading above it. */
+  /** The heading above the table. */
   section: string;
-  /** What the columns are called, and what they hold. */
+  /** The row's cells with the titles of their columns. */
   cells: readonly (readonly [title: string, text: string])[];
 }
 
@@ -31,7 +31,10 @@ export interface ExplainOptions {
   json?: boolean;
 }
 
-/** Says what a word means: a reason, a field, a state, an alert. @throws Error where nobody knows it */
+/**
+ * Explains a word: a reason, a field, a state, an alert.
+ * @throws Error for an unknown word
+ */
 export function explain(word: string, { json }: ExplainOptions): void {
   const out = standardOutput();
   const text = { ...RUNBOOKS, permissions }[word];
@@ -87,7 +90,7 @@ function rowsOf(kind: string, page: string): Row[] {
   return rows;
 }
 
-/** Markdown as it reads on a terminal. */
+/** Markdown rendered as plain text for a terminal. */
 const plain = (text: string): string =>
   text
     .replaceAll(/^#+ /gm, '')

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { safeText, toJson } from '../report';
 
-/** A line about a trouble, on standard error. */
+/** Prints a line about a trouble to standard error. */
 export function tell(text: string): void {
   process.stderr.write(`ssl-cert-reloader: ${safeText(text)}\n`);
 }
@@ -10,7 +10,7 @@ export function tell(text: string): void {
 export function fail(error: unknown, isJson: boolean): void {
   const { message } = error as Error;
   if (error instanceof CommanderError) {
-    // Help and version have been printed.
+    // Help or version was printed.
     if (error.exitCode === 0) return;
     process.exitCode = error.exitCode;
     if (error.code === 'commander.help') return;
@@ -20,13 +20,13 @@ export function fail(error: unknown, isJson: boolean): void {
     tell(`error: ${message}`);
   }
   if (!isJson) return;
-  // Also without a result there is JSON for who parses it.
+  // With `--json` a failure is JSON as well.
   process.stdout.write(`${toJson({ error: message.replace(/^error: /, '') }, 2)}\n`);
 }
 
 /**
- * Output that cannot be written must not end a command in the middle of its work. A reader that has seen enough
- * (`| head`) is no failure; a full disk is one.
+ * Keeps a command at its work when its output cannot be written. A reader that has seen enough (`| head`) is no
+ * failure; a full disk is one.
  */
 export function surviveOutput(): void {
   let isTold = false;

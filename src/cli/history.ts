@@ -91,6 +91,7 @@ const WORDS: Record<HistoryKind, readonly [word: string, style: Parameters<Paint
   refused: ['refused', 'red'],
   mended: ['mended', 'green'],
   would_change: ['would change', 'yellow'],
+  reverted: ['put back', 'yellow'],
   nudged: ['nudged', 'yellow'],
   removed: ['removed', 'yellow'],
   failed: ['failed', 'red'],
@@ -133,6 +134,7 @@ function detailOf(entry: HistoryEntry): string {
     case 'swapped':
     case 'taken_over':
     case 'handed_over':
+    case 'reverted':
       return [what, ...place, ...who, ...proven, ...said].join(', ');
     case 'rolled_back':
       return [`${short(to)} → ${short(from)} again`, ...who, ...proven, ...said].join(', ');

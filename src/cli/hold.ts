@@ -3,14 +3,19 @@ import { standardOutput } from './output';
 import { addressOf, command } from './status/client';
 import { timeOf } from './time';
 
+export type HoldVerb = 'pin' | 'unpin' | 'approve' | 'rollback';
+
 export interface HoldOptions extends SocketOptions {
   until?: string;
   json?: boolean;
 }
 
-/** Pins a name, takes a pin away, or approves what waits. @throws Error where nothing was done */
+/**
+ * Pins a name, removes a pin, approves what waits, or rolls a name back.
+ * @throws Error where nothing was done
+ */
 export async function hold(
-  verb: 'pin' | 'unpin' | 'approve',
+  verb: HoldVerb,
   name: string,
   { until, json, ...where }: HoldOptions,
 ): Promise<void> {

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readArgument } from '../common/configured-file';
 import {
-  chainWarning,
   checkKeyAndChain,
   checkShape,
   decodePem,
@@ -10,6 +9,7 @@ import {
   isPublicRoot,
   openEndOf,
   parseCertificate,
+  warningsOf,
 } from '../certificates';
 import { isRefusal, MAX_BUNDLE_BYTES, type CertificateInfo, type Refusal } from '../model';
 import { plural, standardOutput, type Output } from './output';
@@ -19,26 +19,29 @@ export interface InspectOptions {
   json?: boolean;
 }
 
-/** What the gate says about the files of one bundle. */
+/** The gate's result for the files of one bundle. */
 interface Inspection {
   files: readonly string[];
-  /** What they were taken for. */
+  /** Detected formats. */
   format: string;
-  /** In the order in which they would be served, where there is one. */
+  /** In the order in which they would be served, if there is one. */
   certificates: readonly Shown[];
-  /** Null: the gate lets it through. */
+  /** Null: the gate accepts it. */
   refusal: Refusal | null;
-  /** What one should know of its chain; null: nothing. */
+  /** A note on its chain and names; null: there is nothing to note. */
   note: string | null;
 }
 
 interface Shown {
-  /** Not to be spread: its fingerprint is made when it is asked for. */
+  /** Not to be spread: `fingerprint` is a getter. */
   info: CertificateInfo;
   issuer: string;
 }
 
-/** Shows what would become of a bundle. @returns the exit code: 1 where it is refused */
+/**
+ * Shows what the plugin would make of a bundle.
+ * @returns the exit code: 1 where it is refused
+ */
 export async function inspect(files: readonly string[], options: InspectOptions): Promise<number> {
   const password =
     options.passwordFile === undefined
@@ -53,7 +56,7 @@ export async function inspect(files: readonly string[], options: InspectOptions)
   return found.refusal === null ? 0 : 1;
 }
 
-/** More than any bundle that the gate lets through; what is larger is cut off and refused for its size. */
+/** More than any bundle that the gate accepts; a larger file is cut off and refused for its size. */
 const MAX_BYTES = MAX_BUNDLE_BYTES + 1;
 
 /** @throws Error where the file cannot be read */
@@ -66,13 +69,13 @@ function read(file: string): Buffer {
   }
 }
 
-/** A plain PEM key, which belongs behind its certificate. */
+/** Whether a file is a plain PEM key, which belongs behind its certificate. */
 function isKeyAlone(content: Buffer): boolean {
   const text = content.toString('latin1');
   return text.includes('PRIVATE KEY-----') && !text.includes('-----BEGIN CERTIFICATE-----');
 }
 
-/** Two files may be of any format and in any order; more than two are parts of one PEM. */
+/** Two files may be of any format and in any order; more than two are taken as parts of one PEM file. */
 async function examine(files: readonly string[], password: string | undefined): Promise<Inspection> {
   const contents = files.map(read).sort((a, b) => Number(isKeyAlone(a)) - Number(isKeyAlone(b)));
   const [first = Buffer.alloc(0), second] = contents;
@@ -87,12 +90,13 @@ async function examine(files: readonly string[], password: string | undefined): 
     return { files, format, certificates: contents.flatMap(whatIsThere), refusal: opened, note: null };
   }
   const openEnd = openEndOf(opened.bundle.reach, isPublicRoot);
+  const warnings = warningsOf({ ...opened.bundle, ...(openEnd === null ? {} : { openEnd }) });
   return {
     files,
     format,
     certificates: opened.chain.map(show),
     refusal: checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened),
-    note: openEnd === null ? null : chainWarning({ ...opened.bundle, openEnd }),
+    note: warnings.length === 0 ? null : warnings.map(({ message }) => message).join('; '),
   };
 }
 
@@ -101,7 +105,7 @@ function show({ info, der }: { info: CertificateInfo; der: Uint8Array }): Shown 
   return { info, issuer: new X509Certificate(der).issuer.replaceAll('\n', ', ') };
 }
 
-/** Of a bundle that is not understood, the PEM certificates that are. */
+/** The readable PEM certificates of a bundle that is not understood. */
 function whatIsThere(content: Buffer): Shown[] {
   return (decodePem(content.toString('latin1')) ?? []).filter(isCertificate).flatMap(({ der }) => {
     try {
@@ -129,10 +133,11 @@ function print({ files, format, certificates, refusal, note }: Inspection, out: 
 }
 
 function facts({ info, issuer }: Shown): [string, string][] {
-  const { names, isCa, keyType, keyBits, serial, fingerprint, signature } = info;
+  const { names, ips = [], isCa, keyType, keyBits, serial, fingerprint, signature } = info;
   const bits = keyType === 'rsa' || keyType === 'ec' ? ` ${keyBits} bits` : '';
   return [
     ...(isCa ? [] : [['names', names.length === 0 ? 'none' : names.join(', ')] as [string, string]]),
+    ...(ips.length === 0 ? [] : [['addresses', ips.join(', ')] as [string, string]]),
     ['issuer', issuer],
     ['valid', validity(info)],
     ['key', `${{ rsa: 'RSA', ec: 'ECDSA', ed25519: 'Ed25519', other: 'of another kind' }[keyType]}${bits}`],
@@ -149,7 +154,7 @@ function validity({ notBefore, notAfter }: CertificateInfo, now = Date.now()): s
   return `${iso(notBefore)} to ${iso(notAfter)} (${left < 0 ? 'expired' : `${remaining(left)} left`})`;
 }
 
-/** Whole days, and hours on the last one. */
+/** Time left in whole days, on the last day in hours. */
 function remaining(ms: number): string {
   const hours = Math.floor(ms / 3_600_000);
   return hours < 48 ? plural(hours, 'hour') : plural(Math.floor(hours / 24), 'day');

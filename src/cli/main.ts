@@ -6,8 +6,8 @@ import { safeText } from '../common/safe-text';
 import { dump } from '../plugin-server';
 
 /**
- * One executable, three faces: Kong's query command (`-dump`, or by its name), Kong's start command (no verb), and the command
- * line (a verb first, or a person at a terminal).
+ * Entry point of the one executable, which is three programs: Kong's query command (`-dump`, or by its name),
+ * Kong's start command (no verb), and the command line (a verb first, or no verb at a terminal).
  */
 async function main(args: readonly string[]): Promise<void> {
   const server = readServerArguments(args);
@@ -23,7 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
     await startServer(args, server);
     return;
   }
-  // What only people need is not loaded beside a gateway.
+  // Code for people is not loaded beside a gateway.
   const { runCommand } = await import('./command.js');
   await runCommand(args);
 }
@@ -43,7 +43,7 @@ async function startServer(args: readonly string[], server: ServerArguments): Pr
   }
 }
 
-/** Kong gives its plugin servers pipes. */
+/** A person's terminal; Kong gives its plugin servers pipes. */
 const isTerminal = () => [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
 
 const isHelp = (flag: string) => ['-h', '--help', '-V', '--version'].includes(flag);

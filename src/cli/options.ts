@@ -3,14 +3,14 @@ import { resolve } from 'node:path';
 import { CommanderError, InvalidArgumentError, Option, type Command } from 'commander';
 import { holdsLogin } from '../http/address';
 
-/** Which Kong, and with which configuration. */
+/** Options that select Kong and the configuration. */
 export interface KongOptions {
   prefix: string;
   adminUrl?: string;
   allowHttp?: boolean;
 }
 
-/** Which running process. */
+/** Options that select the running process. */
 export interface SocketOptions {
   prefix: string;
   socket?: string;
@@ -23,14 +23,14 @@ export interface PassOptions extends KongOptions {
   json?: boolean;
 }
 
-/** What a drill uses: a name that no client asks for (RFC 6761). */
+/** Name of a drill's certificate: one that no client asks for (RFC 6761). */
 export const CANARY_NAME = 'ssl-cert-reloader-drill.invalid';
 
 export const DEFAULT_PREFIX = '/usr/local/kong';
 
 export const ALLOW_HTTP = 'plain http to other hosts and other users of this machine, too';
 
-/** The options by which every command finds Kong. */
+/** Adds the options by which every command finds Kong. */
 export function withKong(command: Command): Command {
   return command
     .option('-p, --prefix <dir>', "Kong's prefix", pathOf, DEFAULT_PREFIX)
@@ -38,7 +38,7 @@ export function withKong(command: Command): Command {
     .option('--allow-http', ALLOW_HTTP);
 }
 
-/** The options by which commands find the running process. */
+/** Adds the options by which commands find the running process. */
 export function withSocket(command: Command): Command {
   return command
     .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", pathOf, DEFAULT_PREFIX)
@@ -55,7 +55,7 @@ export function withConfig(command: Command): Command {
   );
 }
 
-/** A variable of a script that is not set gives an empty value. */
+/** An unset variable of a script gives an empty value. */
 export function notEmpty(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty.');
   return text;
@@ -66,10 +66,10 @@ export function countOf(text: string): number {
   throw new InvalidArgumentError('Give a number from 1 on.');
 }
 
-/** A path as it is meant where the command is called. */
+/** A path, relative to the folder in which the command is called. */
 export const pathOf = (text: string): string => resolve(notEmpty(text));
 
-/** `HOST:PORT` will do. */
+/** An address; `HOST:PORT` suffices. */
 export const addressOf = (text: string): string => urlOf(text, 'leave them out');
 
 function adminAddressOf(text: string): string {
@@ -81,7 +81,7 @@ function urlOf(text: string, wayOut: string): string {
   const hasScheme = /^[a-z][a-z0-9+.-]*:(?!\d)/i.test(text);
   const url = hasScheme ? text : `http://${text}`;
   if (holdsLogin(url) || (hasScheme && holdsLogin(`http://${text}`))) {
-    // Not as an invalid argument, which would be quoted.
+    // No invalid-argument error: commander would quote the value.
     throw new CommanderError(
       1,
       'ssl-cert-reloader.credentials',
@@ -94,7 +94,7 @@ function urlOf(text: string, wayOut: string): string {
   return url;
 }
 
-/** A name as Kong takes it for an SNI. */
+/** A name that Kong accepts as an SNI. */
 export function sniOf(text: string): string {
   const name = text.toLowerCase();
   if (/^(\*\.)?[a-z0-9_.-]+(\.\*)?$/.test(name) && isIP(name) === 0) return name;
@@ -105,7 +105,7 @@ export function withJson(command: Command): Command {
   return command.addOption(new Option('--json', 'print JSON and nothing else'));
 }
 
-/** Exit codes and examples below the help. */
+/** Adds exit codes and examples below the help. */
 export function withHelp(
   command: Command,
   exitCodes: readonly (readonly [string, string])[],

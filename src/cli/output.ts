@@ -5,27 +5,30 @@ import { safeText, toJson } from '../report';
 type Style = Parameters<typeof styleText>[0];
 export type Paint = (style: Style, text: string) => string;
 
-/** Where a command writes: for a person at a terminal, or into a pipe. */
+/** Output of a command: to a terminal, or into a pipe. */
 export interface Output {
-  /** One or more whole lines. */
+  /** Prints one or more whole lines. */
   print(text: string): void;
-  /** The only thing that a command with `--json` prints. */
+  /** Prints JSON; with `--json` nothing else is printed. */
   json(value: unknown): void;
-  /** One line of JSON, for what goes on. */
+  /** Prints one line of JSON, for commands that go on. */
   line(value: unknown): void;
-  /** Shows texts in place of each other on a screen of their own: what the terminal showed before stays. */
+  /**
+   * Opens a separate screen for texts that replace each other; the former content of the terminal returns
+   * afterwards.
+   */
   screen(): Screen;
-  /** Leaves the text as it is where colours are not wanted. */
+  /** Colours a text; returns it unchanged where colours are off. */
   paint: Paint;
-  /** Columns of the terminal; without one nothing is cut off or wrapped. */
+  /** Columns of the terminal; without a terminal nothing is cut off or wrapped. */
   width: number;
   isTerminal: boolean;
 }
 
 export interface Screen {
-  /** Shows what `draw` prints, as much of it as fits. */
+  /** Shows as much of the output of `draw` as fits. */
   show(draw: (out: Output) => void): void;
-  /** The terminal is as it was before. */
+  /** Restores the terminal. */
   leave(): void;
 }
 
@@ -70,20 +73,20 @@ export function standardOutput(stream: NodeJS.WriteStream = process.stdout): Out
   return out;
 }
 
-/** A terminal that does not know its size says 0. */
+/** A terminal of unknown size reports 0. */
 const widthOf = (stream: NodeJS.WriteStream): number =>
   (stream.isTTY && stream.columns) || Number.POSITIVE_INFINITY;
 
 /**
- * Stands for the escape character of our own colours until a text is written: everything else that looks like an
- * escape sequence came with a name or a message and is made visible. Nobody else can know it.
+ * Placeholder for the escape character of our own colours until a text is written: every other escape sequence came
+ * with a name or a message and is made visible. Random, so that no input can contain it.
  */
 const ESCAPE = `(${randomBytes(8).toString('hex')})`;
 
-/** Our own colours, as the terminal takes them; also for what measures and wraps painted text. */
+/** Replaces our placeholders with real colours; also for code that measures and wraps painted text. */
 export const withColours = (text: string): string => text.replaceAll(ESCAPE, '\x1b');
 
-/** The way back, for a text that is to be printed. */
+/** Reverses `withColours`, for a text that is to be printed. */
 export const withoutColours = (text: string): string => text.replaceAll('\x1b', ESCAPE);
 
 export const painter =
@@ -95,7 +98,7 @@ export const painter =
 export const day = (time: number | string | null): string =>
   time === null ? '-' : new Date(time).toISOString().slice(0, 10);
 
-/** The first names, and how many more there are. */
+/** The first names, and the number of the others. */
 export function someOf(names: readonly string[], most = 3): string {
   const rest = names.length - most;
   return rest > 0 ? `${names.slice(0, most).join(', ')} and ${rest} more` : names.join(', ');

@@ -3,7 +3,7 @@ import { isFailed, type FailedPass, type PassResult } from './passes';
 
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
 
-/** A pass as `plan --json` and `sync --json` print it: names as in the status, times in ISO 8601. */
+/** A pass as `plan --json` and `sync --json` print it: field names as in the status, times in ISO 8601. */
 export function passJson(result: PassResult | FailedPass): object {
   if (isFailed(result)) return result;
   const { entry, report } = result;

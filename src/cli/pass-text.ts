@@ -20,7 +20,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'DETAIL', flexible: true, below: true },
 ];
 
-/** Prints what passes found and did: a table where anything happened, and one line of counts each. */
+/** Prints the results of passes: a table where anything happened, and one line of counts each. */
 export function printPasses(results: readonly (PassResult | FailedPass)[], out: Output): void {
   for (const result of results) {
     if (results.length > 1) out.print(out.paint('bold', result.entry));
@@ -56,7 +56,7 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
   }
 }
 
-/** What failed for one reason is one row: Kong's limit, say, stops thousands. */
+/** Events that failed for one reason are one row: Kong's limit, for example, stops thousands. */
 function eventRows({ report: { events }, certificates }: PassResult, out: Output): string[][] {
   const holders = new Map([...certificates.values()].flatMap(({ id, snis }) => snis.map((sni) => [sni, id])));
   const kong = { certificates, holders };
@@ -71,10 +71,10 @@ function eventRows({ report: { events }, certificates }: PassResult, out: Output
   });
 }
 
-/** So many of one kind are shown one by one. */
+/** Up to this many events of one kind are shown one by one. */
 const FEW_ALIKE = 3;
 
-/** One row for each sentence: thousands of bundles may have one issuer that nobody knows. */
+/** One row for each sentence: thousands of bundles may share an unknown issuer. */
 function noteRows(notes: readonly BundleNote[], { paint }: Output): string[][] {
   return [...groupBy(notes, ({ note }) => note)].map(([note, all]) => [
     paint('yellow', 'note'),
@@ -186,7 +186,7 @@ function describe({ fingerprint, isTrust, snis, kept, outcome }: PassEvent, kong
 
 const andKept = (kept: PassEvent['kept']): string => (kept === undefined ? '' : `; ${keptNames(kept)}`);
 
-/** Names of a certificate of ours that is not renewed any more move. */
+/** A certificate of ours that is not renewed any more gives up these names. */
 function whyCreate(snis: readonly string[], { holders }: InKong): string {
   const from = new Set(snis.flatMap((sni) => holders.get(sni) ?? []));
   return from.size === 0
@@ -194,7 +194,7 @@ function whyCreate(snis: readonly string[], { holders }: InKong): string {
     : `its names move here from certificate ${someOf([...from])}`;
 }
 
-/** What Kong has instead, and whose it is. */
+/** What Kong has at present, and who owns it. */
 function whySwap({ id, main, alt, owner }: StoredCertificate, fingerprint: string | null): string {
   const leaves = [main.leaf, alt?.leaf].filter((leaf): leaf is CertificateInfo => leaf != null);
   const isSameLeaf = leaves.some((leaf) => leaf.fingerprint === fingerprint);

@@ -15,14 +15,14 @@ import type { NamedConfig } from './configs';
 import { fail, tell } from './failure';
 import { Progress } from './progress';
 
-/** What one pass found and did, with what Kong stores after it. */
+/** Result of one pass, with what Kong stores after it. */
 export interface PassResult {
   entry: string;
   report: PassReport;
   certificates: ReadonlyMap<string, StoredCertificate>;
 }
 
-/** A pass that could not be made: Kong or a configuration is not as it should be. */
+/** A pass that could not be made, because of Kong or a configuration. */
 export interface FailedPass {
   entry: string;
   error: string;
@@ -30,20 +30,20 @@ export interface FailedPass {
 
 export const isFailed = (result: PassResult | FailedPass): result is FailedPass => 'error' in result;
 
-/** Longer than a file that is being written is given before it counts as broken. */
+/** Longer than the time after which a file that is being written counts as broken. */
 const SETTLE_MS = 1_100;
-/** For so long a run tries again that meets the writes of others. */
+/** How long a run repeats passes that met writes of others. */
 const RACES_MS = 60_000;
-/** And for so long one that Kong does not answer. */
+/** How long a run repeats passes while Kong does not answer. */
 const AWAY_MS = 10_000;
-/** In Kong's prefix: since when the ingress controller has not taken a renewal. */
+/** File in Kong's prefix: since when the ingress controller has not taken a renewal. */
 const DIFFERENCES = 'ssl-cert-reloader.differences';
 
 /**
- * One pass for each configuration, with the very code that the plugin runs. Where one of several fails, the others
- * are made all the same.
+ * One pass for each configuration, with the same code as in the plugin. Where one of several fails, the others are
+ * made all the same.
  * @param observe change nothing, whatever the configuration says
- * @param isWaiting wait for what is left to the ingress controller for a while
+ * @param isWaiting also wait for changes that are left to the ingress controller
  * @throws Error where the only one fails
  */
 export async function makePasses(
@@ -84,7 +84,7 @@ async function passOnce(
     ...{ progress, differences, homesFile, holds: holdsOf(config, kong) },
     patienceMs: Number.POSITIVE_INFINITY,
   });
-  // A run that only observes is no news to anybody else.
+  // A run that only observes is not recorded.
   const place = config.mode === 'observe' ? null : historyPlace(config, kong);
   try {
     const report = await untilSettled(pass, isWaiting);
@@ -103,13 +103,13 @@ async function passOnce(
   }
 }
 
-/** Nothing is promised that Kong would not take. */
+/** Warns where Kong would not accept so much. */
 async function noteSize({ client, prefix }: Connection, report: PassReport): Promise<void> {
   let settings;
   try {
     settings = readKongValues(prefix, (name) => name === BODY_SIZE);
   } catch {
-    // Kong's default is taken for its limit.
+    // Kong's default limit is assumed.
   }
   const why = whyTooLarge(await bodyRoom(client, settings), report.addedChars ?? 0);
   if (why !== null) report.notes.push(why);
@@ -117,7 +117,10 @@ async function noteSize({ client, prefix }: Connection, report: PassReport): Pro
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** An interruption says what was done, and ends at once: every write is whole. @returns how to stop heeding it */
+/**
+ * On an interruption prints what was done, and ends at once: every write is whole.
+ * @returns a function that ends this
+ */
 function endWith(progress: Progress): () => void {
   const end = (signal: keyof typeof SIGNALS) => {
     progress.stop();
@@ -129,9 +132,9 @@ function endWith(progress: Progress): () => void {
 }
 
 /**
- * Passes until nothing is left that another pass would do. Files that look half-written are looked at once more
- * before anything is said about them; who met somebody else's write tries again.
- * @param isWaiting wait for what is left to the ingress controller, too
+ * Repeats passes as long as another one would change something. Half-written files get a second look before they
+ * are reported; a write that met another writer's is repeated.
+ * @param isWaiting also wait for changes that are left to the ingress controller
  */
 export async function untilSettled(
   pass: Composed['pass'],
@@ -151,22 +154,22 @@ export async function untilSettled(
   }
 }
 
-/** Milliseconds until another pass is worth it; null: it is not. */
+/** Milliseconds until another pass is worthwhile; null: none is. */
 function nextTry(
   report: PassReport,
   so: { races: number; settlings: number; elapsedMs: number; isWaiting: boolean; now: number },
 ): number | null {
   if (isLostRace(report)) {
-    // Those who met once must not meet again.
+    // Random, so that two runs that met once do not meet again.
     const mostMs = report.failures.includes('away') ? AWAY_MS : RACES_MS;
     return so.elapsedMs < mostMs ? (50 + 450 * Math.random()) * Math.min(so.races + 1, 8) : null;
   }
   if (report.unfinished === 'settling' && so.settlings === 0) return SETTLE_MS;
-  // A leaf whose chain may still be written.
+  // A bare leaf waits for a chain that may still be written.
   const heldMs = (report.nextAt ?? Number.POSITIVE_INFINITY) - so.now;
   if (report.unfinished === 'settling' && so.settlings < MOST_SETTLINGS && heldMs < MOST_HELD_MS)
     return Math.max(0, heldMs) + 50;
-  // What holds a change back is no business of the ingress controller's.
+  // Held changes do not wait for the ingress controller.
   const until = Math.min(
     ...report.waiting.map((change) => (change.hold === undefined ? change.until : Infinity)),
   );
@@ -178,13 +181,13 @@ function nextTry(
 const MOST_SETTLINGS = 4;
 const MOST_HELD_MS = 6_000;
 
-/** All that failed did so because somebody else wrote at the same time, or Kong was busy. */
+/** Whether everything that failed did so because of another writer, or because Kong was busy. */
 function isLostRace({ unfinished, failures }: PassReport): boolean {
   const isPassing = (failure: FailureKind) => failure === 'conflict' || failure === 'away';
   return unfinished === 'failed' && failures.length > 0 && failures.every(isPassing);
 }
 
-/** Joins the reports of several passes: a change that failed first and succeeded later did not fail. */
+/** Joins the reports of several passes: a change that failed first and succeeded later counts as made. */
 function joined(reports: readonly PassReport[]): PassReport {
   const [first, last] = [reports[0], reports.at(-1)] as [PassReport, PassReport];
   const sum = (count: (report: PassReport) => number) =>

@@ -5,7 +5,10 @@ import { passJson } from './pass-json';
 import { printPasses } from './pass-text';
 import { isFailed, makePasses } from './passes';
 
-/** Shows what a pass would do. @returns the exit code: 2 where Kong differs from the sources, 1 where not all was seen */
+/**
+ * Shows what a pass would do.
+ * @returns the exit code: 2 where Kong differs from the sources, 1 where a part could not be read
+ */
 export async function plan({ config, json, ...location }: PassOptions): Promise<number> {
   const results = await makePasses(await readConfigs(config, location), location, true);
   const out = standardOutput();

@@ -3,7 +3,7 @@ import { describeOtherHand, otherHandOn } from '../common/other-hands';
 import { holdKongValues, readKongValues } from '../gateway';
 import { tell } from './failure';
 
-/** What a command obeys: the file, or else the entries of the Kong with this prefix. */
+/** Origin of a command's configuration: the file, or else the entries of the Kong with this prefix. */
 interface Orders {
   prefix: string;
   config?: string | undefined;
@@ -12,28 +12,29 @@ interface Orders {
 interface User {
   uid: number;
   gid: number;
-  /** Null: a user without a name. */
+  /** Null: a user id without a name. */
   name: string | null;
-  /** Why it is this one, for a sentence. */
+  /** Why this user, as part of a sentence. */
   why: string;
 }
 
-/** Node's types leave it out. */
+/** Missing in Node's types. */
 type WithGroups = typeof process & { initgroups: (user: string, gid: number) => void };
 
-/** Variables that a command needs; root's others are nobody else's business. */
+/** Environment variables that are kept; root's others may hold secrets. */
 const KEPT = /^(PATH|LANG|LC_\w+|TZ|TERM|COLUMNS|NO_COLOR|FORCE_COLOR|KUBERNETES_SERVICE_\w+)$/;
 
 /**
- * Root obeys root alone. Configuration that belongs to somebody else (the entries of a Kong that runs as another user, a
- * file of another user) names files to read and programs to run, so the command goes on as that user, for good.
+ * Root follows only root's configuration. A configuration that belongs to another user (the entries of a Kong that
+ * runs as another user, a file of another user) names files to read and programs to run, so the command goes on as
+ * that user, for good.
  * @throws Error where it cannot, or where anybody may have written the file
  */
 export function leavePrivileges({ prefix, config }: Orders): void {
   if (process.getuid?.() !== 0) return;
   const user = config === undefined ? kongUser(prefix) : ownerOf(config);
   if (user === null) return;
-  // What root wrote there for root's eyes is Kong's configuration all the same.
+  // Kong's configuration may be readable for root alone; it is read before root's rights are given up.
   holdKongValues(prefix);
   const who = `${user.name ?? 'a user without a name'} (uid ${user.uid})`;
   try {
@@ -55,13 +56,13 @@ export function leavePrivileges({ prefix, config }: Orders): void {
   );
 }
 
-/** The first who is not root among the owners of a file and the folders above it. */
+/** The first owner other than root among a file and the folders above it. */
 function ownerOf(config: string): User | null {
   let hand;
   try {
     hand = otherHandOn(config, 0);
   } catch {
-    // It is read next, and the message says what is wrong.
+    // The file is read next; that error message says what is wrong.
     return null;
   }
   if (hand === null) return null;
@@ -69,12 +70,12 @@ function ownerOf(config: string): User | null {
   return named(hand.uid, hand.gid, `to whom ${hand.path} belongs`);
 }
 
-/** Who the workers of a Kong run as, which answer for its entries; null: root, or there is no Kong here. */
+/** The user of a Kong's workers, who determines its entries; null: root, or there is no Kong here. */
 function kongUser(prefix: string): User | null {
   if (statSync(prefix, { throwIfNoEntry: false }) === undefined) return null;
   const hand = otherHandOn(prefix, 0);
   if (hand?.by === 'owner') return named(hand.uid, hand.gid, `to whom ${hand.path} belongs`);
-  // Started as root, nginx gives its workers another user.
+  // Started as root, nginx runs its workers as another user.
   const name = workersOf(prefix)?.split(/\s+/)[0];
   const account = accounts().find((one) => one.name === name);
   return account === undefined || account.uid === 0 ? null : { ...account, why: 'as whom Kong works' };
@@ -99,7 +100,7 @@ function accounts(): { name: string; uid: number; gid: number }[] {
   try {
     text = readFileSync('/etc/passwd', 'utf8');
   } catch {
-    // Without it there are numbers only.
+    // Without /etc/passwd there are only numbers.
   }
   return text.split('\n').flatMap((line) => {
     const [name = '', , uid, gid] = line.split(':');

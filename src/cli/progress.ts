@@ -3,10 +3,10 @@ import { duration } from './output';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const REDRAW_MS = 100;
-/** Work that is done sooner shows nothing. */
+/** Work that ends sooner shows no progress. */
 const DELAY_MS = 400;
 
-/** What is needed of a terminal. */
+/** The part of a terminal that is used. */
 type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'>;
 
 type Work = Phase | 'examine' | 'ask';
@@ -24,13 +24,13 @@ const WORDS: Record<Work, (done: string) => string> = {
   examine: (done) => `${done} checks done`,
 };
 
-/** How far a command is, on one line of a terminal that is gone afterwards. */
+/** Shows progress on one line of a terminal, which is erased at the end. */
 export class Progress implements ProgressListener {
   readonly #startedAt = performance.now();
   #work: Work = 'ask';
   #done = 0;
   #total = 0;
-  /** Of all rounds of writing so far, and of those the ones that handshakes were made for. */
+  /** Over all rounds of writing: the certificates written, and those of them that were proven. */
   #written = 0;
   #proven = 0;
   #frame = 0;
@@ -55,12 +55,12 @@ export class Progress implements ProgressListener {
     if (this.#work === 'prove') this.#proven += 1;
   }
 
-  /** What is done of the present work. */
+  /** Progress of the present work. */
   get text(): string {
     return WORDS[this.#work](`${count(this.#done)} of ${count(this.#total)}`);
   }
 
-  /** What an interruption leaves behind. */
+  /** Sentence about what was done until an interruption. */
   get ending(): string {
     if (this.#written === 0) return 'interrupted: nothing was changed';
     if (this.#work === 'send')

@@ -6,7 +6,10 @@ export interface ReloadOptions extends SocketOptions {
   json?: boolean;
 }
 
-/** Has the running process read its configuration again. @throws Error where that is not used */
+/**
+ * Makes the running process read its configuration again.
+ * @throws Error where the new configuration is not used
+ */
 export async function reload(options: ReloadOptions): Promise<void> {
   const error = await ask(addressOf(options));
   if (error !== null) throw new Error(`the configuration is not used, the one before goes on: ${error}`);

@@ -14,7 +14,10 @@ export interface RunOptions extends KongOptions {
   socket?: string;
 }
 
-/** Runs until it is told to end. @throws Error where it cannot begin: a wrong file, a socket that cannot be had */
+/**
+ * Runs until it is stopped.
+ * @throws Error where it cannot begin: a wrong file, a socket in use
+ */
 export async function run(options: RunOptions): Promise<void> {
   const logger = stderrLogger();
   const { config: file, prefix, adminUrl, allowHttp } = options;
@@ -36,7 +39,7 @@ export async function run(options: RunOptions): Promise<void> {
     return supervisor;
   };
   let supervisor = start();
-  /** Another Kong that the file names gets a supervisor of its own, once whoever asked has the answer. */
+  /** A file that names another Kong gets a new supervisor, after the request that caused the reload was answered. */
   const reread = (entries: FileEntries): string | null => {
     if (entries.reread(logger) === 'another Kong') {
       setTimeout(() => {
@@ -60,7 +63,7 @@ export async function run(options: RunOptions): Promise<void> {
 
 const LOCK_MS = 2_500;
 
-/** Resolves when somebody else has the lock. */
+/** Resolves when another process has the lock. */
 function losing(lock: PrefixLock | null): Promise<Holder> {
   return new Promise((resolve) => {
     setInterval(
@@ -70,7 +73,7 @@ function losing(lock: PrefixLock | null): Promise<Holder> {
   });
 }
 
-/** Resolves with the first signal to end; a second one does not wait. */
+/** Resolves with the first signal to end; a second one ends at once. */
 function ending(): Promise<null> {
   return new Promise((resolve) => {
     let isAsked = false;
@@ -83,7 +86,7 @@ function ending(): Promise<null> {
   });
 }
 
-/** The configurations of a file as entries; a file that is broken leaves them as they were. */
+/** The configurations of a file as entries; a broken file leaves the former entries in force. */
 class FileEntries implements OwnEntries {
   #entries: readonly PluginEntry[];
   #problem: string | null = null;
@@ -100,7 +103,7 @@ class FileEntries implements OwnEntries {
 
   readonly problem = () => this.#problem;
 
-  /** A file that is wrong is said, and leaves the entries as they were. */
+  /** Reads the file again; a broken one is logged and leaves the former entries in force. */
   reread(logger: LogHub): 'another Kong' | 'same Kong' {
     try {
       const { entries, admin } = load(this.path);

@@ -8,11 +8,11 @@ import { isFailed, makePasses } from './passes';
 
 export interface SyncOptions extends PassOptions {
   observe?: boolean;
-  /** Wait until the ingress controller had its time. */
+  /** Wait for changes that are left to the ingress controller. */
   wait?: boolean;
 }
 
-/** Something is left to the ingress controller for now. */
+/** Exit code: a change is left to the ingress controller for now. */
 const WAITING = 3;
 
 /** One pass for each configuration. @returns the exit code */

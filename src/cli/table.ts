@@ -5,14 +5,14 @@ import { withColours, withoutColours, type Output } from './output';
 
 export interface Column {
   title: string;
-  /** May be narrowed and wrapped where the terminal is too narrow for all. */
+  /** May be narrowed and wrapped in a narrow terminal. */
   flexible?: boolean;
-  /** Only for the last ones: where there is no room beside the others, it goes below them. */
+  /** For the last columns: moves below the others where there is no room beside them. */
   below?: boolean;
 }
 
 const GAP = '  ';
-/** No column gets narrower than this. */
+/** Least width of a column. */
 const LEAST = 14;
 // eslint-disable-next-line no-control-regex
 const STYLES = /\x1b\[[0-9;]*m/g;
@@ -23,7 +23,7 @@ const BORDERLESS = {
   ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: GAP },
 };
 
-/** A table without lines, as wide as the terminal at most; cells may be painted. */
+/** A table without lines, at most as wide as the terminal; cells may be painted. */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -61,7 +61,7 @@ function layOut(
   return [line(head.slice(0, count).map(dim), widths, width), ...lines].join('\n');
 }
 
-/** The width that nearly all cells need: one long name makes no other row longer. */
+/** Width that nearly all cells need, so that one long name widens no other row. */
 function usualOf(widths: readonly number[]): number {
   const sorted = widths.toSorted((a, b) => a - b);
   const [usual = 0, most = 0] = [sorted[Math.floor(0.9 * (sorted.length - 1))], sorted.at(-1)];
@@ -97,10 +97,10 @@ const visibleWidth = (text: string) =>
       .map((line) => line.length),
   );
 
-/** Long words (paths) are broken, too. */
+/** Breaks long words (paths), too. */
 const wrap = (text: string, width = 0) => wrapAnsi(text, width, { hard: true });
 
-/** Takes from the widest flexible column, one by one, until all of them fit. */
+/** Narrows the widest flexible column, step by step, until all of them fit. */
 function fit(columns: readonly Column[], natural: readonly number[], width: number): number[] {
   const widths = [...natural];
   while (totalOf(widths) > width) {

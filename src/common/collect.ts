@@ -1,11 +1,11 @@
-/** Sockets close and native memory is let go a moment after the work that they were for. */
+/** Sockets close and native memory is released a moment after the work that used them. */
 const DELAY_MS = 300;
 
 let timer: NodeJS.Timeout | null = null;
 
 /**
- * Collects garbage once what has just ended is quiet: a process at rest would keep it for hours. Without
- * `--expose-gc` (kong-js-pluginserver) nothing happens.
+ * Collects garbage shortly after work has ended: a process at rest would keep it for hours. Does nothing without
+ * `--expose-gc` (kong-js-pluginserver).
  */
 export function collectSoon(): void {
   timer ??= setTimeout(() => {

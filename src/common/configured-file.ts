@@ -1,16 +1,19 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { isRacy, readStamped, sameStamp, stampOf, type Stamp } from './stamp';
 
-/** A configuration, a certificate, a token: none of them is larger. */
+/** No configuration, certificate or token is larger. */
 export const MAX_CONFIGURED_BYTES = 1_048_576;
 
-/** A file that the configuration names cannot be read; the message names the file and what helps, and quotes nothing. */
+/**
+ * A file of the configuration that cannot be read; the message names the file and the remedy, and quotes no
+ * content.
+ */
 export class FileError extends Error {
   override readonly name = 'FileError';
 
   constructor(
     readonly path: string,
-    /** Of the system, or EFBIG and ENOTFILE where it is larger than allowed or not a file. */
+    /** The system's error code, or EFBIG and ENOTFILE where it is too large or not a file. */
     readonly code: string,
     message: string,
   ) {
@@ -27,15 +30,14 @@ const WORDS: Readonly<Record<string, string>> = {
   ELOOP: 'too many symbolic links',
 };
 
-/** What the system's code for a file that cannot be read means to a person. */
+/** What an error code of a file that cannot be read means, for a person. */
 export function whyUnreadable(error: unknown, words: Readonly<Record<string, string>> = {}): string {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
   return words[code] ?? WORDS[code] ?? code;
 }
 
 /**
- * The text of a file that the configuration names. It never waits for a pipe, and never reads a device or more than
- * `maxBytes`.
+ * Reads a file that the configuration names. Never waits for a pipe, never reads a device or more than `maxBytes`.
  * @throws FileError
  */
 export function readConfiguredFile(path: string, maxBytes = MAX_CONFIGURED_BYTES): string {
@@ -58,7 +60,7 @@ function readOnce(path: string, maxBytes: number): { text: string; stamp: Stamp 
 }
 
 /**
- * The start of a file that a person names as an argument; a pipe is waited for (`<(command)`).
+ * Reads the start of a file that a person names as an argument, waiting for a pipe (`<(command)`).
  * @throws the system's error
  */
 export function readArgument(path: string, maxBytes: number): Buffer {
@@ -84,11 +86,14 @@ export class ConfiguredFile {
     private readonly maxBytes = MAX_CONFIGURED_BYTES,
   ) {}
 
-  /** The same string, not only an equal one, while the file is as it was. @throws FileError */
+  /**
+   * Returns the identical string while the file is unchanged.
+   * @throws FileError
+   */
   read(): string {
     const known = this.#known;
     if (known !== null && !known.isRacy && sameStamp(stampOf(this.path), known.stamp)) return known.text;
-    // Nothing older is used in place of what cannot be read.
+    // A file that cannot be read is an error; no older content takes its place.
     this.#known = null;
     const now = Date.now();
     const { text, stamp } = readOnce(this.path, this.maxBytes);
@@ -97,7 +102,7 @@ export class ConfiguredFile {
     return kept;
   }
 
-  /** Has the next call read the file, whatever its stamp. */
+  /** Makes the next call read the file, even if its stamp is unchanged. */
   forget(): void {
     if (this.#known !== null) this.#known.isRacy = true;
   }

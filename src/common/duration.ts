@@ -1,6 +1,6 @@
 const HOUR_MS = 3_600_000;
 
-/** How long something lasts, for a person: minutes and hours where days are too coarse. */
+/** A duration for a person, in minutes or hours where days are too coarse. */
 export function timeLeft(ms: number): string {
   const hours = Math.floor(ms / HOUR_MS);
   if (hours >= 48) return `${Math.floor(hours / 24)} days`;

@@ -1,4 +1,4 @@
-/** Lets go of something a while after it was last used; what holds private keys is not kept for long. */
+/** Releases a value some time after its last use; values that hold private keys are not kept for long. */
 export class Fleeting {
   #timer: NodeJS.Timeout | null = null;
 
@@ -7,7 +7,7 @@ export class Fleeting {
     private readonly afterMs: number,
   ) {}
 
-  /** It was used, or is there anew. */
+  /** To be called at each use, and when there is a new value. */
   touch(): void {
     if (this.#timer === null) this.#timer = setTimeout(() => this.end(), this.afterMs).unref();
     else this.#timer.refresh();

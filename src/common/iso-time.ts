@@ -1,11 +1,11 @@
 const DAY_MS = 86_400_000;
-/** Few days come up, and each of them often. */
+/** Only few different days occur, each often. */
 const MAX_DAYS = 4_000;
 
 const dates = new Map<number, string>();
 const TWO = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
 
-/** The same text as `toISOString`, for many times of few days: three times as fast. */
+/** Equal to `toISOString`, and three times as fast for many times on few days. */
 export function isoTime(ms: number): string {
   const whole = Math.floor(ms);
   const day = Math.floor(whole / DAY_MS);

@@ -4,32 +4,35 @@ import { dirname } from 'node:path';
 
 export interface LineFileOptions {
   path: string;
-  /** The file cannot be written any more; said once, until it can be again. */
+  /** Called once when the file cannot be written any more. */
   onTrouble: (error: Error) => void;
-  /** It can be written again; so many lines were lost meanwhile. */
+  /** Called when it can be written again, with the number of lines lost meanwhile. */
   onRelief: (lost: number) => void;
-  /** A file that is longer is moved to `<path>.1`, in the place of an earlier one; default: it is never moved. */
+  /** A longer file is moved to `<path>.1`, replacing an earlier one; default: it is never moved. */
   maxBytes?: number;
-  /** The folder may be somebody else's: no link is followed, and a file that root creates belongs to the folder's owner. */
+  /**
+   * The folder may belong to another user: no link is followed, and a file that root creates is given to the
+   * folder's owner.
+   */
   isInForeignFolder?: boolean;
   now?: () => number;
 }
 
 /**
- * Kept while the disk is slow; what comes on top is lost. In characters: enough for a line about each of 30,000
- * certificates.
+ * Characters that are kept while the disk is slow, enough for a line about each of 30,000 certificates; further
+ * lines are lost.
  */
 const MAX_WAITING = 16 * 1024 * 1024;
-/** After a failure the file is left alone for so long. */
+/** Pause after a failure. */
 const RETRY_MS = 5_000;
-/** Whether somebody moved the file away is looked at no more often. */
+/** Least time between checks whether the file was moved away. */
 const LOOK_MS = 1_000;
 
 /**
- * Appends lines to a file, apart from everything else: a full disk or a missing folder costs lines, never time.
- * Several may write to one file, since every write is whole lines at its end. A file that was moved away (logrotate)
- * is created anew; one that was cut to nothing (copytruncate) goes on from there. After a line that a killed process
- * left unfinished a new one is begun.
+ * Appends lines to a file without holding up anything else: a full disk or a missing folder costs lines, never
+ * time. Several processes may write to one file, since every write appends whole lines. A file that was moved away
+ * (logrotate) is created anew; one that was truncated (copytruncate) goes on from there. An unfinished line of a
+ * killed process is ended first.
  */
 export class LineFile {
   readonly #now: () => number;
@@ -40,7 +43,7 @@ export class LineFile {
   #lookedAt = 0;
   #failedAt: number | null = null;
   #lost = 0;
-  /** The last write ended in the middle of a line. */
+  /** True where the last write ended in the middle of a line. */
   #isTorn = false;
   #isClosed = false;
   readonly #atExit = () => this.writeLast();
@@ -50,7 +53,7 @@ export class LineFile {
     process.once('exit', this.#atExit);
   }
 
-  /** Takes one line with its line feed, none after the end; never blocks and never throws. */
+  /** Takes one line with its line feed, ignored after `close`; never blocks and never throws. */
   write(line: string): void {
     if (this.#isClosed) return;
     if (this.#waitingLength + line.length > MAX_WAITING) {
@@ -64,7 +67,7 @@ export class LineFile {
     });
   }
 
-  /** Resolves when what was taken is written, or lost. */
+  /** Resolves when every accepted line is written, or lost. */
   async close(): Promise<void> {
     this.#isClosed = true;
     process.off('exit', this.#atExit);
@@ -90,7 +93,7 @@ export class LineFile {
     }
   }
 
-  /** In one call, so that lines of several writers do not mix. */
+  /** One write for all, so that lines of several writers do not mix. */
   private async append(text: string): Promise<void> {
     const handle = await this.current();
     const bytes = Buffer.from(this.#isTorn ? `\n${text}` : text);
@@ -102,11 +105,14 @@ export class LineFile {
       await this.rotate(handle);
   }
 
-  /** Whoever else has the file open finds out within a second, and its lines until then are in the old one. */
+  /**
+   * Moves the full file away. Another process that has it open notices within a second; until then its lines go to
+   * the moved file.
+   */
   private async rotate(handle: FileHandle): Promise<void> {
     const { path } = this.options;
     const [mine, there] = await Promise.all([handle.stat(), stat(path).catch(() => null)]);
-    // Another process has just done it.
+    // Otherwise another process has just moved it.
     if (there?.ino === mine.ino) await rename(path, `${path}.1`);
     await handle.close();
     this.#handle = null;
@@ -119,7 +125,7 @@ export class LineFile {
     return lines;
   }
 
-  /** The open file, which still stands under its name. */
+  /** The open file, reopened where it no longer has its name. */
   private async current(): Promise<FileHandle> {
     const now = this.#now();
     if (this.#handle !== null && now - this.#lookedAt >= LOOK_MS) {
@@ -139,7 +145,7 @@ export class LineFile {
 
   private async open(): Promise<FileHandle> {
     const { path } = this.options;
-    // Without waiting: a pipe that nobody reads would hold the thread for ever.
+    // Non-blocking: a pipe without a reader would hold the thread for ever.
     const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
     const isForeign = this.options.isInForeignFolder === true;
     const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | (isForeign ? O_NOFOLLOW : 0);
@@ -173,20 +179,20 @@ export class LineFile {
     this.options.onRelief(lost);
   }
 
-  /** The process ends and waits for nothing: what a write under way does not hold is written at once. */
+  /** At the end of the process: writes at once what no write under way contains. */
   private writeLast(): void {
     if (this.#handle === null || this.#writing === null) return;
     try {
       writeSync(this.#handle.fd, this.take().join(''));
     } catch {
-      // There is nobody left to tell.
+      // Nobody is left to report it to.
     }
   }
 }
 
 const LINE_FEED = 10;
 
-/** A file that this process may write and not read counts as whole. */
+/** A file that may be written but not read counts as ending in a whole line. */
 async function lastByte(path: string, size: number): Promise<number | undefined> {
   let file: FileHandle | null = null;
   try {

@@ -1,14 +1,14 @@
-/** A value, or a promise of it where it cannot be had at once. */
+/** A value, or a promise of it where it takes time. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** To be delegated to inside `drive`: `const text = yield* wait(read(path))`. */
+/** To be used inside `drive`: `const text = yield* wait(read(path))`. */
 export function* wait<T>(value: MaybePromise<T>): Generator<unknown, T, T> {
   return yield value;
 }
 
 /**
- * Runs steps that may have to wait. As long as no promise comes, all of it happens at once: a promise for each of
- * 10,000 files costs as much as reading them.
+ * Runs steps that may have to wait, synchronously as long as no promise comes: a promise for each of 10,000 files
+ * would cost as much as reading them.
  */
 export function drive<R>(steps: Generator<unknown, R, never>): MaybePromise<R> {
   const run = steps as Generator<unknown, R, unknown>;

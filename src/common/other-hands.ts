@@ -1,29 +1,29 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** Somebody besides root and one user who can change a file, or put another one into its place. */
+/** A user besides root and one other who can change a file, or replace it. */
 export interface OtherHand {
   /** The file, or a folder above it. */
   path: string;
   /** Owner of `path`. */
   uid: number;
   gid: number;
-  /** What lets it be changed: its owner, or a mode that lets others write. */
+  /** The reason: ownership, or a mode that lets others write. */
   by: 'owner' | 'mode';
 }
 
 const GROUP_WRITES = 0o020;
 const EVERYBODY_WRITES = 0o002;
-/** In such a folder nobody can rename or remove the files of others. */
+/** Sticky bit: in such a folder nobody can rename or remove the files of others. */
 const STICKY = 0o1000;
 
 const MAX_LINKS = 40;
 
 /**
- * Looks at everything on the way to a file: the folders, the links and the folders that these stand in. Whoever may write
- * to one of them can have the path lead elsewhere after the look.
- * @param uid who may change it, besides root
- * @throws Error of the system where it is not there
+ * Checks the whole way to a file: the folders, the links, and the folders in which those are. Write access to any
+ * of them would allow redirecting the path after the check.
+ * @param uid the user, besides root, who may change it
+ * @throws the system's error where the file is missing
  */
 export function otherHandOn(path: string, uid = process.getuid?.() ?? 0): OtherHand | null {
   let at = '/';
@@ -49,13 +49,13 @@ export function otherHandOn(path: string, uid = process.getuid?.() ?? 0): OtherH
 function otherOf(stat: Stats, trusted: number): Omit<OtherHand, 'path'> | null {
   const { uid, gid, mode } = stat;
   if (uid !== 0 && uid !== trusted) return { uid, gid, by: 'owner' };
-  // The mode of a link means nothing.
+  // The mode of a link is meaningless.
   if (stat.isSymbolicLink() || (mode & STICKY) !== 0) return null;
   const isOpen = (mode & EVERYBODY_WRITES) !== 0 || ((mode & GROUP_WRITES) !== 0 && gid !== 0);
   return isOpen ? { uid, gid, by: 'mode' } : null;
 }
 
-/** The end of a sentence that begins with the file's path, and what to do. */
+/** The end of a sentence that begins with the file's path, with the remedy. */
 export function describeOtherHand({ path, uid, by }: OtherHand): string {
   return by === 'owner'
     ? `can be changed by uid ${uid}, to whom ${path} belongs; give it to root or to the user that reads it (chown)`

@@ -1,9 +1,12 @@
-/** Control characters, those that turn the direction of text, unpaired surrogates, and what Unicode has not assigned. */
+/**
+ * Control characters, marks that turn the direction of text, unpaired surrogates, and code points that Unicode has
+ * not assigned.
+ */
 const UNPRINTABLE = /[\p{C}\u2028\u2029]/gu;
 
 const PLAIN = /^[\x20-\x7e]*$/;
 
-/** A name that others chose, safe for terminals and logs: what they might obey is written as an escape. */
+/** A name from outside, safe for terminals and logs: characters that they might interpret are escaped. */
 export const printable = (text: string): string =>
   PLAIN.test(text)
     ? text

@@ -1,15 +1,15 @@
 /*
- * Whatever else goes wrong, no secret leaves the process. Errors of libraries quote what they were given: a part of
- * a file, a header, an address, a body; so texts are searched by form.
+ * The last line of defence against secrets in output. Errors of libraries quote their input: a part of a file, a
+ * header, an address, a body; so texts are searched for the forms of secrets.
  */
 
-/** Base64 text; its line feeds may be escaped, as in a JSON text or in one that stands in another. */
+/** Base64 text; its line feeds may be escaped, once (JSON) or several times (JSON in JSON). */
 const PEM_BODY = String.raw`(?:[A-Za-z0-9+/=\s]|\\+[nr])`;
 
-/** In the middle of a name; with a limit, so that a long text is looked at once. */
+/** Part of a name; limited, so that long texts are scanned only once. */
 const WORDS = '[a-z-]{0,40}';
 
-/** Names of values that nobody else may see, in headers, parameters and records. */
+/** Names of secret values in headers, parameters and records. */
 const SECRET_NAMES = [
   'proxy-authorization',
   'authorization',
@@ -25,11 +25,11 @@ const SECRET_NAMES = [
   'key(?:_alt)?',
 ].join('|');
 
-/** Tokens that tell by their form. */
+/** Tokens that are recognizable by their form. */
 const TOKEN_FORMS: readonly RegExp[] = [
   // Vault and OpenBao
   /\b(?:hv[sbr]\.[A-Za-z0-9_-]{20,}|s\.[A-Za-z0-9]{24}\b|b\.[A-Za-z0-9_-]{80,})/,
-  // JSON Web Tokens; a run of their characters is taken whole, so that it is looked at once.
+  // JSON Web Tokens; a run of their characters is matched whole, so that it is scanned only once.
   /(?<![A-Za-z0-9_-])(?=(?:[A-Za-z0-9_-]*?[-_])?eyJ[A-Za-z0-9_-]{5})(?=([A-Za-z0-9_-]+))\1\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/,
   // GitHub, GitLab
   /\bgh[oprsu]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bgl[a-z]{2,6}-[A-Za-z0-9_.-]{20,}/,
@@ -44,17 +44,17 @@ const TOKEN_FORMS: readonly RegExp[] = [
 ];
 
 const RULES: readonly (readonly [RegExp, string])[] = [
-  // Not even cut off in the middle: up to the end of the text, or from the start of the base64 text.
+  // Also cut off: up to the end of the text, or from the start of the base64 text.
   [
     new RegExp(
       '-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)' +
-        // Only from where such a text starts, so that a long one is looked at once.
+        // Only from the start of such a text, so that a long one is scanned once.
         String.raw`|(?<![A-Za-z0-9+/=\s\\])${PEM_BODY}{16,}-----END [A-Z0-9 ]*PRIVATE KEY-----`,
       'g',
     ),
     '[private key removed]',
   ],
-  // {"key": "…"}: a name in quotes and a value in quotes of the same kind.
+  // {"key": "…"}: a quoted name and a value in the same quotes.
   [
     new RegExp(
       String.raw`(?<!\\)((\\*["'])(?:${SECRET_NAMES})\2\s*:\s*)\2(?:\\{2,}["']?|(?!\2)(?:\\[^]|[^]))*(?:\2|$)`,
@@ -70,61 +70,61 @@ const RULES: readonly (readonly [RegExp, string])[] = [
     ),
     '$1$2 [removed]',
   ],
-  // Bearer eyJ…, wherever it stands.
+  // Bearer eyJ…, anywhere.
   [/\b(bearer|basic)\s+(?=[A-Za-z._~+/=-]*\d)[A-Za-z0-9._~+/=-]{8,}/gi, '$1 [removed]'],
   // password=…
   [
     /((?:pass(?:word|wd|phrase)|token|secret|secret_id|api[-_]?key)=)(?!\[removed\])[^\s,;&"'\\)]+/gi,
     '$1[removed]',
   ],
-  // password: …; words of a sentence and paths are none.
+  // password: …; but not words of a sentence, and not paths.
   [
     /((?:pass(?:word|wd|phrase)|token|api[-_]?key):\s*)(?=[^\s\d]{0,15}\d|[^\s]{16})(?![/[])[^\s,;&"'\\)]{6,}/gi,
     '$1[removed]',
   ],
   // https://user:password@host
   [/:\/\/[^\s/?#"'\\]+@/g, '://[removed]@'],
-  // The address of an incoming webhook is its password.
+  // The address of an incoming webhook is a secret.
   [/(\bhooks\.slack\.com\/)[^\s"'\\]+/gi, '$1[removed]'],
   [
     /(\b(?:discord(?:app)?\.com\/api\/webhooks|[a-z0-9-]{1,63}\.webhook\.office\.com\/webhookb2)\/)[^\s"'\\]+/gi,
     '$1[removed]',
   ],
-  // Parts of signed addresses.
+  // Secret parameters of signed addresses.
   [/([?&](?:sig|signature|x-amz-signature|x-amz-security-token|code)=)[^\s&"'\\]{8,}/gi, '$1[removed]'],
   ...TOKEN_FORMS.map((form): readonly [RegExp, string] => [new RegExp(form.source, 'g'), '[token removed]']),
 ];
 
 /*
- * Something that one of the rules may be about. Far from exact, so that a text that has none costs little: a status of
- * 10,000 certificates is looked at whole.
+ * Quick, coarse tests for texts that a rule may match, so that other texts cost little: the status of 10,000
+ * certificates is checked whole.
  */
 const HINTS: readonly RegExp[] = [
   /private key|authoriz|token|pass(?:word|wd|phrase)|secret|cookie|bearer|basic|api[-_]?key|["']key(?:_alt)?\\*["']|(?:access|private)[-_]key|webhook|hooks\.|sig(?:nature)?=|code=/i,
   /eyJ|\bgh[oprsu]_|github_pat|\bgl[a-z]{1,6}[-_]|pat_|AKIA|ASIA|ABIA|ACCA|AIza|_v1_|8Q~|\bxox|\bxapp|:AA|_live_|_test_|npm_|pypi-|NRAK|AGE-|:\/\/[^\s/?#"'\\]+@/,
 ];
 
-/** Forms that are told by a dot and what follows it: the first is quick, the second tells them from long host names. */
+/** Tokens with a dot: the first expression is quick, the second excludes long host names. */
 const AFTER_DOT = /\.[A-Za-z0-9_-]{16}/;
 const TOKEN_AFTER_DOT =
   /\b(?:hv[sbr]|[sb]|SG)\.[A-Za-z0-9_-]{16}|\b[a-z0-9]{6}\.(?=[a-z]*\d)[a-z0-9]{16}\b|\.atlasv1\./;
 
 const SECRET_NAME = new RegExp(`^(?:${SECRET_NAMES})$`, 'i');
 
-/** Whether there may be something in a text that `redactForms` takes out. */
+/** Whether `redactForms` may find something in a text. */
 export const hasSecretForm = (text: string): boolean =>
   HINTS.some((hint) => hint.test(text)) || (AFTER_DOT.test(text) && TOKEN_AFTER_DOT.test(text));
 
-/** Takes private keys, tokens, passwords and credentials in addresses out of a text, by their form. */
+/** Removes private keys, tokens, passwords and credentials in addresses from a text, by their form. */
 export function redactForms(text: string): string {
   return RULES.reduce((clean, [pattern, instead]) => clean.replace(pattern, instead), text);
 }
 
-/** Names of fields are few; as many as a stranger's document has are forgotten. */
+/** Field names are few; beyond the limit (a foreign document) the cache is cleared. */
 const names = new Map<string, boolean>();
 const MAX_NAMES = 512;
 
-/** Whether a field of this name holds a secret, whatever it looks like. */
+/** Whether a field of this name holds a secret, whatever its value looks like. */
 export function isSecretName(name: string): boolean {
   const known = names.get(name);
   if (known !== undefined) return known;

@@ -13,12 +13,12 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Replaces a file by a text, whole or not at all: whoever reads it finds the one or the other. A link that somebody put in
- * its place, or in that of the draft, is replaced and not followed.
- * @param before owner and mode that it gets: as it was when the text was made. Null: a file of our own, for nobody else
- * @param isStill asked right before the old one goes; false: it is left alone
+ * Replaces a file by a text, atomically. A link in its place, or in that of the draft, is replaced and not
+ * followed.
+ * @param before owner and mode for the file, as they were when the text was made. Null: a private file of our own
+ * @param isStill asked right before the replacement; false: the file is left alone
  * @returns false where it was left alone
- * @throws Error of the system; nothing has changed then
+ * @throws the system's error; nothing has changed then
  */
 export function replaceFile(
   path: string,
@@ -31,7 +31,7 @@ export function replaceFile(
   const file = openSync(draft, 'wx', 0o600);
   try {
     try {
-      // Not writeSync: on a disk that is nearly full it writes a part and calls that a success.
+      // Not writeSync: on a nearly full disk it writes a part and reports success.
       writeFileSync(file, text);
       if (before !== null) {
         if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.())

@@ -2,22 +2,22 @@ import { hasKnownSecret, withoutKnownSecrets } from './secrets';
 import { hasSecretForm, isSecretName, redactForms } from './redact';
 
 /*
- * Everything that leaves the process goes through here: names of files, certificates and messages of other programs may
- * hold escape sequences for a terminal, marks that turn text around, and secrets.
+ * Makes every text safe that leaves the process: names of files, certificates and messages of other programs may
+ * hold escape sequences, characters that reverse the direction of text, and secrets.
  */
 
 /**
- * Control characters (C0 but tab and line feed, DEL, C1), marks that turn text around or do not show, characters that
- * are none. With `u`, lone surrogates.
+ * Control characters (C0 except tab and line feed, DEL, C1), characters that reverse text or are invisible,
+ * noncharacters. With `u`, lone surrogates.
  */
 const HIDDEN =
   // eslint-disable-next-line no-control-regex
   /[\0-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\u{e0000}-\u{e007f}]/gu;
 
-/** What `JSON.stringify` makes of control characters. */
+/** JSON.stringify's escapes of control characters. */
 const ESCAPED = /\\(?:u[0-9a-f]{4}|[bfr])/;
 
-/** Makes characters visible that would do something to a terminal or to a reader: `<U+001B>`. */
+/** Makes characters visible that affect a terminal or mislead a reader: `<U+001B>`. */
 export function visible(text: string): string {
   return text.replace(
     HIDDEN,
@@ -25,20 +25,23 @@ export function visible(text: string): string {
   );
 }
 
-/** Takes secrets out of a text: values that are known, and what has the form of a secret. */
+/** Removes secrets from a text: known values, and everything with the form of a secret. */
 export const redact = (text: string): string => redactForms(withoutKnownSecrets(text));
 
-/** A text as it may leave the process. */
+/** A text in the form in which it may leave the process. */
 export const safeText = (text: string): string =>
   hasKnownSecret(text) || hasSecretForm(text) ? visible(redact(text)) : visible(text);
 
-/** The one way to JSON for everything that leaves the process. Costs little where there is nothing to remove. */
+/**
+ * JSON for output; every text that leaves the process as JSON goes through here. Costs little where there is
+ * nothing to remove.
+ */
 export function toJson(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, null, indent);
   return isSuspect(text) ? JSON.stringify(value, safe, indent) : text;
 }
 
-/** Most texts are plain, which one look tells. */
+/** Most texts are plain, which one test tells. */
 const UNUSUAL = /[^\n\x20-\x7e]|\\/;
 
 function isSuspect(text: string): boolean {
@@ -53,10 +56,10 @@ function safe(name: string, value: unknown): unknown {
 
 const MOST_LOOKED_AT = 64 * 1024;
 
-/** What another program said, on one line and cut off: it may hold anything. */
+/** The message of another program, on one line and cut off: it may hold anything. */
 export function foreign(text: string, most = 200): string {
   const clean = safeText(text.slice(0, MOST_LOOKED_AT)).replace(/\s+/g, ' ').trim();
   if (clean.length > most) return `${clean.slice(0, most)}…`;
-  // The cut may have gone through a secret.
+  // A cut could halve a secret and hide it from the search.
   return text.length > MOST_LOOKED_AT ? 'its message is too long to be repeated' : clean;
 }

@@ -1,16 +1,16 @@
-/** More than any configuration has; what was not used for longest is forgotten first. */
+/** More than any configuration has; beyond it the value that was unused for longest is forgotten. */
 const MAX_KNOWN = 512;
-/** Shorter values are words that stand anywhere. */
+/** Shorter values are ordinary words. */
 const LEAST_LENGTH = 6;
-/** A longer one is a file, and keys are told by their form. */
+/** A longer value is a file; keys are recognized by their form. */
 const MOST_LENGTH = 16 * 1024;
 
 const known = new Set<string>();
 let pattern: RegExp | null = null;
 
 /**
- * Has a token or password removed from everything that leaves the process, wherever it stands. To be called where it
- * is read, or right before it is used.
+ * Has a token or password removed from everything that leaves the process. To be called where it is read, or right
+ * before it is used.
  */
 export function rememberSecret(value: string): void {
   const secret = value.trim();
@@ -25,11 +25,11 @@ export function rememberSecret(value: string): void {
   pattern = null;
 }
 
-/** Of a header: `Bearer` and `Basic` are no part of the secret. */
+/** Remembers the value of a header; `Bearer` and `Basic` are not part of the secret. */
 export const rememberHeader = (value: string): void =>
   rememberSecret(value.replace(/^(?:bearer|basic|token)\s+/i, ''));
 
-/** Takes every value out that is known to be a secret: as it is, in base64, and as a part of an address. */
+/** Removes every known secret: as it is, in base64, and percent-encoded. */
 export function withoutKnownSecrets(text: string): string {
   return known.size === 0 ? text : text.replace(knownPattern(), '[removed]');
 }
@@ -40,7 +40,7 @@ function knownPattern(): RegExp {
   if (pattern === null) {
     const forms = [...new Set([...known].flatMap(formsOf))].sort((a, b) => b.length - a.length);
     const escaped = forms.map((form) => form.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'));
-    // Plain texts side by side are searched for at once; with a condition before each they would be tried one by one.
+    // Plain alternatives are searched for together; a condition before each would make them be tried one by one.
     pattern = new RegExp(`(?<![A-Za-z0-9])(?:${escaped.join('|')})(?![A-Za-z0-9])`, 'g');
   }
   return pattern;

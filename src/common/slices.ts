@@ -1,4 +1,4 @@
-/** Longest stretch of synchronous work before others get their turn. */
+/** Longest stretch of synchronous work before other work gets its turn. */
 const SLICE_MS = 5;
 
 /**
@@ -9,7 +9,7 @@ export class Slices {
   #until = performance.now() + SLICE_MS;
   #count = 0;
 
-  /** @param every looks at the clock once in so many calls: fewer where one step takes long */
+  /** @param every checks the clock once in so many calls: fewer where one step takes long */
   constructor(private readonly every = 16) {}
 
   /** True when it is time to `pause`. */

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
 
-/** What tells one version of a file from another without reading it. */
+/** Identifies a version of a file without reading it. */
 export interface Stamp {
   mtimeMs: number;
   ctimeMs: number;
@@ -9,12 +9,12 @@ export interface Stamp {
 }
 
 /**
- * File systems stamp times with the kernel's clock tick, up to 10 ms coarse: a file written again within that
- * tick keeps its stamp. A stamp this young is therefore not relied on, and the file is read once more.
+ * File systems round times to the kernel's clock tick, up to 10 ms: a file written again within one tick keeps its
+ * stamp. A stamp this young is therefore not relied on, and the file is read once more.
  */
 const TICK_MS = 20;
 
-/** One stat, following links; null where the file is not there, or is out of reach (a loop of links, no right). */
+/** One stat, following links; null where the file is missing or out of reach (a loop of links, no permission). */
 export function stampOf(path: string): Stamp | null {
   const stat = statOf(path);
   return stat === null ? null : toStamp(stat);
@@ -24,7 +24,7 @@ export function statOf(path: string): Stats | null {
   try {
     return statSync(path, { throwIfNoEntry: false }) ?? null;
   } catch {
-    // Reading it says why.
+    // Reading the file will tell why.
     return null;
   }
 }
@@ -43,23 +43,23 @@ export function isRacy(stamp: Stamp | null, readAt: number): boolean {
 export interface StampedText {
   text: string;
   stamp: Stamp;
-  /** Everybody on the machine can read it. */
+  /** Its mode lets every user read it. */
   isOpen: boolean;
-  /** False: it was cut off or grew while it was read. */
+  /** False: the file was cut off or grew during the read. */
   isStable: boolean;
 }
 
 const buffer = Buffer.allocUnsafe(64 * 1024);
 
 /**
- * Reads a file whole. One file descriptor for everything: what is stamped is what is read, whatever a rename does
- * to the name. A write in place that keeps the length shows at the next scan, by its time; until then the gate
- * stands before Kong.
+ * Reads a file whole, through one file descriptor: the stamp and the text are of one file, whatever renames happen
+ * meanwhile. A write in place that keeps the length shows in the file's time at the next scan; until then the gate
+ * protects Kong.
  * @param maxBytes null is returned for a larger file
  * @throws the system's error: ENOENT, EACCES, EISDIR, …
  */
 export function readStamped(path: string, maxBytes: number): StampedText | null {
-  // Without waiting: nobody may ever write to what turns out to be a pipe.
+  // Non-blocking: the path may lead to a pipe that nobody writes to.
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const stat = fstatSync(file);
@@ -68,7 +68,7 @@ export function readStamped(path: string, maxBytes: number): StampedText | null 
     const stamp = toStamp(stat);
     if (stamp.size > maxBytes) return null;
     const target = stamp.size < buffer.length ? buffer : Buffer.allocUnsafe(stamp.size + 1);
-    // One more octet than it should have shows that it grew. Some file systems (/proc, FUSE) give every file the size 0.
+    // One octet more than expected, to notice growth. Some file systems (/proc, FUSE) report the size 0.
     const limit = stamp.size === 0 ? target.length : stamp.size + 1;
     let length = 0;
     for (let got = -1; got !== 0 && length < limit; length += got) {
@@ -87,8 +87,8 @@ export function toStamp({ mtimeMs, ctimeMs, size, ino }: Stats): Stamp {
 }
 
 /**
- * Device and inode of what a path leads to; null where it is not there. As whole numbers: some file systems have inode
- * numbers above 2^53, where neighbours are one as a JavaScript number.
+ * Device and inode that a path leads to; null where it is missing. As bigint: some file systems have inode numbers
+ * above 2^53, where two neighbours are one as a number.
  */
 export function identityOf(path: string): string | null {
   try {

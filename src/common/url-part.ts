@@ -1,4 +1,4 @@
-/** A user name or password of a URL as it is meant; as it stands where its percent signs are none of an encoding. */
+/** Decodes a user name or password of a URL; returns it unchanged where its percent signs are no encoding. */
 export function decodedPart(part: string): string {
   try {
     return decodeURIComponent(part);

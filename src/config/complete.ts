@@ -23,7 +23,7 @@ export function complete<const Fields extends readonly NamedField[]>(
   return config as unknown as Values<Fields>;
 }
 
-/** Collects every problem of a configuration, so that nobody has to mend them one by one. */
+/** Collects every problem of a configuration, so that they can be fixed together. */
 class Check {
   readonly problems: ConfigProblem[] = [];
 
@@ -97,7 +97,7 @@ class Check {
   }
 }
 
-/** What is wrong with a text, a number or a boolean; null: nothing. */
+/** The problem of a text, number or boolean; null: none. */
 function scalarProblem(field: KongField, value: unknown): string | null {
   const isRight = field.type === 'integer' ? Number.isInteger(value) : typeof value === field.type;
   if (!isRight) return wrongType(field, value);
@@ -108,7 +108,7 @@ function scalarProblem(field: KongField, value: unknown): string | null {
   if (field.one_of !== undefined && !field.one_of.includes(value as string)) {
     return notAChoice(field.one_of, value as string);
   }
-  // The patterns used here mean the same to Lua and to JavaScript.
+  // The patterns in use mean the same in Lua and in JavaScript.
   const matches = (pattern: string) => new RegExp(pattern).test(value as string);
   if (field.match_any !== undefined && !field.match_any.patterns.some(matches)) return field.match_any.err;
   if (value === '' && field.len_min !== 0) return 'length must be at least 1';
@@ -118,7 +118,7 @@ function scalarProblem(field: KongField, value: unknown): string | null {
   return null;
 }
 
-/** Another file than a configuration of this plugin, told by what stands in it. */
+/** Recognizes other kinds of files by their names of fields. */
 function mistakenFor(names: readonly string[]): string | null {
   if (names.includes('_format_version') || names.includes('plugins')) {
     return "this is Kong's declarative configuration; give only what stands below `config:` of the plugin's entry in it";

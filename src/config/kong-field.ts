@@ -12,13 +12,13 @@ export interface KongField {
   elements?: KongField;
   fields?: readonly NamedField[];
   entity_checks?: readonly EntityCheck[];
-  /** What a number counts. Ours: Kong's schemas do not know it. */
+  /** Unit of a number. Ours: Kong's schemas have no units. */
   unit?: 'seconds' | 'days';
-  /** Whether a text is an address that ends with a port, perhaps with a word behind it. Ours. */
+  /** Whether a text is an address that ends with a port, possibly followed by a word. Ours. */
   ends_with_port?: true;
 }
 
-/** A field of a record that is needed where another one has a certain value. */
+/** A field of a record that is required where another one has a certain value. */
 export interface EntityCheck {
   conditional: {
     if_field: string;
@@ -28,12 +28,12 @@ export interface EntityCheck {
   };
 }
 
-/** Kong says no more than `invalid value` of a single `match`. */
+/** Used instead of `match`, for which Kong only says `invalid value`. */
 export const ABSOLUTE_PATH = { patterns: ['^/'], err: 'expected an absolute path' } as const;
 
 export type NamedField = Readonly<Record<string, KongField>>;
 
-/** The value that a field has in a completed configuration. */
+/** Type of a field's value in a completed configuration. */
 type ValueOf<Field extends KongField> = Field extends {
   type: 'record';
   fields: infer Fields extends readonly NamedField[];
@@ -49,7 +49,7 @@ type ValueOf<Field extends KongField> = Field extends {
           ? boolean
           : string;
 
-/** The name of a field that always has a value: Kong and `completeConfig` fill in its default. */
+/** Name of a field that always has a value: Kong and `completeConfig` fill in its default. */
 type NeededName<Named extends NamedField> = {
   [Name in keyof Named]: Named[Name] extends { required: true } ? Name : never;
 }[keyof Named];

@@ -1,13 +1,13 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type { KongField } from './kong-field';
 
-/** Where a value stands: names of records and indexes of arrays. */
+/** Path of a value: names of records and indexes of arrays. */
 export type ConfigPath = readonly (string | number)[];
 
-/** One thing that is wrong with a configuration. */
+/** One problem of a configuration. */
 export interface ConfigProblem {
   path: ConfigPath;
-  /** What is wrong and what to write instead. It quotes no value that may be a secret. */
+  /** The problem and what to write instead. Quotes no value that may be a secret. */
   message: string;
 }
 
@@ -19,7 +19,7 @@ export function showPath(path: ConfigPath): string {
     .join('');
 }
 
-/** A configuration that cannot be used, with everything that is wrong with it. */
+/** A configuration that cannot be used, with all of its problems. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'CONFIG_INVALID';
@@ -31,7 +31,7 @@ export class ConfigError extends Error {
 
 const ARTICLES = { string: 'a', integer: 'an', boolean: 'a', array: 'an', record: 'a' } as const;
 
-/** A value of another type than the field has. */
+/** The problem of a value whose type is not the field's. */
 export function wrongType(field: KongField, value: unknown): string {
   const expected = `expected ${ARTICLES[field.type]} ${field.type}`;
   if (field.type === 'integer' && typeof value === 'string') return `${expected}${asNumber(field, value)}`;
@@ -45,7 +45,7 @@ export function wrongType(field: KongField, value: unknown): string {
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
-/** A number that was written as text, as a rule with a unit; other text may be anything and is not quoted. */
+/** Hint for a number that was written as text, often with a unit; other text may be a secret and is not quoted. */
 function asNumber({ unit, default: usual }: KongField, text: string): string {
   const duration = /^(\d{1,6}) ?([smhd])$/.exec(text.trim());
   const of = unit === undefined ? '' : ` (a number of ${unit}, without a unit)`;
@@ -67,7 +67,7 @@ export function notAChoice(choices: readonly string[], value: string): string {
   return `expected one of: ${choices.join(', ')}${nearestOf(value, choices)}`;
 }
 
-/** What stands in the place of a field. A name that looks like no field may be a secret and is not quoted. */
+/** The problem of an unknown field. A name that does not look like a field's may be a secret and is not quoted. */
 export function unknownField(
   name: string,
   known: readonly string[],
@@ -81,7 +81,7 @@ export function unknownField(
   };
 }
 
-/** `, did you mean …?`, or nothing where no word is near. */
+/** `, did you mean …?`; empty where no word is similar. */
 export function nearestOf(word: string, known: readonly string[]): string {
   const nearest = closest(word, known);
   return distance(word, nearest) <= Math.max(2, word.length / 3) ? `, did you mean ${nearest}?` : '';

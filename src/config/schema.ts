@@ -1,6 +1,9 @@
 import type { KongField, NamedField } from './kong-field';
 
-/** The fields as Kong's schema takes them: without what only this project's own checks and documents know. */
+/**
+ * The fields in the form of a Kong schema, without the properties that only this project's checks and documents
+ * use.
+ */
 export function toKongSchema(fields: readonly NamedField[]): NamedField[] {
   return fields.map((named) =>
     Object.fromEntries(Object.entries(named).map(([name, field]) => [name, toKongField(field)])),

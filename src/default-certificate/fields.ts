@@ -1,6 +1,6 @@
 import type { NamedField } from '../config';
 
-/** What is done when the files of Kong's `ssl_cert` hold another certificate than the one that is served. */
+/** Fields: what to do when the files of Kong's `ssl_cert` differ from the certificate that is served. */
 export const DEFAULT_CERTIFICATE = {
   default_certificate: {
     type: 'string',
@@ -12,7 +12,7 @@ export const DEFAULT_CERTIFICATE = {
   },
 } as const satisfies NamedField;
 
-/** What is done when other certificates that Kong's configuration names change. */
+/** Fields: what to do when other certificates change that Kong's configuration names. */
 export const NODE_CERTIFICATES = {
   node_certificates: {
     type: 'string',

@@ -8,12 +8,12 @@ export class DefaultCertificateSource implements Source {
 
   constructor(private readonly certificate: DefaultCertificate) {}
 
-  /** Only while clients get something else than what is in the files: nobody wants a `*` in Kong without need. */
+  /** True only while clients get another certificate than the one in the files: otherwise Kong needs no `*`. */
   get create(): boolean {
     return this.certificate.isPromoted;
   }
 
-  /** What the last observation read. */
+  /** Returns what the last observation read. */
   scan(): Promise<SourceScan> {
     const { changed, total } = this.certificate.takeChanged();
     return Promise.resolve({ changed, removed: [], total, errors: [] });

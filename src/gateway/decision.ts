@@ -5,10 +5,10 @@ import { changedError } from './admin/answers';
 export type Update = Extract<Change, { kind: 'update' }>;
 export type Create = Extract<Change, { kind: 'create' }>;
 
-/** The part of an update that is left to do after Kong was read again, or how it ended already. */
+/** What is left to do of an update after Kong was read again, or its result if nothing is. */
 export type Decision = { kind: 'write'; isPairThere: boolean } | Exclude<WriteResult, { kind: 'written' }>;
 
-/** @param now the half as Kong has it now */
+/** @param now the half as it is in Kong now */
 export function decideUpdate(
   change: Update,
   now: Pick<StoredHalf, 'content' | 'chain' | 'vaultReference'> | null,
@@ -21,15 +21,15 @@ export function decideUpdate(
   const isPairThere = isChainOf(bundle, now?.chain, change.isControllers);
   const isRenamed = addSnis.length + moveSnis.length + removeSnis.length > 0 || split !== undefined;
   if (isPairThere) return isRenamed ? { kind: 'write', isPairThere } : { kind: 'already', change };
-  // Somebody else was faster, and what they wrote may be newer.
+  // Another writer was faster, and its certificate may be newer.
   if (now?.content !== certificate[half]?.content)
     return { kind: 'conflict', change, error: changedError(certificate.id) };
   return { kind: 'write', isPairThere };
 }
 
 /**
- * What of a creation is left to do where there is a certificate of that id already: nothing, or a new plan. What
- * somebody else has made is never replaced by a creation.
+ * What is left to do of a creation where that id exists: nothing, or a new plan. A creation never replaces a
+ * certificate that another writer has made.
  */
 export function decideCreation(
   change: Create,
@@ -41,7 +41,7 @@ export function decideCreation(
     : { kind: 'conflict', change, error: changedError(change.id) };
 }
 
-/** By content: a text may come back from Kong with other blanks. */
+/** Compared by content: Kong may return a text with different white space. */
 export function isSamePair(a: PemPair | null, b: PemPair | null): boolean {
   if (a === null || b === null) return a === b;
   const content = (pair: PemPair) => readPem(pair.cert, pair.key)?.content ?? `${pair.cert}${pair.key}`;

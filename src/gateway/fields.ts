@@ -1,6 +1,6 @@
 import { ABSOLUTE_PATH, type NamedField } from '../config';
 
-/** How the Admin API is reached. */
+/** Fields: how to reach the Admin API. */
 export const ADMIN = {
   admin: {
     type: 'record',

@@ -8,19 +8,22 @@ import { WorkspacesGateway } from './workspaces';
 
 /** A Kong that answered. */
 export interface OpenedKong {
-  /** One more gateway, with a memory of its own; all of them end with the client. */
+  /** Opens one more gateway, with a memory of its own; all of them end with the client. */
   open: () => Gateway;
-  /** How many workers it had. */
+  /** Number of its workers. */
   workers: number;
 }
 
 export interface OpenOptions extends EditorOptions {
-  /** Whose certificates are looked after; none: those of the address. */
+  /** The workspaces to look after; empty: the one of the address. */
   workspaces: readonly string[];
   attempts?: number | undefined;
 }
 
-/** Asks a Kong what it is. @throws AdminError with what is in the way */
+/**
+ * Finds out which kind of Kong answers.
+ * @throws AdminError with the obstacle
+ */
 export async function openGateway(
   client: AdminClient,
   { workspaces, attempts, ...editor }: OpenOptions,
@@ -28,7 +31,7 @@ export async function openGateway(
   const answer = await client.request('GET', '/status', undefined, undefined, attempts);
   if (answer.status === 404) throw answerError(client, 'GET /status', answer, "is it Kong's Admin API?");
   const { configuration_hash: hash, memory, database } = bodyOf(client, 'GET /status', answer) as Status;
-  // Somebody else's /status, behind the same port.
+  // Another program answers /status at this port.
   if (memory === undefined && hash === undefined && database === undefined) {
     throw answerError(
       client,

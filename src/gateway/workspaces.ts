@@ -18,7 +18,7 @@ import type {
 import { changeId } from '../model';
 import type { AdminClient } from './admin/client';
 
-/** Several workspaces of one Kong, each of which has certificates of its own. What is created goes to the first. */
+/** Several workspaces of one Kong, each with certificates of its own. New certificates go to the first. */
 export class WorkspacesGateway implements Gateway {
   readonly kind;
   readonly traits;
@@ -131,7 +131,7 @@ class CertificatesOfWorkspaces implements CertificateStore {
     return this.first(id, (part) => part.readTexts(id));
   }
 
-  /** What the workspace says that has it; where none is known to, the first that says anything. */
+  /** Asks the workspace that has the certificate; where that is unknown, the first that knows it. */
   private async first<T>(id: string, read: (part: CertificateStore) => Promise<T | null>): Promise<T | null> {
     const known = this.parts.filter(({ stored }) => stored.has(id));
     for (const part of known.length > 0 ? known : this.parts) {
@@ -142,7 +142,7 @@ class CertificatesOfWorkspaces implements CertificateStore {
   }
 }
 
-/** Maps of different keys as one, each as it is now. */
+/** A live view on maps with disjoint keys as one map. */
 class Union<K, V> implements ReadonlyMap<K, V> {
   constructor(private readonly maps: () => readonly ReadonlyMap<K, V>[]) {}
 

@@ -207,11 +207,12 @@ function outcomeFacts(outcome: PassEvent['outcome']): Facts {
     case 'swapped':
     case 'rolled_back': {
       const { proof } = outcome;
-      if (proof === null) return { by: 'us', detail: 'not proven: verify is off' };
+      const by = outcome.kind === 'swapped' && outcome.how === 'reverted' ? 'operator' : 'us';
+      if (proof === null) return { by, detail: 'not proven: verify is off' };
       const { verdict, handshakes, durationMs, detail } = proof;
       const isLeft = outcome.kind === 'rolled_back' && !outcome.restored;
       return {
-        by: 'us',
+        by,
         detail: isLeft ? `${detail}; the previous one could not be restored` : detail,
         proof: { verdict, handshakes, duration_ms: Math.round(durationMs) },
       };

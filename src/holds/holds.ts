@@ -14,7 +14,7 @@ export interface HoldsOptions {
 
 interface Kept {
   pins: Pin[];
-  /** By what they allow: when they were given (milliseconds since the epoch). */
+  /** By name and chain: when they were given (milliseconds since the epoch). */
   approved: Record<string, number>;
 }
 
@@ -44,9 +44,10 @@ export class Holds implements HoldBook {
   permits(change: Change, now: number): Permission {
     const pin = this.pins(now).find(({ name }) => isAbout(change, name));
     if (pin !== undefined) {
-      const { name, until } = pin;
+      const { name, until, isRollback } = pin;
       const end = until === null ? 'until it is taken away' : `until ${shown(until)}`;
-      return held('pinned', until, `${name} is pinned ${end}: ssl-cert-reloader unpin ${name}`);
+      const what = isRollback === true ? 'was rolled back by an operator and is pinned' : 'is pinned';
+      return held('pinned', until, `${name} ${what} ${end}: ssl-cert-reloader unpin ${name}`);
     }
     const { criticalAt, left } = urgencyOf(change, now);
     const isUrgent = now >= criticalAt;
@@ -91,18 +92,20 @@ export class Holds implements HoldBook {
   approve(changes: readonly Change[], name: string, now: number): Change[] {
     const meant = changes.filter((change) => isAbout(change, name));
     this.refresh();
-    for (const change of meant) this.#kept.approved[keyOf(change)] = now;
+    for (const { bundle } of meant) this.#kept.approved[approvalOf(name, bundle)] = now;
     if (meant.length > 0) this.save();
     return meant;
   }
 
   private isApproved(change: Change, now: number): boolean {
-    const at = this.#kept.approved[keyOf(change)];
-    return at !== undefined && now - at < APPROVAL_MS;
+    return [changeId(change), ...snisOf(change)].some((name) => {
+      const at = this.#kept.approved[approvalOf(name, change.bundle)];
+      return at !== undefined && now - at < APPROVAL_MS;
+    });
   }
 
-  /** Entries of one Kong share the file. */
-  private refresh(): void {
+  /** Reads what other entries and processes of this Kong have kept since. */
+  refresh(): void {
     this.#kept = this.load() ?? this.#kept;
   }
 
@@ -161,8 +164,8 @@ function isPin(entry: unknown): entry is Pin {
   return typeof name === 'string' && (until === null || typeof until === 'number');
 }
 
-const keyOf = (change: Change) =>
-  `${changeId(change)} ${change.kind === 'update' ? change.half : 'main'} ${change.bundle.chain}`;
+/** What a person said yes to: this chain for this name, whichever certificate of Kong has the name by then. */
+const approvalOf = (name: string, { chain }: Change['bundle']) => `${name.toLowerCase()} ${chain}`;
 
 /** When it is urgent: what Kong has is about to end. What Kong does not have never is. */
 function urgencyOf(change: Change, now: number): { criticalAt: number; left: string } {

@@ -4,23 +4,23 @@ import { isLoopback } from '../common/loopback';
 import { decodedPart } from '../common/url-part';
 
 export interface AddressRules {
-  /** The operator's word that plain http to other hosts is meant. */
+  /** The operator allows plain http to other hosts. */
   allowHttp?: boolean | undefined;
-  /** How the operator says it; null: there is no way. */
+  /** How the operator allows it, for messages; null: not at all. */
   allowHttpBy: string | null;
-  /** Whether `unix:/path` will do. */
+  /** Whether `unix:/path` is accepted. */
   unix?: boolean;
 }
 
-/** Where something answers, and what may be shown of it. */
+/** A parsed address, and the form in which it may be shown. */
 export interface Address {
-  /** Without credentials; of a unix socket `http://localhost`. */
+  /** Without credentials; for a unix socket `http://localhost`. */
   url: URL;
   socketPath: string | undefined;
-  /** Plain http that leaves the machine only where `allowHttp` was given. */
+  /** Plain http, which leaves the machine only with `allowHttp`. */
   isPlain: boolean;
   isHttpAllowed: boolean;
-  /** Of the URL; null: there is none in it. */
+  /** User and password of the URL; null: none. */
   login: Login | null;
   /** For messages: without user, password and query, which may be credentials. */
   shown: string;
@@ -32,8 +32,8 @@ export interface Login {
 }
 
 /**
- * The one reading of every address that the operator gives: whatever is sent there, tokens and keys among it, does not
- * cross a network in clear unless the operator says so.
+ * Parses any address that the operator gives. Tokens and keys are sent there, so plain http across a network is
+ * refused unless the operator allows it.
  * @throws Error with a sentence that does not quote the address: it may hold a password
  */
 export function parseAddress(
@@ -70,7 +70,7 @@ export function parseAddress(
 const expected = (unix: boolean) =>
   `expected https://host/path${unix ? ', http://127.0.0.1:port or unix:/path' : ''}`;
 
-/** Whether there is a user or a password in a URL. */
+/** Whether a URL contains a user or a password. */
 export function holdsLogin(text: string): boolean {
   return URL.canParse(text) && new URL(text).username + new URL(text).password !== '';
 }
@@ -83,7 +83,7 @@ export function isThisMachine(host: string): boolean {
   return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === bare));
 }
 
-/** How a URL is shown: user, password and query may be credentials. */
+/** A URL for messages: user, password and query may be credentials. */
 export function showUrl({ origin, pathname, search }: URL): string {
   return `${origin}${pathname}${search === '' ? '' : '?…'}`;
 }

@@ -6,13 +6,13 @@ import { toHttpFailure } from './failure';
 import { openTunnel } from './proxy';
 import type { Address } from './address';
 
-/** Trust and identity of a connection; PEM. */
+/** Trust and identity of a connection, as PEM. */
 export interface TlsIdentity {
-  /** Undefined: the CAs that Node.js comes with. */
+  /** Undefined: the CAs of Node.js. */
   ca?: string | Buffer | undefined;
   cert?: string | Buffer | undefined;
   key?: string | Buffer | undefined;
-  /** The name that the certificate has to have; default: the host. */
+  /** Name that the certificate must have; default: the host. */
   serverName?: string | undefined;
 }
 
@@ -21,25 +21,25 @@ export interface AgentOptions {
   isSecure: boolean;
   /** Undefined: TCP. */
   socketPath?: string | undefined;
-  /** The certificate of the server is not verified: `check` does so, or nothing can. */
+  /** Node does not verify the server's certificate: `check` does, or nothing can. */
   isUnverified?: boolean;
   proxy?: Address | undefined;
-  /** Looks at a connection before the first octet of a request is sent on it. Throws HttpFailure. */
+  /** Checks a connection before the first octet of a request is sent on it. Throws HttpFailure. */
   check?: ((socket: net.Socket) => Promise<void>) | undefined;
   maxSockets: number;
-  /** Milliseconds after which an unused connection is closed; default: as the server likes. */
+  /** Milliseconds after which an unused connection is closed; default: decided by the server. */
   keepMs?: number | undefined;
-  /** For the tunnel through a proxy. */
+  /** Limit for opening the tunnel through a proxy. */
   timeoutMs: number;
 }
 
 type Created = (error: Error | null, socket: Duplex) => void;
 
-/** What Node.js hands to an agent, as far as it is used. */
+/** The part of the options of Node.js's agents that is used. */
 interface ConnectOptions {
   host: string;
   port: number;
-  /** Empty for an address. */
+  /** Empty for an IP address. */
   servername: string;
   keepAlive?: boolean;
   keepAliveInitialDelay?: number;
@@ -48,11 +48,11 @@ interface ConnectOptions {
 
 /** Connections to one place, kept for the next request. */
 export class Agent extends http.Agent {
-  // Node.js compares it with that of the request.
+  // Node.js compares it with the protocol of the request.
   readonly protocol: string;
   readonly defaultPort: number;
   readonly #context: tls.SecureContext | undefined;
-  /** The last TLS session, with which the next handshake is a short one. */
+  /** The last TLS session, which makes the next handshake short. */
   #session: Buffer | undefined;
 
   constructor(private readonly own: AgentOptions) {
@@ -69,7 +69,7 @@ export class Agent extends http.Agent {
     this.#context = own.isSecure ? tls.createSecureContext({ ca, cert, key }) : undefined;
   }
 
-  /** All connections are to one place, so there is nothing to tell apart. */
+  /** All connections lead to one place, so one name suffices. */
   override getName(): string {
     return '';
   }
@@ -77,7 +77,7 @@ export class Agent extends http.Agent {
   override createConnection(options: http.ClientRequestArgs, created?: Created): net.Socket | undefined {
     const { host, port, servername, keepAlive, keepAliveInitialDelay, noDelay } = options as ConnectOptions;
     const { proxy, socketPath, isSecure, timeoutMs, identity } = this.own;
-    // Not all options: among them is the path of the request, which would be taken for that of a socket.
+    // Not all options: they include the request's path, which would be taken as that of a unix socket.
     const tcp = { host, port, keepAlive, keepAliveInitialDelay, noDelay };
     if (proxy !== undefined) {
       const target = `${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
@@ -85,7 +85,7 @@ export class Agent extends http.Agent {
         (socket) => created?.(null, isSecure ? this.secure({ socket, host }, servername) : socket),
         (error: unknown) => created?.(error as Error, undefined as unknown as Duplex),
       );
-      // Node.js waits for what is handed to `created` instead.
+      // Node.js then waits for the socket that `created` gets.
       return undefined;
     }
     if (socketPath !== undefined) return this.checked(net.connect({ path: socketPath }), 'connect');
@@ -93,7 +93,7 @@ export class Agent extends http.Agent {
     return this.checked(this.secure(tcp, servername), 'secureConnect');
   }
 
-  /** Closes what is not in use, and the rest as soon as it is not. */
+  /** Closes unused connections, and the others once they are unused. */
   retire(): void {
     this.maxFreeSockets = 0;
     for (const socket of Object.values(this.freeSockets).flat()) socket?.destroy();
@@ -115,7 +115,7 @@ export class Agent extends http.Agent {
     return socket;
   }
 
-  /** What is written waits until the connection was looked at. */
+  /** Data written to the socket waits until the connection was checked. */
   private checked(socket: net.Socket, event: 'connect' | 'secureConnect'): net.Socket {
     const { check } = this.own;
     if (check === undefined) return socket;

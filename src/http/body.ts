@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpFailure, noAnswerWithin, toHttpFailure, tooLarge } from './failure';
 
-/** A buffer of one octet costs 200: an answer that comes in such pieces is packed. */
+/** A buffer of one octet takes 200: small pieces of an answer are packed together. */
 const SMALL_BYTES = 4 * 1024;
 const PACK_BYTES = 64 * 1024;
 const FEW = 8;
 
-/** Octets that come in pieces, in no more memory than about twice their number. */
+/** Collects octets that come in pieces, in no more memory than about twice their number. */
 class Octets {
   size = 0;
   #pieces: Buffer[] = [];
@@ -25,7 +25,7 @@ class Octets {
     this.#packed += piece.copy(this.#pack, this.#packed);
   }
 
-  /** All of them; it begins anew. */
+  /** Returns all octets and starts over. */
   take(): Buffer {
     this.flush();
     const [first, ...others] = this.#pieces;
@@ -37,7 +37,7 @@ class Octets {
 
   private flush(): void {
     if (this.#pack === null) return;
-    // Copied where little of it is used: a large piece may follow each small one.
+    // Copied where only a little of the packing buffer is used: large pieces may alternate with small ones.
     const used = this.#pack.subarray(0, this.#packed);
     this.#pieces.push(this.#packed < PACK_BYTES / 2 ? Buffer.from(used) : used);
     this.#pack = null;
@@ -45,7 +45,7 @@ class Octets {
   }
 }
 
-/** @throws HttpFailure when it is cut off, or has more octets than `maxBytes`, of which no more are read */
+/** @throws HttpFailure when the body is cut off, or longer than `maxBytes`; no more than that is read */
 export function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const octets = new Octets();
@@ -67,16 +67,16 @@ export function readBody(response: IncomingMessage, maxBytes: number): Promise<B
 }
 
 export interface LineLimits {
-  /** Octets of one line. */
+  /** Longest line, in octets. */
   maxBytes: number;
-  /** Milliseconds without a whole line after which nothing more is waited for: octets that drip do not count. */
+  /** Milliseconds to wait for the next whole line; dripping octets do not count. */
   silenceMs: number;
 }
 
 const LINE_FEED = 0x0a;
 
 /**
- * The lines of an answer that goes on.
+ * Yields the lines of an endless answer.
  * @throws HttpFailure when it is cut off, a line is too long, or none comes in time
  */
 export async function* readLines(
@@ -94,9 +94,9 @@ export async function* readLines(
         if (octets.size > maxBytes) throw tooLong(maxBytes);
         start = end + 1;
         const line = octets.take();
-        // Nor do empty lines count.
+        // Empty lines do not count as an answer either.
         if (line.length === 0) continue;
-        // Whoever reads the lines may take longer over one than the server may be silent.
+        // The caller may take longer over a line than the server may be silent.
         clearTimeout(timer);
         yield line.toString('utf8');
         timer = startTimer();

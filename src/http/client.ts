@@ -10,50 +10,50 @@ import { Limit } from './limit';
 import { peerCheck, type PeerRules } from './peer';
 import { isSamePlace, redirectedTo, redirectFailure, targetOf } from './redirect';
 
-/** Credentials for the server, read for each request, so that a renewed one counts at once. */
+/** Credentials for the server, read for each request, so that renewed ones count at once. */
 export interface Credentials {
-  /** The same object while nothing has changed. Throws HttpFailure. */
+  /** Returns the same object while nothing has changed. Throws HttpFailure. */
   tls?: () => TlsIdentity;
-  /** Headers that nobody else may see. */
+  /** Secret headers. */
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
-  /** They were not accepted (401): the next call reads them from where they come. */
+  /** Called when they were not accepted (401): the next call reads them from their origin. */
   forget?: () => void;
 }
 
 export interface HttpClientOptions {
   address: Address;
-  /** Who is asked, for messages: `the Admin API at http://…`. */
+  /** The server, for messages: `the Admin API at http://…`. */
   subject: string;
   credentials?: Credentials;
-  /** For every request. */
+  /** Headers of every request. */
   headers?: Readonly<Record<string, string>>;
   proxy?: Address | undefined;
-  /** The certificate is not verified: only where `peer` says who answers on this machine. */
+  /** The certificate is not verified; allowed only where `peer` checks who answers on this machine. */
   isUnverified?: boolean;
   peer?: PeerRules | undefined;
-  /** Milliseconds from the call on, the wait for a connection and the last octet of the answer included. */
+  /** Milliseconds from the call to the last octet of the answer, the wait for a connection included. */
   timeoutMs: number;
-  /** The most that is read of an answer. */
+  /** Most octets that are read of an answer. */
   maxBytes: number;
-  /** Connections for requests; streams have their own. Default: 8. */
+  /** Most connections for requests; streams have their own. Default: 8. */
   maxSockets?: number;
-  /** Milliseconds after which an unused connection is closed; default: as the server likes. */
+  /** Milliseconds after which an unused connection is closed; default: decided by the server. */
   keepMs?: number | undefined;
-  /** Redirects that are followed; default: none. */
+  /** Most redirects that are followed; default: none. */
   maxRedirects?: number;
-  /** Sentences for codes of the system that mean something else to this client. */
+  /** Sentences for system error codes that have a special meaning for this client. */
   words?: Readonly<Record<string, string>>;
 }
 
 export interface HttpRequest {
   method?: string;
-  /** With its query, below the path of the address. Default: the address itself. */
+  /** Path and query, below the path of the address. Default: the address itself. */
   path?: string;
   headers?: Readonly<Record<string, string>> | undefined;
-  /** Octets; a large one in pieces. */
+  /** Octets; a large body in pieces. */
   body?: readonly Uint8Array[] | undefined;
   signal?: AbortSignal | undefined;
-  /** In place of those of the client. */
+  /** Replaces that of the client. */
   timeoutMs?: number | undefined;
   maxBytes?: number | undefined;
 }
@@ -62,7 +62,7 @@ export interface HttpAnswer {
   status: number;
   headers: http.IncomingHttpHeaders;
   body: Buffer;
-  /** Whether it comes from the place that was asked, and not from one that it redirected to. */
+  /** Whether it comes from the original server, and not from one that it redirected to. */
   isHome: boolean;
 }
 
@@ -84,8 +84,8 @@ function secretIn(value: string): string {
 }
 
 /**
- * Requests to one place, over connections that are kept for the next. Whatever the server does, each ends within its
- * limits of time and size, with an answer or an HttpFailure. It does not try again (`withRetries` does).
+ * Requests to one server, over kept connections. Whatever the server does, each ends within its limits of time and
+ * size, with an answer or an HttpFailure. Requests are not repeated; `withRetries` does that.
  */
 export class HttpClient {
   readonly #check: ReturnType<typeof peerCheck>;
@@ -103,7 +103,7 @@ export class HttpClient {
   }
 
   /**
-   * The answer, whatever its status; after a 401 once more where the credentials have changed meanwhile.
+   * The answer, whatever its status; after a 401 the request is repeated once if the credentials have changed.
    * @throws HttpFailure
    */
   request(request: HttpRequest = {}): Promise<HttpAnswer> {
@@ -120,8 +120,8 @@ export class HttpClient {
   }
 
   /**
-   * An answer that goes on, as soon as its headers are there, for `readLines` or to be destroyed. The time limit is
-   * for its headers, the signal for all of it.
+   * An answer that goes on, once its headers are there, for `readLines` or to be destroyed. The time limit covers
+   * the headers, the signal all of it.
    * @throws HttpFailure
    */
   async open(request: HttpRequest = {}): Promise<http.IncomingMessage> {
@@ -139,12 +139,12 @@ export class HttpClient {
     return response;
   }
 
-  /** What the server says, as far as it may be repeated. */
+  /** The part of a server's message that may be repeated. */
   repeatable(text: string): string {
     return repeatable(text, this.#sent);
   }
 
-  /** A failure of this client, for what an answer says. */
+  /** A failure of this client, about the content of an answer. */
   failure(why: string, details: HttpFailureDetails): HttpFailure {
     return new HttpFailure(why, details, this.options.subject);
   }
@@ -189,7 +189,7 @@ export class HttpClient {
     let at = home;
     for (let hops = 0; ; hops++) {
       const isHome = isSamePlace(at, home);
-      // What is for this server alone goes nowhere else.
+      // Credentials of this server are sent nowhere else.
       const elsewhere = isHome ? null : new Agent(this.optionsElsewhere());
       try {
         const response = await this.send(
@@ -228,7 +228,7 @@ export class HttpClient {
     return send({ agent, target, method, headers, body, limit });
   }
 
-  /** Takes certificates and keys that were renewed; requests that are under way end as they began. */
+  /** Takes over renewed certificates and keys; requests under way keep the former ones. */
   private refresh(): void {
     const identity = this.options.credentials?.tls?.() ?? NO_IDENTITY;
     if (identity === this.#identity) return;

@@ -5,10 +5,10 @@ import { failureKindOf } from '../model';
 import type { TlsIdentity } from './agent';
 import { HttpFailure } from './failure';
 
-/** A secret of the configuration: itself, or the file that it stands in and may be renewed in. */
+/** A secret of the configuration: its value, or a file that holds it and may be renewed. */
 export type Secret = { value: string } | { file: string };
 
-/** PEM files for the connections; read again when they change. */
+/** PEM files for the connections, read again when they change. */
 export interface TlsFiles {
   caFile: string | null;
   certFile: string | null;
@@ -17,9 +17,9 @@ export interface TlsFiles {
 
 export const NO_TLS_FILES: TlsFiles = { caFile: null, certFile: null, keyFile: null };
 
-/** Whoever may be asked again for what it holds, because it was not accepted. */
+/** Holds credentials and can be made to read them again because they were not accepted. */
 export interface Forgetful {
-  /** Has the next call read the files, whatever their stamps. */
+  /** Makes the next call read the files, even if their stamps are unchanged. */
   forget(): void;
 }
 
@@ -33,7 +33,7 @@ function unusable(why: string, error?: unknown): HttpFailure {
   });
 }
 
-/** A file by the name of its field, which messages begin with; `''`: there is none. */
+/** A file with the name of its field, for messages; `''`: no field. */
 class NamedFile {
   readonly #file: ConfiguredFile;
 
@@ -62,11 +62,11 @@ class NamedFile {
   }
 }
 
-/** A token or password as it is now. */
+/** Reads the current token or password. */
 export class SecretReader implements Forgetful {
   readonly #file: NamedFile | null;
 
-  /** @param field of its file, for messages */
+  /** @param field name of the file's field, for messages */
   constructor(
     private readonly secret: Secret,
     field = '',
@@ -74,7 +74,10 @@ export class SecretReader implements Forgetful {
     this.#file = 'file' in secret ? new NamedFile(secret.file, field) : null;
   }
 
-  /** Without the line feed that editors and agents put after it. @throws HttpFailure */
+  /**
+   * The secret without the line feed that editors and agents append.
+   * @throws HttpFailure
+   */
   read(): string {
     if (this.#file === null) {
       const value = 'value' in this.secret ? this.secret.value : '';
@@ -88,7 +91,10 @@ export class SecretReader implements Forgetful {
     return text;
   }
 
-  /** For a header. @throws HttpFailure which does not quote it */
+  /**
+   * The secret in a form that fits into a header.
+   * @throws HttpFailure which does not quote it
+   */
   readToken(): string {
     const token = this.read();
     if (/^[\x21-\x7e]+$/.test(token)) return token;
@@ -104,11 +110,11 @@ export class SecretReader implements Forgetful {
 
 const HEADER = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\t\x20-\x7e]*[\x21-\x7e])[ \t]*$/;
 
-/** Headers as they stand in a file now, a line `Name: value` each. */
+/** Reads the current headers of a file, a line `Name: value` each. */
 export class HeadersReader implements Forgetful {
   readonly #file: NamedFile;
 
-  /** @param field of the file, for messages */
+  /** @param field name of the file's field, for messages */
   constructor(path: string, field = '') {
     this.#file = new NamedFile(path, field);
   }
@@ -135,7 +141,7 @@ export class HeadersReader implements Forgetful {
   }
 }
 
-/** Trust and client certificate as they are now. */
+/** Reads the current CA, client certificate and key. */
 export class TlsReader implements Forgetful {
   readonly #ca: NamedFile | null;
   readonly #cert: NamedFile | null;
@@ -155,11 +161,11 @@ export class TlsReader implements Forgetful {
   }
 
   /**
-   * The same object while the files are as they were.
-   * @throws HttpFailure naming the file that cannot be read, or does not hold what it should
+   * Returns the same object while the files are unchanged.
+   * @throws HttpFailure naming the file that cannot be read, or has other content
    */
   read(): TlsIdentity {
-    // Without a certificate in it, every public CA would be trusted instead.
+    // An empty list would make Node trust every public CA.
     const ca = readPem(this.#ca, 'CERTIFICATE', 'certificate');
     const cert = readPem(this.#cert, 'CERTIFICATE', 'certificate');
     const key = readPem(this.#key, 'PRIVATE KEY', 'private key');

@@ -2,14 +2,14 @@ import * as http from 'node:http';
 import type { Agent } from './agent';
 import type { Limit } from './limit';
 
-/** Where one request goes. */
+/** Destination of one request. */
 export interface Target {
   protocol: string;
-  /** As it stands in a URL. */
+  /** As written in a URL. */
   hostname: string;
-  /** Empty: that of the protocol. */
+  /** Empty: the default of the protocol. */
   port: string;
-  /** With its query. */
+  /** With the query. */
   path: string;
 }
 
@@ -22,14 +22,18 @@ export interface Exchange {
   limit: Limit;
 }
 
-/** All that is read of the headers of an answer. */
+/** Most octets of an answer's headers. */
 const MAX_HEADER_BYTES = 32 * 1024;
-/** Answers before the answer (1xx). */
+/** Most informational answers (1xx) before the answer. */
 const MAX_INTERIM = 20;
-/** They may be sent again on a new connection where the kept one was just being closed. */
+/** Methods that may be sent again where a kept connection was just being closed. */
 const REPEATABLE = new Set(['GET', 'HEAD']);
 
-/** Sends a request. @returns the answer as soon as its headers are there @throws the error of Node.js */
+/**
+ * Sends a request.
+ * @returns the answer as soon as its headers are there
+ * @throws the error of Node.js
+ */
 export function send(exchange: Exchange): Promise<http.IncomingMessage> {
   const { agent, target, method, headers, body, limit } = exchange;
   return new Promise((resolve, reject) => {

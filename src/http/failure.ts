@@ -1,13 +1,13 @@
 import { Failure, type FailureKind } from '../model';
 
 export type HttpFailureCode =
-  /** No whole answer came. */
+  /** No complete answer came. */
   | 'no_answer'
-  /** Whoever answers is not who it should be; nothing was sent to it. */
+  /** The server is not the expected one; nothing was sent to it. */
   | 'untrusted'
-  /** The answer is larger than is read. */
+  /** The answer exceeds the limit. */
   | 'too_large'
-  /** A whole answer with a status that is a failure. */
+  /** A complete answer whose status is a failure. */
   | 'status'
   /** A file with a token, a certificate or a key cannot be used. */
   | 'credentials';
@@ -15,28 +15,30 @@ export type HttpFailureCode =
 export interface HttpFailureDetails {
   code: HttpFailureCode;
   kind: FailureKind;
-  /** Of the answer; default: there was none. */
+  /** Status of the answer; default: there was none. */
   status?: number | undefined;
-  /** What the server asks for with Retry-After, in milliseconds. */
+  /** Milliseconds that the server asks for with Retry-After. */
   waitMs?: number | undefined;
-  /** Of Node.js or OpenSSL. */
+  /** Error code of Node.js or OpenSSL. */
   systemCode?: string | undefined;
 }
 
 /**
- * A request that did not succeed. Its message is made of our own words, of names out of the configuration and of
- * numbers: it quotes neither what was sent nor what was answered. It has no `cause`, since the errors of Node.js carry
- * octets of the answer.
+ * A request that failed. Its message consists of our own words, of names from the configuration and of numbers: it
+ * quotes neither the request nor the answer. It has no `cause`, since errors of Node.js carry octets of the answer.
  */
 export class HttpFailure extends Failure {
   override readonly name: string = 'HttpFailure';
   readonly code: HttpFailureCode;
-  /** Null: there was no whole answer. */
+  /** Null: there was no complete answer. */
   readonly status: number | null;
   readonly waitMs: number | undefined;
   readonly systemCode: string | undefined;
 
-  /** @param why what is wrong, in a few words after a colon @param subject who does not answer as it should */
+  /**
+   * @param why the problem, in a few words after a colon
+   * @param subject the server in question
+   */
   constructor(
     readonly why: string,
     { code, kind, status, waitMs, systemCode }: HttpFailureDetails,
@@ -49,7 +51,7 @@ export class HttpFailure extends Failure {
     this.systemCode = systemCode;
   }
 
-  /** The same failure with whom it is about. */
+  /** The same failure, naming its subject. */
   of(subject: string): HttpFailure {
     return new HttpFailure(this.why, { ...this.details, code: this.code }, subject);
   }
@@ -67,7 +69,7 @@ const NO_ROUTE = 'there is no route to it';
 
 type Meaning = readonly [sentence: string, kind: FailureKind, code?: HttpFailureCode];
 
-/** What the codes of Node.js and OpenSSL mean, in one place. */
+/** Meanings of error codes of Node.js and OpenSSL, in one place. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOTFOUND: ['its name is unknown; is it spelt right, and does DNS work?', 'away'],
   EAI_AGAIN: ['its name cannot be looked up just now; does DNS work?', 'away'],
@@ -102,12 +104,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   HPE_HEADER_OVERFLOW: ['the headers of its answer are too large', 'refused', 'too_large'],
 };
 
-/** The parser of Node.js has a code of its own for each way of not being HTTP. */
+/** The HTTP parser of Node.js has a code for each way of not being HTTP. */
 const NOT_HTTP: Meaning = ['what it answers is not HTTP; is the port right?', 'away'];
 
 /**
- * Any error of a request as a failure.
- * @param words sentences for codes that mean something else to this client
+ * Converts any error of a request to a failure.
+ * @param words sentences for codes that have a special meaning for this client
  */
 export function toHttpFailure(error: unknown, words: Readonly<Record<string, string>> = {}): HttpFailure {
   if (error instanceof HttpFailure) return error;
@@ -129,18 +131,18 @@ export const noAnswerWithin = (ms: number): HttpFailure =>
 export const tooLarge = (maxBytes: number): HttpFailure =>
   new HttpFailure(`the answer has more than ${maxBytes} bytes`, { code: 'too_large', kind: 'refused' });
 
-/** What a status means for what happens next; null: it is a success. */
+/** The failure kind of a status; null: it is a success. */
 export function kindOfStatus(status: number): FailureKind | null {
   if (status >= 200 && status < 300) return null;
   if (status === 304) return null;
   if (status === 409 || status === 412) return 'conflict';
   if (status === 408 || status === 425 || status === 429 || status >= 500) return 'away';
-  // The content is wrong; everything else below 500 is about who asks, or where.
+  // These mean that the content is wrong; the others below 500 mean that the sender or the address is.
   if (status === 400 || status === 413 || status === 415 || status === 422) return 'refused';
   return 'forbidden';
 }
 
-/** Retry-After, seconds or a date, in milliseconds; undefined: it is not given, or is neither. */
+/** Milliseconds from Retry-After, which is seconds or a date; undefined: missing or malformed. */
 export function retryAfterMs(value: string | undefined, now = Date.now()): number | undefined {
   if (value === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { noAnswerWithin } from './failure';
 
-/** When a request has to be over: its time limit, or whoever asked gives up. */
+/** The end of a request: by its time limit, or because the caller gives up. */
 export class Limit {
-  /** Why it is over; null while it is not. */
+  /** Reason of the end; null before it. */
   reason: unknown = null;
   readonly #timer: NodeJS.Timeout;
   #stop: ((reason: Error) => void) | null = null;
@@ -14,7 +14,7 @@ export class Limit {
   ) {
     this.#timer = setTimeout(() => this.end(noAnswerWithin(timeoutMs)), timeoutMs);
     if (signal === undefined) return;
-    // One signal may be that of many requests.
+    // One signal may belong to many requests.
     setMaxListeners(0, signal);
     if (signal.aborted) this.giveUp();
     else signal.addEventListener('abort', this.giveUp);
@@ -24,7 +24,7 @@ export class Limit {
     return this.reason !== null;
   }
 
-  /** What is under way now, and how it is stopped; at once where the limit is over. */
+  /** Sets how to stop the work that is under way; stops it at once where the limit is reached. */
   stopBy(stop: (reason: Error) => void): void {
     this.#stop = stop;
     if (this.isOver) stop(this.reason as Error);

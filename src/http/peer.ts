@@ -5,19 +5,19 @@ import { HttpFailure } from './failure';
 import { notice } from './notices';
 import { isLocal, ownersOfPath, ownersOfPeer } from './socket-owner';
 
-/** Who may answer on this machine before anything secret is sent there: any user may listen on a port that is free. */
+/** Who may answer on this machine before anything secret is sent there: any user may listen on a free port. */
 export interface PeerRules {
-  /** Beside root and this user. */
+  /** Users besides root and the present one. */
   users?: () => ReadonlySet<number>;
-  /** Certificates (DER) that only whom we look for has the keys of. */
+  /** Certificates (DER) whose keys only the expected server has. */
   pinned?: () => readonly Buffer[];
-  /** What the operator can do where somebody else answers. */
+  /** What the operator can do where another program answers. */
   advice: string;
 }
 
 /**
- * What has to hold of a connection before the first octet is sent.
- * @param isUnverified the certificate of the server was not verified
+ * The check of a connection before the first octet is sent.
+ * @param isUnverified the server's certificate was not verified
  * @returns undefined where there is nothing to check
  */
 export function peerCheck(

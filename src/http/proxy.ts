@@ -5,13 +5,13 @@ import { rootCertificates } from 'node:tls';
 import { HttpFailure, toHttpFailure } from './failure';
 import { basicAuthorization, isThisMachine, parseAddress, type Address } from './address';
 
-/** The most that is read of a proxy's headers. */
+/** Most octets of a proxy's headers. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /**
- * A proxy that hands octets on (`CONNECT`), so that what goes through it stays encrypted for the server behind it. It
- * may be plain http itself, unless it wants a password.
- * @param target what it is to reach
+ * Parses the address of a proxy that opens tunnels (`CONNECT`), in which the traffic stays encrypted for the server
+ * behind it. The proxy may use plain http itself, unless it requires a password.
+ * @param target the server behind it
  * @throws Error with a sentence that does not quote the address: it may hold a password
  */
 export function parseProxy(text: string, target: Address): Address {
@@ -29,8 +29,8 @@ export function parseProxy(text: string, target: Address): Address {
 }
 
 /**
- * A connection to `host:port` through a proxy.
- * @param ca trusted beside the usual CAs for a proxy that speaks TLS itself
+ * Opens a connection to `host:port` through a proxy.
+ * @param ca trusted beside the usual CAs for a proxy with TLS
  * @throws HttpFailure
  */
 export function openTunnel(
@@ -45,7 +45,7 @@ export function openTunnel(
   return new Promise((resolve, reject) => {
     const request = (isSecure ? https : http).request({
       hostname: host,
-      // Else it would be the name of the server behind it.
+      // The default would be the name of the server behind the proxy.
       servername: isIP(host) === 0 ? host : '',
       port: url.port === '' ? (isSecure ? 443 : 80) : url.port,
       method: 'CONNECT',

@@ -13,8 +13,8 @@ export const isSamePlace = (a: Target, b: Target): boolean =>
   a.protocol === b.protocol && a.hostname === b.hostname && a.port === b.port;
 
 /**
- * Where an answer leads to: https, or the same place.
- * @throws HttpFailure that does not show the target: a server may put anything into it, what it was sent included
+ * Destination of a redirect: https, or the same server.
+ * @throws HttpFailure that does not show the destination: a server may put anything into it, even what it was sent
  */
 export function redirectedTo(location = '', status: number, from: Target, home: Target): Target {
   const { protocol, hostname, port, path } = from;

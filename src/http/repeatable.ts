@@ -1,15 +1,15 @@
 import { foreign } from '../common/safe-text';
 
 const MAX_CHARS = 400;
-/** No word of a sentence is so long: it is a key, a token or a certificate. */
+/** Longer than any word of a sentence: a key, a token or a certificate. */
 const LONG = /[A-Za-z0-9+/=_-]{65,}/g;
-/** Shorter ones would be found by chance. */
+/** Shorter secrets would be found by chance. */
 const SHORTEST = 6;
 
 /**
- * What a server says, as far as it may be repeated: it may hold anything, what it was sent included, in whatever
- * spelling. Where it quotes a secret, nothing of it is.
- * @param secrets what it was sent that nobody else may see
+ * The part of a server's message that may be repeated: it may contain anything, even what it was sent, in any
+ * spelling. A message that quotes a secret is dropped whole.
+ * @param secrets secrets that the server was sent
  */
 export function repeatable(text: string, secrets: readonly string[]): string {
   const said = text.slice(0, 20 * MAX_CHARS);
@@ -27,7 +27,7 @@ function quotes(text: string, secrets: readonly string[]): boolean {
     .some((said) => wanted.some((secret) => said.includes(secret) || said.includes(backwards(secret))));
 }
 
-/** Without what is put between characters, and whatever their case. */
+/** Compared without punctuation and case. */
 const plain = (text: string) => text.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
 
 const backwards = (text: string) => Array.from(text).reverse().join('');

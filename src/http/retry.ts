@@ -3,18 +3,18 @@ import { failureKindOf } from '../model';
 import { HttpFailure } from './failure';
 
 export interface RetryOptions {
-  /** How often it is tried at most. */
+  /** Most tries. */
   attempts: number;
   signal?: AbortSignal | undefined;
 }
 
 const FIRST_WAIT_MS = 200;
-/** No pause between two tries is longer, whatever the server asks for. */
+/** Longest pause between two tries, even if the server asks for more. */
 const MAX_WAIT_MS = 30_000;
 
 /**
- * The one place that tries a request again at once: what failed because nobody answered just now, after a pause that
- * doubles, or that the server asks for. Only for requests that can be repeated without harm.
+ * The one place that repeats a request at once: where nobody answered, after a pause that doubles, or that the
+ * server asks for. Only for requests that can be repeated without harm.
  */
 export async function withRetries<T>(
   { attempts, signal }: RetryOptions,

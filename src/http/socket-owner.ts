@@ -5,11 +5,10 @@ import { endianness } from 'node:os';
 import { isLoopback } from '../common/loopback';
 
 /**
- * The user whose process answers at the other end of a local connection; null where the system does not tell: another
- * system than Linux, or a listener of another network namespace.
- *
- * Linux shows both ends of a local connection, with the user of each, in /proc/net/tcp and /proc/net/tcp6. An end that
- * nobody has accepted yet belongs to whoever listens.
+ * The users of the process that answers at the other end of a local connection; null where the system does not
+ * tell: another system than Linux, or a listener in another network namespace. Linux lists both ends of a local
+ * connection, with the user of each, in /proc/net/tcp and /proc/net/tcp6. An end that was not accepted yet belongs
+ * to the listener.
  */
 export async function ownersOfPeer(socket: Socket): Promise<ReadonlySet<number> | null> {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
@@ -35,17 +34,17 @@ export async function ownersOfPeer(socket: Socket): Promise<ReadonlySet<number> 
   return new Set(listening.map(({ uid }) => uid));
 }
 
-/** The users who could have put a unix socket in its place: its own owner, and that of a link to it. */
+/** The users who could have placed a unix socket: its owner, and that of a link to it. */
 export function ownersOfPath(path: string): ReadonlySet<number> | null {
   try {
     return new Set([lstatSync(path).uid, statSync(path).uid]);
   } catch {
-    // Connecting to it says why.
+    // Connecting to it will tell why.
     return null;
   }
 }
 
-/** Whether both ends are on this machine, whatever name it was found by. */
+/** Whether both ends are on this machine, whatever name led there. */
 export function isLocal({ localAddress, remoteAddress }: Socket): boolean {
   if (remoteAddress === undefined) return false;
   return isLoopback(remoteAddress.replace(/^::ffff:/i, '')) || remoteAddress === localAddress;
@@ -65,7 +64,7 @@ interface Entry {
 function entriesAt(table: string, port: number): Entry[] {
   const found: Entry[] = [];
   const wanted = `:${portHex(port)} `;
-  // A busy gateway has tens of thousands of lines: only those with the port are taken apart.
+  // A busy gateway has tens of thousands of lines: only those with the port are parsed.
   for (let at = table.indexOf(wanted); at !== -1; at = table.indexOf(wanted, at + 1)) {
     const start = table.lastIndexOf('\n', at) + 1;
     const end = table.indexOf('\n', at);
@@ -87,7 +86,7 @@ function entriesAt(table: string, port: number): Entry[] {
 
 const portHex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
 
-/** As the kernel writes it: words of 32 bits in the machine's own order. */
+/** In the kernel's notation: words of 32 bits in the machine's byte order. */
 function endOf(address: string, port: number): string {
   const octets = octetsOf(address.replace(/^::ffff:(?=\d+\.)/i, ''));
   let text = '';
@@ -109,10 +108,13 @@ function octetsOf(address: string): Buffer {
 
 const MAPPED = endianness() === 'LE' ? '0000000000000000FFFF0000' : '00000000000000000000FFFF';
 
-/** An IPv4 address that a socket of IPv6 shows as one of its own. */
+/** IPv4 addresses appear as mapped ones on an IPv6 socket. */
 const mapped = (end: string) => (end.startsWith(MAPPED) ? end.slice(MAPPED.length) : end);
 
-/** A table of the kernel. Whoever asks gets one that was read after that; those who ask meanwhile share the next one. */
+/**
+ * A table of the kernel. Every caller gets a copy that was read after its call; calls during a read share the next
+ * one.
+ */
 class KernelTable {
   #current: Promise<string> | null = null;
   #next: Promise<string> | null = null;

@@ -1,37 +1,40 @@
 import { failureKindOf, type Leadership, type Lease, type LeaseSpec, type LeaseStore } from '../model';
 
 export interface ElectionOptions {
-  /** Asked for at each try until it is there. @throws Error saying what is missing */
+  /**
+   * Opens the store; called at each try until it succeeds.
+   * @throws Error saying what is missing
+   */
   store: () => LeaseStore;
-  /** Nobody else's: the pod's host name and something random. */
+  /** Unique to this process: the pod's host name and a random part. */
   identity: string;
   durationMs: number;
-  /** Something of `status` is another now. */
+  /** Called when `status` has changed. */
   changed: (status: Leadership) => void;
 }
 
-/** Of the duration: so often the holder renews. */
+/** Share of the duration after which the holder renews. */
 const RENEW_SHARE = 1 / 3;
 /**
- * Of the duration: the holder that could not renew for so long writes no more. What it has begun by then is over
- * before another one may take the Lease.
+ * Share of the duration after which a holder that could not renew stops writing. Writes under way are over before
+ * another gateway may take the Lease.
  */
 const GIVE_UP_SHARE = 2 / 3;
-/** The others look so often, and a holder that could not renew tries again. */
+/** Interval at which the others check the Lease, and at which a failed renewal is repeated. */
 const RETRY_MS = 2_000;
 
 /**
- * Takes part in the election of who writes. Times are measured on this machine's monotonic clock alone, between
- * changes of the Lease that were seen: what another one's clock says is never compared with ours.
+ * Takes part in the election of the gateway that writes. Times are measured on this machine's monotonic clock
+ * alone, between observed changes of the Lease: clocks of other machines are never compared with ours.
  */
 export class Election {
   #store: LeaseStore | null = null;
   #lease: Lease | null = null;
-  /** The Lease that is known may be out of date. */
+  /** The Lease in memory may be out of date. */
   #isStale = true;
-  /** When the Lease was last seen to change. */
+  /** When the Lease was last observed to change. */
   #observedAt = Number.NEGATIVE_INFINITY;
-  /** When the request began that last made the Lease ours. */
+  /** When the request began that last gave or renewed the Lease to us. */
   #renewedAt = Number.NEGATIVE_INFINITY;
   #error: string | null = null;
   #said = '';
@@ -42,7 +45,7 @@ export class Election {
 
   constructor(private readonly options: ElectionOptions) {}
 
-  /** Whether this one may write now. */
+  /** Whether this gateway may write now. */
   get isLeader(): boolean {
     return performance.now() - this.#renewedAt < this.options.durationMs * GIVE_UP_SHARE;
   }
@@ -60,7 +63,7 @@ export class Election {
     this.#running = this.tick();
   }
 
-  /** Gives the Lease back, so that the next one need not wait for its end. Never throws. */
+  /** Releases the Lease, so that the next holder need not wait for its end. Never throws. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -71,7 +74,7 @@ export class Election {
     this.#renewedAt = Number.NEGATIVE_INFINITY;
     if (isOurs) {
       const spec = { ...lease.spec, holderIdentity: '', renewTime: microTime() };
-      // Where that fails the others wait for its end.
+      // Where that fails the others wait for the end of the Lease.
       await this.#store?.update({ ...lease, spec }).catch(() => undefined);
     }
     this.#store?.close();
@@ -84,7 +87,7 @@ export class Election {
       this.#error = null;
     } catch (error) {
       if (!isConflict(error)) this.#error = this.sentence(error as Error);
-      // Somebody wrote, or our write may have come through: what holds now has to be read.
+      // Another gateway wrote, or our write was made although its answer was lost: the Lease has to be read.
       else this.#renewedAt = Number.NEGATIVE_INFINITY;
       this.#isStale = true;
     }
@@ -129,7 +132,7 @@ export class Election {
     this.#isStale = false;
   }
 
-  /** Nobody holds it, or its holder was silent for as long as it had said. */
+  /** Whether the Lease has no holder, or one that was silent for its whole duration. */
   private isFree({ holderIdentity = '', leaseDurationSeconds }: LeaseSpec, now: number): boolean {
     if (holderIdentity === '') return true;
     const lasts = leaseDurationSeconds === undefined ? this.options.durationMs : leaseDurationSeconds * 1000;

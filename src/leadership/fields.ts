@@ -1,6 +1,6 @@
 import type { NamedField } from '../config';
 
-/** Of many gateways on one database, the one that holds a Lease of Kubernetes writes. */
+/** Fields of the election: of many gateways on one database, the holder of a Kubernetes Lease writes. */
 export const LEADER_ELECTION = {
   leader_election: {
     type: 'record',

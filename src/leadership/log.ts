@@ -1,7 +1,7 @@
 import type { Leadership, Log } from '../model';
 
 /**
- * A line for each change of who writes, and of what is in the way.
+ * Logs each change of the leader, and what is in the way.
  * @param gained called when this gateway begins to write
  */
 export function leadershipLog(log: Log, gained: () => void): (status: Leadership) => void {

@@ -1,4 +1,4 @@
-/** What a failure means for what happens next. The pass decides by it, in one place. */
+/** Kinds of failures by their consequence. The pass decides by them, in one place. */
 export const FAILURE_KINDS = {
   refused: 'this content will never do: nothing is tried until it changes',
   forbidden:
@@ -23,7 +23,10 @@ export class Failure extends Error {
   }
 }
 
-/** Errors of the operating system that say nothing about the content: the machine, the network or the rights are to blame. */
+/**
+ * Error codes of the operating system that say nothing about the content: the machine, the network or permissions
+ * are to blame.
+ */
 const SYSTEM: Readonly<Record<string, FailureKind>> = {
   EACCES: 'forbidden',
   EPERM: 'forbidden',
@@ -47,10 +50,10 @@ const SYSTEM: Readonly<Record<string, FailureKind>> = {
   EAI_AGAIN: 'away',
 };
 
-/** More causes than any error has; a ring of them ends. */
+/** More causes than any error has; ends a cycle of causes. */
 const MAX_CAUSES = 10;
 
-/** The kind that an error carries, or else the nearest of its causes; an error without one is a mistake of ours. */
+/** The kind that an error carries, or else the nearest of its causes; an error without a kind is a mistake of ours. */
 export function failureKindOf(error: unknown): FailureKind {
   let at = error;
   for (let depth = 0; depth < MAX_CAUSES && typeof at === 'object' && at !== null; depth++) {

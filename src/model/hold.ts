@@ -1,17 +1,17 @@
 import type { Change } from './plan';
 
-/** Why a change that could be made waits: a person pinned the name, a freeze, or nobody has approved it. */
+/** Why a change waits that could be made: a pin, a freeze, or a missing approval. */
 export type HoldKind = 'pinned' | 'frozen' | 'approval';
 
 export interface Hold {
   kind: HoldKind;
-  /** When it ends by itself (milliseconds since the epoch); null: when a person says so. */
+  /** When it ends by itself (milliseconds since the epoch); null: when a person ends it. */
   until: number | null;
   /** One sentence for a person. */
   detail: string;
 }
 
-/** Whether a change may be made now, and what to say of one that may not have been but for its urgency. */
+/** Whether a change may be made now; `urgent` says why a change that should wait is made all the same. */
 export type Permission = { kind: 'free'; urgent: string | null } | { kind: 'held'; hold: Hold };
 
 /** Asked before each change; see `src/holds`. */
@@ -20,10 +20,12 @@ export interface HoldBook {
   permits(change: Change, now: number): Permission;
 }
 
-/** A name that stays as it is. */
+/** A name whose certificate stays unchanged. */
 export interface Pin {
   name: string;
-  /** Milliseconds since the epoch; null: until it is taken away. */
+  /** End, in milliseconds since the epoch; null: until it is removed. */
   until: number | null;
   since: number;
+  /** An operator had its former certificate put back. */
+  isRollback?: true;
 }

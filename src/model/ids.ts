@@ -1,11 +1,11 @@
 import * as crypto from 'node:crypto';
 
-/** Namespace of the ids that this plugin gives out (a random UUID, fixed for ever). */
+/** Namespace of the ids that this plugin generates (a random UUID, fixed for ever). */
 const NAMESPACE = Buffer.from('6f1d2b0c5a3e4c0e9b7d0f6a8e2c4d71', 'hex');
 
 /**
- * A name-based UUID (RFC 9562, version 5): every gateway's reloader gives the same certificate the same id, and
- * so does the next process after a restart.
+ * A name-based UUID (RFC 9562, version 5): every gateway, and the next process after a restart, gives the same
+ * certificate the same id.
  */
 export function deterministicId(kind: 'certificate' | 'sni' | 'ca_certificate', name: string): string {
   const bytes = crypto

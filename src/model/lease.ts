@@ -1,6 +1,6 @@
-/** What a Lease says (coordination.k8s.io/v1). */
+/** Content of a Lease (coordination.k8s.io/v1). */
 export interface LeaseSpec {
-  /** Empty: nobody holds it. */
+  /** Empty: it has no holder. */
   holderIdentity?: string;
   leaseDurationSeconds?: number;
   acquireTime?: string;
@@ -14,15 +14,18 @@ export interface Lease {
   spec?: LeaseSpec;
 }
 
-/** One Lease, where it is kept. */
+/** The place where the one Lease is kept. */
 export interface LeaseStore {
-  /** For people: `namespace/name`. */
+  /** `namespace/name`, for people. */
   readonly name: string;
   /** Null: there is none. */
   read(): Promise<Lease | null>;
-  /** @throws Error of the failure kind `conflict` where somebody else was faster */
+  /** @throws Error of the failure kind `conflict` where another gateway was faster */
   create(spec: LeaseSpec): Promise<Lease>;
-  /** Writes what was read. @throws Error of the failure kind `conflict` where somebody else wrote since */
+  /**
+   * Writes a Lease that was read.
+   * @throws Error of the failure kind `conflict` where it was changed since
+   */
   update(lease: Lease): Promise<Lease>;
   close(): void;
 }

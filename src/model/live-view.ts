@@ -7,13 +7,13 @@ import type { StrayFile } from './source';
 import type { Proof, Verdict } from './proof';
 import type { Half, StoredCertificate } from './stored';
 
-/** A refusal and since when it is known (milliseconds since the epoch). */
+/** A refusal with the time since which it is known (milliseconds since the epoch). */
 export interface KnownRefusal {
   why: Refusal;
   since: number;
 }
 
-/** Why something could not be written, and since when; it is tried again. */
+/** Why a write failed that is tried again, and since when. */
 export interface KnownFailure {
   error: string;
   failure: FailureKind;
@@ -21,72 +21,72 @@ export interface KnownFailure {
   since: number;
 }
 
-/** A source as it was at the last look. */
+/** State of a source at the last scan. */
 export interface SourceState {
   id: string;
   bundles: number;
-  /** Trouble that is not one bundle's. */
+  /** A trouble that is not about a single bundle. */
   error: KnownRefusal | null;
-  /** Files that are a part of no bundle though they look like one; left out: none. */
+  /** Files that look like a bundle and belong to none; left out: none. */
   strays?: readonly StrayFile[];
 }
 
-/** What a reloader knows between two passes. Views on what lives there: nothing is copied, everything may move on. */
+/** A reloader's knowledge between two passes. Live views: nothing is copied, everything may change. */
 export interface LiveView {
-  /** Null: no pass has come that far yet. */
+  /** Null: no pass has got that far yet. */
   readonly plan: Plan | null;
   readonly certificates: ReadonlyMap<string, StoredCertificate>;
   readonly sources: readonly SourceState[];
-  /** Null where it was not understood. */
+  /** Null where the bundle could not be parsed. */
   bundle(id: string): SourcedBundle | null;
-  /** Id of the source that yields it. */
+  /** Id of the bundle's source. */
   sourceOf(bundleId: string): string;
-  /** The refusal that stands for a bundle. */
+  /** The present refusal of a bundle. */
   refusal(bundleId: string): KnownRefusal | undefined;
-  /** The refusal that a bundle had lately and has no more. */
+  /** The former refusal of a bundle that has none any more. */
   pastRefusal(bundleId: string): KnownRefusal | undefined;
   /** Why half of a certificate, or a new one of this id, could not be written so far. */
   failure(certificate: string, half: Half): KnownFailure | undefined;
-  /** What one should know of a bundle though it is not refused, in a sentence; undefined: nothing. */
+  /** A note on a bundle that is not refused, in a sentence; undefined: none. */
   note(bundleId: string): string | undefined;
   /** What holds back the change of half of a certificate, or of a new one of this id. */
   readonly hold: (certificate: string, half: Half) => Hold | undefined;
-  /** Certificates that had a bundle before it could no longer be understood, by bundle id. */
+  /** Certificates that had a bundle before it became unreadable, by bundle id. */
   readonly holders: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What Kong's listeners showed for one half of a certificate. */
+/** What Kong's listeners served for one half of a certificate. */
 export interface ServedObservation {
   verdict: Exclude<Verdict, 'overwritten'>;
-  /** What should have been shown. */
+  /** The chain that should be served. */
   expected: Digest;
-  /** SHA-256 of the leaf that was shown instead; null: nothing was, or it was what was expected. */
+  /** SHA-256 of the leaf that was served instead; null: none, or it is the expected one. */
   fingerprint: string | null;
-  /** Of what was shown instead; milliseconds since the epoch. */
+  /** Expiry of what was served instead; milliseconds since the epoch. */
   notAfter: number | null;
   /** Milliseconds since the epoch. */
   at: number;
-  /** Empty when all is well; names that something else answers for are said. */
+  /** Empty when all is well; mentions names that something else answers for. */
   detail: string;
 }
 
-/** A write that Kong took, and what the handshakes showed. */
+/** A write that Kong accepted, with the result of the handshakes. */
 export interface WrittenHalf {
   certificate: string;
   half: Half;
-  /** What was written. */
+  /** The chain that was written. */
   chain: Digest;
-  /** Null: it was not proven. */
+  /** Null: not proven. */
   proof: Proof | null;
-  /** It is still there: neither undone nor overwritten. */
+  /** Neither rolled back nor overwritten. */
   isKept: boolean;
   /** Milliseconds since the epoch. */
   at: number;
-  /** From the decision to write until the handshakes were done. */
+  /** From the decision to write until the end of the handshakes. */
   durationMs: number;
 }
 
-/** Is told of every write; must not throw. */
+/** Gets every write; must not throw. */
 export interface WriteListener {
   written(what: WrittenHalf): void;
 }

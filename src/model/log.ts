@@ -1,6 +1,6 @@
 /**
- * Every field that a log line can have, and what it holds. The list is closed: one name for one thing, in all lines;
- * docs/logs.md explains them with these words. `time`, `level` and `message` stand in every line.
+ * Every field of a log line with its meaning. The list is closed: one name for one thing, in all lines;
+ * docs/logs.md uses the same words. `time`, `level` and `message` are in every line.
  */
 export const LOG_FIELDS = {
   time: 'when, in UTC (ISO 8601, milliseconds)',
@@ -49,10 +49,10 @@ export const LOG_FIELDS = {
 
 export type LogField = keyof typeof LOG_FIELDS;
 
-/** Fields of a log line; values that JSON can hold. */
+/** Fields of a log line; values as in JSON. */
 export type Fields = { readonly [Name in Exclude<LogField, 'time' | 'level' | 'message'>]?: unknown };
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 
-/** Writes a line; the entry that it is about is known already. */
+/** Writes a line; the logger knows the entry that it is about. */
 export type Log = (level: Level, message: string, fields?: Fields) => void;

@@ -2,47 +2,52 @@ import type { SourcedBundle } from './certificate';
 import type { Refusal } from './reason';
 import type { Half, StoredCertificate } from './stored';
 
-/** One thing to do in Kong. */
+/** One change to make in Kong. */
 export type Change =
   | {
       kind: 'update';
       bundle: SourcedBundle;
       certificate: StoredCertificate;
       half: Half;
-      /** The ingress controller owns the certificate: it gets its turn first, and gets it as it would write it. */
+      /**
+       * The ingress controller owns the certificate: it may write first, and later gets the certificate as it would
+       * have written it.
+       */
       isControllers: boolean;
       /** Names of the bundle to add as SNIs. */
       addSnis: readonly string[];
-      /** SNIs of other certificates that this one takes over, without a moment in which they are not served. */
+      /** SNIs to take over from other certificates, each served at any moment. */
       moveSnis?: readonly SniMove[];
-      /** SNIs to take away; only from certificates that are ours. */
+      /** SNIs to remove; only from certificates of ours. */
       removeSnis?: readonly string[];
-      /** What happens to SNIs that the bundle no longer covers; only on certificates that are ours. */
+      /** What to do with SNIs that the bundle no longer covers; only on certificates of ours. */
       split?: Split;
-      /** Names of ours block the ingress controller, which gets them with its certificate as it would have it. */
+      /** Names of ours block the ingress controller; it gets them with its certificate. */
       handsOver?: true;
+      /** An operator wants what it had before its last swap. */
+      reverts?: true;
     }
   | {
       kind: 'create';
       bundle: SourcedBundle;
       id: string;
-      /** Those of `moveSnis` not among them. */
+      /** SNIs of the new certificate, without those of `moveSnis`. */
       snis: readonly string[];
       moveSnis?: readonly SniMove[];
-      /** It is made as the ingress controller would make it, for names of ours that block it. */
+      /** Made as the ingress controller would make it, for names of ours that block it. */
       handsOver?: true;
     };
 
-/** An SNI that changes its certificate. */
+/** An SNI that moves to another certificate. */
 export interface SniMove {
   name: string;
-  /** Id of the certificate that has it now. */
+  /** Id of the certificate that has it at present. */
   from: string;
 }
 
 /**
- * SNIs that keep the present pair: those that the certificate still has when it is written move with a copy of it to
- * a new certificate of ours. Another change of the same batch may have taken some of them before.
+ * SNIs that keep the present pair: those that the certificate still has at the write move, with a copy of the pair,
+ * to a new certificate of ours. Another change of the same batch may have taken some of them before.
  */
 export interface Split {
   /** Id of the new certificate. */
@@ -52,44 +57,41 @@ export interface Split {
 
 export interface Plan {
   changes: Change[];
-  /** By bundle id. */
+  /** Refusals by bundle id. */
   refused: Map<string, Refusal>;
-  /** Refusals that an ingress controller gets its time for, by bundle id. */
+  /** Refusals that may resolve themselves while the ingress controller has its time, by bundle id. */
   waiting: Map<string, Refusal>;
-  /** Names that Kong had from refused bundles until the ingress controller took them out, by bundle id. */
+  /** Names that Kong had from refused bundles until the ingress controller removed them, by bundle id. */
   dropped: Map<string, readonly string[]>;
-  /** Which halves of certificates the refused bundles were meant for, by bundle id. */
+  /** Halves of certificates that the refused bundles were meant for, by bundle id. */
   meant: Map<string, { certificate: string; half: Half }[]>;
-  /** Ids of bundles that Kong already has, with the certificates that hold them. */
+  /** Ids of bundles that Kong has, with the certificates that hold them. */
   inSync: Map<string, string[]>;
-  /**
-   * Those of `inSync` of which Kong has the chain, but not this very text: whether their key belongs to it was
-   * not looked at.
-   */
+  /** Bundles of `inSync` of which Kong has the chain, but another text: it is unchecked whether their key fits. */
   unchecked: SourcedBundle[];
-  /** Ids of bundles that nothing in Kong asks for. */
+  /** Ids of bundles that no certificate in Kong needs. */
   unused: string[];
-  /** Ids of bundles that Kong has from files of its own and that no certificate asks for. */
+  /** Ids of bundles that Kong has from files of its own and that no certificate needs. */
   aside: string[];
-  /** What to say of bundles that are neither refused nor to be written, by bundle id: one sentence each. */
+  /** Notes on bundles that are neither refused nor to be written, one sentence each, by bundle id. */
   notes: Map<string, string>;
-  /** Bundles whose note needs nobody's attention. */
+  /** Bundles whose note needs no attention. */
   quiet: Set<string>;
-  /** Certificates of ours that hold no name any more, or that kept one until its end: to be removed. */
+  /** Certificates of ours to remove: they hold no name any more, or kept one until its end. */
   obsolete: StoredCertificate[];
-  /** Where what Kong has comes from; the home book remembers it. */
+  /** Homes of what Kong has, for the home book. */
   observed: ObservedHome[];
-  /** An ingress controller writes to this Kong, as far as its certificates or what is known of it tell. */
+  /** Whether an ingress controller writes to this Kong, as far as its certificates or other signs tell. */
   isBesideController: boolean;
-  /** Ids of certificates of the ingress controller that do not carry its tags. */
+  /** Ids of certificates of the ingress controller without its tags. */
   untagged: string[];
-  /** What has to be known before the plan is whole; its changes are right without it. */
+  /** Open questions; the changes are right without their answers, but may not be all. */
   questions: Question[];
-  /** When time alone makes another plan (milliseconds since the epoch); infinity: never. */
+  /** When time alone changes the plan (milliseconds since the epoch); Infinity: never. */
   dueAt: number;
 }
 
-/** One half of a certificate whose content is that of these places now. */
+/** One half of a certificate, with the places that hold its content now. */
 export interface ObservedHome {
   certificate: StoredCertificate;
   half: Half;
@@ -97,14 +99,14 @@ export interface ObservedHome {
   places: readonly string[];
 }
 
-/** Something that only signatures tell. */
+/** A question that only signatures answer. */
 export type Question =
-  /** Whether a bundle leads to a root that is public or the operator's. */
+  /** Does a bundle lead to a root that is public or the operator's? */
   | { kind: 'trusted'; bundle: SourcedBundle }
-  /** Whether the authority that issued what this half has issued the bundle's leaf, too. */
+  /** Did the issuer of this half issue the bundle's leaf as well? */
   | { kind: 'same_issuer'; bundle: SourcedBundle; certificate: StoredCertificate; half: Half };
 
-/** The names that its certificate has once it is made. */
+/** The SNIs of its certificate after the change. */
 export function namesAfter(change: Change): string[] {
   const moved = change.moveSnis?.map(({ name }) => name) ?? [];
   if (change.kind === 'create') return [...new Set([...change.snis, ...moved])];

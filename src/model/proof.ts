@@ -1,70 +1,71 @@
 import type { Digest, KeyType } from './certificate';
 
-/** What one listener showed for one name. */
+/** What one listener served for one name. */
 export type Shown =
   /** Leaf first, each issuer after what it issued. */
   | { kind: 'chain'; chain: Digest; fingerprint: string; notAfter: number | null }
-  /** The server itself ended the handshake by an alert: it has nothing for such a client. */
+  /** The server ended the handshake with an alert: it has no certificate for such a client. */
   | { kind: 'refused'; detail: string }
-  /** It says nothing about the certificate: nobody listens, or answers in time, or the connection broke. */
+  /** No statement about the certificate: nobody listens, or answers in time, or the connection broke. */
   | { kind: 'silent'; detail: string; isListening: boolean };
 
-/** What listeners showed, by `placeOf(listener, sni)`. */
+/** What listeners served, by `placeOf(listener, sni)`. */
 export type ServedNames = ReadonlyMap<string, Shown>;
 
-/** Names that are asked for together. */
+/** Names to ask for together. */
 export interface NamesToAsk {
-  /** As they are stored in Kong. */
+  /** As stored in Kong. */
   snis: readonly string[];
   /** Set where the certificate has a twin of the other key type, which a client might get instead. */
   keyType?: KeyType;
 }
 
-/** The certificate that a handshake has to show. */
+/** The certificate that handshakes should show. */
 export interface Expectation extends NamesToAsk {
-  /** Any of these chains will do. */
+  /** Any of these chains is right. */
   chains: readonly Digest[];
-  /** The chain that Kong had there before; null: the certificate, or this half of it, is new. */
+  /** Kong's chain before the write; null: the certificate, or this half of it, is new. */
   previous?: Digest | null;
   /** SNIs that the write added. */
   added?: readonly string[];
-  /** What was served before the write; left out: nobody asked. */
+  /** What was served before the write; left out: not asked. */
   before?: ServedNames;
-  /** Whether a leaf (its part of a chain's digest) is one that Kong stores; default: it may be. */
+  /** Whether a leaf (its part of a chain's digest) is one that Kong stores; default: yes. */
   isKongs?: (leaf: Digest) => boolean;
-  /** Whether Kong still stores what was written; null: it does not say. Asked now and then while it is not served. */
+  /** Whether Kong still stores what was written; null: unknown. Asked now and then while it is not served. */
   isStored: () => Promise<boolean | null>;
 }
 
 /**
- * - `served`: every name that this certificate serves shows it
+ * - `served`: every name of the certificate shows it
  * - `wrong`: a name that it served, or should serve now, shows something else
  * - `another`: another certificate or a plugin answers for every name of it, as before the write
  * - `unreachable`: there was no answer, which says nothing about the certificate
- * - `overwritten`: somebody else wrote to Kong meanwhile, so there is nothing to prove any more
+ * - `overwritten`: another writer wrote to Kong meanwhile, so there is nothing left to prove
  */
 export type Verdict = 'served' | 'wrong' | 'another' | 'unreachable' | 'overwritten';
 
 /** The result of asking Kong's own listeners by handshake. */
 export interface Proof {
   verdict: Verdict;
-  /** SHA-256 fingerprint of the leaf that was shown last; null when no handshake succeeded. */
+  /** SHA-256 fingerprint of the leaf that was served last; null when no handshake succeeded. */
   servedFingerprint: string | null;
   handshakes: number;
   durationMs: number;
-  /** What was seen, for a person; empty when all is well. */
+  /** What was observed, for a person; empty when all is well. */
   detail: string;
 }
 
 export interface Verifier {
   /**
-   * What clients get for these names now; to be asked before a write. Names that do not answer quickly are left out.
+   * What clients get for these names now; to be called before a write. Names without a quick answer are left out.
    * Never throws.
    */
   observe(names: NamesToAsk): Promise<ServedNames>;
   /**
-   * Handshakes until every worker that answers serves the expectation, or time is over. Never throws.
-   * @param proven called for each that is through
+   * Makes handshakes until every worker that answers serves the expected certificates, or time is over. Never
+   * throws.
+   * @param proven called for each one that is decided
    */
   prove(expected: readonly Expectation[], proven?: () => void): Promise<Proof[]>;
 }

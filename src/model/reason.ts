@@ -1,6 +1,6 @@
 /**
- * Why a bundle is not put into Kong, or is not proven. The list is closed: logs, metric labels, the command
- * line and the documentation use these words and no others.
+ * Why a bundle is not written to Kong, or is not proven. The list is closed: logs, metric labels, the command line
+ * and the documentation use these words and no others.
  */
 export const REASONS = {
   unreadable: 'a file cannot be read',
@@ -42,7 +42,7 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS;
 
-/** A bundle that stays out of Kong: expected, so data and not an exception. */
+/** Why a bundle stays out of Kong: expected, so data and not an exception. */
 export interface Refusal {
   reason: Reason;
   /** One sentence for a person: what, where and what to do. Never holds key material. */

@@ -10,26 +10,28 @@ import type { Half } from './stored';
 export type SwapKind =
   | 'swapped'
   | 'created'
-  /** The ingress controller did not write its own certificate in its time. */
+  /** The ingress controller did not write its own certificate in time. */
   | 'taken_over'
-  /** Names of a certificate of ours are the ingress controller's now. */
-  | 'handed_over';
+  /** Names of a certificate of ours went to the ingress controller. */
+  | 'handed_over'
+  /** An operator had its former pair restored. */
+  | 'reverted';
 
-/** What became of one bundle in a pass. */
+/** What happened to one bundle in a pass. */
 export type Outcome =
   | { kind: 'swapped'; certificate: string; how: SwapKind; proof: Proof | null }
   | { kind: 'rolled_back'; certificate: string; proof: Proof; restored: boolean }
   | { kind: 'would_change'; certificate: string; created: boolean }
   | { kind: 'refused'; refusal: Refusal }
-  /** A refusal that was reported stands no more. */
+  /** A reported refusal is over. */
   | { kind: 'mended'; refusal: Refusal }
   | { kind: 'nudged'; certificate: string; detail: string }
-  /** A CA certificate that left its bundle. */
+  /** A CA certificate was removed, since it left its bundle. */
   | { kind: 'removed'; certificate: string }
-  /** It is tried again. */
+  /** It will be tried again. */
   | { kind: 'failed'; certificate: string; error: string; failure: FailureKind };
 
-/** The words for what happened, as they are shown: swaps are told apart. */
+/** Public words for events; swaps are told apart. */
 export type EventKind = Outcome['kind'] | SwapKind;
 
 export const eventKind = (outcome: Outcome): EventKind =>
@@ -37,11 +39,11 @@ export const eventKind = (outcome: Outcome): EventKind =>
 
 export interface KeptNames {
   snis: readonly string[];
-  /** When the former leaf ends (milliseconds since the epoch); null: nobody knows. */
+  /** When the former leaf expires (milliseconds since the epoch); null: unknown. */
   until: number | null;
 }
 
-/** The same in words. */
+/** The kept names as a sentence. */
 export function keptNames({ snis, until }: KeptNames): string {
   const more = snis.length - MOST_KEPT;
   const names = snis.slice(0, MOST_KEPT).join(', ') + (more > 0 ? ` and ${more} more` : '');
@@ -52,33 +54,33 @@ export function keptNames({ snis, until }: KeptNames): string {
 
 const MOST_KEPT = 3;
 
-/** One thing that happened to a bundle, not the fact that it was looked at. */
+/** An event of one bundle; being looked at is no event. */
 export interface PassEvent {
   bundle: string;
   location: string;
-  /** SHA-256 of the leaf; null where it was not understood. */
+  /** SHA-256 of the leaf; null where it could not be parsed. */
   fingerprint: string | null;
   /** Milliseconds since the epoch. */
   notAfter: number | null;
   snis: readonly string[];
-  /** Names that the renewal lost: they keep the former certificate until that ends. */
+  /** Names that the renewal lost: they keep the former certificate until it expires. */
   kept?: KeptNames;
-  /** The Secret that it comes from. */
+  /** The Secret that holds it. */
   secret?: SecretRef;
-  /** It is about what Kong trusts; `certificate` is then the id of a `ca_certificates` entity. */
+  /** About what Kong trusts; `certificate` is the id of a `ca_certificates` entity. */
   isTrust?: true;
-  /** Of what was refused: what Kong has in its place, and whether that is still valid; left out: nothing. */
+  /** For a refusal: what Kong has in its place, and whether that is still valid; left out: nothing. */
   inKong?: { certificate: string; isValid: boolean };
-  /** Which half of a certificate it is about. */
+  /** The half of the certificate. */
   half?: Half;
-  /** SHA-256 of the leaf that Kong had in its place before; null: none. */
+  /** SHA-256 of the leaf that it replaced; null: none. */
   previous?: string | null;
-  /** Why it was written though it was to wait. */
+  /** Why it was written although it should have waited. */
   urgent?: string;
   outcome: Outcome;
 }
 
-/** What one should know of a bundle though it is not refused. */
+/** A note on a bundle that is not refused. */
 export interface BundleNote {
   bundle: string;
   location: string;
@@ -88,11 +90,11 @@ export interface BundleNote {
   notAfter: number;
   /** One sentence. */
   note: string;
-  /** It needs nobody's attention. */
+  /** It needs no attention. */
   isQuiet?: true;
 }
 
-/** A change that waits for its time. */
+/** A change that waits. */
 export interface WaitingChange {
   certificate: string;
   location: string;
@@ -100,10 +102,12 @@ export interface WaitingChange {
   fingerprint: string;
   /** Milliseconds since the epoch. */
   notAfter: number;
-  /** When it is written if the ingress controller has not done so by then, or what holds it back ends by itself
-   * (milliseconds since the epoch); infinity: when a person says so. */
+  /**
+   * When it is written at the latest, if the ingress controller has not done so or its hold ends by itself
+   * (milliseconds since the epoch); Infinity: when a person decides.
+   */
   until: number;
-  /** What holds it back; left out: it is the ingress controller's turn. */
+  /** What holds it back; left out: it waits for the ingress controller. */
   hold?: Hold;
 }
 
@@ -114,33 +118,33 @@ export interface PassReport {
   /** Milliseconds since the epoch. */
   startedAt: number;
   durationMs: number;
-  /** How many bundles the sources hold, and how many of them Kong has. */
+  /** Number of bundles in the sources, and how many of them Kong has. */
   bundles: number;
   inSync: number;
-  /** How many were read in this pass. */
+  /** Number of bundles that were read in this pass. */
   read: number;
   refused: number;
   unused: number;
-  /** What happened, and what stands in the way for the first time. */
+  /** Events, and obstacles that are new. */
   events: PassEvent[];
-  /** Sources that could not be looked at whole. */
+  /** Sources that could not be scanned completely. */
   sourceErrors: { source: string; refusal: Refusal }[];
-  /** Sources that can be looked at whole again. */
+  /** Sources that can be scanned completely again. */
   mendedSources: string[];
-  /** Something is left that should be tried again before the next poll. */
+  /** Whether something should be tried again before the next poll. */
   unfinished: 'no' | 'settling' | 'failed';
-  /** Kinds of the failures that stand after the pass, also of those that were reported before. */
+  /** Kinds of the present failures, also of those reported before. */
   failures: FailureKind[];
-  /** What is left to the ingress controller for now. */
+  /** Changes that wait. */
   waiting: WaitingChange[];
-  /** What was found beside the certificates in Kong, in sentences. */
+  /** Findings beside the certificates in Kong, in sentences. */
   notes: string[];
-  /** What one should know of single bundles, as of the last plan. */
+  /** Notes on single bundles, as of the last plan. */
   bundleNotes: readonly BundleNote[];
-  /** Files that are a part of no bundle, all that there are. */
+  /** All files that belong to no bundle. */
   strays: readonly StrayFile[];
-  /** How many characters of certificates and keys would be added to Kong; left out: the pass did more than look. */
+  /** Characters of certificates and keys that would be added to Kong; left out: the pass wrote. */
   addedChars?: number;
-  /** When something becomes due that waits for its time (milliseconds since the epoch), or null. */
+  /** Next time at which something becomes due (milliseconds since the epoch), or null. */
   nextAt: number | null;
 }

@@ -1,65 +1,68 @@
 import type { Ownership, RawBundle } from './certificate';
 import type { Refusal } from './reason';
 
-/** A file that is a part of no bundle, with why: a key without a certificate, say. Nothing is wrong in Kong. */
+/**
+ * A file that belongs to no bundle, with the reason: a key without a certificate, for example. It is no trouble in
+ * Kong.
+ */
 export interface StrayFile extends Refusal {
-  /** Where it is, for a person. */
+  /** Its place, for a person. */
   location: string;
 }
 
-/** What a look at a source found, compared with the look before. */
+/** Result of a scan, compared with the former one. */
 export interface SourceScan {
-  /** Bundles that are new or no longer what `read` last returned. */
+  /** Bundles that are new or differ from what `read` last returned. */
   changed: string[];
   /** Bundles that are gone. */
   removed: string[];
-  /** How many bundles there are now. */
+  /** Present number of bundles. */
   total: number;
-  /** Files that are a part of no bundle though they look like one, all that there are now; left out: as before. */
+  /** All files that look like a bundle and belong to none; left out: unchanged. */
   strays?: readonly StrayFile[];
-  /** Trouble that is not one bundle's: a folder that cannot be read, a server that does not answer. */
+  /** Troubles that are not about a single bundle: a folder that cannot be read, a server that does not answer. */
   errors: Refusal[];
 }
 
 export interface ScanOptions {
-  /** What looks unchanged is fetched, too: somebody asks for it, or a renewal is due. */
+  /** Fetch even what looks unchanged, because somebody asks for it, or a renewal is due. */
   whole?: boolean;
 }
 
-/** Null: it is no bundle (a CA file beside one, say). */
+/** Null: not a bundle (a CA file beside one, for example). */
 export type Reading = RawBundle | Refusal | null;
 
 /**
- * A place where renewed certificates appear. Every method may be called again after it failed; none of them
- * throws for a bad bundle.
+ * A place where renewed certificates appear. Every method may be called again after a failure; none throws for a
+ * bad bundle.
  */
 export interface Source {
   /** Unique in a reloader and the same after a restart, e.g. `directory:/etc/letsencrypt/live`. */
   readonly id: string;
-  /** Whether certificates may be created in Kong for its bundles; may change between two scans. */
+  /** Whether certificates may be created in Kong for its bundles; may change between scans. */
   readonly create: boolean;
-  /** The configuration says `create: true` in so many words; set by whoever makes the source. */
+  /** The configuration has an explicit `create: true`; set by the code that makes the source. */
   createIsExplicit?: boolean;
   /** Default: the operator's. */
   readonly ownership?: Ownership;
-  /** Set where its bundles are for the certificate with exactly these SNIs and for no other. */
+  /** Set where its bundles belong to the certificate with exactly these SNIs and to no other. */
   readonly snis?: readonly string[];
   /**
    * Finds what changed, without reading what did not.
-   * @param touched bundles or folders that a watch reported; only these are looked at. Default: everything.
+   * @param touched bundles or folders that a watch reported; only these are scanned. Default: everything.
    */
   scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan>;
-  /** Reads one bundle whole and of one generation. */
+  /** Reads one bundle completely and of one generation. */
   read(name: string): Reading | Promise<Reading>;
-  /** What an operator should know though nothing failed, since the last call: each thing once, as a sentence. */
+  /** Notes for the operator although nothing failed, since the last call: each once, as a sentence. */
   warnings?(): string[];
-  /** Reports changes early; a hint, never relied upon. Returns how to stop. */
+  /** Reports changes early; a hint, never relied upon. Returns a function that stops it. */
   watch?(touched: (what: string) => void): () => void;
   /**
-   * Names that resources of its cluster ask for, each with the Secret (`namespace/name`) that is to be served for it.
-   * Asked where an ingress controller is there alone. Null: that cannot be known.
+   * Names that resources of its cluster request, each with the Secret (`namespace/name`) to serve for it. Called
+   * only where an ingress controller is present. Null: unknown.
    */
   asked?(): Promise<ReadonlyMap<string, string> | null>;
-  /** Ends what it keeps open: connections, timers. It is not asked any more afterwards. */
+  /** Closes connections and timers; no other call follows. */
   close?(): void;
 }

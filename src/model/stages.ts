@@ -9,7 +9,7 @@ export interface Nudger {
 }
 
 export interface Reporter {
-  /** Of thousands of events it tells in slices. */
+  /** May work through thousands of events in slices. */
   pass(report: PassReport): void | Promise<void>;
   failed(cause: PassCause, error: Error): void;
 }

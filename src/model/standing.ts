@@ -1,10 +1,10 @@
 /*
- * How things stand, in words that are public: `/status`, the page, metrics, alerts, Events, the log and the command
- * line use these and no others. Each consumer has a `Record` or a `switch` over them, so that an added word does not
- * compile until every place says how it is shown (docs/architecture.md).
+ * Public words for states: `/status`, the page, metrics, alerts, Events, the log and the command line use these and
+ * no others. Each consumer has a `Record` or a `switch` over them, so that an added word does not compile until
+ * every place says how it is shown (docs/architecture.md).
  */
 
-/** How a certificate of Kong's, or a bundle that is not there, stands. */
+/** State of a certificate in Kong, or of a bundle that has none there. */
 export const CERTIFICATE_STATES = {
   in_sync: 'source, stored and served agree',
   pending: 'the source has another one, which is about to be written',
@@ -30,15 +30,15 @@ export type LifeLevel = keyof typeof LIFE_LEVELS;
 
 /** Which of many gateways writes. */
 export interface Leadership {
-  /** This gateway does. */
+  /** Whether this gateway writes. */
   isLeader: boolean;
-  /** Who holds the Lease; null: nobody, or nobody knows. */
+  /** Holder of the Lease; null: none, or unknown. */
   holder: string | null;
-  /** Why the Lease cannot be had; null: all is well. Without it nothing is written. */
+  /** Why the Lease cannot be obtained; null: all is well. Without it nothing is written. */
   error: string | null;
 }
 
-/** For the end of a `switch` over a closed union: a member that is not handled does not compile. */
+/** For the end of a `switch` over a closed union: an unhandled member does not compile. */
 export function unreachable(value: never): never {
   throw new Error(`not handled: ${JSON.stringify(value)}`);
 }

@@ -1,18 +1,18 @@
 import type { CertificateInfo, Digest, Reach } from './certificate';
 
-/** One certificate with its key as Kong stores it; a Kong certificate has one, or two of different key types. */
+/** One certificate with its key as Kong stores it; a certificate in Kong has one, or two of different key types. */
 export interface StoredHalf {
   content: Digest;
   chain: Digest;
-  /** Null where Kong holds something that cannot be read (a vault reference, a damaged PEM). */
+  /** Null where Kong holds something unreadable (a vault reference, a damaged PEM). */
   leaf: CertificateInfo | null;
-  /** How far what stands behind the leaf leads. */
+  /** How far the certificates behind the leaf lead. */
   reach: Reach;
-  /** `{vault://…}` in cert or key: it belongs to the vault. */
+  /** `{vault://…}` in cert or key: the value is kept in a vault. */
   vaultReference: boolean;
 }
 
-/** Which tool takes care of a certificate in Kong. */
+/** The tool that manages a certificate in Kong. */
 export type Owner = 'us' | 'ingress_controller' | 'other';
 
 /** A certificate entity of Kong, without any key material. */
@@ -22,11 +22,11 @@ export interface StoredCertificate {
   owner: Owner;
   /** The Secret that the ingress controller's tags name, as `namespace/name`. */
   secret: string | null;
-  /** The UID of that Secret, where the tags name it. */
+  /** The UID of that Secret, where a tag names it. */
   secretUid?: string;
-  /** Services that show it to their upstreams (`client_certificate`). */
+  /** Services and upstreams that show it as a client (`client_certificate`). */
   clients?: readonly string[];
-  /** One of ours that keeps names for which there is no renewal, until its leaf ends. */
+  /** A certificate of ours that keeps names without a renewal, until its leaf expires. */
   isPrevious?: true;
   main: StoredHalf;
   alt: StoredHalf | null;

@@ -2,6 +2,7 @@ import { ConcludeStep } from './conclude';
 import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
 import { RemoveStep } from './remove';
+import { RevertStep } from './revert';
 import { RoundsStep } from './rounds';
 import { ProveStep } from './prove';
 import { ScanStep } from './scan';
@@ -17,17 +18,14 @@ export function certificateSteps(options: CertificateOptions) {
   const pending = new PendingRollbacks();
   const settle = new SettleStep(memory, pending, options);
   const scan = new ScanStep(memory, progress);
+  const write = new WriteStep(memory, options);
+  const prove = new ProveStep(gateway.certificates, verifier, progress);
   return {
     memory,
     scan,
     retryRollbacks: settle.retry,
-    rounds: new RoundsStep({
-      scan,
-      plan: new PlanStep(memory),
-      write: new WriteStep(memory, options),
-      prove: new ProveStep(gateway.certificates, verifier, progress),
-      settle,
-    }),
+    revert: new RevertStep(memory, { write, prove, settle }),
+    rounds: new RoundsStep({ scan, plan: new PlanStep(memory), write, prove, settle }),
     remove: new RemoveStep(memory, pending),
     conclude: new ConcludeStep(memory, pending, progress),
   };

@@ -4,6 +4,8 @@ export { DifferenceFile, type DifferenceStore } from './differences';
 export { HomesFile, HomesStep } from './homes-file';
 export { Findings, SETTLE_MS } from './findings';
 export type { CertificateMemory } from './memory';
+export { FormerPairs } from './former-pairs';
 export { Passes } from './pass';
+export type { RevertStep } from './revert';
 export { Schedule } from './schedule';
 export type { PassContext, Phase, ProgressListener, Step, Touches } from './step';

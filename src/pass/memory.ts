@@ -17,6 +17,7 @@ import type {
 import type { HomeBook } from '../plan';
 import { BundleBook } from './bundle-book';
 import { Findings } from './findings';
+import { FormerPairs } from './former-pairs';
 import { notesOf } from './notes';
 import { Planner } from './planner';
 import { RefusalGrace } from './refusal-grace';
@@ -34,6 +35,8 @@ export interface MemoryOptions {
   takeover: TakeoverOptions;
   /** Whether a change may be made now; default: each may. */
   holds?: HoldBook;
+  /** What was swapped out last; default: nothing is known of it. */
+  former?: FormerPairs;
   /** Is told of every write; must not throw. */
   listener?: WriteListener;
   /** Milliseconds since the epoch. */
@@ -58,6 +61,7 @@ export class CertificateMemory {
   readonly takeover: Takeover;
   readonly findings: Findings;
   readonly holds: HoldBook;
+  readonly former: FormerPairs;
   /** Changes that were held back when they were last decided on, by half of a certificate. */
   readonly held = new Map<string, Hold>();
   readonly refusalGrace: RefusalGrace;
@@ -95,6 +99,7 @@ export class CertificateMemory {
     this.takeover = new Takeover(takeover);
     this.findings = new Findings(now);
     this.holds = options.holds ?? { permits: () => ({ kind: 'free', urgent: null }) };
+    this.former = options.former ?? new FormerPairs();
     this.refusalGrace = new RefusalGrace(takeover.graceMs);
   }
 

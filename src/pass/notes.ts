@@ -1,14 +1,14 @@
-import { chainWarning } from '../certificates';
+import { warningsOf } from '../certificates';
 import type { BundleNote, Log, Plan, SourcedBundle, StrayFile } from '../model';
 
-/** What one should know of bundles that are not refused: what the plan says, and chains that clients may not accept. */
+/** What one should know of bundles that are not refused: what the plan says, and what clients may stumble over. */
 export function notesOf(plan: Plan, bundles: ReadonlyMap<string, SourcedBundle>): BundleNote[] {
   const found = new Map(plan.notes);
   const written = new Set(plan.changes.map(({ bundle }) => bundle.id));
   for (const [id, bundle] of bundles) {
-    if (bundle.openEnd === undefined || !(plan.inSync.has(id) || written.has(id))) continue;
-    const warning = chainWarning(bundle);
-    if (warning !== null) found.set(id, [found.get(id) ?? [], warning].flat().join('; '));
+    if (!plan.inSync.has(id) && !written.has(id)) continue;
+    const warnings = warningsOf(bundle).map(({ message }) => message);
+    if (warnings.length > 0) found.set(id, [found.get(id) ?? [], warnings].flat().join('; '));
   }
   return [...found].flatMap(([id, note]) => {
     const bundle = bundles.get(id);

@@ -104,6 +104,7 @@ export class SettleStep implements Step {
     }
     const shown =
       proof === null || worse === null ? proof : { ...proof, detail: `${proof.detail}; ${worse}` };
+    this.noteFormer(written, pass.startedAt);
     const { stored } = this.memory.gateway.certificates;
     const former =
       change.kind === 'update' && change.split !== undefined ? stored.get(change.split.id) : null;
@@ -116,6 +117,15 @@ export class SettleStep implements Step {
         urgent: pass.work.urgent.get(change),
       },
     );
+  }
+
+  /** Who went back once does not go back to what was just taken away: `unpin` leads there. */
+  private noteFormer(written: Written, at: number): void {
+    const { change } = written;
+    if (change.kind === 'create') return;
+    const { former } = this.memory;
+    if (change.reverts === true) former.forget({ certificate: change.certificate.id, half: change.half });
+    else former.keep(written, at);
   }
 
   /** Restores what was there before, all of it in one write, and refuses the bundles. @returns whether that worked */
@@ -165,6 +175,7 @@ export class SettleStep implements Step {
 function howOf(change: Change): SwapKind {
   if (change.handsOver === true) return 'handed_over';
   if (change.kind === 'create') return 'created';
+  if (change.reverts === true) return 'reverted';
   return change.isControllers ? 'taken_over' : 'swapped';
 }
 

@@ -1,4 +1,12 @@
-import { refusal, type Change, type KeyType, type Refusal, type ServedNames, type Verifier } from '../model';
+import {
+  refusal,
+  type Change,
+  type KeyType,
+  type PemPair,
+  type Refusal,
+  type ServedNames,
+  type Verifier,
+} from '../model';
 import type { CertificateMemory } from './memory';
 import { halfOf, namesOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
@@ -40,7 +48,7 @@ export class WriteStep implements Step {
     progress?.begin('write', left);
     const results = await gateway.write(edits, async (change) => {
       const observing = this.observe(change, isMany);
-      const fresh = this.unservable(change) ?? (await planner.prepare(change));
+      const fresh = this.unservable(change) ?? this.former(change) ?? (await planner.prepare(change));
       const seen = await observing;
       if (seen !== null) work.before.set(change, seen);
       progress?.step();
@@ -67,6 +75,12 @@ export class WriteStep implements Step {
     const now = certificate[half];
     if (now === null || isServed?.(certificate.id, half, now.chain) !== true) return false;
     return isMany || (addSnis.length === 0 && isSeenWhole?.(certificate.snis) === true);
+  }
+
+  /** Null: it is not about what was there before. */
+  private former(change: Change): PemPair | null {
+    if (change.kind === 'create' || change.reverts !== true) return null;
+    return this.memory.former.open({ certificate: change.certificate.id, half: change.half });
   }
 
   private async observe(change: Change, isMany: boolean): Promise<ServedNames | null> {

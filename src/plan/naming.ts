@@ -1,4 +1,4 @@
-import { asSnis } from '../certificates';
+import { asSnis, checkShape } from '../certificates';
 import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model';
 import { certificateIdOf, isForServers } from './bundle-index';
 import { Claimants, snisOf } from './claimants';
@@ -140,9 +140,15 @@ export class Naming {
     const share = this.shareOf(claim);
     const names = [...share.snis, ...share.moveSnis.map(({ name }) => name)];
     if (names.length === 0 && (claim.names.length > 0 || claim.certificate !== null)) return;
+    // Kong has it from a file, which is what clients get that send no name.
+    if (claim.names.length === 0 && world.index.isOfKong(bundle)) return;
     const why =
       world.unfit(bundle) ??
-      (claim.names.length === 0 ? noNames(bundle) : isForServers(bundle) ? null : notForServers(bundle));
+      (claim.names.length === 0
+        ? (checkShape(bundle, world.now) ?? noNames(bundle))
+        : isForServers(bundle)
+          ? null
+          : notForServers(bundle));
     if (why !== null) {
       // cert-manager keeps the CA of an issuer as it keeps what is to be served.
       if (why.reason === 'ca_as_leaf' && bundle.secret !== undefined && bundle.hosts === undefined) {

@@ -1,3 +1,4 @@
+import { namesWarning } from '../certificates';
 import { refusal, type Refusal, type SourcedBundle, type StoredCertificate } from '../model';
 import { covers, listed } from './names';
 import { isOperators } from './ranking';
@@ -102,9 +103,12 @@ export function losesClientAuth(
   );
 }
 
-export function noNames({ location, hosts = [] }: SourcedBundle): Refusal {
+export function noNames({ location, hosts = [], leaf }: SourcedBundle): Refusal {
   return hosts.length === 0
-    ? refusal('no_names', `${location} names no host; give it a subjectAltName of type DNS`)
+    ? refusal(
+        'no_names',
+        `${location} names no host that Kong can serve it for: ${namesWarning(leaf) ?? 'it names nothing'}`,
+      )
     : refusal(
         'names_not_covered',
         `${location} is asked for ${listed(hosts)} and covers none of that; issue it with these names`,

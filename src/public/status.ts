@@ -99,6 +99,8 @@ export interface PinStatus {
   /** Null: until it is taken away. */
   until: string | null;
   since: string;
+  /** An operator had its former certificate put back; absent: no. */
+  is_rollback?: true;
 }
 
 export interface SourceStatus {

@@ -163,4 +163,5 @@ const SWAPS: Record<SwapKind, string> = {
   created: 'created',
   taken_over: 'taken over from the ingress controller',
   handed_over: 'handed over to the ingress controller',
+  reverted: 'rolled back by an operator',
 };

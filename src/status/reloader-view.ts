@@ -140,10 +140,11 @@ export class ReloaderShow {
   }
 }
 
-const pinStatus = ({ name, until, since }: Pin): PinStatus => ({
+const pinStatus = ({ name, until, since, isRollback }: Pin): PinStatus => ({
   name,
   until: until === null ? null : isoTime(until),
   since: isoTime(since),
+  ...(isRollback === true ? { is_rollback: true } : {}),
 });
 
 const leaderStatus = ({ isLeader, holder, error }: Leadership): LeaderStatus => ({

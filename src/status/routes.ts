@@ -4,6 +4,7 @@ import { toJson } from '../common/safe-text';
 import type { Outcome, PassReport } from '../model';
 import type { HistoryReport } from '../public';
 import { isLocalName } from './listen-address';
+import { languageOf } from './page/words/language';
 import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
 import { statusJson } from './status-json';
@@ -19,7 +20,7 @@ export interface StatusBackend {
    * Does what an operator says with a name.
    * @returns what was done, in a sentence @throws Error where nothing was, or it cannot be kept
    */
-  command(command: OperatorCommand): string;
+  command(command: OperatorCommand): string | Promise<string>;
   /** What happened, as it was kept. @param since milliseconds since the epoch */
   history(query: { name?: string; since?: number; limit: number }): Promise<HistoryReport>;
 }
@@ -27,7 +28,10 @@ export interface StatusBackend {
 /** What an operator says. */
 export type OperatorCommand =
   /** Milliseconds since the epoch; null: until it is taken away. */
-  { verb: 'pin'; name: string; until: number | null } | { verb: 'unpin' | 'approve'; name: string };
+  | { verb: 'pin'; name: string; until: number | null }
+  /** `until`: of the pin that keeps it so. */
+  | { verb: 'rollback'; name: string; until: number | null }
+  | { verb: 'unpin' | 'approve'; name: string };
 
 /** What became of one entry's pass. */
 export interface PolledEntry {
@@ -59,6 +63,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/pin': ['POST'],
   '/unpin': ['POST'],
   '/approve': ['POST'],
+  '/rollback': ['POST'],
 };
 
 const RUNBOOKS_AT = '/runbooks/';
@@ -105,12 +110,15 @@ export class Routes {
       if (!door.isUnix) refuse(response, 403, `${pathname} is taken on the unix socket only`);
       else if (pathname === '/poll') await this.poll(request, response, searchParams.get('wait') === '1');
       else if (pathname === '/reload') await this.reload(request, response);
-      else await this.command(pathname, searchParams, response);
+      else await this.command(pathname, searchParams, request, response);
     } else if (pathname === '/history')
       await this.heavy(response, door, () => this.history(searchParams, response));
     else if (pathname === '/certificates')
       await this.heavy(response, door, () => this.list(searchParams, request, response));
-    else await this.show(pathname, request, response, door);
+    else if (pathname.startsWith(RUNBOOKS_AT)) {
+      const name = pathname.slice(RUNBOOKS_AT.length);
+      await this.runbook(name, searchParams.get('lang') ?? '', request, response);
+    } else await this.show(pathname, request, response, door);
   }
 
   private async show(
@@ -119,10 +127,6 @@ export class Routes {
     response: ServerResponse,
     door: Door,
   ): Promise<void> {
-    if (pathname.startsWith(RUNBOOKS_AT)) {
-      await this.runbook(pathname.slice(RUNBOOKS_AT.length), request, response);
-      return;
-    }
     switch (pathname) {
       case '/healthz':
         sendText(response, 200, 'ok\n');
@@ -150,10 +154,16 @@ export class Routes {
     await sendAll(response, html);
   }
 
-  /** For a browser as a page, for everybody else as it is written. */
-  private async runbook(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** For a browser as a page, for everybody else as it is written; in the language asked for, else in the reader's. */
+  private async runbook(
+    name: string,
+    language: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const { findRunbook, runbookNames } = await import('./runbooks/index.js');
-    const found = findRunbook(name);
+    const languages = [language, ...(request.headers['accept-language'] ?? '').split(',')];
+    const found = findRunbook(name, languageOf(languages));
     if (found === null) {
       refuse(response, 404, `there is no such runbook; known are ${runbookNames().join(', ')}`);
       return;
@@ -258,7 +268,12 @@ export class Routes {
     await sendAll(response, `${toJson({ error })}\n`);
   }
 
-  private async command(pathname: string, asked: URLSearchParams, response: ServerResponse): Promise<void> {
+  private async command(
+    pathname: string,
+    asked: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const [name, until] = [asked.get('name') ?? '', asked.get('until')];
     const time = until === null ? null : Date.parse(until);
     if (name === '' || Number.isNaN(time)) {
@@ -267,10 +282,8 @@ export class Routes {
     }
     let answer: { done: string } | { error: string };
     try {
-      const verb = pathname === '/unpin' ? 'unpin' : 'approve';
-      answer = {
-        done: this.backend.command(pathname === '/pin' ? { verb: 'pin', name, until: time } : { verb, name }),
-      };
+      request.socket.setTimeout(MAX_WAIT_MS);
+      answer = { done: await this.backend.command(commandOf(pathname, name, time)) };
     } catch (error) {
       answer = { error: (error as Error).message };
     }
@@ -292,6 +305,19 @@ export class Routes {
     response.setHeader('content-type', 'application/json; charset=utf-8');
     response.statusCode = isGood ? 200 : 502;
     await sendAll(response, `${toJson({ reloaders: entries.map(summary) })}\n`);
+  }
+}
+
+function commandOf(pathname: string, name: string, until: number | null): OperatorCommand {
+  switch (pathname) {
+    case '/pin':
+      return { verb: 'pin', name, until };
+    case '/rollback':
+      return { verb: 'rollback', name, until };
+    case '/unpin':
+      return { verb: 'unpin', name };
+    default:
+      return { verb: 'approve', name };
   }
 }
 

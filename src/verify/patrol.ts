@@ -17,6 +17,8 @@ export interface PatrolOptions {
   done: (looked: number) => void;
   /** A round gives way to passes. */
   isBusy: () => boolean;
+  /** Milliseconds until a certificate that was not seen to be served is asked for again; default: 10 s. */
+  againMs?: number;
 }
 
 /** Halves of certificates in a round. */
@@ -25,8 +27,9 @@ const ROUND = 100;
 const CONCURRENCY = 2;
 /** Between two rounds while there are certificates that were never looked at. */
 const PAUSE_MS = 1_000;
-/** After so long a certificate is asked for again about which nothing could be said. */
-const UNPROVEN_MS = 10_000;
+const AGAIN_MS = 10_000;
+/** The longest wait for one that something else is served for: each such handshake costs Kong a signature. */
+const AGAIN_MOST_MS = 300_000;
 /** Names of one certificate that are asked for at a time, at the first listener that answers. */
 export const MOST_LOOKED_AT = 5;
 
@@ -39,8 +42,9 @@ interface Candidate {
 }
 
 /**
- * Looks now and then whether Kong serves what it stores: first what was never looked at and what could not be proven,
- * then the next hundred at each poll. One handshake meets one worker, so this finds what is wrong for long, not for a moment.
+ * Looks now and then whether Kong serves what it stores: first what was never looked at and what was not seen to be
+ * served, then the next hundred at each poll. One handshake meets one worker, so this finds what is wrong for long, and
+ * forgets soon what was wrong for a moment.
  */
 export class Patrol {
   #running: Promise<void> | null = null;
@@ -49,18 +53,26 @@ export class Patrol {
   #next = 0;
   /** A poll was made since the last round began. */
   #isDue = false;
+  /** A pass was made since the last round began. */
+  #isCalled = false;
   /** Leaves that halves of certificates had before. */
   readonly #former = new Map<string, string>();
   /** What a client without SNI got at the last mismatch. */
   #defaultLeaf: string | null = null;
+  /** Milliseconds to wait before halves are asked for again for which something else is served. */
+  readonly #waits = new Map<string, number>();
+  readonly #againMs: number;
 
-  constructor(private readonly options: PatrolOptions) {}
+  constructor(private readonly options: PatrolOptions) {
+    this.#againMs = options.againMs ?? AGAIN_MS;
+  }
 
   /**
    * Looks at what was never looked at.
    * @param isPoll look at the next ones again, too
    */
   go(isPoll: boolean): void {
+    this.#isCalled = true;
     if (isPoll) this.#isDue = true;
     if (this.#running !== null || this.#abort.signal.aborted) return;
     this.#running = this.walk()
@@ -82,7 +94,8 @@ export class Patrol {
     while (!isStopped()) {
       const again = this.#isDue;
       this.#isDue = false;
-      const { candidates, isAnyUnproven } = this.choose(again);
+      this.#isCalled = false;
+      const { candidates, isAnyUnserved } = this.choose(again);
       if (candidates.length > 0) {
         const isWhole = await this.round(candidates);
         this.options.done(candidates.length);
@@ -91,38 +104,40 @@ export class Patrol {
           if (again) this.#isDue = true;
           return;
         }
-      } else if (!isAnyUnproven) return;
+      } else if (!isAnyUnserved) return;
       const next = this.choose(false);
       if (next.candidates.length > 0) await sleep(PAUSE_MS, undefined, { signal, ref: false });
-      else if (next.isAnyUnproven) await this.rest(signal);
+      else if (next.isAnyUnserved) await this.rest(signal);
     }
   }
 
-  /** Until something that could not be proven is asked for again, or a poll was made. */
+  /** Until something that was not seen to be served is asked for again, or a pass was made. */
   private async rest(signal: AbortSignal): Promise<void> {
-    for (let waited = 0; waited < UNPROVEN_MS && !this.#isDue; waited += PAUSE_MS) {
-      await sleep(PAUSE_MS, undefined, { signal, ref: false });
+    const pause = Math.min(PAUSE_MS, this.#againMs);
+    for (let waited = 0; waited < this.#againMs && !this.#isCalled; waited += pause) {
+      await sleep(pause, undefined, { signal, ref: false });
     }
   }
 
   /** @param again the next ones, too, though they were looked at */
-  private choose(again: boolean): { candidates: Candidate[]; isAnyUnproven: boolean } {
+  private choose(again: boolean): { candidates: Candidate[]; isAnyUnserved: boolean } {
     const now = Date.now();
     const all: Candidate[] = [];
     const first: Candidate[] = [];
-    let isAnyUnproven = false;
+    let isAnyUnserved = false;
     for (const certificate of this.options.certificates().values()) {
       for (const half of ['main', 'alt'] as const) {
         const candidate = candidateOf(certificate, half);
         if (candidate === null) continue;
         if (again) all.push(candidate);
         const seen = this.options.seen(candidate.id, half);
-        const isUnproven =
-          seen?.verdict === 'unreachable' && seen.expected === candidate.chain && isAskable(candidate);
-        if (isUnproven) isAnyUnproven = true;
-        if (seen?.expected !== candidate.chain || (isUnproven && now - seen.at >= UNPROVEN_MS))
+        const isUnserved =
+          seen?.expected === candidate.chain && seen.verdict !== 'served' && isAskable(candidate);
+        if (isUnserved) isAnyUnserved = true;
+        const wait = this.#waits.get(keyOf(candidate)) ?? this.#againMs;
+        if (seen?.expected !== candidate.chain || (isUnserved && now - seen.at >= wait))
           first.push(candidate);
-        if (first.length >= ROUND) return { candidates: first, isAnyUnproven };
+        if (first.length >= ROUND) return { candidates: first, isAnyUnserved };
       }
     }
     const chosen = new Set(first);
@@ -130,7 +145,7 @@ export class Patrol {
       chosen.add(all[this.#next++ % all.length] as Candidate);
     }
     this.#next %= Math.max(1, all.length);
-    return { candidates: [...chosen], isAnyUnproven };
+    return { candidates: [...chosen], isAnyUnserved };
   }
 
   /** @returns false where it gave way */
@@ -156,11 +171,17 @@ export class Patrol {
     if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
     if (this.#abort.signal.aborted) return;
     this.options.note(id, half, seen);
+    if (seen.verdict === 'served' || seen.verdict === 'unreachable') this.#waits.delete(keyOf(candidate));
+    else {
+      const wait = 2 * (this.#waits.get(keyOf(candidate)) ?? this.#againMs / 2);
+      this.#waits.set(keyOf(candidate), Math.min(wait, AGAIN_MOST_MS));
+    }
   }
 
   /** What a certificate was before is wrong for it, though Kong does not store it any more. */
-  private formerLeaf({ id, half, chain }: Candidate): string | null {
-    const key = `${id} ${half}`;
+  private formerLeaf(candidate: Candidate): string | null {
+    const { id, half, chain } = candidate;
+    const key = keyOf(candidate);
     const seen = this.options.seen(id, half);
     if (seen !== undefined && leafOf(seen.expected) !== leafOf(chain))
       this.#former.set(key, leafOf(seen.expected));
@@ -269,6 +290,8 @@ function candidateOf(certificate: StoredCertificate, half: Half): Candidate | nu
     keyType: hasTwin ? keyType : undefined,
   };
 }
+
+const keyOf = ({ id, half }: Candidate) => `${id} ${half}`;
 
 const isAskable = ({ snis }: Candidate) => snis.some((sni) => unservable(sni) === null);
 

@@ -161,6 +161,11 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     expect(await page.locator('[data-chip="refused"]').innerText()).toMatch(/^1\s+已拒绝$/);
     expect(await page.locator('.row .why').nth(1).innerText()).toMatch(/^私钥与证书不匹配。/);
     await picture(page, 'chinese');
+    await page.locator('.line', { hasText: 'api.example.com' }).click();
+    await page.locator('#one').getByRole('link', { name: '处理手册' }).click();
+    await page.locator('h2', { hasText: '含义' }).waitFor();
+    await page.goBack();
+    await page.goBack();
     await page.click('#language');
     expect(await verdict(page)).toMatch(/^1 expired · /);
     await page.reload();
@@ -260,7 +265,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
       /History[^]*Swapped 0A:1B:2C:3D, in place of 4D:5E:6F:70, proven by 12 handshakes in 41 ms/,
     );
     expect(await one.getByRole('link', { name: 'What to do' }).getAttribute('href')).toBe(
-      'runbooks/KongCertificateRefused',
+      'runbooks/KongCertificateRefused?lang=en-GB',
     );
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('one-title');
     await page.evaluate(() => {

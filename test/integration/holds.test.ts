@@ -65,6 +65,18 @@ it('a name that is pinned stays as it is until it is unpinned, and everybody is 
   expect(await cli('unpin', WWW, ...prefix)).toMatchObject({ code: 1 });
 });
 
+it('an approval holds for the certificate, though somebody creates its name in Kong before the next poll', async () => {
+  const { certs, gateway, becomes, poll } = await supervised({ config: { mode: 'approve' } });
+  const prefix = ['-p', gateway.prefix];
+  await poll();
+  writePair(certs, 'www', renewed);
+  await becomes('it waits to be created', ({ hold }) => hold?.kind === 'approval');
+  gateway.seed([{ cert: first.chain, key: first.key, snis: [WWW] }]);
+  expect(await cli('approve', WWW, ...prefix)).toMatchObject({ code: 0, stderr: '' });
+  await becomes('it is swapped', ({ state }) => state === 'in_sync');
+  expect(await servedLeaf(gateway.tlsPort, WWW)).toBe(leafOf(renewed.cert));
+});
+
 it('in mode approve a renewal waits for a person', async () => {
   const { certs, gateway, becomes, socket } = await withFirst({ mode: 'approve' });
   const prefix = ['-p', gateway.prefix];

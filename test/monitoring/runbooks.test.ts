@@ -25,34 +25,49 @@ it('there is one for each alert, and no other', () => {
   expect(runbookNames().sort()).toEqual(names);
 });
 
-describe.each(names)('the runbook %s', (name) => {
-  const text = readFileSync(join(FOLDER, `${name}.md`), 'utf8');
+const EDITIONS = [
+  { language: 'en', folder: FOLDER, sections: ['Meaning', 'Impact', 'Look at', 'Fix'], other: 'zh' },
+  {
+    language: 'zh',
+    folder: resolve('docs/zh-CN/runbooks'),
+    sections: ['含义', '影响', '查看', '处理'],
+    other: 'en',
+  },
+] as const;
+const editionsOfAll = names.flatMap((name) => EDITIONS.map((edition) => ({ name, ...edition })));
 
-  it('says what it means, what it does to users, where to look and what to do', () => {
-    const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
-    expect(headings).toEqual([name, 'Meaning', 'Impact', 'Look at', 'Fix']);
-  });
+describe.each(editionsOfAll)(
+  'the runbook $name in $language',
+  ({ name, language, folder, sections, other }) => {
+    const text = readFileSync(join(folder, `${name}.md`), 'utf8');
 
-  it('is served as a page that shows all of it and links only runbooks that there are', () => {
-    const { html = '', markdown } = findRunbook(name) ?? {};
-    expect(markdown).toBe(text);
-    expect(html.match(/<h[12]>/g)).toHaveLength(5);
-    expect(html.match(/<pre>/g)).toHaveLength((text.match(/^```/gm) ?? []).length / 2);
-    expect(html.match(/<li>/g) ?? []).toHaveLength((text.match(/^- /gm) ?? []).length);
-    const shown = html.replace(/<style>[^]*<\/style>|<[^>]+>/g, '');
-    expect(shown).not.toMatch(/\]\(|```|\*\*|undefined/);
-    for (const [, link = ''] of html.matchAll(/href="([^"]+)"/g))
-      if (link !== '../') expect(names).toContain(link);
-  });
+    it('says what it means, what it does to users, where to look and what to do', () => {
+      const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
+      expect(headings).toEqual([name, ...sections]);
+    });
 
-  it('names commands and flags of ssl-cert-reloader that there are, and files that there are', () => {
-    const commands = [...text.matchAll(/ssl-cert-reloader ([a-z]+)((?: --?[a-z-]+)*)/g)];
-    for (const [, verb = '', flags = ''] of commands) {
-      const said = helpOf(verb);
-      expect(said).toContain(`Usage: ssl-cert-reloader ${verb}`);
-      for (const flag of flags.split(' ').filter((one) => one !== '')) expect(said).toContain(flag);
-    }
-    for (const [, link = ''] of text.matchAll(/\]\(([^)#]+)/g))
-      expect(existsSync(join(FOLDER, link))).toBe(true);
-  });
-});
+    it('is served as a page that shows all of it and links only runbooks that there are', () => {
+      const { html = '', markdown } = findRunbook(name, language) ?? {};
+      expect(markdown).toBe(text);
+      expect(html.match(/<h[12]>/g)).toHaveLength(5);
+      expect(html.match(/<pre>/g)).toHaveLength((text.match(/^```/gm) ?? []).length / 2);
+      expect(html.match(/<li>/g) ?? []).toHaveLength((text.match(/^- /gm) ?? []).length);
+      const shown = html.replace(/<style>[^]*<\/style>|<[^>]+>/g, '');
+      expect(shown).not.toMatch(/\]\(|```|\*\*|undefined/);
+      for (const [, link = ''] of html.matchAll(/href="([^"]+)"/g))
+        if (link !== '../' && link !== `?lang=${other}`)
+          expect(names.map((one) => `${one}?lang=${language}`)).toContain(link);
+    });
+
+    it('names commands and flags of ssl-cert-reloader that there are, and files that there are', () => {
+      const commands = [...text.matchAll(/ssl-cert-reloader ([a-z]+)((?: --?[a-z-]+)*)/g)];
+      for (const [, verb = '', flags = ''] of commands) {
+        const said = helpOf(verb);
+        expect(said).toContain(`Usage: ssl-cert-reloader ${verb}`);
+        for (const flag of flags.split(' ').filter((one) => one !== '')) expect(said).toContain(flag);
+      }
+      for (const [, link = ''] of text.matchAll(/\]\(([^)#]+)/g))
+        expect(existsSync(join(folder, link))).toBe(true);
+    });
+  },
+);

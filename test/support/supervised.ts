@@ -70,8 +70,13 @@ export async function supervised({
     report,
     certificates,
     /** Waits for a certificate that is like that. */
-    becomes: (what: string, is: (one: CertificateStatus) => boolean) =>
-      eventually(what, async () => (await certificates()).find(is)),
+    becomes: (what: string, is: (one: CertificateStatus) => boolean) => {
+      let last: CertificateStatus[] = [];
+      const look = async () => (last = await certificates()).find(is);
+      return eventually(what, look).catch((error: unknown) => {
+        throw new Error(`${(error as Error).message}; instead ${JSON.stringify(last)}\n${lines.join('\n')}`);
+      });
+    },
     /** Asks for a pass and waits for it. */
     poll: () => ask({ socketPath }, '/poll?wait=1', { method: 'POST' }),
     /** Lines of the log. */

@@ -7,8 +7,7 @@ const MAX_DEPTH = 32;
 const CONSTRUCTED = 0x20;
 
 /**
- * Files of Windows and NSS may leave lengths open (BER); these are written again as DER. A string in pieces stays in
- * pieces.
+ * Rewrites BER as DER: files of Windows and NSS may leave lengths open. A string in pieces stays in pieces.
  * @throws FormatProblem where it is cut off
  */
 export function asDer(bytes: Buffer, work: WorkLimit): Buffer {
@@ -21,7 +20,7 @@ export function asDer(bytes: Buffer, work: WorkLimit): Buffer {
   }
 }
 
-/** Yields the pieces of DER that a value becomes; content is never copied. */
+/** Yields the pieces of DER that a value is rewritten to; content is never copied. */
 class BerReader {
   #at = 0;
 
@@ -58,7 +57,7 @@ class BerReader {
     return this.bytes.readUInt16BE(this.#at) === 0;
   }
 
-  /** @returns null where it is left open */
+  /** @returns null for an open length */
   private length(): number | null {
     const first = this.octet();
     if (first === 0x80) return null;

@@ -1,6 +1,6 @@
 import { TAG, DerReader, objectId, type DerValue } from '../der';
 
-/** What a file can be taken for, as refusals name it. */
+/** Formats of files, with the names that refusals use. */
 export const FORMATS = {
   pem: 'PEM',
   certificate: 'a DER certificate',
@@ -21,7 +21,7 @@ export const FORMATS = {
   empty: 'an empty file',
 } as const;
 
-/** Those that are one DER value. */
+/** Formats that are a single DER value. */
 export const IS_DER: ReadonlySet<Format> = new Set<Format>([
   'certificate',
   'pkcs8',
@@ -39,7 +39,7 @@ export type Format = keyof typeof FORMATS;
 const CONTENT_TYPES = '1.2.840.113549.1.7';
 const DATA_KINDS = new Set([1, 2, 3, 4, 5, 6].map((kind) => objectId(`${CONTENT_TYPES}.${kind}`)));
 
-/** By its first octets. */
+/** Formats by their first octets. */
 const MAGICS: readonly [string, Format][] = [
   ['feedfeed', 'jks'],
   ['cececece', 'jceks'],
@@ -47,11 +47,11 @@ const MAGICS: readonly [string, Format][] = [
   ['504b0304', 'archive'],
 ];
 
-/** One file of a bundle, and what its content says it is. */
+/** One file of a bundle with its detected format. */
 export interface DetectedFile {
   bytes: Buffer;
   format: Format;
-  /** Written in base64 without PEM's lines around it, as values of stores are. */
+  /** Base64 without the lines of PEM around it, as secret stores hold it. */
   isBase64: boolean;
 }
 
@@ -59,7 +59,7 @@ export interface DetectedFile {
 export function detectFile(text: string): DetectedFile {
   const bytes = Buffer.from(withoutUtf16(text), 'latin1');
   const format = detect(bytes);
-  // Without white space first: an expression that allows it anywhere takes quadratic time on pages of it.
+  // White space is removed first: a regular expression that allows it anywhere takes quadratic time.
   const dense = format === 'text' ? text.replace(/\s+/g, '') : '';
   if (!/^[A-Za-z0-9+/]{32,}={0,2}$/.test(dense)) return { bytes, format, isBase64: false };
   const decoded = Buffer.from(dense, 'base64');
@@ -68,7 +68,7 @@ export function detectFile(text: string): DetectedFile {
   return isMeant ? { bytes: decoded, format: inner, isBase64: true } : { bytes, format, isBase64: false };
 }
 
-/** PowerShell writes text with two octets a character. */
+/** PowerShell writes text in UTF-16. */
 function withoutUtf16(text: string): string {
   const mark = text.slice(0, 2);
   if (mark !== '\xff\xfe' && mark !== '\xfe\xff') return text;
@@ -76,14 +76,14 @@ function withoutUtf16(text: string): string {
   return (mark === '\xff\xfe' ? bytes : bytes.swap16()).toString('utf16le');
 }
 
-/** Takes a file for what it is by its content; cheap, since only its first values are looked at. */
+/** Detects a format by content; cheap, since only the first values are looked at. */
 export function detect(bytes: Buffer): Format {
   const magic = bytes.toString('hex', 0, 4);
   const known = MAGICS.find(([start]) => magic.startsWith(start));
   if (known !== undefined) return known[1];
   if (bytes[0] === TAG.sequence) {
     const format = detectDer(bytes);
-    // Text, too, may begin with a zero; short values (a key of 46 octets) have no length of their own to tell.
+    // A text may begin with a zero, too. Short values (a key of 46 octets) have no length octets to check.
     if (format !== 'der' || (bytes[1] as number) >= 0x80) return format;
   }
   if (bytes.includes('-----BEGIN ')) return 'pem';
@@ -94,7 +94,7 @@ export function detect(bytes: Buffer): Format {
   return /[\0-\x08\x0e-\x1f]/.test(start) ? 'binary' : 'text';
 }
 
-/** The outer SEQUENCE may be cut off: what it begins with is enough. */
+/** The outer SEQUENCE may be cut off: its beginning is enough. */
 function detectDer(bytes: Buffer): Format {
   try {
     const inside = new DerReader(bytes, headerLength(bytes));
@@ -110,7 +110,7 @@ function detectDer(bytes: Buffer): Format {
   return 'der';
 }
 
-/** A version first: PKCS#12, or a key. */
+/** A leading version means PKCS#12, or a key. */
 function numbered(inside: DerReader, version: DerValue): Format {
   const number = inside.content(version);
   const second = header(inside);
@@ -124,14 +124,14 @@ function numbered(inside: DerReader, version: DerValue): Format {
   return second.tag === TAG.integer ? 'pkcs1' : 'der';
 }
 
-/** An algorithm first is an encrypted key; what is to be signed is a certificate, or the request for one. */
+/** A leading algorithm means an encrypted key; a leading SEQUENCE to be signed a certificate, or a request for one. */
 function nested(inside: DerReader, first: DerValue): Format {
   const content = new DerReader(inside.bytes, first.start);
   const second = header(content);
   if (second.tag === TAG.objectId) return 'encrypted';
   if (second.tag === TAG.context0) return 'certificate';
   if (second.tag !== TAG.integer) return 'der';
-  // Certificates of version 1 have a number and then an algorithm; requests a name, whose first value is a SET.
+  // A version 1 certificate has a number and then an algorithm; a request has a name, whose first value is a SET.
   whole(content, second);
   const third = header(content);
   const fourth = header(new DerReader(content.bytes, third.start));
@@ -144,7 +144,7 @@ function headerLength(bytes: Buffer): number {
   return octet > 0x80 ? 2 + (octet & 0x7f) : 2;
 }
 
-/** Tag and start of the next value, which may be cut off; the reader stays before it. */
+/** Tag and start of the next value, which may be cut off. Does not advance the reader. */
 function header(reader: DerReader): DerValue {
   const at = reader.position;
   const tag = reader.bytes[at];
@@ -152,10 +152,10 @@ function header(reader: DerReader): DerValue {
   return { tag, start: at + headerLength(reader.bytes.subarray(at)), end: reader.bytes.length };
 }
 
-/** The value that `header` saw; the reader goes behind it. */
+/** The value that `header` saw; advances the reader. */
 const whole = (reader: DerReader, { tag }: DerValue): DerValue => reader.next(tag);
 
-/** Whether a DER value is longer than the file: it is still being written, or was cut off. */
+/** Whether a DER value is longer than the file: the file is still being written, or was cut off. */
 export function isCutOff(bytes: Buffer): boolean {
   const octet = bytes[1] ?? 0;
   const count = octet > 0x80 ? octet & 0x7f : 0;

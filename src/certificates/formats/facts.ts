@@ -7,7 +7,7 @@ import { detectFile, type Format } from './detect';
 import { parse } from './open';
 import type { ParsedFile } from './parsed-file';
 
-/** What a file holds, as far as is needed to tell which files belong together; no text and no key of it. */
+/** What a file holds, as far as it takes to tell which files belong together; neither text nor key of it. */
 export interface FileFacts {
   /**
    * - `bundle`: a leaf and a key
@@ -18,36 +18,36 @@ export interface FileFacts {
    * - `damaged`: it looks like one of these and cannot be read
    */
   kind: 'bundle' | 'leaf' | 'issuers' | 'key' | 'locked' | 'nothing' | 'damaged';
-  /** Of `bundle` and `leaf`. */
+  /** Of `bundle` and `leaf`; null for the others. */
   leaf: LeafFacts | null;
-  /** Digests of public keys: of a `key`, or of each CA certificate of `issuers`. */
+  /** Digests of public keys: of a `key`, or of each CA certificate in `issuers`. */
   publicKeys: readonly Digest[];
-  /** Of `issuers`: each CA certificate. */
+  /** Each CA certificate in `issuers`. */
   authorities: readonly AuthorityFacts[];
-  /** Of `damaged` and `locked`. */
+  /** Of `damaged` and `locked`; null for the others. */
   problem: Refusal | null;
 }
 
 export interface AuthorityFacts {
   fingerprint: string;
-  /** Names (DER). */
+  /** Subject names (DER). */
   subject: string;
   issuer: string;
 }
 
 export interface LeafFacts {
-  /** Of the certificate. */
+  /** Digest of the certificate. */
   digest: Digest;
   info: CertificateInfo;
   publicKey: Digest;
   /** Name of the issuer (DER). */
   issuer: string;
-  /** Certificates in the file. */
+  /** Number of certificates in the file. */
   count: number;
   isPem: boolean;
 }
 
-/** Of a file that holds none of what is looked for. */
+/** The facts of a file without certificate or key. */
 export const NOTHING: FileFacts = {
   kind: 'nothing',
   leaf: null,
@@ -57,7 +57,7 @@ export const NOTHING: FileFacts = {
 };
 
 /**
- * What a file holds. Plain PEM is told at once.
+ * Reads what a file holds; plain PEM at once, other formats by a promise.
  * @param text one character for each octet
  * @param location how messages name it
  */
@@ -85,12 +85,12 @@ async function factsOfAny(text: string, location: string, password: string | und
   return isMeant ? damaged(found) : NOTHING;
 }
 
-/** Formats of files that are certificates and keys by their names alone. */
+/** Formats of files that are certificates or keys by their file names alone. */
 const NOT_MEANT: ReadonlySet<Format> = new Set<Format>(['request', 'text', 'empty', 'der', 'binary']);
 
 const damaged = (problem: Refusal): FileFacts => ({ ...NOTHING, kind: 'damaged', problem });
 
-/** A certificate beside a key that cannot be opened is a bundle all the same. */
+/** A certificate beside a key that cannot be decrypted counts as a bundle. */
 function lockedBeside(text: string, location: string): FileFacts {
   const certificates = (decodePem(text) ?? []).filter(isCertificate).map((block: PemBlock) => block.der);
   const found = describe({ certificates, key: null }, location, true);
@@ -108,7 +108,7 @@ function describe({ certificates, key }: ParsedFile, location: string, isPem: bo
   }
   const [first] = parsed;
   if (first === undefined) return key === null ? NOTHING : describeKey(key, location);
-  // With a key, a CA certificate may be meant as a leaf; the gate says what is wrong with that.
+  // Beside a key, a CA certificate may be meant as a leaf; the gate refuses it with a reason.
   const leaf = parsed.find(({ info }) => !info.isCa) ?? (key === null ? undefined : first);
   if (leaf === undefined) {
     const authorities = parsed.map(({ info: { fingerprint }, subject, issuer }) => ({

@@ -13,10 +13,10 @@ import {
 import { checkedPkcs8 } from './pkcs8';
 import { WorkLimit } from './work';
 
-/** What the store's own digest is salted with. */
+/** Salt of the store's own digest. */
 const SALT = 'Mighty Aphrodite';
 const SHA1_LENGTH = 20;
-/** Sun's own way to protect a key. */
+/** Sun's own algorithm to encrypt a key. */
 const KEY_PROTECTOR = objectId('1.3.6.1.4.1.42.2.17.1.1');
 
 const KEY_ENTRY = 1;
@@ -55,11 +55,11 @@ export function readJks(bytes: Buffer, { password, alias }: Unlock): ParsedFile 
   return { certificates: entry.chain, key: encodePem('PRIVATE KEY', unprotect(entry.protectedKey, secret)) };
 }
 
-/** @returns null for a certificate that is trusted, which is nothing to serve */
+/** @returns null for a trusted certificate, which is not served */
 function readEntry(reader: JksReader, version: number): KeyEntry | null {
   const kind = reader.uint32();
   const alias = reader.text();
-  // When it was made.
+  // Skips the creation time.
   reader.skip(8);
   const certificate = () => {
     if (version === 2) reader.text();
@@ -76,7 +76,10 @@ function readEntry(reader: JksReader, version: number): KeyEntry | null {
   return { alias, protectedKey, chain };
 }
 
-/** A stream of SHA-1 digests over the password and the digest before, then a digest over password and key. */
+/**
+ * Decrypts a key: a stream of SHA-1 digests, each over the password and the digest before, then a digest over
+ * password and key as a check.
+ */
 function unprotect(der: Buffer, secret: Buffer): Buffer {
   const info = enter(new DerReader(der));
   const algorithm = enter(info);
@@ -95,7 +98,7 @@ function unprotect(der: Buffer, secret: Buffer): Buffer {
     if (at % SHA1_LENGTH === 0) state = digest('sha1', Buffer.concat([secret, state]), 'buffer');
     plain[at] = (plain[at] as number) ^ (state[at % SHA1_LENGTH] as number);
   }
-  // The store's own digest was right, so this key has a password of its own.
+  // The store's digest fitted, so this key has a password of its own.
   if (!digest('sha1', Buffer.concat([secret, plain]), 'buffer').equals(data.subarray(end))) {
     throw new FormatProblem(
       'encrypted_key',
@@ -105,7 +108,7 @@ function unprotect(der: Buffer, secret: Buffer): Buffer {
   return checkedPkcs8(plain);
 }
 
-/** Big-endian numbers, and pieces after their lengths. */
+/** Reads big-endian numbers and length-prefixed pieces. */
 class JksReader {
   #at = 0;
 
@@ -126,7 +129,7 @@ class JksReader {
     return this.bytes(4).readUInt32BE();
   }
 
-  /** Java's own UTF-8; the difference (null, emoji) does not matter for names. */
+  /** Java's modified UTF-8; its differences (null, emoji) do not matter for names. */
   text(): string {
     return this.bytes(this.bytes(2).readUInt16BE()).toString('utf8');
   }

@@ -1,12 +1,12 @@
 import * as crypto from 'node:crypto';
 
-/** What a derived key is for (RFC 7292, B.3). */
+/** Purposes of a derived key (RFC 7292, B.3). */
 export const PURPOSE = { key: 1, iv: 2, mac: 3 } as const;
 
 export interface Pkcs12Derivation {
-  /** Node's name of the digest. */
+  /** Node's name of the digest algorithm. */
   digest: string;
-  /** As octets: `bmpString` of the password, or nothing. */
+  /** `bmpString` of the password, or no octets. */
   password: Buffer;
   salt: Buffer;
   iterations: number;
@@ -14,7 +14,7 @@ export interface Pkcs12Derivation {
   length: number;
 }
 
-/** PKCS#12's own way from a password to a key (RFC 7292, appendix B.2), which Node does not offer. */
+/** PKCS#12's own key derivation (RFC 7292, appendix B.2), which Node does not offer. */
 export function derivePkcs12(options: Pkcs12Derivation): Buffer {
   const { digest, password, salt, iterations, purpose, length } = options;
   const block = digest === 'sha384' || digest === 'sha512' ? 128 : 64;
@@ -31,17 +31,17 @@ export function derivePkcs12(options: Pkcs12Derivation): Buffer {
   return Buffer.concat(parts).subarray(0, length);
 }
 
-/** UTF-16, big end first, ending in a null character: how PKCS#12 hashes a password. */
+/** UTF-16BE with a final null character: the form in which PKCS#12 hashes a password. */
 export function bmpString(password: string): Buffer {
   return Buffer.from(`${password}\0`, 'utf16le').swap16();
 }
 
-/** As often as it takes to fill whole blocks. */
+/** Repeats the octets until they fill whole blocks. */
 function repeated(bytes: Buffer, block: number): Buffer {
   return bytes.length === 0 ? bytes : Buffer.alloc(Math.ceil(bytes.length / block) * block, bytes);
 }
 
-/** Every block of the input plus the addend plus one, modulo 2^(8·block). */
+/** Adds the addend plus one to every block of the input, modulo 2^(8·block). */
 function addToEach(input: Buffer, addend: Buffer): void {
   for (let start = 0; start < input.length; start += addend.length) {
     let carry = 1;

@@ -2,13 +2,12 @@ import { chainOf } from '../chain';
 import { parseCertificate, type ParsedCertificate } from '../x509';
 import { FormatProblem } from './parsed-file';
 
-/** Names in a sentence: never more than a line. */
+/** Most names in a sentence. */
 const MAX_LISTED = 8;
 
 /**
- * The entry that a keystore is about: the only one, or the one of the name in `alias` (as keytool compares them, upper
- * and lower case alike).
- * @throws FormatProblem where there is none, or several and no word on which
+ * Picks the entry of a keystore: the only one, or the one named `alias` (compared as keytool does, ignoring case).
+ * @throws FormatProblem where there is none, or several and no alias
  */
 export function choose<Entry extends { alias: string }>(entries: readonly Entry[], alias?: string): Entry {
   const [first] = entries;
@@ -39,13 +38,13 @@ function listed(entries: readonly { alias: string }[]): string {
   return `${names.join(', ')}${entries.length > MAX_LISTED ? ', …' : ''}`;
 }
 
-/** What somebody else wrote goes into a log: no line feeds, no pages of it. */
+/** Names from a keystore go into logs: no control characters, limited length. */
 // eslint-disable-next-line no-control-regex
 const printable = (text: string) => text.replace(/[\0-\x1f\x7f-\x9f]/g, '?').slice(0, 64);
 
 /**
- * A leaf's own chain out of all certificates of a keystore.
- * @returns leaf first; certificates that are not of the chain are left out
+ * The chain of a leaf out of all certificates of a keystore.
+ * @returns leaf first; certificates outside of the chain are left out
  */
 export function ownChain(leaf: Buffer, others: readonly Buffer[]): Buffer[] {
   const parsed = parseOrNull(leaf);

@@ -6,7 +6,7 @@ import { holdsCertificates, isCostly, parseFile } from './parse';
 import { parseInWorker } from './parse-worker';
 import { FormatProblem, type ParsedFile, type Unlock } from './parsed-file';
 
-/** Reasons for which plain PEM is refused where it may be another format, or be encrypted. */
+/** Reasons for which a failed read as plain PEM may mean another format, or encryption. */
 const MAYBE_ANOTHER: ReadonlySet<Reason> = new Set([
   'unsupported_format',
   'missing_certificate',
@@ -16,8 +16,8 @@ const MAYBE_ANOTHER: ReadonlySet<Reason> = new Set([
 ]);
 
 /**
- * Understands a raw bundle of any format. Plain PEM is opened at once and costs nothing more; anything else is
- * unpacked first. Never throws for any content.
+ * Opens a raw bundle of any format. Plain PEM is opened at once and costs nothing more; anything else is unpacked
+ * first. Never throws for any content.
  */
 export function openAny(raw: RawBundle): OpenedBundle | Refusal | Promise<OpenedBundle | Refusal> {
   if (raw.issuers?.some(isPacked) === true) return withPlainIssuers(raw).then(openAny);
@@ -27,7 +27,7 @@ export function openAny(raw: RawBundle): OpenedBundle | Refusal | Promise<Opened
 
 const isPacked = (text: string) => text !== '' && !text.includes('-----BEGIN CERTIFICATE-----');
 
-/** Certificates beside a bundle, as PEM; a file that cannot be read completes nothing. */
+/** Converts the certificates beside a bundle to PEM; a file that cannot be read completes nothing. */
 async function withPlainIssuers(raw: RawBundle): Promise<RawBundle> {
   const issuers: string[] = [];
   for (const text of raw.issuers ?? []) {
@@ -38,7 +38,7 @@ async function withPlainIssuers(raw: RawBundle): Promise<RawBundle> {
   return { ...raw, issuers };
 }
 
-/** @param refused the refusal as plain PEM */
+/** @param refused the refusal of the bundle as plain PEM */
 async function openPacked(raw: RawBundle, refused: Refusal): Promise<OpenedBundle | Refusal> {
   const unpacked = await unpack(raw);
   if (unpacked === null) return refused;
@@ -56,7 +56,7 @@ async function unpack(raw: RawBundle): Promise<RawBundle | Refusal | null> {
     if (isRefusal(found)) return found;
     parsed.push(found);
   }
-  // Swapped files mean that something went wrong; what is in the place of the certificate counts.
+  // With both files swapped by mistake, the one in the certificate's place counts.
   const certificates = parsed[0]?.certificates ?? [];
   const key = parsed.findLast((file) => file.key !== null)?.key ?? '';
   const isPem = files.every(({ format, isBase64 }) => format === 'pem' && !isBase64);
@@ -71,7 +71,7 @@ async function unpack(raw: RawBundle): Promise<RawBundle | Refusal | null> {
   return { ...raw, location, cert: encodeCertificates(certificates), key };
 }
 
-/** Certificates that need form no chain and have no key, as DER; of any format. Never throws for any content. */
+/** The certificates of a file as DER, in any format, with no chain or key required. Never throws for any content. */
 export async function readCertificatesOnly(raw: RawBundle): Promise<readonly Buffer[] | Refusal> {
   const { cert, location, password, alias } = raw;
   const blocks = decodePem(cert);
@@ -98,37 +98,37 @@ export async function parse(
   } catch (error) {
     const looks = `${location} looks like ${nameOf([file])}`;
     if (error instanceof FormatProblem) return refusal(error.reason, `${looks}: ${error.message}`);
-    // RangeErrors of the readers; no other error may end the process either.
+    // RangeErrors of the parsers end here, and so does any other error: none may end the process.
     return refusal('unsupported_format', `${looks}: it is damaged; write it again, or convert it to PEM`);
   }
 }
 
-/** `PKCS#12`, or `a DER certificate with PEM` for two files. */
+/** Name of the detected formats: `PKCS#12`, or `a DER certificate with PEM` for two files. */
 function nameOf(files: readonly DetectedFile[]): string {
   const names = files.map(({ format, isBase64 }) => FORMATS[format] + (isBase64 ? ' in base64' : ''));
   return [...new Set(names)].join(' with ');
 }
 
 export interface FilesToInspect {
-  /** How messages name it: the path. */
+  /** Path, for messages. */
   location: string;
-  /** The certificate, alone or with its key; of any format. */
+  /** The certificate, alone or with its key; in any format. */
   cert: Buffer;
-  /** A file of its own for the key, or for the chain. */
+  /** A separate file of the key, or of the chain. */
   key?: Buffer;
   password?: string;
   alias?: string;
 }
 
 export interface Inspection {
-  /** What the files look like: `PEM`, `PKCS#12`, `a DER certificate with PEM`. */
+  /** Detected formats: `PEM`, `PKCS#12`, `a DER certificate with PEM`. */
   format: string;
   opened: OpenedBundle | Refusal;
 }
 
 /**
- * Opens one or two files of any format as the plugin would; on a command line they may stand in any order. Never throws
- * for any content.
+ * Opens one or two files of any format as the plugin would; the two may come in any order. Never throws for any
+ * content.
  */
 export async function inspectFiles({ cert, key, ...files }: FilesToInspect): Promise<Inspection> {
   const texts = [cert, ...(key === undefined ? [] : [key])].map((bytes) => bytes.toString('latin1'));
@@ -144,14 +144,14 @@ export async function inspectFiles({ cert, key, ...files }: FilesToInspect): Pro
 
 const KEYS: ReadonlySet<Format> = new Set<Format>(['pkcs8', 'pkcs1', 'sec1', 'encrypted']);
 
-/** A private key without a certificate. */
+/** Whether a text is a private key without a certificate. */
 function isKey(text: string): boolean {
   const { format, bytes } = detectFile(text);
   const blocks = format === 'pem' ? (decodePem(bytes.toString('latin1')) ?? []) : [];
   return KEYS.has(format) || (blocks.some(isPrivateKey) && !blocks.some(isCertificate));
 }
 
-/** Certificates without a key. */
+/** Whether a text is certificates without a key. */
 function isCertificates(text: string): boolean {
   const { format, bytes } = detectFile(text);
   if (format !== 'pem') return format === 'certificate' || format === 'pkcs7';

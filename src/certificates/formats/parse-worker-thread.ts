@@ -3,7 +3,7 @@ import { parseFile } from './parse';
 import type { ParseAnswer, ParseJob } from './parse-worker';
 import { FormatProblem } from './parsed-file';
 
-/* The thread of `parse-worker`: bundled to one text. */
+/* Entry point of the thread of `parse-worker`; the build inlines it as a text. */
 
 function answerTo({ bytes, format, isBase64, password, alias }: ParseJob): ParseAnswer {
   try {

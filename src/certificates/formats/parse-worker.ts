@@ -5,15 +5,15 @@ import { FormatProblem, type ParsedFile, type Unlock } from './parsed-file';
 import { parseFile } from './parse';
 import type { Reason } from '../../model';
 
-/** Far beyond what the limits of work allow, also on a busy machine: only a mistake of ours gets there. */
+/** Far beyond the limits of work, even on a busy machine: only a bug of ours gets there. */
 const TIMEOUT_MS = 60_000;
 
-/** A thread takes about 8 MB; keystores come in batches. */
+/** The thread, which takes 8 MB, is kept this long after a file: keystores come in batches. */
 const IDLE_MS = 2_000;
 
 const LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
 
-/** What the thread is given. */
+/** Message to the thread. */
 export interface ParseJob {
   bytes: Uint8Array;
   format: DetectedFile['format'];
@@ -22,23 +22,23 @@ export interface ParseJob {
   alias: string | undefined;
 }
 
-/** What it answers; null: the file is damaged. */
+/** Answer of the thread; null: the file is damaged. */
 export type ParseAnswer =
   { certificates: readonly Uint8Array[]; key: string | null } | { reason: Reason; message: string } | null;
 
 let worker: Worker | null = null;
 let idle: NodeJS.Timeout | null = null;
-/** Files are parsed one after the other. */
+/** Settles after the latest file: files are parsed one after the other. */
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Parses a file outside of the event loop: its encryption may take a second, and nobody knows all that a hostile one
- * can do. The thread starts with the first such file and ends when there are no more.
+ * Parses a file outside of the event loop: decryption may take a second, and hostile files may find other ways to
+ * take time. The thread starts with the first such file and ends after the last.
  * @throws FormatProblem, RangeError where it is damaged
  */
 export function parseInWorker(file: DetectedFile, unlock: Unlock): Promise<ParsedFile> {
   const result = last.then(() => parseNow(file, unlock));
-  // Without its value: nobody may keep a key.
+  // The chained promise drops the value: it holds a private key.
   last = result.then(
     () => undefined,
     () => undefined,
@@ -54,7 +54,7 @@ async function parseNow(file: DetectedFile, unlock: Unlock): Promise<ParsedFile>
     answer = await ask(worker, { ...file, ...unlock });
   } catch (error) {
     if (error instanceof FormatProblem) throw error;
-    // No thread can be had, for lack of memory, say. The limits of work hold here, too.
+    // No thread can be started, for lack of memory for example. The limits of work hold here as well.
     return parseFile(file, unlock);
   }
   if (answer === null) throw new RangeError('damaged');
@@ -63,19 +63,19 @@ async function parseNow(file: DetectedFile, unlock: Unlock): Promise<ParsedFile>
   return { certificates, key: answer.key };
 }
 
-/** A function of its own: a timer keeps all that its function can see, and there is a key within `ask`. */
+/** A separate function: a timer keeps alive all that its closure can see, and `ask` holds a key. */
 function endWorker(): void {
   idle = null;
   void worker?.terminate();
-  // It takes a moment to end; the next file gets another.
+  // Ending takes a moment; the next file gets a new thread.
   worker = null;
 }
 
 function start(): Worker {
-  // The source is a text in the bundle: no file to find, whoever loads the bundle and wherever it lies.
+  // The source is a text in the bundle, so no file has to be found at run time.
   const started = new Worker(workerSource, { eval: true, resourceLimits: LIMITS, env: {}, execArgv: [] });
   started.unref();
-  // Between two files: the next one starts another.
+  // An error between two files: the next file starts another thread.
   started.on('error', () => undefined);
   started.on('exit', () => {
     if (worker === started) worker = null;
@@ -102,7 +102,7 @@ function ask(thread: Worker, job: ParseJob): Promise<ParseAnswer> {
       fail(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLarge('memory than a certificate may') : error);
     const onExit = () => fail(new Error('the thread that parses files ended'));
     const late = () => fail(tooLarge(`than ${TIMEOUT_MS / 1000} s`));
-    // After a process was frozen its timers come before the answers that wait.
+    // After a process was frozen its timers fire before the answers that wait; hence a second, short one.
     let timeout = setTimeout(() => (timeout = setTimeout(late, 1_000)), TIMEOUT_MS);
     const settle = () => {
       clearTimeout(timeout);

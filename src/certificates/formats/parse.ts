@@ -9,7 +9,7 @@ import { readPkcs7 } from './pkcs7';
 import { decryptLegacyPem, decryptPkcs8 } from './pkcs8';
 
 /**
- * Parses one file of a bundle, whatever its format. What `isCostly` takes up to seconds.
+ * Parses one file of a bundle, of any format. Files that `isCostly` names take up to seconds.
  * @throws FormatProblem, RangeError where it is damaged
  */
 export function parseFile({ bytes, format }: DetectedFile, unlock: Unlock): ParsedFile {
@@ -43,7 +43,7 @@ export function parseFile({ bytes, format }: DetectedFile, unlock: Unlock): Pars
 
 const GENERAL_ADVICE = 'there is no certificate or key in it; give PEM, DER, PKCS#12, PKCS#7 or JKS';
 
-/** What to do with each format that is not read. */
+/** Advice for each format that is not read. */
 const ADVICE = {
   jceks:
     'only JKS and PKCS#12 keystores are read; convert it (keytool -importkeystore -deststoretype pkcs12)',
@@ -57,14 +57,14 @@ const ADVICE = {
 
 const COSTLY: ReadonlySet<Format> = new Set<Format>(['encrypted', 'pkcs12', 'pkcs7', 'jks']);
 
-/** Whether a file itself says how much work it makes: it is parsed outside of the event loop. */
+/** Whether a file decides itself how much work it makes; such a file is parsed outside of the event loop. */
 export function isCostly({ bytes, format }: DetectedFile, { password }: Unlock): boolean {
   if (format === 'certificate') return bytes.length > MAX_CERTIFICATE_OCTETS;
   if (format !== 'pem') return COSTLY.has(format) && (password !== undefined || format !== 'encrypted');
   return bytes.includes('ENCRYPTED') || PKCS7_LABELS.some((label) => bytes.includes(`BEGIN ${label}-`));
 }
 
-/** One certificate, or several one after the other. */
+/** Certificates one after the other, as DER. */
 function parseCertificates(bytes: Buffer): Buffer[] {
   const found: Buffer[] = [];
   const reader = new DerReader(bytes);
@@ -77,12 +77,12 @@ function parseCertificates(bytes: Buffer): Buffer[] {
   return found;
 }
 
-/** Without what follows: a line feed, say. */
+/** Cuts off what follows the DER value, such as a line feed. */
 const trimmed = (bytes: Buffer) => bytes.subarray(0, new DerReader(bytes).next(TAG.sequence).end);
 
 const PKCS7_LABELS = ['PKCS7', 'PKCS #7', 'PKCS7 SIGNED DATA', 'PKCS #7 SIGNED DATA', 'CMS'];
 
-/** A block with certificates in it that is not one. */
+/** Whether a PEM block is a container of certificates (PKCS#7). */
 export const holdsCertificates = ({ label }: PemBlock): boolean =>
   label === 'TRUSTED CERTIFICATE' || PKCS7_LABELS.includes(label);
 

@@ -2,32 +2,32 @@ import type { Reason } from '../../model';
 
 /** The content of a file of any format. */
 export interface ParsedFile {
-  /** DER; the leaf first where the format tells. */
+  /** DER; leaf first where the format tells. */
   certificates: readonly Buffer[];
   /** PEM of the private key, not encrypted. */
   key: string | null;
 }
 
-/** How to open what is encrypted. */
+/** Password and alias that open a keystore. */
 export interface Unlock {
   password: string | undefined;
   alias: string | undefined;
 }
 
-/** Why a file of a known format cannot be used; `open` puts the file and its format before it. */
+/** A file of a known format that cannot be used; `open` puts the file and its format before the message. */
 export class FormatProblem extends Error {
   override readonly name = 'FormatProblem';
 
   constructor(
     readonly reason: Reason,
-    /** What is wrong and what to do; goes on after "… looks like PKCS#12: ". Never holds file content. */
+    /** The problem and what to do; completes "… looks like PKCS#12: ". Never holds file content. */
     message: string,
   ) {
     super(message);
   }
 }
 
-/** A wrong password shows in many ways; all get this sentence. */
+/** The one message for a wrong password, which shows in many ways. */
 export const wrongPassword = (): FormatProblem =>
   new FormatProblem(
     'encrypted_key',
@@ -46,7 +46,7 @@ export const unknownScheme = (): FormatProblem =>
     'its encryption is of an unknown kind; export it again with AES (openssl pkcs12 -export, openssl pkcs8 -topk8)',
   );
 
-/** More than a file of 1 MiB holds unless it was made to hold many. */
+/** More than fit into a file of 1 MiB unless it was made to be hostile. */
 const MAX_CERTIFICATES = 1_000;
 
 /** @throws FormatProblem where there are too many */

@@ -14,7 +14,7 @@ const SINGLE_DES = objectId('1.3.14.3.2.7');
 const SHA1_LENGTH = 20;
 const SHA1 = { name: 'sha1', length: SHA1_LENGTH };
 
-/** HMACs of PBKDF2: Node's name of the digest, and its octets. */
+/** HMACs of PBKDF2: Node's name and the length in octets. */
 export const HMACS: ReadonlyMap<string, { name: string; length: number }> = new Map([
   [objectId('1.2.840.113549.2.7'), SHA1],
   [objectId('1.2.840.113549.2.8'), { name: 'sha224', length: 28 }],
@@ -23,7 +23,7 @@ export const HMACS: ReadonlyMap<string, { name: string; length: number }> = new 
   [objectId('1.2.840.113549.2.11'), { name: 'sha512', length: 64 }],
 ]);
 
-/** Ciphers of PBES2, all with a vector of one block. */
+/** Ciphers of PBES2, all with an initialization vector of one block. */
 const CIPHERS = new Map([
   [objectId('2.16.840.1.101.3.4.1.2'), { name: 'aes-128-cbc', length: 16 }],
   [objectId('2.16.840.1.101.3.4.1.22'), { name: 'aes-192-cbc', length: 24 }],
@@ -58,7 +58,7 @@ export function decrypt(algorithm: DerReader, data: Buffer, password: string, wo
   const iterations = integer(parameters);
   const scheme = PKCS12_SCHEMES.get(id);
   if (scheme === undefined) throw unknownScheme();
-  // Each block of SHA-1 costs all iterations: those of the key, and one for the vector.
+  // Each block of SHA-1 costs all iterations: the blocks of the key, and one for the vector.
   work.iterations(iterations * (Math.ceil(scheme.length / SHA1_LENGTH) + 1));
   const derive = (purpose: 1 | 2, length: number) =>
     derivePkcs12({ digest: 'sha1', password: bmpString(password), salt, iterations, purpose, length });
@@ -98,7 +98,7 @@ export function deriveKey(derivation: DerReader, length: number, password: strin
     return crypto.scryptSync(password, salt, length, options);
   }
   if (id !== PBKDF2) throw unknownScheme();
-  // The key's length, which the cipher tells anyway.
+  // The key length, which the cipher determines anyway.
   parameters.optional(TAG.integer);
   const hmac = parameters.done ? SHA1 : HMACS.get(hmacId(enter(parameters)));
   if (hmac === undefined) throw unknownScheme();
@@ -113,7 +113,7 @@ function decipher(name: string, key: Buffer, iv: Buffer, data: Buffer): Buffer {
     const cipher = crypto.createDecipheriv(name, key, iv);
     return Buffer.concat([cipher.update(data), cipher.final()]);
   } catch {
-    // Padding that does not fit, or a piece that is missing.
+    // Wrong padding, or a missing piece.
     throw wrongPassword();
   }
 }

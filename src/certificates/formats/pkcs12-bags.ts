@@ -13,16 +13,16 @@ const X509 = objectId('1.2.840.113549.1.9.22.1');
 const FRIENDLY_NAME = objectId('1.2.840.113549.1.9.20');
 const LOCAL_KEY_ID = objectId('1.2.840.113549.1.9.21');
 
-/** Safes within safes; no tool writes any. */
+/** Depth of nested safes; no tool nests any. */
 const MAX_NESTED = 4;
-/** More keys than any keystore of a server has; each may cost a derivation. */
+/** More keys than any server's keystore has; each may cost a key derivation. */
 const MAX_KEYS = 256;
 
 interface Bag {
   der: Buffer;
-  /** The name that people see; may be empty. */
+  /** friendlyName; may be empty. */
   alias: string;
-  /** Links a key with its certificate; may be empty. */
+  /** localKeyId, which links a key with its certificate; may be empty. */
   id: string;
 }
 
@@ -34,7 +34,7 @@ export interface Bags {
 
 export type UnlockBag = (algorithm: DerReader, data: Buffer) => Buffer;
 
-/** Adds what is in a SafeContents (RFC 7292, 4.2) to `found`. */
+/** Adds the bags of a SafeContents (RFC 7292, 4.2) to `found`. */
 export function collectBags(
   contents: Buffer,
   found: Bags,

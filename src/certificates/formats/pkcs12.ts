@@ -28,8 +28,8 @@ const DIGESTS = new Map([
 ]);
 
 /**
- * Reads a PKCS#12 file (RFC 7292): `.p12`, `.pfx`, Java's newer keystores. Its MAC is checked first, so that a wrong
- * password is known as one.
+ * Reads a PKCS#12 file (RFC 7292): `.p12`, `.pfx`, newer Java keystores. The MAC is checked first, which identifies
+ * a wrong password.
  * @throws FormatProblem, RangeError
  */
 export function readPkcs12(bytes: Buffer, { password, alias }: Unlock): ParsedFile {
@@ -50,7 +50,7 @@ export function readPkcs12(bytes: Buffer, { password, alias }: Unlock): ParsedFi
     try {
       return decrypt(algorithm, data, secret, work);
     } catch (error) {
-      // Without a MAC the empty password was a guess.
+      // Without a MAC the empty password was only a guess.
       if (password === undefined && error instanceof FormatProblem && error.reason === 'encrypted_key') {
         throw noPassword();
       }
@@ -71,22 +71,25 @@ export function readPkcs12(bytes: Buffer, { password, alias }: Unlock): ParsedFi
   return pick(bags, alias);
 }
 
-/** EncryptedData (RFC 5652, 8). @param data its content */
+/**
+ * Decrypts EncryptedData (RFC 5652, 8).
+ * @param data its content
+ */
 function decryptSafe(data: DerReader, unlock: (algorithm: DerReader, data: Buffer) => Buffer): Buffer {
   integer(data);
   const encrypted = enter(data);
   encrypted.next(TAG.objectId);
   const algorithm = enter(encrypted);
   const plain = unlock(algorithm, octets(encrypted, TAG.context0Primitive, TAG.context0));
-  // A wrong password shows here where there is no MAC.
+  // Without a MAC a wrong password shows here.
   if (plain[0] !== TAG.sequence) throw wrongPassword();
   return plain;
 }
 
 /**
  * Checks the MAC, if there is one.
- * @param file where the MAC stands, after the content that it is about
- * @returns the password to use: a missing one is the empty one, which tools write in two ways
+ * @param file positioned at the MAC, behind the content that it covers
+ * @returns the password to use: a missing one is the empty one, which tools encode in two ways
  */
 function verified(file: DerReader, content: Buffer, password: string | undefined, work: WorkLimit): string {
   if (file.done) return password ?? '';
@@ -128,7 +131,7 @@ function pick({ keys, certificates }: Bags, alias: string | undefined): ParsedFi
   const ders = certificates.map(({ der }) => der);
   const own =
     certificates.find(({ id }) => key.id !== '' && id === key.id)?.der ??
-    // Tools that leave the link out write one key.
+    // Tools that leave the link out write a single key.
     ownOf(key.der, ders);
   return {
     certificates: own === undefined ? ders : ownChain(own, ders),
@@ -136,14 +139,14 @@ function pick({ keys, certificates }: Bags, alias: string | undefined): ParsedFi
   };
 }
 
-/** The certificate that holds the public half of a key. */
+/** The certificate of a key's public half. */
 function ownOf(key: Buffer, certificates: readonly Buffer[]): Buffer | undefined {
   try {
     const pair = createPublicKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' }));
     const half = pair.export({ format: 'der', type: 'spki' });
     return certificates.find((der) => der.includes(half));
   } catch {
-    // The gate says what is wrong with the key.
+    // The gate reports what is wrong with the key.
     return undefined;
   }
 }

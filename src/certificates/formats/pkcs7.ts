@@ -6,8 +6,7 @@ import { WorkLimit } from './work';
 const SIGNED_DATA = objectId('1.2.840.113549.1.7.2');
 
 /**
- * The certificates of a PKCS#7 file (RFC 2315; `.p7b`, `.p7c`), in the order in which they stand there: a chain without
- * its key.
+ * The certificates of a PKCS#7 file (RFC 2315; `.p7b`, `.p7c`), in file order: a chain without its key.
  * @throws FormatProblem, RangeError
  */
 export function readPkcs7(bytes: Buffer): Buffer[] {
@@ -30,7 +29,7 @@ export function readPkcs7(bytes: Buffer): Buffer[] {
     work.values(1);
     const from = certificates.position;
     const value = certificates.next();
-    // Other kinds than X.509 are tagged.
+    // Only X.509 certificates are untagged.
     if (value.tag === TAG.sequence) addCertificate(found, certificates.bytes.subarray(from, value.end));
   }
   if (found.length === 0) throw new FormatProblem('missing_certificate', 'there is no certificate in it');

@@ -18,8 +18,8 @@ export function decryptPkcs8(der: Buffer, password: string | undefined): Buffer 
 }
 
 /**
- * A decrypted key, cut to its own length.
- * @throws FormatProblem where it is not PKCS#8 (the password was wrong), or not a key of a server
+ * Cuts a decrypted key to its own length.
+ * @throws FormatProblem where it is not PKCS#8 (wrong password), or not a key of a server
  */
 export function checkedPkcs8(der: Buffer): Buffer {
   const key = cutPkcs8(der);
@@ -47,11 +47,11 @@ function cutPkcs8(der: Buffer): Buffer {
   }
 }
 
-/** Characters of an RSA key of 8,192 bits, and more. */
+/** Longer than an RSA key of 8,192 bits. */
 const MAX_LEGACY_LENGTH = 16 * 1024;
 
 /**
- * Decrypts a PEM key of OpenSSL's old kind, with `Proc-Type: 4,ENCRYPTED`: one round of MD5, so it cannot take long.
+ * Decrypts a PEM key in OpenSSL's old format, `Proc-Type: 4,ENCRYPTED`; one round of MD5, so it is quick.
  * @returns PEM
  * @throws FormatProblem
  */
@@ -62,7 +62,7 @@ export function decryptLegacyPem(text: string, password: string | undefined): st
     const key = createPrivateKey({ key: text, format: 'pem', passphrase: password });
     return key.export({ type: 'pkcs8', format: 'pem' }).toString();
   } catch (error) {
-    // Ciphers of the past are not in Node's OpenSSL; its message is left out, since it may quote.
+    // Node's OpenSSL lacks the oldest ciphers. Its message is left out, since it may quote.
     if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED') {
       throw new FormatProblem(
         'unsupported_format',

@@ -1,4 +1,4 @@
-/** Pi's digits: RFC 2268, section 2. */
+/** The PITABLE of RFC 2268, section 2. */
 const PI = Buffer.from(
   'd978f9c419ddb5ed28e9fd794aa0d89dc67e37832b76538e624c6488448bfba2' +
     '179a59f587b34f1361456d8d09817d32bd8f40eb86b77b0bf09521225c6b4e82' +
@@ -11,12 +11,12 @@ const PI = Buffer.from(
   'hex',
 );
 
-/** After which rounds the words are mashed with the key. */
+/** Rounds that are followed by a mashing round. */
 const MASHED = new Set([4, 10]);
 
 /**
- * RC2 in CBC mode, its effective key as long as the key (RFC 2268). Windows, macOS and OpenSSL before 3.0 encrypt the
- * certificates of a PKCS#12 file with it, and Node's OpenSSL has it no more.
+ * RC2 in CBC mode, its effective key as long as the key (RFC 2268). Windows, macOS and OpenSSL before 3.0 encrypt
+ * the certificates of a PKCS#12 file with it, and Node's OpenSSL no longer has it.
  * @param data whole blocks of 8 octets
  * @returns null where the padding does not fit: the key is wrong
  */
@@ -52,7 +52,7 @@ function expand(key: Buffer): Uint16Array {
 
 const ROTATIONS = Buffer.of(1, 2, 3, 5);
 
-/** One block at a time; nothing is allocated for each. */
+/** Buffers are reused; nothing is allocated for each block. */
 const r = new Uint16Array(4);
 
 function decryptBlock(words: Uint16Array, data: Buffer, plain: Buffer, at: number): void {

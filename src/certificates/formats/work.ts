@@ -1,24 +1,24 @@
 import { FormatProblem, noPassword } from './parsed-file';
 
 /**
- * Iterations of all key derivations of one file. The file itself says how many it wants, and a hostile one asks for
- * billions. Real tools use 1,000 to 100,000; this is about a second.
+ * Iterations of all key derivations of one file. The file sets the number, and a hostile one asks for billions.
+ * Real tools use 1,000 to 100,000; this limit takes about a second.
  */
 const MAX_ITERATIONS = 600_000;
 
-/** Without a password only the empty one is tried, and no more of it than a few files of real tools need. */
+/** Without a password only the empty one is tried, with no more iterations than a few files of real tools need. */
 const MAX_ITERATIONS_WITHOUT_PASSWORD = 50_000;
 
-/** scrypt's N·r·p of one file: 64 MiB and a third of a second. OpenSSL writes 131,072. */
+/** scrypt's N·r·p for one file: 64 MiB and a third of a second. OpenSSL writes 131,072. */
 const MAX_SCRYPT = 524_288;
 
-/** Octets that are decrypted and digested: a file of 1 MiB with a safe in a safe, and its MAC. */
+/** Octets to decrypt and digest: enough for a file of 1 MiB with a nested safe, and its MAC. */
 const MAX_OCTETS = 4 * 1024 * 1024;
 
 /** Bags, attributes, entries and pieces. Keystores of real tools have some hundred. */
 const MAX_VALUES = 20_000;
 
-/** What reading one file may cost. Charged before anything is computed. */
+/** Limits the cost of reading one file. Work is charged before it is done. */
 export class WorkLimit {
   #iterations = 0;
   #scrypt = 0;

@@ -17,11 +17,14 @@ const BY_CODE: Readonly<Record<string, string>> = {
   ETIMEDOUT: "it takes connections and does not answer: look at Kong's error log, its database and its load",
 };
 
-/** Fields of the configuration begin the message of what is wrong with them. */
+/** Messages about a field of the configuration begin with its name. */
 const FIELD = /^(admin\.[a-z_]+)/;
 const STATUS = /answered GET \/\S+ with (\d{3})/;
 
-/** What to do about an Admin API that cannot be used. @param error of `connect`, or of a request */
+/**
+ * What to do about an Admin API that cannot be used.
+ * @param error from `connect`, or from a request
+ */
 export function adviceOnAdmin(error: Error): string {
   const cause = error.cause ?? error;
   const { message } = cause as Error;
@@ -62,7 +65,10 @@ function findCause<T extends Error>(error: unknown, type: abstract new (...args:
   return null;
 }
 
-/** What to do about a refusal. @param message which names what cannot be read */
+/**
+ * What to do about a refusal.
+ * @param message names what cannot be read
+ */
 export function adviceOn(reason: Reason, message: string): string {
   if (reason !== 'unreadable') return `\`ssl-cert-reloader explain ${reason}\` says more`;
   if (message.includes('/etc/letsencrypt'))

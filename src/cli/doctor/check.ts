@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Verdict = 'ok' | 'warn' | 'fail' | 'skip';
 
-/** What the doctor says about one thing. */
+/** One result of the doctor. */
 export interface Finding {
   check: string;
   verdict: Verdict;
   detail: string;
-  /** What to do; null where there is nothing to do. */
+  /** What to do; null: nothing. */
   fix: string | null;
 }
 
-/** Findings under one name. */
+/** Collects the findings under one name. */
 export class Check {
   readonly findings: Finding[] = [];
 
@@ -33,7 +33,10 @@ export class Check {
     this.add('fail', detail, fix);
   }
 
-  /** What other checks found, under this name. @param label before each of them */
+  /**
+   * Takes over the findings of other checks.
+   * @param label put before each of them
+   */
   take(findings: readonly Finding[], label: string): void {
     for (const { verdict, detail, fix } of findings) this.add(verdict, label + detail, fix);
   }
@@ -43,10 +46,7 @@ export class Check {
   }
 }
 
-/**
- * Runs checks of one name; one that breaks off, or takes longer than it may, is a failure of its own, and the others go
- * on.
- */
+/** Runs checks of one name; one that fails or takes too long becomes a finding of its own, and the others go on. */
 export async function examine(
   name: string,
   look: (check: Check) => void | Promise<void>,

@@ -18,13 +18,13 @@ interface PodSpec {
   containers?: { name: string; image: string }[];
 }
 
-/** What the plugin may do in the clusters that it looks at, and who else renews certificates there. */
+/** Checks the plugin's rights in the clusters that sources read, and who else renews certificates there. */
 export async function checkCluster({ configs }: Patient, check: Check): Promise<void> {
   const clusters = clustersOf(configs);
   if (clusters.size === 0) check.skip('no cluster: not in a pod, and no source of type kubernetes');
   for (const [name, cluster] of clusters) {
     const label = clusters.size === 1 ? '' : `${name ?? "the pod's own cluster"}: `;
-    // One that cannot be reached says nothing about the others.
+    // An unreachable cluster says nothing about the others.
     check.take(await examine('', (one) => checkOne(cluster, one)), label);
   }
 }
@@ -46,7 +46,7 @@ interface Cluster {
   looks: readonly Look[];
 }
 
-/** What a source looks at. */
+/** A read of Secrets that a source makes. */
 interface Look {
   resource: 'secrets' | 'configmaps';
   /** Null: every namespace. */
@@ -55,7 +55,7 @@ interface Look {
   name: string | null;
 }
 
-/** Every cluster that a source names, and what its sources look at there. */
+/** Every cluster that a source names, with the reads that its sources make there. */
 function clustersOf(configs: Patient['configs']): Map<string | undefined, Cluster> {
   const all = configs.flatMap(({ config }) => config.sources);
   const clusters = new Map<string | undefined, Cluster>();
@@ -159,7 +159,7 @@ async function checkControllersVersion(client: KubernetesClient, check: Check): 
   else check.ok(`the Kong Ingress Controller is there${versionsOf(images)}; takeover says who swaps`);
 }
 
-/** Images with this name; none where nothing may be listed. */
+/** Images with this name; empty where listing is not allowed. */
 async function imagesOf(client: KubernetesClient, path: string, name: string): Promise<string[]> {
   const found = await client.get<Workloads>(`${path}?limit=500`).catch(() => ({ items: [] }));
   return found.items

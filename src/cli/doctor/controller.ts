@@ -3,7 +3,7 @@ import type { Check } from './check';
 import type { Patient } from './patient';
 import { isManagedOutside } from './wiring';
 
-/** So many requests at once meet every worker, one of which may answer otherwise. */
+/** So many requests at once reach every worker; one of them may answer differently. */
 const ROUNDS = 8;
 
 /** Whether an ingress controller can work with this Kong, and what depends on it. */
@@ -13,7 +13,7 @@ export async function checkController(patient: Patient, check: Check): Promise<v
     check.skip('Kong does not answer');
     return;
   }
-  // One that cannot begin has left no traces.
+  // Where no controller can come, there are no traces to look for.
   const mayCome = isInCluster() || configs.some(({ config }) => config.sources.some(isKubernetes));
   if (!hasController && !mayCome) {
     check.skip('no ingress controller writes to this Kong');
@@ -49,7 +49,7 @@ async function isRootBroken(client: Client): Promise<boolean> {
   );
 }
 
-/** An entry that the controller makes goes with its global plugins. */
+/** With the controller's own global plugins its entry is removed, too. */
 function checkEntryOf({ isFile, entries, settings, prefix }: Patient, check: Check): void {
   if (isFile || entries instanceof Error || entries.length === 0 || settings instanceof Error) return;
   if (!isManagedOutside(settings, prefix)) return;
@@ -59,7 +59,7 @@ function checkEntryOf({ isFile, entries, settings, prefix }: Patient, check: Che
   );
 }
 
-/** Certificates of ours with names: as long as they are there, the controller cannot have those. */
+/** Our certificates with names: while they exist, the controller cannot use those names. */
 async function checkBlocking({ gateway }: Kong, check: Check): Promise<void> {
   if (gateway.traits.writesWhole) return;
   await gateway.certificates.refresh();

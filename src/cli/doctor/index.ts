@@ -27,7 +27,7 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
   if (options.json === true) out.json({ passed: failed === 0, findings });
   else print(findings, out);
-  // Whatever never answered would keep the process.
+  // Exits explicitly: requests that were never answered would keep the process alive.
   const code = failed === 0 ? 0 : 1;
   process.stdout.write('', () => process.exit(code));
   return code;
@@ -65,9 +65,9 @@ async function examineAll(patient: Patient): Promise<Finding[]> {
   return findings.flat();
 }
 
-/** Each check may take so long; sources may be large. */
+/** Limit of each check; sources may be large. */
 const LIMIT_MS = 30_000;
-/** Where nothing answers, nobody wants to wait to be told so. */
+/** Limit where Kong does not answer: nobody wants to wait for that answer. */
 const LIMIT_WITHOUT_KONG_MS = 5_000;
 
 const STYLES: Record<Verdict, Parameters<Paint>[0]> = {

@@ -11,13 +11,13 @@ import type { Check } from './check';
 import type { Patient } from './patient';
 import { isManagedOutside } from './wiring';
 
-/** The Admin API answers, and who else may ask it. */
+/** Checks that the Admin API answers, and who else can reach it. */
 export function checkAdmin({ kong, settings, prefix }: Patient, check: Check): void {
   if (kong instanceof Error) {
     check.fail(kong.message, adviceOnAdmin(kong));
   } else check.ok(`${kong.client.url} answers (found by ${kong.foundBy})`);
   if (settings instanceof Error) {
-    // Without the prefix there is no Admin API to be found either: once is enough.
+    // The check of the prefix says it already.
     if (kong instanceof Error && kong.message.includes(settings.message)) return;
     check.warn(settings.message, `run it where Kong's prefix ${prefix} can be read`);
     return;
@@ -35,7 +35,7 @@ export function checkAdmin({ kong, settings, prefix }: Patient, check: Check): v
 
 const SUPPORTED = { from: [3, 4], to: [3, 9] } as const;
 
-/** Kong's version: `GET /` answers 500 where Kong manages a plugin server, so the Server header says it. */
+/** Checks Kong's version. `GET /` answers 500 where Kong manages a plugin server, so the Server header is read. */
 export async function checkVersion({ kong }: Patient, check: Check): Promise<void> {
   const version =
     (kong instanceof Error ? null : await versionByHeader(kong.client)) ?? (await versionByCommand());
@@ -71,7 +71,7 @@ async function versionByCommand(): Promise<string | null> {
   }
 }
 
-/** Database or not, and which part of a hybrid Kong. */
+/** Database or not, and the role in a hybrid deployment. */
 export function checkMode({ kong, settings }: Patient, check: Check): void {
   const role = settings instanceof Error ? 'traditional' : (settings.get('role') ?? 'traditional');
   if (role === 'data_plane') {
@@ -88,7 +88,7 @@ export function checkMode({ kong, settings }: Patient, check: Check): void {
   else check.ok(kong.gateway.traits.sharesDatabase ? 'with a database' : 'without a database');
 }
 
-/** Handshakes with the listeners that would be asked for proof. */
+/** Makes a handshake with each listener that proofs would ask. */
 export async function checkListeners({ kong, configs }: Patient, check: Check): Promise<void> {
   if (kong instanceof Error) {
     check.skip('Kong does not answer');
@@ -121,7 +121,7 @@ export async function checkListeners({ kong, configs }: Patient, check: Check): 
 
 const SHOWN = ['debug', 'info'];
 
-/** Whether the plugin's lines can be seen. */
+/** Checks whether the plugin's log lines can be seen. */
 export function checkLog({ settings, prefix, configs, isFile }: Patient, check: Check): void {
   const files = configs.flatMap(({ config }) => config.log.file ?? []);
   if (files.length > 0) check.ok(`lines go to ${files.join(', ')}`);
@@ -159,7 +159,7 @@ function isWritable(path: string): boolean {
   }
 }
 
-/** The clocks of Kong and of this machine, to a second. */
+/** Compares the clocks of Kong and of this machine, to a second. */
 export async function checkClock({ kong }: Patient, check: Check): Promise<void> {
   if (kong instanceof Error) {
     check.skip('Kong does not answer');
@@ -173,7 +173,7 @@ export async function checkClock({ kong }: Patient, check: Check): Promise<void>
     check.skip('Kong sent no Date');
     return;
   }
-  // The header is cut to whole seconds.
+  // The header has whole seconds, rounded down.
   const seconds = Math.round(Math.max(0, Math.abs(theirs + 500 - middle) - 500) / 1000);
   const detail = `the clocks of Kong and of this machine are ${seconds} s apart`;
   const fix = 'have NTP set both: dates decide what is expired and what is newer';
@@ -182,7 +182,7 @@ export async function checkClock({ kong }: Patient, check: Check): Promise<void>
   else check.fail(detail, fix);
 }
 
-/** Without a database a swap posts the whole configuration. */
+/** Without a database a swap posts the whole configuration, which must fit. */
 export async function checkBodySize({ kong, settings }: Patient, check: Check): Promise<void> {
   if (kong instanceof Error || !kong.gateway.traits.writesWhole) {
     check.skip(kong instanceof Error ? 'Kong does not answer' : 'only without a database');

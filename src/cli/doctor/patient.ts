@@ -5,7 +5,7 @@ import type { PluginEntry } from '../../model';
 import { readConfigFile, type NamedConfig } from '../configs';
 import type { PassOptions } from '../options';
 
-/** Names of `.kong_env` that the doctor looks at; none of them holds a secret, and no other is kept. */
+/** Names of `.kong_env` that the doctor reads; none holds a secret, and no other is kept. */
 const NAMES: ReadonlySet<string> = new Set([
   'admin_listen',
   'database',
@@ -18,26 +18,26 @@ const NAMES: ReadonlySet<string> = new Set([
 ]);
 const PLUGIN_SERVER = /^pluginserver_[a-z0-9_]+_(socket|start_cmd|query_cmd)$/;
 
-/** A Kong that is well answers in milliseconds; somebody waits. */
+/** A healthy Kong answers in milliseconds, and somebody waits for the command. */
 const PATIENCE = { timeoutMs: 3_000, attempts: 1 };
 
-/** Everything that is known before the checks: each part is there or says why it is not. */
+/** Everything that the checks look at: each part is there, or an Error says why not. */
 export interface Patient {
   prefix: string;
   location: KongLocation;
-  /** What Kong's prefix says; an Error where it cannot be read. */
+  /** Values of Kong's prefix; an Error where it cannot be read. */
   settings: ReadonlyMap<string, string> | Error;
   kong: Connection | Error;
   /** The plugin's entries in Kong. */
   entries: readonly PluginEntry[] | Error;
-  /** An ingress controller writes to this Kong. */
+  /** Whether an ingress controller writes to this Kong. */
   hasController: boolean;
-  /** What would be run: the file's configurations, else those of the entries that are in order. */
+  /** The configurations that would run: those of the file, else of the valid entries. */
   configs: readonly NamedConfig[];
-  /** A file that was named and cannot be taken. */
+  /** Why the named file cannot be used; null: it can, or none was named. */
   fileProblem: Error | null;
   isFile: boolean;
-  /** Whether the query commands of plugin servers are run: they are Kong's words, not ours. */
+  /** Whether the query commands of plugin servers are run: they are Kong's configuration, not ours. */
   isQueryRun: boolean;
 }
 

@@ -13,7 +13,7 @@ import { adviceOn, adviceOnAdmin } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
-/** The plugin's entries in Kong: one that is enabled, global and valid. */
+/** Checks for an entry of the plugin in Kong that is enabled, global and valid. */
 export async function checkEntries(
   { entries, kong, hasController, isFile, fileProblem, location }: Patient,
   check: Check,
@@ -50,7 +50,7 @@ export async function checkEntries(
   }
 }
 
-/** What makes entries of this Kong, and what to do there. */
+/** How entries get into this Kong, and what to do there. */
 function waysIn({ kong, hasController }: Pick<Patient, 'kong' | 'hasController'>, id = '') {
   if (hasController)
     return {
@@ -69,7 +69,7 @@ function waysIn({ kong, hasController }: Pick<Patient, 'kong' | 'hasController'>
   };
 }
 
-/** An entry with an `admin` of its own asks that Kong, and does not run where it cannot. */
+/** Why an entry with an `admin` of its own does not run; null: that Kong answers. */
 async function whyAway(location: KongLocation, admin: Config['admin']): Promise<Error | null> {
   try {
     const { client } = await connect({ ...location, adminUrl: undefined }, admin);
@@ -80,7 +80,7 @@ async function whyAway(location: KongLocation, admin: Config['admin']): Promise<
   }
 }
 
-/** The process that does the work comes first: what it says counts, whatever the doctor itself may read. */
+/** Asks the running process first: its findings count more than what the doctor itself can read. */
 export async function checkStatus({ prefix }: Patient, check: Check): Promise<void> {
   const socket = findStatusSocket(prefix);
   let report;
@@ -106,7 +106,7 @@ export async function checkStatus({ prefix }: Patient, check: Check): Promise<vo
   for (const reloader of reloaders) repeat(reloader, check);
 }
 
-/** What the running process says is wrong. */
+/** Repeats the findings of the running process. */
 function repeat({ last_pass: pass, sources, certificates }: ReloaderStatus, check: Check): void {
   if (pass?.error != null) check.fail(`the running plugin says: ${pass.error}`, 'see the message');
   for (const { error } of sources)
@@ -133,7 +133,7 @@ export function checkNode(check: Check, version = process.versions.node): void {
   else check.fail(`version ${version}`, `install ${NODE.major}.${NODE.minor} or later`);
 }
 
-/** Permissions are those of whoever runs the doctor: that should be who runs the plugin. */
+/** Permissions are checked for the current user, who should be the one that runs the plugin. */
 export function checkUser({ prefix }: Patient, check: Check): void {
   const socket = statSync(join(prefix, `${PLUGIN_NAME}.socket`), { throwIfNoEntry: false });
   const { uid, username } = userInfo();

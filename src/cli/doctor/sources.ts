@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trustedIssuersOf } from '../../app/compose';
-import { chainWarning, checkKeyAndChain, checkShape } from '../../certificates';
+import { checkKeyAndChain, checkShape, warningsOf } from '../../certificates';
 import { groupBy } from '../../common/multimap';
 import { isRefusal, type Reason, type Refusal, type SourcedBundle } from '../../model';
 import { BundleBook } from '../../pass';
@@ -11,12 +11,12 @@ import { adviceOn } from './advice';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
-/** More are not opened: a look, not a load. */
+/** Most bundles that are opened: the doctor samples. */
 const MOST = 2_000;
-/** Rows of one kind. */
+/** Most rows of one kind. */
 const MOST_ROWS = 20;
 
-/** What is in the sources, and what the gate says about it. */
+/** Checks what the sources hold, and what the gate says about it. */
 export async function checkSources({ configs }: Patient, check: Check): Promise<void> {
   if (configs.length === 0) check.skip('there is no configuration to take them from');
   for (const { config } of configs) {
@@ -32,7 +32,7 @@ export async function checkSources({ configs }: Patient, check: Check): Promise<
   }
 }
 
-/** Scans once more where a file may still be under way. */
+/** Scans a second time where a file may still be under way. */
 async function scan(book: BundleBook): Promise<void> {
   await book.scan(undefined, { now: Date.now() });
   if (!book.isUnsettled) return;
@@ -76,16 +76,14 @@ async function checkBook(book: BundleBook, check: Check): Promise<void> {
       strays.map(({ message, reason }) => [`${message} (${reason}); it is part of no bundle`, reason]),
       check,
     );
-    warnOf((bundles.get(id) ?? []).flatMap(chainRow), check);
+    warnOf((bundles.get(id) ?? []).flatMap(warningRows), check);
   }
 }
 
 type Row = [detail: string, reason: Reason];
 
-function chainRow(bundle: SourcedBundle): Row[] {
-  const warning = chainWarning(bundle);
-  return warning === null ? [] : [[`${bundle.location}: ${warning}`, 'chain_incomplete']];
-}
+const warningRows = (bundle: SourcedBundle): Row[] =>
+  warningsOf(bundle).map(({ reason, message }) => [`${bundle.location}: ${message}`, reason]);
 
 function warnOf(rows: readonly Row[], check: Check): void {
   for (const [detail, reason] of rows.slice(0, MOST_ROWS)) check.warn(detail, adviceOn(reason, detail));
@@ -94,7 +92,7 @@ function warnOf(rows: readonly Row[], check: Check): void {
     check.warn(`${rows.length - MOST_ROWS} more, as ${next[0]}`, adviceOn(next[1], next[0]));
 }
 
-/** Null: it passes the gate. */
+/** The gate's refusal of a bundle; null: it passes. */
 async function verdictOf(book: BundleBook, bundle: SourcedBundle): Promise<Refusal | null> {
   const opened = await book.open(bundle);
   if (isRefusal(opened)) return opened;

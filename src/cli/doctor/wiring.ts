@@ -8,11 +8,11 @@ import { stateFolder } from '../../gateway';
 import type { Check } from './check';
 import type { Patient } from './patient';
 
-/** One of Kong's plugin servers, with Kong's own defaults filled in (kong/conf_loader/init.lua). */
+/** One of Kong's plugin servers, with Kong's defaults filled in (kong/conf_loader/init.lua). */
 interface PluginServer {
   name: string;
   socket: string;
-  /** Null: managed from outside. */
+  /** Start command; null: started from outside. */
   start: string | null;
   query: string | null;
 }
@@ -22,7 +22,7 @@ const QUERY_TIMEOUT_MS = 20_000;
 
 const LINES = `set plugins = bundled,${PLUGIN_NAME} and pluginserver_names = ${PLUGIN_NAME}, with the executable at ${DEFAULT_FOLDER}/${PLUGIN_NAME}`;
 
-/** How Kong would start the plugin and talk to it. */
+/** Checks how Kong would start the plugin and talk to it. */
 export async function checkWiring(
   { settings, prefix, isFile, isQueryRun }: Patient,
   check: Check,
@@ -86,18 +86,18 @@ function pluginServers(settings: ReadonlyMap<string, string>, prefix: string): P
       query: settings.get(`${key}_query_cmd`) ?? (isThere ? `${fallback} -dump` : null),
     };
   });
-  // Ours first: nobody else's command is run without need.
+  // Ours first: no other program's command is run without need.
   return servers.sort((a, b) => Number(isOurs(b)) - Number(isOurs(a)));
 }
 
 const isOurs = ({ name, query }: PluginServer) =>
   name === PLUGIN_NAME || (query?.includes(PLUGIN_NAME) ?? false);
 
-/** Whether Kong leaves it to somebody else to start the plugin (a sidecar). */
+/** Whether a plugin server is started by something else than Kong (a sidecar). */
 export const isManagedOutside = (settings: ReadonlyMap<string, string>, prefix: string): boolean =>
   pluginServers(settings, prefix).some(({ name, start }) => name === PLUGIN_NAME && start === null);
 
-/** Whether it is the one that serves the plugin: by its answer where it is asked, else by its name. */
+/** Whether a plugin server is the one of this plugin: by its answer where it may be asked, else by its name. */
 async function answersWith(server: PluginServer, isAsked: boolean, check: Check): Promise<boolean> {
   const { name, query } = server;
   if (query === null) {
@@ -121,7 +121,10 @@ async function answersWith(server: PluginServer, isAsked: boolean, check: Check)
   return true;
 }
 
-/** Asks as Kong does at start, with an empty environment, for JSON and nothing else; but without a shell. */
+/**
+ * Runs a query command as Kong does at start, with an empty environment, and checks that it answers JSON alone; but
+ * without a shell.
+ */
 async function answersQuery(name: string, query: string, check: Check): Promise<boolean> {
   const [program, ...args] = wordsOf(query) ?? [];
   if (program === undefined) {
@@ -169,7 +172,7 @@ async function answersQuery(name: string, query: string, check: Check): Promise<
   return true;
 }
 
-/** Words of a command line with its quotes undone; null: it means something to a shell that only a shell can do. */
+/** Words of a command line without their quotes; null: it needs a shell. */
 function wordsOf(command: string): string[] | null {
   const pieces = command.match(/'[^']*'|"[^"]*"|[^\s'"]+|\s+/g) ?? [];
   if (pieces.join('') !== command) return null;
@@ -207,7 +210,7 @@ function checkStart({ name, start }: PluginServer, check: Check): void {
     return;
   }
   const program = programOf(start);
-  // Shown without its arguments and variables: somebody may have put a token there.
+  // Shown without arguments and variables: they may hold a token.
   if (!program.startsWith('/')) {
     check.warn(
       `the start command of ${name} is no absolute path`,
@@ -227,7 +230,7 @@ function checkStart({ name, start }: PluginServer, check: Check): void {
   }
 }
 
-/** The program of a command line: what comes after `env` and its variables. */
+/** The program of a command line, behind `env` and its variables. */
 function programOf(command: string): string {
   const words = command.trim().split(/\s+/);
   return words.find((word) => !/(^|\/)env$/.test(word) && !/^\w+=/.test(word) && !word.startsWith('-')) ?? '';

@@ -9,18 +9,21 @@ import {
   type StoredCertificate,
 } from '../../model';
 
-/** Always the same, so that whatever a drill left behind is found by the next one. */
+/** Constant, so that the next drill finds what an interrupted one left behind. */
 export const CANARY_ID = deterministicId('certificate', 'drill');
 
 const LIFE_MS = 3_600_000;
 
-/** A certificate of an hour for a name that only a drill uses. */
+/** A certificate that is valid for an hour, for a name that only drills use. */
 export interface Canary {
   bundle: SourcedBundle;
   pem: PemPair;
 }
 
-/** Two of them, one after the other, from an authority that is forgotten at once. @throws Error never in practice */
+/**
+ * Two certificates, one after the other, from an authority that is dropped at once.
+ * @throws Error never in practice
+ */
 export function makeCanaries(sni: string): [first: Canary, second: Canary] {
   const authority = Authority.root('ssl-cert-reloader drill').intermediate('ssl-cert-reloader drill');
   const make = (age: number) => {
@@ -57,9 +60,7 @@ export const renewal = ({ bundle }: Canary, certificate: StoredCertificate): Cha
   addSnis: [],
 });
 
-/**
- * Why the drill must not use this name, or null: it would take the name away from whoever serves it.
- */
+/** Why the drill must not use this name: it would take the name from the certificate that serves it. Null: it may. */
 export function conflict(sni: string, certificates: Iterable<StoredCertificate>): string | null {
   for (const { id, snis } of certificates) {
     if (id === CANARY_ID) continue;
@@ -70,7 +71,7 @@ export function conflict(sni: string, certificates: Iterable<StoredCertificate>)
   return null;
 }
 
-/** Kong's wildcards; not the one for every unknown name, which loses nothing by a name that nobody asks for. */
+/** Kong's wildcards, without the one for unknown names: it loses nothing by a name that nobody asks for. */
 function isWildcardFor(wildcard: string, sni: string): boolean {
   if (wildcard.startsWith('*.')) return sni.endsWith(wildcard.slice(1));
   return wildcard.endsWith('.*') && sni.startsWith(wildcard.slice(0, -1));

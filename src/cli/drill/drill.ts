@@ -7,7 +7,7 @@ import { duration, plural } from '../output';
 import { CANARY_ID, conflict, creation, makeCanaries, renewal, type Canary } from './canary';
 import { OpenConnection } from './open-connection';
 
-/** One thing that the drill did or found. */
+/** One step of the drill with its result. */
 export interface Step {
   step: 'left_over' | 'create' | 'create_proof' | 'swap' | 'swap_proof' | 'open_connection' | 'clean_up';
   ok: boolean;
@@ -27,11 +27,11 @@ export interface DrillOptions {
   location: KongLocation;
   config: Config;
   sni: string;
-  /** Ends the drill early; what it made is taken away all the same. */
+  /** Ends the drill early; what it made is removed all the same. */
   signal: AbortSignal;
-  /** Called once it is certain that nobody else has the name. */
+  /** Called once it is certain that no certificate has the name. */
   begun: (kong: string) => void;
-  /** Called with each step as it is done. */
+  /** Called after each step. */
   done: (step: Step) => void;
 }
 
@@ -51,7 +51,7 @@ export class Drill {
     this.#listeners = listenersOf(options.config, kong);
   }
 
-  /** @throws Error where it could not even begin: no Kong, or the name is somebody's */
+  /** @throws Error where it cannot begin: no Kong, or the name is taken */
   static async run(options: DrillOptions): Promise<DrillResult> {
     const kong = await connect(options.location, options.config.admin);
     try {
@@ -132,16 +132,16 @@ export class Drill {
     });
   }
 
-  /** Ends the handshakes of a drill that was interrupted. */
+  /** Ends the handshakes of an interrupted drill. */
   private readonly isGoingOn = () => Promise.resolve(!this.options.signal.aborted);
 
-  /** Null: there is no listener to connect to, which the proof has said. */
+  /** Null: there is no listener to connect to, as the proof has reported. */
   private async connect(): Promise<OpenConnection | null> {
     for (const listener of this.#listeners) {
       try {
         return await OpenConnection.open(listener, this.options.sni);
       } catch {
-        // Another listener may take it.
+        // The next listener may answer.
       }
     }
     return null;
@@ -169,7 +169,7 @@ export class Drill {
     });
   }
 
-  /** @returns whether it went well */
+  /** @returns whether it succeeded */
   private async step(step: Step['step'], work: () => Promise<string>): Promise<boolean> {
     if (this.options.signal.aborted && step !== 'clean_up') return false;
     const startedAt = performance.now();

@@ -13,7 +13,7 @@ export interface DrillCommandOptions extends PassOptions {
 }
 
 const INTERRUPTED = 130;
-/** A terminal that is closed sends the last. */
+/** A terminal that is closed sends SIGHUP. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** @returns the exit code */
@@ -74,7 +74,7 @@ function line({ step, ok, detail, duration_ms: ms }: Step, { paint }: Output): s
   return `${mark}  ${WORDS[step].padEnd(10)}  ${time.padStart(7)}  ${detail}`;
 }
 
-/** The file's, else that of the plugin's entry where there is one: it says how to reach and to prove. */
+/** The configuration of the file, else of the plugin's entry in Kong: it says how to reach Kong and how to prove. */
 async function configFor(file: string | undefined, location: KongLocation): Promise<Config> {
   if (file !== undefined) return (readConfigFile(file)[0] as { config: Config }).config;
   const { gateway } = await connect(location, {});

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TlsListener } from '../../gateway';
 
 const TIMEOUT_MS = 10_000;
-/** nginx closes a connection after a thousand requests. */
+/** Slow enough for the whole drill: nginx closes a connection after a thousand requests. */
 const PAUSE_MS = 25;
 
 /** A client that keeps one connection open and goes on sending requests over it. */
@@ -25,7 +25,7 @@ export class OpenConnection {
     return new Promise((resolve, reject) => {
       const tcp = connectTcp({ host, port });
       if (proxyProtocol) tcp.write('PROXY UNKNOWN\r\n');
-      // Whether the throw-away authority is trusted is not the question.
+      // The handshake only has to succeed; whether the throw-away authority is trusted does not matter here.
       const socket = connect({ socket: tcp, servername, rejectUnauthorized: false });
       socket.setTimeout(TIMEOUT_MS, () =>
         socket.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)),
@@ -69,7 +69,7 @@ export class OpenConnection {
     }
   }
 
-  /** One request; any answer of Kong's will do (`no Route matched`, as a rule). */
+  /** Sends one request; any answer of Kong's counts (usually `no Route matched`). */
   private ask(): Promise<void> {
     return new Promise((resolve, reject) => {
       let text = '';

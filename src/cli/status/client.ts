@@ -3,11 +3,11 @@ import { findStatusSocket } from '../../app/status-host';
 import type { HistoryReport, StatusReport } from '../../public';
 import type { SocketOptions } from '../options';
 
-/** Where a running process shows its status: its unix socket, or `status.listen`. */
+/** Address of the status of a running process: its unix socket, or `status.listen`. */
 export interface StatusAddress {
   socket: string;
   url?: string;
-  /** Plain http to other hosts, too. */
+  /** Allows plain http to other hosts. */
   allowHttp?: boolean;
 }
 
@@ -18,9 +18,9 @@ export const addressOf = ({ prefix, socket, url, allowHttp }: SocketOptions): St
 });
 
 const TIMEOUT_MS = 15_000;
-/** A pass that is waited for may take long. */
+/** Waiting for a pass may take long. */
 const POLL_TIMEOUT_MS = 10 * 60_000;
-/** That of 10,000 certificates has 10 MB. */
+/** The status of 10,000 certificates takes 10 MB. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
 const WORDS = {
@@ -42,25 +42,38 @@ export async function fetchStatus(
   return report;
 }
 
-/** Has every reloader of the process make a pass, and waits for it. @throws Error */
+/**
+ * Makes every reloader of the process pass, and waits for the passes.
+ * @throws Error
+ */
 export async function poll(address: StatusAddress, timeoutMs = POLL_TIMEOUT_MS): Promise<void> {
   await ask('POST', address, '/poll?wait=1', timeoutMs);
 }
 
-/** Has the process read its configuration again. @returns why it is not used; null: it is @throws Error */
+/**
+ * Makes the process read its configuration again.
+ * @returns why it is not in use; null: it is
+ * @throws Error
+ */
 export async function reload(address: StatusAddress): Promise<string | null> {
   const text = await ask('POST', address, '/reload', POLL_TIMEOUT_MS);
   return (JSON.parse(text) as { error: string | null }).error;
 }
 
-/** Says something about a name to the process. @returns what was done @throws Error where nothing was */
+/**
+ * Sends the process a command about a name.
+ * @returns what was done
+ * @throws Error where nothing was done
+ */
 export async function command(
   address: StatusAddress,
-  verb: 'pin' | 'unpin' | 'approve',
+  verb: 'pin' | 'unpin' | 'approve' | 'rollback',
   query: Readonly<Record<string, string>>,
 ): Promise<string> {
   const path = `/${verb}?${new URLSearchParams(query).toString()}`;
-  const answer = JSON.parse(await ask('POST', address, path, TIMEOUT_MS)) as {
+  const answer = JSON.parse(
+    await ask('POST', address, path, verb === 'rollback' ? POLL_TIMEOUT_MS : TIMEOUT_MS),
+  ) as {
     done?: string;
     error?: string;
   };
@@ -68,7 +81,10 @@ export async function command(
   return answer.done;
 }
 
-/** @param query what `/history` takes @throws Error */
+/**
+ * @param query parameters of `/history`
+ * @throws Error
+ */
 export async function fetchHistory(
   address: StatusAddress,
   query: Readonly<Record<string, string>>,
@@ -97,7 +113,7 @@ async function ask(
   const client = clientOf(address, timeoutMs);
   try {
     const { status, body } = await client.request({ method, path, signal });
-    // 422: a reload that was not good.
+    // 422 answers a reload that failed.
     if (status < 300 || status === 422) return body.toString('utf8');
     if (status === 403 && method === 'POST')
       throw new Error(`${name} takes no such request: ask on the unix socket, without --url`);
@@ -116,7 +132,7 @@ function clientOf({ socket, url, allowHttp }: StatusAddress, timeoutMs: number):
     allowHttpBy: '--allow-http',
     unix: true,
   });
-  // The page of it will do, too.
+  // The address of the page is accepted, too.
   address.url.pathname = address.url.pathname.replace(/\/(status\/?)?$/, '');
   return new HttpClient({ address, subject: address.shown, timeoutMs, maxBytes: MAX_BYTES, words: WORDS });
 }

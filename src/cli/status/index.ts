@@ -14,7 +14,7 @@ export interface StatusOptions extends SocketOptions {
 
 const WATCH_MS = 2_000;
 
-/** @returns the exit code: 0 all well, 1 not reachable, 2 something needs somebody */
+/** @returns the exit code: 0 all well, 1 not reachable, 2 something needs attention */
 export async function status(options: StatusOptions): Promise<number> {
   const address = addressOf(options);
   const out = standardOutput();
@@ -26,19 +26,19 @@ export async function status(options: StatusOptions): Promise<number> {
   return isAllWell(report) ? 0 : 2;
 }
 
-/** Shows it again and again until it is interrupted; into a pipe only what is new. */
+/** Shows it again and again until it is interrupted; into a pipe only changes. */
 async function watch(address: StatusAddress, isJson: boolean, out: Output): Promise<number> {
   const abort = new AbortController();
   const end = () => abort.abort();
   process.on('SIGINT', end).on('SIGTERM', end);
-  // Nobody reads any more.
+  // The reader of the pipe is gone.
   process.stdout.on('error', end);
-  // A function, since nothing that is awaited here is known to change it.
+  // A function: the compiler would take the flag as unchanged across an await.
   const isOver = () => abort.signal.aborted;
   const screen = out.isTerminal && !isJson ? out.screen() : null;
   let last = '';
   let code = 1;
-  /** Stays on the terminal after the end. */
+  /** The last status stays on the terminal after the end. */
   let shown: StatusReport | null = null;
   while (!isOver()) {
     try {
@@ -78,6 +78,6 @@ async function watch(address: StatusAddress, isJson: boolean, out: Output): Prom
 
 const isAllWell = (report: StatusReport) => troublesOf(report).length === 0;
 
-/** Changes when there is something new to see, and not with time alone. */
+/** Changes when there is something new to see, and not through time alone. */
 const gist = ({ kong, waiting, reloaders }: StatusReport) =>
   JSON.stringify([kong, waiting, reloaders.map(({ certificates, sources }) => [certificates, sources])]);

@@ -26,7 +26,7 @@ const STYLES: Record<CertificateState, 'green' | 'yellow' | 'red' | 'dim'> = {
 
 const DAY_MS = 86_400_000;
 
-/** A word shown in place of the state where it is more urgent; empty: the state is shown. */
+/** Words shown in place of the state where they are more urgent; empty: the state is shown. */
 const LIVES: Record<LifeLevel, readonly [word: string, style: 'red' | 'yellow' | 'dim']> = {
   expired: ['expired', 'red'],
   critical: ['ends soon', 'red'],
@@ -72,8 +72,10 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
     if (total > strays.length)
       out.print(`${paint('dim', 'left out')}  ${total - strays.length} more files of ${id}`);
   }
-  for (const { name, until } of reloader.pins ?? [])
-    out.print(`${paint('yellow', 'pinned')}  ${name} ${until === null ? 'until `unpin`' : `until ${until}`}`);
+  for (const { name, until, is_rollback: isBack } of reloader.pins ?? [])
+    out.print(
+      `${paint('yellow', isBack === true ? 'rolled back by an operator, pinned' : 'pinned')}  ${name} ${until === null ? 'until `unpin`' : `until ${until}`}`,
+    );
   const {
     default_certificate: byDefault,
     node_certificates: node,
@@ -140,7 +142,7 @@ function row(certificate: CertificateStatus, { paint }: Output, now: number): st
   return [
     lifeWord === '' ? paint(STYLES[state], state.replace('_', ' ')) : paint(lifeStyle, lifeWord),
     `${snis.length === 0 ? '-' : someOf(snis)}${half === 'alt' ? ' (second key type)' : ''}`,
-    // Where days are too coarse the hour counts.
+    // In hours where days are too coarse.
     left === null || Math.abs(left) > 2 * DAY_MS
       ? day(until)
       : (until ?? '').slice(0, 16).replace('T', ' ') + 'Z',
@@ -150,12 +152,12 @@ function row(certificate: CertificateStatus, { paint }: Output, now: number): st
   ];
 }
 
-/** What stands in the way, and what one should know; empty when all is well. */
+/** Obstacles and notes of a certificate; empty where all is well. */
 function detail(certificate: CertificateStatus): string {
   return [whyNot(certificate), certificate.note ?? ''].filter((text) => text !== '').join('; ');
 }
 
-/** What stands in the way, in one sentence. */
+/** The obstacle, in one sentence. */
 function whyNot({
   state,
   source,

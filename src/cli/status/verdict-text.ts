@@ -1,13 +1,16 @@
 import { timeLeft } from '../../common/duration';
 import { troublesOf, urgencyOf, type CertificateStatus, type StatusReport, type Trouble } from '../../public';
 
-/** The most urgent first, then the next to end. */
+/** Sorts the most urgent first, then by expiry. */
 export function byUrgency(certificates: readonly CertificateStatus[]): CertificateStatus[] {
   const end = ({ expires_at: at }: CertificateStatus) => (at === null ? Infinity : Date.parse(at));
   return [...certificates].sort((a, b) => urgencyOf(a) - urgencyOf(b) || end(a) - end(b));
 }
 
-/** What needs a person, the worst first, in a few words each; empty: all is well. @param now milliseconds since the epoch */
+/**
+ * Troubles that need a person, the worst first, in a few words each; empty: all is well.
+ * @param now milliseconds since the epoch
+ */
 export function verdictText(report: StatusReport, now: number): string[] {
   return troublesOf(report).map((trouble) => textOf(trouble, now));
 }

@@ -2,7 +2,10 @@ import { refusal, type Change, type WriteResult } from '../../model';
 import { failureKindOf, type FailureKind } from '../../model';
 import { AdminError, kongMessage, type AdminClient, type AdminResponse } from './client';
 
-/** The body of an answer as it should be. @throws AdminError with what it means otherwise */
+/**
+ * Body of a successful answer.
+ * @throws AdminError with the meaning of any other answer
+ */
 export function bodyOf(
   client: AdminClient,
   request: string,
@@ -21,18 +24,18 @@ export function bodyIfThere(client: AdminClient, request: string, answer: AdminR
   return isGone(answer) ? null : bodyOf(client, request, answer);
 }
 
-/** Whether an answer may be JSON, without reading all of it. */
+/** Whether an answer may be JSON, judged by its first octet. */
 export const isJson = ({ bytes }: AdminResponse): boolean => bytes[0] === OPENING_BRACE;
 
 const OPENING_BRACE = 0x7b;
 
-/** The entity is not there; not every 404 says so: another one is about the workspace, or not from Kong's Admin API. */
+/** Whether the entity is gone. A 404 may also mean a missing workspace, or come from another server than Kong. */
 export const isGone = (answer: AdminResponse): boolean =>
   answer.status === 404 && isJson(answer) && !/workspace|no route matched/i.test(kongMessage(answer.body));
 
 /**
- * What an answer means that is not the one that was asked for.
- * @param words what is wrong with it, where its status does not tell
+ * The error for an unexpected answer.
+ * @param words what is wrong with it, where the status does not tell
  */
 export function answerError(
   client: AdminClient,
@@ -74,7 +77,7 @@ export function answerError(
   return error(because(said));
 }
 
-/** What nginx answers by itself, before Kong hears of it. */
+/** Advice for an answer that nginx gives by itself, before Kong sees the request. */
 function adviceOfNginx(page: string): string | null {
   if (page.includes('No required SSL certificate')) {
     return 'it wants a client certificate; set admin.client_cert_file and admin.client_key_file';
@@ -90,7 +93,7 @@ function hostOf(location: string | undefined): string {
   return location !== undefined && URL.canParse(location) ? new URL(location).host : 'another page';
 }
 
-/** What a write came to that ended with an error. */
+/** The result of a write that threw an error. */
 export function resultOfError(change: Change, error: unknown): WriteResult {
   const failure = failureKindOf(error);
   const { message } = error as Error;
@@ -104,11 +107,11 @@ export function resultOfError(change: Change, error: unknown): WriteResult {
   }
 }
 
-/** Somebody removed it between the decision to write and the write. */
+/** The certificate was removed between the decision to write and the write. */
 export const goneError = (id: string): AdminError =>
   new AdminError('ADMIN_STATUS', `certificate ${id} is no longer in Kong`, 404);
 
-/** Somebody changed it between the decision to write and the write. */
+/** The certificate was changed between the decision to write and the write. */
 export const changedError = (id: string): AdminError =>
   new AdminError(
     'ADMIN_STATUS',

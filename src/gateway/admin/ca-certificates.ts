@@ -11,7 +11,10 @@ interface CaEntity {
   tags?: string[] | null;
 }
 
-/** Every CA certificate of a Kong. There are few of them, so they are read whole. @throws AdminError */
+/**
+ * Reads every CA certificate of a Kong at once; there are few.
+ * @throws AdminError
+ */
 export async function readCas(client: AdminClient): Promise<Map<string, StoredCa>> {
   const stored = new Map<string, StoredCa>();
   for await (const page of readPages<CaEntity>(client, '/ca_certificates')) {

@@ -9,17 +9,17 @@ import { readPage, readPages, type Page } from './pages';
 /** Certificates that one poll reads where Kong has no cheap sign of a change. */
 const PATROL_SIZE = 100;
 
-/** What Kong stores, kept without key material and brought up to date in small steps. */
+/** The certificates that Kong stores, kept without key material and refreshed in small steps. */
 export class CertificateList implements CertificateStore {
   #certificates = new Map<string, StoredCertificate>();
-  /** By content; rebuilt with each load, since it only saves work. */
+  /** By content; rebuilt with each load, since it is only a cache. */
   readonly #contents = new Map<Digest, StoredHalf>();
   #loaded = false;
   #patrol: string | null = null;
-  /** Ids of what was seen since the patrol last set out from the first page. */
+  /** Ids seen since the patrol last began at the first page. */
   readonly #seen = new Set<string>();
 
-  /** Who shows each certificate as a client. */
+  /** Services and upstreams that show each certificate as a client. */
   #clients: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(protected readonly client: AdminClient) {}
@@ -40,7 +40,10 @@ export class CertificateList implements CertificateStore {
     return this.#loaded ? this.patrol() : this.load();
   }
 
-  /** Reads every page. @returns whether anything differs from what was known */
+  /**
+   * Reads every page.
+   * @returns whether anything differs from what was known
+   */
   async load(): Promise<boolean> {
     const before = this.#certificates;
     const certificates = new Map<string, StoredCertificate>();
@@ -67,8 +70,8 @@ export class CertificateList implements CertificateStore {
   }
 
   /**
-   * Looks at the next page only, the one after it the next time: a certificate that somebody else changed or removed
-   * is noticed without a request that grows with their number.
+   * Reads the next page only: a certificate that another writer changed or removed is noticed at a cost that does
+   * not grow with the number of certificates.
    * @returns whether anything differs from what was known
    */
   async patrol(): Promise<boolean> {
@@ -115,7 +118,7 @@ export class CertificateList implements CertificateStore {
     return entity;
   }
 
-  /** Takes over what an answer showed. */
+  /** Takes over an entity from an answer. */
   take(entity: CertificateEntity): StoredCertificate {
     const stored = toStored(entity);
     this.put(stored);
@@ -123,8 +126,8 @@ export class CertificateList implements CertificateStore {
   }
 
   /**
-   * Takes over who shows certificates as a client.
-   * @param changed of which certificates that differs from what was known
+   * Takes over which services and upstreams show certificates as a client.
+   * @param changed ids of the certificates that differ from what was known
    */
   setClients(clients: ReadonlyMap<string, readonly string[]>, changed: Iterable<string>): void {
     this.#clients = clients;
@@ -141,7 +144,7 @@ export class CertificateList implements CertificateStore {
     return clients === undefined ? stored : { ...stored, clients };
   }
 
-  /** @returns whether it is new */
+  /** @returns whether it differs from what was known */
   put(given: StoredCertificate): boolean {
     const stored = this.withClients(given);
     this.#seen.add(stored.id);

@@ -16,17 +16,21 @@ interface Referrer {
   client_certificate?: { id: string } | null;
 }
 
-/** Which certificates Kong shows as a client, and to whom. */
+/** Finds out which certificates Kong shows as a client, and where. */
 export class ClientUse {
-  /** Id of the certificate by `service NAME`, `upstream NAME`. */
+  /** Ids of certificates by `service NAME`, `upstream NAME`. */
   #uses = new Map<string, string>();
-  /** Where the next poll goes on, and what was seen since the first page. */
+  /** The next page of each collection, and the names seen since its first page. */
   readonly #next = new Map<Collection, { path: string; seen: Set<string> }>();
   #turn: Collection = 'services';
 
   constructor(private readonly client: AdminClient) {}
 
-  /** Reads everything. @returns ids of certificates whose use differs from what was known. @throws AdminError */
+  /**
+   * Reads everything.
+   * @returns ids of the certificates whose use differs from what was known
+   * @throws AdminError
+   */
   async load(): Promise<Set<string>> {
     const uses = new Map<string, string>();
     for (const name of NAMES) {
@@ -38,7 +42,11 @@ export class ClientUse {
     return this.take(uses);
   }
 
-  /** Reads one more page, of the one collection or the other. @returns as `load` does. @throws AdminError */
+  /**
+   * Reads one more page, alternating between the collections.
+   * @returns as `load` does
+   * @throws AdminError
+   */
   async patrol(): Promise<Set<string>> {
     const uses = new Map(this.#uses);
     const name = this.#turn;
@@ -57,7 +65,7 @@ export class ClientUse {
     return this.take(uses);
   }
 
-  /** Who shows each certificate. */
+  /** Services and upstreams by certificate. */
   byCertificate(): Map<string, readonly string[]> {
     const all = new Map<string, string[]>();
     for (const [title, id] of this.#uses) all.set(id, [...(all.get(id) ?? []), title]);
@@ -79,7 +87,7 @@ export class ClientUse {
   }
 }
 
-/** Whoever may see certificates need not be allowed to see services; certificates go on without. */
+/** The right to read certificates may come without the right to read services; certificates go on without. */
 async function unlessForbidden<T>(work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();

@@ -24,43 +24,43 @@ import { Failure, type FailureKind } from '../../model';
 export interface AdminClientOptions {
   /** `http://…`, `https://…` or `unix:/path`. */
   url: string;
-  /** Plain http to other hosts and other users of this machine, too. */
+  /** Allows plain http to other hosts and to other users of this machine. */
   allowHttp?: boolean | undefined;
   token?: Secret | undefined;
-  /** Further headers, a line `Name: value` each. */
+  /** File with further headers, a line `Name: value` each. */
   headersFile?: string | undefined;
-  /** The same, each with its value. */
+  /** Further headers by name. */
   headers?: Readonly<Record<string, string>> | undefined;
   caFile?: string | undefined;
-  /** A client certificate, with its key. */
+  /** A client certificate and its key. */
   certFile?: string | undefined;
   keyFile?: string | undefined;
-  /** The name that the certificate of the Admin API has to have; default: its host. */
+  /** Name that the certificate of the Admin API must have; default: its host. */
   serverName?: string | undefined;
-  /** Who is Kong on this machine, as far as its prefix tells. */
+  /** How to recognize Kong on this machine, as far as its prefix tells. */
   kong?: Pick<PeerRules, 'users' | 'pinned'> | undefined;
-  /** Milliseconds for one exchange, whatever it waits for. */
+  /** Milliseconds for one exchange, all waiting included. */
   timeoutMs?: number;
-  /** How often a request is sent at most. */
+  /** Most tries of one request. */
   attempts?: number;
-  /** Connections at the same time. */
+  /** Most connections at the same time. */
   concurrency?: number;
-  /** Told of each exchange; `code` is 0 where there was no answer. */
+  /** Called with each exchange; `code` is 0 where there was no answer. */
   onExchange?: ((method: string, code: number) => void) | undefined;
 }
 
 export interface AdminResponse {
   status: number;
-  /** Parsed when it is asked for; null for an empty body or something else than JSON (an HTML error page). */
+  /** Parsed at the first read; null for an empty body or another format than JSON (an HTML error page). */
   readonly body: unknown;
-  /** The body as it came. */
+  /** The body as received. */
   bytes: Buffer;
   headers: IncomingHttpHeaders;
 }
 
 /**
- * An exchange with the Admin API that did not end well. The message never quotes a body: Kong's answers hold
- * private keys in clear text.
+ * A failed exchange with the Admin API. The message never quotes a body: Kong's answers hold private keys in clear
+ * text.
  */
 export class AdminError extends Failure {
   override readonly name = 'AdminError';
@@ -71,14 +71,14 @@ export class AdminError extends Failure {
     /** HTTP status; null when there was no answer. */
     readonly status: number | null,
     options: ErrorOptions & { kind?: FailureKind } = {},
-    /** How long to wait before it is tried again (Retry-After), in milliseconds. */
+    /** Milliseconds to wait before another try (Retry-After). */
     readonly waitMs?: number,
   ) {
     super(options.kind ?? kindOfStatus(status), message, options);
   }
 }
 
-/** A 404 is about one entity, which is gone; another one says so where the error is made. */
+/** A 404 is about one entity that is gone; for any other meaning the error is made with a kind of its own. */
 function kindOfStatus(status: number | null): FailureKind {
   if (status === null || status >= 500) return 'away';
   if (status === 400) return 'refused';
@@ -87,36 +87,36 @@ function kindOfStatus(status: number | null): FailureKind {
   return 'mistake';
 }
 
-/** Kong works for 17 s on a configuration of 4 MB. */
+/** Kong takes 17 s to apply a configuration of 4 MB. */
 const TIMEOUT_MS = 60_000;
 const MS_PER_MIB = 10_000;
 const MIB = 1024 * 1024;
 /** A page of 1,000 certificates has a few MB. */
 const MAX_BYTES = 32 * MIB;
-/** A whole configuration, which is sent back where it is put, has 80 MB with 10,000 certificates. */
+/** A whole configuration, which Kong returns when it is posted, has 80 MB with 10,000 certificates. */
 const MAX_CONFIG_BYTES = 128 * MIB;
 const CONFIG = /^\/config(?:$|\?)/;
 
 const WORDS = { ECONNREFUSED: 'connection refused (is Kong running, and is admin_listen on?)' };
 
-/** Advice where another user's process listens. */
+/** Advice where a process of another user listens. */
 const ADVICE =
   'name the prefix of Kong (-p), give it a unix socket or https with admin.ca_file, or set admin.allow_http where every user of this machine may be Kong';
 
 /**
- * A small client of Kong's Admin API. Every request it is used for can be repeated without harm: it is sent again
- * where nobody answered, or with 429 or 5xx.
+ * A small client of Kong's Admin API. Every request must be repeatable without harm: it is sent again where nobody
+ * answered, or after 429 or 5xx.
  */
 export class AdminClient {
-  /** Holds no password. */
+  /** Without the password. */
   readonly url: string;
   readonly #options: AdminClientOptions;
   readonly #client: HttpClient;
-  /** Before every path. */
+  /** Put before every path. */
   readonly #prefix: string;
 
   /**
-   * @param within a client whose connections are shared, and a workspace that every path is in
+   * @param within a client whose connections are shared, and the workspace of every path
    * @throws Error with a sentence that does not quote the address: it may hold a password
    */
   constructor(options: AdminClientOptions, within?: { client: AdminClient; workspace: string }) {
@@ -145,12 +145,12 @@ export class AdminClient {
     });
   }
 
-  /** A client for a workspace of this Kong; it ends with this one. */
+  /** A client for a workspace of this Kong, closed together with this one. */
   within(workspace: string): AdminClient {
     return new AdminClient(this.#options, { client: this, workspace });
   }
 
-  /** A client with one connection of its own, to be closed by itself. */
+  /** A client with one connection of its own, to be closed separately. */
   fresh(): AdminClient {
     return new AdminClient({ ...this.#options, concurrency: 1, attempts: 1 });
   }
@@ -160,9 +160,9 @@ export class AdminClient {
   }
 
   /**
-   * Sends a request, again where that may help.
-   * @param body what becomes JSON; a Buffer holds it already
-   * @returns any answer below 500 that is not 429
+   * Sends a request, and again where that may help.
+   * @param body sent as JSON; a Buffer contains JSON already
+   * @returns any answer below 500 except 429
    * @throws AdminError when there is none
    */
   async request(
@@ -197,7 +197,7 @@ export class AdminClient {
     try {
       answer = await this.#client.request({
         method,
-        // The address of a next page has the workspace already.
+        // Addresses of next pages contain the workspace already.
         path: path.startsWith(`${this.#prefix}/`) ? path : this.#prefix + path,
         ...(payload === undefined
           ? {}
@@ -275,7 +275,7 @@ function credentialsOf(options: AdminClientOptions, login: Login | null): Creden
   };
 }
 
-/** Fields of a failure that are told. */
+/** Fields of an error that may be quoted. */
 const SAID: ReadonlySet<string> = new Set(['message', 'field', 'entity_type', 'entity_id']);
 
 class Answer implements AdminResponse {
@@ -295,7 +295,7 @@ class Answer implements AdminResponse {
 
   private parse(): unknown {
     try {
-      // What is said of a failure goes into logs, and may hold anything.
+      // An error's fields go into logs, so only known ones are quoted.
       const isSaid = (name: string, value: unknown): value is string =>
         SAID.has(name) && typeof value === 'string';
       const clean = (name: string, value: unknown) => (isSaid(name, value) ? this.repeatable(value) : value);
@@ -306,12 +306,12 @@ class Answer implements AdminResponse {
   }
 }
 
-/** Kong names the fields that it refuses, which are more than a line. */
+/** The list of refused fields may be longer than a line. */
 const MAX_MESSAGE = 500;
 
 /**
- * Kong's own words for a refusal: `message`, without anything that could quote the request.
- * `flattened_errors` and `fields` are left out, they repeat entities with their keys.
+ * Kong's `message` for a refusal, without anything that could quote the request. `flattened_errors` and `fields`
+ * are left out, since they repeat entities with their keys.
  */
 export function kongMessage(body: unknown): string {
   const message =

@@ -6,9 +6,9 @@ interface Tagged {
   tags?: string[] | null;
 }
 
-/** The ingress controller tags whatever it makes; it comes with routes, and with plugins where it has any. */
+/** The ingress controller tags everything it makes; it always makes routes, often plugins. */
 const COLLECTIONS = ['/routes', '/plugins'];
-/** Of each collection; who shares a Kong with a controller has few entities of their own. */
+/** Most entities read of each collection; a Kong beside a controller has few others. */
 const MOST = 100;
 
 /** Whether an ingress controller writes to this Kong, as its routes and plugins tell. @throws AdminError */

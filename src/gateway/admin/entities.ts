@@ -10,10 +10,10 @@ import type { CertificateTexts, Owner, PemPair, SecretRef, StoredCertificate, St
 
 /** Tag of the certificates that this plugin created. */
 export const OUR_TAG = 'ssl-cert-reloader';
-/** Beside ours: it keeps names that a renewal lost, until its leaf ends. */
+/** Tag, beside ours, of a certificate that keeps names which a renewal lost, until its leaf expires. */
 export const PREVIOUS_TAG = 'ssl-cert-reloader-previous';
 
-/** A certificate as the Admin API shows it; the fields that matter here. */
+/** A certificate as the Admin API shows it; only the fields that matter here. */
 export interface CertificateEntity {
   id: string;
   cert: string;
@@ -26,7 +26,7 @@ export interface CertificateEntity {
 
 const REFERENCE = /^\s*\{vault:\/\//;
 
-/** Keeps what is needed to compare, and lets go of the PEM texts: the key stays with Kong. */
+/** Keeps what comparisons need and drops the PEM texts: the key stays with Kong. */
 export function toStored(entity: CertificateEntity): StoredCertificate {
   const { cert_alt: certAlt, key_alt: keyAlt } = entity;
   const tags = entity.tags ?? [];
@@ -59,27 +59,27 @@ export function halfOf(entity: CertificateEntity, half: 'main' | 'alt'): PemPair
   return cert == null || key == null ? null : { cert, key };
 }
 
-/** The fields that hold one half. */
+/** The fields of one half. */
 export function pemFields(half: 'main' | 'alt', pair: PemPair): Record<string, string> {
   return half === 'main' ? { cert: pair.cert, key: pair.key } : { cert_alt: pair.cert, key_alt: pair.key };
 }
 
-/** Takes the second half away. */
+/** Fields that remove the second half. */
 export const NO_ALT = { cert_alt: null, key_alt: null };
 
 /**
- * The ingress controller's own tags: the first where there is a database, the others from 3.4.17 and 3.5.10 on. Any
- * other tag that begins with `k8s-` is somebody's own.
+ * The ingress controller's own tags: the first with a database, the others from 3.4.17 and 3.5.10 on. Any other tag
+ * that begins with `k8s-` belongs to a user.
  */
 const CONTROLLERS_TAG = /^(managed-by-ingress-controller$|k8s-(name|namespace|kind|uid):)/;
 
-/** By this tag it knows what is its own where there is a database. */
+/** Tag by which the controller recognizes its entities in a database. */
 export const MANAGED_TAG = 'managed-by-ingress-controller';
 
 export const isControllers = (tags: readonly string[]): boolean =>
   tags.some((tag) => CONTROLLERS_TAG.test(tag));
 
-/** The tags that it gives the certificate of a Secret where there is a database. */
+/** Tags that the controller gives to the certificate of a Secret in a database. */
 export const controllersTags = ({ namespace, name, uid }: SecretRef): string[] => [
   ...[MANAGED_TAG, `k8s-name:${name}`, `k8s-namespace:${namespace}`],
   ...['k8s-kind:Secret', `k8s-uid:${uid}`],
@@ -99,7 +99,7 @@ function secretOf(tags: readonly string[]): Pick<StoredCertificate, 'secret' | '
   };
 }
 
-/** `{vault://…}`: it belongs to the vault. */
+/** `{vault://…}`: the value is kept in a vault. */
 export const isVaultReference = ({ cert, key }: PemPair): boolean =>
   REFERENCE.test(cert) || REFERENCE.test(key);
 

@@ -1,9 +1,9 @@
 import { bodyOf } from './answers';
 import { AdminError, type AdminClient } from './client';
 
-/** Kong gives up to 1000; smaller pages keep the process small, and the next is on its way meanwhile. */
+/** Kong allows up to 1000; smaller pages keep the process small, and the next one is requested meanwhile. */
 const PAGE_SIZE = 500;
-/** A list that is longer, or takes longer, is not one of Kong's. */
+/** A longer list is not Kong's. */
 const MAX_ENTITIES = 200_000;
 const MAX_PAGES = 2_000;
 const LIST_MS = 300_000;
@@ -23,7 +23,7 @@ export async function readPage<T>(client: AdminClient, path: string): Promise<Pa
 }
 
 const isEntity = (item: unknown) => typeof item === 'object' && item !== null && !Array.isArray(item);
-/** Longer than any of Kong's; it is told where it fails. */
+/** Longer than any of Kong's paths. */
 const MAX_PATH = 2_000;
 const isPath = (next: unknown): next is string =>
   typeof next === 'string' && next.length <= MAX_PATH && next.startsWith('/');
@@ -33,7 +33,10 @@ const noList = (client: AdminClient, path: string, why: string) =>
     kind: 'forbidden',
   });
 
-/** All pages of a collection; while one is looked at, the next is on its way. @throws AdminError also where there is no end */
+/**
+ * All pages of a collection; the next one is requested while a page is processed.
+ * @throws AdminError also for a list without an end
+ */
 export async function* readPages<T>(client: AdminClient, path: string): AsyncGenerator<T[]> {
   const until = performance.now() + LIST_MS;
   let entities = 0;
@@ -44,7 +47,7 @@ export async function* readPages<T>(client: AdminClient, path: string): AsyncGen
     if (entities > MAX_ENTITIES || pages > MAX_PAGES || performance.now() > until)
       throw noList(client, path, `has no end (${pages} pages)`);
     coming = page.next === null ? null : readPage(client, page.next);
-    // Whoever stops early leaves it unanswered.
+    // A caller that stops early leaves this request unanswered.
     coming?.catch(() => undefined);
     yield page.data;
   }

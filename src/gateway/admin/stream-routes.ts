@@ -9,11 +9,11 @@ interface Route {
   destinations?: readonly { port?: number | null }[] | null;
 }
 
-/** Routes are read no more often. */
+/** Least time between two reads of the routes. */
 const AGE_MS = 5_000;
 
 /**
- * What leads through Kong's stream proxy. It takes a handshake only where a route asks for its name (kong/router), and
+ * Routes of Kong's stream proxy. It accepts a handshake only where a route asks for its name (kong/router), and
  * logs an error for every other one.
  */
 export class StreamRoutes {
@@ -26,7 +26,7 @@ export class StreamRoutes {
     private readonly newMs: () => number,
   ) {}
 
-  /** Never throws: as long as Kong does not say, what it said last holds. */
+  /** Never throws: a failed read leaves the routes of the last one. */
   async refresh(): Promise<void> {
     if (performance.now() - this.#readAt < AGE_MS) return;
     this.#readAt = performance.now();
@@ -35,7 +35,7 @@ export class StreamRoutes {
       for await (const page of readPages<Route>(this.client, '/routes')) routes.push(...page.filter(isTls));
       this.#routes = routes;
     } catch {
-      // The write that comes next says what is wrong.
+      // The next write will report what is wrong.
     }
   }
 

@@ -15,7 +15,10 @@ export class DatabaseCaStore implements CaStore {
     this.stored = await readCas(this.client);
   }
 
-  /** One that fails does not stop the others. @returns what became of each */
+  /**
+   * A failure does not stop the others.
+   * @returns the result of each
+   */
   async write(changes: readonly CaChange[]): Promise<CaResult[]> {
     const results: CaResult[] = [];
     for (const change of changes) {
@@ -33,10 +36,10 @@ export class DatabaseCaStore implements CaStore {
     const { status, body } = answer;
     if (status >= 200 && status < 300 && (body !== null || status === 204))
       return { kind: 'written', change };
-    // Another gateway's reloader was faster: unique violation of cert_digest.
+    // The reloader of another gateway was faster: unique violation of cert_digest.
     if (status === 409 && change.kind !== 'remove') return { kind: 'written', change };
     if (status !== 400) throw answerError(this.client, `${methodOf(change)} ${pathOf(change)}`, answer);
-    // What is referred to is refused with 400 by the Admin API.
+    // The Admin API refuses with 400 to remove a CA certificate that is referred to.
     return change.kind === 'remove'
       ? { kind: 'kept', change, detail: kongMessage(body) }
       : { kind: 'refused', change, detail: `it answered ${status}: ${kongMessage(body)}` };

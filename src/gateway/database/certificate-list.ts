@@ -1,7 +1,7 @@
 import { CertificateList } from '../admin/certificate-list';
 import { ClientUse } from '../admin/client-use';
 
-/** The certificates of a Kong with a database, which are looked at page by page. */
+/** The certificates of a Kong with a database, refreshed page by page. */
 export class CertificatesOfDatabase extends CertificateList {
   readonly #use = new ClientUse(this.client);
 

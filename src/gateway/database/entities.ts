@@ -10,7 +10,7 @@ interface SniEntity {
   certificate: { id: string };
 }
 
-/** Kong was busy, or did not answer a write: it may have been made. */
+/** Kong was busy, or did not answer a write: the write may have been made. */
 class UnsureWrite extends Error {
   constructor(override readonly cause: AdminError) {
     super(cause.message);
@@ -20,7 +20,7 @@ class UnsureWrite extends Error {
 const ATTEMPTS = 4;
 
 /**
- * Decides and writes, and where it is not known whether a write was made, reads and decides again.
+ * Decides and writes; where it is unknown whether a write was made, reads and decides again.
  * @param work `isAgain`: an earlier write may have been made
  */
 export async function decidedAnew<T>(work: (isAgain: boolean) => Promise<T>): Promise<T> {
@@ -38,7 +38,7 @@ export async function decidedAnew<T>(work: (isAgain: boolean) => Promise<T>): Pr
 
 const FIRST_WAIT_MS = 200;
 
-/** Requests for single certificates and SNIs. Each method throws AdminError; the list learns from every answer. */
+/** Requests for single certificates and SNIs. Each method throws AdminError, and updates the list from every answer. */
 export class CertificateEntities {
   constructor(
     private readonly client: AdminClient,
@@ -49,14 +49,17 @@ export class CertificateEntities {
     return this.list.readEntity(id);
   }
 
-  /** Takes over what an answer showed. */
+  /** Takes over an entity from an answer. */
   take(entity: CertificateEntity): StoredCertificate {
     return this.list.take(entity);
   }
 
-  /** Makes one that is not there. @returns null where there is one of that id */
+  /**
+   * Creates a certificate.
+   * @returns null where that id exists
+   */
   async create(id: string, fields: object): Promise<CertificateEntity | null> {
-    // PUT would replace whatever another gateway has made meanwhile.
+    // POST, since PUT would replace a certificate that another gateway has made meanwhile.
     const answer = await this.send('POST', '/certificates', { id, ...fields });
     if (isThere(answer)) return null;
     const entity = bodyOf(this.client, 'POST /certificates', answer, [201]) as CertificateEntity;
@@ -73,7 +76,10 @@ export class CertificateEntities {
     return entity;
   }
 
-  /** One that is not there counts as removed. @returns false where something in Kong refers to it */
+  /**
+   * Removes a certificate; a missing one counts as removed.
+   * @returns false where something in Kong refers to it
+   */
   async remove(id: string): Promise<boolean> {
     const path = `/certificates/${id}`;
     const answer = await this.client.request('DELETE', path);
@@ -91,10 +97,13 @@ export class CertificateEntities {
     return sni?.certificate.id ?? null;
   }
 
-  /** Adds an SNI that no certificate has. @returns whether the certificate has it now */
+  /**
+   * Adds an SNI that no certificate has.
+   * @returns whether the certificate has it now
+   */
   async addSni(name: string, id: string): Promise<boolean> {
     const answer = await this.client.request('POST', '/snis', { name, certificate: { id } });
-    // It may be ours: the answer to an earlier try got lost.
+    // It may be ours: the answer to an earlier try may have been lost.
     if (answer.status === 409) return (await this.ownerOf(name)) === id;
     bodyOf(this.client, 'POST /snis', answer, [201]);
     this.noteSni(id, name, true);
@@ -102,8 +111,8 @@ export class CertificateEntities {
   }
 
   /**
-   * Moves an SNI from one certificate to another: it is served by the one or by the other at any moment.
-   * @param tags default: those that it has
+   * Moves an SNI from one certificate to another; at any moment one of the two serves it.
+   * @param tags default: unchanged
    * @returns whether the certificate has it now
    */
   async moveSni(name: string, from: string, to: string, tags?: readonly string[]): Promise<boolean> {
@@ -122,7 +131,7 @@ export class CertificateEntities {
     return true;
   }
 
-  /** Takes an SNI away from a certificate, where that still has it. */
+  /** Removes an SNI from a certificate, if that still has it. */
   async removeSni(name: string, id: string): Promise<void> {
     if ((await this.ownerOf(name)) !== id) return;
     const path = pathOf(name);
@@ -132,8 +141,8 @@ export class CertificateEntities {
   }
 
   /**
-   * Sends a write once: by the time of another try somebody else may have written there.
-   * @throws UnsureWrite where it is not known whether it was made
+   * Sends a write once: before a second try another writer may have written.
+   * @throws UnsureWrite where it is unknown whether it was made
    */
   private async send(method: string, path: string, fields: object): Promise<AdminResponse> {
     try {
@@ -152,7 +161,7 @@ export class CertificateEntities {
   }
 }
 
-/** There is one of that id: Kong answers with 400 and the code of a violation of the primary key. */
+/** Whether the id exists: Kong answers with 400 and the code of a primary key violation. */
 const isThere = ({ status, body }: AdminResponse) =>
   status === 409 || (status === 400 && (body as { code?: unknown } | null)?.code === PRIMARY_KEY_VIOLATION);
 

@@ -21,17 +21,17 @@ import { CertificateEntities } from './entities';
 import { restoreOne } from './restore';
 import { writeOne } from './write';
 
-/** Writes at the same time: Kong answers faster up to about this many, and its workers stay responsive. */
+/** Writes at the same time: up to about this many Kong gets faster, and its workers stay responsive. */
 const CONCURRENCY = 16;
 
-/** After so many writes in a row that nobody answered, the rest of them waits for the next pass. */
+/** After so many unanswered writes in a row the others wait for the next pass. */
 const GIVE_UP = CONCURRENCY;
 
-/** A Kong with a database: every certificate is written on its own. */
+/** A Kong with a database: every certificate is written by itself. */
 export class DatabaseGateway implements Gateway {
   readonly kind = 'database';
   readonly traits = { sharesDatabase: true, startsFromFile: false, writesWhole: false };
-  /** Each batch is proven before the next is written, and what a rollback needs is kept that long. */
+  /** Each batch is proven before the next is written; until then the former texts are kept for a rollback. */
   readonly batchSize = 1000;
   readonly certificates: CertificatesOfDatabase;
   readonly caCertificates: DatabaseCaStore;
@@ -96,7 +96,7 @@ export class DatabaseGateway implements Gateway {
     const results: WriteResult[] = [];
     let unanswered = 0;
     let away: Error | null = null;
-    // Twins of one certificate are written one after the other: each write carries both.
+    // Twins of one certificate are written one after the other: each write sends both.
     await inGroups(
       changes,
       (change) => change,
@@ -124,7 +124,7 @@ export class DatabaseGateway implements Gateway {
 const isUnanswered = (result: WriteResult) =>
   result.kind === 'failed' && result.error instanceof AdminError && result.error.code === 'ADMIN_UNREACHABLE';
 
-/** Several groups at the same time; what belongs together is one group, in its order. */
+/** Works on several groups at the same time, on the members of a group in order. */
 async function inGroups<T>(
   items: readonly T[],
   changeOf: (item: T) => Change,
@@ -138,7 +138,7 @@ async function inGroups<T>(
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker));
 }
 
-/** Changes belong together that are about one certificate, or between whose certificates a name moves. */
+/** Changes belong together if they are about one certificate, or a name moves between their certificates. */
 function linked(changes: readonly Change[]): (change: Change) => string {
   const written = new Map<string, string>();
   for (const change of changes) {

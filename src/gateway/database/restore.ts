@@ -5,7 +5,7 @@ import { isSamePair } from '../decision';
 import { decidedAnew, type CertificateEntities } from './entities';
 import { pairFields } from './write';
 
-/** Undoes one write, as far as nobody else has written there since. Never throws. */
+/** Undoes one write, as far as no other writer has written there since. Never throws. */
 export async function restoreOne(entities: CertificateEntities, write: Written): Promise<RestoreResult> {
   try {
     const isRestored = await decidedAnew(() => undo(entities, write));
@@ -15,7 +15,7 @@ export async function restoreOne(entities: CertificateEntities, write: Written):
   }
 }
 
-/** @returns whether it is as it was before */
+/** @returns whether the former state is restored */
 async function undo(entities: CertificateEntities, write: Written): Promise<boolean> {
   const { change, before } = write;
   const id = changeId(change);
@@ -40,7 +40,7 @@ async function undo(entities: CertificateEntities, write: Written): Promise<bool
   return true;
 }
 
-/** Names that the write gave or took go back, each where it came from; what others added stays. */
+/** Returns names that the write added or moved, each to its former certificate; names that others added stay. */
 async function namesBack(
   entities: CertificateEntities,
   { change, snis }: Written,
@@ -59,7 +59,7 @@ async function namesBack(
   }
 }
 
-/** A certificate that gained a name of somebody else's loses only ours. */
+/** A certificate that gained a name of another writer loses only ours. */
 async function removeUnlessNamed(
   entities: CertificateEntities,
   { id, snis }: CertificateEntity,

@@ -24,14 +24,14 @@ import {
 import { decideCreation, decideUpdate, type Create, type Update } from '../decision';
 import { decidedAnew, type CertificateEntities } from './entities';
 
-/** Carries one change out. Never throws. */
+/** Carries out one change. Never throws. */
 export async function writeOne(
   entities: CertificateEntities,
   change: Change,
   prepare: Prepare,
 ): Promise<WriteResult> {
   try {
-    // The gate and Kong's answer take about the same time; the one does not wait for the other.
+    // The gate and Kong's answer take about the same time, so they run at once.
     let reading = entities.read(changeId(change));
     reading.catch(() => undefined);
     const fresh = await prepare(change);
@@ -44,7 +44,7 @@ export async function writeOne(
         change.kind === 'create'
           ? await create(entities, change, fresh, entity)
           : await update(entities, change, fresh, entity);
-      // An earlier try went through, and its answer got lost.
+      // An earlier try was made, and its answer got lost.
       if (isAgain && result.kind === 'already') return writtenBefore(change, fresh, { first, now: entity });
       return result;
     });
@@ -63,7 +63,7 @@ const writtenBefore = (
   snis: now?.snis ?? [],
 });
 
-/** Kong's refusal, with the bundle that it is about. */
+/** Kong's refusal, with the bundle that it concerns. */
 function named(result: WriteResult): WriteResult {
   if (result.kind !== 'refused') return result;
   const { reason, message } = result.refusal;
@@ -110,7 +110,7 @@ async function create(
   const { secret } = bundle;
   const tags = handsOver === true && secret !== undefined ? controllersTags(secret) : [OUR_TAG];
   const made = await createNew(entities, id, { ...fresh, snis, tags });
-  // An earlier try went through, and its answer got lost; or somebody else's of the same content.
+  // An earlier try was made, and its answer got lost; or another writer wrote the same content.
   if (made === null) {
     const found = await entities.read(id);
     if (found === null || !isChainOf(bundle, entities.take(found).main.chain)) throw changedError(id);
@@ -119,7 +119,10 @@ async function create(
   return { kind: 'written', change, current: fresh, before: null, snis: [...snis, ...gained] };
 }
 
-/** @returns null where there is one of that id. @throws AdminError, a conflict where a name is somebody's */
+/**
+ * @returns null where that id exists.
+ * @throws AdminError, a conflict where a name is taken
+ */
 async function createNew(
   entities: CertificateEntities,
   id: string,
@@ -133,14 +136,14 @@ async function createNew(
     if (name === undefined || other === undefined) throw error;
     if (other === id) return null;
     const owner = await entities.read(other);
-    // In a workspace that is not to be seen from here there is nothing to learn from.
+    // The other certificate is in a workspace that cannot be read from here.
     if (owner === null) throw error;
     entities.take(owner);
     throw new AdminError('ADMIN_STATUS', `the SNI ${name} belongs to certificate ${other} by now`, 409);
   }
 }
 
-/** `cert` and `key` together (Kong refuses one without the other); with a twin both, so that all are of one read. */
+/** `cert` and `key` together (Kong refuses one alone); for a twin both halves, all from one read. */
 export function pairFields(before: CertificateTexts, half: 'main' | 'alt', pair: PemPair): object {
   const main = half === 'main' ? pair : before.main;
   const alt = half === 'alt' ? pair : before.alt;
@@ -155,8 +158,8 @@ interface Gain {
 }
 
 /**
- * Adds and moves names. Once the certificate was written, a name that cannot be had is left to the next plan.
- * @returns those that it has now
+ * Adds and moves names. After the certificate was written, a name that cannot be had is left to the next plan.
+ * @returns the names that it has now
  */
 async function gainNames(
   entities: CertificateEntities,
@@ -172,7 +175,7 @@ async function gainNames(
       if (isAllThatIsDone) throw error;
     }
   };
-  // The controller finds its own names by their tag, too.
+  // The controller recognizes its names by their tag, too.
   const tags = handsOver === true ? [MANAGED_TAG] : undefined;
   for (const name of addSnis) await gain(name, entities.addSni(name, id));
   for (const { name, from } of moveSnis) await gain(name, entities.moveSni(name, from, id, tags));
@@ -180,7 +183,10 @@ async function gainNames(
   return gained;
 }
 
-/** Makes a certificate of the present texts and moves names to it. @returns the names that it took */
+/**
+ * Creates a certificate of the present texts and moves names to it.
+ * @returns the names that moved
+ */
 async function splitOff(
   entities: CertificateEntities,
   id: string,

@@ -18,7 +18,7 @@ import { applyChange, type Ready } from './edit';
 import type { ConfigurationEditor } from './editor';
 import type { Refused } from './refusal';
 
-/** Many changes that are to go in by one post, or by as few as it takes where Kong refuses some of them. */
+/** Changes to be written in one post, or in as few as it takes where Kong refuses some of them. */
 export class Batch {
   readonly results: WriteResult[] = [];
 
@@ -27,15 +27,15 @@ export class Batch {
     private readonly list: CertificatesOfConfiguration,
   ) {}
 
-  /** Carries everything out; what came of the certificates stands in `results`. */
+  /** Carries out everything; results of the certificates are in `results`. */
   async write(ready: readonly Ready[], cas: readonly CaChange[]): Promise<CaResult[]> {
     if (ready.length === 0) return this.writeCas(cas);
     const together = await this.tryToPost(ready, cas);
-    // What goes along must not hold the certificates back.
+    // A refused CA certificate must not hold back the certificates.
     return together ?? this.writeCas(cas);
   }
 
-  /** Together first; where Kong refuses that, one by one. */
+  /** Posts them together; where Kong refuses that, one by one. */
   private async writeCas(changes: readonly CaChange[]): Promise<CaResult[]> {
     if (changes.length === 0) return [];
     try {
@@ -52,7 +52,7 @@ export class Batch {
     return results;
   }
 
-  /** @returns what became of the CA certificates; null: they did not go in */
+  /** @returns results of the CA certificates; null: they were not posted */
   private async tryToPost(ready: readonly Ready[], cas: readonly CaChange[]): Promise<CaResult[] | null> {
     if (ready.length === 0) return null;
     try {
@@ -80,8 +80,8 @@ export class Batch {
   }
 
   /**
-   * Kong takes a document whole or not at all: a change that it refuses must not hold the others back. It names
-   * the entities; where it does not, halves are tried.
+   * Kong takes a document whole or not at all: a change that it refuses must not hold back the others. Kong names
+   * the refused entities; where it does not, halves are tried.
    */
   private async withoutCulprits(ready: readonly Ready[], why: Refused): Promise<void> {
     const sentenceOf = ({ change }: Ready) =>
@@ -104,7 +104,7 @@ export class Batch {
     await this.tryToPost(this.possible(second), []);
   }
 
-  /** Without what a certificate gains that could not be created. */
+  /** Without changes that need a certificate that could not be created. */
   private possible(ready: readonly Ready[]): Ready[] {
     const without = new Set(
       this.results.flatMap(({ kind, change }) =>
@@ -121,7 +121,7 @@ export class Batch {
   ): Promise<{ why: Refused | null; results: WriteResult[]; cas: CaResult[]; hadCas: boolean }> {
     let results: WriteResult[] = [];
     let ofCas: CaResult[] = [];
-    /** What an earlier attempt made, which the next one may find in place. */
+    /** Results of an earlier attempt, which the next one may find in place. */
     const made = new Map<Ready, WriteResult>();
     let certificates: DocumentCertificates | null = null;
     const edited = await this.editor.edit(async (document, hash, wasSent) => {
@@ -159,13 +159,13 @@ export class Batch {
   }
 }
 
-/** Ids of what a change puts into the document. */
+/** Ids that a change puts into the document. */
 function entitiesOf(change: Change): string[] {
   const names = change.kind === 'create' ? change.snis : change.addSnis;
   return [changeId(change), ...names.map((name) => deterministicId('sni', name))];
 }
 
-/** Two parts of about the same size; what is for one certificate stays together as long as there are others. */
+/** Two parts of about the same size; changes of one certificate stay together as long as there are others. */
 function halve(ready: readonly Ready[]): [Ready[], Ready[]] {
   const ids = [...new Set(ready.map(({ change }) => changeId(change)))];
   if (ids.length === 1) return [ready.slice(0, 1), ready.slice(1)];

@@ -6,7 +6,7 @@ import type { ConfigurationState } from './state';
 
 const SECTION = 'ca_certificates';
 
-/** CA certificates of a Kong without a database: the configuration's hash tells whether there is anything new. */
+/** CA certificates of a Kong without a database, read again when the configuration's hash has changed. */
 export class DeclarativeCaStore implements CaStore {
   stored: ReadonlyMap<string, StoredCa> = new Map();
   #hash: string | null = null;
@@ -24,7 +24,10 @@ export class DeclarativeCaStore implements CaStore {
   }
 }
 
-/** Makes changes to the CA certificates of a document. @returns what becomes of each once it is posted */
+/**
+ * Makes changes to the CA certificates of a document.
+ * @returns the result of each once the document is posted
+ */
 export function applyCaChanges(document: DeclarativeDocument, changes: readonly CaChange[]): CaResult[] {
   const removed = changes.flatMap(({ kind, id }) => (kind === 'remove' ? id : []));
   const kept = document.referredTo(SECTION, new Set(removed));

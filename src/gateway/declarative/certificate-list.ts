@@ -8,10 +8,10 @@ import type { DocumentCertificates } from './certificates';
 import type { Edited } from './editor';
 import type { ConfigurationState } from './state';
 
-/** The certificates of a configuration whose hash tells whether there is anything new. */
+/** The certificates of a configuration, read again when its hash has changed. */
 export class CertificatesOfConfiguration extends CertificateList {
   readonly #use = new ClientUse(this.client);
-  /** Of the configuration that the list is of; empty: it is not known. */
+  /** Hash of the configuration that was read; empty: unknown. */
   #hash = '';
 
   constructor(
@@ -26,12 +26,12 @@ export class CertificatesOfConfiguration extends CertificateList {
     return this.isLoaded && hash === this.#hash ? false : this.loadFor(hash);
   }
 
-  /** Whether the list is of the configuration with this hash. */
+  /** Whether the configuration with this hash was read. */
   isOf(hash: string): boolean {
     return this.isLoaded && hash === this.#hash;
   }
 
-  /** Takes over what was posted, so that not everything has to be read for a few. */
+  /** Takes over the changes of a post, which saves reading everything. */
   async follow(edited: Edited, certificates: DocumentCertificates | null): Promise<void> {
     if (edited.kind !== 'posted') return;
     try {
@@ -40,7 +40,7 @@ export class CertificatesOfConfiguration extends CertificateList {
         this.#hash = edited.now;
       } else await this.loadFor(await this.state.hash());
     } catch {
-      // It is in all the same; the next refresh reads it.
+      // The post was made all the same; the next refresh reads it.
       this.#hash = '';
     }
   }
@@ -55,7 +55,7 @@ export class CertificatesOfConfiguration extends CertificateList {
     }
   }
 
-  /** The texts of a certificate in a document; Kong is asked where they are written in an unknown way. */
+  /** The texts of a certificate in a document; asked from Kong where their notation is unknown. */
   async textsIn(certificates: DocumentCertificates, id: string): Promise<CertificateTexts | null> {
     const texts = certificates.textsOf(id);
     return texts === undefined ? this.readTexts(id) : texts;

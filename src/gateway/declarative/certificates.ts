@@ -11,10 +11,10 @@ const PAIR_FIELDS = ['cert', 'key', 'cert_alt', 'key_alt'] as const;
 export class DocumentCertificates {
   /** SNIs by name. */
   readonly #snis = new Map<string, Item>();
-  /** Their names, by certificate. */
+  /** Names by certificate. */
   readonly #names = new Map<string, Set<string>>();
 
-  /** Ids of certificates that were edited. */
+  /** Ids of edited certificates. */
   readonly touched = new Set<string>();
 
   private constructor(private readonly document: DeclarativeDocument) {}
@@ -43,7 +43,7 @@ export class DocumentCertificates {
     return this.#snis.get(name)?.get('certificate');
   }
 
-  /** Null where it is not there, undefined where its texts are written in a way that is not read here. */
+  /** Null where the certificate is missing, undefined where the notation of its texts is unknown. */
   textsOf(id: string): CertificateTexts | null | undefined {
     const item = this.document.find('certificates', id);
     if (item === undefined) return null;
@@ -57,7 +57,7 @@ export class DocumentCertificates {
     };
   }
 
-  /** @param pair null takes the second half away */
+  /** @param pair null removes the second half */
   setPair(id: string, half: Half, pair: PemPair | null): void {
     this.touched.add(id);
     this.document.put('certificates', id, pair === null ? NO_ALT : pemFields(half, pair));
@@ -68,7 +68,7 @@ export class DocumentCertificates {
     this.document.put('certificates', id, { tags: [OUR_TAG], ...pemFields('main', pair) });
   }
 
-  /** A new certificate of ours with the texts of another. */
+  /** Adds a certificate of ours with the texts of another. */
   copy(from: string, to: string): void {
     this.touched.add(to);
     const original = this.document.find('certificates', from);
@@ -76,14 +76,14 @@ export class DocumentCertificates {
     if (original !== undefined) for (const name of PAIR_FIELDS) copy.copy(name, original);
   }
 
-  /** With its SNIs. */
+  /** Removes a certificate with its SNIs. */
   remove(id: string): void {
     this.touched.add(id);
     for (const name of this.snisOf(id)) this.removeSni(name);
     this.document.take('certificates', id);
   }
 
-  /** Gives a certificate an SNI, whoever had it. */
+  /** Gives an SNI to a certificate, whichever had it. */
   setSni(name: string, id: string): void {
     const known = this.#snis.get(name);
     this.leave(name, known?.get('certificate'));

@@ -2,7 +2,7 @@ import { Slices } from '../../common/slices';
 import { Failure } from '../../model';
 import { Item } from './item';
 
-/** The exported configuration is written in a way that is not known here. */
+/** The notation of the exported configuration is unknown. */
 export class DocumentError extends Failure {
   override readonly name = 'DocumentError';
   readonly code = 'DECLARATIVE_LAYOUT';
@@ -13,19 +13,18 @@ export class DocumentError extends Failure {
 }
 
 /**
- * The declarative configuration as `GET /config` exports it, edited in place: what is not touched stays as it is
- * to the letter, so that no YAML library can turn `on` into true or lose a digit of a number on the way.
- *
- * The layout is that of Kong's emitter (kong/db/declarative/export.lua): entity types at column 0, each entity a
- * list item at column 0, its fields at column 2, deeper lines belong to the field above.
+ * The declarative configuration as `GET /config` exports it, edited as text: whatever is not edited stays to the
+ * letter, so that no YAML library can turn `on` into true or lose a digit of a number. The layout is that of Kong's
+ * emitter (kong/db/declarative/export.lua): entity types at column 0, each entity a list item at column 0, its
+ * fields at column 2, deeper lines belong to the field above.
  */
 export class DeclarativeDocument {
   readonly #sections = new Map<string, Section>();
 
   /**
-   * Without the SNIs that stand nested under their certificates: they come out once more at top level, and posted
-   * back like that Kong refuses them as duplicates.
-   * @throws DocumentError where the text does not have that layout
+   * Drops the SNIs nested under their certificates: the export has them at top level as well, and Kong refuses the
+   * duplicates.
+   * @throws DocumentError for another layout
    */
   constructor(text: string) {
     const layout = new Layout(this.#sections);
@@ -33,7 +32,10 @@ export class DeclarativeDocument {
     layout.end();
   }
 
-  /** Reads a text in parts, with pauses for others. @throws DocumentError */
+  /**
+   * Reads a text in parts, with pauses for other work.
+   * @throws DocumentError
+   */
   static async read(parts: Iterable<string>): Promise<DeclarativeDocument> {
     const document = new DeclarativeDocument('');
     const layout = new Layout(document.#sections);
@@ -54,7 +56,7 @@ export class DeclarativeDocument {
     return this.#sections.get(section)?.items.get(id);
   }
 
-  /** Sets fields of an entity of any type; makes it where it is not there. */
+  /** Sets fields of an entity of any type, which is created where it is missing. */
   put(
     section: string,
     id: string,
@@ -67,12 +69,12 @@ export class DeclarativeDocument {
     return item;
   }
 
-  /** Takes an entity of any type out. */
+  /** Removes an entity of any type. */
   take(section: string, id: string): void {
     this.#sections.get(section)?.items.delete(id);
   }
 
-  /** Which of the ids stand anywhere else than in their own entity, and in what goes with it. */
+  /** Ids that occur outside of their own entity and of its dependents. */
   referredTo(section: string, ids: ReadonlySet<string>, dependents = ''): Set<string> {
     const found = new Set<string>();
     if (ids.size === 0) return found;
@@ -91,10 +93,10 @@ export class DeclarativeDocument {
     return [...this.parts()].join('');
   }
 
-  /** The text in many small parts. */
+  /** The text, in many small parts. */
   *parts(): Iterable<string> {
     for (const { head, items, isList } of this.#sections.values()) {
-      // An empty list is written in another way.
+      // An empty list has another notation.
       if (isList && items.size === 0) continue;
       yield head;
       for (const item of items.values()) yield item.toString();
@@ -114,13 +116,13 @@ export class DeclarativeDocument {
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
-/** One key at column 0; `head` is its own line (and, for scalars, everything). */
+/** One key at column 0; `head` is its line (for scalars, everything). */
 interface Section {
   name: string;
   head: string;
-  /** By id, in their order. */
+  /** Items by id, in order. */
   items: Map<string, Item>;
-  /** It holds (or held) entities; without any it is left out, since an empty list is written in another way. */
+  /** True for a list of entities; an empty one is left out, since it has another notation. */
   isList: boolean;
 }
 
@@ -128,10 +130,10 @@ const TOP_LEVEL = /^([A-Za-z_][\w-]*):/;
 /** The line feed before the next line that belongs to no item. */
 const AFTER_ITEM = /\n[^ \n]/g;
 
-/** Takes a text apart into sections and items. */
+/** Splits a text into sections and items. */
 class Layout {
   #section: Section | null = null;
-  /** What may go on in the next part. */
+  /** The part of the text that may continue in the next one. */
   #rest = '';
 
   constructor(private readonly sections: Map<string, Section>) {}
@@ -171,7 +173,7 @@ class Layout {
   }
 }
 
-/** Behind the last line of an item; 0 where the text ends before that is known. */
+/** Position behind the last line of an item; 0 where the text ends before that. */
 function endOfItem(text: string, at: number): number {
   AFTER_ITEM.lastIndex = at;
   const next = AFTER_ITEM.exec(text);

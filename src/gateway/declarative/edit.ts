@@ -20,11 +20,11 @@ export interface Ready {
   fresh: PemPair;
 }
 
-/** What is known of the certificates in a document without reading their texts. */
+/** Looks up certificates of a document without reading their texts. */
 export type Known = (id: string) => StoredCertificate | undefined;
 
 /**
- * Makes one change to the document, as far as the document is still what the plan was made with.
+ * Makes one change to the document, as far as the document still is what the plan was based on.
  * @param before the texts of its certificate in the document
  */
 export function applyChange(
@@ -61,7 +61,7 @@ function applyUpdate(
   if (!decision.isPairThere) certificates.setPair(id, half, fresh);
   const isWanting = gainNames(certificates, id, addSnis, moveSnis);
   for (const name of removeSnis) if (certificates.ownerOf(name) === id) certificates.removeSni(name);
-  // Somebody else has every one of the names by now.
+  // Other certificates have all of the names by now.
   if (decision.isPairThere && isWanting && certificates.snisOf(id).join() === snis.join())
     return { kind: 'conflict', change, error: changedError(id) };
   return written(certificates, change, fresh, before);
@@ -88,7 +88,7 @@ function applyCreation(
   return written(certificates, change, fresh, null);
 }
 
-/** @returns whether a name could not be had, since somebody else has it by now */
+/** @returns whether a name is missing because another certificate has it by now */
 function gainNames(
   certificates: DocumentCertificates,
   id: string,
@@ -114,8 +114,8 @@ const written = (
 
 /**
  * Undoes one write.
- * @param texts those of its certificate in the document
- * @returns whether it is as it was before; false: somebody else has written there since
+ * @param texts the texts of its certificate in the document
+ * @returns whether the former state is restored; false: another writer has written there since
  */
 export function undo(
   certificates: DocumentCertificates,
@@ -138,7 +138,7 @@ export function undo(
     else if (before?.snis.includes(name) !== true) certificates.removeSni(name);
   }
   if (before === null) {
-    // With a name of somebody else's it stays.
+    // A certificate with a name of another writer stays.
     if (certificates.snisOf(id).length === 0) certificates.remove(id);
     return true;
   }

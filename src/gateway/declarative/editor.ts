@@ -7,32 +7,32 @@ import { exportConfiguration, postConfiguration, type Lost } from './post';
 import { explain, type Refused } from './refusal';
 import type { ConfigurationState } from './state';
 
-/** How often a lost race with another writer starts over. */
+/** Most attempts after lost races with other writers. */
 const ATTEMPTS = 5;
 
-/** About 2,000 certificates; a larger configuration is read again each time. */
+/** Configurations of up to about 2,000 certificates are kept; larger ones are read again each time. */
 const MIB = 1024 * 1024;
 const MAX_KEPT_CHARS = 8 * MIB;
 
 const POSTED_MS = 20_000;
 
-/** How long somebody else's post may be waited for: a small one takes 40 ms, one of 1,000 certificates 15 s. */
+/** How long to wait for the post of another writer: a small one takes 40 ms, one of 1,000 certificates 15 s. */
 const PATIENCE_MS = 500;
 const PATIENCE_MS_PER_MIB = 15_000;
 const MAX_PATIENCE_MS = 15_000;
 
 /**
- * Makes edits to a document; called anew for each attempt, with what Kong has by then.
- * @param hash of the configuration that the document is
- * @param wasSent an earlier attempt was posted; it may be in, or somebody else may have posted over it
+ * Makes edits to a document; called again for each attempt, with Kong's configuration at that time.
+ * @param hash of the configuration that the document holds
+ * @param wasSent an earlier attempt was posted; it may be in force, or overwritten
  * @returns whether there is anything to edit
  */
 export type Edit = (document: DeclarativeDocument, hash: string, wasSent: boolean) => Promise<boolean>;
 
 export interface EditorOptions {
-  /** How often Kong's configuration was committed; null: nobody can tell. */
+  /** How often Kong's configuration was committed; null: unknown. */
   commits?: (() => number | null) | undefined;
-  /** An update of somebody else's was overwritten and could not be saved, or not all of it. */
+  /** Called when an update of another writer was overwritten and could not be restored completely. */
   onLost?: ((detail: string) => void) | undefined;
 }
 
@@ -40,17 +40,17 @@ export type Edited =
   /** There was nothing to edit. */
   | { kind: 'unchanged' }
   /**
-   * It is in. Kong's configuration had the hash `now` right after; the document that was edited last was of `base`.
-   * `isWhole`: what Kong has now is that document.
+   * Posted. Kong's configuration had the hash `now` right after; the document that was edited last was of `base`.
+   * `isWhole`: Kong now has exactly that document.
    */
   | { kind: 'posted'; base: string; now: string; isWhole: boolean }
   | { kind: 'refused'; why: Refused };
 
-/** Reads, edits and posts a Kong's configuration, from the start again when somebody else posted meanwhile. */
+/** Reads, edits and posts Kong's configuration; starts over where another writer posted meanwhile. */
 export class ConfigurationEditor {
   /**
-   * What was posted last, while that is what Kong has: an export costs Kong seconds. Renewals come in batches; there are
-   * private keys in it, so it is not kept for long.
+   * The configuration posted last, while Kong still has it: an export costs Kong seconds, and renewals come in
+   * batches. It holds private keys, so it is not kept for long.
    */
   #posted: { hash: string; parts: readonly string[] } | null = null;
   readonly #fleeting = new Fleeting(() => (this.#posted = null), POSTED_MS);
@@ -65,7 +65,7 @@ export class ConfigurationEditor {
   async edit(edit: Edit): Promise<Edited> {
     let sent = null as Sent | null;
     let failure: AdminError | null = null;
-    // What was overwritten has to be put back, also where that takes more.
+    // An overwritten update must be restored, even if that takes more attempts.
     const isEnough = (attempt: number) => attempt > (sent?.lost == null ? ATTEMPTS : 4 * ATTEMPTS);
     for (let attempt = 1; !isEnough(attempt); attempt++) {
       const hash = await this.state.hash();
@@ -89,7 +89,7 @@ export class ConfigurationEditor {
       const posted = await postConfiguration(this.client, { config, before: hash });
       if (posted.kind === 'refused') return { kind: 'refused', why: explain(posted.body) };
       const isDone = posted.kind === 'done';
-      // Somebody else's update is put back with ours, or it is not known yet whether ours is in.
+      // An overwritten update is posted again together with ours; or it is unknown whether ours is in force.
       const found = isDone ? posted.lost : null;
       sent = { config, base: lost === null ? hash : '', lost: found?.parts ?? null };
       if (isDone) await this.sayLost(found, commits, config.hash);
@@ -110,17 +110,17 @@ export class ConfigurationEditor {
     return this.#posted?.hash === hash ? this.#posted.parts : exportConfiguration(this.client);
   }
 
-  /** @param before the count of commits before the post */
+  /** @param before the number of commits before the post */
   private async sayLost(found: Lost | null, before: number | null, ours: string): Promise<void> {
     const { commits, onLost } = this.options;
     if (found?.isWhole === false) onLost?.('it was put back as far as it could be read');
     if (found !== null || before === null || (commits?.() ?? 0) <= before + 1) return;
-    // One that came after ours is not lost.
+    // An update after ours is not lost.
     if ((await this.state.hash().catch(() => '')) === ours)
       onLost?.('Kong could not be asked for it in time');
   }
 
-  /** It is in, and has to be proven, though Kong may not be able to say so now. */
+  /** The post was made and has to be proven, though Kong may not be able to answer now. */
   private async done({ config: { hash, parts, size }, base }: Sent): Promise<Edited> {
     const now = await this.state.hash().catch(() => '');
     const isWhole = hash === now;
@@ -133,8 +133,8 @@ export class ConfigurationEditor {
 /** The configuration that was posted, or may have been. */
 interface Sent {
   config: Encoded;
-  /** Hash of the configuration that it was made from. */
+  /** Hash of the configuration on which it was based. */
   base: string;
-  /** What somebody else posted meanwhile and this has overwritten. */
+  /** The update of another writer that this one has overwritten; null: none. */
   lost: readonly string[] | null;
 }

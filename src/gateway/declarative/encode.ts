@@ -2,11 +2,11 @@ import * as crypto from 'node:crypto';
 import { Slices } from '../../common/slices';
 import type { DeclarativeDocument } from './document';
 
-/** A configuration that is ready to be posted. */
+/** A configuration ready to be posted. */
 export interface Encoded {
   /** The request's body: `{"config": "…"}`. */
   body: Buffer;
-  /** Kong's hash of it: the MD5 of its text (kong/db/declarative/init.lua). */
+  /** Kong's hash of it: the MD5 of the text (kong/db/declarative/init.lua). */
   hash: string;
   /** The text itself. */
   parts: readonly string[];
@@ -14,7 +14,7 @@ export interface Encoded {
   size: number;
 }
 
-/** Large enough to cost little, small enough to leave room for others. */
+/** Large enough to cost little, small enough to let other work go on. */
 const PART_CHARS = 256 * 1024;
 
 /** Makes the body of a post in slices: of 50 MB, one JSON.stringify alone takes a quarter of a second. */
@@ -46,7 +46,7 @@ export async function encode(document: DeclarativeDocument): Promise<Encoded> {
 const START = /^\s*\{\s*"config"\s*:\s*"/;
 const BACKSLASH = 0x5c;
 
-/** The text of a configuration in Kong's answer `{"config": "…"}`, in parts; null: it is something else. */
+/** The text of a configuration from Kong's answer `{"config": "…"}`, in parts; null: another answer. */
 export async function decode(body: Buffer): Promise<readonly string[] | null> {
   const from = START.exec(body.toString('latin1', 0, 64))?.[0].length;
   const to = body.lastIndexOf('"');
@@ -62,7 +62,7 @@ export async function decode(body: Buffer): Promise<readonly string[] | null> {
   return parts;
 }
 
-/** The last place before `end` that is within no escape and no character. */
+/** The last position before `end` that splits neither an escape nor a character. */
 function boundary(body: Buffer, end: number, from: number, to: number): number {
   if (end === to) return to;
   for (let at = end; at > from; at--) {

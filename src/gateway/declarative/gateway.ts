@@ -28,12 +28,12 @@ import { Batch } from './batch';
 
 /**
  * A Kong without a database: the whole configuration is read, edited and posted back, and only while its hash shows
- * that nobody else posted in between.
+ * that no other writer posted in between.
  */
 export class DeclarativeGateway implements Gateway {
   readonly kind = 'dbless';
   readonly traits = { sharesDatabase: false, startsFromFile: true, writesWhole: true };
-  /** However many certificates changed, one post takes them all. */
+  /** One post contains all certificates, however many changed. */
   readonly batchSize = Number.POSITIVE_INFINITY;
   readonly certificates: CertificatesOfConfiguration;
   readonly caCertificates: DeclarativeCaStore;

@@ -1,12 +1,12 @@
 /**
- * An entity of the exported configuration, as text: `- ` before its first field, its fields at column 2, deeper lines
- * belong to the field above. Only what is asked for or changed is looked at.
+ * An entity of the exported configuration, as text: `- ` before its first field, its fields at column 2, deeper
+ * lines belong to the field above. Only the fields in question are parsed.
  */
 export class Item {
-  /** Set once it was edited: every field at column 2, the first one too. */
+  /** The text after an edit: every field at column 2, including the first. */
   #edited: string | null = null;
 
-  /** @param text its lines as they stand there, each with its line feed */
+  /** @param text its lines as they are in the document, each with its line feed */
   constructor(private readonly text: string) {}
 
   static of(fields: Readonly<Record<string, string | readonly string[]>>): Item {
@@ -20,7 +20,7 @@ export class Item {
     return value?.trim().replace(/^(['"])(.*)\1$/, '$2');
   }
 
-  /** A text of one or more lines; null where the field is null, undefined where it is written in another way. */
+  /** A text of one or more lines; null where the field is null, undefined where its notation is unknown. */
   textOf(name: string): string | null | undefined {
     const value = this.valueOf(name);
     return value === undefined ? null : readScalar(value);
@@ -33,7 +33,10 @@ export class Item {
     return [...value.matchAll(/^ +- (.*)$/gm)].map(([, item = '']) => item.replace(/^(['"])(.*)\1$/, '$2'));
   }
 
-  /** JSON is YAML: a string in double quotes needs no care for its content. Null takes the field away. */
+  /**
+   * Values are written as JSON, which is YAML: a string in double quotes is safe whatever it contains. Null removes
+   * the field.
+   */
   set(name: string, value: string | readonly string[] | null): void {
     const line = value === null ? '' : fieldLine(name, value);
     const body = this.body;
@@ -43,7 +46,7 @@ export class Item {
     this.#edited = body.slice(0, from) + line + body.slice(to);
   }
 
-  /** Takes over a field as it is written in another item. */
+  /** Copies a field from another item, to the letter. */
   copy(name: string, other: Item): void {
     const found = span(other.body, name);
     if (found !== null) this.#edited = this.body + other.body.slice(...found);
@@ -57,7 +60,7 @@ export class Item {
     return this.#edited ?? `  ${this.text.slice(2)}`;
   }
 
-  /** What stands behind `name:`. */
+  /** The text after `name:`. */
   private valueOf(name: string): string | undefined {
     const found = span(this.body, name);
     return found === null ? undefined : this.body.slice(found[0] + name.length + 3, found[1]);
@@ -67,7 +70,7 @@ export class Item {
 const fieldLine = (name: string, value: string | readonly string[]) =>
   `  ${name}: ${JSON.stringify(value)}\n`;
 
-/** From the first character of a field's first line to behind its last one. */
+/** From the first character of a field's first line to the end of its last one. */
 function span(body: string, name: string): [from: number, to: number] | null {
   const start = `  ${name}:`;
   const isFirst = body.startsWith(start);

@@ -4,7 +4,10 @@ import { AdminError, type AdminClient, type AdminResponse } from '../admin/clien
 import { decode, type Encoded } from './encode';
 import { ConfigurationState } from './state';
 
-/** Kong's whole configuration, in parts. @throws AdminError */
+/**
+ * Kong's whole configuration, as text in parts.
+ * @throws AdminError
+ */
 export async function exportConfiguration(client: AdminClient): Promise<readonly string[]> {
   const answer = await client.get('/config');
   const parts = answer.status === 200 ? await decode(answer.bytes) : null;
@@ -12,17 +15,17 @@ export async function exportConfiguration(client: AdminClient): Promise<readonly
   return parts;
 }
 
-/** What somebody else posted meanwhile and this post has overwritten. */
+/** An update of another writer that this post has overwritten. */
 export interface Lost {
   parts: readonly string[];
-  /** It was there before and after it was read; otherwise parts of it may be of the next one. */
+  /** True where its hash was the same before and after the read; otherwise the text may mix two configurations. */
   isWhole: boolean;
 }
 
 export type Posted =
   | { kind: 'done'; lost: Lost | null }
   | { kind: 'refused'; body: unknown }
-  /** Kong is busy with somebody's post, or did not answer: look again before the next try. */
+  /** Kong is busy with another post, or did not answer: look again before the next try. */
   | { kind: 'busy'; waitMs: number; error: AdminError };
 
 export interface Post {
@@ -32,8 +35,8 @@ export interface Post {
 }
 
 /**
- * Posts a configuration once. Kong has no compare-and-set, and takes milliseconds to seconds for a post: who else
- * posts meanwhile is looked out for.
+ * Posts a configuration once. Kong has no compare-and-set, and a post takes milliseconds to seconds: posts of other
+ * writers meanwhile are watched for.
  * @throws AdminError
  */
 export async function postConfiguration(client: AdminClient, post: Post): Promise<Posted> {
@@ -42,7 +45,7 @@ export async function postConfiguration(client: AdminClient, post: Post): Promis
   const looking = lookout.look();
   let answer: AdminResponse;
   try {
-    // Never sent again as it is: what was there before may be somebody else's by then.
+    // Not repeated as it is: by then the former configuration may be another writer's.
     answer = await client.request('POST', POST_PATH, config.body, undefined, 1);
   } catch (error) {
     if (!(error instanceof AdminError)) throw error;
@@ -65,19 +68,19 @@ export async function postConfiguration(client: AdminClient, post: Post): Promis
 
 const POST_PATH = '/config?check_hash=1&flatten_errors=1';
 
-/** While Kong works on a post of this size it can be asked for exports at no cost that matters. */
+/** During posts of up to this size Kong can be asked for exports at negligible cost. */
 const SMALL_CHARS = 256 * 1024;
-/** Looks that are under way at the same time: a worker that is busy with a post answers late. */
+/** Requests under way at the same time: a worker that is busy with a post answers late. */
 const EYES = 3;
 const PAUSE_MS = 20;
 const SHORT_PAUSE_MS = 3;
 
-/** Looks at Kong's configuration during a post. */
+/** Watches Kong's configuration during a post. */
 class Lookout {
   readonly #ended = new AbortController();
-  /** Hashes of which the configuration is known. */
+  /** Hashes of known configurations. */
   readonly #known: Set<string>;
-  /** What Kong exports of the configuration that was there before. */
+  /** Kong's export of the former configuration. */
   #before: string | null = null;
   #lost: Lost | null = null;
 
@@ -88,7 +91,7 @@ class Lookout {
     this.#known = new Set([post.before, post.config.hash]);
   }
 
-  /** @returns what somebody else posted last, or null. Never throws: without an answer there is nothing to say. */
+  /** @returns the last update of another writer, or null. Never throws: without an answer nothing is known. */
   async look(): Promise<Lost | null> {
     await Promise.all(Array.from({ length: this.isSmall ? EYES : 1 }, () => this.lookOn()));
     return this.#lost;
@@ -106,7 +109,7 @@ class Lookout {
     const { signal } = this.#ended;
     try {
       for (;;) {
-        // A connection that is kept leads to the same worker each time, be it free or not.
+        // A kept connection leads to the same worker each time, busy or not.
         const client = this.client.fresh();
         try {
           await this.lookOnce(client);
@@ -117,7 +120,7 @@ class Lookout {
         await sleep(this.isSmall ? SHORT_PAUSE_MS : PAUSE_MS, undefined, { signal });
       }
     } catch {
-      // Ended, or Kong does not answer; the post itself says so.
+      // Cancelled, or Kong does not answer; the post itself will report that.
     }
   }
 
@@ -126,7 +129,7 @@ class Lookout {
     let hash = await state.hash();
     while (!this.#known.has(hash) || (this.isSmall && hash === this.post.before)) {
       const isTheirs = !this.#known.has(hash);
-      // Where that costs little it is read before it is known that there is anything: it may be gone a moment later.
+      // Where it costs little, the configuration is read before its hash is checked: it may be gone a moment later.
       const parts = await exportConfiguration(client);
       const after = await state.hash();
       if (after === hash) {

@@ -11,13 +11,13 @@ interface FlattenedErrors {
 /** Why Kong refuses a whole configuration. */
 export interface Refused {
   message: string;
-  /** What it says of each entity that it names, by id. */
+  /** Kong's message for each entity that it names, by id. */
   entities: ReadonlyMap<string, string>;
 }
 
 const MAX_CHARS = 500;
 
-/** Kong's sentences from `flattened_errors`, without the entities that it quotes with their keys. */
+/** Kong's sentences from `flattened_errors`, without the quoted entities and their keys. */
 export function explain(body: unknown): Refused {
   const { flattened_errors: errors } = (body ?? {}) as FlattenedErrors;
   const entities = new Map<string, string>();

@@ -7,18 +7,21 @@ interface Status {
   server?: { connections_writing?: number };
 }
 
-/** Samples of how much Kong does. */
+/** Number of samples of Kong's load. */
 const SAMPLES = 16;
 const PAUSE_MS = 10;
 
-/** What `GET /status` tells of the configuration of a Kong without a database. */
+/** State of the configuration of a Kong without a database, from `GET /status`. */
 export class ConfigurationState {
-  /** How many requests Kong had under way each time it was asked, those of its own included. */
+  /** Kong's requests under way at each sample, our own included. */
   readonly #underWay: number[] = [];
 
   constructor(private readonly client: AdminClient) {}
 
-  /** The MD5 of the configuration that Kong serves now. @throws AdminError */
+  /**
+   * MD5 of the configuration that Kong serves now.
+   * @throws AdminError
+   */
   async hash(): Promise<string> {
     const { hash, underWay } = await this.read();
     this.#underWay.push(underWay);
@@ -27,8 +30,8 @@ export class ConfigurationState {
   }
 
   /**
-   * Whether this is still the configuration. Where Kong does more than it does at rest, that may be somebody else's
-   * post: it is waited for, and comes first.
+   * Whether Kong still has this configuration. Where Kong is busier than usual, another writer may be posting: that
+   * post is waited for first.
    * @throws AdminError
    */
   async isStill(wanted: string, patienceMs: number): Promise<boolean> {

@@ -7,9 +7,10 @@ const NAMES = new Set(['admin_ssl_cert', 'admin_ssl_cert_key', 'nginx_admin_ssl_
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
 /**
- * A client certificate for a Kong whose Admin API wants one: Kong's own for that listener, where it is for clients, too.
- * Kong Operator mounts one from the CA that the listener trusts into each data plane (`/var/cluster-certificate`).
- * @returns null where none is wanted, or Kong's own will not do
+ * A client certificate for a Kong whose Admin API requires one: Kong's own for that listener, if it is valid for
+ * clients. Kong Operator mounts one from the CA that the listener trusts into each data plane
+ * (`/var/cluster-certificate`).
+ * @returns null where none is required, or Kong's own is unsuitable
  */
 export function ownAdminClient(prefix: string): { certFile: string; keyFile: string } | null {
   try {
@@ -24,7 +25,7 @@ export function ownAdminClient(prefix: string): { certFile: string; keyFile: str
         return { certFile, keyFile };
     }
   } catch {
-    // Kong's prefix is not there to be read.
+    // Kong's prefix cannot be read.
   }
   return null;
 }
@@ -32,7 +33,7 @@ export function ownAdminClient(prefix: string): { certFile: string; keyFile: str
 function isForClients(certFile: string, keyFile: string): boolean {
   try {
     accessSync(keyFile, constants.R_OK);
-    // Node's name for the extended key usage; without one everything is allowed.
+    // Node's name for the extended key usage; without one every use is allowed.
     const { keyUsage } = new X509Certificate(readConfiguredFile(certFile));
     return (keyUsage as string[] | undefined)?.includes(CLIENT_AUTH) ?? true;
   } catch {

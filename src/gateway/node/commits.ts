@@ -8,9 +8,9 @@ const PAGE_SIZES = [4096, 16_384, 65_536];
 
 /**
  * How often Kong's configuration was committed without a database: the number of the last transaction in its store,
- * of which every `POST /config` is one. It tells that somebody else posted in between, not what.
- * @param path `lmdb_environment_path`, within the prefix
- * @returns null where this user cannot read it, or it is written in another way
+ * one for each `POST /config`. It reveals that another writer posted in between, not what.
+ * @param path `lmdb_environment_path`, below the prefix
+ * @returns null where it cannot be read or has another layout
  */
 export function commitsOf(prefix: string, path = 'dbless.lmdb'): number | null {
   const folder = isAbsolute(path) ? path : join(prefix, path);

@@ -6,7 +6,7 @@ import { isWorker } from './processes';
 
 /** nginx's levels, the most severe first. */
 const LEVELS = ['emerg', 'alert', 'crit', 'error', 'warn', 'notice', 'info', 'debug'];
-/** nginx cuts its own lines there, too; so much arrives in a pipe in one piece. */
+/** nginx cuts its own lines there, too; a write to a pipe is atomic up to this size. */
 const MAX_BYTES = 4_000;
 const DEV_LOG = '/dev/log';
 
@@ -14,9 +14,9 @@ const DEV_LOG = '/dev/log';
 export type KongLog = (level: 'warn' | 'error', line: string) => void;
 
 /**
- * Kong's error log, for a plugin server that Kong started; null: it was not, or Kong shows its lines anyway. Kong takes
- * up what a plugin server writes at level info (kong/runloop/plugin_servers/process.lua) and hides that by default, so
- * warnings and errors go where nginx has its log: the standard error of its workers.
+ * Kong's error log, for a plugin server that Kong started; null: Kong did not start it, or Kong shows its lines
+ * anyway. Kong logs the output of plugin servers at level info (kong/runloop/plugin_servers/process.lua), which is
+ * hidden by default, so warnings and errors go to nginx's log: the standard error of its workers.
  */
 export function kongErrorLog(prefix: string, parent = process.ppid, devLog = DEV_LOG): KongLog | null {
   const shown = LEVELS.indexOf(directiveOf(prefix).level);
@@ -32,13 +32,13 @@ export function kongErrorLog(prefix: string, parent = process.ppid, devLog = DEV
   };
 }
 
-/** The file; null: it is none, or it is not known. */
+/** The log file; null: there is none, or it is unknown. */
 export function errorLogOf(prefix: string): string | null {
   const { path } = directiveOf(prefix);
   return path === null || /^(syslog:|stderr$|\/dev\/)/.test(path) ? null : resolve(prefix, path);
 }
 
-/** `error_log` in what Kong wrote for nginx. */
+/** `error_log` in the nginx configuration that Kong wrote. */
 function directiveOf(prefix: string): { path: string | null; level: string } {
   try {
     const text = readConfiguredFile(join(prefix, 'nginx.conf'));
@@ -49,7 +49,7 @@ function directiveOf(prefix: string): { path: string | null; level: string } {
   }
 }
 
-/** As nginx writes it: local time, level, process. */
+/** In nginx's format: local time, level, process. */
 function toNginx(level: string, line: string): string {
   const now = new Date();
   const two = (value: number) => String(value).padStart(2, '0');
@@ -58,7 +58,7 @@ function toNginx(level: string, line: string): string {
   return `${day} ${time} [${level}] ${process.pid}#0: [ssl-cert-reloader:${process.pid}] ${line}`;
 }
 
-/** Opened for each line, since logrotate moves the file; a pipe that nobody empties loses it. */
+/** Opened for each line, since logrotate moves the file; a pipe without a reader loses the line. */
 function append(path: string, line: string): void {
   const file = openSync(
     path,

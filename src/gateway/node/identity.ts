@@ -5,10 +5,10 @@ import { readConfiguredFile } from '../../common/configured-file';
 import { readKongValues } from './kong-env';
 import { findMaster, userOf, usersOfChildren } from './processes';
 
-/** Who Kong is on this machine, as its prefix tells: whose processes may answer as the Admin API. */
+/** How to recognize Kong on this machine: which processes may answer as the Admin API, according to the prefix. */
 export interface KongIdentity {
   users: () => ReadonlySet<number>;
-  /** The certificates (DER) with which its Admin API answers. */
+  /** Certificates (DER) that its Admin API shows. */
   pinned: () => readonly Buffer[];
 }
 
@@ -16,13 +16,16 @@ export function kongIdentity(prefix: string): KongIdentity {
   return { users: () => usersOf(prefix), pinned: () => certificatesOf(prefix) };
 }
 
-/** Who owns the prefix, and what Kong wrote into it; who accepts connections for a master that one of those started. */
+/**
+ * Owners of the prefix and of the files that Kong wrote there, and the workers' user, where a master of one of
+ * those owners started them.
+ */
 function usersOf(prefix: string): ReadonlySet<number> {
   const owners = new Set([prefix, join(prefix, '.kong_env')].flatMap(ownerOf));
   const master = findMaster(prefix);
   if (typeof master === 'string') return owners;
   const user = userOf(master);
-  // Anybody can give a process the title of nginx's master.
+  // Any process can take the title of nginx's master.
   if (user === 0 || (user !== null && owners.has(user)))
     for (const uid of usersOfChildren(master)) owners.add(uid);
   return owners;
@@ -33,7 +36,7 @@ function ownerOf(path: string): number[] {
   return stat === undefined ? [] : [stat.uid];
 }
 
-/** Kong makes these where `admin_ssl_cert` names none. */
+/** Files that Kong makes where `admin_ssl_cert` names none. */
 const DEFAULTS = ['admin-kong-default.crt', 'admin-kong-default-ecdsa.crt'];
 
 function certificatesOf(prefix: string): Buffer[] {
@@ -41,7 +44,7 @@ function certificatesOf(prefix: string): Buffer[] {
     try {
       return [new X509Certificate(readConfiguredFile(path)).raw];
     } catch {
-      // It is not there, or not for this user to read.
+      // Missing, or not readable for this user.
       return [];
     }
   });

@@ -6,13 +6,13 @@ import { readConfiguredFile, type FileError } from '../../common/configured-file
 const MAX_BYTES = 32 * 1024 * 1024;
 
 /**
- * Values of `<prefix>/.kong_env` by their names. What is not wanted is not kept: the file also holds secrets.
+ * Values of `<prefix>/.kong_env` by name. Unwanted ones are not kept: the file also holds secrets.
  * @throws Error with a sentence that helps
  */
 export const readKongValues = (prefix: string, isWanted: (name: string) => boolean): Map<string, string> =>
   valuesIn(readKongLines(prefix), isWanted);
 
-/** Values of lines of that kind. */
+/** Wanted values in lines of that format. */
 export function valuesIn(lines: readonly string[], isWanted: (name: string) => boolean): Map<string, string> {
   const values = new Map<string, string>();
   for (const line of lines) {
@@ -22,13 +22,16 @@ export function valuesIn(lines: readonly string[], isWanted: (name: string) => b
   return values;
 }
 
-/** A value that stands there as a comment. */
+/** A value in a line that is commented out. */
 export function commentIn(lines: readonly string[], name: string): string | undefined {
   const start = `# ${name} = `;
   return lines.find((line) => line.startsWith(start))?.slice(start.length);
 }
 
-/** Its lines, secrets included. @throws Error with a sentence that helps */
+/**
+ * The lines of the file, secrets included.
+ * @throws Error with a sentence that helps
+ */
 export function readKongLines(prefix: string): readonly string[] {
   try {
     return readKongEnv(prefix).split('\n');
@@ -38,16 +41,16 @@ export function readKongLines(prefix: string): readonly string[] {
   }
 }
 
-/** Lines of a file that root has written and that Kong's user cannot read. */
+/** Lines of a file that root wrote and that Kong's user cannot read. */
 let held: { prefix: string; lines: readonly string[] } | null = null;
 
 const HELD =
   /^(# )?(admin_|database |db_update_frequency |declarative_config |lmdb_environment_path |log_level|nginx_|node_|plugin|proxy_listen|role |ssl_cert|status_listen|stream_listen)/;
 
-/** Before root becomes Kong's user: what only root can read there is kept, its secrets aside. */
+/** To be called before root becomes Kong's user: keeps what only root can read there, without its secrets. */
 export function holdKongValues(prefix: string): void {
   const stat = lstatSync(join(prefix, '.kong_env'), { throwIfNoEntry: false });
-  // Anything else is Kong's own, or of somebody who would have root read it.
+  // Another file is Kong's own, or a trap to make root read something.
   if (stat?.isFile() !== true || stat.uid !== 0 || (stat.mode & 0o022) !== 0) return;
   try {
     held = { prefix, lines: readKongLines(prefix).filter((line) => HELD.test(line)) };

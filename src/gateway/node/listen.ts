@@ -1,4 +1,4 @@
-/** A socket to talk to: TCP or a unix socket. */
+/** Address of a listening socket: TCP or a unix socket. */
 export interface Endpoint {
   /** `http://127.0.0.1:8001`, `https://127.0.0.1:8444`, or `unix:/path`. */
   url: string;
@@ -8,13 +8,13 @@ export interface Endpoint {
 export interface TlsListener {
   host: string;
   port: number;
-  /** It expects a PROXY protocol header before the handshake. */
+  /** A PROXY protocol header is expected before the handshake. */
   proxyProtocol: boolean;
-  /** It belongs to Kong's stream proxy, which closes a connection for which it has no route. */
+  /** A listener of Kong's stream proxy, which closes a connection for which it has no route. */
   isStream?: true;
 }
 
-/** Those of Kong's listeners that terminate TLS on a port. */
+/** Kong's listeners that terminate TLS on a TCP port. */
 export function tlsListeners(directive: string | undefined): TlsListener[] {
   return parseListeners(directive)
     .filter((listener) => listener.ssl && listener.port !== null)
@@ -23,13 +23,16 @@ export function tlsListeners(directive: string | undefined): TlsListener[] {
 
 export interface Listener {
   host: string;
-  /** Null: a unix socket, whose path is `host`. */
+  /** Null: a unix socket; `host` is its path. */
   port: number | null;
   ssl: boolean;
   proxyProtocol: boolean;
 }
 
-/** Kong's listen directive: `0.0.0.0:8000 reuseport backlog=16384, [::]:8443 http2 ssl, unix:/path`, or `off`. */
+/**
+ * Parses Kong's listen directive: `0.0.0.0:8000 reuseport backlog=16384, [::]:8443 http2 ssl, unix:/path`, or
+ * `off`.
+ */
 export function parseListeners(directive = 'off'): Listener[] {
   return directive.split(',').flatMap((item): Listener[] => {
     const [address = '', ...flags] = item.trim().split(/\s+/);
@@ -41,21 +44,21 @@ export function parseListeners(directive = 'off'): Listener[] {
   });
 }
 
-/** A socket that listens on every address is reached over loopback. */
+/** A socket that listens on every address is reached through loopback. */
 function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '[::]') return '::1';
   return host.replace(/^\[|\]$/g, '');
 }
 
-/** Where clients reach an Admin listener. */
+/** Addresses for clients of an Admin listener. */
 function adminEndpoint({ host, port, ssl }: Listener): Endpoint[] {
-  // No client of ours speaks TLS on a unix socket.
+  // Our clients do not speak TLS on unix sockets.
   if (port === null) return ssl ? [] : [{ url: `unix:${host}` }];
   return [{ url: `http${ssl ? 's' : ''}://${host.includes(':') ? `[${host}]` : host}:${port}` }];
 }
 
-/** Unix sockets first: nobody else can answer there. Then plain http: no handshake, no certificate to trust. */
+/** Unix sockets first: no other program can answer there. Then plain http: no handshake, no certificate to trust. */
 export function adminEndpoints(directive: string | undefined): Endpoint[] {
   return parseListeners(directive).flatMap(adminEndpoint).sort(closestFirst);
 }

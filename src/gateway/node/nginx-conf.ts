@@ -1,17 +1,17 @@
-/** A `server` of the configuration that Kong writes for nginx, as far as it matters here. */
+/** A `server` block of the nginx configuration that Kong writes; only what matters here. */
 export interface NginxServer {
-  /** `kong`, `kong_admin`, `kong_status`; empty in the stream proxy. */
+  /** `kong`, `kong_admin`, `kong_status`; empty for the stream proxy. */
   name: string;
-  /** What stands behind each `listen`. */
+  /** Values of the `listen` directives. */
   listens: string[];
   certificates: { cert: string; key: string }[];
-  /** It only looks at the beginning of a TLS handshake, which another server of this file terminates. */
+  /** It only reads the beginning of a TLS handshake, which another server of this file terminates. */
   isPreread: boolean;
 }
 
 /**
- * The servers of a file that Kong's templates make (kong/templates/nginx_kong.lua, nginx_kong_stream.lua): each begins
- * and ends at column 0. Lua within may hold braces of any kind.
+ * The servers in a file made by Kong's templates (kong/templates/nginx_kong.lua, nginx_kong_stream.lua): each
+ * begins and ends at column 0, and Lua inside may contain braces.
  */
 export function parseServers(text: string): NginxServer[] {
   const servers: NginxServer[] = [];
@@ -40,13 +40,13 @@ function toServer(lines: readonly string[]): NginxServer {
   };
 }
 
-/** How many workers nginx.conf asks for; null: as many as there are processors. */
+/** Number of workers in nginx.conf; null: as many as processors. */
 export function parseWorkers(text: string): number | null {
   const [, count] = /^worker_processes\s+(\d+);/m.exec(text) ?? [];
   return count === undefined ? null : Number(count);
 }
 
-/** A setting of the proxy: its own, which stands in the first server, or that of the whole file. */
+/** A setting of the proxy: from the first server, else from the whole file. */
 export function settingIn(text: string, name: string): string | undefined {
   const lines = text.split('\n');
   const start = lines.findIndex((line) => /^server\s*\{/.test(line));
@@ -55,7 +55,7 @@ export function settingIn(text: string, name: string): string | undefined {
   return valuesOf(proxy, name)[0] ?? valuesOf(lines, name)[0];
 }
 
-/** What stands behind each directive of this name. */
+/** Values of every directive of this name. */
 function valuesOf(lines: readonly string[], name: string): string[] {
   const pattern = new RegExp(`^\\s*${name}\\s([^;]*);`);
   return lines.flatMap((line) => pattern.exec(line)?.[1]?.trim() ?? []);

@@ -7,43 +7,43 @@ import { commentIn, readKongLines, valuesIn } from './kong-env';
 import { adminEndpoints, tlsListeners, type Endpoint, type TlsListener } from './listen';
 import { parseServers, parseWorkers, settingIn, type NginxServer } from './nginx-conf';
 
-/** What the prefix of a Kong on this machine tells. */
+/** Facts from the prefix of a Kong on this machine. */
 export interface NodeFacts {
-  /** The file that tells it. */
+  /** The file that they were read from. */
   from: string;
-  /** Where the Admin API listens, the best place first. */
+  /** Endpoints of the Admin API, the best one first. */
   admin: readonly Endpoint[];
-  /** TLS listeners that serve the certificates of Kong's configuration. */
+  /** TLS listeners that serve Kong's certificates. */
   tls: readonly TlsListener[];
-  /** What the listeners of the proxy speak; undefined: it is not known. */
+  /** TLS settings of the proxy's listeners; undefined: unknown. */
   tlsSettings: { protocols: string | undefined; ciphers: string | undefined };
-  /** What clients without SNI get, one pair for each type of key; empty where Kong made its own. */
+  /** Certificates for clients without SNI, one pair for each type of key; empty where Kong made its own. */
   defaultCertificate: readonly { cert: string; key: string }[];
-  /** The other certificates that its configuration names, but for those that Kong made. */
+  /** The other certificates that Kong's configuration names, without those that Kong made itself. */
   nodeCertificates: readonly NodeCertificate[];
-  /** Without a database, where the configuration is read from at start; null: from nowhere, or it is not known. */
+  /** Without a database, the file with the configuration that Kong reads at start; null: none, or unknown. */
   declarativeConfig: string | null;
-  /** Folder of the store that the configuration is in without a database, as seen from the prefix. */
+  /** Folder, relative to the prefix, of the store that holds the configuration without a database. */
   configurationStore: string;
   /** Seconds after which Kong's parts notice what others wrote into its database; null: it is not known. */
   databaseDelay: number | null;
-  /** Null: it is not known. */
+  /** Null: unknown. */
   workers: number | null;
 }
 
-/** What Kong's own certificates are for, as their settings begin. */
+/** Prefixes of the settings that name Kong's other certificates. */
 const USES = ['admin', 'admin_gui', 'status', 'client', 'cluster'] as const;
 
 export interface NodeCertificate {
   use: (typeof USES)[number];
   cert: string;
   key: string;
-  /** Those that show it; none: it is shown as a client, or the listener is not known. */
+  /** Listeners that show it; empty: it is shown as a client, or the listener is unknown. */
   listeners: readonly TlsListener[];
 }
 
 const certSetting = (use: (typeof USES)[number]) => (use === 'cluster' ? 'cluster_cert' : `${use}_ssl_cert`);
-/** The names of their servers in what Kong writes for nginx. */
+/** Names of their servers in the nginx configuration that Kong writes. */
 const SERVERS = {
   admin: 'kong_admin',
   admin_gui: 'kong_gui',
@@ -58,7 +58,7 @@ const MAIN = 'nginx.conf';
 const DEFAULT_STORE = 'dbless.lmdb';
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** The only names that are kept: the file also holds secrets such as `pg_password`. */
+/** Only these settings are kept: the file also holds secrets such as `pg_password`. */
 const NAMES = new Set([
   ...['admin_listen', 'proxy_listen', 'stream_listen'],
   ...['ssl_cert', 'ssl_cert_key', 'declarative_config', 'lmdb_environment_path'],
@@ -69,14 +69,14 @@ const NAMES = new Set([
   ...['', 'nginx_http_', 'nginx_proxy_'].flatMap((at) => [`${at}ssl_protocols`, `${at}ssl_ciphers`]),
 ]);
 
-/** A Kong on this machine, by the files in its prefix, which it writes anew when it is started and reloaded. */
+/** A Kong on this machine, known by the files in its prefix, which it rewrites at each start and reload. */
 export class KongNode {
   #known: { stamps: (Stamp | null)[]; facts: NodeFacts } | null = null;
 
   constructor(readonly prefix: string) {}
 
   /**
-   * What its files tell now: `.kong_env`, and where this user may not read that, what Kong wrote for nginx.
+   * Reads the present facts: from `.kong_env`, and where this user may not read that, from the nginx configuration.
    * @throws Error with a sentence that helps
    */
   read(): NodeFacts {
@@ -98,7 +98,7 @@ export class KongNode {
     }
   }
 
-  /** How often this Kong's configuration was committed without a database; null: that cannot be read. */
+  /** How often this Kong's configuration was committed without a database; null: unreadable. */
   commits(): number | null {
     return commitsOf(this.prefix, this.tryRead()?.configurationStore);
   }
@@ -108,7 +108,7 @@ export class KongNode {
     try {
       lines = readKongLines(this.prefix);
     } catch (error) {
-      // Started as root, Kong leaves .kong_env to root alone, and what nginx reads to everybody.
+      // Started as root, Kong lets only root read .kong_env, and everybody the nginx configuration.
       if (existsSync(join(this.prefix, HTTP))) return this.factsOfNginx(error as Error);
       throw error;
     }
@@ -120,12 +120,12 @@ export class KongNode {
     const [certs, keys] = [paths(values.get('ssl_cert')), paths(values.get('ssl_cert_key'))];
     const [declarative = null] = paths(
       values.get('declarative_config') ??
-        // A reload that keeps what was posted has left the line as a comment (see `KongReload`).
+        // A reload that keeps the posted configuration has commented the line out (see `KongReload`).
         commentIn(lines, 'declarative_config'),
     );
     const workers = Number(values.get('nginx_main_worker_processes'));
     const delay = Number(values.get('db_update_frequency'));
-    // Of several places where a setting may stand the nearest counts.
+    // The innermost of several settings counts.
     const nearest = (name: string) =>
       [`nginx_proxy_${name}`, `nginx_http_${name}`, name].map((one) => values.get(one)).find(Boolean);
     return {
@@ -158,7 +158,7 @@ export class KongNode {
       admin: adminEndpoints(listens(named('kong_admin'))),
       tls: [
         ...tlsListeners(listens(named('kong'))),
-        // Their handshake is terminated elsewhere, so they are not marked as TLS here.
+        // They pass the handshake on, so they do not count as TLS here.
         ...streamListeners(stream.flatMap((server) => server.listens.map((one) => `${one} ssl`)).join(',')),
       ],
       tlsSettings: {
@@ -193,7 +193,7 @@ export class KongNode {
       paths(values.get(name)),
     ) as [string[], string[]];
     if (!isOn || certs.length !== keys.length) return [];
-    // cluster_listen says nothing of TLS, since it always is.
+    // cluster_listen never says `ssl`, since it always is TLS.
     const directive = hasListener ? values.get(`${use}_listen`) : undefined;
     const listeners = tlsListeners(
       use === 'cluster' && directive !== undefined
@@ -203,7 +203,7 @@ export class KongNode {
             .join(',')
         : directive,
     );
-    // A listener that speaks no TLS reads no certificate.
+    // A listener without TLS reads no certificate.
     if (hasListener && listeners.length === 0) return [];
     return this.notOfKong(certs.map((cert, index) => ({ use, cert, key: keys[index] ?? '', listeners })));
   }
@@ -228,7 +228,7 @@ export class KongNode {
 const streamListeners = (directive: string | undefined): TlsListener[] =>
   tlsListeners(directive).map((listener) => ({ ...listener, isStream: true }));
 
-/** Kong takes certificates as text, too; that is no file, and nobody renews it. */
+/** Certificates given as text are no files, and nobody renews them. */
 const paths = (list = '') =>
   list
     .split(',')

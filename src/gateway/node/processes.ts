@@ -5,8 +5,8 @@ import { readConfiguredFile, type FileError } from '../../common/configured-file
 const DEFAULT_PREFIX = '/usr/local/kong';
 
 /**
- * The prefix of the Kong that started this process: nginx's master carries it in its command line (`nginx -p
- * PREFIX`). Kong passes no environment, and no argument either where it finds the plugin server by name.
+ * The prefix of the Kong that started this process, from the command line of nginx's master (`nginx -p PREFIX`):
+ * Kong passes no environment, and no argument either where it finds the plugin server by name.
  */
 export function findPrefix(pid = process.ppid): string {
   // In a container the master is process 1.
@@ -19,9 +19,9 @@ export function findPrefix(pid = process.ppid): string {
 }
 
 /**
- * The process of nginx's master: only what calls itself so for this very prefix, since the process id in the file may
- * be that of another program by now.
- * @returns its process id, or in a sentence why it is not known
+ * The process id of nginx's master: only of a process whose title names this very prefix, since the id in the pid
+ * file may belong to another program by now.
+ * @returns the process id, or in a sentence why it is unknown
  */
 export function findMaster(prefix: string): number | string {
   const path = join(prefix, 'pids', 'nginx.pid');
@@ -38,8 +38,8 @@ export function findMaster(prefix: string): number | string {
 }
 
 /**
- * Since when Kong has had its files as they were: since its workers were started, at its start or at a reload.
- * @returns milliseconds since the epoch; null: it cannot be seen
+ * When Kong last read its files: the start of its workers, at its start or at a reload.
+ * @returns milliseconds since the epoch; null: unknown
  */
 export function kongReadAt(prefix: string): number | null {
   const master = findMaster(prefix);
@@ -49,7 +49,7 @@ export function kongReadAt(prefix: string): number | null {
   return starts.length === 0 ? null : Math.min(...starts);
 }
 
-/** Linux counts starts of processes in hundredths of a second since the machine's own. */
+/** Linux counts a process's start in hundredths of a second since boot. */
 function startOf(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -61,12 +61,12 @@ function startOf(pid: number): number | null {
   }
 }
 
-/** The user of a process; null: it is gone, or cannot be seen. */
+/** The user of a process; null: it is gone, or not visible. */
 export function userOf(pid: number): number | null {
   return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? null;
 }
 
-/** The users of the processes that a process has started; none where the system does not tell. */
+/** The users of a process's children; empty where the system does not tell. */
 export const usersOfChildren = (pid: number): number[] =>
   childrenOf(pid).flatMap((child) => userOf(child) ?? []);
 
@@ -79,7 +79,7 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-/** The prefix of an nginx, from its command line; null: it is none, or it cannot be seen. */
+/** The prefix of an nginx, from its command line; null: not nginx, or not visible. */
 function prefixOf(pid: number): string | null {
   try {
     // nginx rewrites its title with spaces: "nginx: master process /…/nginx -p /usr/local/kong -c nginx.conf"
@@ -93,10 +93,10 @@ function prefixOf(pid: number): string | null {
   }
 }
 
-/** Whether it is a worker of an nginx, as the parent of a plugin server is. */
+/** Whether a process is a worker of nginx, as a plugin server's parent is. */
 export const isWorker = (pid: number): boolean => titleOf(pid).startsWith('nginx: worker process');
 
-/** Whether it is a worker that takes no more connections: a reload has put others in its place. */
+/** Whether a process is a worker that a reload has replaced and that takes no more connections. */
 export const isLeavingWorker = (pid: number): boolean =>
   titleOf(pid).startsWith('nginx: worker process is shutting down');
 

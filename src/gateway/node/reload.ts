@@ -6,30 +6,30 @@ import { stateFolder } from './state-folder';
 import { readConfiguredFile } from '../../common/configured-file';
 import { replaceFile } from '../../common/replace-file';
 
-/** Kept in the prefix: the reload itself ends the process that remembers it. */
+/** In the prefix, since the reload ends the process that would remember it. */
 const RECORD = 'ssl-cert-reloader.reloads';
 const MAX_RECORDS = 100;
 
 /** Reloads a Kong on this machine, as `kong reload` does it: SIGHUP to nginx's master. */
 export class KongReload {
-  /** @param startsFromFile a reload would read the declarative file again */
+  /** @param startsFromFile whether a reload would read the declarative file again */
   constructor(
     private readonly prefix: string,
     private readonly startsFromFile: boolean,
   ) {}
 
-  /** When it was done for files with this fingerprint (ISO 8601); null: never. */
+  /** When Kong was reloaded for files with this fingerprint (ISO 8601); null: never. */
   doneFor(fingerprint: string): string | null {
     return this.records()[fingerprint] ?? null;
   }
 
   /**
-   * Sends one signal for all of them, at most once for a fingerprint: this is written down before it is done.
+   * Sends one signal for all of them, at most once for a fingerprint, which is recorded first.
    * @returns null, or in a sentence why it was not sent
    */
   send(fingerprints: readonly string[]): string | null {
     if (fingerprints.every((one) => this.doneFor(one) !== null)) return 'Kong was reloaded for this already';
-    // SIGHUP ends most programs.
+    // Checked, since SIGHUP ends most programs.
     const pid = findMaster(this.prefix);
     if (typeof pid === 'string') return pid;
     try {
@@ -48,8 +48,8 @@ export class KongReload {
   }
 
   /**
-   * With `declarative_config` in `.kong_env` a reload reads that file again, and everything that was posted since is
-   * lost. `kong reload` takes the line out for that reason; it is commented out here.
+   * With `declarative_config` in `.kong_env` a reload would read that file again and lose everything posted since.
+   * `kong reload` removes the line for that reason; here it is commented out.
    */
   private keepPosted(): void {
     const isWanted = (name: string) => name === 'declarative_config' || name === 'declarative_config_string';

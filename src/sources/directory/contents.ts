@@ -15,6 +15,9 @@ const MAX_FILES = 100_000;
 /** A bundle is smaller; files whose names say nothing may be anything. */
 const MAX_PLAIN_BYTES = 64 * 1024;
 
+/** Files with unknown endings: whoever has more of them did not misname a certificate. */
+const MAX_MISNAMED = 1_000;
+
 interface Entry extends KnownFile {
   /** Null: to be read again. */
   stamp: Stamp | null;
@@ -26,6 +29,7 @@ export class FileContents {
   readonly #entries = new Map<string, Entry>();
   readonly #byFolder = new Map<string, Set<string>>();
   readonly #unread = new Set<string>();
+  #misnamed = 0;
   #hasChanged = false;
   /** There are more files than are looked at. */
   isFull = false;
@@ -47,21 +51,30 @@ export class FileContents {
   }
 
   /** The files of a folder that are to be looked at, from now on. */
-  set(folder: string, names: readonly ParsedName[], told: readonly ParsedName[]): void {
+  set(
+    folder: string,
+    names: readonly ParsedName[],
+    told: readonly ParsedName[],
+    misnamed: readonly ParsedName[] = [],
+  ): void {
     const before = this.#byFolder.get(folder) ?? new Set();
     const now = new Set<string>();
-    for (const [list, isTold] of [
-      [names, false],
-      [told, true],
+    for (const [list, isTold, isMisnamed] of [
+      [names, false, false],
+      [told, true, false],
+      [misnamed, false, true],
     ] as const) {
       for (const name of list) {
         const path = `${folder}/${name.name}`;
         now.add(path);
         const known = this.#entries.get(path);
         if (known !== undefined) known.isTold = isTold;
+        else if (isMisnamed && this.#misnamed >= MAX_MISNAMED) break;
         else if (this.#entries.size >= this.maxFiles) this.isFull = true;
         else {
-          this.#entries.set(path, { path, folder, name, isTold, facts: NOTHING, stamp: null, isRead: false });
+          if (isMisnamed) this.#misnamed += 1;
+          const state = { facts: NOTHING, stamp: null, isRead: false };
+          this.#entries.set(path, { path, folder, name, isTold, isMisnamed, ...state });
           this.#unread.add(path);
         }
       }
@@ -72,6 +85,7 @@ export class FileContents {
   }
 
   private delete(path: string): void {
+    if (this.#entries.get(path)?.isMisnamed === true) this.#misnamed -= 1;
     if (this.#entries.delete(path)) this.#hasChanged = true;
     this.#unread.delete(path);
     this.isFull = false;
@@ -164,6 +178,8 @@ export class FileContents {
         return { ...NOTHING, kind: 'damaged', problem: why };
       }
       if (file.isStable && !isRacy(file.stamp, now)) entry.stamp = file.stamp;
+      // Many a text has a certificate somewhere in it.
+      if (entry.isMisnamed === true && !file.text.trimStart().startsWith('-----BEGIN ')) return NOTHING;
       const facts = factsOf(file.text, location, this.#password);
       return facts instanceof Promise ? await facts : facts;
     } catch (error) {

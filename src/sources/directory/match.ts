@@ -13,6 +13,8 @@ export interface KnownFile {
   facts: FileFacts;
   /** It is the key of a pair that the names tell; other certificates may have it, too. */
   isTold: boolean;
+  /** Its ending is unknown, so that it is part of no bundle. */
+  isMisnamed?: boolean;
 }
 
 export type LeafFile = KnownFile & { facts: FileFacts & { leaf: LeafFacts } };

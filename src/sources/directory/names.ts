@@ -22,11 +22,14 @@ const ENDINGS: ReadonlyMap<string, Hint | null> = new Map([
   ...['crt', 'cer', 'cert', 'pem', 'der', 'p7b', 'p7c', 'combined', 'rsa', 'ecdsa', 'ec', 'ed25519'].map(
     (ending) => [ending, null] as const,
   ),
+  ['certificate', 'certificate'] as const,
   ...['fullchain', 'chained'].map((ending) => [ending, 'fullchain'] as const),
   ...['ca-bundle', 'ca_bundle', 'cabundle', 'bundle', 'chain', 'issuer', 'ca', 'cacert'].map(
     (ending) => [ending, 'issuers'] as const,
   ),
-  ...['key', 'p8', 'pk8', 'pkcs8'].map((ending) => [ending, 'key'] as const),
+  ...['key', 'p8', 'pk8', 'pkcs8', 'privkey', 'privatekey', 'private'].map(
+    (ending) => [ending, 'key'] as const,
+  ),
   ...['p12', 'pfx', 'jks', 'keystore'].map((ending) => [ending, 'keystore'] as const),
 ]);
 
@@ -104,6 +107,9 @@ function roleOf(hints: readonly Hint[]): Role {
   if (has('fullchain')) return 'fullchain';
   return has('issuers') ? 'issuers' : 'certificate';
 }
+
+export const hasKnownEnding = (name: string): boolean =>
+  ENDINGS.has(name.slice(name.lastIndexOf('.') + 1).toLowerCase());
 
 /** Whether something may be in a file of this name at all. */
 export const isOfInterest = (name: string): boolean => parseName(name) !== null;

@@ -13,6 +13,7 @@ import { LooseIssuerFiles } from './beside';
 import { FileContents } from './contents';
 import { layoutOf, type FilePair, type Layout } from './layout';
 import { matchFiles } from './match';
+import { misnamedAmong, misnamedStrays } from './misnamed';
 import { isOfInterest, parseName } from './names';
 import { FolderTree, type Folder } from './tree';
 
@@ -201,16 +202,20 @@ export class DirectorySource implements Source {
     }
     if (told.size > 0) this.#told.set(folder.path, told);
     else this.#told.delete(folder.path);
+    const misnamed = this.options.layout === undefined ? misnamedAmong(names) : [];
     const keys =
-      layout.unclear.length === 0 ? [] : layout.pairs.slice(0, MAX_TOLD_KEYS).map(({ key }) => key);
+      layout.unclear.length + misnamed.length === 0
+        ? []
+        : layout.pairs.slice(0, MAX_TOLD_KEYS).map(({ key }) => key);
     const toldKeys = keys.flatMap((key) => (key === null ? [] : (parseName(key) ?? [])));
-    this.#contents.set(folder.path, layout.unclear, toldKeys);
+    this.#contents.set(folder.path, layout.unclear, toldKeys, misnamed);
   }
 
   /** Makes bundles of what the contents tell. */
   private match(): void {
     const before = new Map([...this.#matched.values()].map(({ files }) => [files.cert, files.key]));
-    const files = [...this.#contents.files()];
+    const all = [...this.#contents.files()];
+    const files = all.filter(({ isMisnamed }) => isMisnamed !== true);
     this.#looseIssuers = LooseIssuerFiles.of(files, this.#looseIssuers);
     const { bundles, strays } = matchFiles(files, before);
     const matched = new Map<string, FileBundle>();
@@ -230,7 +235,13 @@ export class DirectorySource implements Source {
       matched.set(id, this.add({ cert, key, beside }, isAlone ? 'leaf' : undefined, name));
     }
     this.#matched = matched;
-    this.#strays = strays;
+    this.#strays = [
+      ...strays,
+      ...misnamedStrays(
+        all.filter(({ isMisnamed }) => isMisnamed),
+        files,
+      ),
+    ];
   }
 
   private add(files: BundleFiles, standalone: RawBundle['standalone'], path = files.cert): FileBundle {

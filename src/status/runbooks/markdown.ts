@@ -2,7 +2,7 @@ const escape = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 /** `code`, [link](to) and **strong**, of a text that is escaped here. */
-function inline(text: string): string {
+function inline(text: string, query: string): string {
   return text
     .split(/(`[^`]+`)/)
     .map((part) =>
@@ -10,31 +10,37 @@ function inline(text: string): string {
         ? `<code>${escape(part.slice(1, -1))}</code>`
         : escape(part)
             .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
-            .replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, (_, label: string, to: string) => linkTo(label, to)),
+            .replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, (_, label: string, to: string) =>
+              linkTo(label, to, query),
+            ),
     )
     .join('');
 }
 
 /** Other runbooks stand beside this one; what is elsewhere in the project is not served here. */
-function linkTo(label: string, to: string): string {
+function linkTo(label: string, to: string, query: string): string {
   const [, name] = /^([A-Za-z]+)\.md$/.exec(to) ?? [];
-  if (name !== undefined) return `<a href="${name}">${label}</a>`;
+  if (name !== undefined) return `<a href="${name}${query}">${label}</a>`;
   return /^https:\/\//.test(to) ? `<a href="${to}" rel="noreferrer">${label}</a>` : label;
 }
 
-/** HTML of the little Markdown that runbooks are written in: headings, paragraphs, lists and commands. */
-export function toHtml(markdown: string): string {
+/**
+ * HTML of the little Markdown that runbooks are written in: headings, paragraphs, lists and commands.
+ * @param query what links to other runbooks end with
+ */
+export function toHtml(markdown: string, query: string): string {
+  const htmlOf = (text: string) => inline(text, query);
   const html: string[] = [];
   for (const [block] of markdown.matchAll(/^```[^]*?^```$|(?:^(?!```).+\n?)+/gm)) {
     const [first = '', ...rest] = block.trimEnd().split('\n');
     const [, marks, title] = /^(#+) (.*)$/.exec(first) ?? [];
     if (first.startsWith('```')) html.push(`<pre>${escape(rest.slice(0, -1).join('\n'))}</pre>`);
     else if (marks !== undefined && title !== undefined)
-      html.push(`<h${marks.length}>${inline(title)}</h${marks.length}>`);
+      html.push(`<h${marks.length}>${htmlOf(title)}</h${marks.length}>`);
     else if (first.startsWith('- ')) {
       const items = block.trimEnd().slice(2).split(/\n- /);
-      html.push(`<ul>${items.map((item) => `<li>${inline(item.replace(/\s+/g, ' '))}</li>`).join('')}</ul>`);
-    } else html.push(`<p>${inline([first, ...rest].join(' '))}</p>`);
+      html.push(`<ul>${items.map((item) => `<li>${htmlOf(item.replace(/\s+/g, ' '))}</li>`).join('')}</ul>`);
+    } else html.push(`<p>${htmlOf([first, ...rest].join(' '))}</p>`);
   }
   return html.join('\n');
 }

@@ -14,8 +14,7 @@ import SslCertReloaderAbsent from '../../../docs/runbooks/SslCertReloaderAbsent.
 import SslCertReloaderKongUnreachable from '../../../docs/runbooks/SslCertReloaderKongUnreachable.md';
 import SslCertReloaderStalled from '../../../docs/runbooks/SslCertReloaderStalled.md';
 
-/** By the name of the alert. A test holds them to the rules and to the alerts of the webhook. */
-export const RUNBOOKS: Readonly<Record<string, string>> = {
+const TEXTS = {
   KongCertificateExpired,
   KongCertificateExpiring,
   KongCertificateNotServed,
@@ -32,3 +31,7 @@ export const RUNBOOKS: Readonly<Record<string, string>> = {
   SslCertReloaderKongUnreachable,
   SslCertReloaderStalled,
 };
+
+/** By the name of the alert. A test holds them to the rules and to the alerts of the webhook. */
+export const RUNBOOKS: Readonly<Record<string, string>> = TEXTS;
+export type RunbookName = keyof typeof TEXTS;

@@ -94,6 +94,40 @@ it('plan, doctor and the status name every file that is part of no bundle, and e
   expect(status).toMatch(/www\.example\.test .*its issuer \(Unknown Issuer\)/);
 });
 
+it('names that no client can ask for are said, beside good ones and where there is no other', async () => {
+  const { certs, gateway, poll, report, becomes } = await supervised({ config: { watch: false } });
+  writePair(certs, 'www', issue({ names: [WWW, 'w*.example.test', 'shop.example.test.'] }));
+  writePair(certs, 'address', issue({ names: ['192.0.2.7'] }));
+  const config = join(testFolder(), 'reloader.yml');
+  writeFileSync(config, `sources:\n- {type: directory, path: ${certs}, create: true}\n`);
+  const args = ['-c', config, '-p', gateway.prefix];
+  const partly = /"w\*\.example\.test" has a wildcard.*"shop\.example\.test\." ends in a dot/;
+  const byAddress = /192\.0\.2\.7.*default certificate.*ssl_cert/;
+
+  const planned = (await cli('plan', ...args)).stdout;
+  expect(planned).toMatch(new RegExp(`^note .*${partly.source}`, 'm'));
+  expect(planned).toMatch(new RegExp(`^refused .*${byAddress.source}.*\\(no_names\\)`, 'm'));
+  const doctor = (await cli('doctor', ...args)).stdout.replace(/\s+/g, ' ');
+  expect(doctor).toMatch(partly);
+  expect(doctor).toMatch(byAddress);
+  for (const [name, said] of [
+    ['www', partly],
+    ['address', byAddress],
+  ] as const)
+    expect((await cli('inspect', join(certs, `${name}.crt`), join(certs, `${name}.key`))).stdout).toMatch(
+      new RegExp(`^note .*${said.source}`, 'm'),
+    );
+
+  await poll();
+  // It is in step from then on, and the sentence stays.
+  await becomes('www is in Kong', ({ snis, state }) => snis.includes(WWW) && state === 'in_sync');
+  await poll();
+  const [reloader] = (await report()).reloaders;
+  expect(reloader?.certificates.find(({ snis }) => snis.includes(WWW))?.note).toMatch(partly);
+  const status = (await cli('status', '-p', gateway.prefix)).stdout;
+  expect(status).toMatch(partly);
+});
+
 it('the log says each of them once', async () => {
   const { lines, poll, strays, becomes } = await crowded();
   await poll();

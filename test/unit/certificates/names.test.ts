@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { asSnis, isPattern, whyNotSni } from '../../../src/certificates';
+import { asSnis, isPattern, namesWarning, whyNotSni } from '../../../src/certificates';
 import { covers, normal, sameNames } from '../../../src/plan/names';
 
 describe('the names of a certificate and an SNI of Kong', () => {
@@ -97,6 +97,28 @@ describe('names that Kong takes as SNIs', () => {
     ['', 'names nothing'],
   ] as const)('what is wrong with "%s" is said: it %s', ([name, words]) => {
     expect(whyNotSni(name)).toContain(words);
+  });
+
+  test.for<[what: string, names: string[], ips: string[], said: string | null]>([
+    ['hosts alone', ['www.test', '*.test'], [], null],
+    ['hosts and addresses', ['www.test'], ['192.0.2.7', '2001:db8::1'], null],
+    ['an address as both kinds of name', ['www.test', '192.0.2.7'], ['192.0.2.7'], null],
+    ['neither', [], [], null],
+    ['a final dot beside a host', ['www.test', 'shop.test.'], [], '"shop.test." ends in a dot'],
+    ['a partial wildcard beside a host', ['www.test', 'w*.shop.test'], [], '"w*.shop.test" has a wildcard'],
+    ['an address that is no IP entry', ['192.0.2.7'], [], '"192.0.2.7" is an address written as a name'],
+    [
+      'more of them than are shown',
+      ['a.', 'b.', 'c.', 'd.', 'e.'],
+      [],
+      '"c." ends in a dot, which clients leave out and 2 more',
+    ],
+    ['addresses alone', [], ['192.0.2.7', '2001:db8::1'], 'addresses alone (192.0.2.7, 2001:db8::1)'],
+    ['an address alone, as both kinds of name', ['192.0.2.7'], ['192.0.2.7'], 'ssl_cert and ssl_cert_key'],
+  ])('what a leaf with %s is warned of', ([, names, ips, said]) => {
+    const warning = namesWarning({ names, ips });
+    if (said === null) expect(warning).toBeNull();
+    else expect(warning).toContain(said);
   });
 
   it('keep their order, and the others are left out', () => {

@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+/** Folders whose every page is there in Chinese. */
+const WHOLE = ['guides', 'runbooks'];
+
 /** Pages in Chinese, and the English page of each. */
 const PAGES: readonly [string, string][] = [
   ['README.zh-CN.md', 'README.md'],
@@ -13,9 +16,21 @@ const PAGES: readonly [string, string][] = [
 describe.each(PAGES)('%s', (chinese, english) => {
   const pages = () => [chinese, english].map((path) => readFileSync(path, 'utf8')) as [string, string];
 
-  it('has the headings of its English page', () => {
-    const [translated, original] = pages().map((page) => prose(page).match(/^#+(?= )/gm));
+  it('has the headings of its English page, each with the code in it', () => {
+    const [translated, original] = pages().map(headingsOf);
     expect(translated).toEqual(original);
+  });
+
+  it('has the rows of its tables, each about the same, and as many cells', () => {
+    const [translated, original] = pages().map(rowsOf);
+    expect(translated).toEqual(original);
+  });
+
+  it('has as many paragraphs and points', () => {
+    const [translated, original] = pages().map(
+      (page) => prose(page).match(/^\n(?! |\n)|^ *(?:-|\d\.) /gm)?.length,
+    );
+    expect(translated).toBe(original);
   });
 
   it('has the same code', () => {
@@ -34,6 +49,13 @@ describe.each(PAGES)('%s', (chinese, english) => {
     expect(linksOf(chinese)).toEqual(linksOf(english));
   });
 
+  it('leads to the Chinese page wherever there is one', () => {
+    const translated = PAGES.map(([, original]) => original).filter(
+      (page) => page !== english || page !== 'README.md',
+    );
+    expect(targetsOf(chinese).filter((page) => translated.includes(page))).toEqual([]);
+  });
+
   it('is written in Chinese, with its punctuation', () => {
     const words = prose(pages()[0]).replace(/`[^`\n]*`|\]\([^)]*\)/g, '');
     expect(words).toMatch(/\p{Script=Han}/u);
@@ -41,23 +63,44 @@ describe.each(PAGES)('%s', (chinese, english) => {
   });
 });
 
-it('every guide is there in Chinese', () => {
-  const guides = readdirSync('docs/guides');
-  expect(readdirSync('docs/zh-CN/guides').sort()).toEqual(guides.sort());
+it.each(WHOLE)('every page of docs/%s is there in Chinese, and no other', (folder) => {
+  expect(readdirSync(`docs/zh-CN/${folder}`).sort()).toEqual(readdirSync(`docs/${folder}`).sort());
 });
 
 function prose(page: string): string {
   return page.replace(/^```[\s\S]*?^```/gm, '');
 }
 
-/** Pages that a page leads to, each by its English one where it is translated; the switch of languages is none. */
-function linksOf(path: string): string[] {
-  const english = new Map(PAGES);
+const codeOf = (text: string) => text.match(/`[^`]+`/g) ?? [];
+
+function headingsOf(page: string) {
+  return [...prose(page).matchAll(/^(#+) (.*)$/gm)].map(([, level, text = '']) => [level, ...codeOf(text)]);
+}
+
+/** Of each row of a table how many cells it has, and the code in the first. */
+function rowsOf(page: string) {
+  return [...prose(page).matchAll(/^\|(.*)\|$/gm)].map(([, row = '']) => {
+    const cells = row.split(/(?<!\\)\|/);
+    return [cells.length, ...codeOf(cells[0] ?? '')];
+  });
+}
+
+/** Pages and addresses that a page leads to, each once, without the place in them. */
+function targetsOf(path: string): string[] {
   const links = [...prose(readFileSync(path, 'utf8')).matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, link = '']) => link.split('#')[0] ?? '')
-    .map((link) => (link === '' ? path : normalize(join(dirname(path), link))))
-    .map((link) => english.get(link) ?? link.replace(/-zh\.png$/, '.png'))
+    .map((link) =>
+      link === '' || link.startsWith('https:') ? link || path : normalize(join(dirname(path), link)),
+    );
+  for (const link of links) expect(existsSync(link) || link.startsWith('https:'), link).toBe(true);
+  return [...new Set(links)];
+}
+
+/** The same, each by its English page where it is translated; the switch of languages is none. */
+function linksOf(path: string): string[] {
+  const english = new Map(PAGES);
+  const links = targetsOf(path)
+    .map((link) => english.get(link) ?? link.replace(/-zh\.png$/, '.png').replace(/^docs\/zh-CN\//, 'docs/'))
     .filter((link) => link !== 'README.md' || !path.startsWith('README'));
-  for (const link of links) expect(existsSync(link) || link.startsWith('http'), link).toBe(true);
   return [...new Set(links)].sort();
 }

@@ -108,6 +108,25 @@ it('an approval is for that renewal, and for no later one', () => {
   expect(outcomeOf(holds, later)).toBe('approval');
 });
 
+it('an approval goes with the name to whichever certificate of Kong has it by then', () => {
+  const holds = holdsWith({ needsApproval: true });
+  holds.approve([{ ...create, bundle: update(60).bundle }], 'WWW.test', NOW);
+  expect(outcomeOf(holds, update(60))).toBe('free');
+  expect(outcomeOf(holds, update(60, ['other.test']))).toBe('approval');
+});
+
+it('a pin and an approval of another process count from the next pass on', () => {
+  const path = join(testFolder(), 'holds');
+  const holds = holdsWith({ path, needsApproval: true });
+  const other = holdsWith({ path, needsApproval: true });
+  other.approve([update(60)], 'www.test', NOW);
+  holds.refresh();
+  expect(outcomeOf(holds, update(60))).toBe('free');
+  other.pin({ name: 'www.test', until: null, since: NOW });
+  holds.refresh();
+  expect(outcomeOf(holds, update(60))).toBe('pinned');
+});
+
 describe('a freeze', () => {
   const at = (time: string) => Date.parse(time);
   test.for<[what: string, start: string, minutes: number, zone: string, now: string, end: string | null]>([

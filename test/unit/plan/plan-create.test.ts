@@ -5,6 +5,34 @@ import { bundle, checkPlan, half, leafOf, ours, plan, stored, type PlanCase } fr
 const newer = { age: 5 };
 const id = (bundleId: string) => deterministicId('certificate', bundleId);
 
+test.for<[what: string, names: string[], ips: string[], said: string]>([
+  ['a final dot', ['shop.test.'], [], '"shop.test." ends in a dot'],
+  ['a partial wildcard', ['w*.shop.test'], [], 'has a wildcard that is not its whole first label'],
+  ['an address written as a name', ['192.0.2.7'], [], 'it has to be an IP entry'],
+  ['addresses alone', [], ['192.0.2.7'], "gets Kong's default certificate"],
+  ['neither name nor address', [], [], 'has no subjectAltName'],
+])('a bundle with %s is refused with the sentence that fits', ([, names, ips, said]) => {
+  const leaf = { ...leafOf({ names }), ips, commonName: 'shop.test' };
+  const { changes, refused } = plan([bundle('new', { leaf, create: true })], []);
+  expect(changes).toEqual([]);
+  expect(refused.get('new')).toMatchObject({
+    reason: 'no_names',
+    message: expect.stringContaining(said) as string,
+  });
+});
+
+test('a bundle for addresses alone whose files are those of ssl_cert is served already', () => {
+  const leaf = { ...leafOf({ names: [] }), ips: ['192.0.2.7'] };
+  const location = '/etc/kong/default.crt';
+  const { refused, aside, unused } = plan(
+    [bundle('found', { leaf, location, create: true }), bundle('ssl_cert', { leaf, location, snis: ['*'] })],
+    [],
+  );
+  expect([...refused.keys()]).toEqual([]);
+  expect(aside).toContain('found');
+  expect(unused).not.toContain('found');
+});
+
 describe('a bundle that no certificate in Kong asks for', () => {
   test.for<PlanCase>([
     {

@@ -361,3 +361,17 @@ it('says 500 and goes on where the status itself cannot be made', async () => {
   expect(said.at(-1)).toMatchObject({ message: 'a status request failed', detail: 'it is broken' });
   await eventually('it goes on', async () => (await ask(socket, '/healthz')).status === 200);
 });
+
+it.each([
+  ['', undefined, '## Meaning'],
+  ['', 'zh-CN,zh;q=0.9,en;q=0.8', '## 含义'],
+  ['', 'fr, en;q=0.5, zh;q=0.2', '## Meaning'],
+  ['?lang=zh', 'en', '## 含义'],
+  ['?lang=en-GB', 'zh', '## Meaning'],
+  ['?lang=tlh', 'zh', '## 含义'],
+])('a runbook asked for with %j by a reader of %s has %s', async (query, languages, heading) => {
+  const { tcp } = await serving();
+  const headers = languages === undefined ? {} : { 'accept-language': languages };
+  const { text } = await ask(tcp, `/runbooks/KongCertificateRefused${query}`, { headers });
+  expect(text.split('\n')).toContain(heading);
+});

@@ -189,6 +189,7 @@ export const KIND_TONES: Partial<Record<HistoryEntry['kind'], Tone>> = {
   source_up: 'good',
   kong_back: 'good',
   rolled_back: 'bad',
+  reverted: 'warn',
   refused: 'bad',
   failed: 'bad',
   source_down: 'bad',

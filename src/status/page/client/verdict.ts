@@ -143,4 +143,4 @@ export function drawAlarms(report: ListReport | null, away: string): void {
 }
 
 export const runbookLink = (name: string): HTMLAnchorElement =>
-  el('a', { href: `runbooks/${name}`, title: name }, words.ui.runbook);
+  el('a', { href: `runbooks/${name}?lang=${words.lang}`, title: name }, words.ui.runbook);

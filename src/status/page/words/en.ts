@@ -68,6 +68,7 @@ export const en: Words = {
     swapped: 'Swapped',
     created: 'Created',
     rolled_back: 'Rolled back',
+    reverted: 'Rolled back by hand',
     refused: 'Refused',
     mended: 'No longer refused',
     failed: 'Failed',

@@ -65,6 +65,7 @@ export const zh: Words = {
     swapped: '热更新',
     created: '新建',
     rolled_back: '已回滚',
+    reverted: '已人工回滚',
     refused: '被拒绝',
     mended: '不再被拒绝',
     failed: '失败',

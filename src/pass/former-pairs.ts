@@ -1,0 +1,86 @@
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
+import { Fleeting } from '../common/fleeting';
+import { changeId, type Digest, type Half, type PemPair, type Written } from '../model';
+import { chainOf, halfOf } from './prove';
+
+/** What one half of a certificate had before it was swapped last. */
+export interface FormerPair {
+  readonly certificate: string;
+  readonly half: Half;
+  /** The chain that replaced it. */
+  readonly replacedBy: Digest;
+  /** When it was replaced; milliseconds since the epoch. */
+  readonly at: number;
+}
+
+type Kept = FormerPair & { sealed: Sealed };
+
+interface Sealed {
+  nonce: Buffer;
+  text: Buffer;
+  tag: Buffer;
+}
+
+const MOST = 100;
+const KEPT_MS = 24 * 3_600_000;
+const CIPHER = 'aes-256-gcm';
+
+/**
+ * The pairs that were swapped out last, so that an operator can have one back whose source has forgotten it. They are
+ * kept in this process alone and sealed with a key that is OpenSSL's: no private key can be read in the heap.
+ */
+export class FormerPairs {
+  readonly #key = createSecretKey(randomBytes(32));
+  /** By half of a certificate, the latest last. */
+  readonly #kept = new Map<string, Kept>();
+
+  /** Also where no pass is made any more. */
+  readonly #end = new Fleeting(() => this.#kept.clear(), KEPT_MS);
+
+  /** @param at milliseconds since the epoch */
+  keep(written: Written, at: number): void {
+    const [certificate, half] = [changeId(written.change), halfOf(written.change)];
+    const pair = written.before?.[half] ?? null;
+    const key = keyOf({ certificate, half });
+    this.#kept.delete(key);
+    if (pair === null) return;
+    this.#end.touch();
+    this.#kept.set(key, { certificate, half, replacedBy: chainOf(written), at, sealed: this.seal(pair) });
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > MOST && oldest !== undefined) this.#kept.delete(oldest);
+  }
+
+  forget(former: Pick<FormerPair, 'certificate' | 'half'>): void {
+    this.#kept.delete(keyOf(former));
+  }
+
+  /** Forgets what was replaced too long ago. @param now milliseconds since the epoch */
+  prune(now: number): void {
+    for (const [key, { at }] of this.#kept) if (now - at > KEPT_MS) this.#kept.delete(key);
+  }
+
+  /** What the last swap of a certificate replaced: one half, or both. */
+  lastOf(certificate: string): FormerPair[] {
+    const all = [...this.#kept.values()].filter((former) => former.certificate === certificate);
+    const last = Math.max(...all.map(({ at }) => at));
+    return all.filter(({ at }) => at === last);
+  }
+
+  /** The pair to the letter; null: it is not kept (any more). */
+  open(former: Pick<FormerPair, 'certificate' | 'half'>): PemPair | null {
+    const kept = this.#kept.get(keyOf(former));
+    if (kept === undefined) return null;
+    const { nonce, text, tag } = kept.sealed;
+    const decipher = createDecipheriv(CIPHER, this.#key, nonce).setAuthTag(tag);
+    return JSON.parse(Buffer.concat([decipher.update(text), decipher.final()]).toString()) as PemPair;
+  }
+
+  private seal({ cert, key }: PemPair): Sealed {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv(CIPHER, this.#key, nonce);
+    const text = Buffer.concat([cipher.update(JSON.stringify({ cert, key }), 'utf8'), cipher.final()]);
+    return { nonce, text, tag: cipher.getAuthTag() };
+  }
+}
+
+const keyOf = ({ certificate, half }: Pick<FormerPair, 'certificate' | 'half'>) => `${certificate} ${half}`;
