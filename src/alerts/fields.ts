@@ -6,7 +6,7 @@ export const ALERTS = [
     expiry_warning_days: {
       type: 'array',
       description:
-        'Days before an end at which a warning is due. Empty: a share of each life, from its renewal on.',
+        'Days before the end of a certificate at which a warning is due. Empty: a share of its life, counted from its renewal.',
       required: true,
       default: [],
       elements: { type: 'integer', unit: 'days', between: [1, 3650] },
@@ -15,13 +15,13 @@ export const ALERTS = [
   {
     alerts: {
       type: 'record',
-      description: 'A webhook that is told when something goes wrong, and when it is over.',
+      description: 'A webhook that is told when something goes wrong and when it is over.',
       required: true,
       fields: [
         {
           webhook: {
             type: 'string',
-            description: 'Its address.',
+            description: 'Address of the webhook.',
             match_any: {
               patterns: ['^https?://'],
               err: 'must be https://…, or http://… to a loopback address',
@@ -31,14 +31,16 @@ export const ALERTS = [
         {
           webhook_file: {
             type: 'string',
-            description: 'A file that holds the address, where that is a secret.',
+            description:
+              'File that holds the address, for an address that is a secret, as those of Slack are.',
             match_any: ABSOLUTE_PATH,
           },
         },
         {
           format: {
             type: 'string',
-            description: 'What the receiver understands.',
+            description:
+              "Format of the messages: `json` (this project's own), `slack` (also for Mattermost and Rocket.Chat) or `alertmanager`.",
             required: true,
             default: 'json',
             one_of: ['json', 'slack', 'alertmanager'],
@@ -47,7 +49,7 @@ export const ALERTS = [
         {
           headers: {
             type: 'array',
-            description: 'Further headers.',
+            description: 'Further headers, `Name: value` each.',
             required: true,
             default: [],
             elements: {
@@ -59,21 +61,21 @@ export const ALERTS = [
         {
           token_file: {
             type: 'string',
-            description: 'A file that holds a bearer token.',
+            description: 'File that holds a bearer token.',
             match_any: ABSOLUTE_PATH,
           },
         },
         {
           ca_file: {
             type: 'string',
-            description: 'PEM file of the CA of the receiver.',
+            description: "PEM file of the receiver's CA. Empty: the system's CAs.",
             match_any: ABSOLUTE_PATH,
           },
         },
         {
           allow_http: {
             type: 'boolean',
-            description: 'Plain http to other hosts, too.',
+            description: 'Allows plain HTTP to other hosts, such as an Alertmanager in the same cluster.',
             required: true,
             default: false,
           },
@@ -82,7 +84,7 @@ export const ALERTS = [
           reminder_days: {
             type: 'integer',
             unit: 'days',
-            description: 'Days until what is still wrong is told again. 0: never.',
+            description: 'Days until an alert that still holds is sent again. 0: never.',
             required: true,
             default: 1,
             between: [0, 30],
@@ -92,7 +94,7 @@ export const ALERTS = [
           grace: {
             type: 'integer',
             unit: 'seconds',
-            description: 'Seconds that a trouble has to last which often mends itself.',
+            description: 'Seconds that a problem has to last before it is told, if it often ends by itself.',
             required: true,
             default: 120,
             between: [0, 86_400],

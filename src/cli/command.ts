@@ -145,7 +145,7 @@ function addInspect(root: Command): void {
 function addExplain(root: Command): void {
   const command = root
     .command('explain')
-    .description('say what a reason, a field of the configuration, a state or an alert means')
+    .description('say what a reason, an option, a state or an alert means')
     .argument('<word>', 'such as key_mismatch, verify.timeout, no_source, KongCertificateExpired');
   withJson(command).action(async (word: string, options: ExplainOptions) => {
     const { explain } = await import('./explain.js');

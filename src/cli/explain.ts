@@ -1,6 +1,6 @@
-import configuration from '../../docs/configuration.md';
 import history from '../../docs/history.md';
 import logs from '../../docs/logs.md';
+import options from '../../docs/options.md';
 import permissions from '../../docs/permissions.md';
 import reasons from '../../docs/reasons.md';
 import status from '../../docs/status.md';
@@ -21,7 +21,6 @@ interface Row {
 
 const PAGES: readonly (readonly [kind: string, text: string])[] = [
   ['reason', reasons],
-  ['field of the configuration', configuration],
   ['state', status],
   ['word of the history', history],
   ['field of the log', logs],
@@ -43,7 +42,7 @@ export function explain(word: string, { json }: ExplainOptions): void {
     else out.print(text.trim());
     return;
   }
-  const rows = PAGES.flatMap(([kind, text]) => rowsOf(kind, text));
+  const rows = [...PAGES.flatMap(([kind, text]) => rowsOf(kind, text)), ...optionsOf(options)];
   const found = named(word, rows);
   if (found.length === 0) {
     const names = [...new Set([...rows.map(({ name }) => name), ...Object.keys(RUNBOOKS)])];
@@ -56,10 +55,10 @@ export function explain(word: string, { json }: ExplainOptions): void {
   } else out.print(found.map((row) => show(row, out)).join('\n\n'));
 }
 
-/** Also the last part of a field, and a field of a source however its place is written: `sources[0].path`. */
+/** Also the last part of an option, and an option of a source however its place is written: `sources[0].path`. */
 function named(word: string, rows: readonly Row[]): Row[] {
-  const name = word.replace(/^config\./, '').replace(/^sources(\[\d*\])?\./, '');
-  const exact = rows.filter((row) => row.name === name);
+  const name = word.replace(/^config\./, '').replace(/^sources\[\d*\]/, 'sources');
+  const exact = rows.filter((row) => row.name === name || row.name === `sources.${name}`);
   return exact.length > 0 ? exact : rows.filter((row) => row.name.endsWith(`.${name}`));
 }
 
@@ -74,10 +73,7 @@ function rowsOf(kind: string, page: string): Row[] {
       titles = [];
       continue;
     }
-    const cells = line
-      .slice(1, -1)
-      .split(/(?<!\\)\|/)
-      .map((cell) => cell.trim());
+    const cells = cellsOf(line);
     const names = /^`[^`]+`(, `[^`]+`)*$/.test(cells[0] ?? '')
       ? [...(cells[0] ?? '').matchAll(/`([^`]+)`/g)]
       : [];
@@ -89,6 +85,26 @@ function rowsOf(kind: string, page: string): Row[] {
   }
   return rows;
 }
+
+/** Sections of the reference: a table of facts, and what the option does. */
+function optionsOf(page: string): Row[] {
+  const sections = page.split(/^##+ `(.+)`$/m).slice(1);
+  return sections.flatMap((name, index): Row[] => {
+    if (index % 2 === 1) return [];
+    const blocks = (sections[index + 1] ?? '').trim().split(/\n{2,}/);
+    const table = blocks[0]?.startsWith('|') === true ? (blocks.shift() ?? '') : '';
+    const [titles = [], , facts = []] = table === '' ? [] : table.split('\n').map(cellsOf);
+    const meaning = plain(blocks.join(' ').replaceAll('\n', ' '));
+    const cells = titles.map((title, at) => [title, plain(facts[at] ?? '')] as const);
+    return [{ name, kind: 'option', section: 'Options', cells: [...cells, ['Meaning', meaning]] }];
+  });
+}
+
+const cellsOf = (line: string): string[] =>
+  line
+    .slice(1, -1)
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim());
 
 /** Markdown rendered as plain text for a terminal. */
 const plain = (text: string): string =>

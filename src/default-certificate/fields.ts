@@ -5,7 +5,7 @@ export const DEFAULT_CERTIFICATE = {
   default_certificate: {
     type: 'string',
     description:
-      'When the files of ssl_cert change: promote serves them for unknown names and warns, reload has Kong read them.',
+      "What happens when the files of Kong's `ssl_cert` change. `promote` serves the new certificate for unknown names and warns, `reload` reloads Kong, `off` does nothing.",
     required: true,
     default: 'promote',
     one_of: ['off', 'promote', 'reload'],
@@ -17,7 +17,7 @@ export const NODE_CERTIFICATES = {
   node_certificates: {
     type: 'string',
     description:
-      "When files of Kong's own certificates change (admin_ssl_cert and others): observe says so, reload has Kong read them.",
+      "What happens when the files of Kong's own certificates change, such as `admin_ssl_cert`. `observe` reports it, `reload` reloads Kong.",
     required: true,
     default: 'observe',
     one_of: ['observe', 'reload'],

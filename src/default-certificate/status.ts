@@ -1,3 +1,5 @@
+import type { LifeLevel } from '../model';
+
 /** One of the files in Kong's `ssl_cert`. */
 export interface DefaultFileStatus {
   /** Path of the certificate. */
@@ -11,6 +13,8 @@ export interface DefaultFileStatus {
   served_not_before: string | null;
   /** When that expires. */
   served_not_after: string | null;
+  /** How much of its life is left of what is served, else of what is in the file; absent: neither can be read. */
+  expiry?: LifeLevel;
 }
 
 /**

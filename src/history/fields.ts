@@ -4,20 +4,21 @@ import { ABSOLUTE_PATH, type NamedField } from '../config';
 export const HISTORY = {
   history: {
     type: 'record',
-    description: 'What happened to each certificate, kept for `ssl-cert-reloader history` and the page.',
+    description: 'Record of what happened to each certificate, for `ssl-cert-reloader history` and the page.',
     required: true,
     fields: [
       {
         file: {
           type: 'string',
-          description: "Default: ssl-cert-reloader.history in Kong's prefix.",
+          description: "File of the history. Empty: `ssl-cert-reloader.history` in Kong's prefix.",
           match_any: ABSOLUTE_PATH,
         },
       },
       {
         max_mb: {
           type: 'integer',
-          description: 'Megabytes that it may take; the oldest half goes then. 0: nothing is kept.',
+          description:
+            'Megabytes that the history may take. When it is full, the older half is removed. 0: no history is kept.',
           required: true,
           default: 16,
           between: [0, 1024],

@@ -4,7 +4,7 @@ import type { NamedField } from '../config';
 export const FREEZE = {
   freeze: {
     type: 'array',
-    description: 'Times in which nothing is swapped that is not urgent.',
+    description: 'Windows in which only urgent swaps are made.',
     required: true,
     default: [],
     elements: {
@@ -13,14 +13,14 @@ export const FREEZE = {
         {
           start: {
             type: 'string',
-            description: 'When it begins, as cron says it: minute, hour, day, month, weekday.',
+            description: "Start of the window in cron's five words: minute, hour, day, month, weekday.",
             required: true,
           },
         },
         {
           minutes: {
             type: 'integer',
-            description: 'How long it lasts.',
+            description: 'Length of the window in minutes.',
             required: true,
             between: [1, 525_600],
           },
@@ -28,7 +28,7 @@ export const FREEZE = {
         {
           time_zone: {
             type: 'string',
-            description: 'Of `start`, e.g. Europe/Berlin.',
+            description: 'Time zone of `start`, for example `Europe/Berlin`.',
             required: true,
             default: 'UTC',
           },

@@ -4,13 +4,13 @@ import type { NamedField } from '../config';
 export const LEADER_ELECTION = {
   leader_election: {
     type: 'record',
-    description: 'One writer among the gateways of a database, chosen by a Lease of Kubernetes.',
+    description: 'One writer among the gateways on one database, elected with a Lease of Kubernetes.',
     required: true,
     fields: [
       {
         enabled: {
           type: 'boolean',
-          description: 'Write only while this gateway holds the Lease.',
+          description: 'Writes to Kong only while this gateway holds the Lease.',
           required: true,
           default: false,
         },
@@ -18,17 +18,19 @@ export const LEADER_ELECTION = {
       {
         lease: {
           type: 'string',
-          description: 'Name of the Lease.',
+          description:
+            'Name of the Lease. Gateways on one database share it; gateways on another database need another one.',
           required: true,
           default: 'ssl-cert-reloader',
         },
       },
-      { namespace: { type: 'string', description: "Where the Lease is; default: the pod's own namespace." } },
+      { namespace: { type: 'string', description: "Namespace of the Lease. Empty: the pod's own." } },
       {
         duration: {
           type: 'integer',
           unit: 'seconds',
-          description: 'Seconds after which a gateway that went away without a word is replaced.',
+          description:
+            'Seconds after which a gateway that vanished is replaced. A gateway that is stopped releases the Lease itself.',
           required: true,
           default: 15,
           between: [3, 3_600],

@@ -1,4 +1,5 @@
 import { changeId, type Change, type Log, type Plan, type StoredCertificate } from '../model';
+import { Endings } from './endings';
 import type { CertificateMemory } from './memory';
 import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
@@ -12,6 +13,7 @@ const HELD_MS = 5_000;
 /** Keeps what was planned last, and reports what was found and what stands in the way. */
 export class ConcludeStep implements Step {
   readonly #log = new NotesLog();
+  readonly #endings = new Endings();
 
   constructor(
     private readonly memory: CertificateMemory,
@@ -37,11 +39,18 @@ export class ConcludeStep implements Step {
     else if (memory.isSettling) pass.leave('settling');
     if (memory.left.length > 0) pass.dueAt(pass.now() + HELD_MS);
     pass.dueAt(memory.due);
+    if (plan !== null) pass.dueAt(this.nextScan(plan, pass.now()));
     pass.dueAt(memory.book.heldUntil);
   }
 
   log(log: Log): void {
     this.#log.write(this.memory.notes, strayFiles(this.memory), log);
+  }
+
+  private nextScan(plan: Plan, now: number): number {
+    const { book, gateway } = this.memory;
+    const known = { bundle: (id: string) => book.get(id), certificates: gateway.certificates.stored };
+    return this.#endings.nextScan(plan, known, now);
   }
 
   private async conclude(planned: Plan, pass: PassContext): Promise<void> {

@@ -6,7 +6,8 @@ export const PASS_FIELDS = [
     interval: {
       type: 'integer',
       unit: 'seconds',
-      description: 'Seconds between polls of the sources.',
+      description:
+        'Seconds between two polls of the sources. Each wait is up to a tenth shorter, at random, so that many gateways do not poll in step. While a certificate in Kong is `critical` and its source has nothing newer, polls come sooner.',
       required: true,
       default: 300,
       between: [1, 86_400],
@@ -15,7 +16,7 @@ export const PASS_FIELDS = [
   {
     watch: {
       type: 'boolean',
-      description: 'React to change notifications between polls. The poll stays the truth.',
+      description: 'Reacts to changes of files and Secrets between polls. The polls go on all the same.',
       required: true,
       default: true,
     },
@@ -24,7 +25,7 @@ export const PASS_FIELDS = [
     mode: {
       type: 'string',
       description:
-        'apply: swap certificates. approve: once a person says so. observe: only report what would be swapped.',
+        '`apply` swaps certificates. `approve` waits for a person before each swap. `observe` only reports what would be swapped.',
       required: true,
       default: 'apply',
       one_of: ['apply', 'approve', 'observe'],
@@ -33,7 +34,8 @@ export const PASS_FIELDS = [
   {
     takeover: {
       type: 'string',
-      description: 'What to do when the ingress controller has not taken a newer certificate of its own.',
+      description:
+        'What happens when the ingress controller does not write a newer certificate of its own. `observe` reports it, `nudge` asks the controller to look again, `force` writes what the controller would write.',
       required: true,
       default: 'force',
       one_of: ['observe', 'nudge', 'force'],
@@ -43,7 +45,7 @@ export const PASS_FIELDS = [
     takeover_grace: {
       type: 'integer',
       unit: 'seconds',
-      description: 'Seconds that the ingress controller gets to take it.',
+      description: 'Seconds that the ingress controller gets to write a newer certificate itself.',
       required: true,
       default: 60,
       between: [0, 86_400],
@@ -52,7 +54,8 @@ export const PASS_FIELDS = [
   {
     trigger: {
       type: 'string',
-      description: 'Any change of it polls now.',
+      description:
+        'Any change of this text starts a poll at once. Whatever was refused or rolled back is tried again.',
       len_min: 0,
     },
   },

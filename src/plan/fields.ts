@@ -5,7 +5,7 @@ export const PLAN_FIELDS = [
   {
     allow_downgrade: {
       type: 'boolean',
-      description: 'Take a certificate that is older than the one in Kong.',
+      description: 'Accepts a certificate that is older than the one in Kong.',
       required: true,
       default: false,
     },
@@ -13,7 +13,8 @@ export const PLAN_FIELDS = [
   {
     add_names: {
       type: 'boolean',
-      description: 'Add names that a renewal gained to certificates that somebody else made in Kong, too.',
+      description:
+        'Adds the names that a renewal gained, also to certificates that somebody else created in Kong. Otherwise such names are only reported.',
       required: true,
       default: false,
     },
@@ -21,7 +22,8 @@ export const PLAN_FIELDS = [
   {
     trusted_issuers_file: {
       type: 'string',
-      description: 'PEM file of CAs whose certificates may take over from another issuer.',
+      description:
+        'PEM file of CAs. A certificate that chains to one of them, or to a public root, may replace a certificate of another issuer.',
       match_any: ABSOLUTE_PATH,
     },
   },

@@ -158,6 +158,8 @@ export interface NodeFileStatus {
   served_sha256: string | null;
   served_not_before: string | null;
   served_not_after: string | null;
+  /** How much of its life is left of what is shown, else of what is in the file; absent: neither can be read. */
+  expiry?: LifeLevel;
 }
 
 /** The certificates that Kong's configuration names for itself. */

@@ -1,4 +1,5 @@
 import type { CertificateState, LifeLevel } from '../model';
+import { ownFilesOf } from './own-files';
 import type { CertificateStatus, ReloaderStatus, StatusReport } from './status';
 
 /*
@@ -80,6 +81,10 @@ export type Trouble =
   /** `first`: when the first of them ends. */
   | { kind: 'ending'; count: number; first: string; is_critical: boolean }
   | { kind: 'writes_fail'; count: number; detail: string }
+  /** A certificate that Kong reads from a file for itself; `uses` is empty where clients without SNI get it. */
+  | { kind: 'own_ending'; location: string; uses: readonly string[]; until: string; is_critical: boolean }
+  /** Its file holds another one that Kong has not read, and nobody has Kong reloaded for it. */
+  | { kind: 'own_outdated'; of: 'default' | 'node'; detail: string }
   | { kind: 'passes_failing' | 'writes_nothing'; entry: string; detail: string }
   | { kind: 'source_down'; id: string; detail: string };
 
@@ -144,12 +149,40 @@ export class Tally {
       const count = critical + (lives.get('ends_soon') ?? 0);
       troubles.push({ kind: 'ending', count, first: this.#firstEnd, is_critical: critical > 0 });
     }
+    troubles.push(...ownEndings(reloaders));
     troubles.push(...counted('refused'));
     if (this.#failing.count > 0) troubles.push({ kind: 'writes_fail', ...this.#failing });
     if (error !== undefined) troubles.push({ kind: 'configuration', detail: error });
     troubles.push(...counted('overdue', 'awaits_approval', 'pending', 'would_change'));
+    // Entries of one Kong say the same of its files.
+    const outdated = new Map(reloaders.flatMap(ownOutdated).map((trouble) => [trouble.detail, trouble]));
+    troubles.push(...outdated.values());
     return [...troubles, ...reloaders.flatMap(entryTroubles)];
   }
+}
+
+/** Those of all entries, each once; the first to end first. */
+function ownEndings(reloaders: readonly EntryFacts[]): Trouble[] {
+  const found = new Map<string, Extract<Trouble, { kind: 'own_ending' }>>();
+  for (const { location, uses, until, expiry } of reloaders.flatMap(ownFilesOf)) {
+    if (until === null || expiry === undefined || LIFE_RANK[expiry] === null) continue;
+    const isCritical = expiry !== 'ends_soon';
+    found.set(location, { kind: 'own_ending', location, uses, until, is_critical: isCritical });
+  }
+  return [...found.values()].sort((a, b) => (a.until < b.until ? -1 : 1));
+}
+
+function ownOutdated({ default_certificate: byDefault, node_certificates: node }: EntryFacts) {
+  const groups = [
+    { of: 'default', group: byDefault },
+    { of: 'node', group: node },
+  ] as const;
+  return groups.flatMap(({ of, group }) => {
+    const isOutdated = group?.state === 'reload_pending' || group?.state === 'refused';
+    return isOutdated && group.detail !== ''
+      ? [{ kind: 'own_outdated' as const, of, detail: group.detail }]
+      : [];
+  });
 }
 
 function entryTroubles({ entry, last_pass: pass, sources, leader }: EntryFacts): Trouble[] {

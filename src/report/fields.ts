@@ -4,20 +4,20 @@ import { ABSOLUTE_PATH, type NamedField } from '../config';
 export const LOG = {
   log: {
     type: 'record',
-    description: 'The log: JSON lines on stderr, which Kong shows at level info alone.',
+    description: 'The log: JSON lines on standard error, and in a file.',
     required: true,
     fields: [
       {
         file: {
           type: 'string',
-          description: 'A file that gets the same lines. It may be moved away or cut by logrotate.',
+          description: 'File that gets the same lines as standard error.',
           match_any: ABSOLUTE_PATH,
         },
       },
       {
         level: {
           type: 'string',
-          description: 'The least level that is written.',
+          description: 'Lowest level that is written.',
           required: true,
           default: 'info',
           one_of: ['debug', 'info', 'warn', 'error'],

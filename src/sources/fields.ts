@@ -5,28 +5,34 @@ export const SHARED_FIELDS = [
   {
     create: {
       type: 'boolean',
-      description: 'Create a certificate in Kong where none has these names.',
+      description: 'Creates a certificate in Kong if no certificate there has the names of the bundle.',
     },
   },
   {
     password: {
       type: 'string',
-      description: 'Password of keystores and encrypted keys. Better: password_file.',
+      description: 'Password of keystores and encrypted keys. Prefer `password_file`.',
       referenceable: true,
     },
   },
   {
     password_file: {
       type: 'string',
-      description: 'File that holds the password; a line feed at its end does not count.',
+      description:
+        'File that holds the password of keystores and encrypted keys. A line feed at its end does not count.',
       match_any: ABSOLUTE_PATH,
     },
   },
-  { alias: { type: 'string', description: 'Which entry of a keystore, where it holds several keys.' } },
+  {
+    alias: {
+      type: 'string',
+      description: 'Entry to take from a keystore that holds several keys. Case does not matter.',
+    },
+  },
   {
     trust: {
       type: 'boolean',
-      description: 'The source holds CA certificates, which become entities of ca_certificates.',
+      description: 'The source holds CA certificates. Each becomes an entity of `ca_certificates` in Kong.',
       required: true,
       default: false,
     },

@@ -25,12 +25,16 @@ type OwnField = (typeof SOURCE_TYPES)[SourceTypeName]['fields'][number];
 export const SOURCES = {
   sources: {
     type: 'array',
-    description: 'Where renewed certificates appear. Empty: look in the usual places.',
+    description: 'The places where renewed certificates appear. Empty: the usual places.',
     required: true,
     default: [],
     elements: {
       type: 'record',
-      fields: [{ type: { type: 'string', required: true, one_of: NAMES } }, ...SHARED_FIELDS, ...ownFields()],
+      fields: [
+        { type: { type: 'string', description: 'Type of the source.', required: true, one_of: NAMES } },
+        ...SHARED_FIELDS,
+        ...ownFields(),
+      ],
       entity_checks: Object.entries(SOURCE_TYPES).flatMap(([type, { required }]) =>
         required.map((field) => needs(type, field)),
       ),

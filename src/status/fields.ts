@@ -3,14 +3,15 @@ import type { NamedField } from '../config';
 export const STATUS = {
   status: {
     type: 'record',
-    description: 'Where the status, the metrics and the page are shown besides the unix socket.',
+    description: 'Where status, metrics and the page are served, besides the unix socket.',
     required: true,
     fields: [
       {
         listen: {
           type: 'string',
           ends_with_port: true,
-          description: 'Address and port to listen on. Empty: nowhere.',
+          description:
+            'Address and port to listen on, such as `127.0.0.1:8110` or `[::1]:8110`. Empty: none.',
           match_any: {
             // `[` needs no escape inside brackets, neither in Lua nor in JavaScript.
             patterns: ['^[-0-9A-Za-z.]+:[0-9]+$', '^[[][0-9A-Fa-f:.]+.:[0-9]+$'],
@@ -21,7 +22,7 @@ export const STATUS = {
       {
         url: {
           type: 'string',
-          description: 'Where people find that page. Alerts link it and its runbooks.',
+          description: 'Public address of the page. Alerts link to it and to its runbooks.',
           match_any: {
             patterns: ['^https?://[^ ?#]+$'],
             err: 'must be an address such as https://kong-1.example.com:8110/, without ? or #',

@@ -75,6 +75,23 @@ export const METRICS = {
     'location',
     'level',
   ),
+  node_certificate_in_sync: gauge(
+    '1 where Kong has read the certificates that its configuration names for itself, 0 until it is reloaded.',
+    'location',
+    'uses',
+  ),
+  node_certificate_not_after_timestamp_seconds: gauge(
+    "When the leaf of Kong's own certificate expires that is in the file, or that its listener shows.",
+    'location',
+    'uses',
+    'origin',
+  ),
+  node_certificate_warning_timestamp_seconds: gauge(
+    "From when on Kong's own certificate ends soon, and that is critical.",
+    'location',
+    'uses',
+    'level',
+  ),
   source_up: gauge('Whether the source could be looked at whole.', 'source'),
   source_bundles: gauge('Bundles that the source holds.', 'source'),
   source_errors_total: counter('Troubles of sources that were new, by reason.', 'reason'),

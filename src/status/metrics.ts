@@ -1,14 +1,12 @@
 import { Registry, type Metric } from 'prom-client';
 import { lifeOf } from '../model';
-import type { ReloaderStatus } from '../public';
+import { ownFilesOf, type OwnFile } from '../public';
 import { safeText } from '../common/safe-text';
 import { certificateFamilies } from './certificate-metrics';
 import { counterFamilies } from './counter-metrics';
 import { METRICS, PREFIX, type MetricName } from './metric-names';
 import { ORIGINS, type Families, type Sample } from './metric-samples';
 import type { ReportView } from './report-view';
-
-type Default = NonNullable<ReloaderStatus['default_certificate']>;
 
 /** The text of `/metrics`, in the text format of Prometheus. */
 export async function renderMetrics(view: ReportView): Promise<string> {
@@ -21,7 +19,7 @@ export async function renderMetrics(view: ReportView): Promise<string> {
         .slice(0, 1),
     kong_up: () => [{ value: view.kong === null ? 0 : 1 }],
     ...certificateFamilies(view),
-    ...defaultFamilies(view),
+    ...ownFamilies(view),
     ...sourceFamilies(view),
     ...passFamilies(view),
     ...counterFamilies(view),
@@ -59,42 +57,54 @@ function register(registry: Registry, name: MetricName, samples: () => Iterable<
   registry.registerMetric(metric as unknown as Metric);
 }
 
-/** Several entries look at the same files of the same Kong. */
-function defaultFamilies({
+type OwnFamily = 'in_sync' | 'not_after_timestamp_seconds' | 'warning_timestamp_seconds';
+
+/** What Kong reads from files for itself; several entries look at the same files of the same Kong. */
+function ownFamilies({
   reloaders,
-}: ReportView): Families<
-  | 'default_certificate_in_sync'
-  | 'default_certificate_not_after_timestamp_seconds'
-  | 'default_certificate_warning_timestamp_seconds'
-> {
-  type Known = Default['files'][number] & Pick<Default, 'state'> & { warningDays: readonly number[] };
-  const known = new Map<string, Known>();
-  for (const { default_certificate: found, warningDays } of reloaders) {
-    for (const file of found?.files ?? [])
-      known.set(file.location, { ...file, state: found?.state ?? 'unknown', warningDays });
+}: ReportView): Families<`default_certificate_${OwnFamily}` | `node_certificate_${OwnFamily}`> {
+  const known = new Map<string, OwnFile & { warningDays: readonly number[] }>();
+  for (const reloader of reloaders) {
+    const { warningDays } = reloader;
+    for (const file of ownFilesOf(reloader))
+      known.set(`${file.location} ${file.uses.join()}`, { ...file, warningDays });
   }
-  const files = [...known.values()].filter((file) => file.served_without_sni_sha256 !== null);
-  const seconds = (at: string | null) => (at === null ? [] : [Date.parse(at) / 1000]);
+  const all = [...known.values()];
+  const byDefault = all.filter(({ uses }) => uses.length === 0);
+  const node = all.filter(({ uses }) => uses.length > 0);
   return {
-    default_certificate_in_sync: () =>
-      files.map(({ location, state }) => ({ value: Number(state === 'in_sync'), labels: { location } })),
-    default_certificate_not_after_timestamp_seconds: () =>
-      files.flatMap(({ location, not_after: source, served_not_after: served }) => [
-        ...seconds(source).map((value) => ({ value, labels: { location, ...ORIGINS.source } })),
-        ...seconds(served).map((value) => ({ value, labels: { location, ...ORIGINS.served } })),
-      ]),
-    default_certificate_warning_timestamp_seconds: () =>
-      files.flatMap(({ location, served_not_before: from, served_not_after: until, warningDays }) => {
-        if (until === null) return [];
-        const notBefore = from === null ? null : Date.parse(from);
-        const leaf = { notBefore, notAfter: Date.parse(until), renewalAt: null };
-        const { soonAt, criticalAt } = lifeOf(leaf, 0, warningDays);
-        return [
-          { value: Math.round(soonAt / 1000), labels: { location, level: 'ends_soon' } },
-          { value: Math.round(criticalAt / 1000), labels: { location, level: 'critical' } },
-        ];
-      }),
+    default_certificate_in_sync: () => byDefault.map(inSync),
+    default_certificate_not_after_timestamp_seconds: () => byDefault.flatMap(ends),
+    default_certificate_warning_timestamp_seconds: () => byDefault.flatMap(warnings),
+    node_certificate_in_sync: () => node.map(inSync),
+    node_certificate_not_after_timestamp_seconds: () => node.flatMap(ends),
+    node_certificate_warning_timestamp_seconds: () => node.flatMap(warnings),
   };
+}
+
+const labelsOf = ({ location, uses }: OwnFile): { location: string; uses?: string } =>
+  uses.length === 0 ? { location } : { location, uses: uses.join(', ') };
+
+const inSync = (file: OwnFile): Sample => ({ value: Number(file.isInSync), labels: labelsOf(file) });
+
+const ends = (file: OwnFile): Sample[] =>
+  [
+    { at: file.inFile, origin: ORIGINS.source },
+    { at: file.served, origin: ORIGINS.served },
+  ].flatMap(({ at, origin }) =>
+    at === null ? [] : [{ value: Date.parse(at) / 1000, labels: { ...labelsOf(file), ...origin } }],
+  );
+
+function warnings(file: OwnFile & { warningDays: readonly number[] }): Sample[] {
+  const { until, served, servedFrom } = file;
+  if (until === null) return [];
+  const notBefore = served === null || servedFrom === null ? null : Date.parse(servedFrom);
+  const leaf = { notBefore, notAfter: Date.parse(until), renewalAt: null };
+  const { soonAt, criticalAt } = lifeOf(leaf, 0, file.warningDays);
+  return [
+    { value: Math.round(soonAt / 1000), labels: { ...labelsOf(file), level: 'ends_soon' } },
+    { value: Math.round(criticalAt / 1000), labels: { ...labelsOf(file), level: 'critical' } },
+  ];
 }
 
 function sourceFamilies({ reloaders }: ReportView): Families<'source_up' | 'source_bundles'> {

@@ -1,6 +1,13 @@
 import { isoTime } from '../common/iso-time';
-import type { Leadership, LiveView, StrayFile, Pin } from '../model';
-import type { CertificateStatus, LeaderStatus, PinStatus, ReloaderStatus, SourceStatus } from '../public';
+import { lifeOf, type Leadership, type LiveView, type Pin, type StrayFile } from '../model';
+import type {
+  CertificateStatus,
+  LeaderStatus,
+  NodeFileStatus,
+  PinStatus,
+  ReloaderStatus,
+  SourceStatus,
+} from '../public';
 import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
 import type { EntryMemory } from './entry-memory';
@@ -101,7 +108,7 @@ export class ReloaderShow {
       known_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
       is_current: isReachable && own.plan !== null && journal.lastPass?.error === null,
       sources: sourceStatuses(known),
-      ...journal.steps,
+      ...withLevels(journal.steps, context),
       ...(pins.length === 0 ? {} : { pins: pins.map(pinStatus) }),
       ...(leadership === undefined ? {} : { leader: leaderStatus(leadership) }),
       events: journal.events,
@@ -138,6 +145,36 @@ export class ReloaderShow {
   private now(): number {
     return (this.options.now ?? Date.now)();
   }
+}
+
+type Groups = Pick<ReloaderStatus, 'default_certificate' | 'node_certificates'>;
+
+/** What Kong reads from files for itself gets the level of its life as of now. */
+function withLevels(
+  { default_certificate: byDefault, node_certificates: node, ...steps }: Partial<ReloaderStatus>,
+  context: StatusContext,
+): Omit<Partial<ReloaderStatus>, keyof Groups> & Groups {
+  return {
+    ...steps,
+    ...(byDefault === undefined
+      ? {}
+      : {
+          default_certificate: { ...byDefault, files: byDefault.files.map((one) => withLevel(one, context)) },
+        }),
+    ...(node === undefined
+      ? {}
+      : { node_certificates: { ...node, files: node.files.map((one) => withLevel(one, context)) } }),
+  };
+}
+
+type Times = Pick<NodeFileStatus, 'not_after' | 'served_not_before' | 'served_not_after' | 'expiry'>;
+
+function withLevel<File extends Times>(file: File, { now, warningDays }: StatusContext): File {
+  const until = file.served_not_after ?? file.not_after;
+  if (until === null) return file;
+  const notBefore = file.served_not_before === null ? null : Date.parse(file.served_not_before);
+  const { level } = lifeOf({ notBefore, notAfter: Date.parse(until), renewalAt: null }, now, warningDays);
+  return { ...file, expiry: level };
 }
 
 const pinStatus = ({ name, until, since, isRollback }: Pin): PinStatus => ({

@@ -4,15 +4,22 @@ import type { NamedField } from '../config';
 export const VERIFY = {
   verify: {
     type: 'record',
-    description: 'Proof by TLS handshakes with the listeners of this Kong after each swap.',
+    description: 'Proof of each swap by TLS handshakes with the listeners of this Kong.',
     required: true,
     fields: [
-      { enabled: { type: 'boolean', required: true, default: true } },
+      {
+        enabled: {
+          type: 'boolean',
+          description: 'Proves each swap by TLS handshakes.',
+          required: true,
+          default: true,
+        },
+      },
       {
         timeout: {
           type: 'integer',
           unit: 'seconds',
-          description: 'Seconds until every worker must serve the new certificate.',
+          description: 'Seconds within which every worker has to serve the new certificate.',
           required: true,
           default: 10,
           between: [1, 300],
@@ -21,7 +28,7 @@ export const VERIFY = {
       {
         rollback: {
           type: 'boolean',
-          description: 'Put the previous certificate back where the new one is not served.',
+          description: 'Restores the previous certificate if the new one is not served.',
           required: true,
           default: true,
         },
@@ -29,7 +36,8 @@ export const VERIFY = {
       {
         listeners: {
           type: 'array',
-          description: 'TLS listeners to ask instead of those of this Kong: host:port.',
+          description:
+            'TLS listeners to ask instead of those of this Kong: `host:port` or `host:port proxy_protocol`.',
           required: true,
           default: [],
           elements: {

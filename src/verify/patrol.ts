@@ -89,8 +89,9 @@ export class Patrol {
 
   private async walk(): Promise<void> {
     const { signal } = this.#abort;
-    // A function, since nothing that is awaited here is known to change it.
+    // Functions, since nothing that is awaited here is known to change these.
     const isStopped = () => signal.aborted;
+    const isCalled = () => this.#isCalled;
     while (!isStopped()) {
       const again = this.#isDue;
       this.#isDue = false;
@@ -100,9 +101,10 @@ export class Patrol {
         const isWhole = await this.round(candidates);
         this.options.done(candidates.length);
         if (!isWhole) {
-          // The pass that it gave way to calls again.
           if (again) this.#isDue = true;
-          return;
+          // The pass that it gave way to calls again, unless it has done so already.
+          if (!isCalled() || this.options.isBusy()) return;
+          continue;
         }
       } else if (!isAnyUnserved) return;
       const next = this.choose(false);
@@ -168,6 +170,8 @@ export class Patrol {
   private async lookAt(candidate: Candidate): Promise<void> {
     const { id, half, chain } = candidate;
     const seen = await this.look(candidate);
+    // A pass has written meanwhile, and noted what is served since.
+    if (this.options.certificates().get(id)?.[half]?.chain !== chain) return;
     if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
     if (this.#abort.signal.aborted) return;
     this.options.note(id, half, seen);

@@ -5,7 +5,7 @@ export const WRITE_BACK_FIELDS = [
   {
     write_back: {
       type: 'boolean',
-      description: 'Without a database: keep the certificates in the declarative file up to date.',
+      description: 'Without a database: keeps the certificates in the declarative file up to date.',
       required: true,
       default: false,
     },
@@ -13,7 +13,7 @@ export const WRITE_BACK_FIELDS = [
   {
     write_back_file: {
       type: 'string',
-      description: 'That file, where it is not the declarative_config that Kong was started with.',
+      description: 'The declarative file. Empty: the `declarative_config` that Kong was started with.',
       match_any: ABSOLUTE_PATH,
     },
   },

@@ -473,6 +473,31 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
         },
       },
       'reload Kong for /etc/kong/default.crt',
+      'reload Kong for /etc/kong/default.crt.',
+    ],
+    [
+      'a certificate that Kong uses itself is about to end',
+      {
+        node_certificates: {
+          state: 'in_sync',
+          mode: 'observe',
+          reloaded_at: null,
+          detail: '',
+          files: [
+            {
+              uses: ['admin', 'status'],
+              location: '/etc/kong/admin.crt',
+              fingerprint_sha256: 'AA',
+              not_after: '2026-12-01T00:00:00.000Z',
+              served_sha256: 'AA',
+              served_not_before: null,
+              served_not_after: '2026-12-01T00:00:00.000Z',
+              expiry: 'critical',
+            },
+          ],
+        },
+      },
+      '/etc/kong/admin.crt',
       '',
     ],
     [

@@ -88,6 +88,20 @@ const byDefault = (served: number, source = served) => ({
   ),
 });
 
+/** Kong's own certificate for the Admin API ends in so many days; what its listener shows is not known where `served` is null. */
+const node = (served: number | null, source: number) => {
+  const labels = 'location="/admin.crt",uses="admin"';
+  const end = served ?? source;
+  const ends = 'node_certificate_not_after_timestamp_seconds';
+  const warns = 'node_certificate_warning_timestamp_seconds';
+  return {
+    ...(served === null ? {} : one(ends, `${served * DAY}x30`, `${labels},origin="served"`)),
+    ...one(ends, `${source * DAY}x30`, `${labels},origin="source"`),
+    ...one(warns, `${(end - 15) * DAY}x30`, `${labels},level="ends_soon"`),
+    ...one(warns, `${(end - 7.5) * DAY}x30`, `${labels},level="critical"`),
+  };
+};
+
 /** When, at which time after the start, and who fires: its `level`, '' where it has none. */
 export type Case = [when: string, series: Series, at: string, fires: string[]];
 
@@ -241,6 +255,14 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['it has expired', byDefault(-1), '11m', ['']],
     ['ten days are left', byDefault(10), '11m', []],
     ['the file alone is about to expire', byDefault(30, 3), '11m', []],
+  ],
+  KongNodeCertificateExpiring: [
+    ['ten days are left', node(10, 10), '11m', ['ends_soon']],
+    ['six days are left', node(6, 90), '11m', ['ends_soon', 'critical']],
+    ['it has no listener, and six days are left', node(null, 6), '11m', ['ends_soon', 'critical']],
+    ['it has expired', node(-1, -1), '11m', ['ends_soon', 'critical']],
+    ['twenty days are left', node(20, 20), '11m', []],
+    ['the file alone is about to expire', node(30, 3), '11m', []],
   ],
   SslCertReloaderKongUnreachable: [
     ['it lasts', one('kong_up', '0x30'), '6m', ['']],

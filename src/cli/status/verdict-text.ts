@@ -41,6 +41,10 @@ function textOf(trouble: Trouble, now: number): string {
       return `${trouble.count} to be approved`;
     case 'would_change':
       return `${trouble.count} would be swapped (mode: observe)`;
+    case 'own_ending':
+      return ownEnding(trouble, now);
+    case 'own_outdated':
+      return trouble.detail;
     case 'passes_failing':
       return `no pass can be made for entry ${trouble.entry}`;
     case 'writes_nothing':
@@ -54,4 +58,12 @@ function textOf(trouble: Trouble, now: number): string {
 function ending({ count, first }: Extract<Trouble, { kind: 'ending' }>, now: number): string {
   const when = `in ${timeLeft(Date.parse(first) - now)} (${first.slice(0, 16)}Z)`;
   return count === 1 ? `1 ends ${when}` : `${count} end soon, the first ${when}`;
+}
+
+/** `/etc/kong/admin.crt (Kong's own, for admin) ends in 7 h`. */
+function ownEnding({ location, uses, until }: Extract<Trouble, { kind: 'own_ending' }>, now: number): string {
+  const whose = uses.length === 0 ? 'for clients without SNI' : `for ${uses.join(', ')}`;
+  const left = Date.parse(until) - now;
+  const end = left <= 0 ? 'has expired' : `ends in ${timeLeft(left)} (${until.slice(0, 16)}Z)`;
+  return `Kong's own certificate ${whose} ${end}: ${location}`;
 }

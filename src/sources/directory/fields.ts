@@ -5,7 +5,8 @@ export const DIRECTORY_FIELDS = [
   {
     path: {
       type: 'string',
-      description: 'directory: the folder; everything below it is looked at.',
+      description:
+        'directory: folder to read, with everything below it. Links are followed; names that start with a dot are skipped.',
       match_any: ABSOLUTE_PATH,
     },
   },

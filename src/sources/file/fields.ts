@@ -12,14 +12,14 @@ export const FILE_FIELDS = [
   {
     key: {
       type: 'string',
-      description: 'file: file of the key. Empty: the certificate file holds it.',
+      description: 'file: file of the private key. Empty: the key is in the file of the certificate.',
       match_any: ABSOLUTE_PATH,
     },
   },
   {
     chain: {
       type: 'string',
-      description: 'file: file of the intermediates, where cert holds the leaf alone.',
+      description: 'file: file of the intermediates, if `cert` holds only the leaf.',
       match_any: ABSOLUTE_PATH,
     },
   },

@@ -5,7 +5,7 @@ export const HTTP_FIELDS = [
   {
     key_url: {
       type: 'string',
-      description: 'http: where the key is. Empty: it stands in the bundle at url.',
+      description: 'http: URL of the private key, on the same server. Empty: the key is in the bundle.',
       match_any: {
         patterns: ['^https?://'],
         err: 'must be https://…, or http://… to a loopback address',
@@ -15,7 +15,8 @@ export const HTTP_FIELDS = [
   {
     chain_url: {
       type: 'string',
-      description: 'http: where the certificates of the issuers are, for a bundle without them.',
+      description:
+        "http: URL of the issuers' certificates, on the same server, for a bundle without its chain.",
       match_any: {
         patterns: ['^https?://'],
         err: 'must be https://…, or http://… to a loopback address',
@@ -25,7 +26,7 @@ export const HTTP_FIELDS = [
   {
     username: {
       type: 'string',
-      description: 'http: basic authentication; the password is token or token_file.',
+      description: 'http: user for basic authentication. The password is `token` or `token_file`.',
     },
   },
 ] as const satisfies readonly NamedField[];

@@ -6,7 +6,8 @@ export const KUBERNETES_FIELDS = [
   {
     namespaces: {
       type: 'array',
-      description: 'kubernetes: where to look. Empty: in all, or in the own one if only that is allowed.',
+      description:
+        "kubernetes: namespaces to read. Empty: all of them, or only the pod's own if the rights reach no further.",
       required: true,
       default: [],
       elements: { type: 'string' },
@@ -15,17 +16,24 @@ export const KUBERNETES_FIELDS = [
   {
     names: {
       type: 'array',
-      description: 'kubernetes: these Secrets. Empty: every one of type kubernetes.io/tls.',
+      description:
+        'kubernetes: Secrets to read, of any type. Empty: every Secret of type `kubernetes.io/tls`.',
       required: true,
       default: [],
       elements: { type: 'string' },
     },
   },
-  { label_selector: { type: 'string', description: 'kubernetes: only Secrets with these labels.' } },
+  {
+    label_selector: {
+      type: 'string',
+      description: 'kubernetes: only Secrets with these labels, of any type.',
+    },
+  },
   {
     only_marked: {
       type: 'boolean',
-      description: 'kubernetes: only Secrets of cert-manager, or with konghq.com/override: "true".',
+      description:
+        'kubernetes: only Secrets that cert-manager made, or that have the annotation `konghq.com/override: "true"`.',
       required: true,
       default: false,
     },
@@ -34,7 +42,7 @@ export const KUBERNETES_FIELDS = [
     hosts: {
       type: 'string',
       description:
-        'kubernetes: the SNIs of created certificates: all names of the leaf, those of cert-manager.io/alt-names, or the hosts of Ingresses and Gateways.',
+        'kubernetes: the SNIs of a certificate that is created. `leaf`: every name of the leaf. `annotations`: the names in the annotation `cert-manager.io/alt-names`. `references`: the hosts for which Ingresses, Gateways and ListenerSets refer to the Secret.',
       required: true,
       default: 'leaf',
       one_of: ['leaf', 'annotations', 'references'],
@@ -43,7 +51,8 @@ export const KUBERNETES_FIELDS = [
   {
     kubeconfig: {
       type: 'string',
-      description: 'kubernetes: outside of a cluster, how to reach it.',
+      description:
+        "kubernetes: kubeconfig file, for a gateway outside of the cluster. Empty: the pod's service account.",
       match_any: ABSOLUTE_PATH,
     },
   },
@@ -51,18 +60,23 @@ export const KUBERNETES_FIELDS = [
     password_secret: {
       type: 'string',
       description:
-        'kubernetes: NAME or NAME/KEY of the Secret, in the namespace of each keystore, that holds the password.',
+        'kubernetes: Secret that holds the password, as `NAME` or `NAME/KEY`, in the namespace of each keystore.',
     },
   },
   {
     resource: {
       type: 'string',
-      description: 'kubernetes with trust: whether the CAs stand in Secrets or in ConfigMaps.',
+      description: 'kubernetes: with `trust`, where the CA certificates are: in Secrets or in ConfigMaps.',
       required: true,
       default: 'secrets',
       one_of: ['secrets', 'configmaps'],
     },
   },
   ALLOW_HTTP,
-  { context: { type: 'string', description: 'kubernetes: the context of the kubeconfig.' } },
+  {
+    context: {
+      type: 'string',
+      description: 'kubernetes: context of the kubeconfig. Empty: its current context.',
+    },
+  },
 ] as const satisfies readonly NamedField[];

@@ -2,39 +2,74 @@ import { ABSOLUTE_PATH, type NamedField } from '../../config';
 
 /** Fields of sources of type `vault`, beside those of every remote source. */
 export const VAULT_FIELDS = [
-  { namespace: { type: 'string', description: 'vault: the namespace that the rest is in.' } },
-  { mount: { type: 'string', description: 'vault: where the KV engine is mounted. Empty: secret.' } },
+  {
+    namespace: {
+      type: 'string',
+      description: 'vault: namespace of login, mount and path (Vault Enterprise, HCP, OpenBao).',
+    },
+  },
+  { mount: { type: 'string', description: 'vault: mount of the KV engine. Empty: `secret`.' } },
   {
     secret_path: {
       type: 'string',
-      description: 'vault: a secret below the mount; with a slash at its end, every secret below it.',
+      description: 'vault: path of one secret below the mount, or, with a slash at its end, of a folder.',
     },
   },
   {
     kv_version: {
       type: 'integer',
-      description: 'vault: version of the KV engine, 1 or 2. Empty: the server is asked.',
+      description: 'vault: version of the KV engine. Empty: the server is asked.',
       between: [1, 2],
     },
   },
-  { cert_field: { type: 'string', description: 'vault: key of the secret that holds the certificate.' } },
-  { key_field: { type: 'string', description: 'vault: key of the secret that holds the private key.' } },
-  { chain_field: { type: 'string', description: 'vault: key of the secret that holds the intermediates.' } },
-  { role_id: { type: 'string', description: 'vault: log in by AppRole with this role.' } },
-  { secret_id: { type: 'string', description: 'vault: secret of the AppRole.', referenceable: true } },
-  { secret_id_file: { type: 'string', description: 'vault: file that holds it.', match_any: ABSOLUTE_PATH } },
-  { role: { type: 'string', description: 'vault: log in by Kubernetes with this role.' } },
+  {
+    cert_field: {
+      type: 'string',
+      description:
+        'vault: key of the secret that holds the leaf and its chain. Empty: common names are tried.',
+    },
+  },
+  {
+    key_field: {
+      type: 'string',
+      description: 'vault: key of the secret that holds the private key. Empty: common names are tried.',
+    },
+  },
+  {
+    chain_field: {
+      type: 'string',
+      description:
+        'vault: key of the secret that holds the intermediates, as a text or a list. Empty: common names are tried.',
+    },
+  },
+  { role_id: { type: 'string', description: 'vault: role ID, for the login with AppRole.' } },
+  {
+    secret_id: {
+      type: 'string',
+      description: 'vault: secret ID of the AppRole. Prefer `secret_id_file`.',
+      referenceable: true,
+    },
+  },
+  {
+    secret_id_file: {
+      type: 'string',
+      description: 'vault: file that holds the secret ID of the AppRole. It is read at every login.',
+      match_any: ABSOLUTE_PATH,
+    },
+  },
+  { role: { type: 'string', description: "vault: role, for the login with the pod's service account." } },
   {
     jwt_file: {
       type: 'string',
-      description: "vault: file with the service account's token. Empty: where pods have it.",
+      description:
+        "vault: file of the service account's token. Empty: `/var/run/secrets/kubernetes.io/serviceaccount/token`.",
       match_any: ABSOLUTE_PATH,
     },
   },
   {
     auth_mount: {
       type: 'string',
-      description: 'vault: where the auth method is mounted. Empty: approle or kubernetes.',
+      description: 'vault: mount of the auth method, without `auth/`. Empty: `approle` or `kubernetes`.',
     },
   },
 ] as const satisfies readonly NamedField[];

@@ -1,7 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FIELDS } from '../../../src/app/config';
-import type { KongField, NamedField } from '../../../src/config';
 import { REASONS } from '../../../src/model';
 import { LOG_FIELDS } from '../../../src/report';
 
@@ -42,25 +40,4 @@ describe('the documentation', () => {
     );
     expect(attacks.filter((path) => !paths.has(path))).toEqual([]);
   });
-
-  const configuration = readFileSync('docs/configuration.md', 'utf8');
-
-  it.each(fieldNames(FIELDS))('explains the field %s with its default', (name, field) => {
-    const row = configuration.split('\n').find((line) => line.startsWith(`| \`${name}\``));
-    expect(row).toBeDefined();
-    if (field.default === undefined) return;
-    expect(row).toContain(`\`${JSON.stringify(field.default).replace(/^"|"$/g, '')}\``);
-  });
 });
-
-/** `verify.timeout` for fields of records; the fields of a source stand in tables of their own. */
-function fieldNames(fields: readonly NamedField[], prefix = ''): [string, KongField][] {
-  return fields.flatMap((named) =>
-    Object.entries(named).flatMap(([name, field]): [string, KongField][] => {
-      if (field.type === 'record') return fieldNames(field.fields ?? [], `${prefix}${name}.`);
-      const own: [string, KongField] = [`${prefix}${name}`, field];
-      const inner = field.elements?.fields === undefined ? [] : fieldNames(field.elements.fields);
-      return [own, ...inner.filter(([inside]) => inside !== 'type')];
-    }),
-  );
-}

@@ -66,3 +66,28 @@ it('the metrics tell what clients without SNI get, once for each file', async ()
     '/certs/default.crt',
   );
 });
+
+it("the metrics tell of Kong's own certificates, of those that no listener shows from the file", async () => {
+  const file = {
+    ...pending.files[0]!,
+    uses: ['client'],
+    location: '/etc/kong/client.crt',
+    served_sha256: null,
+    served_not_before: null,
+    served_not_after: null,
+  };
+  const node = { ...pending, mode: 'observe' as const, files: [file] };
+  const view = { ...reloaderView([]), node_certificates: node };
+  const text = await renderMetrics(reportView([view, view]));
+  const lines = text.split('\n').filter((line) => line.includes('/etc/kong/client.crt'));
+  const end = Date.parse('2026-09-01') / 1000;
+  const name = 'kong_ssl_cert_reloader_node_certificate';
+  const labels = 'location="/etc/kong/client.crt",uses="client"';
+  // Of a leaf of which only the end is known a life of 90 days is assumed.
+  expect(lines).toEqual([
+    `${name}_in_sync{${labels}} 0`,
+    `${name}_not_after_timestamp_seconds{${labels},origin="source"} ${end}`,
+    `${name}_warning_timestamp_seconds{${labels},level="ends_soon"} ${end - 15 * 86_400}`,
+    `${name}_warning_timestamp_seconds{${labels},level="critical"} ${end - 7.5 * 86_400}`,
+  ]);
+});

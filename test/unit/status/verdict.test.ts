@@ -1,5 +1,13 @@
 import { describe, expect, it, test } from 'vitest';
-import { troublesOf, urgencyOf, type CertificateStatus, type ReloaderStatus } from '../../../src/public';
+import type { LifeLevel } from '../../../src/model';
+import {
+  troublesOf,
+  urgencyOf,
+  type CertificateStatus,
+  type NodeCertificatesStatus,
+  type NodeFileStatus,
+  type ReloaderStatus,
+} from '../../../src/public';
 import { certificate, inDays, reloader } from '../../support/statuses';
 
 const kong = { admin_url: 'http://127.0.0.1:8001', mode: 'database' } as const;
@@ -13,6 +21,24 @@ const report = (certificates: CertificateStatus[], more: Partial<ReloaderStatus>
 });
 const failing = (kind: 'forbidden' | 'away') =>
   certificate({ state: 'pending', write_failure: { kind, message: 'Kong answered 403', since: inDays(0) } });
+
+const own = (location: string, expiry: LifeLevel, days: number): NodeFileStatus => ({
+  uses: ['admin'],
+  location,
+  fingerprint_sha256: 'AA',
+  not_after: inDays(days),
+  served_sha256: null,
+  served_not_before: null,
+  served_not_after: null,
+  expiry,
+});
+const node = (...files: NodeFileStatus[]): NodeCertificatesStatus => ({
+  state: 'in_sync',
+  mode: 'observe',
+  files,
+  reloaded_at: null,
+  detail: '',
+});
 
 describe('the verdict', () => {
   test.for<
@@ -59,6 +85,39 @@ describe('the verdict', () => {
       [],
       { leader: { is_leader: false, holder: null, error: 'leases is forbidden' } },
       [{ kind: 'writes_nothing', entry: 'e1', detail: 'leases is forbidden' }],
+    ],
+    [
+      "Kong's own certificates that end soon, the first to end first, those that do not left out",
+      [certificate()],
+      {
+        node_certificates: node(
+          own('/admin.crt', 'ends_soon', 9),
+          own('/cluster.crt', 'critical', 3),
+          own('/gui.crt', 'fresh', 60),
+        ),
+      },
+      [
+        {
+          kind: 'own_ending',
+          location: '/cluster.crt',
+          uses: ['admin'],
+          until: inDays(3),
+          is_critical: true,
+        },
+        { kind: 'own_ending', location: '/admin.crt', uses: ['admin'], until: inDays(9), is_critical: false },
+      ],
+    ],
+    [
+      'files that Kong has not read, which nobody reloads it for',
+      [certificate()],
+      { node_certificates: { ...node(), state: 'reload_pending', detail: 'run kong reload' } },
+      [{ kind: 'own_outdated', of: 'node', detail: 'run kong reload' }],
+    ],
+    [
+      'nothing where a reload is just to come',
+      [certificate()],
+      { node_certificates: { ...node(), state: 'reload_pending', detail: '' } },
+      [],
     ],
   ])('%s', ([, certificates, more, troubles]) => {
     expect(troublesOf(report(certificates, more))).toEqual(troubles);

@@ -50,6 +50,13 @@ it('a verdict reads well in both languages', () => {
     { kind: 'expired', count: 2 },
     { kind: 'not_served', count: 1 },
     { kind: 'ending', count: 1, first: '2026-08-01T08:22:00.000Z', is_critical: true },
+    {
+      kind: 'own_ending',
+      location: '/etc/kong/admin.crt',
+      uses: ['admin'],
+      until: '2026-08-01T08:22:00.000Z',
+      is_critical: true,
+    },
   ];
   const of = (language: keyof typeof LANGUAGES, when: string, left: string) =>
     troubles
@@ -62,9 +69,9 @@ it('a verdict reads well in both languages', () => {
       )
       .join(' · ');
   expect(of('en', 'today at 08:22 UTC', '7 h')).toBe(
-    '2 expired · 1 not served · 1 ends today at 08:22 UTC, in 7 h',
+    '2 expired · 1 not served · 1 ends today at 08:22 UTC, in 7 h · Kong’s own certificate for admin ends today at 08:22 UTC',
   );
   expect(of('zh', '今天 08:22 UTC', '7 小时')).toBe(
-    '2 个证书已过期 · 1 个证书未实际生效 · 1 个证书将于今天 08:22 UTC 到期（剩余 7 小时）',
+    '2 个证书已过期 · 1 个证书未实际生效 · 1 个证书将于今天 08:22 UTC 到期（剩余 7 小时） · Kong admin 所用的证书将于今天 08:22 UTC 到期',
   );
 });

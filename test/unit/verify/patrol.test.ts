@@ -61,3 +61,35 @@ it('a name that something else answers for is asked for less and less often', as
   // Waits of 20, 40 and 80 ms and more: a slow machine only makes them longer.
   expect(waits.map((wait, index) => wait >= 20 * 2 ** index)).toEqual(waits.map(() => true));
 });
+
+it('what was asked before a write says nothing about what is stored since', async () => {
+  const before = issue({ names: [NAME] });
+  const after = issue({ names: [NAME] });
+  const storedAs = ({ chain, key }: typeof before) => toStored({ id: 'K', cert: chain, key, snis: [NAME] });
+  let stored = storedAs(before);
+  let answered = 0;
+  const { patrol, noted } = await patrolled(() => before, {
+    certificates: () => new Map([['K', stored]]),
+    listeners: () => {
+      answered += 1;
+      return [];
+    },
+    isStored: () => Promise.resolve(true),
+  });
+  patrol.go(false);
+  // The pass writes while the handshake is under way.
+  stored = storedAs(after);
+  await eventually('it looked at what is stored now', () => noted.length > 0);
+  expect(answered).toBeGreaterThan(1);
+  expect(new Set(noted.map(({ expected }) => expected))).toEqual(new Set([stored.main.chain]));
+});
+
+it('a round that gave way goes on though the pass was over before it noticed', async () => {
+  let isBusy = true;
+  const { patrol, becomes } = await patrolled(() => issue({ names: [NAME] }), { isBusy: () => isBusy });
+  // It gives way at once; the pass ends before it has stopped.
+  patrol.go(false);
+  isBusy = false;
+  patrol.go(false);
+  await becomes('served');
+});

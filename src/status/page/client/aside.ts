@@ -1,4 +1,4 @@
-import type { ListReport, RecentEvent, SourceStatus } from '../../../public';
+import type { ListReport, NodeFileStatus, RecentEvent, SourceStatus } from '../../../public';
 import { byId, el, setText } from './dom';
 import { KIND_TONES } from './details';
 import { agoText, clockText, dateText, sinceText, timeText, words } from './language';
@@ -89,6 +89,7 @@ function gatewayFacts({ mode, interval_seconds: interval, last_pass: pass, ...fo
     ...(mode === 'observe' ? [[say.whoWrites, say.nobodyObserves] as Fact] : []),
     ...(found.leader === undefined ? [] : [leaderFact(found.leader)]),
     ...(found.default_certificate === undefined ? [] : [defaultFact(found.default_certificate)]),
+    ...(found.node_certificates?.files ?? []).map(nodeFact),
     ...(found.declarative_file === undefined ? [] : [fileFact(found.declarative_file)]),
   ];
 }
@@ -109,6 +110,21 @@ function defaultFact({ state, detail, files }: NonNullable<Reloader['default_cer
   if (state !== 'in_sync') return [say.withoutSni, say.notLookedAt];
   const [first] = files.flatMap((file) => file.served_not_after ?? []).sort();
   return [say.withoutSni, say.asInFiles(first === undefined ? null : dateText(first))];
+}
+
+function nodeFact({
+  uses,
+  location,
+  not_after: inFile,
+  served_not_after: served,
+  expiry,
+}: NodeFileStatus): Fact {
+  const { say } = words;
+  const until = served ?? inFile;
+  const text = `${location}: ${until === null ? say.cannotRead : say.until(dateText(until))}`;
+  const tone =
+    expiry === 'expired' || expiry === 'critical' ? 'bad' : expiry === 'ends_soon' ? 'warn' : undefined;
+  return [say.kongsOwn(uses.join(', ')), text, until === null ? 'warn' : tone];
 }
 
 function fileFact({ file, written_at: at, trouble, left }: NonNullable<Reloader['declarative_file']>): Fact {

@@ -64,9 +64,8 @@ export const isNarrowed = ({ q, state, expiry, source, entry }: Query): boolean 
 export function go(query: Query, change: Partial<Query>, isStep = true): void {
   const href = hrefOf(query, change);
   if (href === (location.hash || '#')) return;
-  if (isStep) location.hash = href;
-  else {
-    history.replaceState(null, '', href);
-    dispatchEvent(new HashChangeEvent('hashchange'));
-  }
+  if (isStep) history.pushState(null, '', href);
+  else history.replaceState(null, '', href);
+  // At once: the browser's own event may come after the next key.
+  dispatchEvent(new HashChangeEvent('hashchange'));
 }

@@ -14,6 +14,8 @@ const TONES: Record<TroubleKind, Tone> = {
   ending: 'warn',
   refused: 'bad',
   writes_fail: 'bad',
+  own_ending: 'warn',
+  own_outdated: 'warn',
   overdue: 'warn',
   awaits_approval: 'warn',
   pending: 'info',
@@ -24,7 +26,9 @@ const TONES: Record<TroubleKind, Tone> = {
 };
 
 const toneOf = (trouble: Trouble): Tone =>
-  trouble.kind === 'ending' && trouble.is_critical ? 'bad' : TONES[trouble.kind];
+  (trouble.kind === 'ending' || trouble.kind === 'own_ending') && trouble.is_critical
+    ? 'bad'
+    : TONES[trouble.kind];
 
 /** @param away why the plugin itself is not there, so that what is shown was so when it was last; empty: it is */
 export function drawVerdict({ troubles, counts }: ListReport, nextEnd: string | null, away: string): void {
@@ -79,6 +83,8 @@ interface Alarm {
   runbook: string | null;
 }
 
+const OWN_RUNBOOKS = { default: 'KongDefaultCertificateExpiring', node: 'KongNodeCertificateExpiring' };
+
 /** What nobody should miss, each in a sentence. */
 function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
   const past = reloaders.find((one) => !one.is_current && one.known_at !== null)?.known_at ?? null;
@@ -106,6 +112,9 @@ function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
         break;
       case 'writes_fail':
         alarms.push({ text: trouble.detail, runbook: 'KongCertificateSwapFailing' });
+        break;
+      case 'own_outdated':
+        alarms.push({ text: sentence(trouble.detail), runbook: OWN_RUNBOOKS[trouble.of] });
         break;
       case 'source_down': {
         const since = reloaders.flatMap(({ sources }) => sources).find(({ id }) => id === trouble.id)

@@ -41,6 +41,13 @@ export const en: Words = {
         return 'No pass can be made';
       case 'writes_nothing':
         return 'This gateway writes nothing';
+      case 'own_ending': {
+        const whose =
+          trouble.uses.length === 0 ? 'for clients without SNI' : `for ${trouble.uses.join(', ')}`;
+        return `Kong’s own certificate ${whose} ends ${when(trouble.until)}`;
+      }
+      case 'own_outdated':
+        return 'Kong has not read its own files';
       case 'source_down':
         return `${trouble.id} is down`;
     }
@@ -227,6 +234,8 @@ export const en: Words = {
     anotherGateway: (holder) => `another gateway, ${holder}; this one looks on`,
     withoutSni: 'Without SNI',
     asInFiles: (until) => `clients get what is in Kong's files${until === null ? '' : `, until ${until}`}`,
+    kongsOwn: (uses) => `Kong’s own, for ${uses}`,
+    cannotRead: 'cannot be read',
     declarativeFile: 'Declarative file',
     notInFile: (id, why) => `${id} is not in it: ${why}`,
     writtenAt: (file, at) => `${file}${at === null ? '' : `, written at ${at}`}`,

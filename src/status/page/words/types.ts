@@ -148,6 +148,8 @@ export interface Words {
     nobody: string;
     anotherGateway: (holder: string) => string;
     withoutSni: string;
+    kongsOwn: (uses: string) => string;
+    cannotRead: string;
     asInFiles: (until: string | null) => string;
     declarativeFile: string;
     notInFile: (id: string, why: string) => string;

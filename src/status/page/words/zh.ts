@@ -38,6 +38,12 @@ export const zh: Words = {
         return '无法执行巡检';
       case 'writes_nothing':
         return '本网关当前不写入任何证书';
+      case 'own_ending': {
+        const whose = trouble.uses.length === 0 ? '无 SNI 客户端所用的' : `${trouble.uses.join('、')} 所用的`;
+        return `Kong ${whose}证书将于${when(trouble.until)} 到期`;
+      }
+      case 'own_outdated':
+        return 'Kong 尚未读取自身证书文件的新内容';
       case 'source_down':
         return `来源 ${trouble.id} 不可用`;
     }
@@ -253,6 +259,8 @@ export const zh: Words = {
     anotherGateway: (holder) => `另一网关 ${holder}；本网关待命`,
     withoutSni: '无 SNI 的客户端',
     asInFiles: (until) => `客户端获得 Kong 文件中的证书${until === null ? '' : `，有效期至 ${until}`}`,
+    kongsOwn: (uses) => `Kong 自身证书（${uses}）`,
+    cannotRead: '无法读取',
     declarativeFile: '声明式配置文件',
     notInFile: (id, why) => `${id} 不在其中：${why}`,
     writtenAt: (file, at) => `${file}${at === null ? '' : `，写入于 ${at}`}`,
