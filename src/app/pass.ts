@@ -37,11 +37,7 @@ export interface PassRunner {
   /** Restores what an operator asks for, in the next pass. */
   readonly revert: Pick<RevertStep, 'ask' | 'cancel'>;
   /** @throws Error when no pass can be made: Kong does not answer */
-  readonly pass: (
-    cause: PassCause,
-    touched?: ReadonlySet<string>,
-    touches?: Touches,
-  ) => Promise<PassReport>;
+  readonly pass: (cause: PassCause, touched?: ReadonlySet<string>, touches?: Touches) => Promise<PassReport>;
   /** The present state. */
   readonly live: () => LiveView;
   /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */

@@ -53,7 +53,10 @@ class Pass implements PassContext {
     this.startedAt = this.now();
     this.report = outer?.report ?? emptyReport(cause, this.startedAt);
     // What one part has attempted no other attempts.
-    const { attempted, again } = outer?.work ?? { attempted: new Map<string, number>(), again: new Set<string>() };
+    const { attempted, again } = outer?.work ?? {
+      attempted: new Map<string, number>(),
+      again: new Set<string>(),
+    };
     this.work = { ...emptyWork(), attempted, again };
   }
 
