@@ -8,7 +8,7 @@ import {
   type Verifier,
 } from '../model';
 import type { CertificateMemory } from './memory';
-import { halfOf, namesOf } from './prove';
+import { namesOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
 
 /** Above this many changes it has to do that one listener was seen to serve some of the names. */
