@@ -24,40 +24,40 @@ import { readSafely, scanSafely, understand } from './reading';
 import { WholeChains } from './whole-chain';
 
 export interface BookScanOptions {
-  /** Settles when `find` knows what Kong stores, with whether that changed; reading goes on meanwhile. */
+  /** Settles when `find` knows what Kong stores, with whether that has changed; reading goes on meanwhile. */
   stored?: Promise<unknown>;
   /** Milliseconds since the epoch. */
   now: number;
-  /** What looks unchanged is fetched, too. */
+  /** Fetch even what looks unchanged. */
   whole?: boolean;
   progress?: ProgressListener | undefined;
 }
 
 export interface BookScan {
-  /** Something differs from the scan before. */
+  /** Whether anything differs from the scan before. */
   changed: boolean;
-  /** How many bundles were read. */
+  /** Number of bundles that were read. */
   read: number;
-  /** Which of them are no longer what they were, with what they were; null: not known before. */
+  /** Bundles that have changed, with their former state; null: new. */
   differing: Map<string, SourcedBundle | null>;
   errors: { source: string; refusal: Refusal }[];
 }
 
 export interface BookOptions {
   /**
-   * Finds what Kong stores by its content: a bundle that is there to the letter needs no parsing, Kong's copy was
+   * Finds a stored half by content: a bundle that Kong has to the letter needs no parsing, since Kong's copy was
    * parsed already.
    */
   find?: (content: Digest) => StoredHalf | undefined;
   /** Everything that Kong stores: its chains complete those of bundles. */
   stored?: () => Iterable<StoredCertificate>;
-  /** CAs that the operator vouches for, beside the public ones. */
+  /** CAs that the operator trusts, beside the public ones. */
   trusted?: () => IssuerSet;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
 
-/** Refusals that say something about the machine, the network or the rights, and nothing about the bundle. */
+/** Refusals about the machine, the network or permissions, which say nothing about the bundle. */
 const ENVIRONMENT: ReadonlySet<Reason> = new Set(['unreadable', 'unreachable', 'forbidden']);
 
 /** Every bundle of every source, as it was last read, without the texts. */
@@ -66,18 +66,18 @@ export class BundleBook {
   readonly #chains: WholeChains;
   /** Bundles whose chain ends early, by id. */
   readonly #incomplete = new Set<string>();
-  /** Leaves whose chain may still be written, with what was known before, by bundle id. */
+  /** Leaves whose chain may still be written, with their former state, by bundle id. */
   readonly #held = new Map<string, Pick<Entry, 'source' | 'name'> & { until: number }>();
-  /** How each source was at the last look. */
+  /** State of each source at the last scan. */
   readonly #sources = new Map<Source, { error: KnownRefusal | null; strays: readonly StrayFile[] }>();
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
   /**
-   * Bundles whose source or machine did not let them be read: that is no fact about them, so every scan of everything
-   * tries again though nothing changed. By bundle id.
+   * Bundles that the source or the machine did not let read: no fact about them, so every full scan tries again
+   * although nothing changed. By bundle id.
    */
   readonly #unread = new Map<string, Pick<Entry, 'source' | 'name'>>();
-  /** Sources that created at the last scan. */
+  /** Sources with `create` at the last scan. */
   #creating: ReadonlySet<Source> = new Set();
 
   constructor(
@@ -111,7 +111,7 @@ export class BundleBook {
     const readAll = async (source: Source, names: Iterable<string>): Promise<UnmatchedBundle[]> => {
       const found: UnmatchedBundle[] = [];
       for (const name of names) {
-        // An await for each of 10,000 files costs as much as parsing them.
+        // Awaited only where it is a promise: an await for each of 10,000 files costs as much as parsing them.
         const reading = readSafely(source, name);
         const raw = reading instanceof Promise ? await reading : reading;
         const seen = unmatched(source, name, raw, held < MAX_HELD_CHARS);
@@ -137,7 +137,7 @@ export class BundleBook {
       }
       const names = new Set(scan.changed);
       for (const entry of again) if (entry.source === source) names.add(entry.name);
-      // Slow reads of one source hold up no other one.
+      // Read separately: slow reads of one source hold up no other one.
       return readAll(source, names);
     });
     const found = (await Promise.all(readings)).flat();
@@ -166,12 +166,12 @@ export class BundleBook {
     return this.#entries.get(id)?.source.asked !== undefined;
   }
 
-  /** A source creates by `create: true`, and not by default. */
+  /** Whether a source has an explicit `create: true`. */
   get createsInSoManyWords(): boolean {
     return this.sources.some(({ createIsExplicit }) => createIsExplicit === true);
   }
 
-  /** Names that resources of the clusters ask for, with the Secret of each; null: not known. */
+  /** Names that resources of the clusters request, with the Secret of each; null: unknown. */
   async asked(): Promise<ReadonlyMap<string, string> | null> {
     const all = await Promise.all(this.sources.flatMap((source) => source.asked?.() ?? []));
     const known = all.filter((asked) => asked !== null);
@@ -179,7 +179,7 @@ export class BundleBook {
     return new Map(known.reverse().flatMap((asked) => [...asked]));
   }
 
-  /** Bundles that end early gain what Kong or other bundles have of their issuers. */
+  /** Completes chains that end early with certificates from Kong or other bundles. */
   private async completeChains(result: BookScan, kongChanged: boolean): Promise<void> {
     if (result.differing.size === 0 && !result.changed && !kongChanged) return;
     this.#chains.reset();
@@ -194,13 +194,13 @@ export class BundleBook {
       if (isSameAs(known, whole.bundle.content, whole.bundle)) continue;
       const before = result.differing.get(id);
       this.put(id, { source, name, known: this.known(id, whole, source) });
-      // What was completed before is the same once more.
+      // Completed again to the same chain, it has not changed.
       if (before != null && isSameAs(before, whole.bundle.content, whole.bundle)) result.differing.delete(id);
       else if (before === undefined) result.differing.set(id, known);
     }
   }
 
-  /** A leaf that stands alone, and whose issuer nobody has, waits for its chain as long as that may be under way. */
+  /** Holds a bare leaf whose issuer is nowhere, as long as its chain may still be on the way. */
   private holdBare(bare: ReadonlyMap<string, Bare>, result: BookScan): void {
     for (const id of this.#held.keys()) if (!bare.has(id)) this.#held.delete(id);
     for (const [id, { source, name, until, before }] of bare) {
@@ -219,7 +219,7 @@ export class BundleBook {
     }
   }
 
-  /** Sources with a bundle whose renewal should be there by now: what looks unchanged there may not be. */
+  /** Sources with a bundle whose renewal should have appeared: their servers may wrongly report it unchanged. */
   private dueSources(now: number): Set<Source> {
     const due = new Set<Source>();
     for (const { source, known } of this.#entries.values()) {
@@ -239,19 +239,19 @@ export class BundleBook {
     this.#sources.set(source, { error: error ?? null, strays: strays ?? known?.strays ?? [] });
   }
 
-  /** How many bundles there are, each counted once. */
+  /** Number of bundles, each counted once. */
   get total(): number {
     let total = 0;
     for (const count of this.#entries.counts().values()) total += count;
     return total;
   }
 
-  /** Ids of sources that could not be looked at whole. */
+  /** Ids of sources that could not be scanned completely. */
   get awaySources(): Set<string> {
     return new Set([...this.#sources].flatMap(([{ id }, { error }]) => (error === null ? [] : [id])));
   }
 
-  /** Sources that were looked at. */
+  /** The sources that were scanned. */
   get sourceStates(): SourceState[] {
     const counts = this.#entries.counts();
     return [...this.#sources].map(([source, { error, strays }]) => ({
@@ -279,7 +279,7 @@ export class BundleBook {
     return turned.length > 0;
   }
 
-  /** Bundles that were understood, each once. */
+  /** Bundles that were parsed, each once. */
   bundles(): Iterable<SourcedBundle> {
     return this.#entries.bundles();
   }
@@ -289,7 +289,7 @@ export class BundleBook {
     return this.#entries.broken();
   }
 
-  /** Bundles that were not understood, by id. */
+  /** Bundles that could not be parsed, by id. */
   refused(): Iterable<[id: string, why: Refusal]> {
     return this.#entries.refused();
   }
@@ -299,22 +299,25 @@ export class BundleBook {
     return known === undefined || isRefusal(known) ? null : known;
   }
 
-  /** Some bundle was no longer what the plan was made with; the next scan reads it again. */
+  /** Whether a bundle has changed since the plan; the next scan reads it again. */
   get isUnsettled(): boolean {
     return this.#again.size > 0 || this.#held.size > 0;
   }
 
-  /** When the first leaf is taken that waits for its chain (milliseconds since the epoch); infinity: none does. */
+  /** When the first held leaf is taken without its chain (milliseconds since the epoch); Infinity: none is held. */
   get heldUntil(): number {
     return Math.min(...[...this.#held.values()].map(({ until }) => until), Number.POSITIVE_INFINITY);
   }
 
-  /** Whether the next scan reads it though its source sees no change. */
+  /** Whether the next scan reads a bundle even if its source reports no change. */
   isReadAgain(id: string): boolean {
     return this.#again.has(id);
   }
 
-  /** Reads the texts of a bundle. @returns a refusal where they are no longer those that were planned with */
+  /**
+   * Reads the texts of a bundle.
+   * @returns a refusal where they are no longer those of the plan
+   */
   async open(planned: SourcedBundle): Promise<OpenedBundle | Refusal> {
     const moved = refusal(
       'incomplete',
@@ -325,7 +328,7 @@ export class BundleBook {
     const found = (await understand(await readSafely(entry.source, entry.name))) ?? moved;
     const opened = isRefusal(found) ? found : this.#chains.complete(found, entry.source);
     if (!isRefusal(opened) && opened.bundle.content === planned.content) {
-      // Until now it may have been known from Kong's copy alone, which may hold a root.
+      // The former facts may be from Kong's copy, which may contain a root.
       entry.known = this.known(planned.id, opened, entry.source);
       return opened;
     }
@@ -367,12 +370,12 @@ export class BundleBook {
     const { source, name, pem, location, secret, hosts } = seen;
     const half = pem === null ? undefined : this.options.find?.(pem.content);
     if (pem === null || half?.leaf == null) return null;
-    // What lies beside it may complete what Kong has of it.
+    // Files beside it may complete Kong's copy.
     if (seen.hasIssuers && this.#chains.missing(half.reach) !== null) return null;
     this.#unread.delete(id);
     const before = this.#entries.get(id)?.known;
     if (isSameAs(before, pem.content, { hosts, secret })) return false;
-    // One object, and Kong's strings: there are thousands of them, and what is the same string is compared at once.
+    // Shares Kong's objects and strings: there are thousands, and identical strings compare at once.
     const { content, chain, leaf, reach } = half;
     const known: SourcedBundle = {
       id,
@@ -394,7 +397,7 @@ export class BundleBook {
     return true;
   }
 
-  /** @returns whether it differs from what was known */
+  /** @returns whether it differs from the former state */
   private async update(
     id: string,
     { source, name, raw: seen }: UnmatchedBundle,
@@ -404,13 +407,13 @@ export class BundleBook {
     const before = entry?.known;
     const raw = seen === undefined ? await readSafely(source, name) : seen;
     const understood = understand(raw);
-    // Plain PEM is understood at once.
+    // Plain PEM is parsed synchronously.
     const opened = understood instanceof Promise ? await understood : understood;
     this.#unread.delete(id);
     if (opened === null || raw === null) return this.forget(id);
     if (isRefusal(opened)) {
       if (ENVIRONMENT.has(opened.reason)) this.#unread.set(id, { source, name });
-      // What cannot be asked just now is taken for what it was.
+      // While the source does not answer, the former state counts.
       if (opened.reason === 'unreachable' && before !== undefined && !isRefusal(before)) return false;
       const isSame = before !== undefined && isRefusal(before) && before.message === opened.message;
       const last = before === undefined || isRefusal(before) ? entry?.before : before;
@@ -424,7 +427,7 @@ export class BundleBook {
       });
       return !isSame;
     }
-    // Where Kong was seen to have more, the chain was completed; it is once more.
+    // Kong's copy has a completed chain; this one will be completed to the same.
     if (isSameAs(before, opened.bundle.content, opened.bundle)) return false;
     const known = this.known(id, opened, source);
     const isUsual =
@@ -439,17 +442,17 @@ export class BundleBook {
   }
 }
 
-/** A leaf without anything behind it. */
+/** A leaf without any issuer. */
 interface Bare {
   source: Source;
   name: string;
   /** Until then (milliseconds since the epoch) its chain may still be written. */
   until: number;
-  /** What was known of the bundle. */
+  /** The bundle's former state. */
   before: Entry | undefined;
 }
 
-/** The leaf of a file whose key is nowhere. */
+/** The leaf of a file without a key. */
 async function leafAlone(raw: RawBundle | Refusal, { reason }: Refusal): Promise<LeafFacts | null> {
   if (isRefusal(raw) || raw.standalone !== 'leaf' || reason !== 'missing_key') return null;
   return (await factsOf(raw.cert, raw.location, undefined)).leaf;
@@ -461,7 +464,7 @@ function isSameAs(
   { hosts, secret }: Partial<Pick<UnmatchedBundle, 'hosts' | 'secret'>>,
 ): boolean {
   if (before === undefined || isRefusal(before)) return false;
-  // A Secret that was deleted and made again has another UID.
+  // A Secret that was deleted and created again has another UID.
   return (
     before.content === content &&
     before.hosts?.join() === hosts?.join() &&
@@ -470,7 +473,7 @@ function isSameAs(
   );
 }
 
-/** What a bundle has of its source. */
+/** Properties that a bundle inherits from its source. */
 const traitsOf = ({ create, createIsExplicit, snis, ownership }: Source, order: number) => ({
   create,
   order,

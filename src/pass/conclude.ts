@@ -7,10 +7,10 @@ import { waiting } from './plan';
 import { halfOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** After so long it is looked whether another gateway, or the controller, has written what is not ours to write. */
+/** After this time Kong is checked for what another gateway, or the controller, was to write. */
 const HELD_MS = 5_000;
 
-/** Keeps what was planned last, and reports what was found and what stands in the way. */
+/** Keeps the last plan, and reports findings and obstacles. */
 export class ConcludeStep implements Step {
   readonly #log = new NotesLog();
   readonly #endings = new Endings();
@@ -62,7 +62,7 @@ export class ConcludeStep implements Step {
       findings.wouldChange(plan.changes.filter((change) => this.isFree(change, pass)));
       pass.report.addedChars = planner.addedBy(plan);
     }
-    // There is something to write, and another gateway is the one to do it.
+    // There are changes, which another gateway has to write.
     const isHeld = !pass.observe && plan.changes.length > 0 && !pass.mayWrite();
     if (isHeld) plan = await planner.announceable(plan);
     memory.due = Math.min(
@@ -78,15 +78,15 @@ export class ConcludeStep implements Step {
     memory.plannedAt = pass.startedAt;
     memory.show(plan);
     findings.refusals(plan.refused, memory.book, (id) => this.inPlaceOf(id, plan));
-    // What signatures could not tell now (Kong or a source did not answer) is asked again.
+    // Questions that could not be answered now (Kong or a source did not answer) are asked again.
     const isAnyOpen = !pass.observe && plan.questions.length > 0;
     if (isAnyOpen) pass.leave('failed');
     memory.isOpen = pass.work.hasFailed || this.pending.isAny || memory.isSettling || isHeld || isAnyOpen;
   }
 
   /**
-   * Beside an ingress controller refusals get its time; whoever asks for a pass by hand wants to know them now.
-   * @returns when the first of them has had it
+   * Beside an ingress controller refusals get its time; a pass that somebody asked for reports them at once.
+   * @returns when the time of the first one is over
    */
   private wait(plan: Plan, pass: PassContext): number {
     if (!plan.isBesideController) return Number.POSITIVE_INFINITY;
@@ -95,7 +95,10 @@ export class ConcludeStep implements Step {
     return this.memory.refusalGrace.apply(plan, (id) => this.memory.book.isOfCluster(id), pass.now());
   }
 
-  /** What the controller finds broken it takes out of Kong: then nothing there asks for it any more, and it is trouble. */
+  /**
+   * A Secret that the controller finds broken is removed from Kong: then no certificate there needs it, and that is
+   * trouble.
+   */
   private noteDropped(plan: Plan): void {
     const { book, planner, gateway, refused } = this.memory;
     const idle = [...plan.unused, ...plan.refused.keys()].filter((id) => book.isOfCluster(id));
@@ -113,7 +116,7 @@ export class ConcludeStep implements Step {
     plan.unused = plan.unused.filter((id) => !plan.dropped.has(id));
   }
 
-  /** What is held back waits, and is not announced. */
+  /** A held change is not announced. */
   private isFree(change: Change, pass: PassContext): boolean {
     const permission = this.memory.holds.permits(change, pass.now());
     if (permission.kind === 'free') return true;
@@ -123,14 +126,14 @@ export class ConcludeStep implements Step {
     return false;
   }
 
-  /** Certificates that a bundle was meant for, or that had it while it was understood. */
+  /** Certificates that a bundle was meant for, or that had it before it became unreadable. */
   private inPlaceOf(id: string, { meant }: Plan): StoredCertificate[] {
     const { holders, gateway } = this.memory;
     const ids = meant.get(id)?.map(({ certificate }) => certificate) ?? holders.get(id) ?? [];
     return ids.flatMap((one) => gateway.certificates.stored.get(one) ?? []);
   }
 
-  /** A bundle that is understood no more still belongs to the certificates that had it. */
+  /** A bundle that became unreadable still belongs to the certificates that had it. */
   private noteHolders({ inSync }: Plan): void {
     const { book, plan, holders } = this.memory;
     const broken = new Set<string>();

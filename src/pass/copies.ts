@@ -2,9 +2,9 @@ import { isRefusal, type Source } from '../model';
 import type { Entry } from './entries';
 
 /**
- * Tells which bundles are copies of another one: the same content in one source, or the same file in two sources. One
- * of them is shown: of a source that creates, else of the first source, by the plainest name.
- * @returns the one that is shown, by the ids of its copies
+ * Finds copies of bundles: the same content in one source, or the same file in two sources. One of them is shown:
+ * of a source with `create`, else of the first source, by the plainest name.
+ * @returns the shown bundle by the ids of its copies
  */
 export function copiesAmong(entries: ReadonlyMap<string, Entry>): Map<string, Entry> {
   const copies = new Map<string, Entry>();

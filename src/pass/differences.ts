@@ -2,11 +2,11 @@ import { rmSync } from 'node:fs';
 import { readConfiguredFile } from '../common/configured-file';
 import { replaceFile } from '../common/replace-file';
 
-/** That a source has another certificate for the ingress controller's than Kong. */
+/** A source has another certificate than Kong for an entity of the ingress controller. */
 export interface Difference {
-  /** Of what the source has. */
+  /** Chain that the source has. */
   chain: string;
-  /** When it was first seen, and when the controller was nudged for it (milliseconds since the epoch). */
+  /** When it was first observed, and when the controller was nudged for it (milliseconds since the epoch). */
   since: number;
   nudgedAt: number | null;
 }
@@ -14,17 +14,21 @@ export interface Difference {
 /** Differences by half of a certificate. */
 export interface DifferenceStore {
   load(): ReadonlyMap<string, Difference>;
-  /** @param open those that stand @param closed those that do not any more */
+  /**
+   * @param open present differences
+   * @param closed those that are over
+   */
   save(open: ReadonlyMap<string, Difference>, closed: readonly string[]): void;
 }
 
-/** A difference that nobody has seen for so long is forgotten. */
+/** Differences not observed for this long are forgotten. */
 const KEPT_MS = 8 * 86_400_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Differences in a small file, so that one-shot runs know since when they stand. It holds ids, digests and times. Runs at
- * the same time with different sources keep each other's; where the file cannot be had, each run begins anew.
+ * Keeps differences in a small file, so that single runs know since when they exist. It holds ids, digests and
+ * times. Simultaneous runs with different sources keep each other's entries; where the file is unusable, each run
+ * starts without a memory.
  */
 export class DifferenceFile implements DifferenceStore {
   constructor(
@@ -57,7 +61,7 @@ export class DifferenceFile implements DifferenceStore {
       if (all.size === 0) rmSync(this.path, { force: true });
       else replaceFile(this.path, `${JSON.stringify(Object.fromEntries(all))}\n`, null);
     } catch {
-      // The next run begins anew.
+      // The next run starts without a memory.
     }
   }
 

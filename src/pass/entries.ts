@@ -3,26 +3,26 @@ import { push } from '../common/multimap';
 import { isRefusal, refusal, type Refusal, type Source, type SourcedBundle, type StrayFile } from '../model';
 import { copiesAmong } from './copies';
 
-/** What is known of one bundle of a source: understood, or why not. */
+/** Knowledge about one bundle of a source: its facts, or its refusal. */
 export interface Entry {
   source: Source;
   name: string;
   known: SourcedBundle | Refusal;
-  /** What was understood of it before it was refused. */
+  /** The facts before it was refused. */
   before?: SourcedBundle;
-  /** A leaf whose key is nowhere: no trouble where another bundle has it, or a newer one. */
+  /** Facts of a leaf without a key: no trouble where another bundle has it, or a newer one. */
   alone?: LeafFacts;
 }
 
-/** Every bundle of every source by its id; what is there several times is shown once. */
+/** Every bundle of every source by id; copies are shown once. */
 export class BundleEntries {
   readonly #entries = new Map<string, Entry>();
-  /** What is shown for each copy; null: something changed since it was looked for. */
+  /** The shown bundle for each copy; null: to be computed again after a change. */
   #copies: ReadonlyMap<string, Entry> | null = null;
   readonly #alone = new Map<string, LeafFacts>();
-  /** Leaves without a key that nobody misses. */
+  /** Leaves without a key that need none. */
   readonly #excused = new Set<string>();
-  /** Null: something changed since they were counted. */
+  /** Null: to be counted again after a change. */
   #counts: Map<Source, number> | null = null;
 
   get(id: string): Entry | undefined {
@@ -38,7 +38,7 @@ export class BundleEntries {
     else this.#alone.set(id, entry.alone);
   }
 
-  /** @returns whether it was there */
+  /** @returns whether it existed */
   delete(id: string): boolean {
     this.#counts = null;
     this.#copies = null;
@@ -47,7 +47,10 @@ export class BundleEntries {
     return this.#entries.delete(id);
   }
 
-  /** To be called after changes: a leaf without a key is missed unless another bundle has it, or a newer one. */
+  /**
+   * To be called after changes: excuses leaves without a key where another bundle has the same leaf, or a newer
+   * one.
+   */
   excuse(): void {
     this.#excused.clear();
     if (this.#alone.size === 0) return;
@@ -68,12 +71,12 @@ export class BundleEntries {
     for (const [id, leaf] of this.#alone) if (found.has(leaf)) this.#excused.add(id);
   }
 
-  /** All of them, copies included. */
+  /** All entries, copies included. */
   values(): Iterable<Entry> {
     return this.#entries.values();
   }
 
-  /** Bundles that were understood. */
+  /** Bundles that were parsed. */
   *bundles(): Iterable<SourcedBundle> {
     const copies = this.copies();
     for (const [id, { known }] of this.#entries) if (!isRefusal(known) && !copies.has(id)) yield known;
@@ -84,13 +87,13 @@ export class BundleEntries {
     for (const { before } of this.#entries.values()) if (before !== undefined) yield before;
   }
 
-  /** Bundles that were not understood, by id. */
+  /** Bundles that could not be parsed, by id. */
   *refused(): Iterable<[id: string, why: Refusal]> {
     for (const [id, { known }] of this.#entries)
       if (isRefusal(known) && !this.#excused.has(id)) yield [id, known];
   }
 
-  /** How many bundles each source has, each counted once. */
+  /** Number of bundles of each source, each counted once. */
   counts(): ReadonlyMap<Source, number> {
     if (this.#counts !== null) return this.#counts;
     const counts = new Map<Source, number>();
@@ -101,7 +104,7 @@ export class BundleEntries {
     return counts;
   }
 
-  /** Files of a source that another one has, too. */
+  /** Files of a source that another source has, too. */
   foundTwice(source: Source): StrayFile[] {
     const found: StrayFile[] = [];
     for (const [id, first] of this.copies()) {

@@ -1,6 +1,6 @@
 import type { NamedField } from '../config';
 
-/** When passes are made, and what they may do. */
+/** Fields: when passes are made, and what they may do. */
 export const PASS_FIELDS = [
   {
     interval: {

@@ -16,8 +16,8 @@ import {
 } from '../model';
 
 /**
- * Refusals that may only mean that somebody is writing the files right now. They are reported when they are still
- * there a moment later.
+ * Refusals that may only mean that the files are being written. They are reported if they still exist a moment
+ * later.
  */
 const PASSING_REASONS: ReadonlySet<Reason> = new Set([
   'unreadable',
@@ -32,49 +32,49 @@ const PASSING_REASONS: ReadonlySet<Reason> = new Set([
 /** Milliseconds after which a refusal is no longer taken for a file being written. */
 export const SETTLE_MS = 1_000;
 
-/** Refusals that stand no more and are still shown. */
+/** Most past refusals that are still shown. */
 const MAX_PAST = 500;
 
 interface Bundles {
   get(id: string): SourcedBundle | null;
 }
 
-/** Since when it is refused for that reason, and since when this content of it is. */
+/** Times since the refusal for this reason, and for this content, exists. */
 type SeenRefusal = KnownRefusal & { content: string | null; seenAt: number; isReported: boolean };
 
-/** What is known of a change that was made. */
+/** Circumstances of a change that was made. */
 interface Circumstances {
-  /** The names that its certificate has now; left out: those that it is planned to have. */
+  /** Present names of its certificate; left out: as planned. */
   names?: readonly string[] | undefined;
   /** Names that keep the former certificate. */
   kept?: readonly string[];
-  /** Why it was made though it was to wait. */
+  /** Why it was made although it should have waited. */
   urgent?: string | undefined;
 }
 
-/** Turns what a pass found into events: each thing once, not at each poll. */
+/** Turns the findings of passes into events: each once, not at each poll. */
 export class Findings {
   #events: PassEvent[] = [];
   #failed = false;
   #settling = false;
   /** By bundle id. */
   readonly #refusals = new Map<string, SeenRefusal>();
-  /** The latest that stand no more, by bundle id. */
+  /** The latest refusals that are over, by bundle id. */
   readonly #past = new Map<string, KnownRefusal>();
-  /** Writes that failed and are tried again, by half of a certificate. */
+  /** Failed writes that will be tried again, by half of a certificate. */
   readonly #failures = new Map<string, KnownFailure>();
-  /** By source and message: the source. */
+  /** Sources with errors, by source and message. */
   #sourceErrors = new Map<string, string>();
   #wouldChange = new Set<string>();
 
   constructor(private readonly now: () => number) {}
 
-  /** Something waits to be looked at once more before it is reported. */
+  /** Whether a finding waits for a second look before it is reported. */
   get settling(): boolean {
     return this.#settling;
   }
 
-  /** A write failed and is tried again: reported once for each error, not at each try. */
+  /** Notes a failed write that will be tried again: reported once for each error, not at each try. */
   failed(change: Change, error: string, failure: FailureKind): void {
     this.#failed = true;
     const key = halfKey(changeId(change), halfOf(change));
@@ -89,12 +89,12 @@ export class Findings {
     return this.#failures.get(halfKey(certificate, half));
   }
 
-  /** Kinds of the failures that stand. */
+  /** Kinds of the present failures. */
   get failures(): FailureKind[] {
     return [...this.#failures.values()].map(({ failure }) => failure);
   }
 
-  /** Forgets failures of what is not to be written any more. */
+  /** Forgets failures of changes that are no longer planned. */
   keepFailures(changes: readonly Change[]): void {
     if (this.#failures.size === 0) return;
     const open = new Set(changes.map((change) => halfKey(changeId(change), halfOf(change))));
@@ -117,7 +117,7 @@ export class Findings {
     });
   }
 
-  /** Something that is about no bundle. */
+  /** Adds events that are about no bundle. */
   tell(...events: readonly PassEvent[]): void {
     this.#events.push(...events);
   }
@@ -139,8 +139,8 @@ export class Findings {
   }
 
   /**
-   * All refusals that stand now; what is not among them any more is mended, and may be reported anew later.
-   * @param inKong certificates that Kong has in the place of a bundle
+   * Takes over all present refusals; those that are missing are mended, and will be reported anew if they return.
+   * @param inKong certificates in Kong in place of a bundle
    */
   refusals(
     refused: ReadonlyMap<string, Refusal>,
@@ -153,7 +153,7 @@ export class Findings {
       const bundle = bundles.get(id);
       const content = bundle?.content ?? null;
       const isSame = known?.why.message === why.message;
-      // Another try that ends the same way is worth a word.
+      // A further try with the same result is reported, too.
       const entry: SeenRefusal =
         isSame && known.content === content
           ? known
@@ -161,7 +161,7 @@ export class Findings {
       this.#refusals.set(id, entry);
       if (entry.isReported) continue;
       const age = this.now() - entry.seenAt;
-      // A clock that was set back says nothing about how long it is so.
+      // A negative age comes from a clock that was set back, and says nothing.
       if (PASSING_REASONS.has(why.reason) && age >= 0 && age < SETTLE_MS) {
         this.#settling = true;
         continue;
@@ -173,7 +173,7 @@ export class Findings {
       this.#events.push({
         bundle: id,
         ...facts,
-        // What cannot be understood has no names but those that it had.
+        // An unreadable bundle has only its former names.
         snis: bundle?.leaf.names ?? [...new Set(certificates.flatMap(({ snis }) => snis))],
         ...(certificate === undefined
           ? {}
@@ -191,7 +191,7 @@ export class Findings {
     }
   }
 
-  /** What is gone is not mended, and a swap tells enough. */
+  /** A bundle that is gone was not mended, and a swap says enough. */
   private mended(id: string, refusal: Refusal, bundles: Bundles, told: ReadonlySet<string>): void {
     const bundle = bundles.get(id);
     if (bundle === null || told.has(id)) return;
@@ -199,12 +199,12 @@ export class Findings {
     this.#events.push({ bundle: id, ...about(bundle), snis: bundle.leaf.names, outcome });
   }
 
-  /** The refusal that stands for a bundle. */
+  /** The present refusal of a bundle. */
   standing(id: string): KnownRefusal | undefined {
     return this.#refusals.get(id);
   }
 
-  /** The one that it had lately. */
+  /** The former refusal of a bundle. */
   past(id: string): KnownRefusal | undefined {
     return this.#past.get(id);
   }
@@ -219,8 +219,8 @@ export class Findings {
   }
 
   /**
-   * Errors of sources that were not there the last time, and the sources that have none any more.
-   * @param isPartial only some sources were looked at: what the others said still holds
+   * New errors of sources, and the sources whose errors are over.
+   * @param isPartial only some sources were scanned: errors of the others stay
    */
   newSourceErrors(
     errors: readonly { source: string; refusal: Refusal }[],
@@ -240,7 +240,7 @@ export class Findings {
     };
   }
 
-  /** What happened since the last call. */
+  /** Returns the events since the last call. */
   take(): { events: PassEvent[]; failed: boolean } {
     const taken = { events: this.#events, failed: this.#failed };
     this.#events = [];

@@ -4,10 +4,10 @@ import type { Log } from '../model';
 import { HomeBook } from '../plan';
 import type { PassContext, Step } from './step';
 
-/** More than the longest book takes. */
+/** Longer than any book of homes. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
-/** Keeps from one process to the next where what Kong has came from: ids of bundles and names, nothing secret. */
+/** Keeps the homes of Kong's certificates from one process to the next: ids of bundles and names, nothing secret. */
 export class HomesFile {
   constructor(private readonly path: string) {}
 
@@ -19,7 +19,7 @@ export class HomesFile {
     }
   }
 
-  /** @returns null, or why it cannot be written, in a sentence */
+  /** @returns why it cannot be written, in a sentence; null: it was written */
   async save(text: string): Promise<string | null> {
     try {
       await replaceOwnFile(this.path, text);
@@ -31,7 +31,7 @@ export class HomesFile {
   }
 }
 
-/** Writes the homes down after a pass that learned something new. */
+/** Writes the homes after a pass that learned something new. */
 export class HomesStep implements Step {
   #trouble: string | null = null;
   #said: string | null = null;

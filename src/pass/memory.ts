@@ -35,15 +35,15 @@ export interface MemoryOptions {
   takeover: TakeoverOptions;
   /** Whether a change may be made now; default: each may. */
   holds?: HoldBook;
-  /** What was swapped out last; default: nothing is known of it. */
+  /** The pairs that were swapped out last; default: none are known. */
   former?: FormerPairs;
-  /** Is told of every write; must not throw. */
+  /** Gets every write; must not throw. */
   listener?: WriteListener;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
 
-/** A plan and what it was made of. */
+/** A plan with the state that it was based on. */
 interface Shown {
   plan: Plan | null;
   bundles: ReadonlyMap<string, SourcedBundle>;
@@ -52,7 +52,7 @@ interface Shown {
   notes: ReadonlyMap<string, BundleNote>;
 }
 
-/** What the steps for certificates keep from one pass to the next. */
+/** State that the steps for certificates keep between passes. */
 export class CertificateMemory {
   readonly gateway: Gateway;
   readonly book: BundleBook;
@@ -67,21 +67,24 @@ export class CertificateMemory {
   readonly refusalGrace: RefusalGrace;
   /** Changes of the last plan that are left to the ingress controller for now. */
   left: readonly Change[] = [];
-  /** Something is left to do, or may be. */
+  /** Whether there is, or may be, something left to do. */
   isOpen = true;
-  /** Between two passes Kong was seen to store something else than is known. */
+  /** Whether Kong was seen to differ from what is known, between two passes. */
   isOutdated = false;
-  /** When to plan again though nothing changes: a bundle becomes valid, or the ingress controller had its time. */
+  /**
+   * Time of the next plan even if nothing changes: a bundle becomes valid, or the ingress controller's time is
+   * over.
+   */
   due = Number.POSITIVE_INFINITY;
   /** When the last plan was made (milliseconds since the epoch). */
   plannedAt = Number.NEGATIVE_INFINITY;
-  /** The last plan; null: no pass has come that far yet. */
+  /** The last plan; null: no pass has got that far yet. */
   plan: Plan | null = null;
-  /** Writes that are shown, and told to the listener, with the next plan. */
+  /** Writes to be shown, and passed to the listener, together with the next plan. */
   readonly untold: WrittenHalf[] = [];
   readonly listener: WriteListener | undefined;
   #shown: Shown = { plan: null, bundles: new Map(), certificates: new Map(), notes: new Map() };
-  /** Ids of the certificates that had a bundle which is understood no more, by its id. */
+  /** Ids of the certificates that had a bundle before it became unreadable, by bundle id. */
   readonly holders = new Map<string, readonly string[]>();
 
   constructor(options: MemoryOptions) {
@@ -104,8 +107,8 @@ export class CertificateMemory {
   }
 
   /**
-   * Shows a plan with the bundles and certificates that it was made of. What is found and written from then on is not
-   * shown before the next plan: a state is never joined from two moments.
+   * Shows a plan with the bundles and certificates that it was based on. Later findings and writes are shown with
+   * the next plan: a view never mixes two moments.
    */
   show(plan: Plan): void {
     if (this.#shown.plan !== plan) {
@@ -122,7 +125,7 @@ export class CertificateMemory {
     for (const written of this.untold.splice(0)) this.listener?.written(written);
   }
 
-  /** What is known as of the last plan, for those who show it. */
+  /** The state as of the last plan. */
   get live(): LiveView {
     const { plan, bundles, certificates, notes } = this.#shown;
     return {
@@ -140,19 +143,19 @@ export class CertificateMemory {
     };
   }
 
-  /** What one should know of single bundles, as of the last plan. */
+  /** Notes on single bundles, as of the last plan. */
   get notes(): BundleNote[] {
     return [...this.#shown.notes.values()];
   }
 
-  /** Asks Kong whether it still stores this; where not, the next pass makes a new plan. */
+  /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */
   async isStillStored(certificate: string, half: Half, chain: string): Promise<boolean> {
     const isSame = await isStored(this.gateway.certificates, certificate, half, chain);
     if (isSame === false) this.isOutdated = true;
     return isSame !== false;
   }
 
-  /** Something is read or looked at once more before it is decided. */
+  /** Whether something needs a second look before it is decided. */
   get isSettling(): boolean {
     return this.book.isUnsettled || this.findings.settling;
   }

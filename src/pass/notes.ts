@@ -21,10 +21,10 @@ export function notesOf(plan: Plan, bundles: ReadonlyMap<string, SourcedBundle>)
   });
 }
 
-/** Lines of one pass; the status shows everything. */
+/** Most lines of one pass; the status shows everything. */
 const MOST_LINES = 100;
 
-/** Writes notes and stray files to the log, each once as long as it holds. */
+/** Logs notes and stray files, each once while it lasts. */
 export class NotesLog {
   #said: ReadonlySet<string> = new Set();
 

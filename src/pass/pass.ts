@@ -2,11 +2,11 @@ import type { PassCause, PassReport } from '../model';
 import type { CertificateWork, PassContext, Step, Touches } from './step';
 
 export interface PassesOptions {
-  /** In this order. */
+  /** Steps, in order. */
   steps: readonly Step[];
   /** Report what would change, and change nothing. */
   observe: boolean;
-  /** Whether this gateway writes, among many; default: it does. */
+  /** Whether this gateway writes, where several share a database; default: it does. */
   mayWrite?: () => boolean;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -17,9 +17,9 @@ export class Passes {
   constructor(private readonly options: PassesOptions) {}
 
   /**
-   * @param touched what a watch reported; the rest of the sources is left for the next poll
+   * @param touched what a watch reported; other sources wait for the next poll
    * @param touches what it reports from then on
-   * @throws Error when a step cannot do its part at all: Kong does not answer
+   * @throws Error when a step cannot work at all: Kong does not answer
    */
   async run(
     cause: PassCause,

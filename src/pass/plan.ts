@@ -3,7 +3,7 @@ import type { CertificateMemory } from './memory';
 import { halfOf } from './prove';
 import type { PassContext, Step } from './step';
 
-/** Plans, and chooses what to write now: no change twice in a pass, and the ingress controller gets its time. */
+/** Plans, and chooses the changes to write now: none twice in a pass, and the ingress controller gets its time. */
 export class PlanStep implements Step {
   constructor(private readonly memory: CertificateMemory) {}
 
@@ -34,7 +34,7 @@ export class PlanStep implements Step {
     return work.batch.length > 0;
   }
 
-  /** What must not be written is added to the plan's refusals. */
+  /** Adds bundles that must not be written to the plan's refusals. */
   private async choose(plan: Plan, pass: PassContext): Promise<Change[]> {
     const { takeover, findings, gateway } = this.memory;
     const { work } = pass;
@@ -80,7 +80,7 @@ export class PlanStep implements Step {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Names an attempt to write a bundle to a certificate. */
+/** Identifies an attempt to write a bundle to a certificate. */
 export const attemptOf = (change: Change) =>
   `${changeId(change)} ${change.bundle.id} ${change.bundle.content}`;
 

@@ -24,11 +24,11 @@ export interface PlannerOptions {
     certificates: Pick<CertificateStore, 'stored' | 'readTexts'>;
   };
   allowDowngrade: boolean;
-  /** Add names to certificates that somebody else made, too; default: false. */
+  /** Whether to add names to certificates of others, too; default: false. */
   addNames?: boolean;
-  /** CAs that the operator vouches for, beside the public ones; default: none. */
+  /** CAs that the operator trusts, beside the public ones; default: none. */
   trustedIssuers?: () => IssuerSet;
-  /** What is known of an earlier process; default: nothing. */
+  /** Homes known from an earlier process; default: none. */
   homes?: HomeBook;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -37,20 +37,20 @@ export interface PlannerOptions {
 /** Answers to questions may raise further ones, but not many. */
 const ROUNDS = 4;
 
-/** Makes plans with what the book and Kong hold, and notes which bundles the gate refuses. */
+/** Makes plans from the bundle book and Kong's certificates, and notes which bundles the gate refuses. */
 export class Planner {
-  /** Where what Kong has came from. */
+  /** Homes of Kong's certificates. */
   readonly homes: HomeBook;
   readonly #evidence = new EvidenceBook(NO_ISSUERS);
-  /** Contents of bundles that went through the whole gate though they needed no write, by bundle id. */
+  /** Contents that passed the whole gate without needing a write, by bundle id. */
   readonly #checked = new Map<string, string>();
-  /** Once it was seen, it is there; it may have no certificate at times. */
+  /** Stays true once a controller was observed; it may have no certificate at times. */
   #isControllerThere = false;
-  /** Names that resources of the clusters ask for; null: not known. */
+  /** Names that resources of the clusters request; null: unknown. */
   #asked: ReadonlyMap<string, string> | null = null;
-  /** Ids of certificates that are the ingress controller's though they do not carry its tags. */
+  /** Ids of certificates of the ingress controller without its tags. */
   readonly untagged = new Set<string>();
-  /** How much text each bundle of an announced creation is, by its id. */
+  /** Length of the texts of each bundle whose creation was announced, by its id. */
   readonly #sizes = new Map<string, number>();
 
   constructor(
@@ -61,7 +61,7 @@ export class Planner {
     this.homes = options.homes ?? new HomeBook();
   }
 
-  /** Reads a bundle anew and puts it through the whole gate. */
+  /** Reads a bundle again and puts it through the whole gate. */
   readonly prepare: Prepare = async (change) => {
     const opened = await this.book.open(change.bundle);
     if (isRefusal(opened)) return opened;
@@ -71,7 +71,7 @@ export class Planner {
     return isControllers ? toPemAsFound(opened) : toPem(opened);
   };
 
-  /** A plan for everything. A bundle counts as in step only if its own key belongs to it, too. */
+  /** Plans for everything. A bundle counts as in step only if its own key fits as well. */
   async whole(): Promise<Plan> {
     let plan = this.plan();
     if (await this.isOutdatedByKeys(plan)) plan = this.plan();
@@ -84,14 +84,17 @@ export class Planner {
     return plan;
   }
 
-  /** @returns whether a bundle whose chain Kong has turned out to have another key, or a tenant's to have the right one */
+  /**
+   * @returns whether the key check changes the plan: a bundle whose chain Kong has has another key, or a tenant's
+   * has the right one
+   */
   private async isOutdatedByKeys(plan: Plan): Promise<boolean> {
     let isOutdated = false;
     for (const bundle of [...plan.unchecked, ...this.brokenForController(plan)]) {
       if (this.#checked.get(bundle.id) === bundle.content) continue;
       const opened = await this.book.open(bundle);
       const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
-      // One that is refused counts as unchecked also when refusals are forgotten.
+      // A refused one stays unchecked, even when refusals are forgotten.
       if (why === null) this.#checked.set(bundle.id, bundle.content);
       else this.refused.add(bundle, why);
       if (why !== null || bundle.ownership === 'tenants') isOutdated = true;
@@ -99,13 +102,13 @@ export class Planner {
     return isOutdated;
   }
 
-  /** @returns whether an ingress controller has turned out to be there, or resources to ask for other names */
+  /** @returns whether an ingress controller has appeared, or resources request other names */
   private async isOutdatedByController(plan: Plan): Promise<boolean> {
     const { gateway } = this.options;
     for (const id of plan.untagged) this.untagged.add(id);
     for (const id of this.untagged) if (!gateway.certificates.stored.has(id)) this.untagged.delete(id);
     const wasThere = plan.isBesideController;
-    // Who neither has nor makes certificates is in nobody's way.
+    // Without certificates and plans to create any, this plugin does not block a controller.
     if (!wasThere && !this.isInTheWay(plan)) return false;
     this.#isControllerThere ||= wasThere || (await gateway.hasController().catch(() => false));
     if (!this.#isControllerThere) return false;
@@ -115,7 +118,10 @@ export class Planner {
     return !wasThere || !isSameMap(before, this.#asked);
   }
 
-  /** Something of ours is in Kong, is about to be made, or would be if nobody else could want it. */
+  /**
+   * Whether a certificate of ours is in Kong, is about to be created, or would be if no controller could want its
+   * names.
+   */
   private isInTheWay({ changes }: Plan): boolean {
     if (changes.some(({ kind }) => kind === 'create')) return true;
     for (const { owner } of this.options.gateway.certificates.stored.values())
@@ -124,8 +130,8 @@ export class Planner {
   }
 
   /**
-   * Bundles that the ingress controller may find broken: it then drops what Kong had from them, and nothing would ever
-   * be written that could show it.
+   * Bundles that the ingress controller may find broken: it would then remove them from Kong, and no write would
+   * ever show it.
    */
   private brokenForController({ isBesideController, changes, unused }: Plan): SourcedBundle[] {
     if (!isBesideController) return [];
@@ -136,14 +142,17 @@ export class Planner {
     return [...left, ...[...lost.keys()].flatMap((id) => this.book.get(id) ?? [])];
   }
 
-  /** Asks the signatures. What cannot be read now stays open. @returns whether something was answered */
+  /**
+   * Answers questions by signatures; what cannot be read now stays open.
+   * @returns whether any was answered
+   */
   private async answer(questions: readonly Question[]): Promise<boolean> {
     const before = this.options.now();
     let isAnswered = false;
     for (const question of questions) {
       const opened = await this.book.open(question.bundle);
       if (isRefusal(opened)) continue;
-      // A certificate without its key is anybody's.
+      // A certificate without its key may be anybody's.
       const isWhole = checkKeyAndChain(opened) === null;
       const stored = question.kind === 'trusted' ? '' : await this.storedText(question);
       if (stored === null) continue;
@@ -166,9 +175,9 @@ export class Planner {
   }
 
   /**
-   * A plan for a few bundles that were renewed with the names that they had, and for the certificates that had them:
-   * being newer, each is still the best there is for those. The pass goes on with a whole plan.
-   * @returns null where it is not as simple as that
+   * A plan for a few bundles that were renewed with the same names, and for the certificates that had them: being
+   * newer, each is still the best for those. A plan for everything follows.
+   * @returns null where it is not that simple
    */
   few({ differing }: BookScan, last: Plan | null): Plan | null {
     const certificates = new Map<string, StoredCertificate>();
@@ -188,13 +197,13 @@ export class Planner {
     }
     if (bundles.length === 0) return null;
     const plan = this.plan(bundles, certificates);
-    // Which names are free is known only where every certificate is looked at.
+    // Free names are only known where every certificate is considered.
     const isNaming = (change: Change) =>
       change.kind === 'create' || change.addSnis.length > 0 || change.split !== undefined;
     return plan.questions.length > 0 || plan.changes.some(isNaming) ? null : plan;
   }
 
-  /** A plan whose changes would pass the whole gate: nothing is announced that would then be refused. */
+  /** A plan of changes that would pass the whole gate: nothing is announced that would then be refused. */
   async announceable(plan: Plan, progress?: ProgressListener): Promise<Plan> {
     let isOutdated = false;
     progress?.begin('check', plan.changes.length);
@@ -211,7 +220,7 @@ export class Planner {
     return isOutdated ? this.announceable(await this.whole(), progress) : plan;
   }
 
-  /** How many characters of certificates and keys a plan that was announced adds to Kong. */
+  /** Characters of certificates and keys that an announced plan adds to Kong. */
   addedBy({ changes }: Plan): number {
     return changes.reduce(
       (sum, { kind, bundle }) => sum + (kind === 'create' ? (this.#sizes.get(bundle.id) ?? 0) : 0),

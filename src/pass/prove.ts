@@ -15,12 +15,12 @@ import {
 } from '../model';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** What is asked of Kong's certificates while something is proven. */
+/** The part of Kong's certificates that proofs need. */
 type Stored = Pick<CertificateStore, 'readOne' | 'stored'>;
 
-/** Shows by handshakes whether what was written is served. */
+/** Proves by handshakes whether what was written is served. */
 export class ProveStep implements Step {
-  /** @param verifier null: what is written is not proven */
+  /** @param verifier null: writes are not proven */
   constructor(
     private readonly certificates: Stored,
     private readonly verifier: Verifier | null,
@@ -36,7 +36,7 @@ export class ProveStep implements Step {
   }
 }
 
-/** Names that have to be proven, with those that the write adds. */
+/** Names to be proven, including those that the write adds. */
 export const namesOf = (change: Change): readonly string[] =>
   change.kind === 'create' ? change.snis : [...change.certificate.snis, ...change.addSnis];
 
@@ -45,11 +45,11 @@ export const writtenOf = (results: readonly WriteResult[]): Written[] =>
 
 export const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : change.half);
 
-/** The chain that a write put there. */
+/** The chain that was written. */
 export const chainOf = ({ change, current }: Written) =>
   readPem(current.cert, '')?.chain ?? change.bundle.chain;
 
-/** Whether Kong stores this chain; null: it does not say. */
+/** Whether Kong stores this chain; null: unknown. */
 export async function isStored(
   certificates: Pick<CertificateStore, 'readOne'>,
   certificate: string,
@@ -65,9 +65,9 @@ export async function isStored(
 }
 
 /**
- * Handshakes for everything that was written; the proofs come in its order, and none without a verifier.
- * @param before what was served for each change before it was written
- * @param proven called for each that is through
+ * Makes handshakes for every write; the proofs come in the same order, and none without a verifier.
+ * @param before what was served before each change
+ * @param proven called for each one that is decided
  */
 export async function prove(
   written: readonly Written[],
@@ -77,7 +77,7 @@ export async function prove(
   proven?: () => void,
 ): Promise<Proof[]> {
   if (verifier === null || written.length === 0) return [];
-  // A certificate that just gained its other half has twins from now on.
+  // A certificate that just gained its other half is now one with twins.
   const gained = new Set(
     written.filter(({ change }) => halfOf(change) === 'alt').map(({ change }) => changeId(change)),
   );
@@ -109,16 +109,16 @@ export async function prove(
   return verifier.prove(expectations, proven);
 }
 
-/** The chain that Kong had there before; null: nothing. */
+/** Kong's chain before the write; null: none. */
 function previousOf({ change, before }: Written): Digest | null {
   const pair = before?.[halfOf(change)] ?? null;
   return pair === null ? null : (readPem(pair.cert, '')?.chain ?? null);
 }
 
-/** SNIs that the certificate did not have before. */
+/** SNIs that the write added. */
 const addedBy = ({ snis, before }: Written) => snis.filter((sni) => before?.snis.includes(sni) !== true);
 
-/** Tells whether a leaf is of a certificate that Kong stores; looked up only where something else is served. */
+/** Tells whether a leaf belongs to a certificate that Kong stores; looked up only where another one is served. */
 function kongsLeaves({ stored }: Stored): (leaf: Digest) => boolean {
   let leaves: Set<string> | null = null;
   const leafOf = (chain: Digest) => chain.split('.', 1)[0] ?? '';
@@ -134,8 +134,8 @@ function kongsLeaves({ stored }: Stored): (leaf: Digest) => boolean {
 }
 
 /**
- * How a handshake may show what was written: each certificate once, and by some versions of Node in the order of the
- * issuers, without what is not in it. The ingress controller writes a Secret as it is found.
+ * Forms in which a handshake may show the written chain: each certificate once, and with some versions of Node in
+ * the order of issuers, without certificates outside of it. The ingress controller writes a Secret as it is found.
  */
 function shownAs(written: Digest, ordered: Digest): Digest[] {
   const once = [...new Set(written.split('.'))].join('.');

@@ -12,7 +12,7 @@ import {
 
 type Understood = OpenedBundle | Refusal | null;
 
-/** Null: there is nothing, or a keystore without a key (a truststore). */
+/** Null: empty, or a keystore without a key (a truststore). */
 export function understand(raw: RawBundle | Refusal | null): Understood | Promise<Understood> {
   if (raw === null || isRefusal(raw)) return raw;
   const opened = openAny(raw);
@@ -34,7 +34,7 @@ export function readSafely(source: Source, name: string): Reading | Promise<Read
   }
 }
 
-/** A source that fails is out for this pass; the others go on. */
+/** A source that fails is left out of this pass; the others go on. */
 export async function scanSafely(
   source: Source,
   touched: ReadonlySet<string> | undefined,

@@ -1,10 +1,10 @@
 import type { Reason, Refusal, SourcedBundle } from '../model';
 import type { BundleBook } from './bundle-book';
 
-/** Refusals that Kong's state causes; they are lifted when that changes. */
+/** Refusals caused by Kong's state; lifted when that changes. */
 const KONGS_REASONS: ReadonlySet<Reason> = new Set(['refused_by_kong', 'sni_taken', 'no_common_cipher']);
 
-/** Bundles that were refused and are not tried again until they change. */
+/** Refused bundles that are not tried again until they change. */
 export class RefusedBundles {
   readonly #refused = new Map<string, { content: string; why: Refusal }>();
 
@@ -31,7 +31,7 @@ export class RefusedBundles {
     return standing;
   }
 
-  /** Kong is no longer as it was when it refused. */
+  /** To be called when Kong has changed: lifts the refusals caused by its state. */
   kongChanged(): void {
     for (const [id, { why }] of this.#refused) if (KONGS_REASONS.has(why.reason)) this.#refused.delete(id);
   }

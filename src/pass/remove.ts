@@ -5,9 +5,9 @@ import type { PassContext, Step } from './step';
 
 /** Removes certificates of ours that hold no name any more, or that kept one until its end. */
 export class RemoveStep implements Step {
-  /** Those that Kong keeps, since something refers to them. */
+  /** Certificates that Kong keeps because something refers to them. */
   readonly #kept = new Set<string>();
-  /** Why a removal failed, as it was reported. */
+  /** Reason of a failed removal, as reported. */
   #said = '';
 
   constructor(
@@ -20,7 +20,7 @@ export class RemoveStep implements Step {
     const { work } = pass;
     if (pass.isAskedFor) this.#kept.clear();
     const obsolete = (work.plan?.obsolete ?? []).filter(({ id }) => !this.#kept.has(id));
-    // Names that a pending rollback gives back go to certificates that hold none now.
+    // A pending rollback may return names to certificates that hold none now.
     if (obsolete.length === 0 || work.hasFailed || this.pending.isAny || !pass.mayWrite()) return;
     try {
       const kept = new Set(await gateway.remove(obsolete));
@@ -49,7 +49,7 @@ export class RemoveStep implements Step {
   }
 }
 
-/** One that holds no name any more is known by those of its leaf. */
+/** A certificate without a name is described by the names of its leaf. */
 function about({ id, snis: held, main: { leaf } }: StoredCertificate, outcome: Outcome): PassEvent {
   const { fingerprint = null, notAfter = null } = leaf ?? {};
   const snis = held.length > 0 ? held : (leaf?.names ?? []);

@@ -2,10 +2,10 @@ import { changeId, type CertificateStore, type Change } from '../model';
 import type { CertificateMemory } from './memory';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** Changes of others that are looked for in Kong in a pass. */
+/** Most changes of others that are searched for in Kong in one pass. */
 const MOST_LOOKED_FOR = 100;
 
-/** Asks the sources and Kong what changed, and decides whether there is anything to plan. */
+/** Asks the sources and Kong what changed, and decides whether to plan. */
 export class ScanStep implements Step {
   constructor(
     private readonly memory: CertificateMemory,
@@ -20,7 +20,7 @@ export class ScanStep implements Step {
       memory.refused.clear();
       memory.isOpen = true;
     }
-    // A watch's pass trusts what is known of Kong: every write reads the certificate anew anyway.
+    // After a watch's report Kong's known state is trusted: every write reads the certificate again anyway.
     const trusts = touched !== undefined && certificates.isLoaded;
     const refreshing = trusts ? Promise.resolve(false) : certificates.refresh().catch(asError);
     const scan = await memory.book.scan(touched, {
@@ -31,12 +31,12 @@ export class ScanStep implements Step {
     });
     const kongChanged = await refreshing;
     work.isCalm = touched !== undefined && !memory.isOpen;
-    // What was read now will not be seen as changed again: remember it before anything can fail.
+    // These changes will not be reported again: remember them before anything can fail.
     if (scan.changed || memory.isOutdated) memory.isOpen = true;
     memory.isOutdated = false;
     if (kongChanged instanceof Error) throw kongChanged;
     if (kongChanged) memory.refused.kongChanged();
-    // What was decided at a time that is still to come (the clock was set back) is decided again.
+    // A plan from the future (the clock was set back) is made again.
     const isDue = pass.startedAt >= memory.due || pass.startedAt < memory.plannedAt;
     if (kongChanged || isDue) memory.isOpen = true;
     work.scan = scan;
@@ -51,8 +51,8 @@ export class ScanStep implements Step {
 }
 
 /**
- * Looks in Kong for what another gateway or the ingress controller was to write: it may be long until the poll comes to
- * it. @returns whether something was written there
+ * Checks in Kong for what another gateway or the ingress controller was to write: the poll may reach it much later.
+ * @returns whether something was written there
  */
 async function lookFor(
   changes: readonly Change[],

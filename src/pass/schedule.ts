@@ -2,30 +2,33 @@ import type { PassCause, PassReport } from '../model';
 import { SETTLE_MS } from './findings';
 import type { Touches } from './step';
 
-/** Causes behind which there is a person. */
+/** Causes that a person is behind. */
 const ASKED_FOR: ReadonlySet<PassCause> = new Set(['trigger', 'command']);
 
 export interface ScheduleOptions {
   /** Milliseconds between polls. */
   intervalMs: number;
   pass: (cause: PassCause, touched: ReadonlySet<string> | undefined, touches: Touches) => Promise<PassReport>;
-  /** A pass could not be made at all. */
+  /** Called when a pass failed as a whole. */
   failed: (cause: PassCause, error: Error) => void;
   random?: () => number;
 }
 
-/** Of the interval; so that many gateways do not poll in step. */
+/** Share of the interval, so that many gateways do not poll in step. */
 const JITTER = 0.1;
-/** How long after the last change notification the files are looked at, and how long they are waited for. */
+/** Delay after the last change notification before the files are scanned, and longest such delay. */
 const DEBOUNCE_MS = 2;
 const DEBOUNCE_MAX_MS = 200;
 const BACKOFF_FIRST_MS = 1_000;
-/** The longest wait before a forbidden or unanswered write is tried again. */
+/** Longest wait before a forbidden or unanswered write is tried again. */
 const BACKOFF_MOST_MS = 60_000;
-/** The longest that a timer of Node takes. */
+/** Longest delay of a timer in Node. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** Decides when to pass: at once, every interval, when a watch reports, again after a failure. Never two at once. */
+/**
+ * Decides when to make passes: at once, at every interval, when a watch reports, again after a failure. Never two
+ * at once.
+ */
 export class Schedule {
   readonly #random: () => number;
   #timer: NodeJS.Timeout | null = null;
@@ -38,7 +41,7 @@ export class Schedule {
   #tell: () => void = () => undefined;
   #running: Promise<void> | null = null;
   #next: PassCause | null = null;
-  /** Those who wait for the next full pass. */
+  /** Callers that wait for the next full pass. */
   #waiting: Waiter[] = [];
   #failures = 0;
   #pollAt = Number.POSITIVE_INFINITY;
@@ -53,17 +56,17 @@ export class Schedule {
     this.request('start');
   }
 
-  /** Asks for a full pass now; one that runs already is finished first. */
+  /** Asks for a full pass; one that is running is finished first. */
   request(cause: PassCause): void {
     if (this.#stopped) return;
-    // What somebody asked for is more than a poll: it also tries again what was refused.
+    // A pass that a person asked for is more than a poll: it also retries refused bundles.
     if (this.#next === null || !ASKED_FOR.has(this.#next)) this.#next = cause;
     this.run();
   }
 
   /**
-   * Asks for a full pass now and waits for it; one that runs already is finished first.
-   * @throws Error when the pass could not be made, or there will be none any more
+   * Asks for a full pass and waits for it; one that is running is finished first.
+   * @throws Error when the pass could not be made, or none will follow
    */
   demand(cause: PassCause): Promise<PassReport> {
     if (this.#stopped) return Promise.reject(new Error('the reloader was stopped'));
@@ -72,7 +75,7 @@ export class Schedule {
     return report;
   }
 
-  /** A watch saw something there. */
+  /** To be called when a watch reports a change. */
   touch(what: string): void {
     if (this.#stopped) return;
     const now = performance.now();
@@ -90,7 +93,7 @@ export class Schedule {
     );
   }
 
-  /** Ends the timers and waits for a pass that is under way. */
+  /** Ends the timers and waits for a pass that is running. */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -99,7 +102,7 @@ export class Schedule {
     for (const { reject } of this.#waiting.splice(0)) reject(new Error('the reloader was stopped'));
   }
 
-  /** Whether a pass runs just now. */
+  /** Whether a pass is running. */
   get isRunning(): boolean {
     return this.#running !== null;
   }
@@ -124,7 +127,7 @@ export class Schedule {
     if (this.#running !== null) return;
     this.#running = this.drain().finally(() => {
       this.#running = null;
-      // Something may have been touched between the last pass and now.
+      // Changes may have been reported between the last pass and now.
       if (!this.#stopped && (this.#next !== null || this.#touched.size > 0)) this.run();
     });
   }
@@ -158,7 +161,7 @@ export class Schedule {
     }
   }
 
-  /** Sets the timer for the next pass. A partial one puts off neither poll nor retry. */
+  /** Sets the timer for the next pass. A partial pass delays neither poll nor retry. */
   private plan({ unfinished, nextAt }: Outcome, wasFull: boolean): void {
     if (this.#stopped) return;
     const now = performance.now();

@@ -7,11 +7,11 @@ import { chainOf, halfOf, writtenOf } from './prove';
 import type { PassContext, Step } from './step';
 
 export interface SettleOptions {
-  /** Restore the previous certificate where the new one is not served. */
+  /** Whether to restore the former certificate where the new one is not served. */
   rollback: boolean;
 }
 
-/** Rollbacks that Kong did not let through; until they are done, Kong has what it does not serve. */
+/** Rollbacks that failed; until they succeed, Kong stores certificates that it does not serve. */
 export class PendingRollbacks {
   /** By half of a certificate. */
   readonly #pending = new Map<string, { written: Written; proof: Proof }>();
@@ -31,7 +31,7 @@ export class PendingRollbacks {
   }
 }
 
-/** Says how each change ended, and rolls back what is not served. */
+/** Reports the result of each change, and rolls back certificates that are not served. */
 export class SettleStep implements Step {
   constructor(
     private readonly memory: CertificateMemory,
@@ -63,7 +63,7 @@ export class SettleStep implements Step {
     }
   }
 
-  /** Who met somebody else's write is planned anew, a few times in a pass. */
+  /** A change that met another writer's is planned again, a few times in a pass. */
   private mayTryAgain(change: Change, { work }: PassContext): boolean {
     const key = attemptOf(change);
     const conflicts = (work.attempted.get(key) ?? 0) + 1;
@@ -72,7 +72,7 @@ export class SettleStep implements Step {
     return conflicts < MOST_CONFLICTS;
   }
 
-  /** Goes before a pass's own writes: tries pending rollbacks again, where nobody else has written there meanwhile. */
+  /** Runs before a pass's own writes: repeats pending rollbacks, where no other writer has written there meanwhile. */
   readonly retry: Step = {
     run: async (pass) => {
       if (!this.memory.isOpen || !pass.mayWrite()) return;
@@ -119,7 +119,7 @@ export class SettleStep implements Step {
     );
   }
 
-  /** Who went back once does not go back to what was just taken away: `unpin` leads there. */
+  /** A pair that was reverted is forgotten: a second revert must not bring back what was just removed. */
   private noteFormer(written: Written, at: number): void {
     const { change } = written;
     if (change.kind === 'create') return;
@@ -128,7 +128,10 @@ export class SettleStep implements Step {
     else former.keep(written, at);
   }
 
-  /** Restores what was there before, all of it in one write, and refuses the bundles. @returns whether that worked */
+  /**
+   * Restores the former state, all in one write, and refuses the bundles.
+   * @returns whether that succeeded
+   */
   private async rollBack(all: readonly RollBack[], isRepeated = false): Promise<boolean> {
     if (all.length === 0) return true;
     const proofs = new Map(all.map(({ written, proof }) => [written, proof]));
@@ -184,10 +187,10 @@ interface RollBack {
   proof: Proof;
 }
 
-/** A bundle that met so many writes of others in a pass waits for the next one. */
+/** After so many conflicts in one pass a bundle waits for the next pass. */
 const MOST_CONFLICTS = 3;
 
-/** Why what was there before is not restored, in a sentence: nothing is rolled back to something worse. */
+/** Why the former certificate is not restored, in a sentence: nothing is rolled back to something worse. */
 function whyNotBack({ change, before }: Written, now: number): string | null {
   const pair = before?.[halfOf(change)];
   const block = pair == null ? undefined : readPem(pair.cert, '')?.certificates[0];

@@ -14,43 +14,43 @@ import type {
 import type { ReloaderStatus } from '../public';
 import type { BookScan } from './bundle-book';
 
-/** One part of a pass. The list in `app/pass.ts` says in which order they run; never two at once. */
+/** One part of a pass. The list in `app/pass.ts` sets the order; never two at once. */
 export interface Step {
-  /** @throws Error where the pass cannot be made; what was found until then must not get lost */
+  /** @throws Error where the pass cannot be made; earlier findings must not get lost */
   run(pass: PassContext): Promise<void>;
-  /** Sources that it follows, as they were at their last scan. */
+  /** State of the sources that it follows, as of their last scan. */
   sources?(): readonly SourceState[];
   /**
    * Its part of the status, as of the last pass.
-   * @param before what it was, also where another configuration ran by then
+   * @param before the former part, possibly from another configuration
    */
   status?(before: Partial<ReloaderStatus>): Partial<ReloaderStatus>;
-  /** Writes what the last pass found; each thing once. */
+  /** Logs the findings of the last pass; each once. */
   log?(log: Log): void;
 }
 
-/** What the steps of one pass share. */
+/** Shared by the steps of one pass. */
 export interface PassContext {
   readonly cause: PassCause;
-  /** What a watch reported: the rest is left for the next poll. Undefined: everything is looked at. */
+  /** What a watch reported: everything else waits for the next poll. Undefined: everything is scanned. */
   readonly touched: ReadonlySet<string> | undefined;
-  /** Somebody asked for this pass: what was refused is tried again. */
+  /** A person asked for this pass: refused bundles are tried again. */
   readonly isAskedFor: boolean;
-  /** What would change is reported, and nothing is changed. */
+  /** Changes are reported and not made. */
   readonly observe: boolean;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** To be asked before each write: this gateway is the one that writes, does not only observe, and is not stopping. */
+  /** To be asked before each write: this gateway leads, does not only observe, and is not stopping. */
   mayWrite(): boolean;
-  /** What the pass has found so far; each step adds to it. */
+  /** Findings so far; each step adds to them. */
   readonly report: PassReport;
-  /** Something is left to do before the next poll; the worst that is said of a pass counts. */
+  /** Says that something is left to do before the next poll; `failed` outweighs `settling`. */
   leave(unfinished: 'settling' | 'failed'): void;
-  /** Something becomes due then (milliseconds since the epoch). */
+  /** Says that something becomes due at this time (milliseconds since the epoch). */
   dueAt(at: number): void;
-  /** What the steps for certificates hand on to each other. */
+  /** State that the steps for certificates pass on to each other. */
   readonly work: CertificateWork;
   /** What a watch reports while this pass runs; null: that is left to the next one. */
   readonly touches: Touches | null;
@@ -73,35 +73,38 @@ export interface CertificateWork {
   isCalm: boolean;
   /** Null: nothing changed and nothing waits, so there was nothing to plan. */
   plan: Plan | null;
-  /** Changes to write now; empty: nothing is left that was not attempted. */
+  /** Changes to write now; empty: every change was attempted. */
   batch: Change[];
-  /** Changes that were attempted in this pass, and how often each met somebody else's write. */
+  /** Number of conflicts with other writers of each change that was attempted in this pass. */
   readonly attempted: Map<string, number>;
-  /** Those of them that may be attempted again. */
+  /** Changes among them that may be attempted again. */
   readonly again: Set<string>;
-  /** When the first of the changes is due that are left to the ingress controller for now. */
+  /** When the first change that is left to the ingress controller becomes due. */
   waitsUntil: number;
-  /** When the batch was decided on (`performance.now()`). */
+  /** Time of the decision on the batch (`performance.now()`). */
   decidedAt: number;
-  /** What was served for the names of each change before it was written. */
+  /** What was served before each change, for its names. */
   before: Map<Change, ServedNames>;
   results: WriteResult[];
-  /** Of what was written, in the order of `results`; empty where nothing is proven. */
+  /** Proofs of the writes, in the order of `results`; empty where nothing is proven. */
   proofs: Proof[];
-  /** Why changes of the batch are made though they were to wait. */
+  /** Why changes of the batch are made although they should wait. */
   readonly urgent: Map<Change, string>;
   hasFailed: boolean;
-  /** Changes to what Kong trusts, which go along with the first write. */
+  /** Changes to what Kong trusts, to be sent with the first write. */
   caChanges: CaChange[];
   caResults: CaResult[];
 }
 
-/** What takes long in a pass: read and open bundles, check changes, write them, have Kong take the whole, prove. */
+/**
+ * The long parts of a pass: reading and opening bundles, checking changes, writing them, waiting for Kong to take
+ * the whole, proving.
+ */
 export type Phase = 'read' | 'open' | 'check' | 'write' | 'send' | 'prove';
 
-/** Is told how far a pass is, for a person who waits. */
+/** Gets the progress of a pass, for a person who waits. */
 export interface ProgressListener {
-  /** @param total how many steps there will be */
+  /** @param total number of units of work */
   begin(phase: Phase, total: number): void;
   step(): void;
 }

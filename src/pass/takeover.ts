@@ -3,28 +3,28 @@ import { changeId, refusal, type Change, type Nudger, type Refusal } from '../mo
 
 export interface TakeoverOptions {
   /**
-   * What to do with a certificate that the ingress controller owns and has not renewed itself: only say so, ask the
+   * What to do with a certificate of the ingress controller that it has not renewed itself: report it, ask the
    * controller to look again, or write what it would write.
    */
   mode: 'observe' | 'nudge' | 'force';
-  /** How long the controller gets, in milliseconds; it normally needs three seconds. */
+  /** Milliseconds that the controller gets; it normally needs three seconds. */
   graceMs: number;
   /** Null: there is no cluster to nudge in. */
   nudger: Nudger | null;
-  /** Keeps differences from one run of the program to the next; default: they are kept in memory alone. */
+  /** Keeps differences from one run to the next; default: in memory only. */
   differences?: DifferenceStore;
 }
 
-/** `at`: decided again then (milliseconds since the epoch). */
+/** `at`: time of the next decision (milliseconds since the epoch). */
 export type Decision = { kind: 'write' } | { kind: 'wait'; at: number } | { kind: 'refuse'; why: Refusal };
 
-/** Decides when a certificate of the ingress controller's may be written by us. */
+/** Decides when this plugin may write a certificate of the ingress controller. */
 export class Takeover {
   /** By half of a certificate. */
   readonly #differences: Map<string, Difference>;
-  /** Those that were decided on here; the others are known from other runs alone. */
+  /** Differences that were decided on here; the others come from other runs. */
   readonly #decided = new Set<string>();
-  /** When each half was taken over last; milliseconds since the epoch. */
+  /** Last takeover of each half; milliseconds since the epoch. */
   readonly #takenAt = new Map<string, number>();
 
   constructor(private readonly options: TakeoverOptions) {
@@ -33,10 +33,10 @@ export class Takeover {
 
   /**
    * @param now milliseconds since the epoch
-   * @param happened gets what a nudge did
+   * @param happened gets the result of a nudge
    */
   async decide(change: Change, now: number, happened: (detail: string) => void): Promise<Decision> {
-    // What it gets is what it waits for.
+    // The controller itself waits for this change.
     if (change.kind === 'create' || !change.isControllers || change.handsOver === true)
       return { kind: 'write' };
     const id = halfId(change);
@@ -50,7 +50,7 @@ export class Takeover {
     // A clock that was set back must not make the controller's time longer.
     known.since = Math.min(known.since, now);
     if (known.nudgedAt !== null) known.nudgedAt = Math.min(known.nudgedAt, now);
-    // What was written instead of the controller may have displaced a newer one of its own in the same moment.
+    // A takeover may have displaced a newer certificate that the controller wrote in the same moment.
     const age = now - (this.#takenAt.get(id) ?? Number.NEGATIVE_INFINITY);
     const wasJustTaken = age >= 0 && age < graceMs;
     if (now < known.since + graceMs && !wasJustTaken) return { kind: 'wait', at: known.since + graceMs };
@@ -74,7 +74,7 @@ export class Takeover {
     return { kind: 'refuse', why: overdue(change, 'set takeover to force to have it written') };
   }
 
-  /** Forgets differences that are no more. */
+  /** Forgets differences that are over. */
   keep(changes: readonly Change[]): void {
     const open = new Set(changes.map(halfId));
     const closed = [...this.#decided].filter((id) => !open.has(id));

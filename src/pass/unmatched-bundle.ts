@@ -1,22 +1,22 @@
 import { readPem } from '../certificates';
 import { isRefusal, type Digest, type RawBundle, type Refusal, type SecretRef, type Source } from '../model';
 
-/** What was seen of a bundle before it is known whether Kong has it. */
+/** A bundle before it is known whether Kong has it. */
 export interface UnmatchedBundle {
   source: Source;
   name: string;
-  /** Undefined: not kept, to be read again where it is needed. */
+  /** Undefined: not kept, to be read again when needed. */
   raw: RawBundle | Refusal | null | undefined;
   location: string;
   secret: SecretRef | undefined;
   hosts: readonly string[] | undefined;
-  /** Certificates lie beside it, which may complete its chain. */
+  /** Whether certificates lie beside it that may complete its chain. */
   hasIssuers: boolean;
   /** Null where Kong cannot have this very text. */
   pem: { content: Digest; chain: Digest; chainLength: number } | null;
 }
 
-/** Texts that are kept until Kong has been asked; those of 10,000 bundles would take 35 MB. */
+/** Most characters of texts that are kept until Kong has answered; those of 10,000 bundles would take 35 MB. */
 export const MAX_HELD_CHARS = 2 * 1024 * 1024;
 
 export function unmatched(
@@ -45,7 +45,7 @@ export function unmatched(
     secret: raw.secret,
     hosts: raw.hosts,
     hasIssuers: raw.issuers !== undefined,
-    // Another format than PEM has none of these texts.
+    // Other formats than PEM cannot be in Kong to the letter.
     pem:
       found === null || found.certificates.length === 0
         ? null

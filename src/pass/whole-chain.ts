@@ -16,36 +16,36 @@ import { isRefusal, type Bundle, type Reach, type Source, type StoredCertificate
 import type { Entry } from './entries';
 
 export interface WholeChainOptions {
-  /** What Kong stores. */
+  /** The certificates that Kong stores. */
   stored: () => Iterable<StoredCertificate>;
   entries: () => Iterable<Entry>;
-  /** CAs that the operator vouches for, beside the public ones. */
+  /** CAs that the operator trusts, beside the public ones. */
   trusted: () => IssuerSet;
-  /** Bundles of tenants are among the sources: who writes one must not be able to spoil another's chain. */
+  /** Whether tenants' bundles are among the sources: one tenant must not be able to spoil another's chain. */
   isShared: boolean;
   now: () => number;
 }
 
-/** Certificates by whom they are. */
+/** Certificates by subject. */
 type BySubject = ReadonlyMap<string, readonly ParsedCertificate[]>;
 
 const NONE: BySubject = new Map();
 
-/** Chains that Kong or other bundles have, to complete those that end early. Looked up only where one does. */
+/** Chains of Kong and of other bundles, to complete those that end early. Computed only when one does. */
 export class WholeChains {
   #subjects: ReadonlySet<string> | null = null;
   #kong: BySubject | null = null;
-  /** Of Kong's certificates that have a name. */
+  /** Reaches of Kong's certificates by issuer name. */
   #kongByName: Map<string, Reach[]> | null = null;
   /** By source, and by namespace for sources of tenants. */
   #places: ReadonlyMap<Source, ReadonlyMap<string, ReadonlySet<Reach>>> | null = null;
   #bare: ReadonlySet<string> | null = null;
-  /** Ends of chains, which thousands of bundles share. */
+  /** Ends of chains, each shared by thousands of bundles. */
   readonly #ends = new Map<Reach, { missing: string | null; openEnd: string | null }>();
 
   constructor(private readonly options: WholeChainOptions) {}
 
-  /** What Kong or the bundles have is no longer what it was. */
+  /** To be called when Kong or the bundles have changed. */
   reset(): void {
     this.#subjects = null;
     this.#kong = null;
@@ -55,12 +55,12 @@ export class WholeChains {
     this.#ends.clear();
   }
 
-  /** Name of the issuer at the end of a chain; null: the chain is whole. */
+  /** Name of the issuer at the end of a chain; null: the chain is complete. */
   missing(reach: Reach): string | null {
     return this.endOf(reach).missing;
   }
 
-  /** Whom a warning names; null: none is due. */
+  /** The issuer that a warning should name; null: none is due. */
   openEnd(reach: Reach): string | null {
     return this.endOf(reach).openEnd;
   }
@@ -73,13 +73,13 @@ export class WholeChains {
     return end;
   }
 
-  /** Whether anybody has a certificate of this name. */
+  /** Whether any certificate with this subject is known. */
   knows(subject: string): boolean {
     this.#subjects ??= new Set([...this.reaches()].flatMap(({ issuers }) => issuers.slice(0, -1)));
     return this.#subjects.has(subject);
   }
 
-  /** Whether Kong serves leaves of this issuer without anything behind them: clients have it. */
+  /** Whether Kong serves leaves of this issuer without any intermediates: clients have those. */
   isUsuallyBare(issuer: string): boolean {
     this.#bare ??= new Set(
       [...this.storedReaches()].flatMap(({ certificates, issuers }) =>
@@ -89,14 +89,14 @@ export class WholeChains {
     return this.#bare.has(issuer);
   }
 
-  /** Adds what is missing, as far as it is found: first what Kong has, then other bundles of the source. */
+  /** Adds missing intermediates, as far as they are found: first from Kong, then from other bundles of the source. */
   complete(opened: OpenedBundle, source: Source): OpenedBundle {
     const missing = this.missing(opened.bundle.reach);
     if (missing === null || !this.knows(missing)) return opened;
     const near = [this.ofKong(opened.bundle), this.ofPlace(source, opened.bundle)];
     const found = this.completeFrom(opened, near);
     if (!this.options.isShared || this.missing(found.bundle.reach) === null) return found;
-    // What others brought counts where signatures lead from it to a known root: nobody can forge that.
+    // Certificates from elsewhere count where signatures lead from them to a known root: nobody can forge that.
     const far = this.completeFrom(found, [this.kong(), ...this.everyPlace(source)]);
     const { now, trusted } = this.options;
     const isProven = [PUBLIC_ROOTS, trusted()].some((roots) => leadsTo(roots, far.chain, now()));
@@ -184,7 +184,7 @@ function index(reaches: Iterable<Reach>): BySubject {
     for (const certificate of certificatesOf(reach)) found.set(certificate.info.fingerprint, certificate);
   if (found.size === 0) return NONE;
   const bySubject = new Map<string, ParsedCertificate[]>();
-  // In one order, whatever was seen first.
+  // Sorted, so that the order of discovery does not matter.
   for (const [, certificate] of [...found].sort(([a], [b]) => (a < b ? -1 : 1)))
     push(bySubject, certificate.subject, certificate);
   return bySubject;

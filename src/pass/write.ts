@@ -11,17 +11,17 @@ import type { CertificateMemory } from './memory';
 import { namesOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** Above this many changes it has to do that one listener was seen to serve some of the names. */
+/** With more changes than this, what one listener was seen to serve for some of the names has to do. */
 const MANY = 50;
 
 export interface WriteOptions {
-  /** Null: what is written is not proven. */
+  /** Null: writes are not proven. */
   verifier: Verifier | null;
-  /** Whether Kong's listeners were last seen to serve what it stores; default: nobody knows. */
+  /** Whether Kong's listeners were last seen to serve what it stores; default: unknown. */
   isServed?: (certificate: string, half: 'main' | 'alt', chain: string) => boolean;
-  /** Whether that was seen for each of these names, at every listener; default: nobody knows. */
+  /** Whether that was seen for each of these names, at every listener; default: unknown. */
   isSeenWhole?: (snis: readonly string[]) => boolean;
-  /** Why no client could get a certificate with such a key from Kong's listeners; null: one could. */
+  /** Why no client could get a certificate with such a key from Kong's listeners; null: some could. */
   whyUnservable?: (keyType: KeyType | 'other') => string | null;
   progress?: ProgressListener;
 }
@@ -29,8 +29,8 @@ export interface WriteOptions {
 type Update = Extract<Change, { kind: 'update' }>;
 
 /**
- * Writes the batch. Right before its write each bundle is read anew and goes through the whole gate, and what is
- * served for its names is remembered.
+ * Writes the batch. Right before its write each bundle is read again and goes through the whole gate, and what is
+ * served for its names is recorded.
  */
 export class WriteStep implements Step {
   constructor(
@@ -60,7 +60,7 @@ export class WriteStep implements Step {
     work.caResults.push(...results.caCertificates);
   }
 
-  /** Known before the write: what no client could use would break the name until it is rolled back. */
+  /** Checked before the write: a certificate that no client can use would break the name until the rollback. */
   private unservable(change: Change): Refusal | null {
     const { bundle } = change;
     const hasTwin = change.kind === 'update' && (change.half === 'alt' || change.certificate.alt !== null);

@@ -9,7 +9,7 @@ import {
 import { allNames, covers, sameNames, wildcardOf } from './names';
 import { byPlace } from './ranking';
 
-/** Ids of the certificates that bundles are created as; the bundles live from pass to pass. */
+/** Ids of the certificates to create for bundles; cached, since bundles live from pass to pass. */
 const ids = new WeakMap<SourcedBundle, string>();
 
 export function certificateIdOf(bundle: SourcedBundle): string {
@@ -20,38 +20,38 @@ export function certificateIdOf(bundle: SourcedBundle): string {
   return id;
 }
 
-/** A client's certificate has the names of a server at times: of the service that is the client. */
+/** A client's certificate sometimes has a server's names: those of the service that is the client. */
 export const isForServers = ({ leaf }: SourcedBundle): boolean => leaf.isForServers ?? true;
 
-/** Bundles of one name that are looked at; somebody may put any number of them into a cluster. */
+/** Most bundles of one name that are considered; a tenant may put any number of them into a cluster. */
 const MOST_OF_A_NAME = 64;
 
-/** A list in a map, where nearly all have one member. */
+/** A list in a map of which nearly all have one member. */
 type Few<T> = T | T[];
 
-/** So many are looked through. */
+/** Lists of up to this length are searched linearly. */
 const FEW = 4;
 
 const NONE: readonly SourcedBundle[] = [];
 
-/** Finds bundles by place, name, content, and the certificate that is theirs. */
+/** Finds bundles by place, name and content, and by the certificate created for them. */
 export class BundleIndex {
   readonly bundles: readonly SourcedBundle[];
   readonly #broken: readonly SourcedBundle[];
   readonly #byName = new Map<string, Few<SourcedBundle>>();
-  /** By the UID of the Secret, and by its `namespace/name`. */
+  /** By the Secret's UID, and by its `namespace/name`. */
   readonly #bySecret = new Map<string, SourcedBundle>();
-  /** Bundles with SNIs of their own, by the id of the one certificate that they are for. */
+  /** Bundles with SNIs of their own, by the id of their one certificate. */
   readonly #fixed = new Map<string, Few<SourcedBundle>>();
-  /** Where those are: files that Kong itself reads. */
+  /** Locations of those: files that Kong itself reads. */
   readonly #ofKong = new Set<string>();
-  /** Names of which there are too many bundles, cut down to those that come first. */
+  /** Names with too many bundles, of which only the first are kept. */
   readonly #cut = new Set<string>();
   #byId: Map<string, SourcedBundle> | null = null;
   #byChain: Map<string, Few<SourcedBundle>> | null = null;
   #byCertificateId: Map<string, SourcedBundle> | null = null;
   #brokenById: ReadonlySet<string> | null = null;
-  /** Bundles that are not understood now, as they were, by the chain that they had. */
+  /** Unreadable bundles in their former state, by chain. */
   #brokenByChain: Map<string, Few<SourcedBundle>> | null = null;
 
   constructor(bundles: Iterable<SourcedBundle>, broken: readonly SourcedBundle[]) {
@@ -68,13 +68,13 @@ export class BundleIndex {
       if (names.length === 0) push(this.#byName, '', bundle);
       if (bundle.secret === undefined) continue;
       const { uid, namespace, name, cluster } = bundle.secret;
-      // Who writes these into Kong means the cluster that Kong is in; another one gives its objects any UID it likes.
+      // Writers into Kong mean the cluster that Kong is in; another cluster may give its objects any UID.
       for (const key of [uid, `${namespace}/${name}`])
         if (cluster === undefined || !this.#bySecret.has(key)) this.#bySecret.set(key, bundle);
     }
   }
 
-  /** @param name one that it probably has */
+  /** @param name a name that it probably has */
   byId(place: string, name?: string): SourcedBundle | undefined {
     const likely = name === undefined ? NONE : this.named(name);
     const found = likely.length <= FEW ? likely.find(({ id }) => id === place) : undefined;
@@ -83,21 +83,21 @@ export class BundleIndex {
     return this.#byId.get(place);
   }
 
-  /** Whether something is there that is not understood now. */
+  /** Whether the bundle at a place is unreadable now. */
   isBroken(place: string): boolean {
     this.#brokenById ??= new Set(this.#broken.map(({ id }) => id));
     return this.#brokenById.has(place);
   }
 
-  /** Whether Kong has it from a file of its own, too, whatever its certificates are. */
+  /** Whether Kong itself reads this file, whatever certificates it stores. */
   isOfKong({ location }: SourcedBundle): boolean {
     return this.#ofKong.has(location);
   }
 
-  /** Bundles with this chain: the content says the same, and which key it is. */
+  /** Bundles with this chain. Equal content means the same key as well. */
   having({ chain, leaf }: StoredHalf): readonly SourcedBundle[] {
     if (leaf === null) return NONE;
-    // One chain is one leaf, so they stand under the same name.
+    // Bundles with one chain have one leaf, so one of its names finds them all.
     const first = leaf.names[0] ?? leaf.ips?.[0] ?? '';
     const likely = this.named(first);
     if (likely.length === 0) return NONE;
@@ -107,19 +107,19 @@ export class BundleIndex {
     return listOf(this.#byChain.get(chain));
   }
 
-  /** Bundles that had this chain when they were last understood. */
+  /** Unreadable bundles that formerly had this chain. */
   brokenHaving({ chain }: StoredHalf): readonly SourcedBundle[] {
     if (this.#broken.length === 0 || chain === '') return NONE;
     this.#brokenByChain ??= mapByChain(this.#broken);
     return listOf(this.#brokenByChain.get(chain));
   }
 
-  /** Bundles with SNIs of their own, for the one certificate that has this id. */
+  /** Bundles with SNIs of their own, for the certificate with this id. */
   fixedFor(certificateId: string): readonly SourcedBundle[] {
     return listOf(this.#fixed.get(certificateId));
   }
 
-  /** The bundle that a certificate of ours was created for. */
+  /** The bundle for which a certificate of ours was created. */
   byCertificateId(id: string): SourcedBundle | undefined {
     if (this.#byCertificateId === null) {
       const own = this.bundles.filter((bundle) => bundle.create && bundle.snis === undefined);
@@ -128,7 +128,7 @@ export class BundleIndex {
     return this.#byCertificateId.get(id);
   }
 
-  /** A certificate has the UID of a Secret as its id, as the ingress controller gives it. */
+  /** Whether a certificate's id is the UID of a Secret, as the ingress controller sets it. */
   isSecrets({ id }: StoredCertificate): boolean {
     return this.#bySecret.has(id);
   }
@@ -138,7 +138,7 @@ export class BundleIndex {
     return this.#bySecret.get(name);
   }
 
-  /** The ingress controller gives a certificate the UID of its Secret, or names the Secret in tags. */
+  /** The Secret of a certificate: the ingress controller uses its UID as the certificate's id, or names it in tags. */
   secretOf({ id, secret, secretUid }: StoredCertificate): SourcedBundle | undefined {
     if (this.#bySecret.size === 0) return undefined;
     const byUid =
@@ -147,8 +147,8 @@ export class BundleIndex {
   }
 
   /**
-   * Bundles that cover every SNI. Kong's own patterns (`*`, `example.*`) say nothing of names: where one is among the
-   * SNIs, only bundles with every name and address of the present leaf.
+   * Bundles that cover every SNI. Kong's own patterns (`*`, `example.*`) name no host: where one is among the SNIs,
+   * only bundles with every name and address of the present leaf count.
    */
   covering({ snis }: StoredCertificate, { leaf }: StoredHalf): readonly SourcedBundle[] {
     const present = leaf !== null && snis.some(isPattern) ? allNames(leaf) : [];
@@ -166,7 +166,7 @@ export class BundleIndex {
     return all.every(isFit) ? all : all.filter(isFit);
   }
 
-  /** Bundles with exactly the names of a leaf (or, where it has none, with its subject). */
+  /** Bundles with exactly the names of a leaf (where it has none, with its subject). */
   alike({ names, ips = [], subject }: CertificateInfo): readonly SourcedBundle[] {
     const [first = ''] = [...names, ...ips];
     return this.named(first).filter(

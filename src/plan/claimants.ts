@@ -6,7 +6,7 @@ import type { World } from './world';
 
 const asked = new WeakMap<SourcedBundle, readonly string[]>();
 
-/** The SNIs of a certificate that is created for a bundle; bundles live from pass to pass. */
+/** SNIs of a certificate to create for a bundle; cached, since bundles live from pass to pass. */
 export function snisOf(bundle: SourcedBundle): readonly string[] {
   const known = asked.get(bundle);
   if (known !== undefined) return known;
@@ -20,11 +20,11 @@ function namesFor({ leaf, hosts, snis }: SourcedBundle): readonly string[] {
 }
 
 /**
- * Sorts bundles by whose a name is where several have it: the operator's own, then what leads to a root that is public
- * or the operator's, then what some CA issued, then what is self-signed; among equals the oldest place.
+ * Ranks the bundles that want the same name: the operator's own first, then those that lead to a root that is
+ * public or the operator's, then those of some CA, then self-signed ones; among equals the oldest place.
  */
 export class Claimants {
-  /** Bundles of tenants that want a name which another tenant wants, too. */
+  /** Tenants' bundles that want a name which another tenant wants, too. */
   readonly #contested: ReadonlySet<SourcedBundle>;
   readonly #tiers = new Map<SourcedBundle, number>();
 
@@ -41,7 +41,7 @@ export class Claimants {
   readonly compare = (a: SourcedBundle, b: SourcedBundle): number =>
     (this.#contested.size === 0 ? 0 : this.tier(a) - this.tier(b)) || byPlace(a, b);
 
-  /** Whether it is not known yet how its claim stands; until then nobody gets a name that it wants. */
+  /** Whether a signature must be checked before its rank is known; until then its names are given to nobody. */
   isOpen(bundle: SourcedBundle): boolean {
     return this.#contested.has(bundle) && this.world.isTrusted(bundle) === undefined;
   }
@@ -56,7 +56,7 @@ export class Claimants {
   }
 }
 
-/** Those of several owners that want one name, or one the wildcard above it. Copies of one key pair are no argument. */
+/** Bundles of several owners that want one name, or the wildcard above it. Copies of one key pair do not compete. */
 function contested(bundles: readonly SourcedBundle[], world: World): Set<SourcedBundle> {
   if (bundles.length < 2) return new Set();
   const { holders } = world;

@@ -14,17 +14,17 @@ import { byPlace, isOperators, looksIssuedAlike, ownerOf } from './ranking';
 import { issuerChanged } from './sentences';
 import type { World } from './world';
 
-/** Who may renew one half of a certificate. */
+/** Which bundles may renew one half of a certificate. */
 export interface Claims {
-  /** The places whose content Kong has or had, as far as they are bundles now; the certificate's own first. */
+  /** The homes that are bundles at present; the certificate's own bundle first. */
   homes: readonly SourcedBundle[];
-  /** Of those, the ones that Kong has now, in the same order. */
+  /** The homes whose content Kong has now, in the same order. */
   present: readonly SourcedBundle[];
-  /** A home holds something valid, or what Kong has from it still is: nobody else may. */
+  /** Whether only homes may renew it: one holds something valid, or what Kong has from it still is. */
   isHeld: boolean;
 }
 
-/** The bundle whose certificate this is by its id, whatever is in it. */
+/** The bundle that a certificate's id belongs to, whatever Kong has in it. */
 export function ownBundle({ index }: World, { id, owner }: StoredCertificate): SourcedBundle | undefined {
   return owner === 'us' ? index.byCertificateId(id) : undefined;
 }
@@ -37,7 +37,7 @@ export function claimsOf(world: World, certificate: StoredCertificate, half: Hal
   const alike = index.having(stored);
   const isPlain = alike.length === 1 && alike[0]?.content === stored.content;
   const having = isPlain ? alike : alike.filter((bundle) => world.isHad(bundle, stored));
-  // A place whose chain was completed is a home of what Kong has without it, and has news for it.
+  // A source with a completed chain is also the home of the same chain in its incomplete form, and has news for it.
   const isControllers = certificate.owner === 'ingress_controller';
   const present = isPlain
     ? alike
@@ -54,7 +54,7 @@ export function claimsOf(world: World, certificate: StoredCertificate, half: Hal
   };
 }
 
-/** What is in the homes now; of two halves each follows the places with its own type of key. */
+/** The present bundles at the homes; each of two halves follows those with its own type of key. */
 function homesAt(
   { index }: World,
   places: readonly string[],
@@ -91,8 +91,8 @@ const NOBODY: readonly SourcedBundle[] = [];
 const NOWHERE: readonly string[] = [];
 
 /**
- * What Kong has now says where the home is, and so long as that says nothing, what it had. Copies of one key pair are
- * all homes if they are one owner's.
+ * Places of the certificate's content in Kong; where none is found, places that it was known to come from. Copies
+ * of one key pair are all homes if one owner has them.
  */
 function placesOf(
   world: World,
@@ -119,7 +119,7 @@ function placesOfOneOwner(all: readonly SourcedBundle[], known: readonly string[
   return all.filter((bundle) => ownerOf(bundle) === owner).map(({ id }) => id);
 }
 
-/** A tenant's place is the home of what was seen to come from it; the operator's own are by their name alone. */
+/** A tenant's place counts as home only for certificates observed to come from it, an operator's by its name alone. */
 function knownPlaces(
   { input: { homes }, index }: World,
   certificate: StoredCertificate,
@@ -146,8 +146,8 @@ function isIn(sources: ReadonlySet<string> | undefined, place: string): boolean 
 }
 
 /**
- * Whether a bundle goes on where a home's left off: in the same source of the operator's, by the same authority and
- * for the same names, later from and longer until. That is a renewal under another file name.
+ * Whether a bundle succeeds a home's: in the same source of the operator, from the same authority and for the same
+ * names, valid later from and longer until. That is a renewal under another file name.
  */
 export function isSuccessor(
   world: World,
@@ -169,8 +169,8 @@ export function isSuccessor(
 }
 
 /**
- * Whether the homes seem to be given up: nothing of theirs was renewed in time, so another place of the same owner
- * does not have to wait until clients see an expired certificate.
+ * Whether the homes seem to be abandoned: nothing there was renewed in time, so another place of the same owner
+ * need not wait until clients see an expired certificate.
  */
 export function isGivenUp(
   world: World,
@@ -191,8 +191,8 @@ export function isGivenUp(
 }
 
 /**
- * Whether somebody who could have the name of a CA that everybody or the operator trusts stands against a tenant who
- * was only the first to take it: a home protects whom nobody vouches for against his likes alone.
+ * Whether a bundle that leads to a trusted CA outranks a tenant's home that only was first: a home without such a
+ * CA is protected only against others without one.
  */
 export function outranks(world: World, bundle: SourcedBundle, home: SourcedBundle): boolean {
   if (isOperators(home) || ownerOf(home) === ownerOf(bundle)) return false;
@@ -201,7 +201,7 @@ export function outranks(world: World, bundle: SourcedBundle, home: SourcedBundl
 }
 
 /**
- * Whether a bundle may replace what nobody's home holds; it covers the SNIs.
+ * Whether a bundle that covers the SNIs may replace a certificate that no home holds.
  * @returns null: it may; undefined: a question is open
  */
 export function refusedByContinuity(
@@ -225,9 +225,9 @@ const answer = (isProven: boolean | undefined, changed: () => Refusal) =>
   isProven === undefined ? undefined : isProven ? null : changed();
 
 /**
- * Whether nobody renews a certificate of ours any more: it was not renewed in time, or came from a place of ours that is
- * gone. One of which nothing is known may be another gateway's, which has other sources.
- * @param isAltAlive its second half has a bundle, so that nothing hurries before the first ends
+ * Whether no bundle renews a certificate of ours any more: it was not renewed in time, or came from one of our
+ * places that is gone. A certificate of unknown origin may be another gateway's, which has other sources.
+ * @param isAltAlive its second half has a bundle, so there is no hurry before the first one expires
  */
 export function isMainForsaken(world: World, certificate: StoredCertificate, isAltAlive: boolean): boolean {
   const { leaf } = certificate.main;
@@ -240,17 +240,17 @@ export function isMainForsaken(world: World, certificate: StoredCertificate, isA
   return !isAltAlive && (world.input.homes?.of(certificate, 'main') ?? null) !== null;
 }
 
-/** One of ours that holds no name any more, and that nobody uses. */
+/** Whether a certificate of ours holds no name any more and is not in use. */
 export const isLeftOver = ({ index }: World, { id, snis, owner, clients = [] }: StoredCertificate): boolean =>
   owner === 'us' && snis.length === 0 && clients.length === 0 && index.fixedFor(id).length === 0;
 
-/** It has no SNI, or services show it to their upstreams. */
+/** Whether it is for clients: it has no SNI, or services show it to their upstreams. */
 export const isClients = ({ snis, clients = [] }: StoredCertificate): boolean =>
   snis.length === 0 || clients.length > 0;
 
 /**
- * A host's own certificate that is not due yet is worth more than a wildcard of another issuer.
- * @returns whether it stays; then time alone decides anew
+ * Whether a host's own certificate that is not due yet is kept from a wildcard of another issuer. If so, time alone
+ * will change that.
  */
 export function isKeptFromWildcard(
   world: World,

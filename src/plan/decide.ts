@@ -18,9 +18,9 @@ import { controllers, keptFromWildcard, nameOfAnother, vaultReference } from './
 import { missingNames, refusedAsTarget, update, type Case, type Update } from './target';
 import type { World } from './world';
 
-/** What becomes of one half of a certificate in Kong. */
+/** Decision about one half of a certificate in Kong. */
 export interface Decision {
-  /** What it has or gets; null: it stays as it is, and no bundle has it. */
+  /** The bundle that it has or gets; null: it stays as it is, and no bundle matches it. */
   bundle: SourcedBundle | null;
   /** Null: it is in step, or stays. */
   change: Update | null;
@@ -29,10 +29,10 @@ export interface Decision {
 const NOBODY: readonly SourcedBundle[] = [];
 const NOTHING: Decision = { bundle: null, change: null };
 
-/** Gives one half of a certificate the best bundle that may have it. */
+/** Assigns to one half of a certificate the best bundle that may have it. */
 export function decideHalf(world: World, certificate: StoredCertificate, half: Half): Decision {
   const stored = certificate[half];
-  // What only keeps names until its end is not renewed: its names go to a certificate that is.
+  // A certificate that only keeps names until its end is not renewed: its names go to one that is.
   if (stored === null || (certificate.isPrevious === true && certificate.owner === 'us')) return NOTHING;
   if (isLeftOver(world, certificate) && ownBundle(world, certificate) === undefined) return NOTHING;
   const { index, plan } = world;
@@ -57,11 +57,11 @@ export function decideHalf(world: World, certificate: StoredCertificate, half: H
   return stored.vaultReference ? ofVault(one, claims) : bestOf(one, claims);
 }
 
-/** The ingress controller writes a Secret as it is found; from others a chain that was completed is wanted whole. */
+/** The ingress controller writes a Secret as it is found; from other sources a completed chain is written whole. */
 const isSame = (bundle: SourcedBundle, stored: StoredHalf, isControllers = false) =>
   bundle.content === stored.content || isChainOf(bundle, stored.chain, isControllers);
 
-/** A certificate that the ingress controller took from a Secret follows that Secret alone. */
+/** A certificate that the ingress controller made of a Secret follows that Secret alone. */
 function controllersOwn(one: Case, { present }: Claims): Decision {
   const { world, certificate, half } = one;
   const [first] = present;
@@ -84,7 +84,7 @@ function bestOf(one: Case, claims: Claims): Decision {
   const { world, certificate, half } = one;
   const strangers = others(one, claims.homes);
   const [only] = claims.present;
-  // Nearly all are like that.
+  // A shortcut for nearly all certificates.
   if (only !== undefined && strangers.length === 0 && claims.homes.length === 1) return inStep(one, only);
   if (strangers.length > 0) noteEnds(one, claims);
   const better = strangers.filter((bundle) => isBetter(one, claims, bundle)).sort(bestFirst(one));
@@ -96,7 +96,7 @@ function bestOf(one: Case, claims: Claims): Decision {
   const free: SourcedBundle[] = [];
   for (const bundle of strangers.toSorted(bestFirst(one))) {
     const why = refusedByContinuity(world, bundle, certificate, half);
-    // While a signature is unchecked, a later bundle must not be chosen over this one.
+    // While a signature is unchecked, no later bundle may be chosen over this one.
     if (why === undefined) return NOTHING;
     if (why === null) free.push(bundle);
     else if (isNews(one, bundle) && isAboutIt(one, bundle)) world.refuse(bundle, why, certificate, half);
@@ -104,13 +104,16 @@ function bestOf(one: Case, claims: Claims): Decision {
   return firstOf(one, free, null);
 }
 
-/** When what keeps others out will have ended. */
+/** Plans again at the time when the present holder's claim will have ended. */
 function noteEnds({ world, stored: { leaf } }: Case, { homes }: Claims): void {
   if (leaf !== null) world.due(endOf(leaf));
   for (const home of homes) world.due(endOf(home.leaf));
 }
 
-/** A bundle with the very names, of somebody who outranks the homes. What we made is not rewritten: its names move. */
+/**
+ * Whether a bundle with the very names outranks the homes. Certificates of ours are not rewritten: their names
+ * move.
+ */
 function isBetter(one: Case, { homes }: Claims, bundle: SourcedBundle): boolean {
   const { world, certificate, half } = one;
   if (homes.length === 0 || certificate.owner !== 'other' || homes.some(isOperators)) return false;
@@ -122,12 +125,12 @@ function isBetter(one: Case, { homes }: Claims, bundle: SourcedBundle): boolean 
   );
 }
 
-/** A bundle of a client's name is often just the server's: another issuer's is not taken for its renewal. */
+/** A bundle with a client's name is often just the server's: one of another issuer is no renewal for a client. */
 function isAboutIt({ certificate, stored: { leaf } }: Case, bundle: SourcedBundle): boolean {
   return certificate.snis.length > 0 || (leaf !== null && looksIssuedAlike(bundle.leaf, leaf));
 }
 
-/** Something that is not older than what Kong has, and fit to be served. */
+/** Whether a bundle is not older than what Kong has, and fit to be served. */
 function isNews({ world, stored }: Case, bundle: SourcedBundle): boolean {
   const { leaf } = stored;
   if (world.unfit(bundle) !== null || isSame(bundle, stored)) return false;
@@ -136,8 +139,8 @@ function isNews({ world, stored }: Case, bundle: SourcedBundle): boolean {
 }
 
 /**
- * Leaves a bundle out of what another place holds. It is told so where it has one of the very names, and what it has is
- * neither older than what is given nor the other type of key of a pair.
+ * Leaves a bundle out because another place holds the certificate. It is reported where it has one of the very
+ * names, and is neither older than what is given nor the other type of key of a pair.
  */
 function hold(one: Case, bundle: SourcedBundle, given: SourcedBundle | null): void {
   const { world, certificate, half, stored } = one;
@@ -149,7 +152,7 @@ function hold(one: Case, bundle: SourcedBundle, given: SourcedBundle | null): vo
   world.refuse(bundle, nameOfAnother(bundle, names, until), certificate, half);
 }
 
-/** Which of several comes first where there is no home. */
+/** Order of several bundles where there is no home. */
 function bestFirst({ certificate, stored: { leaf } }: Case): (a: SourcedBundle, b: SourcedBundle) => number {
   const isForIt = (bundle: SourcedBundle) => !isClients(certificate) || bundle.leaf.isForClients !== false;
   const rank = (bundle: SourcedBundle) =>
@@ -163,7 +166,7 @@ function bestFirst({ certificate, stored: { leaf } }: Case): (a: SourcedBundle, 
   return (a, b) => rank(b) - rank(a) || byPlace(a, b);
 }
 
-/** Bundles that by their names could be for it. */
+/** Bundles whose names fit. */
 function others(one: Case, homes: readonly SourcedBundle[]): readonly SourcedBundle[] {
   const { certificate, stored, world } = one;
   const found =
@@ -177,7 +180,7 @@ function others(one: Case, homes: readonly SourcedBundle[]): readonly SourcedBun
   return homes.length === 0 ? all : all.filter((bundle) => !homes.includes(bundle));
 }
 
-/** Of RSA and ECDSA side by side each half keeps its type. */
+/** With RSA and ECDSA side by side each half keeps its type. */
 function ofType(
   { certificate: { alt }, stored: { leaf } }: Case,
   bundles: readonly SourcedBundle[],
@@ -185,7 +188,7 @@ function ofType(
   return alt === null ? bundles : bundles.filter((bundle) => bundle.leaf.keyType === leaf?.keyType);
 }
 
-/** The homes and what goes on where they left off, in the order in which they are tried. */
+/** The homes and their successors, in the order in which they are tried. */
 function renewals(one: Case, claims: Claims, strangers: readonly SourcedBundle[]): readonly SourcedBundle[] {
   const { world, certificate, half, stored } = one;
   const { homes, present } = claims;
@@ -213,8 +216,8 @@ function renewals(one: Case, claims: Claims, strangers: readonly SourcedBundle[]
 }
 
 /**
- * The first that may be written, or that Kong has.
- * @param present those of homes that Kong has; null: these are not homes
+ * The first bundle that may be written, or that Kong has.
+ * @param present homes whose content Kong has; null: these are not homes
  */
 function firstOf(
   one: Case,
@@ -222,7 +225,8 @@ function firstOf(
   present: readonly SourcedBundle[] | null,
 ): Decision {
   const { world, certificate, half, stored } = one;
-  // Of RSA and ECDSA side by side, one that is refused for a while must not push out the type that it stands for.
+  // With RSA and ECDSA side by side, a bundle that is refused for a while must not lose its place to the other
+  // type.
   const keptType = world.isValid(stored.leaf) ? stored.leaf.keyType : null;
   let isKept = false;
   for (const bundle of tries) {
@@ -234,7 +238,7 @@ function firstOf(
       continue;
     }
     const why = refusedAsTarget(one, bundle, missing);
-    // While a signature is unchecked, a later bundle must not be chosen over this one.
+    // While a signature is unchecked, no later bundle may be chosen over this one.
     if (why === undefined) return NOTHING;
     if (why === null) return { bundle, change: update(one, bundle, missing) };
     if (bundle.leaf.keyType === keptType) isKept = true;

@@ -13,20 +13,20 @@ import type { Evidence } from './world';
 
 type Chain = OpenedBundle['chain'];
 
-/** Answers are kept for so many pairs of contents; one costs a reading and a signature or two. */
+/** Most answers that are kept, by pairs of contents; one costs a read and a signature or two. */
 const MOST_ANSWERS = 20_000;
 
-/** Remembers what signatures told, by content: what changes is asked anew. */
+/** Remembers answers that signatures gave, by content: changed content is asked about again. */
 export class EvidenceBook implements Evidence {
   readonly #answers = new Map<string, boolean>();
   #trusted: IssuerSet;
 
-  /** @param trusted CAs that the operator vouches for, beside the public roots */
+  /** @param trusted CAs that the operator trusts, beside the public roots */
   constructor(trusted: IssuerSet) {
     this.#trusted = trusted;
   }
 
-  /** Other CAs are trusted from now on. */
+  /** Replaces the trusted CAs. */
   trust(trusted: IssuerSet): void {
     if (trusted === this.#trusted) return;
     this.#trusted = trusted;
@@ -42,8 +42,9 @@ export class EvidenceBook implements Evidence {
   }
 
   /**
-   * @param chain of the bundle, whose content is what the question is about; empty where its key is not there
-   * @param stored PEM of what Kong has; needed where the question is about that
+   * Answers a question.
+   * @param chain chain of the bundle; empty where its key does not fit
+   * @param stored PEM of Kong's certificate, where the question is about it
    * @param now milliseconds since the epoch
    */
   answer(question: Question, chain: Chain, stored: string, now: number): void {

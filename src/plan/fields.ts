@@ -1,6 +1,6 @@
 import { ABSOLUTE_PATH, type NamedField } from '../config';
 
-/** Which bundle a certificate in Kong may get. */
+/** Fields: which bundles may be used for a certificate. */
 export const PLAN_FIELDS = [
   {
     allow_downgrade: {

@@ -7,10 +7,10 @@ import { nameOfAnother } from './sentences';
 import type { World } from './world';
 
 /**
- * Names of certificates of ours that a resource of the cluster asks for: the ingress controller fails with its own as long
- * as ours have them. Each goes to the certificate that the controller makes of the Secret, which is made where it is not
- * there, so that a name is served by the one or by the other at any moment. Without a database nothing blocks: the
- * controller's next push replaces everything. Whoever asks for another's name does not get it by that.
+ * Hands over names of certificates of ours that a resource of the cluster requests: as long as ours have them, the
+ * ingress controller fails with its own. Each name goes to the certificate that the controller makes of the Secret
+ * (created if missing), so that one of the two serves it at any moment. Without a database nothing blocks: the
+ * controller's next push replaces everything. Requesting another owner's name does not suffice to get it.
  */
 export function handOver(world: World, mains: ReadonlyMap<string, Decision>): void {
   const { certificates, index, input, plan } = world;
@@ -45,8 +45,8 @@ export function handOver(world: World, mains: ReadonlyMap<string, Decision>): vo
 }
 
 /**
- * Whether what a resource asks for is the owner's, or somebody's who could have had the name from a trusted CA; an older
- * resource is no right to a name. Undefined: a question is open.
+ * Whether the requested bundle may have the name: it belongs to the same owner, or outranks ours by a trusted CA;
+ * an older resource is no right to a name. Undefined: a question is open.
  */
 function mayHave(world: World, bundle: SourcedBundle, ours: StoredCertificate): boolean | undefined {
   const halves = ours.alt === null ? (['main'] as const) : (['main', 'alt'] as const);

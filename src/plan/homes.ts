@@ -1,6 +1,6 @@
 import type { Half, ObservedHome, StoredCertificate } from '../model';
 
-/** What is remembered of a name's home. */
+/** The known home of a name. */
 export interface Home {
   /** Bundle ids. */
   places: readonly string[];
@@ -8,32 +8,32 @@ export interface Home {
   leaves: readonly string[];
 }
 
-/** Where what Kong has came from: by SNI, or by the certificate where it has none. */
+/** Homes of Kong's certificates: by SNI, or by certificate where it has none. */
 export interface Homes {
-  /** Null: nothing is known. */
+  /** Null: unknown. */
   of(certificate: StoredCertificate, half: Half): Home | null;
   /** Places of a name that no certificate has at the moment. */
   ofName(name: string): readonly string[];
 }
 
-/** Copies of one key pair in so many places count as its homes. */
+/** Most copies of one key pair that count as homes. */
 const MOST_PLACES = 4;
-/** A gateway may start again from a file with an older certificate. */
+/** More than one, since a gateway may start again from a file with an older certificate. */
 const MOST_LEAVES = 3;
-/** 10,000 certificates with four names each. */
+/** Enough for 10,000 certificates with four names each. */
 const MOST_NAMES = 40_000;
 const VERSION = 1;
 
 const NOWHERE: readonly string[] = [];
 
 /**
- * Remembers the home of each name: the places whose content Kong has or had. What it knows is a plain value without
- * any secret, small enough to be kept in a file from one process to the next.
+ * Remembers the home of each name: the places whose content Kong has or had. Its data holds no secret and is small
+ * enough for a file that the next process reads.
  */
 export class HomeBook implements Homes {
   readonly #homes = new Map<string, Home>();
   #isChanged = false;
-  /** There are certificates with two halves. */
+  /** Whether any certificate has two halves. */
   #hasAlt = false;
 
   of(certificate: StoredCertificate, half: Half): Home | null {
@@ -42,7 +42,7 @@ export class HomeBook implements Homes {
       const home = this.#homes.get(keyOf(name, half));
       if (home === undefined || home === found) continue;
       if (found === null) found = home;
-      // A certificate that somebody put together of several: what was seen of it counts first.
+      // For a certificate assembled from several, the observed home counts first.
       else if (isSeen(found, certificate, half) !== isSeen(home, certificate, half))
         found = isSeen(home, certificate, half) ? home : found;
       else if (!isSameList(home.places, found.places))
@@ -57,7 +57,7 @@ export class HomeBook implements Homes {
     return alt === undefined ? main : [...new Set([...main, ...alt])];
   }
 
-  /** Names whose home one of these places is, by place. */
+  /** Names whose home is one of these places, by place. */
   namesAt(places: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
     const found = new Map<string, string[]>();
     if (places.size === 0) return found;
@@ -73,7 +73,7 @@ export class HomeBook implements Homes {
     return found;
   }
 
-  /** Takes over what a plan saw in Kong, once it is known that the keys belong to it. */
+  /** Takes over what a plan observed in Kong, once the keys are known to fit. */
   note(observed: readonly ObservedHome[]): void {
     for (const { certificate, half, places } of observed) {
       const leaf = leafOf(certificate, half);
@@ -85,9 +85,9 @@ export class HomeBook implements Homes {
         if (known?.leaves[0] === leaf && isSameList(known.places, few)) continue;
         const before = known !== undefined && isSameList(known.places, few) ? known.leaves : NOWHERE;
         const leaves = [leaf, ...before.filter((one) => one !== leaf)].slice(0, MOST_LEAVES);
-        // Names of one certificate have one home.
+        // Names of one certificate share one home.
         if (shared === undefined || !isSameList(shared.leaves, leaves)) shared = { places: few, leaves };
-        // The latest stands last, so that the oldest is forgotten first.
+        // The latest moves to the end, so that the oldest is forgotten first.
         this.#homes.delete(key);
         this.set(key, shared);
         this.#isChanged = true;
@@ -99,14 +99,14 @@ export class HomeBook implements Homes {
     }
   }
 
-  /** Whether something is new since the last call. */
+  /** Whether something changed since the last call. */
   takeChanged(): boolean {
     const isChanged = this.#isChanged;
     this.#isChanged = false;
     return isChanged;
   }
 
-  /** What `load` understands; names of one home stand together. */
+  /** A text for `load`; names of one home are grouped. */
   serialise(): string {
     const groups = new Map<string, string[]>();
     for (const [name, { places, leaves }] of this.#homes) {
@@ -119,7 +119,7 @@ export class HomeBook implements Homes {
     return `{"version":${VERSION},"homes":[\n${homes.join(',\n')}\n]}\n`;
   }
 
-  /** A book with what another one knew; what is not understood is left out. */
+  /** Restores a book from a text; unreadable entries are left out. */
   static load(text: string): HomeBook {
     const book = new HomeBook();
     for (const [places, leaves, names] of entriesOf(text)) {
@@ -136,8 +136,8 @@ export class HomeBook implements Homes {
 }
 
 /**
- * Whether what Kong has now was seen while that was the home: a certificate of the same name that somebody made since has
- * nothing to do with it.
+ * Whether Kong's present leaf was observed while that was the home: a certificate that another writer has created
+ * under the name since has nothing to do with it.
  */
 export function isSeen({ leaves }: Home, certificate: StoredCertificate, half: Half): boolean {
   const chain = certificate[half]?.chain ?? '';
@@ -150,7 +150,7 @@ const keyOf = (name: string, half: Half) => (half === 'main' ? name : `${name}${
 
 const namesOf = ({ id, snis }: StoredCertificate) => (snis.length === 0 ? [`#${id}`] : snis);
 
-/** 72 bits of the leaf's digest tell it from the few others of its name. */
+/** 72 bits of the leaf's digest suffice to distinguish it from the few others of its name. */
 const leafOf = (certificate: StoredCertificate, half: Half) => certificate[half]?.chain.slice(0, 12) ?? '';
 
 const isSameList = (a: readonly string[], b: readonly string[]) =>

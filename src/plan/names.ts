@@ -1,15 +1,15 @@
 import { isPattern } from '../certificates';
 import type { CertificateInfo } from '../model';
 
-/** A name as certificates have it: in small letters, without the root's dot. */
+/** A name in the form that certificates use: in small letters, without the root's dot. */
 export const normal = (name: string): string => name.toLowerCase().replace(/(?<=.)\.$/, '');
 
-/** Whether a name may be another one in its normal form. */
+/** Whether a name may differ from its normal form. */
 export const isTyped = (name: string): boolean => /[A-Z]|.\.$/.test(name);
 
 type Named = Pick<CertificateInfo, 'names' | 'ips'>;
 
-/** Longer lists are searched by a set. */
+/** Longer lists are searched with a set. */
 const FEW = 8;
 const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
 
@@ -29,7 +29,7 @@ export function wildcardOf(name: string): string | null {
   return dot > 0 && !name.startsWith('*') && !isPattern(name) ? `*${name.slice(dot)}` : null;
 }
 
-/** How a leaf covers an SNI; Kong's own patterns are the operator's decision, which no leaf can contradict. */
+/** How a leaf covers an SNI. Kong's own patterns count as covered: they are the operator's decision. */
 export function coverage({ names }: Named, sni: string): 'name' | 'wildcard' | null {
   if (isPattern(sni) || includesName(names, sni)) return 'name';
   const wildcard = wildcardOf(sni);
@@ -46,7 +46,7 @@ export function sameNames(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name) => includesName(b, name));
 }
 
-/** A few names for a sentence. */
+/** A few names, for a sentence. */
 export function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;

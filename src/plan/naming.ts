@@ -20,7 +20,7 @@ import type { Update } from './target';
 import { withTwin } from './twins';
 import type { World } from './world';
 
-/** A bundle that wants names, and the certificate that gets them; null: one that is created for it. */
+/** A bundle that wants names, and the certificate to get them; null: a new one. */
 interface Claim {
   bundle: SourcedBundle;
   certificate: StoredCertificate | null;
@@ -34,17 +34,17 @@ interface Share {
 }
 
 /**
- * Gives the names that no certificate in Kong has, one by one, and those that certificates of ours lose: to the
- * certificate of a bundle, or to one that is created for it.
+ * Assigns, one by one, the names that no certificate in Kong has and those that certificates of ours lose: to the
+ * certificate of a bundle, or to a new one.
  */
 export class Naming {
-  /** What each name that this plan gives out goes to. */
+  /** Recipients of the names that this plan assigns. */
   readonly #given = new Map<string, SourcedBundle>();
-  /** Names of certificates of ours that may change hands. */
+  /** Names of certificates of ours that may move. */
   readonly #movable = new Map<string, StoredCertificate>();
-  /** Names of somebody that a bundle wants, by bundle. */
+  /** Names of other owners that a bundle wants, by bundle. */
   readonly #others = new Map<SourcedBundle, string[]>();
-  /** Names that a bundle does not get beside an ingress controller. */
+  /** Names that a bundle does not get because of an ingress controller. */
   readonly #withheld = new Map<SourcedBundle, string[]>();
   readonly #placed = new Set<SourcedBundle>();
   /** Names that wait for the answer to a question. */
@@ -53,8 +53,8 @@ export class Naming {
   readonly #claims: readonly Claim[];
 
   /**
-   * @param mains what became of the first half of each certificate, by its id
-   * @param livingAlts ids of those whose second half has a bundle
+   * @param mains decision about the first half of each certificate, by its id
+   * @param livingAlts ids of certificates whose second half has a bundle
    */
   constructor(
     private readonly world: World,
@@ -69,7 +69,7 @@ export class Naming {
     );
   }
 
-  /** Adds the changes to the plan, and what is to be said of bundles that get nothing. */
+  /** Adds the changes to the plan, and notes on bundles that get nothing. */
   run(): void {
     const { compare } = this.#claimants;
     for (const { bundle, names } of this.#claims) {
@@ -82,7 +82,7 @@ export class Naming {
     moveFirst(this.world.plan.changes);
   }
 
-  /** Names that the renewal lost, and those of certificates that only keep them until their end. */
+  /** Collects names that a renewal lost, and those of certificates that only keep them until their end. */
   private noteMovable(): void {
     const { certificates, plan } = this.world;
     for (const change of plan.changes) {
@@ -104,7 +104,7 @@ export class Naming {
     for (const bundle of index.bundles) {
       if (!bundle.create || bundle.hosts?.length === 0) continue;
       const others = bundle.hosts === undefined ? used.get(bundle) : null;
-      // An id is a digest; most bundles of a Kong that others fill need none.
+      // Looked up only where needed: an id costs a digest.
       const own = isAnyOurs || others == null ? certificates.get(certificateIdOf(bundle)) : undefined;
       if (own !== undefined) {
         if (own.owner !== 'us' || this.mains.get(own.id)?.bundle !== bundle || bundle.snis !== undefined)
@@ -119,7 +119,10 @@ export class Naming {
     return claims;
   }
 
-  /** Somebody else's certificate has a leaf with more names than it has SNIs: whether they are wanted, its owner knows. */
+  /**
+   * A certificate of another owner has fewer SNIs than its leaf has names: only the owner knows whether they are
+   * wanted.
+   */
   private noteGained(bundle: SourcedBundle, certificate: StoredCertificate, claims: Claim[]): void {
     if (certificate.owner !== 'other' || certificate.snis.length === 0) return;
     const gained = asSnis(bundle.leaf.names.filter((name) => !includesName(certificate.snis, name)));
@@ -150,7 +153,7 @@ export class Naming {
           ? null
           : notForServers(bundle));
     if (why !== null) {
-      // cert-manager keeps the CA of an issuer as it keeps what is to be served.
+      // cert-manager keeps an issuer's CA in a Secret of the same form.
       if (why.reason === 'ca_as_leaf' && bundle.secret !== undefined && bundle.hosts === undefined) {
         plan.notes.set(bundle.id, caOfIssuer(bundle));
         plan.quiet.add(bundle.id);
@@ -198,7 +201,7 @@ export class Naming {
     return refusedByContinuity(this.world, bundle, holder, 'main') === null;
   }
 
-  /** Adds names to a certificate that is there: to its change, or as one of their own. */
+  /** Adds names to an existing certificate: to its planned change, or as a change of its own. */
   private extend(certificate: StoredCertificate, bundle: SourcedBundle, { snis, moveSnis }: Share): void {
     const { plan } = this.world;
     const more = { addSnis: snis, ...(moveSnis.length === 0 ? {} : { moveSnis }) };
@@ -215,7 +218,7 @@ export class Naming {
       isControllers: false,
       ...more,
     };
-    // Its other half is renewed afterwards, if at all: both are written one after the other.
+    // A renewal of its other half comes later: the two are written one after the other.
     plan.changes.unshift(added);
     const holders = plan.inSync.get(bundle.id)?.filter((id) => id !== certificate.id) ?? [];
     if (holders.length === 0) plan.inSync.delete(bundle.id);
@@ -223,8 +226,8 @@ export class Naming {
   }
 
   /**
-   * Beside an ingress controller nothing is made: its own would fail the check for uniqueness, and without a database
-   * its next push removes ours.
+   * Beside an ingress controller nothing is created: the controller's own certificate would fail the uniqueness
+   * check, and without a database its next push removes ours.
    */
   private isLeftToController({ createIsExplicit, secret }: SourcedBundle, name: string): boolean {
     if (!this.world.hasController) return false;
@@ -241,7 +244,7 @@ export class Naming {
     for (const bundle of left) this.conclude(bundle);
   }
 
-  /** What is to be said of a bundle that no certificate has or gets. */
+  /** Notes on a bundle that no certificate has or gets. */
   private conclude(bundle: SourcedBundle): void {
     const { plan, index, used } = this.world;
     const others = this.#others.get(bundle);
@@ -258,12 +261,12 @@ export class Naming {
     if (this.#placed.has(bundle) || used.has(bundle)) return;
     if (!plan.refused.has(bundle.id)) this.notePartial(bundle);
     if (plan.refused.has(bundle.id)) return;
-    // Kong has it without a certificate of its own: nobody has to be told that none asks for it.
+    // Kong itself reads this file: it is no news that no certificate needs it.
     const isAside = bundle.snis === undefined ? index.isOfKong(bundle) : !bundle.create;
     (isAside ? plan.aside : plan.unused).push(bundle.id);
   }
 
-  /** A certificate that nothing renews, and a newer bundle with some of its names. */
+  /** Notes a newer bundle with some of the names of a certificate that no bundle renews. */
   private notePartial(bundle: SourcedBundle): void {
     const { holders } = this.world;
     if (bundle.snis !== undefined || !isForServers(bundle) || this.world.unfit(bundle) !== null) return;
@@ -281,7 +284,7 @@ export class Naming {
 
 const lean = ({ snis, moveSnis }: Share) => (moveSnis.length === 0 ? { snis } : { snis, moveSnis });
 
-/** A name moves before the certificate that has it is renewed without it. */
+/** Puts the change that takes a name before the renewal that loses it. */
 function moveFirst(changes: Change[]): void {
   if (!changes.some(({ moveSnis }) => moveSnis !== undefined)) return;
   const moving = changes.filter(({ moveSnis }) => moveSnis !== undefined);

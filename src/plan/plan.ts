@@ -15,15 +15,14 @@ const OF_ONE_CERTIFICATE: ReadonlySet<Reason> = new Set([
 ]);
 
 /**
- * Decides what to do; pure. Which bundle may have which certificate in Kong:
+ * Decides what to write; pure. Which bundle a certificate in Kong may get:
+ * 1. identity: certificates of the ingress controller follow their Secret, ours the bundle that they were created for;
+ * 2. homes: the places whose content Kong has or had, as long as something valid is there;
+ * 3. continuity: without a home, a bundle that covers the SNIs and is proven to be of the same issuer, or of a trusted
+ *    one, or is in a place of the operator's own.
  *
- * 1. identity: the ingress controller's certificates follow their Secret, ours the bundle that they were created for;
- * 2. homes: the places whose content Kong has or had, so long as something valid is there;
- * 3. continuity: without a home, what covers the SNIs and is proven to be of the same issuer, or of a trusted one, or
- *    stands in a place of the operator's own.
- *
- * Names that nobody has are given out one by one. Bundles of one name and two types of key become the two halves of a
- * certificate that is ours; somebody else's certificate keeps the halves it has.
+ * Names that no certificate has are assigned one by one. Bundles of one name and two types of key become the two halves
+ * of a certificate of ours; certificates of others keep their halves.
  */
 export function makePlan(input: PlanInput): Plan {
   const world = new World(input);
@@ -59,7 +58,7 @@ function decide(world: World, certificate: StoredCertificate, half: Half): Decis
   return decision;
 }
 
-/** Those that gain no name are removed; what was planned for them is not worth a write. */
+/** Certificates that gain no name are removed; changes planned for them are dropped. */
 function noteObsolete(world: World): void {
   const { certificates, plan } = world;
   const obsolete = new Set([...certificates.values()].filter((one) => isObsolete(world, one)));
@@ -73,7 +72,7 @@ function noteObsolete(world: World): void {
   plan.obsolete.push(...obsolete);
 }
 
-/** One of ours that serves nobody any more: it holds no name, or kept one until its end. */
+/** Whether a certificate of ours serves nobody any more: it holds no name, or kept one until its end. */
 function isObsolete(world: World, certificate: StoredCertificate): boolean {
   const { owner, clients = [], main, isPrevious } = certificate;
   if (isLeftOver(world, certificate)) return true;
@@ -82,7 +81,7 @@ function isObsolete(world: World, certificate: StoredCertificate): boolean {
   return main.leaf !== null && main.leaf.notAfter <= world.now;
 }
 
-/** Changes name what Kong has as it is stored there. */
+/** Replaces normalized SNIs in changes by their spelling in Kong. */
 function asStored(plan: Plan, certificates: PlanInput['certificates']): void {
   const spelt = (id: string, name: string) =>
     certificates.get(id)?.snis.find((sni) => sni === name || normal(sni) === name) ?? name;
@@ -98,7 +97,7 @@ function asStored(plan: Plan, certificates: PlanInput['certificates']): void {
   plan.obsolete = plan.obsolete.map((one) => certificates.get(one.id) ?? one);
 }
 
-/** A name that an earlier change of the batch splits off is where that puts it when it moves on. */
+/** Where an earlier change of the batch splits a name off, a later move takes it from the new certificate. */
 function followSplits(changes: readonly Change[]): void {
   const placed = new Map<string, string>();
   const moved = new Set<string>();

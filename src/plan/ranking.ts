@@ -1,6 +1,6 @@
 import { compareAge, type CertificateInfo, type SourcedBundle } from '../model';
 
-/** Who answers for what is in a place: the operator, or one tenant of a cluster. */
+/** Owner of a place: the operator, or one tenant of a cluster. */
 export function ownerOf({ id, ownership, secret }: SourcedBundle): string {
   if (ownership !== 'tenants') return '';
   return secret === undefined ? id : `${secret.cluster ?? ''}/${secret.namespace}`;
@@ -11,8 +11,8 @@ export const isOperators = ({ ownership }: SourcedBundle): boolean => ownership 
 const createdAt = ({ secret }: SourcedBundle) => secret?.createdAt ?? Number.MAX_SAFE_INTEGER;
 
 /**
- * The older place first: the operator's own by their order in the configuration, then those of tenants by when they
- * were created. Within one source of the operator's there is nobody to argue with, so the newest leaf comes first.
+ * Older places first: the operator's own in the order of the configuration, then those of tenants by creation.
+ * Within one source of the operator the newest leaf comes first, since there are no rivals.
  */
 export function byPlace(a: SourcedBundle, b: SourcedBundle): number {
   const isOwn = isOperators(a);
@@ -21,11 +21,11 @@ export function byPlace(a: SourcedBundle, b: SourcedBundle): number {
   return (isOwn ? order || byAge(a, b) : createdAt(a) - createdAt(b) || order) || (a.id < b.id ? -1 : 1);
 }
 
-/** The newest first, of one leaf the one with the longer chain. */
+/** Newest first; of one leaf the longer chain first. */
 export const byAge = (a: SourcedBundle, b: SourcedBundle): number =>
   compareAge(b.leaf, a.leaf) || b.chainLength - a.chainLength;
 
-/** Whether two leaves seem to be of one issuer. Whoever makes a certificate writes this: it proves nothing. */
+/** Whether two leaves seem to have one issuer, by their names. Names are free to choose: this proves nothing. */
 export function looksIssuedAlike(a: CertificateInfo, b: CertificateInfo): boolean {
   if (a.issuer === undefined || a.issuer !== b.issuer) return false;
   return (

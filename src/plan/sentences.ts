@@ -4,8 +4,8 @@ import { covers, listed } from './names';
 import { isOperators } from './ranking';
 
 /*
- * Why a bundle does not get a certificate. A tenant reads what is said of its own Secret: such a sentence names
- * nothing that the Secret does not hold itself.
+ * Reasons why a bundle does not get a certificate. A tenant reads the sentences about its own Secret: they name
+ * nothing that the Secret does not contain.
  */
 
 const date = (ms: number) => new Date(ms).toISOString();
@@ -23,7 +23,7 @@ export function notForServers({ location }: SourcedBundle): Refusal {
   );
 }
 
-/** @param until when the certificate in Kong ends (milliseconds since the epoch) */
+/** @param until expiry of the certificate in Kong (milliseconds since the epoch) */
 export function namesNotCovered(
   bundle: SourcedBundle,
   { id, owner }: StoredCertificate,
@@ -77,7 +77,7 @@ export function issuerChanged(bundle: SourcedBundle, certificate: StoredCertific
   );
 }
 
-/** @param names those that another place has */
+/** @param names names that another place has */
 export function nameOfAnother(
   bundle: SourcedBundle,
   names: readonly string[],
@@ -90,7 +90,7 @@ export function nameOfAnother(
   );
 }
 
-/** @param until when the certificate in Kong ends (milliseconds since the epoch) */
+/** @param until expiry of the certificate in Kong (milliseconds since the epoch) */
 export function losesClientAuth(
   { location }: SourcedBundle,
   { id, clients = [] }: StoredCertificate,

@@ -7,9 +7,9 @@ import { isOperators, ownerOf } from './ranking';
 import type { World } from './world';
 
 /**
- * Whether a name that no certificate has belongs to another one all the same: it has a home that still wants it, or
- * stands under the wildcard of another owner.
- * @param given names that this plan gave out so far
+ * Whether a name that no certificate has belongs to another owner: it has a home that still wants it, or is covered
+ * by a wildcard of another owner.
+ * @param given names that this plan has assigned so far
  */
 export function isAnothers(
   world: World,
@@ -24,14 +24,14 @@ export function isAnothers(
   return wildcardsOf(name).some((wildcard) => isUnder(world, given, bundle, wildcard, isMine));
 }
 
-/** Kong's wildcards and patterns that a host stands under; `*` is for names that are nobody's. */
+/** Kong's wildcards and patterns that cover a host; `*` is left out, it covers unknown names only. */
 export function wildcardsOf(name: string): string[] {
   const dot = name.lastIndexOf('.');
   const pattern = dot > 0 ? [`${name.slice(0, dot)}.*`] : [];
   return [wildcardOf(name) ?? [], pattern].flat();
 }
 
-/** Whether the home of a name would get it now, against this bundle. */
+/** Whether a name's home would get it now, in competition with this bundle. */
 function isWanted(world: World, bundle: SourcedBundle, place: string, name: string): boolean {
   const home = world.index.byId(place, name);
   if (home?.create !== true || !includesName(snisOf(home), name)) return false;
@@ -40,7 +40,7 @@ function isWanted(world: World, bundle: SourcedBundle, place: string, name: stri
   return true;
 }
 
-/** @param isMine the bundle had the very name, so that it slips under nothing when all names are given anew */
+/** @param isMine the bundle had the very name, so it takes nothing from a wildcard when all names are assigned anew */
 function isUnder(
   world: World,
   given: ReadonlyMap<string, SourcedBundle>,

@@ -26,13 +26,13 @@ import type { World } from './world';
 
 export type Update = Change & { kind: 'update' };
 
-/** One half that is being decided. */
+/** One half for which a decision is made. */
 export interface Case {
   world: World;
   certificate: StoredCertificate;
   half: Half;
   stored: StoredHalf;
-  /** The ingress controller owns the certificate. */
+  /** Whether the ingress controller owns the certificate. */
   isControllers: boolean;
 }
 
@@ -50,7 +50,7 @@ export function update(
 const previousIdOf = ({ id, main }: StoredCertificate) =>
   deterministicId('certificate', `previous ${id} ${main.chain}`);
 
-/** SNIs that clients get a valid certificate for now, and would not any more. */
+/** SNIs that have a valid certificate now and would lose it. */
 export function missingNames(
   { world, certificate, stored: { leaf } }: Case,
   bundle: SourcedBundle,
@@ -59,7 +59,7 @@ export function missingNames(
   return certificate.snis.filter((sni) => !covers(bundle.leaf, sni) && covers(leaf, sni));
 }
 
-/** The reason not to write this bundle to this certificate; undefined: a signature has to be checked first. */
+/** Why this bundle must not be written to this certificate; undefined: a signature has to be checked first. */
 export function refusedAsTarget(
   one: Case,
   bundle: SourcedBundle,
@@ -75,12 +75,12 @@ export function refusedAsTarget(
   const leaf = world.isValid(stored.leaf) ? stored.leaf : null;
   if (leaf === null) return null;
   const why = refusedForPresent(one, bundle, missing, leaf);
-  // What has ended stands in nobody's way.
+  // An expired certificate protects nothing.
   if (why !== null) world.due(endOf(leaf));
   return why;
 }
 
-/** The reason not to replace the certificate that Kong has. */
+/** Why the certificate in Kong must not be replaced. */
 function refusedForPresent(
   one: Case,
   bundle: SourcedBundle,
@@ -99,7 +99,7 @@ function refusedForPresent(
   return isOlder(bundle.leaf, leaf) && !world.input.allowDowngrade ? older(bundle, certificate) : null;
 }
 
-/** Whoever is shown it as a client trusts its issuer, and wants one that is for clients. */
+/** Upstreams trust the issuer of the present client certificate, and require one that is for clients. */
 function refusedAsClient(
   { world, certificate, half }: Case,
   bundle: SourcedBundle,

@@ -5,11 +5,11 @@ import { byAge, ownerOf } from './ranking';
 import type { World } from './world';
 
 /*
- * RSA and ECDSA side by side: one certificate of Kong's with two halves, `cert` and `cert_alt`, of which each client
- * gets the one that it can check. Kong refuses two halves of one type.
+ * Twins: RSA and ECDSA side by side, as the two halves `cert` and `cert_alt` of one certificate in Kong, of which
+ * each client gets the one that it supports. Kong refuses two halves of one type.
  */
 
-/** RSA and ECDSA are what clients differ in, so these two come first. */
+/** Clients differ in their support for RSA and ECDSA, so these two come first. */
 const TYPES = ['rsa', 'ec', 'ed25519'];
 
 /** Bundles of the same owner that may be the other half beside this one, best first. */
@@ -31,7 +31,7 @@ function twinsOf(world: World, certificateId: string, main: SourcedBundle): Sour
     .sort((a, b) => rank(a) - rank(b) || byAge(a, b) || (a.id < b.id ? -1 : 1));
 }
 
-/** The first that is fit. One that expired long ago is a left-over; why another one did not get through is noted. */
+/** The first that is fit. A long expired one is a left-over; reasons against the others are noted. */
 function firstFit(world: World, twins: readonly SourcedBundle[]): SourcedBundle | undefined {
   const { refused } = world.plan;
   return twins.find((bundle) => {
@@ -41,7 +41,7 @@ function firstFit(world: World, twins: readonly SourcedBundle[]): SourcedBundle 
   });
 }
 
-/** A certificate of ours that has one half gains the other where the owner of the first has it. */
+/** Adds the other half to a certificate of ours that has one, where the owner of the first has it. */
 export function completeTwins(
   world: World,
   certificate: StoredCertificate,
@@ -61,15 +61,15 @@ export function completeTwins(
 }
 
 /**
- * Creates a certificate, with both halves where another bundle is its twin: RSA first, so that every gateway's
- * reloader makes the same one of them.
+ * Creates a certificate, with both halves where another bundle is its twin: RSA first, so that every gateway
+ * creates the same one.
  */
 export function withTwin(
   world: World,
   bundle: SourcedBundle,
   names: Pick<Change & { kind: 'create' }, 'snis' | 'moveSnis'>,
 ): [Change & { kind: 'create' }, ...Change[]] {
-  // What is asked for other hosts gets a certificate of its own, and so it keeps one that it has.
+  // A bundle requested for other hosts gets a certificate of its own, and keeps one that it has.
   const isFree = (twin: SourcedBundle) =>
     twin.hosts?.join() === bundle.hosts?.join() && !world.certificates.has(certificateIdOf(twin));
   const twins = twinsOf(world, certificateIdOf(bundle), bundle).filter(
@@ -79,7 +79,7 @@ export function withTwin(
   const [main, alt] = twin?.leaf.keyType === 'rsa' ? [twin, bundle] : [bundle, twin];
   const create = { kind: 'create' as const, bundle: main, id: certificateIdOf(main), ...names };
   if (alt === undefined) return [create];
-  // What Kong is going to have by the time that the second change is carried out.
+  // What Kong will have when the second change is carried out.
   const { chain, content, leaf, reach } = main;
   const half: StoredHalf = { chain, content, leaf, reach, vaultReference: false };
   const snis = [...names.snis, ...(names.moveSnis ?? []).map(({ name }) => name)];

@@ -15,52 +15,55 @@ import { endOf } from './leaf-times';
 import { isTyped, normal } from './names';
 import { isOperators, looksIssuedAlike } from './ranking';
 
-/** What signatures tell, as far as it was asked. */
+/** Answers from signatures, as far as questions were asked. */
 export interface Evidence {
   /** Whether a bundle leads to a root that is public or the operator's; undefined: not known yet. */
   isTrusted(bundle: SourcedBundle): boolean | undefined;
-  /** Whether the authority behind a stored leaf issued the bundle's, too; undefined: not known yet. */
+  /** Whether the issuer of a stored leaf issued the bundle's as well; undefined: not known yet. */
   isSameIssuer(bundle: SourcedBundle, stored: StoredHalf): boolean | undefined;
 }
 
 export interface PlanInput {
-  /** Every bundle that was understood. */
+  /** Every bundle that was parsed. */
   bundles: Iterable<SourcedBundle>;
   certificates: ReadonlyMap<string, StoredCertificate>;
   /** Milliseconds since the epoch. */
   now: number;
   allowDowngrade: boolean;
-  /** Bundles as they were when they were last understood; they are not now. */
+  /** Former state of bundles that are unreadable now. */
   broken?: readonly SourcedBundle[];
-  /** Bundles that must not be tried (again) as they are, by bundle id: refused by the gate, Kong or a handshake. */
+  /**
+   * Bundles that must not be tried (again) in their present state, by bundle id: refused by the gate, Kong or a
+   * handshake.
+   */
   barred: ReadonlyMap<string, Refusal>;
   /**
-   * Contents of bundles whose key is known to belong to them, by bundle id. Left out: no key was ever wrong. Everybody
-   * may have the certificate of a server, so without its key a tenant's copy says nothing.
+   * Contents of bundles whose key is known to fit, by bundle id. Left out: no key was ever wrong. Certificates of
+   * servers are public, so a tenant's copy without its key proves nothing.
    */
   checked?: ReadonlyMap<string, string>;
-  /** Where what Kong has came from so far. Left out: nothing is remembered. */
+  /** Homes known so far. Left out: none. */
   homes?: Homes;
-  /** Ids of sources that could not be looked at whole: what is missing from them may still be there. */
+  /** Ids of sources that could not be scanned completely: bundles that are missing there may still exist. */
   away?: ReadonlySet<string>;
-  /** Left out: nothing is proven, and nothing is asked. */
+  /** Left out: nothing is proven, and no questions are raised. */
   evidence?: Evidence;
-  /** Add names that a leaf gained to certificates that somebody else made, too. */
+  /** Whether to add names that a leaf gained to certificates of others, too. */
   addNames?: boolean;
-  /** What is known of an ingress controller on this Kong beside its certificates. */
+  /** Knowledge about an ingress controller on this Kong, beside its certificates. */
   controller?: {
-    /** It is there though it has no certificate yet. */
+    /** It is present although it has no certificate yet. */
     isThere: boolean;
-    /** Names that resources of the cluster ask for, with the Secret (`namespace/name`) of each; null: not known. */
+    /** Names that resources of the cluster request, with the Secret (`namespace/name`) of each; null: unknown. */
     asked: ReadonlyMap<string, string> | null;
-    /** Without a database its next push removes what others made. */
+    /** Whether certificates of others survive its pushes; false without a database. */
     keepsOthers: boolean;
-    /** Ids of certificates that are its own though they carry none of its tags. */
+    /** Ids of certificates that are its own although they carry none of its tags. */
     certificates: ReadonlySet<string>;
   };
 }
 
-/** Where nobody looks at signatures, the operator's own bundles are believed by their words. */
+/** Used where signatures are not checked: the operator's own bundles are believed by their names. */
 const NO_EVIDENCE: Evidence = {
   isTrusted: () => false,
   isSameIssuer: (bundle, { leaf }) =>
@@ -87,14 +90,14 @@ export const emptyPlan = (): Plan => ({
   dueAt: Number.POSITIVE_INFINITY,
 });
 
-/** One plan in the making: what it is made from, and what is found out on the way. */
+/** One plan in the making: its input, and what is found out on the way. */
 export class World {
   readonly plan = emptyPlan();
   readonly index: BundleIndex;
   readonly now: number;
-  /** What Kong has, with its SNIs in small letters. */
+  /** Kong's certificates, with SNIs in small letters. */
   readonly certificates: ReadonlyMap<string, StoredCertificate>;
-  /** Bundles that some certificate gets or has, with one that somebody else made, if there is one. */
+  /** Bundles that a certificate gets or has, each with such a certificate of another owner, if there is one. */
   readonly used = new Map<SourcedBundle, StoredCertificate | null>();
   readonly #evidence: Evidence;
   readonly #asked = new Set<string>();
@@ -108,7 +111,7 @@ export class World {
     this.certificates = inSmallLetters(input.certificates);
   }
 
-  /** Which certificate in Kong has an SNI. */
+  /** Kong's certificates by SNI. */
   get holders(): ReadonlyMap<string, StoredCertificate> {
     if (this.#holders === null) {
       this.#holders = new Map();
@@ -119,13 +122,13 @@ export class World {
     return this.#holders;
   }
 
-  /** A certificate gets or has a bundle. */
+  /** Records that a certificate gets or has a bundle. */
   use(bundle: SourcedBundle, certificate: StoredCertificate): void {
     if (certificate.owner !== 'us') this.used.set(bundle, certificate);
     else if (!this.used.has(bundle)) this.used.set(bundle, null);
   }
 
-  /** An ingress controller has, or may have, certificates in this Kong. */
+  /** Whether an ingress controller has, or may have, certificates in this Kong. */
   get hasController(): boolean {
     this.#hasController ??=
       this.input.controller?.isThere === true ||
@@ -136,8 +139,8 @@ export class World {
   }
 
   /**
-   * The Secret that a certificate follows since the ingress controller took it from there. Made anew a Secret has another
-   * UID, and stands in the place where the certificate came from.
+   * The Secret that a certificate follows because the ingress controller made it from that. A Secret that was
+   * created again has another UID, but the same place.
    */
   secretOf(certificate: StoredCertificate): SourcedBundle | undefined {
     const found = this.index.secretOf(certificate);
@@ -147,24 +150,24 @@ export class World {
       this.input.controller?.certificates.has(certificate.id) === true ||
       this.hasController;
     const home = isControllers ? (this.input.homes?.of(certificate, 'main') ?? null) : null;
-    // What somebody else put under the name since then did not come from there.
+    // A certificate that another writer has put under the name since did not come from there.
     if (home === null || !isSeen(home, certificate, 'main')) return undefined;
     return home.places
       .map((place) => this.index.byId(place, certificate.snis[0]))
       .find((bundle) => bundle?.secret !== undefined);
   }
 
-  /** Why a bundle must not be served to anybody now. */
+  /** Why a bundle must not be served now. */
   unfit(bundle: SourcedBundle): Refusal | null {
     const { leaf } = bundle;
-    // What ends in a moment is not worth a write.
+    // A certificate that expires in a moment is not worth a write.
     const at = endOf(leaf) <= this.now ? Math.max(this.now, leaf.notAfter) : this.now;
     const why = this.input.barred.get(bundle.id) ?? checkShape(bundle, at, false);
     if (why?.reason === 'not_yet_valid') this.due(leaf.notBefore);
     return why;
   }
 
-  /** Whether Kong's certificate is this bundle's, of which it has the chain at least. */
+  /** Whether a stored half is this bundle's, judged by its chain. */
   isHad(bundle: SourcedBundle, stored: StoredHalf): boolean {
     if (bundle.content !== stored.content && this.input.barred.has(bundle.id)) return false;
     const isHad = this.wasHad(bundle, stored);
@@ -172,7 +175,7 @@ export class World {
     return isHad;
   }
 
-  /** The same of a bundle that cannot be read any more, as far as it is known. */
+  /** The same for an unreadable bundle, as far as it is known. */
   wasHad(bundle: SourcedBundle, stored: StoredHalf): boolean {
     const { checked } = this.input;
     return (
@@ -183,12 +186,12 @@ export class World {
     );
   }
 
-  /** Whether clients still accept what Kong has. */
+  /** Whether clients still accept Kong's present leaf. */
   isValid(leaf: CertificateInfo | null): leaf is CertificateInfo {
     return leaf !== null && leaf.notBefore <= this.now && this.now < endOf(leaf);
   }
 
-  /** The plan is another one from then on. */
+  /** Notes that the plan changes at this time. */
   due(at: number): void {
     if (at > this.now && at < this.plan.dueAt) this.plan.dueAt = at;
   }
@@ -225,7 +228,7 @@ export class World {
   }
 }
 
-/** SNIs are stored as somebody typed them, and names are compared without regard to that. */
+/** SNIs are stored as they were typed, and names are compared regardless of case. */
 function inSmallLetters(
   certificates: ReadonlyMap<string, StoredCertificate>,
 ): ReadonlyMap<string, StoredCertificate> {

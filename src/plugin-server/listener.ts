@@ -3,7 +3,7 @@ import { decodeMultiStream, encode } from '@msgpack/msgpack';
 import { listenOnPath } from '../common/unix-socket';
 import type { PluginServerLog } from './server';
 
-/** Kong's calls (kong/runloop/plugin_servers/rpc/mp_rpc.lua): everything else on the server is not for it. */
+/** Methods that Kong calls (kong/runloop/plugin_servers/rpc/mp_rpc.lua); no others of the server can be called. */
 const METHODS = new Set([
   'GetStatus',
   'GetPluginInfo',
@@ -21,13 +21,13 @@ const METHODS = new Set([
   'StepMemoryStats',
 ]);
 
-/** More octets than any of Kong's calls has that concern this plugin, which has no phases. */
+/** Larger than any call of Kong's that concerns a plugin without phases. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
-/** Octets of answers that a client has not read. */
+/** Most octets of answers that a client has not read. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 const MAX_CLIENTS = 512;
 
-/** A length beyond it is no message of Kong's. A list takes eight octets an item as soon as its length is read. */
+/** Longer values are not from Kong. A list takes eight octets an item as soon as its length is read. */
 const LIMITS = {
   context: undefined,
   maxStrLength: MAX_MESSAGE_BYTES,
@@ -36,8 +36,8 @@ const LIMITS = {
 };
 
 /**
- * Serves a kong-pdk server on a unix socket: MessagePack requests `[0, id, "plugin.Method", args]`, answers
- * `[1, id, error, result]`. A client that sends nonsense or goes away loses its connection, nothing else happens.
+ * Serves a kong-pdk server on a unix socket: MessagePack requests `[0, id, "plugin.Method", args]`, answers `[1,
+ * id, error, result]`. A client that sends something else or leaves loses its connection, without further effect.
  */
 export async function listen(server: object, path: string, log: PluginServerLog): Promise<NetServer> {
   const listener = createServer((client) => {

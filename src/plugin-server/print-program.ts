@@ -1,19 +1,19 @@
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 
 /*
- * Kong runs a query command to learn the plugin's fields, and its distroless images have neither a shell nor `cat`: a
+ * Kong runs a query command to get the plugin's fields, and its distroless images have neither a shell nor `cat`: a
  * sidecar puts this program where Kong finds it.
  */
 
 const HEADER_BYTES = 64 + 56;
-/** Where the file is put in memory. */
+/** Address in memory at which the file is loaded. */
 const BASE = 0x400000n;
 /** `e_machine` */
 const MACHINES: Partial<Record<NodeJS.Architecture, number>> = { x64: 62, arm64: 183 };
 
 /**
- * A static program for Linux (ELF) that needs nothing else and prints a text: one segment of code and text, which is
- * written to standard output until all of it went.
+ * A static Linux program (ELF) without dependencies that prints a text: one segment of code and text, written to
+ * standard output until all of it is out.
  * @throws Error for another architecture
  */
 export function printProgram(text: string, arch: NodeJS.Architecture = process.arch): Buffer {
@@ -92,7 +92,10 @@ function codeOfArm64(length: number): Buffer {
   return code;
 }
 
-/** Writes such a program in one step: Kong may be about to run the one before. @throws Error */
+/**
+ * Writes such a program atomically: Kong may be about to run the former one.
+ * @throws Error
+ */
 export function writePrintProgram(path: string, text: string): void {
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, printProgram(text));

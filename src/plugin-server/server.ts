@@ -17,10 +17,10 @@ export interface PluginServerLog {
   error(message: string): void;
 }
 
-/** Milliseconds between looks for instances that nobody uses any more; kong-pdk's own default is 60 a second. */
+/** Interval at which kong-pdk looks for unused instances, in milliseconds; its default is 60 times a second. */
 const EXPIRY_CHECK_MS = 60_000;
 
-/** kong-pdk's server for one plugin that is part of the program: no folder to search, no TypeScript to load. */
+/** kong-pdk's server for one plugin that is part of this program: no folder is searched, no TypeScript is loaded. */
 export function createServer(plugin: PluginModule, log: PluginServerLog): Server {
   const server = new Server(undefined, log, EXPIRY_CHECK_MS);
   server.clearExpiredPluginsTimer.unref();
@@ -29,7 +29,7 @@ export function createServer(plugin: PluginModule, log: PluginServerLog): Server
   return server;
 }
 
-/** What Kong's query command wants to know. */
+/** Answer to Kong's query command. */
 export async function dump(plugin: PluginModule): Promise<PluginInfo[]> {
   const silent = () => undefined;
   const server = createServer(plugin, { debug: silent, info: silent, warn: silent, error: silent });

@@ -1,11 +1,11 @@
 import type { EventKind, Half, Reason, Verdict } from '../model';
 
-/** What can happen to a certificate, a source or a Kong; the list is closed. */
+/** Kinds of events of certificates, sources and Kong; the list is closed. */
 export type HistoryKind =
   | EventKind
   /** A renewal appeared, and was not written in the same pass. */
   | 'seen'
-  /** Somebody else did it in Kong. */
+  /** Another writer did it in Kong. */
   | 'changed'
   | 'appeared'
   | 'vanished'
@@ -24,7 +24,7 @@ export type HistoryKind =
 /** Who did it. */
 export type HistoryActor = 'us' | 'ingress_controller' | 'other' | 'operator';
 
-/** One line of the history; what does not apply is null. */
+/** One line of the history; fields that do not apply are null. */
 export interface HistoryEntry {
   /** By the clock of the machine, which may have been set back between two lines. */
   at: string;
@@ -37,20 +37,20 @@ export interface HistoryEntry {
   snis: readonly string[];
   location: string | null;
   source: string | null;
-  /** Of the leaf that it is about. */
+  /** Fingerprint of the leaf in question. */
   fingerprint_sha256: string | null;
-  /** Of the leaf that was in its place before. */
+  /** Fingerprint of the leaf that it replaced. */
   previous_fingerprint_sha256: string | null;
   not_after: string | null;
   reason: Reason | null;
   detail: string;
-  /** What handshakes showed after a write. */
+  /** Result of the handshakes after a write. */
   proof: { verdict: Verdict; handshakes: number; duration_ms: number } | null;
 }
 
-/** `GET /history`: the newest first. */
+/** `GET /history`: newest first. */
 export interface HistoryReport {
   entries: readonly HistoryEntry[];
-  /** There are more, older ones. */
+  /** Whether there are more, older entries. */
   is_cut: boolean;
 }

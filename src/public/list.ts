@@ -2,10 +2,10 @@ import type { CertificateState, LifeLevel } from '../model';
 import type { CertificateStatus, ReloaderStatus, StatusReport } from './status';
 import type { Trouble } from './verdict';
 
-/** A certificate in a list, with what the page names it by. */
+/** A certificate in a list, with the key by which the page links to it. */
 export interface ListedCertificate extends CertificateStatus {
   entry: string;
-  /** See `linkKey`; nothing that is called a key leaves the process. */
+  /** See `linkKey`; the field is not called key, which would be redacted. */
   link: string;
 }
 
@@ -15,43 +15,43 @@ export interface ChainLink {
   expires_at: string;
 }
 
-/** What is shown of one certificate alone. */
+/** Details of one certificate, for the page that shows it alone. */
 export interface CertificateDetails {
   certificate: ListedCertificate;
-  /** Names of the leaf; null: nothing of it is known. */
+  /** Names of the leaf; null: unknown. */
   names: readonly string[] | null;
-  /** Who issued it, by its own words; null: not known. */
+  /** Issuer, as the certificate names it; null: unknown. */
   issuer: string | null;
   /** `rsa 2048`, `ec 256`. */
   key_type: string | null;
-  /** What stands behind the leaf, in order. */
+  /** Certificates behind the leaf, in order. */
   chain: readonly ChainLink[];
-  /** The root stands with it; null: not known. */
+  /** Whether the root came with it; null: unknown. */
   has_root: boolean | null;
 }
 
-/** In which order certificates are listed. */
+/** Orders of the list. */
 export const SORTS = ['urgency', 'expiry', 'name', 'since'] as const;
 export type Sort = (typeof SORTS)[number];
 
-/** `GET /certificates`: one page of the certificates, and what there is to say of all of them. */
+/** `GET /certificates`: one page of the certificates, with a summary of all. */
 export interface ListReport extends Omit<StatusReport, 'reloaders'> {
   reloaders: readonly Omit<ReloaderStatus, 'certificates'>[];
-  /** What needs a person, the worst first; of all certificates, whatever is asked for. */
+  /** Troubles that need a person, the worst first; of all certificates, whatever the filter. */
   troubles: readonly Trouble[];
-  /** Of all certificates. */
+  /** Counts of all certificates. */
   counts: {
     total: number;
     states: Partial<Record<CertificateState, number>>;
     lives: Partial<Record<LifeLevel, number>>;
     late: number;
-    /** When the next certificate in Kong ends that has not yet; null: none does. */
+    /** When the next valid certificate in Kong expires; null: none. */
     next_end: string | null;
   };
-  /** How many are as they are asked for. */
+  /** Number of certificates that match the filter. */
   matching: number;
   offset: number;
   certificates: readonly ListedCertificate[];
-  /** The one that is asked for with `open`; null: none is, or there is no such certificate. */
+  /** The certificate requested with `open`; null: none, or unknown. */
   opened: CertificateDetails | null;
 }

@@ -12,11 +12,11 @@ import type {
 } from '../model';
 
 /*
- * What an operator sees: `/status`, the page, the metrics, alerts and `ssl-cert-reloader status` all show this and
+ * Public view for operators: `/status`, the page, the metrics, alerts and `ssl-cert-reloader status` show this and
  * nothing else. Names are public (snake_case, times in ISO 8601, durations in the unit that the name says).
  */
 
-/** One leaf, where it was seen. */
+/** A leaf in one place: source, Kong, or listener. */
 export interface LeafStatus {
   /** Upper-case hex with colons, as `openssl x509 -fingerprint -sha256` prints it. */
   fingerprint_sha256: string;
@@ -28,11 +28,11 @@ export interface LeafStatus {
 export interface SourceLeafStatus extends LeafStatus {
   /** Id of the source, e.g. `directory:/etc/letsencrypt/live`. */
   source: string;
-  /** Where it is, for a person: a path, `namespace/name` of a Secret, a URL without its credentials. */
+  /** Location for a person: a path, `namespace/name` of a Secret, a URL without its credentials. */
   location: string;
 }
 
-/** What Kong's own TLS listeners showed at the last look. */
+/** What Kong's own TLS listeners served at the last look. */
 export interface ServedStatus {
   /** Null: no handshake succeeded. */
   fingerprint_sha256: string | null;
@@ -43,53 +43,53 @@ export interface ServedStatus {
    * its names, as it did before the last write.
    */
   verdict: ServedObservation['verdict'];
-  /** Empty when all is well; names that something else answers for are said. */
+  /** Empty when all is well; mentions names that something else answers for. */
   detail: string;
 }
 
-/** One certificate: one half of an entity of Kong's, or a bundle that is not in Kong. */
+/** One certificate: one half of an entity in Kong, or a bundle that is not in Kong. */
 export interface CertificateStatus {
-  /** Null: it is not in Kong. */
+  /** Null: not in Kong. */
   certificate_id: string | null;
   half: Half;
   /** SNIs of the entity, or the names of a bundle that is not in Kong. */
   snis: readonly string[];
   owner: Owner | null;
   state: CertificateState;
-  /** Since when it is in this state. */
+  /** When it got into this state. */
   since: string;
   source: SourceLeafStatus | null;
   stored: LeafStatus | null;
   served: ServedStatus | null;
-  /** The refusal that stands, or the last one there was. */
+  /** The present refusal, or the last one. */
   refusal: { reason: Reason; message: string; at: string; is_standing: boolean } | null;
-  /** Kong had it until the ingress controller took it out, since what its Secret holds is refused. */
+  /** Kong had it until the ingress controller removed it, since the content of its Secret is refused. */
   dropped: boolean;
-  /** Why it could not be written so far; it is tried again. Null: nothing failed. */
+  /** Why it could not be written so far; it will be tried again. Null: nothing failed. */
   write_failure: { kind: FailureKind; message: string; since: string } | null;
-  /** When what is served (else stored, else in the source) expires; null: not known. */
+  /** Expiry of the served (else stored, else source's) leaf; null: unknown. */
   expires_at: string | null;
-  /** How much of its life that has left. */
+  /** How much of that leaf's life is left. */
   expiry: LifeLevel | null;
-  /** Whole days until what is served (else stored, else in the source) expires; negative once it has. */
+  /** Whole days until that expiry; negative once it is over. */
   days_left: number | null;
   /**
-   * When a newer one should be there: when cert-manager means to renew the newest leaf, else after 2/3 of its life, as
+   * When a newer leaf is due: when cert-manager means to renew the newest one, else after 2/3 of its life, as
    * cert-manager and certbot do by default.
    */
   renewal_due_at: string | null;
-  /** A tenth of the time from then to the end is over, too, and no source has a newer one. */
+  /** A tenth of the time from then to the expiry is over, and no source has a newer one. */
   renewal_overdue: boolean;
   last_swap_at: string | null;
-  /** Why a renewal that is there is not written now; absent: nothing holds it back. */
+  /** Why an available renewal is not written now; absent: nothing holds it back. */
   hold?: HoldStatus;
-  /** What one should know about it; null: nothing. */
+  /** A note on it; null: none. */
   note: string | null;
 }
 
 export interface HoldStatus {
   kind: HoldKind;
-  /** When it ends by itself; null: when a person says so. */
+  /** When it ends by itself; null: when a person ends it. */
   until: string | null;
   detail: string;
 }
@@ -108,13 +108,13 @@ export interface SourceStatus {
   up: boolean;
   bundles: number;
   error: { reason: Reason; message: string; since: string } | null;
-  /** Files that are a part of no bundle though they look like one, the first hundred; absent: there are none. */
+  /** Files that look like a bundle and belong to none, the first hundred; absent: none. */
   stray_files?: readonly { location: string; reason: Reason; message: string }[];
-  /** How many of them there are; absent: none. */
+  /** Number of those files; absent: none. */
   stray_file_count?: number;
 }
 
-/** One thing that happened lately. */
+/** A recent event. */
 export interface RecentEvent {
   at: string;
   kind: EventKind;
@@ -122,7 +122,7 @@ export interface RecentEvent {
   snis: readonly string[];
   location: string;
   fingerprint_sha256: string | null;
-  /** For refusals. */
+  /** Reason of a refusal. */
   reason: Reason | null;
   detail: string;
 }
@@ -137,11 +137,11 @@ export interface PassStatus {
 
 /** Which of many gateways writes. */
 export interface LeaderStatus {
-  /** This gateway does. */
+  /** Whether this gateway writes. */
   is_leader: boolean;
-  /** Who holds the Lease; null: nobody, or nobody knows. */
+  /** Holder of the Lease; null: none, or unknown. */
   holder: string | null;
-  /** Why the Lease cannot be had; null: all is well. Without it nothing is written. */
+  /** Why the Lease cannot be obtained; null: all is well. Without it nothing is written. */
   error: string | null;
 }
 
@@ -154,7 +154,7 @@ export interface NodeFileStatus {
   /** SHA-256 of the leaf in the file; null where it cannot be read. */
   fingerprint_sha256: string | null;
   not_after: string | null;
-  /** What its listener shows; null: it has none that could be asked. */
+  /** What its listener serves; null: it has none that could be asked. */
   served_sha256: string | null;
   served_not_before: string | null;
   served_not_after: string | null;
@@ -165,7 +165,7 @@ export interface NodeFileStatus {
 /** The certificates that Kong's configuration names for itself. */
 export interface NodeCertificatesStatus {
   state: 'in_sync' | 'reload_pending' | 'refused' | 'unknown';
-  /** What is done when they change. */
+  /** What to do when they change. */
   mode: 'observe' | 'reload';
   files: readonly NodeFileStatus[];
   /** When Kong was last reloaded for these files; null: it was not. */
@@ -174,21 +174,21 @@ export interface NodeCertificatesStatus {
   detail: string;
 }
 
-/** One entry of the plugin, or one configuration file. Steps of a pass add what they show, in their own rooms. */
+/** One entry of the plugin, or one configuration file. Steps of a pass add their fields, in their own rooms. */
 export interface ReloaderStatus {
   entry: string;
   mode: 'apply' | 'approve' | 'observe';
   interval_seconds: number;
   last_pass: PassStatus | null;
-  /** When the last pass ended that could be made at all. */
+  /** End of the last pass that could be made. */
   last_success_at: string | null;
-  /** Of when `certificates` and `sources` are; null: nothing is known yet. */
+  /** Time of `certificates` and `sources`; null: nothing is known yet. */
   known_at: string | null;
-  /** False: Kong cannot be asked just now, or was not asked yet; what is shown is what was known at `known_at`. */
+  /** False: Kong cannot be asked now, or was not asked yet; the state is that of `known_at`. */
   is_current: boolean;
   sources: readonly SourceStatus[];
   certificates: readonly CertificateStatus[];
-  /** Names that stay as they are; absent: none. */
+  /** Pinned names; absent: none. */
   pins?: readonly PinStatus[];
   /** Absent without `leader_election`. */
   leader?: LeaderStatus;
@@ -205,7 +205,7 @@ export interface StatusReport {
   /** Null: no Admin API answers; `waiting` says why. */
   kong: { admin_url: string; mode: 'database' | 'dbless' } | null;
   waiting: string | null;
-  /** Why a newer configuration is not used, so that the one before goes on; absent: it is. */
+  /** Why a newer configuration is not in use, the former one going on; absent: the newest one is in use. */
   configuration_error?: string;
   reloaders: readonly ReloaderStatus[];
 }

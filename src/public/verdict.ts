@@ -3,10 +3,11 @@ import { ownFilesOf } from './own-files';
 import type { CertificateStatus, ReloaderStatus, StatusReport } from './status';
 
 /*
- * What needs a person, and in which order. Page, title, icon, metrics and command line show this and nothing else.
+ * Decides what needs a person, and in which order. Page, title, icon, metrics and command line show this and
+ * nothing else.
  */
 
-/** How urgent a state is, worst first; null: nothing to do for anybody. */
+/** Urgency of a state, worst first; null: nobody needs to act. */
 const STATE_RANK: Record<CertificateState, number | null> = {
   not_served: 1,
   refused: 3,
@@ -26,12 +27,15 @@ const LIFE_RANK: Record<LifeLevel, number | null> = {
 };
 
 const LATE_RANK = 4;
-/** Of what needs nobody: how it stands is not known for sure, then all else, then what nothing in Kong asks for. */
+/** Order of states that need nobody: unproven ones first, then all others, then bundles that nothing in Kong needs. */
 const QUIET_RANK: Partial<Record<CertificateState, number>> = { unproven: 6, unused: 8 };
 
 type Standing = Pick<CertificateStatus, 'certificate_id' | 'state' | 'expiry' | 'renewal_overdue'>;
 
-/** What names it in a link to the page: its id, `alt` for the other half, and where it was found if it is not in Kong. */
+/**
+ * Key of a certificate in a link to the page: its id, `alt` for the other half, or its location if it is not in
+ * Kong.
+ */
 export const linkKey = ({
   certificate_id: id,
   half,
@@ -40,19 +44,19 @@ export const linkKey = ({
 }: Pick<CertificateStatus, 'certificate_id' | 'half' | 'source' | 'snis'>): string =>
   id === null ? (source?.location ?? snis.join(' ')) : half === 'alt' ? `${id} alt` : id;
 
-/** The level of its life that somebody should know of; null: none. What is not in Kong may expire. */
+/** The level of its life that needs attention; null: none. A bundle that is not in Kong may expire. */
 export function alarmingLife({ certificate_id: id, expiry }: Standing): LifeLevel | null {
   return id === null || expiry === null || LIFE_RANK[expiry] === null ? null : expiry;
 }
 
-/** Whether a late renewal is all that there is to say of it: a worse trouble implies it. */
+/** Whether a late renewal is its only trouble: any worse trouble implies it. */
 export const isOnlyLate = (certificate: Standing): boolean =>
   certificate.renewal_overdue &&
   STATE_RANK[certificate.state] === null &&
   certificate.state !== 'unused' &&
   alarmingLife(certificate) === null;
 
-/** Smaller is worse. */
+/** Smaller is more urgent. */
 export function urgencyOf(certificate: Standing): number {
   const { state, renewal_overdue: isLate } = certificate;
   const life = alarmingLife(certificate);
@@ -72,13 +76,13 @@ type ReportFacts = Pick<StatusReport, 'kong' | 'waiting' | 'configuration_error'
   reloaders: readonly EntryFacts[];
 };
 
-/** Something that needs a person. */
+/** A trouble that needs a person. */
 export type Trouble =
   | { kind: 'kong_away' | 'nothing_runs'; detail: string | null }
   /** A newer configuration that cannot be used. */
   | { kind: 'configuration'; detail: string }
   | { kind: CountKind; count: number }
-  /** `first`: when the first of them ends. */
+  /** `first`: expiry of the first of them. */
   | { kind: 'ending'; count: number; first: string; is_critical: boolean }
   | { kind: 'writes_fail'; count: number; detail: string }
   /** A certificate that Kong reads from a file for itself; `uses` is empty where clients without SNI get it. */
@@ -90,13 +94,13 @@ export type Trouble =
 
 export type TroubleKind = Trouble['kind'];
 
-/** Counts certificates one by one, so that whoever walks through thousands can pause. */
+/** Counts certificates one by one, so that callers can pause among thousands. */
 export class Tally {
   readonly states = new Map<CertificateState, number>();
   readonly lives = new Map<LifeLevel, number>();
   total = 0;
   late = 0;
-  /** When the next in Kong ends that has not yet. */
+  /** Expiry of the next valid certificate in Kong. */
   nextEnd: string | null = null;
   wouldChange = 0;
   #held = 0;
@@ -104,7 +108,7 @@ export class Tally {
   #firstEnd: string | null = null;
   #failing = { count: 0, detail: '' };
 
-  /** @param mode of its entry */
+  /** @param mode mode of its entry */
   add(certificate: CertificateStatus, mode: ReloaderStatus['mode']): void {
     const { state, expires_at: end, write_failure: failure } = certificate;
     const life = alarmingLife(certificate);
@@ -116,7 +120,7 @@ export class Tally {
     if (hold === 'approval') this.#awaiting += 1;
     increase(this.states, state);
     if (isOnlyLate(certificate)) this.late += 1;
-    // An older plugin says nothing of it.
+    // Absent in the status of an older version.
     if (failure != null) {
       this.#failing.count += 1;
       this.#failing.detail = failure.message;
@@ -126,7 +130,7 @@ export class Tally {
     if (life !== 'expired') this.#firstEnd = sooner(this.#firstEnd, end);
   }
 
-  /** The worst first; empty: all is well. */
+  /** Troubles, the worst first; empty: all is well. */
   troubles({ kong, waiting, configuration_error: error, reloaders }: ReportFacts): Trouble[] {
     const { states, lives } = this;
     const critical = lives.get('critical') ?? 0;
@@ -202,7 +206,7 @@ function increase<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** The same for a report that is there as a whole. */
+/** Troubles of a complete report. */
 export function troublesOf(report: StatusReport): Trouble[] {
   const tally = new Tally();
   for (const { certificates, mode } of report.reloaders)

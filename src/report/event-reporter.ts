@@ -14,23 +14,26 @@ import type { Logger } from './logger';
 /** Posts an Event (core/v1) in a namespace. */
 export type PostEvent = (namespace: string, event: object) => Promise<unknown>;
 
-/** Events of one Secret and reason are not repeated within this time. */
+/** Events about one Secret and reason are not repeated within this time. */
 const QUIET_MS = 10 * 60_000;
-/** Events a minute at most, of a namespace and of all; they live in the cluster's etcd. */
+/** Most Events a minute, for one namespace and for all; they are kept in the cluster's etcd. */
 const PER_MINUTE = 20;
 const ALL_PER_MINUTE = 200;
-/** After a failure (no permission, a namespace that takes none, an API server that is away) none is tried there for so long. */
+/**
+ * After a failure (no permission, a namespace that accepts none, an API server that is away) none is tried there
+ * for this long.
+ */
 const PAUSE_MS = 10 * 60_000;
-/** Namespaces and Secrets that are remembered. */
+/** Most namespaces and Secrets that are remembered. */
 const MOST_KNOWN = 10_000;
 
-/** Says on the Secret what became of it: `kubectl events --for secret/NAME` shows it. */
+/** Reports on each Secret what happened to it: `kubectl events --for secret/NAME` shows it. */
 export class EventReporter implements Reporter {
   readonly #last = new Map<string, number>();
-  /** What each namespace got in this minute: one that has much to be told takes nothing from another. */
+  /** Events of each namespace in this minute: one with much to report takes nothing from another. */
   #minute = { startedAt: 0, count: 0, byNamespace: new Map<string, number>() };
   readonly #pausedUntil = new Map<string, number>();
-  /** What stands in the way, as it was said. */
+  /** The present obstacle, as logged. */
   #trouble = '';
 
   constructor(
@@ -86,7 +89,7 @@ export class EventReporter implements Reporter {
     );
   }
 
-  /** Whoever may not write Events is told so once, and not in each pass. */
+  /** A missing right to write Events is logged once, and not in each pass. */
   private pause(namespace: string, detail: string): void {
     if (this.#pausedUntil.size > MOST_KNOWN) this.#pausedUntil.clear();
     this.#pausedUntil.set(namespace, this.now() + PAUSE_MS);
@@ -132,8 +135,8 @@ function describe({ fingerprint, outcome }: PassEvent): Said | null {
 }
 
 /**
- * Whose business the sentence of a refusal is. Whoever may read Events of a namespace may be a tenant among many: what
- * other certificates, places and names there are is none of theirs.
+ * Whether the sentence of a refusal is only about its own bundle. A reader of a namespace's Events may be one
+ * tenant among many, and must not learn of other certificates, places and names.
  */
 const SENTENCE_IS_ABOUT: Record<Reason, 'itself' | 'others'> = {
   unreadable: 'itself',

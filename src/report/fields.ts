@@ -1,6 +1,6 @@
 import { ABSOLUTE_PATH, type NamedField } from '../config';
 
-/** Where lines of the log go beside stderr, and which of them. */
+/** Fields: where the log goes beside stderr, and from which level. */
 export const LOG = {
   log: {
     type: 'record',

@@ -3,18 +3,18 @@ import type { Fields, Level } from '../model';
 import { JsonLogger, type Logger } from './logger';
 
 export interface LogSettings {
-  /** Gets every line as well; null: none does. */
+  /** Path of a file that gets every line as well; null: none. */
   file?: string | null | undefined;
   level: Level;
 }
 
 /** The log of one entry. */
 export interface OpenLog extends Logger {
-  /** Ends its part of the file. */
+  /** Closes its part of the file. */
   close(): void;
 }
 
-/** A logger that entries get logs of their own from. */
+/** A logger that provides logs for entries. */
 export interface LogRoot extends Logger {
   open(settings: LogSettings): OpenLog;
 }
@@ -25,8 +25,8 @@ interface Shared {
 }
 
 /**
- * The log of the process. Lines of an entry go to stderr and to the entry's file; what concerns all of them (Kong is
- * away, an entry is started) goes to every file that is open. Entries that name the same file share it.
+ * The log of the process. Lines of an entry go to stderr and to the entry's file; lines that concern all entries
+ * (Kong is away, an entry is started) go to every open file. Entries that name the same file share it.
  */
 export class LogHub implements LogRoot {
   readonly #files = new Map<string, Shared>();
@@ -61,7 +61,7 @@ export class LogHub implements LogRoot {
     };
   }
 
-  /** Resolves when every line is where it goes. */
+  /** Resolves when every line was written. */
   async close(): Promise<void> {
     const files = [...this.#files.values()];
     this.#files.clear();
@@ -74,7 +74,7 @@ export class LogHub implements LogRoot {
       known.users += 1;
       return known;
     }
-    // What happens to the file is said on stderr alone: in the file there is no room for it.
+    // Troubles of the file are logged to stderr alone: the file has no room for them.
     const file = new LineFile({
       path,
       onTrouble: ({ message: error }) =>
@@ -99,7 +99,10 @@ export class LogHub implements LogRoot {
   }
 }
 
-/** Lines to stderr: stdout belongs to the query command. @param toKong gets warnings and errors, too */
+/**
+ * Logs to stderr: stdout belongs to the query command.
+ * @param toKong gets warnings and errors as well
+ */
 export function stderrLogger(toKong?: ((level: 'warn' | 'error', line: string) => void) | null): LogHub {
   return new LogHub((line, level) => {
     process.stderr.write(line);

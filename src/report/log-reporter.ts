@@ -11,13 +11,13 @@ import {
 } from '../model';
 import type { Logger } from './logger';
 
-/** Writes one line for each thing that happened, not for each poll. */
+/** Writes one line for each event, not for each poll. */
 export class LogReporter implements Reporter {
   #lastFailure = '';
 
   constructor(
     private readonly logger: Logger,
-    /** Fields that stand in every line, such as the plugin entry's id. */
+    /** Fields of every line, such as the plugin entry's id. */
     private readonly common: Fields = {},
   ) {}
 
@@ -48,7 +48,7 @@ export class LogReporter implements Reporter {
   }
 
   failed(cause: PassCause, error: Error): void {
-    // Kong being away for an hour is one thing that happened, not one for each retry.
+    // An hour without Kong is one event, not one for each retry.
     if (error.message === this.#lastFailure) return;
     this.#lastFailure = error.message;
     this.log('error', 'a pass failed; it is tried again', { cause, error: error.message });
@@ -152,7 +152,7 @@ export class LogReporter implements Reporter {
   }
 }
 
-/** Somebody waits for these passes, also where nothing is to be done. */
+/** A person waits for these passes, even where nothing is to be done. */
 const DONE: Partial<Record<PassCause, string>> = {
   start: 'first pass done',
   trigger: 'pass done that was asked for',

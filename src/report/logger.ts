@@ -7,7 +7,7 @@ export interface Logger {
 
 const RANK: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** One JSON object a line. */
+/** Logs one JSON object a line. */
 export class JsonLogger implements Logger {
   constructor(
     private readonly write: (line: string, level: Level) => void,

@@ -15,13 +15,13 @@ const SLOW_MS = 250;
 interface Running {
   scan: Promise<SourceScan>;
   startedAt: number;
-  /** A pass waits for it. */
+  /** Whether a pass waits for it. */
   isAwaited: boolean;
 }
 
 /**
- * A source that holds nobody up: where its scan takes longer than `patienceMs`, the pass goes on without it and the
- * next scan hands out what it found. What is known of its bundles stays until then. Reads are bounded likewise.
+ * Limits how long a source may hold up a pass: where its scan takes longer than `patienceMs`, the pass goes on
+ * without it and the next scan returns the result. Until then the known bundles stay. Reads are limited likewise.
  */
 export class BoundedSource implements Source {
   readonly id: string;
@@ -29,12 +29,12 @@ export class BoundedSource implements Source {
   readonly ownership?: Ownership;
   readonly asked?: () => Promise<ReadonlyMap<string, string> | null>;
   #running: Running | null = null;
-  /** Of a scan that ended after the pass had gone on. */
+  /** Result of a scan that ended after the pass had gone on. */
   #late: SourceScan | null = null;
   #total = 0;
   /** Bundles that were not read in time. */
   readonly #missed = new Set<string>();
-  /** Milliseconds that slow reads took since the last scan. */
+  /** Milliseconds of slow reads since the last scan. */
   #slowMs = 0;
   #touched: ((what: string) => void) | null = null;
   #isClosed = false;
@@ -116,7 +116,7 @@ export class BoundedSource implements Source {
     return running;
   }
 
-  /** @param found null: the scan still goes on */
+  /** @param found null: the scan is still under way */
   private handOut(found: SourceScan | null): SourceScan {
     const late = this.#late;
     this.#late = null;
@@ -143,7 +143,10 @@ export class BoundedSource implements Source {
   }
 }
 
-/** Two scans one after the other, as one. @param keepTotal whether the later one knows no better */
+/**
+ * Joins the results of two scans in a row.
+ * @param keepTotal whether to keep the first one's total
+ */
 function merged(before: SourceScan, after: SourceScan, keepTotal: boolean): SourceScan {
   const changed = new Set([...before.changed, ...after.changed]);
   const removed = new Set([...before.removed, ...after.removed]);
@@ -159,11 +162,11 @@ function merged(before: SourceScan, after: SourceScan, keepTotal: boolean): Sour
 
 const LATE = Symbol('late');
 
-/** @throws what `work` throws in time; what it throws later is nobody's */
+/** @throws errors of `work` that come in time; later ones are dropped */
 async function within<T>(work: Promise<T>, ms: number): Promise<T | typeof LATE> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<typeof LATE>((resolve) => {
-    // Infinity is more than a timer takes, and means that nothing is late.
+    // A timer cannot take Infinity, which means that nothing is late.
     if (ms < 2 ** 31) timer = setTimeout(() => resolve(LATE), Math.max(0, ms));
   });
   try {

@@ -8,26 +8,26 @@ import { SOURCE_TYPES, type SourceConfig } from './registry';
 import type { SourceContext } from './source-type';
 import { UnlockedSource } from './unlocked';
 
-/** Where certificates usually are; looked at when no source is configured. They never create certificates. */
+/** Usual folders of certificates, used when no source is configured. They never create certificates. */
 export const USUAL_PLACES = ['/etc/letsencrypt/live', '/etc/kong/certs'] as const;
 
-/** The sources of a configuration, and the clusters that they look at. */
+/** The sources of a configuration, and the clusters that they read. */
 export interface Sources {
   sources: Source[];
   clusters: Clusters;
-  /** Sources of what Kong is to trust. */
+  /** Sources of CA certificates that Kong should trust. */
   trust: Source[];
 }
 
 export const isTrust = ({ trust }: SourceConfig): boolean => trust;
 
-/** So long a pass waits for the scan of one source. */
+/** How long a pass waits for the scan of one source. */
 const PATIENCE_MS = 5_000;
 
 /**
  * @param isPod whether this process is in a pod whose service account is mounted
- * @param patienceMs for how long a pass waits for a source that is slow; Infinity: until it is through
- * @throws Error where a source cannot be set up at all
+ * @param patienceMs how long a pass waits for a slow source; Infinity: as long as it takes
+ * @throws Error where a source cannot be set up
  */
 export function createSources(
   config: { sources: readonly SourceConfig[] },
@@ -74,7 +74,7 @@ function discoveredSecrets(client: KubernetesClient): Source {
   });
 }
 
-/** A source with the password and the alias of its configuration; as it is where there are none. */
+/** Adds the configured password and alias to a source; returns it unchanged where there are none. */
 function unlocked(source: Source, config: SourceConfig, { passwords }: SourceContext): Source {
   const alias = config.alias ?? undefined;
   return passwords === null && alias === undefined
@@ -82,7 +82,7 @@ function unlocked(source: Source, config: SourceConfig, { passwords }: SourceCon
     : new UnlockedSource(source, { passwords, alias });
 }
 
-/** The safest that is configured. */
+/** The safest of the configured ways to a password. */
 function passwordsOf(config: SourceConfig, context: Omit<SourceContext, 'passwords'>): Passwords | null {
   const { type, password, password_file: file } = config;
   if (file != null) return new PasswordFile(file);

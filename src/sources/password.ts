@@ -3,14 +3,14 @@ import { ConfiguredFile } from '../common/configured-file';
 import { rememberSecret } from '../common/secrets';
 
 /**
- * Where the password of a source's keystores and encrypted keys comes from. The operator's own are remembered as secrets;
- * a tenant's is not: whoever chooses it could have any word removed from what others are told.
+ * Origin of the password of a source's keystores and encrypted keys. An operator's is registered as a secret; a
+ * tenant's is not: by choosing it a tenant could have any word removed from output.
  */
 export interface Passwords {
   /**
-   * Looks for a new one.
-   * @param names of the bundles that are there
-   * @returns whether what was locked should be tried again, and what is wrong
+   * Looks for a new password.
+   * @param names of the present bundles
+   * @returns whether to retry locked bundles, and what is wrong
    */
   refresh(names: ReadonlySet<string>): PasswordCheck | Promise<PasswordCheck>;
   /** Undefined: there is none. Never throws. */
@@ -22,7 +22,7 @@ export interface PasswordCheck {
   errors: Refusal[];
 }
 
-/** A password that stands in the configuration. */
+/** A password in the configuration. */
 export class FixedPassword implements Passwords {
   /** @param password null: a reference, which Kong resolves only for plugins that run in requests */
   constructor(private readonly password: string | null) {
@@ -41,10 +41,10 @@ export class FixedPassword implements Passwords {
   }
 }
 
-/** As a person or `kubectl create secret --from-file` leaves it: with or without a line feed. */
+/** As a person or `kubectl create secret --from-file` writes it: with or without a line feed. */
 export const withoutLineFeed = (text: string): string => text.replace(/\r?\n$/, '');
 
-/** A password in a file of its own, which may be changed at any time. */
+/** A password in a file, which may change at any time. */
 export class PasswordFile implements Passwords {
   readonly #file: ConfiguredFile;
   #password: string | undefined;

@@ -21,7 +21,7 @@ const NAMES = Object.keys(SOURCE_TYPES) as SourceTypeName[];
 
 type OwnField = (typeof SOURCE_TYPES)[SourceTypeName]['fields'][number];
 
-/** Every source is one flat record, as Kong's schemas want it; which fields count is up to its type. */
+/** Fields of a source: one flat record, as Kong's schemas require; its type decides which fields count. */
 export const SOURCES = {
   sources: {
     type: 'array',
@@ -42,10 +42,10 @@ export const SOURCES = {
   },
 } as const satisfies NamedField;
 
-/** One source, as it is configured. */
+/** A configured source. */
 export type SourceConfig = Values<readonly [typeof SOURCES]>['sources'][number];
 
-/** Types may share a field; it stands in the schema once. */
+/** Types may share a field, which is in the schema once. */
 function ownFields(): OwnField[] {
   const byName = new Map<string, OwnField>();
   for (const { fields } of Object.values(SOURCE_TYPES)) {
@@ -54,7 +54,7 @@ function ownFields(): OwnField[] {
   return [...byName.values()];
 }
 
-/** With this type the field has to be there. */
+/** With this type the field is required. */
 function needs(type: string, field: string): EntityCheck {
   return {
     conditional: {

@@ -9,38 +9,41 @@ type Fields = readonly NamedField[];
 /** The configuration of a source, as its type sees it. */
 export type ConfigOf<F extends Fields> = Values<F> & Values<typeof SHARED_FIELDS>;
 
-/** A type of source: its fields in the configuration, and how a source is made of them. */
+/** A type of source: its fields in the configuration, and its factory. */
 export interface SourceType<F extends Fields> {
-  /** Beside those that every source has; several types may share one. */
+  /** Fields beside those of every source; types may share one. */
   fields: F;
-  /** Names of the fields that it cannot do without. */
+  /** Names of required fields. */
   required: readonly string[];
-  /** It asks over a network, which may take long. */
+  /** Whether it asks over a network, which may take long. */
   isRemote: boolean;
   /**
-   * A source of bundles. Whatever is heavy is loaded with its first scan.
-   * @throws Error where fields do not go together; it quotes no value
+   * Makes a source of bundles. Heavy libraries are loaded with its first scan.
+   * @throws Error where fields are inconsistent; it quotes no value
    */
   create: (config: ConfigOf<F>, context: SourceContext) => Source;
-  /** The same place as a source of CA certificates, which Kong is to trust. @throws Error as `create` */
+  /**
+   * Makes the same place a source of CA certificates that Kong should trust.
+   * @throws Error as `create`
+   */
   createTrust: (config: ConfigOf<F>, context: SourceContext) => Source;
   /** A way to the password of its keystores that only this type has; null: not configured. */
   passwords?: (config: ConfigOf<F>, context: Omit<SourceContext, 'passwords'>) => Passwords | null;
 }
 
-/** What a source is made with, beside its fields. */
+/** Context of a source, beside its fields. */
 export interface SourceContext {
-  /** Where it stands in the configuration: `sources[0]`. */
+  /** Its position in the configuration: `sources[0]`. */
   at: string;
   /** Ids of the sources before it. */
   ids: ReadonlySet<string>;
-  /** What opens its keystores and encrypted keys; null: nothing is configured. */
+  /** Opens its keystores and encrypted keys; null: not configured. */
   passwords: Passwords | null;
-  /** The client of a cluster; all sources of one cluster share it. */
+  /** The client of a cluster, shared by all sources of that cluster. */
   clientOf: (cluster: ClusterConfig) => KubernetesClient;
 }
 
-/** Says where in the configuration something is wrong; never quotes a value, it may be a secret. */
+/** An error at a position of the configuration; never quotes a value, which may be a secret. */
 export function configProblem(at: string, field: string, problem: string): Error {
   return new Error(`${at}.${field}: ${problem}`);
 }

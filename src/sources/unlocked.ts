@@ -10,18 +10,18 @@ import {
 import type { Passwords } from './password';
 
 export interface Keys {
-  /** Null: nothing in it is locked. */
+  /** Null: none of its bundles is locked. */
   passwords: Passwords | null;
-  /** Which entry of each keystore is meant. */
+  /** Alias of the entry in each keystore. */
   alias: string | undefined;
 }
 
-/** A source of any type whose bundles go on with the password and the alias that open them. */
+/** Adds the password and the alias to the bundles of a source of any type. */
 export class UnlockedSource implements Source {
   readonly id: string;
   readonly snis?: readonly string[];
   readonly ownership?: Ownership;
-  /** What was read: to be read again when the password changes. */
+  /** Names of bundles that were read: to be read again when the password changes. */
   readonly #names = new Set<string>();
   readonly asked?: () => Promise<ReadonlyMap<string, string> | null>;
   readonly watch?: (touched: (what: string) => void) => () => void;

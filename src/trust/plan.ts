@@ -8,20 +8,20 @@ import {
   type StoredCa,
 } from '../model';
 
-/** What one source of trust holds. */
+/** The content of one source of trust. */
 export interface TrustedBundle {
   source: string;
-  /** Tags of the entities that are made for it; the last is this source's own. */
+  /** Tags of the entities created for it; the last is the source's own. */
   tags: readonly [ours: string, own: string];
   certificates: readonly TrustedCa[];
-  /** Everything could be read and understood: what is not in it is really gone. */
+  /** Whether everything could be read and parsed: then what is missing is really gone. */
   isWhole: boolean;
 }
 
 export interface TrustedCa extends CaCertificate {
   /**
-   * Where tenants may put objects into the source: the tag of entities that are made for this object, which alone
-   * replaces them. Left out: the source is the operator's own, and every file of it may.
+   * For sources of tenants: the tag of entities created for this object, which alone may replace them. Left out:
+   * the source is the operator's own, and every file of it may.
    */
   object?: string;
 }
@@ -30,13 +30,13 @@ export interface TrustPlan {
   changes: CaChange[];
   /** Entities of ours whose certificate left its bundle. */
   gone: StoredCa[];
-  /** By certificate. */
+  /** Refusals by certificate. */
   refused: Map<string, Refusal>;
-  /** How many of the bundles' certificates Kong has. */
+  /** Number of the bundles' certificates that Kong has. */
   inSync: number;
 }
 
-/** What the refusals of a certificate are filed under. */
+/** Key of a certificate's refusals. */
 export const refusalId = ({ location, fingerprint }: CaCertificate): string => `${location}#${fingerprint}`;
 
 export interface TrustPlanInput {
@@ -50,16 +50,15 @@ export interface TrustPlanInput {
 }
 
 /**
- * Decides what becomes of Kong's CA certificates; pure. Services and plugins refer to them by id, so an entity that
- * is renewed keeps its id:
+ * Decides the changes to Kong's CA certificates; pure. Services and plugins refer to them by id, so a renewed entity
+ * keeps its id:
+ * 1. an entity with this very certificate, whoever made it, is in step;
+ * 2. an entity with the same subject, key and issuer gets the newer certificate, unless a tenant would decide that, or a
+ *    root is not signed by its own key;
+ * 3. an entity of this source with the same subject, whose own certificate left the bundle, gets its replacement;
+ * 4. otherwise one is created.
  *
- * 1. one with this very certificate, whoever made it, is in step;
- * 2. one with the same subject, key and issuer gets the newer certificate, where that is not a tenant's to decide and
- *    a root is signed by its own key;
- * 3. one of this source's with the same subject, whose own certificate left the bundle, gets the one that replaces it;
- * 4. else one is created.
- *
- * In a source of tenants, 2 and 3 hold only for entities that were made for the same object.
+ * In a source of tenants, 2 and 3 hold only for entities that were created for the same object.
  */
 export function planTrust(input: TrustPlanInput): TrustPlan {
   const plan: TrustPlan = { changes: [], gone: [], refused: new Map(), inSync: 0 };
@@ -91,7 +90,7 @@ export function planTrust(input: TrustPlanInput): TrustPlan {
   return plan;
 }
 
-/** The newest of each identity that may be trusted now; a tenant's never pushes out another's. */
+/** The newest of each identity that may be trusted now; a tenant's never displaces another's. */
 function fitOf(
   bundle: TrustedBundle,
   { now, refusedByKong }: TrustPlanInput,
@@ -153,7 +152,7 @@ function place(
     plan.changes.push({ kind: 'update', id: replaced.id, ca });
     return;
   }
-  // An entity that was created for this one may hold its successor by now.
+  // The entity created for this one may hold its successor by now.
   const first = deterministicId('ca_certificate', `${source} ${ca.identity}`);
   const id = stored.has(first) ? deterministicId('ca_certificate', `${source} ${ca.digest}`) : first;
   plan.changes.push({ kind: 'create', id, ca, tags: ca.object === undefined ? tags : [...tags, ca.object] });

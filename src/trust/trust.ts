@@ -21,15 +21,15 @@ export interface TrustOptions {
   sources: readonly Source[];
   gateway: Pick<Gateway, 'caCertificates' | 'write'>;
   allowDowngrade: boolean;
-  /** The tag of everything that this plugin makes. */
+  /** Tag of everything that this plugin creates. */
   tag: string;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
 
 /**
- * How long a certificate has to be missing from its bundle before Kong's is removed: a file that is being written may
- * be cut off between two certificates, where nothing shows.
+ * How long a certificate must be missing from its bundle before it is removed from Kong: a file that is being
+ * written may end between two certificates, which does not show.
  */
 const REMOVE_AFTER_MS = 60_000;
 
@@ -37,7 +37,7 @@ interface Held {
   readonly source: Source;
   readonly readings: Map<string, CaCertificate[] | Refusal>;
   errors: readonly Refusal[];
-  /** Since when there are errors (milliseconds since the epoch). */
+  /** Start of the present errors (milliseconds since the epoch). */
   since: number;
 }
 
@@ -46,16 +46,16 @@ export class Trust {
   readonly #held: readonly Held[];
   readonly #findings: Findings;
   readonly #now: () => number;
-  /** Entities whose certificate left its bundle, since when, by id. */
+  /** When the certificate of an entity left its bundle, by entity id. */
   readonly #missing = new Map<string, number>();
   /** Certificates that Kong refused, by digest. */
   readonly #refusedByKong = new Map<string, Refusal>();
-  /** Entities that had to stay, with why. */
+  /** Entities that could not be removed, with the reason. */
   readonly #kept = new Map<string, Refusal>();
   #refused = new Map<string, Refusal>();
   #events: PassEvent[] = [];
   #wouldChange = new Set<string>();
-  /** Failures that were reported and stand: each is one event, not one for each try. */
+  /** Present failures that were reported: each is one event, not one for each try. */
   #failed = new Set<string>();
   #stillFailed = new Set<string>();
   #total = 0;
@@ -69,10 +69,10 @@ export class Trust {
     this.#findings = new Findings(this.#now);
   }
 
-  /** Goes before the certificates: scans the sources and Kong, and holds the changes ready to go along with theirs. */
+  /** Runs before the certificates: scans the sources and Kong, and prepares the changes to be sent with theirs. */
   readonly scan: Step = { run: (pass) => this.begin(pass), sources: () => this.sources };
 
-  /** Goes after the certificates: writes what has not gone along with them, and reports. */
+  /** Runs after the certificates: writes the changes that were not sent with them, and reports. */
   readonly write: Step = { run: (pass) => this.finish(pass) };
 
   private async begin(pass: PassContext): Promise<void> {
@@ -85,7 +85,7 @@ export class Trust {
     try {
       await this.options.gateway.caCertificates.refresh();
     } catch (error) {
-      // The certificates are not held up by it.
+      // The certificates go on without it.
       this.#failure = error as Error;
       return;
     }
@@ -146,7 +146,7 @@ export class Trust {
     report.mendedSources.push(...found.mendedSources);
   }
 
-  /** Every source as of the last scan, with how many CA certificates it holds. */
+  /** Every source as of the last scan, with its number of CA certificates. */
   get sources(): SourceState[] {
     return this.#held.map(({ source, readings, errors: [why], since }) => ({
       id: source.id,
@@ -193,14 +193,14 @@ export class Trust {
     };
   }
 
-  /** Those that have been gone for long enough and that nothing kept so far. */
+  /** Entities that have been gone for long enough and that nothing has kept so far. */
   private removals(gone: readonly StoredCa[]): CaChange[] {
     const ids = new Set(gone.map(({ id }) => id));
     for (const id of this.#missing.keys()) if (!ids.has(id)) this.#missing.delete(id);
     for (const id of this.#kept.keys()) if (!ids.has(id)) this.#kept.delete(id);
     const now = this.#now();
     return gone.flatMap((stored): CaChange[] => {
-      // A clock that was set back begins the time anew, and does not make it longer.
+      // A clock that was set back restarts the time, and does not make it longer.
       const since = Math.min(this.#missing.get(stored.id) ?? now, now);
       this.#missing.set(stored.id, since);
       return now - since < REMOVE_AFTER_MS ? [] : [{ kind: 'remove', id: stored.id, stored }];

@@ -1,22 +1,22 @@
 import type { KeyType } from '../model';
 
-/** What listeners accept, as nginx has it. */
+/** What listeners accept, in nginx's notation. */
 export interface TlsSettings {
-  /** `TLSv1.2 TLSv1.3`; undefined: not known. */
+  /** `TLSv1.2 TLSv1.3`; undefined: unknown. */
   protocols: string | undefined;
-  /** A list of OpenSSL's, for TLS up to 1.2; undefined: not known. */
+  /** A cipher list of OpenSSL for TLS up to 1.2; undefined: unknown. */
   ciphers: string | undefined;
 }
 
 /**
- * Why no client can get a certificate of this type of key, in a sentence; null: one can, or it is not known. Only plain
- * lists of ciphers by name are understood.
+ * Why no client can get a certificate with this type of key, in a sentence; null: some can, or it is unknown. Only
+ * plain lists of ciphers by name are understood.
  */
 export function noCommonCipher(
   keyType: KeyType | 'other',
   { protocols, ciphers }: TlsSettings,
 ): string | null {
-  // A cipher of TLS 1.3 goes with every key.
+  // Ciphers of TLS 1.3 work with every key.
   if (protocols === undefined || ciphers === undefined || /\bTLSv1\.3\b/.test(protocols)) return null;
   const names = ciphers.split(/[:, ]+/).filter((name) => name !== '' && !/^[!-]/.test(name));
   if (names.length === 0 || keyType === 'other' || !names.every((name) => NAME.test(name))) return null;

@@ -1,6 +1,6 @@
 import type { NamedField } from '../config';
 
-/** The proof of each write, and whom it asks. */
+/** Fields: the proof of each write, and the listeners that are asked. */
 export const VERIFY = {
   verify: {
     type: 'record',

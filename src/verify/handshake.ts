@@ -6,11 +6,11 @@ import type { KeyType } from '../model';
 export interface HandshakeOptions {
   host: string;
   port: number;
-  /** Sends a PROXY protocol header (version 1) first. */
+  /** Whether to send a PROXY protocol header (version 1) first. */
   proxyProtocol?: boolean;
   /** Server name to send; null sends none. */
   servername: string | null;
-  /** Only signatures of this kind of key are offered, so that a server with twins has to choose that one. */
+  /** Offers signatures of this type of key only, so that a server with twins has to choose that one. */
   keyType?: KeyType | undefined;
   timeoutMs: number;
 }
@@ -28,14 +28,14 @@ const isUnreached = ({ syscall }: NodeJS.ErrnoException) =>
   syscall === 'connect' || syscall === 'getaddrinfo';
 
 /**
- * Whether the server itself ended the handshake: it has no certificate for such a client. An internal error of its
+ * Whether the server itself ended the handshake because it has no certificate for such a client. An internal error
  * (Kong cannot read its database) says nothing about the certificate.
  */
 export function isRefusedByServer({ code = '' }: NodeJS.ErrnoException): boolean {
   return code.startsWith('ERR_SSL_') && code.includes('ALERT') && !code.includes('INTERNAL_ERROR');
 }
 
-/** Of keys that are for RSA-PSS alone. */
+/** Signatures of keys that are for RSA-PSS alone. */
 const PSS_KEYS = 'rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512';
 
 const SIGNATURES: Record<KeyType, string> = {
@@ -59,7 +59,7 @@ function contextFor(keyType: KeyType | undefined): SecureContext {
 }
 
 /**
- * One full TLS handshake; no session is kept or resumed, so the server has to show its certificate.
+ * Makes one full TLS handshake; no session is resumed, so the server has to show its certificate.
  * @returns DER of what the server sent, leaf first
  * @throws UnreachableError when nobody listens, Error when the handshake fails or takes too long
  */
@@ -76,7 +76,7 @@ export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
       socket: tcp,
       ...(servername === null ? {} : { servername }),
       secureContext: contextFor(keyType),
-      // Whether it is trusted is not the question; which certificate it is, is.
+      // Trust does not matter here, only which certificate it is.
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
     });
@@ -96,8 +96,8 @@ export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
 }
 
 /**
- * What the server sent, in its order, each certificate once. Node links each of them to the next. `getPeerCertificate`
- * would take a millisecond or more to read every field of each.
+ * The certificates that the server sent, in its order, each once. Node links each of them to the next.
+ * `getPeerCertificate` would take a millisecond or more to read every field of each.
  */
 function peerChain(leaf: X509Certificate | undefined): Buffer[] {
   const chain: Buffer[] = [];

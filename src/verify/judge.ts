@@ -2,7 +2,7 @@ import type { Expectation, Shown, Verdict } from '../model';
 import { leafOf, placeOf, type Place } from './listeners';
 import { probeName } from './names';
 
-/** What one handshake says about what was written. */
+/** Result of one handshake about a written certificate. */
 export interface Judgement {
   verdict: Exclude<Verdict, 'overwritten'>;
   servedFingerprint: string | null;
@@ -10,8 +10,8 @@ export interface Judgement {
 }
 
 /**
- * Judges what was shown for a name by what was served for it before: whoever answered for it then is not wrong now.
- * No answer is never the wrong answer.
+ * Judges what was served for a name by what was served for it before: a server that answered then is not wrong now.
+ * A missing answer is never a wrong one.
  */
 export function judge(shown: Shown, place: Place, expected: Expectation): Judgement {
   const { chains, previous, before } = expected;
@@ -31,7 +31,7 @@ export function judge(shown: Shown, place: Place, expected: Expectation): Judgem
       const leaf = leafOf(chain);
       const then = before?.get(placeOf(place));
       const isSame = then?.kind === 'chain' && leafOf(then.chain) === leaf;
-      // A name that the write added was served by something else before by all means.
+      // Something else served a name before the write added it, in any case.
       const isAnothers = previous != null && !isAdded(place, expected) && leaf !== leafOf(previous) && isSame;
       return isAnothers
         ? { verdict: 'another', servedFingerprint, detail: `${detail}, as before the write` }
@@ -40,6 +40,6 @@ export function judge(shown: Shown, place: Place, expected: Expectation): Judgem
   }
 }
 
-/** Whether the certificate was not to be served for this name before the write. */
+/** Whether the certificate did not have to be served for this name before the write. */
 export const isAdded = ({ sni }: Place, { previous, added = [] }: Expectation): boolean =>
   previous === null || (sni !== null && added.includes(sni));

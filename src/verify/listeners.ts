@@ -16,10 +16,10 @@ export interface Place extends Listener {
   sni: string | null;
 }
 
-/** Names a place among what was served. */
+/** Key of a place in `ServedNames`. */
 export const placeOf = ({ host, port, sni }: Place): string => `${host}:${port} ${sni ?? ''}`;
 
-/** One handshake and what it showed. Never throws. */
+/** Makes one handshake. Never throws. */
 export async function ask(
   { host, port, proxyProtocol = false, sni }: Place,
   keyType: KeyType | undefined,
@@ -53,10 +53,10 @@ function notAfterOf(leaf: Buffer): number | null {
   }
 }
 
-/** A leaf's part of a chain's digest. */
+/** The leaf's part of a chain's digest. */
 export const leafOf = (chain: string): string => chain.split('.', 1)[0] ?? '';
 
-/** The answer, or null where there is none in time or it fails. */
+/** The answer, or null where none comes in time or it fails. */
 export async function atMost<T>(ms: number, answer: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net';
 
-/** The longest name that a client can send (RFC 1035), and the longest part of one. */
+/** The longest name that a client can send (RFC 1035), and the longest label. */
 const MAX_NAME = 253;
 const MAX_LABEL = 63;
 const PROBE = 'ssl-cert-reloader-probe';
 
 /**
- * A name that leads to the SNI, as it is stored: Kong compares it to the letter, and its wildcards stand for one label
- * at the start or at the end.
+ * A name that matches the stored SNI: Kong compares it to the letter, and its wildcards stand for one label at the
+ * start or at the end.
  */
 export function probeName(sni: string): string {
   if (sni === '*') return `${PROBE}.invalid`;
@@ -17,7 +17,7 @@ export function probeName(sni: string): string {
 
 const probeLabel = (pattern: string) => PROBE.slice(0, Math.max(1, MAX_NAME - pattern.length + 1));
 
-/** Why no client can get a certificate by this SNI, in a sentence; null: one can. */
+/** Why no client can get a certificate by this SNI, in a sentence; null: some can. */
 export function unservable(sni: string): string | null {
   const labels = sni.split('.');
   if (sni.startsWith('*.') && labels.length < 3) {

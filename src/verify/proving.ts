@@ -5,12 +5,12 @@ import { ask, atMost, leafOf, type Place } from './listeners';
 import { unservable } from './names';
 
 const PAUSE_MS = 25;
-/** Between two tries that the server refuses. */
+/** Pause between two tries that the server refuses. */
 const REFUSED_PAUSE_MS = 100;
 const STREAM_PAUSE_MS = 250;
-/** Milliseconds for what is asked when time is over for all: it has been in Kong for that long already. */
+/** Milliseconds left for what is asked after the time limit of all: it has been in Kong for that long already. */
 export const LATE_MS = 2_000;
-/** How often Kong is asked whether what is waited for is still stored, and how long for its answer. */
+/** How often Kong is asked whether it still stores the certificate, and how long its answer is waited for. */
 const STORED_CHECK_MS = 1_000;
 const STORED_ANSWER_MS = 2_000;
 
@@ -19,13 +19,13 @@ export class Proving {
   readonly #startedAt = performance.now();
   #handshakes = 0;
   #last: Judgement = { verdict: 'unreachable', servedFingerprint: null, detail: '' };
-  /** Names for which the certificate was shown at least once. */
+  /** Names for which the certificate was served at least once. */
   readonly #served = new Set<string | null>();
-  /** Names that something else answers for, with what was seen. */
+  /** Names for which something else is served, with what was observed. */
   readonly #elsewhere = new Map<string | null, string>();
-  /** Nothing explains why one of those is not served. */
+  /** Whether nothing explains why one of those is not served. */
   #isUnexplained = false;
-  /** How many answers there were, and how many of them were refusals by the server. */
+  /** Number of answers, and how many of them were refusals by the server. */
   #answers = 0;
   #refusals = 0;
   #deadline: number;
@@ -34,7 +34,7 @@ export class Proving {
   constructor(
     private readonly expected: Expectation,
     private places: Place[],
-    /** Good handshakes in a row that it takes. */
+    /** Good handshakes in a row that the proof takes. */
     private readonly rounds: number,
     private readonly timeoutMs: number,
   ) {
@@ -44,7 +44,7 @@ export class Proving {
 
   async run(): Promise<Proof> {
     if (this.places.length === 0) return this.proof('unreachable', this.nothingToAsk());
-    // Every SNI is asked at least once, and one that stands alone twice for each worker.
+    // Every SNI is asked for at least once, and a single one twice for each worker.
     for (let row = 0; this.places.length > 0 && row < Math.max(this.rounds, this.places.length);) {
       const place = this.places[row % this.places.length] as Place;
       const shown = await this.ask(place);
@@ -82,7 +82,7 @@ export class Proving {
     this.places = this.places.filter((other) => other.sni !== sni);
   }
 
-  /** A listener that nobody serves says nothing as long as another one answers. */
+  /** A listener that does not answer says nothing as long as another one does. */
   private leaveListener({ host, port }: Place, shown: Shown): boolean {
     if (shown.kind !== 'silent' || shown.isListening) return false;
     const others = this.places.filter((other) => other.host !== host || other.port !== port);
@@ -91,10 +91,10 @@ export class Proving {
     return true;
   }
 
-  /** @returns how the proof ends after an answer that was not the right one; null: it goes on */
+  /** @returns how the proof ends after a wrong answer; null: it goes on */
   private async endsWith(place: Place, shown: Shown): Promise<Verdict | null> {
     const now = performance.now();
-    // A server that refuses whoever asks will not do anything else the next time.
+    // A server that refuses every client will do so again.
     const isRefused = this.#refusals >= 2 && this.#refusals === this.#answers;
     const isLate = now >= this.#deadline;
     if (now < this.#checkAt && !isLate && !isRefused) return null;
@@ -109,14 +109,14 @@ export class Proving {
     const { verdict, detail } = this.#last;
     if (verdict === 'unreachable') return verdict;
     if (isStored === null) {
-      // A Kong that does not say what it stores is ending, frozen, or without its database.
+      // A Kong that does not say what it stores is shutting down, frozen, or without its database.
       this.#last.detail = `${detail}, and Kong does not say whether it still stores it`;
       return 'unreachable';
     }
     return (await this.isExplained(place, shown)) ? null : 'wrong';
   }
 
-  /** Time is over for a name: one that this certificate was never seen to serve holds up no other name. */
+  /** Called for a name after the time limit: a name for which this certificate was never served holds up no other. */
   private async isExplained(place: Place, shown: Shown): Promise<boolean> {
     const { expected } = this;
     if (this.#served.has(place.sni) || shown.kind !== 'chain') return false;

@@ -4,26 +4,26 @@ import { unservable } from './names';
 import { LATE_MS, Proving } from './proving';
 
 export interface VerifierOptions {
-  /** Where this Kong terminates TLS now for a name. */
+  /** Present TLS listeners of this Kong for a name. */
   listeners: (sni: string) => readonly Listener[];
-  /** Brings up to date what `listeners` tells from. Never throws. */
+  /** Refreshes the data behind `listeners`. Never throws. */
   ready?: () => Promise<void>;
   /** Milliseconds until every worker has to serve the new certificate. */
   timeoutMs: number;
-  /** Workers of this Kong; each keeps certificates of its own. */
+  /** Number of workers of this Kong; each has a cache of its own. */
   workers: () => number;
 }
 
 /** Handshakes at the same time: each costs Kong a signature. */
 const CONCURRENCY = 8;
-/** Above this many certificates one good handshake each has to do. */
+/** With more certificates than this, one good handshake each suffices. */
 const MANY = 50;
-/** The longest that a write waits for what was served before it. */
+/** Longest time that a write waits for the handshakes before it. */
 const OBSERVE_MS = 1_000;
 
 /**
- * Proves by handshakes that Kong serves what was written. A worker cannot be addressed, so a certificate counts
- * as served once as many handshakes in a row as there are workers, twice over, have shown it.
+ * Proves by handshakes that Kong serves what was written. A worker cannot be addressed, so a certificate counts as
+ * served after twice as many good handshakes in a row as there are workers.
  */
 export class HandshakeVerifier implements Verifier {
   constructor(private readonly options: VerifierOptions) {}

@@ -3,11 +3,11 @@ import { handshake, isRefusedByServer } from './handshake';
 import type { Listener } from './listeners';
 
 /**
- * What a client gets that sends no server name, as DER, leaf first; empty where the server refuses the handshake.
- * @param keyType to a client that knows only this type of key
- * @param isWanted as long as it is, the next worker is asked, `rounds` times in all
- * @returns null where no listener can be reached or none answers: a Kong that is busy or ends serves no other
- *   certificate for that
+ * What a client that sends no server name gets, as DER, leaf first; empty where the server refuses the handshake.
+ * @param keyType for a client that supports only this type of key
+ * @param isWanted as long as it returns true, another worker is asked, `rounds` times in all
+ * @returns null where no listener can be reached or none answers: a busy or ending Kong serves no other certificate
+ * for that
  */
 export async function servedWithoutSni(
   listeners: readonly Listener[],
@@ -30,7 +30,7 @@ export async function servedWithoutSni(
       }
       return chain;
     } catch (error) {
-      // The next listener shows the same files.
+      // The next listener serves the same files.
       if (isRefusedByServer(error as NodeJS.ErrnoException)) return [];
     }
   }

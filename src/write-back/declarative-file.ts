@@ -7,27 +7,27 @@ import { replaceFile } from '../common/replace-file';
 /** Large enough for 10,000 certificates. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** What became of the declarative file. */
+/** Result of keeping the declarative file up to date. */
 export interface WriteBackReport {
-  /** Null: it is not known where it is. */
+  /** Null: its path is unknown. */
   file: string | null;
-  /** Ids of the certificates that were brought up to date in it. */
+  /** Ids of the certificates that were updated in it. */
   written: readonly string[];
-  /** Certificates in it that are not up to date and stay so, with the reason in a sentence. */
+  /** Certificates in it that stay outdated, with the reason in a sentence. */
   left: readonly { certificate: string; why: string }[];
-  /** Why the file could not be written, in a sentence; null: there was no trouble. */
+  /** Why the file could not be written, in a sentence; null: no trouble. */
   trouble: string | null;
-  /** What was done about a file that everybody could read, in a sentence. */
+  /** What was done about a file that every user could read, in a sentence. */
   closed?: string;
-  /** Somebody else wrote to it meanwhile: it is worth another try at once. */
+  /** Another writer wrote to it meanwhile: try again at once. */
   isOpen: boolean;
-  /** The machine or Kong did not let it be written: it is worth another try later. */
+  /** The machine or Kong prevented the write: try again later. */
   isTransient: boolean;
 }
 
 /**
- * The file that a Kong without a database reads when it starts, with certificates that are kept current in it.
- * Whatever else stands in the file stays as it is to the letter.
+ * The file that a Kong without a database reads at start, with its certificates kept up to date. Everything else in
+ * the file stays to the letter.
  */
 export class DeclarativeFile {
   #seen: Stats | null = null;
@@ -37,12 +37,12 @@ export class DeclarativeFile {
     private readonly textsOf: ReadTexts,
     /** Null: Kong was started without one. */
     private readonly path: string | null,
-    /** Users that Kong runs as; it has to read the file at its next start. */
+    /** Users that Kong runs as; they have to read the file at its next start. */
     private readonly kongUsers: () => ReadonlySet<number> = () => new Set([process.getuid?.() ?? 0]),
     private readonly replace = replaceFile,
   ) {}
 
-  /** Whether somebody wrote to the file since it was last read, or the last try left something to do. */
+  /** Whether the file was changed since it was last read, or the last try left something to do. */
   get isDue(): boolean {
     if (this.#isOpen || this.path === null) return this.#isOpen;
     try {
@@ -53,7 +53,7 @@ export class DeclarativeFile {
   }
 
   /**
-   * @param certificates what Kong has from a source
+   * @param certificates Kong's certificates that come from a source
    * @returns what was done; never throws
    */
   async run(certificates: readonly StoredCertificate[]): Promise<WriteBackReport> {
@@ -77,7 +77,7 @@ export class DeclarativeFile {
       return {
         ...report,
         trouble: `${this.path} is not written: ${problem(error as NodeJS.ErrnoException, this.path)}`,
-        // What is wrong with the file itself is found again when it changes.
+        // A mistake in the file itself is found again when the file changes.
         isTransient: failureKindOf(error) !== 'mistake',
       };
     }
@@ -87,7 +87,7 @@ export class DeclarativeFile {
     path: string,
     certificates: readonly StoredCertificate[],
   ): Promise<Pick<WriteBackReport, 'written' | 'left' | 'isOpen' | 'closed'>> {
-    // What a link leads to is replaced, not the link.
+    // The target of a link is replaced, not the link.
     const real = realpathSync(path);
     const before = statSync(real);
     this.#seen = before;
@@ -105,7 +105,7 @@ export class DeclarativeFile {
     }
     const isStill = () => isSame(before, lstatSync(real)) && realpathSync(path) === real;
     if (!this.replace(real, edited.text, closedToOthers(before), isStill)) {
-      // Somebody else wrote to it meanwhile; theirs is read and edited the next time.
+      // Another writer wrote to it meanwhile; that content is edited the next time.
       this.#isOpen = true;
       return { written: [], left, isOpen: true };
     }
@@ -115,7 +115,7 @@ export class DeclarativeFile {
   }
 }
 
-/** Bits of a mode for everybody who is neither the owner nor of the group. */
+/** Mode bits for users who are neither the owner nor in the group. */
 const OTHERS = 0o007;
 
 const modeOf = ({ mode }: Stats) => (mode & 0o7777).toString(8).padStart(4, '0');
@@ -125,7 +125,7 @@ const closedToOthers = ({ uid, gid, mode }: Stats) => ({ uid, gid, mode: mode & 
 const isSame = (a: Stats | null, b: Stats) =>
   a !== null && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.size === b.size && a.ino === b.ino;
 
-/** What the system says, and what helps. */
+/** The system's error, with what helps. */
 function problem(error: NodeJS.ErrnoException, path: string): string {
   const { code, message } = error;
   const advice: Record<string, string> = {

@@ -7,17 +7,17 @@ import { FileEdit } from './file-edit';
 /** Reads a certificate by its id; null where it is gone. */
 export type ReadTexts = (id: string) => Promise<CertificateTexts | null>;
 
-/** What became of a declarative file's text. */
+/** Result of editing a declarative file's text. */
 export interface EditedFile {
-  /** Null: everything was in it already. */
+  /** Null: everything was up to date already. */
   text: string | null;
-  /** Ids of the certificates that are in it now and were not before. */
+  /** Ids of the certificates that were updated. */
   written: string[];
-  /** Ids of those that are not, and why. */
+  /** Ids of those that were not, with the reason. */
   left: Map<string, string>;
 }
 
-/** Each half with the fields that hold it, in the file as in Kong. */
+/** Each half with its fields, in the file as in Kong. */
 const HALVES = [
   { half: 'main', cert: 'cert', key: 'key' },
   { half: 'alt', cert: 'cert_alt', key: 'key_alt' },
@@ -26,8 +26,8 @@ const HALVES = [
 type Plain = Record<string, unknown>;
 
 /**
- * Brings certificates in the text of a declarative file up to date with Kong.
- * @param certificates what Kong stores, as far as it may be put into the file
+ * Updates the certificates in a declarative file's text from Kong.
+ * @param certificates Kong's certificates that may be put into the file
  * @throws Error where the text cannot be edited so that everything else stays as it is; it quotes nothing of it
  */
 export async function editCertificates(
@@ -93,7 +93,7 @@ export async function editCertificates(
   return result;
 }
 
-/** Everything else has to be what it was: what the new text says is compared with what it should say. */
+/** Checks that nothing else changed: the parsed new text must equal the expected content. */
 async function checked(text: string, wanted: unknown): Promise<string> {
   const { document } = await FileEdit.open(text);
   if (isDeepStrictEqual(normal(document.toJS()), normal(wanted))) return text;
@@ -102,13 +102,13 @@ async function checked(text: string, wanted: unknown): Promise<string> {
   );
 }
 
-/** Line ends of PEM texts differ between files; a copy with one object for each place, as JSON has it. */
+/** Makes texts comparable: line ends of PEM differ between files. Copies objects, as JSON does. */
 const normal = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (_, item: unknown) => (typeof item === 'string' ? item.replace(/\r/g, '') : item)),
   );
 
-/** Which names the file has, and the entry that each stands under; null: somewhere else. */
+/** Names in the file, with the entry that each belongs to; null: somewhere else. */
 function namesIn(edit: FileEdit, entries: readonly YAMLMap[]): Map<string, YAMLMap | null> {
   const names = new Map<string, YAMLMap | null>();
   for (const sni of edit.maps(edit.list('snis'))) {
@@ -125,7 +125,7 @@ function namesIn(edit: FileEdit, entries: readonly YAMLMap[]): Map<string, YAMLM
   return names;
 }
 
-/** Kong gives an entry without an id another one at each start; its SNIs tell which it is. */
+/** Kong gives an entry without an id a new one at each start; its SNIs identify it. */
 function findByNames(
   edit: FileEdit,
   names: ReadonlyMap<string, YAMLMap | null>,
@@ -140,7 +140,7 @@ function contentOf(edit: FileEdit, entry: YAMLMap, cert: string, key: string): s
   return readPem(edit.textOf(entry, cert) ?? '', edit.textOf(entry, key) ?? '')?.content;
 }
 
-/** Why a half in the file is not ours to replace, in a sentence; null: it may be, or is not there yet. */
+/** Why a half in the file must not be replaced, in a sentence; null: it may be, or is not there yet. */
 function cannotReplace(
   edit: FileEdit,
   entry: YAMLMap,

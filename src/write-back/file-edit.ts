@@ -1,10 +1,10 @@
 import type * as Yaml from 'yaml';
 import type { Document, Node, Pair, ParsedNode, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 
-/** A field whose value was seen to be a text. */
+/** A field whose value is a text. */
 type Field = Pair<Scalar, Scalar> & { value: Scalar };
 
-/** A text in which single values are replaced; everything else stays to the letter, comments and order as well. */
+/** A text in which single values are replaced; everything else stays to the letter, including comments and order. */
 export class FileEdit {
   readonly #edits: { from: number; to: number; text: string }[] = [];
   readonly document: Document.Parsed;
@@ -18,8 +18,8 @@ export class FileEdit {
   }
 
   /**
-   * Loads the YAML library, which only a file that is to be written needs.
-   * @throws Error with a place and no text where it is no YAML
+   * Loads the YAML library, which is needed only where a file is to be written.
+   * @throws Error with a position and no text for invalid YAML
    */
   static async open(text: string): Promise<FileEdit> {
     const edit = new FileEdit(await import('yaml'), text);
@@ -31,7 +31,7 @@ export class FileEdit {
     );
   }
 
-  /** A list that stands at the top. */
+  /** A list at top level. */
   list(name: string): YAMLSeq<ParsedNode> | null {
     const node = this.yaml.isMap(this.document.contents) ? this.document.contents.get(name, true) : null;
     return this.yaml.isSeq(node) ? (node as YAMLSeq<ParsedNode>) : null;
@@ -47,7 +47,7 @@ export class FileEdit {
     return (found as Pair<Scalar, Node | null> | undefined) ?? null;
   }
 
-  /** The text of a value; null where it is none, or one that others refer to. */
+  /** The text of a value; null where it is no text, or others refer to it. */
   textOf(map: YAMLMap, name: string): string | null {
     const value = this.pair(map, name)?.value;
     const isOwn = this.yaml.isScalar(value) && value.anchor === undefined && value.tag === undefined;
@@ -83,7 +83,10 @@ export class FileEdit {
     this.insertLines(to, `${indent}${name}: ${this.literal(text, `${indent}  `)}`);
   }
 
-  /** Adds an item to a list at the top, which may not be there yet. @returns false where the layout has no place */
+  /**
+   * Adds an item to a top-level list, which may be missing.
+   * @returns false where the layout has no place for it
+   */
   append(name: string, item: Readonly<Record<string, unknown>>): boolean {
     const root = this.document.contents;
     if (!this.yaml.isMap(root)) return false;
@@ -110,7 +113,7 @@ export class FileEdit {
   }
 
   toString(): string {
-    // From the end to the start, so that the places of the others stay right; those at one place in their order.
+    // From the end to the start, so that earlier positions stay valid; edits at one position in their order.
     const edits = this.#edits.map((edit, index) => ({ ...edit, index }));
     edits.sort((a, b) => b.from - a.from || b.index - a.index);
     return edits.reduce(
@@ -123,7 +126,7 @@ export class FileEdit {
     return this.#edits.length > 0;
   }
 
-  /** Puts whole lines behind the line in which a value ends. */
+  /** Inserts whole lines behind the line in which a value ends. */
   private insertLines(after: number, lines: string): void {
     const isLineStart = after > 0 && this.text[after - 1] === '\n';
     const lineEnd = isLineStart ? after - 1 : this.text.indexOf('\n', after);
@@ -140,7 +143,7 @@ export class FileEdit {
     return fields.join('').replace(`${indent}  `, `${indent}- `);
   }
 
-  /** As a block of lines, which is how people write PEM into YAML. */
+  /** A block of lines, as people write PEM in YAML. */
   private literal(text: string, indent: string, comment = ''): string {
     const lines = text.replace(/\r/g, '').replace(/\n+$/, '').split('\n');
     return [(text.endsWith('\n') ? '|' : '|-') + comment, ...lines.map((line) => indent + line), ''].join(

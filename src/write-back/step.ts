@@ -4,21 +4,21 @@ import type { ReloaderStatus } from '../public';
 import type { DeclarativeFile, WriteBackReport } from './declarative-file';
 import './status';
 
-/** After so long a file that could not be written is tried again, doubled each time up to the second. */
+/** Delay before a failed write is tried again, doubled each time up to the second value. */
 const RETRY_FIRST_MS = 5_000;
 const RETRY_MOST_MS = 60_000;
 
-/** Brings the declarative file up to date where anything changed in Kong or in it. */
+/** Updates the declarative file when Kong or the file has changed. */
 export class WriteBackStep implements Step {
   #report: WriteBackReport | null = null;
-  /** When the file was last written (milliseconds since the epoch). */
+  /** Last write (milliseconds since the epoch). */
   #writtenAt: number | null = null;
-  /** Written since the last line of the log. */
+  /** Certificates written since the last log line. */
   #written: readonly string[] = [];
   #said = new Set<string>();
   #closed: string | undefined;
   #failures = 0;
-  /** When a file is tried again that could not be written (milliseconds since the epoch); null: it could. */
+  /** Time of the next try after a failed write (milliseconds since the epoch); null: the last one succeeded. */
   #retryAt: number | null = null;
 
   constructor(
@@ -31,7 +31,7 @@ export class WriteBackStep implements Step {
     const isChanged = pass.report.events.some(
       ({ outcome }) => outcome.kind === 'swapped' || outcome.kind === 'rolled_back',
     );
-    // A clock that was set back must not put the next try off.
+    // A clock that was set back must not delay the next try.
     const waitMs = (this.#retryAt ?? Infinity) - pass.now();
     const isRetried = this.#retryAt !== null && (waitMs <= 0 || waitMs > RETRY_MOST_MS);
     if (!isChanged && !this.file.isDue && !isRetried) {
@@ -65,7 +65,7 @@ export class WriteBackStep implements Step {
     };
   }
 
-  /** A line when the file was written, and one for each thing that stands in the way, once. */
+  /** Logs when the file was written, and each obstacle once. */
   log(log: Log): void {
     if (this.#report === null) return;
     const { file, left, trouble } = this.#report;
@@ -105,7 +105,7 @@ function notesOf({ file, written, left, trouble, closed }: WriteBackReport): str
   ];
 }
 
-/** What Kong has from a source, and what is proven as far as it can be: a file is not to hold anything else. */
+/** Certificates that Kong has from a source and that are proven as far as possible: the file must hold no others. */
 function inStep({ plan, certificates }: LiveView): StoredCertificate[] {
   const ids = new Set([...(plan?.inSync.values() ?? [])].flat());
   return [...ids].flatMap((id) => certificates.get(id) ?? []);

@@ -3,7 +3,7 @@ import { groupBy, push } from '../../common/multimap';
 import type { LooseIssuers } from '../files/file-bundle';
 import type { KnownFile, LeafFile } from './match';
 
-/** Files that are read for one chain. */
+/** Most files that are read for one chain. */
 export const MAX_BESIDE = 8;
 
 /** Certificates that may complete chains, by folder. */
@@ -24,7 +24,10 @@ export function indexBeside(files: readonly KnownFile[]): BesideIndex {
   };
 }
 
-/** Paths of files in the folders of a pair: a full chain of the same leaf, CA certificates, chains of its issuer. */
+/**
+ * Paths of files in a pair's folders that may complete its chain: a full chain of the same leaf, CA certificates, a
+ * chain of its issuer.
+ */
 export function besideOf({ issuers, chains }: BesideIndex, cert: KnownFile, key: KnownFile | null): string[] {
   const { leaf } = cert.facts;
   const folders = [...new Set([cert.folder, key?.folder ?? cert.folder])];
@@ -36,18 +39,18 @@ export function besideOf({ issuers, chains }: BesideIndex, cert: KnownFile, key:
   return [...paths].slice(0, MAX_BESIDE);
 }
 
-/** Files with a CA of one name that are read for one chain. */
+/** Most files with a CA of one name that are read for one chain. */
 const MAX_NAMESAKES = 4;
 
-/** Files of CA certificates anywhere in a tree, by whom they are; of copies the first one. */
+/** Files of CA certificates anywhere in a tree, by subject; of copies the first one. */
 export class LooseIssuerFiles implements LooseIssuers {
-  /** What each file holds, by its path. */
+  /** Content of each file, by path. */
   readonly #contents = new Map<string, string>();
   readonly #distinct: KnownFile[] = [];
   readonly #bySubject = new Map<string, KnownFile[]>();
 
   /**
-   * @param before is returned where nothing changed
+   * @param before returned where nothing changed
    * @returns null where there are none
    */
   static of(files: readonly KnownFile[], before: LooseIssuerFiles | null): LooseIssuerFiles | null {
@@ -71,7 +74,10 @@ export class LooseIssuerFiles implements LooseIssuers {
     }
   }
 
-  /** From issuer to issuer; where the chain's end is not known, those of the certificate's folder and others. */
+  /**
+   * Follows the chain from issuer to issuer. Where its end is unknown, returns those of the certificate's folder,
+   * then others.
+   */
   find(cert: string, beside: readonly string[], openEnds: readonly string[] | null): string[] {
     const known = new Set(beside.map((path) => this.#contents.get(path)));
     const isNew = ({ path }: KnownFile) => path !== cert && !known.has(this.#contents.get(path));

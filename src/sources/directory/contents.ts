@@ -9,10 +9,10 @@ import type { Passwords } from '../password';
 import type { KnownFile } from './match';
 import type { ParsedName } from './names';
 
-/** Files of one source whose content is looked at; more than any tool leaves where names do not tell. */
+/** Most files of one source whose content is read, where names do not tell their role. */
 const MAX_FILES = 100_000;
 
-/** A bundle is smaller; files whose names say nothing may be anything. */
+/** Larger than any bundle; a file with a meaningless name may be anything. */
 const MAX_PLAIN_BYTES = 64 * 1024;
 
 /** Files with unknown endings: whoever has more of them did not misname a certificate. */
@@ -24,17 +24,17 @@ interface Entry extends KnownFile {
   isRead: boolean;
 }
 
-/** Contents of files whose names do not tell what they are; each version of a file is read once. */
+/** Contents of files whose names do not tell their role; each version of a file is read once. */
 export class FileContents {
   readonly #entries = new Map<string, Entry>();
   readonly #byFolder = new Map<string, Set<string>>();
   readonly #unread = new Set<string>();
   #misnamed = 0;
   #hasChanged = false;
-  /** There are more files than are looked at. */
+  /** Whether there are more files than are read. */
   isFull = false;
 
-  /** With which the files were opened last. */
+  /** Password with which the files were opened last. */
   #password: string | undefined;
 
   constructor(
@@ -50,7 +50,7 @@ export class FileContents {
     );
   }
 
-  /** The files of a folder that are to be looked at, from now on. */
+  /** Sets the files of a folder that are to be read from now on. */
   set(
     folder: string,
     names: readonly ParsedName[],
@@ -104,9 +104,9 @@ export class FileContents {
   }
 
   /**
-   * Reads what changed.
-   * @param folders whose files are looked at; null: all. New files are in any case
-   * @returns whether anything is no longer what it was at the last call
+   * Reads files that changed.
+   * @param folders folders to check; null: all. New files are read in any case
+   * @returns whether anything changed since the last call
    */
   async refresh(
     access: FileAccess,
@@ -190,7 +190,7 @@ export class FileContents {
   }
 }
 
-/** A file of any name that is too large for a bundle, or of another format, is none of ours. */
+/** Whether a file is not meant as a bundle: any name, too large, or another format. */
 const isNotMeant = ({ problem }: FileFacts) =>
   problem?.reason === 'too_large' || problem?.reason === 'unsupported_format';
 

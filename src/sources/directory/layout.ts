@@ -5,36 +5,36 @@ import { parseName, type ParsedName } from './names';
 /** The files of one bundle, as names within their folder. */
 export interface FilePair {
   cert: string;
-  /** Null: certificate and key stand in one file, if it is a bundle at all. */
+  /** Null: certificate and key are in one file, if it is a bundle at all. */
   key: string | null;
   /** Files that may complete its chain. */
   beside?: readonly string[];
 }
 
-/** What the names of a folder's files tell. */
+/** What the names of a folder's files tell about them. */
 export interface Layout {
   /** Files that belong together by their names. */
   pairs: FilePair[];
   keystores: FilePair[];
-  /** Certificates and keys whose content has to tell what they are and which belong together. */
+  /** Certificates and keys whose content has to tell their role and which belong together. */
   unclear: ParsedName[];
 }
 
 const CERTIFICATE_ENDINGS = new Set(['.crt', '.cer', '.pem', '.der', '.p7b', '.p7c', '.cert']);
 
-/** cert-manager can write one pair in all these forms; the first that is there is taken. */
+/** cert-manager can write one pair in all these forms; the first that exists is taken. */
 const FORMS_OF_ONE = ['tls-combined.pem', 'keystore.p12', 'keystore.jks'];
 
 interface Known {
   cert: string;
   key: string;
-  /** Its chain. */
+  /** Files of its chain. */
   beside: readonly string[];
-  /** What only repeats it. */
+  /** Files that only repeat it. */
   parts: readonly string[];
 }
 
-/** Pairs that tools leave in a folder of their own. */
+/** Pairs that tools write into a folder of their own. */
 const KNOWN: readonly Known[] = [
   { cert: 'tls.crt', key: 'tls.key', beside: ['ca.crt'], parts: [...FORMS_OF_ONE, 'key.der'] },
   { cert: 'tls.crt', key: 'key.der', beside: ['ca.crt'], parts: FORMS_OF_ONE },
@@ -46,12 +46,12 @@ const KNOWN: readonly Known[] = [
   },
 ];
 
-/** Numbers of certbot's and dehydrated's generations: every role has a file of each. */
+/** Roles of the numbered generations of certbot and dehydrated: each number has a file for every role. */
 const GENERATION_ROLES = ['cert', 'chain', 'fullchain', 'privkey'];
-/** Older generations than these are not read. */
+/** Number of generations that are read; older ones are skipped. */
 const GENERATIONS_READ = 2;
 
-/** Finds what belongs together by the names that tools and people use; see the table of the tests. */
+/** Finds files that belong together by the names that tools and people use; the tests have a table of them. */
 export function layoutOf(names: readonly string[]): Layout {
   const present = new Set(names);
   const layout: Layout = { pairs: [], keystores: [], unclear: [] };
@@ -120,7 +120,7 @@ function pairByBase(
   }
 }
 
-/** `ca`, `rootCA`, `intermediate_ca`: a CA's own pair. */
+/** Whether it is a CA's own pair: `ca`, `rootCA`, `intermediate_ca`. */
 function isOfCa(base: string): boolean {
   const parsed = base.length > 20 ? null : parseName(`${base}.crt`);
   return parsed?.role === 'issuers' && parsed.stem === '';
@@ -135,7 +135,7 @@ function tellGroup(group: readonly ParsedName[]): { cert: string; key: string } 
   return { cert: cert.name, key: key.name };
 }
 
-/** Files of certbot's archive and of dehydrated that newer ones have replaced. */
+/** Files in certbot's archive and of dehydrated that newer ones have replaced. */
 function oldGenerations(names: readonly string[]): ReadonlySet<string> {
   const generations = new Map<string, Set<string>>();
   for (const name of names) {
@@ -148,12 +148,12 @@ function oldGenerations(names: readonly string[]): ReadonlySet<string> {
   return new Set(names.filter((name) => Number(/^[a-z]+-?(\d+)\.pem$/.exec(name)?.[1] ?? newest) < newest));
 }
 
-/** Files beside the pairs: parts of their chains, keystores, and files that only their content explains. */
+/** Sorts the files that are not in pairs: parts of chains, keystores, and files that only their content explains. */
 function sortOut(layout: Layout, rest: readonly ParsedName[], names: readonly string[]): void {
   const { pairs, keystores } = layout;
   const form = FORMS_OF_ONE.find((name) => names.includes(name));
   const left = rest.filter(({ name }) => !FORMS_OF_ONE.includes(name) || name === form);
-  // Whoever exports NAME.crt and NAME.key as NAME.p12, too, has one certificate.
+  // NAME.p12 beside NAME.crt and NAME.key is an export of the same certificate.
   const bases = new Set(pairs.flatMap(({ cert, key }) => [baseOf(cert), baseOf(key ?? '')]));
   for (const { name, role } of left)
     if (role === 'keystore' && !bases.has(baseOf(name))) keystores.push({ cert: name, key: null });
@@ -170,7 +170,7 @@ function sortOut(layout: Layout, rest: readonly ParsedName[], names: readonly st
       const { beside = [] } = owner;
       if (beside.length < MAX_BESIDE) owner.beside = [...beside, name];
     }
-    // A `bundle.pem` may be anything; a chain that is named like a pair is its own.
+    // A `bundle.pem` may be anything; a chain that is named like a pair belongs to it.
     if (owners.length === 0 || stem === '') layout.unclear.push(file);
   }
 }

@@ -6,19 +6,20 @@ import type { FileAccess } from '../files/access';
 export interface LinkPlace {
   /** The link leads to a folder. */
   isFolder: boolean;
-  /** The source's folder, and the user that it belongs to. */
+  /** The source's folder, and the user who owns it. */
   root: string;
   owner: number;
   /** The folder that the link is in. */
   folder: Stats;
 }
 
-/** Write permission for others than the owner. */
+/** Write permission for group or others. */
 const OTHERS_MAY_WRITE = 0o022;
 
 /**
- * Whoever may write into the folder could make this process read what they cannot: links out of the source's folder
- * are followed only where root or the user of this process made them; to single files also those of the folder's owner.
+ * Links out of the source's folder are followed only where root or the user of this process made them, to single
+ * files also those of the folder's owner: otherwise a user with write access could make this process read files
+ * that the user cannot read.
  * @returns why a link is not followed, or null
  */
 export async function whyNotFollowed(

@@ -5,13 +5,13 @@ import { refusal, type StrayFile } from '../../model';
 import { besideOf, type BesideIndex, indexBeside } from './beside';
 import type { ParsedName } from './names';
 
-/** A file whose content was looked at. */
+/** A file whose content was read. */
 export interface KnownFile {
   path: string;
   folder: string;
   name: ParsedName;
   facts: FileFacts;
-  /** It is the key of a pair that the names tell; other certificates may have it, too. */
+  /** Whether it is the key of a pair found by names; other certificates may have it, too. */
   isTold: boolean;
   /** Its ending is unknown, so that it is part of no bundle. */
   isMisnamed?: boolean;
@@ -21,11 +21,11 @@ export type LeafFile = KnownFile & { facts: FileFacts & { leaf: LeafFacts } };
 
 export interface MatchedFiles {
   cert: string;
-  /** Null: it stands in the file of the certificate. */
+  /** Null: it is in the certificate's file. */
   key: string | null;
-  /** A leaf whose key is nowhere. */
+  /** Whether it is a leaf without a key. */
   isAlone: boolean;
-  /** The number in its name is that of a generation: the next one is the same bundle. */
+  /** Whether the number in its name is that of a generation: the next one is the same bundle. */
   isNumbered: boolean;
   /** Files with certificates that may complete its chain. */
   beside: readonly string[];
@@ -43,11 +43,11 @@ interface Pair {
 }
 
 /**
- * Tells by their content which files belong together: a leaf and the key with the same public key, in one folder or
- * in two. Where a file cannot be opened or read, the names have to do. A certificate that is there several times is
- * one bundle, and so are its older generations in one folder.
- * @param before keys by certificate as they were matched last (null: in one file): a pair of which one file is being
- *   written stays a pair
+ * Finds files that belong together by content: a leaf and the key with the same public key, in one folder or in
+ * two. Where a file cannot be opened or read, names decide. Copies of a certificate are one bundle, and so are its
+ * older generations in one folder.
+ * @param before keys by certificate as they were matched last (null: in one file): a pair stays a pair while one of
+ * its files is being written
  */
 export function matchFiles(
   files: readonly KnownFile[],
@@ -63,9 +63,9 @@ class Matching {
   /** Files that cannot be opened or read and may be keys, by folder, and by folder and name. */
   readonly #closedKeys: Map<string, KnownFile[]>;
   readonly #closedKeysByName: Map<string, KnownFile[]>;
-  /** Those that may be certificates, by folder and name. */
+  /** Files that cannot be opened or read and may be certificates, by folder and name. */
   readonly #closedCerts: Map<string, KnownFile[]>;
-  /** How many leaves there are in a folder. */
+  /** Number of leaves in a folder. */
   readonly #leavesIn = new Map<string, number>();
   /** Files with a leaf and no key, by leaf. */
   readonly #leaves: Map<string, LeafFile[]>;
@@ -87,7 +87,7 @@ class Matching {
     this.#closedKeys = groupBy(closedKeys, ({ folder }) => folder);
     this.#closedKeysByName = groupBy(closedKeys, (key) => nameIn(key.folder, key));
     const closedCerts = closed.filter(({ name: { role } }) => role !== 'key' && role !== 'issuers');
-    // The first one is taken first, from the end.
+    // Reversed, so that the first one wins when they are taken from the end.
     this.#closedCerts = groupBy(closedCerts.reverse(), (cert) => nameIn(cert.folder, cert));
     this.#combined = own.filter(isLeafFile).filter(({ facts }) => facts.kind === 'bundle');
     const leaves = own.filter(isLeafFile).filter(({ facts }) => facts.kind === 'leaf');
@@ -104,7 +104,7 @@ class Matching {
     const lone: LeafFile[] = [];
     const together = new Set(this.#combined.map(({ facts }) => facts.leaf.digest));
     for (const [digest, copies] of this.#leaves) {
-      // A copy of what stands with its key in another file.
+      // A copy of a leaf that has its key in another file.
       if (together.has(digest)) continue;
       const pair = this.pairOf(copies);
       if (pair === null) lone.push(bestOf(copies, null));
@@ -128,7 +128,7 @@ class Matching {
     };
   }
 
-  /** @param copies files with one leaf */
+  /** @param copies files with the same leaf */
   private pairOf(copies: readonly LeafFile[]): Pair | null {
     const [first] = copies as [LeafFile];
     const keys = this.#keys.get(first.facts.leaf.publicKey) ?? [];
@@ -164,8 +164,8 @@ class Matching {
   }
 
   /**
-   * A certificate that cannot be read (any more) with the key that it had, or that the names give to it: reading it says
-   * why, or finds it whole.
+   * Pairs of a certificate that cannot be read (any more) and its former key, or the key of the same name: reading
+   * it will tell why, or will succeed.
    */
   private unreadablePairs(): Pair[] {
     const found: Pair[] = [];
@@ -189,7 +189,7 @@ class Matching {
     return found;
   }
 
-  /** Keys without a certificate, and what cannot be read. */
+  /** Keys without a certificate, and unreadable files. */
   private strays(): StrayFile[] {
     const ofLeaves = new Set(this.files.flatMap(({ facts }) => facts.leaf?.publicKey ?? []));
     const ofCas = new Set(
@@ -217,7 +217,7 @@ class Matching {
     };
   }
 
-  /** Certbot and dehydrated write every role of a generation with its number. */
+  /** Certbot and dehydrated write every role of a generation with the same number. */
   private isGeneration({ folder, name }: KnownFile): boolean {
     const roles = ['cert', 'chain', 'fullchain', 'privkey'];
     const separator = name.base.endsWith(`-${name.number ?? ''}`) ? '-' : '';
@@ -232,14 +232,14 @@ const isClosed = ({ facts }: KnownFile) => facts.kind === 'locked' || facts.kind
 const isNamedLike = ({ name: a }: KnownFile, { name: b }: KnownFile) =>
   a.stem === b.stem && a.number === b.number;
 
-/** The same for files of a folder that are named alike. */
+/** Equal for files of a folder that have the same name apart from the role. */
 const nameIn = (folder: string, { name: { stem, number } }: KnownFile) =>
   [folder, stem, number ?? ''].join('\0');
 
-/** Copies of one key or leaf that are told apart; somebody may leave any number of them. */
+/** Most copies of one key or leaf that are compared; somebody may leave any number of them. */
 const MAX_COPIES = 64;
 
-/** In the same folder, by the same name, by its path. */
+/** The nearest key: in the same folder, of the same name, by its path. */
 function nearest(keys: readonly KnownFile[], copies: readonly KnownFile[]): KnownFile | undefined {
   const rank = (key: KnownFile) =>
     2 * Number(copies.some(({ folder }) => folder === key.folder)) +
@@ -249,7 +249,7 @@ function nearest(keys: readonly KnownFile[], copies: readonly KnownFile[]): Know
 
 const RANKS: readonly ParsedName['role'][] = ['fullchain', 'certificate', 'issuers'];
 
-/** Which of several files with one leaf stands for them: PEM, with the longest chain, in the folder of the key. */
+/** The file to use of several with one leaf: PEM, with the longest chain, in the folder of the key. */
 function bestOf(copies: readonly LeafFile[], key: KnownFile | null): LeafFile {
   const compare = (a: LeafFile, b: LeafFile) =>
     Number(b.folder === key?.folder) - Number(a.folder === key?.folder) ||
@@ -260,7 +260,7 @@ function bestOf(copies: readonly LeafFile[], key: KnownFile | null): LeafFile {
   return [...copies].sort(compare)[0] as LeafFile;
 }
 
-/** Tells whether a newer certificate of the same issuer, names and type of key is there. */
+/** Tells whether there is a newer certificate of the same issuer, names and type of key. */
 function replacedAmong(pairs: readonly Pair[]): (file: KnownFile, isInOneFolder: boolean) => boolean {
   const kindOf = ({ issuer, info: { keyType, names } }: LeafFacts) =>
     [keyType, issuer, ...[...names].sort()].join('\0');
@@ -275,10 +275,10 @@ function replacedAmong(pairs: readonly Pair[]): (file: KnownFile, isInOneFolder:
   };
 }
 
-/** Leaves by their age; somebody may leave any number of them. */
+/** Leaves ordered by age; fast for any number of them. */
 class Ages {
   readonly #files: readonly LeafFile[];
-  /** The latest end of each leaf and all that are newer. */
+  /** At each index the latest expiry of that leaf and of all newer ones. */
   readonly #ends: number[];
 
   constructor(files: readonly LeafFile[]) {
@@ -290,7 +290,7 @@ class Ages {
       .reverse();
   }
 
-  /** Whether one is valid later from and longer until; of two with the same times one counts as newer. */
+  /** Whether a leaf is valid later from and longer until; of two with the same times one counts as newer. */
   hasNewer(file: LeafFile): boolean {
     let [low, high] = [0, this.#files.length];
     while (low < high) {
@@ -302,7 +302,10 @@ class Ages {
   }
 }
 
-/** Of two of one second the number of the generation tells: `fullchain.pem` is the newest, then `fullchain2.pem`. */
+/**
+ * Of two leaves issued in the same second the generation's number decides: `fullchain.pem` is the newest, then
+ * `fullchain2.pem`.
+ */
 function byAge(a: LeafFile, b: LeafFile): number {
   const [first, second] = [a.facts.leaf, b.facts.leaf];
   return (

@@ -1,23 +1,23 @@
-/** What a file is by its name; its content has the last word where names do not tell which files belong together. */
+/** Role of a file by its name; where names do not tell which files belong together, content decides. */
 export type Role = 'certificate' | 'fullchain' | 'issuers' | 'key' | 'public_key' | 'keystore' | 'truststore';
 
-/** A file's name taken apart. */
+/** The parts of a file's name. */
 export interface ParsedName {
   name: string;
   role: Role;
-  /** In lower case, without endings and the words for a role, with dots between the rest: `www.example.test`. */
+  /** In lower case, without endings and role words, the rest joined by dots: `www.example.test`. */
   stem: string;
-  /** Without its last ending, as it stands. */
+  /** Without its last ending, otherwise unchanged. */
   base: string;
-  /** A number behind the word for the role: `fullchain3.pem`, `cert-1795000000.pem`. */
+  /** A number behind the role word: `fullchain3.pem`, `cert-1795000000.pem`. */
   number: string | null;
-  /** No ending and no known word in it: its content alone tells whether it is of interest. */
+  /** No ending and no known word: only its content can tell its role. */
   isPlain: boolean;
 }
 
 type Hint = 'key' | 'fullchain' | 'issuers' | 'certificate' | 'public' | 'keystore';
 
-/** Endings of files that may hold certificates or keys, with what they say. */
+/** Endings of files that may hold certificates or keys, with the role that they suggest. */
 const ENDINGS: ReadonlyMap<string, Hint | null> = new Map([
   ...['crt', 'cer', 'cert', 'pem', 'der', 'p7b', 'p7c', 'combined', 'rsa', 'ecdsa', 'ec', 'ed25519'].map(
     (ending) => [ending, null] as const,
@@ -44,13 +44,13 @@ const WORDS: ReadonlyMap<string, Hint> = new Map([
   ['public', 'public'],
 ]);
 
-/** Certificates to trust, whatever their format. */
+/** Stores of trusted certificates, in any format. */
 const TRUSTSTORE = /^(truststore|cacerts)(\.|$)/i;
 
-/** Files without an ending that lie beside certificates and never hold one. */
+/** Files without an ending that are common beside certificates and never hold one. */
 const ABOUT = /^(readme|license|info|makefile|dockerfile)$/;
 
-/** @returns null where the name says that neither a certificate nor a key is in the file */
+/** @returns null where the name rules out a certificate or key */
 export function parseName(name: string): ParsedName | null {
   const lower = name.toLowerCase();
   const hints: Hint[] = [];
@@ -77,7 +77,7 @@ export function parseName(name: string): ParsedName | null {
   let number: string | null = null;
   for (let word = words.at(-1); word !== undefined; word = words.at(-1)) {
     const [, letters = '', digits = ''] = /^([a-z]*?)(\d*)$/.exec(word) ?? [];
-    // A private CA's certificate is no key.
+    // The certificate of a private CA is no key, despite the word.
     const hint = letters === 'private' && hints.includes('issuers') ? undefined : WORDS.get(letters);
     if (hint !== undefined && (digits === '' || number === null)) {
       hints.push(hint);
@@ -111,5 +111,5 @@ function roleOf(hints: readonly Hint[]): Role {
 export const hasKnownEnding = (name: string): boolean =>
   ENDINGS.has(name.slice(name.lastIndexOf('.') + 1).toLowerCase());
 
-/** Whether something may be in a file of this name at all. */
+/** Whether a file of this name may hold a certificate or key. */
 export const isOfInterest = (name: string): boolean => parseName(name) !== null;

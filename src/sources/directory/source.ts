@@ -17,34 +17,34 @@ import { misnamedAmong, misnamedStrays } from './misnamed';
 import { isOfInterest, parseName } from './names';
 import { FolderTree, type Folder } from './tree';
 
-/** The keys of so many pairs are looked at where other certificates lie beside them. */
+/** Most pairs whose keys are read because other certificates lie beside them. */
 const MAX_TOLD_KEYS = 50;
 
 export interface DirectoryOptions {
-  /** The folder need not exist. */
+  /** The folder may be missing. */
   isOptional?: boolean;
-  /** Which of a folder's files are bundles. */
+  /** Finds the bundles among a folder's files by name. */
   layout?: (names: readonly string[]) => Layout;
-  /** What encrypted keys are locked with, to tell which certificate they belong to; refreshed by others. */
+  /** Passwords of encrypted keys, needed to find their certificates; refreshed by the caller. */
   passwords?: Pick<Passwords, 'passwordOf'> | null;
   access?: PlaceAccess;
   maxFolders?: number;
   maxFiles?: number;
 }
 
-/** Every certificate bundle below a folder, at any depth; see `layoutOf` and `matchFiles` for what belongs together. */
+/** Every certificate bundle below a folder, at any depth; `layoutOf` and `matchFiles` define what belongs together. */
 export class DirectorySource implements Source {
   readonly id: string;
   readonly #root: string;
   readonly #tree: FolderTree;
   readonly #contents: FileContents;
-  /** Bundles that the names tell, by folder and by their files. */
+  /** Bundles found by names, by folder and files. */
   readonly #told = new Map<string, Map<string, FileBundle>>();
-  /** Bundles that the contents tell, by their files. */
+  /** Bundles found by contents, by files. */
   #matched = new Map<string, FileBundle>();
   readonly #bundles = new Map<string, FileBundle>();
   readonly #byFolder = new Map<string, Set<FileBundle>>();
-  /** Names that went since the last scan. */
+  /** Names that are gone since the last scan. */
   readonly #removed = new Set<string>();
   readonly #openKeys = new OpenKeyFiles();
   /** One object for thousands of bundles. */
@@ -84,7 +84,7 @@ export class DirectorySource implements Source {
       return await this.look(touched === undefined ? null : this.placesOf(touched));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EHANGING') throw error;
-      // What is known stays.
+      // The known bundles stay.
       return { changed: [], removed: [], total: this.#bundles.size, errors: [unreadable(error, this.#root)] };
     }
   }
@@ -103,7 +103,7 @@ export class DirectorySource implements Source {
     return () => watch.stop();
   }
 
-  /** @param places which files of which folders were touched (null: any); null: everything is looked at */
+  /** @param places touched files by folder (null: any file); null: everything is scanned */
   private async look(places: Map<string, ReadonlySet<string> | null> | null): Promise<SourceScan> {
     const errors = await this.#tree.look(this.#access, (folder) => {
       if (places === null) return true;
@@ -135,7 +135,7 @@ export class DirectorySource implements Source {
     }
   }
 
-  /** Where a call may hang, all stamps are asked for before anything is compared. */
+  /** Where a call may hang, all stamps are fetched before anything is compared. */
   private async fetchStamps(stamps: ScanStamps, places: ReadonlyMap<string, unknown> | null): Promise<void> {
     const paths = new Set(this.#contents.paths());
     for (const bundle of this.#bundles.values()) for (const path of bundle.watched()) paths.add(path);
@@ -147,7 +147,7 @@ export class DirectorySource implements Source {
     return [...ofLinks, ...this.#strays];
   }
 
-  /** Which files of which folders were touched; null: any. */
+  /** Touched files by folder; null: any file. */
   private placesOf(touched: Iterable<string>): Map<string, Set<string> | null> {
     const places = new Map<string, Set<string> | null>();
     for (const path of touched) {
@@ -160,7 +160,7 @@ export class DirectorySource implements Source {
     return places;
   }
 
-  /** Whether what was touched in a folder may be a file or a folder that is not known yet, or be gone. */
+  /** Whether a touched path may be new or gone. */
   private mayHaveNew(folder: Folder, files: ReadonlySet<string> | null | undefined): boolean {
     if (files === undefined) return false;
     if (files === null || isLinked(files)) return true;
@@ -177,7 +177,7 @@ export class DirectorySource implements Source {
     return false;
   }
 
-  /** Takes over what a folder's files are by their names. */
+  /** Takes over a folder's files by their names. */
   private arrange(folder: Folder, names: readonly string[]): void {
     const layout = (this.options.layout ?? layoutOf)(names);
     const wanted = new Map<string, FilePair>();
@@ -211,7 +211,7 @@ export class DirectorySource implements Source {
     this.#contents.set(folder.path, layout.unclear, toldKeys, misnamed);
   }
 
-  /** Makes bundles of what the contents tell. */
+  /** Makes bundles from the contents of files. */
   private match(): void {
     const before = new Map([...this.#matched.values()].map(({ files }) => [files.cert, files.key]));
     const all = [...this.#contents.files()];
@@ -262,14 +262,14 @@ export class DirectorySource implements Source {
       bundles?.delete(bundle);
       if (bundles?.size === 0) this.#byFolder.delete(folder);
     }
-    // A certificate whose key file moved is another bundle of the same name.
+    // A certificate whose key file moved becomes another bundle of the same name.
     if (this.#bundles.get(bundle.name) !== bundle) return;
     this.#bundles.delete(bundle.name);
     this.#removed.add(bundle.name);
   }
 }
 
-/** The files' stamps during one scan; those that are compared twice are asked for once. */
+/** Stamps of files during one scan; each is fetched once. */
 class ScanStamps {
   readonly #known = new Map<string, Stamp | null>();
 
@@ -282,7 +282,7 @@ class ScanStamps {
     if (this.access.isLocal && !this.contents.has(path)) return stampOf(path);
     const known = this.#known.get(path);
     if (known !== undefined) return known;
-    // Where a call may hang, what was not fetched is looked at with the next scan.
+    // Where a call may hang, a stamp that was not fetched waits for the next scan.
     const stamp = this.access.isLocal ? stampOf(path) : null;
     this.#known.set(path, stamp);
     return stamp;
@@ -294,5 +294,5 @@ class ScanStamps {
   }
 }
 
-/** Kubernetes swaps `..data`; every file of the folder leads through it. */
+/** Kubernetes replaces the link `..data`, through which every file of the folder is reached. */
 const isLinked = (files: ReadonlySet<string>) => [...files].some((path) => basename(path).startsWith('..'));

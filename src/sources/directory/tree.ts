@@ -8,7 +8,7 @@ import type { PlaceAccess } from '../files/access';
 import { brokenLink, unreadable } from '../files/trouble';
 import { whyNotFollowed } from './links';
 
-/** Deeper trees are not folders of certificates. */
+/** Deeper trees hold no certificates. */
 const MAX_DEPTH = 16;
 /** More folders than any source of certificates has; a link to `/` leads to more. */
 const MAX_FOLDERS = 30_000;
@@ -16,24 +16,24 @@ const MAX_FOLDERS = 30_000;
 export interface Folder {
   path: string;
   depth: number;
-  /** Null: has to be listed again. */
+  /** Null: to be listed again. */
   stamp: Stamp | null;
-  /** Device and inode: a folder that several links lead to is looked at once. */
+  /** Device and inode: a folder that several links lead to is scanned once. */
   identity: string;
   children: ReadonlySet<string>;
   /** Links in it that are not followed. */
   strays: readonly StrayFile[];
 }
 
-/** Is told what the tree finds. */
+/** Gets the findings of the tree. */
 export interface TreeVisitor {
-  /** @param files names of its files as they are now, hidden ones left out */
+  /** @param files names of its present files, without hidden ones */
   listed(folder: Folder, files: readonly string[]): void;
   removed(folder: Folder): void;
 }
 
 export interface TreeOptions {
-  /** The root need not exist. */
+  /** The root may be missing. */
   isOptional: boolean;
   maxFolders?: number;
 }
@@ -42,12 +42,12 @@ export interface TreeOptions {
 export class FolderTree {
   readonly folders = new Map<string, Folder>();
   readonly #byIdentity = new Map<string, string>();
-  /** Paths of folders that are known by another path already, by identity. */
+  /** Other paths of folders that are known by a first path, by identity. */
   readonly #repeated = new Map<string, Set<string>>();
   readonly #maxFolders: number;
-  /** Links to folders that are still to be followed: a folder is known by its own path where it has one here. */
+  /** Links to folders that are followed last: a folder is known by its own path where it has one here. */
   #links: { path: string; depth: number }[] = [];
-  /** There are more folders than are looked at. */
+  /** Whether there are more folders than are scanned. */
   #isFull = false;
   #owner = 0;
 
@@ -60,20 +60,20 @@ export class FolderTree {
   }
 
   /**
-   * Lists the folders that changed: a folder's own time changes when an entry is added, removed or renamed.
-   * @param isWanted which folders are looked at; new ones are in any case
+   * Lists folders that changed: a folder's own time changes when an entry is added, removed or renamed.
+   * @param isWanted folders to check; new ones are listed in any case
    */
   async look(access: PlaceAccess, isWanted: (folder: Folder) => boolean): Promise<Refusal[]> {
     const errors: Refusal[] = [];
     const slices = new Slices();
     if (this.folders.size === 0) await this.add(access, this.root, 0);
-    // The map grows while new folders are found; iteration includes them.
+    // The map grows while new folders are found; the iteration includes them.
     let isFirst = true;
     do {
       for (const { path, depth } of this.#links.splice(0)) await this.add(access, path, depth);
       for (const folder of this.folders.values()) {
         const isNew = folder.stamp === null;
-        // A new folder is asked for, too: who asks notes which folders are looked at.
+        // Asked for new folders, too, since the callback records which folders are scanned.
         if ((isNew || isFirst) && (isWanted(folder) || isNew))
           await this.listIfChanged(access, folder, errors);
         if (slices.due) await slices.pause();
@@ -115,7 +115,7 @@ export class FolderTree {
     for (const child of folder.children) this.remove(child);
   }
 
-  /** What was known by this path is looked for by the others that lead to it. */
+  /** Releases a path; its folder is looked for by the other paths that lead to it. */
   private forget({ identity }: Folder): void {
     this.#byIdentity.delete(identity);
     for (const path of this.#repeated.get(identity) ?? []) {
@@ -194,7 +194,7 @@ export class FolderTree {
     const strays: StrayFile[] = [];
     const real: { path: string; depth: number }[] = [];
     for (const entry of entries) {
-      // Kubernetes keeps its generations in `..2026_01_01…` and `..data`; the visible links lead there.
+      // Kubernetes keeps generations in `..2026_01_01…` and `..data`; the visible links lead there.
       if (entry.name.startsWith('.')) continue;
       const path = `${folder.path}/${entry.name}`;
       let isFolder = entry.isDirectory();

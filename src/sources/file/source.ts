@@ -15,10 +15,10 @@ export interface FileSourceOptions {
   access?: PlaceAccess;
 }
 
-/** One certificate file and its key file (or one file that holds both). */
+/** One certificate file and its key file (or one file with both). */
 export class FileSource implements Source {
   readonly id: string;
-  /** Path of the certificate, and the name of its one bundle. */
+  /** Path of the certificate, which is also the name of its one bundle. */
   readonly location: string;
   readonly #bundle: FileBundle;
   readonly #access: PlaceAccess;
@@ -47,7 +47,7 @@ export class FileSource implements Source {
   }
 
   async scan(): Promise<SourceScan> {
-    // A folder may have come, or be another one now.
+    // A folder may have appeared, or been replaced.
     for (const watch of this.#watches) watch.refresh();
     this.#access.refresh();
     const found = { changed: [] as string[], removed: [], total: 1, errors: [] as Refusal[] };

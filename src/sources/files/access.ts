@@ -4,20 +4,20 @@ import type { MaybePromise } from '../../common/maybe-async';
 import { identityOf, readStamped, statOf, type StampedText } from '../../common/stamp';
 import { Mounts, type Mount } from './mounts';
 
-/** How a source looks at files. Errors are the system's. */
+/** Asynchronous or synchronous access to files. Errors are the system's. */
 export interface FileAccess {
-  /** Follows links; null where there is nothing, or it is out of reach. */
+  /** Follows links; null where nothing is there, or it is out of reach. */
   stat(path: string): MaybePromise<Stats | null>;
-  /** Device and inode of what a path leads to; null where it is not there. */
+  /** Device and inode that a path leads to; null where it is missing. */
   identity(path: string): MaybePromise<string | null>;
-  /** Of the link itself. */
+  /** Does not follow the link. */
   lstat(path: string): MaybePromise<Stats>;
   list(path: string): MaybePromise<Dirent[]>;
   /** Null: larger than `maxBytes`. */
   read(path: string, maxBytes: number): MaybePromise<StampedText | null>;
 }
 
-/** Calls that return at once, as those of local file systems do. */
+/** Calls that return at once, for local file systems. */
 export const LOCAL: FileAccess = {
   stat: statOf,
   identity: identityOf,
@@ -37,7 +37,7 @@ export class HangingError extends Error {
 
 /**
  * Calls to a file system that may hang: each has a deadline, and while one hangs no other is made. A hanging call
- * cannot be ended, and holds one of the few threads that Node has for files and names.
+ * cannot be cancelled, and occupies one of the few threads that Node has for files and names.
  */
 export class BoundedAccess implements FileAccess {
   #hangs = false;
@@ -97,7 +97,7 @@ export class BoundedAccess implements FileAccess {
 
 const MOUNTS = new Mounts();
 
-/** Access to a place: careful from the moment on that a part of it turns out to be on a file system that may hang. */
+/** Access to a place: cautious from the moment at which a part of it turns out to be on a file system that may hang. */
 export class PlaceAccess implements FileAccess {
   #current: FileAccess = LOCAL;
   #mount: Mount | null = null;
@@ -121,7 +121,7 @@ export class PlaceAccess implements FileAccess {
     if (mount !== null) this.take(mount);
   }
 
-  /** Every call returns at once. */
+  /** Whether every call returns at once. */
   get isLocal(): boolean {
     return this.#current === LOCAL;
   }
@@ -165,7 +165,7 @@ const ASYNCHRONOUS: FileAccess = {
   read: readWhole,
 };
 
-/** The same as `readStamped`, without holding up anybody else. */
+/** As `readStamped`, without blocking the event loop. */
 async function readWhole(path: string, maxBytes: number): Promise<StampedText | null> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {

@@ -7,40 +7,40 @@ import { LOCAL, type FileAccess } from './access';
 import { hasOpenKey, type OpenKeyFiles } from './key-modes';
 import { unreadable } from './trouble';
 
-/** How often a pair that changes while it is read is read again before the next scan gets its turn. */
+/** How often a pair that changes during the read is read again before it is left to the next scan. */
 const ATTEMPTS = 3;
 
 /**
- * For so long after its last change somebody may still be writing a file: tools append the chain to the leaf. A chain
- * that is whole, or that Kong or the source can complete, is not waited for.
+ * How long after its last change a file may still be incomplete: tools append the chain to the leaf. A chain that
+ * is complete, or that Kong or the source can complete, is not waited for.
  */
 const SETTLE_MS = 5_000;
 
 /** The files of one bundle, as absolute paths. */
 export interface BundleFiles {
   cert: string;
-  /** Null: certificate and key stand in one file. */
+  /** Null: certificate and key are in one file. */
   key: string | null;
-  /** The chain, in a file of its own that the configuration names: it has to be there. */
+  /** A separate chain file named in the configuration: it must exist. */
   chain?: string;
-  /** Files that may complete the chain; they are read only where it needs that. */
+  /** Files that may complete the chain; read only where the chain needs it. */
   beside?: readonly string[];
 }
 
 export interface BundleOptions {
-  /** What it is where it has no key file; see RawBundle. */
+  /** Its kind where it has no key file; see RawBundle. */
   standalone?: RawBundle['standalone'];
   openKeys?: OpenKeyFiles;
-  /** Which issuers the chain of a certificate's text misses; null: it does not tell. */
+  /** Issuers that are missing in the chain of a text; null: unknown. */
   openEndsOf?: (cert: string) => readonly string[] | null;
   /** Null: there are none. */
   looseIssuers?: () => LooseIssuers | null;
 }
 
-/** Files of issuers that belong to no bundle and may complete any; another object where they changed. */
+/** Files of issuers that belong to no bundle and may complete any; a new object when they changed. */
 export interface LooseIssuers {
   /**
-   * Paths of those that may go on where the chain of a certificate's file ends.
+   * Paths of files that may continue the chain of a certificate's file.
    * @param beside files that are read for it anyway
    */
   find(cert: string, beside: readonly string[], openEnds: readonly string[] | null): readonly string[];
@@ -50,16 +50,16 @@ type StampOf = (path: string) => Stamp | null;
 
 /** One certificate file, with its key file where there are two. */
 export class FileBundle {
-  /** The files that were read last; a stamp of null: it was not there. */
+  /** The files that were read last; a null stamp: missing. */
   #read: readonly (readonly [path: string, stamp: Stamp | null])[] = [];
   #unsettled = true;
-  /** Where its chain ended when it was read last; undefined: nobody asked. */
+  /** Where its chain ended at the last read; undefined: not asked. */
   #openEnds: readonly string[] | null | undefined;
-  /** What was known of loose issuers then. */
+  /** The loose issuers at that time. */
   #loose: LooseIssuers | null = null;
-  /** Those that were found among them. */
+  /** Paths that were found among them. */
   #found: readonly string[] = [];
-  /** When a change was last seen (milliseconds since the epoch). */
+  /** When a change was last observed (milliseconds since the epoch). */
   #changedAt = 0;
 
   constructor(
@@ -68,13 +68,13 @@ export class FileBundle {
     private readonly options: BundleOptions = {},
   ) {}
 
-  /** The files that have to be there. */
+  /** Files that must exist. */
   get paths(): string[] {
     const { cert, key, chain } = this.files;
     return [cert, ...(key === null ? [] : [key]), ...(chain === undefined ? [] : [chain])];
   }
 
-  /** The files that `hasChanged` asks for. */
+  /** Files whose stamps `hasChanged` compares. */
   *watched(): Iterable<string> {
     if (this.#unsettled) return;
     for (const [path] of this.#read) yield path;
@@ -92,7 +92,7 @@ export class FileBundle {
     return [...this.paths, ...beside].some((path) => paths.has(path));
   }
 
-  /** One stat for each file that was read; true where `read` would find something else than it last did. */
+  /** One stat for each file that was read; true where `read` would find something else than last time. */
   hasChanged(stampOf: StampOf): boolean {
     if (this.#unsettled) return true;
     for (const [path, stamp] of this.#read) {
@@ -103,7 +103,7 @@ export class FileBundle {
     return this.hasOtherIssuers();
   }
 
-  /** Whether the loose issuers that may complete its chain are no longer those that were read. */
+  /** Whether the loose issuers that may complete its chain differ from those that were read. */
   private hasOtherIssuers(): boolean {
     const loose = this.options.looseIssuers?.() ?? null;
     if (loose === this.#loose) return false;
@@ -115,7 +115,7 @@ export class FileBundle {
     return false;
   }
 
-  /** Files that may complete the chain of what was read; none where it is whole. */
+  /** Files that may complete the chain of what was read; none where it is complete. */
   private issuersFor(text: string): readonly string[] {
     const { cert, beside = [] } = this.files;
     this.#loose = this.options.looseIssuers?.() ?? null;
@@ -128,7 +128,7 @@ export class FileBundle {
     return [...beside, ...this.#found];
   }
 
-  /** @param access a promise comes only where it gives promises */
+  /** @param access returns promises only where it does */
   read(access: FileAccess = LOCAL): MaybePromise<RawBundle | Refusal> {
     return drive(this.attempts(access));
   }
@@ -148,7 +148,7 @@ export class FileBundle {
 
   /** @returns null where a file changed meanwhile */
   private *readOnce(access: FileAccess): Generator<unknown, RawBundle | Refusal | null, never> {
-    // Before the first octet: what is written from then on has to show.
+    // Taken before the first octet, so that later writes show.
     const now = Date.now();
     const { cert, key, chain } = this.files;
     const read: [path: string, file: StampedText | null][] = [];
@@ -165,7 +165,7 @@ export class FileBundle {
       for (const path of this.issuersFor(read[0]?.[1]?.text ?? ''))
         read.push([path, yield* this.readBeside(access, path)]);
     } catch (error) {
-      // What the file itself causes is over when it changes; anything else may pass at any time.
+      // A trouble of the file itself ends when the file changes; any other may end at any time.
       if (isOfFile(error)) yield* this.settleUnread(access, now);
       else this.#unsettled = true;
       return unreadable(error, cert);
@@ -192,7 +192,7 @@ export class FileBundle {
     return raw;
   }
 
-  /** A chain that is not there, or cannot be read, may be missed later. */
+  /** A chain file that is missing or unreadable may be found missing later. */
   private *readBeside(access: FileAccess, path: string): Generator<unknown, StampedText | null, never> {
     try {
       return yield* wait(readNamed(access, path));
@@ -222,7 +222,7 @@ export class FileBundle {
     this.#unsettled = read.some(([, stamp]) => isRacy(stamp, now));
   }
 
-  /** By the files' times where they are of this machine's clock, else by what was seen of them. */
+  /** By the files' times where this machine's clock set them, else by observation. */
   private settlesAt(now: number): number {
     let written = 0;
     for (const [, stamp] of this.#read) {

@@ -2,10 +2,10 @@ import { dirname } from 'node:path';
 import { printable } from '../../common/printable';
 import { statOf } from '../../common/stamp';
 
-/** Names in one warning; with thousands of files the first few show which folder it is. */
+/** Most names in one warning; of thousands of files the first few show which folder it is. */
 const MAX_NAMED = 3;
 
-/** Collects key files that everybody on the machine can read, each once. */
+/** Collects key files that every user of the machine can read, each once. */
 export class OpenKeyFiles {
   readonly #known = new Set<string>();
   #count = 0;
@@ -18,7 +18,7 @@ export class OpenKeyFiles {
     if (this.#first.length < MAX_NAMED) this.#first.push(path);
   }
 
-  /** Sentences for what was noted since the last call. */
+  /** Sentences about the files since the last call. */
   take(): string[] {
     const [count, named] = [this.#count, this.#first];
     const [path] = named;
@@ -33,13 +33,13 @@ export class OpenKeyFiles {
   }
 }
 
-/** Volumes of Secrets are mounted with mode 0644 unless told otherwise. */
+/** Volumes of Secrets are mounted with mode 0644 by default. */
 function advice(path: string): string {
   return statOf(`${dirname(path)}/..data`) === null
     ? "mode 0640 with the group of Kong's user is enough"
     : 'set defaultMode: 0440 on the volume and fsGroup on the pod; where only Kong runs in the pod, that is a precaution';
 }
 
-/** Whether a file's text has a private key in it that no password protects. */
+/** Whether a text contains a private key without a password. */
 export const hasOpenKey = (text: string): boolean =>
   text.includes('PRIVATE KEY-----') && !text.includes('ENCRYPTED');

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 const REMOTE =
   /^(nfs4?|cifs|smb[23]?|smbfs|fuse|fuse\..*|fuseblk|9p|ceph|lustre|afs|ocfs2|gfs2|gpfs|beegfs|glusterfs|virtiofs|vboxsf|davfs|autofs)$/;
 
-/** More links than these one behind the other lead in circles. */
+/** A longer series of links is a circle. */
 const MAX_LINKS = 8;
 
 export interface Mount {
@@ -14,10 +14,10 @@ export interface Mount {
   type: string;
 }
 
-/** So long a list counts as the present one. */
+/** How long a list of mounts counts as current. */
 const FRESH_MS = 1_000;
 
-/** The machine's mounts that may hang. Nothing here touches them. */
+/** The machine's mounts that may hang. No method touches them. */
 export class Mounts {
   #remote: readonly Mount[] = [];
   #readAt = Number.NEGATIVE_INFINITY;
@@ -44,7 +44,7 @@ export class Mounts {
     return this.#remote.find(({ path }) => isBelow(path, folder)) ?? null;
   }
 
-  /** The mount that a path lies in, or leads to by links; null: a local file system. */
+  /** The mount that a path is on, or leads to through links; null: a local file system. */
   of(path: string): Mount | null {
     let at = path;
     for (let links = 0; !this.isEmpty && links < MAX_LINKS; links++) {
@@ -61,7 +61,7 @@ export class Mounts {
 const isBelow = (path: string, folder: string) =>
   path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
-/** A path with the first link in it followed; null: there is none. */
+/** A path after following its first link; null: it has none. */
 function firstLink(path: string): string | null {
   const parts = path.split('/').filter((part) => part !== '');
   let at = '';
@@ -88,6 +88,6 @@ function remoteMounts(text: string): Mount[] {
   return found.sort((a, b) => b.path.length - a.path.length);
 }
 
-/** Blanks and line feeds are written as octal numbers. */
+/** Blanks and line feeds are written in octal. */
 const unescaped = (path: string) =>
   path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));

@@ -12,7 +12,7 @@ const WORDS = {
   EIO: 'the disk or the server of the file system fails (input/output error)',
 };
 
-/** A sentence for a failing file operation: what, where, why, and what helps. */
+/** A sentence about a failed file operation: what, where, why, and what helps. */
 export function unreadable(error: unknown, where: string): Refusal {
   const { code, path = where, message } = error as NodeJS.ErrnoException;
   if (code === 'EHANGING') return refusal('unreachable', printable(message));
@@ -34,13 +34,13 @@ export function brokenLink(path: string): string | null {
       const which = at === path ? 'it' : printable(at);
       return `${which} is a link to ${printable(target)}, which is not there; where the folder is a mount, mount what its links lead to as well`;
     } catch {
-      // Not even a link; perhaps the folder is one.
+      // Not a link; a folder above may be one.
     }
   }
   return null;
 }
 
-/** Names what keeps the user of this process out: the file itself, or a folder above it. */
+/** What keeps this process's user out: the file itself, or a folder above it. */
 function closedTo(path: string): string | null {
   const closed = firstClosed(path);
   if (closed === null) return null;
@@ -59,7 +59,7 @@ function closedTo(path: string): string | null {
   }
 }
 
-/** The outermost folder that may not be gone through, else the path itself, links followed. */
+/** The outermost folder that may not be entered, else the path itself, links followed. */
 function firstClosed(path: string): string | null {
   const folders: string[] = [];
   for (let at = dirname(path); at !== '/' && at !== '.'; at = dirname(at)) folders.unshift(at);

@@ -3,18 +3,18 @@ import { dirname } from 'node:path';
 import { printable } from '../../common/printable';
 import { identityOf } from '../../common/stamp';
 
-/** inotify watches are a limited resource of the whole machine; beyond this many folders the poll has to do. */
+/** inotify watches are a limited resource of the whole machine; further folders are polled only. */
 const MAX_WATCHED_FOLDERS = 4_096;
 
 interface Watched {
   watcher: FSWatcher;
-  /** The folder that it was then: its path may lead to another one later. */
+  /** Identity of the folder when the watch began: its path may lead to another one later. */
   identity: string | null;
 }
 
 /**
- * Watches folders for changes: a hint between polls, never relied upon. While the first folder does not exist, the
- * nearest one above it is watched for the way down.
+ * Watches folders for changes: a hint between polls, never relied upon. While the first folder is missing, the
+ * nearest existing one above it is watched for its creation.
  */
 export class FolderWatch {
   readonly #watchers = new Map<string, Watched>();
@@ -25,19 +25,22 @@ export class FolderWatch {
 
   constructor(
     private readonly root: string,
-    /** Gets the path of what happened: a file in a folder, or a folder where the system does not say which. */
+    /** Called with the path of a change: a file in a folder, or a folder where the system does not say which file. */
     private readonly touched: (path: string) => void,
     private readonly maxFolders = MAX_WATCHED_FOLDERS,
   ) {
     this.refresh();
   }
 
-  /** Watches the first folder anew where its path leads to another one by now. */
+  /** Renews the watch of the first folder where its path leads to another one by now. */
   refresh(): void {
     this.follow([{ path: this.root, identity: identityOf(this.root) }]);
   }
 
-  /** Watches these folders from now on, and no others. @param folders with what their paths lead to */
+  /**
+   * Watches these folders and no others from now on.
+   * @param folders with their identities
+   */
   follow(folders: Iterable<{ path: string; identity: string | null }>): void {
     const wanted = new Map<string, string | null>();
     for (const { path, identity } of folders) wanted.set(path, identity);
@@ -53,7 +56,7 @@ export class FolderWatch {
     this.noteUnwatched(unwatched);
   }
 
-  /** What should be known, once. */
+  /** Warnings, each once. */
   takeWarnings(): string[] {
     const warning = this.#warning;
     this.#warning = null;
@@ -81,7 +84,7 @@ export class FolderWatch {
     if (identity === null || this.#watchers.size >= this.maxFolders) return false;
     try {
       const watcher = watch(path, { persistent: false }, (_, name) => {
-        // A folder that was replaced by another of its name is watched anew with the next scan.
+        // A folder that was replaced by another of its name is watched again with the next scan.
         if (!existsSync(path)) this.drop(path);
         this.touched(name === null ? path : `${path}/${name}`);
       });
@@ -90,7 +93,7 @@ export class FolderWatch {
       this.#watchers.set(path, { watcher, identity });
       return true;
     } catch {
-      // Not there, not watchable, or there are no watches left: the poll is the truth.
+      // Missing, not watchable, or no watches left: the poll will find changes.
       return false;
     }
   }
@@ -100,7 +103,7 @@ export class FolderWatch {
     this.#watchers.delete(path);
   }
 
-  /** Waits for the next folder on the way down to the root; others in the folder above may change all the time. */
+  /** Watches for the next folder on the way down to the root; others in that folder may change all the time. */
   private watchAbove(): void {
     let [path, next] = [dirname(this.root), this.root];
     while (path !== '/' && path !== '.' && !existsSync(path)) [path, next] = [dirname(path), path];
@@ -112,10 +115,10 @@ export class FolderWatch {
       });
       watcher.on('error', () => this.dropAbove());
       this.#above = { watcher, path };
-      // It may have come before the watch did.
+      // It may have appeared before the watch began.
       if (existsSync(next)) this.touched(this.root);
     } catch {
-      // The poll finds it.
+      // The poll will find it.
     }
   }
 

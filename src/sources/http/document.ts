@@ -2,33 +2,33 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Fetcher } from './fetch';
 
-/** What was seen at a URL; nothing of it is remembered before `keep`. */
+/** Result of a request for a URL; nothing of it is remembered before `keep`. */
 export interface Look {
-  /** Null: nothing has changed. */
+  /** Null: unchanged. */
   body: Buffer | null;
   keep(): void;
 }
 
 /**
- * Last-Modified counts in seconds: what is written twice within one keeps it, and the ETags that servers make of it.
- * An answer this young is therefore fetched once more.
+ * Last-Modified has a resolution of a second, and so have ETags that servers derive from it: two writes within one
+ * second may share it. An answer this young is therefore fetched once more.
  */
 const YOUNG_MS = 2_000;
 
-/** One URL, with what tells whether it has changed. */
+/** One URL, with what identifies its present version. */
 export class RemoteDocument {
   #validators: Record<string, string> = {};
   #digest = '';
 
   constructor(readonly url: URL) {}
 
-  /** One request: conditional, unless the whole is wanted whatever its server takes for unchanged. */
+  /** Makes one request: conditional, unless the whole is wanted whatever the server considers unchanged. */
   async look(fetcher: Fetcher, whole: boolean): Promise<Look> {
     const { status, headers, body } = await fetcher.get(this.url, whole ? {} : this.#validators);
     if (status === 304) return { body: null, keep: () => undefined };
     const digest = createHash('sha256').update(body).digest('base64url');
     return {
-      // Servers that are rebuilt or balanced give new ETags to old files.
+      // Rebuilt or load-balanced servers give new ETags to unchanged files.
       body: digest === this.#digest ? null : body,
       keep: () => {
         this.#digest = digest;

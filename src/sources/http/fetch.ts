@@ -11,7 +11,7 @@ import { MAX_BUNDLE_BYTES } from '../../model';
 import { LOCAL_PEER, type RemoteServer } from '../remote/config';
 import { Trouble } from '../remote/trouble';
 
-/** Who one is to the server. */
+/** How to authenticate to the server. */
 export type HttpAuth =
   | { kind: 'none' }
   | { kind: 'bearer'; token: Secret }
@@ -26,7 +26,7 @@ const MAX_REDIRECTS = 5;
 /** Longer than a scan and the reads that follow it take. */
 const KEEP_MS = 5_000;
 
-/** The requests to the one server of a source. */
+/** Requests to the one server of a source. */
 export class Fetcher {
   readonly #client: HttpClient;
 
@@ -35,7 +35,7 @@ export class Fetcher {
     const secret =
       auth.kind === 'none' ? null : new SecretReader(auth.kind === 'bearer' ? auth.token : auth.password);
     this.#client = new HttpClient({
-      // The paths of its documents are their own.
+      // Documents bring their own paths.
       address: { ...address, url: new URL(address.url.origin) },
       subject: showUrl(address.url),
       credentials: {
@@ -57,8 +57,8 @@ export class Fetcher {
   }
 
   /**
-   * GETs a URL of the server and follows redirects. Credentials and the client certificate go to the URL's own origin
-   * alone.
+   * GETs a URL of the server and follows redirects. Credentials and the client certificate go to the URL's own
+   * origin alone.
    * @returns an answer with status 200 or 304
    * @throws Trouble, HttpFailure
    */

@@ -26,7 +26,7 @@ function createSource(config: Config, { at }: SourceContext): Source {
     if (config[field] == null) return null;
     const found = addressOf(config, field, at).url;
     if (found.origin === url.origin) return found;
-    // They share the credentials, which are for one server.
+    // They share the credentials, which are meant for one server.
     throw configProblem(at, field, 'has to be on the server of url');
   };
   const places = { url, keyUrl: besideUrl('key_url'), chainUrl: besideUrl('chain_url') };

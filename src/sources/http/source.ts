@@ -6,13 +6,13 @@ import { RemoteDocument } from './document';
 import { Fetcher, type FetchOptions } from './fetch';
 
 export interface HttpSourceOptions extends FetchOptions {
-  /** Of the source; nothing secret. */
+  /** Id of the source; nothing secret. */
   id: string;
   create: boolean;
   url: URL;
-  /** Null: the key stands in the same document. */
+  /** Null: the key is in the same document. */
   keyUrl: URL | null;
-  /** Null: the issuers stand in the bundle, or are found elsewhere. */
+  /** Null: the issuers are in the bundle, or found elsewhere. */
   chainUrl: URL | null;
 }
 
@@ -25,7 +25,7 @@ export class HttpSource implements Source {
   readonly #documents: readonly { part: Part; document: RemoteDocument }[];
   readonly #fetcher: Fetcher;
   readonly #held = new HeldTexts();
-  /** What was fetched since the last scan could not be read, so it counts as changed. */
+  /** Whether a fetched change could not be read since the last scan; it is reported again. */
   #isMissed = false;
   #errors: Refusal[] = [];
 
@@ -46,7 +46,7 @@ export class HttpSource implements Source {
 
   async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
     const unchanged = { changed: [], removed: [], total: 1 };
-    // Nothing that a watch reports is here.
+    // Watches report nothing about URLs.
     if (touched !== undefined) return { ...unchanged, errors: this.#errors };
     this.#held.clear();
     this.#errors = [];
@@ -80,14 +80,14 @@ export class HttpSource implements Source {
     return showUrl(this.options.url);
   }
 
-  /** @returns whether something else is there than was last read; its text is held */
+  /** @returns whether the content differs from what was last read; its text is held */
   private async look(whole: boolean): Promise<boolean> {
     const looks = await Promise.all(
       this.#documents.map(({ document }) => document.look(this.#fetcher, whole)),
     );
     const hasChanged = this.#isMissed || looks.some(({ body }) => body !== null);
     if (hasChanged) {
-      // The texts of the one that is as it was are not kept; key material stays in as few places as can be.
+      // Texts of an unchanged bundle are not kept: keys stay in as few places as possible.
       const bodies = await Promise.all(
         looks.map(
           async ({ body }, index) =>

@@ -24,13 +24,16 @@ export interface RemoteServer {
 
 const DEFAULT_TIMEOUT_S = 10;
 
-/** Users that may answer on this machine: another one could plant a bundle or take a token. */
+/** Users who may answer on this machine: any other could plant a bundle or take a token. */
 export const LOCAL_PEER: PeerRules = {
   advice:
     'run what answers as root or as this user, or set allow_http on the source where every user of this machine may answer',
 };
 
-/** @param at where the source stands in the configuration: `sources[0]` @throws Error that quotes no value */
+/**
+ * @param at position of the source in the configuration: `sources[0]`
+ * @throws Error that quotes no value
+ */
 export function serverOf(config: Config, at: string, unix = false): RemoteServer {
   const address = addressOf(config, 'url', at, unix);
   const { ca_file: caFile, client_cert_file: certFile, client_key_file: keyFile } = config;
@@ -89,7 +92,7 @@ export function secretOf<Field extends 'token' | 'secret_id'>(
   return { value };
 }
 
-/** The same after a restart; two addresses that differ in their query alone are two. */
+/** Stable across restarts; addresses that differ only in their query are different. */
 export function identify({ url, shown }: Address): string {
   if (url.search === '') return shown;
   return `${shown}(${createHash('sha256').update(url.search).digest('hex').slice(0, 8)})`;

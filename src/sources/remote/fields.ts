@@ -1,6 +1,6 @@
 import { ABSOLUTE_PATH, type NamedField } from '../../config';
 
-/** Of every source that asks over a network. */
+/** Field of every source that asks over a network. */
 export const ALLOW_HTTP = {
   allow_http: {
     type: 'boolean',

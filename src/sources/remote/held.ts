@@ -2,22 +2,22 @@ import { LRUCache } from 'lru-cache';
 import { Fleeting } from '../../common/fleeting';
 import type { RawBundle, Refusal } from '../../model';
 
-/** Texts of this many octets are kept between a scan and the writes that follow it. */
+/** Octets of texts that are kept between a scan and the writes that follow it. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /** A pass reads what it writes within moments; a slow one fetches it again. */
 const HELD_MS = 10_000;
 
 /**
- * What a scan fetched, for the reads that follow it: one to understand the bundle, one right before the write.
- * What is not held any more is fetched again; all of it goes with the next scan, or soon after it was last read: there are
- * private keys in it.
+ * Keeps fetched texts for the reads that follow a scan: one to parse the bundle, one right before the write. Texts
+ * that are no longer held are fetched again; all are dropped with the next scan, or soon after the last read, since
+ * they contain private keys.
  */
 export class HeldTexts {
   readonly #texts: LRUCache<string, RawBundle | Refusal>;
   readonly #fleeting = new Fleeting(() => this.clear(), HELD_MS);
 
-  /** @param maxEachBytes a larger bundle is not held */
+  /** @param maxEachBytes larger bundles are not held */
   constructor(maxBytes = MAX_BYTES, maxEachBytes = maxBytes) {
     this.#texts = new LRUCache({ maxSize: maxBytes, maxEntrySize: maxEachBytes, sizeCalculation: sizeOf });
   }

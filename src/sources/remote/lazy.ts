@@ -1,6 +1,6 @@
 import type { Reading, ScanOptions, Source, SourceScan } from '../../model';
 
-/** A source whose code is loaded when it is first looked at: who does not use it does not pay for it. */
+/** A source whose code is loaded at its first scan: it costs nothing where it is not used. */
 export class LazySource implements Source {
   #source: Promise<Source> | null = null;
   #isClosed = false;
@@ -27,7 +27,7 @@ export class LazySource implements Source {
   private async loaded(): Promise<Source> {
     this.#source ??= this.load();
     const source = await this.#source;
-    // It may have been closed while it was loaded.
+    // It may have been closed during the load.
     if (this.#isClosed) source.close?.();
     return source;
   }

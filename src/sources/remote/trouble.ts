@@ -1,7 +1,7 @@
 import { HttpFailure } from '../../http';
 import { refusal, type Reason, type Refusal } from '../../model';
 
-/** Why a remote source cannot be read just now; thrown within the source, data outside of it. */
+/** Why a remote source cannot be read now; thrown within the source, data outside of it. */
 export class Trouble extends Error {
   override readonly name = 'Trouble';
   readonly refusal: Refusal;
@@ -12,7 +12,7 @@ export class Trouble extends Error {
   }
 }
 
-/** @param where what was asked, without credentials */
+/** @param where the address in question, without credentials */
 export function refusalOf(error: unknown, where: string): Refusal {
   if (error instanceof Trouble) return error.refusal;
   if (!(error instanceof HttpFailure)) {

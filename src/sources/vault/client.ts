@@ -3,17 +3,17 @@ import { LOCAL_PEER, type RemoteServer } from '../remote/config';
 import { Trouble } from '../remote/trouble';
 
 export interface VaultServer extends RemoteServer {
-  /** Null: the root namespace, or none where the server knows no namespaces. */
+  /** Null: the root namespace, or a server without namespaces. */
   namespace: string | null;
 }
 
-/** An answer below 500 that is not 429; its body as far as it is JSON. */
+/** An answer below 500 that is not 429; empty where its body is not JSON. */
 export interface VaultAnswer {
   status: number;
   body: VaultBody;
 }
 
-/** What Vault's answers hold, of all that they may (https://developer.hashicorp.com/vault/api-docs). */
+/** The parts of Vault's answers that are used (https://developer.hashicorp.com/vault/api-docs). */
 export interface VaultBody {
   data?: unknown;
   auth?: { client_token?: unknown; lease_duration?: unknown; renewable?: unknown } | null;
@@ -22,17 +22,17 @@ export interface VaultBody {
 
 /** A list of 10,000 names and a secret of 1 MiB both fit. */
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Longer than a scan takes between two requests, shorter than anything notices. */
+/** Longer than a scan pauses between two requests, too short to be noticed. */
 const KEEP_MS = 5_000;
 
 /**
- * Sentences of the server's that say more than its status. They are recognised and never repeated: whatever a server
- * answers may quote what it was sent.
+ * Known messages of the server that say more than its status. They are recognized and never repeated: an answer may
+ * quote what was sent.
  */
 const KNOWN: readonly [RegExp, string][] = [
   [/vault is sealed|barrier is sealed|is sealed/i, 'it is sealed: unseal it'],
   [/not initialized/i, 'it is not initialised'],
-  // The same words for either of the two.
+  // The same message for a wrong role_id and a wrong secret_id.
   [/secret[ _-]?id/i, 'role_id or secret_id is wrong, or secret_id has expired or is used up'],
   [/role[ _-]?id/i, 'there is no role with this role_id'],
   [/invalid role name|role .* (not found|does not exist)/i, 'there is no role of this name'],
@@ -46,19 +46,19 @@ const KNOWN: readonly [RegExp, string][] = [
   ],
 ];
 
-/** So much of the server's words is looked at. */
+/** Most characters of the server's message that are examined. */
 const MAX_WORDS = 2_000;
 
-/** What the server's own words mean; empty where they say nothing that is known. */
+/** Meaning of the server's message; empty where it is unknown. */
 export function hintOf({ errors }: VaultBody): string {
   const texts = Array.isArray(errors) ? errors.filter((one) => typeof one === 'string') : [];
   const words = texts.join(' ').slice(0, MAX_WORDS);
   return KNOWN.find(([pattern]) => pattern.test(words))?.[1] ?? '';
 }
 
-/** The few requests that the source makes. */
+/** The requests of the source. */
 export class VaultClient {
-  /** How the server is shown. */
+  /** The server's address, for messages. */
   readonly address: string;
   readonly #client: HttpClient;
 
@@ -71,7 +71,8 @@ export class VaultClient {
       credentials: { tls: () => files.read(), forget: () => files.forget() },
       headers: {
         accept: 'application/json',
-        // Agents and proxies can be set to want it: it keeps browsers from being made to ask.
+        // Agents and proxies can be set to require it, as a protection against requests that browsers are tricked
+        // into.
         'x-vault-request': 'true',
         ...(namespace === null ? {} : { 'x-vault-namespace': namespace }),
       },
@@ -85,7 +86,7 @@ export class VaultClient {
 
   /**
    * @param path below `/v1/`, encoded
-   * @throws Trouble, HttpFailure when the server cannot answer just now
+   * @throws Trouble, HttpFailure when the server cannot answer now
    */
   async send(
     method: 'GET' | 'POST',
@@ -148,5 +149,5 @@ function parse(octets: Buffer): VaultBody {
   }
 }
 
-/** A path out of the configuration or a list, for a URL. */
+/** Encodes a path from the configuration or a list for a URL. */
 export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');

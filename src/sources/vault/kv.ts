@@ -11,15 +11,15 @@ export interface KvSecret {
 
 type Fields = Record<string, unknown>;
 
-/** It is about one secret and says nothing about others. */
+/** A trouble with one secret that says nothing about others. */
 export class SecretTrouble extends Trouble {}
 
-/** Trees that are deeper, and folders with more secrets, hold something else than certificates. */
+/** Deeper trees, and folders with more secrets, hold something else than certificates. */
 const MAX_DEPTH = 16;
 const MAX_SECRETS = 10_000;
 const MAX_FOLDERS = 2_000;
 
-/** The KV engine at a mount, version 1 or 2. Null: there is no such secret, or its latest version is deleted. */
+/** A KV engine at a mount, version 1 or 2. Null: no such secret, or its latest version is deleted. */
 export class KeyValues {
   #version: 1 | 2 | null;
   /** Secrets whose metadata the token may not read. */
@@ -35,14 +35,14 @@ export class KeyValues {
   }
 
   /**
-   * The tag alone, by the cheapest request there is. Version 1 keeps no versions, so there it is a read.
-   * @returns the secret, too, where it had to be read
+   * The tag alone, by the cheapest request. Version 1 has no versions, so the secret is read.
+   * @returns the secret as well where it had to be read
    */
   async look(path: string): Promise<{ tag: string; secret: KvSecret | null } | null> {
     if ((await this.version()) === 1 || this.#blind.has(path)) return this.lookByReading(path);
     const answer = await this.session.ask(this.at('metadata', path));
     if (answer.status === 403) {
-      // Reading the secret alone is all that is needed; a policy may grant no more.
+      // The right to read the secret suffices; a policy may grant no more.
       const found = await this.lookByReading(path);
       this.#blind.add(path);
       return found;
@@ -93,19 +93,19 @@ export class KeyValues {
     const answer = await this.session.ask(`${this.at('metadata', folder)}?list=true`);
     const data = await this.dataOf(answer, shown, 'list');
     const keys = (data as { keys?: unknown } | null)?.keys;
-    // One part of a path each; a URL would take dots for a way up.
+    // A key is one part of a path; a URL would take dots for a way up.
     const isKey = (key: unknown): key is string =>
       typeof key === 'string' && /^(?!\.{1,2}\/?$)[^/]+\/?$/.test(key);
     return Array.isArray(keys) ? (keys as unknown[]).filter(isKey) : [];
   }
 
-  /** The same without asking for the metadata first. */
+  /** As `look`, without asking for the metadata first. */
   async lookByReading(path: string): Promise<{ tag: string; secret: KvSecret } | null> {
     const secret = await this.read(path);
     return secret === null ? null : { tag: secret.tag, secret };
   }
 
-  /** Asked as Vault's own command line does. Who may not know gets 2, which new mounts have. */
+  /** Asks as Vault's own command line does. Without the right to ask it is 2, the version of new mounts. */
   private async version(): Promise<1 | 2> {
     if (this.#version !== null) return this.#version;
     const { status, body } = await this.session.ask(`sys/internal/ui/mounts/${encodePath(this.mount)}`);
@@ -154,7 +154,7 @@ export class KeyValues {
   }
 }
 
-/** Of a secret's metadata; null where the latest version is deleted or destroyed. */
+/** The tag from a secret's metadata; null where the latest version is deleted or destroyed. */
 function tagOf(data: Fields): string | null {
   const { current_version: current, versions } = data as {
     current_version?: unknown;

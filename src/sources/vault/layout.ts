@@ -1,6 +1,6 @@
 import type { RawBundle } from '../../model';
 
-/** Which keys of a secret hold what; null: the usual ones. */
+/** Names of a secret's keys; null: the usual ones. */
 export interface FieldNames {
   cert: string | null;
   key: string | null;
@@ -10,11 +10,11 @@ export interface FieldNames {
 interface Layout {
   cert: string;
   key: string;
-  /** Certificates beside the leaf; what is there is taken together. */
+  /** Certificates beside the leaf; all that exist are joined. */
   chain: readonly string[];
 }
 
-/** Keys as they are in use: Kubernetes, the answers of Vault's PKI, certbot, and by hand. */
+/** Common names of keys: Kubernetes, the answers of Vault's PKI, certbot, and by hand. */
 const LAYOUTS: readonly Layout[] = [
   { cert: 'tls.crt', key: 'tls.key', chain: ['ca.crt'] },
   { cert: 'certificate', key: 'private_key', chain: ['ca_chain', 'issuing_ca'] },
@@ -32,7 +32,7 @@ const LAYOUTS: readonly Layout[] = [
   { cert: 'pfx', key: '', chain: [] },
 ];
 
-/** The texts of a bundle in a secret; null where it holds no certificate under the keys that are looked at. */
+/** The texts of a bundle in a secret; null where none of the expected keys holds a certificate. */
 export function bundleIn(
   data: Readonly<Record<string, unknown>>,
   names: FieldNames,
@@ -44,7 +44,7 @@ export function bundleIn(
     chain: names.chain === null ? usual.chain : [names.chain],
   }));
   const present = candidates.filter(({ cert }) => textAt(cert) !== '');
-  // Where both of two layouts have a certificate, the one with the key is meant.
+  // Where two layouts have a certificate, the one with the key is meant.
   const chosen = present.find(({ key }) => textAt(key) !== '') ?? present[0];
   if (chosen === undefined) return null;
   const issuers = chosen.chain.map(textAt).filter((text) => text.trim() !== '');
@@ -57,11 +57,11 @@ export function bundleIn(
 
 const BASE64_OF_PEM = /^\s*LS0tLS1CRUdJTi/;
 
-/** A value as text: PEM, PEM in base64, or a list of them, as `ca_chain` is. */
+/** A value as text: PEM, PEM in base64, or a list of them, like `ca_chain`. */
 const textOf = (value: unknown): string =>
   Array.isArray(value) ? value.map(plainText).join('\n') : plainText(value);
 
-/** A list within a list is not one of certificates; somebody may nest any number of them. */
+/** A nested list is not one of certificates; somebody may nest any number. */
 function plainText(value: unknown): string {
   if (typeof value !== 'string') return '';
   return BASE64_OF_PEM.test(value) ? Buffer.from(value, 'base64').toString('latin1') : value;

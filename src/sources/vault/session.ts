@@ -4,9 +4,9 @@ import { SecretReader, type Secret } from '../../http';
 import { refusalOf, Trouble } from '../remote/trouble';
 import { encodePath, hintOf, type VaultAnswer, type VaultClient } from './client';
 
-/** Who one is to Vault. */
+/** How to authenticate to Vault. */
 export type VaultAuth =
-  /** An agent on loopback, which puts its own token into what it hands on. */
+  /** An agent on loopback, which adds its own token to requests. */
   | { method: 'agent' }
   | { method: 'token'; token: Secret }
   | { method: 'approle'; mount: string; roleId: string; secretId: Secret | null }
@@ -14,11 +14,11 @@ export type VaultAuth =
 
 interface Token {
   value: string;
-  /** Milliseconds since the epoch; Infinity for one that does not expire. */
+  /** Milliseconds since the epoch; Infinity for a token that does not expire. */
   expiresAt: number;
 }
 
-/** The secret that a login sends. */
+/** The secret of a login. */
 function secretOf(auth: VaultAuth): Secret {
   switch (auth.method) {
     case 'agent':
@@ -32,21 +32,21 @@ function secretOf(auth: VaultAuth): Secret {
   }
 }
 
-/** A token that is said to live longer is asked about again after that. */
+/** Longest time after which a token is looked up again. */
 const MAX_TTL_S = 10 * 365 * 86_400;
-/** A token this close to its end is not used any more where another can be had. */
+/** A token this close to its end is replaced where possible. */
 const LAST_MS = 2_000;
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** The token: got by logging in where that is configured, and renewed at half of its time. */
+/** Provides the token: by a login where that is configured, renewed after half of its time. */
 export class VaultSession {
   #token: Token | null = null;
-  /** A token that was refused something, while another one is got in its place. */
+  /** A token that was refused something, while its replacement is obtained. */
   #before: Token | null = null;
   #login: Promise<Token> | null = null;
-  /** Why there is no token; it is not tried again before the next scan. */
+  /** Why there is no token; the login is not tried again before the next scan. */
   #loginTrouble: Error | null = null;
-  /** One login a scan is enough: who is refused with a new token will be with the next, too. */
+  /** One login a scan suffices: a new token would be refused like the one before. */
   #mayLogIn = true;
   #timer: NodeJS.Timeout | null = null;
   #renewalTrouble: Refusal | null = null;
@@ -60,7 +60,7 @@ export class VaultSession {
     this.secret = new SecretReader(secretOf(auth));
   }
 
-  /** A renewal that failed, until one works: the token may still be good for a while. */
+  /** A failed renewal, until one succeeds: the token may still be valid for a while. */
   get troubles(): Refusal[] {
     return this.#renewalTrouble === null ? [] : [this.#renewalTrouble];
   }
@@ -71,14 +71,14 @@ export class VaultSession {
   }
 
   /**
-   * The answer to a request with the token; after a 403 once more with a new one, where it can be had.
+   * The answer to a request with the token; after a 403 repeated once with a new token, where one can be had.
    * @throws Trouble, HttpFailure
    */
   async ask(path: string): Promise<VaultAnswer> {
     const token = await this.token();
     const answer = await this.client.send('GET', path, token);
     if (answer.status !== 403 || !this.canLogIn) return answer;
-    // Others may have logged in while this one waited.
+    // Another request may have logged in while this one waited.
     if (this.#token?.value === token) {
       if (!this.#mayLogIn) return answer;
       this.#before = this.#token;
@@ -87,7 +87,7 @@ export class VaultSession {
     return this.client.send('GET', path, await this.token());
   }
 
-  /** Whether a token is not accepted at all, rather than lacking a right. */
+  /** Whether the token itself is refused, as opposed to lacking a right. */
   async isRefused(): Promise<boolean> {
     return this.auth.method === 'token' && !(await this.isAccepted(this.secret.readToken()));
   }
@@ -101,12 +101,12 @@ export class VaultSession {
     return this.auth.method === 'approle' || this.auth.method === 'kubernetes';
   }
 
-  /** Null: none is sent. */
+  /** Null: no token is sent. */
   private async token(): Promise<string | null> {
     if (this.auth.method === 'agent') return null;
     if (this.auth.method === 'token') {
       const value = this.secret.readToken();
-      // What writes the file may have put a new one there.
+      // The file may have a new token.
       if (this.#token?.value !== value) this.#token = await this.lookUp(value);
       return value;
     }
@@ -117,13 +117,13 @@ export class VaultSession {
     return this.#token.value;
   }
 
-  /** Logs in. Where that is refused, a token that only lacked a right for one secret is good for the others. */
+  /** Logs in. If the login is refused, a token that only lacks a right for one secret stays in use for the others. */
   private async newToken(): Promise<Token> {
     const before = this.#before;
     this.#before = null;
     try {
       const token = await this.logIn();
-      // With a login a poll, they would pile up in Vault until they end.
+      // One login at each poll would pile up tokens in Vault until they expire.
       if (before !== null) await this.revoke(before);
       return token;
     } catch (error) {
@@ -138,11 +138,11 @@ export class VaultSession {
   }
 
   private async revoke({ value }: Token): Promise<void> {
-    // One that does not work any more cannot be revoked either, and ends by itself.
+    // A token that no longer works cannot be revoked either, and expires by itself.
     await this.client.send('POST', 'auth/token/revoke-self', value, {}).catch(() => undefined);
   }
 
-  /** How long a given token lives. Who may not look itself up is not renewed either. */
+  /** How long a given token lives. A token without the right to look itself up is not renewed either. */
   private async lookUp(value: string): Promise<Token> {
     const { status, body } = await this.client.send('GET', 'auth/token/lookup-self', value);
     const { ttl, renewable } = (status === 200 ? (body.data ?? {}) : {}) as {
@@ -207,11 +207,11 @@ export class VaultSession {
     const remaining = token.expiresAt - Date.now();
     if (this.#isClosed || remaining < LAST_MS / 2) return;
     const delay = Math.min(remaining / 2, MAX_DELAY_MS);
-    // Nothing waits for it: the process may end.
+    // Unreferenced: the process may end.
     this.#timer = setTimeout(() => void this.renew(token), delay).unref();
   }
 
-  /** In the background; when it fails it is tried again at half of what is left. */
+  /** Renews in the background; after a failure again at half of the remaining time. */
   private async renew(token: Token): Promise<void> {
     try {
       const { status, body } = await this.client.send('POST', 'auth/token/renew-self', token.value, {});
@@ -223,7 +223,7 @@ export class VaultSession {
       }
       this.#renewalTrouble = this.cannotRenew(token, `Vault answers ${status}`);
     } catch (error) {
-      // Another one took its place meanwhile.
+      // Another token has replaced it meanwhile.
       if (this.#token?.value !== token.value) return;
       this.#renewalTrouble = this.cannotRenew(
         token,

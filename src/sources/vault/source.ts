@@ -16,14 +16,14 @@ import { KeyValues, SecretTrouble, type KvSecret } from './kv';
 import { VaultSession, type VaultAuth } from './session';
 
 export interface VaultSourceOptions {
-  /** Of the source; nothing secret. */
+  /** Id of the source; nothing secret. */
   id: string;
   create: boolean;
   server: VaultServer;
   auth: VaultAuth;
-  /** Where the KV engine is mounted, without slashes around it. */
+  /** Mount of the KV engine, without slashes around it. */
   mount: string;
-  /** A secret; empty or with a slash at its end: every secret below. */
+  /** Path of a secret; empty or with a slash at its end: every secret below. */
   path: string;
   /** Null: the server is asked. */
   kvVersion: 1 | 2 | null;
@@ -32,7 +32,7 @@ export interface VaultSourceOptions {
 
 /** Requests at the same time. */
 const CONCURRENCY = 8;
-/** A server that fails this often in a scan is left alone until the next one. */
+/** After this many failures in a scan the server is left alone until the next one. */
 const MAX_FAILURES = 8;
 
 /** Secrets of Vault's KV engine. Polled; an unchanged secret costs one small request. */
@@ -43,7 +43,7 @@ export class VaultSource implements Source {
   readonly #session: VaultSession;
   readonly #secrets: KeyValues;
   readonly #held = new HeldTexts();
-  /** By path: the tag that was last read, empty where that has to be done again; and whether it is a bundle. */
+  /** By path: the tag that was last read (empty: to be read again), and whether it is a bundle. */
   readonly #known = new Map<string, { tag: string; isBundle: boolean }>();
   #errors: Refusal[] = [];
 
@@ -58,7 +58,7 @@ export class VaultSource implements Source {
   async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
     const changed: string[] = [];
     const removed: string[] = [];
-    // Nothing that a watch reports is here.
+    // Watches report nothing about Vault.
     if (touched !== undefined) return { changed, removed, total: this.total, errors: this.#errors };
     this.#held.clear();
     this.#session.beginScan();
@@ -81,7 +81,7 @@ export class VaultSource implements Source {
       const secret = await this.#secrets.read(name);
       return secret === null ? null : this.toRaw(name, secret);
     } catch (error) {
-      // The next scan takes it for changed.
+      // The next scan reports it as changed.
       this.#known.set(name, { tag: '', isBundle: true });
       return refusalOf(error, `Vault at ${this.#client.address}`);
     }
@@ -108,7 +108,7 @@ export class VaultSource implements Source {
     return new Set(found);
   }
 
-  /** One secret that cannot be seen does not hide the others. */
+  /** A secret that cannot be read does not hide the others. */
   private async look(
     path: string,
     whole: boolean,
@@ -116,7 +116,7 @@ export class VaultSource implements Source {
   ): Promise<void> {
     try {
       const tag = this.#known.get(path)?.tag ?? '';
-      // What is not known has to be read anyway.
+      // An unknown secret has to be read anyway.
       const seen = await (whole || tag === '' ? this.#secrets.lookByReading(path) : this.#secrets.look(path));
       if (seen !== null && seen.tag === tag) return;
       const secret = seen === null ? null : (seen.secret ?? (await this.#secrets.read(path)));
@@ -128,7 +128,7 @@ export class VaultSource implements Source {
       }
       this.take(path, secret, changed, removed);
     } catch (error) {
-      // What is written into one secret hides no other, whatever it does to who reads it.
+      // The content of one secret never hides others, even if reading it fails.
       const isOfServer = error instanceof HttpFailure ? error.code !== 'too_large' : error instanceof Trouble;
       if ((isOfServer && !(error instanceof SecretTrouble)) || !this.isFolder) throw error;
       errors.push(refusalOf(error, this.locationOf(path)));
@@ -152,7 +152,7 @@ export class VaultSource implements Source {
     this.#known.delete(path);
   }
 
-  /** Null: it is something else than a certificate, beside certificates. */
+  /** Null: not a certificate, but something else beside certificates. */
   private toRaw(path: string, { data }: KvSecret): Exclude<Reading, null> | null {
     const texts = bundleIn(data, this.options.fields);
     if (texts !== null) {
@@ -179,7 +179,10 @@ export class VaultSource implements Source {
   }
 }
 
-/** @throws what `work` throws first; no more is begun once it has thrown some times, what is under way is finished */
+/**
+ * @throws the first error of `work`; after several errors no more work is started, and what is under way is
+ * finished
+ */
 async function forEach<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const rest = items[Symbol.iterator]();
   const failures: unknown[] = [];
