@@ -13,7 +13,7 @@ import type { Connection } from './connection';
 import { holdsOf } from './holds';
 import type { Holds } from '../holds';
 import { createElection } from './election';
-import { hasOneListener, listenersOf } from './listeners';
+import { hasOneListener, listenersOf, StreamListeners } from './listeners';
 import { homesPath } from './pass';
 import { MOST_LOOKED_AT } from '../verify';
 import { createPatrol } from './patrol';
@@ -133,7 +133,14 @@ export function createReloader(
     },
   });
   const patrol = config.verify.enabled
-    ? createPatrol(() => listenersOf(config, kong), composed, schedule, served, show)
+    ? createPatrol(
+        () => listenersOf(config, kong),
+        new StreamListeners(config, kong),
+        composed,
+        schedule,
+        served,
+        show,
+      )
     : null;
   // Not awaited: a caller that waits for the pass does not wait for this.
   const afterPass = (cause: PassCause) =>

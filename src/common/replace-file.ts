@@ -4,6 +4,7 @@ import {
   fchownSync,
   fsyncSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -26,8 +27,8 @@ export function replaceFile(
   before: Pick<Stats, 'uid' | 'gid' | 'mode'> | null,
   isStill = () => true,
 ): boolean {
-  const draft = draftOf(path);
-  rmSync(draft, { force: true });
+  removeDrafts(path);
+  const draft = `${draftsOf(path)}${process.pid}`;
   const file = openSync(draft, 'wx', 0o600);
   try {
     try {
@@ -52,8 +53,8 @@ export function replaceFile(
 
 /** The same for a file of our own, without waiting for the disk. @throws Error of the system */
 export async function replaceOwnFile(path: string, text: string): Promise<void> {
-  const draft = draftOf(path);
-  await rm(draft, { force: true });
+  removeDrafts(path);
+  const draft = `${draftsOf(path)}${process.pid}`;
   try {
     await writeFile(draft, text, { flag: 'wx', mode: 0o600, flush: true });
     await rename(draft, path);
@@ -62,4 +63,25 @@ export async function replaceOwnFile(path: string, text: string): Promise<void> 
   }
 }
 
-const draftOf = (path: string) => join(dirname(path), `.${basename(path)}.ssl-cert-reloader-${process.pid}`);
+/** Drafts of this file by processes that were killed while they wrote them. */
+export function removeDrafts(path: string): void {
+  const [folder, start] = [dirname(path), basename(draftsOf(path))];
+  try {
+    for (const name of readdirSync(folder)) {
+      const pid = name.startsWith(start) ? Number(name.slice(start.length)) : NaN;
+      if (pid === process.pid || (pid > 0 && !isRunning(pid))) rmSync(join(folder, name), { force: true });
+    }
+  } catch {
+    // They take a little room, and the next write looks again.
+  }
+}
+
+const draftsOf = (path: string) => join(dirname(path), `.${basename(path)}.ssl-cert-reloader-`);
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
