@@ -4,6 +4,7 @@ import {
   fchownSync,
   fsyncSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -25,8 +26,8 @@ export function replaceFile(
   before: Pick<Stats, 'uid' | 'gid' | 'mode'> | null,
   isStill = () => true,
 ): boolean {
-  const draft = join(dirname(path), `.${basename(path)}.ssl-cert-reloader-${process.pid}`);
-  rmSync(draft, { force: true });
+  removeDrafts(path);
+  const draft = `${draftsOf(path)}${process.pid}`;
   const file = openSync(draft, 'wx', 0o600);
   try {
     try {
@@ -46,5 +47,28 @@ export function replaceFile(
     return true;
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** Drafts of this file by processes that were killed while they wrote them. */
+export function removeDrafts(path: string): void {
+  const [folder, start] = [dirname(path), basename(draftsOf(path))];
+  try {
+    for (const name of readdirSync(folder)) {
+      const pid = name.startsWith(start) ? Number(name.slice(start.length)) : NaN;
+      if (pid === process.pid || (pid > 0 && !isRunning(pid))) rmSync(join(folder, name), { force: true });
+    }
+  } catch {
+    // They take a little room, and the next write looks again.
+  }
+}
+
+const draftsOf = (path: string) => join(dirname(path), `.${basename(path)}.ssl-cert-reloader-`);
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

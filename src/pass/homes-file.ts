@@ -1,5 +1,5 @@
 import { readConfiguredFile } from '../common/configured-file';
-import { replaceFile } from '../common/replace-file';
+import { removeDrafts, replaceFile } from '../common/replace-file';
 import type { Log } from '../model';
 import { HomeBook } from '../plan';
 import type { PassContext, Step } from './step';
@@ -12,6 +12,7 @@ export class HomesFile {
   constructor(private readonly path: string) {}
 
   load(): HomeBook {
+    removeDrafts(this.path);
     try {
       return HomeBook.load(readConfiguredFile(this.path, MAX_BYTES));
     } catch {

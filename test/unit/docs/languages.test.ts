@@ -71,6 +71,20 @@ it.each(WHOLE)('every page of docs/%s is there in Chinese, and no other', (folde
   expect(readdirSync(`docs/zh-CN/${folder}`).sort()).toEqual(pages.sort());
 });
 
+it('Chinese pages, and the page of the status in Chinese, use the words of the glossary', () => {
+  const [, rows = ''] = readFileSync('docs/glossary.md', 'utf8').split('| Not ');
+  const avoided = [...rows.matchAll(/^\|.*\|.*\| *(\p{Script=Han}.*?) *\|$/gmu)].flatMap(([, words = '']) =>
+    words.split('、'),
+  );
+  expect(avoided.length).toBeGreaterThan(5);
+  const texts = [...PAGES.map(([chinese]) => chinese), 'src/status/page/words/zh.ts'];
+  for (const path of texts)
+    expect(
+      readFileSync(path, 'utf8').match(new RegExp(`.*(?:${avoided.join('|')}).*`, 'g')),
+      path,
+    ).toBeNull();
+});
+
 function prose(page: string): string {
   return page.replace(/^```[\s\S]*?^```/gm, '');
 }
