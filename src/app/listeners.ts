@@ -20,7 +20,7 @@ export function listenersOf({ verify: { listeners } }: Config, kong: Connection)
  */
 export function verifierOf(config: Config, kong: Connection): Verifier {
   const timeoutMs = config.verify.timeout * 1000;
-  const routes = new StreamRoutes(kong.client, () => 0);
+  const routes = new StreamRoutes(kong.client);
   const streams = () =>
     config.verify.listeners.length > 0 || kong.gateway.traits.sharesDatabase
       ? []
