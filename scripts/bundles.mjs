@@ -64,6 +64,9 @@ const programs = {
   fuzz: 'test/fuzz/main.ts',
   torture: 'test/torture/main.ts',
   soak: 'test/torture/soak.ts',
+  kills: 'test/torture/kills-main.ts',
+  'torture-kill': 'test/torture/preload/kill.ts',
+  'torture-clock': 'test/torture/preload/clock.ts',
 };
 
 /** Demo, benchmarks, the stand-in gateway and the runners of test suites, as far as they are there. */

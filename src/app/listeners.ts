@@ -14,26 +14,57 @@ export function listenersOf({ verify: { listeners } }: Config, kong: Connection)
     : tlsListeners(listeners.map((listener) => `${listener} ssl`).join(','));
 }
 
-/**
- * Proves writes; at the stream proxy only names that one of its routes asks for. With a database the stream proxy
- * notices writes late, and is not asked.
- */
+/** Whether one place alone may serve anything, the stream proxy included. */
+export const hasOneListener = (config: Config, kong: Connection): boolean =>
+  listenersOf(config, kong).length === 1 &&
+  (config.verify.listeners.length > 0 || kong.listeners.length === 1);
+
+/** With a database the stream proxy may take so long for a write or a new route, at the least. */
+const LATE_MS = 60_000;
+
+/** Listeners of the stream proxy, each for the names that one of its routes asks for. */
+export class StreamListeners {
+  readonly #routes: StreamRoutes;
+
+  constructor(
+    private readonly config: Config,
+    private readonly kong: Connection,
+  ) {
+    this.#routes = new StreamRoutes(kong.client, () => this.lateMs);
+  }
+
+  /** After a write the former certificate may be shown for so many milliseconds. */
+  get lateMs(): number {
+    const { gateway, facts } = this.kong;
+    if (!gateway.traits.sharesDatabase) return 0;
+    return Math.max(LATE_MS, 6_000 * (facts()?.databaseDelay ?? 0));
+  }
+
+  /** Reads the routes again, where there is a stream proxy to ask. */
+  async ready(): Promise<void> {
+    if (this.all.length > 0) await this.#routes.refresh();
+  }
+
+  at(sni: string): readonly TlsListener[] {
+    return this.all.filter(({ port }) => this.#routes.leadTo(port, sni));
+  }
+
+  private get all(): readonly TlsListener[] {
+    if (this.config.verify.listeners.length > 0) return [];
+    return this.kong.listeners.filter(({ isStream }) => isStream === true);
+  }
+}
+
+/** Proves writes. A stream proxy that is late by design is left to the patrol: nothing is rolled back for it. */
 export function verifierOf(config: Config, kong: Connection): Verifier {
-  const timeoutMs = config.verify.timeout * 1000;
-  const routes = new StreamRoutes(kong.client);
-  const streams = () =>
-    config.verify.listeners.length > 0 || kong.gateway.traits.sharesDatabase
-      ? []
-      : kong.listeners.filter(({ isStream }) => isStream === true);
+  const streams = new StreamListeners(config, kong);
+  const isAsked = !kong.gateway.traits.sharesDatabase;
   return new HandshakeVerifier({
-    listeners: (sni) => [
-      ...listenersOf(config, kong),
-      ...streams().filter(({ port }) => routes.leadTo(port, sni)),
-    ],
+    listeners: (sni) => [...listenersOf(config, kong), ...(isAsked ? streams.at(sni) : [])],
     ready: async () => {
-      if (streams().length > 0) await routes.refresh();
+      if (isAsked) await streams.ready();
     },
-    timeoutMs,
+    timeoutMs: config.verify.timeout * 1000,
     workers: () => kong.workers,
   });
 }

@@ -3,6 +3,7 @@ import type { TlsListener } from '../gateway';
 import type { Schedule } from '../pass';
 import type { ReloaderShow, ServedBook } from '../status';
 import { Patrol } from '../verify';
+import type { StreamListeners } from './listeners';
 import type { PassRunner } from './pass';
 
 /** A round of more handshakes than this is worth a garbage collection. */
@@ -13,6 +14,7 @@ const LOOK_MS = 5_000;
 /** Looks at what is served between passes, and asks for a pass where Kong no longer stores what it stored. */
 export function createPatrol(
   listeners: () => readonly TlsListener[],
+  streams: StreamListeners,
   runner: PassRunner,
   schedule: Schedule,
   served: ServedBook,
@@ -20,6 +22,13 @@ export function createPatrol(
 ): Patrol {
   return new Patrol({
     listeners,
+    streams: {
+      ready: () => streams.ready(),
+      at: (sni, certificate, half) => {
+        const age = Date.now() - (served.swappedAt(certificate, half) ?? 0);
+        return age < streams.lateMs ? [] : streams.at(sni);
+      },
+    },
     timeoutMs: LOOK_MS,
     certificates: () => runner.live().certificates,
     seen: (certificate, half) => served.seen(certificate, half),

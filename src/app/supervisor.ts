@@ -204,7 +204,7 @@ export class Supervisor {
           const { message } = error as Error;
           this.#said.say('warn', ENTRIES_UNREAD, message, 'the plugin entries can be read again');
         }
-        void this.#alerts.look(this.#running);
+        void this.#alerts.look(this.#running, this.configurationError());
         await this.#host.listen(this.statusListens());
         this.#said.nextLook();
         for (const seen of this.#lookers.splice(0)) seen();

@@ -4,11 +4,13 @@ import {
   fchownSync,
   fsyncSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
   type Stats,
 } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -25,8 +27,8 @@ export function replaceFile(
   before: Pick<Stats, 'uid' | 'gid' | 'mode'> | null,
   isStill = () => true,
 ): boolean {
-  const draft = join(dirname(path), `.${basename(path)}.ssl-cert-reloader-${process.pid}`);
-  rmSync(draft, { force: true });
+  removeDrafts(path);
+  const draft = `${draftsOf(path)}${process.pid}`;
   const file = openSync(draft, 'wx', 0o600);
   try {
     try {
@@ -46,5 +48,40 @@ export function replaceFile(
     return true;
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** The same for a file of our own, without waiting for the disk. @throws Error of the system */
+export async function replaceOwnFile(path: string, text: string): Promise<void> {
+  removeDrafts(path);
+  const draft = `${draftsOf(path)}${process.pid}`;
+  try {
+    await writeFile(draft, text, { flag: 'wx', mode: 0o600, flush: true });
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Drafts of this file by processes that were killed while they wrote them. */
+export function removeDrafts(path: string): void {
+  const [folder, start] = [dirname(path), basename(draftsOf(path))];
+  try {
+    for (const name of readdirSync(folder)) {
+      const pid = name.startsWith(start) ? Number(name.slice(start.length)) : NaN;
+      if (pid === process.pid || (pid > 0 && !isRunning(pid))) rmSync(join(folder, name), { force: true });
+    }
+  } catch {
+    // They take a little room, and the next write looks again.
+  }
+}
+
+const draftsOf = (path: string) => join(dirname(path), `.${basename(path)}.ssl-cert-reloader-`);
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -3,7 +3,7 @@ export { clientOf, clusterName, type ClusterConfig, type Clusters } from './clus
 export { eventPoster } from './events';
 export { readKubeconfig } from './kubeconfig';
 export { KubernetesLeases } from './leases';
-export { ListWatch, type KubernetesObject } from './list-watch';
+export { ListWatch, type Apply, type KubernetesObject } from './list-watch';
 export { NUDGE_ANNOTATION, ReferrerNudger } from './nudge';
 export { References } from './references';
 export { RenewalTimes } from './renewal-times';

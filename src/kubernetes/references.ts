@@ -22,6 +22,12 @@ import { missingVerb, placeOf, trouble } from './trouble';
 /** For which hosts a Secret is asked for; null: for every one. */
 type Hosts = readonly string[] | null;
 
+/** The hosts of each Secret (`namespace/name`), and whether those of others are not known. */
+interface Taken {
+  hosts: ReadonlyMap<string, Hosts>;
+  isBlind: boolean;
+}
+
 /** Objects of one kind in one place. */
 interface Followed {
   /** Null: it does not refer to Secrets itself. */
@@ -48,8 +54,7 @@ export class References {
   readonly #served = new Map<string, { plurals: Promise<ReadonlySet<string> | null>; until: number }>();
   /** Some kind cannot be listed: whether a Secret is referred to is not known then. */
   #isBlind = false;
-  /** By Secret (`namespace/name`). */
-  #hosts: ReadonlyMap<string, Hosts> = new Map();
+  #taken: Taken = { hosts: new Map(), isBlind: false };
   #isOutdated = true;
   #watch: { touched: () => void; signal: AbortSignal } | null = null;
 
@@ -80,8 +85,7 @@ export class References {
    * meant, or where that cannot be known.
    */
   hostsOf(secret: string): Hosts {
-    const found = this.#hosts.get(secret);
-    return found === undefined ? (this.#isBlind ? null : []) : found;
+    return hostsIn(this.#taken, secret);
   }
 
   /**
@@ -102,14 +106,21 @@ export class References {
     this.#isOutdated = true;
   }
 
-  /** Secrets whose hosts have changed since the last call. */
-  take(): string[] {
-    if (!this.#isOutdated) return [];
+  /** Whether something changed since the last call. */
+  takeNews(): boolean {
+    const wasOutdated = this.#isOutdated;
     this.#isOutdated = false;
-    const before = this.#hosts;
-    this.#hosts = this.shared();
-    const secrets = new Set([...before.keys(), ...this.#hosts.keys()]);
-    return [...secrets].filter((secret) => !isSame(before.get(secret), this.#hosts.get(secret)));
+    return wasOutdated;
+  }
+
+  /** Secrets whose hosts have changed since the last call. @param known those that may be referred to by nothing */
+  take(known: Iterable<string>): string[] {
+    if (!this.takeNews()) return [];
+    const before = this.#taken;
+    this.#taken = { hosts: this.shared(), isBlind: this.#isBlind };
+    const secrets = new Set([...before.hosts.keys(), ...this.#taken.hosts.keys()]);
+    if (before.isBlind !== this.#isBlind) for (const secret of known) secrets.add(secret);
+    return [...secrets].filter((secret) => !isSame(hostsIn(before, secret), this.hostsOf(secret)));
   }
 
   /** Long watches of everything that is followed, now and later. */
@@ -320,5 +331,9 @@ function timeOf(timestamp = ''): number {
   return Number.isNaN(ms) ? Number.MAX_SAFE_INTEGER : ms;
 }
 
-const isSame = (a: Hosts | undefined, b: Hosts | undefined): boolean =>
-  a === b || (a != null && b != null && a.join() === b.join());
+function hostsIn({ hosts, isBlind }: Taken, secret: string): Hosts {
+  const found = hosts.get(secret);
+  return found === undefined ? (isBlind ? null : []) : found;
+}
+
+const isSame = (a: Hosts, b: Hosts): boolean => a?.join() === b?.join();

@@ -160,7 +160,8 @@ export function isSuccessor(
     isOperators(bundle) &&
     bundle.order === home.order &&
     bundle.leaf.keyType === home.leaf.keyType &&
-    (bundle.leaf.isForClients !== false || !isClients(certificate)) &&
+    // Beside a client's certificate a server's of the same names is another thing.
+    (bundle.leaf.isForClients !== false || certificate.snis.length > 0) &&
     isOlder(home.leaf, bundle.leaf) &&
     sameNames(bundle.leaf.names, home.leaf.names) &&
     looksIssuedAlike(bundle.leaf, home.leaf) &&

@@ -17,6 +17,12 @@ export interface PatrolOptions {
   done: (looked: number) => void;
   /** A round gives way to passes. */
   isBusy: () => boolean;
+  /** Where else Kong shows the certificate of a name, which is asked after those that answer; default: nowhere. */
+  streams?: {
+    /** Called before each round. */
+    ready: () => Promise<void>;
+    at: (sni: string, certificate: string, half: Half) => readonly Listener[];
+  };
   /** Milliseconds until a certificate that was not seen to be served is asked for again; default: 10 s. */
   againMs?: number;
 }
@@ -30,8 +36,8 @@ const PAUSE_MS = 1_000;
 const AGAIN_MS = 10_000;
 /** The longest wait for one that something else is served for: each such handshake costs Kong a signature. */
 const AGAIN_MOST_MS = 300_000;
-/** Names of one certificate that are asked for at a time. */
-const MAX_SNIS = 5;
+/** Names of one certificate that are asked for at a time, at the first listener that answers. */
+export const MOST_LOOKED_AT = 5;
 
 interface Candidate {
   id: string;
@@ -153,6 +159,7 @@ export class Patrol {
   /** @returns false where it gave way */
   private async round(candidates: readonly Candidate[]): Promise<boolean> {
     const queue = candidates.values();
+    await this.options.streams?.ready();
     let isWhole = true;
     const worker = async () => {
       for (const candidate of queue) {
@@ -204,24 +211,27 @@ export class Patrol {
       detail: 'it has no SNI to ask for',
     };
     const apart = snis.flatMap((sni) => unservable(sni) ?? []);
-    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MAX_SNIS);
+    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MOST_LOOKED_AT);
     const former = this.formerLeaf(candidate);
     const before = this.options.seen(candidate.id, candidate.half);
     const wasServed =
       before?.expected === chain &&
       (before.verdict === 'wrong' || (before.verdict === 'served' && before.detail === ''));
-    const others: { shown: Shown; detail: string }[] = [];
+    const others: Other[] = [];
+    const late: Other[] = [];
     for (const sni of asked) {
       const { shown, detail } = await this.ask(sni, keyType);
       if (shown === null || shown.kind === 'silent')
         return { ...seen, detail: [detail, ...apart].join('; ') };
       if (shown.kind !== 'chain' || !isSameChain(shown.chain, chain)) others.push({ shown, detail });
+      late.push(...(await this.askStreams(sni, candidate)));
     }
     if (others.length === asked.length && asked.length > 0)
       this.#defaultLeaf = await this.askDefault(keyType);
-    const wrong = others.filter(
-      ({ shown }) => wasServed || this.isWrong(shown, former, others.length < asked.length),
-    );
+    const wrong = [
+      ...others.filter(({ shown }) => wasServed || this.isWrong(shown, former, others.length < asked.length)),
+      ...late,
+    ];
     const [first] = [...wrong, ...others];
     const sentences = [...(wrong.length > 0 ? wrong : others).map(({ detail }) => detail), ...apart];
     const isAnyServed = asked.length > others.length;
@@ -256,14 +266,22 @@ export class Patrol {
     let last: Answer = { shown: null, detail: 'this Kong has no TLS listener to ask' };
     for (const listener of this.options.listeners()) {
       const shown = await ask({ ...listener, sni }, keyType, this.options.timeoutMs);
-      if (shown.kind === 'chain') {
-        const where = `${listener.host}:${listener.port}`;
-        return { shown, detail: `${where} serves ${shown.fingerprint} for ${probeName(sni)}` };
-      }
+      if (shown.kind === 'chain') return { shown, detail: servedBy(listener, shown.fingerprint, sni) };
       last = { shown, detail: shown.detail };
       if (shown.kind === 'refused') return last;
     }
     return last;
+  }
+
+  /** Those that show something else; nobody but Kong answers there, and one that gives no answer says nothing. */
+  private async askStreams(sni: string, { id, half, chain, keyType }: Candidate): Promise<Other[]> {
+    const others: Other[] = [];
+    for (const listener of this.options.streams?.at(sni, id, half) ?? []) {
+      const shown = await ask({ ...listener, sni }, keyType, this.options.timeoutMs);
+      if (shown.kind === 'chain' && !isSameChain(shown.chain, chain))
+        others.push({ shown, detail: servedBy(listener, shown.fingerprint, sni) });
+    }
+    return others;
   }
 
   private async askDefault(keyType: KeyType | undefined): Promise<string | null> {
@@ -274,6 +292,15 @@ export class Patrol {
     return null;
   }
 }
+
+/** What was shown for a name instead of the certificate. */
+interface Other {
+  shown: Shown;
+  detail: string;
+}
+
+const servedBy = ({ host, port }: Listener, fingerprint: string, sni: string) =>
+  `${host}:${port} serves ${fingerprint} for ${probeName(sni)}`;
 
 interface Answer {
   /** Null: there is nobody to ask. */

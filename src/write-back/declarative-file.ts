@@ -2,7 +2,7 @@ import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { readConfiguredFile } from '../common/configured-file';
 import { Failure, failureKindOf, type StoredCertificate } from '../model';
 import { editCertificates, type ReadTexts } from './file-certificates';
-import { replaceFile } from '../common/replace-file';
+import { removeDrafts, replaceFile } from '../common/replace-file';
 
 /** Large enough for 10,000 certificates. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -89,6 +89,7 @@ export class DeclarativeFile {
   ): Promise<Pick<WriteBackReport, 'written' | 'left' | 'isOpen' | 'closed'>> {
     // The target of a link is replaced, not the link.
     const real = realpathSync(path);
+    removeDrafts(real);
     const before = statSync(real);
     this.#seen = before;
     if (!before.isFile()) throw new Error('it is no file');

@@ -11,8 +11,10 @@ export const standIn: StartKong = async ({
   declarativeConfig,
   defaultCertificate,
   pluginArguments = [],
+  pluginLauncher = '',
 }): Promise<TestKong> => {
-  const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
+  const path = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin`;
+  const command = resolve('dist/ssl-cert-reloader.cjs');
   const prefix = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-stand-in-'));
   const unlike = lookLikeMaster(prefix);
   const gateway = await startGateway({
@@ -23,8 +25,8 @@ export const standIn: StartKong = async ({
     pluginServers: [
       {
         name: 'ssl-cert-reloader',
-        queryCommand: `${server} -dump`,
-        startCommand: [server, '-p', prefix, ...pluginArguments].join(' '),
+        queryCommand: `${path} ${command} -dump`,
+        startCommand: [path, pluginLauncher, command, '-p', prefix, ...pluginArguments].join(' '),
       },
     ],
   });

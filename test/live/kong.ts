@@ -30,6 +30,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
     declarativeConfig,
     defaultCertificate: files,
     pluginArguments = [],
+    pluginLauncher = '',
     isLua = false,
     lines: further = [],
   }): Promise<TestKong> => {
@@ -37,7 +38,9 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
     const prefix = join(folder, 'prefix');
     const conf = join(folder, 'kong.conf');
     const [tlsPort, adminPort] = [await freePort(), await freePort()];
-    const server = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin ${resolve('dist/ssl-cert-reloader.cjs')}`;
+    const path = `env PATH=${dirname(process.execPath)}:/usr/bin:/bin`;
+    const command = resolve('dist/ssl-cert-reloader.cjs');
+    const server = pluginLauncher === '' ? [path, command] : [path, pluginLauncher, command];
     const lines = [
       `proxy_listen = 127.0.0.1:${tlsPort} ssl`,
       `admin_listen = 127.0.0.1:${adminPort}`,
@@ -53,8 +56,8 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
         ? [`lua_package_path = ${resolve('dist')}/?.lua;;`]
         : [
             'pluginserver_names = ssl-cert-reloader',
-            `pluginserver_ssl_cert_reloader_start_cmd = ${[server, '-p', prefix, ...pluginArguments].join(' ')}`,
-            `pluginserver_ssl_cert_reloader_query_cmd = ${server} -dump`,
+            `pluginserver_ssl_cert_reloader_start_cmd = ${[...server, '-p', prefix, ...pluginArguments].join(' ')}`,
+            `pluginserver_ssl_cert_reloader_query_cmd = ${path} ${command} -dump`,
           ]),
       ...further,
       ...(files === undefined ? [] : [`ssl_cert = ${files.cert}`, `ssl_cert_key = ${files.key}`]),
@@ -101,7 +104,8 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
 /** `kong stop` only sends a signal: until the master has ended, its ports are taken. */
 async function stopAndWait(run: (...args: string[]) => string, prefix: string): Promise<void> {
   const master = readFileSync(join(prefix, 'pids', 'nginx.pid'), 'utf8').trim();
-  run('stop', '-p', prefix);
+  // A test may have killed it.
+  if (existsSync(`/proc/${master}`)) run('stop', '-p', prefix);
   await eventually('the master of nginx has ended', () => !existsSync(`/proc/${master}`));
 }
 

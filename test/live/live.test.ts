@@ -38,6 +38,7 @@ describe.skipIf((settings?.database ?? []).length === 0)(
     describeTwins(start, 'database');
     describeDefaultCertificate(start, 'database');
     describeDatabase(start);
+    describeStream(start, 'database');
     describeClientCertificate(start, 'database');
   },
 );

@@ -38,6 +38,8 @@ export interface KongSetup {
   defaultCertificate?: { cert: string; key: string };
   /** More for the plugin server's command line. */
   pluginArguments?: readonly string[];
+  /** Words before it, as `env` takes them: variables, then perhaps another command. */
+  pluginLauncher?: string;
 }
 
 export type StartKong = (setup: KongSetup) => Promise<TestKong>;

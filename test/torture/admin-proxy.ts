@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,6 +37,8 @@ export class AdminProxy {
   #applies: (exchange: { method: string; path: string }) => boolean = () => true;
   #writes = 0;
   #held: Socket[] = [];
+  /** How often each write was made that brings certificates, by what it brings. */
+  readonly #made = new Map<string, number>();
 
   static async start(): Promise<AdminProxy> {
     const proxy = new AdminProxy();
@@ -68,6 +71,13 @@ export class AdminProxy {
     }
   }
 
+  /** Writes of certificates that were made more than once since it was asked for the last time. */
+  takeRepeated(): string[] {
+    const repeated = [...this.#made].filter(([, times]) => times > 1).map(([write]) => write);
+    this.#made.clear();
+    return repeated;
+  }
+
   /** Keeps a request without an answer until the fault is over. */
   readonly hold: Misdeed = ({ socket }) => void this.#held.push(socket);
 
@@ -94,7 +104,16 @@ export class AdminProxy {
     }
   }
 
-  #forward({ method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
+  #count(what: string, body: Buffer): void {
+    const certificates = body.toString().match(/-----BEGIN CERTIFICATE-----[^-]+/g) ?? [];
+    if (certificates.length === 0) return;
+    // However a document is indented and ordered.
+    const texts = certificates.map((text) => text.replace(/\\n|\s/g, '')).sort();
+    const write = `${what} (${createHash('sha256').update(texts.join()).digest('hex').slice(0, 8)})`;
+    this.#made.set(write, (this.#made.get(write) ?? 0) + 1);
+  }
+
+  #forward({ method = 'GET', url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.upstream === null) {
         reject(new Error('there is no Kong yet'));
@@ -104,10 +123,9 @@ export class AdminProxy {
         `${this.upstream}${url ?? '/'}`,
         { method, headers, agent: this.#agent },
         (answer) => {
-          bodyOf(answer).then(
-            (octets) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: octets }),
-            reject,
-          );
+          const { statusCode: status = 0, headers: answered } = answer;
+          if (isWrite({ method }) && status < 300) this.#count(`${method} ${url ?? '/'}`, body);
+          bodyOf(answer).then((octets) => resolve({ status, headers: answered, body: octets }), reject);
         },
       );
       sent.on('error', reject);

@@ -7,8 +7,14 @@ export interface Fault {
   sentence: string;
   /** Only this kind of Kong has it. */
   mode?: KongMode;
+  /** It is done to the processes of a real Kong, or to its database, of which the stand-in has neither. */
+  needs?: 'kong' | 'database';
   /** How many certificates there are. Default 3. */
   count?: number;
+  /** What the plugin is started with; see `KongSetup.pluginLauncher`. */
+  launcher?: (folder: string) => string;
+  /** What others do in it lasts: no other fault can follow in the same world. */
+  lasts?: true;
   /** Renews something, makes it go wrong, and has the world check what the status or the log says meanwhile. */
   run: (world: World) => Promise<void>;
 }

@@ -2,6 +2,8 @@ import { standIn } from '../integration/stand-in';
 import { realKong } from '../live/kong';
 import { settingsOf } from '../live/settings';
 import type { KongMode, StartKong } from '../scenarios/kong';
+import { DatabaseProxy } from './database-proxy';
+import type { Fault } from './fault';
 import type { WorldOptions } from './world';
 
 /** Options of the command line that say which Kong is tortured. */
@@ -21,16 +23,36 @@ export const GATEWAY_HELP = `  --mode   database or dbless; default: both
 const REAL_LAG_MS = 1_000;
 
 /** How to start the gateways that were asked for, and what to allow them. */
-export function gatewaysOf({ mode, kong, pg }: { mode?: string; kong?: string; pg?: string }): {
+export async function gatewaysOf({ mode, kong, pg }: { mode?: string; kong?: string; pg?: string }): Promise<{
   startKong: StartKong;
   worlds: WorldOptions[];
-} {
+  stop: () => Promise<void>;
+}> {
   if (mode !== undefined && mode !== 'database' && mode !== 'dbless')
     throw new Error(`--mode: ${mode} is neither database nor dbless`);
   const wanted: KongMode[] = mode === undefined ? ['database', 'dbless'] : [mode];
-  const modes = wanted.filter((one) => one === 'dbless' || kong === undefined || pg !== undefined);
+  if (kong === undefined) {
+    const worlds = wanted.map((one) => ({ mode: one }));
+    return { startKong: standIn, worlds, stop: () => Promise.resolve() };
+  }
+  const url = pg === undefined ? null : new URL(pg);
+  const database =
+    url === null
+      ? undefined
+      : await DatabaseProxy.start({ host: url.hostname, port: Number(url.port === '' ? 5432 : url.port) });
+  if (url !== null && database !== undefined) url.host = `127.0.0.1:${database.port}`;
   return {
-    startKong: kong === undefined ? standIn : realKong(settingsOf(kong, pg)),
-    worlds: modes.map((one) => ({ mode: one, lagMs: kong === undefined ? 0 : REAL_LAG_MS })),
+    startKong: realKong(settingsOf(kong, url?.href)),
+    worlds: wanted
+      .filter((one) => one === 'dbless' || database !== undefined)
+      .map((one) => ({ mode: one, lagMs: REAL_LAG_MS, isReal: true, database })),
+    stop: async () => database?.stop(),
   };
 }
+
+/** Whether a fault can be done to such a Kong. */
+export const isFor = ({ mode, needs }: Fault, world: WorldOptions): boolean =>
+  (mode ?? world.mode) === world.mode &&
+  (needs === undefined || (needs === 'database' ? hasDatabaseProxy(world) : world.isReal === true));
+
+const hasDatabaseProxy = ({ mode, database }: WorldOptions) => mode === 'database' && database !== undefined;

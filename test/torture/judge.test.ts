@@ -25,6 +25,8 @@ const clean: Evidence = {
   notRecovered: [],
   unsaid: [],
   crashes: 0,
+  leftBehind: [],
+  repeated: [],
   leaks: 0,
   lagMs: 0,
 };

@@ -56,6 +56,10 @@ export interface Evidence {
   unsaid: readonly string[];
   /** How often the plugin's process ended without having been told to. */
   crashes: number;
+  /** Files that a process of the plugin left behind, or damaged. */
+  leftBehind: readonly string[];
+  /** Writes that were made again though nobody had undone them. */
+  repeated: readonly string[];
   /** Secrets that were found in what the plugin wrote. */
   leaks: number;
   /** How long after a newer certificate an older one may still be seen: the workers of a real Kong follow one another. */
@@ -75,6 +79,8 @@ export const CHARGES = [
   'not recovered',
   'unsaid',
   'crashed',
+  'left behind',
+  'written twice',
   'leaked',
   'unwatched',
 ] as const;
@@ -88,13 +94,17 @@ export interface Finding {
 
 /** @returns nothing where all went well; the first finding of each kind and name is enough to go by */
 export function judge(evidence: Evidence): Finding[] {
-  const { notRecovered, unsaid, crashes, leaks } = evidence;
+  const { notRecovered, unsaid, crashes, leftBehind, repeated, leaks } = evidence;
+  const each = (charge: Charge, details: readonly string[]) =>
+    details.map((detail): Finding => ({ charge, detail }));
   return [
     ...served(evidence),
     ...failures(evidence),
     ...entities(evidence),
-    ...notRecovered.map((detail): Finding => ({ charge: 'not recovered', detail })),
-    ...unsaid.map((detail): Finding => ({ charge: 'unsaid', detail })),
+    ...each('not recovered', notRecovered),
+    ...each('unsaid', unsaid),
+    ...each('left behind', leftBehind),
+    ...each('written twice', repeated),
     ...(crashes === 0 ? [] : [{ charge: 'crashed' as const, detail: `${crashes} times` }]),
     ...(leaks === 0 ? [] : [{ charge: 'leaked' as const, detail: `${leaks} private keys in the log` }]),
   ];

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { load } from 'js-yaml';
 import type { Issued } from '../../src/authority/authority';
 import type { Answer, TestKong } from '../scenarios/kong';
@@ -12,9 +13,12 @@ const TYPES = ['services', 'routes', 'consumers', 'certificates', 'snis', 'plugi
 const uuid = (kind: number, index: number) =>
   `00000000-0000-4000-800${kind}-${String(index).padStart(12, '0')}`;
 export const certificateId = (index: number): string => uuid(0, index);
-const sniId = (index: number) => uuid(1, index);
+export const sniId = (index: number): string => uuid(1, index);
 export const entryId = uuid(2, 0);
 const serviceId = uuid(3, 0);
+/** Of others, and in Kong only where a fault asks for it. */
+const rivalId = uuid(0, 999_999);
+const scopedEntryId = uuid(2, 1);
 
 /** What is in Kong at the start: a certificate with tags for each name, one that no source has, and routes of others. */
 export function contentOf(
@@ -56,23 +60,28 @@ async function admin({ adminUrl }: TestKong, method: string, path: string, body?
 /** Every entity without what the plugin is there to change: the texts of the first certificates, and times. */
 export async function entitiesOf(kong: TestKong, renewed: number): Promise<Snapshot> {
   const entities: Record<string, string> = {};
-  const isRenewed = new Set(Array.from({ length: renewed }, (_, index) => certificateId(index)));
+  const isRenewed = new Set([
+    rivalId,
+    ...Array.from({ length: renewed }, (_, index) => certificateId(index)),
+  ]);
   for (const type of TYPES) {
     for (let path: string | null = `/${type}?size=1000`; path !== null;) {
       const { status, body } = await admin(kong, 'GET', path);
       if (status !== 200) throw new Error(`${path} answered ${status}`);
       const page = body as { data: Entity[]; next: string | null };
       for (const { updated_at: _, ...entity } of page.data) {
-        if (type === 'certificates' && isRenewed.has(entity.id)) {
-          delete entity['cert'];
-          delete entity['key'];
-        }
-        entities[`${type}/${entity.id}`] = JSON.stringify(entity, Object.keys(entity).sort());
+        const isOurs = type === 'certificates' && isRenewed.has(entity.id);
+        entities[`${type}/${entity.id}`] = textOf(entity, isOurs);
       }
       path = page.next;
     }
   }
   return entities;
+}
+
+function textOf(entity: Entity, isRenewed: boolean): string {
+  const names = Object.keys(entity).filter((name) => !isRenewed || (name !== 'cert' && name !== 'key'));
+  return JSON.stringify(entity, names.sort());
 }
 
 /** Another client of the Admin API, without any care for the plugin. */
@@ -114,20 +123,52 @@ export class OtherWriter {
     else await this.#edit((content) => Object.assign(find(content, 'certificates', id), { cert, key }));
   }
 
-  async putEntry(config: object, enabled: boolean): Promise<void> {
-    const entry = { config, enabled };
-    if (this.#hasDatabase)
-      await this.#send('PUT', `/plugins/${entryId}`, { name: 'ssl-cert-reloader', ...entry });
-    else await this.#edit((content) => Object.assign(find(content, 'plugins', entryId), entry));
-    await this.#remember(`plugins/${entryId}`);
+  putEntry(config: object, enabled: boolean): Promise<void> {
+    return this.#put('plugins', entryId, { name: 'ssl-cert-reloader', config, enabled });
   }
 
-  async addConsumer(index: number): Promise<void> {
-    const id = uuid(6, index);
+  removeEntry(): Promise<void> {
+    return this.#remove('plugins', entryId);
+  }
+
+  /** Another entry of the plugin, for one service. */
+  putScopedEntry(config: object): Promise<void> {
+    const service = { id: serviceId };
+    return this.#put('plugins', scopedEntryId, { name: 'ssl-cert-reloader', service, config });
+  }
+
+  removeScopedEntry(): Promise<void> {
+    return this.#remove('plugins', scopedEntryId);
+  }
+
+  addConsumer(index: number): Promise<void> {
     const consumer = { username: `new-${index}-${Date.now()}`, custom_id: `0${index}${Date.now()}` };
-    if (this.#hasDatabase) await this.#send('PUT', `/consumers/${id}`, consumer);
-    else await this.#edit((content) => (content['consumers'] ??= []).push({ id, ...consumer }));
-    await this.#remember(`consumers/${id}`);
+    return this.#put('consumers', uuid(6, index), consumer);
+  }
+
+  /** With a database: nothing else of it. */
+  async putTags(id: string, tags: readonly string[]): Promise<void> {
+    await this.#send('PATCH', `/certificates/${id}`, { tags });
+    await this.#remember('certificates', id);
+  }
+
+  /** With a database: a certificate of its own, and the name goes over to it. */
+  async takeName(index: number, { chain: cert, key }: Issued): Promise<void> {
+    await this.#put('certificates', rivalId, { cert, key, tags: ['theirs'] });
+    await this.#send('PATCH', `/snis/${sniId(index)}`, { certificate: { id: rivalId } });
+    for (const [type, id] of [
+      ['snis', sniId(index)],
+      ['certificates', certificateId(index)],
+      ['certificates', rivalId],
+    ] as const)
+      await this.#remember(type, id);
+  }
+
+  /** Without a database: the whole configuration, whatever there is. */
+  async post(content: Content): Promise<void> {
+    await this.posting(content, async () => {
+      await this.#send('POST', '/config', { config: documentOf(content) });
+    });
   }
 
   /** With its SNI. */
@@ -148,22 +189,43 @@ export class OtherWriter {
   async #edit(change: (content: Content) => unknown): Promise<void> {
     const content = await this.read();
     change(content);
-    await this.posting(content, async () => {
-      await this.#send('POST', '/config', { config: documentOf(content) });
-    });
+    await this.post(content);
+  }
+
+  async #put(type: string, id: string, entity: object): Promise<void> {
+    if (this.#hasDatabase) await this.#send('PUT', `/${type}/${id}`, entity);
+    else {
+      await this.#edit((content) => {
+        const entities = (content[type] ??= []);
+        const there = entities.find((one) => one.id === id);
+        if (there === undefined) entities.push({ id, ...entity });
+        else Object.assign(there, entity);
+      });
+    }
+    await this.#remember(type, id);
+  }
+
+  async #remove(type: string, id: string): Promise<void> {
+    if (this.#hasDatabase) await this.#send('DELETE', `/${type}/${id}`);
+    else await this.#edit((content) => (content[type] = content[type]?.filter((one) => one.id !== id) ?? []));
+    this.changes.set(`${type}/${id}`, null);
   }
 
   /** An entity as Kong shows it now is how it has to stay. */
-  async #remember(key: string): Promise<void> {
-    const { body } = await this.#send('GET', `/${key}`);
+  async #remember(type: string, id: string): Promise<void> {
+    const { body } = await this.#send('GET', `/${type}/${id}`);
     const { updated_at: _, ...entity } = body as Entity;
-    this.changes.set(key, JSON.stringify(entity, Object.keys(entity).sort()));
+    this.changes.set(`${type}/${id}`, textOf(entity, type === 'certificates'));
   }
 
-  /** Tried again while Kong is busy. */
+  /** Tried again while Kong is busy, or closes the connection. */
   async #send(method: string, path: string, body?: unknown): Promise<Answer> {
     for (let attempt = 0; ; attempt++) {
-      const answer = await admin(this.kong, method, path, body);
+      const answer = await admin(this.kong, method, path, body).catch((error: unknown) => {
+        if (attempt === 20) throw error;
+        return sleep(50, null);
+      });
+      if (answer === null) continue;
       if (answer.status < 300) return answer;
       if (attempt === 20 || answer.status < 429)
         throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Fault } from './fault';
 import { FAULTS } from './faults';
-import { GATEWAY_HELP, GATEWAY_OPTIONS, gatewaysOf } from './gateways';
+import { GATEWAY_HELP, GATEWAY_OPTIONS, gatewaysOf, isFor } from './gateways';
 import { World } from './world';
 
 const HELP = `Makes everything go wrong that can, and judges what the plugin made of it.
@@ -27,21 +27,35 @@ async function main(): Promise<void> {
     for (const [name, { sentence }] of chosen) say(`${name.padEnd(28)}${sentence}`);
     return;
   }
-  const { startKong, worlds } = gatewaysOf(values);
-  let charged = 0;
+  const { startKong, worlds, stop } = await gatewaysOf(values);
+  let [runs, charged] = [0, 0];
   for (const options of worlds) {
-    for (const [name, { mode = options.mode, count = 3, run }] of chosen) {
-      if (mode !== options.mode) continue;
-      const world = await World.start(startKong, { ...options, count });
-      const { findings, recoveryMs } = await world.suffer(() => run(world)).finally(() => world.stop());
-      const verdict = findings.length === 0 ? 'ok' : 'CHARGED';
-      say(`${mode.padEnd(9)}${name.padEnd(28)}${verdict.padEnd(8)} well again after ${seconds(recoveryMs)}`);
-      for (const { charge, detail } of findings) say(`            ${charge}: ${detail}`);
-      if (findings.length > 0) charged++;
+    for (const [name, fault] of chosen) {
+      if (!isFor(fault, options)) continue;
+      runs++;
+      const isClean = await suffer(name, fault, () =>
+        World.start(startKong, { ...options, ...fault, mode: options.mode }),
+      ).catch((error: unknown) => {
+        say(`${options.mode.padEnd(9)}${name.padEnd(28)}BROKEN  ${(error as Error).message}`);
+        return false;
+      });
+      if (!isClean) charged++;
     }
   }
-  say(charged === 0 ? 'no fault is charged with anything' : `${charged} faults are charged`);
+  await stop();
+  say(`${runs} runs, ${charged} of them charged with something`);
   process.exitCode = charged === 0 ? 0 : 1;
+}
+
+/** @returns whether nothing is charged */
+async function suffer(name: string, { run }: Fault, start: () => Promise<World>): Promise<boolean> {
+  const world = await start();
+  const { mode } = world;
+  const { findings, recoveryMs } = await world.suffer(() => run(world)).finally(() => world.stop());
+  const verdict = findings.length === 0 ? 'ok' : 'CHARGED';
+  say(`${mode.padEnd(9)}${name.padEnd(28)}${verdict.padEnd(8)} well again after ${seconds(recoveryMs)}`);
+  for (const { charge, detail } of findings) say(`            ${charge}: ${detail}`);
+  return findings.length === 0;
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;

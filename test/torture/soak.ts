@@ -1,19 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { randomOf } from '../fuzz/mutate';
+import type { Fault } from './fault';
 import { FAULTS } from './faults';
-import { GATEWAY_HELP, GATEWAY_OPTIONS, gatewaysOf } from './gateways';
+import { GATEWAY_HELP, GATEWAY_OPTIONS, gatewaysOf, isFor } from './gateways';
 import { CHARGES, type Charge } from './judge';
-import { World } from './world';
+import { World, type WorldOptions } from './world';
 
-const HELP = `Renewals, polls and faults at random against one gateway, for as long as it is told to.
+const CERTIFICATES = 20;
+/**
+ * What an hour is made of, for each gateway, in random order and at random names. The default interval makes 12 polls
+ * an hour, and a certificate of six days is renewed every other day: an hour of soak is three weeks of polls, and more
+ * than a month of renewals of a thousand such certificates.
+ */
+const HOUR = { faults: 3, calmRounds: 63, pollsARound: 100 };
+
+const HELP = `Renewals, polls and faults at random, and a table of what came of them.
 
   npm run soak -- --hours N [--seed N] [--mode MODE] [--kong PATH [--pg URL]]
 
-${GATEWAY_HELP}`;
+Time is compressed: an hour is ${HOUR.calmRounds} times half of ${CERTIFICATES} certificates renewed, ${HOUR.calmRounds * HOUR.pollsARound} polls and ${HOUR.faults} faults for each
+gateway, one after the other as fast as they go. It takes less than a minute with the stand-in.
 
-const CERTIFICATES = 20;
-const HOUR_MS = 3_600_000;
+${GATEWAY_HELP}`;
 
 /** A process of the plugin: its resident memory and open descriptors at the first and at the last look. */
 interface Life {
@@ -27,43 +36,49 @@ interface Life {
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** One gateway for its time, with a table at the end. @returns whether nothing was charged */
-async function soak(world: World, ms: number, random: () => number): Promise<boolean> {
-  // A certificate that others remove does not come back: such faults are for the torture alone.
-  const faults = Object.entries(FAULTS).filter(
-    ([name, { mode = world.mode, count = 0 }]) =>
-      mode === world.mode && count <= 2 * CERTIFICATES && !name.startsWith('deleted'),
-  );
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+async function soak(
+  world: World,
+  faults: readonly [name: string, fault: Fault][],
+  hours: number,
+  random: () => number,
+): Promise<boolean> {
   const charges = new Map<Charge, number>();
   const lives = new Map<number, Life>();
-  const until = performance.now() + ms;
-  let [polls, suffered] = [0, 0];
-  while (performance.now() < until) {
-    const isCalm = random() < 0.5;
-    const [name, fault] = pick(faults);
-    const { findings } = await world.suffer(async () => {
-      if (!isCalm) return fault.run(world);
-      for (let round = 0; round < 5; round++) {
-        world.supply.renew(world.names.filter(() => random() < 0.5));
-        await world.served();
-        for (let poll = 0; poll < 20; poll++) await world.poll();
-      }
-    });
-    if (isCalm) polls += 100;
-    else suffered++;
+  const suffer = async (name: string, work: () => Promise<void>) => {
+    const { findings } = await world.suffer(work);
     for (const { charge, detail } of findings) {
       charges.set(charge, (charges.get(charge) ?? 0) + 1);
-      say(`${isCalm ? 'renewals and polls' : name}: ${charge}: ${detail}`);
+      say(`${name}: ${charge}: ${detail}`);
     }
     look(lives, world.kong.pluginServerPid());
+  };
+  const calm = async () => {
+    for (let round = 0; round < HOUR.calmRounds / HOUR.faults; round++) {
+      world.supply.renew(world.names.filter(() => random() < 0.5));
+      await world.served();
+      for (let poll = 0; poll < HOUR.pollsARound; poll++) await world.poll();
+    }
+  };
+  const begin = performance.now();
+  const count = Math.ceil(hours * HOUR.faults);
+  for (let turn = 0; turn < count; turn++) {
+    await suffer('renewals and polls', calm);
+    const [name, fault] = faults[Math.floor(random() * faults.length)] as [string, Fault];
+    await suffer(name, () => fault.run(world));
   }
   const [longest] = [...lives.values()].sort((one, other) => other.looks - one.looks);
-  say(`${world.mode}: ${world.supply.versions.length} renewals, ${polls} polls, ${suffered} faults`);
-  for (const charge of CHARGES) say(`  ${charge.padEnd(20)}${charges.get(charge) ?? 0}`);
+  const polls = (count * HOUR.calmRounds * HOUR.pollsARound) / HOUR.faults;
+  const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
+  say(`${world.mode}: ${hours} hours in ${minutes} minutes`);
+  const row = (title: string, value: string | number) => say(`  ${title.padEnd(20)}${value}`);
+  row('renewals', world.supply.versions.length);
+  row('polls', polls);
+  row('faults', count);
+  for (const charge of CHARGES) row(charge, charges.get(charge) ?? 0);
   if (longest !== undefined) {
-    const { firstMb, lastMb, firstDescriptors, lastDescriptors } = longest;
-    say(`  ${'memory'.padEnd(20)}${firstMb.toFixed(0)} MB, then ${lastMb.toFixed(0)} MB`);
-    say(`  ${'descriptors'.padEnd(20)}${firstDescriptors}, then ${lastDescriptors}`);
+    const { looks, firstMb, lastMb, firstDescriptors, lastDescriptors } = longest;
+    row('memory', `${firstMb.toFixed(0)} MB, ${looks} looks later ${lastMb.toFixed(0)} MB`);
+    row('descriptors', `${firstDescriptors}, then ${lastDescriptors}`);
   }
   return charges.size === 0;
 }
@@ -87,17 +102,25 @@ async function main(): Promise<void> {
   });
   if (values.help === true) return void say(HELP);
   const hours = Number(values.hours);
-  if (!(hours > 0)) throw new Error('--hours N: give a number of hours, e.g. 0.5');
+  if (!(hours > 0)) throw new Error('--hours N: give a number of hours, e.g. 8');
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
-  const { startKong, worlds } = gatewaysOf(values);
+  const { startKong, worlds, stop } = await gatewaysOf(values);
   say(`seed ${seed}`);
   for (const options of worlds) {
+    const faults = Object.entries(FAULTS).filter(([, fault]) => fits(fault, options));
     const world = await World.start(startKong, { ...options, count: CERTIFICATES });
-    const time = (hours * HOUR_MS) / worlds.length;
-    const isWell = await soak(world, time, randomOf(seed)).finally(() => world.stop());
+    const isWell = await soak(world, faults, hours, randomOf(seed)).finally(() => world.stop());
     if (!isWell) process.exitCode = 1;
   }
+  await stop();
 }
+
+/** Nothing of it lasts, and it asks for no world of its own. */
+const fits = (fault: Fault, options: WorldOptions) =>
+  isFor(fault, options) &&
+  (fault.count ?? 0) <= 2 * CERTIFICATES &&
+  fault.launcher === undefined &&
+  fault.lasts !== true;
 
 main().catch((error: unknown) => {
   process.stderr.write(`soak: ${(error as Error).stack ?? String(error)}\n`);

@@ -1,16 +1,19 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findStatusSocket } from '../../src/app/status-host';
 import type { Issued } from '../../src/authority/authority';
+import type { CertificateState } from '../../src/model';
 import type { CertificateStatus, StatusReport } from '../../src/public';
 import type { KongMode, StartKong, TestKong } from '../scenarios/kong';
 import { eventually } from '../support/eventually';
 import { ask } from '../support/http';
 import { servedLeaf } from '../support/tls';
 import { AdminProxy } from './admin-proxy';
+import type { DatabaseProxy } from './database-proxy';
 import { judge, type Finding, type Span, type StepBack, type Version } from './judge';
 import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter, type Content } from './kong-content';
 import { Supply } from './supply';
@@ -27,6 +30,14 @@ export interface WorldOptions {
   lagMs?: number;
   /** Within this time everything has to be well again by itself. Default one minute: a busy machine takes long. */
   recoveryMs?: number;
+  /** More for the plugin's entry. */
+  config?: object;
+  /** What the plugin is started with, made with a folder that the world removes. */
+  launcher?: ((folder: string) => string) | undefined;
+  /** A Kong with processes of its own. */
+  isReal?: boolean;
+  /** Between a real Kong and its database. */
+  database?: DatabaseProxy | undefined;
 }
 
 /**
@@ -38,6 +49,8 @@ export class World {
   readonly #downtimes: Span[] = [];
   readonly #stepsBack: StepBack[] = [];
   readonly #unsaid: string[] = [];
+  readonly #leftBehind: string[] = [];
+  readonly #repeated: string[] = [];
   readonly #removed = new Set<string>();
   #crashes = 0;
   #pid: number | null = null;
@@ -52,26 +65,32 @@ export class World {
     private readonly file: string,
     private readonly lagMs: number,
     private readonly recoveryMs: number,
+    private readonly databaseProxy: DatabaseProxy | undefined,
   ) {
     this.other = new OtherWriter(kong, (content, post) => this.#goesBackTo(numbersIn(content, supply), post));
   }
 
   static async start(
     startKong: StartKong,
-    { mode, count = 3, lagMs = 0, recoveryMs = 60_000 }: WorldOptions,
+    { mode, count = 3, lagMs = 0, recoveryMs = 60_000, config = {}, launcher, database }: WorldOptions,
   ): Promise<World> {
     const supply = new Supply(count);
-    const content = contentOf(supply.names, supply.renew(), supply.issue('stranger.test'), configOf(supply));
+    const pairs = supply.renew();
+    const content = contentOf(supply.names, pairs, supply.issue('stranger.test'), {
+      ...configOf(supply),
+      ...config,
+    });
     const file = join(mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-torture-')), 'kong.yml');
     writeFileSync(file, documentOf(content));
     const admin = await AdminProxy.start();
     const pluginArguments = ['--admin-url', admin.url];
     const kong = await startKong({
       ...{ mode, pluginArguments },
+      ...(launcher === undefined ? {} : { pluginLauncher: launcher(dirname(file)) }),
       ...(mode === 'dbless' ? { declarativeConfig: file } : {}),
     });
     admin.upstream = kong.adminUrl;
-    const world = new World(kong, admin, supply, file, lagMs, recoveryMs);
+    const world = new World(kong, admin, supply, file, lagMs, recoveryMs, database);
     try {
       if (mode === 'database') await world.other.load(content);
       await eventually('the plugin has everything in step', async () => isWell(await world.status(), count));
@@ -90,6 +109,16 @@ export class World {
     return this.supply.names;
   }
 
+  /** For files of a fault; gone with the world. */
+  get folder(): string {
+    return dirname(this.file);
+  }
+
+  get database(): DatabaseProxy {
+    if (this.databaseProxy === undefined) throw new Error('there is no database to be spoilt');
+    return this.databaseProxy;
+  }
+
   async status(): Promise<StatusReport> {
     return JSON.parse((await ask({ socketPath: this.#socket }, '/status')).text) as StatusReport;
   }
@@ -105,15 +134,34 @@ export class World {
     look: (status: StatusReport) => boolean,
     timeoutMs = this.recoveryMs,
   ): Promise<void> {
-    await eventually(what, async () => look(await this.status()), timeoutMs).catch(() =>
-      this.#unsaid.push(what),
-    );
+    let last: StatusReport | null = null;
+    const hears = async () => look((last = await this.status()));
+    await eventually(what, hears, timeoutMs).catch(() => this.#unsaid.push(`${what}; ${statesOf(last)}`));
   }
 
   async saysOf(name: string, what: string, look: (one: CertificateStatus) => boolean): Promise<void> {
     await this.says(`${name}: ${what}`, ({ reloaders }) =>
       reloaders.some(({ certificates }) => certificates.some((one) => one.snis.includes(name) && look(one))),
     );
+  }
+
+  /** From now on each write of certificates counts that is made again. */
+  countRepeated(when: string): void {
+    this.#repeated.push(...this.admin.takeRepeated().map((write) => `${when}: ${write}`));
+  }
+
+  /** Files that a killed process left half made, and files of state that cannot be read. */
+  lookForRemains(when: string): void {
+    const { prefix } = this.kong;
+    for (const folder of [prefix, this.folder]) {
+      for (const name of readdirSync(folder)) {
+        const isState = /^ssl-cert-reloader\.(differences|holds|homes|reloads)/.test(name);
+        if (isState && !isJson(readFileSync(join(folder, name), 'utf8')))
+          this.#leftBehind.push(`${when}: ${name} is damaged`);
+        if (/\.ssl-cert-reloader-|ssl-cert-reloader.*\d+$/.test(name) && !isState)
+          this.#leftBehind.push(`${when}: ${name}`);
+      }
+    }
   }
 
   /** Something that a user would count on holds. */
@@ -170,8 +218,53 @@ export class World {
     );
   }
 
+  /** The master dies, its workers a second later, and Kong is started anew. */
+  async killMaster(): Promise<void> {
+    const workers = this.workers();
+    await this.mayEnd(() =>
+      this.#goesBackToTheStart(async () => {
+        this.signalMaster('SIGKILL');
+        await sleep(1_000);
+        for (const worker of workers) process.kill(worker, 'SIGKILL');
+        this.signal('SIGKILL');
+        await this.kong.restart();
+        this.admin.upstream = this.kong.adminUrl;
+      }),
+    );
+  }
+
+  /** Kills one worker of a real Kong, and waits for the one in its place. */
+  async killWorker(worker: number): Promise<void> {
+    const before = this.workers();
+    process.kill(worker, 'SIGKILL');
+    await eventually('there is another worker', () => {
+      const now = this.workers();
+      return now.length >= before.length && !now.includes(worker);
+    });
+    await sleep(RELOAD_MS);
+  }
+
+  /** Their processes, where Kong is a real one. */
+  workers(): number[] {
+    const master = String(this.#master);
+    return readdirSync('/proc').flatMap((entry) => {
+      if (!/^\d+$/.test(entry)) return [];
+      try {
+        const [, parent] = /\) \S (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, 'utf8')) ?? [];
+        return parent === master ? [Number(entry)] : [];
+      } catch {
+        // The process ended between the two looks.
+        return [];
+      }
+    });
+  }
+
   signalMaster(signal: NodeJS.Signals): void {
-    process.kill(Number(readFileSync(join(this.kong.prefix, 'pids', 'nginx.pid'), 'utf8')), signal);
+    process.kill(this.#master, signal);
+  }
+
+  get #master(): number {
+    return Number(readFileSync(join(this.kong.prefix, 'pids', 'nginx.pid'), 'utf8'));
   }
 
   /** Another writer puts this pair into Kong, whatever is there. */
@@ -203,13 +296,51 @@ export class World {
     });
   }
 
-  /** The plugin's process gets no further file descriptors. @returns a function that gives them back */
-  limitDescriptors(): () => void {
+  /** The plugin's process gets no further file descriptors meanwhile. */
+  withoutDescriptors(work: () => Promise<void>): Promise<void> {
+    const open = readdirSync(`/proc/${String(this.kong.pluginServerPid())}/fd`).length;
+    return this.#limited('nofile', { meanwhile: String(open), afterwards: '1024' }, work);
+  }
+
+  /** No file that the plugin's process writes may grow meanwhile. */
+  withFullDisk(work: () => Promise<void>): Promise<void> {
+    return this.#limited('fsize', { meanwhile: '0', afterwards: 'unlimited' }, work);
+  }
+
+  async #limited(
+    resource: string,
+    { meanwhile, afterwards }: { meanwhile: string; afterwards: string },
+    work: () => Promise<void>,
+  ): Promise<void> {
     const pid = String(this.kong.pluginServerPid());
-    const open = readdirSync(`/proc/${pid}/fd`).length;
-    const limit = (count: string) => execFileSync('prlimit', ['--pid', pid, `--nofile=${count}:`]);
-    limit(String(open));
-    return () => void limit('1024');
+    const limit = (value: string) => execFileSync('prlimit', ['--pid', pid, `--${resource}=${value}:`]);
+    limit(meanwhile);
+    try {
+      await work();
+    } finally {
+      limit(afterwards);
+    }
+  }
+
+  /** A second process of the plugin looks after the same Kong and the same files meanwhile. */
+  async withRival(work: () => Promise<void>): Promise<void> {
+    const prefix = join(this.folder, 'rival');
+    mkdirSync(prefix);
+    const verify = { listeners: [`127.0.0.1:${this.kong.tlsPort}`] };
+    writeFileSync(join(prefix, 'reloader.yml'), JSON.stringify({ ...configOf(this.supply), verify }));
+    const command = ['run', '-c', join(prefix, 'reloader.yml'), '-p', prefix, '--admin-url', this.admin.url];
+    const rival = spawn('dist/ssl-cert-reloader.cjs', command, { stdio: 'ignore' });
+    const ended = once(rival, 'exit');
+    const socketPath = findStatusSocket(prefix);
+    try {
+      await eventually('the second process answers', async () =>
+        isWell(JSON.parse((await ask({ socketPath }, '/status')).text) as StatusReport, 1),
+      );
+      await work();
+    } finally {
+      rival.kill('SIGTERM');
+      await ended;
+    }
   }
 
   /** The plugin's process may end in `work`. */
@@ -227,7 +358,11 @@ export class World {
 
   /** The plugin's entry with other configuration. */
   configure(config: object, enabled = true): Promise<void> {
-    return this.other.putEntry({ ...configOf(this.supply), ...config }, enabled);
+    return this.other.putEntry(this.config(config), enabled);
+  }
+
+  config(more: object): object {
+    return { ...configOf(this.supply), ...more };
   }
 
   /** A fault from beginning to end. @returns what it is charged with, and how long it took to be well again */
@@ -237,7 +372,7 @@ export class World {
     const said = this.kong.output().length;
     this.#pid = this.kong.pluginServerPid();
     this.#crashes = 0;
-    this.#unsaid.length = 0;
+    for (const list of [this.#unsaid, this.#leftBehind, this.#repeated]) list.length = 0;
     this.other.changes.clear();
     this.#atTheStart = this.#watched.map((name) => this.supply.newest(name));
     if (this.mode === 'dbless') writeFileSync(this.file, documentOf(await this.other.read()));
@@ -259,6 +394,7 @@ export class World {
       }
       over = performance.now() - over;
       await this.inStep();
+      this.lookForRemains('in the end');
     } finally {
       clearInterval(timer);
       await watch.stop();
@@ -273,6 +409,8 @@ export class World {
       after: await entitiesOf(this.kong, this.names.length),
       changedByOthers: Object.fromEntries(this.other.changes),
       unsaid: [...this.#unsaid],
+      leftBehind: [...this.#leftBehind],
+      repeated: [...this.#repeated],
       crashes: this.#crashes,
       leaks: this.supply.secrets.slice(issued).filter((line) => output.includes(line)).length,
       lagMs: this.lagMs,
@@ -329,6 +467,22 @@ const configOf = ({ folder }: Supply) => ({
   sources: [{ type: 'directory', path: folder, create: false }],
 });
 
+/** What it says of each certificate that is not in step. */
+function statesOf(status: StatusReport | null): string {
+  const all = status?.reloaders.flatMap(({ certificates }) => certificates) ?? [];
+  const others = all.filter(({ state }) => state !== 'in_sync');
+  return `it says ${others.map(({ snis, state }) => `${snis.join()} ${state}`).join(', ')}, ${status?.waiting ?? ''}`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Which versions a whole configuration holds. */
 function numbersIn(content: Content, supply: Supply): Pick<Version, 'name' | 'number'>[] {
   const certificates = content['certificates'] ?? [];
@@ -338,12 +492,14 @@ function numbersIn(content: Content, supply: Supply): Pick<Version, 'name' | 'nu
   });
 }
 
-/** At least so many certificates, all of them as they should be. */
+const WELL = new Set<CertificateState>(['in_sync', 'no_source', 'unused']);
+
+/** At least so many certificates, all of them as they should be; one without a name cannot be proven. */
 function isWell({ reloaders }: StatusReport, atLeast: number): boolean {
   const certificates = reloaders.flatMap((reloader) => reloader.certificates);
   return (
     reloaders.every((reloader) => reloader.is_current) &&
     certificates.length >= atLeast &&
-    certificates.every(({ state }) => state === 'in_sync' || state === 'no_source' || state === 'unused')
+    certificates.every(({ state, snis }) => WELL.has(state) || (state === 'unproven' && snis.length === 0))
   );
 }

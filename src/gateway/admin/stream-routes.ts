@@ -4,6 +4,8 @@ import { readPages } from './pages';
 interface Route {
   protocols?: readonly string[] | null;
   snis?: readonly string[] | null;
+  /** Seconds since the epoch. */
+  updated_at?: number;
   destinations?: readonly { port?: number | null }[] | null;
 }
 
@@ -18,7 +20,11 @@ export class StreamRoutes {
   #routes: readonly Route[] = [];
   #readAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly client: AdminClient) {}
+  /** @param newMs so long the stream proxy may not know a route that is new in the database */
+  constructor(
+    private readonly client: AdminClient,
+    private readonly newMs: () => number,
+  ) {}
 
   /** Never throws: a failed read leaves the routes of the last one. */
   async refresh(): Promise<void> {
@@ -36,7 +42,8 @@ export class StreamRoutes {
   /** Whether Kong itself shows a certificate to a client that asks for this name at this port. */
   leadTo(port: number, sni: string): boolean {
     const matching = this.#routes.filter(
-      ({ snis, destinations }) =>
+      ({ snis, destinations, updated_at: at = 0 }) =>
+        at * 1000 <= Date.now() - this.newMs() &&
         (isEmpty(snis) || snis.includes(sni)) &&
         (isEmpty(destinations) || destinations.some((one) => one.port == null || one.port === port)),
     );

@@ -8,8 +8,7 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
 /**
  * A client certificate for a Kong whose Admin API requires one: Kong's own for that listener, if it is valid for
- * clients. Kong Operator mounts one from the CA that the listener trusts into each data plane
- * (`/var/cluster-certificate`).
+ * clients.
  * @returns null where none is required, or Kong's own is unsuitable
  */
 export function ownAdminClient(prefix: string): { certFile: string; keyFile: string } | null {

@@ -45,7 +45,7 @@ export function readKongLines(prefix: string): readonly string[] {
 let held: { prefix: string; lines: readonly string[] } | null = null;
 
 const HELD =
-  /^(# )?(admin_|database |declarative_config |lmdb_environment_path |log_level|nginx_|node_|plugin|proxy_listen|role |ssl_cert|status_listen|stream_listen)/;
+  /^(# )?(admin_|database |db_update_frequency |declarative_config |lmdb_environment_path |log_level|nginx_|node_|plugin|proxy_listen|role |ssl_cert|status_listen|stream_listen)/;
 
 /** To be called before root becomes Kong's user: keeps what only root can read there, without its secrets. */
 export function holdKongValues(prefix: string): void {

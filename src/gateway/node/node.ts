@@ -25,6 +25,8 @@ export interface NodeFacts {
   declarativeConfig: string | null;
   /** Folder, relative to the prefix, of the store that holds the configuration without a database. */
   configurationStore: string;
+  /** Seconds after which Kong's parts notice what others wrote into its database; null: it is not known. */
+  databaseDelay: number | null;
   /** Null: unknown. */
   workers: number | null;
 }
@@ -60,6 +62,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const NAMES = new Set([
   ...['admin_listen', 'proxy_listen', 'stream_listen'],
   ...['ssl_cert', 'ssl_cert_key', 'declarative_config', 'lmdb_environment_path'],
+  'db_update_frequency',
   'nginx_main_worker_processes',
   ...['admin_gui_listen', 'status_listen', 'cluster_listen', 'role'],
   ...USES.flatMap((use) => [certSetting(use), `${certSetting(use)}_key`]),
@@ -121,6 +124,7 @@ export class KongNode {
         commentIn(lines, 'declarative_config'),
     );
     const workers = Number(values.get('nginx_main_worker_processes'));
+    const delay = Number(values.get('db_update_frequency'));
     // The innermost of several settings counts.
     const nearest = (name: string) =>
       [`nginx_proxy_${name}`, `nginx_http_${name}`, name].map((one) => values.get(one)).find(Boolean);
@@ -136,6 +140,7 @@ export class KongNode {
       nodeCertificates: USES.flatMap((use) => this.certificatesFor(use, values)),
       declarativeConfig: declarative,
       configurationStore: values.get('lmdb_environment_path') ?? DEFAULT_STORE,
+      databaseDelay: delay > 0 ? delay : null,
       workers: Number.isInteger(workers) && workers > 0 ? workers : null,
     };
   }
@@ -172,6 +177,7 @@ export class KongNode {
       ),
       declarativeConfig: null,
       configurationStore: settingIn(this.textOf(MAIN) ?? '', 'lmdb_environment_path') ?? DEFAULT_STORE,
+      databaseDelay: null,
       workers: parseWorkers(this.textOf(MAIN) ?? ''),
     };
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusReport } from '../../../src/public';
 import { answer, cutAnswer, garbage, isWrite, loseAnswer, reset, slow, type Misdeed } from '../admin-proxy';
 import type { Fault, FaultTable } from '../fault';
+import { certificateId } from '../kong-content';
 import type { World } from '../world';
 
 const SECONDS_MS = 4_000;
@@ -23,7 +24,7 @@ const everything = (sentence: string, misdeed: (world: World) => Misdeed): Fault
 const aWhile = (
   sentence: string,
   misdeed: Misdeed,
-  applies?: (of: { method: string }) => boolean,
+  applies?: (of: { method: string; path: string }) => boolean,
 ): Fault => ({
   sentence,
   run: (world) =>
@@ -52,6 +53,12 @@ export const ADMIN_FAULTS: FaultTable = {
     answer(401, { message: 'Unauthorized' }),
   ),
   'answers-403': everything('The Admin API forbids everything.', () => answer(403, { message: 'Forbidden' })),
+  'answers-404': everything('Something else answers 404 to everything.', () =>
+    answer(404, { message: 'Not found' }),
+  ),
+  'answers-302': everything('A proxy sends every request to a login page.', () =>
+    answer(302, '', { location: 'http://127.0.0.1:1/login' }),
+  ),
   'answers-with-a-page': everything('Something else answers with a page of HTML.', () =>
     answer(200, '<html>login</html>', { 'content-type': 'text/html' }),
   ),
@@ -60,6 +67,51 @@ export const ADMIN_FAULTS: FaultTable = {
   slow: aWhile('The Admin API takes half a second for each answer.', slow(500)),
   'lost-answers': aWhile('Writes are made, and their answers get lost.', loseAnswer, isWrite),
   'writes-reset': aWhile('Connections are reset at every write, before it is made.', reset, isWrite),
+  'writes-429': aWhile('Every write is answered 429.', answer(429, {}, { 'retry-after': '1' }), isWrite),
+  'writes-held': aWhile(
+    'Writes are never answered, and their connections break.',
+    ({ socket }) => {
+      setTimeout(() => socket.destroy(), SECONDS_MS / 2);
+    },
+    isWrite,
+  ),
+  'writes-cut': aWhile('Writes are made, and their answers end in the middle.', cutAnswer, isWrite),
+  'writes-garbage': aWhile(
+    'Writes are made, and answered with octets that are no HTTP.',
+    async (exchange) => {
+      await exchange.forward();
+      await garbage(exchange);
+    },
+    isWrite,
+  ),
+  'writes-made-500': aWhile(
+    'Writes are made, and answered with 500.',
+    async (exchange) => {
+      await exchange.forward();
+      await answer(500, { message: 'An unexpected error occurred' })(exchange);
+    },
+    isWrite,
+  ),
+  'lists-garbage': aWhile(
+    'Lists of certificates and the export of the configuration are answered with half a page.',
+    cutAnswer,
+    ({ method, path }) => method === 'GET' && /^\/(certificates|config)/.test(path),
+  ),
+  'writes-lost': {
+    sentence: 'Writes are answered as if they had been made, and are not.',
+    run: async (world) => {
+      await world.admin.during(
+        answer(200, { id: certificateId(0) }),
+        async () => {
+          world.supply.renew();
+          await world.saysOf(world.names[0] ?? '', 'is not in step', ({ state }) => state !== 'in_sync');
+          await sleep(SECONDS_MS);
+        },
+        isWrite,
+      );
+      world.supply.renew();
+    },
+  },
   'writes-500': {
     sentence: 'Kong can be read, and answers every write with 500: the database is read-only.',
     run: (world) =>

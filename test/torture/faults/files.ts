@@ -1,9 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultTable } from '../fault';
 import type { World } from '../world';
+
+/** Root may read everything, unless it gives that up. */
+const withoutOverride = () =>
+  process.getuid?.() === 0 ? 'setpriv --bounding-set=-dac_override,-dac_read_search' : '';
 
 const refused = (world: World, name: string, ...reasons: string[]) =>
   world.saysOf(name, `is refused as ${reasons.join(' or ')}`, ({ refusal }) =>
@@ -43,6 +47,47 @@ export const FILE_FAULTS: FaultTable = {
       for (const { name } of pairs)
         await refused(world, name, 'incomplete', 'missing_certificate', 'unreadable');
       for (const { name, chain } of pairs) writeFileSync(world.supply.path(name, 'crt'), chain);
+    },
+  },
+  emptied: {
+    sentence: 'The disk is full when certificates are renewed: empty files are left, and completed later.',
+    run: async (world) => {
+      const pairs = world.names.map((name) => ({ name, ...world.supply.issue(name) }));
+      for (const { name } of pairs)
+        for (const file of ['crt', 'key'] as const) writeFileSync(world.supply.path(name, file), '');
+      for (const { name } of pairs)
+        await world.saysOf(name, 'has no source', ({ state }) => state !== 'in_sync');
+      for (const { name, chain, key } of pairs) {
+        world.supply.put(name, 'key', key);
+        world.supply.put(name, 'crt', chain);
+      }
+    },
+  },
+  'files-gone': {
+    sentence: 'All files are deleted, and come back renewed, one after the other.',
+    run: async (world) => {
+      for (const name of world.names)
+        for (const file of ['crt', 'key'] as const) rmSync(world.supply.path(name, file));
+      for (const name of world.names)
+        await world.saysOf(name, 'has no source', ({ state }) => state === 'no_source');
+      for (const name of world.names) {
+        world.supply.renew([name]);
+        await sleep(200);
+      }
+    },
+  },
+  'older-files': {
+    sentence: 'A backup puts older files back; the newer certificate stays until it is renewed.',
+    run: async (world) => {
+      const [name = ''] = world.names;
+      const notBefore = new Date(Date.now() - 20 * 86_400_000);
+      const older = world.supply.issue(name, undefined, { notBefore });
+      world.supply.renew([name]);
+      await world.served([name]);
+      world.supply.put(name, 'key', older.key);
+      world.supply.put(name, 'crt', older.chain);
+      await world.saysOf(name, 'is not in step', ({ state }) => state !== 'in_sync');
+      world.supply.renew([name]);
     },
   },
   'folder-gone': {
@@ -100,6 +145,28 @@ export const FILE_FAULTS: FaultTable = {
         ({ state, refusal }) => state !== 'in_sync' || refusal !== null,
       );
       world.supply.put(name, 'key', key);
+    },
+  },
+  permissions: {
+    sentence: 'A key, then the whole folder may not be read for a while.',
+    launcher: withoutOverride,
+    run: async (world) => {
+      const [name = '', ...others] = world.names;
+      const { chain, key } = world.supply.issue(name);
+      world.supply.put(name, 'key', key);
+      chmodSync(world.supply.path(name, 'key'), 0);
+      world.supply.put(name, 'crt', chain);
+      world.supply.renew(others);
+      await world.served(others);
+      await refused(world, name, 'unreadable');
+      chmodSync(world.supply.path(name, 'key'), 0o600);
+      await world.served([name]);
+      chmodSync(world.supply.folder, 0);
+      await world.says('the folder cannot be read', ({ reloaders }) =>
+        reloaders.some(({ sources }) => sources.some(({ up }) => !up)),
+      );
+      chmodSync(world.supply.folder, 0o700);
+      world.supply.renew();
     },
   },
   pipe: {
@@ -213,8 +280,8 @@ export const FILE_FAULTS: FaultTable = {
     },
   },
   'all-at-once': {
-    sentence: 'Two hundred certificates are renewed at once, twice.',
-    count: 200,
+    sentence: 'Five hundred certificates are renewed at once, twice.',
+    count: 500,
     run: async (world) => {
       world.supply.renew();
       await sleep(150);

@@ -1,5 +1,24 @@
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reason } from '../../../src/model';
+import type { StatusReport } from '../../../src/public';
 import type { FaultTable } from '../fault';
+import type { World } from '../world';
+
+const DAY_MS = 86_400_000;
+
+/** The plugin's own clock can be turned; see `preload/clock.ts`. */
+const ownClock = (folder: string) =>
+  `NODE_OPTIONS=--require=${resolve('build/torture-clock.cjs')} TORTURE_CLOCK=${join(folder, 'clock')}`;
+
+const turnClock = ({ folder }: World, days: number) =>
+  writeFileSync(join(folder, 'clock'), String(days * DAY_MS));
+
+const isRefused =
+  (reason: Reason) =>
+  ({ reloaders }: StatusReport) =>
+    reloaders.some(({ certificates }) => certificates.some(({ refusal }) => refusal?.reason === reason));
 
 /** Kong, and the plugin's process that it keeps running. */
 export const KONG_FAULTS: FaultTable = {
@@ -61,13 +80,102 @@ export const KONG_FAULTS: FaultTable = {
   'no-descriptors': {
     sentence: 'The plugin has no file descriptors left.',
     run: async (world) => {
-      const release = world.limitDescriptors();
-      try {
+      await world.withoutDescriptors(async () => {
         world.supply.renew();
         await sleep(5_000);
-      } finally {
-        release();
+      });
+    },
+  },
+  'full-disk': {
+    sentence: 'The plugin can write to no file: the disk is full. Renewals are served all the same.',
+    run: async (world) => {
+      await world.withFullDisk(async () => {
+        for (let round = 0; round < 3; round++) {
+          world.supply.renew();
+          await world.served();
+        }
+      });
+      await world.mayEnd(() => world.endPlugin('SIGKILL'));
+      world.supply.renew();
+    },
+  },
+  'clock-ahead': {
+    sentence: 'The clock goes forward by a hundred days: what is renewed has expired.',
+    launcher: ownClock,
+    run: async (world) => {
+      turnClock(world, 100);
+      world.supply.renew();
+      await world.says('the renewals are refused', isRefused('expired'));
+      turnClock(world, 0);
+      world.supply.renew();
+    },
+  },
+  'clock-behind': {
+    sentence: 'The clock goes back by thirty days: what is renewed is not valid yet.',
+    launcher: ownClock,
+    run: async (world) => {
+      turnClock(world, -30);
+      world.supply.renew();
+      await world.says('the renewals are refused', isRefused('not_yet_valid'));
+      turnClock(world, 0);
+      world.supply.renew();
+    },
+  },
+  'clock-jumps': {
+    sentence: 'The clock jumps by a minute five times a second, while certificates are renewed.',
+    launcher: ownClock,
+    run: async (world) => {
+      for (let jump = 0; jump < 30; jump++) {
+        turnClock(world, (jump % 2 === 0 ? 1 : -1) / 2_880);
+        if (jump % 5 === 0) world.supply.renew();
+        await sleep(200);
       }
+      turnClock(world, 0);
+    },
+  },
+  'worker-killed': {
+    sentence: 'Each worker of Kong is killed in turn while certificates are renewed.',
+    needs: 'kong',
+    run: async (world) => {
+      for (const worker of world.workers()) {
+        world.supply.renew();
+        await sleep(100);
+        await world.downtime(() => world.mayEnd(() => world.killWorker(worker)));
+        await world.served();
+      }
+    },
+  },
+  'master-killed': {
+    sentence: 'The master of Kong is killed while forty renewals are written, and Kong is started again.',
+    needs: 'kong',
+    count: 40,
+    run: async (world) => {
+      world.supply.renew();
+      await sleep(100);
+      await world.killMaster();
+    },
+  },
+  'kong-frozen': {
+    sentence: 'Kong with all of its workers is stopped for five seconds in a pass that writes, and goes on.',
+    needs: 'kong',
+    run: async (world) => {
+      world.supply.renew();
+      await sleep(60);
+      const workers = world.workers();
+      for (const worker of workers) process.kill(worker, 'SIGSTOP');
+      await sleep(5_000);
+      for (const worker of workers) process.kill(worker, 'SIGCONT');
+    },
+  },
+  'worker-frozen': {
+    sentence: 'One of two workers is stopped for fifteen seconds, longer than a proof waits, and goes on.',
+    needs: 'kong',
+    run: async (world) => {
+      const worker = world.workers().at(-1) ?? 0;
+      process.kill(worker, 'SIGSTOP');
+      world.supply.renew();
+      await sleep(15_000);
+      process.kill(worker, 'SIGCONT');
     },
   },
 };

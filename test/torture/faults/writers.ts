@@ -1,9 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultTable } from '../fault';
+import { certificateId } from '../kong-content';
 import type { World } from '../world';
 
-async function whileTrue(isOn: () => boolean, work: (turn: number) => Promise<void>): Promise<void> {
-  for (let turn = 0; isOn(); turn++) await work(turn);
+/** Somebody does something at every turn, with a pause between, while everything is renewed so often. */
+async function whileRenewing(
+  world: World,
+  count: number,
+  work: (turn: number) => Promise<void>,
+  pauseMs: number,
+): Promise<void> {
+  const renewed = renewals(world, count).then(() => true);
+  for (let turn = 0; !(await Promise.race([renewed, sleep(pauseMs, false)])); turn++) await work(turn);
 }
 
 /** What others do to Kong at the same time, and what is done to the plugin's entry. */
@@ -40,9 +48,42 @@ export const WRITER_FAULTS: FaultTable = {
       }
     },
   },
+  'tags-by-others': {
+    sentence: 'Another writer changes the tags of a certificate again and again while it is renewed.',
+    mode: 'database',
+    run: async (world) => {
+      await whileRenewing(world, 5, (turn) => world.other.putTags(certificateId(0), [`turn-${turn}`]), 20);
+    },
+  },
+  'whole-configuration': {
+    sentence: 'Another writer posts a whole configuration with the first certificates again and again.',
+    mode: 'dbless',
+    run: async (world) => {
+      const first = await world.other.read();
+      await whileRenewing(world, 8, () => world.other.post(first), 300);
+    },
+  },
+  'name-taken': {
+    sentence: 'Another writer has a name go over to a certificate of its own, which is renewed from then on.',
+    mode: 'database',
+    lasts: true,
+    run: async (world) => {
+      const [name = ''] = world.names;
+      const theirs = world.supply.issue(name);
+      await world.other.takeName(0, theirs);
+      await world.served([name]);
+      world.supply.renew();
+    },
+  },
+  rival: {
+    sentence: 'Two processes of the plugin look after one Kong, while certificates are renewed.',
+    count: 10,
+    run: (world) => world.withRival(() => renewals(world, 8)),
+  },
   'deleted-in-a-bulk': {
     sentence: 'Another writer removes a certificate while forty are renewed; it stays removed.',
     mode: 'database',
+    lasts: true,
     count: 40,
     run: async (world) => {
       world.supply.renew();
@@ -52,6 +93,7 @@ export const WRITER_FAULTS: FaultTable = {
   },
   deleted: {
     sentence: 'Another writer removes a certificate that is renewed later; it stays removed.',
+    lasts: true,
     run: async (world) => {
       const name = world.names.at(-1) ?? '';
       await world.remove(name);
@@ -63,17 +105,45 @@ export const WRITER_FAULTS: FaultTable = {
     sentence:
       "The plugin's entry gets other configuration ten times a second, while certificates are renewed.",
     run: async (world) => {
-      let isOn = true;
-      const flapping = whileTrue(
-        () => isOn,
-        async (turn) => {
-          await world.configure({ interval: 1 + (turn % 5) });
-          await sleep(100);
-        },
-      );
+      await whileRenewing(world, 5, (turn) => world.configure({ interval: 1 + (turn % 5) }), 100);
+      await world.configure({});
+    },
+  },
+  triggers: {
+    sentence:
+      "A pass is asked for by the entry's trigger ten times a second, while certificates are renewed.",
+    run: async (world) => {
+      await whileRenewing(world, 5, (turn) => world.configure({ trigger: String(turn) }), 100);
+      await world.configure({});
+    },
+  },
+  'entry-removed': {
+    sentence: "The plugin's entry is removed while forty renewals are written, and made again.",
+    count: 40,
+    run: async (world) => {
+      world.supply.renew();
+      await sleep(60);
+      await world.other.removeEntry();
+      await world.says('no entry is looked after', ({ reloaders }) => reloaders.length === 0);
+      world.supply.renew();
+      await world.configure({});
+    },
+  },
+  'two-entries': {
+    sentence: 'A second entry of the plugin stands at a service; the global one goes on.',
+    run: async (world) => {
+      await world.other.putScopedEntry(world.config({ interval: 2 }));
       await renewals(world, 5);
-      isOn = false;
-      await flapping;
+      await world.served();
+      await world.other.removeScopedEntry();
+    },
+  },
+  'listener-blocked': {
+    sentence: 'The only listener that may be asked does not answer: nothing is proven, nothing rolled back.',
+    run: async (world) => {
+      await world.configure({ verify: { listeners: ['127.0.0.1:1'], timeout: 1 } });
+      await renewals(world, 3);
+      await world.served();
       await world.configure({});
     },
   },

@@ -8,6 +8,7 @@ const WHOLE = ['guides', 'runbooks'];
 /** Pages in Chinese, and the English page of each. */
 const PAGES: readonly [string, string][] = [
   ['README.zh-CN.md', 'README.md'],
+  ['deploy/kubernetes/README.zh-CN.md', 'deploy/kubernetes/README.md'],
   ...readdirSync('docs/zh-CN', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name): [string, string] => [join('docs/zh-CN', name), join('docs', name)]),
@@ -65,6 +66,20 @@ describe.each(PAGES)('%s', (chinese, english) => {
 
 it.each(WHOLE)('every page of docs/%s is there in Chinese, and no other', (folder) => {
   expect(readdirSync(`docs/zh-CN/${folder}`).sort()).toEqual(readdirSync(`docs/${folder}`).sort());
+});
+
+it('Chinese pages, and the page of the status in Chinese, use the words of the glossary', () => {
+  const [, rows = ''] = readFileSync('docs/glossary.md', 'utf8').split('| Not ');
+  const avoided = [...rows.matchAll(/^\|.*\|.*\| *(\p{Script=Han}.*?) *\|$/gmu)].flatMap(([, words = '']) =>
+    words.split('、'),
+  );
+  expect(avoided.length).toBeGreaterThan(5);
+  const texts = [...PAGES.map(([chinese]) => chinese), 'src/status/page/words/zh.ts'];
+  for (const path of texts)
+    expect(
+      readFileSync(path, 'utf8').match(new RegExp(`.*(?:${avoided.join('|')}).*`, 'g')),
+      path,
+    ).toBeNull();
 });
 
 function prose(page: string): string {

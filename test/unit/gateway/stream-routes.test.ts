@@ -3,11 +3,12 @@ import type { AdminClient } from '../../../src/gateway';
 import { StreamRoutes } from '../../../src/gateway/admin/stream-routes';
 
 const TLS = { protocols: ['tls'] };
+const seconds = (ago: number) => Math.floor(Date.now() / 1000) - ago;
 
-async function reading(routes: readonly object[]) {
+async function reading(routes: readonly object[], newMs = 0) {
   const body = { data: routes, next: null };
   const client = { url: '', get: () => Promise.resolve({ status: 200, body }) } as unknown as AdminClient;
-  const found = new StreamRoutes(client);
+  const found = new StreamRoutes(client, () => newMs);
   await found.refresh();
   return found;
 }
@@ -37,9 +38,15 @@ it.for<[string, readonly object[], boolean]>([
   },
 );
 
-it('without an answer of Kong no name counts as routed', async () => {
+it('a route that is new in the database is not asked for yet', async () => {
+  const route = (ago: number) => [{ ...TLS, snis: ['a.test'], updated_at: seconds(ago) }];
+  expect((await reading(route(5), 10_000)).leadTo(9443, 'a.test')).toBe(false);
+  expect((await reading(route(15), 10_000)).leadTo(9443, 'a.test')).toBe(true);
+});
+
+it('as long as Kong does not say, nothing leads there', async () => {
   const client = { url: '', get: () => Promise.reject(new Error('away')) } as unknown as AdminClient;
-  const routes = new StreamRoutes(client);
+  const routes = new StreamRoutes(client, () => 0);
   await routes.refresh();
   expect(routes.leadTo(9443, 'a.test')).toBe(false);
 });

@@ -4,6 +4,7 @@ import type { ServedObservation } from '../../../src/model';
 import { Patrol, type PatrolOptions } from '../../../src/verify/patrol';
 import { issue } from '../../support/bundles';
 import { eventually } from '../../support/eventually';
+import { freePort } from '../../support/port';
 import { tlsServer } from '../../support/tls-server';
 
 const NAME = 'www.example.test';
@@ -92,4 +93,20 @@ it('a round that gave way goes on though the pass was over before it noticed', a
   isBusy = false;
   patrol.go(false);
   await becomes('served');
+});
+
+it('a stream listener that goes on with the former certificate is told of, and one that does not answer is not', async () => {
+  const former = issue({ names: [NAME] });
+  const behind = await tlsServer(() => former);
+  const silent = { host: '127.0.0.1', port: await freePort() };
+  const streams: PatrolOptions['streams'] = { ready: () => Promise.resolve(), at: () => [silent] };
+  const { patrol, noted, becomes } = await patrolled(() => former, { streams });
+  patrol.go(false);
+  await becomes('served');
+  streams.at = () => [silent, behind];
+  patrol.go(true);
+  await becomes('wrong');
+  expect(noted.at(-1)?.detail).toBe(
+    `127.0.0.1:${behind.port} serves ${noted.at(-1)?.fingerprint ?? ''} for ${NAME}`,
+  );
 });

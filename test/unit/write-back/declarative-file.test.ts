@@ -102,6 +102,15 @@ it('follows links to the file that they lead to', async () => {
   expect(readFileSync(path, 'utf8')).toBe(text(renewed));
 });
 
+it('removes a draft with keys that a killed process left', async () => {
+  const { folder, path, writeBack, certificates } = writing();
+  writeFileSync(path, text(renewed));
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  writeFileSync(join(folder, `.kong.yml.ssl-cert-reloader-${pid}`), text(renewed).slice(0, 500));
+  await writeBack(path).run(certificates);
+  expect(readdirSync(folder)).toEqual(['kong.yml']);
+});
+
 it('does not write where nothing is to be changed', async () => {
   const { path, writeBack, certificates } = writing();
   writeFileSync(path, text(renewed));

@@ -1,0 +1,116 @@
+/*
+ * Loaded into the plugin's process by NODE_OPTIONS: ends it at one moment of its work, as SIGKILL does, or only counts
+ * the moments. The file TORTURE_KILL says which (`KillOrder`); it is read at the start and at each SIGUSR2.
+ *
+ * What a process leaves behind changes with its effects alone: what it writes to files, and requests that are no GET.
+ * So a moment is an effect and a number of awaits after it, or right before the next one.
+ */
+import { createHook } from 'node:async_hooks';
+import fs from 'node:fs';
+import { ClientRequest } from 'node:http';
+import { basename } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+
+export interface Moment {
+  /** So many effects have been had. */
+  effects: number;
+  /** So many awaits have gone on since then; null: right before the next effect. */
+  awaits: number | null;
+}
+
+export interface KillOrder {
+  from: 'start' | 'signal';
+  /** Null: counts alone, and writes `<file>.record` at each effect. */
+  at: Moment | null;
+}
+
+/** An effect, and the awaits from the one before to it. */
+export interface RecordedEffect {
+  what: string;
+  awaits: number;
+}
+
+type Call = (this: unknown, ...args: unknown[]) => unknown;
+
+const file = process.env['TORTURE_KILL'] ?? '';
+const { readFileSync, writeFileSync } = fs;
+let at: Moment | null = null;
+let isOn = false;
+let effects = 0;
+let awaits = 0;
+let record: RecordedEffect[] = [];
+
+function begin(when: KillOrder['from']): void {
+  try {
+    const order = JSON.parse(readFileSync(file, 'utf8')) as KillOrder;
+    isOn = order.from === when;
+    ({ at } = order);
+    [effects, awaits, record] = [0, 0, []];
+    if (isOn) writeFileSync(`${file}.armed`, '');
+  } catch {
+    isOn = false;
+  }
+}
+
+function end(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function aroundEffect<T>(what: string, work: () => T): T {
+  if (!isOn) return work();
+  if (at?.effects === effects) end();
+  record.push({ what, awaits });
+  [effects, awaits] = [effects + 1, 0];
+  if (at === null) writeFileSync(`${file}.record`, JSON.stringify(record));
+  const result = work();
+  if (at?.effects === effects && at.awaits === 0) end();
+  return result;
+}
+
+function spy(owner: object, name: string, isEffect: (self: unknown, args: unknown[]) => string | null): void {
+  const methods = owner as Record<string, Call>;
+  const original = methods[name];
+  if (original === undefined) return;
+  methods[name] = function (...args) {
+    const what = isEffect(this, args);
+    return what === null ? original.apply(this, args) : aroundEffect(what, () => original.apply(this, args));
+  };
+}
+
+const shown = (path: unknown) => (typeof path === 'string' ? basename(path) : 'an open file');
+const always =
+  (name: string) =>
+  (_: unknown, [path]: unknown[]) =>
+    `${name} ${shown(path)}`;
+const forWriting = (_: unknown, [path, flags]: unknown[]) =>
+  typeof flags === 'string' && /[wa]/.test(flags) ? `open ${shown(path)}` : null;
+
+if (isMainThread) {
+  for (const name of ['writeFile', 'write', 'rename', 'rm', 'unlink', 'link', 'symlink', 'mkdir'])
+    for (const [owner, method] of [
+      [fs, `${name}Sync`],
+      [fs.promises, name],
+    ] as const)
+      spy(owner, method, always(name));
+  spy(fs, 'openSync', forWriting);
+  const { open } = fs.promises;
+  fs.promises.open = async (...args) => {
+    const handle = await open(...args);
+    spy(handle, 'write', () => `write ${shown(args[0])}`);
+    return handle;
+  };
+  spy(ClientRequest.prototype, 'end', (self) => {
+    const { method, path } = self as ClientRequest;
+    return method === 'GET' || method === 'HEAD' ? null : `${method} ${path.replace(/\?.*/, '')}`;
+  });
+  createHook({
+    // Without it, there is no `before` for promises.
+    init: () => undefined,
+    before: () => {
+      awaits += 1;
+      if (isOn && at?.effects === effects && at.awaits !== null && awaits >= at.awaits) end();
+    },
+  }).enable();
+  process.on('SIGUSR2', () => begin('signal'));
+  begin('start');
+}
