@@ -102,7 +102,10 @@ function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
         });
         break;
       case 'configuration':
-        alarms.push({ text: words.say.configuration(trouble.detail), runbook: null });
+        alarms.push({
+          text: words.say.configuration(trouble.detail),
+          runbook: 'SslCertReloaderConfigurationRefused',
+        });
         break;
       case 'passes_failing':
         alarms.push({ text: words.say.passesFail(trouble.detail), runbook: 'SslCertReloaderStalled' });
