@@ -92,11 +92,11 @@ function headingsOf(page: string) {
   return [...prose(page).matchAll(/^(#+) (.*)$/gm)].map(([, level, text = '']) => [level, ...codeOf(text)]);
 }
 
-/** Of each row of a table how many cells it has, and the code in the first. */
+/** Of each row of a table how many cells it has, the code in the first, and the numbers. */
 function rowsOf(page: string) {
   return [...prose(page).matchAll(/^\|(.*)\|$/gm)].map(([, row = '']) => {
     const cells = row.split(/(?<!\\)\|/);
-    return [cells.length, ...codeOf(cells[0] ?? '')];
+    return [cells.length, ...codeOf(cells[0] ?? ''), ...(row.match(/\d+/g) ?? []).sort()];
   });
 }
 
