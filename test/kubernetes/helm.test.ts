@@ -49,7 +49,7 @@ function chart(): string {
   return folder;
 }
 
-/** What helm makes of the chart, as kong/ingress names its gateway. */
+/** The chart rendered by helm, with the gateway's name as in kong/ingress. */
 function rendered(file: string): KubernetesObject[] {
   const name = file.includes('ingress') ? 'kong-gateway' : 'kong-kong';
   const own = ['--set', 'ingressController.enabled=false', '--set', `fullnameOverride=${name}`];
