@@ -27,7 +27,7 @@ export function program(): Command {
     .configureOutput({ outputError: () => undefined })
     .addHelpText('after', '\nssl-cert-reloader COMMAND --help shows its exit codes and examples.')
     .hook('preAction', async (_, command) => {
-      if (process.getuid?.() !== 0 || !OBEYING.has(command.name())) return;
+      if (process.getuid?.() !== 0 || !takesConfig(command)) return;
       const { leavePrivileges } = await import('./privileges.js');
       leavePrivileges(command.opts<PassOptions>());
     });
@@ -37,5 +37,5 @@ export function program(): Command {
   return root;
 }
 
-/** Commands that follow a configuration, and therefore give up root's rights. */
-const OBEYING: ReadonlySet<string> = new Set(['plan', 'sync', 'run', 'doctor', 'drill']);
+/** Whether a command follows a configuration, and therefore gives up root's rights. */
+const takesConfig = ({ options }: Command) => options.some(({ long }) => long === '--config');
