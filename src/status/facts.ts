@@ -203,13 +203,12 @@ function wordsOf(live: LiveView, bundleId: string | null) {
   const waiting = live.plan?.waiting.get(bundleId);
   const whyWaiting =
     waiting === undefined ? null : `the ingress controller gets its time first: ${waiting.message}`;
-  return {
-    dropped: live.plan?.dropped.get(bundleId) ?? NONE,
-    note: live.note(bundleId) ?? whyWaiting,
-  };
+  const dropped = live.plan?.dropped.get(bundleId) ?? NONE;
+  return { dropped, note: live.note(bundleId) ?? whyWaiting ?? (dropped.length > 0 ? DROPPED : null) };
 }
 
 const NONE: readonly string[] = [];
+const DROPPED = 'the ingress controller dropped its certificate, and clients get another one';
 
 /** A refusal that is not reported yet (it may pass) has no time of its own. */
 function refusalOf(live: LiveView, bundleId: string): KnownRefusal | undefined {

@@ -21,7 +21,7 @@ import { describeWithCluster } from './suite';
 
 const REPOSITORY = join(__dirname, '..', '..');
 const FOLDER = join(REPOSITORY, 'deploy', 'kubernetes');
-const FILES = readdirSync(FOLDER).filter((name) => name !== 'README.md');
+const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
 const VALUES = ['values-ingress-chart.yaml', 'values-kong-chart.yaml'] as const;
 /** Manifests for the API server; the others are for helm and kustomize. */
 const MANIFESTS = FILES.filter((name) => !name.startsWith('values-') && name !== 'kustomization.yaml');

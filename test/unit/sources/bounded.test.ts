@@ -81,7 +81,7 @@ describe('a source that is slow', () => {
 
   it('asks for a pass when it is through, which gets its result together with newer changes', async () => {
     inner.scans = [
-      { ms: 60_000, scan: scanOf({ changed: ['www', 'old'], removed: ['api'], total: 2 }) },
+      { ms: 60_000, scan: scanOf({ changed: ['www', 'old'], removed: ['api'], total: 2, areAsksNew: true }) },
       { ms: 0, scan: scanOf({ changed: ['api'], removed: ['old'], total: 3 }) },
     ];
     await timed(source.scan());
@@ -90,7 +90,7 @@ describe('a source that is slow', () => {
     expect(touched).toEqual([source.id]);
     const { result } = await timed(source.scan(new Set([source.id])));
     expect({ ...result, changed: [...result.changed].sort() }).toEqual(
-      scanOf({ changed: ['api', 'www'], removed: ['old'], total: 3 }),
+      scanOf({ changed: ['api', 'www'], removed: ['old'], total: 3, areAsksNew: true }),
     );
     expect((await timed(source.scan())).result).toEqual(scanOf());
   });
