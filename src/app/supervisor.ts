@@ -219,8 +219,7 @@ export class Supervisor {
     const { own } = this.options;
     const posted = this.#posted;
     const revision = await this.answered(kong.gateway.revision());
-    // After a post of ours the revision may be the same although another writer has replaced the configuration
-    // twice.
+    // A post of ours may have been replaced by the former configuration meanwhile, whose revision is the same.
     const isSame = revision !== null && revision === this.#revision && posted === this.#postedThen;
     if (isSame && this.#trouble === null && own === undefined) {
       this.#said.stillHold();

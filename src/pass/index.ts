@@ -3,7 +3,6 @@ export { certificateSteps, type CertificateOptions } from './certificates';
 export { DifferenceFile, type DifferenceStore } from './differences';
 export { HomesFile, HomesStep } from './homes-file';
 export { Findings, SETTLE_MS } from './findings';
-export type { CertificateMemory } from './memory';
 export { FormerPairs } from './former-pairs';
 export { Passes } from './pass';
 export type { RevertStep } from './revert';

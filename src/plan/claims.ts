@@ -46,7 +46,7 @@ export function claimsOf(world: World, certificate: StoredCertificate, half: Hal
   const places = placesOf(world, certificate, half, having, broken);
   if (places.length === 1 && present.length === 1 && (own === undefined || own === present[0]))
     return { homes: present, present, isHeld: true };
-  const homes = homesAt(world, places, own, certificate, stored);
+  const homes = homesAt(world, places, own, certificate, half, present);
   return {
     homes,
     present: present.length === 0 ? NOBODY : homes.filter((bundle) => present.includes(bundle)),
@@ -54,20 +54,27 @@ export function claimsOf(world: World, certificate: StoredCertificate, half: Hal
   };
 }
 
-/** The present bundles at the homes; each of two halves follows those with its own type of key. */
+/**
+ * The present bundles at the homes; each of two halves follows those with its own type of key. A place that has other
+ * names now renews none of ours but its own.
+ */
 function homesAt(
   { index }: World,
   places: readonly string[],
   own: SourcedBundle | undefined,
-  { alt, snis: [name] }: StoredCertificate,
-  { leaf }: StoredHalf,
+  certificate: StoredCertificate,
+  half: Half,
+  present: readonly SourcedBundle[],
 ): readonly SourcedBundle[] {
   const homes = own === undefined ? [] : [own];
+  const { alt, owner, snis } = certificate;
   for (const place of places) {
-    const bundle = index.byId(place, name);
-    if (bundle !== undefined && bundle !== own) homes.push(bundle);
+    const bundle = index.byId(place, snis[0]);
+    if (bundle === undefined || bundle === own) continue;
+    if (owner !== 'us' || present.includes(bundle) || servesSome(bundle, certificate)) homes.push(bundle);
   }
-  return alt === null ? homes : homes.filter((bundle) => bundle.leaf.keyType === leaf?.keyType);
+  const keyType = certificate[half]?.leaf?.keyType;
+  return alt === null ? homes : homes.filter((bundle) => bundle.leaf.keyType === keyType);
 }
 
 function isHeld(

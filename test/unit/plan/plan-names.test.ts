@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { asSnis } from '../../../src/certificates';
+import { HomeBook } from '../../../src/plan';
 import { bundle, ours, outline, plan, stored, tenant } from '../../support/plans';
 
 const newer = { age: 5 };
@@ -45,6 +46,24 @@ describe('a renewal reaches the certificate in Kong whose SNI is', () => {
   ])('not %s (%s for %s)', ([, name, sni]) => {
     const made = plan([bundle('new', { ...newer, names: [name] })], [stored('K', { names: [sni] })]);
     expect(outline(made)).toMatchObject({ changes: [], inSync: {} });
+  });
+});
+
+it('a certificate of ours stays with its place where one of its names came from another, which has other names now', () => {
+  const homes = new HomeBook();
+  homes.note([{ certificate: ours('b', { names: ['pay.test'] }), half: 'main', places: ['b'] }]);
+  const names = ['*.test', 'pay.test'];
+  const kong = ours('a', { ...newer, names });
+  homes.note([{ certificate: ours('a', { age: 20, names: ['*.test'] }), half: 'main', places: ['a'] }]);
+  const bundles = [
+    bundle('a', { ...newer, names, create: true }),
+    bundle('b', { age: 3, names: ['shop.test'], create: true }),
+  ];
+  expect(outline(plan(bundles, [kong], { more: { homes } }))).toEqual({
+    changes: ['create b for shop.test'],
+    inSync: { a: [kong.id] },
+    refused: {},
+    unused: [],
   });
 });
 

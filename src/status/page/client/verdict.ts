@@ -83,8 +83,6 @@ interface Alarm {
   runbook: string | null;
 }
 
-const OWN_RUNBOOKS = { default: 'KongDefaultCertificateExpiring', node: 'KongNodeCertificateExpiring' };
-
 /** What nobody should miss, each in a sentence. */
 function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
   const past = reloaders.find((one) => !one.is_current && one.known_at !== null)?.known_at ?? null;
@@ -117,7 +115,7 @@ function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
         alarms.push({ text: trouble.detail, runbook: 'KongCertificateSwapFailing' });
         break;
       case 'own_outdated':
-        alarms.push({ text: sentence(trouble.detail), runbook: OWN_RUNBOOKS[trouble.of] });
+        alarms.push({ text: sentence(trouble.detail), runbook: 'KongReloadPending' });
         break;
       case 'source_down': {
         const since = reloaders.flatMap(({ sources }) => sources).find(({ id }) => id === trouble.id)
