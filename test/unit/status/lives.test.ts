@@ -26,9 +26,9 @@ async function shown(days: number, share: number) {
   const [, lives = ''] = new RegExp(`certificate_lives\\{level="(\\w+)"\\} 1`).exec(metrics) ?? [];
   const from = (level: string) =>
     Number(
-      new RegExp(`${PREFIX}certificate_warning_timestamp_seconds\\{[^}]*level="${level}"[^}]*\\} (\\S+)`).exec(
-        metrics,
-      )?.[1],
+      new RegExp(
+        `${PREFIX}certificate_warning_timestamp_seconds\\{[^}]*level="${level}"[^}]*\\} (\\S+)`,
+      ).exec(metrics)?.[1],
     );
   return {
     expiry: status?.certificates[0]?.expiry,
