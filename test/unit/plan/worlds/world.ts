@@ -37,7 +37,7 @@ export class Dice {
   }
 }
 
-/** Who may have which names of a CA. */
+/** Parties with different rights to names. */
 export type Actor = 'operator' | 'bank' | 'evil';
 
 const NAMES: Readonly<Record<Actor, readonly string[]>> = {
@@ -51,14 +51,14 @@ export const HOSTS = {
   bank: ['bank.test', 'www.bank.test', 'api.bank.test', 'new.bank.test'],
 } as const;
 
-/** What a certificate really is, whatever it says of itself. */
+/** The true origin of a certificate, whatever it claims. */
 interface Truth {
   actor: Actor;
-  /** Whose key signed it. `public` issues only to those who own the names. */
+  /** Owner of the key that signed it. `public` issues only to owners of the names. */
   issuer: string;
 }
 
-/** What a place holds at the moment. */
+/** Present content of a place. */
 interface Place {
   actor: Actor;
   make: (leaf: CertificateInfo, serial: number) => SourcedBundle;
@@ -74,7 +74,7 @@ export interface WorldOptions {
   addNames: boolean;
   /** There is an ingress controller, and Kong has a database. */
   hasController: boolean;
-  /** What the bank's CA is: public, or one of its own that nobody knows. */
+  /** Kind of the bank's CA: public, or an unknown one of its own. */
   bankIssuer: 'public' | 'bank-ca';
 }
 
@@ -142,7 +142,7 @@ export class World {
     return this.leaf({ actor, issuer: own }, names, from, own);
   }
 
-  /** Whatever the evil tenant comes up with. */
+  /** A random certificate of the evil tenant. */
   private evil(): CertificateInfo {
     const isOwn = this.dice.isOneIn(5);
     const names = this.dice.some(isOwn ? NAMES.evil : Object.values(NAMES).flat().concat('*.test'));
@@ -169,7 +169,7 @@ export class World {
     return this.#truths.get(leaf.fingerprint) as Truth;
   }
 
-  /** Somebody puts something into a place. */
+  /** Puts a certificate into a place. */
   put(id: string, leaf: CertificateInfo): void {
     const place = this.places.get(id) as Place;
     place.bundle = place.make(leaf, ++this.#serial);
@@ -276,7 +276,7 @@ export class World {
     return this.wholePlan();
   }
 
-  /** Somebody's certificate without its key. */
+  /** A certificate without its key. */
   private isMixed({ id, leaf }: SourcedBundle): boolean {
     return id.includes('#evil/') && this.truthOf(leaf).actor !== 'evil';
   }
