@@ -1,5 +1,5 @@
 import { readConfiguredFile } from '../common/configured-file';
-import { removeDrafts, replaceOwnFile } from '../common/replace-file';
+import { removeDrafts, replaceFile, replaceOwnFile } from '../common/replace-file';
 import type { Log } from '../model';
 import { HomeBook } from '../plan';
 import type { PassContext, Step } from './step';
@@ -21,14 +21,28 @@ export class HomesFile {
   }
 
   /** @returns why it cannot be written, in a sentence; null: it was written */
-  async save(text: string): Promise<string | null> {
+  save(text: string): string | null {
+    try {
+      replaceFile(this.path, text, null);
+      return null;
+    } catch (error) {
+      return this.why(error);
+    }
+  }
+
+  /** The same, without holding up anything else. */
+  async saveBeside(text: string): Promise<string | null> {
     try {
       await replaceOwnFile(this.path, text);
       return null;
     } catch (error) {
-      const { code = (error as Error).message } = error as NodeJS.ErrnoException;
-      return `${this.path} cannot be written (${code}): after a restart it is not known which source each certificate came from`;
+      return this.why(error);
     }
+  }
+
+  private why(error: unknown): string {
+    const { code = (error as Error).message } = error as NodeJS.ErrnoException;
+    return `${this.path} cannot be written (${code}): after a restart it is not known which source each certificate came from`;
   }
 }
 
@@ -37,7 +51,7 @@ export class HomesStep implements Step {
   #trouble: string | null = null;
   #said: string | null = null;
   /** Writes are made one after the other. */
-  #saving = Promise.resolve();
+  #saving: Promise<void> | null = null;
 
   constructor(
     private readonly homes: HomeBook,
@@ -46,11 +60,21 @@ export class HomesStep implements Step {
 
   async run({ observe, touched }: PassContext): Promise<void> {
     if (observe || !this.homes.takeChanged()) return;
-    this.#saving = this.#saving.then(async () => {
-      this.#trouble = await this.file.save(this.homes.serialise());
-    });
+    if (touched === undefined) {
+      if (this.#saving !== null) await this.#saving;
+      this.#trouble = this.file.save(this.homes.serialise());
+      return;
+    }
     // The next renewal does not wait for the disk.
-    if (touched === undefined) await this.#saving;
+    const saving = this.saveBeside(this.#saving).finally(() => {
+      if (this.#saving === saving) this.#saving = null;
+    });
+    this.#saving = saving;
+  }
+
+  private async saveBeside(before: Promise<void> | null): Promise<void> {
+    await before;
+    this.#trouble = await this.file.saveBeside(this.homes.serialise());
   }
 
   log(log: Log): void {
