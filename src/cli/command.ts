@@ -93,10 +93,10 @@ function addPlan(root: Command): void {
 function addSync(root: Command): void {
   const command = root
     .command('sync')
-    .description('look at every source once, swap what was renewed, and end');
+    .description('make one pass: read every source, swap what was renewed, and end');
   withJson(withKong(withConfig(command)))
     .option('--observe', 'only show what would be swapped')
-    .option('--wait', 'wait until the ingress controller had its time (takeover_grace), and take over then')
+    .option('--wait', 'wait for the ingress controller (takeover_grace), then take over')
     .action(async (options: SyncOptions) => {
       const { sync } = await import('./sync.js');
       process.exitCode = await sync(options);
@@ -111,7 +111,7 @@ function addSync(root: Command): void {
       ],
       [
         '3',
-        'something waits: for the ingress controller (run it again later, or with --wait), or it is held back',
+        'something waits for the ingress controller (run it again later, or with --wait), or is held back',
       ],
     ],
     ['ssl-cert-reloader sync', 'ssl-cert-reloader sync -c reloader.yml --admin-url http://127.0.0.1:8001'],
@@ -121,7 +121,7 @@ function addSync(root: Command): void {
 function addInspect(root: Command): void {
   const command = root
     .command('inspect')
-    .description('show what the gate says about a certificate with its key')
+    .description('check a certificate and its key as the plugin would')
     .argument('<file...>', 'the files of one bundle: the certificate, its chain and its key, in any order')
     .option(
       '--password-file <file>',
@@ -145,7 +145,7 @@ function addInspect(root: Command): void {
 function addExplain(root: Command): void {
   const command = root
     .command('explain')
-    .description('say what a reason, an option, a state or an alert means')
+    .description('explain a reason, an option, a state or an alert')
     .argument('<word>', 'such as key_mismatch, verify.timeout, no_source, KongCertificateExpired');
   withJson(command).action(async (word: string, options: ExplainOptions) => {
     const { explain } = await import('./explain.js');
@@ -187,7 +187,7 @@ function addStatus(root: Command): void {
     .command('status')
     .description('show every certificate as the running plugin sees it, the most urgent first')
     .option('-w, --watch', 'show it again and again')
-    .option('--poll', 'have it look at every source first');
+    .option('--poll', 'have it read every source first');
   withJson(withSocket(command)).action(async (options: StatusOptions) => {
     const { status } = await import('./status/index.js');
     process.exitCode = await status(options);
@@ -214,7 +214,7 @@ function addHolds(root: Command): void {
     ['approve', 'have a renewal written that waits (mode: approve)', 'it is written now'],
     [
       'rollback',
-      'have the certificate served again that was served before the last swap, and pin it',
+      'restore the certificate that was served before the last swap, and pin it',
       'it is in Kong again, and proven where listeners answer',
     ],
   ] as const;
@@ -244,7 +244,7 @@ function addHolds(root: Command): void {
 function addReload(root: Command): void {
   const command = root
     .command('reload')
-    .description('have the running process read its configuration again, and say whether it is used');
+    .description('have the running process read its configuration again, and report the result');
   withJson(withSocket(command)).action(async (options: ReloadOptions) => {
     const { reload } = await import('./reload.js');
     await reload(options);
@@ -262,11 +262,11 @@ function addReload(root: Command): void {
 function addHistory(root: Command): void {
   const command = root
     .command('history')
-    .description('tell what happened to a certificate, or to all of them, the latest last')
+    .description('show what happened to a certificate, or to all of them, the latest last')
     .argument('[name]', 'a name that it is served for, its id in Kong, or where it comes from')
     .option('--since <time>', 'only what is not older: 12h, 30d, or a time such as 2026-01-31', notEmpty)
-    .option('--limit <count>', 'so many entries, the latest', countOf, 200)
-    .option('--file <path>', 'read this file, and ask nobody', pathOf);
+    .option('--limit <count>', 'number of entries, the latest ones', countOf, 200)
+    .option('--file <path>', 'read this file instead of asking the running process', pathOf);
   withJson(withSocket(command)).action(async (name: string | undefined, options: HistoryOptions) => {
     const { history } = await import('./history.js');
     process.exitCode = await history(name, options);
@@ -285,7 +285,7 @@ function addHistory(root: Command): void {
 function addDoctor(root: Command): void {
   const command = root
     .command('doctor')
-    .description('check everything that has to be right, and say what to do where it is not');
+    .description('check the whole installation, and say how to mend what is wrong');
   withJson(withKong(withConfig(command)))
     .option('--run-query', "run the query commands of Kong's plugin servers, as Kong does at start")
     .action(async (options: DoctorOptions) => {
@@ -305,7 +305,9 @@ function addDoctor(root: Command): void {
 function addRun(root: Command): void {
   const command = root
     .command('run')
-    .description('reload until stopped: as a daemon, or as a sidecar of Kong');
+    .description(
+      'keep the certificates in Kong up to date until stopped: as a daemon, or as a sidecar of Kong',
+    );
   withKong(withConfig(command))
     .option('--serve-plugin', "answer Kong's calls on <prefix>/ssl-cert-reloader.socket, as a plugin server")
     .option('--socket <path>', 'answer them on another socket', pathOf)
@@ -322,7 +324,7 @@ function addRun(root: Command): void {
     [
       'ssl-cert-reloader run -c reloader.yml --admin-url http://127.0.0.1:8001',
       'ssl-cert-reloader run --serve-plugin -p /kong_prefix',
-      'kill -HUP PID        # read the file again, and look at every source now',
+      'kill -HUP PID        # read the file again, and every source',
     ],
   );
 }
@@ -330,7 +332,7 @@ function addRun(root: Command): void {
 function addCompletion(root: Command): void {
   const command = root
     .command('completion')
-    .description('print what a shell needs to complete this command')
+    .description('print the completion script of a shell')
     .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh', 'fish']))
     .action(async (shell: Shell) => {
       const { completionScript } = await import('./completion.js');
