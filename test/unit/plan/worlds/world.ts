@@ -240,6 +240,18 @@ export class World {
     return `${name} is ${this.asked.has(name) ? `asked for with ${secret}` : 'not asked for any more'}`;
   }
 
+  /** The ingress controller takes out what no resource asks for any more, or whose Secret is gone. */
+  push(): void {
+    for (const certificate of this.kong.certificates.values()) {
+      if (certificate.owner !== 'ingress_controller') continue;
+      const place = [...this.places.values()].find(({ bundle }) => bundle?.secret?.uid === certificate.id);
+      const { namespace = '', name = '' } = place?.bundle?.secret ?? {};
+      const snis = certificate.snis.filter((sni) => this.asked.get(sni) === `${namespace}/${name}`);
+      if (snis.length === 0) this.kong.remove(certificate.id);
+      else this.kong.put({ ...certificate, snis });
+    }
+  }
+
   restart(isForgetful = false): void {
     this.homes = isForgetful ? new HomeBook() : HomeBook.load(this.homes.serialise());
     this.unbar();
