@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import type { KongMode, LogLine, StartKong, TestKong } from '../scenarios/kong';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/port';
@@ -20,10 +21,12 @@ export function liveSettings(): LiveSettings | null {
   return { kong, database: (process.env['LIVE_DATABASE'] ?? '').split('\n').filter((line) => line !== '') };
 }
 
+/** @throws Error with what the command says */
+type Run = (...args: string[]) => Promise<unknown>;
+
 /** Starts real Kongs, each with a prefix of its own and listeners on loopback alone. */
 export function realKong({ kong, database }: LiveSettings): StartKong {
-  const run = (...args: string[]) =>
-    execFileSync(kong, args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+  const run: Run = (...args) => promisify(execFile)(kong, args);
 
   return async ({
     mode,
@@ -67,8 +70,8 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
     const start = () => run('start', '-c', conf, '-p', prefix);
     try {
       if (mode === 'database')
-        emptyDatabase((...args) => run('migrations', ...args, '-c', conf, '-p', prefix));
-      start();
+        await emptyDatabase((...args) => run('migrations', ...args, '-c', conf, '-p', prefix));
+      await start();
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       throw error;
@@ -91,7 +94,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       pluginServerPid: () => findPluginServer(prefix),
       restart: async () => {
         await stopAndWait(run, prefix);
-        start();
+        await start();
       },
       stop: async () => {
         await stopAndWait(run, prefix);
@@ -102,18 +105,18 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
 }
 
 /** `kong stop` only sends a signal: until the master has ended, its ports are taken. */
-async function stopAndWait(run: (...args: string[]) => string, prefix: string): Promise<void> {
+async function stopAndWait(run: Run, prefix: string): Promise<void> {
   const master = readFileSync(join(prefix, 'pids', 'nginx.pid'), 'utf8').trim();
   // A test may have killed it.
-  if (existsSync(`/proc/${master}`)) run('stop', '-p', prefix);
+  if (existsSync(`/proc/${master}`)) await run('stop', '-p', prefix);
   await eventually('the master of nginx has ended', () => !existsSync(`/proc/${master}`));
 }
 
-function emptyDatabase(migrations: (...args: string[]) => string): void {
+async function emptyDatabase(migrations: Run): Promise<void> {
   // A reset fails where there is nothing to reset; bootstrapping what is there changes nothing.
-  migrations('bootstrap');
-  migrations('reset', '--yes');
-  migrations('bootstrap');
+  await migrations('bootstrap');
+  await migrations('reset', '--yes');
+  await migrations('bootstrap');
 }
 
 function modeLines(mode: KongMode, folder: string, config: string | undefined, database: string[]): string[] {

@@ -156,10 +156,10 @@ export class World {
     for (const folder of [prefix, this.folder]) {
       for (const name of readdirSync(folder)) {
         const isState = /^ssl-cert-reloader\.(differences|holds|homes|reloads)/.test(name);
-        if (isState && !isJson(readFileSync(join(folder, name), 'utf8')))
-          this.#leftBehind.push(`${when}: ${name} is damaged`);
-        if (/\.ssl-cert-reloader-|ssl-cert-reloader.*\d+$/.test(name) && !isState)
-          this.#leftBehind.push(`${when}: ${name}`);
+        const isDamaged = isState && !isJson(readFileSync(join(folder, name), 'utf8'));
+        const isHalfMade = !isState && /\.ssl-cert-reloader-|ssl-cert-reloader.*\.[\da-f]+$/.test(name);
+        if (!isDamaged && !isHalfMade) continue;
+        if (!this.#leftBehind.some((one) => one.endsWith(name))) this.#leftBehind.push(`${when}: ${name}`);
       }
     }
   }
