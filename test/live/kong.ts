@@ -106,10 +106,21 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
 
 /** `kong stop` only sends a signal: until the master has ended, its ports are taken. */
 async function stopAndWait(run: Run, prefix: string): Promise<void> {
-  const master = readFileSync(join(prefix, 'pids', 'nginx.pid'), 'utf8').trim();
-  // A test may have killed it.
-  if (existsSync(`/proc/${master}`)) await run('stop', '-p', prefix);
-  await eventually('the master of nginx has ended', () => !existsSync(`/proc/${master}`));
+  const pidFile = join(prefix, 'pids', 'nginx.pid');
+  const master = readFileSync(pidFile, 'utf8').trim();
+  if (isRunning(master)) await run('stop', '-p', prefix);
+  // One that a test has killed may stay in the table of processes, where Kong takes it for running.
+  else rmSync(pidFile);
+  await eventually('the master of nginx has ended', () => !isRunning(master));
+}
+
+/** A killed process stays in the table until whoever started it has looked. */
+function isRunning(pid: string): boolean {
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 async function emptyDatabase(migrations: Run): Promise<void> {
