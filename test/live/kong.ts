@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { KongMode, LogLine, StartKong, TestKong } from '../scenarios/kong';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/port';
+import { settingsOf } from './settings';
 
 /** How to start a real Kong; see `npm run test:live -- --help`. */
 export interface LiveSettings {
@@ -13,12 +14,14 @@ export interface LiveSettings {
   kong: string;
   /** kong.conf lines for a database, e.g. `pg_host = …`; without them the stories with a database are skipped. */
   database: string[];
+  /** The database as a URL. */
+  pg?: string;
 }
 
 export function liveSettings(): LiveSettings | null {
   const kong = process.env['LIVE_KONG'];
   if (kong === undefined || kong === '') return null;
-  return { kong, database: (process.env['LIVE_DATABASE'] ?? '').split('\n').filter((line) => line !== '') };
+  return settingsOf(kong, process.env['LIVE_PG']);
 }
 
 /** @throws Error with what the command says */

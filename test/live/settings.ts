@@ -1,11 +1,11 @@
 import type { LiveSettings } from './kong';
 
 /** @param pg `postgres://USER:PASSWORD@HOST:PORT/DATABASE` of a database that may be emptied */
-export function settingsOf(kong: string, pg?: string): LiveSettings {
+export function settingsOf(kong: string, pg?: string | undefined): LiveSettings {
   if (pg === undefined) return { kong, database: [] };
   const { hostname, port, username, password, pathname } = new URL(pg);
   return {
-    kong,
+    ...{ kong, pg },
     database: [
       `pg_host = ${hostname}`,
       `pg_port = ${port === '' ? '5432' : port}`,

@@ -21,6 +21,7 @@ import { Watch } from './watch';
 
 /** As long as an old plugin server lives beside its successor, and connections are drained. */
 const RELOAD_MS = 1_500;
+const REMAINS_MS = 500;
 
 export interface WorldOptions {
   mode: KongMode;
@@ -151,17 +152,23 @@ export class World {
   }
 
   /** Files that a killed process left half made, and files of state that cannot be read. */
-  lookForRemains(when: string): void {
-    const { prefix } = this.kong;
-    for (const folder of [prefix, this.folder]) {
-      for (const name of readdirSync(folder)) {
-        const isState = /^ssl-cert-reloader\.(differences|holds|homes|reloads)/.test(name);
-        const isDamaged = isState && !isJson(readFileSync(join(folder, name), 'utf8'));
-        const isHalfMade = !isState && /\.ssl-cert-reloader-|ssl-cert-reloader.*\.[\da-f]+$/.test(name);
-        if (!isDamaged && !isHalfMade) continue;
-        if (!this.#leftBehind.some((one) => one.endsWith(name))) this.#leftBehind.push(`${when}: ${name}`);
-      }
-    }
+  async lookForRemains(when: string): Promise<void> {
+    let remains = this.#remains();
+    // A draft of a process that runs is there for an instant.
+    if (remains.length > 0) await sleep(REMAINS_MS);
+    remains = remains.filter((name) => this.#remains().includes(name));
+    for (const name of remains)
+      if (!this.#leftBehind.some((one) => one.endsWith(name))) this.#leftBehind.push(`${when}: ${name}`);
+  }
+
+  #remains(): string[] {
+    return [this.kong.prefix, this.folder].flatMap((folder) =>
+      readdirSync(folder).filter((name) => {
+        if (/^ssl-cert-reloader\.(differences|holds|homes|reloads)/.test(name))
+          return !isJson(readFileSync(join(folder, name), 'utf8'));
+        return /\.ssl-cert-reloader-|ssl-cert-reloader.*\.[\da-f]+$/.test(name);
+      }),
+    );
   }
 
   /** Something that a user would count on holds. */
@@ -394,7 +401,7 @@ export class World {
       }
       over = performance.now() - over;
       await this.inStep();
-      this.lookForRemains('in the end');
+      await this.lookForRemains('in the end');
     } finally {
       clearInterval(timer);
       await watch.stop();
