@@ -13,9 +13,13 @@ export const ALERT_NAMES = {
   rolled_back: 'KongCertificateRolledBack',
   not_served: 'KongCertificateNotServed',
   out_of_sync: 'KongCertificateOutOfSync',
+  held: 'KongCertificateHeld',
   writes_forbidden: 'KongWritesForbidden',
   renewal_overdue: 'KongCertificateRenewalOverdue',
+  default_expiring: 'KongDefaultCertificateExpiring',
   node_expiring: 'KongNodeCertificateExpiring',
+  reload_pending: 'KongReloadPending',
+  configuration: 'SslCertReloaderConfigurationRefused',
   source_down: 'KongCertificateSourceDown',
   passes_failing: 'SslCertReloaderStalled',
 } as const;
@@ -46,6 +50,8 @@ export interface Condition {
   severity: Severity;
   /** Milliseconds since the epoch. */
   since: number;
+  /** Nobody knows since when: it counts from the first look that found it. */
+  isSinceSeen?: true;
   /** What tells it from others to Alertmanager: few, and the same as long as it lasts. */
   labels: Readonly<Record<string, string>>;
   facts: AlertFacts;

@@ -44,7 +44,11 @@ const AT_ONCE: Record<AlertKind, boolean> = {
   expiring: true,
   expired: true,
   renewal_overdue: true,
+  held: true,
+  default_expiring: true,
   node_expiring: true,
+  reload_pending: false,
+  configuration: false,
   not_served: false,
   out_of_sync: false,
   writes_forbidden: false,
@@ -58,11 +62,15 @@ const whenCurrent = (status: Observed['status']) => status?.is_current === true;
 /** Facts without which a trouble cannot be called over: nobody can look while Kong is away. */
 const CAN_BE_OVER: Record<AlertKind, (status: Observed['status']) => boolean> = {
   passes_failing: () => true,
+  configuration: whenCurrent,
   // Time alone decides.
   expired: whenKnown,
   expiring: whenKnown,
   renewal_overdue: whenKnown,
+  default_expiring: whenKnown,
   node_expiring: whenKnown,
+  reload_pending: whenCurrent,
+  held: whenCurrent,
   refused: whenCurrent,
   rolled_back: whenCurrent,
   not_served: whenCurrent,

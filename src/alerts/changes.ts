@@ -41,11 +41,13 @@ export function changesOf(
   const hold = (condition: Condition, known: Held | undefined) => {
     // What was told is told to be over under the same labels, whatever became of the names since.
     const labels = known?.toldAt == null ? condition.labels : known.condition.labels;
-    const held: Held = { condition: { ...condition, labels }, toldAt: known?.toldAt ?? null };
+    const since =
+      condition.isSinceSeen === true && known !== undefined ? known.condition.since : condition.since;
+    const held: Held = { condition: { ...condition, labels, since }, toldAt: known?.toldAt ?? null };
     if (isDue(held)) {
       alerts.push(firing(held.condition, held.toldAt !== null));
       held.toldAt = now;
-    } else if (held.toldAt === null) nextAt = Math.min(nextAt, condition.since + graceMs(condition.kind));
+    } else if (held.toldAt === null) nextAt = Math.min(nextAt, since + graceMs(condition.kind));
     state.set(condition.key, held);
   };
   for (const condition of conditions) hold(condition, before.get(condition.key));

@@ -3,11 +3,12 @@ import { isRenewalLate, lifeOf, REASONS, unreachable, type LeafTimes } from '../
 import {
   linkKey,
   type CertificateStatus,
-  type NodeFileStatus,
+  type HoldStatus,
   type ReloaderStatus,
   type SourceStatus,
 } from '../public';
 import type { AlertFacts, AlertKind, Condition, Severity } from './alert';
+import { ownExpiries, reloadsPending } from './own-files';
 
 const DAY_MS = 86_400_000;
 /** Names in a sentence, and among the facts. */
@@ -19,12 +20,17 @@ export interface Observed {
   entry: string;
   /** Null: nothing is known yet. While `is_current` is false nothing of it can be over, and time goes on. */
   status:
-    | (Pick<ReloaderStatus, 'mode' | 'sources' | 'is_current' | 'node_certificates'> & {
+    | (Pick<
+        ReloaderStatus,
+        'mode' | 'sources' | 'is_current' | 'default_certificate' | 'node_certificates'
+      > & {
         certificates: Iterable<CertificateStatus>;
       })
     | null;
   /** Why no pass can be made; null: they are made. */
   trouble: { message: string; since: number } | null;
+  /** Why a newer configuration is not used; left out: it is. */
+  configuration?: { message: string; since: number } | null;
 }
 
 /**
@@ -33,17 +39,19 @@ export interface Observed {
  * @param warningDays days before the end of a leaf that are set by hand as warnings; empty: its life decides
  */
 export function* eachCondition(
-  { entry, status, trouble }: Observed,
+  { entry, status, trouble, configuration = null }: Observed,
   warningDays: readonly number[],
   now: number,
 ): Generator<Condition | null> {
   if (trouble !== null) yield passesFailing(entry, trouble);
+  if (configuration !== null) yield configurationRefused(configuration);
   if (status === null) return;
   const { is_current: isCurrent } = status;
   for (const source of status.sources) {
     if (isCurrent && source.error !== null) yield sourceDown(source, source.error);
   }
-  for (const file of status.node_certificates?.files ?? []) yield nodeExpiry(file, warningDays, now);
+  yield* ownExpiries(status, warningDays, now);
+  if (isCurrent) yield* reloadsPending(status, now);
   const forbidden: CertificateStatus[] = [];
   for (const certificate of status.certificates) {
     yield expiryOf(certificate, warningDays, now);
@@ -71,6 +79,21 @@ function passesFailing(entry: string, { message, since }: NonNullable<Observed['
     facts: {},
     link: null,
     summary: `certificates are not looked after: no pass can be made (entry ${entry})`,
+    description: message,
+  };
+}
+
+function configurationRefused({ message, since }: NonNullable<Observed['configuration']>): Condition {
+  return {
+    kind: 'configuration',
+    key: 'configuration',
+    topic: 'configuration',
+    severity: 'warning',
+    since,
+    labels: {},
+    facts: {},
+    link: null,
+    summary: 'a newer configuration cannot be used, and the one before goes on',
     description: message,
   };
 }
@@ -192,34 +215,6 @@ function expiryOf(
   });
 }
 
-/** A certificate that Kong's configuration names, for as long as it or what Kong has of it is near its end. */
-function nodeExpiry(file: NodeFileStatus, warningDays: readonly number[], now: number): Condition | null {
-  const { location, uses, not_after: inFile, served_not_before: from, served_not_after: served } = file;
-  const until = served ?? inFile;
-  if (until === null) return null;
-  const end = Date.parse(until);
-  const times = { notBefore: from === null ? null : Date.parse(from), notAfter: end, renewalAt: null };
-  const { level, days, soonAt, criticalAt } = lifeOf(times, now, warningDays);
-  if (level === 'fresh' || level === 'renewal_due') return null;
-  const isUrgent = level === 'critical' || level === 'expired';
-  const what = `${location} (Kong's own, for ${uses.join(', ')})`;
-  const isNewer = served !== null && inFile !== null && Date.parse(inFile) > end;
-  return {
-    kind: 'node_expiring',
-    key: `node_expiring ${location} ${days ?? level}`,
-    topic: `node ${location}`,
-    severity: isUrgent ? 'critical' : 'warning',
-    since: end <= now ? end : isUrgent ? criticalAt : soonAt,
-    labels: { location, level },
-    facts: { location, not_after: until, days_left: Math.floor((end - now) / DAY_MS), level },
-    link: null,
-    summary: end <= now ? `${what} has expired` : `${what} expires in ${timeLeft(end - now)}`,
-    description: isNewer
-      ? `The file has a newer one, valid until ${inFile}: Kong reads it when it is reloaded.`
-      : 'The file has no newer one.',
-  };
-}
-
 /** The leaf that ends then; of one that is only seen on a listener no more is known. */
 function timesOf({ stored, renewal_due_at: dueAt }: CertificateStatus, end: number): LeafTimes {
   const isStored = stored !== null && Date.parse(stored.not_after) === end;
@@ -287,8 +282,7 @@ function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): 
       });
     }
     case 'pending': {
-      // It ends by itself, and gives way to what is urgent.
-      if (certificate.hold?.kind === 'frozen') return null;
+      if (certificate.hold !== undefined) return heldBack(certificate, certificate.hold);
       const why = mode === 'observe' ? ': this entry only observes (mode: observe)' : '';
       const summary = `${name} is out of step: ${location} has another certificate, which is not written to Kong${why}`;
       return about(certificate, 'out_of_sync', {
@@ -307,6 +301,27 @@ function stateOf(certificate: CertificateStatus, mode: ReloaderStatus['mode']): 
     default:
       return unreachable(state);
   }
+}
+
+/** A freeze ends by itself, and is told of only near the end of what Kong has. */
+function heldBack(certificate: CertificateStatus, { kind, detail }: HoldStatus): Condition | null {
+  const { expiry, source } = certificate;
+  const isUrgent = expiry === 'critical' || expiry === 'expired';
+  if (kind === 'frozen' && !isUrgent && expiry !== 'ends_soon') return null;
+  const until = source === null ? '' : `${source.location} has one that is valid until ${source.not_after}.`;
+  return about(
+    certificate,
+    'held',
+    {
+      topic: 'state',
+      variant: kind,
+      severity: isUrgent ? 'critical' : 'warning',
+      since: Date.parse(certificate.since),
+      summary: `a renewal of ${nameOf(certificate)} is held back: ${detail}`,
+      description: until,
+    },
+    { labels: { reason: kind }, facts: { reason: kind } },
+  );
 }
 
 function sourceSentence({ state, source, refusal, owner }: CertificateStatus): string {

@@ -16,6 +16,8 @@ interface Desk {
   config: Config;
   /** Since when no pass can be made, in milliseconds since the epoch; null: passes are made. */
   troubleSince: number | null;
+  /** The same for a configuration that cannot be used. */
+  refusedSince: number | null;
 }
 
 /**
@@ -30,9 +32,19 @@ export class AlertDesk {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Looks at the running entries; to be called every few seconds, and not to be waited for. Never throws. */
-  async look(running: Iterable<readonly [entry: string, AlertedEntry]>): Promise<void> {
-    await Promise.all([...running].map(([entry, one]) => this.guard(entry, () => this.lookAt(entry, one))));
+  /**
+   * Looks at what runs; to be called every few seconds, and not to be waited for. Never throws.
+   * @param configurationError why a newer configuration is not used; null: it is
+   */
+  async look(
+    running: Iterable<readonly [entry: string, AlertedEntry]>,
+    configurationError: string | null = null,
+  ): Promise<void> {
+    await Promise.all(
+      [...running].map(([entry, one]) =>
+        this.guard(entry, () => this.lookAt(entry, one, configurationError)),
+      ),
+    );
   }
 
   /**
@@ -71,17 +83,22 @@ export class AlertDesk {
     }
   }
 
-  private async lookAt(entry: string, { config, reloader, startedAt }: AlertedEntry): Promise<void> {
+  private async lookAt(
+    entry: string,
+    { config, reloader, startedAt }: AlertedEntry,
+    configurationError: string | null,
+  ): Promise<void> {
     const desk = this.open(entry, config);
     // The renewal time decides what is sent, and will be known in a moment.
     if (desk === null || reloader.isAsking) return;
     const view = reloader.view();
     const error = view.last_pass?.error ?? null;
     if (!view.is_current && error === null) return;
-    await desk.alerting.look(`${startedAt}.${view.revision}`, () => ({
+    await desk.alerting.look(`${startedAt}.${view.revision} ${configurationError ?? ''}`, () => ({
       entry,
       status: view.known_at === null ? null : { ...view, certificates: view.certificates() },
       trouble: this.trouble(desk, error),
+      configuration: this.refused(desk, configurationError),
     }));
   }
 
@@ -96,7 +113,12 @@ export class AlertDesk {
     const options = this.optionsFor(entry, config);
     if (known !== undefined && !isSame(known.config, config)) known.alerting.reconfigure(options);
     const alerting = known?.alerting ?? new Alerting(options);
-    const desk = { alerting, config, troubleSince: known?.troubleSince ?? null };
+    const desk = {
+      alerting,
+      config,
+      troubleSince: known?.troubleSince ?? null,
+      refusedSince: known?.refusedSince ?? null,
+    };
     this.#desks.set(entry, desk);
     return desk;
   }
@@ -111,6 +133,11 @@ export class AlertDesk {
       say: (level, message, fields) => this.logger.log(level, message, { entry, ...fields }),
       now: this.now,
     };
+  }
+
+  private refused(desk: Desk, message: string | null): Observed['trouble'] {
+    desk.refusedSince = message === null ? null : (desk.refusedSince ?? this.now());
+    return message === null || desk.refusedSince === null ? null : { message, since: desk.refusedSince };
   }
 
   private trouble(desk: Desk, message: string | null): Observed['trouble'] {

@@ -28,6 +28,8 @@ export interface ComposeOptions {
   listener?: WriteListener;
   /** Whether Kong's listeners were last seen to serve this chain. */
   isServed?: (certificate: string, half: Half, chain: string) => boolean;
+  /** Whether that was seen for each of these names, at every listener. */
+  isSeenWhole?: (snis: readonly string[]) => boolean;
   /** File that remembers which source each certificate came from, from one process to the next. */
   homesFile?: HomesFile;
   /** Remembers since when the ingress controller has not taken a renewal, from one run to the next. */

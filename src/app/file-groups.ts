@@ -23,6 +23,7 @@ export function createFileGroups(config: Config, kong: Connection): Files {
   return {
     byDefault: byDefault(config, kong, reload),
     node: ofNode(config, kong, reload),
+    trusted: () => kong.facts()?.trusted ?? [],
     send: (fingerprints) => reload.send(fingerprints),
   };
 }

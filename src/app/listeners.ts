@@ -14,6 +14,11 @@ export function listenersOf({ verify: { listeners } }: Config, kong: Connection)
     : tlsListeners(listeners.map((listener) => `${listener} ssl`).join(','));
 }
 
+/** Whether one place alone may serve anything, the stream proxy included. */
+export const hasOneListener = (config: Config, kong: Connection): boolean =>
+  listenersOf(config, kong).length === 1 &&
+  (config.verify.listeners.length > 0 || kong.listeners.length === 1);
+
 /** With a database the stream proxy may take so long for a write or a new route, at the least. */
 const LATE_MS = 60_000;
 

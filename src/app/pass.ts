@@ -7,11 +7,11 @@ import {
   certificateSteps,
   HomesStep,
   Passes,
-  rounds,
   type CertificateOptions,
   type HomesFile,
   type RevertStep,
   type Step,
+  type Touches,
 } from '../pass';
 import type { Files } from './file-groups';
 import type { Trust } from '../trust';
@@ -37,7 +37,7 @@ export interface PassRunner {
   /** Restores what an operator asks for, in the next pass. */
   readonly revert: Pick<RevertStep, 'ask' | 'cancel'>;
   /** @throws Error when no pass can be made: Kong does not answer */
-  readonly pass: (cause: PassCause, touched?: ReadonlySet<string>) => Promise<PassReport>;
+  readonly pass: (cause: PassCause, touched?: ReadonlySet<string>, touches?: Touches) => Promise<PassReport>;
   /** The present state. */
   readonly live: () => LiveView;
   /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */
@@ -58,7 +58,7 @@ export function createPass(parts: PassParts): PassRunner {
     ...parts,
     ...(homesFile == null ? {} : { homes: homesFile.load() }),
   });
-  const { memory, scan, retryRollbacks, revert, plan, write, prove, settle, remove, conclude } = certificates;
+  const { memory, scan, retryRollbacks, revert, rounds, remove, conclude } = certificates;
   const live = (): LiveView => ({
     ...memory.live,
     sources: [...memory.live.sources, ...steps.flatMap((step) => step.sources?.() ?? [])],
@@ -69,7 +69,7 @@ export function createPass(parts: PassParts): PassRunner {
     scan,
     retryRollbacks,
     revert,
-    rounds(plan, write, prove, settle),
+    rounds,
     remove,
     conclude,
     homesFile && new HomesStep(memory.planner.homes, homesFile),
@@ -82,7 +82,7 @@ export function createPass(parts: PassParts): PassRunner {
   return {
     steps,
     revert,
-    pass: (cause, touched) => passes.run(cause, touched),
+    pass: (cause, touched, touches) => passes.run(cause, touched, touches),
     live,
     isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),
   };

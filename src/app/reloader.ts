@@ -13,8 +13,9 @@ import type { Connection } from './connection';
 import { holdsOf } from './holds';
 import type { Holds } from '../holds';
 import { createElection } from './election';
-import { listenersOf, StreamListeners } from './listeners';
+import { hasOneListener, listenersOf, StreamListeners } from './listeners';
 import { homesPath } from './pass';
+import { MOST_LOOKED_AT } from '../verify';
 import { createPatrol } from './patrol';
 
 /** A pass that read this many bundles leaves garbage that is worth a collection of 20 ms before the long rest. */
@@ -88,6 +89,7 @@ export function createReloader(
       const seen = served.seen(certificate, half);
       return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';
     },
+    isSeenWhole: (snis) => snis.length <= MOST_LOOKED_AT && hasOneListener(config, kong),
     mayWrite: () => !isStopping && (election?.isLeader ?? true),
   });
   const { live, pass, revert, steps, watch, warnings, clusters, renewals, close } = composed;
@@ -112,9 +114,9 @@ export function createReloader(
   }
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
-    pass: async (cause, touched) => {
+    pass: async (cause, touched, touches) => {
       holds.refresh();
-      const report = await pass(cause, touched);
+      const report = await pass(cause, touched, touches);
       for (const reporter of reporters) await reporter.pass(report);
       journal.noteSteps(steps);
       for (const step of steps) step.log?.(log);

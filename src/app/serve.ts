@@ -34,7 +34,7 @@ export interface KongChild {
  * Follows the sources for the Kong that started this process, until that Kong ends or replaces it: a reload starts
  * a successor at once, which waits until this process has finished its pass.
  */
-export async function superviseKong({ args, logger, isServing }: KongChild): Promise<void> {
+async function superviseKong({ args, logger, isServing }: KongChild): Promise<void> {
   const parent = process.ppid;
   const prefix = args.prefix ?? findPrefix();
   onNotice((text) => logger.log('warn', text));

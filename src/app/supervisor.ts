@@ -204,7 +204,7 @@ export class Supervisor {
           const { message } = error as Error;
           this.#said.say('warn', ENTRIES_UNREAD, message, 'the plugin entries can be read again');
         }
-        void this.#alerts.look(this.#running);
+        void this.#alerts.look(this.#running, this.configurationError());
         await this.#host.listen(this.statusListens());
         this.#said.nextLook();
         for (const seen of this.#lookers.splice(0)) seen();
@@ -219,8 +219,7 @@ export class Supervisor {
     const { own } = this.options;
     const posted = this.#posted;
     const revision = await this.answered(kong.gateway.revision());
-    // After a post of ours the revision may be the same although another writer has replaced the configuration
-    // twice.
+    // A post of ours may have been replaced by the former configuration meanwhile, whose revision is the same.
     const isSame = revision !== null && revision === this.#revision && posted === this.#postedThen;
     if (isSame && this.#trouble === null && own === undefined) {
       this.#said.stillHold();

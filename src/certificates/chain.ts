@@ -46,20 +46,15 @@ function isOneFamily(leaf: ParsedCertificate, all: readonly ParsedCertificate[])
 /**
  * A certificate's way up among others, as far as it goes, by the names; of several with one name (a renewed
  * intermediate, a root that is also cross-signed) the one whose signature fits counts.
- * @param isProofWanted whether a name counts for nothing without its signature
  * @returns the certificate itself first; the root last where it is there
  */
-export function chainOf(
-  first: ParsedCertificate,
-  others: readonly ParsedCertificate[],
-  isProofWanted = false,
-): ParsedCertificate[] {
+export function chainOf(first: ParsedCertificate, others: readonly ParsedCertificate[]): ParsedCertificate[] {
   const chain = [first];
   for (let last = first; !isSelfIssued(last) && chain.length < MAX_LENGTH;) {
     const { issuer } = last;
     const isNew = chain.every(({ subject }) => subject !== issuer);
     const namesakes = isNew ? others.filter(({ subject }) => subject === issuer) : [];
-    const next = signerOf(last, namesakes, isProofWanted);
+    const next = signerOf(last, namesakes, false);
     if (next === undefined) break;
     chain.push(next);
     last = next;
@@ -67,6 +62,7 @@ export function chainOf(
   return chain;
 }
 
+/** @param isProofWanted whether a name counts for nothing without its signature */
 function signerOf(
   issued: ParsedCertificate,
   namesakes: readonly ParsedCertificate[],
@@ -74,7 +70,7 @@ function signerOf(
 ): ParsedCertificate | undefined {
   // The gate checks the signature in any case.
   if (namesakes.length < 2 && !isProofWanted) return namesakes[0];
-  // Roots first: a cross-signed one is of use only to clients that do not know the root yet.
+  // Cross-signed roots first: they help clients that do not know the root itself yet.
   const likely = namesakes
     .toSorted(
       (a, b) => Number(isSelfIssued(a)) - Number(isSelfIssued(b)) || b.info.notAfter - a.info.notAfter,

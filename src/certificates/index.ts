@@ -3,7 +3,7 @@ export { checkKeyAndChain, checkShape, warningsOf } from './gate';
 export { asSnis, isPattern, namesWarning, whyNotSni } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
 export { decodePem, isCertificate } from './pem';
-export { inspectFiles, openAny, type Inspection } from './formats/open';
+export { inspectFiles, openAny } from './formats/open';
 export { factsOf, NOTHING, type FileFacts, type LeafFacts } from './formats/facts';
 export { identify, readCaBundle } from './ca';
 export { complete, openEndsOf, reachOfPem, type PemContent } from './bundle';
@@ -16,7 +16,6 @@ export {
   readableName,
   type IsRoot,
 } from './reach';
-export type { FindIssuers } from './chain';
 export type { ParsedCertificate } from './x509';
 export {
   hasSameIssuer,
@@ -27,6 +26,5 @@ export {
   PUBLIC_ROOTS,
   publicKeyDigest,
   publicKeyDigestOfKey,
-  setOf,
   type IssuerSet,
 } from './issuers';

@@ -34,7 +34,7 @@ export function issuerSet(pems: Iterable<string>): IssuerSet {
 }
 
 /** The set of parsed certificates. */
-export function setOf(certificates: Iterable<ParsedCertificate | null>): IssuerSet {
+function setOf(certificates: Iterable<ParsedCertificate | null>): IssuerSet {
   const bySubject = new Map<string, ParsedCertificate[]>();
   for (const certificate of certificates) {
     if (certificate === null) continue;

@@ -1,7 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof SHELLS)[number];
+export type Shell = 'bash' | 'zsh' | 'fish';
 
 /** Kinds of values that are completed. */
 type Value = 'none' | 'any' | 'file' | 'folder';

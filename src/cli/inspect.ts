@@ -148,7 +148,8 @@ function facts({ info, issuer }: Shown): [string, string][] {
   ];
 }
 
-function validity({ notBefore, notAfter }: CertificateInfo, now = Date.now()): string {
+function validity({ notBefore, notAfter }: CertificateInfo): string {
+  const now = Date.now();
   const iso = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z');
   const left = notAfter - now;
   return `${iso(notBefore)} to ${iso(notAfter)} (${left < 0 ? 'expired' : `${remaining(left)} left`})`;

@@ -26,9 +26,9 @@ export interface PassOptions extends KongOptions {
 /** Name of a drill's certificate: one that no client asks for (RFC 6761). */
 export const CANARY_NAME = 'ssl-cert-reloader-drill.invalid';
 
-export const DEFAULT_PREFIX = '/usr/local/kong';
+const DEFAULT_PREFIX = '/usr/local/kong';
 
-export const ALLOW_HTTP = 'plain http to other hosts and other users of this machine, too';
+const ALLOW_HTTP = 'plain http to other hosts and other users of this machine, too';
 
 /** Adds the options by which every command finds Kong. */
 export function withKong(command: Command): Command {
@@ -70,7 +70,7 @@ export function countOf(text: string): number {
 export const pathOf = (text: string): string => resolve(notEmpty(text));
 
 /** An address; `HOST:PORT` suffices. */
-export const addressOf = (text: string): string => urlOf(text, 'leave them out');
+const addressOf = (text: string): string => urlOf(text, 'leave them out');
 
 function adminAddressOf(text: string): string {
   if (text.startsWith('unix:/')) return text;

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { isRacy, readStamped, sameStamp, stampOf, type Stamp } from './stamp';
 
 /** No configuration, certificate or token is larger. */
-export const MAX_CONFIGURED_BYTES = 1_048_576;
+const MAX_CONFIGURED_BYTES = 1_048_576;
 
 /**
  * A file of the configuration that cannot be read; the message names the file and the remedy, and quotes no
@@ -81,10 +81,7 @@ export function readArgument(path: string, maxBytes: number): Buffer {
 export class ConfiguredFile {
   #known: { text: string; stamp: Stamp; isRacy: boolean } | null = null;
 
-  constructor(
-    readonly path: string,
-    private readonly maxBytes = MAX_CONFIGURED_BYTES,
-  ) {}
+  constructor(readonly path: string) {}
 
   /**
    * Returns the identical string while the file is unchanged.
@@ -96,7 +93,7 @@ export class ConfiguredFile {
     // A file that cannot be read is an error; no older content takes its place.
     this.#known = null;
     const now = Date.now();
-    const { text, stamp } = readOnce(this.path, this.maxBytes);
+    const { text, stamp } = readOnce(this.path, MAX_CONFIGURED_BYTES);
     const kept = known?.text === text ? known.text : text;
     this.#known = { text: kept, stamp, isRacy: isRacy(stamp, now) };
     return kept;

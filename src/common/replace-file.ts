@@ -10,6 +10,7 @@ import {
   writeFileSync,
   type Stats,
 } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -47,6 +48,18 @@ export function replaceFile(
     return true;
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** The same for a file of our own, without waiting for the disk. @throws Error of the system */
+export async function replaceOwnFile(path: string, text: string): Promise<void> {
+  removeDrafts(path);
+  const draft = `${draftsOf(path)}${process.pid}`;
+  try {
+    await writeFile(draft, text, { flag: 'wx', mode: 0o600, flush: true });
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
   }
 }
 

@@ -18,7 +18,7 @@ const HIDDEN =
 const ESCAPED = /\\(?:u[0-9a-f]{4}|[bfr])/;
 
 /** Makes characters visible that affect a terminal or mislead a reader: `<U+001B>`. */
-export function visible(text: string): string {
+function visible(text: string): string {
   return text.replace(
     HIDDEN,
     (character) => `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,

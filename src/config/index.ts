@@ -1,4 +1,4 @@
 export { ABSOLUTE_PATH, type EntityCheck, type KongField, type NamedField, type Values } from './kong-field';
 export { complete } from './complete';
-export { ConfigError, showPath, type ConfigPath, type ConfigProblem } from './problem';
+export { ConfigError, showPath, type ConfigPath } from './problem';
 export { toKongSchema } from './schema';

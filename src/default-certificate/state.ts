@@ -31,7 +31,7 @@ export interface GroupWords {
 }
 
 /** The files of `ssl_cert`. */
-export const DEFAULT_WORDS: GroupWords = {
+const DEFAULT_WORDS: GroupWords = {
   field: 'default_certificate',
   files: 'the files of ssl_cert',
   unseen: 'no TLS listener of this Kong could be asked without SNI',

@@ -1,8 +1,9 @@
 import type { Log } from '../model';
-import type { ReloaderStatus } from '../public';
+import type { NodeCertificatesStatus, NodeFileStatus, ReloaderStatus } from '../public';
 import type { PassContext, Step } from '../pass';
 import type { DefaultCertificate } from './state';
 import './status';
+import { trustedStatus, type TrustedFile } from './trusted';
 
 /**
  * Goes before the scan of the sources: what clients without SNI get decides whether Kong should have the files'
@@ -23,6 +24,8 @@ export type NodeUses = ReadonlyMap<string, readonly string[]>;
 export interface FileGroups {
   byDefault: DefaultCertificate | null;
   node: { certificates: DefaultCertificate; uses: NodeUses; mode: 'observe' | 'reload' } | null;
+  /** Files of CA certificates that Kong trusts, as its configuration names them now. */
+  trusted?: () => readonly TrustedFile[];
 }
 
 /** @returns null where Kong was reloaded for all of these fingerprints at once, or in a sentence why not */
@@ -47,6 +50,8 @@ export async function reloadFor(groups: readonly DefaultCertificate[], send: Sen
   return trouble === null;
 }
 
+type GroupName = 'byDefault' | 'node';
+
 const MESSAGES = {
   byDefault: {
     good: 'clients without SNI get the certificate of the files',
@@ -60,8 +65,8 @@ const MESSAGES = {
 
 /** Has Kong reload its files where that is due. Comes last, since it ends this process. */
 export class ReloadStep implements Step {
-  readonly #said = new Map<keyof FileGroups, string>();
-  readonly #groups: [keyof FileGroups, DefaultCertificate][];
+  readonly #said = new Map<GroupName, string>();
+  readonly #groups: [GroupName, DefaultCertificate][];
 
   constructor(
     private readonly files: FileGroups,
@@ -83,23 +88,10 @@ export class ReloadStep implements Step {
 
   status(): Partial<ReloaderStatus> {
     const { byDefault, node } = this.files;
+    const trusted = trustedStatus(this.files.trusted?.() ?? []);
     return {
       ...(byDefault === null ? {} : { default_certificate: byDefault.status }),
-      ...(node === null ? {} : { node_certificates: this.nodeStatus(node) }),
-    };
-  }
-
-  private nodeStatus({ certificates, uses, mode }: NonNullable<FileGroups['node']>) {
-    const { files, ...rest } = certificates.status;
-    return {
-      mode,
-      ...rest,
-      files: files.map(({ location, served_without_sni_sha256: served, ...file }) => ({
-        uses: uses.get(location) ?? [],
-        location,
-        ...file,
-        served_sha256: served,
-      })),
+      ...(node === null && trusted.length === 0 ? {} : { node_certificates: nodeStatus(node, trusted) }),
     };
   }
 
@@ -124,4 +116,18 @@ export class ReloadStep implements Step {
       }
     }
   }
+}
+
+function nodeStatus(node: FileGroups['node'], trusted: readonly NodeFileStatus[]): NodeCertificatesStatus {
+  if (node === null)
+    return { mode: 'observe', state: 'in_sync', files: trusted, reloaded_at: null, detail: '' };
+  const { certificates, uses, mode } = node;
+  const { files, ...rest } = certificates.status;
+  const own = files.map(({ location, served_without_sni_sha256: served, ...file }) => ({
+    uses: uses.get(location) ?? [],
+    location,
+    ...file,
+    served_sha256: served,
+  }));
+  return { mode, ...rest, files: [...own, ...trusted] };
 }

@@ -15,8 +15,6 @@ export interface TlsFiles {
   keyFile: string | null;
 }
 
-export const NO_TLS_FILES: TlsFiles = { caFile: null, certFile: null, keyFile: null };
-
 /** Holds credentials and can be made to read them again because they were not accepted. */
 export interface Forgetful {
   /** Makes the next call read the files, even if their stamps are unchanged. */

@@ -70,7 +70,10 @@ export class KubernetesClient {
     private readonly findAccess: () => ClusterAccess,
     /** Milliseconds for each request, from the call on. */
     private readonly timeoutMs = TIMEOUT_MS,
-  ) {}
+  ) {
+    // It ends whatever is under way, which may be requests for hundreds of namespaces.
+    setMaxListeners(0, this.#closing.signal);
+  }
 
   /** @throws KubernetesError */
   get namespace(): string {
@@ -98,8 +101,6 @@ export class KubernetesClient {
     const ends = new AbortController();
     const end = () => ends.abort();
     const both = [signal, this.#closing.signal];
-    // Each of them ends many watches.
-    setMaxListeners(0, ...both);
     for (const one of both) one.addEventListener('abort', end);
     try {
       for (const one of both) one.throwIfAborted();

@@ -3,8 +3,9 @@ export { clientOf, clusterName, type ClusterConfig, type Clusters } from './clus
 export { eventPoster } from './events';
 export { readKubeconfig } from './kubeconfig';
 export { KubernetesLeases } from './leases';
-export { ListWatch, type KubernetesObject } from './list-watch';
+export { ListWatch, type Apply } from './list-watch';
 export { NUDGE_ANNOTATION, ReferrerNudger } from './nudge';
+export type { KubernetesObject } from './objects';
 export { References } from './references';
 export { RenewalTimes } from './renewal-times';
 export { inCluster, isInCluster, SERVICE_ACCOUNT, type ClusterAccess } from './service-account';

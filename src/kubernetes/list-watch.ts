@@ -1,10 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubernetesError, type KubernetesClient, type WatchEvent } from './client';
-
-/** What every object of a cluster has, as far as it matters here. */
-export interface KubernetesObject {
-  metadata: { name: string; namespace: string; resourceVersion: string };
-}
+import { listPages } from './list-pages';
+import { isObject, isVersioned, keyOf, KnownObjects, type KubernetesObject } from './objects';
 
 /** A set of objects of one kind that is listed and watched with one path. */
 export interface ListWatchOptions {
@@ -23,19 +21,6 @@ export interface ListWatchOptions {
 /** What became of an object, by `namespace/name`: null when it is gone. */
 export type Apply<T> = (key: string, object: T | null) => void;
 
-interface List<T> {
-  metadata: { resourceVersion: string; continue?: string };
-  items: T[];
-}
-
-/** Objects asked for in one answer; fewer where these have more octets than an answer may have. */
-const PAGE_SIZE = 250;
-/** Of one kind in one place. A list that is longer, or takes longer, is given up. */
-const MAX_OBJECTS = 100_000;
-/** Of one namespace among all: what a tenant makes more is not looked at, so that it is no other tenant's trouble. */
-const MAX_OF_A_NAMESPACE = 20_000;
-const MAX_PAGES = 2_000;
-const LIST_MS = 300_000;
 /** The server ends a watch after this; one that is silent for longer is broken. */
 const WATCH_SECONDS = 280;
 const CATCH_UP_SECONDS = 1;
@@ -52,11 +37,7 @@ export class ListWatch<T extends KubernetesObject> {
   readonly #selectors: string;
   /** Resource version up to which everything is known; null: it has to be listed. */
   #version: string | null = null;
-  /** Version of each object, by `namespace/name`. */
-  readonly #known = new Map<string, string>();
-  /** How many of them are in each namespace, and where there are more. */
-  readonly #counts = new Map<string, number>();
-  readonly #crowded = new Set<string>();
+  readonly #known: KnownObjects;
   /** Else every poll lists, and asks again. */
   #mayWatch = true;
   /** When the long watch last told something; it is silent or not open: long ago. */
@@ -67,6 +48,7 @@ export class ListWatch<T extends KubernetesObject> {
     const { api, plural, namespace, name, labelSelector } = options;
     const where = namespace === null ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
     this.#path = `${api}${where}/${plural}`;
+    this.#known = new KnownObjects(this.#path, namespace === null);
     const fields = [name === null ? null : `metadata.name=${name}`, options.fieldSelector]
       .filter(Boolean)
       .join(',');
@@ -87,7 +69,7 @@ export class ListWatch<T extends KubernetesObject> {
 
   /** Namespaces with more objects than are looked at. */
   get crowded(): ReadonlySet<string> {
-    return this.#crowded;
+    return this.#known.crowded;
   }
 
   /** How many objects there are. */
@@ -141,6 +123,8 @@ export class ListWatch<T extends KubernetesObject> {
   /** Watches until the signal; after each trouble again from what is known. Never throws. */
   async watch(apply: Apply<T>, signal: AbortSignal): Promise<void> {
     this.#watching = signal;
+    // It ends the watches of many places.
+    setMaxListeners(0, signal);
     for (let waitMs = 1_000; !signal.aborted;) {
       if (this.#version !== null) {
         const startedAt = performance.now();
@@ -165,26 +149,17 @@ export class ListWatch<T extends KubernetesObject> {
   }
 
   private async list(apply: Apply<T>): Promise<void> {
-    const until = performance.now() + LIST_MS;
     const seen = new Set<string>();
-    const pages = new PageSize();
-    let token = '';
-    let version = '';
-    let count = 0;
-    this.#crowded.clear();
-    do {
-      const page = await this.page(pages.size, token);
-      if (page === null) {
-        pages.shrink();
-        continue;
-      }
-      pages.grow();
-      for (const object of page.items) if (this.put(object, apply)) seen.add(keyOf(object));
-      version = page.metadata.resourceVersion;
-      token = page.metadata.continue ?? '';
-      if (++count > MAX_PAGES) throw this.endless(`has more than ${MAX_PAGES} pages`);
-      if (performance.now() > until) throw this.endless(`takes more than ${LIST_MS / 60_000} minutes`);
-    } while (version === '' || token !== '');
+    this.#known.crowded.clear();
+    const { client } = this.options;
+    const version = await listPages(
+      client,
+      this.#path,
+      (page) => this.query(page),
+      (object) => {
+        if (this.put(object as T, apply)) seen.add(keyOf(object));
+      },
+    );
     for (const key of this.#known.keys()) if (!seen.has(key)) this.remove(key, apply);
     this.#version = version;
   }
@@ -198,24 +173,6 @@ export class ListWatch<T extends KubernetesObject> {
       if (!(error instanceof KubernetesError) || error.status !== 404) throw error;
       this.remove(key, apply);
     }
-  }
-
-  /** @returns null: so many objects are more than an answer may have */
-  private async page(limit: number, token: string): Promise<List<T> | null> {
-    const query = new URLSearchParams({
-      limit: String(limit),
-      ...(token === '' ? {} : { continue: token }),
-    });
-    try {
-      return asList(await this.options.client.get(this.query(query)), this.#path);
-    } catch (error) {
-      if (limit > 1 && error instanceof KubernetesError && error.isTooLarge) return null;
-      throw error;
-    }
-  }
-
-  private endless(why: string): KubernetesError {
-    return new KubernetesError(`the list of ${this.#path} ${why}; narrow the source down`, 0);
   }
 
   private async follow(
@@ -247,33 +204,15 @@ export class ListWatch<T extends KubernetesObject> {
     this.#version = newer(this.#version, object.metadata.resourceVersion);
   }
 
-  /** @returns whether it is looked at @throws KubernetesError where there is no end of them */
+  /** @returns whether it is looked at @throws KubernetesError where there are too many */
   private put(object: T, apply: Apply<T>): boolean {
-    const key = keyOf(object);
-    const { resourceVersion, namespace } = object.metadata;
-    const known = this.#known.get(key);
-    if (known === resourceVersion) return true;
-    if (known === undefined) {
-      const count = this.#counts.get(namespace) ?? 0;
-      if (this.options.namespace === null && count >= MAX_OF_A_NAMESPACE) {
-        this.#crowded.add(namespace);
-        return false;
-      }
-      if (this.#known.size >= MAX_OBJECTS) throw this.endless(`holds more than ${MAX_OBJECTS} objects`);
-      this.#counts.set(namespace, count + 1);
-    }
-    this.#known.set(key, resourceVersion);
-    apply(key, object);
-    return true;
+    const what = this.#known.put(object);
+    if (what === 'changed') apply(keyOf(object), object);
+    return what !== 'ignored';
   }
 
   private remove(key: string, apply: Apply<T>): void {
-    if (!this.#known.delete(key)) return;
-    const namespace = key.slice(0, key.indexOf('/'));
-    const count = (this.#counts.get(namespace) ?? 0) - 1;
-    if (count > 0) this.#counts.set(namespace, count);
-    else this.#counts.delete(namespace);
-    apply(key, null);
+    if (this.#known.remove(key)) apply(key, null);
   }
 
   private query(query: URLSearchParams): string {
@@ -282,50 +221,8 @@ export class ListWatch<T extends KubernetesObject> {
   }
 }
 
-const keyOf = ({ metadata }: KubernetesObject) => `${metadata.namespace}/${metadata.name}`;
-
 /** Two watches may run at once; neither takes the other back. Versions of one resource are numbers that grow. */
 function newer(known: string | null, seen: string): string {
   if (known === null || !/^\d{1,20}$/.test(known) || !/^\d{1,20}$/.test(seen)) return seen;
   return BigInt(seen) > BigInt(known) ? seen : known;
-}
-
-/** How many objects are asked for at once, so that they fit into one answer whatever their size. */
-class PageSize {
-  size = PAGE_SIZE;
-  /** So many did not fit, not long ago. */
-  #tooMany = Infinity;
-
-  shrink(): void {
-    this.#tooMany = this.size;
-    this.size = Math.max(1, Math.floor(this.size / 4));
-  }
-
-  /** Large objects often stand together: after them the pages grow again. */
-  grow(): void {
-    this.size = Math.max(1, Math.min(PAGE_SIZE, this.size * 2, this.#tooMany - 1));
-    this.#tooMany += Math.ceil(this.#tooMany / 8);
-  }
-}
-
-/** @throws KubernetesError where it is something else: a proxy answers, or another kind of server */
-function asList<T extends KubernetesObject>(answer: object, path: string): List<T> {
-  const { metadata, items } = answer as { metadata?: Partial<List<T>['metadata']> | null; items?: unknown };
-  const isList =
-    typeof metadata?.resourceVersion === 'string' &&
-    metadata.resourceVersion !== '' &&
-    Array.isArray(items) &&
-    items.every(isObject);
-  if (!isList) throw new KubernetesError(`${path} answers something else than a list of objects`, 0);
-  return answer as List<T>;
-}
-
-function isVersioned(item: unknown): boolean {
-  const { metadata } = (item ?? {}) as { metadata?: { resourceVersion?: unknown } | null };
-  return typeof metadata?.resourceVersion === 'string';
-}
-
-function isObject(item: unknown): boolean {
-  const { metadata } = (item ?? {}) as { metadata?: { name?: unknown; namespace?: unknown } | null };
-  return isVersioned(item) && typeof metadata?.name === 'string' && typeof metadata.namespace === 'string';
 }

@@ -1,40 +1,27 @@
 import type { Refusal } from '../model';
 import { groupBy } from '../common/multimap';
-import type { KubernetesClient, KubernetesError } from './client';
-import { ListWatch } from './list-watch';
+import type { KubernetesClient } from './client';
+import { ReferrerLists } from './referrer-lists';
 import {
   attachmentsOf,
-  factsOf,
   GRANTS,
   grants,
-  REFERRER_KINDS,
   ROUTES,
   type Attachment,
-  type Collection,
   type ListenerRef,
   type Reference,
-  type Referrer,
   type ReferrerFacts,
   type ReferrerKind,
 } from './referrers';
-import { missingVerb, placeOf, trouble } from './trouble';
 
 /** For which hosts a Secret is asked for; null: for every one. */
 type Hosts = readonly string[] | null;
 
-/** Objects of one kind in one place. */
-interface Followed {
-  /** Null: it does not refer to Secrets itself. */
-  kind: ReferrerKind | null;
-  plural: string;
-  namespace: string | null;
-  /** One for each version of the API; the first that the API server knows counts. */
-  scopes: readonly ListWatch<Referrer>[];
-  objects: Map<string, ReferrerFacts>;
+/** The hosts of each Secret (`namespace/name`), and whether those of others are not known. */
+interface Taken {
+  hosts: ReadonlyMap<string, Hosts>;
+  isBlind: boolean;
 }
-
-/** Which kinds there are changes when a CRD is installed; it is asked again after this. */
-const DISCOVERY_MS = 600_000;
 
 /**
  * For which hosts Ingresses, Gateways and ListenerSets refer to each Secret. Where several ask for one host with
@@ -42,35 +29,23 @@ const DISCOVERY_MS = 600_000;
  * whoever was first to name somebody's host has no right to it yet.
  */
 export class References {
-  #followed: Followed[] = [];
-  #namespaces: readonly (string | null)[] = [];
-  /** By path of an API: the kinds that the API server has there. */
-  readonly #served = new Map<string, { plurals: Promise<ReadonlySet<string> | null>; until: number }>();
+  readonly #lists: ReferrerLists;
   /** Some kind cannot be listed: whether a Secret is referred to is not known then. */
   #isBlind = false;
-  /** By Secret (`namespace/name`). */
-  #hosts: ReadonlyMap<string, Hosts> = new Map();
+  #taken: Taken = { hosts: new Map(), isBlind: false };
   #isOutdated = true;
-  #watch: { touched: () => void; signal: AbortSignal } | null = null;
 
   /** @param isThere whether a Secret (`namespace/name`) holds a certificate */
   constructor(
-    private readonly client: KubernetesClient,
+    client: KubernetesClient,
     private readonly isThere: (secret: string) => boolean,
-  ) {}
+  ) {
+    this.#lists = new ReferrerLists(client, () => this.outdate());
+  }
 
   /** Brings it up to date; what cannot be listed is said in `errors`. @param namespaces null: all of them */
   async refresh(namespaces: readonly (string | null)[], errors: Refusal[]): Promise<void> {
-    const wanted = [...new Set(namespaces)];
-    if (wanted.join() !== this.#namespaces.join() || wanted.length !== this.#namespaces.length) {
-      this.#namespaces = wanted;
-      this.#followed = [];
-      for (const kind of REFERRER_KINDS) this.follow(kind, kind);
-    }
-    const isBlind = await this.refreshAll(this.#followed, errors);
-    const before = this.#followed.length;
-    for (const hint of this.needed()) if (!this.isFollowed(hint)) this.follow(null, hint);
-    await this.refreshAll(this.#followed.slice(before), errors);
+    const isBlind = await this.#lists.refresh(namespaces, errors);
     if (isBlind !== this.#isBlind) this.#isOutdated = true;
     this.#isBlind = isBlind;
   }
@@ -80,8 +55,7 @@ export class References {
    * meant, or where that cannot be known.
    */
   hostsOf(secret: string): Hosts {
-    const found = this.#hosts.get(secret);
-    return found === undefined ? (this.#isBlind ? null : []) : found;
+    return hostsIn(this.#taken, secret);
   }
 
   /**
@@ -102,126 +76,32 @@ export class References {
     this.#isOutdated = true;
   }
 
-  /** Secrets whose hosts have changed since the last call. */
-  take(): string[] {
-    if (!this.#isOutdated) return [];
+  /** Whether something changed since the last call. */
+  takeNews(): boolean {
+    const wasOutdated = this.#isOutdated;
     this.#isOutdated = false;
-    const before = this.#hosts;
-    this.#hosts = this.shared();
-    const secrets = new Set([...before.keys(), ...this.#hosts.keys()]);
-    return [...secrets].filter((secret) => !isSame(before.get(secret), this.#hosts.get(secret)));
+    return wasOutdated;
+  }
+
+  /** Secrets whose hosts have changed since the last call. @param known those that may be referred to by nothing */
+  take(known: Iterable<string>): string[] {
+    if (!this.takeNews()) return [];
+    const before = this.#taken;
+    this.#taken = { hosts: this.shared(), isBlind: this.#isBlind };
+    const secrets = new Set([...before.hosts.keys(), ...this.#taken.hosts.keys()]);
+    if (before.isBlind !== this.#isBlind) for (const secret of known) secrets.add(secret);
+    return [...secrets].filter((secret) => !isSame(hostsIn(before, secret), this.hostsOf(secret)));
   }
 
   /** Long watches of everything that is followed, now and later. */
   watch(touched: () => void, signal: AbortSignal): void {
-    this.#watch = { touched, signal };
-    for (const followed of this.#followed) this.watchOne(followed);
-  }
-
-  /** What else has to be looked at, which is one more right each. */
-  private needed(): Collection[] {
-    const all = this.#followed.flatMap(({ objects }) => [...objects.values()]);
-    const needs = (test: (reference: Reference, item: ReferrerFacts) => boolean) =>
-      all.some((item) => item.references.some((reference) => test(reference, item)));
-    return [
-      ...(needs(({ namespace }, { metadata }) => namespace !== metadata.namespace) ? [GRANTS] : []),
-      ...(needs(({ listener }) => listener !== undefined) ? ROUTES : []),
-    ];
-  }
-
-  private isFollowed({ plural }: Collection): boolean {
-    return this.#followed.some((one) => one.plural === plural);
-  }
-
-  private follow(kind: ReferrerKind | null, { apis, plural }: Collection): void {
-    const all = { name: null, fieldSelector: null, labelSelector: null };
-    for (const namespace of this.#namespaces) {
-      const scopes = apis.map(
-        (api) => new ListWatch<Referrer>({ client: this.client, api, plural, namespace, ...all }),
-      );
-      const followed = { kind, plural, namespace, scopes, objects: new Map<string, ReferrerFacts>() };
-      this.#followed.push(followed);
-      this.watchOne(followed);
-    }
-  }
-
-  private watchOne(followed: Followed): void {
-    if (this.#watch === null) return;
-    const { touched, signal } = this.#watch;
-    for (const scope of followed.scopes) {
-      void scope.watch((key, item) => {
-        if (this.apply(followed, key, item)) touched();
-      }, signal);
-    }
-  }
-
-  /** @returns whether something changed that matters here */
-  private apply({ kind, objects }: Followed, key: string, item: Referrer | null): boolean {
-    const before = objects.get(key);
-    const facts = item === null ? undefined : factsOf(item, kind);
-    if (facts === undefined) objects.delete(key);
-    else objects.set(key, facts);
-    // Most changes are of a status.
-    if (JSON.stringify(before) === JSON.stringify(facts)) return false;
-    this.#isOutdated = true;
-    return true;
-  }
-
-  /** @returns whether a kind that refers to Secrets cannot be seen */
-  private async refreshAll(followed: readonly Followed[], errors: Refusal[]): Promise<boolean> {
-    const seen = await Promise.all(followed.map((one) => this.refreshOne(one, errors)));
-    return seen.includes(false);
-  }
-
-  private async refreshOne(followed: Followed, errors: Refusal[]): Promise<boolean> {
-    const { kind, plural, namespace } = followed;
-    const what = `${plural} in ${placeOf(namespace)}`;
-    for (const scope of followed.scopes) {
-      const served = await this.servedAt(scope.api);
-      if (served !== null && !served.has(plural)) continue;
-      try {
-        await scope.refresh((key, item) => this.apply(followed, key, item));
-        if (scope.isBlind) errors.push(missingVerb('watch', what, 'every poll lists them all instead'));
-        return true;
-      } catch (error) {
-        const { status } = error as Partial<KubernetesError>;
-        if (status === 404) continue;
-        if (status === 403 && kind?.isOptional === true) continue;
-        const effect = effectOf(kind, plural);
-        errors.push(status === 403 ? missingVerb('list', what, effect) : trouble(error, 'list', what));
-        return kind === null;
-      }
-    }
-    return true;
-  }
-
-  /** Who may not list a kind that there is not gets the same answer as for one that there is. @returns null: not known */
-  private servedAt(api: string): Promise<ReadonlySet<string> | null> {
-    const known = this.#served.get(api);
-    if (known !== undefined && known.until > performance.now()) return known.plurals;
-    const plurals = this.discover(api);
-    this.#served.set(api, { plurals, until: performance.now() + DISCOVERY_MS });
-    return plurals;
-  }
-
-  private async discover(api: string): Promise<ReadonlySet<string> | null> {
-    try {
-      const { resources } = await this.client.get<{ resources?: { name?: string }[] }>(api);
-      return new Set((resources ?? []).map(({ name = '' }) => name));
-    } catch (error) {
-      if ((error as Partial<KubernetesError>).status === 404) return new Set();
-      // It is asked again with the next poll.
-      this.#served.delete(api);
-      return null;
-    }
+    this.#lists.watch(touched, signal);
   }
 
   /** What refers to Secrets, the oldest first. */
   private references(): (Reference & { from: string })[] {
-    const granted = groupBy(this.objectsOf(GRANTS.plural), ({ metadata }) => metadata.namespace);
-    const all = this.#followed.flatMap(({ kind, objects }) =>
-      kind === null ? [] : [...objects.values()].map((item) => ({ kind, item })),
-    );
+    const granted = groupBy(this.#lists.objectsOf(GRANTS.plural), ({ metadata }) => metadata.namespace);
+    const all = this.#lists.referrers();
     return all.sort(byAge).flatMap(({ kind, item }) =>
       item.references
         .filter((reference) => isGranted(granted.get(reference.namespace) ?? [], kind, item, reference))
@@ -232,14 +112,10 @@ export class References {
     );
   }
 
-  private objectsOf(plural: string): ReferrerFacts[] {
-    return this.#followed.flatMap((one) => (one.plural === plural ? [...one.objects.values()] : []));
-  }
-
   /** What asks for which Secret (`namespace/name`), the oldest first, with the hosts of routes. */
   private claims(): { namespace: string; secret: string; hosts: Hosts; from: string }[] {
     const routes = groupBy(
-      ROUTES.flatMap(({ plural }) => this.objectsOf(plural)).flatMap(attachmentsOf),
+      ROUTES.flatMap(({ plural }) => this.#lists.objectsOf(plural)).flatMap(attachmentsOf),
       ({ parent }) => parent,
     );
     return this.references().map(({ namespace, secret, hosts, listener, from }) => ({
@@ -298,14 +174,6 @@ function hostsOfRoutes(
   return own.length === 0 || own.some((hosts) => hosts.length === 0) ? null : own.flat();
 }
 
-function effectOf(kind: ReferrerKind | null, plural: string): string {
-  if (kind !== null)
-    return 'certificates that nothing else asks for get every name of their leaf (hosts: references)';
-  return plural === GRANTS.plural
-    ? 'references to Secrets of other namespaces are not followed'
-    : 'a listener without a hostname is taken for one for every host';
-}
-
 function byAge(a: { item: ReferrerFacts }, b: { item: ReferrerFacts }): number {
   const [one, other] = [a.item.metadata, b.item.metadata];
   const age = timeOf(one.creationTimestamp) - timeOf(other.creationTimestamp);
@@ -320,5 +188,9 @@ function timeOf(timestamp = ''): number {
   return Number.isNaN(ms) ? Number.MAX_SAFE_INTEGER : ms;
 }
 
-const isSame = (a: Hosts | undefined, b: Hosts | undefined): boolean =>
-  a === b || (a != null && b != null && a.join() === b.join());
+function hostsIn({ hosts, isBlind }: Taken, secret: string): Hosts {
+  const found = hosts.get(secret);
+  return found === undefined ? (isBlind ? null : []) : found;
+}
+
+const isSame = (a: Hosts, b: Hosts): boolean => a?.join() === b?.join();

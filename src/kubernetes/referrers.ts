@@ -1,4 +1,4 @@
-import type { KubernetesObject } from './list-watch';
+import type { KubernetesObject } from './objects';
 
 /** An object that says which Secret is for which hosts, as far as it matters here. */
 export interface Referrer extends KubernetesObject {

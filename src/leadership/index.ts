@@ -1,2 +1,2 @@
-export { Election, type ElectionOptions } from './election';
+export { Election } from './election';
 export { leadershipLog } from './log';

@@ -141,7 +141,7 @@ export class BundleBook {
       return readAll(source, names);
     });
     const found = (await Promise.all(readings)).flat();
-    if (this.noteCreating()) result.changed = true;
+    if (this.noteCreating() || scans.some(({ areAsksNew }) => areAsksNew === true)) result.changed = true;
     result.read = found.length;
     const kongChanged = (await stored) === true;
     const bare = new Map<string, Bare>();

@@ -3,6 +3,7 @@ import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
 import { RemoveStep } from './remove';
 import { RevertStep } from './revert';
+import { RoundsStep } from './rounds';
 import { ProveStep } from './prove';
 import { ScanStep } from './scan';
 import { PendingRollbacks, SettleStep, type SettleOptions } from './settle';
@@ -16,17 +17,15 @@ export function certificateSteps(options: CertificateOptions) {
   const memory = new CertificateMemory(options);
   const pending = new PendingRollbacks();
   const settle = new SettleStep(memory, pending, options);
+  const scan = new ScanStep(memory, progress);
   const write = new WriteStep(memory, options);
   const prove = new ProveStep(gateway.certificates, verifier, progress);
   return {
     memory,
-    scan: new ScanStep(memory, progress),
+    scan,
     retryRollbacks: settle.retry,
     revert: new RevertStep(memory, { write, prove, settle }),
-    plan: new PlanStep(memory),
-    write,
-    prove,
-    settle,
+    rounds: new RoundsStep({ scan, plan: new PlanStep(memory), write, prove, settle }),
     remove: new RemoveStep(memory, pending),
     conclude: new ConcludeStep(memory, pending, progress),
   };

@@ -112,6 +112,8 @@ export class ConcludeStep implements Step {
       if (why === undefined || lost.length === 0) continue;
       plan.refused.set(id, why);
       plan.dropped.set(id, lost);
+      // It is asked for already, and broken.
+      plan.notes.delete(id);
     }
     plan.unused = plan.unused.filter((id) => !plan.dropped.has(id));
   }

@@ -1,5 +1,5 @@
 import { readConfiguredFile } from '../common/configured-file';
-import { removeDrafts, replaceFile } from '../common/replace-file';
+import { removeDrafts, replaceOwnFile } from '../common/replace-file';
 import type { Log } from '../model';
 import { HomeBook } from '../plan';
 import type { PassContext, Step } from './step';
@@ -21,9 +21,9 @@ export class HomesFile {
   }
 
   /** @returns why it cannot be written, in a sentence; null: it was written */
-  save(text: string): string | null {
+  async save(text: string): Promise<string | null> {
     try {
-      replaceFile(this.path, text, null);
+      await replaceOwnFile(this.path, text);
       return null;
     } catch (error) {
       const { code = (error as Error).message } = error as NodeJS.ErrnoException;
@@ -36,15 +36,21 @@ export class HomesFile {
 export class HomesStep implements Step {
   #trouble: string | null = null;
   #said: string | null = null;
+  /** One after the other. */
+  #saving = Promise.resolve();
 
   constructor(
     private readonly homes: HomeBook,
     private readonly file: HomesFile,
   ) {}
 
-  run({ observe }: PassContext): Promise<void> {
-    if (!observe && this.homes.takeChanged()) this.#trouble = this.file.save(this.homes.serialise());
-    return Promise.resolve();
+  async run({ observe, touched }: PassContext): Promise<void> {
+    if (observe || !this.homes.takeChanged()) return;
+    this.#saving = this.#saving.then(async () => {
+      this.#trouble = await this.file.save(this.homes.serialise());
+    });
+    // The next renewal does not wait for the disk.
+    if (touched === undefined) await this.#saving;
   }
 
   log(log: Log): void {

@@ -1,5 +1,5 @@
 import type { PassCause, PassReport } from '../model';
-import type { CertificateWork, PassContext, Step } from './step';
+import type { CertificateWork, PassContext, Step, Touches } from './step';
 
 export interface PassesOptions {
   /** Steps, in order. */
@@ -18,29 +18,20 @@ export class Passes {
 
   /**
    * @param touched what a watch reported; other sources wait for the next poll
+   * @param touches what it reports from then on
    * @throws Error when a step cannot work at all: Kong does not answer
    */
-  async run(cause: PassCause, touched?: ReadonlySet<string>): Promise<PassReport> {
+  async run(
+    cause: PassCause,
+    touched?: ReadonlySet<string>,
+    touches: Touches | null = null,
+  ): Promise<PassReport> {
     const began = performance.now();
-    const pass = new Pass(cause, touched, this.options);
+    const pass = new Pass(cause, touched, this.options, touches);
     for (const step of this.options.steps) await step.run(pass);
     pass.report.durationMs = performance.now() - began;
     return pass.report;
   }
-}
-
-/** Repeats steps until the first of them finds nothing new to attempt, or a change failed. */
-export function rounds(plan: Step, ...others: readonly Step[]): Step {
-  return {
-    run: async (pass) => {
-      const { work } = pass;
-      await plan.run(pass);
-      while (work.batch.length > 0 && !work.hasFailed) {
-        for (const step of others) await step.run(pass);
-        await plan.run(pass);
-      }
-    },
-  };
 }
 
 class Pass implements PassContext {
@@ -48,33 +39,29 @@ class Pass implements PassContext {
   readonly observe: boolean;
   readonly report: PassReport;
   readonly startedAt: number;
-  readonly work: CertificateWork = {
-    scan: null,
-    isCalm: false,
-    plan: null,
-    batch: [],
-    attempted: new Map(),
-    again: new Set(),
-    waitsUntil: Number.POSITIVE_INFINITY,
-    decidedAt: 0,
-    before: new Map(),
-    results: [],
-    proofs: [],
-    urgent: new Map(),
-    hasFailed: false,
-    caChanges: [],
-    caResults: [],
-  };
+  readonly work: CertificateWork;
 
   constructor(
     readonly cause: PassCause,
     readonly touched: ReadonlySet<string> | undefined,
     private readonly options: PassesOptions,
+    readonly touches: Touches | null,
+    outer: Pass | null = null,
   ) {
     this.isAskedFor = cause === 'trigger' || cause === 'command';
     this.observe = options.observe;
     this.startedAt = this.now();
-    this.report = emptyReport(cause, this.startedAt);
+    this.report = outer?.report ?? emptyReport(cause, this.startedAt);
+    // What one part has attempted no other attempts.
+    const { attempted, again } = outer?.work ?? {
+      attempted: new Map<string, number>(),
+      again: new Set<string>(),
+    };
+    this.work = { ...emptyWork(), attempted, again };
+  }
+
+  within(touched: ReadonlySet<string>): PassContext {
+    return new Pass(this.cause, touched, this.options, null, this);
   }
 
   now(): number {
@@ -93,6 +80,22 @@ class Pass implements PassContext {
     if (Number.isFinite(at)) this.report.nextAt = Math.min(this.report.nextAt ?? at, at);
   }
 }
+
+const emptyWork = (): Omit<CertificateWork, 'attempted' | 'again'> => ({
+  scan: null,
+  isCalm: false,
+  plan: null,
+  batch: [],
+  waitsUntil: Number.POSITIVE_INFINITY,
+  decidedAt: 0,
+  before: new Map(),
+  results: [],
+  proofs: [],
+  urgent: new Map(),
+  hasFailed: false,
+  caChanges: [],
+  caResults: [],
+});
 
 const emptyReport = (cause: PassCause, startedAt: number): PassReport => ({
   cause,

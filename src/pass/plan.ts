@@ -13,16 +13,25 @@ export class PlanStep implements Step {
     work.batch = [];
     if (!memory.isOpen) return;
     const isFirst = work.plan === null;
-    const few =
-      isFirst && work.isCalm && work.scan !== null ? memory.planner.few(work.scan, memory.plan) : null;
-    if (few !== null) {
-      work.plan = few;
-      work.batch = await this.choose(few, pass);
-      if (work.batch.length > 0) return;
-    }
+    if (isFirst && (await this.few(pass))) return;
     work.plan = await memory.planner.whole();
     if (!isFirst) memory.show(work.plan);
     work.batch = await this.choose(work.plan, pass);
+  }
+
+  /**
+   * Plans simple renewals alone, where nothing else is left from before.
+   * @param besides certificates that are not to be written now
+   * @returns whether there is anything to write
+   */
+  async few(pass: PassContext, besides: ReadonlySet<string> = NONE): Promise<boolean> {
+    const { planner, plan } = this.memory;
+    const { work } = pass;
+    const few = work.isCalm && work.scan !== null ? planner.few(work.scan, plan) : null;
+    if (few === null || few.changes.some((change) => besides.has(changeId(change)))) return false;
+    work.plan = few;
+    work.batch = await this.choose(few, pass);
+    return work.batch.length > 0;
   }
 
   /** Adds bundles that must not be written to the plan's refusals. */
@@ -68,6 +77,8 @@ export class PlanStep implements Step {
     return batch;
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Identifies an attempt to write a bundle to a certificate. */
 export const attemptOf = (change: Change) =>

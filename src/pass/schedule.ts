@@ -1,5 +1,6 @@
 import type { PassCause, PassReport } from '../model';
 import { SETTLE_MS } from './findings';
+import type { Touches } from './step';
 
 /** Causes that a person is behind. */
 const ASKED_FOR: ReadonlySet<PassCause> = new Set(['trigger', 'command']);
@@ -7,7 +8,7 @@ const ASKED_FOR: ReadonlySet<PassCause> = new Set(['trigger', 'command']);
 export interface ScheduleOptions {
   /** Milliseconds between polls. */
   intervalMs: number;
-  pass: (cause: PassCause, touched?: ReadonlySet<string>) => Promise<PassReport>;
+  pass: (cause: PassCause, touched: ReadonlySet<string> | undefined, touches: Touches) => Promise<PassReport>;
   /** Called when a pass failed as a whole. */
   failed: (cause: PassCause, error: Error) => void;
   random?: () => number;
@@ -34,6 +35,10 @@ export class Schedule {
   #debounce: NodeJS.Timeout | null = null;
   #debounceSince = 0;
   #touched = new Set<string>();
+  /** What a running pass has taken: other steps of the next one may care for it. */
+  readonly #taken = new Set<string>();
+  /** Tells a running pass that something was touched. */
+  #tell: () => void = () => undefined;
   #running: Promise<void> | null = null;
   #next: PassCause | null = null;
   /** Callers that wait for the next full pass. */
@@ -78,7 +83,14 @@ export class Schedule {
     this.#touched.add(what);
     const waited = now - this.#debounceSince;
     if (this.#debounce !== null) clearTimeout(this.#debounce);
-    this.#debounce = setTimeout(() => this.run(), waited > DEBOUNCE_MAX_MS ? 0 : DEBOUNCE_MS);
+    this.#debounce = setTimeout(
+      () => {
+        this.#debounce = null;
+        this.#tell();
+        this.run();
+      },
+      waited > DEBOUNCE_MAX_MS ? 0 : DEBOUNCE_MS,
+    );
   }
 
   /** Ends the timers and waits for a pass that is running. */
@@ -94,6 +106,22 @@ export class Schedule {
   get isRunning(): boolean {
     return this.#running !== null;
   }
+
+  /** What is touched while a pass runs. */
+  private readonly touches: Touches = {
+    ready: () =>
+      new Promise((resolve) => {
+        if (this.#touched.size > 0 && this.#debounce === null) resolve();
+        else this.#tell = resolve;
+      }),
+    take: () => {
+      if (this.#stopped || this.#next !== null || this.#touched.size === 0) return null;
+      const touched = this.#touched;
+      this.#touched = new Set();
+      for (const what of touched) this.#taken.add(what);
+      return touched;
+    },
+  };
 
   private run(): void {
     if (this.#running !== null) return;
@@ -112,6 +140,8 @@ export class Schedule {
       this.#touched = new Set();
       const waiting = touched === undefined ? this.#waiting.splice(0) : [];
       this.plan(await this.attempt(cause, touched, waiting), touched === undefined);
+      for (const what of this.#taken) this.#touched.add(what);
+      this.#taken.clear();
     }
   }
 
@@ -121,7 +151,7 @@ export class Schedule {
     waiting: readonly Waiter[],
   ): Promise<Outcome> {
     try {
-      const report = await this.options.pass(cause, touched);
+      const report = await this.options.pass(cause, touched, this.touches);
       for (const { resolve } of waiting) resolve(report);
       return report;
     } catch (error) {

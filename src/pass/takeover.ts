@@ -89,10 +89,14 @@ export class Takeover {
 
 const halfId = (change: Change) => `${changeId(change)} ${change.kind === 'update' ? change.half : ''}`;
 
-function overdue(change: Change, advice: string): Refusal {
+function overdue(change: Change & { kind: 'update' }, advice: string): Refusal {
+  const { bundle, addSnis } = change;
+  const what =
+    addSnis.length > 0
+      ? `lost its names (${addSnis.slice(0, 3).join(', ')}${addSnis.length > 3 ? ', …' : ''})`
+      : `not taken the newer ${bundle.location}`;
   return refusal(
     'managed_elsewhere',
-    `certificate ${changeId(change)} in Kong belongs to the ingress controller, which has not taken the newer ` +
-      `${change.bundle.location}; ${advice}`,
+    `certificate ${changeId(change)} in Kong belongs to the ingress controller, which has ${what}; ${advice}`,
   );
 }

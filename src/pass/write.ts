@@ -8,10 +8,10 @@ import {
   type Verifier,
 } from '../model';
 import type { CertificateMemory } from './memory';
-import { halfOf, namesOf } from './prove';
+import { namesOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** With more changes than this, only certificates that are not known to be served are observed before the write. */
+/** With more changes than this, what one listener was seen to serve for some of the names has to do. */
 const MANY = 50;
 
 export interface WriteOptions {
@@ -19,10 +19,14 @@ export interface WriteOptions {
   verifier: Verifier | null;
   /** Whether Kong's listeners were last seen to serve what it stores; default: unknown. */
   isServed?: (certificate: string, half: 'main' | 'alt', chain: string) => boolean;
+  /** Whether that was seen for each of these names, at every listener; default: unknown. */
+  isSeenWhole?: (snis: readonly string[]) => boolean;
   /** Why no client could get a certificate with such a key from Kong's listeners; null: some could. */
   whyUnservable?: (keyType: KeyType | 'other') => string | null;
   progress?: ProgressListener;
 }
+
+type Update = Extract<Change, { kind: 'update' }>;
 
 /**
  * Writes the batch. Right before its write each bundle is read again and goes through the whole gate, and what is
@@ -65,6 +69,14 @@ export class WriteStep implements Step {
     return why === null ? null : refusal('no_common_cipher', `${bundle.location}: ${why}`);
   }
 
+  /** Whether it is known already that the present certificate is served. */
+  private wasServed({ certificate, half, addSnis }: Update, isMany: boolean): boolean {
+    const { isServed, isSeenWhole } = this.options;
+    const now = certificate[half];
+    if (now === null || isServed?.(certificate.id, half, now.chain) !== true) return false;
+    return isMany || (addSnis.length === 0 && isSeenWhole?.(certificate.snis) === true);
+  }
+
   /** Null: it is not about what was there before. */
   private former(change: Change): PemPair | null {
     if (change.kind === 'create' || change.reverts !== true) return null;
@@ -72,14 +84,9 @@ export class WriteStep implements Step {
   }
 
   private async observe(change: Change, isMany: boolean): Promise<ServedNames | null> {
-    const { verifier, isServed } = this.options;
+    const { verifier } = this.options;
     if (verifier === null) return null;
-    if (isMany) {
-      if (change.kind === 'create') return null;
-      const chain = change.certificate[change.half]?.chain;
-      if (chain !== undefined && isServed?.(change.certificate.id, halfOf(change), chain) === true)
-        return null;
-    }
+    if (change.kind === 'create' ? isMany : this.wasServed(change, isMany)) return null;
     const { keyType } = change.bundle.leaf;
     const hasTwin = change.kind === 'update' && change.certificate.alt !== null && keyType !== 'other';
     return verifier.observe({ snis: namesOf(change), ...(hasTwin ? { keyType } : {}) });

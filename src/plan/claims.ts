@@ -16,6 +16,8 @@ import type { World } from './world';
 
 /** Which bundles may renew one half of a certificate. */
 export interface Claims {
+  /** The bundle whose certificate it is by its id, so far as that makes it a home. */
+  own: SourcedBundle | undefined;
   /** The homes that are bundles at present; the certificate's own bundle first. */
   homes: readonly SourcedBundle[];
   /** The homes whose content Kong has now, in the same order. */
@@ -29,11 +31,25 @@ export function ownBundle({ index }: World, { id, owner }: StoredCertificate): S
   return owner === 'us' ? index.byCertificateId(id) : undefined;
 }
 
+/**
+ * The same as a home. A tenant's whose certificate somebody took over who stands for the name does not get it back by that.
+ */
+function ownHome(
+  world: World,
+  certificate: StoredCertificate,
+  present: readonly SourcedBundle[],
+): SourcedBundle | undefined {
+  const own = ownBundle(world, certificate);
+  if (own === undefined || isOperators(own) || present.includes(own)) return own;
+  const stands = (home: SourcedBundle) =>
+    ownerOf(home) !== ownerOf(own) && (isOperators(home) || world.isTrusted(home) === true);
+  return present.some(stands) && world.isTrusted(own) !== true ? undefined : own;
+}
+
 export function claimsOf(world: World, certificate: StoredCertificate, half: Half): Claims {
   const { index } = world;
   const stored = certificate[half];
-  if (stored === null) return { homes: NOBODY, present: NOBODY, isHeld: false };
-  const own = ownBundle(world, certificate);
+  if (stored === null) return { own: undefined, homes: NOBODY, present: NOBODY, isHeld: false };
   const alike = index.having(stored);
   const isPlain = alike.length === 1 && alike[0]?.content === stored.content;
   const having = isPlain ? alike : alike.filter((bundle) => world.isHad(bundle, stored));
@@ -42,32 +58,41 @@ export function claimsOf(world: World, certificate: StoredCertificate, half: Hal
   const present = isPlain
     ? alike
     : having.filter((one) => one.content === stored.content || isChainOf(one, stored.chain, isControllers));
+  const own = ownHome(world, certificate, present);
   const broken = index.brokenHaving(stored).filter((bundle) => world.wasHad(bundle, stored));
   const places = placesOf(world, certificate, half, having, broken);
   if (places.length === 1 && present.length === 1 && (own === undefined || own === present[0]))
-    return { homes: present, present, isHeld: true };
-  const homes = homesAt(world, places, own, certificate, stored);
+    return { own, homes: present, present, isHeld: true };
+  const homes = homesAt(world, places, own, certificate, half, present);
   return {
+    own,
     homes,
     present: present.length === 0 ? NOBODY : homes.filter((bundle) => present.includes(bundle)),
     isHeld: isHeld(world, homes, places, certificate, stored),
   };
 }
 
-/** The present bundles at the homes; each of two halves follows those with its own type of key. */
+/**
+ * The present bundles at the homes; each of two halves follows those with its own type of key. A place that has other
+ * names now renews none of ours but its own.
+ */
 function homesAt(
   { index }: World,
   places: readonly string[],
   own: SourcedBundle | undefined,
-  { alt, snis: [name] }: StoredCertificate,
-  { leaf }: StoredHalf,
+  certificate: StoredCertificate,
+  half: Half,
+  present: readonly SourcedBundle[],
 ): readonly SourcedBundle[] {
   const homes = own === undefined ? [] : [own];
+  const { alt, owner, snis } = certificate;
   for (const place of places) {
-    const bundle = index.byId(place, name);
-    if (bundle !== undefined && bundle !== own) homes.push(bundle);
+    const bundle = index.byId(place, snis[0]);
+    if (bundle === undefined || bundle === own) continue;
+    if (owner !== 'us' || present.includes(bundle) || servesSome(bundle, certificate)) homes.push(bundle);
   }
-  return alt === null ? homes : homes.filter((bundle) => bundle.leaf.keyType === leaf?.keyType);
+  const keyType = certificate[half]?.leaf?.keyType;
+  return alt === null ? homes : homes.filter((bundle) => bundle.leaf.keyType === keyType);
 }
 
 function isHeld(
@@ -160,7 +185,8 @@ export function isSuccessor(
     isOperators(bundle) &&
     bundle.order === home.order &&
     bundle.leaf.keyType === home.leaf.keyType &&
-    (bundle.leaf.isForClients !== false || !isClients(certificate)) &&
+    // Beside a client's certificate a server's of the same names is another thing.
+    (bundle.leaf.isForClients !== false || certificate.snis.length > 0) &&
     isOlder(home.leaf, bundle.leaf) &&
     sameNames(bundle.leaf.names, home.leaf.names) &&
     looksIssuedAlike(bundle.leaf, home.leaf) &&

@@ -191,14 +191,13 @@ function ofType(
 /** The homes and their successors, in the order in which they are tried. */
 function renewals(one: Case, claims: Claims, strangers: readonly SourcedBundle[]): readonly SourcedBundle[] {
   const { world, certificate, half, stored } = one;
-  const { homes, present } = claims;
+  const { homes, own, present } = claims;
   if (
     homes.length === 0 ||
     (strangers.length === 0 && (homes.length === 1 || homes.length === present.length))
   )
     return homes;
   const { leaf } = stored;
-  const own = ownBundle(world, certificate);
   const follows = (bundle: SourcedBundle) =>
     homes.some((home) => isSuccessor(world, bundle, home, certificate, half)) ||
     (isGivenUp(world, claims, leaf, bundle) &&

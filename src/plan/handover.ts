@@ -3,7 +3,7 @@ import { claimsOf, refusedByContinuity } from './claims';
 import type { Decision } from './decide';
 import { covers } from './names';
 import { isOperators, ownerOf } from './ranking';
-import { nameOfAnother } from './sentences';
+import { mayBlockController, nameOfAnother } from './sentences';
 import type { World } from './world';
 
 /**
@@ -15,7 +15,9 @@ import type { World } from './world';
 export function handOver(world: World, mains: ReadonlyMap<string, Decision>): void {
   const { certificates, index, input, plan } = world;
   const { asked = null, keepsOthers = false } = input.controller ?? {};
-  if (!world.hasController || !keepsOthers || asked === null || asked.size === 0) return;
+  if (!world.hasController || !keepsOthers) return;
+  if (asked === null) sayWhatMayBlock(world, mains);
+  if (asked === null || asked.size === 0) return;
   const moves = new Map<SourcedBundle, SniMove[]>();
   for (const ours of certificates.values()) {
     const { id, owner } = ours;
@@ -41,6 +43,14 @@ export function handOver(world: World, mains: ReadonlyMap<string, Decision>): vo
         : { kind: 'update', certificate, half: 'main', isControllers: true, addSnis: [], ...common };
     // A renewal of that certificate goes first, in its own time.
     if (mains.get(id)?.change == null) plan.changes.push(change);
+  }
+}
+
+/** Without the right to see who asks for names nothing is handed over; that is said of each Secret. */
+function sayWhatMayBlock({ certificates, plan }: World, mains: ReadonlyMap<string, Decision>): void {
+  for (const { id, owner, snis } of certificates.values()) {
+    const bundle = owner === 'us' && snis.length > 0 ? mains.get(id)?.bundle : null;
+    if (bundle?.secret !== undefined) plan.notes.set(bundle.id, mayBlockController(bundle, snis));
   }
 }
 

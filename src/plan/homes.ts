@@ -14,6 +14,8 @@ export interface Homes {
   of(certificate: StoredCertificate, half: Half): Home | null;
   /** Places of a name that no certificate has at the moment. */
   ofName(name: string): readonly string[];
+  /** Names that Kong had from these places with the latest leaf of each, by place; what it had before was given up. */
+  namesAt(places: ReadonlySet<string>): ReadonlyMap<string, readonly string[]>;
 }
 
 /** Most copies of one key pair that count as homes. */
@@ -57,20 +59,21 @@ export class HomeBook implements Homes {
     return alt === undefined ? main : [...new Set([...main, ...alt])];
   }
 
-  /** Names whose home is one of these places, by place. */
   namesAt(places: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
-    const found = new Map<string, string[]>();
-    if (places.size === 0) return found;
+    const found = new Map<string, { leaf: string | undefined; names: string[] }>();
+    if (places.size === 0) return new Map();
     for (const [name, home] of this.#homes) {
       if (name.startsWith('#') || name.endsWith(ALT)) continue;
+      const [leaf] = home.leaves;
       for (const place of home.places) {
         if (!places.has(place)) continue;
-        const names = found.get(place);
-        if (names === undefined) found.set(place, [name]);
-        else names.push(name);
+        const known = found.get(place);
+        // The latest stands last.
+        if (known !== undefined && known.leaf === leaf) known.names.push(name);
+        else found.set(place, { leaf, names: [name] });
       }
     }
-    return found;
+    return new Map([...found].map(([place, { names }]) => [place, names]));
   }
 
   /** Takes over what a plan observed in Kong, once the keys are known to fit. */

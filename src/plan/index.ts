@@ -1,5 +1,5 @@
 export { EvidenceBook } from './evidence';
-export { HomeBook, type Homes } from './homes';
+export { HomeBook } from './homes';
 export { makePlan } from './plan';
 export { covers, listed, sameNames } from './names';
 export type { Evidence, PlanInput } from './world';

@@ -2,6 +2,7 @@ import type { Change, Half, Plan, Reason, StoredCertificate } from '../model';
 import { isLeftOver } from './claims';
 import { decideHalf, type Decision } from './decide';
 import { handOver } from './handover';
+import { giveBackLostNames } from './lost-names';
 import { normal } from './names';
 import { Naming } from './naming';
 import { completeTwins } from './twins';
@@ -37,6 +38,7 @@ export function makePlan(input: PlanInput): Plan {
     if (certificate.alt === null && certificate.owner === 'us')
       completeTwins(world, certificate, main.bundle);
   }
+  giveBackLostNames(world, mains);
   handOver(world, mains);
   new Naming(world, mains, livingAlts).run();
   noteObsolete(world);

@@ -146,5 +146,9 @@ export function besideController({ location, secret }: SourcedBundle, names: rea
 }
 
 /** A note, no refusal. */
+export const mayBlockController = ({ location }: SourcedBundle, names: readonly string[]): string =>
+  `the plugin's certificate of ${location} holds ${listed(names)}: an Ingress or Gateway that asks for it would fail in the ingress controller, and with it every later change; to hand the certificate over, the plugin needs list and watch on ingresses and gateways (deploy/kubernetes/rbac-*.yaml)`;
+
+/** A note, no refusal. */
 export const caOfIssuer = ({ location }: SourcedBundle): string =>
   `${location} holds a CA, which is an issuer's and nothing to be served`;

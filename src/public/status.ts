@@ -147,7 +147,10 @@ export interface LeaderStatus {
 
 /** A certificate that Kong's configuration names for itself. */
 export interface NodeFileStatus {
-  /** `admin`, `admin_gui`, `status`: shown by that listener; `client`: to upstreams; `cluster`: between planes. */
+  /**
+   * `admin`, `admin_gui`, `status`: shown by that listener; `client`: to upstreams; `cluster`: between planes;
+   * `trusted_ca`, `cluster_ca`: CA certificates that Kong trusts, of which the file's first to end is told.
+   */
   uses: readonly string[];
   /** Path of the certificate. */
   location: string;

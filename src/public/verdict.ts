@@ -88,7 +88,7 @@ export type Trouble =
   /** A certificate that Kong reads from a file for itself; `uses` is empty where clients without SNI get it. */
   | { kind: 'own_ending'; location: string; uses: readonly string[]; until: string; is_critical: boolean }
   /** Its file holds another one that Kong has not read, and nobody has Kong reloaded for it. */
-  | { kind: 'own_outdated'; of: 'default' | 'node'; detail: string }
+  | { kind: 'own_outdated'; detail: string }
   | { kind: 'passes_failing' | 'writes_nothing'; entry: string; detail: string }
   | { kind: 'source_down'; id: string; detail: string };
 
@@ -159,8 +159,8 @@ export class Tally {
     if (error !== undefined) troubles.push({ kind: 'configuration', detail: error });
     troubles.push(...counted('overdue', 'awaits_approval', 'pending', 'would_change'));
     // Entries of one Kong say the same of its files.
-    const outdated = new Map(reloaders.flatMap(ownOutdated).map((trouble) => [trouble.detail, trouble]));
-    troubles.push(...outdated.values());
+    const outdated = new Set(reloaders.flatMap(ownOutdated));
+    for (const detail of outdated) troubles.push({ kind: 'own_outdated', detail });
     return [...troubles, ...reloaders.flatMap(entryTroubles)];
   }
 }
@@ -176,16 +176,10 @@ function ownEndings(reloaders: readonly EntryFacts[]): Trouble[] {
   return [...found.values()].sort((a, b) => (a.until < b.until ? -1 : 1));
 }
 
-function ownOutdated({ default_certificate: byDefault, node_certificates: node }: EntryFacts) {
-  const groups = [
-    { of: 'default', group: byDefault },
-    { of: 'node', group: node },
-  ] as const;
-  return groups.flatMap(({ of, group }) => {
+function ownOutdated({ default_certificate: byDefault, node_certificates: node }: EntryFacts): string[] {
+  return [byDefault, node].flatMap((group) => {
     const isOutdated = group?.state === 'reload_pending' || group?.state === 'refused';
-    return isOutdated && group.detail !== ''
-      ? [{ kind: 'own_outdated' as const, of, detail: group.detail }]
-      : [];
+    return isOutdated && group.detail !== '' ? [group.detail] : [];
   });
 }
 

@@ -1,4 +1,4 @@
 export { createSources, isTrust, USUAL_PLACES } from './create';
 export { DirectorySource } from './directory/source';
 export { FileSource } from './file/source';
-export { SOURCE_TYPES, type SourceConfig } from './registry';
+export { type SourceConfig } from './registry';

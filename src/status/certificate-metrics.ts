@@ -128,11 +128,11 @@ const IS_TROUBLE: Record<CertificateState, boolean> = {
 function* troubles(rows: readonly Row[]): Iterable<Sample> {
   const seen = new Set<string>();
   for (const { facts, shared, since } of rows) {
-    const { state, certificate, bundle, bundleId, refusal, isStanding, failure } = facts;
+    const { state, certificate, bundle, bundleId, refusal, isStanding, failure, hold } = facts;
     if (!IS_TROUBLE[state]) continue;
     const labels = {
       state,
-      reason: failure?.failure ?? (isStanding ? (refusal?.why.reason ?? '') : ''),
+      reason: failure?.failure ?? hold?.kind ?? (isStanding ? (refusal?.why.reason ?? '') : ''),
       snis: someOf(certificate?.snis ?? asSnis(bundle?.leaf.names ?? [])),
       location: bundle?.location ?? bundleId?.split('#').at(-1) ?? '',
     };

@@ -18,6 +18,7 @@ const histogram = (help: string): MetricFacts => ({ type: 'histogram', help, lab
 export const METRICS = {
   build_info: gauge('1, with the version of the plugin and of Node.js.', 'version', 'node_version'),
   status_info: gauge('1, with the address of the page and the runbooks, where status.url is set.', 'url'),
+  configuration_error: gauge('1 where a newer configuration cannot be used, so that the one before goes on.'),
   kong_up: gauge("Whether Kong's Admin API answers."),
   knowledge_timestamp_seconds: gauge('As of when everything about certificates and sources is.', 'entry'),
   knowledge_current: gauge(

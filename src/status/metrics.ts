@@ -17,6 +17,7 @@ export async function renderMetrics(view: ReportView): Promise<string> {
       view.reloaders
         .flatMap(({ statusUrl }) => (statusUrl === null ? [] : [{ value: 1, labels: { url: statusUrl } }]))
         .slice(0, 1),
+    configuration_error: () => [{ value: view.configuration_error === undefined ? 0 : 1 }],
     kong_up: () => [{ value: view.kong === null ? 0 : 1 }],
     ...certificateFamilies(view),
     ...ownFamilies(view),

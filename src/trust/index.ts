@@ -1,1 +1,1 @@
-export { Trust, type TrustOptions } from './trust';
+export { Trust } from './trust';

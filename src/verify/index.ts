@@ -1,7 +1,6 @@
 export { noCommonCipher, type TlsSettings } from './ciphers';
 export { handshake, UnreachableError } from './handshake';
-export type { Listener } from './listeners';
-export { probeName, unservable } from './names';
-export { Patrol } from './patrol';
+export { probeName } from './names';
+export { MOST_LOOKED_AT, Patrol } from './patrol';
 export { HandshakeVerifier } from './verifier';
 export { servedWithoutSni } from './without-sni';

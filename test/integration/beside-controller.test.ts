@@ -2,6 +2,7 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { Mode } from '../gateway';
 import { besideController, GRACE_S, HOST, renewed, type BesideOptions } from '../support/beside-controller';
+import { sendStatus } from '../support/stand-in-cluster';
 import { leafOf } from '../support/tls';
 import { Authority } from '../../src/authority/authority';
 
@@ -11,11 +12,11 @@ const MODES = ['dbless', 'database'] as const;
 const OTHER = 'new.example.test';
 
 /** A shop that the controller serves already. */
-async function shop(options: BesideOptions) {
+async function shop({ names = [HOST], ...options }: BesideOptions & { names?: string[] }) {
   const world = await besideController(options);
-  const pair = renewed(60);
+  const pair = renewed(60, names);
   const uid = world.secret(pair);
-  world.ingress([HOST]);
+  world.ingress(names);
   await world.ticks();
   await world.pass('start');
   return { ...world, pair, uid };
@@ -73,6 +74,29 @@ it('a certificate of ours that blocks the controller is handed over without a ga
   expect(gateway.certificates()).toMatchObject([{ id: uid, names: [HOST] }]);
   expect(status().certificates).toMatchObject([{ owner: 'ingress_controller', state: 'in_sync' }]);
   expect(troubles()).toEqual([]);
+});
+
+it('a certificate that blocks the controller is named until it can be seen who asks for its names', async () => {
+  const world = await besideController({ mode: 'database' });
+  const { cluster, secret, ingress, pass, ticks, certificate, routes } = world;
+  secret(renewed(1));
+  await pass('start');
+  cluster.intercept = ({ path }) =>
+    path.includes('/ingresses')
+      ? (response) => sendStatus(response, 403, 'ingresses is forbidden: cannot list')
+      : null;
+  ingress([HOST]);
+  await ticks(2);
+  await pass();
+  await pass();
+  expect(certificate()?.note).toContain('needs list and watch on ingresses and gateways');
+  cluster.intercept = () => null;
+  await pass();
+  expect(await ticks(2)).toEqual(['pushed', 'unchanged']);
+  await pass();
+  expect(routes()).toEqual(['/www']);
+  expect(certificate()).toMatchObject({ owner: 'ingress_controller', state: 'in_sync' });
+  expect(certificate()?.note ?? null).toBeNull();
 });
 
 it.for(MODES)('a removed host is no trouble while the controller has its time (%s)', async (mode) => {
@@ -155,15 +179,26 @@ it.for(MODES)(
 it.for(MODES)(
   'a certificate that the controller drops, since its Secret is broken, is an alarm (%s)',
   async (mode) => {
-    const { cluster, pass, ticks, later, troubles, certificate, secret, pair: old } = await shop({ mode });
+    const world = await shop({ mode, names: [HOST, OTHER] });
+    const { cluster, pass, ticks, later, troubles, certificate, secret, ingress, status } = world;
+    // The second host was given up long before.
+    const old = renewed(30);
+    secret(old);
+    ingress([HOST]);
+    await ticks();
+    await pass();
     cluster.putSecret('shop', 'www', { chain: renewed(1).chain, key: old.key });
     await pass();
     await ticks();
     await pass();
     expect(troubles().filter(({ kind }) => kind === 'refused')).toEqual([]);
+    expect(JSON.stringify(status())).not.toContain('refer to Secret');
     later(GRACE_S + 5);
     await pass();
-    expect(certificate()).toMatchObject({ state: 'refused', refusal: { reason: 'key_mismatch' } });
+    expect(certificate()).toMatchObject({
+      ...{ state: 'refused', refusal: { reason: 'key_mismatch' } },
+      ...{ snis: [HOST], dropped: true, note: null },
+    });
     expect(troubles()).toMatchObject([
       { kind: 'refused', severity: 'critical', summary: expect.stringContaining('dropped') as string },
     ]);

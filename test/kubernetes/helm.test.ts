@@ -8,17 +8,18 @@ import type { KubernetesObject } from './apiserver';
 import { describeWithCluster } from './suite';
 
 /*
- * The values with Kong's charts. Helm is looked for in PATH, the charts (github.com/Kong/charts, `charts/kong`) in
+ * The values with Kong's charts. Helm is looked for in PATH, the charts (github.com/Kong/charts, `charts`) in
  * KONG_CHARTS; `go install helm.sh/helm/v3/cmd/helm@latest` builds the one.
  */
 
 const FOLDER = join(__dirname, '..', '..', 'deploy', 'kubernetes');
-const CHART = join(process.env['KONG_CHARTS'] ?? '', 'kong');
+const CHARTS = process.env['KONG_CHARTS'] ?? '';
+const FILES = ['values-ingress-chart.yaml', 'values-kong-chart.yaml'] as const;
 const HELM = (process.env['PATH'] ?? '')
   .split(delimiter)
   .map((folder) => join(folder, 'helm'))
   .find(isProgram);
-const isThere = HELM !== undefined && process.env['KONG_CHARTS'] !== undefined && existsSync(CHART);
+const isThere = HELM !== undefined && CHARTS !== '' && existsSync(join(CHARTS, 'ingress'));
 
 function isProgram(path: string): boolean {
   try {
@@ -29,19 +30,9 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** The values of one release of the chart kong/kong; those of kong/ingress have them below `gateway`. */
-function valuesOf(file: string): string {
-  const text = readFileSync(join(FOLDER, file), 'utf8');
-  const [, below] = /^gateway:\n((?:(?: .*|#.*)?\n)*)/m.exec(text) ?? [];
-  const path = join(testFolder(), file);
-  writeFileSync(path, below === undefined ? text : below.replace(/^ {2}/gm, ''));
-  return path;
-}
-
-/** The chart without the charts that it may bring along: there is no database here. */
-function chart(): string {
-  const folder = join(testFolder(), 'kong');
-  cpSync(CHART, folder, { recursive: true });
+/** The chart without the database that it may bring along. */
+function copyOfKong(folder: string): string {
+  cpSync(join(CHARTS, 'kong'), folder, { recursive: true });
   rmSync(join(folder, 'Chart.lock'), { force: true });
   const path = join(folder, 'Chart.yaml');
   const { dependencies: _, ...own } = load(readFileSync(path, 'utf8')) as Record<string, unknown>;
@@ -49,16 +40,31 @@ function chart(): string {
   return folder;
 }
 
-/** What helm makes of the chart, as kong/ingress names its gateway. */
-function rendered(file: string): KubernetesObject[] {
-  const name = file.includes('ingress') ? 'kong-gateway' : 'kong-kong';
-  const own = ['--set', 'ingressController.enabled=false', '--set', `fullnameOverride=${name}`];
-  const arguments_ = ['template', 'kong', chart(), '-n', 'kong', '-f', valuesOf(file), ...own];
-  const text = execFileSync(HELM ?? '', arguments_, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+/** Controller and gateway, each a release of the chart kong/kong that lies beside it, whatever its version. */
+function copyOfIngress(folder: string): string {
+  cpSync(join(CHARTS, 'ingress'), folder, { recursive: true });
+  rmSync(join(folder, 'Chart.lock'), { force: true });
+  copyOfKong(join(folder, 'charts', 'kong'));
+  const path = join(folder, 'Chart.yaml');
+  const chart = load(readFileSync(path, 'utf8')) as { dependencies: object[] };
+  const dependencies = chart.dependencies.map((one) => ({ ...one, version: '*' }));
+  writeFileSync(path, dump({ ...chart, dependencies }));
+  return folder;
+}
+
+/** What the README's `helm install kong` would send. */
+function rendered(file: (typeof FILES)[number]): KubernetesObject[] {
+  const copy = file === 'values-kong-chart.yaml' ? copyOfKong : copyOfIngress;
+  const arguments_ = ['template', 'kong', copy(join(testFolder(), 'chart')), '-n', 'kong'];
+  const text = execFileSync(HELM ?? '', [...arguments_, '-f', join(FOLDER, file)], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   return (loadAll(text) as (KubernetesObject | null)[]).filter((object) => object !== null);
 }
 
 interface Pod {
+  serviceAccountName: string;
   volumes: { name: string }[];
   initContainers: Container[];
   containers: Container[];
@@ -71,11 +77,11 @@ interface Container {
   volumeMounts?: { name: string; mountPath: string }[];
 }
 
-const FILES = ['values-ingress-chart.yaml', 'values-kong-chart.yaml'];
-
 describe.skipIf(!isThere)("Kong's chart with the values", () => {
   it.for(FILES)('mounts volumes that are there, and keeps the token from Kong (%s)', (file) => {
-    const deployment = rendered(file).find(({ kind }) => kind === 'Deployment');
+    const deployment = rendered(file).find(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata.name !== 'kong-controller',
+    );
     const { spec: pod } = (deployment as unknown as { spec: { template: { spec: Pod } } }).spec.template;
     const volumes = new Set(pod.volumes.map(({ name }) => name));
     for (const { volumeMounts = [] } of [...pod.initContainers, ...pod.containers])
@@ -90,6 +96,8 @@ describe.skipIf(!isThere)("Kong's chart with the values", () => {
     const prefix = kong?.env?.find(({ name }) => name === 'KONG_PREFIX')?.value;
     expect(prefix?.replace(/\/$/, '')).toBe('/kong_prefix');
     expect(kong?.image).not.toBe(sidecar?.image);
+    // The subject of the role bindings.
+    expect(pod.serviceAccountName).toBe('kong');
   });
 });
 

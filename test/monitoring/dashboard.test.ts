@@ -76,6 +76,7 @@ describe('the dashboard', () => {
     const unseen = SERIES.filter((series) => !shown.includes(series) && !/_(sum|count)$/.test(series));
     expect(unseen).toEqual([
       `${PREFIX}status_info`,
+      `${PREFIX}configuration_error`,
       `${PREFIX}certificate_renewal_due_timestamp_seconds`,
       `${PREFIX}default_certificate_in_sync`,
       `${PREFIX}default_certificate_not_after_timestamp_seconds`,

@@ -166,6 +166,22 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['a swap takes its time', inState('pending', '0x10 stale'), '20m', []],
     ['it cannot be written, which is told', inState('pending', '0x30', 'away'), '16m', []],
   ],
+  KongCertificateHeld: [
+    ['it waits for a person', inState('pending', '0x30', 'approval'), '6m', ['']],
+    ['it is pinned', inState('pending', '0x30', 'pinned'), '6m', ['']],
+    ['it is approved', inState('pending', '0x3 stale', 'approval'), '6m', []],
+    ['a freeze, and there is time', { ...endsIn(60, 90), ...inState('pending', '0x30', 'frozen') }, '6m', []],
+    ['a freeze near its end', { ...endsIn(14, 90), ...inState('pending', '0x30', 'frozen') }, '6m', ['']],
+    ['nothing holds it back', inState('pending', '0x30'), '6m', []],
+  ],
+  KongReloadPending: [
+    ['nobody reloads Kong', one('default_certificate_in_sync', '0x30', 'location="/c.crt"'), '16m', ['']],
+    ['it is reloaded', one('default_certificate_in_sync', '0x10 1x30', 'location="/c.crt"'), '20m', []],
+  ],
+  SslCertReloaderConfigurationRefused: [
+    ['one cannot be used', one('configuration_error', '1x30'), '3m', ['']],
+    ['it is mended', one('configuration_error', '1x1 0x30'), '5m', []],
+  ],
   KongWritesForbidden: [
     ['Kong answers 403', inState('pending', '0x30', 'forbidden'), '5m', ['']],
     ['Kong is away', inState('pending', '0x30', 'away'), '5m', []],
@@ -207,6 +223,7 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['it fails again and again', inState('pending', '0x30', 'mistake'), '15m', ['']],
     ['it failed, and was written then', inState('pending', '0x5 stale', 'away'), '15m', []],
     ['it may not be written, which is told', inState('pending', '0x30', 'forbidden'), '15m', []],
+    ['it is pinned, which is told', inState('pending', '0x30', 'pinned'), '15m', []],
   ],
   KongCertificateRenewalOverdue: [
     ['a renewal is late by a fifth of the rest', endsIn(24, 90), '61m', ['']],

@@ -37,13 +37,13 @@ describe.each(Object.entries(WRITERS))('%s', (_name, write) => {
     ['the file', (path) => path],
     ['its draft', (path) => join(path, '..', `.file.ssl-cert-reloader-${process.pid}`)],
     ['a draft of another form', (path) => `${path}.${process.pid}`],
-  ])('a link in the place of %s has nothing else written', ([, placeOf]) => {
+  ])('a link in the place of %s has nothing else written', async ([, placeOf]) => {
     const folder = testFolder();
     const victim = join(folder, 'victim');
     writeFileSync(victim, 'precious');
     const path = join(folder, 'file');
     symlinkSync(victim, placeOf(path));
-    write(path);
+    await write(path);
     expect(readFileSync(victim, 'utf8')).toBe('precious');
     expect(lstatSync(path).isFile()).toBe(true);
     expect(statSync(path).mode & 0o077).toBe(0);

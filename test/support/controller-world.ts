@@ -50,7 +50,10 @@ function certificateOf({ metadata, data }: ClusterObject, hasTags: boolean): Wan
     return null;
   }
   const { uid = '', namespace, name } = metadata;
-  const tags = [`k8s-name:${name}`, `k8s-namespace:${namespace}`, 'k8s-kind:Secret', `k8s-uid:${uid}`];
+  const tags = [
+    ...[`k8s-name:${name}`, `k8s-namespace:${namespace}`, 'k8s-kind:Secret', `k8s-uid:${uid}`],
+    'k8s-version:v1',
+  ];
   return { id: uid, cert, key, snis: [], tags: hasTags ? tags : [] };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mode } from '../gateway';
 
@@ -38,7 +39,8 @@ export type Round = 'unchanged' | 'pushed' | 'fell back';
  * - With a database it compares what it wants with the entities that carry its tag, creates certificates without SNIs,
  *   then their SNIs, then deletes what it does not want any more. A 409 (somebody's SNI) ends the round.
  * - What Kong does not take makes it fall back to the last configuration that was taken, in each round anew.
- * - Restarted while its configuration is broken it has no last one, and pushes one without global plugins.
+ * - Restarted while its configuration is broken it has no last one. Without a database it pushes what it reads in Kong:
+ *   without global plugins, and with certificates that have new ids and no SNI. With a database it leaves Kong alone.
  * - It trims the PEM texts, and tags routes and plugins with the kind of what they come from in both modes.
  * - When it starts it asks `GET /`, and waits until that is answered with 200.
  */
@@ -78,9 +80,24 @@ export class ScriptedController {
       this.#lastValid = wanted;
       return isTaken ? 'pushed' : 'unchanged';
     }
-    const { plugins: _, ...without } = wanted;
-    await this.push(this.#lastValid ?? { ...without, isBroken: false });
+    if (this.#lastValid === null && this.mode === 'dbless') this.#lastValid = await this.readFromKong();
+    if (this.#lastValid !== null) await this.push(this.#lastValid);
     return 'fell back';
+  }
+
+  private async readFromKong(): Promise<WantedConfiguration> {
+    const [certificates = [], routes = []] = await Promise.all(
+      ['certificates', 'routes'].map(async (kind) => {
+        const { body } = await this.ask('GET', `/${kind}?size=1000`);
+        return (body as { data: Entity[] }).data;
+      }),
+    );
+    return {
+      certificates: certificates.map(({ cert = '', key = '', tags = [] }) => ({
+        ...{ id: randomUUID(), cert, key, snis: [], tags },
+      })),
+      routes: routes.flatMap(({ paths = [] }) => paths),
+    };
   }
 
   /** @returns whether there was anything to push; null: Kong does not take it */
@@ -199,6 +216,8 @@ interface Entity {
   name?: string;
   cert?: string;
   key?: string;
+  tags?: string[];
+  paths?: string[];
   certificate?: { id: string };
 }
 
@@ -221,10 +240,10 @@ function documentOf(
           ...{ name: routeName(path), paths: [path] },
           tags: ['k8s-kind:Ingress'],
         })),
-        // Kong does not take it with a field that it does not know.
-        ...(isBroken ? { no_such_field: true } : {}),
       },
     ],
     plugins: plugins.map((plugin) => ({ ...plugin, tags: ['k8s-kind:KongClusterPlugin'] })),
+    // Kong does not take what it does not know.
+    ...(isBroken ? { no_such_entities: [] } : {}),
   });
 }

@@ -5,7 +5,7 @@ import { Schedule } from '../../src/pass';
 export const INTERVAL_MS = 300_000;
 type Ending = PassReport['unfinished'] | Error;
 
-const reportOf = (cause: PassCause, unfinished: PassReport['unfinished']): PassReport => ({
+export const reportOf = (cause: PassCause, unfinished: PassReport['unfinished']): PassReport => ({
   cause,
   startedAt: 0,
   durationMs: 0,

@@ -77,7 +77,7 @@ function withoutUtf16(text: string): string {
 }
 
 /** Detects a format by content; cheap, since only the first values are looked at. */
-export function detect(bytes: Buffer): Format {
+function detect(bytes: Buffer): Format {
   const magic = bytes.toString('hex', 0, 4);
   const known = MAGICS.find(([start]) => magic.startsWith(start));
   if (known !== undefined) return known[1];

@@ -77,7 +77,7 @@ function configsOf(entries: readonly PluginEntry[] | Error): NamedConfig[] {
   });
 }
 
-export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 function attempt<T>(work: () => T): T | Error {
   try {

@@ -126,7 +126,8 @@ const STATUS_MS = 3_000;
 
 const NODE = { major: 20, minor: 19 };
 
-export function checkNode(check: Check, version = process.versions.node): void {
+export function checkNode(check: Check): void {
+  const version = process.versions.node;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isEnough = major > NODE.major || (major === NODE.major && minor >= NODE.minor);
   if (isEnough) check.ok(`version ${version}`);

@@ -103,7 +103,7 @@ function secretOf(tags: readonly string[]): Pick<StoredCertificate, 'secret' | '
 export const isVaultReference = ({ cert, key }: PemPair): boolean =>
   REFERENCE.test(cert) || REFERENCE.test(key);
 
-export function toHalf({ cert, key }: PemPair): StoredHalf {
+function toHalf({ cert, key }: PemPair): StoredHalf {
   const vaultReference = isVaultReference({ cert, key });
   const pem = vaultReference ? null : readPem(cert, key);
   const leaf = pem === null ? null : leafOf(pem);

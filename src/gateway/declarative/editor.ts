@@ -52,7 +52,9 @@ export class ConfigurationEditor {
    * The configuration posted last, while Kong still has it: an export costs Kong seconds, and renewals come in
    * batches. It holds private keys, so it is not kept for long.
    */
-  #posted: { hash: string; parts: readonly string[] } | null = null;
+  #posted: Configuration | null = null;
+  /** What was read while changes go through the gate; null within: Kong did not answer. */
+  #ahead: Promise<Configuration | null> | null = null;
   readonly #fleeting = new Fleeting(() => (this.#posted = null), POSTED_MS);
 
   constructor(
@@ -61,6 +63,15 @@ export class ConfigurationEditor {
     private readonly options: EditorOptions = {},
   ) {}
 
+  /** Begins to read the configuration for an edit that follows, or is let go of with `forget`. */
+  readAhead(): void {
+    this.#ahead ??= this.read().catch(() => null);
+  }
+
+  forget(): void {
+    this.#ahead = null;
+  }
+
   /** @throws AdminError, DocumentError */
   async edit(edit: Edit): Promise<Edited> {
     let sent = null as Sent | null;
@@ -68,11 +79,13 @@ export class ConfigurationEditor {
     // An overwritten update must be restored, even if that takes more attempts.
     const isEnough = (attempt: number) => attempt > (sent?.lost == null ? ATTEMPTS : 4 * ATTEMPTS);
     for (let attempt = 1; !isEnough(attempt); attempt++) {
-      const hash = await this.state.hash();
+      const ahead = await this.#ahead;
+      this.#ahead = null;
+      const hash = ahead?.hash ?? (await this.state.hash());
       const isMine: boolean = sent?.config.hash === hash;
       if (isMine && sent?.lost === null) return this.done(sent);
       const lost: readonly string[] | null = isMine ? (sent?.lost ?? null) : null;
-      const parts: readonly string[] = lost ?? (await this.configuration(hash));
+      const parts: readonly string[] = lost ?? ahead?.parts ?? (await this.configuration(hash));
       const document = await DeclarativeDocument.read(parts);
       const isEdited = await edit(document, hash, sent !== null);
       if (!isEdited && lost === null)
@@ -106,6 +119,12 @@ export class ConfigurationEditor {
     );
   }
 
+  /** The hash comes first: a configuration that is posted meanwhile does not have it. */
+  private async read(): Promise<Configuration> {
+    const hash = await this.state.hash();
+    return { hash, parts: await this.configuration(hash) };
+  }
+
   private async configuration(hash: string): Promise<readonly string[]> {
     return this.#posted?.hash === hash ? this.#posted.parts : exportConfiguration(this.client);
   }
@@ -128,6 +147,12 @@ export class ConfigurationEditor {
     this.#fleeting.touch();
     return { kind: 'posted', base, now, isWhole };
   }
+}
+
+/** A configuration with its hash. */
+interface Configuration {
+  hash: string;
+  parts: readonly string[];
 }
 
 /** The configuration that was posted, or may have been. */

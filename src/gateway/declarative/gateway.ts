@@ -67,9 +67,12 @@ export class DeclarativeGateway implements Gateway {
   }
 
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {
+    // Kong exports while the changes go through the gate.
+    if (certificates.length > 0) this.#editor.readAhead();
     const { ready, results } = await prepareAll(certificates, prepare);
     const batch = new Batch(this.#editor, this.certificates);
     const cas: CaResult[] = await batch.write(ready, caCertificates);
+    this.#editor.forget();
     return { certificates: [...results, ...batch.results], caCertificates: cas };
   }
 

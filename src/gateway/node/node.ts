@@ -21,6 +21,8 @@ export interface NodeFacts {
   defaultCertificate: readonly { cert: string; key: string }[];
   /** The other certificates that Kong's configuration names, without those that Kong made itself. */
   nodeCertificates: readonly NodeCertificate[];
+  /** Files of CA certificates that Kong trusts; empty where only nginx's configuration can be read. */
+  trusted: readonly { use: 'trusted_ca' | 'cluster_ca'; path: string }[];
   /** Without a database, the file with the configuration that Kong reads at start; null: none, or unknown. */
   declarativeConfig: string | null;
   /** Folder, relative to the prefix, of the store that holds the configuration without a database. */
@@ -65,6 +67,7 @@ const NAMES = new Set([
   'db_update_frequency',
   'nginx_main_worker_processes',
   ...['admin_gui_listen', 'status_listen', 'cluster_listen', 'role'],
+  ...['lua_ssl_trusted_certificate', 'cluster_mtls', 'cluster_ca_cert'],
   ...USES.flatMap((use) => [certSetting(use), `${certSetting(use)}_key`]),
   ...['', 'nginx_http_', 'nginx_proxy_'].flatMap((at) => [`${at}ssl_protocols`, `${at}ssl_ciphers`]),
 ]);
@@ -138,6 +141,7 @@ export class KongNode {
           ? this.notOfKong(certs.map((cert, index) => ({ cert, key: keys[index] ?? '' })))
           : [],
       nodeCertificates: USES.flatMap((use) => this.certificatesFor(use, values)),
+      trusted: trustedFiles(values),
       declarativeConfig: declarative,
       configurationStore: values.get('lmdb_environment_path') ?? DEFAULT_STORE,
       databaseDelay: delay > 0 ? delay : null,
@@ -175,6 +179,7 @@ export class KongNode {
           })),
         ),
       ),
+      trusted: [],
       declarativeConfig: null,
       configurationStore: settingIn(this.textOf(MAIN) ?? '', 'lmdb_environment_path') ?? DEFAULT_STORE,
       databaseDelay: null,
@@ -187,7 +192,7 @@ export class KongNode {
     values: ReadonlyMap<string, string>,
   ): NodeCertificate[] {
     // Only a hybrid Kong reads cluster_cert, and only its control plane listens with it.
-    const isOn = use !== 'cluster' || ['control_plane', 'data_plane'].includes(values.get('role') ?? '');
+    const isOn = use !== 'cluster' || isHybrid(values);
     const hasListener = use !== 'client' && (use !== 'cluster' || values.get('role') === 'control_plane');
     const [certs, keys] = [certSetting(use), `${certSetting(use)}_key`].map((name) =>
       paths(values.get(name)),
@@ -223,6 +228,19 @@ export class KongNode {
       ({ cert }) => dirname(cert) !== join(this.prefix, 'ssl') || !own.test(basename(cert)),
     );
   }
+}
+
+const isHybrid = (values: ReadonlyMap<string, string>) =>
+  ['control_plane', 'data_plane'].includes(values.get('role') ?? '');
+
+/** A control plane trusts `cluster_ca_cert` alone with `cluster_mtls = pki`. */
+function trustedFiles(values: ReadonlyMap<string, string>): NodeFacts['trusted'] {
+  const ofCluster =
+    isHybrid(values) && values.get('cluster_mtls') === 'pki' ? values.get('cluster_ca_cert') : '';
+  return [
+    ...paths(values.get('lua_ssl_trusted_certificate')).map((path) => ({ use: 'trusted_ca' as const, path })),
+    ...paths(ofCluster).map((path) => ({ use: 'cluster_ca' as const, path })),
+  ];
 }
 
 const streamListeners = (directive: string | undefined): TlsListener[] =>

@@ -30,7 +30,7 @@ export const LOCAL: FileAccess = {
 const DEADLINE_MS = 5_000;
 
 /** A file system does not answer. */
-export class HangingError extends Error {
+class HangingError extends Error {
   override readonly name = 'HangingError';
   readonly code = 'EHANGING';
 }
@@ -39,7 +39,7 @@ export class HangingError extends Error {
  * Calls to a file system that may hang: each has a deadline, and while one hangs no other is made. A hanging call
  * cannot be cancelled, and occupies one of the few threads that Node has for files and names.
  */
-export class BoundedAccess implements FileAccess {
+class BoundedAccess implements FileAccess {
   #hangs = false;
 
   constructor(

@@ -8,33 +8,20 @@ import {
   type Source,
   type SourceScan,
 } from '../../model';
-import {
-  KubernetesError,
-  ListWatch,
-  missingVerb,
-  placeOf,
-  References,
-  trouble,
-  type KubernetesClient,
-} from '../../kubernetes';
-import { TLS_SECRETS, type ObjectKind } from './object-kind';
+import { KubernetesError, References, trouble } from '../../kubernetes';
 import { HeldTexts } from '../remote/held';
+import { TLS_SECRETS, type ObjectKind } from './object-kind';
+import { Scopes, type ScopesOptions } from './scopes';
 import { annotatedHosts, isMarked, type Secret } from './secret';
 
-export interface KubernetesSourceOptions {
+export interface KubernetesSourceOptions extends ScopesOptions {
   /** Default: by the cluster and the kind, and for other kinds than TLS Secrets by what it looks at. */
   id?: string;
   /** The name of the cluster; left out: the one that this process is in. */
   cluster?: string;
   /** Default: TLS Secrets. */
   kind?: ObjectKind;
-  client: KubernetesClient;
   create: boolean;
-  /** Empty: every namespace, or the pod's own where only that is allowed. */
-  namespaces: readonly string[];
-  /** Empty: all of type kubernetes.io/tls. */
-  names: readonly string[];
-  labelSelector: string | null;
   /** Only those that carry `konghq.com/override: "true"` or cert-manager's annotations. */
   onlyMarked: boolean;
   /**
@@ -42,8 +29,6 @@ export interface KubernetesSourceOptions {
    * `cert-manager.io/alt-names`, or those for which Ingresses and Gateways refer to the Secret.
    */
   hosts?: 'leaf' | 'annotations' | 'references';
-  /** The source was not asked for: what it may not see is no trouble. */
-  isDiscovered?: boolean;
 }
 
 /** Texts that are kept between a scan and the reads that follow it; what is more is fetched again. */
@@ -57,49 +42,41 @@ export class KubernetesSource implements Source {
   readonly #kind: ObjectKind;
   readonly create: boolean;
   readonly ownership: Ownership;
-  /** As the source says. */
-  readonly #asked: readonly ListWatch<Secret>[];
-  /** Those, or of the pod's own namespace where only that is allowed. */
-  #scopes: readonly ListWatch<Secret>[];
+  readonly #scopes: Scopes;
+  /** Decide the hosts of certificates that are created. */
   readonly #references: References | null;
-  /** Where hosts come from elsewhere: who asks for what, for the sake of an ingress controller. */
+  /** Where those come from elsewhere: which hosts an ingress controller is asked for. */
   #asking: References | null = null;
-  /** What is to be read, or to be reported as gone: whether it is a bundle. */
+  /** To be read, or to be reported as gone: whether it is a bundle. */
   readonly #pending = new Map<string, boolean>();
   readonly #held = new HeldTexts(MAX_HELD_BYTES, MAX_HELD_EACH_BYTES);
   /** Of the last scan of everything. */
   #errors: Refusal[] = [];
-  /** Bundles that were read or are about to be; Secrets that are none are not in it. */
+  /** Bundles that were read or are about to be; other Secrets are not in it. */
   readonly #bundles = new Set<string>();
-  #stopWatch: AbortController | null = null;
-  #touched: ((what: string) => void) | null = null;
+  #touched: (() => void) | null = null;
+  /** Of the long watches that are open. */
+  #signal: AbortSignal | null = null;
 
   constructor(private readonly options: KubernetesSourceOptions) {
     this.create = options.create;
     this.#kind = options.kind ?? TLS_SECRETS;
     this.id = options.id ?? idOf(this.#kind, options);
-    const { namespaces, names, client } = options;
+    const { namespaces, names } = options;
     this.ownership = namespaces.length === 1 && names.length > 0 ? 'operator' : 'tenants';
-    // What creates nothing needs nobody's hosts.
-    this.#references =
-      options.create && options.hosts === 'references'
-        ? new References(client, (secret) => this.#bundles.has(secret))
-        : null;
-    this.#asked = (namespaces.length === 0 ? [null] : namespaces).flatMap((namespace) =>
-      this.scopesOf(namespace),
-    );
-    this.#scopes = this.#asked;
+    // A source that creates nothing needs nobody's hosts.
+    this.#references = options.create && options.hosts === 'references' ? this.newReferences() : null;
+    this.#scopes = new Scopes(options, this.#kind, this.#apply, this.#bundles);
   }
 
   async scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan> {
     if (touched === undefined) {
       const errors: Refusal[] = [];
-      await this.refreshAll(errors, options?.whole === true);
-      await this.#references?.refresh(
-        this.#scopes.map(({ namespace }) => namespace),
-        errors,
-      );
-      this.followScopes();
+      await this.#scopes.refresh(errors, options?.whole === true);
+      await this.#references?.refresh(this.#scopes.namespaces, errors);
+      // Rights that are missing here are said by the plan, where they matter.
+      await this.#asking?.refresh(this.#scopes.namespaces, []);
+      if (this.#touched !== null) this.follow(this.#touched);
       this.#errors = errors;
     }
     const changed: string[] = [];
@@ -115,10 +92,11 @@ export class KubernetesSource implements Source {
     }
     // Who of several has a host depends on which of their Secrets are there.
     if (changed.length > 0 || removed.length > 0) this.#references?.outdate();
-    for (const name of this.#references?.take() ?? []) {
+    for (const name of this.#references?.take(this.#bundles) ?? []) {
       if (this.#bundles.has(name) && !this.#pending.has(name)) changed.push(name);
     }
-    return { changed, removed, total: this.#bundles.size, errors: this.#errors };
+    const areAsksNew = this.#asking?.takeNews() === true;
+    return { changed, removed, total: this.#bundles.size, errors: this.#errors, areAsksNew };
   }
 
   /** What the last scan brought, else the Secret as it is now; its text is not kept. */
@@ -139,21 +117,26 @@ export class KubernetesSource implements Source {
 
   async asked(): Promise<ReadonlyMap<string, string> | null> {
     if (this.#references !== null) return this.#references.asked;
-    this.#asking ??= new References(this.options.client, (secret) => this.#bundles.has(secret));
-    await this.#asking.refresh(
-      this.#scopes.map(({ namespace }) => namespace),
-      [],
-    );
+    if (this.#asking === null) {
+      this.#asking = this.newReferences();
+      await this.#asking.refresh(this.#scopes.namespaces, []);
+      this.#asking.takeNews();
+      if (this.#touched !== null && this.#signal !== null) this.#asking.watch(this.#touched, this.#signal);
+    }
     return this.#asking.asked;
   }
 
   watch(touched: (what: string) => void): () => void {
-    this.#touched = touched;
+    this.#touched = () => touched(this.id);
     return () => {
       this.#touched = null;
-      this.#stopWatch?.abort();
-      this.#stopWatch = null;
+      this.#signal = null;
+      this.#scopes.stop();
     };
+  }
+
+  private newReferences(): References {
+    return new References(this.options.client, (secret) => this.#bundles.has(secret));
   }
 
   /** Null: it is not a bundle (yet). */
@@ -184,107 +167,20 @@ export class KubernetesSource implements Source {
     return hosts === null || reading === null || isRefusal(reading) ? reading : { ...reading, hosts };
   }
 
-  private scopesOf(namespace: string | null): ListWatch<Secret>[] {
-    const { client, names, labelSelector } = this.options;
-    // Who names Secrets or labels means them, whatever their type.
-    const fieldSelector = names.length > 0 || labelSelector !== null ? null : this.#kind.fieldSelector;
-    const each = names.length === 0 ? [null] : names;
-    const secrets = {
-      client,
-      api: '/api/v1',
-      plural: this.#kind.plural,
-      namespace,
-      fieldSelector,
-      labelSelector,
-    };
-    return each.map((name) => new ListWatch<Secret>({ ...secrets, name }));
-  }
-
   private isWanted(secret: Secret): boolean {
     return !this.options.onlyMarked || isMarked(secret);
   }
 
-  /** Not allowed to see the whole cluster: the pod's own namespace is left, until that is allowed. */
-  private async refreshAll(errors: Refusal[], whole: boolean): Promise<void> {
-    const found: Refusal[] = [];
-    const looks = await Promise.all(this.#asked.map((scope) => this.refresh(scope, found, whole)));
-    if (!looks.includes('refused')) {
-      errors.push(...found);
-      if (this.#scopes !== this.#asked && !looks.includes('failed')) this.widen();
-      return;
-    }
-    const { isDiscovered, client } = this.options;
-    if (isDiscovered !== true) {
-      const effect = `only namespace ${client.namespace} is looked at: name the namespaces in the source, or use a ClusterRole`;
-      errors.push(missingVerb('list', `${this.#kind.word}s in all namespaces`, effect));
-    }
-    if (this.#scopes === this.#asked) this.use(this.scopesOf(client.namespace));
-    await Promise.all(this.#scopes.map((scope) => this.refresh(scope, errors, whole)));
-  }
-
-  private widen(): void {
-    this.use(this.#asked);
-    // What went meanwhile is known to no list of before.
-    for (const name of this.#bundles)
-      if (!this.#asked.some((scope) => scope.has(name))) this.#apply(name, null);
-  }
-
-  private use(scopes: readonly ListWatch<Secret>[]): void {
-    this.#scopes = scopes;
-    this.#stopWatch?.abort();
-    this.#stopWatch = null;
-  }
-
-  /** @returns `refused` where the whole cluster was meant, which is not allowed; it is no error yet */
-  private async refresh(
-    scope: ListWatch<Secret>,
-    errors: Refusal[],
-    whole: boolean,
-  ): Promise<'seen' | 'refused' | 'failed'> {
-    const where = placeOf(scope.namespace);
-    try {
-      await scope.refresh(this.#apply, whole);
-      if (scope.namespace !== null && scope.size === 0) await this.checkNamespace(scope.namespace, errors);
-      for (const namespace of scope.crowded) {
-        const what = `namespace ${namespace} holds more ${this.#kind.word}s than are looked at`;
-        errors.push(refusal('too_large', `${what} (${scope.size}); name it in a source of its own`));
-      }
-      if (scope.isBlind)
-        errors.push(
-          missingVerb('watch', `${this.#kind.word}s in ${where}`, 'every poll lists them all instead'),
-        );
-    } catch (error) {
-      const isForbidden = error instanceof KubernetesError && error.status === 403;
-      const mayNarrow = isForbidden && scope.namespace === null && this.options.namespaces.length === 0;
-      if (mayNarrow) return 'refused';
-      if (!isForbidden || this.options.isDiscovered !== true) {
-        errors.push(trouble(error, 'list', `${this.#kind.word}s in ${where}`));
-      }
-      return 'failed';
-    }
-    return 'seen';
-  }
-
-  /** Listing in a namespace that does not exist answers an empty list. */
-  private async checkNamespace(namespace: string, errors: Refusal[]): Promise<void> {
-    try {
-      await this.options.client.get(`/api/v1/namespaces/${encodeURIComponent(namespace)}`);
-    } catch (error) {
-      // Whether it exists is often none of a service account's business.
-      if ((error as KubernetesError).status !== 404) return;
-      errors.push(
-        refusal('unreadable', `namespace ${namespace} does not exist; is its name in the source right?`),
-      );
-    }
-  }
-
-  /** Starts the long watches once the first list is through. */
-  private followScopes(): void {
-    if (this.#touched === null || this.#stopWatch !== null) return;
-    this.#stopWatch = new AbortController();
-    const { signal } = this.#stopWatch;
-    for (const scope of this.#scopes) void scope.watch(this.#applyAndTell, signal);
-    this.#references?.watch(() => this.#touched?.(this.id), signal);
+  /** Long watches, once the first list is through. */
+  private follow(touched: () => void): void {
+    const signal = this.#scopes.follow((name, secret) => {
+      this.#apply(name, secret);
+      touched();
+    });
+    if (signal === null) return;
+    this.#signal = signal;
+    this.#references?.watch(touched, signal);
+    this.#asking?.watch(touched, signal);
   }
 
   readonly #apply = (name: string, secret: Secret | null): void => {
@@ -294,11 +190,6 @@ export class KubernetesSource implements Source {
     // Most Secrets of a cluster are not bundles, and never were.
     if (bundle !== null || this.#bundles.has(name) || this.#pending.has(name))
       this.#pending.set(name, bundle !== null);
-  };
-
-  readonly #applyAndTell = (key: string, secret: Secret | null): void => {
-    this.#apply(key, secret);
-    this.#touched?.(this.id);
   };
 }
 

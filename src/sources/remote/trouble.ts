@@ -6,8 +6,8 @@ export class Trouble extends Error {
   override readonly name = 'Trouble';
   readonly refusal: Refusal;
 
-  constructor(reason: Reason, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(reason: Reason, message: string) {
+    super(message);
     this.refusal = refusal(reason, message);
   }
 }

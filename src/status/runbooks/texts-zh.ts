@@ -1,5 +1,6 @@
 import KongCertificateExpired from '../../../docs/zh-CN/runbooks/KongCertificateExpired.md';
 import KongCertificateExpiring from '../../../docs/zh-CN/runbooks/KongCertificateExpiring.md';
+import KongCertificateHeld from '../../../docs/zh-CN/runbooks/KongCertificateHeld.md';
 import KongCertificateNotServed from '../../../docs/zh-CN/runbooks/KongCertificateNotServed.md';
 import KongCertificateOutOfSync from '../../../docs/zh-CN/runbooks/KongCertificateOutOfSync.md';
 import KongCertificateRefused from '../../../docs/zh-CN/runbooks/KongCertificateRefused.md';
@@ -9,8 +10,10 @@ import KongCertificateSourceDown from '../../../docs/zh-CN/runbooks/KongCertific
 import KongCertificateSwapFailing from '../../../docs/zh-CN/runbooks/KongCertificateSwapFailing.md';
 import KongDefaultCertificateExpiring from '../../../docs/zh-CN/runbooks/KongDefaultCertificateExpiring.md';
 import KongNodeCertificateExpiring from '../../../docs/zh-CN/runbooks/KongNodeCertificateExpiring.md';
+import KongReloadPending from '../../../docs/zh-CN/runbooks/KongReloadPending.md';
 import KongWritesForbidden from '../../../docs/zh-CN/runbooks/KongWritesForbidden.md';
 import SslCertReloaderAbsent from '../../../docs/zh-CN/runbooks/SslCertReloaderAbsent.md';
+import SslCertReloaderConfigurationRefused from '../../../docs/zh-CN/runbooks/SslCertReloaderConfigurationRefused.md';
 import SslCertReloaderKongUnreachable from '../../../docs/zh-CN/runbooks/SslCertReloaderKongUnreachable.md';
 import SslCertReloaderStalled from '../../../docs/zh-CN/runbooks/SslCertReloaderStalled.md';
 import type { RunbookName } from './texts';
@@ -19,6 +22,7 @@ import type { RunbookName } from './texts';
 export const RUNBOOKS_ZH: Readonly<Record<RunbookName, string>> = {
   KongCertificateExpired,
   KongCertificateExpiring,
+  KongCertificateHeld,
   KongCertificateNotServed,
   KongCertificateOutOfSync,
   KongCertificateRefused,
@@ -28,8 +32,10 @@ export const RUNBOOKS_ZH: Readonly<Record<RunbookName, string>> = {
   KongCertificateSwapFailing,
   KongDefaultCertificateExpiring,
   KongNodeCertificateExpiring,
+  KongReloadPending,
   KongWritesForbidden,
   SslCertReloaderAbsent,
+  SslCertReloaderConfigurationRefused,
   SslCertReloaderKongUnreachable,
   SslCertReloaderStalled,
 };

@@ -1,5 +1,6 @@
 import KongCertificateExpired from '../../../docs/runbooks/KongCertificateExpired.md';
 import KongCertificateExpiring from '../../../docs/runbooks/KongCertificateExpiring.md';
+import KongCertificateHeld from '../../../docs/runbooks/KongCertificateHeld.md';
 import KongCertificateNotServed from '../../../docs/runbooks/KongCertificateNotServed.md';
 import KongCertificateOutOfSync from '../../../docs/runbooks/KongCertificateOutOfSync.md';
 import KongCertificateRefused from '../../../docs/runbooks/KongCertificateRefused.md';
@@ -9,14 +10,17 @@ import KongCertificateSourceDown from '../../../docs/runbooks/KongCertificateSou
 import KongCertificateSwapFailing from '../../../docs/runbooks/KongCertificateSwapFailing.md';
 import KongDefaultCertificateExpiring from '../../../docs/runbooks/KongDefaultCertificateExpiring.md';
 import KongNodeCertificateExpiring from '../../../docs/runbooks/KongNodeCertificateExpiring.md';
+import KongReloadPending from '../../../docs/runbooks/KongReloadPending.md';
 import KongWritesForbidden from '../../../docs/runbooks/KongWritesForbidden.md';
 import SslCertReloaderAbsent from '../../../docs/runbooks/SslCertReloaderAbsent.md';
+import SslCertReloaderConfigurationRefused from '../../../docs/runbooks/SslCertReloaderConfigurationRefused.md';
 import SslCertReloaderKongUnreachable from '../../../docs/runbooks/SslCertReloaderKongUnreachable.md';
 import SslCertReloaderStalled from '../../../docs/runbooks/SslCertReloaderStalled.md';
 
 const TEXTS = {
   KongCertificateExpired,
   KongCertificateExpiring,
+  KongCertificateHeld,
   KongCertificateNotServed,
   KongCertificateOutOfSync,
   KongCertificateRefused,
@@ -26,8 +30,10 @@ const TEXTS = {
   KongCertificateSwapFailing,
   KongDefaultCertificateExpiring,
   KongNodeCertificateExpiring,
+  KongReloadPending,
   KongWritesForbidden,
   SslCertReloaderAbsent,
+  SslCertReloaderConfigurationRefused,
   SslCertReloaderKongUnreachable,
   SslCertReloaderStalled,
 };

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startGateway, type SeedCertificate } from '../../gateway';
@@ -33,6 +33,7 @@ async function kongAndFolder(mode: 'database' | 'dbless', seeds: readonly SeedCe
   const args = ['-c', config, '-p', gateway.prefix];
   return {
     gateway,
+    config,
     args,
     put: (name: string, pair: ReturnType<typeof leaf>) => writePair(certs, name, pair),
     drop: (name: string) => ['crt', 'key'].forEach((end) => rmSync(join(certs, `${name}.${end}`))),
@@ -151,6 +152,25 @@ describe.each(['database', 'dbless'] as const)('one pass on a Kong in mode %s', 
     await kong.serves(A, nextA);
     await kong.serves(B, nextB);
     expect(kong.names()).toEqual([A, B]);
+    expect(await kong.sync()).toEqual([]);
+  });
+
+  it('says that a certificate made by hand has no SNI for a name, and adds it where add_names says so', async () => {
+    const [one, two, three] = [leaf([A], 60), leaf([A, B], 30), leaf([A, B, C], 20)];
+    const kong = await kongAndFolder(mode, [{ id: LEFT, cert: one.chain, key: one.key, snis: [A] }]);
+    kong.put('site', two);
+    expect((await cli('plan', ...kong.args)).stdout).toMatch(/^note .*has no SNI for b\.example\.test/m);
+    expect(await kong.sync()).toEqual([`swapped ${A} served`]);
+    expect(kong.names()).toEqual([A]);
+    expect((await cli('plan', ...kong.args)).stdout).toMatch(/^note .*set add_names/m);
+    appendFileSync(kong.config, 'add_names: true\n');
+    // The pair is in place already; then with a renewal that gains one more.
+    expect(await kong.sync()).toEqual([`swapped ${A} ${B} served`]);
+    await kong.serves(B, two);
+    kong.put('site', three);
+    expect(await kong.sync()).toEqual([`swapped ${A} ${B} ${C} served`]);
+    await kong.serves(C, three);
+    expect(kong.names()).toEqual([`${A} ${B} ${C}`]);
     expect(await kong.sync()).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually';
 import { leafOf } from '../../support/tls';
 import { turns } from '../../support/turns';
 import {
@@ -37,6 +38,26 @@ describe.each(MODES)('a write to a Kong (%s)', (mode) => {
     expect(await kong.served('new.test')).toBe(leafOf(renewed.cert));
     const [created] = writtenOf(await write(kong.gateway, [[creating(C, other, ['c.test']), other]]));
     expect(created?.before).toBeNull();
+  });
+
+  it('reads what Kong has while the bundle goes through the gate, and loses nothing that comes meanwhile', async () => {
+    const kong = await kongWith(mode, [{ id: A, issued: old, snis: ['a.test', 'b.test'] }]);
+    const read = mode === 'dbless' ? '/config' : `/certificates/${A}`;
+    const change = updating(kong.stored(A), renewed);
+    const { certificates } = await kong.gateway.write(
+      { certificates: [change], caCertificates: [] },
+      async () => {
+        await eventually('Kong is asked', () => kong.stand.requests.some(({ path }) => path === read));
+        await put(kong.stand.adminUrl, mode, [
+          { id: A, issued: old, snis: ['a.test', 'b.test'] },
+          { id: C, issued: other, snis: ['c.test'] },
+        ]);
+        return pairOf(renewed);
+      },
+    );
+    expect(kindsOf(certificates)).toEqual({ [A]: 'written' });
+    expect(await kong.served('a.test')).toBe(leafOf(renewed.cert));
+    expect(await kong.served('c.test')).toBe(leafOf(other.cert));
   });
 
   it('that creates what somebody else has made meanwhile leaves that alone and is planned again', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { conditionsOf } from '../../../src/alerts';
-import type { CertificateStatus, ReloaderStatus } from '../../../src/public';
+import type { CertificateStatus, HoldStatus, ReloaderStatus } from '../../../src/public';
 import { certificate, DAY_MS, inDays, iso, leafUntil, NOW, reloader } from '../../support/statuses';
 
 const WARNING_DAYS = [30, 14, 7, 1];
@@ -248,4 +248,71 @@ describe("a certificate of Kong's own", () => {
     expect(of(1, 90)[0]?.description).toContain('Kong reads it when it is reloaded');
     expect(of(1)[0]?.description).toBe('The file has no newer one.');
   });
+});
+
+describe('a renewal that is held back', () => {
+  const heldBy = (kind: HoldStatus['kind'], days = 60) =>
+    certificate({ state: 'pending', hold: { kind, until: null, detail: `it is ${kind}` } }, days);
+
+  it.each(['pinned', 'approval'] as const)('is told whenever a person has to decide (%s)', (kind) => {
+    expect(conditions([heldBy(kind)], {}, [])).toMatchObject([
+      {
+        kind: 'held',
+        severity: 'warning',
+        labels: { reason: kind },
+        summary: `a renewal of www.example.test is held back: it is ${kind}`,
+      },
+    ]);
+  });
+
+  it('is critical once what Kong has is', () => {
+    const found = conditions([heldBy('pinned', 5)], {}, []).find(({ kind }) => kind === 'held');
+    expect(found?.severity).toBe('critical');
+  });
+
+  it('by a freeze is told near its end alone', () => {
+    expect(kinds([heldBy('frozen')], {}, [])).toEqual([]);
+    expect(kinds([heldBy('frozen', 14)], {}, [])).toContain('held');
+  });
+});
+
+describe('what Kong reads from files for itself', () => {
+  const file = (days: number, more: object = {}) => ({
+    location: '/etc/kong/default.crt',
+    fingerprint_sha256: 'AA',
+    not_after: inDays(80),
+    served_without_sni_sha256: 'BB',
+    served_not_before: inDays(days - 90),
+    served_not_after: inDays(days),
+    ...more,
+  });
+  const byDefault = (state: DefaultState, ...files: ReturnType<typeof file>[]) => ({
+    default_certificate: { state, files, reloaded_at: null, detail: 'Kong was not reloaded' },
+  });
+  type DefaultState = NonNullable<ReloaderStatus['default_certificate']>['state'];
+
+  it('is told near the end of what clients without SNI get, and that the file has a newer one', () => {
+    expect(conditions([certificate()], byDefault('in_sync', file(60)), [])).toEqual([]);
+    const [found] = conditions([certificate()], byDefault('in_sync', file(7)), []);
+    expect(found).toMatchObject({ kind: 'default_expiring', severity: 'critical' });
+    expect(found?.description).toContain('The file has a newer one');
+    // Nobody saw what clients get.
+    const unseen = file(7, { served_without_sni_sha256: null });
+    expect(conditions([certificate()], byDefault('unknown', unseen), [])).toEqual([]);
+  });
+
+  it.each(['reload_pending', 'refused'] as const)('is told while it is not what Kong has (%s)', (state) => {
+    expect(conditions([certificate()], byDefault(state, file(60)), [])).toMatchObject([
+      { kind: 'reload_pending', severity: 'warning', description: 'Kong was not reloaded' },
+    ]);
+    expect(kinds([certificate()], { ...byDefault(state, file(60)), is_current: false }, [])).toEqual([]);
+  });
+});
+
+it('a newer configuration that cannot be used is told', () => {
+  const configuration = { message: 'sources[0].path: there is no such folder', since: NOW };
+  const observed = { entry: 'e1', status: reloader(), trouble: null, configuration };
+  expect(conditionsOf(observed, [], NOW)).toMatchObject([
+    { kind: 'configuration', severity: 'warning', description: configuration.message, since: NOW },
+  ]);
 });

@@ -147,3 +147,37 @@ it('a mistake in one entry costs its alerts and nothing else', async () => {
   await it.look([...broken, ...running([REFUSED])]);
   await tells('firing refused');
 });
+
+it('tells of a configuration that cannot be used once it has lasted, and when it is mended', async () => {
+  const { desk: it, running, tells, told, passes } = await desk();
+  await it.look(running([certificate()]), 'sources[0].path: there is no such folder');
+  passes(5_000);
+  await it.look(running([certificate()]), 'sources[0].path: there is no such folder');
+  expect(told()).toEqual([]);
+  passes(6_000);
+  await it.look(running([certificate()]), 'sources[0].path: there is no such folder');
+  await tells('firing configuration');
+  // Kong is away: nobody can look.
+  await it.away('Kong does not answer', new Map());
+  await it.look(running([certificate()]));
+  await tells('firing configuration', 'resolved configuration');
+});
+
+it('tells of files that Kong has not read once that has lasted, though nobody knows since when', async () => {
+  const { desk: it, running, tells, told, passes } = await desk();
+  const outdated = {
+    default_certificate: {
+      state: 'reload_pending' as const,
+      files: [],
+      reloaded_at: null,
+      detail: 'the files hold another one',
+    },
+  };
+  await it.look(running([certificate()], outdated));
+  passes(9_000);
+  await it.look(running([certificate()], outdated));
+  expect(told()).toEqual([]);
+  passes(2_000);
+  await it.look(running([certificate()], outdated));
+  await tells('firing reload_pending');
+});

@@ -1,5 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
+import { completeConfig, FIELDS } from '../../../src/app/config';
 import { REASONS } from '../../../src/model';
 import { LOG_FIELDS } from '../../../src/report';
 
@@ -41,3 +44,40 @@ describe('the documentation', () => {
     expect(attacks.filter((path) => !paths.has(path))).toEqual([]);
   });
 });
+
+describe('every configuration that a page shows', () => {
+  const pages = ['README.md', 'deploy/kubernetes/README.md', ...pagesBelow('docs')];
+  const shown = pages.flatMap((page) => configurationsOf(page).map((config) => [page, config] as const));
+
+  it.each(shown)('is one that the plugin takes (%s)', (_page, config) => {
+    expect(() => completeConfig(config)).not.toThrow();
+  });
+
+  it('is found', () => expect(shown.length).toBeGreaterThan(15));
+});
+
+function pagesBelow(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name));
+}
+
+interface Shown {
+  plugins?: { name: string; config: unknown }[];
+  config?: unknown;
+  data?: Record<string, string>;
+}
+
+/** In `kong.yml`, in a KongClusterPlugin, in a ConfigMap, in a file of `run`, or a part of one. */
+function configurationsOf(page: string): unknown[] {
+  const blocks = readFileSync(page, 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```/gm);
+  const names = new Set<string>(FIELDS.flatMap((field) => Object.keys(field)));
+  return [...blocks].flatMap(([, text = '']) =>
+    (loadAll(text) as (Shown | null)[]).flatMap((document) => {
+      if (document === null) return [];
+      if (document.plugins !== undefined) return document.plugins.map(({ config }) => config);
+      if (document.config !== undefined) return [document.config];
+      if (document.data !== undefined) return Object.values(document.data).flatMap((file) => loadAll(file));
+      return Object.keys(document).every((name) => names.has(name)) ? [document] : [];
+    }),
+  );
+}

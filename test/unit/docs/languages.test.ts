@@ -5,12 +5,10 @@ import { describe, expect, it } from 'vitest';
 /** Folders whose every page is there in Chinese. */
 const WHOLE = ['guides', 'runbooks'];
 
-/** Pages of these folders that wait for their translation. */
-const UNTRANSLATED = ['cert-manager-ingress.md', 'cert-manager.md', 'kong-operator.md'];
-
 /** Pages in Chinese, and the English page of each. */
 const PAGES: readonly [string, string][] = [
   ['README.zh-CN.md', 'README.md'],
+  ['deploy/kubernetes/README.zh-CN.md', 'deploy/kubernetes/README.md'],
   ...readdirSync('docs/zh-CN', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name): [string, string] => [join('docs/zh-CN', name), join('docs', name)]),
@@ -67,8 +65,21 @@ describe.each(PAGES)('%s', (chinese, english) => {
 });
 
 it.each(WHOLE)('every page of docs/%s is there in Chinese, and no other', (folder) => {
-  const pages = readdirSync(`docs/${folder}`).filter((page) => !UNTRANSLATED.includes(page));
-  expect(readdirSync(`docs/zh-CN/${folder}`).sort()).toEqual(pages.sort());
+  expect(readdirSync(`docs/zh-CN/${folder}`).sort()).toEqual(readdirSync(`docs/${folder}`).sort());
+});
+
+it('Chinese pages, and the page of the status in Chinese, use the words of the glossary', () => {
+  const [, rows = ''] = readFileSync('docs/glossary.md', 'utf8').split('| Not ');
+  const avoided = [...rows.matchAll(/^\|.*\|.*\| *(\p{Script=Han}.*?) *\|$/gmu)].flatMap(([, words = '']) =>
+    words.split('、'),
+  );
+  expect(avoided.length).toBeGreaterThan(5);
+  const texts = [...PAGES.map(([chinese]) => chinese), 'src/status/page/words/zh.ts'];
+  for (const path of texts)
+    expect(
+      readFileSync(path, 'utf8').match(new RegExp(`.*(?:${avoided.join('|')}).*`, 'g')),
+      path,
+    ).toBeNull();
 });
 
 function prose(page: string): string {
@@ -81,11 +92,11 @@ function headingsOf(page: string) {
   return [...prose(page).matchAll(/^(#+) (.*)$/gm)].map(([, level, text = '']) => [level, ...codeOf(text)]);
 }
 
-/** Of each row of a table how many cells it has, and the code in the first. */
+/** Of each row of a table how many cells it has, the code in the first, and the numbers. */
 function rowsOf(page: string) {
   return [...prose(page).matchAll(/^\|(.*)\|$/gm)].map(([, row = '']) => {
     const cells = row.split(/(?<!\\)\|/);
-    return [cells.length, ...codeOf(cells[0] ?? '')];
+    return [cells.length, ...codeOf(cells[0] ?? ''), ...(row.match(/\d+/g) ?? []).sort()];
   });
 }
 

@@ -10,9 +10,12 @@ it.each(PAGES.filter((page) => existsSync(page)))('%s has the fields as they are
   await expect(reference).toMatchFileSnapshot(`../../../${page}`);
 });
 
-it('every option is described in a sentence', async () => {
-  const reference = await referenceOf('', 'docs/options.md');
+it.each([
+  ['docs/options.md', /\n\n[A-Z`][^|]+[.]$/],
+  ['docs/zh-CN/options.md', /\n\n[\p{Script=Han}\w`][^|]+。$/u],
+] as const)('%s describes every option in a sentence', async (page, sentence) => {
+  const reference = await referenceOf(readFileSync(page, 'utf8'), page);
   const sections = reference.split(/^##+ /m).slice(1);
   expect(sections.length).toBeGreaterThan(90);
-  for (const section of sections) expect(section.trim()).toMatch(/\n\n[A-Z`][^|]+[.]$/);
+  for (const section of sections) expect(section.trim()).toMatch(sentence);
 });

@@ -35,7 +35,7 @@ export const LANGUAGES = {
     type: '类型',
     default: '默认值',
     values: '取值',
-    sources: '适用的来源',
+    sources: '适用的证书源',
     required: '必填',
     units: { seconds: '秒', days: '天' },
     arrayOf: (element) => `${element} 数组`,

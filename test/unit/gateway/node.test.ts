@@ -82,6 +82,23 @@ describe('what Kong wrote into its prefix', () => {
     expect(asPlane('data_plane')).toContainEqual({ ...pair('cluster'), listeners: [] });
   });
 
+  it.each<[role: string, mtls: string, uses: string[]]>([
+    ['traditional', 'shared', ['trusted_ca', 'trusted_ca']],
+    ['control_plane', 'shared', ['trusted_ca', 'trusted_ca']],
+    ['control_plane', 'pki', ['trusted_ca', 'trusted_ca', 'cluster_ca']],
+  ])('names the CA certificates that Kong trusts as %s with cluster_mtls = %s', (role, mtls, uses) => {
+    const { trusted } = read(
+      [
+        `role = ${role}`,
+        `cluster_mtls = ${mtls}`,
+        'lua_ssl_trusted_certificate = system,/etc/ssl/certs/ca-certificates.crt,/etc/kong/ca.crt',
+        'cluster_ca_cert = /etc/kong/cluster-ca.crt',
+      ].join('\n'),
+    );
+    expect(trusted.map(({ use }) => use)).toEqual(uses);
+    expect(trusted.map(({ path }) => path)).toContain('/etc/kong/ca.crt');
+  });
+
   it('may say that the Admin API is off', () => {
     expect(read('admin_listen = off\n')).toMatchObject({ admin: [], tls: [] });
   });

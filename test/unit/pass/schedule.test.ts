@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { advance, scheduled } from '../../support/schedules';
+import { advance, INTERVAL_MS, reportOf, scheduled } from '../../support/schedules';
+import { Schedule } from '../../../src/pass';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -83,6 +84,55 @@ describe('changes that a watch reports', () => {
     }
     expect(passes.length).toBeGreaterThan(1);
     expect(passes.length).toBeLessThan(5);
+    await schedule.stop();
+  });
+
+  it('during a pass may be taken by it, and are looked at after it all the same', async () => {
+    const taken: string[][] = [];
+    const touched: string[][] = [];
+    const schedule = new Schedule({
+      intervalMs: INTERVAL_MS,
+      failed: () => undefined,
+      pass: async (cause, what, touches) => {
+        touched.push([...(what ?? [cause])]);
+        if (what?.has('/a') !== true || taken.length > 0) return reportOf(cause, 'no');
+        await touches.ready();
+        taken.push([...(touches.take() ?? [])]);
+        return reportOf(cause, 'no');
+      },
+    });
+    schedule.start();
+    await advance(100);
+    schedule.touch('/a');
+    await advance(100);
+    schedule.touch('/b');
+    await advance(100);
+    expect(taken).toEqual([['/b']]);
+    expect(touched).toEqual([['start'], ['/a'], ['/b']]);
+    await schedule.stop();
+  });
+
+  it('are not taken by a pass once a whole one was asked for', async () => {
+    const taken: unknown[] = [];
+    const schedule = new Schedule({
+      intervalMs: INTERVAL_MS,
+      failed: () => undefined,
+      pass: async (cause, what, touches) => {
+        if (what !== undefined && taken.length === 0) {
+          await touches.ready();
+          taken.push(touches.take());
+        }
+        return reportOf(cause, 'no');
+      },
+    });
+    schedule.start();
+    await advance(100);
+    schedule.touch('/a');
+    await advance(100);
+    schedule.request('trigger');
+    schedule.touch('/b');
+    await advance(100);
+    expect(taken).toEqual([null]);
     await schedule.stop();
   });
 

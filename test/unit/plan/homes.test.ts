@@ -32,6 +32,16 @@ describe('the home book', () => {
     expect(book.of(www(5), 'main')).toMatchObject({ places: ['b'], leaves: { length: 1 } });
   });
 
+  it('has at a place the names of its latest leaf alone', () => {
+    const at = (book: HomeBook) => book.namesAt(new Set(['a'])).get('a');
+    const book = new HomeBook();
+    book.note([seen(www(40, ['www.test', 'old.test']), 'a'), seen(www(30, ['other.test']), 'b')]);
+    expect(at(book)).toEqual(['www.test', 'old.test']);
+    book.note([seen(www(10), 'a')]);
+    expect(at(book)).toEqual(['www.test']);
+    expect(at(HomeBook.load(book.serialise()))).toEqual(['www.test']);
+  });
+
   it('keeps few places of many copies', () => {
     const book = new HomeBook();
     book.note([seen(www(10), 'a', 'b', 'c', 'd', 'e', 'f')]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PlanInput } from '../../../src/plan';
+import { HomeBook, type PlanInput } from '../../../src/plan';
 import { bundle, checkPlan, ours, outline, plan, stored, tenant, type PlanCase } from '../../support/plans';
 
 /** What is known of an ingress controller on this Kong. */
@@ -79,5 +79,42 @@ describe('beside an ingress controller', () => {
         /\* .*; put it into a Secret that a Gateway listener without a hostname refers to$/,
       ),
     ]);
+  });
+
+  it('a certificate of ours that may block the controller is named where nobody can see who asks for its names', () => {
+    const noted = (bundle: typeof www, more: Parameters<typeof beside>[0] = {}) =>
+      plan([bundle], [ours(bundle.id)], beside(more)).notes.get(bundle.id);
+    expect(noted(www)).toMatch(/holds www\.test: .* needs list and watch on ingresses/);
+    expect(noted(www, { asked: new Map() }), 'it can be seen that nothing does').toBeUndefined();
+    expect(noted(www, { keepsOthers: false }), 'without a database nothing blocks').toBeUndefined();
+    expect(noted(file), 'no right would help').toBeUndefined();
+  });
+
+  it('a certificate that a restarted controller stripped of its SNIs gets back those that nobody else has', () => {
+    const names = ['www.test', 'also.test', 'given.test', 'gone.test'];
+    const secret = tenant('shop/www', { names: names.slice(0, 3) });
+    const homes = new HomeBook();
+    homes.note([{ certificate: stored('before', { names }), half: 'main', places: [secret.id] }]);
+    const outcome = (
+      id: string,
+      more: Parameters<typeof beside>[0] = {},
+      facts: Parameters<typeof stored>[1] = {},
+    ) => {
+      const its = {
+        owner: 'ingress_controller',
+        secret: 'shop/www',
+        names: names.slice(0, 3),
+        snis: [],
+      } as const;
+      const kong = [stored(id, { ...its, ...facts }), stored('other', { names: ['given.test'] })];
+      const { more: input } = beside({ keepsOthers: false, ...more });
+      return plan([secret], kong, { more: { ...input, homes } }).changes;
+    };
+    const addSnis = ['www.test', 'also.test'];
+    expect(outcome('new')).toMatchObject([{ kind: 'update', isControllers: true, addSnis }]);
+    expect(outcome('new', {}, { age: 50 }), 'together with a renewal').toMatchObject([{ addSnis }]);
+    expect(outcome(secret.secret?.uid ?? ''), 'it is as the controller makes it').toEqual([]);
+    expect(outcome('new', {}, { clients: ['service'] }), 'it is for clients').toEqual([]);
+    expect(outcome('new', { keepsOthers: true }), 'a name of ours could block the controller').toEqual([]);
   });
 });

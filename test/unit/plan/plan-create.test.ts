@@ -268,6 +268,44 @@ describe('names that a certificate gained', () => {
   });
 });
 
+describe('where add_names says so, a certificate that somebody else made', () => {
+  const names = ['www.test', 'api.test'];
+  const options = { more: { addNames: true } };
+  const secret = { uid: 'K', namespace: 'shop', name: 'www', createdAt: 0 };
+  test.for<PlanCase>([
+    {
+      name: 'gains the name together with its renewal',
+      bundles: [bundle('www', { ...newer, names, create: true })],
+      kong: [stored('K')],
+      changes: ['K main <- www +api.test'],
+    },
+    {
+      name: 'gains it though the pair is in place',
+      bundles: [bundle('www', { ...newer, names, create: true })],
+      kong: [stored('K', { ...newer, names, snis: ['www.test'] })],
+      changes: ['K main <- www +api.test'],
+    },
+    {
+      name: 'gains none that another certificate has',
+      bundles: [bundle('www', { ...newer, names, create: true })],
+      kong: [stored('K'), stored('L', { names: ['api.test'] })],
+      changes: ['K main <- www', 'L main <- www'],
+    },
+    {
+      name: "gains none as the ingress controller's",
+      bundles: [bundle('www', { ...newer, names, create: true, secret })],
+      kong: [stored('K', { owner: 'ingress_controller' })],
+      changes: ['K main <- www'],
+    },
+    {
+      name: 'gains none as a client certificate without SNI',
+      bundles: [bundle('www', { ...newer, create: true })],
+      kong: [stored('K', { snis: [] })],
+      changes: ['K main <- www'],
+    },
+  ])('$name', (one) => checkPlan({ ...one, options }));
+});
+
 describe('an SNI of every name (*)', () => {
   const star = (names: string[]) => stored('K', { names, snis: ['*'] });
   test.for<PlanCase>([

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { asSnis } from '../../../src/certificates';
-import { bundle, outline, plan, stored } from '../../support/plans';
+import { HomeBook } from '../../../src/plan';
+import { bundle, ours, outline, plan, stored, tenant } from '../../support/plans';
 
 const newer = { age: 5 };
 const label = 'a'.repeat(63);
@@ -45,6 +46,41 @@ describe('a renewal reaches the certificate in Kong whose SNI is', () => {
   ])('not %s (%s for %s)', ([, name, sni]) => {
     const made = plan([bundle('new', { ...newer, names: [name] })], [stored('K', { names: [sni] })]);
     expect(outline(made)).toMatchObject({ changes: [], inSync: {} });
+  });
+});
+
+it('a certificate of ours stays with its place where one of its names came from another, which has other names now', () => {
+  const homes = new HomeBook();
+  homes.note([{ certificate: ours('b', { names: ['pay.test'] }), half: 'main', places: ['b'] }]);
+  const names = ['*.test', 'pay.test'];
+  const kong = ours('a', { ...newer, names });
+  homes.note([{ certificate: ours('a', { age: 20, names: ['*.test'] }), half: 'main', places: ['a'] }]);
+  const bundles = [
+    bundle('a', { ...newer, names, create: true }),
+    bundle('b', { age: 3, names: ['shop.test'], create: true }),
+  ];
+  expect(outline(plan(bundles, [kong], { more: { homes } }))).toEqual({
+    changes: ['create b for shop.test'],
+    inSync: { a: [kong.id] },
+    refused: {},
+    unused: [],
+  });
+});
+
+describe("a host under a tenant's wildcard of a trusted CA", () => {
+  const wildcard = tenant('shop/wild', { names: ['*.test'], create: true });
+  const kong = [ours(wildcard.id, { names: ['*.test'] })];
+  const evidence = { isTrusted: () => true, isSameIssuer: () => true };
+  it.each([
+    ["is the operator's to take", bundle('www', { create: true }), ['create www for www.test']],
+    ["is not another tenant's", tenant('evil/www', { create: true }), []],
+    [
+      "is the same tenant's",
+      tenant('shop/www', { create: true }),
+      ['create kubernetes#shop/www for www.test'],
+    ],
+  ])('%s', (_, host, changes) => {
+    expect(outline(plan([wildcard, host], kong, { more: { evidence } })).changes).toEqual(changes);
   });
 });
 

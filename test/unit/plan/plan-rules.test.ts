@@ -154,6 +154,21 @@ describe('with a home', () => {
   const rival = tenant('b/rival', newer);
   const kong = [stored('K', { age: 30 })];
 
+  it('that the operator took over is not taken back by the tenant whom it was made for, unless a CA vouches for that one', () => {
+    const evil = tenant('evil/z', { age: 3, issuer: 'self', create: true });
+    const kong = [ours(evil.id, newer)];
+    const made = (isTrusted?: boolean) =>
+      outline(
+        plan([bundle('a', newer), evil], kong, {
+          more: { evidence: { isTrusted: () => isTrusted, isSameIssuer: () => false } },
+        }),
+      );
+    const stays = { changes: [], inSync: { a: [kong[0]?.id] }, refused: { [evil.id]: 'name_of_another' } };
+    expect(made(false)).toMatchObject(stays);
+    expect(made()).toMatchObject(stays);
+    expect(made(true).changes).toEqual([`${kong[0]?.id ?? ''} main <- ${evil.id}`]);
+  });
+
   it('nobody else renews it', () => {
     expect(outline(plan([home, rival], kong, { more: known(false, false) }))).toMatchObject({
       changes: [],

@@ -1,5 +1,6 @@
 import { describe, it, test } from 'vitest';
 import { deterministicId, refusal } from '../../../src/model';
+import { HomeBook } from '../../../src/plan';
 import { bundle, checkPlan, half, leafOf, ours, stored, type PlanCase } from '../../support/plans';
 
 const newer = { age: 5 };
@@ -53,6 +54,24 @@ describe('twins of two key types', () => {
       kong: [stored('K', rsa)],
       changes: ['K main <- ec'],
     });
+  });
+});
+
+it('a name stays with twins of ours so long as one of them is renewed, though the place of the other is gone', () => {
+  const kong = stored('K', { owner: 'us', main: half(rsa), alt: half() });
+  const homes = new HomeBook();
+  homes.note([
+    { certificate: kong, half: 'main', places: ['rsa'] },
+    { certificate: kong, half: 'alt', places: ['ec'] },
+  ]);
+  const other = bundle('other', { ...newer, create: true, order: 1, issuer: 'Other' });
+  checkPlan({
+    name: '',
+    bundles: [bundle('ec'), other],
+    kong: [kong],
+    options: { more: { homes } },
+    inSync: { ec: ['K'] },
+    refused: { other: 'name_of_another' },
   });
 });
 

@@ -111,7 +111,7 @@ describe('the verdict', () => {
       'files that Kong has not read, which nobody reloads it for',
       [certificate()],
       { node_certificates: { ...node(), state: 'reload_pending', detail: 'run kong reload' } },
-      [{ kind: 'own_outdated', of: 'node', detail: 'run kong reload' }],
+      [{ kind: 'own_outdated', detail: 'run kong reload' }],
     ],
     [
       'nothing where a reload is just to come',

@@ -25,7 +25,8 @@ function runbookOf(certificate: CertificateStatus): string | null {
     return failure.kind === 'forbidden' ? 'KongWritesForbidden' : 'KongCertificateSwapFailing';
   if (life !== null) return 'KongCertificateExpiring';
   if (isOnlyLate(certificate)) return 'KongCertificateRenewalOverdue';
-  return state === 'pending' ? 'KongCertificateOutOfSync' : null;
+  if (state !== 'pending') return null;
+  return certificate.hold === undefined ? 'KongCertificateOutOfSync' : 'KongCertificateHeld';
 }
 
 type Fact = [word: string, value: Child | Child[], copied?: string | undefined];

@@ -83,8 +83,6 @@ interface Alarm {
   runbook: string | null;
 }
 
-const OWN_RUNBOOKS = { default: 'KongDefaultCertificateExpiring', node: 'KongNodeCertificateExpiring' };
-
 /** What nobody should miss, each in a sentence. */
 function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
   const past = reloaders.find((one) => !one.is_current && one.known_at !== null)?.known_at ?? null;
@@ -102,7 +100,10 @@ function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
         });
         break;
       case 'configuration':
-        alarms.push({ text: words.say.configuration(trouble.detail), runbook: null });
+        alarms.push({
+          text: words.say.configuration(trouble.detail),
+          runbook: 'SslCertReloaderConfigurationRefused',
+        });
         break;
       case 'passes_failing':
         alarms.push({ text: words.say.passesFail(trouble.detail), runbook: 'SslCertReloaderStalled' });
@@ -114,7 +115,7 @@ function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
         alarms.push({ text: trouble.detail, runbook: 'KongCertificateSwapFailing' });
         break;
       case 'own_outdated':
-        alarms.push({ text: sentence(trouble.detail), runbook: OWN_RUNBOOKS[trouble.of] });
+        alarms.push({ text: sentence(trouble.detail), runbook: 'KongReloadPending' });
         break;
       case 'source_down': {
         const since = reloaders.flatMap(({ sources }) => sources).find(({ id }) => id === trouble.id)

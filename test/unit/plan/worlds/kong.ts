@@ -21,9 +21,10 @@ export class WorldKong {
     }
   }
 
-  private create({ id, bundle, snis, moveSnis = [] }: Change & { kind: 'create' }): void {
+  private create({ id, bundle, snis, moveSnis = [], handsOver }: Change & { kind: 'create' }): void {
     if (this.certificates.has(id)) throw new Error(`certificate ${id} is there`);
-    this.put({ id, snis: [], owner: 'us', secret: null, main: halfOf(bundle), alt: null });
+    const owner = handsOver === true ? 'ingress_controller' : 'us';
+    this.put({ id, snis: [], owner, secret: null, main: halfOf(bundle), alt: null });
     for (const name of snis) this.add(id, name);
     for (const { name, from } of moveSnis) this.move(name, from, id);
   }

@@ -20,9 +20,14 @@ type Loss = 'none' | 'emptied' | 'forgotten';
 /** One world from its beginning through some steps. @throws Error with the first rule that is broken */
 export function runWorld(seed: number): void {
   const dice = new Dice(seed);
-  const create = dice.isOneIn(2);
-  const world = new World(dice, { create, bankIssuer: dice.of(['public', 'bank-ca']) });
-  const told: string[] = [];
+  const world = new World(dice, {
+    create: dice.isOneIn(2),
+    isExplicit: dice.isOneIn(2),
+    addNames: dice.isOneIn(2),
+    hasController: dice.isOneIn(3),
+    bankIssuer: dice.of(['public', 'bank-ca']),
+  });
+  const told = [JSON.stringify(world.options)];
   try {
     for (let step = 0; step < STEPS; step++) {
       const earlier = servedIn(world);
@@ -54,6 +59,7 @@ function act(world: World, dice: Dice, told: string[]): Loss {
     'remove',
     'restart',
     'empty',
+    ...(world.options.hasController ? (['ask', 'ask', 'ask'] as const) : []),
   ]);
   world.unbar();
   switch (event) {
@@ -76,6 +82,9 @@ function act(world: World, dice: Dice, told: string[]): Loss {
       break;
     case 'hand':
       told.push(`by hand: ${world.makeByHand()}`);
+      break;
+    case 'ask':
+      told.push(world.ask());
       break;
     case 'time':
       world.now += dice.of([0.1, 1, 5, 30]) * DAY;
@@ -193,6 +202,8 @@ function claimsOn(world: World, host: string): Claim[] {
   const isByHand = ({ content }: SourcedBundle) => byHand.some(({ main }) => main.content === content);
   return [...world.places.values()].flatMap(({ actor, bundle }) => {
     if (actor === 'evil' || bundle === null || !bundle.create || isByHand(bundle)) return [];
+    const { hasController, isExplicit } = world.options;
+    if (hasController && (!isExplicit || bundle.leaf.names.some((name) => world.asked.has(name)))) return [];
     // Another place took over its certificate while it had nothing valid, and its next renewal takes it back.
     const own = world.kong.certificates.get(certificateIdOf(bundle));
     if (own !== undefined && own.main.content !== bundle.content) return [];
@@ -208,8 +219,16 @@ function claimsOn(world: World, host: string): Claim[] {
   });
 }
 
-function checkChanges({ now }: World, { changes }: Plan): void {
+function checkChanges({ now, options, asked }: World, { changes }: Plan): void {
   for (const change of changes) {
+    if (options.hasController && change.handsOver !== true) {
+      const names = change.kind === 'create' ? change.snis : change.addSnis;
+      const isHandmade = change.kind === 'update' && change.certificate.owner === 'other';
+      if (names.some((name) => asked.has(name) && !isHandmade))
+        throw new Error(`${names.join()} stands in the way of the ingress controller`);
+      if (change.kind === 'create' && !options.isExplicit)
+        throw new Error('it creates beside the controller');
+    }
     if (change.kind === 'create') continue;
     const { certificate, addSnis, moveSnis, split, bundle, half } = change;
     const present = certificate[half]?.leaf;
@@ -217,7 +236,9 @@ function checkChanges({ now }: World, { changes }: Plan): void {
     if (present != null && endOf(present) > now && !isNamesAlone && isOlder(bundle.leaf, present))
       throw new Error(`${bundle.id} is older than what ${certificate.id} has`);
     if (certificate.owner === 'us') continue;
-    if (addSnis.length > 0 || moveSnis !== undefined || split !== undefined)
+    const mayAdd = options.addNames && certificate.owner === 'other' && certificate.snis.length > 0;
+    if (addSnis.length > 0 && !mayAdd) throw new Error(`${certificate.id} gains ${addSnis.join()}`);
+    if ((moveSnis !== undefined && change.handsOver !== true) || split !== undefined)
       throw new Error(`the names of ${certificate.id}, which is not ours, change`);
   }
 }

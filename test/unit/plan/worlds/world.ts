@@ -68,6 +68,12 @@ interface Place {
 export interface WorldOptions {
   /** Tenants' Secrets create certificates; else they are only followed. */
   create: boolean;
+  /** A source says `create: true` in so many words, which counts beside an ingress controller. */
+  isExplicit: boolean;
+  /** Names that a leaf gained are added to certificates made by hand. */
+  addNames: boolean;
+  /** There is an ingress controller, and Kong has a database. */
+  hasController: boolean;
   /** What the bank's CA is: public, or one of its own that nobody knows. */
   bankIssuer: 'public' | 'bank-ca';
 }
@@ -81,6 +87,8 @@ export class World {
   now = Date.parse('2026-06-01T00:00:00Z');
   homes = new HomeBook();
   readonly places = new Map<string, Place>();
+  /** Names that resources of the cluster ask for, with the Secret of each. */
+  readonly asked = new Map<string, string>();
   readonly #truths = new Map<string, Truth>();
   #serial = 0;
   readonly #barred = new Map<string, Refusal>();
@@ -102,6 +110,7 @@ export class World {
       bundle: null,
       make: (leaf, serial) => ({
         ...{ id, name: id, location: `${folder}/${id}`, create: true, order, leaf },
+        createIsExplicit: this.options.isExplicit,
         ...contentOf(leaf, serial),
       }),
     });
@@ -117,6 +126,7 @@ export class World {
       make: (leaf, serial) => ({
         ...{ id, name: id, location: `secret ${namespace}/${name}`, create: this.options.create, order: 2 },
         ...{ ownership: 'tenants', secret, leaf, ...contentOf(leaf, serial) },
+        createIsExplicit: this.options.isExplicit,
       }),
     });
   }
@@ -221,6 +231,15 @@ export class World {
     return `${id} ${snis.join()} with ${leaf.fingerprint}`;
   }
 
+  /** An Ingress asks for a name, whoever's that is, or does so no more. @returns what was done */
+  ask(): string {
+    const name = this.dice.of(Object.values(NAMES).flat());
+    const secret = this.dice.of(['bank/www', 'bank/wild', 'evil/x', 'evil/y']);
+    if (this.asked.has(name)) this.asked.delete(name);
+    else this.asked.set(name, secret);
+    return `${name} is ${this.asked.has(name) ? `asked for with ${secret}` : 'not asked for any more'}`;
+  }
+
   restart(isForgetful = false): void {
     this.homes = isForgetful ? new HomeBook() : HomeBook.load(this.homes.serialise());
     this.unbar();
@@ -231,7 +250,13 @@ export class World {
     return makePlan({
       ...{ bundles, certificates: this.kong.certificates, now, allowDowngrade: false },
       ...{ barred: this.#barred, checked: this.#checked, homes: this.homes, evidence: this.evidence() },
+      addNames: this.options.addNames,
+      ...(this.options.hasController ? { controller: this.controller() } : {}),
     });
+  }
+
+  private controller() {
+    return { isThere: true, asked: this.asked, keepsOthers: true, certificates: new Set<string>() };
   }
 
   /** As a pass does it: keys of what Kong seems to have are checked, then everything is written that can be. */

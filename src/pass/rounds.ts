@@ -1,0 +1,78 @@
+import { changeId } from '../model';
+import type { PlanStep } from './plan';
+import type { PassContext, Step } from './step';
+
+/** For so long a pass goes on with what a watch reports. */
+const MOST_MS = 30_000;
+
+export interface RoundSteps {
+  scan: Step;
+  plan: Pick<PlanStep, 'run' | 'few'>;
+  write: Step;
+  prove: Step;
+  settle: Step;
+}
+
+/** Plans, writes, proves and settles, until nothing is left to write that was not attempted, or a change failed. */
+export class RoundsStep implements Step {
+  constructor(private readonly steps: RoundSteps) {}
+
+  async run(pass: PassContext): Promise<void> {
+    const { plan, write } = this.steps;
+    const { work } = pass;
+    await plan.run(pass);
+    while (work.batch.length > 0 && !work.hasFailed) {
+      await write.run(pass);
+      await this.prove(pass);
+      await plan.run(pass);
+    }
+  }
+
+  /**
+   * Proves and settles what was written. A proof takes seconds where a name is not served; it holds up no renewal that a
+   * watch reports meanwhile.
+   */
+  private async prove(pass: PassContext): Promise<void> {
+    const { prove, settle } = this.steps;
+    const open = new Map<PassContext, Promise<PassContext>>();
+    const begin = (part: PassContext) => {
+      const proven = prove.run(part).then(() => part);
+      // The first that fails ends the pass.
+      proven.catch(() => undefined);
+      open.set(part, proven);
+    };
+    begin(pass);
+    let touches = pass.work.isCalm ? pass.touches : null;
+    while (open.size > 0) {
+      const next = await Promise.race([...open.values(), ...(touches === null ? [] : [touches.ready()])]);
+      if (next !== undefined) {
+        open.delete(next);
+        await settle.run(next);
+        pass.work.hasFailed ||= next.work.hasFailed;
+        continue;
+      }
+      const touched = pass.now() - pass.startedAt < MOST_MS ? (touches?.take() ?? null) : null;
+      if (touched === null) touches = null;
+      else {
+        const part = pass.within(touched);
+        if (await this.write(part, open.keys())) begin(part);
+      }
+    }
+  }
+
+  /**
+   * Writes simple renewals among what was touched; anything else is left to the next plan.
+   * @param open what is being proven: it must not be written by us meanwhile
+   * @returns whether something was written
+   */
+  private async write(part: PassContext, open: Iterable<PassContext>): Promise<boolean> {
+    const { scan, plan, write } = this.steps;
+    const busy = new Set([...open].flatMap(({ work }) => work.batch.map(changeId)));
+    await scan.run(part);
+    // What the pass itself has not finished yet is all that is left.
+    part.work.isCalm = true;
+    if (!(await plan.few(part, busy))) return false;
+    await write.run(part);
+    return true;
+  }
+}
