@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { eventually } from '../../test/support/eventually';
 import { freePort } from '../../test/support/port';
@@ -116,6 +117,8 @@ frontend f
   );
   const child = run('haproxy', ['-W', '-f', conf]);
   await untilUp(port, pairs);
+  // The master executes itself once more when its worker is up, and loses signals meanwhile.
+  await sleep(1_000);
   return {
     ...{ port, place },
     tell: async (pair) => {

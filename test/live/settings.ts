@@ -1,7 +1,7 @@
 import type { LiveSettings } from './kong';
 
 /** @param pg `postgres://USER:PASSWORD@HOST:PORT/DATABASE` of a database that may be emptied */
-export function settingsOf(kong: string, pg?: string | undefined): LiveSettings {
+export function settingsOf(kong: string, pg?: string): LiveSettings {
   if (pg === undefined) return { kong, database: [] };
   const { hostname, port, username, password, pathname } = new URL(pg);
   return {

@@ -13,7 +13,7 @@ import { eventually } from '../support/eventually';
 import { ask } from '../support/http';
 import { servedLeaf } from '../support/tls';
 import { AdminProxy } from './admin-proxy';
-import type { DatabaseProxy } from './database-proxy';
+import type { DatabaseProxy, DatabaseTrouble } from './database-proxy';
 import { judge, type Finding, type Span, type StepBack, type Version } from './judge';
 import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter, type Content } from './kong-content';
 import { Supply } from './supply';
@@ -115,9 +115,11 @@ export class World {
     return dirname(this.file);
   }
 
-  get database(): DatabaseProxy {
-    if (this.databaseProxy === undefined) throw new Error('there is no database to be spoilt');
-    return this.databaseProxy;
+  /** The database is in trouble meanwhile. Kong's workers refuse names whose certificate they have to read then. */
+  withoutDatabase(trouble: DatabaseTrouble, work: () => Promise<void>): Promise<void> {
+    const proxy = this.databaseProxy;
+    if (proxy === undefined) throw new Error('there is no database to be spoilt');
+    return this.downtime(() => proxy.during(trouble, work));
   }
 
   async status(): Promise<StatusReport> {

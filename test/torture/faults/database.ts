@@ -11,7 +11,7 @@ const trouble = (sentence: string, kind: DatabaseTrouble): Fault => ({
   mode: 'database',
   needs: 'database',
   run: (world) =>
-    world.database.during(kind, async () => {
+    world.withoutDatabase(kind, async () => {
       world.supply.renew();
       await world.saysOf(world.names[0] ?? '', 'is not in step', ({ state }) => state !== 'in_sync');
       await sleep(TROUBLE_MS);
@@ -38,8 +38,7 @@ export const DATABASE_FAULTS: FaultTable = {
       await world.admin.during(
         async ({ response, forward }) => {
           const made = await forward();
-          if (!isWritten)
-            trouble = world.downtime(() => world.database.during('stopped', () => sleep(2_000)));
+          if (!isWritten) trouble = world.withoutDatabase('stopped', () => sleep(2_000));
           isWritten = true;
           pass(response, made);
         },
@@ -62,7 +61,7 @@ export const DATABASE_FAULTS: FaultTable = {
     run: async (world) => {
       world.supply.renew();
       await sleep(100);
-      await world.database.during('stopped', () => sleep(TROUBLE_MS));
+      await world.withoutDatabase('stopped', () => sleep(TROUBLE_MS));
     },
   },
 };
