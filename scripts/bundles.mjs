@@ -1,4 +1,4 @@
-// What is bundled: two shipped files in dist/, the development programs in build/.
+// Bundles: two shipped files in dist/, the development programs in build/.
 import { existsSync, readFileSync } from 'node:fs';
 import { workersAsText } from './worker-source.mjs';
 

@@ -157,6 +157,7 @@ function merged(before: SourceScan, after: SourceScan, keepTotal: boolean): Sour
     removed: [...removed],
     total: keepTotal ? before.total : after.total,
     errors: after.errors,
+    areAsksNew: before.areAsksNew === true || after.areAsksNew === true,
   };
 }
 

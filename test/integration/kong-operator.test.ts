@@ -9,6 +9,7 @@ import { start } from '../support/cli';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
 import { httpsServer } from '../support/https-server';
+import { freePort } from '../support/port';
 import { leafOf, servedLeaf } from '../support/tls';
 
 const HOST = 'shop.example.test';
@@ -30,7 +31,7 @@ function mounted() {
 }
 
 /** A data plane of Kong Operator: its Admin API wants a client certificate of the operator's CA. */
-async function dataPlane(usage: 'client' | 'server' | undefined) {
+async function dataPlane(usage: 'client' | 'server' | undefined, hasLoopback = false) {
   const authority = Authority.root('Kong Operator');
   const issue = (use: typeof usage) =>
     authority.issue({ names: ['data-plane.kong.svc', '127.0.0.1'], ...(use && { usage: use }) });
@@ -51,10 +52,12 @@ async function dataPlane(usage: 'client' | 'server' | undefined) {
       response.writeHead(answer.status, headers).end(await answer.text());
     },
   );
+  const port = await freePort();
   const gateway = await startGateway({
     mode: 'dbless',
+    adminListen: `127.0.0.1:${port}`,
     env: {
-      admin_listen: `127.0.0.1:${front.port} ssl`,
+      admin_listen: `127.0.0.1:${front.port} ssl${hasLoopback ? `, 127.0.0.1:${port}` : ''}`,
       admin_ssl_cert: own.certFile,
       admin_ssl_cert_key: own.keyFile,
       nginx_admin_ssl_verify_client: 'on',
@@ -114,6 +117,12 @@ it('a certificate of its own opens it where the data plane has one for servers a
   client.mount(next);
   await eventually('the new one is shown', () => front.seen.at(-1)?.clientLeaf === fingerprint(next));
   await renew(10);
+});
+
+it('a second listener on loopback does without, as the guide has it', async () => {
+  const { run, renew } = await dataPlane('server', true);
+  run({});
+  await renew(30);
 });
 
 it('without any, what is missing is said with the fields that name it', async () => {

@@ -19,7 +19,7 @@ export interface Answer {
   body: Buffer;
 }
 
-/** What is done instead of passing a request on and its answer back. */
+/** Happens instead of passing on a request and its answer. */
 export type Misdeed = (exchange: Exchange) => Promise<void> | void;
 
 export const isWrite = ({ method }: { method: string }): boolean => method !== 'GET' && method !== 'HEAD';

@@ -33,7 +33,7 @@ export interface WorldOptions {
   recoveryMs?: number;
   /** More for the plugin's entry. */
   config?: object;
-  /** What the plugin is started with, made with a folder that the world removes. */
+  /** Start command of the plugin, made with a folder that the world removes. */
   launcher?: ((folder: string) => string) | undefined;
   /** A Kong with processes of its own. */
   isReal?: boolean;
@@ -478,7 +478,7 @@ const configOf = ({ folder }: Supply) => ({
   sources: [{ type: 'directory', path: folder, create: false }],
 });
 
-/** What it says of each certificate that is not in step. */
+/** The plugin's statement on each certificate that is not in step. */
 function statesOf(status: StatusReport | null): string {
   const all = status?.reloaders.flatMap(({ certificates }) => certificates) ?? [];
   const others = all.filter(({ state }) => state !== 'in_sync');

@@ -18,7 +18,7 @@ const trouble = (sentence: string, kind: DatabaseTrouble): Fault => ({
     }),
 });
 
-/** What happens to the PostgreSQL of a real Kong. */
+/** Faults of the PostgreSQL of a real Kong. */
 export const DATABASE_FAULTS: FaultTable = {
   'database-stopped': trouble('PostgreSQL is stopped, and started again.', 'stopped'),
   'database-hangs': trouble('PostgreSQL takes connections and never answers.', 'hangs'),

@@ -260,11 +260,11 @@ describe('nothing is said about a certificate', () => {
   });
 });
 
-describe('what was served before the write decides what is wrong', () => {
+describe('the certificate served before the write decides what is wrong', () => {
   const theirs = issue({ names: ['theirs.example.test'] });
   const chain = (of: Issued) => opened(rawOf(of)).bundle.chain;
   const snis = ['www.example.test', 'other.example.test'];
-  /** What each of two names shows, before the write and after it. */
+  /** Certificates that two names show, before the write and after it. */
   const table: {
     name: string;
     before?: [Issued | null, Issued | null];
