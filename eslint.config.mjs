@@ -24,11 +24,15 @@ const rooms = readRooms();
 /** What a folder of src may not import. */
 function boundary({ name, may }) {
   const forbidden = rooms.map((room) => room.name).filter((other) => other !== name && !may.includes(other));
+  if (forbidden.length === 0) return {};
   const ways = forbidden.flatMap((other) => [1, 2, 3].map((depth) => `${'../'.repeat(depth)}${other}`));
+  const later = `ImportExpression[source.value=/^(\\.\\.\\x2f)+(${forbidden.join('|')})(\\x2f|$)/]`;
+  const message = `${name} may not import this room (docs/architecture.md)`;
   return {
     files: [`src/${name}/**`],
     rules: {
       'no-restricted-imports': ['error', { patterns: ways.flatMap((way) => [way, `${way}/*`]) }],
+      'no-restricted-syntax': ['error', { selector: later, message }],
     },
   };
 }

@@ -26,7 +26,11 @@ const workersAsText = {
       : null,
 };
 
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
 export default defineConfig({
+  // As the bundler does it: pages and pictures show the version.
+  define: { __VERSION__: JSON.stringify(version) },
   plugins: [asText, workersAsText],
   test: {
     include: ['test/**/*.test.ts'],

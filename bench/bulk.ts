@@ -59,7 +59,7 @@ async function patchAll(client: AdminClient, bodies: readonly object[]): Promise
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-/** The same without a database: one post, and what this process spends on it besides Kong's own work. */
+/** Cost of one post without a database, for this process besides Kong's own work. */
 export async function bulkDbless(folder: string): Promise<Result> {
   const certs = join(folder, 'certs');
   mkdirSync(certs, { recursive: true });

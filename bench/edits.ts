@@ -83,7 +83,7 @@ async function editAll(pairs: readonly Pair[]): Promise<number> {
 
 const TO_MAIN = { kind: 'update', half: 'main', isControllers: false, addSnis: [] } as const;
 
-/** What 10,000 changed certificates cost without a database, besides Kong's own work. */
+/** Cost of 10,000 changed certificates without a database, besides Kong's own work. */
 export async function edits(): Promise<Result> {
   const pairs = Array.from({ length: 10_000 }, (_, index) => newPair(siteName(index)));
   const { answer } = new Instant(pairs);

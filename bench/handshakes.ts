@@ -35,7 +35,7 @@ export async function handshakes(folder: (name: string) => string): Promise<Resu
     const rounds: Round[] = [];
     for (let round = 0; round <= ROUNDS; round++) {
       const samples: Sample[] = [];
-      // Whoever goes later finds a warmer machine: they take turns.
+      // The gateways take turns: the later one finds a warmer machine.
       for (let step = 0; step < gateways.length; step++) {
         const index = (round + step) % gateways.length;
         samples[index] = await sample(gateways[index] as BenchKong);

@@ -8,11 +8,11 @@ export interface Result {
   floor: number;
   ratio: number;
   unit: 'ms' | 'MB';
-  /** What the ratio may be at most, or `ours` itself. */
+  /** Upper limit of the ratio, or of `ours` itself. */
   limit: number;
   /** Default: `ours` for MB, the ratio for the rest. */
   limits?: 'ours' | 'ratio';
-  /** What the floor is. */
+  /** What the figure is compared with. */
   against: string;
   /** The longest time in ms for which our side kept the event loop busy; left out where it is not ours to keep free. */
   pauseMs?: number;

@@ -67,7 +67,7 @@ export async function memories(folder: (name: string) => string): Promise<Result
   return results;
 }
 
-/** What Kong waits for at its start. */
+/** The time that Kong waits at its start. */
 export async function dumpTime(folder: string): Promise<Result> {
   mkdirSync(folder, { recursive: true });
   const plugins = join(folder, 'plugins');

@@ -2,7 +2,7 @@ import { createPass, type PassRunner } from '../src/app/pass';
 import type { Gateway } from '../src/model';
 import { DirectorySource } from '../src/sources';
 
-/** What the plugin runs, between a folder and a gateway, without the proof. */
+/** The plugin's passes between a folder and a gateway, without the proof. */
 export function runnerFor(gateway: Gateway, certs: string): PassRunner {
   return createPass({
     sources: [new DirectorySource(certs, true)],

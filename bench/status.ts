@@ -44,7 +44,7 @@ function storing(certificates: ReadonlyMap<string, StoredCertificate>): Gateway 
   };
 }
 
-/** What 10,000 certificates cost that are shown, and what showing them costs a pass. */
+/** Cost of showing 10,000 certificates, and what that costs a pass. */
 export async function statuses(folder: string): Promise<Result[]> {
   const certs = join(folder, 'certs');
   mkdirSync(certs, { recursive: true });
@@ -152,7 +152,7 @@ function plain({ certificate, half, stored, bundle, seen, state, bundleId }: Cer
   };
 }
 
-/** The same samples as they stand in the text, each with all of its labels. */
+/** Cost of the same samples written out, each with all of its labels. */
 async function metricsCost(scrape: () => Promise<string>): Promise<Result> {
   const registry = new Registry();
   const text = await scrape();

@@ -6,7 +6,7 @@ import { startGateway } from '../test/gateway';
 
 const run = promisify(execFile);
 
-/** What a gateway is started with. */
+/** Settings with which a gateway is started. */
 export interface Site {
   /** Gets its prefix. */
   folder: string;

@@ -10,13 +10,13 @@ export function onDisk(path: string): Chain {
   return chainOf(readFileSync(path, 'utf8'));
 }
 
-/** What the Admin API says is stored for an SNI; empty when there is nothing. */
+/** The chain that the Admin API shows for an SNI; empty: none. */
 export async function stored(adminUrl: string, sni: string): Promise<Chain> {
   const answer = await fetch(`${adminUrl}/certificates/${sni}`);
   return answer.ok ? chainOf(((await answer.json()) as { cert: string }).cert) : [];
 }
 
-/** What a fresh handshake shows. */
+/** The chain that a fresh handshake shows. */
 export async function served(port: number, sni: string): Promise<Chain> {
   const sent = await handshake({ host: '127.0.0.1', port, servername: sni, timeoutMs: 5_000 });
   return sent.map((der) => fingerprint(der));

@@ -119,7 +119,7 @@ function releasedAt() {
   }
 }
 
-/** What npm says of the packages that are in the bundle, without what differs from run to run. */
+/** npm's report on the packages in the bundle, without parts that differ from run to run. */
 function sbom() {
   const bundled = new Set(
     JSON.parse(readFileSync('build/bundled.json', 'utf8')).map(({ name, version }) => `${name}@${version}`),

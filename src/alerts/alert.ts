@@ -3,8 +3,8 @@ import type { LifeLevel } from '../model';
 export type Severity = 'critical' | 'warning';
 
 /**
- * What can be wrong. The list is closed and public: the names are those of the Prometheus rules, so that both ways
- * of being told lead to the same runbook (docs/runbooks/NAME.md).
+ * Everything that an alert can be about. The list is closed and public: the names are those of the Prometheus
+ * rules, so that both lead to the same runbook (docs/runbooks/NAME.md).
  */
 export const ALERT_NAMES = {
   expired: 'KongCertificateExpired',
@@ -26,7 +26,7 @@ export const ALERT_NAMES = {
 
 export type AlertKind = keyof typeof ALERT_NAMES;
 
-/** Facts about what is wrong, for programs; those that do not apply are left out. */
+/** Facts about the trouble, for programs; facts that do not apply are left out. */
 export interface AlertFacts {
   certificate_id?: string;
   half?: string;
@@ -36,40 +36,40 @@ export interface AlertFacts {
   reason?: string;
   not_after?: string;
   days_left?: number;
-  /** How much of its life is left. */
+  /** How much of the leaf's life is left. */
   level?: LifeLevel;
 }
 
-/** Something that is wrong now. */
+/** A trouble that exists now. */
 export interface Condition {
   kind: AlertKind;
-  /** The same for the same trouble, as long as it lasts. */
+  /** Identifies the trouble; the same as long as it lasts. */
   key: string;
-  /** Of what it is about: a resolved trouble that only became another one of its topic is not good news. */
+  /** Subject of the trouble. It is not good news that a trouble is over while its topic has another one. */
   topic: string;
   severity: Severity;
   /** Milliseconds since the epoch. */
   since: number;
   /** Nobody knows since when: it counts from the first look that found it. */
   isSinceSeen?: true;
-  /** What tells it from others to Alertmanager: few, and the same as long as it lasts. */
+  /** Labels by which Alertmanager tells alerts apart: few, and the same as long as the trouble lasts. */
   labels: Readonly<Record<string, string>>;
   facts: AlertFacts;
-  /** The certificate that the page opens (`linkKey`); null: the page as it is. */
+  /** Key (`linkKey`) of the certificate that the page opens; null: no certificate in particular. */
   link: string | null;
   /** One line. */
   summary: string;
-  /** What was seen; empty where there is no more to say. */
+  /** Details of what was seen; empty where the summary says everything. */
   description: string;
 }
 
-/** Something to tell. */
+/** A message to receivers: a trouble that begins, lasts or is over. */
 export interface Alert extends Condition {
   status: 'firing' | 'resolved';
-  /** It was told before, and nothing has changed. */
+  /** It was sent before, and nothing has changed. */
   isReminder: boolean;
-  /** It is over since another trouble of its topic took its place, which is told as well. */
+  /** It is over because another trouble of its topic, sent as well, took its place. */
   isReplaced: boolean;
-  /** Milliseconds since the epoch; null while it lasts. */
+  /** End, in milliseconds since the epoch; null while it lasts. */
   endedAt: number | null;
 }

@@ -7,12 +7,12 @@ import { FORMATS, type FormatName } from './formats';
 import { Outbox } from './outbox';
 import { Webhook, type WebhookSettings } from './webhook';
 
-/** `alerts` of the configuration, and what it needs of the rest. */
+/** The record `alerts` of the configuration, and the other fields that alerts depend on. */
 export interface AlertSettings extends WebhookSettings {
   format: FormatName;
-  /** Days until a trouble that lasts is told again; 0: never. */
+  /** Days after which a lasting trouble is sent again; 0: never. */
   reminder_days: number;
-  /** Seconds that a trouble which often mends itself has to last. */
+  /** Seconds for which a trouble that often mends itself has to last before it is sent. */
   grace: number;
 }
 
@@ -20,9 +20,9 @@ export interface AlertingOptions {
   entry: string;
   settings: AlertSettings;
   warningDays: readonly number[];
-  /** Where people find the page, the runbooks and the rest of the status; null: nobody said. */
+  /** Base address of the status, the page and the runbooks; null: not configured. */
   statusUrl?: string | null;
-  /** Seconds that the ingress controller has before anything is written. */
+  /** Seconds that the ingress controller has before this plugin writes. */
   takeoverGrace: number;
   say: (
     level: 'warn' | 'info',
@@ -34,10 +34,10 @@ export interface AlertingOptions {
 }
 
 const DAY_MS = 86_400_000;
-/** Time alone makes news, too: leaves come nearer to their end, reminders fall due. */
+/** Time alone makes news, too: leaves expire, reminders fall due. */
 const LOOK_MS = 60_000;
 
-/** Which troubles are told at once; the others often mend themselves and have to last for the grace. */
+/** Troubles that are sent at once; the others often mend themselves and have to last for the grace. */
 const AT_ONCE: Record<AlertKind, boolean> = {
   refused: true,
   rolled_back: true,
@@ -59,7 +59,7 @@ const AT_ONCE: Record<AlertKind, boolean> = {
 const whenKnown = (status: Observed['status']) => status !== null;
 const whenCurrent = (status: Observed['status']) => status?.is_current === true;
 
-/** Facts without which a trouble cannot be called over: nobody can look while Kong is away. */
+/** Whether enough is known to call a trouble over: while Kong is away nobody can look. */
 const CAN_BE_OVER: Record<AlertKind, (status: Observed['status']) => boolean> = {
   passes_failing: () => true,
   configuration: whenCurrent,
@@ -79,7 +79,7 @@ const CAN_BE_OVER: Record<AlertKind, (status: Observed['status']) => boolean> = 
   source_down: whenCurrent,
 };
 
-/** Tells a webhook what is wrong with the certificates of one entry. Nothing here holds up a pass. */
+/** Tells a webhook what is wrong with the certificates of one entry. A pass never waits for it. */
 export class Alerting {
   #options: AlertingOptions;
   #state: AlertState = new Map();
@@ -94,7 +94,10 @@ export class Alerting {
     [this.#webhook, this.#outbox] = this.open();
   }
 
-  /** Another configuration of the same entry: what was told stays told, and what waits goes the new way. */
+  /**
+   * Takes over a new configuration of the entry: troubles that were sent stay sent, waiting messages go to the new
+   * address.
+   */
   reconfigure(options: AlertingOptions): void {
     const left = this.#outbox.close();
     this.#webhook.close();
@@ -145,7 +148,7 @@ export class Alerting {
     if (alerts.length > 0) this.#outbox.add(alerts);
   }
 
-  /** Gives up what nobody took yet. */
+  /** Drops the messages that were not delivered yet. */
   close(): void {
     this.#outbox.close();
     this.#webhook.close();

@@ -1,21 +1,21 @@
 import type { Alert, AlertKind, Condition } from './alert';
 
-/** What is wrong, and what of it was told. */
+/** A trouble that exists, and when it was sent. */
 export interface Held {
   condition: Condition;
-  /** Milliseconds since the epoch; null: not yet. */
+  /** When it was sent, in milliseconds since the epoch; null: not yet. */
   toldAt: number | null;
 }
 
-/** By key. Lives as long as the process: after a start everything that is wrong then is told once. */
+/** Troubles by key. Kept in memory alone: after a start every present trouble is sent once. */
 export type AlertState = ReadonlyMap<string, Held>;
 
 export interface ChangeSettings {
   /** Milliseconds that a trouble of this kind has to last before it is told. */
   graceMs: (kind: AlertKind) => number;
-  /** Milliseconds after which what lasts is told again; Infinity: never. */
+  /** Milliseconds after which a lasting trouble is sent again; Infinity: never. */
   reminderMs: number;
-  /** What is no longer among the conditions, and of which it is not known whether it is over. */
+  /** Whether a condition that is no longer reported may still exist, because nobody could look. */
   isUnknown: (condition: Condition) => boolean;
 }
 
@@ -26,7 +26,7 @@ export interface Changes {
   nextAt: number;
 }
 
-/** Decides what is to be told: each trouble once when it begins, then reminders, and once when it is over. */
+/** Decides what to send: each trouble when it begins, then as reminders, and when it is over. */
 export function changesOf(
   before: AlertState,
   conditions: readonly Condition[],
@@ -39,7 +39,7 @@ export function changesOf(
   const isDue = ({ condition, toldAt }: Held) =>
     toldAt === null ? now - condition.since >= graceMs(condition.kind) : now - toldAt >= reminderMs;
   const hold = (condition: Condition, known: Held | undefined) => {
-    // What was told is told to be over under the same labels, whatever became of the names since.
+    // The end is sent under the labels of the beginning, whatever became of the names since.
     const labels = known?.toldAt == null ? condition.labels : known.condition.labels;
     const since =
       condition.isSinceSeen === true && known !== undefined ? known.condition.since : condition.since;
@@ -67,7 +67,7 @@ export function changesOf(
   return { state, alerts, nextAt };
 }
 
-/** What is told of a trouble that lasts. */
+/** The alert for a trouble that lasts. */
 export function firing(condition: Condition, isReminder: boolean): Alert {
   return { ...condition, status: 'firing', isReminder, isReplaced: false, endedAt: null };
 }

@@ -11,14 +11,14 @@ import type { AlertFacts, AlertKind, Condition, Severity } from './alert';
 import { ownExpiries, reloadsPending } from './own-files';
 
 const DAY_MS = 86_400_000;
-/** Names in a sentence, and among the facts. */
+/** Most names in a sentence, and among the facts. */
 const MAX_NAMED = 3;
 const MAX_FACTS = 10;
 
-/** What is known of an entry. */
+/** The state of an entry, as alerts see it. */
 export interface Observed {
   entry: string;
-  /** Null: nothing is known yet. While `is_current` is false nothing of it can be over, and time goes on. */
+  /** Null: nothing is known yet. While `is_current` is false no trouble counts as over, though time goes on. */
   status:
     | (Pick<
         ReloaderStatus,
@@ -27,7 +27,7 @@ export interface Observed {
         certificates: Iterable<CertificateStatus>;
       })
     | null;
-  /** Why no pass can be made; null: they are made. */
+  /** Why no pass can be made; null: passes are made. */
   trouble: { message: string; since: number } | null;
   /** Why a newer configuration is not used; left out: it is. */
   configuration?: { message: string; since: number } | null;
@@ -98,7 +98,7 @@ function configurationRefused({ message, since }: NonNullable<Observed['configur
   };
 }
 
-/** One for all: whoever may not write one certificate may write none. */
+/** One alert for all: without the right to write one certificate none can be written. */
 function writesForbidden(entry: string, certificates: readonly CertificateStatus[]): Condition {
   const [first] = certificates;
   const since = certificates.map(({ write_failure: failure }) => Date.parse(failure?.since ?? ''));
@@ -136,7 +136,7 @@ function sourceDown(
   };
 }
 
-/** What is told of one certificate; `topic` and `variant` tell its troubles apart. */
+/** The trouble of one certificate; `topic` and `variant` tell its troubles apart. */
 function about(
   certificate: CertificateStatus,
   kind: AlertKind,
@@ -177,7 +177,7 @@ function about(
   };
 }
 
-/** The end of what is served, else of what is stored; what is not in Kong may expire. */
+/** End of the served certificate, else of the stored one; a bundle that is not in Kong may expire unnoticed. */
 function endOf({ served, stored }: CertificateStatus): number | null {
   const end = served?.not_after ?? stored?.not_after;
   return end === undefined ? null : Date.parse(end);
@@ -215,7 +215,7 @@ function expiryOf(
   });
 }
 
-/** The leaf that ends then; of one that is only seen on a listener no more is known. */
+/** Times of the leaf that ends then; nothing more is known of one that was only seen on a listener. */
 function timesOf({ stored, renewal_due_at: dueAt }: CertificateStatus, end: number): LeafTimes {
   const isStored = stored !== null && Date.parse(stored.not_after) === end;
   return {
@@ -227,7 +227,7 @@ function timesOf({ stored, renewal_due_at: dueAt }: CertificateStatus, end: numb
 
 function renewalOf(certificate: CertificateStatus, now: number): Condition | null {
   const { source, stored, renewal_due_at: dueAt, renewal_overdue: isOverdue } = certificate;
-  // Without a source nobody renews it here; its expiry is told of.
+  // Nobody renews a certificate without a source here; its expiry is an alert of its own.
   if (!isOverdue || source === null || dueAt === null) return null;
   const due = Date.parse(dueAt);
   const end = Math.max(Date.parse(source.not_after), stored === null ? 0 : Date.parse(stored.not_after));
@@ -334,7 +334,7 @@ function sourceSentence({ state, source, refusal, owner }: CertificateStatus): s
   return `${source.location} has one that is valid until ${source.not_after}.`;
 }
 
-/** The names of a certificate, for a line. */
+/** The names of a certificate, on one line. */
 function nameOf({ snis, certificate_id: id, source }: CertificateStatus): string {
   const [first, ...others] = snis;
   if (first === undefined) return id ?? source?.location ?? 'a certificate';

@@ -2,9 +2,9 @@ import type { Alert } from './alert';
 
 export type Delivery =
   | { kind: 'delivered' }
-  /** Nobody could take it just now. */
+  /** Not delivered this time; another try may succeed. */
   | { kind: 'later'; error: string; afterMs: number | null }
-  /** It would be refused again. */
+  /** The receiver would refuse it again. */
   | { kind: 'never'; error: string };
 
 export interface OutboxOptions {
@@ -16,12 +16,12 @@ export interface OutboxOptions {
   random?: () => number;
 }
 
-/** Alerts that wait; what comes on top is dropped, oldest first. */
+/** Most alerts that wait; beyond it the oldest are dropped. */
 const MAX_WAITING = 1_000;
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_MAX_MS = 5 * 60_000;
 const PATIENCE_MS = 60 * 60_000;
-/** What nobody took for a day is no news any more. */
+/** An alert that could not be delivered for a day is old news and is dropped. */
 const TOO_OLD_MS = 24 * 60 * 60_000;
 
 interface Waiting {
@@ -30,8 +30,8 @@ interface Waiting {
 }
 
 /**
- * Delivers alerts one request after the other, apart from everything else. Of alerts about the same trouble only the
- * latest waits; a trouble that was over before anybody could be told is not told.
+ * Delivers alerts one request after the other, without holding up anything else. Of several alerts about one
+ * trouble only the latest waits; a trouble that was over before it could be sent is not sent.
  */
 export class Outbox {
   #waiting = new Map<string, Waiting>();
@@ -49,7 +49,7 @@ export class Outbox {
     this.#random = options.random ?? Math.random;
   }
 
-  /** Nothing is taken after the end. */
+  /** Does nothing after `close`. */
   add(alerts: readonly Alert[]): void {
     if (this.#isClosed) return;
     for (const alert of alerts) this.put(alert);
@@ -63,7 +63,7 @@ export class Outbox {
     if (this.#timer === null) void this.send();
   }
 
-  /** @returns what nobody took yet */
+  /** @returns the alerts that were not delivered */
   close(): Alert[] {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -77,7 +77,7 @@ export class Outbox {
     this.#waiting.delete(alert.key);
     const isUntold = before?.status === 'firing' && !before.isReminder;
     if (isUntold && alert.status === 'resolved') return;
-    // A reminder of what nobody was told of yet is the first that they hear.
+    // Where the first message was never delivered, the reminder is the first one.
     const isReminder = alert.isReminder && !isUntold;
     this.#waiting.set(alert.key, { alert: { ...alert, isReminder }, since: this.#now() });
   }
@@ -85,7 +85,7 @@ export class Outbox {
   private async send(): Promise<void> {
     if (this.#isSending) return;
     this.#isSending = true;
-    // A function, since nothing that is awaited here is known to change it.
+    // A function: the compiler would take a field as unchanged across an await.
     const isClosed = () => this.#isClosed;
     while (this.#waiting.size > 0 && !isClosed()) {
       const batch = this.take();
@@ -120,7 +120,7 @@ export class Outbox {
     return batch;
   }
 
-  /** In front of what came meanwhile, which replaces what is about the same. */
+  /** Puts a batch back in front of newer alerts, which replace older ones about the same trouble. */
   private putBack(batch: readonly Waiting[]): void {
     const newer = this.#waiting;
     this.#waiting = new Map(batch.map((waiting) => [waiting.alert.key, waiting]));
@@ -140,7 +140,7 @@ export class Outbox {
       this.#timer = null;
       void this.send();
     }, delay);
-    // Nobody's end is put off by an alert.
+    // No alert delays the end of the process.
     this.#timer.unref();
   }
 

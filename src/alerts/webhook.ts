@@ -15,28 +15,28 @@ import type { Delivery } from './outbox';
 
 export interface WebhookSettings {
   webhook?: string | null | undefined;
-  /** Holds the address, which is a secret with many receivers. */
+  /** File with the address, which is a secret for many receivers. */
   webhook_file?: string | null | undefined;
   /** `Name: value`. */
   headers: readonly string[];
-  /** Holds a bearer token; it may be renewed. */
+  /** File with a bearer token, read again when it changes. */
   token_file?: string | null | undefined;
   ca_file?: string | null | undefined;
   allow_http: boolean;
 }
 
-/** For the whole exchange. */
+/** Limit of the whole exchange. */
 const TIMEOUT_MS = 10_000;
 const MIN_WAIT_MS = 1_000;
-/** Answers that say that the same request will never be taken. */
+/** Answers after which the same request would never be accepted. */
 const HOPELESS = new Set([400, 405, 406, 410, 411, 413, 414, 415, 422, 431, 501]);
 
-/** Posts JSON to one receiver. What it answers is never read, since nobody knows what it holds. */
+/** Posts JSON to one receiver. Answers are never read, since nobody knows what they hold. */
 export class Webhook {
   readonly #file: ConfiguredFile | null;
   readonly #token: SecretReader | null;
   readonly #tls: TlsReader;
-  /** For the address that was last found. */
+  /** Client for the address that was found last. */
   #client: { text: string; client: HttpClient } | null = null;
 
   constructor(
@@ -76,7 +76,7 @@ export class Webhook {
       headers: { 'content-type': 'application/json' },
       body: [Buffer.from(toJson(body))],
     });
-    // Not even received: whoever answers without an end is not listened to.
+    // The body is not even received: it may have no end.
     response.destroy();
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return { kind: 'delivered' };
@@ -92,7 +92,7 @@ export class Webhook {
     if (this.#client?.text === text) return this.#client.client;
     this.close();
     const address = this.parse(text);
-    // Whoever knows the address may write to the receiver.
+    // The path is a secret: it suffices to write to the receiver.
     rememberSecret(address.url.pathname.slice(1));
     rememberSecret(address.url.search.slice(1));
     const client = new HttpClient({
@@ -121,7 +121,7 @@ export class Webhook {
     }
   }
 
-  /** The token of the file comes before a header that is configured, and that before what the address holds. */
+  /** A token from the file wins over a configured header, and that over a password in the address. */
   private headers({ login }: Address): Record<string, string> {
     const own = this.settings.headers.map((header) => {
       const colon = header.indexOf(':');

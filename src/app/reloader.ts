@@ -55,7 +55,7 @@ export interface Reloader {
 export interface ReloaderOptions {
   /** The former state of this entry. */
   memory?: EntryMemory;
-  /** What this process swapped out. */
+  /** Pairs that this process has replaced. */
   former?: FormerPairs;
   /** Records what happens; null: nothing is recorded. */
   history?: History | null;

@@ -55,7 +55,7 @@ function checkNames({ leaf, location }: Bundle): Refusal | null {
   );
 }
 
-/** What is no reason to keep a bundle out of Kong, and that clients may stumble over all the same. */
+/** Warnings about a bundle that may be served although some clients may have trouble with it. */
 export function warningsOf(bundle: Bundle): Refusal[] {
   const chain = chainWarning(bundle);
   const names = bundle.leaf.isForServers === false ? null : namesWarning(bundle.leaf);

@@ -38,12 +38,12 @@ export function whyNotSni(name: string): string | null {
   return HOST.test(host) ? null : 'is not a host name';
 }
 
-/** Names in one sentence. */
+/** Most names in one sentence. */
 const MOST_SHOWN = 3;
 
 /**
- * What of a leaf's names no client can ask for, in words; null: each can be an SNI. Addresses beside names are usual: who
- * connects to one sends no name.
+ * A warning about names of a leaf that no client can ask for; null: each can be an SNI. Addresses beside names are
+ * usual: a client that connects to an address sends no name.
  */
 export function namesWarning({ names, ips = [] }: Pick<CertificateInfo, 'names' | 'ips'>): string | null {
   const unfit = names.flatMap((name) => {

@@ -12,8 +12,8 @@ import { homesPath } from '../app/pass';
 import { stateFolder } from '../gateway';
 import { BODY_SIZE, bodyRoom, whyTooLarge } from './body-size';
 import type { NamedConfig } from './configs';
-import { fail, tell } from './failure';
-import { Progress } from './progress';
+import { tell } from './failure';
+import type { Progress } from './progress';
 
 /** Result of one pass, with what Kong stores after it. */
 export interface PassResult {
@@ -50,13 +50,17 @@ export async function makePasses(
   configs: readonly NamedConfig[],
   location: KongLocation,
   observe: boolean,
+  progress: Progress,
   isWaiting = false,
 ): Promise<(PassResult | FailedPass)[]> {
   const results: (PassResult | FailedPass)[] = [];
   for (const { entry, config } of configs) {
     const mode = observe ? 'observe' : config.mode;
     try {
-      results.push({ entry, ...(await passOnce({ ...config, mode }, location, isWaiting, entry)) });
+      results.push({
+        entry,
+        ...(await passOnce({ ...config, mode }, location, { progress, isWaiting, entry })),
+      });
     } catch (error) {
       if (configs.length === 1) throw error;
       results.push({ entry, error: (error as Error).message });
@@ -68,16 +72,9 @@ export async function makePasses(
 async function passOnce(
   config: Config,
   location: KongLocation,
-  isWaiting: boolean,
-  entry: string,
+  { progress, isWaiting, entry }: { progress: Progress; isWaiting: boolean; entry: string },
 ): Promise<Omit<PassResult, 'entry'>> {
-  const progress = new Progress();
-  const stopHeeding = endWith(progress);
-  const kong = await connect(location, config.admin).catch((error: unknown) => {
-    progress.stop();
-    stopHeeding();
-    throw error;
-  });
+  const kong = await connect(location, config.admin);
   const differences = new DifferenceFile(join(stateFolder(location.prefix), DIFFERENCES));
   const homesFile = new HomesFile(homesPath(location.prefix, entry));
   const { pass, gateway, close } = compose(config, kong, {
@@ -96,8 +93,6 @@ async function passOnce(
     }
     return { report, certificates: gateway.certificates.stored };
   } finally {
-    progress.stop();
-    stopHeeding();
     close();
     kong.client.close();
   }
@@ -113,22 +108,6 @@ async function noteSize({ client, prefix }: Connection, report: PassReport): Pro
   }
   const why = whyTooLarge(await bodyRoom(client, settings), report.addedChars ?? 0);
   if (why !== null) report.notes.push(why);
-}
-
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
-
-/**
- * On an interruption prints what was done, and ends at once: every write is whole.
- * @returns a function that ends this
- */
-function endWith(progress: Progress): () => void {
-  const end = (signal: keyof typeof SIGNALS) => {
-    progress.stop();
-    fail(new Error(progress.ending), process.argv.includes('--json'));
-    process.stdout.write('', () => process.exit(SIGNALS[signal]));
-  };
-  process.on('SIGINT', end).on('SIGTERM', end);
-  return () => void process.off('SIGINT', end).off('SIGTERM', end);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Phase, ProgressListener } from '../pass';
+import { fail } from './failure';
 import { duration } from './output';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -9,7 +10,7 @@ const DELAY_MS = 400;
 /** The part of a terminal that is used. */
 type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'write'>;
 
-type Work = Phase | 'examine' | 'ask';
+type Work = Phase | 'examine' | 'rehearse' | 'ask';
 
 const count = (number: number) => number.toLocaleString('en');
 
@@ -22,6 +23,7 @@ const WORDS: Record<Work, (done: string) => string> = {
   send: () => 'Kong takes the configuration',
   prove: (done) => `${done} certificates proven`,
   examine: (done) => `${done} checks done`,
+  rehearse: (done) => `${done} steps done`,
 };
 
 /** Shows progress on one line of a terminal, which is erased at the end. */
@@ -43,7 +45,7 @@ export class Progress implements ProgressListener {
     this.#timer.unref();
   }
 
-  begin(work: Phase | 'examine', total: number): void {
+  begin(work: Exclude<Work, 'ask'>, total: number): void {
     this.#work = work;
     this.#done = 0;
     this.#total = total;
@@ -76,6 +78,11 @@ export class Progress implements ProgressListener {
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+    this.hide();
+  }
+
+  /** Makes room for a line of the result. */
+  hide(): void {
     if (this.#isShown) this.stream.write('\r\x1b[K');
     this.#isShown = false;
   }
@@ -87,5 +94,24 @@ export class Progress implements ProgressListener {
     this.#isShown = true;
     const line = `${FRAMES[this.#frame] ?? ''} ${this.text} · ${duration(elapsed)}`;
     this.stream.write(`\r\x1b[K${line.slice(0, Math.max(10, this.stream.columns - 1))}`);
+  }
+}
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Shows the progress of work. An interruption prints what was done and ends the process: every write is whole. */
+export async function withProgress<T>(work: (progress: Progress) => Promise<T>): Promise<T> {
+  const progress = new Progress();
+  const end = (signal: keyof typeof SIGNALS) => {
+    progress.stop();
+    fail(new Error(progress.ending), process.argv.includes('--json'));
+    process.stdout.write('', () => process.exit(SIGNALS[signal]));
+  };
+  process.on('SIGINT', end).on('SIGTERM', end);
+  try {
+    return await work(progress);
+  } finally {
+    progress.stop();
+    process.off('SIGINT', end).off('SIGTERM', end);
   }
 }

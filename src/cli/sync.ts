@@ -5,6 +5,7 @@ import { standardOutput } from './output';
 import { passJson } from './pass-json';
 import { printPasses } from './pass-text';
 import { isFailed, makePasses } from './passes';
+import { withProgress } from './progress';
 
 export interface SyncOptions extends PassOptions {
   observe?: boolean;
@@ -17,8 +18,9 @@ const WAITING = 3;
 
 /** One pass for each configuration. @returns the exit code */
 export async function sync({ config, json, observe, wait, ...location }: SyncOptions): Promise<number> {
-  const configs = await readConfigs(config, location);
-  const results = await makePasses(configs, location, observe === true, wait === true);
+  const results = await withProgress(async (progress) =>
+    makePasses(await readConfigs(config, location), location, observe === true, progress, wait === true),
+  );
   const out = standardOutput();
   if (json === true) out.json(results.map(passJson));
   else printPasses(results, out);

@@ -20,9 +20,9 @@ import {
 import { SETTLE_MS } from '../pass';
 import type { DefaultCertificateStatus, DefaultFileStatus } from './status';
 
-/** How a group of files is spoken of. */
+/** Words of messages about a group of files. */
 export interface GroupWords {
-  /** The field of the configuration that has Kong reloaded for it. */
+  /** Name of the configuration's field that makes Kong reload for it. */
   field: string;
   files: string;
   unseen: string;
@@ -51,18 +51,18 @@ export const NODE_WORDS: GroupWords = {
 export interface DefaultCertificateOptions {
   words?: GroupWords;
   /**
-   * What to do when the files hold another certificate than the one that is served: give it to clients that ask for
-   * an unknown name (a certificate with the SNI `*`), only say so, or have Kong read the files.
+   * What to do when the files differ from the served certificate: give it to clients that ask for an unknown name
+   * (a certificate with the SNI `*`), only report it, or reload Kong.
    */
   mode: 'promote' | 'observe' | 'reload';
-  /** Each a source of one bundle named by its path; of `ssl_cert` one for each type of key. */
+  /** One source of one bundle for each file, named by its path; for `ssl_cert` one for each type of key. */
   files: readonly (Source & { location: string })[];
-  /** They are of one place, and differ in the type of key. */
+  /** Whether they are in one place and differ in the type of key. */
   areTwins?: boolean;
   /**
    * What a client without SNI gets, as DER, leaf first; empty where the handshake fails, null where nobody answers.
-   * More workers are asked while it is wanted. Where there is nobody to ask: whether Kong was started or reloaded since
-   * the file was written.
+   * More workers are asked as long as `isWanted` returns true. Where there is no listener to ask: whether Kong was
+   * started or reloaded since the file was written.
    */
   served: (
     keyType: KeyType | undefined,
@@ -72,7 +72,7 @@ export interface DefaultCertificateOptions {
   /** When Kong was reloaded for files with this fingerprint (ISO 8601); null: never. */
   reloadedFor: (fingerprint: string) => string | null;
   allowDowngrade: boolean;
-  /** Milliseconds for which a reload that was just done may still have the old workers answer. */
+  /** Milliseconds after a reload during which the old workers may still answer. */
   patienceMs: number;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -82,31 +82,34 @@ const MINUTE_MS = 60_000;
 
 interface File {
   location: string;
-  /** As it was read. */
+  /** The bundle as it was read. */
   raw: RawBundle | Refusal;
   opened: OpenedBundle | Refusal;
-  /** At the last look that was answered. */
+  /** The last answered observation. */
   served: readonly Buffer[] | boolean | null;
 }
 
 /**
- * The certificate for clients that send no SNI. Kong has it from files that it reads when it starts and is reloaded,
- * so what is served is found out by handshake, and what is in the files by reading them.
+ * The certificate for clients that send no SNI. Kong reads it from files at start and at a reload, so handshakes
+ * tell what is served, and the files what should be.
  */
 export class DefaultCertificate {
   #files: File[] = [];
-  /** Files that changed and were not read as bundles since. */
+  /** Changed files that were not read as bundles since. */
   readonly #changed = new Set<string>();
-  /** Files that were read with another content than at the last scan: they will not be seen as changed again. */
+  /**
+   * Files whose content differed from the last scan when they were read: they will not be reported as changed
+   * again.
+   */
   readonly #outdated = new Set<string>();
   #status: DefaultCertificateStatus = { state: 'unknown', files: [], reloaded_at: null, detail: '' };
   /** Digest of the chains in the files, where all of them are fit to be served. */
   #fingerprint: string | null = null;
-  /** Since when the files have been as they are. */
+  /** Time of the last change of the files. */
   #since = 0;
-  /** When a change of them was last seen. */
+  /** Time at which that change was observed. */
   #readAt = 0;
-  /** Why Kong was not reloaded. */
+  /** Why Kong was not reloaded; null: it was, or need not be. */
   #trouble: string | null = null;
   readonly #now: () => number;
 
@@ -114,7 +117,7 @@ export class DefaultCertificate {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Clients get something else than what is in the files, and Kong is not going to be reloaded for it. */
+  /** Whether clients get another certificate than the one in the files, and Kong is not going to be reloaded for it. */
   get isPromoted(): boolean {
     const isLeftToReload = this.options.mode === 'reload' && this.#trouble === null;
     return this.#status.state === 'reload_pending' && !isLeftToReload;
@@ -125,8 +128,8 @@ export class DefaultCertificate {
   }
 
   /**
-   * Reads the files that changed, and asks the listeners what clients without SNI get.
-   * @param isDue ask though no file changed
+   * Reads changed files, and asks the listeners what clients without SNI get.
+   * @param isDue ask even if no file changed
    */
   async observe(isDue: boolean): Promise<void> {
     const scans = await Promise.all(this.options.files.map((file) => file.scan()));
@@ -137,7 +140,7 @@ export class DefaultCertificate {
     if (changed.size > 0 || isDue) await this.ask();
   }
 
-  /** Files that changed since the last call, and how many there are. */
+  /** Files that changed since the last call, and the number of all files. */
   takeChanged(): { changed: string[]; total: number } {
     const changed = [...this.#changed];
     this.#changed.clear();
@@ -161,7 +164,10 @@ export class DefaultCertificate {
     };
   }
 
-  /** What Kong is to be reloaded for; `soon`: it is worth observing again in a moment; null: it is not. */
+  /**
+   * Fingerprint of files for which Kong should be reloaded; `soon`: observe again in a moment; null: no reload is
+   * due.
+   */
   async dueReload(): Promise<{ fingerprint: string } | 'soon' | null> {
     if (this.isSettling()) return 'soon';
     if (this.options.mode !== 'reload' || this.#status.state !== 'reload_pending') return null;
@@ -173,7 +179,7 @@ export class DefaultCertificate {
       await this.ask();
       return null;
     }
-    // A tool that renews two pairs one after the other makes one reload of it.
+    // Two pairs that a tool renews one after the other cause one reload.
     if (this.isWithin(SETTLE_MS, this.#since)) return 'soon';
     await this.readFiles();
     if (this.#fingerprint === wanted) return { fingerprint: wanted };
@@ -187,12 +193,12 @@ export class DefaultCertificate {
     if (trouble !== null) await this.ask();
   }
 
-  /** What is refused may only mean that somebody is writing the files right now. */
+  /** A refusal may only mean that the files are being written. */
   private isSettling(): boolean {
     return this.#status.state === 'refused' && this.isWithin(SETTLE_MS, this.#readAt);
   }
 
-  /** Whether it is less than so long ago; a clock that was set back says that it is not. */
+  /** Whether less than `ms` have passed; false after the clock was set back. */
   private isWithin(ms: number, since: number): boolean {
     const age = this.#now() - since;
     return age >= 0 && age < ms;
@@ -219,7 +225,7 @@ export class DefaultCertificate {
     this.#trouble = null;
   }
 
-  /** Asks the listeners, and says what follows. */
+  /** Asks the listeners, and derives the state. */
   private async ask(): Promise<void> {
     for (const file of this.#files) {
       const { opened } = file;
@@ -231,7 +237,7 @@ export class DefaultCertificate {
         isWanted,
         file.location,
       );
-      // A Kong that is too busy to answer once serves what it did.
+      // A Kong that is too busy to answer keeps its last observation.
       file.served = served ?? file.served;
     }
     this.#status = {
@@ -248,7 +254,7 @@ export class DefaultCertificate {
     if (areTwins === false ? files.every(isUnseen) : files.some(isUnseen)) {
       return { state: 'unknown', detail: words.unseen };
     }
-    // Of a pair that is served the key may be another by now: Kong would not take it at its next start.
+    // A served pair whose key has changed counts as well: Kong could not start with it.
     const stale = files.filter((file) => (!isUnseen(file) && !isServed(file)) || !hasItsKey(file));
     if (stale.length === 0) return { state: 'in_sync', detail: this.afterReload() };
     const why = stale.map((file) => this.unfit(file)).find((found) => found !== null);
@@ -266,7 +272,7 @@ export class DefaultCertificate {
     };
   }
 
-  /** Said by the process that the reload started. */
+  /** Detail of the state after a reload, for the process that it started. */
   private afterReload(): string {
     const done = this.#fingerprint === null ? null : this.options.reloadedFor(this.#fingerprint);
     const isRecent = done !== null && this.#now() - Date.parse(done) < MINUTE_MS;
@@ -296,7 +302,7 @@ const seenIn = (served: File['served']) => (Array.isArray(served) ? (served as r
 
 const isOpened = (opened: OpenedBundle | Refusal): opened is OpenedBundle => !isRefusal(opened);
 
-/** Whether a client gets the leaf and everything that it needs with it; what else is sent does no harm. */
+/** Whether a client gets the leaf and all needed intermediates; further certificates do no harm. */
 function isServed({ opened, served }: Pick<File, 'opened' | 'served'>): boolean {
   if (!isOpened(opened) || typeof served === 'boolean') return served === true;
   const sent = digestOf(served ?? []).split('.');

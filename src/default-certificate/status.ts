@@ -7,13 +7,13 @@ export interface DefaultFileStatus {
   /** SHA-256 of the leaf in the file; null where it cannot be read. */
   fingerprint_sha256: string | null;
   not_after: string | null;
-  /** What a client without SNI gets (of this type of key, where there are two); null: it could not be asked. */
+  /** Leaf that a client without SNI gets (of this type of key, where there are two); null: nobody could be asked. */
   served_without_sni_sha256: string | null;
-  /** From when on that is valid. */
+  /** Start of its validity. */
   served_not_before: string | null;
-  /** When that expires. */
+  /** Its expiry. */
   served_not_after: string | null;
-  /** How much of its life is left of what is served, else of what is in the file; absent: neither can be read. */
+  /** How much is left of the life of the served leaf, else of the one in the file; absent: neither can be read. */
   expiry?: LifeLevel;
 }
 

@@ -6,7 +6,7 @@ import './status';
 import { trustedStatus, type TrustedFile } from './trusted';
 
 /**
- * Goes before the scan of the sources: what clients without SNI get decides whether Kong should have the files'
+ * Runs before the scan of the sources: what clients without SNI get decides whether Kong should have the files'
  * certificate for the SNI `*`.
  */
 export class ObserveDefaultStep implements Step {
@@ -17,10 +17,10 @@ export class ObserveDefaultStep implements Step {
   }
 }
 
-/** What the other certificates in Kong's configuration are used for, by path. */
+/** Uses of the other certificates in Kong's configuration, by path. */
 export type NodeUses = ReadonlyMap<string, readonly string[]>;
 
-/** Groups of files that Kong reads when it starts and is reloaded. */
+/** Groups of files that Kong reads at start and at a reload. */
 export interface FileGroups {
   byDefault: DefaultCertificate | null;
   node: { certificates: DefaultCertificate; uses: NodeUses; mode: 'observe' | 'reload' } | null;
@@ -28,12 +28,15 @@ export interface FileGroups {
   trusted?: () => readonly TrustedFile[];
 }
 
-/** @returns null where Kong was reloaded for all of these fingerprints at once, or in a sentence why not */
+/**
+ * Reloads Kong once for all of these fingerprints.
+ * @returns null, or in a sentence why it was not reloaded
+ */
 export type SendReload = (fingerprints: readonly string[]) => string | null;
 
 /**
- * One reload for all groups whose files changed.
- * @returns whether it is worth observing again soon
+ * Makes one reload for all groups whose files changed.
+ * @returns whether to observe again soon
  */
 export async function reloadFor(groups: readonly DefaultCertificate[], send: SendReload): Promise<boolean> {
   const due: { group: DefaultCertificate; fingerprint: string }[] = [];
@@ -43,7 +46,7 @@ export async function reloadFor(groups: readonly DefaultCertificate[], send: Sen
     if (reload === 'soon') isSoon = true;
     else if (reload !== null) due.push({ group, ...reload });
   }
-  // What is still being written may be part of the same renewal.
+  // A file that is still being written may be part of the same renewal.
   if (isSoon || due.length === 0) return isSoon;
   const trouble = send(due.map(({ fingerprint }) => fingerprint));
   for (const { group } of due) await group.reloaded(trouble);
@@ -63,7 +66,7 @@ const MESSAGES = {
   },
 };
 
-/** Has Kong reload its files where that is due. Comes last, since it ends this process. */
+/** Makes Kong reload its files when that is due. Last, since it ends this process. */
 export class ReloadStep implements Step {
   readonly #said = new Map<GroupName, string>();
   readonly #groups: [GroupName, DefaultCertificate][];
@@ -95,13 +98,13 @@ export class ReloadStep implements Step {
     };
   }
 
-  /** A line for each file when what Kong has differs from its files, and when it does no more. */
+  /** Logs for each file when Kong begins and ceases to differ from it. */
   log(log: Log): void {
     for (const [name, { status }] of this.#groups) {
       const { state, detail, files } = status;
       const said = this.#said.get(name) ?? '';
       const isGood = state === 'in_sync';
-      // Nothing to say yet: a file that is being written, a reload that is to come.
+      // A file that is being written, or a reload that is to come, is not reported yet.
       if (detail === said || (detail === '' && !isGood)) continue;
       this.#said.set(name, detail);
       for (const file of files) {

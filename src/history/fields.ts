@@ -1,6 +1,6 @@
 import { ABSOLUTE_PATH, type NamedField } from '../config';
 
-/** Where it is kept what happened, and how much of it. */
+/** Fields: where the history is kept, and how much of it. */
 export const HISTORY = {
   history: {
     type: 'record',

@@ -17,14 +17,14 @@ import {
 } from '../model';
 import type { HistoryActor, HistoryEntry, HistoryKind } from '../public';
 
-/** Where it is kept unless `history.file` says otherwise: one file for all entries, and for `sync`. */
+/** Default path of the history: one file for all entries, and for `sync`. */
 export const historyPath = (prefix: string): string => join(prefix, `${PLUGIN_NAME}.history`);
 
 export interface HistoryOptions {
   entry: string;
   path: string;
   maxBytes: number;
-  /** The file cannot be written, said once; and it can be again. */
+  /** Called once when the file cannot be written, and once when it can be again. */
   say: (what: 'trouble' | 'relief', fields: { file: string; error?: string; lines?: number }) => void;
   now?: () => number;
 }
@@ -33,27 +33,27 @@ type Facts = Partial<Omit<HistoryEntry, 'at' | 'entry' | 'kind'>>;
 type Certificates = ReadonlyMap<string, StoredCertificate>;
 
 const HALVES: readonly Half[] = ['main', 'alt'];
-/** More names than this tell nobody anything. */
+/** More names help nobody. */
 const MAX_SNIS = 20;
 const MAX_DETAIL = 600;
-/** A Kong that was emptied makes no more lines than this. */
+/** Most lines about changes of others in one pass, such as a Kong that was emptied. */
 const MAX_FOREIGN = 1_000;
 
 /**
- * Writes down what happened to the certificates of one entry: append-only JSON lines without any secret. It goes on
- * from one reloader to the next, so that what somebody else did meanwhile is noticed.
+ * Records what happened to the certificates of one entry: append-only JSON lines without any secret. It lives on
+ * from one reloader to the next, so that changes made by others meanwhile are noticed.
  */
 export class History implements Reporter {
   readonly #file: LineFile;
   readonly #entry: string;
   readonly #now: () => number;
-  /** What Kong stored after the last pass; null: no pass has come that far. */
+  /** What Kong stored after the last pass; null: no pass has got that far yet. */
   #stored: Certificates | null = null;
   #plan: Plan | null = null;
   /** Renewals that were seen and are not written yet. */
   #seen = new Set<string>();
   #isAway = false;
-  /** What is known after a pass; set by whoever runs it. */
+  /** The state after a pass; set by the code that makes the passes. */
   live: () => LiveView | null = () => null;
 
   constructor({ entry, path, maxBytes, say, now = Date.now }: HistoryOptions) {
@@ -61,7 +61,7 @@ export class History implements Reporter {
     this.#now = now;
     this.#file = new LineFile({
       path,
-      // One file and the one before it.
+      // Half each for the file and its predecessor.
       maxBytes: maxBytes / 2,
       isInForeignFolder: true,
       onTrouble: ({ message }) => say('trouble', { file: path, error: message }),
@@ -111,7 +111,7 @@ export class History implements Reporter {
     return this.#file.close();
   }
 
-  /** What Kong stores now and did not after the pass before, without a write of ours. */
+  /** Records what Kong stores now and did not after the pass before, without a write of ours. */
   private noteForeign(now: Certificates, events: readonly PassEvent[]): void {
     const before = this.#stored;
     this.#stored = now;
@@ -137,7 +137,7 @@ export class History implements Reporter {
     }
   }
 
-  /** Renewals that wait: for the ingress controller, a person, a time, another gateway. */
+  /** Records renewals that wait: for the ingress controller, a person, a time, another gateway. */
   private noteSeen({ changes }: Plan, hold: LiveView['hold']): void {
     const seen = new Set<string>();
     for (const change of changes) {
@@ -192,7 +192,7 @@ function factsOf(event: PassEvent): Facts {
   };
 }
 
-/** Why it was made though it was to wait, what was seen, and which names stay behind. */
+/** Joins why a change was made although it should have waited, what was observed, and which names stay behind. */
 function joined(urgent: string | undefined, detail = '', kept: PassEvent['kept']): string {
   const parts = [
     urgent === undefined ? '' : `made ${urgent}`,

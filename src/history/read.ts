@@ -7,19 +7,19 @@ export interface HistoryQuery {
   name?: string;
   /** Milliseconds since the epoch. */
   since?: number;
-  /** So many of the newest. */
+  /** Most entries, the newest ones. */
   limit: number;
 }
 
 /** Larger than any file that this program writes. */
 const MAX_BYTES = 1024 * 1024 * 1024;
-/** Longer than any line that it writes. */
+/** Longer than any line that this program writes. */
 const MAX_LINE = 64 * 1024;
 
 /**
- * The newest entries of files first, in the order in which they were written, whatever the clock did. A line that was
- * cut off by the end of a process is left out; a file that is not there has no entries.
- * @throws Error of the system where a file is there and cannot be read
+ * The newest entries of files first, in the order in which they were written, whatever the clock showed. A line
+ * that was cut off by the end of a process is left out; a missing file has no entries.
+ * @throws the system's error where a file exists and cannot be read
  */
 export async function readHistory(paths: readonly string[], query: HistoryQuery): Promise<HistoryReport> {
   const found: HistoryEntry[][] = [];
@@ -35,7 +35,7 @@ export async function readHistory(paths: readonly string[], query: HistoryQuery)
 }
 
 function take(line: string, { name, since, limit }: HistoryQuery, entries: HistoryEntry[]): void {
-  // Most lines are about other names; to understand each would cost more.
+  // Most lines are about other names; parsing each would cost more.
   if (name !== undefined && !line.toLowerCase().includes(tailOf(name.toLowerCase()))) return;
   let entry: HistoryEntry;
   try {
@@ -47,11 +47,11 @@ function take(line: string, { name, since, limit }: HistoryQuery, entries: Histo
   if (since !== undefined && Date.parse(entry.at) < since) return;
   if (name !== undefined && !isAbout(entry, name)) return;
   entries.push(entry);
-  // One more than is shown tells that there are more.
+  // One more than is shown reveals that there are more.
   if (entries.length > 2 * limit + 1) entries.splice(0, limit);
 }
 
-/** Whatever somebody else wrote there. */
+/** Foreign content is skipped. */
 const isEntry = (entry: Partial<Record<keyof HistoryEntry, unknown>> | null): boolean =>
   typeof entry === 'object' &&
   typeof entry?.at === 'string' &&
@@ -65,10 +65,10 @@ function isAbout({ snis, certificate_id: id, location }: HistoryEntry, name: str
   return snis.some((sni) => sni.toLowerCase() === wanted || sni.toLowerCase() === wildcard);
 }
 
-/** Also in each wildcard that covers the name. */
+/** Also found in each wildcard that covers the name. */
 const tailOf = (name: string) => (/^[^./]+(\..+)$/.exec(name)?.[1] ?? name).replaceAll(/["\\]/g, '');
 
-/** Only of plain files: a pipe would be waited for without end. */
+/** Only of plain files: a pipe might never end. */
 async function* linesOf(path: string): AsyncGenerator<string> {
   let file;
   try {
@@ -87,7 +87,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       yield* lines;
-      // What comes next of it is no JSON and is left out with it.
+      // The rest of an overlong line is no JSON either, and is left out with it.
       if (rest.length > MAX_LINE) rest = '?';
     }
     if (rest !== '') yield rest;

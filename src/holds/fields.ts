@@ -1,6 +1,6 @@
 import type { NamedField } from '../config';
 
-/** When nothing is swapped. */
+/** Fields: times in which nothing is swapped. */
 export const FREEZE = {
   freeze: {
     type: 'array',

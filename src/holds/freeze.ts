@@ -6,11 +6,11 @@ export interface FreezeConfig {
   time_zone: string;
 }
 
-/** Windows in which nothing is swapped. */
+/** Windows of time in which nothing is swapped. */
 export class Freeze {
   readonly #windows: { cron: Cron; ms: number }[];
 
-  /** @throws Error naming the field that is wrong */
+  /** @throws Error naming the wrong field */
   constructor(windows: readonly FreezeConfig[]) {
     this.#windows = windows.map(({ start, minutes, time_zone: timezone }, index) => {
       const cron = parse(start, timezone, `freeze[${index}]`);
@@ -18,13 +18,13 @@ export class Freeze {
     });
   }
 
-  /** When the window ends that `now` is in, windows that follow on it included; null: it is in none. */
+  /** End of the window that contains `now`, including windows that follow directly; null: none. */
   endOf(now: number): number | null {
     let end: number | null = null;
     for (let round = 0; round <= this.#windows.length; round++) {
       const at = end ?? now;
       const ends = this.#windows.map(({ cron, ms }) => {
-        // A window that begins just now has begun.
+        // A window that begins at this very moment has begun.
         const [last] = cron.previousRuns(1, new Date(at + 1_000));
         return last === undefined ? at : last.getTime() + ms;
       });

@@ -6,9 +6,9 @@ import { Freeze, type FreezeConfig } from './freeze';
 
 export interface HoldsOptions {
   freeze: readonly FreezeConfig[];
-  /** A change waits until a person approves it. */
+  /** Whether a change waits until a person approves it. */
   needsApproval: boolean;
-  /** Where pins and approvals of all entries are kept from one process to the next; null: nowhere. */
+  /** File that keeps pins and approvals of all entries; null: they are not kept. */
   path: string | null;
 }
 
@@ -19,24 +19,27 @@ interface Kept {
 }
 
 const MAX_BYTES = 1_048_576;
-/** An approval that nothing was done with is forgotten. */
+/** An unused approval is forgotten after this time. */
 const APPROVAL_MS = 30 * 86_400_000;
 
 /**
- * What persons and the configuration say about when changes are made. A pin holds whatever happens; a freeze and a missing
- * approval give way when the certificate in Kong is about to end.
+ * Decisions of people and the configuration about when changes are made. A pin holds whatever happens; a freeze and
+ * a missing approval give way when the certificate in Kong is about to expire.
  */
 export class Holds implements HoldBook {
   readonly #freeze: Freeze;
   #kept: Kept;
 
-  /** @throws Error where a freeze cannot be understood */
+  /** @throws Error where a freeze is malformed */
   constructor(private readonly options: HoldsOptions) {
     this.#freeze = new Freeze(options.freeze);
     this.#kept = this.load() ?? { pins: [], approved: {} };
   }
 
-  /** Those that hold now. @param now milliseconds since the epoch */
+  /**
+   * Pins in force now.
+   * @param now milliseconds since the epoch
+   */
   pins(now: number): readonly Pin[] {
     return this.#kept.pins.filter(({ until }) => until === null || until > now);
   }
@@ -74,7 +77,10 @@ export class Holds implements HoldBook {
     this.save();
   }
 
-  /** @returns whether it was there @throws Error where that cannot be kept */
+  /**
+   * @returns whether the pin existed
+   * @throws Error where the removal cannot be kept
+   */
   unpin(name: string): boolean {
     const isPinned = () => this.#kept.pins.some((pin) => pin.name === name);
     const wasPinned = isPinned();
@@ -84,7 +90,7 @@ export class Holds implements HoldBook {
       this.save();
       return true;
     }
-    // Another entry of this process has just taken it away.
+    // Another entry of this process has just removed it.
     return wasPinned;
   }
 
@@ -109,7 +115,7 @@ export class Holds implements HoldBook {
     this.#kept = this.load() ?? this.#kept;
   }
 
-  /** Null: it cannot be read, or there is none. */
+  /** Null: it is missing or unreadable. */
   private load(): Kept | null {
     if (this.options.path === null) return null;
     try {
@@ -158,7 +164,7 @@ function isAbout(change: Change, name: string): boolean {
   return changeId(change) === name || snisOf(change).some((sni) => sni.toLowerCase() === wanted);
 }
 
-/** The prefix may be writable by others: an entry that is no pin must not stop every pass. */
+/** Other users may be able to write to the prefix: a malformed pin must not stop every pass. */
 function isPin(entry: unknown): entry is Pin {
   const { name, until } = (entry ?? {}) as Partial<Record<keyof Pin, unknown>>;
   return typeof name === 'string' && (until === null || typeof until === 'number');
@@ -167,7 +173,7 @@ function isPin(entry: unknown): entry is Pin {
 /** What a person said yes to: this chain for this name, whichever certificate of Kong has the name by then. */
 const approvalOf = (name: string, { chain }: Change['bundle']) => `${name.toLowerCase()} ${chain}`;
 
-/** When it is urgent: what Kong has is about to end. What Kong does not have never is. */
+/** When a change becomes urgent: Kong's certificate is about to expire. A new certificate never is. */
 function urgencyOf(change: Change, now: number): { criticalAt: number; left: string } {
   const leaf = change.kind === 'create' ? null : (change.certificate[change.half]?.leaf ?? null);
   if (leaf === null) return { criticalAt: Number.POSITIVE_INFINITY, left: '' };

@@ -13,11 +13,11 @@ import {
 import { Failure, failureKindOf, type FailureKind } from '../model';
 import type { ClusterAccess } from './service-account';
 
-/** An answer of the API server that is not a success, or no answer. */
+/** An unsuccessful answer of the API server, or no answer. */
 export class KubernetesError extends Failure {
   override readonly name = 'KubernetesError';
 
-  /** @param status of HTTP; 0: there was no answer */
+  /** @param status HTTP status; 0: there was no answer */
   constructor(
     message: string,
     readonly status: number,
@@ -28,13 +28,13 @@ export class KubernetesError extends Failure {
     super(kind ?? (cause instanceof Failure ? failureKindOf(cause) : 'away'), message, options);
   }
 
-  /** There was an answer, and it is larger than is read. */
+  /** Whether there was an answer, larger than the limit. */
   get isTooLarge(): boolean {
     return this.cause instanceof HttpFailure && this.cause.code === 'too_large';
   }
 }
 
-/** What the API server says when something is wrong (meta/v1 Status). */
+/** Error details of the API server (meta/v1 Status). */
 interface Status {
   message?: unknown;
   code?: unknown;
@@ -49,24 +49,27 @@ export interface Request {
   method?: string;
   body?: unknown;
   contentType?: string;
-  /** The most that is read of the answer. */
+  /** Most octets of the answer. */
   maxBytes?: number;
 }
 
 const TIMEOUT_MS = 30_000;
-/** A Secret holds 1 MiB, which is 1.4 MiB as JSON; a page of a list is asked for in parts that fit. */
+/** A Secret holds 1 MiB, which is 1.4 MiB as JSON; lists are requested in pages that fit. */
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** Requests to the API server of one cluster. Each ends within its limits; watches have connections of their own. */
 export class KubernetesClient {
   #access: ClusterAccess | null = null;
   #http: HttpClient | null = null;
-  /** Something failed since the access was found: what is missing or wrong may be mended by now. */
+  /** Whether a request failed since the access was found: its trouble may be mended by now. */
   #isDoubted = false;
   readonly #closing = new AbortController();
 
   constructor(
-    /** Called with the first request, and with the next one after a failure. Throws a sentence saying what is missing. */
+    /**
+     * Called with the first request, and with the next one after a failure. Throws a sentence saying what is
+     * missing.
+     */
     private readonly findAccess: () => ClusterAccess,
     /** Milliseconds for each request, from the call on. */
     private readonly timeoutMs = TIMEOUT_MS,
@@ -174,7 +177,7 @@ export class KubernetesClient {
       const access = this.findAccess();
       if (this.#http === null || !isSame(access, this.#access)) {
         const http = httpClientOf(access, () => this.#access ?? access, this.timeoutMs);
-        // Whatever is under way there is of an access that does not hold any more.
+        // Requests that are under way there use an access that is no longer valid.
         this.#http?.close();
         this.#http = http;
       }
@@ -222,7 +225,7 @@ export class KubernetesClient {
   }
 }
 
-/** `kubectl proxy`, and who else may answer on this machine. */
+/** `kubectl proxy`: who may answer on this machine. */
 const LOCAL_PEER: PeerRules = {
   advice: 'use https, or set allow_http on the source where every user of this machine may answer',
 };
@@ -255,7 +258,7 @@ function httpClientOf(access: ClusterAccess, current: () => ClusterAccess, timeo
   });
 }
 
-/** A token that cannot be had is a matter of rights, unless the machine is to blame. */
+/** A missing token means missing rights, unless the machine is to blame. */
 function kindOf(error: unknown): FailureKind {
   const kind = failureKindOf(error);
   return kind === 'mistake' ? 'forbidden' : kind;
@@ -281,7 +284,7 @@ function parse(text: string): object | null {
   }
 }
 
-/** Of an answer that is no success: a Status stands in one line. */
+/** First line of an unsuccessful answer; a Status is on one line. */
 async function firstLine(response: IncomingMessage): Promise<string> {
   for await (const line of readLines(response, { maxBytes: 64 * 1024, silenceMs: 5_000 })) return line;
   return '';

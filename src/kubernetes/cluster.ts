@@ -2,18 +2,18 @@ import { KubernetesClient } from './client';
 import { readKubeconfig } from './kubeconfig';
 import { inCluster } from './service-account';
 
-/** Which cluster is meant; without a kubeconfig the one that this pod is in. */
+/** Selects a cluster; without a kubeconfig the one that this pod is in. */
 export interface ClusterConfig {
   kubeconfig?: string | null;
   context?: string | null;
-  /** The operator's word that plain http to another host is meant. */
+  /** The operator allows plain http to another host. */
   allow_http?: boolean | null;
 }
 
-/** Clients by the name of their cluster; undefined: the cluster that this pod is in. */
+/** Clients by cluster name; undefined: the cluster that this pod is in. */
 export type Clusters = ReadonlyMap<string | undefined, KubernetesClient>;
 
-/** The same after a restart. */
+/** Stable across restarts. */
 export function clusterName({ kubeconfig, context }: ClusterConfig): string | undefined {
   if (kubeconfig == null) return undefined;
   return context == null ? kubeconfig : `${context}@${kubeconfig}`;

@@ -48,9 +48,9 @@ interface KubeConfig {
 }
 
 const run = promisify(execFile);
-/** Before a token's expiry it is asked for anew. */
+/** A token is replaced this long before it expires. */
 const EARLY_MS = 60_000;
-/** A credential plugin that waits for an answer waits for ever. */
+/** Limit for a credential plugin, which might wait for input for ever. */
 const EXEC_MS = 60_000;
 
 /**
@@ -71,7 +71,7 @@ export function readKubeconfig(path: string, context?: string, allowHttp = false
   try {
     config = load(text) as KubeConfig | null;
   } catch (error) {
-    // What js-yaml says quotes the file, which holds keys and tokens.
+    // js-yaml's message quotes the file, which holds keys and tokens.
     const { mark } = error as { mark?: { line?: number } };
     return fail(mark?.line === undefined ? 'it is not YAML' : `line ${mark.line + 1} is not YAML`);
   }
@@ -121,14 +121,17 @@ export function readKubeconfig(path: string, context?: string, allowHttp = false
   };
 }
 
-/** Refuses to run what another user may change: the file that names the program, or the program. @throws Error */
+/**
+ * Refuses to run what another user may change: the file that names the program, or the program itself.
+ * @throws Error
+ */
 function checkHands(path: string, command: string): void {
   const told = `kubeconfig ${path} names a credential plugin, which is not run:`;
   const hand = otherHandOn(path);
   if (hand !== null) throw new Error(`${told} it ${describeOtherHand(hand)}`);
   if (!command.includes('/')) return;
   const program = resolve(dirname(path), command);
-  // One that is not there is told when it is run.
+  // A missing program is reported when it is run.
   const other = existsSync(program) ? otherHandOn(program) : null;
   if (other !== null) throw new Error(`${told} ${program} ${describeOtherHand(other)}`);
 }

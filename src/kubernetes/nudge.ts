@@ -2,7 +2,7 @@ import { refusal, type Nudger, type Refusal, type SecretRef } from '../model';
 import { KubernetesError, type KubernetesClient } from './client';
 import { GATEWAYS, INGRESSES, type Referrer } from './referrers';
 
-/** Set on what refers to a Secret, so that the ingress controller looks at it again. */
+/** Annotation on objects that refer to a Secret, which makes the ingress controller look at it again. */
 export const NUDGE_ANNOTATION = 'ssl-cert-reloader/certificate';
 
 /** Annotates the Ingresses and Gateways that refer to a Secret. */
@@ -25,7 +25,8 @@ export class ReferrerNudger implements Nudger {
           nudged.push(`${kind} ${namespace}/${item.metadata.name}`);
         }
       } catch (error) {
-        // A cluster without Gateways has no such path; who may not see Ingresses may still nudge a Gateway.
+        // A cluster without Gateways has no such path; without the right to Ingresses a Gateway may still be
+        // nudged.
         if (statusOf(error) !== 404) trouble ??= error as Error;
       }
     }

@@ -1,42 +1,45 @@
 import type { SecretRef, SourcedBundle } from '../model';
 import { KubernetesError, type KubernetesClient } from './client';
 
-/** cert-manager's Certificate (cert-manager.io/v1), as far as it matters here; times as in RFC 3339. */
+/** cert-manager's Certificate (cert-manager.io/v1); only what matters here, times as in RFC 3339. */
 interface Certificate {
   status?: { notAfter?: string; renewalTime?: string };
 }
 
 export interface RenewalTimesOptions {
-  /** Where a Secret is; null: nobody can be asked there. */
+  /** Client for a Secret's cluster; null: nobody can be asked there. */
   clientOf: (secret: SecretRef) => KubernetesClient | null;
   now?: () => number;
 }
 
-/** Requests a round at most; the most urgent ones first. */
+/** Most requests of a round; the most urgent ones first. */
 const PER_ROUND = 10;
-/** A known renewal time is asked for again after this: somebody may change it, or the CA may ask for an earlier renewal (ARI). */
+/**
+ * A known renewal time is asked for again after this: a person may change it, or the CA may request an earlier
+ * renewal (ARI).
+ */
 const KNOWN_MS = 3_600_000;
-/** What was asked for in vain, or is overdue, is asked for again after this, then after twice as long, and so on. */
+/** First wait after a request in vain, or an overdue renewal; doubled each time. */
 const FIRST_WAIT_MS = 10 * 60_000;
 const LONGEST_WAIT_MS = 24 * 3_600_000;
-/** A namespace that did not answer is left alone for so long: a right that is missing may come later. */
+/** Pause of a namespace that did not answer: a missing right may come later. */
 const PAUSE_MS = 3_600_000;
 
 /**
- * Asks cert-manager when it means to renew the certificates of its Secrets, which the Secrets do not tell: for each
- * leaf, and again about once an hour, since the time may move. Where that is not allowed nothing is learned, which is
- * not trouble.
+ * Asks cert-manager for the renewal times of its Secrets, which the Secrets do not contain: for each leaf, and
+ * again about once an hour, since the time may move. Without the right to ask, nothing is learned, which is no
+ * trouble.
  */
 export class RenewalTimes {
-  /** Of bundles that were asked for; a renewed one is another bundle. */
+  /** Bundles that were asked for; a renewed one is another object. */
   readonly #asked = new WeakMap<SourcedBundle, Asked>();
-  /** Namespaces in which nothing may be asked until then. */
+  /** Times until which nothing is asked in a namespace. */
   readonly #pausedUntil = new Map<string, number>();
   #isAsking = false;
 
   constructor(private readonly options: RenewalTimesOptions) {}
 
-  /** Whether a round is under way, so that what is known may soon be otherwise. */
+  /** Whether a round is under way, so that the known times may change soon. */
   get isAsking(): boolean {
     return this.#isAsking;
   }
@@ -49,7 +52,7 @@ export class RenewalTimes {
       let left = PER_ROUND;
       for (const due of this.due(bundles)) {
         const client = this.options.clientOf(due.secret);
-        // The one before may have been refused there.
+        // An earlier request may have been refused there.
         if (client === null || this.isPaused(due.secret)) continue;
         await this.ask(client, due);
         if (--left === 0) return;
@@ -59,7 +62,7 @@ export class RenewalTimes {
     }
   }
 
-  /** Those that were never asked for come first, and of these the one that ends first. */
+  /** Bundles that were never asked for come first, among them the one that expires first. */
   private due(bundles: Iterable<SourcedBundle>): Due[] {
     const now = this.now();
     const due: Due[] = [];
@@ -90,7 +93,7 @@ export class RenewalTimes {
     } catch (error) {
       this.#asked.set(bundle, later);
       if (error instanceof KubernetesError && error.status === 404) delete bundle.renewalAt;
-      // What was learned before stays.
+      // The known time stays.
       else this.#pausedUntil.set(placeOf(secret), now + PAUSE_MS);
     }
   }
@@ -107,7 +110,7 @@ export class RenewalTimes {
 interface Asked {
   /** When it may be asked for again; milliseconds since the epoch. */
   nextAt: number;
-  /** And how much later, if that brings nothing. */
+  /** How much later, if that brings nothing. */
   waitMs: number;
 }
 
@@ -119,7 +122,7 @@ interface Due extends Asked {
 
 const placeOf = ({ cluster = '', namespace }: SecretRef): string => `${namespace} ${cluster}`;
 
-/** cert-manager writes the Secret first and its status a moment later: until then the status is of the leaf before. */
+/** cert-manager writes the Secret first and its status a moment later: until then the status is of the former leaf. */
 function renewalOf(status: Certificate['status'], notAfter: number): number | null {
   if (Date.parse(status?.notAfter ?? '') !== notAfter) return null;
   const renewalAt = Date.parse(status?.renewalTime ?? '');

@@ -3,33 +3,33 @@ import { join } from 'node:path';
 import { ConfiguredFile, readConfiguredFile } from '../common/configured-file';
 import type { Address } from '../http';
 
-/** How to reach an API server and who one is there. */
+/** How to reach an API server, and with which identity. */
 export interface ClusterAccess {
   /** `https://host:port`; plain http only on this machine. */
   server: string;
-  /** The operator's word that plain http to another host is meant. */
+  /** The operator allows plain http to another host. */
   isHttpAllowed?: boolean;
   proxy?: Address;
-  /** The name that the server's certificate has to have; default: the host. */
+  /** Name that the server's certificate must have; default: the host. */
   serverName?: string;
   ca: string | Buffer | undefined;
   /** Client certificate, where there is no token. */
   cert?: string | Buffer;
   key?: string | Buffer;
-  /** The bearer token as it is now; undefined where a client certificate is used. */
+  /** The current bearer token; undefined where a client certificate is used. */
   token: () => string | undefined | Promise<string | undefined>;
-  /** The token was not accepted: the next one comes from where it is renewed. */
+  /** To be called when the token was not accepted: the next one is read from its origin. */
   forget?: () => void;
-  /** The namespace that is meant when none is named. */
+  /** The default namespace. */
   namespace: string;
 }
 
-/** Where Kubernetes mounts a pod's service account. */
+/** Path at which Kubernetes mounts a pod's service account. */
 export const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * The name that the API server has in every cluster. The usual variables (`KUBERNETES_SERVICE_HOST`) are not there:
- * Kong starts its plugin servers with an empty environment.
+ * Name of the API server in every cluster. The usual variables (`KUBERNETES_SERVICE_HOST`) are missing: Kong starts
+ * its plugin servers with an empty environment.
  */
 const IN_CLUSTER_SERVER = 'https://kubernetes.default.svc';
 
@@ -39,7 +39,7 @@ export function isInCluster(folder = SERVICE_ACCOUNT): boolean {
 
 /**
  * A pod's own access. The kubelet renews the token in place long before it expires, so it is read again whenever
- * the file changed.
+ * the file has changed.
  * @throws Error saying what is missing
  */
 export function inCluster(folder = SERVICE_ACCOUNT, server = IN_CLUSTER_SERVER): ClusterAccess {

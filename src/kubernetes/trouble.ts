@@ -8,7 +8,7 @@ export function missingVerb(verb: string, what: string, effect: string): Refusal
   return refusal('forbidden', `the verb ${verb} on ${what} is missing (RBAC): ${effect}`);
 }
 
-/** A sentence for a failing request: who lacks which right, or why the server cannot be asked. */
+/** A sentence about a failed request: who lacks which right, or why the server cannot be asked. */
 export function trouble(error: unknown, verb: string, what: string): Refusal {
   const { status, message } = error as Partial<KubernetesError> & Error;
   if (status === 403) {

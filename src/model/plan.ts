@@ -24,7 +24,7 @@ export type Change =
       split?: Split;
       /** Names of ours block the ingress controller; it gets them with its certificate. */
       handsOver?: true;
-      /** An operator wants what it had before its last swap. */
+      /** An operator requested the pair from before the last swap. */
       reverts?: true;
     }
   | {

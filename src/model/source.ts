@@ -22,7 +22,7 @@ export interface SourceScan {
   strays?: readonly StrayFile[];
   /** Troubles that are not about a single bundle: a folder that cannot be read, a server that does not answer. */
   errors: Refusal[];
-  /** What `asked` returns may be another answer than the last time. */
+  /** Whether `asked` may return another answer than the last time. */
   areAsksNew?: boolean;
 }
 

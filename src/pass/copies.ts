@@ -20,7 +20,7 @@ export function copiesAmong(entries: ReadonlyMap<string, Entry>): Map<string, En
   };
   const isOneSource = new Set([...entries.values()].map(({ source }) => source)).size < 2;
   for (const [id, { source, known }] of entries) {
-    // What Kong has from files of its own is beside everything else.
+    // Kong's own files are never shown as copies.
     if (isRefusal(known) || source.snis !== undefined) continue;
     let own = byContent.get(source);
     if (own === undefined) byContent.set(source, (own = new Map<string, string>()));

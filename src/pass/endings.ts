@@ -1,10 +1,10 @@
 import { lifeOf, type LeafTimes, type Plan, type SourcedBundle, type StoredCertificate } from '../model';
 
-/** Of the time that is left (and of the time since the end): after so much of it the sources are scanned again. */
+/** Share of the time that is left (and of the time since the expiry) after which the sources are scanned again. */
 const SHARE = 1 / 100;
-/** No more often than that for this reason. */
+/** Least time between such scans. */
 const LEAST_MS = 10_000;
-/** Polls are never further apart. */
+/** Longest interval between polls. */
 const DAY_MS = 86_400_000;
 
 interface Known {
@@ -13,16 +13,16 @@ interface Known {
 }
 
 /**
- * When to look again though nothing changed: a certificate in Kong is critical and its source has nothing newer. The
- * nearer its end, the sooner; after its end less and less often.
+ * Times of additional scans: while a certificate in Kong is critical and its source has no newer one, more often
+ * the nearer its expiry, less and less often after it.
  */
 export class Endings {
   #plan: Plan | null = null;
   #leaves: readonly LeafTimes[] = [];
-  /** When the first of them is critical. */
+  /** When the first of them becomes critical. */
   #from = Number.POSITIVE_INFINITY;
 
-  /** @returns milliseconds since the epoch; infinity: the usual polls will do */
+  /** @returns milliseconds since the epoch; Infinity: the usual polls suffice */
   nextScan(plan: Plan, known: Known, now: number): number {
     if (plan !== this.#plan) this.read(plan, known, now);
     if (now < this.#from) return this.#from - now < DAY_MS ? this.#from : Number.POSITIVE_INFINITY;
@@ -36,7 +36,7 @@ export class Endings {
     return at;
   }
 
-  /** The leaves of certificates that Kong has as their sources have them. */
+  /** Reads the leaves of certificates that are in step with their sources. */
   private read(plan: Plan, { bundle, certificates }: Known, now: number): void {
     const leaves: LeafTimes[] = [];
     for (const [id, holders] of plan.inSync) {

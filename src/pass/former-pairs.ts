@@ -3,13 +3,13 @@ import { Fleeting } from '../common/fleeting';
 import { changeId, type Digest, type Half, type PemPair, type Written } from '../model';
 import { chainOf, halfOf } from './prove';
 
-/** What one half of a certificate had before it was swapped last. */
+/** The pair of one half of a certificate before its last swap. */
 export interface FormerPair {
   readonly certificate: string;
   readonly half: Half;
   /** The chain that replaced it. */
   readonly replacedBy: Digest;
-  /** When it was replaced; milliseconds since the epoch. */
+  /** Time of the swap; milliseconds since the epoch. */
   readonly at: number;
 }
 
@@ -31,10 +31,10 @@ const CIPHER = 'aes-256-gcm';
  */
 export class FormerPairs {
   readonly #key = createSecretKey(randomBytes(32));
-  /** By half of a certificate, the latest last. */
+  /** By half of a certificate, in the order of their swaps. */
   readonly #kept = new Map<string, Kept>();
 
-  /** Also where no pass is made any more. */
+  /** Cleared after a while even if no more passes are made. */
   readonly #end = new Fleeting(() => this.#kept.clear(), KEPT_MS);
 
   /** @param at milliseconds since the epoch */
@@ -54,19 +54,22 @@ export class FormerPairs {
     this.#kept.delete(keyOf(former));
   }
 
-  /** Forgets what was replaced too long ago. @param now milliseconds since the epoch */
+  /**
+   * Forgets pairs that were replaced too long ago.
+   * @param now milliseconds since the epoch
+   */
   prune(now: number): void {
     for (const [key, { at }] of this.#kept) if (now - at > KEPT_MS) this.#kept.delete(key);
   }
 
-  /** What the last swap of a certificate replaced: one half, or both. */
+  /** The pairs that the last swap of a certificate replaced: one half, or both. */
   lastOf(certificate: string): FormerPair[] {
     const all = [...this.#kept.values()].filter((former) => former.certificate === certificate);
     const last = Math.max(...all.map(({ at }) => at));
     return all.filter(({ at }) => at === last);
   }
 
-  /** The pair to the letter; null: it is not kept (any more). */
+  /** The exact pair; null: it is not kept (any more). */
   open(former: Pick<FormerPair, 'certificate' | 'half'>): PemPair | null {
     const kept = this.#kept.get(keyOf(former));
     if (kept === undefined) return null;

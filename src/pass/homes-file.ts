@@ -36,7 +36,7 @@ export class HomesFile {
 export class HomesStep implements Step {
   #trouble: string | null = null;
   #said: string | null = null;
-  /** One after the other. */
+  /** Writes are made one after the other. */
   #saving = Promise.resolve();
 
   constructor(

@@ -1,7 +1,7 @@
 import { warningsOf } from '../certificates';
 import type { BundleNote, Log, Plan, SourcedBundle, StrayFile } from '../model';
 
-/** What one should know of bundles that are not refused: what the plan says, and what clients may stumble over. */
+/** Notes on bundles that are not refused: from the plan, and about trouble that some clients may have. */
 export function notesOf(plan: Plan, bundles: ReadonlyMap<string, SourcedBundle>): BundleNote[] {
   const found = new Map(plan.notes);
   const written = new Set(plan.changes.map(({ bundle }) => bundle.id));

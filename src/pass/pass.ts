@@ -52,7 +52,7 @@ class Pass implements PassContext {
     this.observe = options.observe;
     this.startedAt = this.now();
     this.report = outer?.report ?? emptyReport(cause, this.startedAt);
-    // What one part has attempted no other attempts.
+    // Shared with the outer pass: a change that one has attempted is not attempted by the other.
     const { attempted, again } = outer?.work ?? {
       attempted: new Map<string, number>(),
       again: new Set<string>(),

@@ -13,11 +13,11 @@ import type { CertificateMemory } from './memory';
 import { writtenOf } from './prove';
 import type { PassContext, Step } from './step';
 
-/** What an operator asked for; the next pass answers it. */
+/** A request of an operator; the next pass answers it. */
 export interface RevertRequest {
   /** An SNI, or the id of a certificate. */
   readonly name: string;
-  /** What was done, in a sentence; undefined: no pass has come to it. */
+  /** What was done, in a sentence; undefined: no pass has answered yet. */
   answer?: { kind: 'done' | 'nothing' | 'trouble'; detail: string };
 }
 
@@ -34,14 +34,14 @@ export class RevertStep implements Step {
     private readonly steps: { write: Step; prove: Step; settle: Step },
   ) {}
 
-  /** Has the next pass do it. */
+  /** Requests a revert from the next pass. */
   ask(name: string): RevertRequest {
     const request: RevertRequest = { name };
     this.#asked.push(request);
     return request;
   }
 
-  /** Does not do it any more. */
+  /** Withdraws a request. */
   cancel(request: RevertRequest): void {
     this.#asked = this.#asked.filter((one) => one !== request);
   }
@@ -73,7 +73,7 @@ export class RevertStep implements Step {
     work.proofs = [];
     await this.steps.prove.run(pass);
     await this.steps.settle.run(pass);
-    // What the source has is planned anew: it waits from now on.
+    // The source's pair is planned again, and waits from now on.
     this.memory.isOpen = true;
     for (const result of results) if (result.kind !== 'written') throw new Error(whyNot(result, name));
     const wrong = work.proofs.find(({ verdict }) => verdict === 'wrong' || verdict === 'overwritten');
@@ -100,7 +100,7 @@ export class RevertStep implements Step {
     return stored.get(name) ?? [...stored.values()].find(({ snis }) => snis.includes(wanted));
   }
 
-  /** @throws Error where it would not be better than what Kong has */
+  /** @throws Error where the former pair would not be better than what Kong has */
   private changeTo(former: FormerPair, certificate: StoredCertificate, now: number): Change {
     const { half, replacedBy } = former;
     const [sni = certificate.id] = certificate.snis;

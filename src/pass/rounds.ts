@@ -2,7 +2,7 @@ import { changeId } from '../model';
 import type { PlanStep } from './plan';
 import type { PassContext, Step } from './step';
 
-/** For so long a pass goes on with what a watch reports. */
+/** Limit of the time that a pass spends on reports of watches. */
 const MOST_MS = 30_000;
 
 export interface RoundSteps {
@@ -37,7 +37,7 @@ export class RoundsStep implements Step {
     const open = new Map<PassContext, Promise<PassContext>>();
     const begin = (part: PassContext) => {
       const proven = prove.run(part).then(() => part);
-      // The first that fails ends the pass.
+      // The first failure ends the pass.
       proven.catch(() => undefined);
       open.set(part, proven);
     };
@@ -61,15 +61,15 @@ export class RoundsStep implements Step {
   }
 
   /**
-   * Writes simple renewals among what was touched; anything else is left to the next plan.
-   * @param open what is being proven: it must not be written by us meanwhile
+   * Writes simple renewals among the touched bundles; everything else is left to the next plan.
+   * @param open writes that are being proven: their certificates must not be written meanwhile
    * @returns whether something was written
    */
   private async write(part: PassContext, open: Iterable<PassContext>): Promise<boolean> {
     const { scan, plan, write } = this.steps;
     const busy = new Set([...open].flatMap(({ work }) => work.batch.map(changeId)));
     await scan.run(part);
-    // What the pass itself has not finished yet is all that is left.
+    // Calm, as only the pass's own unfinished work is left.
     part.work.isCalm = true;
     if (!(await plan.few(part, busy))) return false;
     await write.run(part);

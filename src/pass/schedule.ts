@@ -35,7 +35,7 @@ export class Schedule {
   #debounce: NodeJS.Timeout | null = null;
   #debounceSince = 0;
   #touched = new Set<string>();
-  /** What a running pass has taken: other steps of the next one may care for it. */
+  /** Touches that a running pass has taken: other steps of the next pass may need them. */
   readonly #taken = new Set<string>();
   /** Tells a running pass that something was touched. */
   #tell: () => void = () => undefined;
@@ -107,7 +107,7 @@ export class Schedule {
     return this.#running !== null;
   }
 
-  /** What is touched while a pass runs. */
+  /** Touches during a running pass. */
   private readonly touches: Touches = {
     ready: () =>
       new Promise((resolve) => {

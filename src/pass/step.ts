@@ -52,17 +52,17 @@ export interface PassContext {
   dueAt(at: number): void;
   /** State that the steps for certificates pass on to each other. */
   readonly work: CertificateWork;
-  /** What a watch reports while this pass runs; null: that is left to the next one. */
+  /** Reports of watches during this pass; null: they are left to the next one. */
   readonly touches: Touches | null;
-  /** A part of this pass for what was touched since it began: its report is this one's, its work is its own. */
+  /** A part of this pass for places touched since it began: it shares the report, and has a work of its own. */
   within(touched: ReadonlySet<string>): PassContext;
 }
 
-/** What a watch reports while a pass runs. The next pass gets it, too: some of it may be of other steps. */
+/** Reports of watches during a pass. The next pass gets them, too: other steps may need them. */
 export interface Touches {
-  /** Settles once something was touched and nothing is any more. */
+  /** Settles once something was touched and the touches have paused. */
   ready(): Promise<void>;
-  /** What was touched since the last call; null: nothing, or a whole pass is due. */
+  /** Places touched since the last call; null: none, or a whole pass is due. */
   take(): ReadonlySet<string> | null;
 }
 

@@ -6,21 +6,21 @@ export interface OwnFile {
   location: string;
   /** As in `node_certificates`; empty: clients without SNI get it. */
   uses: readonly string[];
-  /** When the leaf in the file ends; null: it cannot be read. */
+  /** Expiry of the leaf in the file; null: unreadable. */
   inFile: string | null;
-  /** From when on what Kong shows is valid, and when that ends; null: it was not seen. */
+  /** Validity of the served leaf; null: not observed. */
   servedFrom: string | null;
   served: string | null;
-  /** The end that counts: of what Kong shows, else of what is in the file. */
+  /** The expiry that counts: of the served leaf, else of the one in the file. */
   until: string | null;
-  /** How much of its life is left; absent: there is no end that counts. */
+  /** How much of its life is left; absent: no expiry is known. */
   expiry: LifeLevel | undefined;
   isInSync: boolean;
 }
 
 type Groups = Pick<ReloaderStatus, 'default_certificate' | 'node_certificates'>;
 
-/** Those of `ssl_cert` whose handshake was answered, and the others that Kong's configuration names. */
+/** Files of `ssl_cert` whose handshake was answered, and the other files that Kong's configuration names. */
 export function ownFilesOf({ default_certificate: byDefault, node_certificates: node }: Groups): OwnFile[] {
   const seen = (byDefault?.files ?? []).filter((file) => file.served_without_sni_sha256 !== null);
   return [

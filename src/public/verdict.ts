@@ -165,7 +165,7 @@ export class Tally {
   }
 }
 
-/** Those of all entries, each once; the first to end first. */
+/** Expiring own files of all entries, each once; the first to expire first. */
 function ownEndings(reloaders: readonly EntryFacts[]): Trouble[] {
   const found = new Map<string, Extract<Trouble, { kind: 'own_ending' }>>();
   for (const { location, uses, until, expiry } of reloaders.flatMap(ownFilesOf)) {

@@ -12,11 +12,11 @@ import type { CertificateFacts } from './facts';
 import { ORIGINS, type Families, type Sample } from './metric-samples';
 import type { ReportView } from './report-view';
 
-/** Facts about one certificate in Kong with the labels that all of its samples have. */
+/** Facts about one certificate in Kong, with the labels of all its samples. */
 interface Row {
   facts: CertificateFacts;
   warningDays: readonly number[];
-  /** Since when it is in its state; milliseconds since the epoch. */
+  /** Start of its present state; milliseconds since the epoch. */
   since: number;
   shared: Record<string, string>;
 }
@@ -46,7 +46,7 @@ export function certificateFamilies(view: ReportView): Families<CertificateFamil
   };
 }
 
-/** Two entries may look after the same certificate: the one that has a source for it tells about it. */
+/** Two entries may look after the same certificate: the one with a source for it counts. */
 function readFacts({ reloaders, generated_at: at }: ReportView): {
   rows: Row[];
   /** Bundles that are not in Kong. */
@@ -108,13 +108,13 @@ function* notAfters(rows: readonly Row[]): Iterable<Sample> {
   }
 }
 
-/** Names of one certificate that a label holds. */
+/** Most names of one certificate in a label. */
 const MAX_SNIS = 5;
 
 const someOf = (snis: readonly string[]): string =>
   snis.length > MAX_SNIS ? `${snis.slice(0, MAX_SNIS).join(',')},…` : snis.join(',');
 
-/** States that somebody should know of; what is in sync has no series, which keeps 10,000 certificates small. */
+/** States that need attention; certificates in sync have no series, which keeps 10,000 of them small. */
 const IS_TROUBLE: Record<CertificateState, boolean> = {
   pending: true,
   refused: true,
@@ -136,7 +136,7 @@ function* troubles(rows: readonly Row[]): Iterable<Sample> {
       snis: someOf(certificate?.snis ?? asSnis(bundle?.leaf.names ?? [])),
       location: bundle?.location ?? bundleId?.split('#').at(-1) ?? '',
     };
-    // Of bundles that are not in Kong the labels are all that tells them apart.
+    // For bundles that are not in Kong, the labels are the only identity.
     const key = certificate === null ? [shared['source'], ...Object.values(labels)].join('|') : '';
     if (key !== '' && seen.has(key)) continue;
     seen.add(key);
@@ -193,7 +193,7 @@ const WARNINGS = {
 function* warnings(rows: readonly Row[]): Iterable<Sample> {
   for (const { facts, shared, warningDays } of rows) {
     const renewal = renewalOf(facts);
-    // Without a source nobody renews it here; its end is told of.
+    // Nobody renews a certificate without a source here; its expiry is a metric of its own.
     if (renewal !== null && facts.bundleId !== null) {
       const at = renewalLateAt(renewal.at, renewal.notAfter);
       yield { value: Math.round(at / 1000), labels: WARNINGS.renewal_overdue, sharedLabels: shared };

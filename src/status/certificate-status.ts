@@ -15,9 +15,7 @@ import type { CertificateFacts } from './facts';
 
 const DAY_MS = 86_400_000;
 
-/**
- * Kong's pool of upstream connections is kept by the certificate's id, which a renewal does not change.
- */
+/** Kong keys its pool of upstream connections by the certificate's id, which a renewal does not change. */
 const NO_SNI =
   'it has no SNI: services may show it to their upstreams (client_certificate). New connections to upstreams use the ' +
   'stored one; those that are kept alive keep the one before until they close (upstream_keepalive_idle_timeout, ' +
@@ -26,16 +24,16 @@ const NO_SNI =
 export interface StatusContext {
   /** Milliseconds since the epoch. */
   now: number;
-  /** Days before an end that are set by hand as warnings. */
+  /** Days before an expiry set by hand as warnings. */
   warningDays: readonly number[];
-  /** What to say of each that is pending. */
+  /** Note for each pending certificate. */
   pendingNote: string | null;
   sourceOf: (bundleId: string) => string;
   since: (facts: CertificateFacts) => number | undefined;
   swappedAt: (facts: CertificateFacts) => number | undefined;
 }
 
-/** Writes the facts out for people and programs. */
+/** The JSON of one certificate. */
 export function certificateStatus(facts: CertificateFacts, context: StatusContext): CertificateStatus {
   const { certificate, half, stored, bundle, seen, state, refusal, isStanding, dropped } = facts;
   const { now } = context;
@@ -94,7 +92,7 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
   };
 }
 
-/** The leaf whose end counts: what is served, else what is stored, else what the source has. */
+/** The leaf whose expiry counts: the served one, else the stored one, else the source's. */
 export function endingLeaf(facts: CertificateFacts): LeafTimes | null {
   const { stored, bundle, seen } = facts;
   const renewalAt = renewalOf(facts)?.at ?? null;
@@ -106,7 +104,7 @@ export function endingLeaf(facts: CertificateFacts): LeafTimes | null {
   return leaf === null ? null : { notBefore: leaf.notBefore, notAfter: leaf.notAfter, renewalAt };
 }
 
-/** When a newer one than the newest leaf that there is should appear, and when that leaf ends. */
+/** When a newer leaf than the newest known one should appear, and when that one expires. */
 export function renewalOf({ stored, bundle }: CertificateFacts): { at: number; notAfter: number } | null {
   const [kept, given] = [stored?.leaf ?? null, bundle?.leaf ?? null];
   const newest = kept !== null && (given === null || kept.notBefore >= given.notBefore) ? kept : given;
@@ -116,7 +114,7 @@ export function renewalOf({ stored, bundle }: CertificateFacts): { at: number; n
   return { at: known ?? usualRenewalAt(notBefore, notAfter), notAfter };
 }
 
-/** When what is served expires; null where that is not known. */
+/** Expiry of the served leaf; null where unknown. */
 export function servedNotAfter(seen: ServedObservation, stored: StoredHalf | null): number | null {
   if (seen.verdict !== 'served') return seen.notAfter;
   return seen.expected === stored?.chain ? (stored.leaf?.notAfter ?? null) : null;
@@ -152,7 +150,7 @@ function sourceStatus(
   { sourceOf }: StatusContext,
 ): NonNullable<CertificateStatus['source']> {
   const { leaf } = bundle;
-  // Most are the same, and writing a leaf out costs more than looking.
+  // Most leaves are the same object, and comparing is cheaper than writing one out.
   const isSame = storedLeaf !== null && (leaf === stored?.leaf || bundle.content === stored?.content);
   const { fingerprint_sha256, serial, not_before, not_after } = isSame ? storedLeaf : leafStatus(leaf);
   return {

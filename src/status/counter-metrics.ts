@@ -13,10 +13,10 @@ type CounterName =
   | 'swap_duration_seconds'
   | 'propagation_seconds';
 
-/** What was counted since the start, of all entries together. */
+/** Counters since the start, over all entries. */
 export function counterFamilies({ reloaders }: ReportView): Families<CounterName> {
   const counters = reloaders.map((reloader) => reloader.counters);
-  // A counter that is there from the start shows its first increase, too.
+  // Starts at 0, so that the first increase shows.
   const none = Object.keys(REASONS).map((reason): [string, number] => [reason, 0]);
   const sum = (label: string, entries: readonly (readonly [string, number])[]): Sample[] => {
     const totals = new Map<string, number>();

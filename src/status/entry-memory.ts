@@ -4,8 +4,8 @@ import { ServedBook } from './served-book';
 import { SinceBook } from './since-book';
 
 /**
- * What is known of one entry of the plugin. It outlives the reloaders that run for it: while Kong is away, and until a
- * reloader that was started anew has made its first pass, what was known last is shown with its time.
+ * The state of one entry of the plugin. It outlives reloaders: while Kong is away, and until a new reloader has
+ * made its first pass, the last known state is shown with its time.
  */
 export class EntryMemory {
   readonly journal: Journal;
@@ -17,7 +17,7 @@ export class EntryMemory {
     this.journal = new Journal(now);
   }
 
-  /** What to show of a reloader: what it knows, else what the one before it knew. */
+  /** The view to show: the reloader's own, else that of the one before it. */
   latest(live: LiveView): LiveView {
     if (live.plan !== null) this.#last = live;
     return this.#last ?? live;

@@ -15,33 +15,33 @@ import {
 } from '../model';
 import type { ServedBook } from './served-book';
 
-/** One certificate as it is now: references to what is known, made while it is looked at and not kept. */
+/** The present state of one certificate: references to live data, created for a look and not kept. */
 export interface CertificateFacts {
-  /** Null: it is not in Kong. */
+  /** Null: not in Kong. */
   certificate: StoredCertificate | null;
   half: Half;
   stored: StoredHalf | null;
-  /** What the source has for it; null: nothing, or nothing that is understood. */
+  /** The source's bundle for it; null: none, or unreadable. */
   bundle: SourcedBundle | null;
-  /** Id of the bundle, also of one that is not understood. */
+  /** Id of the bundle, even if it is unreadable. */
   bundleId: string | null;
   seen: ServedObservation | undefined;
   state: CertificateState;
   refusal: KnownRefusal | null;
   isStanding: boolean;
-  /** Why it could not be written so far; it is tried again. */
+  /** Why it could not be written so far; it will be tried again. */
   failure: KnownFailure | null;
-  /** What holds its change back; null: nothing. */
+  /** What holds back its change; null: nothing. */
   hold: Hold | null;
-  /** Names that the ingress controller took out of Kong; empty: none. */
+  /** Names that the ingress controller removed from Kong; empty: none. */
   dropped: readonly string[];
-  /** What one should know of the bundle though it is not refused. */
+  /** A note on the bundle, which is not refused. */
   note: string | null;
 }
 
-/** What a plan says about the halves of certificates, turned round: by certificate id. */
+/** A plan's statements about halves of certificates, by certificate id. */
 interface PlanIndex {
-  /** One bundle for most of them, more for twins. */
+  /** One bundle for most certificates, several for twins. */
   inSync: Map<string, SourcedBundle | SourcedBundle[]>;
   changes: Map<string, SourcedBundle[]>;
   refused: Map<string, { half: Half; bundle: string }[]>;
@@ -49,8 +49,8 @@ interface PlanIndex {
 }
 
 /**
- * Every half of every certificate in Kong, then every bundle that is not there. Costs a few microseconds each; a
- * plan that is replaced meanwhile does not mix in.
+ * Yields every half of every certificate in Kong, then every bundle that is not there. Costs a few microseconds
+ * each; a plan that is replaced meanwhile does not mix in.
  */
 export function* certificateFacts(live: LiveView, served: ServedBook): Generator<CertificateFacts> {
   const { plan } = live;
@@ -150,7 +150,7 @@ function storedFacts(
 const isIn = (bundle: SourcedBundle, stored: StoredHalf, { owner }: StoredCertificate) =>
   bundle.content === stored.content || isChainOf(bundle, stored.chain, owner === 'ingress_controller');
 
-/** What was seen before something else was stored says nothing about that. */
+/** Observations of an earlier stored leaf say nothing about this one. */
 function servedState(stored: StoredHalf, seen: ServedObservation | undefined): CertificateState {
   return seen?.expected === stored.chain ? SEEN[seen.verdict] : 'unproven';
 }

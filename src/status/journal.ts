@@ -14,7 +14,7 @@ import {
 import type { PassStatus, RecentEvent, ReloaderStatus } from '../public';
 import { Histogram } from './histogram';
 
-/** Events that are kept to be shown. */
+/** Most recent events that are kept. */
 const MAX_EVENTS = 100;
 
 export type SwapResult = 'served' | 'unproven' | 'not_served' | 'rolled_back' | 'failed';
@@ -27,7 +27,7 @@ const SWAP_RESULTS: Record<Proof['verdict'], SwapResult> = {
   overwritten: 'unproven',
 };
 
-/** What happened so far, in numbers; since the start of the process. */
+/** Counters since the start of the process. */
 export class Counters {
   readonly swaps: Record<SwapResult, number> = {
     served: 0,
@@ -37,7 +37,7 @@ export class Counters {
     failed: 0,
   };
   rollbacks = 0;
-  /** Certificates of the ingress controller that it did not write in its time. */
+  /** Certificates of the ingress controller that it did not write in time. */
   takeovers = 0;
   readonly rejected = new Map<Reason, number>();
   readonly sourceErrors = new Map<Reason, number>();
@@ -45,7 +45,7 @@ export class Counters {
   readonly propagationSeconds = new Histogram();
 }
 
-/** Remembers what happened in one reloader, also while it is reconfigured. */
+/** Records what happened in one reloader, across reconfigurations. */
 export class Journal implements Reporter, WriteListener {
   readonly counters = new Counters();
   #events: RecentEvent[] = [];
@@ -65,12 +65,12 @@ export class Journal implements Reporter, WriteListener {
     return this.#lastPass;
   }
 
-  /** When the last pass ended that could be made at all; milliseconds since the epoch. */
+  /** End of the last pass that could be made; milliseconds since the epoch. */
   get lastSuccessAt(): number | null {
     return this.#lastSuccessAt;
   }
 
-  /** Grows with everything that is noted. */
+  /** Increases with every record. */
   get revision(): number {
     return this.#revision;
   }
@@ -150,7 +150,7 @@ function increase(counts: Map<Reason, number>, reason: Reason): void {
   counts.set(reason, (counts.get(reason) ?? 0) + 1);
 }
 
-/** More names than this tell nobody anything. */
+/** More names help nobody. */
 const MAX_SNIS = 20;
 
 function recentEvent(

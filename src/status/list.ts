@@ -19,9 +19,9 @@ import type { CertificateFacts } from './facts';
 import { shownOf, type ReloaderView } from './reloader-view';
 import type { ReportView } from './report-view';
 
-/** What of the certificates is asked for. */
+/** Query of the list of certificates. */
 export interface ListQuery {
-  /** Lower-case words that have to be there. */
+  /** Lower-case words that must occur. */
   words: readonly string[];
   states: ReadonlySet<string>;
   lives: ReadonlySet<string>;
@@ -31,7 +31,7 @@ export interface ListQuery {
   sort: Sort;
   offset: number;
   limit: number;
-  /** Key of the certificate to be shown alone. */
+  /** Key of the certificate to show alone. */
   open: string | null;
 }
 
@@ -39,7 +39,7 @@ const USUAL_LIMIT = 100;
 const MAX_LIMIT = 500;
 const MAX_QUERY = 256;
 
-/** Understands the parameters of `GET /certificates`; what makes no sense is as if it were not there. */
+/** Parses the parameters of `GET /certificates`; meaningless values are ignored. */
 export function parseListQuery(asked: URLSearchParams): ListQuery {
   const number = (name: string, usual: number, most: number) => {
     const value = Number(asked.get(name) ?? usual);
@@ -63,9 +63,9 @@ export function parseListQuery(asked: URLSearchParams): ListQuery {
   };
 }
 
-/** What is kept of each of thousands while they are put in order. */
+/** Sort record of a certificate, kept for each of thousands. */
 interface Place {
-  /** Of the entry and the certificate, unique. */
+  /** Entry and certificate, unique. */
   id: string;
   urgency: number;
   end: string;
@@ -82,12 +82,12 @@ const ORDERS: Record<Sort, (a: Place, b: Place) => number> = {
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** After every time in ISO 8601. */
+/** Sorts after every time in ISO 8601. */
 const NEVER = '~';
 
 /**
- * One page of the certificates. They are walked through twice and written out one by one, so that nobody holds 10,000
- * of them; others get their turn meanwhile.
+ * One page of the certificates. They are iterated twice and written out one by one, so that 10,000 of them are
+ * never held in memory; other work gets its turn meanwhile.
  */
 export async function listReport(view: ReportView, query: ListQuery): Promise<ListReport> {
   const { adminRequests: _, reloaders, ...rest } = view;
@@ -173,7 +173,7 @@ function wordsOf<Word extends string>(words: Readonly<Record<Word, string>>): Re
   return Object.fromEntries(all) as Record<Word, string>;
 }
 
-/** Everything that one might search for. */
+/** Everything that a search may match. */
 function haystack(certificate: CertificateStatus): string {
   const { certificate_id: id, snis, state, source, stored, served, refusal, owner } = certificate;
   const life = alarmingLife(certificate);

@@ -21,8 +21,8 @@ export function parseListenAddress(text: string): ListenAddress {
 }
 
 /**
- * Whether a request's Host may be answered on a loopback listener: a page of somebody else's that makes its own name
- * point here (DNS rebinding) comes with that name, people and probes come with an address or `localhost`.
+ * Whether a request with this Host may be answered on a loopback listener: a foreign page whose own name leads here
+ * (DNS rebinding) sends that name, people and probes send an address or `localhost`.
  */
 export function isLocalName(hostHeader: string): boolean {
   const host = hostHeader.replace(/:[0-9]*$/, '').replace(/^\[|\]$/g, '');

@@ -1,4 +1,4 @@
-/** Before the name of every metric; public. */
+/** Prefix of every metric; public. */
 export const PREFIX = 'kong_ssl_cert_reloader_';
 
 export interface MetricFacts {

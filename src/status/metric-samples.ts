@@ -3,7 +3,7 @@ import type { MetricName } from './metric-names';
 export interface Sample {
   value: number;
   labels?: Record<string, string | number>;
-  /** Flattened once for every sample that has them, which saves half of the time for 10,000 certificates. */
+  /** Flattened once for every sample that shares them, which halves the time for 10,000 certificates. */
   sharedLabels?: Record<string, string>;
   metricName?: string;
 }

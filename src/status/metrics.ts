@@ -40,13 +40,16 @@ export async function renderMetrics(view: ReportView): Promise<string> {
   return `${texts.join('\n\n')}\n`;
 }
 
-/** What is removed of one sample takes no other with it: a name may look like the beginning of a private key. */
+/**
+ * Redacted line by line: a name may look like the beginning of a private key, and must not take other samples with
+ * it.
+ */
 function safeLines(text: string): string {
   const safe = safeText(text);
   return safe === text ? text : text.split('\n').map(safeText).join('\n');
 }
 
-/** prom-client's own metrics hash the labels of each sample; one that is asked for its values does not. */
+/** prom-client's metrics hash the labels of each sample; a collector that returns its values does not. */
 function register(registry: Registry, name: MetricName, samples: () => Iterable<Sample>): void {
   const { help, type } = METRICS[name];
   const metric = {
@@ -109,7 +112,7 @@ function warnings(file: OwnFile & { warningDays: readonly number[] }): Sample[] 
 }
 
 function sourceFamilies({ reloaders }: ReportView): Families<'source_up' | 'source_bundles'> {
-  // A source that two entries have is up only if both can look at it.
+  // A source that two entries have is up only if both can scan it.
   const sources = new Map<string, { up: number; bundles: number }>();
   for (const { id, up, bundles } of reloaders.flatMap((reloader) => reloader.sources)) {
     const known = sources.get(id);
@@ -137,7 +140,7 @@ function passFamilies({
         at === null ? [] : [{ value: Date.parse(at) / 1000, labels: { entry } }],
       ),
     knowledge_current: () =>
-      // That Kong has no entry of the plugin is knowledge, too: then nothing is left to be told of.
+      // A Kong without an entry of the plugin is known, too: no state of a certificate is missing then.
       reloaders.length === 0 && kong !== null
         ? [{ value: 1, labels: { entry: '' } }]
         : reloaders.map(({ entry, is_current: isCurrent }) => ({

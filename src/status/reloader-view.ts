@@ -13,24 +13,24 @@ import { certificateFacts, type CertificateFacts } from './facts';
 import type { EntryMemory } from './entry-memory';
 import type { Counters } from './journal';
 
-/** A reloader's status whose certificates are written out while they are walked through. */
+/** A reloader's status whose certificates are written out during the iteration. */
 export interface ReloaderView extends Omit<ReloaderStatus, 'certificates'> {
   certificates: () => Iterable<CertificateStatus>;
   facts: () => Iterable<CertificateFacts>;
-  /** Days before an end that are set by hand as warnings. */
+  /** Days before an expiry set by hand as warnings. */
   warningDays: readonly number[];
   sourceOf: (bundleId: string) => string;
-  /** Since when it is in its state (milliseconds since the epoch). */
+  /** Start of its present state (milliseconds since the epoch). */
   sinceOf: (facts: CertificateFacts) => number | undefined;
-  /** `status.url`; null: nobody said. */
+  /** `status.url`; null: not configured. */
   statusUrl: string | null;
   status: () => ReloaderStatus;
   readonly counters: Counters;
-  /** Another one whenever something of this may be. */
+  /** Changes whenever anything here may have changed. */
   readonly revision: string;
 }
 
-/** Everything of an entry that is JSON, but its certificates. */
+/** All JSON of an entry except its certificates. */
 export function shownOf({
   certificates: _,
   facts: _facts,
@@ -51,19 +51,19 @@ export interface ReloaderViewOptions {
   mode: ReloaderStatus['mode'];
   intervalSeconds: number;
   live: () => LiveView;
-  /** Names that stay as they are; default: none. */
+  /** Pinned names; default: none. */
   pins?: () => readonly Pin[];
   memory: EntryMemory;
-  /** Who writes, where one of many does. */
+  /** The leader, where one of many gateways writes. */
   leader?: () => Leadership;
-  /** Days before an end that are set by hand as warnings. */
+  /** Days before an expiry set by hand as warnings. */
   warningDays?: readonly number[];
   /** `status.url` of the configuration. */
   statusUrl?: string | null | undefined;
   now?: () => number;
 }
 
-/** Shows one reloader, or what was known before it. */
+/** Shows one reloader, or the last known state before it. */
 export class ReloaderShow {
   #revision = 0;
   #noticed = { plan: null as LiveView['plan'], version: -1, count: -1 };
@@ -71,9 +71,9 @@ export class ReloaderShow {
   constructor(private readonly options: ReloaderViewOptions) {}
 
   /**
-   * Notices certificates that changed their state; to be called when something may have happened. Costs nothing
-   * where nothing did.
-   * @returns those that changed it
+   * Finds certificates that changed their state; to be called after something may have happened, free where nothing
+   * did.
+   * @returns the certificates that changed
    */
   notice(): CertificateFacts[] {
     const { memory, live } = this.options;
@@ -88,7 +88,7 @@ export class ReloaderShow {
     return since.update(certificateFacts(known, served), this.now());
   }
 
-  /** @param isReachable false: Kong cannot be asked, so that everything is as of the last pass */
+  /** @param isReachable false: Kong cannot be asked, so the state is that of the last pass */
   view(isReachable = true): ReloaderView {
     this.notice();
     const { entry, mode, intervalSeconds, memory, live } = this.options;
@@ -197,7 +197,7 @@ function noteOf({ holder, error }: Leadership): string {
     : `another gateway writes it: ${holder}`;
 }
 
-/** Of each source; a folder may hold any number of files. */
+/** Most stray files of each source; a folder may hold any number. */
 const MOST_STRAYS = 100;
 
 const strayFiles = (strays: readonly StrayFile[]) => ({

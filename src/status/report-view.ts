@@ -1,7 +1,7 @@
 import type { StatusReport } from '../public';
 import type { ReloaderView } from './reloader-view';
 
-/** The whole status, with certificates that are written out while they are walked through. */
+/** The whole status, with certificates that are written out during the iteration. */
 export interface ReportView extends Omit<StatusReport, 'reloaders'> {
   reloaders: readonly ReloaderView[];
   /** Exchanges with the Admin API, by method and status code (0: no answer). */
@@ -12,7 +12,7 @@ export function toReport({ adminRequests: _, reloaders, ...rest }: ReportView): 
   return { ...rest, reloaders: reloaders.map((one) => one.status()) };
 }
 
-/** A pass has to have succeeded within two intervals, and within this time however short those are. */
+/** Least time within which a pass must have succeeded; normally two intervals. */
 const LEAST_MS = 30_000;
 
 /** @returns why this gateway's certificates may not be up to date; null: they are looked after */

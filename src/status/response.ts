@@ -7,7 +7,7 @@ import { safeText } from '../common/safe-text';
 
 const compress = promisify(gzip) as (bytes: Buffer) => Promise<Buffer<ArrayBuffer>>;
 
-/** However slowly a client reads, after this time it is done. */
+/** However slowly a client reads, its answer ends after this time. */
 const MAX_MS = 60_000;
 
 const HEADERS: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-/** What every answer has; a page brings a policy of its own. */
+/** Headers of every answer; a page adds a policy of its own. */
 export function setCommonHeaders(response: ServerResponse): void {
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
 }
@@ -35,10 +35,10 @@ export function refuse(response: ServerResponse, status: number, sentence: strin
   sendText(response, status, `${sentence}\n`);
 }
 
-/** A shorter answer is not worth it. */
+/** A shorter answer is not worth compressing. */
 const LEAST_COMPRESSED = 1_400;
 
-/** Whether the client takes gzip. Nothing that is shown is a secret, so that its length may tell what it likes. */
+/** Whether the client accepts gzip. Answers hold no secret, so their compressed length reveals nothing. */
 function isCompressed({ req }: ServerResponse): boolean {
   return /(?:^|[\s,])gzip(?:$|[\s,])/.test([req.headers['accept-encoding'] ?? ''].join());
 }
@@ -58,18 +58,18 @@ export async function sendAll(response: ServerResponse, text: string): Promise<v
   await sendChunks(response, [bytes]);
 }
 
-/** Sends a long text piece by piece, compressed where the client takes that. */
+/** Sends a long text piece by piece, compressed where the client accepts that. */
 export function sendLong(response: ServerResponse, text: AsyncIterable<string>): Promise<void> {
   if (!isCompressed(response) || response.req.method === 'HEAD') return sendChunks(response, text);
   setCompressed(response);
-  // Quick and nearly as small: the process lives beside a gateway.
+  // The fastest level, nearly as small: the process runs beside a gateway.
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });
-  // Who iterates over it hears of what goes wrong.
+  // Errors reach the code that iterates over it.
   pipeline(Readable.from(text), gzip, () => undefined);
   return sendChunks(response, gzip as AsyncIterable<Buffer>);
 }
 
-/** Sends as fast as the client reads; resolves when all is on its way or the client is gone. */
+/** Sends as fast as the client reads; resolves when everything was handed over or the client is gone. */
 export async function sendChunks(
   response: ServerResponse,
   chunks: AsyncIterable<string | Buffer> | Iterable<Buffer>,
@@ -78,7 +78,7 @@ export async function sendChunks(
     response.end();
     return;
   }
-  // Who went away while the answer was made closes no second time, and would be waited for without end.
+  // A client that left while the answer was made will not close again.
   if (response.destroyed) return;
   const gone = new AbortController();
   const deadline = setTimeout(() => response.destroy(), MAX_MS);
@@ -92,7 +92,7 @@ export async function sendChunks(
       if (!response.write(chunk)) await once(response, 'drain', { signal: gone.signal });
     }
     response.end();
-    // What is not read yet takes memory until it is.
+    // Unread data takes memory until it is read.
     if (!response.writableFinished) await once(response, 'finish', { signal: gone.signal });
   } catch (error) {
     if (!gone.signal.aborted) throw error;

@@ -9,31 +9,38 @@ import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
 import { statusJson } from './status-json';
 
-/** What the server shows and what it may ask for. */
+/** The part of the process that the server shows and controls. */
 export interface StatusBackend {
   view(): ReportView;
-  /** Asks every reloader for a pass now. */
+  /** Asks every reloader for a pass. */
   poll(): Promise<PolledEntry[]>;
-  /** Reads the configuration again. @returns why it cannot be used, so that the one before goes on; null: it is in use */
+  /**
+   * Reads the configuration again.
+   * @returns why it is not in use, the former one going on; null: it is
+   */
   reload(): Promise<string | null>;
   /**
-   * Does what an operator says with a name.
-   * @returns what was done, in a sentence @throws Error where nothing was, or it cannot be kept
+   * Carries out an operator's command about a name.
+   * @returns what was done, in a sentence
+   * @throws Error where nothing was done, or it cannot be kept
    */
   command(command: OperatorCommand): string | Promise<string>;
-  /** What happened, as it was kept. @param since milliseconds since the epoch */
+  /**
+   * Entries of the history, as recorded.
+   * @param since milliseconds since the epoch
+   */
   history(query: { name?: string; since?: number; limit: number }): Promise<HistoryReport>;
 }
 
-/** What an operator says. */
+/** A command of an operator. */
 export type OperatorCommand =
-  /** Milliseconds since the epoch; null: until it is taken away. */
+  /** Milliseconds since the epoch; null: until it is removed. */
   | { verb: 'pin'; name: string; until: number | null }
   /** `until`: of the pin that keeps it so. */
   | { verb: 'rollback'; name: string; until: number | null }
   | { verb: 'unpin' | 'approve'; name: string };
 
-/** What became of one entry's pass. */
+/** Result of one entry's pass. */
 export interface PolledEntry {
   entry: string;
   /** Null: the pass could not be made. */
@@ -41,7 +48,7 @@ export interface PolledEntry {
   error: string | null;
 }
 
-/** Where a request came in. */
+/** Where a request arrived. */
 export interface Door {
   /** A unix socket, which only Kong's user and group can open. */
   isUnix: boolean;
@@ -68,19 +75,19 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
 
 const RUNBOOKS_AT = '/runbooks/';
 
-/** Of answers that take work and memory at the same time; a client that never reads holds one for a while. */
+/** Most costly answers at the same time; a client that never reads occupies one for a while. */
 const MAX_HEAVY = 8;
-/** Of a history: unless more are asked for, and at most. */
+/** Entries of a history by default, and at most. */
 const USUAL_ENTRIES = 200;
 const MAX_ENTRIES = 10_000;
-/** How long `?wait=1` waits. */
+/** Longest wait of `?wait=1`. */
 const MAX_WAIT_MS = 10 * 60_000;
 
-/** Answers requests; every one of them ends, and none of them throws. */
+/** Answers requests; every request ends, and none throws. */
 export class Routes {
-  /** How many are at work, of each door: those who come over the network keep nobody from the socket. */
+  /** Costly answers under way, by listener: clients on the network never keep the socket busy. */
   readonly #heavy = { tcp: 0, unix: 0 };
-  /** Those who scrape at the same time get the same text. */
+  /** Simultaneous scrapes share one text. */
   #metrics: Promise<string> | null = null;
 
   constructor(
@@ -239,7 +246,7 @@ export class Routes {
   }
 
   private async renderMetrics(): Promise<string> {
-    // Loaded by the first scrape: a gateway that nobody scrapes does not carry it.
+    // Loaded by the first scrape: a gateway without scrapes saves the memory.
     const { renderMetrics } = await import('./metrics.js');
     return renderMetrics(this.backend.view());
   }
@@ -321,7 +328,7 @@ function commandOf(pathname: string, name: string, until: number | null): Operat
   }
 }
 
-/** The pass as `/poll?wait=1` shows it: without the events, which `/status` holds. */
+/** The pass as `/poll?wait=1` shows it: without events, which are in `/status`. */
 function summary({ entry, report, error }: PolledEntry) {
   if (report === null) return { entry, error };
   const { cause, durationMs, bundles, inSync, read, refused, unused, events, sourceErrors, unfinished } =

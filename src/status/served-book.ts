@@ -1,12 +1,12 @@
 import type { Digest, Half, Proof, ServedObservation, WriteListener, WrittenHalf } from '../model';
 
-/** What was last seen of each half, and when each was last swapped. No texts and no parsed certificates. */
+/** The last observation of each half, and its last swap. No texts and no parsed certificates. */
 export class ServedBook implements WriteListener {
   readonly #seen = { main: new Map<string, ServedObservation>(), alt: new Map<string, ServedObservation>() };
   readonly #swapped = { main: new Map<string, number>(), alt: new Map<string, number>() };
   #version = 0;
 
-  /** Grows with everything that is noted. */
+  /** Increases with every record. */
   get version(): number {
     return this.#version;
   }
@@ -15,7 +15,7 @@ export class ServedBook implements WriteListener {
     return this.#seen[half].get(certificate);
   }
 
-  /** When it was last swapped; milliseconds since the epoch. */
+  /** Time of its last swap; milliseconds since the epoch. */
   swappedAt(certificate: string, half: Half): number | undefined {
     return this.#swapped[half].get(certificate);
   }
@@ -31,7 +31,7 @@ export class ServedBook implements WriteListener {
     this.note(certificate, half, seenIn(proof, proof.verdict, chain, at));
   }
 
-  /** Forgets what is no longer in Kong. */
+  /** Forgets certificates that are no longer in Kong. */
   keep(certificates: ReadonlyMap<string, unknown>): void {
     for (const kept of [this.#seen.main, this.#seen.alt, this.#swapped.main, this.#swapped.alt]) {
       if (kept.size === 0) continue;

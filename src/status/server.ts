@@ -8,24 +8,24 @@ import { Routes, type Door, type StatusBackend } from './routes';
 
 export interface StatusServerOptions {
   backend: StatusBackend;
-  /** Says what happened; the same trouble once. */
+  /** Logs an event; a lasting trouble once. */
   say: (level: 'info' | 'warn', message: string, fields: { listen?: string; detail?: string }) => void;
 }
 
-/** Whoever does not send or read for this long is gone. */
+/** A client that neither sends nor reads for this long is gone. */
 const IDLE_MS = 10_000;
 const MAX_CONNECTIONS = 64;
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
- * Shows the status on a unix socket and on TCP addresses. Nothing that goes wrong here is thrown: a port that is in
- * use is said and tried again, clients that hang are dropped.
+ * Shows the status on a unix socket and on TCP addresses. No trouble is thrown: a port in use is logged and tried
+ * again, hanging clients are dropped.
  */
 export class StatusServer {
   readonly #routes: Routes;
   #socket: Server | null = null;
   readonly #tcp = new Map<string, Server>();
-  /** What is wrong with each address now. */
+  /** Present trouble of each address. */
   readonly #troubles = new Map<string, string>();
   #busy: Promise<unknown> = Promise.resolve();
 
@@ -33,7 +33,7 @@ export class StatusServer {
     this.#routes = new Routes(options.backend);
   }
 
-  /** Where it listens, as it came out: with the port that the system chose for port 0. */
+  /** Addresses it listens on, with the port that the system chose for port 0. */
   get addresses(): string[] {
     return [...this.#tcp.values()].map((server) => {
       const { address, port, family } = server.address() as AddressInfo;
@@ -41,7 +41,7 @@ export class StatusServer {
     });
   }
 
-  /** Listens on a unix socket, where it does not yet; again where an older Kong took it away at its start. */
+  /** Listens on a unix socket unless it already does; again where an older Kong removed it at its start. */
   async listenOnSocket(path: string): Promise<void> {
     if (this.#socket !== null && existsSync(path)) return;
     if (this.#socket !== null) void end(this.#socket);
@@ -57,7 +57,7 @@ export class StatusServer {
     }
   }
 
-  /** Listens on these addresses and no others; to be called again now and then, for those that were in use. */
+  /** Listens on these addresses and no others; to be called now and then, for ports that were in use. */
   setAddresses(wanted: readonly string[]): Promise<void> {
     const next = this.#busy.then(() => this.adapt(wanted));
     this.#busy = next;
@@ -150,7 +150,7 @@ export class StatusServer {
   }
 }
 
-/** No request needs a body: one that comes is read away, up to a point. */
+/** No request needs a body: one that comes is discarded, up to a limit. */
 function drain(request: IncomingMessage): void {
   let size = 0;
   request.on('error', () => undefined);

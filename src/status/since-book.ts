@@ -7,11 +7,14 @@ interface StateSince {
   since: number;
 }
 
-/** Since when each certificate is in its state. Those that got into the same state at once share one record. */
+/** Start of each certificate's present state. Certificates that changed at once share one record. */
 export class SinceBook {
   #states = new Map<string, StateSince>();
 
-  /** Takes over how things are at `now`. @returns those whose state is another one than before */
+  /**
+   * Takes over the state of all certificates at `now`.
+   * @returns those whose state has changed
+   */
   update(all: Iterable<CertificateFacts>, now: number): CertificateFacts[] {
     const states = new Map<string, StateSince>();
     const shared = new Map<CertificateState, StateSince>();
@@ -31,14 +34,14 @@ export class SinceBook {
     return changed;
   }
 
-  /** Undefined: it was not there at the last update, or in another state. */
+  /** Undefined: it was missing at the last update, or in another state. */
   since(facts: CertificateFacts): number | undefined {
     const known = this.#states.get(factsKey(facts));
     return known?.state === facts.state ? known.since : undefined;
   }
 }
 
-/** The id of most of them is shared with the certificate and costs nothing. */
+/** Mostly a string that the certificate has anyway, which costs no memory. */
 function factsKey({ certificate, half, bundleId }: CertificateFacts): string {
   if (certificate === null) return `bundle ${bundleId ?? ''}`;
   return half === 'main' ? certificate.id : `${certificate.id} alt`;

@@ -6,7 +6,7 @@ import type { ReportView } from './report-view';
 /** Characters that are collected before they are sent. */
 const CHUNK = 64 * 1024;
 
-/** The JSON of `/status`, a piece at a time: 10,000 certificates are 10 MB that nobody has to hold at once. */
+/** The JSON of `/status` in pieces: 10,000 certificates make 10 MB, which are never held at once. */
 export async function* statusJson({
   adminRequests: _,
   reloaders,

@@ -4,13 +4,13 @@ import { ask, leafOf, type Listener } from './listeners';
 import { probeName, unservable } from './names';
 
 export interface PatrolOptions {
-  /** Where this Kong terminates TLS now. */
+  /** Present TLS listeners of this Kong. */
   listeners: () => readonly Listener[];
   timeoutMs: number;
   certificates: () => ReadonlyMap<string, StoredCertificate>;
-  /** What was last seen of it. */
+  /** The last observation of a certificate. */
   seen: (certificate: string, half: Half) => ServedObservation | undefined;
-  /** Asks Kong whether it still stores what was expected, before anybody is told that it is not served. */
+  /** Asks Kong whether it still stores what was expected, before a mismatch is reported. */
   isStored: (certificate: string, half: Half, chain: Digest) => Promise<boolean>;
   note: (certificate: string, half: Half, sight: ServedObservation) => void;
   /** Called at the end of each round, with the number of certificates in it. */
@@ -31,7 +31,7 @@ export interface PatrolOptions {
 const ROUND = 100;
 /** Handshakes at the same time: each costs Kong a signature, and nobody is waiting. */
 const CONCURRENCY = 2;
-/** Between two rounds while there are certificates that were never looked at. */
+/** Pause between two rounds while some certificates were never looked at. */
 const PAUSE_MS = 1_000;
 const AGAIN_MS = 10_000;
 /** The longest wait for one that something else is served for: each such handshake costs Kong a signature. */
@@ -55,13 +55,13 @@ interface Candidate {
 export class Patrol {
   #running: Promise<void> | null = null;
   readonly #abort = new AbortController();
-  /** Where the next round begins. */
+  /** Start of the next round. */
   #next = 0;
-  /** A poll was made since the last round began. */
+  /** Whether a poll was made since the last round began. */
   #isDue = false;
   /** A pass was made since the last round began. */
   #isCalled = false;
-  /** Leaves that halves of certificates had before. */
+  /** Former leaves of halves of certificates. */
   readonly #former = new Map<string, string>();
   /** What a client without SNI got at the last mismatch. */
   #defaultLeaf: string | null = null;
@@ -189,7 +189,7 @@ export class Patrol {
     }
   }
 
-  /** What a certificate was before is wrong for it, though Kong does not store it any more. */
+  /** The certificate's former leaf is wrong for it, though Kong no longer stores it. */
   private formerLeaf(candidate: Candidate): string | null {
     const { id, half, chain } = candidate;
     const key = keyOf(candidate);
@@ -327,8 +327,8 @@ const keyOf = ({ id, half }: Candidate) => `${id} ${half}`;
 const isAskable = ({ snis }: Candidate) => snis.some((sni) => unservable(sni) === null);
 
 /**
- * Kong sends what it stores. Node drops what stands twice in it, brings the rest into the order of the issuers, and may
- * lose the end of what was not in it.
+ * Kong sends what it stores. Node drops duplicates, sorts the rest in the order of issuers, and may lose the end of
+ * what was not in it.
  */
 function isSameChain(sent: Digest, expected: Digest): boolean {
   const parts = new Set(expected.split('.'));

@@ -38,7 +38,7 @@ describe.skipIf(missing !== '')(`what docs/permissions.md says (skipped: ${missi
     execFileSync('/bin/sh', ['-euc', script]);
   }
 
-  /** What Kong's user gets to see of a pair. */
+  /** The part of a pair that Kong's user can read. */
   const inspect = (cert: string, key: string) =>
     execFileSync(
       'setpriv',

@@ -8,7 +8,7 @@ export interface AcmeTools {
   certbot: string;
 }
 
-/** What `prepare` knows of; installs nothing. */
+/** Tools that `prepare` has installed; installs nothing. */
 export function findTools(): AcmeTools | { missing: string } {
   let output: string;
   try {

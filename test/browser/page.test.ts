@@ -13,7 +13,7 @@ interface Options {
   width?: number;
   dark?: boolean;
   languages?: readonly string[];
-  /** What is looked at. */
+  /** The view of the page. */
   hash?: string;
   before?: (page: Page) => Promise<void>;
 }

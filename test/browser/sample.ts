@@ -178,7 +178,7 @@ export function events(): RecentEvent[] {
   ];
 }
 
-/** What is recorded of a certificate. */
+/** Recorded history of a certificate. */
 export function historyOf(name: string): HistoryEntry[] {
   const nothing = {
     entry: 'entry',
@@ -228,7 +228,7 @@ export const entryView = (
   ...more,
 });
 
-/** What the server would show with these certificates. */
+/** The server's report for these certificates. */
 export function sampleView(
   certificates: readonly CertificateStatus[],
   more: Partial<ReloaderStatus> = {},

@@ -42,7 +42,7 @@ export function maskBody(body: unknown): unknown {
   return Object.fromEntries(entries);
 }
 
-/** What the export says, and its lines: the order of the fields is as random as Lua's tables. */
+/** The export parsed, and its lines: the order of fields is as random as Lua's tables. */
 function maskYaml(text: string): unknown {
   const lines = maskText(text)
     .split('\n')

@@ -7,7 +7,7 @@ export interface Recording {
   request: {
     method: string;
     path: string;
-    /** Those that matter; a body that is no text went as JSON. */
+    /** Headers that matter; a body that is no text went as JSON. */
     headers: Record<string, string>;
     body?: unknown;
   };

@@ -15,7 +15,7 @@ export class Replay {
 
   constructor(private readonly adminUrl: string) {}
 
-  /** What came back and what should have, both without what differs from run to run. */
+  /** The actual and the expected exchanges, both without parts that differ from run to run. */
   async run(recording: Recording): Promise<{ actual: Exchange; expected: Exchange }> {
     const { request, response } = recording;
     const { content, type } = encode(request.body, request.headers);
@@ -60,7 +60,7 @@ export class Replay {
     return this.send(method, path, { content: JSON.stringify(body), type: 'application/json' });
   }
 
-  /** What the gateway gave out stands where the recorded one stood: ids, and offsets of a next page. */
+  /** Replaces recorded ids and offsets by those that the gateway has generated. */
   #learn(recorded: unknown, actual: unknown): void {
     if (typeof recorded !== 'object' || typeof actual !== 'object' || recorded === null || actual === null)
       return;

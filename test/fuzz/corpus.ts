@@ -12,7 +12,7 @@ export interface Hostile {
 const MIB = 1024 * 1024;
 const empty = Buffer.alloc(0);
 
-/** What happens to files in practice, and what an attacker may do to them; each is applied to every format. */
+/** Accidents and attacks that files suffer; each is applied to every format. */
 const HARMS: readonly [string, (file: FormatFile) => Partial<Hostile> | null][] = [
   ...[0, 1, 2, 4, 9].map((length) => cut(`cut to ${length} octets`, () => length)),
   ...[10, 25, 50, 75, 90].map((percent) =>

@@ -13,7 +13,7 @@ interface Node {
 
 const MIB = 1024 * 1024;
 
-/** What is done to each value of a file; null: nothing of the kind can be done to this one. */
+/** Operations on each value of a file; null: not applicable to this value. */
 const OPERATIONS: readonly [string, (encoded: Buffer, node: Node) => Buffer | null][] = [
   ['is missing', () => Buffer.alloc(0)],
   ['comes twice', (encoded) => Buffer.concat([encoded, encoded])],

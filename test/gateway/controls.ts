@@ -2,7 +2,7 @@ import type { Store } from './entities/store';
 import { Faults, type Fault, type WriteHook } from './faults';
 import { Serving } from './tls/serving';
 
-/** What tests can make a gateway do wrong: the Admin API by faults and hooks, the TLS side by holding back. */
+/** Faults of a gateway: of the Admin API by faults and hooks, of the TLS side by holding back. */
 export abstract class Controls {
   protected readonly faults = new Faults();
   protected readonly serving: Serving;

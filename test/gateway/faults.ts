@@ -1,6 +1,6 @@
 import type { JsonObject } from './json';
 
-/** What makes a request to the Admin API fail. Without `status` and `reset` it is only delayed. */
+/** A fault of a request to the Admin API. Without `status` and `reset` the request is only delayed. */
 export interface Fault {
   /** Any method when absent. */
   method?: string;

@@ -1,4 +1,4 @@
-/** What JSON and the declarative YAML can hold. */
+/** Values that JSON and the declarative YAML can hold. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {
   [key: string]: Json;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { GatewayOptions, Mode, PluginServerOptions } from './options';
 
-/** What is only known once everything listens. */
+/** Facts that are only known once everything listens. */
 export interface EnvironmentFacts {
   mode: Mode;
   prefix: string;

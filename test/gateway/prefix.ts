@@ -71,7 +71,7 @@ export function readPairs(files: { cert: string; key: string }): { cert: string[
   return pairs;
 }
 
-/** What a reload reads again: the declarative configuration, unless the line was taken out of `.kong_env`. */
+/** The declarative configuration that a reload reads, unless the line was removed from `.kong_env`. */
 export function readDeclarativePath(prefix: string): string | null {
   return /^declarative_config = (.*)$/m.exec(readFileSync(join(prefix, '.kong_env'), 'utf8'))?.[1] ?? null;
 }

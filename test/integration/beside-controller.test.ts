@@ -209,7 +209,7 @@ it.for(MODES)(
   },
 );
 
-it('what the controller writes while it has its time is seen within seconds', async () => {
+it('a certificate that the controller writes in its time is noticed within seconds', async () => {
   const { secret, pass, ticks, certificate, later } = await shop({ mode: 'database' });
   secret(renewed(1));
   const { nextAt } = await pass();

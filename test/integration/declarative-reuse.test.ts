@@ -26,7 +26,7 @@ async function following() {
   return { gateway, certs, runner };
 }
 
-/** So many certificates that an export of them is not asked for without need. */
+/** Enough certificates that their export is not asked for without need. */
 const MANY = 300;
 
 it('without a database a swap after a swap posts once and exports nothing, unless somebody else posted', async () => {

@@ -59,7 +59,7 @@ it.each(['database', 'dbless'] as const)('the life of a certificate is told (%s)
   expect(ran.stdout.split('\n').filter((line) => /created|swapped|refused/.test(line))).toHaveLength(4);
 });
 
-it('what somebody else does in Kong is told, also while Kong was away', async () => {
+it('changes that other writers make in Kong are recorded, also those made while Kong was away', async () => {
   const { certs, gateway, socket, becomes, poll, report } = await supervised();
   writePair(certs, 'www', issue());
   await becomes('it is served', ({ state }) => state === 'in_sync');
@@ -86,7 +86,7 @@ it('what somebody else does in Kong is told, also while Kong was away', async ()
   ]);
 });
 
-it('where the history cannot be written that is said once, and certificates are swapped all the same', async () => {
+it('a history that cannot be written is logged once, and certificates are swapped all the same', async () => {
   const path = join(testFolder(), 'missing', 'history');
   const { certs, socket, becomes, lines } = await supervised({ config: { history: { file: path } } });
   writePair(certs, 'www', issue());

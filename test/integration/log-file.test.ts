@@ -32,7 +32,7 @@ it('log.file has every line of an entry, is opened anew after a rotation, and a 
   await eventually('it is created', () =>
     kong.log().some(({ message }) => message === 'certificate created'),
   );
-  // What is said within a second of the rotation is still in the old file.
+  // Lines within a second of the rotation still go to the old file.
   await eventually('the file is there again', async () => {
     if (existsSync(file)) return true;
     await admin(kong, 'PATCH', `/plugins/${id}`, { config: { trigger: String(Math.random()) } });

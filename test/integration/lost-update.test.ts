@@ -61,7 +61,7 @@ async function contended() {
   };
 }
 
-it('what somebody posts while Kong works on our post is put back together with our certificate', async () => {
+it('an update that another writer posts while Kong works on ours is restored together with our certificate', async () => {
   const { gateway, push, routes, next, runner } = await contended();
   let isFirst = true;
   gateway.beforePost(async () => {
@@ -77,7 +77,7 @@ it('what somebody posts while Kong works on our post is put back together with o
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
 
-it('what somebody posts while Kong answers nobody else cannot be put back, and that is said', async () => {
+it('an update that another writer posts while Kong answers no request cannot be restored, and that is logged', async () => {
   const { gateway, push, routes, lost, next, runner } = await contended();
   let isFirst = true;
   gateway.beforePost(async () => {
@@ -108,9 +108,9 @@ it('nothing is said to be lost where nobody else posts, or where it was put back
   expect(lost).toEqual([]);
 });
 
-it('somebody else’s post that is under way is waited for, and ours is made of what it brings', async () => {
+it('a post of another writer that is under way is waited for, and ours is based on its result', async () => {
   const { gateway, certs, takeRenewal, push, routes, lost, runner } = await contended();
-  // What Kong does at rest is known from then on.
+  // From then on Kong's load at rest is known.
   await runner.pass('start');
   takeRenewal();
   const next = renewed(0);
@@ -176,7 +176,7 @@ class Overheard extends AdminClient {
   }
 
   override close(): void {
-    // Whoever looks during a post closes what it looked through.
+    // The lookout closes its connection after the post.
   }
 
   override async get(path: string): Promise<AdminResponse> {
@@ -196,7 +196,7 @@ const runnerOf = (client: AdminClient, certs: string) =>
     takeover: { mode: 'force', graceMs: 0, nudger: null },
   });
 
-it('what was made from a configuration that is another one by now is never posted', async () => {
+it('a post based on a configuration that has changed meanwhile is never sent', async () => {
   const { gateway, certs, push, routes } = await contended();
   const client = new Overheard(gateway.adminUrl, async (count) => {
     if (count === 1) await push();
@@ -210,7 +210,7 @@ it('what was made from a configuration that is another one by now is never poste
   ).toHaveLength(1);
 });
 
-it('what somebody posts between two looks at Kong is put back, not what was there before', async () => {
+it('an update that another writer posts between two looks at Kong is restored, not the state before it', async () => {
   const { gateway, certs, push, routes, next } = await contended();
   let pushed = () => {};
   const isPushed = new Promise<void>((resolve) => (pushed = resolve));
@@ -230,7 +230,7 @@ it('what somebody posts between two looks at Kong is put back, not what was ther
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
 
-it('what somebody posts with our certificate in it already is put back, too', async () => {
+it('an update of another writer that contains our certificate already is restored, too', async () => {
   const { gateway, certs, push, routes, takeRenewal, next } = await contended();
   let isFirst = true;
   gateway.beforePost(async () => {
@@ -245,7 +245,7 @@ it('what somebody posts with our certificate in it already is put back, too', as
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
 
-it('what somebody posts during each of our tries is put back, however many those are', async () => {
+it('updates that another writer posts during each of our tries are restored, however many tries there are', async () => {
   const { gateway, wantRoutes, routes, next, runner } = await contended();
   const wanted = ['/'];
   gateway.beforePost(async ({ body }) => {

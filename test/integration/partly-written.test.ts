@@ -66,7 +66,7 @@ describe('of several certificates that are written together without a database',
     expect(await isServed('d.test')).toBe(true);
   });
 
-  it('those that went through are reported as written though the rest failed', async () => {
+  it('changes that succeeded are reported as written although the rest failed', async () => {
     const { gateway, write, isServed } = await renewing();
     // It does not say which one it minds, so halves are tried; the second comes to nothing.
     gateway.inject({ method: 'POST', path: /^\/config/, status: 400, body: { message: 'no' } });

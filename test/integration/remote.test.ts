@@ -34,7 +34,7 @@ async function following(mode: KongMode) {
   const handle: Handle = ({ headers, path }, response) => {
     const isKnown = headers.authorization === `Bearer ${SECRETS.http}` && path.endsWith(SECRETS.url);
     const status = isKnown ? served.status : 401;
-    // What a careless server answers when something is wrong.
+    // A careless server quotes the request in its errors.
     const body = status === 200 ? served.text : `${headers.authorization ?? ''} ${path}`;
     response.writeHead(status, { etag: `"${body.length}-${leafLike(body)}"` }).end(body);
   };

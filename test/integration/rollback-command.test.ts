@@ -70,7 +70,7 @@ it.for(['database', 'dbless'] as const)(
   },
 );
 
-it('what has expired is not put back, and nothing is pinned', async () => {
+it('an expired certificate is not restored, and nothing is pinned', async () => {
   const { certs, gateway, becomes, report } = await supervised();
   const expired = issue({ notAfter: new Date(Date.now() - DAY) });
   gateway.seed([{ cert: expired.chain, key: expired.key, snis: [WWW] }]);
@@ -104,7 +104,7 @@ it('one that Kong then does not serve is taken away again, and nothing stays pin
   expect((await report()).reloaders[0]?.pins).toBeUndefined();
 });
 
-it('what this process never swapped cannot be rolled back, and the way out is said', async () => {
+it('a certificate that this process never swapped cannot be rolled back, and the error says what to do', async () => {
   const { certs, gateway, becomes, report } = await supervised();
   writePair(certs, 'www', former);
   await becomes('it is there', ({ state }) => state === 'in_sync');
@@ -118,7 +118,7 @@ it('what this process never swapped cannot be rolled back, and the way out is sa
   expect([pin?.name, pin?.is_rollback]).toEqual([WWW, undefined]);
 });
 
-it('where the pins cannot be kept it is rolled back all the same, and that is said', async () => {
+it('a certificate is rolled back even if the pins cannot be kept, and that is reported', async () => {
   const { gateway, rollback, served } = await swapped();
   const path = join(gateway.prefix, 'ssl-cert-reloader.holds');
   rmSync(path, { force: true });

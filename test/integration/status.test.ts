@@ -148,7 +148,7 @@ it('a configuration that is posted again over what was just swapped in is notice
     config: { sources: [{ type: 'directory', path: certs, create: true }] },
   };
   const config = JSON.stringify({ _format_version: '3.0', plugins: [entry] });
-  // What each post finds: that of the test what was swapped in, that of the reloader what the test posted.
+  // Each post finds the content that the other one has put in.
   const found: string[] = [];
   gateway.beforePost(() => void found.push(gateway.configurationHash));
   const posted = await fetch(`${gateway.adminUrl}/config`, {

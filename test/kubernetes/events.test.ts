@@ -50,7 +50,7 @@ describeWithCluster('what became of a Secret', (cluster) => {
     const root: LogRoot = { log, open: () => ({ log, close: () => undefined }) };
     const config = completeConfig({
       sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig }],
-      // What is not served costs that long; a busy machine has to prove a swap within it.
+      // The time that an unserved certificate costs; a busy machine must prove a swap within it.
       verify: { timeout: 5 },
     });
     const kong = await connect({ prefix: gateway.prefix }, {});

@@ -39,7 +39,7 @@ describeWithCluster('leader election by a Lease', (cluster) => {
 
   type Place = Awaited<ReturnType<typeof place>>;
 
-  /** So long that on a machine that is busy nobody loses the Lease; it is given back at the end. */
+  /** Long enough that even on a busy machine no gateway loses the Lease; it is released at the end. */
   const DURATION_S = 600;
 
   function candidate({ namespace, kubeconfig }: Place, identity: string) {

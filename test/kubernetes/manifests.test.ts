@@ -23,7 +23,7 @@ const REPOSITORY = join(__dirname, '..', '..');
 const FOLDER = join(REPOSITORY, 'deploy', 'kubernetes');
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
 const VALUES = ['values-ingress-chart.yaml', 'values-kong-chart.yaml'] as const;
-/** What the API server takes; the others are for helm and kustomize. */
+/** Manifests for the API server; the others are for helm and kustomize. */
 const MANIFESTS = FILES.filter((name) => !name.startsWith('values-') && name !== 'kustomization.yaml');
 
 const read = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
@@ -44,7 +44,7 @@ interface Container {
   volumeMounts: { name: string; mountPath: string }[];
 }
 
-/** What the values of both charts have in common; kong/ingress has it below `gateway`. */
+/** The common part of both charts' values; kong/ingress has it below `gateway`. */
 interface GatewayValues {
   env: Record<string, string>;
   deployment: {
@@ -77,7 +77,7 @@ function findKubectl(): string | undefined {
   return folders.map((folder) => join(folder, 'kubectl')).find((path) => existsSync(path));
 }
 
-/** What `kubectl apply -k` would send; null where there is no kubectl. */
+/** Output of `kubectl apply -k`; null where there is no kubectl. */
 function kustomized(): string | null {
   const kubectl = findKubectl();
   if (kubectl === undefined) return null;

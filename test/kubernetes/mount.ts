@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** Whose token is mounted, and for how long it is good. */
+/** The mounted token's owner, and its life. */
 export interface MountOptions {
   namespace: string;
   serviceAccount: string;

@@ -17,7 +17,7 @@ const HOST = 'shop.example.test';
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 const renewed = (minutes: number) => issue({ names: [HOST], notBefore: minutesAgo(minutes) });
 
-/** What the ingress controller would have written for a Secret. */
+/** The certificate that the ingress controller would have written for a Secret. */
 interface Written {
   uid: string;
   pair: Issued;

@@ -74,7 +74,7 @@ async function untilAllowed(
 
 const userName = (namespace: string, name: string) => `system:serviceaccount:${namespace}:${name}`;
 
-/** Who signs tokens, and in whose name. */
+/** Signs tokens for a service account. */
 export interface TokenSigner {
   issuer: string;
   /** The key that the API server signs with (P-256). */

@@ -7,7 +7,7 @@ export interface Tools {
   apiserver: string;
 }
 
-/** What `prepare` has got; it is asked, so that only it knows where things are. Builds and fetches nothing. */
+/** Tools that `prepare` has built; only `prepare` knows where they are. Builds and fetches nothing. */
 export function findTools(): Tools | { missing: string } {
   let output: string;
   try {

@@ -49,7 +49,7 @@ export function describeClientCertificate(startKong: StartKong, mode: KongMode):
       await enablePlugin(kong, config);
     }
     const master = Number(readFileSync(join(kong.prefix, 'pids', 'nginx.pid'), 'utf8'));
-    /** What each worker showed last; every worker has shown something. */
+    /** The last certificate of each worker; every worker has shown one. */
     const shownByAll = async () => {
       const shown = new Map<number, string>();
       await eventually('every worker shows something', async () => {

@@ -12,7 +12,7 @@ import { openReceiver, type Receiver } from '../support/receiver';
 import { missing } from './programs';
 import { startStack, type Stack } from './stack';
 
-/** What Alertmanager tells a webhook. */
+/** Alertmanager's message to a webhook. */
 interface Told {
   status: 'firing' | 'resolved';
   labels: Record<string, string>;

@@ -9,7 +9,10 @@ import { readAlerts } from './rules';
 const FOLDER = resolve('docs/runbooks');
 const help = new Map<string, string>();
 
-/** What the built command says of one of its verbs. @throws Error where there is no such verb */
+/**
+ * Help of one of the command's verbs.
+ * @throws Error where there is no such verb
+ */
 function helpOf(verb: string): string {
   const known = help.get(verb);
   if (known !== undefined) return known;

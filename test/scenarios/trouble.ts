@@ -144,7 +144,7 @@ function meeting(isWrite: (method: string, path: string) => boolean, first: () =
   };
 }
 
-/** Somebody else's write of the same certificate. */
+/** Writes the same certificate as another writer. */
 async function writeByHand(kong: TestKong, { chain, key }: Issued): Promise<void> {
   if (kong.mode === 'database') {
     await admin(kong, 'PATCH', `/certificates/${ID}`, { cert: chain, key });

@@ -28,7 +28,7 @@ const exceeds = (done: Work, limit: Work) =>
 
 type Outcome = OpenedBundle | Refusal;
 
-/** What the plugin does with a file. */
+/** The plugin's handling of a file. */
 async function gate({ cert, key, password }: Hostile): Promise<Outcome> {
   const given = key.length === 0 ? {} : { key };
   const { opened } = await inspectFiles({ location: '/certs/www', cert, password, ...given });

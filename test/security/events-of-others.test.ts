@@ -4,7 +4,7 @@ import { EventReporter } from '../../src/report';
 
 const OTHERS = 'shop.other-tenant.test of other-tenant/tls';
 
-/** What stands in the Event about an outcome. */
+/** The text of the Event about an outcome. */
 function toldOf(outcome: Outcome): string {
   const posted: object[] = [];
   const reporter = new EventReporter((_, body) => Promise.resolve(posted.push(body)), {

@@ -24,7 +24,7 @@ function drip(socket: Socket, octets: Buffer): void {
   socket.on('close', () => clearInterval(timer));
 }
 
-/** What a listener may do with who asks which certificate it serves. */
+/** Misbehaviours of a listener towards handshakes. */
 const MISBEHAVIOURS: Readonly<Record<string, (socket: Socket) => void>> = {
   'says nothing': () => undefined,
   'hangs up': (socket) => socket.destroy(),

@@ -63,7 +63,7 @@ describe('a client that sends nonsense or goes away loses its connection, nothin
     const client = await PluginClient.open(path);
     client.socket.pause();
     const bytes = Buffer.concat(Array.from({ length: 500 }, () => request(1, 'plugin.GetStatus')));
-    // What the server would keep for it is a hundred times what it sends.
+    // The server would keep a hundred times what the client sends.
     for (let sent = 0; sent < 50 && !client.isClosed; sent++)
       await new Promise<void>((resolve) => client.socket.write(bytes, () => resolve()));
     await eventually('the connection is closed', () => client.isClosed);

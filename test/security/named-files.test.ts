@@ -6,7 +6,7 @@ import { cli } from '../support/cli';
 import { testFolder } from '../support/folders';
 import { answering } from '../support/admin';
 
-/** What somebody may put in the place of a file that a process with more rights reads. */
+/** Traps in place of a file that a process with more rights reads. */
 const TRAPS: Readonly<Record<string, (path: string) => void>> = {
   'a pipe that nobody writes to': (path) => void execFileSync('mkfifo', [path]),
   'a device without an end': (path) => symlinkSync('/dev/zero', path),

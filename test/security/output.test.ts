@@ -14,7 +14,10 @@ import { issue, secretsIn } from '../support/bundles';
 import { startReceiver } from '../support/receiver';
 import { matched, reloaderView, reportView } from '../support/status-views';
 
-/** What does something to a terminal, or to who reads: C0, DEL, C1, direction, invisible, none at all, half a pair. */
+/**
+ * Characters that affect a terminal or mislead a reader: C0, DEL, C1, direction, invisible, noncharacters, half a
+ * pair.
+ */
 const HOSTILE = [
   ...['\x1b[2J', '\x1b]0;owned\x07', '\x1b[31m', '\x9b2J', '\x90', '\x00', '\x08', '\r', '\x7f', '\u0085'],
   ...['\u202e', '\u2066', '\u200f', '\u061c', '\u2028', '\u200b', '\ufeff', '\ufdd0', '\ud800', '\u{e0041}'],

@@ -73,7 +73,7 @@ describe('the history', () => {
   });
 });
 
-it('whoever holds the lock and never ends to say so is believed after a moment', async () => {
+it('a holder of the lock whose answer never ends is believed after a moment', async () => {
   for (const [pieces, everyMs] of [
     ['x', 20],
     ['1'.repeat(100_000), 1],

@@ -176,7 +176,7 @@ describe.skipIf(!isRoot)('root runs a command beside a Kong that was taken over 
     expect(readFileSync(trace, 'utf8')).not.toContain('very-secret');
   });
 
-  it("what root wrote into Kong's prefix for root's eyes is known all the same", async () => {
+  it("a file in Kong's prefix that only root can read is known all the same", async () => {
     const { prefix } = await takenOver({ sources: [] });
     chownSync(join(prefix, '.kong_env'), 0, 0);
     chmodSync(join(prefix, '.kong_env'), 0o600);

@@ -24,7 +24,7 @@ import { noCommonCipher } from '../../src/verify/ciphers';
  */
 const MOST_CPU_MS = 5_000;
 
-/** What has led searches astray before: runs of what may begin or end something, and never does. */
+/** Inputs that have made searches slow: runs of what may begin or end something, and never does. */
 const PIECES = [
   ...['a', ' ', '\n', '\t', '\\', '"', "'", '.', '-', '_', ':', '/', '=', ',', ';', '{', '}', '\u0000'],
   ...[
@@ -111,7 +111,7 @@ function cpuMs(work: () => unknown): number {
   try {
     work();
   } catch {
-    // That it is refused is for other tests.
+    // Other tests check that it is refused.
   }
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1_000;

@@ -7,7 +7,7 @@ import { testFolder, writePair } from '../support/folders';
 import { Reader } from '../support/scans';
 import { troubles } from '../support/remote-source';
 
-/** Who may write into the folder of a source, and is neither root nor the user of this process. */
+/** A user with write access to a source's folder who is neither root nor the user of this process. */
 const STRANGER = 54_321;
 const isRoot = process.getuid?.() === 0;
 
@@ -77,7 +77,7 @@ it('a link to more folders than any source has ends the search, and is said', as
   const scan = await reader.pass();
   expect(troubles(scan)).toContain('too_large: ');
   expect(troubles(scan)).toContain('has more than 50 folders below it');
-  // What was found before is looked at all the same.
+  // Known files are still scanned.
   expect(reader.names).toContain('www.crt');
 });
 

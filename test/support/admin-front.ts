@@ -6,7 +6,7 @@ export interface Intercepted {
   headers?: Record<string, string>;
 }
 
-/** What stands between the plugin and the Admin API may answer in its place; null: it does not. */
+/** Answers in place of the Admin API; null: passes the request on. */
 export type Intercept = (method: string, path: string) => Intercepted | null | Promise<Intercepted | null>;
 
 export interface AdminFront {

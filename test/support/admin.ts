@@ -12,7 +12,7 @@ export interface Received {
   body: string;
 }
 
-/** What to answer: a status with headers and a body, or something done to the connection. */
+/** An answer: a status with headers and a body, or something done to the connection. */
 export type Answer =
   { status: number; headers?: Record<string, string>; body?: unknown } | ((response: ServerResponse) => void);
 

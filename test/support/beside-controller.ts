@@ -30,7 +30,7 @@ export interface BesideOptions {
   config?: object;
   /** More of the source. */
   source?: object;
-  /** What the controller makes of its configuration. */
+  /** Changes the configuration that the controller pushes. */
   pushes?: (wanted: WantedConfiguration) => WantedConfiguration;
 }
 
@@ -100,7 +100,7 @@ export async function besideController(options: BesideOptions) {
     status,
     /** One of Kong's, or one that is not there, with this name. */
     certificate: (name = HOST) => status().certificates.find(({ snis }) => snis.includes(name)),
-    /** What an alert would be about. */
+    /** Conditions that alerts would be about. */
     troubles: () => conditionsOf({ entry: 'entry', status: status(), trouble: null }, [], Date.now()),
     /** A pass of ours. */
     pass: async (cause: PassCause = 'poll'): Promise<PassReport> => {

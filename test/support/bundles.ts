@@ -20,7 +20,7 @@ export function issue(options: Partial<IssueOptions> = {}): Issued {
 
 export const LOCATION = '/certs/www.crt';
 
-/** What a source would have read. */
+/** A bundle as a source would have read it. */
 export function raw(texts: { cert?: string; key?: string; lone?: boolean }): RawBundle {
   return { name: 'www.crt', location: LOCATION, cert: '', key: '', ...texts };
 }

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { WantedCertificate, WantedConfiguration } from './controller';
 import type { ClusterObject } from './stand-in-cluster';
 
-/** What a cluster holds. */
+/** Objects of a cluster. */
 export interface ClusterObjects {
   objects(plural: string): ClusterObject[];
 }

@@ -9,11 +9,11 @@ export interface WantedCertificate {
   cert: string;
   key: string;
   snis: readonly string[];
-  /** Those that name the Secret, from 3.4.17 and 3.5.10 on. */
+  /** Tags that name the Secret, from 3.4.17 and 3.5.10 on. */
   tags: readonly string[];
 }
 
-/** What the controller wants Kong to have. */
+/** The configuration that the controller wants Kong to have. */
 export interface WantedConfiguration {
   certificates: readonly WantedCertificate[];
   /** Paths; each is a route of its own. */
@@ -27,7 +27,7 @@ export interface WantedConfiguration {
 const MANAGED = 'managed-by-ingress-controller';
 const NO_HASH = '0'.repeat(32);
 
-/** What became of one round. */
+/** Result of one round. */
 export type Round = 'unchanged' | 'pushed' | 'fell back';
 
 /**

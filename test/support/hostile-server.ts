@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import type { Issued } from '../../src/authority/authority';
 
-/** What a server does with a connection, once the head of a request was read. */
+/** A server's misbehaviour on a connection, once the head of a request was read. */
 export type Misbehaviour = (socket: Socket, request: string) => void;
 
 /** Writes as fast as it is taken, until the other side has enough. */

@@ -92,7 +92,7 @@ export function tenant(
   return bundle(`kubernetes#${place}`, { secret, ownership: 'tenants', ...facts });
 }
 
-/** What Kong has once a bundle of the same facts was written. */
+/** Kong's half after a bundle of the same facts was written. */
 export function half(facts: LeafFacts & Partial<StoredHalf> = {}): StoredHalf {
   const leaf = leafOf(facts);
   return {

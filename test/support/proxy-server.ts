@@ -7,7 +7,7 @@ import type { Issued } from '../../src/authority/authority';
 export interface ProxyServer {
   url: string;
   port: number;
-  /** What it was asked to connect to, with the credentials that came along. */
+  /** Requested destinations, with the credentials that came along. */
   asked: { target: string; authorization: string | undefined }[];
   /** All octets that went through it to the server. */
   carried: () => string;

@@ -17,6 +17,6 @@ export function readerOf(source: object, patienceMs?: number): Reader {
   return new Reader(made, close);
 }
 
-/** What a scan said is wrong, as one text: reasons and sentences. */
+/** The errors of a scan as one text: reasons and sentences. */
 export const troubles = ({ errors }: SourceScan): string =>
   errors.map(({ reason, message }) => `${reason}: ${message}`).join('\n');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isRefusal, type RawBundle, type Refusal, type ScanOptions, type Source } from '../../src/model';
 import { eventually } from './eventually';
 
-/** What a source has, as a reloader would know it: every bundle that changed is read. */
+/** The bundles of a source as a reloader would know them: every bundle that changed is read. */
 export class Reader {
   readonly bundles = new Map<string, RawBundle | Refusal>();
 

@@ -26,7 +26,7 @@ export const reportOf = (cause: PassCause, unfinished: PassReport['unfinished'])
   nextAt: null,
 });
 
-/** A schedule whose passes are noted as `cause@seconds`; each takes `lasts` milliseconds. */
+/** A schedule whose passes are noted as `cause@seconds`; each takes `lasts` milliseconds of the false clock. */
 export function scheduled({ random = 0.5, lasts = 0, endings = [] as Ending[] } = {}) {
   const start = performance.now();
   const passes: string[] = [];

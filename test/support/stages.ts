@@ -97,7 +97,7 @@ export class MemoryGateway implements Gateway {
   refreshError: Error | null = null;
   restoreError: Error | null = null;
   readError: Error | null = null;
-  /** What becomes of a write, by certificate id; default: it is written. */
+  /** Results of writes by certificate id; default: written. */
   readonly outcomes = new Map<string, Error | Refusal>();
   #changed = true;
   #loaded = false;
@@ -128,7 +128,7 @@ export class MemoryGateway implements Gateway {
     };
   }
 
-  /** Somebody puts a certificate into Kong. */
+  /** Puts a certificate into Kong as another writer. */
   put(id: string, { chain, key }: Issued, more: Partial<CertificateEntity> = {}): void {
     this.entities.set(id, { id, cert: chain, key, snis: ['www.example.test'], ...more });
     this.#changed = true;
@@ -223,7 +223,7 @@ export class MemoryGateway implements Gateway {
 export class SayingVerifier implements Verifier {
   verdict: Proof['verdict'] | ((expected: Expectation) => Proof['verdict']) = 'served';
   readonly asked: Expectation[] = [];
-  /** What is served for names before a write. */
+  /** Certificates served before a write, by name. */
   readonly before = new Map<string, Shown>();
 
   observe(): Promise<ServedNames> {
@@ -261,7 +261,7 @@ export function passing(options: Partial<PassParts> & { create?: boolean } = {})
   return { source, gateway, verifier, clock, runner };
 }
 
-/** What happened in a pass, a line each. */
+/** The events of a pass, one line each. */
 export function eventsOf({ events }: PassReport): string[] {
   return events.map(({ bundle, outcome }) => {
     const name = bundle.split('#').pop() ?? '';

@@ -18,8 +18,8 @@ export const matched = (id: string): Matched => ({
 });
 
 /**
- * What a reloader shows that knows these and has seen them all served.
- * @param why what is wrong with its source
+ * View of a reloader that knows these certificates and has seen all of them served.
+ * @param why error of its source
  */
 export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal | null = null): ReloaderView {
   const certificates = new Map(all.map(({ certificate }) => [certificate.id, certificate]));

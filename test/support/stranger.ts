@@ -5,7 +5,7 @@ import * as tls from 'node:tls';
 import { onTestFinished, vi } from 'vitest';
 import type { Issued } from '../../src/authority/authority';
 
-/** What a stranger runs: it answers everything, and says what it was sent. */
+/** Another user's program: it answers everything, and reports what it was sent. */
 const PROGRAM = `
   const [where, host, identity] = JSON.parse(process.argv[1]);
   const { createServer } = require(identity ? 'node:tls' : 'node:net');
@@ -74,7 +74,7 @@ export async function startStranger(
   said = '';
   let count = 0;
   const heard = async () => {
-    // What it was sent before comes before.
+    // Reports come in the order of the requests.
     const mark = `mark ${(count += 1)}`;
     const to = typeof where === 'string' ? { path: where } : { port, host: host ?? '127.0.0.1' };
     const socket =

@@ -22,7 +22,7 @@ const ca = Authority.root('CA of the operator');
 export const proper = (names: readonly string[], more: Partial<IssueOptions> = {}): Issued =>
   ca.issue({ names, ...more });
 
-/** What anybody can make: valid from now, and until long after everybody else's. */
+/** A certificate that anybody can make: valid from now, and longer than all others. */
 export function selfSigned(names: readonly string[], kind: 'ec' | 'rsa' = 'ec'): Issued {
   const { privateKey: key } =
     kind === 'ec'
@@ -41,7 +41,7 @@ export interface World {
   post: (pair: Issued, snis: readonly string[], more?: object) => Promise<void>;
   /** Kong's database is lost. */
   empty: () => Promise<void>;
-  /** What is in Kong, as its users see it. */
+  /** Kong's certificates as its users see them. */
   certificates: () => Promise<
     { id: string; cert: string; key: string; cert_alt: string | null; snis: string[] }[]
   >;

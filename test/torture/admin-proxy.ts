@@ -19,7 +19,7 @@ export interface Answer {
   body: Buffer;
 }
 
-/** What is done instead of passing a request on and its answer back. */
+/** Happens instead of passing on a request and its answer. */
 export type Misdeed = (exchange: Exchange) => Promise<void> | void;
 
 export const isWrite = ({ method }: { method: string }): boolean => method !== 'GET' && method !== 'HEAD';
@@ -140,7 +140,7 @@ async function bodyOf(stream: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-function pass(response: ServerResponse, { status, headers, body }: Answer): void {
+export function pass(response: ServerResponse, { status, headers, body }: Answer): void {
   const { 'transfer-encoding': _, connection: __, ...rest } = headers;
   response.writeHead(status, { ...rest, 'content-length': body.length }).end(body);
 }

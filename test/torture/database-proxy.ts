@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** What happens to connections to PostgreSQL. */
+/** Troubles of connections to PostgreSQL. */
 export type DatabaseTrouble = 'stopped' | 'hangs' | 'read-only' | 'out of connections';
 
 /**

@@ -3,7 +3,7 @@ import type { World } from './world';
 
 /** Something that goes wrong. It begins with everything in step and must end so that all can be well again. */
 export interface Fault {
-  /** What happens. */
+  /** Description of the fault. */
   sentence: string;
   /** Only this kind of Kong has it. */
   mode?: KongMode;
@@ -11,9 +11,9 @@ export interface Fault {
   needs?: 'kong' | 'database';
   /** How many certificates there are. Default 3. */
   count?: number;
-  /** What the plugin is started with; see `KongSetup.pluginLauncher`. */
+  /** Start command of the plugin; see `KongSetup.pluginLauncher`. */
   launcher?: (folder: string) => string;
-  /** What others do in it lasts: no other fault can follow in the same world. */
+  /** Effects on Kong's content last: no other fault can follow in the same world. */
   lasts?: true;
   /** Renews something, makes it go wrong, and has the world check what the status or the log says meanwhile. */
   run: (world: World) => Promise<void>;

@@ -21,7 +21,7 @@ export interface Span {
 /** A handshake, or a request over a connection that stays open. */
 export interface Look extends Span {
   name: string;
-  /** What a handshake showed; null: it failed, or this was a request. */
+  /** Certificate of a handshake; null: it failed, or this was a request. */
   fingerprint: string | null;
   /** Null: it succeeded. */
   error: string | null;
@@ -52,7 +52,7 @@ export interface Evidence {
   changedByOthers: Readonly<Record<string, string | null>>;
   /** Names whose newest version was not served in the end. */
   notRecovered: readonly string[];
-  /** What the status should have said and never did. */
+  /** Troubles that the status should have reported and never did. */
   unsaid: readonly string[];
   /** How often the plugin's process ended without having been told to. */
   crashes: number;
@@ -66,7 +66,7 @@ export interface Evidence {
   lagMs: number;
 }
 
-/** What a run can be charged with. */
+/** Charges against a run. */
 export const CHARGES = [
   'wrong',
   'older',

@@ -57,7 +57,7 @@ export async function killAtEachMoment(
       for (const moment of moments) {
         if (await renewUnder(world, pass, moment)) report.killed++;
         world.countRepeated(textOf(moment, report.effects));
-        world.lookForRemains(textOf(moment, report.effects));
+        await world.lookForRemains(textOf(moment, report.effects));
       }
     });
     return { ...report, findings };
@@ -110,7 +110,7 @@ async function renewUnder(world: World, from: Pass, at: Moment | null): Promise<
   });
   await world.served(names);
   await world.inStep();
-  // What is written after a pass counts, too.
+  // Writes after a pass count, too.
   await sleep(at === null ? COUNTED_MS : AFTER_MS);
   return isKilled;
 }

@@ -20,7 +20,10 @@ const serviceId = uuid(3, 0);
 const rivalId = uuid(0, 999_999);
 const scopedEntryId = uuid(2, 1);
 
-/** What is in Kong at the start: a certificate with tags for each name, one that no source has, and routes of others. */
+/**
+ * Content of Kong at the start: a certificate with tags for each name, one that no source has, and routes of
+ * others.
+ */
 export function contentOf(
   names: readonly string[],
   pairs: readonly Issued[],
@@ -49,10 +52,12 @@ export function contentOf(
 export const documentOf = (content: Content): string =>
   JSON.stringify({ _format_version: '3.0', ...content });
 
+/** Every request may be made twice: Kong closes kept connections when it likes. */
 async function admin({ adminUrl }: TestKong, method: string, path: string, body?: unknown): Promise<Answer> {
   const headers = { 'content-type': 'application/json' };
   const sent = body === undefined ? {} : { body: JSON.stringify(body), headers };
-  const response = await fetch(adminUrl + path, { method, ...sent });
+  const send = () => fetch(adminUrl + path, { method, ...sent });
+  const response = await send().catch(() => sleep(50).then(send));
   const text = await response.text();
   return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
 }
@@ -86,7 +91,7 @@ function textOf(entity: Entity, isRenewed: boolean): string {
 
 /** Another client of the Admin API, without any care for the plugin. */
 export class OtherWriter {
-  /** What it did to entities: how each has to be in the end; null: it is gone. */
+  /** Expected final state of each entity that it changed; null: gone. */
   readonly changes = new Map<string, string | null>();
 
   /**

@@ -42,7 +42,7 @@ describe('a short torture', () => {
 });
 
 describe('the judge sees what a bad gateway does', () => {
-  /** What the judge says of it, with a plugin that cannot reach Kong, so that it mends nothing. */
+  /** Charges of the judge against a plugin that cannot reach Kong and therefore mends nothing. */
   async function chargesOf(sabotage: (world: World) => Promise<unknown>): Promise<string[]> {
     const started = await startWorld({ mode: 'database', recoveryMs: 1_000 });
     const { findings } = await started.suffer(() =>

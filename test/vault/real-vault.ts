@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { Authority } from '../../src/authority/authority';
 import { freePort } from '../support/port';
 
-/** What serves: the server that `prepare` built, or a program that is named. */
+/** The server that `prepare` built, or a named program. */
 type Executable = { server: string } | { program: string };
 
 /**

@@ -3,12 +3,12 @@ import { linksOf, runbookFile, type Format } from './format';
 
 const API = '/api/v2/alerts';
 const REFRESH_MS = 5 * 60_000;
-/** Four refreshes, as Prometheus does: then Alertmanager takes it for resolved, should this process be gone. */
+/** Four refreshes, as in Prometheus: should this process be gone, Alertmanager then takes the alert as resolved. */
 const LASTS_MS = 4 * REFRESH_MS;
 
 /**
- * Alertmanager's API v2. It keeps no alerts over a restart of its own, so what lasts is sent again every few minutes;
- * what people are told of it, and how often, is up to Alertmanager.
+ * Alertmanager's API v2. Alertmanager forgets its alerts when it restarts, so lasting ones are sent again every few
+ * minutes; what people are told of them, and how often, is configured there.
  */
 export const alertmanager: Format = {
   batchSize: 100,

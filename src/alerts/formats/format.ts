@@ -1,28 +1,28 @@
 import { ALERT_NAMES, type Alert } from '../alert';
 
 export interface Context {
-  /** Which gateway tells it: a host's name. */
+  /** Host name of the gateway that sends the alert. */
   instance: string;
   entry: string;
-  /** Where people find the page and the runbooks; null: nobody said. */
+  /** Base address of the page and the runbooks; null: not configured. */
   statusUrl: string | null;
   /** Milliseconds since the epoch. */
   now: number;
 }
 
-/** How a receiver wants to be told. */
+/** The form in which a kind of receiver wants alerts. */
 export interface Format {
-  /** How many alerts one request holds at most. */
+  /** Most alerts in one request. */
   readonly batchSize: number;
-  /** What lasts is told again after so long, whatever the settings say; null: as the settings say. */
+  /** Milliseconds after which a lasting alert is sent again, whatever the settings say; null: as the settings say. */
   readonly refreshMs: number | null;
-  /** Where requests go, for the address that is configured. */
+  /** Address of the requests, made from the configured one. */
   address(webhook: URL): URL;
-  /** The body of one request; null: there is nothing in it for this receiver. */
+  /** Body of one request; null: nothing in it concerns this receiver. */
   body(alerts: readonly Alert[], context: Context): unknown;
 }
 
-/** Where the runbook of an alert stands in the project, for those who have no address of it. */
+/** Path of an alert's runbook in the repository, for projects without an address of their own. */
 export const runbookFile = (name: string) => `docs/runbooks/${name}.md`;
 
 /** Addresses for a person; null where `status.url` is not set. */
@@ -38,5 +38,5 @@ export function linksOf(
   };
 }
 
-/** A trouble that only became another one is no news to people. */
+/** Without the troubles that only turned into another one: they are no news to people. */
 export const toPeople = (alerts: readonly Alert[]) => alerts.filter(({ isReplaced }) => !isReplaced);

@@ -1,9 +1,9 @@
 import { ALERT_NAMES, type Alert } from '../alert';
 import { linksOf, runbookFile, toPeople, type Context, type Format } from './format';
 
-/** More of them in one message nobody reads; the others are named. */
+/** Most attachments of a message; nobody reads more, so the other alerts are only named. */
 const MAX_SHOWN = 10;
-/** Slack cuts longer ones off. */
+/** Slack cuts off longer texts. */
 const MAX_TEXT = 2_000;
 /** Names in the line that a phone shows. */
 const MAX_NAMES = 3;
@@ -30,7 +30,7 @@ export const slack: Format = {
   },
 };
 
-/** The worst first. */
+/** Sort order: the worst first. */
 const rank = ({ status, severity }: Alert) => (status === 'resolved' ? 2 : severity === 'critical' ? 0 : 1);
 
 /** `1 critical: shop.example.com; 2 warning, still there: …`: what a phone shows of the message. */
@@ -50,7 +50,7 @@ function someOf(names: readonly string[]): string {
   return different.slice(0, MAX_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
 
-/** Its subject in a word. */
+/** The subject of an alert, in one word. */
 const subjectOf = ({ kind, facts: { snis, location, source, certificate_id: id } }: Alert): string =>
   snis?.[0] ?? location ?? source ?? id ?? ALERT_NAMES[kind];
 
@@ -82,6 +82,6 @@ function others(alerts: readonly Alert[]) {
 
 const cut = (text: string) => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
 
-/** The three characters that mean something to Slack. */
+/** Escapes the three characters that Slack interprets. */
 const escape = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

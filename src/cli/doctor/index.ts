@@ -1,5 +1,5 @@
 import { standardOutput, type Output, type Paint } from '../output';
-import { Progress } from '../progress';
+import { withProgress, type Progress } from '../progress';
 import { table } from '../table';
 import { examine, type Finding, type Verdict } from './check';
 import { checkCluster } from './cluster';
@@ -20,9 +20,12 @@ import { checkWiring } from './wiring';
 
 /** @returns the exit code: 1 where a check fails */
 export async function doctor(options: DoctorOptions): Promise<number> {
-  const patient = await meet(options);
-  const findings = await examineAll(patient);
-  if (!(patient.kong instanceof Error)) patient.kong.client.close();
+  const findings = await withProgress(async (progress) => {
+    const patient = await meet(options);
+    const found = await examineAll(patient, progress);
+    if (!(patient.kong instanceof Error)) patient.kong.client.close();
+    return found;
+  });
   const out = standardOutput();
   const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
   if (options.json === true) out.json({ passed: failed === 0, findings });
@@ -33,7 +36,7 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   return code;
 }
 
-async function examineAll(patient: Patient): Promise<Finding[]> {
+async function examineAll(patient: Patient, progress: Progress): Promise<Finding[]> {
   const checks: [string, Parameters<typeof examine>[1]][] = [
     ['Node.js', (check) => checkNode(check)],
     ['status', (check) => checkStatus(patient, check)],
@@ -51,7 +54,6 @@ async function examineAll(patient: Patient): Promise<Finding[]> {
     ['clock', (check) => checkClock(patient, check)],
     ['size', (check) => checkBodySize(patient, check)],
   ];
-  const progress = new Progress();
   progress.begin('examine', checks.length);
   const limitMs = patient.kong instanceof Error ? LIMIT_WITHOUT_KONG_MS : LIMIT_MS;
   const findings = await Promise.all(
@@ -61,7 +63,6 @@ async function examineAll(patient: Patient): Promise<Finding[]> {
       return found;
     }),
   );
-  progress.stop();
   return findings.flat();
 }
 

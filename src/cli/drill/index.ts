@@ -4,14 +4,17 @@ import { readConfigFile } from '../configs';
 import { tell } from '../failure';
 import { CANARY_NAME, type PassOptions } from '../options';
 import { duration, standardOutput, type Output } from '../output';
+import { Progress, withProgress } from '../progress';
 import { CANARY_ID } from './canary';
-import { Drill, type Step } from './drill';
+import { Drill, type DrillResult, type Step } from './drill';
 
 export interface DrillCommandOptions extends PassOptions {
   sni?: string;
   listener?: string[];
 }
 
+/** Those of a drill that finds nothing left over. */
+const STEPS = 6;
 const INTERRUPTED = 130;
 /** A terminal that is closed sends SIGHUP. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -19,7 +22,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** @returns the exit code */
 export async function drill(options: DrillCommandOptions): Promise<number> {
   const { config: file, json, sni = CANARY_NAME, listener = [], ...location } = options;
-  const config = await configFor(file, location);
+  const config = await withProgress(() => configFor(file, location));
   const out = standardOutput();
   const abort = new AbortController();
   const stop = () => {
@@ -28,34 +31,43 @@ export async function drill(options: DrillCommandOptions): Promise<number> {
   };
   for (const signal of SIGNALS) process.on(signal, stop);
   const isQuiet = json === true;
+  const progress = new Progress();
+  progress.begin('rehearse', STEPS);
   const result = await Drill.run({
     location,
     config: withListeners(config, listener),
     sni,
     signal: abort.signal,
     begun: (kong) => {
+      progress.hide();
       if (!isQuiet) out.print(`rehearsing on ${kong} with ${sni}, which nobody else uses`);
     },
     done: (step) => {
+      progress.step();
+      progress.hide();
       if (!isQuiet) out.print(line(step, out));
     },
-  });
+  }).finally(() => progress.stop());
   for (const signal of SIGNALS) process.off(signal, stop);
   const interrupted = abort.signal.aborted;
   const isClean = result.steps.every(({ step, ok }) => step !== 'clean_up' || ok);
   if (isQuiet) out.json({ ...result, interrupted });
-  else out.print(verdict(result.passed, interrupted, out));
+  else out.print(verdict(result, interrupted, out));
   if (!isClean)
     tell(`certificate ${CANARY_ID} may still be in Kong: once Kong answers, the next drill takes it away`);
   if (interrupted && isClean) return INTERRUPTED;
   return result.passed ? 0 : 1;
 }
 
-function verdict(passed: boolean, interrupted: boolean, { paint }: Output): string {
-  if (interrupted) return paint('yellow', 'interrupted');
+function verdict({ passed, steps }: DrillResult, interrupted: boolean, { paint }: Output): string {
+  // The connection is open beside the other steps.
+  const own = steps.filter(({ step }) => step !== 'open_connection');
+  const time = duration(own.reduce((sum, { duration_ms: ms }) => sum + ms, 0));
+  const total = ` (${steps.filter(({ ok }) => ok).length} of ${steps.length} steps in ${time})`;
+  if (interrupted) return `${paint('yellow', 'interrupted')}${total}`;
   return passed
-    ? `${paint('green', 'passed')}: a renewed certificate would be served, without a restart`
-    : `${paint('red', 'failed')}: a renewed certificate would not be served as it should`;
+    ? `${paint('green', 'passed')}: a renewed certificate would be served, without a restart${total}`
+    : `${paint('red', 'failed')}: a renewed certificate would not be served as it should${total}`;
 }
 
 const WORDS: Record<Step['step'], string> = {

@@ -8,13 +8,13 @@ import { hasKnownEnding, parseName, type ParsedName } from './names';
  * certificate or a key is accounted for, unless it is a copy of a file that is looked at.
  */
 
-/** Those of a folder that are looked at; some tools leave several for each certificate. */
+/** Most such files of a folder that are read; some tools leave several for each certificate. */
 const MOST_IN_FOLDER = 100;
 
-/** What tools leave beside certificates, and what only mentions them. */
+/** Endings of files that tools leave beside certificates, or that only mention them. */
 const ABOUT = /\.(csr|req|crl|ocsp|json|ya?ml|conf|cnf|cfg|ini|log|md|html?|sh|srl)$/;
 
-/** Of a folder's files those whose endings nobody knows, without copies under the name of another file. */
+/** Files of a folder with an unknown ending, without copies named after another file. */
 export function misnamedAmong(names: readonly string[]): ParsedName[] {
   const unknown = names.filter((name) => !hasKnownEnding(name) && parseName(name) === null);
   const likely = unknown.filter((name) => name.includes('.') && !ABOUT.test(name.toLowerCase()));
@@ -42,7 +42,7 @@ const WHAT: Partial<Record<KnownFile['facts']['kind'], string>> = {
   locked: 'a private key',
 };
 
-/** Rows for what is in none of the other files. */
+/** Stray files: certificates and keys that are in none of the other files. */
 export function misnamedStrays(misnamed: readonly KnownFile[], others: readonly KnownFile[]): StrayFile[] {
   if (misnamed.length === 0) return [];
   const keysOf = ({ facts }: KnownFile) => [...facts.publicKeys, facts.leaf?.publicKey ?? []].flat();

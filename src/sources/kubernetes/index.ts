@@ -48,15 +48,15 @@ function optionsOf(config: Config, { clientOf }: SourceContext): Omit<Kubernetes
 }
 
 /**
- * Nobody wants a certificate in Kong for every TLS Secret of a cluster (webhooks have theirs, too): without a word
- * on `create`, only a source that was narrowed down creates.
+ * A certificate in Kong for every TLS Secret of a cluster is not wanted (webhooks have theirs, too): by default
+ * only a source that was narrowed down creates.
  */
 const isNarrow = ({ namespaces, names, label_selector: labels, only_marked: onlyMarked }: Config) =>
   namespaces.length > 0 || names.length > 0 || labels != null || onlyMarked;
 
 /**
- * The first source of a cluster has a short id, on which the ids of the certificates hang that are created for it: what
- * it looks at may change. Further ones say what they look at.
+ * The first source of a cluster has a short id, since the ids of the certificates created for it depend on it and
+ * its selection may change. Further ones include their selection.
  */
 function idOf(config: Config, ids: ReadonlySet<string>): string {
   const { namespaces, names, label_selector: labels, only_marked: onlyMarked } = config;

@@ -8,17 +8,17 @@ export interface ObjectKind {
   plural: string;
   /** In sentences, e.g. `Secret`. */
   word: string;
-  /** What is meant where neither names nor labels are given. */
+  /** Selector used where neither names nor labels are given. */
   fieldSelector: string | null;
-  /** Octets of what is taken from one object. */
+  /** Most octets that are taken from one object. */
   maxBytes: number;
-  /** Null where it is no bundle (yet). */
+  /** Null where it is not a bundle (yet). */
   toRawBundle: (object: Secret) => RawBundle | null;
 }
 
 /**
- * A quarter of what a Secret can hold, and many times what a chain of ten certificates with its key needs: what many
- * tenants may put there is parsed at each change.
+ * A quarter of a Secret's limit, and many times what a chain of ten certificates with its key needs: contents of
+ * many tenants are parsed at each change.
  */
 const MAX_SECRET_BYTES = 256 * 1024;
 
@@ -52,7 +52,7 @@ export const CA_CONFIG_MAPS: ObjectKind = {
 
 function toCaBundle(object: KubernetesObject, word: string, texts: readonly string[]): RawBundle | null {
   const name = secretName(object);
-  // An object that was just made, or that is filled in later, says nothing about what is to be trusted.
+  // An object that was just created, or that is filled in later, says nothing about trust.
   if (texts.every((text) => text.trim() === '')) return null;
   const withCertificates = texts.filter((text) => text.includes('-----BEGIN '));
   const found = withCertificates.length > 0 ? withCertificates : texts.slice(0, 1);

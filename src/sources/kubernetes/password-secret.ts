@@ -5,17 +5,17 @@ import type { Secret } from './secret';
 
 const DEFAULT_KEY = 'password';
 
-/** What is known of one namespace. */
+/** State of one namespace. */
 interface Known {
-  /** Undefined: it has none. */
+  /** Undefined: no password. */
   password: string | undefined;
-  /** Bundles in it that are locked. */
+  /** Locked bundles in it. */
   locked: Set<string>;
 }
 
 /**
- * The password of keystores in a Secret beside each, as cert-manager's `passwordSecretRef` names it. It is asked for in
- * the namespaces where something is locked, and again with every poll.
+ * The password of keystores in a Secret beside each, as cert-manager's `passwordSecretRef` names it. It is
+ * requested in namespaces with locked bundles, and again with every poll.
  */
 export class SecretPasswords implements Passwords {
   readonly #name: string;
@@ -67,7 +67,7 @@ export class SecretPasswords implements Passwords {
     return known.password;
   }
 
-  /** @param before stays where nobody answers just now */
+  /** @param before kept where nobody answers now */
   private async ask(namespace: string, before: string | undefined): Promise<string | undefined> {
     const where = `Secret ${namespace}/${this.#name}`;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(this.#name)}`;

@@ -24,9 +24,9 @@ export interface ScopesOptions {
 
 /** The lists and watches that a source needs for its namespaces and names. */
 export class Scopes {
-  /** As the source says. */
+  /** According to the configuration. */
   readonly #wanted: readonly ListWatch<Secret>[];
-  /** Those, or of the pod's own namespace where only that is allowed. */
+  /** The wanted ones, or those of the pod's own namespace where only that is allowed. */
   #used: readonly ListWatch<Secret>[];
   #following: AbortController | null = null;
 
@@ -44,12 +44,12 @@ export class Scopes {
     this.#used = this.#wanted;
   }
 
-  /** Namespaces that are looked at; null: all of them. */
+  /** Namespaces that are read; null: all. */
   get namespaces(): (string | null)[] {
     return this.#used.map(({ namespace }) => namespace);
   }
 
-  /** Brings everything up to date. Where the whole cluster may not be listed, the pod's own namespace is left until it may. */
+  /** Refreshes everything. Where the whole cluster may not be listed, the pod's own namespace is used until it may. */
   async refresh(errors: Refusal[], whole: boolean): Promise<void> {
     const found: Refusal[] = [];
     const looks = await Promise.all(this.#wanted.map((scope) => this.refreshOne(scope, found, whole)));
@@ -84,7 +84,7 @@ export class Scopes {
   private scopesOf(namespace: string | null): ListWatch<Secret>[] {
     const { client, names, labelSelector } = this.options;
     const { plural } = this.kind;
-    // Who names Secrets or labels means them, whatever their type.
+    // A source that names Secrets or labels means them, whatever their type.
     const fieldSelector = names.length > 0 || labelSelector !== null ? null : this.kind.fieldSelector;
     const all = { client, api: '/api/v1', plural, namespace, fieldSelector, labelSelector };
     const each = names.length === 0 ? [null] : names;
@@ -93,7 +93,7 @@ export class Scopes {
 
   private widen(): void {
     this.use(this.#wanted);
-    // What went meanwhile is known to no list of before.
+    // No list saw these objects disappear.
     for (const name of this.known) if (!this.#wanted.some((scope) => scope.has(name))) this.apply(name, null);
   }
 
@@ -102,7 +102,7 @@ export class Scopes {
     this.stop();
   }
 
-  /** @returns `refused` where the whole cluster was meant, which is not allowed; it is no error yet */
+  /** @returns `refused` where the whole cluster may not be listed; that is no error yet */
   private async refreshOne(
     scope: ListWatch<Secret>,
     errors: Refusal[],
@@ -128,12 +128,12 @@ export class Scopes {
     return 'seen';
   }
 
-  /** Listing in a namespace that does not exist answers an empty list. */
+  /** A list in a namespace that does not exist is empty, not an error. */
   private async checkNamespace(namespace: string, errors: Refusal[]): Promise<void> {
     try {
       await this.options.client.get(`/api/v1/namespaces/${encodeURIComponent(namespace)}`);
     } catch (error) {
-      // Whether it exists is often none of a service account's business.
+      // Without the right to read the namespace, its existence is unknown.
       if ((error as KubernetesError).status !== 404) return;
       errors.push(
         refusal('unreadable', `namespace ${namespace} does not exist; is its name in the source right?`),

@@ -1,4 +1,4 @@
-/** Keys of a Secret's data that may hold certificate and key together, the first that is there. */
+/** Keys of a Secret's data that may hold certificate and key together, in order of preference. */
 const TOGETHER = [/^tls-combined\.pem$/, /^keystore\.p12$/, /\.p12$/, /\.pfx$/, /^keystore\.jks$/, /\.jks$/];
 
 /** The certificate and the key in a Secret's data, base64 as there; `key` may be empty. */

@@ -17,7 +17,7 @@ export interface Secret extends KubernetesObject {
 
 export const TLS_TYPE = 'kubernetes.io/tls';
 
-/** Annotations by which people and cert-manager mark what is to be served. */
+/** Annotations by which people and cert-manager mark Secrets to be served. */
 const CERTIFICATE = 'cert-manager.io/certificate-name';
 const MARKS = [CERTIFICATE, 'cert-manager.io/issuer-name'];
 const OVERRIDE = 'konghq.com/override';
@@ -26,7 +26,7 @@ export function isMarked({ metadata: { annotations = {} } }: Secret): boolean {
   return annotations[OVERRIDE] === 'true' || MARKS.some((name) => name in annotations);
 }
 
-/** The names that cert-manager writes on a Secret, or a person; null where there are none. */
+/** The names that cert-manager, or a person, has written on a Secret; null: none. */
 export function annotatedHosts({ metadata: { annotations = {} } }: Secret): readonly string[] | null {
   const names = (annotations['cert-manager.io/alt-names'] ?? '')
     .split(',')
@@ -39,8 +39,8 @@ export const secretName = ({ metadata }: KubernetesObject): string =>
   `${metadata.namespace}/${metadata.name}`;
 
 /**
- * A Secret as a bundle. Null where it is none (yet): another type without `tls.crt`, or one whose certificate is
- * still being issued, when cert-manager leaves `tls.crt` empty.
+ * A Secret as a bundle. Null where it is not one (yet): another type without `tls.crt`, or an empty `tls.crt`,
+ * which cert-manager leaves while it issues.
  */
 export function toRawBundle(secret: Secret): RawBundle | null {
   const { metadata, data } = secret;
@@ -64,6 +64,6 @@ export function toRawBundle(secret: Secret): RawBundle | null {
   };
 }
 
-/** Whatever the API server sends: a value that is not a text counts as empty. */
+/** The API server may send anything: a value that is not a text counts as empty. */
 export const decode = (base64: unknown): string =>
   typeof base64 === 'string' ? Buffer.from(base64, 'base64').toString('latin1') : '';

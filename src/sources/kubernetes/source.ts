@@ -15,9 +15,9 @@ import { Scopes, type ScopesOptions } from './scopes';
 import { annotatedHosts, isMarked, type Secret } from './secret';
 
 export interface KubernetesSourceOptions extends ScopesOptions {
-  /** Default: by the cluster and the kind, and for other kinds than TLS Secrets by what it looks at. */
+  /** Default: made of the cluster and the kind, and for other kinds than TLS Secrets of the selection. */
   id?: string;
-  /** The name of the cluster; left out: the one that this process is in. */
+  /** Name of the cluster; left out: the one that this process is in. */
   cluster?: string;
   /** Default: TLS Secrets. */
   kind?: ObjectKind;
@@ -25,15 +25,15 @@ export interface KubernetesSourceOptions extends ScopesOptions {
   /** Only those that carry `konghq.com/override: "true"` or cert-manager's annotations. */
   onlyMarked: boolean;
   /**
-   * Which names certificates get that are created: every name of the leaf, those of the annotation
+   * Names for certificates that are created: every name of the leaf, those of the annotation
    * `cert-manager.io/alt-names`, or those for which Ingresses and Gateways refer to the Secret.
    */
   hosts?: 'leaf' | 'annotations' | 'references';
 }
 
-/** Texts that are kept between a scan and the reads that follow it; what is more is fetched again. */
+/** Octets of texts that are kept between a scan and the reads that follow it; further ones are fetched again. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
-/** Larger ones leave room for those of others. */
+/** Larger texts are not kept, to leave room for others. */
 const MAX_HELD_EACH_BYTES = 64 * 1024;
 
 /** Secrets (or ConfigMaps) of a Kubernetes cluster. */
@@ -45,17 +45,17 @@ export class KubernetesSource implements Source {
   readonly #scopes: Scopes;
   /** Decide the hosts of certificates that are created. */
   readonly #references: References | null;
-  /** Where those come from elsewhere: which hosts an ingress controller is asked for. */
+  /** References for `asked`, where hosts come from elsewhere and an ingress controller is present. */
   #asking: References | null = null;
-  /** To be read, or to be reported as gone: whether it is a bundle. */
+  /** Objects to be read, or to be reported as gone, with whether they are bundles. */
   readonly #pending = new Map<string, boolean>();
   readonly #held = new HeldTexts(MAX_HELD_BYTES, MAX_HELD_EACH_BYTES);
-  /** Of the last scan of everything. */
+  /** Errors of the last full scan. */
   #errors: Refusal[] = [];
   /** Bundles that were read or are about to be; other Secrets are not in it. */
   readonly #bundles = new Set<string>();
   #touched: (() => void) | null = null;
-  /** Of the long watches that are open. */
+  /** Signal of the open long watches. */
   #signal: AbortSignal | null = null;
 
   constructor(private readonly options: KubernetesSourceOptions) {
@@ -90,7 +90,7 @@ export class KubernetesSource implements Source {
         if (this.#bundles.delete(name)) removed.push(name);
       }
     }
-    // Who of several has a host depends on which of their Secrets are there.
+    // The owner of a host among several depends on which of their Secrets exist.
     if (changed.length > 0 || removed.length > 0) this.#references?.outdate();
     for (const name of this.#references?.take(this.#bundles) ?? []) {
       if (this.#bundles.has(name) && !this.#pending.has(name)) changed.push(name);
@@ -99,7 +99,7 @@ export class KubernetesSource implements Source {
     return { changed, removed, total: this.#bundles.size, errors: this.#errors, areAsksNew };
   }
 
-  /** What the last scan brought, else the Secret as it is now; its text is not kept. */
+  /** The result of the last scan, else the present Secret; its text is not kept. */
   async read(name: string): Promise<Reading> {
     const held = this.#held.get(name);
     this.#held.delete(name);
@@ -139,7 +139,7 @@ export class KubernetesSource implements Source {
     return new References(this.options.client, (secret) => this.#bundles.has(secret));
   }
 
-  /** Null: it is not a bundle (yet). */
+  /** Null: not a bundle (yet). */
   private bundleOf(secret: Secret): Reading {
     const found = this.#kind.toRawBundle(secret);
     if (found === null) return null;
@@ -193,7 +193,7 @@ export class KubernetesSource implements Source {
   };
 }
 
-/** The same after a restart, and another one for another cluster and other objects. */
+/** Stable across restarts, and different for another cluster or selection. */
 function idOf(
   kind: ObjectKind,
   { cluster, namespaces, names, labelSelector }: KubernetesSourceOptions,

@@ -3,7 +3,7 @@ import program from './client/main?browser';
 import styles from './page.css';
 import html from './page.html';
 
-/** The page as it is sent, and what a browser may do with it: run this script, look like this, ask this server. */
+/** The page as it is sent, with its content security policy: this script, these styles, this server. */
 export interface Page {
   html: string;
   policy: string;
@@ -11,7 +11,7 @@ export interface Page {
 
 const hashOf = (text: string) => `'sha256-${crypto.hash('sha256', text, 'base64')}'`;
 
-/** Puts the page together from its parts: one file, with no request to anywhere else. */
+/** Assembles the page from its parts: one file that loads nothing from elsewhere. */
 export function makePage(): Page {
   const script = `\n${program}\n`;
   const replace = (text: string, mark: string, by: string) => {

@@ -8,7 +8,7 @@ import { RUNBOOKS_ZH } from './texts-zh';
 export interface Runbook {
   markdown: string;
   html: string;
-  /** What a browser may do with it: show it. */
+  /** Content security policy: nothing but the text. */
   policy: string;
 }
 
@@ -27,7 +27,7 @@ const EDITIONS: Readonly<Record<Language, Edition>> = {
 
 export const runbookNames = (): string[] => Object.keys(RUNBOOKS);
 
-/** Null: there is none of this name. */
+/** Null: there is no runbook of this name. */
 export function findRunbook(name: string, language: Language): Runbook | null {
   const { tag, texts, back, other } = EDITIONS[language];
   const markdown = Object.hasOwn(texts, name) ? texts[name] : undefined;

@@ -1,7 +1,7 @@
 const escape = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
-/** `code`, [link](to) and **strong**, of a text that is escaped here. */
+/** Renders `code`, [link](to) and **strong**; escapes the text. */
 function inline(text: string, query: string): string {
   return text
     .split(/(`[^`]+`)/)
@@ -17,7 +17,7 @@ function inline(text: string, query: string): string {
     .join('');
 }
 
-/** Other runbooks stand beside this one; what is elsewhere in the project is not served here. */
+/** Links to other runbooks work; the rest of the project is not served here. */
 function linkTo(label: string, to: string, query: string): string {
   const [, name] = /^([A-Za-z]+)\.md$/.exec(to) ?? [];
   if (name !== undefined) return `<a href="${name}${query}">${label}</a>`;

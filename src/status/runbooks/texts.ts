@@ -38,6 +38,6 @@ const TEXTS = {
   SslCertReloaderStalled,
 };
 
-/** By the name of the alert. A test holds them to the rules and to the alerts of the webhook. */
+/** By the name of the alert. A test compares them with the rules and the webhook's alerts. */
 export const RUNBOOKS: Readonly<Record<string, string>> = TEXTS;
 export type RunbookName = keyof typeof TEXTS;

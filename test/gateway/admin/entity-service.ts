@@ -75,7 +75,7 @@ export class EntityService {
     return this.#save(name, row);
   }
 
-  /** What does not exist counts as removed. */
+  /** An entity that does not exist counts as removed. */
   remove(name: string, key: string): void {
     const { endpointKey } = this.type(name);
     const existing = this.find(name, key);

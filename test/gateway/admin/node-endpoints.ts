@@ -7,7 +7,7 @@ import type { PluginInfo } from '../processes/plugin-info';
 import type { EntityService } from './entity-service';
 import type { Router } from './router';
 
-/** What the node's own endpoints show. */
+/** Content of the node's own endpoints. */
 export interface NodeFacts {
   workerPids: readonly number[];
   masterPid: number;

@@ -19,7 +19,7 @@ const META: Record<string, Field> = {
   ...EXTRAS,
 };
 
-/** What is wrong with a declarative document, nested as the document is; null when nothing is. */
+/** Errors of a declarative document, nested as the document is; null: none. */
 export function checkDocument(document: JsonObject, schemaFor: SchemaFor): Errors | null {
   // Kong checks a document that it refuses a second time, with the ids filled in, and then complains about SNIs
   // that stand nested in a certificate whatever else was wrong.

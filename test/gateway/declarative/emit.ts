@@ -43,7 +43,7 @@ function emitFields(record: JsonObject, indent: string): string {
   return text;
 }
 
-/** What follows `name:` or `-`, with the line's end. */
+/** The text after `name:` or `-`, with the line's end. */
 function emitValue(value: Json, indent: string): string {
   if (value === null) return ' ~\n';
   if (typeof value === 'string')

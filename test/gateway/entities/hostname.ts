@@ -1,4 +1,4 @@
-/** What is wrong with a name of an SNI entity, or null: a host name with at most one leading or trailing `*`. */
+/** Error of an SNI's name, or null: a host name with at most one leading or trailing `*`. */
 export function wildcardHostProblem(name: string): string | null {
   const star = name.indexOf('*');
   if (star > 0 && star !== name.length - 1) return 'wildcard must be leftmost or rightmost character';

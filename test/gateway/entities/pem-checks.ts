@@ -18,7 +18,7 @@ export function certificateProblem(pem: string): string | null {
   return 'problem' in parsed ? `invalid certificate: x509.new: ${parsed.problem}` : null;
 }
 
-/** What Kong checks of a CA certificate, in its order and words. */
+/** Kong's checks of a CA certificate, in its order and words. */
 export function caProblem(pem: string): string | null {
   if (pem.split('-----BEGIN CERTIFICATE-----').length > 2)
     return 'please submit only one certificate at a time';

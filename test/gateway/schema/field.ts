@@ -51,7 +51,7 @@ export type NamedField = Record<string, Field>;
 /** One check and its argument: `{ at_least_one_of: ['a', 'b'] }`. */
 export type EntityCheck = Record<string, unknown>;
 
-/** What is wrong, by field name; `@entity` holds what concerns several fields. */
+/** Errors by field name; `@entity` holds those about several fields. */
 export interface Errors {
   [field: string]: ErrorNode;
 }

@@ -40,8 +40,8 @@ const CHECKS = new Set(
 );
 
 /**
- * What Kong's schema of schemas would refuse in a plugin's `config`: a plugin with such a schema keeps Kong from
- * starting. Null when nothing is wrong.
+ * Error of Kong's schema of schemas for a plugin's `config`: a plugin with such a schema keeps Kong from starting.
+ * Null: none.
  */
 export function schemaProblem(fields: Json | undefined, path = 'config'): string | null {
   if (!Array.isArray(fields)) return `${path}: fields must be a list`;

@@ -13,7 +13,7 @@ import {
 } from './field';
 import { process } from './process';
 
-/** What is wrong with a whole entity or record, worded as Kong does; null when nothing is. */
+/** Errors of a whole entity or record, worded as Kong does; null: none. */
 export function validate(schema: RecordSchema, input: JsonObject): Errors | null {
   const errors: Errors = {};
   const fields = fieldsOf(schema);

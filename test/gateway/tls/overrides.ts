@@ -4,7 +4,7 @@ import { isUuid } from '../uuid';
 import { makeContext } from './contexts';
 import type { HoldBack, Worker } from './worker';
 
-/** What tests may make the serving side do wrong. */
+/** Faults of the serving side. */
 export class Overrides {
   readonly #lags = new Map<number, number>();
   readonly #frozenNames = new Set<string>();

@@ -14,7 +14,7 @@ interface Asked {
   name?: string;
 }
 
-/** What an API server answers. */
+/** Answers of an API server. */
 interface Cluster {
   allowed: (asked: Asked) => boolean;
   images?: string[];

@@ -20,7 +20,7 @@ async function kong(mode: 'database' | 'dbless' = 'database'): Promise<Gateway> 
 
 const names = (gateway: Gateway) => gateway.certificates().flatMap((certificate) => certificate.names);
 
-/** What was there before is there, and nothing else. */
+/** Kong has its former content, and nothing else. */
 const expectClean = (gateway: Gateway) =>
   expect(names(gateway).sort()).toEqual(['*.wild.example.test', 'www.example.test']);
 

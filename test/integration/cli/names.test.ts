@@ -14,7 +14,7 @@ const OURS = ['ssl-cert-reloader'];
 const leaf = (names: readonly string[], ageMinutes: number) =>
   issue({ names: [...names], notBefore: new Date(Date.now() - ageMinutes * 60_000) });
 
-/** What a pass told of one thing. */
+/** A line of a pass's report. */
 interface Row {
   kind: string;
   snis: string[];
@@ -37,7 +37,7 @@ async function kongAndFolder(mode: 'database' | 'dbless', seeds: readonly SeedCe
     args,
     put: (name: string, pair: ReturnType<typeof leaf>) => writePair(certs, name, pair),
     drop: (name: string) => ['crt', 'key'].forEach((end) => rmSync(join(certs, `${name}.${end}`))),
-    /** What a pass tells, in one line for each thing. */
+    /** The lines of a pass's report. */
     sync: async () => {
       const { stdout } = await cli('sync', ...args, '--json');
       const [pass] = JSON.parse(stdout) as { events: Row[] }[];

@@ -105,6 +105,19 @@ it.each(['plan', 'sync'])('an interruption of %s says what was done', async (com
   expect([code, stderr]).toEqual([130, 'ssl-cert-reloader: error: interrupted: nothing was changed\n']);
 });
 
+it.each(['plan', 'sync', 'drill', 'doctor'])(
+  'an interruption of %s says so before Kong has answered for the first time',
+  async (command) => {
+    const { gateway } = await renewed('database');
+    const { url, isAsked } = await hanging();
+    const child = start([command, '-p', gateway.prefix, '--admin-url', url, '--allow-http']);
+    await eventually('it waits for Kong', isAsked);
+    child.child.kill('SIGINT');
+    const { code, stderr } = await child.ended;
+    expect([code, stderr]).toEqual([130, 'ssl-cert-reloader: error: interrupted: nothing was changed\n']);
+  },
+);
+
 it('a source that cannot be read is an error of its own, and the others are looked at', async () => {
   const { config, gateway, certs } = await renewed('database');
   writeFileSync(

@@ -34,7 +34,7 @@ it.for(OUTPUTS)('the output of `$command` is that of a run', async ({ command, p
   }
 });
 
-/** What is the same in every run: times, fingerprints, ports, counts and folders are not. */
+/** The parts of an output that are the same in every run, without times, fingerprints, ports, counts and folders. */
 function lasting(output: string): string {
   return output
     .replace(/\b(?:[0-9A-F]{2}:){2}[0-9A-F]{2}\b/g, 'FINGERPRINT')

@@ -12,7 +12,7 @@ const renewed = aged(1, 'a.test');
 const page = '<html><body><form>Sign in</form></body></html>';
 const html = { 'content-type': 'text/html' };
 
-/** What an answer to a write means, and what its sentence names. */
+/** Answers to a write, with their meaning and a part of the sentence. */
 const ANSWERS: [string, Partial<Fault>, string, RegExp][] = [
   ['401', { status: 401, body: { message: 'Unauthorized' } }, 'failed forbidden', /admin\.token_file/],
   ['403', { status: 403, body: { message: 'no rights' } }, 'failed forbidden', /no rights.*may not do that/],

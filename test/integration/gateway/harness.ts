@@ -65,7 +65,7 @@ const stateOf = (stand: { certificates: Awaited<ReturnType<typeof startGateway>>
     ...{ tags: tags ?? [], names: [...names].sort() },
   }));
 
-/** Somebody gives Kong these certificates. */
+/** Puts certificates into Kong as another writer. */
 export async function put(adminUrl: string, mode: Mode, seeds: readonly Seed[]): Promise<void> {
   const entities = seeds.map(({ id, issued, snis, tags = [] }) => ({ id, ...pairOf(issued), snis, tags }));
   if (mode === 'database') {

@@ -38,7 +38,7 @@ const aWhile = (
     ),
 });
 
-/** What lies between the plugin and Kong. */
+/** Faults between the plugin and Kong. */
 export const ADMIN_FAULTS: FaultTable = {
   'connections-reset': everything('Every connection to the Admin API is reset.', () => reset),
   'no-answers': everything('The Admin API takes requests and never answers.', ({ admin }) => admin.hold),

@@ -3,7 +3,7 @@ import type { FaultTable } from '../fault';
 import { certificateId } from '../kong-content';
 import type { World } from '../world';
 
-/** Somebody does something at every turn, with a pause between, while everything is renewed so often. */
+/** Repeats an action of another writer, with pauses, while everything is renewed this often. */
 async function whileRenewing(
   world: World,
   count: number,
@@ -14,7 +14,7 @@ async function whileRenewing(
   for (let turn = 0; !(await Promise.race([renewed, sleep(pauseMs, false)])); turn++) await work(turn);
 }
 
-/** What others do to Kong at the same time, and what is done to the plugin's entry. */
+/** Actions of other writers in Kong, and on the plugin's entry. */
 export const WRITER_FAULTS: FaultTable = {
   'older-by-others': {
     sentence: 'Another writer puts an older certificate into Kong again and again.',

@@ -12,9 +12,9 @@ import { basename } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
 export interface Moment {
-  /** So many effects have been had. */
+  /** Number of effects so far. */
   effects: number;
-  /** So many awaits have gone on since then; null: right before the next effect. */
+  /** Number of awaits since then; null: right before the next effect. */
   awaits: number | null;
 }
 

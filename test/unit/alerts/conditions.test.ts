@@ -276,7 +276,7 @@ describe('a renewal that is held back', () => {
   });
 });
 
-describe('what Kong reads from files for itself', () => {
+describe('the files that Kong itself reads', () => {
   const file = (days: number, more: object = {}) => ({
     location: '/etc/kong/default.crt',
     fingerprint_sha256: 'AA',

@@ -194,7 +194,7 @@ describe('plain http', () => {
   });
 });
 
-describe('what is said of a webhook', () => {
+describe('the log about a webhook', () => {
   const SECRET = 's3cr3t';
 
   it('is its host alone', () => {

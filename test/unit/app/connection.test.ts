@@ -237,7 +237,7 @@ describe('headers of the Admin API', () => {
   });
 });
 
-describe('what else stands in files', () => {
+describe('other settings that are read from files', () => {
   it('are headers, which are read again, too', async () => {
     const { url, received } = await answering([dbless]);
     const file = join(testFolder(), 'headers');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { SaidOnce } from '../../../src/app/said-once';
 
-/** What is logged at each look, where these details are said. */
+/** Log lines of each look at which these details are reported. */
 function looks(...details: readonly (string | null)[]) {
   const lines: string[] = [];
   const said = new SaidOnce((level, message, detail) =>

@@ -221,6 +221,6 @@ test.for(['p256', 'p384', 'rsa-2048', 'ed25519'] as const)(
   },
 );
 
-it('what is not a key has no digest', () => {
+it('a text that is not a key has no digest', () => {
   expect(publicKeyDigestOfKey('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n')).toBeNull();
 });

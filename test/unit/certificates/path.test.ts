@@ -46,7 +46,7 @@ const keyUsage = (bits: string): Extension => ({
 const emailOnly: Extension = { id: '2.5.29.37', value: sequence(Buffer.from('06082b06010505070304', 'hex')) };
 
 interface Case {
-  /** What is right with it, or what is wrong. */
+  /** Name of the case. */
   about: string;
   names?: string[];
   leaf?: Partial<IssueOptions>;

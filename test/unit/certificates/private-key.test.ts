@@ -19,7 +19,7 @@ describe('the gate lets through', () => {
     for (const [name, text] of Object.entries(forms)) {
       const bundle = opened(raw({ cert: chain, key: text }));
       expect(checkKeyAndChain(bundle), name).toBeNull();
-      // What Kong gets has to be read by OpenSSL, which is not so patient.
+      // OpenSSL, which is less tolerant, must be able to read it.
       expect(createPrivateKey(toPem(bundle).key).equals(privateKey), name).toBe(true);
     }
   });

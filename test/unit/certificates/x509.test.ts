@@ -12,7 +12,7 @@ import { missing, run } from '../../support/tools';
 const parse = (pem: string) => parseCertificate(derOf(pem)).info;
 const KINDS: KeyKind[] = ['p256', 'p384', 'rsa-2048', 'rsa-1024', 'ed25519'];
 
-/** What Node (OpenSSL) says about the same certificate, in the model's words. */
+/** Facts about the same certificate from Node (OpenSSL), in the model's words. */
 function asNodeSees(pem: string) {
   const certificate = new X509Certificate(pem);
   return {
@@ -28,7 +28,7 @@ function asNodeSees(pem: string) {
   };
 }
 
-describe('what is read from a certificate', () => {
+describe('the facts of a certificate', () => {
   test.for(KINDS)('is what OpenSSL reads, for a %s key', (key) => {
     const { cert } = issue({ key, names: ['www.example.test', '*.Example.TEST', '192.0.2.7'] });
     expect(parse(cert)).toMatchObject(asNodeSees(cert));

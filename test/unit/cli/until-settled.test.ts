@@ -54,7 +54,7 @@ it('one pass will do where nothing is left', async () => {
   expect(await run([{ events: [event(swapped)] }])).toMatchObject({ passes: 1, tookMs: 0 });
 });
 
-it('who met the write of another one tries again, and what came through in the end did not fail', async () => {
+it('a run that met the write of another one tries again, and a write that succeeds in the end counts as made', async () => {
   const { report, passes } = await run([
     failing('conflict'),
     failing('conflict'),
@@ -80,7 +80,7 @@ it.for(['forbidden', 'mistake'] as const)('what is %s is not tried again', async
   expect((await run([failing(failure)])).passes).toBe(1);
 });
 
-it('what is left to the ingress controller is waited for where that is wanted', async () => {
+it('a certificate that is left to the ingress controller is waited for where that is wanted', async () => {
   const left = waiting(60_000);
   expect(await run([left, { events: [event(swapped)] }], false)).toMatchObject({ passes: 1, tookMs: 0 });
   const waited = await run([left, { events: [event(swapped)] }], true);

@@ -33,7 +33,7 @@ it('a log file is created for its owner and group, and gets whole lines in their
   for (const line of lines) file.write(line);
   await file.close();
   expect(textOf(path)).toBe(lines.join(''));
-  // Whatever the umask: nobody else reads it, and nobody runs it.
+  // Regardless of the umask no other user can read it, and nobody can execute it.
   expect(statSync(path).mode & 0o777 & ~0o040).toBe(0o600);
 });
 

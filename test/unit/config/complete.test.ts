@@ -28,11 +28,11 @@ const DEFAULTS = {
   log: { level: 'info' },
 };
 
-/** What only sources of type kubernetes use. */
+/** Fields of sources of type kubernetes alone. */
 const trust = { trust: false, resource: 'secrets' };
 const secrets = { namespaces: [], names: [], only_marked: false, hosts: 'leaf', ...trust };
 
-/** What is wrong with a configuration: `path: message` for each problem. */
+/** Problems of a configuration, as `path: message`. */
 function problemsOf(config: unknown): string[] {
   try {
     completeConfig(config);

@@ -20,7 +20,7 @@ class MemoryFile extends MemorySource {
     super(`file:${location}`);
   }
 
-  /** What was read is what the next scan compares with. */
+  /** The next scan compares with what was read. */
   override read(name: string) {
     void this.scan();
     return super.read(name);
@@ -39,7 +39,7 @@ function watching(
     serves: null as Issued | null,
     byType: new Map<KeyType, Issued>(),
     asked: [] as (KeyType | undefined)[],
-    /** What became of each reload; null: it was sent. */
+    /** Result of each reload; null: it was sent. */
     refusal: null as string | null,
     reloads: [] as string[],
     done: new Map<string, string>(),
@@ -157,7 +157,7 @@ describe('when the files change', () => {
     expect(kong.reloads).toHaveLength(1);
     expect(status.state).toBe('reload_pending');
     expect(status.detail).toMatch(/was reloaded for it at .* and still serves the other one/);
-    // What a reload did not bring is at least there for unknown names.
+    // Without an effect of the reload, at least unknown names get the certificate.
     expect(certificate.isPromoted).toBe(true);
 
     const successor = watching('reload');
@@ -273,7 +273,7 @@ describe('when the files change', () => {
   });
 });
 
-/** What the certificate's one file holds now. */
+/** Present content of the certificate's one file. */
 async function readBack(certificate: DefaultCertificate): Promise<{ chain: string; key: string }> {
   const raw = (await certificate.read('/certs/default.crt')) as { cert: string; key: string };
   return { chain: raw.cert, key: raw.key };

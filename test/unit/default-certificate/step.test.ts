@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ReloadStep, type DefaultCertificate } from '../../../src/default-certificate';
 
-it('what stands in the way is said once, also where a file is half written in between, and that it is over', () => {
+it('an obstacle is logged once, also where a file is half written in between, and so is its end', () => {
   const file = { location: '/ssl/default.crt' };
   const status = { state: 'in_sync', detail: '', files: [file], reloaded_at: null };
   const certificate = { status } as unknown as DefaultCertificate;

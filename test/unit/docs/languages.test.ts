@@ -111,7 +111,7 @@ function targetsOf(path: string): string[] {
   return [...new Set(links)];
 }
 
-/** The same, each by its English page where it is translated; the switch of languages is none. */
+/** Links, each by its English page where that is translated, without the switch of languages. */
 function linksOf(path: string): string[] {
   const english = new Map(PAGES);
   const links = targetsOf(path)

@@ -8,7 +8,7 @@ import { deterministicId } from '../../../src/model';
 import { issue } from '../../support/bundles';
 
 const folder = join(__dirname, 'recordings');
-/** What a real Kong answered to GET /config; the private keys in it are blanked. */
+/** Answers of a real Kong to GET /config; their private keys are blanked. */
 const recordings = readdirSync(folder).map((name): [string, string] => {
   const { response } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
     response: { body: { config: string } | string };

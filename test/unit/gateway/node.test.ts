@@ -5,7 +5,7 @@ import { KongNode, type NodeFacts } from '../../../src/gateway';
 import { parseServers, parseWorkers, settingIn } from '../../../src/gateway/node/nginx-conf';
 import { testFolder } from '../../support/folders';
 
-/** What a real Kong 3.9.1 wrote into its prefix, without what is secret. */
+/** Files that a real Kong 3.9.1 wrote into its prefix, without secrets. */
 const recorded = (name: string) => readFileSync(join(__dirname, 'prefix', name), 'utf8');
 
 function prefixWith(lines: string | ((prefix: string) => string)): string {
@@ -14,7 +14,7 @@ function prefixWith(lines: string | ((prefix: string) => string)): string {
   return prefix;
 }
 
-describe('what the listeners speak', () => {
+describe('the TLS settings of the listeners', () => {
   const lines = 'ssl_protocols = TLSv1.1\nnginx_http_ssl_protocols = TLSv1.2\n';
   it('is what stands nearest to them', () => {
     expect(read(lines).tlsSettings.protocols).toBe('TLSv1.2');
@@ -28,7 +28,7 @@ describe('what the listeners speak', () => {
 
 const read = (lines: string | ((prefix: string) => string)) => new KongNode(prefixWith(lines)).read();
 
-describe('what Kong wrote into its prefix', () => {
+describe('the files that Kong wrote into its prefix', () => {
   it('tells where the Admin API is, unix sockets first, and where TLS ends', () => {
     const { admin, tls } = read(
       [

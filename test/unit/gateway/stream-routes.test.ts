@@ -44,7 +44,7 @@ it('a route that is new in the database is not asked for yet', async () => {
   expect((await reading(route(15), 10_000)).leadTo(9443, 'a.test')).toBe(true);
 });
 
-it('as long as Kong does not say, nothing leads there', async () => {
+it('without an answer of Kong no name has a route', async () => {
   const client = { url: '', get: () => Promise.reject(new Error('away')) } as unknown as AdminClient;
   const routes = new StreamRoutes(client, () => 0);
   await routes.refresh();

@@ -110,7 +110,7 @@ it('a process that is killed while it writes leaves a history that can be read a
   expect((await namesIn(path))[0]).toBe('after');
 });
 
-it('what could not be written is told as a gap when it can be again', async () => {
+it('entries that could not be written are recorded as a gap once the file can be written again', async () => {
   const folder = join(testFolder(), 'missing');
   const path = join(folder, 'history');
   const { history, said, swapped } = keeping(path);

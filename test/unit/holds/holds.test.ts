@@ -50,7 +50,7 @@ describe('a pin', () => {
     ['WWW.test', update(60), 'pinned'],
     ['c1', update(60), 'pinned'],
     ['www.test', create, 'pinned'],
-    // Whatever happens: it is a person's word.
+    // A pin holds whatever happens.
     ['www.test', update(95), 'pinned'],
     ['other.test', update(60), 'free'],
     ['*.test', update(60), 'free'],

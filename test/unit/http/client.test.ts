@@ -106,7 +106,7 @@ describe('a request', () => {
     let count = 0;
     const server = await httpServer((_seen, response) => {
       count += 1;
-      // What comes on a connection that is kept is reset without a word.
+      // Resets requests on a kept connection without an answer.
       if (count === 2) response.socket?.resetAndDestroy();
       else response.end(String(count));
     });
@@ -225,7 +225,7 @@ describe('a token', () => {
     const file = join(testFolder(), 'token');
     writeFileSync(file, 'old\n');
     const secret = new SecretReader({ file });
-    // Whatever the stamps say.
+    // Even if the stamps are unchanged.
     const kept: { token: string } = { token: secret.readToken() };
     const server = await httpServer(({ headers }, response) => {
       response.statusCode = headers['authorization'] === 'Bearer new' ? 200 : 401;
@@ -307,7 +307,7 @@ describe('a redirect', () => {
   });
 });
 
-describe('what is tried again', () => {
+describe('a request that failed', () => {
   const failing = (kind: 'away' | 'forbidden' | 'refused', times: number) => {
     const calls = { count: 0 };
     const work = () => {
@@ -318,7 +318,7 @@ describe('what is tried again', () => {
     return { calls, work };
   };
 
-  it('is a failure of somebody who is away, as often as is allowed', async () => {
+  it('is repeated where nobody answered, as often as is allowed', async () => {
     const once = failing('away', 1);
     await expect(withRetries({ attempts: 2 }, once.work)).resolves.toBe('done');
     const twice = failing('away', 2);
@@ -326,7 +326,7 @@ describe('what is tried again', () => {
     expect(twice.calls.count).toBe(2);
   });
 
-  test.for(['forbidden', 'refused'] as const)('is nothing that is %s', async (kind) => {
+  test.for(['forbidden', 'refused'] as const)('is not repeated where it was %s', async (kind) => {
     const { calls, work } = failing(kind, 1);
     await expect(withRetries({ attempts: 4 }, work)).rejects.toBeInstanceOf(HttpFailure);
     expect(calls.count).toBe(1);

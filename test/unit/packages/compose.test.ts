@@ -25,7 +25,7 @@ const declarative = parse(readFileSync('kong.yml', 'utf8')) as {
 const dockerfile = readFileSync('Dockerfile', 'utf8');
 const [entry] = declarative.plugins;
 
-/** What the one-shot of the profile with a database puts into Kong. */
+/** The entry that the one-shot of the profile with a database puts into Kong. */
 function enabled(): Promise<{ url: string; body: typeof entry }> {
   return new Promise((resolve) => {
     const fetch = (url: string, { body }: { body: string }) => {

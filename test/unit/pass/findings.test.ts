@@ -23,7 +23,7 @@ function findings() {
   return {
     found,
     advance: (ms: number) => (now += ms),
-    /** What is reported when these refusals stand. */
+    /** Bundles that are reported with these refusals. */
     report: (refused: Record<string, Refusal>) => {
       found.refusals(new Map(Object.entries(refused)), bundles);
       return found.take().events.map(({ bundle: id }) => id);
@@ -101,7 +101,7 @@ describe('a refusal', () => {
     const { report } = findings();
     const why = refusal('expired', 'expired');
     expect(report({ www: why })).toEqual(['www']);
-    // That it is over is an event, too.
+    // Its end is an event, too.
     expect(report({})).toEqual(['www']);
     expect(report({})).toEqual([]);
     expect(report({ www: why })).toEqual(['www']);
@@ -194,7 +194,7 @@ describe('a change that would be made', () => {
   });
 });
 
-describe('what happened', () => {
+describe('an event', () => {
   it('is handed over once', () => {
     const { found } = findings();
     found.failed(update('K'), 'no answer', 'away');

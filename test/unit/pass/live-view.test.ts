@@ -7,7 +7,7 @@ import { passing } from '../../support/stages';
 
 const days = (count: number) => new Date(Date.now() - count * 86_400_000);
 
-/** What the status would show of each half, as `id half state stored-age`. */
+/** The status of each half, as `id half state stored-age`. */
 function shown(live: LiveView, served: ServedBook): string[] {
   return [...certificateFacts(live, served)].map(({ certificate, half, state }) =>
     [certificate?.id ?? '-', half satisfies Half, state].join(' '),

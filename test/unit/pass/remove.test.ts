@@ -21,7 +21,7 @@ it('a certificate of ours without any name left is removed, and that is reported
   const { runner, gateway } = withObsolete();
   const obsolete = (await runner.pass('start')).events;
   expect(obsolete.map(({ outcome }) => outcome)).toEqual([{ kind: 'removed', certificate: 'empty' }]);
-  // What it was for.
+  // The names that it had.
   expect(obsolete.map(({ snis }) => snis)).toEqual([['gone.test']]);
   expect([...gateway.entities.keys()]).toEqual(['K']);
   expect((await runner.pass('poll')).events).toEqual([]);

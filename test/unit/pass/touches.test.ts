@@ -125,7 +125,7 @@ it('a certificate that is being proven is written again only once that is known'
   expect(gateway.writes).toEqual(['a', 'a']);
 });
 
-it('what a gateway must not write any more is left alone', async () => {
+it('a gateway that must not write any more leaves certificates alone', async () => {
   let isLeader = true;
   const { gateway, source, runner, verifier } = passing({ mayWrite: () => isLeader });
   for (const name of ['a', 'b']) {

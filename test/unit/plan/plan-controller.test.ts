@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { HomeBook, type PlanInput } from '../../../src/plan';
 import { bundle, checkPlan, ours, outline, plan, stored, tenant, type PlanCase } from '../../support/plans';
 
-/** What is known of an ingress controller on this Kong. */
+/** Knowledge about an ingress controller on this Kong. */
 const beside = (more: Partial<NonNullable<PlanInput['controller']>> = {}) => ({
   more: {
     controller: { isThere: true, asked: null, keepsOthers: true, certificates: new Set<string>(), ...more },
@@ -72,7 +72,7 @@ describe('beside an ingress controller', () => {
     expect(made.obsolete.map(({ id }) => id)).toEqual([empty.id]);
   });
 
-  it('what would have been made is said with the resource that should ask for it', () => {
+  it('a certificate that is not created is reported with the resource that should request it', () => {
     expect([...plan([www, star], [], beside()).notes.values()]).toEqual([
       expect.stringMatching(/www\.test .*; refer to Secret shop\/www in an Ingress or Gateway$/),
       expect.stringMatching(

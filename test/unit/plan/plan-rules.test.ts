@@ -43,7 +43,7 @@ describe('older is what is valid neither later from nor longer until', () => {
     });
     expect(result([fresh], kong)).toEqual(isTaken ? taken : refusedAs('older_than_stored'));
     expect(result([fresh], kong, { allowDowngrade: true })).toEqual(taken);
-    // What has ended, one minute early, stands in nobody's way.
+    // A certificate that has expired, counted one minute early, protects nothing.
     expect(
       result([fresh], kong, { now: Math.min(days(60) - 60_000, fresh.leaf.notAfter - 120_000) }).changes,
     ).toEqual(isTaken || until > 60 ? taken.changes : []);
@@ -136,7 +136,7 @@ describe('without a home', () => {
     expect(result([fresh], [kong], { more: evidence })).toEqual(expected);
   });
 
-  it('what is not known yet is asked', () => {
+  it('an unknown fact is raised as a question', () => {
     const { questions } = plan([ofTenant()], [stored('K')], { more: known(undefined, undefined) });
     expect(questions.map(({ kind }) => kind).sort()).toEqual(['same_issuer', 'trusted']);
   });
@@ -198,7 +198,7 @@ describe('with a home', () => {
     const renewed = tenant('a/home', { age: 20, issuer: 'Other' });
     const more = { ...known(false, false), homes };
     expect(outline(plan([renewed], kong, { more })).changes).toEqual(['K main <- kubernetes#a/home']);
-    // Somebody made another certificate of that name by hand.
+    // Another writer made a certificate of that name by hand.
     const byHand = [stored('K', { age: 25, issuer: 'Hand' })];
     expect(outline(plan([renewed], byHand, { more })).changes).toEqual([]);
   });

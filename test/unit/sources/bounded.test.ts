@@ -11,7 +11,7 @@ const scanOf = (more: Partial<SourceScan> = {}): SourceScan => ({
 
 const raw: RawBundle = { name: 'www', location: 'www', cert: 'c', key: 'k' };
 
-/** A source whose scans and reads take as long as they are told to. */
+/** A source whose scans and reads take the given time of the false clock. */
 class SlowSource implements Source {
   readonly id = 'vault:https://vault.test/secret/';
   readonly create = true;
@@ -36,7 +36,7 @@ class SlowSource implements Source {
 
 const after = (ms: number) => (ms === 0 ? Promise.resolve() : new Promise((done) => setTimeout(done, ms)));
 
-/** What `work` comes to, and how long that took on the false clock. */
+/** The result of `work`, and the time that it took on the false clock. */
 async function timed<T>(work: Promise<T>): Promise<{ result: T; ms: number }> {
   const startedAt = performance.now();
   const over = { is: false };

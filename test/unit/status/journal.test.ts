@@ -3,7 +3,7 @@ import { Journal } from '../../../src/status';
 import { toJson } from '../../../src/common/safe-text';
 import { issue, secretsIn } from '../../support/bundles';
 
-it('what went wrong is shown without keys, tokens and passwords', () => {
+it('errors are shown without keys, tokens and passwords', () => {
   const journal = new Journal(() => 0);
   const { key } = issue();
   const error = `${key} was refused by https://kong:s3cr3t@127.0.0.1:8001 (Kong-Admin-Token: s3cr3t)`;

@@ -120,7 +120,7 @@ it('the server answers it, and 304 while nothing differs', async () => {
   expect(status).toBe(200);
   const report = JSON.parse(text) as ListReport;
   expect(names(report)).toEqual(['expired', 'frozen']);
-  // What has the name of a secret would be removed.
+  // A field named like a secret would be removed.
   expect(text).not.toContain('[removed]');
   const known = { headers: { 'if-none-match': String(headers['etag']) } };
   expect((await ask(to, '/certificates?limit=2', known)).status).toBe(304);

@@ -299,7 +299,7 @@ it('drops those who never read, however many, and then answers others again', as
   const status = async () => (await ask(tcp, '/status', { method: 'HEAD' })).status;
   await eventually('there is no place for others', async () => (await status()) === 503);
   expect((await ask(tcp, '/healthz')).status).toBe(200);
-  // Those who come over the network keep nobody from the socket.
+  // Clients on the network never keep the socket busy.
   expect((await ask(socket, '/status', { method: 'HEAD' })).status).toBe(200);
   await eventually('there is', async () => (await status()) === 200, 40_000);
 });

@@ -25,7 +25,7 @@ const holding = (...texts: string[]): Partial<TrustedBundle> => ({
   certificates: texts.map((text) => ca(text)),
 });
 
-/** What a tenant put into its object. */
+/** A tenant's object with this text. */
 const tenant = (object: string, text: string): Partial<TrustedBundle> => ({
   certificates: [ca(text, null, { object })],
 });

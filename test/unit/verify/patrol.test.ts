@@ -63,7 +63,7 @@ it('a name that something else answers for is asked for less and less often', as
   expect(waits.map((wait, index) => wait >= 20 * 2 ** index)).toEqual(waits.map(() => true));
 });
 
-it('what was asked before a write says nothing about what is stored since', async () => {
+it('a handshake before a write says nothing about the certificate stored since', async () => {
   const before = issue({ names: [NAME] });
   const after = issue({ names: [NAME] });
   const storedAs = ({ chain, key }: typeof before) => toStored({ id: 'K', cert: chain, key, snis: [NAME] });

@@ -18,7 +18,7 @@ const entity = (more: Partial<CertificateEntity> = {}): CertificateEntity => ({
   ...more,
 });
 
-/** What the file holds once these certificates of Kong's are in it. */
+/** The file's content with these certificates of Kong's. */
 function edit(text: string, ...entities: CertificateEntity[]) {
   const byId = new Map(entities.map((one) => [one.id, toTexts(one)]));
   return editCertificates(text, entities.map(toStored), (id) => Promise.resolve(byId.get(id) ?? null));
@@ -111,7 +111,7 @@ describe('a certificate that was renewed', () => {
   });
 });
 
-describe('what is left alone', () => {
+describe('an entry that is left alone', () => {
   const file = (cert: string, key: string, more = '') =>
     `certificates:\n- id: ${ID}\n  cert: ${cert}\n  key: ${key}\n${more}`;
 
@@ -152,7 +152,7 @@ describe('what is left alone', () => {
     expect(await edit(text, entity())).toMatchObject({ text: null, written: [] });
   });
 
-  it('what the file has with another id', async () => {
+  it('that has another id', async () => {
     const text = `certificates:\n- id: other\n  cert: ${quoted(old.chain)}\n  key: ${quoted(old.key)}\n  snis: [{name: www.example.test}]\n`;
     expect((await edit(text, entity())).text).toBeNull();
   });

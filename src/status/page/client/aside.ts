@@ -7,7 +7,7 @@ import type { Tone } from './verdict';
 
 type Reloader = ListReport['reloaders'][number];
 
-/** What happened, who writes, sources. */
+/** Draws events, leader and sources. */
 export function drawAside({ reloaders }: ListReport): void {
   const now = Date.now();
   const events = reloaders.flatMap((one) => one.events).sort((a, b) => (a.at < b.at ? 1 : -1));
@@ -47,7 +47,7 @@ function eventElement(event: RecentEvent, now: number): HTMLElement {
   );
 }
 
-/** The last hundred things on a line from the first of them (at least an hour) until now. */
+/** Draws the last hundred events on a line from the first of them (at least an hour ago) until now. */
 function drawTimeline(events: readonly RecentEvent[], now: number): void {
   const from = Math.min(now - 3_600_000, ...events.map(({ at }) => Date.parse(at)));
   const dots = events.map(({ at, kind, snis }) => {

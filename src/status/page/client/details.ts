@@ -13,7 +13,7 @@ import { hrefOf, type Query } from './query';
 import { entryBadge, marksOf, namesOf, toneOf, whyOf } from './rows';
 import { runbookLink, type Tone } from './verdict';
 
-/** The runbook for what is worst of it; null: nothing is. */
+/** The runbook for its worst trouble; null: none. */
 function runbookOf(certificate: CertificateStatus): string | null {
   const { state, refusal, write_failure: failure } = certificate;
   const life = alarmingLife(certificate);
@@ -75,7 +75,7 @@ function factElements([word, value, copied]: Fact): HTMLElement[] {
 
 const code = (text: string) => el('code', {}, text);
 
-/** When it is, here and in UTC. */
+/** A time, local and in UTC. */
 function moment(iso: string | null): Child {
   if (iso === null) return null;
   const utc = `${iso.slice(0, 16).replace('T', ' ')} UTC`;
@@ -180,7 +180,7 @@ function factsOf(
   ];
 }
 
-/** Tones of what can happen; what is not here is neither good nor bad. */
+/** Tones of events; the others are neutral. */
 export const KIND_TONES: Partial<Record<HistoryEntry['kind'], Tone>> = {
   swapped: 'good',
   created: 'good',

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 
-/** Pieces of the document. Text is always set as text: names and messages come from files and from Kong. */
+/** Helpers for the document. Text is always set as text: names and messages come from files and from Kong. */
 
 export type Child = Node | string | null | undefined;
 type Attributes = Record<string, string | number | boolean | null | undefined>;
@@ -22,7 +22,7 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A line drawing; never the only sign of anything. */
+/** A line drawing; never the only indication of anything. */
 export function picture(path: string, size: number): SVGElement {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   const attributes = {
@@ -41,13 +41,13 @@ export function picture(path: string, size: number): SVGElement {
   return svg;
 }
 
-/** Sets a text only where it is another one: screen readers read what is set. */
+/** Sets a text only where it differs: screen readers read aloud what is set. */
 export function setText(id: string, text: string): void {
   const element = byId(id);
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A button that copies a text; where the browser has no clipboard for plain http, the old way. */
+/** A button that copies a text, with a fallback for browsers without a clipboard on plain http. */
 export function copyButton(text: string, label: string, done: string, what: string): HTMLButtonElement {
   const button = el('button', { type: 'button', class: 'copy', 'aria-label': `${label}: ${what}` }, label);
   button.addEventListener('click', () => {

@@ -1,7 +1,7 @@
 import { languageOf, LANGUAGES, type Language, type Words } from '../words';
 import { recall, remember } from './storage';
 
-/** Words, numbers and times in the language that was chosen, else that of the browser. */
+/** Words, numbers and times in the chosen language, else the browser's. */
 export let words: Words = LANGUAGES.en;
 
 export function setLanguage(language: Language): void {
@@ -28,7 +28,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A length of time, in one unit. */
+/** A duration in one unit. */
 export function spanText(ms: number): string {
   const { seconds, minutes, hours, days } = words.time;
   if (ms < MINUTE) return seconds(Math.max(0, Math.round(ms / 1000)));
@@ -47,7 +47,7 @@ const DATE = { year: 'numeric', month: 'short', day: 'numeric' } as const;
 
 export const dateText = (iso: string): string => format(iso, DATE);
 export const clockText = (iso: string): string => format(iso, CLOCK);
-/** With its zone: whoever reads it may sit elsewhere. */
+/** With its time zone: the reader may be elsewhere. */
 export const timeText = (iso: string): string => format(iso, { ...DATE, ...CLOCK, timeZoneName: 'short' });
 
 /** `today at 08:22 UTC`, `3 Mar 2026, 08:22 UTC`. */
@@ -59,7 +59,7 @@ export function whenText(iso: string, now = Date.now()): string {
   return day === dayOf(now + DAY) ? words.time.tomorrow(clock) : timeText(iso);
 }
 
-/** How long it is valid yet, or has not been. */
+/** How long it is still valid, or has been expired. */
 export function leftText(iso: string, now = Date.now()): string {
   const left = Date.parse(iso) - now;
   return left <= 0 ? words.say.expiredAgo(spanText(-left)) : words.say.left(spanText(left));

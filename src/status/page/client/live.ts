@@ -1,7 +1,7 @@
 import type { HistoryReport, ListReport } from '../../../public';
 import { requestOf, type Query } from './query';
 
-/** After so long without an answer the plugin is taken for gone. */
+/** After this long without an answer the plugin counts as gone. */
 const PATIENCE_MS = 30_000;
 
 /** The last answer; null: there was none yet. */
@@ -9,14 +9,18 @@ export let report: ListReport | null = null;
 
 let etag: string | null = null;
 let askedFor = '';
-/** Answers to what is no longer asked for are thrown away. */
+/** Cancels requests that are no longer relevant. */
 let running: AbortController | null = null;
 
 class Overtaken extends Error {}
 export const newer = (error: unknown): boolean => error instanceof Overtaken;
 export const isSlow = (): boolean => running !== null;
 
-/** Asks for what is looked at. @returns whether it is another one than before @throws Error where nobody answers */
+/**
+ * Fetches what the query asks for.
+ * @returns whether the report has changed
+ * @throws Error where nobody answers
+ */
 export async function fetchReport(query: Query): Promise<boolean> {
   running?.abort();
   const own = new AbortController();
@@ -49,7 +53,7 @@ let history: { key: string; report: HistoryReport } | null = null;
 export const historyOf = ({ open }: Query): HistoryReport | null =>
   history !== null && history.key === open ? history.report : null;
 
-/** What is recorded of the certificate that is shown alone. A plugin without a history has nothing to say. */
+/** Fetches the history of the certificate that is shown alone. A plugin without a history answers nothing. */
 export async function fetchHistory({ open }: Query): Promise<void> {
   const certificate = report?.opened?.certificate;
   if (open === null || certificate === undefined) return;
@@ -60,6 +64,6 @@ export async function fetchHistory({ open }: Query): Promise<void> {
     });
     if (response.ok) history = { key: open, report: (await response.json()) as HistoryReport };
   } catch {
-    // The next look tells that nobody answers.
+    // The next poll will show that nobody answers.
   }
 }

@@ -11,9 +11,9 @@ import { entryName, LEVELS, rowElement, STATES } from './rows';
 import { followTheme } from './storage';
 import { drawAlarms, drawVerdict, setTitle } from './verdict';
 
-/** Looks every few seconds while somebody looks at the page. */
+/** Interval of polls while the page is visible. */
 const EVERY_MS = 5_000;
-/** Whoever types is not asked about each letter. */
+/** Delay while somebody types, instead of a request for each letter. */
 const TYPING_MS = 200;
 
 let query = readQuery();
@@ -71,7 +71,7 @@ function draw(): void {
   drawAside(report);
 }
 
-/** Everything that stands in the page from the start. */
+/** Sets every text that is on the page from the start. */
 function drawWords(): void {
   if (document.body.dataset['language'] === words.lang) return;
   document.body.dataset['language'] = words.lang;
@@ -152,7 +152,7 @@ function drawSelects({ reloaders }: ListReport): void {
   ]);
 }
 
-/** No value stands for everything; an empty one has a meaning of its own. */
+/** Stands for every value; an empty one has a meaning of its own. */
 const ANY = '*';
 
 function fill(
@@ -169,10 +169,10 @@ function fill(
   select.value = chosen ?? ANY;
 }
 
-/** What stands in the list now, with what it was made from. */
+/** Elements of the list, with the data that they were made from. */
 const drawn = new Map<string, { made: string; element: HTMLElement }>();
 
-/** Only what is new or differs is made anew, so that the keyboard's place and the scroll position stay. */
+/** Only new and changed elements are replaced, which preserves focus and scroll position. */
 function drawList({ certificates, matching, counts, reloaders, offset }: ListReport): void {
   const minute = Math.floor(Date.now() / 60_000);
   const focused = document.activeElement?.closest<HTMLElement>('.row')?.dataset['key'];
@@ -243,7 +243,7 @@ function drawOne({ opened, reloaders }: ListReport): void {
         )
       : detailsElement(opened, query, reloaders, newestHistory()),
   );
-  // Whoever came here by a link or the keyboard goes on reading here.
+  // Readers who came by a link or the keyboard continue here.
   if (shownOne !== query.open) {
     shownOne = query.open ?? '';
     scrollTo(0, 0);
@@ -319,7 +319,7 @@ function leave(isTyping: boolean): void {
   }
 }
 
-/** On a narrow page what happened stands before the list, folded. */
+/** On a narrow page the events are above the list, folded. */
 const narrow = matchMedia('(width <= 1080px)');
 const fold = () => {
   for (const box of document.querySelectorAll<HTMLDetailsElement>('aside > details'))

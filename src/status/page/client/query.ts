@@ -1,9 +1,9 @@
 import { SORTS, type Sort } from '../../../public/list';
 
-/** What is looked at. It stands in the address, so that links, reloads and the back button lead here again. */
+/** The state of the page. It is kept in the address, so that links, reloads and the back button work. */
 export interface Query {
   q: string;
-  /** States and levels of life, as the chips have them. */
+  /** States and levels of life, as on the chips. */
   state: string;
   expiry: string;
   source: string | null;
@@ -41,7 +41,7 @@ function paramsOf(query: Query): URLSearchParams {
   return params;
 }
 
-/** Where the address leads with something else looked at. */
+/** Address of the page after a change of the query. */
 export function hrefOf(query: Query, change: Partial<Query>): string {
   const next = { ...query, ...change };
   const params = paramsOf(next);
@@ -49,7 +49,7 @@ export function hrefOf(query: Query, change: Partial<Query>): string {
   return `#${String(params)}`;
 }
 
-/** What the server is asked for. */
+/** Parameters of the request to the server. */
 export function requestOf(query: Query): string {
   const params = paramsOf(query);
   params.set('limit', String(query.open === null ? PAGE : 0));
@@ -60,7 +60,7 @@ export function requestOf(query: Query): string {
 export const isNarrowed = ({ q, state, expiry, source, entry }: Query): boolean =>
   q.trim() !== '' || state !== '' || expiry !== '' || source !== null || entry !== null;
 
-/** @param isStep the back button leads to what was before */
+/** @param isStep whether the back button returns to the former state */
 export function go(query: Query, change: Partial<Query>, isStep = true): void {
   const href = hrefOf(query, change);
   if (href === (location.hash || '#')) return;

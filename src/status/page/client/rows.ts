@@ -12,7 +12,7 @@ const EXCLAMATION = 'M8 3v6M8 12v1';
 const CLOCK = 'M8 2a6 6 0 1 0 0 12a6 6 0 0 0 0-12M8 5v3.5l2 1.5';
 const DASH = 'M4 8h8';
 
-/** In the order of the chips. The tone is never the only sign. */
+/** In the order of the chips. The tone is never the only indication. */
 export const STATES: Record<CertificateState, [tone: Tone, picture: string]> = {
   not_served: ['bad', CROSS],
   refused: ['bad', EXCLAMATION],
@@ -43,7 +43,7 @@ export function toneOf(certificate: CertificateStatus): Tone {
   return urgency === 4 ? 'warn' : STATES[certificate.state][0];
 }
 
-/** Its level of life, where somebody should know of it, and its state. */
+/** Marks of its level of life, where that needs attention, and of its state. */
 export function marksOf(certificate: CertificateStatus): HTMLElement {
   const level = levelOf(certificate);
   const [tone, path] = STATES[certificate.state];
@@ -61,9 +61,9 @@ export function marksOf(certificate: CertificateStatus): HTMLElement {
 const shortPrint = (fingerprint: string | null | undefined) =>
   fingerprint == null ? '—' : fingerprint.split(':').slice(0, 4).join('').toLowerCase();
 
-/** The three places; those that show something else than they should stand out. */
+/** The three places of a certificate; those that differ from what is wanted are highlighted. */
 function trioOf({ state, source, stored, served }: CertificateStatus): HTMLElement {
-  // What the source has is what is wanted, unless it is refused.
+  // The source's leaf is wanted, unless it is refused.
   const wanted = (state === 'refused' ? (stored ?? source) : (source ?? stored))?.fingerprint_sha256;
   const spoken: string[] = [];
   const places = (['source', 'stored', 'served'] as const).map((place) => {
@@ -95,7 +95,7 @@ function expiryOf(certificate: CertificateStatus): HTMLElement {
   const { stored, source, renewal_due_at: due, expires_at: until } = certificate;
   const leaf = stored ?? source;
   const life = el('span', { class: 'life', 'aria-hidden': 'true' });
-  // Of what is served instead of it nobody knows when it began.
+  // The start of a foreign leaf that is served instead is unknown.
   if (leaf !== null && until === leaf.not_after) {
     const [from, to] = [Date.parse(leaf.not_before), Date.parse(leaf.not_after)];
     const share = (at: number) => `${Math.min(100, Math.max(0, ((at - from) / (to - from)) * 100))}%`;
@@ -131,7 +131,7 @@ function expiryOf(certificate: CertificateStatus): HTMLElement {
   );
 }
 
-/** What stands in the way, or what one should know. */
+/** Obstacle or note of a certificate. */
 export function whyOf({ state, served, refusal, note }: CertificateStatus): string {
   if (state === 'refused' && refusal !== null) return refusal.message;
   if (state === 'not_served' && served !== null) return served.detail;
@@ -148,7 +148,7 @@ export function namesOf({
   return [first, others.length > 2 ? `${shown} ${words.say.and(others.length - 2)}` : shown];
 }
 
-/** Which entry of several it belongs to. */
+/** Name of an entry, where there are several. */
 export const entryName = (entry: string): string =>
   /^[0-9a-f-]{36}$/.test(entry) ? entry.slice(0, 8) : entry;
 

@@ -1,4 +1,4 @@
-/** Not every browser lets a page remember something; then it is forgotten. */
+/** Reads a stored choice; a browser without storage forgets it. */
 export function recall(name: string): string | null {
   try {
     return localStorage.getItem(name);
@@ -11,11 +11,11 @@ export function remember(name: string, value: string): void {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // Then it is forgotten.
+    // Forgotten.
   }
 }
 
-/** Light or dark: as it was chosen, else as the system is. */
+/** Light or dark: as chosen, else as the system is. */
 export function followTheme(button: HTMLElement): void {
   const dark = matchMedia('(prefers-color-scheme: dark)');
   let chosen = recall('theme');

@@ -30,7 +30,7 @@ const toneOf = (trouble: Trouble): Tone =>
     ? 'bad'
     : TONES[trouble.kind];
 
-/** @param away why the plugin itself is not there, so that what is shown was so when it was last; empty: it is */
+/** @param away why the plugin is unreachable, so that the last known state is shown; empty: it answers */
 export function drawVerdict({ troubles, counts }: ListReport, nextEnd: string | null, away: string): void {
   const now = Date.now();
   const left = (iso: string) => spanText(Math.max(0, Date.parse(iso) - now));
@@ -39,7 +39,7 @@ export function drawVerdict({ troubles, counts }: ListReport, nextEnd: string | 
   const tone: Tone =
     away !== '' ? 'bad' : ((['bad', 'warn', 'info'] as const).find((one) => tones.includes(one)) ?? 'good');
   const text = parts.length === 0 ? words.allWell : parts.join(words.and);
-  // The worst stands out; what else there is follows in small.
+  // The worst is emphasized; the others follow in small print.
   const [first = words.allWell, ...others] = parts;
   setText('worst', first);
   if (byId('others').dataset['text'] !== text) {
@@ -70,7 +70,7 @@ const ICONS: Record<Tone, [color: string, path: string]> = {
   idle: ['545f6b', 'M5 8h6'],
 };
 
-/** Colour and form: a tab tells them apart without colours, too. */
+/** Distinct in colour and form, so that a tab tells without colours, too. */
 function icon(tone: Tone): string {
   const [color, path] = ICONS[tone];
   return `data:image/svg+xml,${encodeURIComponent(
@@ -83,7 +83,7 @@ interface Alarm {
   runbook: string | null;
 }
 
-/** What nobody should miss, each in a sentence. */
+/** Troubles that nobody should miss, each in a sentence. */
 function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
   const past = reloaders.find((one) => !one.is_current && one.known_at !== null)?.known_at ?? null;
   const asOf = past === null ? '' : ` ${words.say.asOf(timeText(past))}`;
@@ -134,7 +134,7 @@ function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
   return alarms;
 }
 
-/** @param away why the plugin itself is not there; empty: it is */
+/** @param away why the plugin is unreachable; empty: it answers */
 export function drawAlarms(report: ListReport | null, away: string): void {
   const alarms = [
     ...(away === '' ? [] : [{ text: away, runbook: 'SslCertReloaderAbsent' }]),

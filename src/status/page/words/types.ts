@@ -1,12 +1,12 @@
 import type { CertificateState, Owner, Reason } from '../../../model';
 import type { HistoryActor, HistoryKind, Sort, Trouble } from '../../../public';
 
-/** Levels of life that have a chip; a late renewal is one for people. */
+/** Levels of life that have a chip; a late renewal counts as one. */
 export type Level = 'expired' | 'critical' | 'ends_soon' | 'overdue';
 
-/** Everything that the page says in one language. A word that is missing does not compile. */
+/** Every text of the page in one language. A missing one does not compile. */
 export interface Words {
-  /** Of the document, and for numbers and times. */
+  /** Language of the document, of numbers and of times. */
   lang: string;
   /** Name of the other language, in that language. */
   other: string;

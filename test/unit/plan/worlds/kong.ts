@@ -52,7 +52,7 @@ export class WorldKong {
   private move(name: string, from: string, to: string): void {
     const holder = this.get(from);
     if (holder.owner !== 'us') throw new Error(`SNI ${name} of ${from} is not ours to move`);
-    // Somebody took it meanwhile: the next plan knows.
+    // Another change has taken the name meanwhile: the next plan knows.
     if (!holder.snis.includes(name)) return;
     this.put({ ...holder, snis: holder.snis.filter((sni) => sni !== name) });
     this.put({ ...this.get(to), snis: [...this.get(to).snis, name] });

@@ -32,6 +32,7 @@ export function runWorld(seed: number): void {
     for (let step = 0; step < STEPS; step++) {
       const earlier = servedIn(world);
       const loss = act(world, dice, told);
+      world.push();
       const before = loss === 'none' ? servedIn(world) : earlier;
       told.push(`-> ${settle(world).join('; ')}`);
       checkServed(world, before, loss);

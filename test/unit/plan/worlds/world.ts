@@ -37,7 +37,7 @@ export class Dice {
   }
 }
 
-/** Who may have which names of a CA. */
+/** Parties with different rights to names. */
 export type Actor = 'operator' | 'bank' | 'evil';
 
 const NAMES: Readonly<Record<Actor, readonly string[]>> = {
@@ -51,14 +51,14 @@ export const HOSTS = {
   bank: ['bank.test', 'www.bank.test', 'api.bank.test', 'new.bank.test'],
 } as const;
 
-/** What a certificate really is, whatever it says of itself. */
+/** The true origin of a certificate, whatever it claims. */
 interface Truth {
   actor: Actor;
-  /** Whose key signed it. `public` issues only to those who own the names. */
+  /** Owner of the key that signed it. `public` issues only to owners of the names. */
   issuer: string;
 }
 
-/** What a place holds at the moment. */
+/** Present content of a place. */
 interface Place {
   actor: Actor;
   make: (leaf: CertificateInfo, serial: number) => SourcedBundle;
@@ -74,7 +74,7 @@ export interface WorldOptions {
   addNames: boolean;
   /** There is an ingress controller, and Kong has a database. */
   hasController: boolean;
-  /** What the bank's CA is: public, or one of its own that nobody knows. */
+  /** Kind of the bank's CA: public, or an unknown one of its own. */
   bankIssuer: 'public' | 'bank-ca';
 }
 
@@ -142,7 +142,7 @@ export class World {
     return this.leaf({ actor, issuer: own }, names, from, own);
   }
 
-  /** Whatever the evil tenant comes up with. */
+  /** A random certificate of the evil tenant. */
   private evil(): CertificateInfo {
     const isOwn = this.dice.isOneIn(5);
     const names = this.dice.some(isOwn ? NAMES.evil : Object.values(NAMES).flat().concat('*.test'));
@@ -169,7 +169,7 @@ export class World {
     return this.#truths.get(leaf.fingerprint) as Truth;
   }
 
-  /** Somebody puts something into a place. */
+  /** Puts a certificate into a place. */
   put(id: string, leaf: CertificateInfo): void {
     const place = this.places.get(id) as Place;
     place.bundle = place.make(leaf, ++this.#serial);
@@ -240,6 +240,18 @@ export class World {
     return `${name} is ${this.asked.has(name) ? `asked for with ${secret}` : 'not asked for any more'}`;
   }
 
+  /** The ingress controller takes out what no resource asks for any more, or whose Secret is gone. */
+  push(): void {
+    for (const certificate of this.kong.certificates.values()) {
+      if (certificate.owner !== 'ingress_controller') continue;
+      const place = [...this.places.values()].find(({ bundle }) => bundle?.secret?.uid === certificate.id);
+      const { namespace = '', name = '' } = place?.bundle?.secret ?? {};
+      const snis = certificate.snis.filter((sni) => this.asked.get(sni) === `${namespace}/${name}`);
+      if (snis.length === 0) this.kong.remove(certificate.id);
+      else this.kong.put({ ...certificate, snis });
+    }
+  }
+
   restart(isForgetful = false): void {
     this.homes = isForgetful ? new HomeBook() : HomeBook.load(this.homes.serialise());
     this.unbar();
@@ -276,7 +288,7 @@ export class World {
     return this.wholePlan();
   }
 
-  /** Somebody's certificate without its key. */
+  /** A certificate without its key. */
   private isMixed({ id, leaf }: SourcedBundle): boolean {
     return id.includes('#evil/') && this.truthOf(leaf).actor !== 'evil';
   }

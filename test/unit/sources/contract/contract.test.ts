@@ -140,7 +140,7 @@ describe.each(Object.entries(WORLDS))('a source of type %s', (_type, start) => {
   });
 });
 
-/** What `first` looks like in the bundle that a reader has: together or apart. */
+/** The form of `first` in a reader's bundle: together or apart. */
 function textsOf(reader: Reader, { chain, key }: typeof first) {
   const [found] = reader.bundles.values();
   const isTogether = found !== undefined && !isRefusal(found) && found.key === '';

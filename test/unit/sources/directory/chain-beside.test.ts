@@ -30,7 +30,7 @@ const FORMS: readonly [string, Files][] = [
   ['a Java keystore', { 'shop.jks': jks([{ alias: 'shop', key: plainKey, chain: [derOf(cert)] }]) }],
 ];
 
-/** What completes its chain, in each form and by each name. */
+/** Files that complete its chain, in each form and by each name. */
 const NEIGHBOURS: readonly [string, string | Buffer][] = [
   ['shop.ca-bundle', intermediate.cert],
   ['shop.issuer.crt', intermediate.cert],

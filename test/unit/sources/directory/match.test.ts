@@ -4,7 +4,7 @@ import { matchFiles, type KnownFile } from '../../../../src/sources/directory/ma
 import { parseName } from '../../../../src/sources/directory/names';
 import { leafOf, NOW } from '../../../support/plans';
 
-/** What is in a file: a leaf (L), a key (K) or both (B) of a number, or nothing that can be read (X). */
+/** Content of a file: a leaf (L), a key (K) or both (B) of a number, or something unreadable (X). */
 type Content = `${'L' | 'K' | 'B'}${number}` | 'X';
 
 function factsOf(content: Content): FileFacts {
@@ -30,7 +30,7 @@ function fileOf(folder: string, base: string, content: Content): KnownFile {
   return { path: `${folder}/${base}.pem`, folder, name, facts: factsOf(content), isTold: false };
 }
 
-/** The same numbers for the same seed. */
+/** Returns the same numbers for the same seed. */
 function dice(seed: number): (sides: number) => number {
   let state = seed;
   return (sides) => {

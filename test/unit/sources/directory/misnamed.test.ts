@@ -9,7 +9,7 @@ import { Reader } from '../../../support/scans';
 const live = issue();
 const other = issue({ names: ['other.test'] });
 
-/** What each kind of file holds. */
+/** Content of each kind of file. */
 const CONTENTS = {
   cert: live.chain,
   key: live.key,

@@ -1,7 +1,11 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { FileSource } from '../../../../src/sources';
+import { completeConfig } from '../../../../src/app/config';
+import { Authority } from '../../../../src/authority/authority';
+import { openAny } from '../../../../src/certificates';
+import { isRefusal, type Source } from '../../../../src/model';
+import { createSources, FileSource } from '../../../../src/sources';
 import { unreadable } from '../../../../src/sources/files/trouble';
 import { issue } from '../../../support/bundles';
 import { eventually } from '../../../support/eventually';
@@ -23,6 +27,33 @@ describe('a source of one pair of files', () => {
     writePair(folder, 'www', second);
     expect((await reader.pass()).changed).toEqual([cert]);
     expect(reader.texts(cert)).toEqual({ cert: second.chain, key: second.key });
+  });
+
+  it('completes the leaf from the file that is named for the chain, and sees that one change', async () => {
+    const folder = testFolder();
+    const root = Authority.root();
+    const [inner, other] = [root.intermediate('Inner'), root.intermediate('Other')];
+    const { cert: leaf, key } = inner.issue({ names: ['www.example.test'] });
+    writePair(folder, 'www', { chain: leaf, key });
+    mkdirSync(join(folder, 'authority'));
+    const chain = join(folder, 'authority', 'chain.pem');
+    const cert = join(folder, 'www.crt');
+    const config = { type: 'file', cert, key: join(folder, 'www.key'), chain };
+    const { sources } = createSources(completeConfig({ sources: [config] }));
+    const reader = new Reader(sources[0] as Source);
+    const length = async () => {
+      const raw = reader.bundles.get(cert);
+      const opened = raw === undefined || isRefusal(raw) ? null : await openAny(raw);
+      return opened === null || isRefusal(opened) ? 0 : opened.bundle.chainLength;
+    };
+    await reader.settle();
+    expect(await length()).not.toBe(2);
+    writeFileSync(chain, other.cert);
+    await reader.settle();
+    expect(await length()).toBe(1);
+    writeFileSync(chain, other.cert + inner.cert);
+    expect((await reader.pass()).changed).toEqual([cert]);
+    expect(await length()).toBe(2);
   });
 
   it('reads one file that holds both', async () => {

@@ -1,0 +1,114 @@
+import type { Command } from 'commander';
+import type { HistoryOptions } from '../history';
+import type { HoldOptions } from '../hold';
+import type { ReloadOptions } from '../reload';
+import type { StatusOptions } from '../status';
+import { countOf, notEmpty, pathOf, withHelp, withJson, withSocket } from '../options';
+
+/** Commands that ask the running process. */
+export function addProcess(root: Command): void {
+  addStatus(root);
+  addHistory(root);
+  addHolds(root);
+  addReload(root);
+}
+
+function addStatus(root: Command): void {
+  const command = root
+    .command('status')
+    .description('show every certificate as the running plugin sees it, the most urgent first')
+    .option('-w, --watch', 'show it again and again')
+    .option('--poll', 'have it look at every source first');
+  withJson(withSocket(command)).action(async (options: StatusOptions) => {
+    const { status } = await import('../status/index.js');
+    process.exitCode = await status(options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'all is well'],
+      ['1', 'the plugin cannot be asked'],
+      ['2', 'something differs, is refused, is about to expire, or a source or Kong is away'],
+    ],
+    [
+      'ssl-cert-reloader status',
+      'ssl-cert-reloader status --watch',
+      'ssl-cert-reloader status --url http://127.0.0.1:8110 --json',
+    ],
+  );
+}
+
+function addHistory(root: Command): void {
+  const command = root
+    .command('history')
+    .description('tell what happened to a certificate, or to all of them, the latest last')
+    .argument('[name]', 'a name that it is served for, its id in Kong, or where it comes from')
+    .option('--since <time>', 'only what is not older: 12h, 30d, or a time such as 2026-01-31', notEmpty)
+    .option('--limit <count>', 'so many entries, the latest', countOf, 200)
+    .option('--file <path>', 'read this file, and ask nobody', pathOf);
+  withJson(withSocket(command)).action(async (name: string | undefined, options: HistoryOptions) => {
+    const { history } = await import('../history.js');
+    process.exitCode = await history(name, options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'something happened'],
+      ['1', 'there is no history, or it cannot be read'],
+      ['2', 'nothing is known of that name'],
+    ],
+    ['ssl-cert-reloader history www.example.com --since 30d', 'ssl-cert-reloader history --limit 20 --json'],
+  );
+}
+
+function addHolds(root: Command): void {
+  const verbs = [
+    ['pin', 'leave a name as it is: nothing is swapped for it', 'it is pinned'],
+    ['unpin', 'take a pin away', 'it is renewed again'],
+    ['approve', 'have a renewal written that waits (mode: approve)', 'it is written now'],
+    [
+      'rollback',
+      'have the certificate served again that was served before the last swap, and pin it',
+      'it is in Kong again, and proven where listeners answer',
+    ],
+  ] as const;
+  for (const [verb, description, done] of verbs) {
+    const command = root
+      .command(verb)
+      .description(description)
+      .argument('<name>', 'a name that it is served for, or its id in Kong');
+    if (verb === 'pin' || verb === 'rollback')
+      command.option('--until <time>', 'not longer than: 12h, 30d, or a time such as 2026-01-31', notEmpty);
+    withJson(withSocket(command)).action(async (name: string, options: HoldOptions) => {
+      const { hold } = await import('../hold.js');
+      await hold(verb, name, options);
+    });
+    const example = `ssl-cert-reloader ${verb} www.example.com${verb === 'pin' ? ' --until 7d' : ''}`;
+    withHelp(
+      command,
+      [
+        ['0', done],
+        ['1', 'nothing was done, or it cannot be kept'],
+      ],
+      [example, `ssl-cert-reloader ${verb} 191e691a-b550-5ec7-9433-05d05571d841 --json`],
+    );
+  }
+}
+
+function addReload(root: Command): void {
+  const command = root
+    .command('reload')
+    .description('have the running process read its configuration again, and say whether it is used');
+  withJson(withSocket(command)).action(async (options: ReloadOptions) => {
+    const { reload } = await import('../reload.js');
+    await reload(options);
+  });
+  withHelp(
+    command,
+    [
+      ['0', 'it is in use, and every source is looked at'],
+      ['1', 'it is wrong and the one before goes on, or the process cannot be asked'],
+    ],
+    ['ssl-cert-reloader reload', 'ssl-cert-reloader reload -p /run/ssl-cert-reloader --json'],
+  );
+}
