@@ -31,7 +31,7 @@ export class Pauses {
     rmSync(this.#file, { force: true });
     process.kill(pid, 'SIGUSR2');
     const text = await eventually('the plugin writes its pauses', () =>
-      existsSync(this.#file) ? readFileSync(this.#file, 'utf8') : '',
+      existsSync(this.#file) ? readFileSync(this.#file, 'utf8') || null : null,
     );
     return Number(text);
   }

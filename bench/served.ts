@@ -25,7 +25,7 @@ export async function served(folder: string, mode: 'database' | 'dbless'): Promi
   const pauses = new Pauses(folder);
   const kong = await startKong({ mode, folder, pairs, plugin, pauses });
   // A real Kong takes seconds for a whole configuration; it is not to be kept busy meanwhile.
-  const pauseMs = mode === 'database' ? 5 : 20;
+  const pauseMs = mode === 'database' ? 3 : 20;
   let turn = 0;
   const ours = async () => {
     turn += 7;
@@ -49,7 +49,7 @@ export async function served(folder: string, mode: 'database' | 'dbless'): Promi
     // Every certificate is looked at once after a start: what is measured is a process at rest.
     if (pid !== null) await untilAtRest(pid);
     if (pid !== null) await pauses.take(pid);
-    const measured = elsewhere(await sideBySide(rounds, ours, () => bare(kong)));
+    const measured = elsewhere(await sideBySide(rounds, ours, () => bare(kong, pauseMs)));
     return {
       name: `file-to-served-${mode}`,
       ...measured,
@@ -75,16 +75,16 @@ function replace(paths: readonly string[], index: number, pair: Pair): void {
   }
 }
 
-async function barePatch(kong: BenchKong): Promise<number> {
+async function barePatch(kong: BenchKong, pauseMs: number): Promise<number> {
   const pair = newPair(siteName(LAST));
   const body = asStored(pair);
   return time(async () => {
     await send(kong.adminUrl, 'PATCH', `/certificates/${certificateId(LAST)}`, body);
-    await untilServed(kong.tlsPort, pair);
+    await untilServed(kong.tlsPort, pair, pauseMs);
   });
 }
 
-async function barePost(kong: BenchKong): Promise<number> {
+async function barePost(kong: BenchKong, pauseMs: number): Promise<number> {
   const pair = newPair(siteName(LAST));
   const { config } = (await send(kong.adminUrl, 'GET', '/config')) as { config: string };
   const document = new DeclarativeDocument(config);
@@ -92,6 +92,6 @@ async function barePost(kong: BenchKong): Promise<number> {
   const text = document.toString();
   return time(async () => {
     await send(kong.adminUrl, 'POST', '/config', { config: text });
-    await untilServed(kong.tlsPort, pair);
+    await untilServed(kong.tlsPort, pair, pauseMs);
   });
 }

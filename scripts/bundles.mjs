@@ -5,13 +5,14 @@ import { workersAsText } from './worker-source.mjs';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 // Kong starts the file with an empty environment: `env node` would not find /usr/local/bin/node, a shell
-// does. The second line is a string to JavaScript and the start of a command to the shell. A small young
-// generation, few arenas, a collection after big passes and a malloc that gives big pieces back (its threshold grows
-// by itself unless it is named) keep the process small: it lives beside a gateway.
+// does. The second line is a string to JavaScript and the start of a command to the shell. The process is to stay
+// small, since it lives beside a gateway: no snapshot of Node's start (2 MB), no optimizing compiler before there is
+// much to do (6 MB, src/common/optimise.ts), a small young generation, few arenas, a collection after big passes and a
+// malloc that gives big pieces back (its threshold grows by itself unless it is named).
 const launcher = (nodeOptions) => `#!/bin/sh
 ':' //; PATH="\${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"; export PATH
 ':' //; command -v node >/dev/null 2>&1 || { echo "ssl-cert-reloader: node is not on $PATH; install Node.js 20.19 or later" >&2; exit 127; }
-':' //; MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 exec node --max-semi-space-size=1 --expose-gc ${nodeOptions}"$0" "$@"
+':' //; MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 exec node --no-node-snapshot --no-opt --max-semi-space-size=1 --expose-gc ${nodeOptions}"$0" "$@"
 { const [major, minor] = process.versions.node.split('.').map(Number); if (major < 20 || (major === 20 && minor < 19)) { console.error('ssl-cert-reloader: Node.js 20.19 or later is needed, this is ' + process.versions.node); process.exit(1); } }`;
 
 /** kong-pdk registers ts-node when it is loaded; the bundle holds no TypeScript and saves 60 MB without it. */
@@ -59,6 +60,7 @@ export const shipped = (debug = false) => [
 const programs = {
   demo: 'demo/main.ts',
   bench: 'bench/main.ts',
+  peers: 'bench/peers/main.ts',
   gateway: 'test/gateway/main.ts',
   live: 'test/live/main.ts',
   fuzz: 'test/fuzz/main.ts',

@@ -71,8 +71,9 @@ export function createPass(parts: PassParts): PassRunner {
     revert,
     rounds,
     remove,
-    conclude,
+    // It may wait for the disk, so it comes before anything is shown.
     homesFile && new HomesStep(memory.planner.homes, homesFile),
+    conclude,
     trust?.write,
     declarativeFile && new WriteBackStep(declarativeFile, live),
     // Last, since the reload may end this process.

@@ -1,4 +1,5 @@
 import { factsOf, NO_ISSUERS, type IssuerSet, type LeafFacts, type OpenedBundle } from '../certificates';
+import { optimiseFor } from '../common/optimise';
 import { Slices } from '../common/slices';
 import {
   isRefusal,
@@ -126,7 +127,9 @@ export class BundleBook {
     const scans = await Promise.all(
       this.sources.map((source) => scanSafely(source, touched, { whole: whole || due.has(source) })),
     );
-    progress?.begin('read', again.length + scans.reduce((sum, { changed }) => sum + changed.length, 0));
+    const count = again.length + scans.reduce((sum, { changed }) => sum + changed.length, 0);
+    optimiseFor(count);
+    progress?.begin('read', count);
     const readings = scans.map((scan, index) => {
       const source = this.sources[index] as Source;
       this.noteSource(source, scan);

@@ -1,3 +1,4 @@
+import { optimiseFor } from '../../common/optimise';
 import { Slices } from '../../common/slices';
 import type { CertificateStore, CertificateTexts } from '../../model';
 import type { Digest, StoredCertificate, StoredHalf } from '../../model';
@@ -50,6 +51,7 @@ export class CertificateList implements CertificateStore {
     const slices = new Slices();
     let changed = false;
     for await (const page of readPages<CertificateEntity>(this.client, '/certificates')) {
+      optimiseFor(certificates.size);
       for (const entity of page) {
         const stored = this.withClients(toStored(entity));
         const known = before.get(stored.id);

@@ -57,7 +57,7 @@ async function alerting(settings: Partial<AlertingOptions['settings']> = {}) {
       `it tells ${expected.join()} and not ${names().join()}`,
       () => names().join() === expected.join(),
     );
-  return { told, options, look, tells, receiver, said, passes: (ms: number) => void (time += ms) };
+  return { told, options, look, tells, names, receiver, said, passes: (ms: number) => void (time += ms) };
 }
 
 it('a refused renewal is told, and that it is over', async () => {
@@ -107,13 +107,18 @@ it('while Kong is away open alerts stay open, and its absence is an alert', asyn
 });
 
 it('another configuration does not tell again what was told', async () => {
-  const { told, options, look, tells } = await alerting();
+  const { told, options, look, tells, names } = await alerting();
+  const trouble = { message: 'Kong is away', since: NOW - DAY_MS };
   await look(observed(REFUSED));
   await tells('firing refused');
+  // Alerts are sent one after the other: once the second is there, the first was answered. What is not may be told again.
+  await look(observed(REFUSED, { trouble }));
+  await tells('firing refused', 'firing passes_failing');
   told.reconfigure({ ...options, settings: { ...options.settings, reminder_days: 2 } });
-  await look(observed(REFUSED));
+  await look(observed(REFUSED, { trouble }));
   await look(observed());
-  await tells('firing refused', 'resolved refused');
+  await eventually('it is told that it is over', () => names().includes('resolved refused'));
+  expect(names().filter((name) => name === 'firing refused')).toHaveLength(1);
 });
 
 it('a webhook that is away is logged once, and gets everything when it is back', async () => {
@@ -126,7 +131,7 @@ it('a webhook that is away is logged once, and gets everything when it is back',
   expect(said).toEqual(['alerts cannot be delivered; they are tried again']);
   await new Promise<void>((listening) => receiver.server.listen(port, '127.0.0.1', listening));
   await tells('firing refused');
-  expect(said.at(-1)).toBe('alerts are delivered again');
+  await eventually('it is said', () => said.at(-1) === 'alerts are delivered again');
 });
 
 it('Alertmanager is told again every five minutes, whatever the reminders are', async () => {
