@@ -60,6 +60,7 @@ export const shipped = (debug = false) => [
 const programs = {
   demo: 'demo/main.ts',
   bench: 'bench/main.ts',
+  peers: 'bench/peers/main.ts',
   gateway: 'test/gateway/main.ts',
   live: 'test/live/main.ts',
   fuzz: 'test/fuzz/main.ts',

@@ -1,6 +1,6 @@
 import { ABSOLUTE_PATH, type NamedField } from '../config';
 
-/** Who is told when something is wrong, and of what. */
+/** Fields: receivers of alerts, and what they are told. */
 export const ALERTS = [
   {
     expiry_warning_days: {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PLUGIN_NAME } from '../common/product';
 import { stateFolder } from '../gateway';
 
@@ -49,7 +49,10 @@ export class PrefixLock {
     }
     const lock = new PrefixLock(prefix, path, beside.server);
     const holder = await lock.claim(beside.draft);
-    if (holder === null) return lock;
+    if (holder === null) {
+      await removeRemains(dirname(path));
+      return lock;
+    }
     beside.server.close();
     return holder;
   }
@@ -167,6 +170,21 @@ function ask(path: string): Promise<string | null> {
       end(code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTSOCK' ? null : '');
     });
   });
+}
+
+/** Sockets under their draft names. */
+const REMAINS = new RegExp(`^${PLUGIN_NAME}(-status)?\\.(lock|socket)\\.[\\da-f]+(\\.dead)?$`);
+
+/** Removes sockets of processes that were killed before these had their names: nobody listens there. */
+async function removeRemains(folder: string): Promise<void> {
+  try {
+    for (const name of readdirSync(folder).filter((one) => REMAINS.test(one))) {
+      const path = join(folder, name);
+      if ((await ask(path)) === null) rmSync(path, { force: true });
+    }
+  } catch {
+    // They take no room; the next start looks again.
+  }
 }
 
 const inodeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.ino ?? 0;

@@ -1,4 +1,5 @@
-export { AdminClient, AdminError, type AdminClientOptions, type AdminResponse } from './admin/client';
+export type { AdminClientOptions } from './admin/access';
+export { AdminClient, AdminError, type AdminResponse } from './admin/client';
 export { OUR_TAG } from './admin/entities';
 export { StreamRoutes } from './admin/stream-routes';
 export { DatabaseGateway } from './database/gateway';

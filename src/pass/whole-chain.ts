@@ -35,7 +35,7 @@ const NONE: BySubject = new Map();
 export class WholeChains {
   #subjects: ReadonlySet<string> | null = null;
   #kong: BySubject | null = null;
-  /** Reaches of Kong's certificates by issuer name. */
+  /** Reaches of Kong's certificates by the names of their leaves. */
   #kongByName: Map<string, Reach[]> | null = null;
   /** By source, and by namespace for sources of tenants. */
   #places: ReadonlyMap<Source, ReadonlyMap<string, ReadonlySet<Reach>>> | null = null;

@@ -217,8 +217,8 @@ export function isGivenUp(
 }
 
 /**
- * Whether a bundle that leads to a trusted CA outranks a tenant's home that only was first: a home without such a
- * CA is protected only against others without one.
+ * Whether a bundle of the operator's, or one that leads to a trusted CA, outranks a tenant's home that only was
+ * first: a home without such a CA is protected only against tenants without one.
  */
 export function outranks(world: World, bundle: SourcedBundle, home: SourcedBundle): boolean {
   if (isOperators(home) || ownerOf(home) === ownerOf(bundle)) return false;

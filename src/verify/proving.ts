@@ -25,6 +25,10 @@ export class Proving {
   readonly #elsewhere = new Map<string | null, string>();
   /** Whether nothing explains why one of those is not served. */
   #isUnexplained = false;
+  /** Once Kong did not say what it stores: its workers may go on with what they knew for `db_resurrect_ttl`. */
+  #wasAway = false;
+  /** Kong has said that it stores the certificate, and a handshake was made since. */
+  #isSaidToBeStored = false;
   /** Number of answers, and how many of them were refusals by the server. */
   #answers = 0;
   #refusals = 0;
@@ -104,13 +108,19 @@ export class Proving {
       this.#last.detail = 'somebody else wrote to Kong meanwhile';
       return 'overwritten';
     }
-    if (isRefused && isStored === true) return 'wrong';
+    if (isStored === null) this.#wasAway = true;
+    // The handshake before may be of a time when Kong's database was away: one more has the last word.
+    const isSaidAgain = this.#isSaidToBeStored && isStored === true;
+    this.#isSaidToBeStored = isStored === true;
+    if (isStored === true && !isSaidAgain) return null;
+    if (isRefused && !this.#wasAway) return 'wrong';
     if (!isLate) return null;
     const { verdict, detail } = this.#last;
     if (verdict === 'unreachable') return verdict;
-    if (isStored === null) {
+    if (this.#wasAway) {
       // A Kong that does not say what it stores is shutting down, frozen, or without its database.
-      this.#last.detail = `${detail}, and Kong does not say whether it still stores it`;
+      const when = isStored === null ? 'does not say' : 'did not say for a while';
+      this.#last.detail = `${detail}, and Kong ${when} whether it still stores it`;
       return 'unreachable';
     }
     return (await this.isExplained(place, shown)) ? null : 'wrong';

@@ -1,10 +1,12 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import type { KongMode, LogLine, StartKong, TestKong } from '../scenarios/kong';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/port';
+import { settingsOf } from './settings';
 
 /** How to start a real Kong; see `npm run test:live -- --help`. */
 export interface LiveSettings {
@@ -12,18 +14,22 @@ export interface LiveSettings {
   kong: string;
   /** kong.conf lines for a database, e.g. `pg_host = …`; without them the stories with a database are skipped. */
   database: string[];
+  /** The database as a URL. */
+  pg?: string;
 }
 
 export function liveSettings(): LiveSettings | null {
   const kong = process.env['LIVE_KONG'];
   if (kong === undefined || kong === '') return null;
-  return { kong, database: (process.env['LIVE_DATABASE'] ?? '').split('\n').filter((line) => line !== '') };
+  return settingsOf(kong, process.env['LIVE_PG']);
 }
+
+/** @throws Error with what the command says */
+type Run = (...args: string[]) => Promise<unknown>;
 
 /** Starts real Kongs, each with a prefix of its own and listeners on loopback alone. */
 export function realKong({ kong, database }: LiveSettings): StartKong {
-  const run = (...args: string[]) =>
-    execFileSync(kong, args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+  const run: Run = (...args) => promisify(execFile)(kong, args);
 
   return async ({
     mode,
@@ -67,8 +73,8 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
     const start = () => run('start', '-c', conf, '-p', prefix);
     try {
       if (mode === 'database')
-        emptyDatabase((...args) => run('migrations', ...args, '-c', conf, '-p', prefix));
-      start();
+        await emptyDatabase((...args) => run('migrations', ...args, '-c', conf, '-p', prefix));
+      await start();
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       throw error;
@@ -91,7 +97,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       pluginServerPid: () => findPluginServer(prefix),
       restart: async () => {
         await stopAndWait(run, prefix);
-        start();
+        await start();
       },
       stop: async () => {
         await stopAndWait(run, prefix);
@@ -102,18 +108,29 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
 }
 
 /** `kong stop` only sends a signal: until the master has ended, its ports are taken. */
-async function stopAndWait(run: (...args: string[]) => string, prefix: string): Promise<void> {
-  const master = readFileSync(join(prefix, 'pids', 'nginx.pid'), 'utf8').trim();
-  // A test may have killed it.
-  if (existsSync(`/proc/${master}`)) run('stop', '-p', prefix);
-  await eventually('the master of nginx has ended', () => !existsSync(`/proc/${master}`));
+async function stopAndWait(run: Run, prefix: string): Promise<void> {
+  const pidFile = join(prefix, 'pids', 'nginx.pid');
+  const master = readFileSync(pidFile, 'utf8').trim();
+  if (isRunning(master)) await run('stop', '-p', prefix);
+  // One that a test has killed may stay in the table of processes, where Kong takes it for running.
+  else rmSync(pidFile);
+  await eventually('the master of nginx has ended', () => !isRunning(master));
 }
 
-function emptyDatabase(migrations: (...args: string[]) => string): void {
+/** A killed process stays in the table until whoever started it has looked. */
+function isRunning(pid: string): boolean {
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function emptyDatabase(migrations: Run): Promise<void> {
   // A reset fails where there is nothing to reset; bootstrapping what is there changes nothing.
-  migrations('bootstrap');
-  migrations('reset', '--yes');
-  migrations('bootstrap');
+  await migrations('bootstrap');
+  await migrations('reset', '--yes');
+  await migrations('bootstrap');
 }
 
 function modeLines(mode: KongMode, folder: string, config: string | undefined, database: string[]): string[] {

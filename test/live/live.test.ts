@@ -10,6 +10,7 @@ import type { StartKong } from '../scenarios/kong';
 import { describeClientCertificate } from './client-certificate';
 import { describeLuaPlugin } from './lua-plugin';
 import { describeStream } from './stream';
+import { describeTorture } from './torture';
 import { liveSettings, realKong } from './kong';
 
 const settings = liveSettings();
@@ -27,6 +28,7 @@ describe.skipIf(settings === null)('a real Kong (needs `npm run test:live -- --k
   describeLuaPlugin(start);
   describeStream(start, 'dbless');
   describeClientCertificate(start, 'dbless');
+  describeTorture('dbless', settings);
 });
 
 describe.skipIf((settings?.database ?? []).length === 0)(
@@ -40,5 +42,6 @@ describe.skipIf((settings?.database ?? []).length === 0)(
     describeDatabase(start);
     describeStream(start, 'database');
     describeClientCertificate(start, 'database');
+    describeTorture('database', settings);
   },
 );

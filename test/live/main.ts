@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { settingsOf } from './settings';
 
 const HELP = `Runs the live suite against a real Kong that it starts and stops itself.
 
@@ -26,8 +25,7 @@ function main(): number {
     process.stderr.write('test:live: there is no kong on the PATH; name one with --kong\n');
     return 2;
   }
-  const { database } = settingsOf(kong, values.pg);
-  const env = { ...process.env, LIVE_KONG: kong, LIVE_DATABASE: database.join('\n') };
+  const env = { ...process.env, LIVE_KONG: kong, ...(values.pg === undefined ? {} : { LIVE_PG: values.pg }) };
   const args = ['vitest', 'run', 'test/live', ...positionals];
   return spawnSync('npx', args, { stdio: 'inherit', env }).status ?? 1;
 }

@@ -5,7 +5,7 @@ export function settingsOf(kong: string, pg?: string): LiveSettings {
   if (pg === undefined) return { kong, database: [] };
   const { hostname, port, username, password, pathname } = new URL(pg);
   return {
-    kong,
+    ...{ kong, pg },
     database: [
       `pg_host = ${hostname}`,
       `pg_port = ${port === '' ? '5432' : port}`,

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
 import { AdminClient, AdminError } from '../../src/gateway';
-import type { AdminClientOptions } from '../../src/gateway/admin/client';
+import type { AdminClientOptions } from '../../src/gateway/admin/access';
 
 /** A request as the server got it. */
 export interface Received {

@@ -140,7 +140,7 @@ async function bodyOf(stream: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-function pass(response: ServerResponse, { status, headers, body }: Answer): void {
+export function pass(response: ServerResponse, { status, headers, body }: Answer): void {
   const { 'transfer-encoding': _, connection: __, ...rest } = headers;
   response.writeHead(status, { ...rest, 'content-length': body.length }).end(body);
 }

@@ -23,7 +23,11 @@ export const GATEWAY_HELP = `  --mode   database or dbless; default: both
 const REAL_LAG_MS = 1_000;
 
 /** How to start the gateways that were asked for, and what to allow them. */
-export async function gatewaysOf({ mode, kong, pg }: { mode?: string; kong?: string; pg?: string }): Promise<{
+export async function gatewaysOf({
+  mode,
+  kong,
+  pg,
+}: Partial<Record<'mode' | 'kong' | 'pg', string | undefined>>): Promise<{
   startKong: StartKong;
   worlds: WorldOptions[];
   stop: () => Promise<void>;

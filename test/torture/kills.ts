@@ -57,7 +57,7 @@ export async function killAtEachMoment(
       for (const moment of moments) {
         if (await renewUnder(world, pass, moment)) report.killed++;
         world.countRepeated(textOf(moment, report.effects));
-        world.lookForRemains(textOf(moment, report.effects));
+        await world.lookForRemains(textOf(moment, report.effects));
       }
     });
     return { ...report, findings };

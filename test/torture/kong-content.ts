@@ -52,10 +52,12 @@ export function contentOf(
 export const documentOf = (content: Content): string =>
   JSON.stringify({ _format_version: '3.0', ...content });
 
+/** Every request may be made twice: Kong closes kept connections when it likes. */
 async function admin({ adminUrl }: TestKong, method: string, path: string, body?: unknown): Promise<Answer> {
   const headers = { 'content-type': 'application/json' };
   const sent = body === undefined ? {} : { body: JSON.stringify(body), headers };
-  const response = await fetch(adminUrl + path, { method, ...sent });
+  const send = () => fetch(adminUrl + path, { method, ...sent });
+  const response = await send().catch(() => sleep(50).then(send));
   const text = await response.text();
   return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
 }

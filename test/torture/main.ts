@@ -6,8 +6,9 @@ import { World } from './world';
 
 const HELP = `Makes everything go wrong that can, and judges what the plugin made of it.
 
-  npm run torture -- [--only NAME,NAME] [--list] [--mode MODE] [--kong PATH [--pg URL]]
+  npm run torture -- [--only NAME,NAME] [--list] [--log] [--mode MODE] [--kong PATH [--pg URL]]
 
+  --log    what the plugin wrote where something is charged
 ${GATEWAY_HELP}`;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
       ...GATEWAY_OPTIONS,
       only: { type: 'string' },
       list: { type: 'boolean' },
+      log: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
   });
@@ -33,8 +35,11 @@ async function main(): Promise<void> {
     for (const [name, fault] of chosen) {
       if (!isFor(fault, options)) continue;
       runs++;
-      const isClean = await suffer(name, fault, () =>
-        World.start(startKong, { ...options, ...fault, mode: options.mode }),
+      const isClean = await suffer(
+        name,
+        fault,
+        () => World.start(startKong, { ...options, ...fault, mode: options.mode }),
+        values.log,
       ).catch((error: unknown) => {
         say(`${options.mode.padEnd(9)}${name.padEnd(28)}BROKEN  ${(error as Error).message}`);
         return false;
@@ -48,13 +53,25 @@ async function main(): Promise<void> {
 }
 
 /** @returns whether nothing is charged */
-async function suffer(name: string, { run }: Fault, start: () => Promise<World>): Promise<boolean> {
+async function suffer(
+  name: string,
+  { run }: Fault,
+  start: () => Promise<World>,
+  isLogged: boolean,
+): Promise<boolean> {
   const world = await start();
+  let log = '';
   const { mode } = world;
-  const { findings, recoveryMs } = await world.suffer(() => run(world)).finally(() => world.stop());
+  const { findings, recoveryMs } = await world
+    .suffer(() => run(world))
+    .finally(() => {
+      log = world.kong.output();
+      return world.stop();
+    });
   const verdict = findings.length === 0 ? 'ok' : 'CHARGED';
   say(`${mode.padEnd(9)}${name.padEnd(28)}${verdict.padEnd(8)} well again after ${seconds(recoveryMs)}`);
   for (const { charge, detail } of findings) say(`            ${charge}: ${detail}`);
+  if (isLogged && findings.length > 0) say(log);
   return findings.length === 0;
 }
 

@@ -9,18 +9,18 @@ import { World, type WorldOptions } from './world';
 
 const CERTIFICATES = 20;
 /**
- * What an hour is made of, for each gateway, in random order and at random names. The default interval makes 12 polls
- * an hour, and a certificate of six days is renewed every other day: an hour of soak is three weeks of polls, and more
- * than a month of renewals of a thousand such certificates.
+ * What an hour is made of, for each gateway, with faults in random order and renewals of random names. The default
+ * interval makes 12 polls an hour, and 20 certificates that live for six days are renewed five times a day.
  */
-const HOUR = { faults: 3, calmRounds: 63, pollsARound: 100 };
+const HOUR = { faults: 1, rounds: 10, pollsARound: 30 };
 
 const HELP = `Renewals, polls and faults at random, and a table of what came of them.
 
   npm run soak -- --hours N [--seed N] [--mode MODE] [--kong PATH [--pg URL]]
 
-Time is compressed: an hour is ${HOUR.calmRounds} times half of ${CERTIFICATES} certificates renewed, ${HOUR.calmRounds * HOUR.pollsARound} polls and ${HOUR.faults} faults for each
-gateway, one after the other as fast as they go. It takes less than a minute with the stand-in.
+Time is compressed: an hour is ${HOUR.rounds} times half of ${CERTIFICATES} certificates renewed, ${HOUR.rounds * HOUR.pollsARound} polls and ${HOUR.faults} faults for each
+gateway, one after the other as fast as they go: as many polls as in a day, and renewals as in twenty days of
+certificates that live for six days. It takes less than a minute with the stand-in.
 
 ${GATEWAY_HELP}`;
 
@@ -45,7 +45,8 @@ async function soak(
   const charges = new Map<Charge, number>();
   const lives = new Map<number, Life>();
   const suffer = async (name: string, work: () => Promise<void>) => {
-    const { findings } = await world.suffer(work);
+    const { findings, recoveryMs } = await world.suffer(work);
+    say(`  ${name}: ${findings.length} charges, well again after ${(recoveryMs / 1000).toFixed(1)} s`);
     for (const { charge, detail } of findings) {
       charges.set(charge, (charges.get(charge) ?? 0) + 1);
       say(`${name}: ${charge}: ${detail}`);
@@ -53,7 +54,7 @@ async function soak(
     look(lives, world.kong.pluginServerPid());
   };
   const calm = async () => {
-    for (let round = 0; round < HOUR.calmRounds / HOUR.faults; round++) {
+    for (let round = 0; round < HOUR.rounds / HOUR.faults; round++) {
       world.supply.renew(world.names.filter(() => random() < 0.5));
       await world.served();
       for (let poll = 0; poll < HOUR.pollsARound; poll++) await world.poll();
@@ -67,7 +68,7 @@ async function soak(
     await suffer(name, () => fault.run(world));
   }
   const [longest] = [...lives.values()].sort((one, other) => other.looks - one.looks);
-  const polls = (count * HOUR.calmRounds * HOUR.pollsARound) / HOUR.faults;
+  const polls = (count * HOUR.rounds * HOUR.pollsARound) / HOUR.faults;
   const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
   say(`${world.mode}: ${hours} hours in ${minutes} minutes`);
   const row = (title: string, value: string | number) => say(`  ${title.padEnd(20)}${value}`);

@@ -18,7 +18,7 @@ export function addChecks(root: Command): void {
 function addDoctor(root: Command): void {
   const command = root
     .command('doctor')
-    .description('check everything that has to be right, and say what to do where it is not');
+    .description('check the whole installation, and say how to mend what is wrong');
   withJson(withKong(withConfig(command)))
     .option('--run-query', "run the query commands of Kong's plugin servers, as Kong does at start")
     .action(async (options: DoctorOptions) => {
@@ -59,7 +59,7 @@ function addDrill(root: Command): void {
 function addInspect(root: Command): void {
   const command = root
     .command('inspect')
-    .description('show what the gate says about a certificate with its key')
+    .description('check a certificate and its key as the plugin would')
     .argument('<file...>', 'the files of one bundle: the certificate, its chain and its key, in any order')
     .option(
       '--password-file <file>',
@@ -83,7 +83,7 @@ function addInspect(root: Command): void {
 function addExplain(root: Command): void {
   const command = root
     .command('explain')
-    .description('say what a reason, an option, a state or an alert means')
+    .description('explain a reason, an option, a state or an alert')
     .argument('<word>', 'such as key_mismatch, verify.timeout, no_source, KongCertificateExpired');
   withJson(command).action(async (word: string, options: ExplainOptions) => {
     const { explain } = await import('../explain.js');
@@ -102,7 +102,7 @@ function addExplain(root: Command): void {
 function addCompletion(root: Command): void {
   const command = root
     .command('completion')
-    .description('print what a shell needs to complete this command')
+    .description('print the completion script of a shell')
     .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh', 'fish']))
     .action(async (shell: Shell) => {
       const { completionScript } = await import('../completion.js');

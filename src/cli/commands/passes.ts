@@ -34,10 +34,10 @@ function addPlan(root: Command): void {
 function addSync(root: Command): void {
   const command = root
     .command('sync')
-    .description('look at every source once, swap what was renewed, and end');
+    .description('make one pass: read every source, swap what was renewed, and end');
   withJson(withKong(withConfig(command)))
     .option('--observe', 'only show what would be swapped')
-    .option('--wait', 'wait until the ingress controller had its time (takeover_grace), and take over then')
+    .option('--wait', 'wait for the ingress controller (takeover_grace), then take over')
     .action(async (options: SyncOptions) => {
       const { sync } = await import('../sync.js');
       process.exitCode = await sync(options);
@@ -52,7 +52,7 @@ function addSync(root: Command): void {
       ],
       [
         '3',
-        'something waits: for the ingress controller (run it again later, or with --wait), or it is held back',
+        'something waits for the ingress controller (run it again later, or with --wait), or is held back',
       ],
     ],
     ['ssl-cert-reloader sync', 'ssl-cert-reloader sync -c reloader.yml --admin-url http://127.0.0.1:8001'],
@@ -62,7 +62,9 @@ function addSync(root: Command): void {
 function addRun(root: Command): void {
   const command = root
     .command('run')
-    .description('reload until stopped: as a daemon, or as a sidecar of Kong');
+    .description(
+      'keep the certificates in Kong up to date until stopped: as a daemon, or as a sidecar of Kong',
+    );
   withKong(withConfig(command))
     .option('--serve-plugin', "answer Kong's calls on <prefix>/ssl-cert-reloader.socket, as a plugin server")
     .option('--socket <path>', 'answer them on another socket', pathOf)
@@ -79,7 +81,7 @@ function addRun(root: Command): void {
     [
       'ssl-cert-reloader run -c reloader.yml --admin-url http://127.0.0.1:8001',
       'ssl-cert-reloader run --serve-plugin -p /kong_prefix',
-      'kill -HUP PID        # read the file again, and look at every source now',
+      'kill -HUP PID        # read the file again, and every source',
     ],
   );
 }

@@ -18,7 +18,7 @@ function addStatus(root: Command): void {
     .command('status')
     .description('show every certificate as the running plugin sees it, the most urgent first')
     .option('-w, --watch', 'show it again and again')
-    .option('--poll', 'have it look at every source first');
+    .option('--poll', 'have it read every source first');
   withJson(withSocket(command)).action(async (options: StatusOptions) => {
     const { status } = await import('../status/index.js');
     process.exitCode = await status(options);
@@ -41,11 +41,11 @@ function addStatus(root: Command): void {
 function addHistory(root: Command): void {
   const command = root
     .command('history')
-    .description('tell what happened to a certificate, or to all of them, the latest last')
+    .description('show what happened to a certificate, or to all of them, the latest last')
     .argument('[name]', 'a name that it is served for, its id in Kong, or where it comes from')
     .option('--since <time>', 'only what is not older: 12h, 30d, or a time such as 2026-01-31', notEmpty)
-    .option('--limit <count>', 'so many entries, the latest', countOf, 200)
-    .option('--file <path>', 'read this file, and ask nobody', pathOf);
+    .option('--limit <count>', 'number of entries, the latest ones', countOf, 200)
+    .option('--file <path>', 'read this file instead of asking the running process', pathOf);
   withJson(withSocket(command)).action(async (name: string | undefined, options: HistoryOptions) => {
     const { history } = await import('../history.js');
     process.exitCode = await history(name, options);
@@ -68,7 +68,7 @@ function addHolds(root: Command): void {
     ['approve', 'have a renewal written that waits (mode: approve)', 'it is written now'],
     [
       'rollback',
-      'have the certificate served again that was served before the last swap, and pin it',
+      'restore the certificate that was served before the last swap, and pin it',
       'it is in Kong again, and proven where listeners answer',
     ],
   ] as const;
@@ -98,7 +98,7 @@ function addHolds(root: Command): void {
 function addReload(root: Command): void {
   const command = root
     .command('reload')
-    .description('have the running process read its configuration again, and say whether it is used');
+    .description('have the running process read its configuration again, and report the result');
   withJson(withSocket(command)).action(async (options: ReloadOptions) => {
     const { reload } = await import('../reload.js');
     await reload(options);

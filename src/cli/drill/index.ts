@@ -13,7 +13,7 @@ export interface DrillCommandOptions extends PassOptions {
   listener?: string[];
 }
 
-/** Those of a drill that finds nothing left over. */
+/** Number of steps of a drill that finds nothing left over. */
 const STEPS = 6;
 const INTERRUPTED = 130;
 /** A terminal that is closed sends SIGHUP. */

@@ -15,12 +15,12 @@ async function taken(prefix: string): Promise<PrefixLock> {
   return lock;
 }
 
-/** A process that held the lock and was killed. */
-async function deadHolder(prefix: string): Promise<void> {
-  const path = join(prefix, NAME);
+/** A process that held the lock, or made another socket, and was killed. */
+async function deadHolder(prefix: string, name = NAME): Promise<void> {
+  const path = join(prefix, name);
   const program = `require('node:net').createServer(() => {}).listen(${JSON.stringify(path)})`;
   const child = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
-  await eventually('it listens', () => readdirSync(prefix).includes(NAME));
+  await eventually('it listens', () => readdirSync(prefix).includes(name));
   child.kill('SIGKILL');
   await new Promise((done) => child.on('exit', done));
 }
@@ -44,8 +44,17 @@ it('is free again once it was released, and nothing of it is left', async () => 
   await taken(prefix);
 });
 
+it('clears away sockets of killed processes that never got their names, and no others', async () => {
+  const prefix = testFolder();
+  const remains = [`${NAME}.4dfae487`, `${NAME}.4dfae487.dead`, 'ssl-cert-reloader.socket.2325'];
+  const others = ['ssl-cert-reloader.history.1', 'ssl-cert-reloader-status.socket', 'another.socket.2325'];
+  for (const name of [...remains, ...others]) await deadHolder(prefix, name);
+  await taken(prefix);
+  expect(readdirSync(prefix).sort()).toEqual([...others, NAME].sort());
+});
+
 it.for([
-  ['a process that was killed', deadHolder],
+  ['a process that was killed', (prefix: string) => deadHolder(prefix)],
   ['somebody who put a file in its place', (prefix: string) => writeFileSync(join(prefix, NAME), '1\n')],
 ] as const)('is not held up by what is left of %s', async ([, leave]) => {
   const prefix = testFolder();

@@ -64,6 +64,24 @@ describe('a certificate is proven', () => {
     });
   });
 
+  it.for([
+    ['serves the former one', () => servingInTurn(old)],
+    ['refuses', refusingServer],
+  ] as const)('by a handshake after the time limit where a Kong that %s is well again', async ([, start]) => {
+    const [ill, well] = [await start(), await servingInTurn(fresh)];
+    let isWell = false;
+    const server = await tcpServer((socket) => {
+      const { port, host } = isWell ? well : ill;
+      const to = connect(port, host);
+      to.on('error', () => undefined);
+      socket.pipe(to).pipe(socket);
+    });
+    // Its database comes back between the handshake and the question.
+    const isStored = () => Promise.resolve((isWell = true));
+    const proof = await prove([server], expecting(fresh, { isStored }), { timeoutMs: 100 });
+    expect(proof.verdict).toBe('served');
+  });
+
   it('only once all of several differing answers agree', async () => {
     const server = await servingInTurn(fresh, old, fresh, fresh, old, fresh, fresh, fresh, old, fresh);
     const proof = await prove([server], expecting(fresh));
@@ -142,10 +160,10 @@ describe('a certificate is wrong', () => {
     expect((await prove([server], expecting(fresh), { timeoutMs: SHORT })).verdict).toBe('wrong');
   });
 
-  it('where the server refuses whoever asks, after two tries', async () => {
+  it('where the server refuses whoever asks, after three tries', async () => {
     const server = await refusingServer();
     const proof = await prove([server], expecting(fresh));
-    expect(proof).toMatchObject({ verdict: 'wrong', servedFingerprint: null, handshakes: 2 });
+    expect(proof).toMatchObject({ verdict: 'wrong', servedFingerprint: null, handshakes: 3 });
     expect(proof.detail).toMatch(/handshake failure/i);
   });
 
@@ -194,6 +212,17 @@ describe('nothing is said about a certificate', () => {
     const isStored = () => Promise.resolve(null);
     const proof = await prove([server], expecting(fresh, { isStored }), { timeoutMs: SHORT });
     expect(proof.verdict).toBe('unreachable');
+  });
+
+  // Without its database, Kong serves what its workers knew for half a minute longer.
+  it('where the former one is served by a Kong whose database was away for a moment', async () => {
+    const server = await servingInTurn(old);
+    let asked = 0;
+    const isStored = () => Promise.resolve(asked++ === 0 ? null : true);
+    const proof = await prove([server], expecting(fresh, { isStored }), { timeoutMs: SHORT });
+    expect(asked).toBeGreaterThan(1);
+    expect(proof.verdict).toBe('unreachable');
+    expect(proof.detail).toContain('Kong did not say for a while whether it still stores it');
   });
 
   it('where this Kong has no TLS listener', async () => {

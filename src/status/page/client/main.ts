@@ -1,13 +1,12 @@
 import type { ListReport } from '../../../public';
-import { SORTS } from '../../../public/list';
-import type { Level } from '../words';
 import { drawAside } from './aside';
 import { detailsElement } from './details';
 import { byId, el, setText } from './dom';
 import { fetchHistory, fetchReport, historyOf, isSlow, newer, report } from './live';
-import { clockText, numberText, spanText, switchLanguage, words } from './language';
-import { go, hrefOf, isNarrowed, PAGE, readQuery, type Query } from './query';
-import { entryName, LEVELS, rowElement, STATES } from './rows';
+import { ANY, drawChips, drawSelects } from './filters';
+import { clockText, spanText, switchLanguage, words } from './language';
+import { drawList } from './list';
+import { go, hrefOf, readQuery, type Query } from './query';
 import { followTheme } from './storage';
 import { drawAlarms, drawVerdict, setTitle } from './verdict';
 
@@ -60,14 +59,14 @@ function draw(): void {
   );
   setText('version', `ssl-cert-reloader ${version}`);
   drawVerdict(report, counts.next_end, away);
-  drawChips(report);
-  drawSelects(report);
+  drawChips(report, query);
+  drawSelects(report, query);
   const isOne = query.open !== null;
   byId('all').hidden = isOne;
   byId('one').hidden = !isOne;
   document.body.dataset['view'] = isOne ? 'one' : 'all';
   if (isOne) drawOne(report);
-  else drawList(report);
+  else drawList(report, query);
   drawAside(report);
 }
 
@@ -85,144 +84,6 @@ function drawWords(): void {
 
 function pulse(): void {
   setText('pulse', seenAt === 0 ? '' : words.say.updated(spanText(Date.now() - seenAt)));
-}
-
-function drawChips({ counts }: ListReport): void {
-  const chip = (
-    name: string,
-    word: string,
-    tone: string,
-    count: number,
-    change: Partial<Query>,
-    on: boolean,
-  ) => {
-    const button = el(
-      'a',
-      {
-        href: hrefOf(query, { ...change, page: 1 }),
-        role: 'button',
-        'aria-pressed': on,
-        'data-chip': name,
-        'data-tone': tone,
-      },
-      el('b', {}, numberText(count)),
-      ` ${word}`,
-    );
-    return button;
-  };
-  const isAll = query.state === '' && query.expiry === '';
-  const chips = [chip('all', words.ui.all, 'idle', counts.total, { state: '', expiry: '' }, isAll)];
-  for (const level of Object.keys(LEVELS) as Level[]) {
-    const count = level === 'overdue' ? counts.late : (counts.lives[level] ?? 0);
-    const on = query.expiry === level;
-    if (count > 0 || on)
-      chips.push(
-        chip(level, words.levels[level], LEVELS[level][0], count, { state: '', expiry: on ? '' : level }, on),
-      );
-  }
-  for (const state of Object.keys(STATES) as (keyof typeof STATES)[]) {
-    const count = counts.states[state] ?? 0;
-    const on = query.state === state;
-    if (count > 0 || on)
-      chips.push(
-        chip(state, words.states[state], STATES[state][0], count, { expiry: '', state: on ? '' : state }, on),
-      );
-  }
-  const focused = (document.activeElement as HTMLElement | null)?.dataset['chip'];
-  byId('states').replaceChildren(...chips);
-  if (focused !== undefined) chips.find((one) => one.dataset['chip'] === focused)?.focus();
-}
-
-function drawSelects({ reloaders }: ListReport): void {
-  const sources = [...new Set(reloaders.flatMap((one) => one.sources.map(({ id }) => id)))];
-  fill('source', query.source, [
-    [null, words.ui.allSources],
-    ...sources.map((id): [string, string] => [id, id]),
-    ['', words.ui.noSource],
-  ]);
-  fill(
-    'sort',
-    query.sort,
-    SORTS.map((sort): [string, string] => [sort, words.sorts[sort]]),
-  );
-  byId('entry').hidden = reloaders.length < 2;
-  fill('entry', query.entry, [
-    [null, words.ui.allEntries],
-    ...reloaders.map(({ entry }): [string, string] => [entry, entryName(entry)]),
-  ]);
-}
-
-/** Stands for every value; an empty one has a meaning of its own. */
-const ANY = '*';
-
-function fill(
-  id: string,
-  chosen: string | null,
-  options: readonly (readonly [string | null, string])[],
-): void {
-  const select = byId(id) as HTMLSelectElement;
-  const gist = JSON.stringify([words.lang, options]);
-  if (select.dataset['gist'] !== gist) {
-    select.dataset['gist'] = gist;
-    select.replaceChildren(...options.map(([value, text]) => el('option', { value: value ?? ANY }, text)));
-  }
-  select.value = chosen ?? ANY;
-}
-
-/** Elements of the list, with the data that they were made from. */
-const drawn = new Map<string, { made: string; element: HTMLElement }>();
-
-/** Only new and changed elements are replaced, which preserves focus and scroll position. */
-function drawList({ certificates, matching, counts, reloaders, offset }: ListReport): void {
-  const minute = Math.floor(Date.now() / 60_000);
-  const focused = document.activeElement?.closest<HTMLElement>('.row')?.dataset['key'];
-  const keys = new Set<string>();
-  const elements = certificates.map((certificate) => {
-    const key = `${certificate.entry} ${certificate.link}`;
-    keys.add(key);
-    const made = `${words.lang} ${minute} ${location.hash} ${reloaders.length} ${JSON.stringify(certificate)}`;
-    const before = drawn.get(key);
-    if (before?.made === made) return before.element;
-    const element = rowElement(certificate, query, reloaders);
-    drawn.set(key, { made, element });
-    return element;
-  });
-  for (const key of drawn.keys()) if (!keys.has(key)) drawn.delete(key);
-  const list = byId('list');
-  if (
-    list.childElementCount !== elements.length ||
-    elements.some((one, index) => list.children[index] !== one)
-  )
-    list.replaceChildren(...elements);
-  if (focused !== undefined && document.activeElement === document.body)
-    drawn.get(focused)?.element.querySelector<HTMLElement>('.line')?.focus({ preventScroll: true });
-  const total = numberText(counts.total);
-  setText(
-    'count',
-    isNarrowed(query) ? words.matching(numberText(matching), total) : words.certificates(total),
-  );
-  const empty = byId('empty');
-  empty.hidden = matching > 0;
-  empty.textContent = isNarrowed(query) ? words.ui.nothing : words.ui.empty;
-  drawPager(offset, certificates.length, matching);
-}
-
-function drawPager(offset: number, shown: number, matching: number): void {
-  const pager = byId('pager');
-  pager.hidden = matching <= PAGE && offset === 0;
-  const link = (word: string, page: number, isThere: boolean, name: string) =>
-    isThere
-      ? el('a', { href: hrefOf(query, { page }), 'data-page': name, rel: name }, word)
-      : el('span', { class: 'quiet' }, word);
-  pager.replaceChildren(
-    link(`← ${words.ui.previous}`, query.page - 1, query.page > 1, 'prev'),
-    el(
-      'span',
-      {},
-      words.range(numberText(offset + Math.min(1, shown)), numberText(offset + shown), numberText(matching)),
-    ),
-    link(`${words.ui.next} →`, query.page + 1, offset + shown < matching, 'next'),
-  );
 }
 
 let shownOne = '';

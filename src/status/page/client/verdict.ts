@@ -45,7 +45,11 @@ export function drawVerdict({ troubles, counts }: ListReport, nextEnd: string | 
   if (byId('others').dataset['text'] !== text) {
     byId('others').dataset['text'] = text;
     byId('others').replaceChildren(
-      ...others.flatMap((part) => [words.and, el('span', { class: 'part' }, part)]),
+      others.length === 0 ? '' : words.and,
+      // A line ends with a separator and never begins with one.
+      ...others.map((part, index) =>
+        el('span', { class: 'part' }, part, index < others.length - 1 ? words.and : ''),
+      ),
     );
   }
   byId('verdict').dataset['tone'] = tone;
