@@ -76,15 +76,24 @@ type ReportFacts = Pick<StatusReport, 'kong' | 'waiting' | 'configuration_error'
   reloaders: readonly EntryFacts[];
 };
 
+/** Certificates in the same trouble. */
+interface Counted {
+  count: number;
+  /** An SNI of each, of three at most. */
+  names: readonly string[];
+}
+
+const MAX_NAMES = 3;
+
 /** A trouble that needs a person. */
 export type Trouble =
   | { kind: 'kong_away' | 'nothing_runs'; detail: string | null }
   /** A newer configuration that cannot be used. */
   | { kind: 'configuration'; detail: string }
-  | { kind: CountKind; count: number }
-  /** `first`: expiry of the first of them. */
-  | { kind: 'ending'; count: number; first: string; is_critical: boolean }
-  | { kind: 'writes_fail'; count: number; detail: string }
+  | ({ kind: CountKind } & Counted)
+  /** `first`: expiry of the first of them, which is named first. */
+  | ({ kind: 'ending'; first: string; is_critical: boolean } & Counted)
+  | ({ kind: 'writes_fail'; detail: string } & Counted)
   /** A certificate that Kong reads from a file for itself; `uses` is empty where clients without SNI get it. */
   | { kind: 'own_ending'; location: string; uses: readonly string[]; until: string; is_critical: boolean }
   /** Its file holds another one that Kong has not read, and nobody has Kong reloaded for it. */
@@ -99,63 +108,76 @@ export class Tally {
   readonly states = new Map<CertificateState, number>();
   readonly lives = new Map<LifeLevel, number>();
   total = 0;
-  late = 0;
   /** Expiry of the next valid certificate in Kong. */
   nextEnd: string | null = null;
-  wouldChange = 0;
-  #held = 0;
-  #awaiting = 0;
   #firstEnd: string | null = null;
-  #failing = { count: 0, detail: '' };
+  #failure = '';
+  readonly #found = new Map<CountKind | 'ending' | 'writes_fail', { count: number; names: string[] }>();
+
+  get late(): number {
+    return this.#found.get('overdue')?.count ?? 0;
+  }
 
   /** @param mode mode of its entry */
   add(certificate: CertificateStatus, mode: ReloaderStatus['mode']): void {
-    const { state, expires_at: end, write_failure: failure } = certificate;
+    const { state, expires_at: end, write_failure: failure, hold } = certificate;
     const life = alarmingLife(certificate);
     this.total += 1;
     if (certificate.certificate_id !== null && life !== 'expired') this.nextEnd = sooner(this.nextEnd, end);
-    const hold = certificate.hold?.kind;
-    if (state === 'pending' && hold !== undefined) this.#held += 1;
-    else if (state === 'pending' && mode === 'observe') this.wouldChange += 1;
-    if (hold === 'approval') this.#awaiting += 1;
     increase(this.states, state);
-    if (isOnlyLate(certificate)) this.late += 1;
+    if (state === 'not_served' || state === 'refused') this.note(state, certificate);
+    if (hold?.kind === 'approval') this.note('awaits_approval', certificate);
+    if (isOnlyLate(certificate)) this.note('overdue', certificate);
     // Absent in the status of an older version.
     if (failure != null) {
-      this.#failing.count += 1;
-      this.#failing.detail = failure.message;
+      this.note('writes_fail', certificate);
+      this.#failure = failure.message;
+    } else if (state === 'pending' && hold === undefined) {
+      this.note(mode === 'observe' ? 'would_change' : 'pending', certificate);
     }
     if (life === null) return;
     increase(this.lives, life);
-    if (life !== 'expired') this.#firstEnd = sooner(this.#firstEnd, end);
+    if (life === 'expired') this.note('expired', certificate);
+    else {
+      const isFirst = end !== this.#firstEnd && sooner(end, this.#firstEnd) === end;
+      this.note('ending', certificate, isFirst);
+      this.#firstEnd = sooner(this.#firstEnd, end);
+    }
+  }
+
+  private note(
+    kind: CountKind | 'ending' | 'writes_fail',
+    { snis: [sni], source, certificate_id: id }: CertificateStatus,
+    isFirst = false,
+  ): void {
+    const found = this.#found.get(kind) ?? { count: 0, names: [] };
+    this.#found.set(kind, found);
+    found.count += 1;
+    const name = sni ?? source?.location ?? id;
+    if (name === null || found.names.includes(name)) return;
+    if (isFirst) found.names = [name, ...found.names].slice(0, MAX_NAMES);
+    else if (found.names.length < MAX_NAMES) found.names.push(name);
   }
 
   /** Troubles, the worst first; empty: all is well. */
   troubles({ kong, waiting, configuration_error: error, reloaders }: ReportFacts): Trouble[] {
-    const { states, lives } = this;
-    const critical = lives.get('critical') ?? 0;
-    const counts: Record<CountKind, number> = {
-      expired: lives.get('expired') ?? 0,
-      not_served: states.get('not_served') ?? 0,
-      refused: states.get('refused') ?? 0,
-      overdue: this.late,
-      pending: (states.get('pending') ?? 0) - this.wouldChange - this.#held - this.#failing.count,
-      would_change: this.wouldChange,
-      awaits_approval: this.#awaiting,
-    };
     const counted = (...kinds: CountKind[]): Trouble[] =>
-      kinds.filter((kind) => counts[kind] > 0).map((kind) => ({ kind, count: counts[kind] }));
+      kinds.flatMap((kind) => {
+        const found = this.#found.get(kind);
+        return found === undefined ? [] : [{ kind, ...found }];
+      });
+    const [ending, failing] = [this.#found.get('ending'), this.#found.get('writes_fail')];
     const troubles: Trouble[] = [];
     if (kong === null) troubles.push({ kind: 'kong_away', detail: waiting });
     else if (reloaders.length === 0) troubles.push({ kind: 'nothing_runs', detail: waiting });
     troubles.push(...counted('expired', 'not_served'));
-    if (this.#firstEnd !== null) {
-      const count = critical + (lives.get('ends_soon') ?? 0);
-      troubles.push({ kind: 'ending', count, first: this.#firstEnd, is_critical: critical > 0 });
+    if (ending !== undefined && this.#firstEnd !== null) {
+      const isCritical = this.lives.has('critical');
+      troubles.push({ kind: 'ending', ...ending, first: this.#firstEnd, is_critical: isCritical });
     }
     troubles.push(...ownEndings(reloaders));
     troubles.push(...counted('refused'));
-    if (this.#failing.count > 0) troubles.push({ kind: 'writes_fail', ...this.#failing });
+    if (failing !== undefined) troubles.push({ kind: 'writes_fail', ...failing, detail: this.#failure });
     if (error !== undefined) troubles.push({ kind: 'configuration', detail: error });
     troubles.push(...counted('overdue', 'awaits_approval', 'pending', 'would_change'));
     // Entries of one Kong say the same of its files.
@@ -191,6 +213,16 @@ function entryTroubles({ entry, last_pass: pass, sources, leader }: EntryFacts):
   for (const { id, up, error } of sources)
     if (!up) troubles.push({ kind: 'source_down', id, detail: error?.message ?? '' });
   return troubles;
+}
+
+/** Names in brackets, as far as they are given: ` (a.example.com, b.example.com, …)`; empty: none. */
+export function namesOf(
+  { count, names }: Counted,
+  [open, close]: readonly [string, string],
+  comma: string,
+): string {
+  if (names.length === 0) return '';
+  return `${open}${[...names, ...(count > names.length ? ['…'] : [])].join(comma)}${close}`;
 }
 
 const sooner = (a: string | null, b: string | null): string | null =>

@@ -88,9 +88,9 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
   it('has the verdict first, in the title and in the icon', async () => {
     const { page, troubles, foreign } = await opened(() => sampleView(badDay()));
     expect(await verdict(page)).toMatch(
-      /^1 expired · 1 not served · \d end soon, the first .*\d:\d\d.*, in \d+ (days|h) · 1 refused · 1 not renewed in time · 1 about to be swapped · kubernetes:web is down$/,
+      /^1 expired \(legacy\.example\.com\) · 1 not served \(\S+\) · \d end soon, the first .*\d:\d\d.*, in \d+ (days|h) \([^)]+\) · 1 refused \(\S+\) · 1 not renewed in time \(\S+\) · 1 about to be swapped \(\S+\) · kubernetes:web is down$/,
     );
-    expect(await page.title()).toMatch(/^1 expired · .* · Certificates$/);
+    expect(await page.title()).toMatch(/^1 expired \(legacy\.example\.com\) · .* · Certificates$/);
     expect(await page.locator('#icon').getAttribute('href')).toContain('b91c28');
     expect(await page.locator('#alarm').innerText()).toMatch(
       /Source kubernetes:web is down for \d+ (s|min): .*connection refused/,
@@ -120,7 +120,9 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     const { page } = await opened(() =>
       sampleView([certificate('www.example.com', 0, ending)], { sources: [] }),
     );
-    expect(await verdict(page)).toMatch(/^1 ends (today|tomorrow) at \d\d:\d\d \S+, in 7 h$/);
+    expect(await verdict(page)).toMatch(
+      /^1 ends (today|tomorrow) at \d\d:\d\d \S+, in 7 h \(www\.example\.com\)$/,
+    );
     expect(await page.locator('#icon').getAttribute('href')).toContain('b91c28');
   });
 
@@ -155,7 +157,9 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
 
   it('speaks the language of the browser, and the one that is chosen', async () => {
     const { page, troubles } = await opened(() => sampleView(badDay()), { languages: ['fr', 'zh-TW', 'en'] });
-    expect(await verdict(page)).toMatch(/^1 个证书已过期 · 1 个证书未实际生效 · /);
+    expect(await verdict(page)).toMatch(
+      /^1 个证书（legacy\.example\.com）已过期 · 1 个证书（\S+）未实际生效 · /,
+    );
     expect(await page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
     expect(await page.title()).toMatch(/ · 证书$/);
     expect(await page.locator('[data-chip="refused"]').innerText()).toMatch(/^1\s+已拒绝$/);
@@ -167,7 +171,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     await page.goBack();
     await page.goBack();
     await page.click('#language');
-    expect(await verdict(page)).toMatch(/^1 expired · /);
+    expect(await verdict(page)).toMatch(/^1 expired \(/);
     await page.reload();
     await page.waitForFunction(() => document.querySelector('#verdict')?.textContent.startsWith('1 expired'));
     await page.evaluate(() => localStorage.clear());
@@ -363,7 +367,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
       await fetch(url, { method: 'POST', mode: 'no-cors', body: '{}' }).catch(() => undefined);
     }, other.url);
     expect(other.received).toEqual([]);
-    expect(await page.title()).toMatch(/^1 expired · /);
+    expect(await page.title()).toMatch(/^1 expired \(/);
   });
 
   it('updates itself, and keeps where the keyboard is', async () => {
@@ -428,7 +432,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     };
     const { page } = await opened(() => away);
     expect(await names(page)).toHaveLength(badDay().length);
-    expect(await verdict(page)).toMatch(/^Kong does not answer · 1 expired · /);
+    expect(await verdict(page)).toMatch(/^Kong does not answer · 1 expired \(/);
     expect(await page.locator('#alarm').innerText()).toMatch(
       /connection refused\. What is shown is as of .*\d:\d\d/,
     );

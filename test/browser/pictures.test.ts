@@ -80,11 +80,15 @@ it.skipIf(!hasChromium)(
       await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
     };
     for (const [language, suffix, words] of [
-      ['en', '', /^1 expired · 1 ends (today|tomorrow) at .*, in 1\d h · 1 refused · .*is down$/],
+      [
+        'en',
+        '',
+        /^1 expired \(\S+\) · 1 ends (today|tomorrow) at .*, in 1\d h \(\S+\) · 1 refused \(\S+\) · .*is down$/,
+      ],
       [
         'zh',
         '-zh',
-        /^1 个证书已过期 · 1 个证书将于(今天|明天) .* 到期（剩余 1\d 小时） · 1 个证书被拒绝 · .*不可用$/,
+        /^1 个证书（\S+）已过期 · 1 个证书（\S+）将于(今天|明天) .* 到期（剩余 1\d 小时） · 1 个证书（\S+）被拒绝 · .*不可用$/,
       ],
     ] as const) {
       const page = await browser.context.newPage();

@@ -1,5 +1,12 @@
 import { timeLeft } from '../../common/duration';
-import { troublesOf, urgencyOf, type CertificateStatus, type StatusReport, type Trouble } from '../../public';
+import {
+  namesOf,
+  troublesOf,
+  urgencyOf,
+  type CertificateStatus,
+  type StatusReport,
+  type Trouble,
+} from '../../public';
 
 /** Sorts the most urgent first, then by expiry. */
 export function byUrgency(certificates: readonly CertificateStatus[]): CertificateStatus[] {
@@ -15,6 +22,10 @@ export function verdictText(report: StatusReport, now: number): string[] {
   return troublesOf(report).map((trouble) => textOf(trouble, now));
 }
 
+type Named = Parameters<typeof namesOf>[0];
+
+const named = (trouble: Named) => namesOf(trouble, [' (', ')'], ', ');
+
 function textOf(trouble: Trouble, now: number): string {
   switch (trouble.kind) {
     case 'kong_away':
@@ -24,23 +35,23 @@ function textOf(trouble: Trouble, now: number): string {
     case 'configuration':
       return `the new configuration is not used: ${trouble.detail}`;
     case 'expired':
-      return `${trouble.count} expired`;
+      return `${trouble.count} expired${named(trouble)}`;
     case 'not_served':
-      return `${trouble.count} not served`;
+      return `${trouble.count} not served${named(trouble)}`;
     case 'ending':
       return ending(trouble, now);
     case 'refused':
-      return `${trouble.count} refused`;
+      return `${trouble.count} refused${named(trouble)}`;
     case 'writes_fail':
-      return `${trouble.count} cannot be written: ${trouble.detail}`;
+      return `${trouble.count} cannot be written${named(trouble)}: ${trouble.detail}`;
     case 'overdue':
-      return `${trouble.count} not renewed in time`;
+      return `${trouble.count} not renewed in time${named(trouble)}`;
     case 'pending':
-      return `${trouble.count} about to be swapped`;
+      return `${trouble.count} about to be swapped${named(trouble)}`;
     case 'awaits_approval':
-      return `${trouble.count} to be approved`;
+      return `${trouble.count} to be approved${named(trouble)}`;
     case 'would_change':
-      return `${trouble.count} would be swapped (mode: observe)`;
+      return `${trouble.count} would be swapped${named(trouble)}, mode: observe`;
     case 'own_ending':
       return ownEnding(trouble, now);
     case 'own_outdated':
@@ -55,9 +66,10 @@ function textOf(trouble: Trouble, now: number): string {
 }
 
 /** `1 ends in 7 h`, `3 end soon, the first in 7 h`. */
-function ending({ count, first }: Extract<Trouble, { kind: 'ending' }>, now: number): string {
-  const when = `in ${timeLeft(Date.parse(first) - now)} (${first.slice(0, 16)}Z)`;
-  return count === 1 ? `1 ends ${when}` : `${count} end soon, the first ${when}`;
+function ending(trouble: Extract<Trouble, { kind: 'ending' }>, now: number): string {
+  const { count, first } = trouble;
+  const when = `in ${timeLeft(Date.parse(first) - now)}, ${first.slice(0, 16)}Z`;
+  return `${count === 1 ? `1 ends ${when}` : `${count} end soon, the first ${when}`}${named(trouble)}`;
 }
 
 /** `/etc/kong/admin.crt (Kong's own, for admin) ends in 7 h`. */

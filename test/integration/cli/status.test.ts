@@ -118,7 +118,7 @@ describe('the status', () => {
     expect(order).toEqual(['gone', 'wrong', 'refused', 'soon', 'well', 'unused']);
     expect(stdout).toContain('the key is of another (key_mismatch)');
     expect(stdout).toMatch(
-      /^1 expired · 1 not served · 1 ends in 4 days \(\d{4}-\d\d-\d\dT\d\d:\d\dZ\) · 1 refused .*exit code 2/m,
+      /^1 expired \(gone\.example\.test\) · 1 not served \(wrong\.example\.test\) · 1 ends in 4 days, \d{4}-\d\d-\d\dT\d\d:\d\dZ \(soon\.example\.test\) · 1 refused \(refused\.example\.test\) .*exit code 2/m,
     );
     expect(stdout).toMatch(/^expired +gone\.example\.test/m);
     expect(stdout).not.toContain('\x1b');

@@ -75,7 +75,7 @@ const POINTS: readonly (readonly [share: number, level: LifeLevel, what: object]
     1.01,
     'expired',
     {
-      verdict: ['1 expired'],
+      verdict: ['1 expired (www.test)'],
       alerts: ['expired critical'],
       rules: ['renewal_overdue', 'ends_soon', 'critical'],
     },

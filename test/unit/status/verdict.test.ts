@@ -40,6 +40,9 @@ const node = (...files: NodeFileStatus[]): NodeCertificatesStatus => ({
   detail: '',
 });
 
+/** Of every certificate that has no other name. */
+const WWW = ['www.example.test'];
+
 describe('the verdict', () => {
   test.for<
     [what: string, certificates: CertificateStatus[], more: Partial<ReloaderStatus>, troubles: object[]]
@@ -49,29 +52,37 @@ describe('the verdict', () => {
       'one expired, which a late renewal is a part of',
       [certificate({}, -1)],
       {},
-      [{ kind: 'expired', count: 1 }],
+      [{ kind: 'expired', count: 1, names: WWW }],
     ],
     [
       'two end, the first is named',
-      [certificate({}, 14), certificate({}, 5)],
+      [certificate({}, 14), certificate({ snis: ['soon.example.test'] }, 5)],
       {},
-      [{ kind: 'ending', count: 2, first: inDays(5), is_critical: true }],
+      [
+        {
+          kind: 'ending',
+          count: 2,
+          names: ['soon.example.test', 'www.example.test'],
+          first: inDays(5),
+          is_critical: true,
+        },
+      ],
     ],
-    ['one is late and nothing worse', [certificate({}, 24)], {}, [{ kind: 'overdue', count: 1 }]],
-    ['one waits', [certificate({ state: 'pending' })], {}, [{ kind: 'pending', count: 1 }]],
+    ['one is late and nothing worse', [certificate({}, 24)], {}, [{ kind: 'overdue', count: 1, names: WWW }]],
+    ['one waits', [certificate({ state: 'pending' })], {}, [{ kind: 'pending', count: 1, names: WWW }]],
     [
       'one would be written',
       [certificate({ state: 'pending' })],
       { mode: 'observe' },
-      [{ kind: 'would_change', count: 1 }],
+      [{ kind: 'would_change', count: 1, names: WWW }],
     ],
     [
       'one cannot be written, which is more than waiting',
       [failing('forbidden'), certificate({ state: 'pending' })],
       {},
       [
-        { kind: 'writes_fail', count: 1, detail: 'Kong answered 403' },
-        { kind: 'pending', count: 1 },
+        { kind: 'writes_fail', count: 1, names: WWW, detail: 'Kong answered 403' },
+        { kind: 'pending', count: 1, names: WWW },
       ],
     ],
     [
@@ -123,11 +134,23 @@ describe('the verdict', () => {
     expect(troublesOf(report(certificates, more))).toEqual(troubles);
   });
 
+  it('names three, and says that there are more', () => {
+    const expired = ['a', 'b', 'c', 'd'].map((name) => certificate({ snis: [`${name}.example.test`] }, -1));
+    const [trouble] = troublesOf(
+      report([...expired, certificate({ snis: ['a.example.test'], half: 'alt' }, -1)]),
+    );
+    expect(trouble).toEqual({
+      kind: 'expired',
+      count: 5,
+      names: ['a.example.test', 'b.example.test', 'c.example.test'],
+    });
+  });
+
   it('begins with a Kong that is away', () => {
     const away = { ...report([certificate({}, -1)]), kong: null, waiting: 'connection refused' };
     expect(troublesOf(away)).toEqual([
       { kind: 'kong_away', detail: 'connection refused' },
-      { kind: 'expired', count: 1 },
+      { kind: 'expired', count: 1, names: WWW },
     ]);
   });
 });

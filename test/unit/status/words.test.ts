@@ -49,9 +49,9 @@ it('Chinese sentences are Chinese', () => {
 
 it('a verdict reads well in both languages', () => {
   const troubles: Trouble[] = [
-    { kind: 'expired', count: 2 },
-    { kind: 'not_served', count: 1 },
-    { kind: 'ending', count: 1, first: '2026-08-01T08:22:00.000Z', is_critical: true },
+    { kind: 'expired', count: 4, names: ['a.test', 'b.test', 'c.test'] },
+    { kind: 'not_served', count: 1, names: [] },
+    { kind: 'ending', count: 1, names: ['d.test'], first: '2026-08-01T08:22:00.000Z', is_critical: true },
     {
       kind: 'own_ending',
       location: '/etc/kong/admin.crt',
@@ -71,9 +71,9 @@ it('a verdict reads well in both languages', () => {
       )
       .join(' · ');
   expect(of('en', 'today at 08:22 UTC', '7 h')).toBe(
-    '2 expired · 1 not served · 1 ends today at 08:22 UTC, in 7 h · Kong’s own certificate for admin ends today at 08:22 UTC',
+    '4 expired (a.test, b.test, c.test, …) · 1 not served · 1 ends today at 08:22 UTC, in 7 h (d.test) · Kong’s own certificate for admin ends today at 08:22 UTC',
   );
   expect(of('zh', '今天 08:22 UTC', '7 小时')).toBe(
-    '2 个证书已过期 · 1 个证书未实际生效 · 1 个证书将于今天 08:22 UTC 到期（剩余 7 小时） · Kong admin 所用的证书将于今天 08:22 UTC 到期',
+    '4 个证书（a.test、b.test、c.test、…）已过期 · 1 个证书未实际生效 · 1 个证书（d.test）将于今天 08:22 UTC 到期（剩余 7 小时） · Kong admin 所用的证书将于今天 08:22 UTC 到期',
   );
 });

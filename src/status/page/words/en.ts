@@ -1,7 +1,10 @@
 import { REASONS } from '../../../model/reason';
+import { namesOf } from '../../../public/verdict';
 import type { Words } from './types';
 
 const many = (count: number, one: string, several: string) => `${count} ${count === 1 ? one : several}`;
+
+const named = (trouble: Parameters<typeof namesOf>[0]) => namesOf(trouble, [' (', ')'], ', ');
 
 export const en: Words = {
   lang: 'en-GB',
@@ -18,25 +21,25 @@ export const en: Words = {
       case 'configuration':
         return 'A newer configuration cannot be used';
       case 'expired':
-        return `${trouble.count} expired`;
+        return `${trouble.count} expired${named(trouble)}`;
       case 'not_served':
-        return `${trouble.count} not served`;
+        return `${trouble.count} not served${named(trouble)}`;
       case 'ending':
         return trouble.count === 1
-          ? `1 ends ${when(trouble.first)}, in ${left(trouble.first)}`
-          : `${trouble.count} end soon, the first ${when(trouble.first)}, in ${left(trouble.first)}`;
+          ? `1 ends ${when(trouble.first)}, in ${left(trouble.first)}${named(trouble)}`
+          : `${trouble.count} end soon, the first ${when(trouble.first)}, in ${left(trouble.first)}${named(trouble)}`;
       case 'refused':
-        return `${trouble.count} refused`;
+        return `${trouble.count} refused${named(trouble)}`;
       case 'writes_fail':
-        return `${trouble.count} cannot be written`;
+        return `${trouble.count} cannot be written${named(trouble)}`;
       case 'overdue':
-        return `${trouble.count} not renewed in time`;
+        return `${trouble.count} not renewed in time${named(trouble)}`;
       case 'awaits_approval':
-        return `${trouble.count} to be approved`;
+        return `${trouble.count} to be approved${named(trouble)}`;
       case 'pending':
-        return `${trouble.count} about to be swapped`;
+        return `${trouble.count} about to be swapped${named(trouble)}`;
       case 'would_change':
-        return `${trouble.count} would be swapped`;
+        return `${trouble.count} would be swapped${named(trouble)}`;
       case 'passes_failing':
         return 'No pass can be made';
       case 'writes_nothing':

@@ -1,4 +1,7 @@
+import { namesOf } from '../../../public/verdict';
 import type { Words } from './types';
+
+const named = (trouble: Parameters<typeof namesOf>[0]) => namesOf(trouble, ['（', '）'], '、');
 
 export const zh: Words = {
   lang: 'zh-CN',
@@ -15,25 +18,25 @@ export const zh: Words = {
       case 'configuration':
         return '新配置无法生效';
       case 'expired':
-        return `${trouble.count} 个证书已过期`;
+        return `${trouble.count} 个证书${named(trouble)}已过期`;
       case 'not_served':
-        return `${trouble.count} 个证书未实际生效`;
+        return `${trouble.count} 个证书${named(trouble)}未实际生效`;
       case 'ending':
         return trouble.count === 1
-          ? `1 个证书将于${when(trouble.first)} 到期（剩余 ${left(trouble.first)}）`
-          : `${trouble.count} 个证书即将到期，最早的将于${when(trouble.first)} 到期（剩余 ${left(trouble.first)}）`;
+          ? `1 个证书${named(trouble)}将于${when(trouble.first)} 到期（剩余 ${left(trouble.first)}）`
+          : `${trouble.count} 个证书${named(trouble)}即将到期，最早的将于${when(trouble.first)} 到期（剩余 ${left(trouble.first)}）`;
       case 'refused':
-        return `${trouble.count} 个证书被拒绝`;
+        return `${trouble.count} 个证书${named(trouble)}被拒绝`;
       case 'writes_fail':
-        return `${trouble.count} 个证书无法写入 Kong`;
+        return `${trouble.count} 个证书${named(trouble)}无法写入 Kong`;
       case 'overdue':
-        return `${trouble.count} 个证书逾期未续期`;
+        return `${trouble.count} 个证书${named(trouble)}逾期未续期`;
       case 'awaits_approval':
-        return `${trouble.count} 个证书等待批准`;
+        return `${trouble.count} 个证书${named(trouble)}等待批准`;
       case 'pending':
-        return `${trouble.count} 个证书等待更换`;
+        return `${trouble.count} 个证书${named(trouble)}等待更换`;
       case 'would_change':
-        return `${trouble.count} 个证书本应更换（仅观察）`;
+        return `${trouble.count} 个证书${named(trouble)}本应更换（仅观察）`;
       case 'passes_failing':
         return '无法完成同步';
       case 'writes_nothing':
