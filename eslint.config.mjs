@@ -57,6 +57,13 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        {
+          property: 'getPeerX509Certificate',
+          message: 'Node never frees the issuers (docs/decisions/0161).',
+        },
+      ],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },

@@ -6,6 +6,7 @@ import {
   fingerprint,
   openBundle,
   parseCertificate,
+  readPem,
   type OpenedBundle,
 } from '../certificates';
 import {
@@ -228,10 +229,10 @@ export class DefaultCertificate {
   /** Asks the listeners, and derives the state. */
   private async ask(): Promise<void> {
     for (const file of this.#files) {
-      const { opened } = file;
+      const { raw, opened } = file;
       const isTwin = this.options.areTwins !== false && this.#files.length > 1;
       const keyType = isTwin && isOpened(opened) ? opened.bundle.leaf.keyType : undefined;
-      const isWanted = (served: readonly Buffer[]) => isServed({ opened, served });
+      const isWanted = (served: readonly Buffer[]) => isServed({ raw, opened, served });
       const served = await this.options.served(
         keyType === 'other' ? undefined : keyType,
         isWanted,
@@ -302,12 +303,18 @@ const seenIn = (served: File['served']) => (Array.isArray(served) ? (served as r
 
 const isOpened = (opened: OpenedBundle | Refusal): opened is OpenedBundle => !isRefusal(opened);
 
-/** Whether a client gets the leaf and all needed intermediates; further certificates do no harm. */
-function isServed({ opened, served }: Pick<File, 'opened' | 'served'>): boolean {
+/**
+ * Whether a client gets the leaf and everything that it needs with it; what else is sent does no harm. Node shows a chain
+ * that is not in the order of its issuers only in part.
+ */
+function isServed({ raw, opened, served }: Pick<File, 'raw' | 'opened' | 'served'>): boolean {
   if (!isOpened(opened) || typeof served === 'boolean') return served === true;
   const sent = digestOf(served ?? []).split('.');
   const wanted = opened.bundle.chain.split('.');
-  return sent[0] === wanted[0] && wanted.every((digest) => sent.includes(digest));
+  if (sent[0] !== wanted[0]) return false;
+  if (wanted.every((digest) => sent.includes(digest))) return true;
+  const isOrdered = isRefusal(raw) || readPem(raw.cert, '')?.chain.startsWith(opened.bundle.chain) !== false;
+  return !isOrdered && sent.length > 1 && sent.every((digest) => wanted.includes(digest));
 }
 
 function hasItsKey({ opened }: File): boolean {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { TLSSocket, type PeerCertificate } from 'node:tls';
 import type { Address } from './address';
 import { HttpFailure } from './failure';
 import { notice } from './notices';
@@ -45,7 +45,7 @@ export function peerCheck(
 
 function isPinned(socket: Socket, { pinned }: PeerRules): boolean {
   if (!(socket instanceof TLSSocket) || pinned === undefined) return false;
-  const found = socket.getPeerX509Certificate()?.raw;
+  const { raw: found } = socket.getPeerCertificate() as Partial<PeerCertificate>;
   return found !== undefined && pinned().some((known) => known.equals(found));
 }
 

@@ -1,6 +1,5 @@
-import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
-import { connect, createSecureContext, type SecureContext } from 'node:tls';
+import { connect, createSecureContext, type DetailedPeerCertificate, type SecureContext } from 'node:tls';
 import type { KeyType } from '../model';
 
 export interface HandshakeOptions {
@@ -87,7 +86,7 @@ export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
     socket.once('error', (error: Error) => reject(isUnreached(error) ? new UnreachableError(error) : error));
     socket.once('close', () => reject(new Error('the connection was closed during the handshake')));
     socket.once('secureConnect', () => {
-      const sent = peerChain(socket.getPeerX509Certificate());
+      const sent = peerChain(socket.getPeerCertificate(true));
       socket.destroy();
       if (sent.length === 0) reject(new Error('the server sent no certificate'));
       else resolve(sent);
@@ -96,14 +95,19 @@ export function handshake(options: HandshakeOptions): Promise<Buffer[]> {
 }
 
 /**
- * The certificates that the server sent, in its order, each once. Node links each of them to the next.
- * `getPeerCertificate` would take a millisecond or more to read every field of each.
+ * The certificates that the server sent, each once. Node links each of them to its issuer, and the last one to itself
+ * where it is self-signed. `getPeerX509Certificate` would be quicker by 0.15 ms, and never frees the issuers (decision 0161).
  */
-function peerChain(leaf: X509Certificate | undefined): Buffer[] {
+function peerChain(leaf: Partial<DetailedPeerCertificate>): Buffer[] {
   const chain: Buffer[] = [];
-  for (let at = leaf, count = 0; at !== undefined && count < MAX_CHAIN; at = at.issuerCertificate, count++) {
+  for (
+    let at: typeof leaf | undefined = leaf;
+    at?.raw !== undefined && chain.length < MAX_CHAIN;
+    at = at.issuerCertificate
+  ) {
     const { raw } = at;
-    if (!chain.some((known) => known.equals(raw))) chain.push(raw);
+    if (chain.some((known) => known.equals(raw))) break;
+    chain.push(raw);
   }
   return chain;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import type { Issued } from '../../../src/authority/authority';
+import { Authority, type Issued } from '../../../src/authority/authority';
 import type { KeyType } from '../../../src/model';
 import {
   DefaultCertificate,
@@ -112,6 +112,20 @@ describe('while Kong serves what is in its files', () => {
     put({ cert: pair.chain + pair.chain, key: pair.key });
     kong.serves = pair;
     expect((await look()).state).toBe('in_sync');
+  });
+});
+
+describe('where a listener shows the leaf and its issuer alone', () => {
+  const pair = Authority.root().intermediate('Upper').intermediate('Lower').issue({ names: ['x.test'] });
+  const [leaf = '', lower = '', upper = ''] = blocksOf(pair.chain);
+  it.each([
+    ['in the order of the issuers, something is missing', lower + upper, 'reload_pending'],
+    ['in another order, that is all that can be seen of it', upper + lower, 'in_sync'],
+  ])('of a file %s', async (_, rest, state) => {
+    const { kong, put, look } = watching('promote');
+    put({ cert: leaf + rest, key: pair.key });
+    kong.serves = { ...pair, chain: leaf + lower };
+    expect((await look()).state).toBe(state);
   });
 });
 

@@ -70,20 +70,27 @@ describe('a handshake', () => {
     }
   });
 
-  it('sees a chain in the order in which it is sent, and what stands in it twice once', async () => {
+  it('sees a chain in the order of its issuers, and what stands in it twice once', async () => {
     const root = Authority.root();
     const lower = root.intermediate('Upper').intermediate('Lower');
     const issued = lower.issue({ names: ['x.test'] });
     const [, first = '', second = ''] =
       issued.chain.match(/-----BEGIN[^]*?-----END CERTIFICATE-----\n/g) ?? [];
-    for (const parts of [
-      [first, second, first],
-      [second, first],
-      [first, second, root.cert],
-    ]) {
+    for (const [parts, seen] of [
+      [
+        [first, second, first],
+        [first, second],
+      ],
+      // What stands before its issuer's place is not reached.
+      [[second, first], [first]],
+      [
+        [first, second, root.cert],
+        [first, second, root.cert],
+      ],
+    ] as const) {
       const server = await tlsServer(() => ({ chain: issued.cert + parts.join(''), key: issued.key }));
       const sent = await handshake({ ...server, servername: 'x.test', timeoutMs });
-      const expected = [issued.cert, ...new Set(parts)].map(derOf);
+      const expected = [issued.cert, ...seen].map(derOf);
       expect(sent.map((der) => der.toString('hex'))).toEqual(expected.map((der) => der.toString('hex')));
     }
   });
