@@ -34,17 +34,20 @@ export class RoundsStep implements Step {
    */
   private async prove(pass: PassContext): Promise<void> {
     const { prove, settle } = this.steps;
-    const open = new Map<PassContext, Promise<PassContext>>();
+    const open = new Map<PassContext, Promise<void>>();
+    const proven: PassContext[] = [];
+    // Yields nothing: until something is touched, the race below is kept with what it yielded, and a part holds keys.
     const begin = (part: PassContext) => {
-      const proven = prove.run(part).then(() => part);
+      const done = prove.run(part).then(() => void proven.push(part));
       // The first failure ends the pass.
-      proven.catch(() => undefined);
-      open.set(part, proven);
+      done.catch(() => undefined);
+      open.set(part, done);
     };
     begin(pass);
     let touches = pass.work.isCalm ? pass.touches : null;
     while (open.size > 0) {
-      const next = await Promise.race([...open.values(), ...(touches === null ? [] : [touches.ready()])]);
+      await Promise.race([...open.values(), ...(touches === null ? [] : [touches.ready()])]);
+      const next = proven.shift();
       if (next !== undefined) {
         open.delete(next);
         await settle.run(next);

@@ -152,6 +152,7 @@ export class Schedule {
   ): Promise<Outcome> {
     try {
       const report = await this.options.pass(cause, touched, this.touches);
+      this.#tell = () => undefined;
       for (const { resolve } of waiting) resolve(report);
       return report;
     } catch (error) {
