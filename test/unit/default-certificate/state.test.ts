@@ -116,7 +116,10 @@ describe('while Kong serves what is in its files', () => {
 });
 
 describe('where a listener shows the leaf and its issuer alone', () => {
-  const pair = Authority.root().intermediate('Upper').intermediate('Lower').issue({ names: ['x.test'] });
+  const pair = Authority.root()
+    .intermediate('Upper')
+    .intermediate('Lower')
+    .issue({ names: ['x.test'] });
   const [leaf = '', lower = '', upper = ''] = blocksOf(pair.chain);
   it.each([
     ['in the order of the issuers, something is missing', lower + upper, 'reload_pending'],
