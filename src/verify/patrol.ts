@@ -37,7 +37,7 @@ const AGAIN_MS = 10_000;
 /** The longest wait for one that something else is served for: each such handshake costs Kong a signature. */
 const AGAIN_MOST_MS = 300_000;
 /** Names of one certificate that are asked for at a time, at the first listener that answers. */
-export const MOST_LOOKED_AT = 5;
+export const MAX_NAMES_ASKED = 5;
 
 interface Candidate {
   id: string;
@@ -211,7 +211,7 @@ export class Patrol {
       detail: 'it has no SNI to ask for',
     };
     const apart = snis.flatMap((sni) => unservable(sni) ?? []);
-    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MOST_LOOKED_AT);
+    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MAX_NAMES_ASKED);
     const former = this.formerLeaf(candidate);
     const before = this.options.seen(candidate.id, candidate.half);
     const wasServed =
