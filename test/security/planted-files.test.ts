@@ -20,7 +20,7 @@ import { readHistory } from '../../src/history';
 import { DifferenceFile, HomesFile } from '../../src/pass';
 import { testFolder } from '../support/folders';
 
-/** Whoever may write to Kong's prefix (another container of the pod) puts something where this process keeps its own. */
+/** Another container of the pod, which may write to Kong's prefix, replaces files that this process keeps there. */
 const DIFFERENCE = { chain: 'c', since: Date.now(), nudgedAt: null };
 
 /** Files that are kept in the prefix: how each is written. */
