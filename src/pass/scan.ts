@@ -44,8 +44,8 @@ export class ScanStep implements Step {
     const found = memory.findings.newSourceErrors(scan.errors, touched !== undefined);
     pass.report.sourceErrors.push(...found.sourceErrors);
     pass.report.mendedSources.push(...found.mendedSources);
-    const isAnothers = memory.isOpen && !pass.observe && !pass.mayWrite();
-    const looked = isAnothers ? (memory.plan?.changes ?? []) : memory.left;
+    const isFollower = memory.isOpen && !pass.observe && !pass.mayWrite();
+    const looked = isFollower ? (memory.plan?.changes ?? []) : memory.left;
     if (await lookFor(looked, certificates)) memory.isOpen = true;
   }
 }

@@ -167,6 +167,18 @@ it('takes a poll on the unix socket alone', async () => {
   expect(polls).toBe(2);
 });
 
+test.for(['pin', 'unpin', 'approve', 'rollback'])(
+  'carries out %s, on the unix socket alone',
+  async (verb) => {
+    const { socket, tcp } = await serving();
+    const path = `/${verb}?name=www.example.test`;
+    expect(await ask(tcp, path, { method: 'POST' })).toMatchObject({ status: 403 });
+    const { status, text } = await ask(socket, path, { method: 'POST' });
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toEqual({ done: `${verb} www.example.test` });
+  },
+);
+
 test.for<[string, number]>([
   ['127.0.0.1', 200],
   ['localhost:8110', 200],
