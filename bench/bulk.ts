@@ -10,7 +10,7 @@ import { asStored, makePairs, newPair, writePairs, type Pair } from './pairs';
 import { runnerFor } from './runner';
 
 const COUNT = 1_000;
-/** As many writes at once as the plugin makes. */
+/** Number of writes that the plugin makes at once. */
 const CONCURRENCY = 16;
 const AGAINST = '1,000 bare PATCHes, 16 at once';
 

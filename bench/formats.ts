@@ -9,7 +9,7 @@ import { filesOfEveryFormat, PASSWORD, rsaIssuer, type FormatFile } from '../tes
 import { cpuTime, sideBySide, type Result } from './measure';
 
 const COUNT = 1_000;
-/** As many as OpenSSL writes. */
+/** OpenSSL's default. */
 const ITERATIONS = 2_048;
 const UNLOCK = { password: PASSWORD, alias: undefined };
 

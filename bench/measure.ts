@@ -12,7 +12,7 @@ export interface Result {
   limit: number;
   /** Default: `ours` for MB, the ratio for the rest. */
   limits?: 'ours' | 'ratio';
-  /** What the figure is compared with. */
+  /** Name of the work that the figure is compared with. */
   against: string;
   /** The longest time in ms for which our side kept the event loop busy; left out where it is not ours to keep free. */
   pauseMs?: number;
@@ -26,7 +26,7 @@ export const median = (values: readonly number[]): number => {
     : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 };
 
-/** How long the event loop was held up within `time` and `cpuTime`, in nanoseconds. */
+/** Delays of the event loop within `time` and `cpuTime`, in nanoseconds. */
 const delay = monitorEventLoopDelay({ resolution: 5 });
 
 async function watched(work: () => unknown): Promise<void> {
@@ -53,7 +53,7 @@ export async function cpuTime(work: () => unknown): Promise<number> {
   return (user + system) / 1000;
 }
 
-/** Where another process does the work, the event loop of this one says nothing. */
+/** Drops the event loop's delay: another process does the work. */
 export const elsewhere = <T extends { pauseMs: number }>({
   pauseMs: _,
   ...measured

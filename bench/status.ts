@@ -5,7 +5,7 @@ import type { CertificateInfo, StoredCertificate, Gateway } from '../src/model';
 import { createPass } from '../src/app/pass';
 import { DirectorySource } from '../src/sources';
 import { toStored } from '../src/gateway/admin/entities';
-import { EntryMemory, ReloaderShow, type ReportView } from '../src/status';
+import { EntryMemory, ReloaderPresenter, type ReportView } from '../src/status';
 import type { CertificateFacts } from '../src/status/facts';
 import { METRICS, PREFIX } from '../src/status/metric-names';
 import { renderMetrics } from '../src/status/metrics';
@@ -69,7 +69,7 @@ export async function statuses(folder: string): Promise<Result[]> {
     const sight = { verdict: 'served', expected: main.chain, fingerprint: null, notAfter: null } as const;
     memory.served.note(id, 'main', { ...sight, at: Date.now(), detail: '' });
   }
-  const show = new ReloaderShow({
+  const show = new ReloaderPresenter({
     entry: 'bench',
     mode: 'apply',
     intervalSeconds: 300,

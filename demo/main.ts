@@ -12,7 +12,7 @@ import { Traffic } from './traffic';
 const HOST = 'shop.example.test';
 const CONNECTIONS = 8;
 const TIMEOUT_MS = 15_000;
-/** How long a broken pair is given to get through. */
+/** Time in which a broken pair could get through. */
 const BROKEN_MS = 2_500;
 
 const say = (line = '') => process.stdout.write(`${line}\n`);

@@ -48,7 +48,7 @@ export function scenario(folder: string, host: string): Step[] {
   ];
 }
 
-/** As careful tools do it: whole or not at all. */
+/** Writes atomically, like careful tools. */
 function write(path: string, text: string): void {
   writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);

@@ -194,7 +194,7 @@ async function hitch(folder: string, pairs: readonly Pair[]): Promise<Server> {
     `backend = "[127.0.0.1]:${(backend.address() as AddressInfo).port}"`,
     'workers = 2',
     'daemon = off',
-    // As root it reads keys, and wants to work as another user.
+    // Started as root it reads the keys and needs another user to work as.
     ...(process.getuid?.() === 0 ? ['user = "nobody"', 'group = "nogroup"'] : []),
     ...pairs.map((pair) => `pem-file = "${path(pair)}"`),
   ];

@@ -1,7 +1,7 @@
-import { collectSoon } from '../common/collect';
+import { collectGarbageSoon } from '../common/collect';
 import type { TlsListener } from '../gateway';
 import type { Schedule } from '../pass';
-import type { ReloaderShow, ServedBook } from '../status';
+import type { ReloaderPresenter, ServedBook } from '../status';
 import { Patrol } from '../verify';
 import type { StreamListeners } from './listeners';
 import type { PassRunner } from './pass';
@@ -18,7 +18,7 @@ export function createPatrol(
   runner: PassRunner,
   schedule: Schedule,
   served: ServedBook,
-  show: ReloaderShow,
+  show: ReloaderPresenter,
 ): Patrol {
   return new Patrol({
     listeners,
@@ -41,7 +41,7 @@ export function createPatrol(
     done: (looked) => {
       show.notice();
       // Handshakes leave garbage that a process at rest would keep.
-      if (looked > FEW) collectSoon();
+      if (looked > FEW) collectGarbageSoon();
     },
     isBusy: () => schedule.isRunning,
   });

@@ -6,7 +6,7 @@ import { PLUGIN_NAME } from '../common/product';
 import { stateFolder } from '../gateway';
 
 /** The holder of the lock: its process id (as its container counts), empty where it gave none. */
-export class Holder {
+export class LockHolder {
   constructor(
     private readonly prefix: string,
     readonly pid: string,
@@ -39,7 +39,7 @@ export class PrefixLock {
   ) {}
 
   /** @returns the lock, or its holder; null: it cannot be placed, and neither could the sockets that it protects */
-  static async take(prefix: string): Promise<PrefixLock | Holder | null> {
+  static async take(prefix: string): Promise<PrefixLock | LockHolder | null> {
     const path = join(stateFolder(prefix), `${PLUGIN_NAME}.lock`);
     let beside;
     try {
@@ -61,7 +61,7 @@ export class PrefixLock {
    * To be asked now and then. Makes the lock anew where it was removed.
    * @returns the new holder; null: this process still holds it
    */
-  async lostTo(): Promise<Holder | null> {
+  async lostTo(): Promise<LockHolder | null> {
     if (inodeOf(this.path) === this.#inode) return null;
     try {
       const { server, draft } = await listenBeside(this.path);
@@ -81,13 +81,13 @@ export class PrefixLock {
   }
 
   /** Gives a listening socket, made under a draft name, the name of the lock. */
-  private async claim(draft: string): Promise<Holder | null> {
+  private async claim(draft: string): Promise<LockHolder | null> {
     this.#inode = inodeOf(draft);
     try {
       while (!isLinked(draft, this.path)) {
         const found = inodeOf(this.path);
         const pid = await ask(this.path);
-        if (pid !== null) return new Holder(this.prefix, pid);
+        if (pid !== null) return new LockHolder(this.prefix, pid);
         discard(this.path, `${draft}.dead`, found);
       }
       return null;

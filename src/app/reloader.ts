@@ -1,4 +1,4 @@
-import { collectSoon } from '../common/collect';
+import { collectGarbageSoon } from '../common/collect';
 import { VERSION } from '../common/product';
 import type { Config } from './config';
 import type { Change, LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';
@@ -7,7 +7,7 @@ import { eventPoster } from '../kubernetes';
 import type { History } from '../history';
 import { FormerPairs, HomesFile, Schedule } from '../pass';
 import { EventReporter, LogReporter, type LogRoot } from '../report';
-import { EntryMemory, ReloaderShow, type ReloaderView } from '../status';
+import { EntryMemory, ReloaderPresenter, type ReloaderView } from '../status';
 import { compose } from './compose';
 import type { Connection } from './connection';
 import { holdsOf } from './holds';
@@ -15,7 +15,7 @@ import type { Holds } from '../holds';
 import { createElection } from './election';
 import { hasOneListener, listenersOf, StreamListeners } from './listeners';
 import { homesPath } from './pass';
-import { MOST_LOOKED_AT } from '../verify';
+import { MAX_NAMES_ASKED } from '../verify';
 import { createPatrol } from './patrol';
 
 /** A pass that read this many bundles leaves garbage that is worth a collection of 20 ms before the long rest. */
@@ -89,13 +89,13 @@ export function createReloader(
       const seen = served.seen(certificate, half);
       return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';
     },
-    isSeenWhole: (snis) => snis.length <= MOST_LOOKED_AT && hasOneListener(config, kong),
+    isSeenWhole: (snis) => snis.length <= MAX_NAMES_ASKED && hasOneListener(config, kong),
     mayWrite: () => !isStopping && (election?.isLeader ?? true),
   });
   const { live, pass, revert, steps, watch, warnings, clusters, renewals, close } = composed;
   const logger = root.open(config.log);
   const election = createElection(config, kong, logger, entry, () => schedule.request('poll'));
-  const show = new ReloaderShow({
+  const show = new ReloaderPresenter({
     entry,
     mode: config.mode,
     intervalSeconds: config.interval,
@@ -121,7 +121,7 @@ export function createReloader(
       journal.noteSteps(steps);
       for (const step of steps) step.log?.(log);
       for (const detail of warnings()) logger.log('warn', 'a key is not protected', { entry, detail });
-      if (report.read > MANY) collectSoon();
+      if (report.read > MANY) collectGarbageSoon();
       // Not awaited: nothing depends on it.
       if (cause !== 'watch') void renewals?.refresh(inSync(live()));
       afterPass(cause);

@@ -10,7 +10,7 @@ import { createServer, listen } from '../plugin-server';
 import { stderrLogger, type Logger, type LogHub } from '../report';
 import type { ServerArguments } from './arguments';
 import { plugin } from './plugin';
-import { Holder, PrefixLock } from './prefix-lock';
+import { LockHolder, PrefixLock } from './prefix-lock';
 import { Supervisor } from './supervisor';
 
 /** The longest that the end waits for a pass; Kubernetes kills after 30 s. */
@@ -83,7 +83,7 @@ async function turnOf(prefix: string, parent: number, logger: LogHub): Promise<P
   let isSaid = false;
   for (;;) {
     const lock = await PrefixLock.take(prefix);
-    if (!(lock instanceof Holder)) return lock;
+    if (!(lock instanceof LockHolder)) return lock;
     if (!isWorker(parent)) throw new Error(lock.wayOut);
     if (isOrphan(parent)) process.exit(0);
     if (!isSaid && Date.now() - startedAt > PATIENCE_MS) {

@@ -10,7 +10,7 @@ import { connect, connectWhenReady, type Connection, type KongLocation } from '.
 import { Histories } from './histories';
 import { obey } from './operator';
 import { createReloader, type Reloader } from './reloader';
-import { SaidOnce } from './said-once';
+import { LogDeduplicator } from './log-deduplicator';
 import { StatusHost } from './status-host';
 
 export interface SupervisorOptions {
@@ -66,7 +66,7 @@ export class Supervisor {
   /** The running reloaders, and those that ran when Kong went away, which keep their last state. */
   readonly #known = new Map<string, Running>();
   readonly #abort = new AbortController();
-  readonly #said: SaidOnce;
+  readonly #troubleLog: LogDeduplicator;
   /** Revision of Kong's configuration at the last look. */
   #revision: string | null = null;
   /** Why an entry could not be run at the last look; each look tries again. */
@@ -101,7 +101,7 @@ export class Supervisor {
       command: (command) => obey(command, this.#running, (entry) => this.#histories.get(entry)),
     });
     this.#alerts = new AlertDesk(options.logger);
-    this.#said = new SaidOnce((level, message, detail) => this.log(level, message, detail));
+    this.#troubleLog = new LogDeduplicator((level, message, detail) => this.log(level, message, detail));
     const onExchange = (method: string, code: number) => {
       this.#host.onExchange(method, code);
       if (method === 'POST' && code === 201) this.#posted += 1;
@@ -178,7 +178,7 @@ export class Supervisor {
     const isStopped = () => signal.aborted;
     const waiting = (error: Error) => {
       this.#waiting = error.message;
-      this.#said.say('warn', 'waiting for Kong', error.message);
+      this.#troubleLog.say('warn', 'waiting for Kong', error.message);
       void this.#alerts.away(error.message, this.#known);
     };
     await this.#host.listen([]);
@@ -202,11 +202,11 @@ export class Supervisor {
           this.#kong = null;
           this.#waiting = (error as Error).message;
           const { message } = error as Error;
-          this.#said.say('warn', ENTRIES_UNREAD, message, 'the plugin entries can be read again');
+          this.#troubleLog.say('warn', ENTRIES_UNREAD, message, 'the plugin entries can be read again');
         }
         void this.#alerts.look(this.#running, this.configurationError());
         await this.#host.listen(this.statusListens());
-        this.#said.nextLook();
+        this.#troubleLog.nextPoll();
         for (const seen of this.#lookers.splice(0)) seen();
         await this.rest(pollMs);
       }
@@ -222,7 +222,7 @@ export class Supervisor {
     // A post of ours may have been replaced by the former configuration meanwhile, whose revision is the same.
     const isSame = revision !== null && revision === this.#revision && posted === this.#postedThen;
     if (isSame && this.#trouble === null && own === undefined) {
-      this.#said.stillHold();
+      this.#troubleLog.unchanged();
       return;
     }
     // Entries from a file do not show whether Kong still answers.
@@ -243,7 +243,7 @@ export class Supervisor {
     const timer = setTimeout(() => {
       this.#kong = null;
       this.#waiting = `Kong takes requests to its Admin API and has not answered for ${silentMs / 1000} s`;
-      this.#said.say('warn', 'waiting for Kong', this.#waiting);
+      this.#troubleLog.say('warn', 'waiting for Kong', this.#waiting);
     }, silentMs);
     try {
       return await request;
@@ -258,7 +258,7 @@ export class Supervisor {
     for (const entry of entries) {
       if (!entry.enabled) continue;
       if (entry.scope !== null) {
-        this.#said.say(
+        this.#troubleLog.say(
           'warn',
           'a plugin entry is not run',
           `entry ${entry.id} is limited to a ${entry.scope}; certificates belong to the whole gateway: enable the plugin globally`,
@@ -271,7 +271,7 @@ export class Supervisor {
       } catch (error) {
         const goesOn = this.#running.has(entry.id) ? '; it goes on as it was configured before' : '';
         this.#trouble = `entry ${entry.id}: ${(error as Error).message}${goesOn}`;
-        this.#said.say('error', ENTRY_NOT_RUN, this.#trouble, 'every plugin entry can be run again');
+        this.#troubleLog.say('error', ENTRY_NOT_RUN, this.#trouble, 'every plugin entry can be run again');
       }
     }
     for (const id of [...this.#known.keys()]) {

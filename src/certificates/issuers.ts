@@ -4,7 +4,7 @@ import type { Digest } from '../model';
 import { isSelfIssued, isSignedBy } from './chain';
 import { checkPath, usesUnder } from './path';
 import { decodePem, isCertificate, isPrivateKey } from './pem';
-import { isServersKeyBlock } from './private-key';
+import { isServerKeyBlock } from './private-key';
 import { parseCertificate, type ParsedCertificate } from './x509';
 
 /*
@@ -95,7 +95,7 @@ export const publicKeyDigest = ({ spki }: ParsedCertificate): Digest => sha256(s
  */
 export function publicKeyDigestOfKey(pem: string): Digest | null {
   const block = decodePem(pem)?.find(isPrivateKey);
-  if (block === undefined || !isServersKeyBlock(block)) return null;
+  if (block === undefined || !isServerKeyBlock(block)) return null;
   try {
     const half = crypto.createPublicKey(crypto.createPrivateKey(block.pem));
     return sha256(half.export({ type: 'spki', format: 'der' }));

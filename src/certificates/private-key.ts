@@ -14,7 +14,7 @@ const ALGORITHMS = new Set(
 );
 
 /** Whether a PKCS#8 key may be given to OpenSSL: an algorithm and a size that servers use. */
-export function isServersKey(der: Buffer): boolean {
+export function isServerKey(der: Buffer): boolean {
   if (der.length > MAX_OCTETS) return false;
   try {
     const info = enter(new DerReader(der));
@@ -27,8 +27,8 @@ export function isServersKey(der: Buffer): boolean {
 }
 
 /** The same for a PEM block that is not encrypted. */
-export function isServersKeyBlock({ label, der }: PemBlock): boolean {
-  if (label === 'PRIVATE KEY') return isServersKey(der);
+export function isServerKeyBlock({ label, der }: PemBlock): boolean {
+  if (label === 'PRIVATE KEY') return isServerKey(der);
   return (label === 'RSA PRIVATE KEY' || label === 'EC PRIVATE KEY') && der.length <= MAX_OCTETS;
 }
 
@@ -47,7 +47,7 @@ export function belongsTo(
   if (point?.computed?.length === leaf.publicKey.length) {
     return isWholePoint(point) ? point.computed.equals(leaf.publicKey) : null;
   }
-  if (!isServersKeyBlock(key)) return null;
+  if (!isServerKeyBlock(key)) return null;
   try {
     const opened = createPrivateKey(key.pem);
     return isWhole(opened) ? certificate.checkPrivateKey(opened) : null;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Holder, PrefixLock } from '../app/prefix-lock';
+import { LockHolder, PrefixLock } from '../app/prefix-lock';
 import { DRAIN_MS, PluginSocket, pluginSocket, surviveEverything } from '../app/serve';
 import { Supervisor, type OwnEntries } from '../app/supervisor';
 import { onNotice } from '../http';
@@ -23,7 +23,7 @@ export async function run(options: RunOptions): Promise<void> {
   const { config: file, prefix, adminUrl, allowHttp } = options;
   const own = file === undefined ? undefined : new FileEntries(file);
   const lock = await PrefixLock.take(prefix);
-  if (lock instanceof Holder) throw new Error(lock.wayOut);
+  if (lock instanceof LockHolder) throw new Error(lock.wayOut);
   const isServing = options.servePlugin === true || options.socket !== undefined;
   const socket = isServing ? await PluginSocket.open(options.socket ?? pluginSocket(prefix), logger) : null;
   surviveEverything(logger);
@@ -64,7 +64,7 @@ export async function run(options: RunOptions): Promise<void> {
 const LOCK_MS = 2_500;
 
 /** Resolves when another process has the lock. */
-function losing(lock: PrefixLock | null): Promise<Holder> {
+function losing(lock: PrefixLock | null): Promise<LockHolder> {
   return new Promise((resolve) => {
     setInterval(
       () => void lock?.lostTo().then((holder) => holder !== null && resolve(holder)),

@@ -7,7 +7,7 @@ let timer: NodeJS.Timeout | null = null;
  * Collects garbage shortly after work has ended: a process at rest would keep it for hours. Does nothing without
  * `--expose-gc` (kong-js-pluginserver).
  */
-export function collectSoon(): void {
+export function collectGarbageSoon(): void {
   timer ??= setTimeout(() => {
     timer = null;
     globalThis.gc?.();

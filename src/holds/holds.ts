@@ -170,10 +170,10 @@ function isPin(entry: unknown): entry is Pin {
   return typeof name === 'string' && (until === null || typeof until === 'number');
 }
 
-/** What a person said yes to: this chain for this name, whichever certificate of Kong has the name by then. */
+/** Key of an approval: this chain for this name, whichever certificate of Kong has the name by then. */
 const approvalOf = (name: string, { chain }: Change['bundle']) => `${name.toLowerCase()} ${chain}`;
 
-/** When a change becomes urgent: Kong's certificate is about to expire. A new certificate never is. */
+/** Time from which a change is urgent, since Kong's certificate is about to expire; a creation never is. */
 function urgencyOf(change: Change, now: number): { criticalAt: number; left: string } {
   const leaf = change.kind === 'create' ? null : (change.certificate[change.half]?.leaf ?? null);
   if (leaf === null) return { criticalAt: Number.POSITIVE_INFINITY, left: '' };

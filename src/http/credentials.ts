@@ -16,7 +16,7 @@ export interface TlsFiles {
 }
 
 /** Holds credentials and can be made to read them again because they were not accepted. */
-export interface Forgetful {
+export interface CachedCredentials {
   /** Makes the next call read the files, even if their stamps are unchanged. */
   forget(): void;
 }
@@ -61,7 +61,7 @@ class NamedFile {
 }
 
 /** Reads the current token or password. */
-export class SecretReader implements Forgetful {
+export class SecretReader implements CachedCredentials {
   readonly #file: NamedFile | null;
 
   /** @param field name of the file's field, for messages */
@@ -109,7 +109,7 @@ export class SecretReader implements Forgetful {
 const HEADER = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\t\x20-\x7e]*[\x21-\x7e])[ \t]*$/;
 
 /** Reads the current headers of a file, a line `Name: value` each. */
-export class HeadersReader implements Forgetful {
+export class HeadersReader implements CachedCredentials {
   readonly #file: NamedFile;
 
   /** @param field name of the file's field, for messages */
@@ -140,7 +140,7 @@ export class HeadersReader implements Forgetful {
 }
 
 /** Reads the current CA, client certificate and key. */
-export class TlsReader implements Forgetful {
+export class TlsReader implements CachedCredentials {
   readonly #ca: NamedFile | null;
   readonly #cert: NamedFile | null;
   readonly #key: NamedFile | null;

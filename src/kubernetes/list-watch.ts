@@ -7,7 +7,7 @@ import { isObject, isVersioned, keyOf, KnownObjects, type KubernetesObject } fro
 /** A set of objects of one kind that is listed and watched with one path. */
 export interface ListWatchOptions {
   client: KubernetesClient;
-  /** Where the kind is, e.g. `/api/v1`, and its name in paths, e.g. `secrets`. */
+  /** Path of the API, e.g. `/api/v1`; `plural` is the kind's name in paths, e.g. `secrets`. */
   api: string;
   plural: string;
   /** Null: every namespace. */
@@ -18,7 +18,7 @@ export interface ListWatchOptions {
   labelSelector: string | null;
 }
 
-/** What became of an object, by `namespace/name`: null when it is gone. */
+/** Takes the new state of an object, by `namespace/name`; null: it is gone. */
 export type Apply<T> = (key: string, object: T | null) => void;
 
 /** The server ends a watch after this; one that is silent for longer is broken. */
@@ -38,9 +38,9 @@ export class ListWatch<T extends KubernetesObject> {
   /** Resource version up to which everything is known; null: it has to be listed. */
   #version: string | null = null;
   readonly #known: KnownObjects;
-  /** Else every poll lists, and asks again. */
+  /** False: every poll lists, and tries to watch again. */
   #mayWatch = true;
-  /** When the long watch last told something; it is silent or not open: long ago. */
+  /** Time of the last event of the long watch; long ago while it is silent or closed. */
   #heardAt = Number.NEGATIVE_INFINITY;
   #watching: AbortSignal | null = null;
 
@@ -62,7 +62,7 @@ export class ListWatch<T extends KubernetesObject> {
     return this.options.namespace;
   }
 
-  /** Where the kind is. */
+  /** Path of the kind's API. */
   get api(): string {
     return this.options.api;
   }
@@ -72,7 +72,7 @@ export class ListWatch<T extends KubernetesObject> {
     return this.#known.crowded;
   }
 
-  /** How many objects there are. */
+  /** Number of objects. */
   get size(): number {
     return this.#known.size;
   }
@@ -104,13 +104,13 @@ export class ListWatch<T extends KubernetesObject> {
       const { name, namespace } = this.options;
       const isForbidden = error instanceof KubernetesError && error.status === 403;
       if (!isForbidden || name === null || namespace === null) throw error;
-      // Who may read one object need not be allowed to list it: then each poll reads it.
+      // A right to read one object may come without the right to list it: then each poll reads it.
       this.#version = null;
       await this.readOne(apply, `${namespace}/${name}`, name);
     }
   }
 
-  /** Whether there is such an object. @param key `namespace/name` */
+  /** Whether the object exists. @param key `namespace/name` */
   has(key: string): boolean {
     return this.#known.has(key);
   }

@@ -98,7 +98,7 @@ export class References {
     this.#lists.watch(touched, signal);
   }
 
-  /** What refers to Secrets, the oldest first. */
+  /** Granted references to Secrets, those of the oldest objects first. */
   private references(): (Reference & { from: string })[] {
     const granted = groupBy(this.#lists.objectsOf(GRANTS.plural), ({ metadata }) => metadata.namespace);
     const all = this.#lists.referrers();
@@ -112,7 +112,7 @@ export class References {
     );
   }
 
-  /** What asks for which Secret (`namespace/name`), the oldest first, with the hosts of routes. */
+  /** References with their Secret (`namespace/name`) and the hosts of routes, the oldest first. */
   private claims(): { namespace: string; secret: string; hosts: Hosts; from: string }[] {
     const routes = groupBy(
       ROUTES.flatMap(({ plural }) => this.#lists.objectsOf(plural)).flatMap(attachmentsOf),
@@ -128,7 +128,7 @@ export class References {
 
   /** Each host goes to the Secret of the oldest that asks for it in the Secret's namespace. */
   private shared(): Map<string, Hosts> {
-    /** Who has a host, by namespace and host. */
+    /** The object that owns a host, by namespace and host. */
     const owners = new Map<string, string>();
     const found = new Map<string, Set<string> | null>();
     for (const { namespace, secret, hosts: wanted, from } of this.claims()) {

@@ -25,10 +25,10 @@ interface Followed {
   objects: Map<string, ReferrerFacts>;
 }
 
-/** Which kinds there are changes when a CRD is installed; it is asked again after this. */
+/** An installed CRD adds kinds, so the API server is asked for its kinds again after this time. */
 const DISCOVERY_MS = 600_000;
 
-/** Lists and watches what refers to Secrets, and the grants and routes that this depends on. */
+/** Lists and watches the objects that refer to Secrets, and the grants and routes that they depend on. */
 export class ReferrerLists {
   #followed: Followed[] = [];
   #namespaces: readonly (string | null)[] = [];
@@ -153,7 +153,10 @@ export class ReferrerLists {
     return true;
   }
 
-  /** Who may not list a kind that there is not gets the same answer as for one that there is. @returns null: not known */
+  /**
+   * Finds the kinds of an API. Without the right to list, a missing kind gets the same 403 as an existing one.
+   * @returns null: not known
+   */
   private servedAt(api: string): Promise<ReadonlySet<string> | null> {
     const known = this.#served.get(api);
     if (known !== undefined && known.until > performance.now()) return known.plurals;

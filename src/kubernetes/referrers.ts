@@ -41,13 +41,13 @@ interface ParentRef extends CertificateRef {
 
 const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 
-/** That something asks for a Secret to be served. */
+/** A request of an object that a Secret be served. */
 export interface Reference {
   namespace: string;
   secret: string;
   /** Null: for every host, unless the routes of the listener say more. */
   hosts: readonly string[] | null;
-  /** Of a listener without a hostname: who is asked which of its routes there are. */
+  /** Only of a listener without a hostname: its routes name the hosts. */
   listener?: ListenerRef;
 }
 
@@ -58,7 +58,7 @@ export interface ListenerRef {
   section: string;
 }
 
-/** Where objects of a kind are. */
+/** The API paths of a kind. */
 export interface Collection {
   /** Versions of its API, the best first. */
   apis: readonly [string, ...string[]];
@@ -70,7 +70,7 @@ export interface ReferrerKind extends Collection {
   kind: string;
   /** Of its API; empty: Secrets of other namespaces cannot be referred to. */
   group: string;
-  /** Who may not list them does without. */
+  /** A missing right to list them is no trouble. */
   isOptional?: true;
   referencesOf: (item: Referrer) => Reference[];
 }
@@ -123,7 +123,7 @@ export const REFERRER_KINDS: readonly ReferrerKind[] = [
   listenerSets('XListenerSet', 'gateway.networking.x-k8s.io', 'v1alpha1'),
 ];
 
-/** Without one a Secret of another namespace is not referred to. */
+/** A reference to a Secret of another namespace counts only with a grant. */
 export const GRANTS: Collection = { apis: gatewayApi('v1', 'v1beta1'), plural: 'referencegrants' };
 
 /** Kinds of routes, which name the hosts of a listener without a hostname. */
@@ -135,7 +135,7 @@ export const ROUTES: readonly Collection[] = [
 
 function referencesOfListeners(kind: string, { metadata, spec }: Referrer): Reference[] {
   return listOf(spec?.listeners).flatMap(({ name, hostname, tls }) => {
-    // What is passed through is decrypted by somebody else.
+    // The backend decrypts TLS that is passed through.
     if (tls?.mode === 'Passthrough') return [];
     const refs = listOf(tls?.certificateRefs).filter(
       ({ group = '', kind: of = 'Secret', name: secret }) =>
@@ -174,7 +174,7 @@ export interface Attachment extends ListenerRef {
   hosts: readonly string[];
 }
 
-/** Where a route is attached; an empty section means every listener. */
+/** Attachments of a route to listeners; an empty section means every listener. */
 export const attachmentsOf = ({ metadata, spec }: ReferrerFacts): Attachment[] =>
   listOf(spec?.parentRefs).map(
     ({ kind = 'Gateway', namespace = metadata.namespace, name, sectionName = '' }) => ({
@@ -184,13 +184,13 @@ export const attachmentsOf = ({ metadata, spec }: ReferrerFacts): Attachment[] =
     }),
   );
 
-/** What is kept of an object: it may be as large as the API server allows. */
+/** The part of an object that is kept; the object may be as large as the API server allows. */
 export interface ReferrerFacts extends Pick<Referrer, 'spec'> {
   metadata: Pick<Referrer['metadata'], 'namespace' | 'name' | 'creationTimestamp'>;
   references: readonly Reference[];
 }
 
-/** Of one object; more hosts and references than that are not looked at. */
+/** Limit of hosts and of references of one object; the others are ignored. */
 const MAX_EACH = 1_000;
 
 /** @param kind null: it does not refer to Secrets itself */
@@ -220,7 +220,7 @@ export function factsOf(item: Referrer, kind: ReferrerKind | null): ReferrerFact
   return { metadata, spec, references: [] };
 }
 
-/** Whatever the API server sends: only objects in a list. */
+/** The objects in a list; the API server may send anything. */
 function listOf<T extends object>(list: readonly T[] | null | undefined): T[] {
   if (!Array.isArray(list)) return [];
   return (list as (T | null)[]).filter((item): item is T => typeof item === 'object' && item !== null);

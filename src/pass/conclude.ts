@@ -1,5 +1,5 @@
 import { changeId, type Change, type Log, type Plan, type StoredCertificate } from '../model';
-import { Endings } from './endings';
+import { ExpiryScans } from './expiry-scans';
 import type { CertificateMemory } from './memory';
 import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
@@ -13,7 +13,7 @@ const HELD_MS = 5_000;
 /** Keeps the last plan, and reports findings and obstacles. */
 export class ConcludeStep implements Step {
   readonly #log = new NotesLog();
-  readonly #endings = new Endings();
+  readonly #expiryScans = new ExpiryScans();
 
   constructor(
     private readonly memory: CertificateMemory,
@@ -50,7 +50,7 @@ export class ConcludeStep implements Step {
   private nextScan(plan: Plan, now: number): number {
     const { book, gateway } = this.memory;
     const known = { bundle: (id: string) => book.get(id), certificates: gateway.certificates.stored };
-    return this.#endings.nextScan(plan, known, now);
+    return this.#expiryScans.nextScan(plan, known, now);
   }
 
   private async conclude(planned: Plan, pass: PassContext): Promise<void> {

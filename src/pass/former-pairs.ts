@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
-import { Fleeting } from '../common/fleeting';
+import { IdleTimer } from '../common/idle-timer';
 import { changeId, type Digest, type Half, type PemPair, type Written } from '../model';
 import { chainOf, halfOf } from './prove';
 
@@ -35,7 +35,7 @@ export class FormerPairs {
   readonly #kept = new Map<string, Kept>();
 
   /** Cleared after a while even if no more passes are made. */
-  readonly #end = new Fleeting(() => this.#kept.clear(), KEPT_MS);
+  readonly #end = new IdleTimer(() => this.#kept.clear(), KEPT_MS);
 
   /** @param at milliseconds since the epoch */
   keep(written: Written, at: number): void {

@@ -1,7 +1,7 @@
 import { asSnis } from '../certificates';
 import type { SourcedBundle } from '../model';
 import { covers, wildcardOf } from './names';
-import { byPlace, isOperators, ownerOf } from './ranking';
+import { byPlace, isFromOperator, ownerOf } from './ranking';
 import type { World } from './world';
 
 const asked = new WeakMap<SourcedBundle, readonly string[]>();
@@ -33,7 +33,7 @@ export class Claimants {
     bundles: readonly SourcedBundle[],
   ) {
     this.#contested = contested(
-      bundles.filter((bundle) => !isOperators(bundle)),
+      bundles.filter((bundle) => !isFromOperator(bundle)),
       world,
     );
   }
@@ -50,7 +50,7 @@ export class Claimants {
     const known = this.#tiers.get(bundle);
     if (known !== undefined) return known;
     const isTrusted = () => !this.#contested.has(bundle) || this.world.isTrusted(bundle) === true;
-    const tier = isOperators(bundle) ? 0 : isTrusted() ? 1 : bundle.leaf.isSelfIssued === true ? 3 : 2;
+    const tier = isFromOperator(bundle) ? 0 : isTrusted() ? 1 : bundle.leaf.isSelfIssued === true ? 3 : 2;
     this.#tiers.set(bundle, tier);
     return tier;
   }

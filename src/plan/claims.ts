@@ -10,7 +10,7 @@ import {
 import { isSeen } from './homes';
 import { dueOf, endOf, isLate, isOlder, overdueOf } from './leaf-times';
 import { coverage, covers, sameNames } from './names';
-import { byPlace, isOperators, looksIssuedAlike, ownerOf } from './ranking';
+import { byPlace, isFromOperator, looksIssuedAlike, ownerOf } from './ranking';
 import { issuerChanged } from './sentences';
 import type { World } from './world';
 
@@ -40,9 +40,9 @@ function ownHome(
   present: readonly SourcedBundle[],
 ): SourcedBundle | undefined {
   const own = ownBundle(world, certificate);
-  if (own === undefined || isOperators(own) || present.includes(own)) return own;
+  if (own === undefined || isFromOperator(own) || present.includes(own)) return own;
   const stands = (home: SourcedBundle) =>
-    ownerOf(home) !== ownerOf(own) && (isOperators(home) || world.isTrusted(home) === true);
+    ownerOf(home) !== ownerOf(own) && (isFromOperator(home) || world.isTrusted(home) === true);
   return present.some(stands) && world.isTrusted(own) !== true ? undefined : own;
 }
 
@@ -155,7 +155,7 @@ function knownPlaces(
   if (isSeen(home, certificate, half)) return home.places;
   const isOwn = (place: string) => {
     const bundle = index.byId(place, certificate.snis[0]);
-    return bundle !== undefined && isOperators(bundle);
+    return bundle !== undefined && isFromOperator(bundle);
   };
   return home.places.filter(isOwn);
 }
@@ -182,7 +182,7 @@ export function isSuccessor(
   half: Half,
 ): boolean {
   return (
-    isOperators(bundle) &&
+    isFromOperator(bundle) &&
     bundle.order === home.order &&
     bundle.leaf.keyType === home.leaf.keyType &&
     // Beside a client's certificate a server's of the same names is another thing.
@@ -198,7 +198,7 @@ export function isSuccessor(
  * Whether the homes seem to be abandoned: nothing there was renewed in time, so another place of the same owner
  * need not wait until clients see an expired certificate.
  */
-export function isGivenUp(
+export function isHomeAbandoned(
   world: World,
   { homes }: Claims,
   leaf: CertificateInfo | null,
@@ -221,8 +221,8 @@ export function isGivenUp(
  * first: a home without such a CA is protected only against tenants without one.
  */
 export function outranks(world: World, bundle: SourcedBundle, home: SourcedBundle): boolean {
-  if (isOperators(home) || ownerOf(home) === ownerOf(bundle)) return false;
-  if (!isOperators(bundle) && world.isTrusted(bundle) !== true) return false;
+  if (isFromOperator(home) || ownerOf(home) === ownerOf(bundle)) return false;
+  if (!isFromOperator(bundle) && world.isTrusted(bundle) !== true) return false;
   return world.isTrusted(home) === false;
 }
 
@@ -239,8 +239,8 @@ export function refusedByContinuity(
   const leaf = certificate[half]?.leaf ?? null;
   const changed = () => issuerChanged(bundle, certificate);
   if (bundle.leaf.isSelfIssued === true && leaf !== null && leaf.isSelfIssued !== true) return changed();
-  if (isClients(certificate)) return answer(world.isSameIssuer(bundle, certificate, half), changed);
-  if (isOperators(bundle)) return null;
+  if (isClientCertificate(certificate)) return answer(world.isSameIssuer(bundle, certificate, half), changed);
+  if (isFromOperator(bundle)) return null;
   const isTrusted = world.isTrusted(bundle);
   if (isTrusted === true) return null;
   const isSame = world.isSameIssuer(bundle, certificate, half);
@@ -255,7 +255,7 @@ const answer = (isProven: boolean | undefined, changed: () => Refusal) =>
  * places that is gone. A certificate of unknown origin may be another gateway's, which has other sources.
  * @param isAltAlive its second half has a bundle, so there is no hurry before the first one expires
  */
-export function isMainForsaken(world: World, certificate: StoredCertificate, isAltAlive: boolean): boolean {
+export function isMainAbandoned(world: World, certificate: StoredCertificate, isAltAlive: boolean): boolean {
   const { leaf } = certificate.main;
   if (leaf !== null) {
     world.due(endOf(leaf));
@@ -271,7 +271,7 @@ export const isLeftOver = ({ index }: World, { id, snis, owner, clients = [] }: 
   owner === 'us' && snis.length === 0 && clients.length === 0 && index.fixedFor(id).length === 0;
 
 /** Whether it is for clients: it has no SNI, or services show it to their upstreams. */
-export const isClients = ({ snis, clients = [] }: StoredCertificate): boolean =>
+export const isClientCertificate = ({ snis, clients = [] }: StoredCertificate): boolean =>
   snis.length === 0 || clients.length > 0;
 
 /**

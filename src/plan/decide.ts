@@ -1,8 +1,8 @@
 import { isChainOf, type Half, type SourcedBundle, type StoredCertificate, type StoredHalf } from '../model';
 import {
   claimsOf,
-  isClients,
-  isGivenUp,
+  isClientCertificate,
+  isHomeAbandoned,
   isKeptFromWildcard,
   isLeftOver,
   isSuccessor,
@@ -13,7 +13,7 @@ import {
 } from './claims';
 import { endOf, isLate, isOlder, overdueOf } from './leaf-times';
 import { coverage, sameNames } from './names';
-import { byAge, byPlace, isOperators, looksIssuedAlike } from './ranking';
+import { byAge, byPlace, isFromOperator, looksIssuedAlike } from './ranking';
 import { controllers, keptFromWildcard, nameOfAnother, vaultReference } from './sentences';
 import { missingNames, refusedAsTarget, update, type Case, type Update } from './target';
 import type { World } from './world';
@@ -67,7 +67,7 @@ function controllersOwn(one: Case, { present }: Claims): Decision {
   const [first] = present;
   if (first !== undefined) return inStep(one, first);
   for (const bundle of others(one, [])) {
-    if (isOperators(bundle) && isNews(one, bundle))
+    if (isFromOperator(bundle) && isNews(one, bundle))
       world.refuse(bundle, controllers(bundle, certificate), certificate, half);
   }
   return NOTHING;
@@ -116,7 +116,7 @@ function noteEnds({ world, stored: { leaf } }: Case, { homes }: Claims): void {
  */
 function isBetter(one: Case, { homes }: Claims, bundle: SourcedBundle): boolean {
   const { world, certificate, half } = one;
-  if (homes.length === 0 || certificate.owner !== 'other' || homes.some(isOperators)) return false;
+  if (homes.length === 0 || certificate.owner !== 'other' || homes.some(isFromOperator)) return false;
   return (
     certificate.snis.every((sni) => coverage(bundle.leaf, sni) === 'name') &&
     isNews(one, bundle) &&
@@ -145,7 +145,7 @@ function isNews({ world, stored }: Case, bundle: SourcedBundle): boolean {
 function hold(one: Case, bundle: SourcedBundle, given: SourcedBundle | null): void {
   const { world, certificate, half, stored } = one;
   if (!isNews(one, bundle) || (given !== null && isOlder(bundle.leaf, given.leaf))) return;
-  if (isOperators(bundle) && bundle.leaf.keyType !== stored.leaf?.keyType) return;
+  if (isFromOperator(bundle) && bundle.leaf.keyType !== stored.leaf?.keyType) return;
   const names = certificate.snis.filter((sni) => coverage(bundle.leaf, sni) === 'name');
   if (names.length === 0) return;
   const until = world.isValid(stored.leaf) ? endOf(stored.leaf) : null;
@@ -154,14 +154,15 @@ function hold(one: Case, bundle: SourcedBundle, given: SourcedBundle | null): vo
 
 /** Order of several bundles where there is no home. */
 function bestFirst({ certificate, stored: { leaf } }: Case): (a: SourcedBundle, b: SourcedBundle) => number {
-  const isForIt = (bundle: SourcedBundle) => !isClients(certificate) || bundle.leaf.isForClients !== false;
+  const isForIt = (bundle: SourcedBundle) =>
+    !isClientCertificate(certificate) || bundle.leaf.isForClients !== false;
   const rank = (bundle: SourcedBundle) =>
     leaf === null
       ? 0
       : Number(isForIt(bundle)) * 16 +
         Number(looksIssuedAlike(bundle.leaf, leaf)) * 8 +
         Number(sameNames(bundle.leaf.names, leaf.names)) * 4 +
-        Number(isOperators(bundle)) * 2 +
+        Number(isFromOperator(bundle)) * 2 +
         Number(bundle.leaf.keyType === leaf.keyType);
   return (a, b) => rank(b) - rank(a) || byPlace(a, b);
 }
@@ -200,7 +201,7 @@ function renewals(one: Case, claims: Claims, strangers: readonly SourcedBundle[]
   const { leaf } = stored;
   const follows = (bundle: SourcedBundle) =>
     homes.some((home) => isSuccessor(world, bundle, home, certificate, half)) ||
-    (isGivenUp(world, claims, leaf, bundle) &&
+    (isHomeAbandoned(world, claims, leaf, bundle) &&
       refusedByContinuity(world, bundle, certificate, half) === null);
   const isCopyAhead = (home: SourcedBundle) =>
     home !== own && !present.includes(home) && leaf !== null && isOlder(leaf, home.leaf);
@@ -241,7 +242,7 @@ function firstOf(
     if (why === undefined) return NOTHING;
     if (why === null) return { bundle, change: update(one, bundle, missing) };
     if (bundle.leaf.keyType === keptType) isKept = true;
-    const isNobodys = present === null && !isOperators(bundle) && why.reason === 'older_than_stored';
+    const isNobodys = present === null && !isFromOperator(bundle) && why.reason === 'older_than_stored';
     if (!isNobodys) world.refuse(bundle, why, certificate, half);
   }
   return NOTHING;

@@ -2,7 +2,7 @@ import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model
 import { claimsOf, refusedByContinuity } from './claims';
 import type { Decision } from './decide';
 import { covers } from './names';
-import { isOperators, ownerOf } from './ranking';
+import { isFromOperator, ownerOf } from './ranking';
 import { mayBlockController, nameOfAnother } from './sentences';
 import type { World } from './world';
 
@@ -63,7 +63,7 @@ function mayHave(world: World, bundle: SourcedBundle, ours: StoredCertificate): 
   const claims = halves.map((half) => claimsOf(world, ours, half));
   const homes = claims.flatMap((one) => one.homes);
   const owner = ownerOf(bundle);
-  if (isOperators(bundle) || homes.includes(bundle)) return true;
+  if (isFromOperator(bundle) || homes.includes(bundle)) return true;
   if (homes.length > 0 && homes.every((home) => ownerOf(home) === owner)) return true;
   const isTrusted = world.isTrusted(bundle);
   if (isTrusted !== false || claims.some(({ isHeld }) => isHeld)) return isTrusted;

@@ -2,7 +2,7 @@ import { asSnis, checkShape } from '../certificates';
 import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model';
 import { certificateIdOf, isForServers } from './bundle-index';
 import { Claimants, snisOf } from './claimants';
-import { claimsOf, isMainForsaken, outranks, refusedByContinuity } from './claims';
+import { claimsOf, isMainAbandoned, outranks, refusedByContinuity } from './claims';
 import type { Decision } from './decide';
 import { isOlder } from './leaf-times';
 import { covers, includesName } from './names';
@@ -15,7 +15,7 @@ import {
   noNames,
   notForServers,
 } from './sentences';
-import { isAnothers, wildcardsOf } from './taken';
+import { belongsToAnother, wildcardsOf } from './taken';
 import type { Update } from './target';
 import { withTwin } from './twins';
 import type { World } from './world';
@@ -91,8 +91,8 @@ export class Naming {
     }
     for (const certificate of certificates.values()) {
       if (certificate.owner !== 'us' || this.mains.get(certificate.id)?.bundle != null) continue;
-      const isForsaken = isMainForsaken(this.world, certificate, this.livingAlts.has(certificate.id));
-      if (certificate.isPrevious !== true && !isForsaken) continue;
+      const isAbandoned = isMainAbandoned(this.world, certificate, this.livingAlts.has(certificate.id));
+      if (certificate.isPrevious !== true && !isAbandoned) continue;
       for (const name of certificate.snis) this.#movable.set(name, certificate);
     }
   }
@@ -176,7 +176,7 @@ export class Naming {
       if (this.#given.has(name) || this.isWaiting(name)) continue;
       const holder = this.world.holders.get(name);
       if (holder !== undefined && !this.isMovable(bundle, name, holder)) continue;
-      if (isAnothers(this.world, this.#given, bundle, name)) push(this.#others, bundle, name);
+      if (belongsToAnother(this.world, this.#given, bundle, name)) push(this.#others, bundle, name);
       else if (holder === undefined && this.isLeftToController(bundle, name))
         push(this.#withheld, bundle, name);
       else if (holder === undefined) share.snis.push(name);

@@ -6,7 +6,7 @@ export function ownerOf({ id, ownership, secret }: SourcedBundle): string {
   return secret === undefined ? id : `${secret.cluster ?? ''}/${secret.namespace}`;
 }
 
-export const isOperators = ({ ownership }: SourcedBundle): boolean => ownership !== 'tenants';
+export const isFromOperator = ({ ownership }: SourcedBundle): boolean => ownership !== 'tenants';
 
 const createdAt = ({ secret }: SourcedBundle) => secret?.createdAt ?? Number.MAX_SAFE_INTEGER;
 
@@ -15,8 +15,8 @@ const createdAt = ({ secret }: SourcedBundle) => secret?.createdAt ?? Number.MAX
  * Within one source of the operator the newest leaf comes first, since there are no rivals.
  */
 export function byPlace(a: SourcedBundle, b: SourcedBundle): number {
-  const isOwn = isOperators(a);
-  if (isOwn !== isOperators(b)) return isOwn ? -1 : 1;
+  const isOwn = isFromOperator(a);
+  if (isOwn !== isFromOperator(b)) return isOwn ? -1 : 1;
   const order = (a.order ?? 0) - (b.order ?? 0);
   return (isOwn ? order || byAge(a, b) : createdAt(a) - createdAt(b) || order) || (a.id < b.id ? -1 : 1);
 }

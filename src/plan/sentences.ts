@@ -1,7 +1,7 @@
 import { namesWarning } from '../certificates';
 import { refusal, type Refusal, type SourcedBundle, type StoredCertificate } from '../model';
 import { covers, listed } from './names';
-import { isOperators } from './ranking';
+import { isFromOperator } from './ranking';
 
 /*
  * Reasons why a bundle does not get a certificate. A tenant reads the sentences about its own Secret: they name
@@ -30,7 +30,7 @@ export function namesNotCovered(
   missing: readonly string[],
   until: number | null,
 ): Refusal {
-  const what = isOperators(bundle) ? listed(missing) : `${missing.length} names`;
+  const what = isFromOperator(bundle) ? listed(missing) : `${missing.length} names`;
   const later = until === null ? '' : `; it is taken all the same when that one ends, at ${date(until)}`;
   const whose = owner === 'us' ? '' : ', which is not ours to divide';
   return refusal(

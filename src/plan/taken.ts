@@ -3,7 +3,7 @@ import { snisOf } from './claimants';
 import { claimsOf, outranks, refusedByContinuity } from './claims';
 import { endOf } from './leaf-times';
 import { includesName, wildcardOf } from './names';
-import { isOperators, ownerOf } from './ranking';
+import { isFromOperator, ownerOf } from './ranking';
 import type { World } from './world';
 
 /**
@@ -11,7 +11,7 @@ import type { World } from './world';
  * by a wildcard of another owner.
  * @param given names that this plan has assigned so far
  */
-export function isAnothers(
+export function belongsToAnother(
   world: World,
   given: ReadonlyMap<string, SourcedBundle>,
   bundle: SourcedBundle,
@@ -20,7 +20,7 @@ export function isAnothers(
   const homes = world.input.homes?.ofName(name) ?? [];
   const isMine = homes.includes(bundle.id);
   if (!isMine && homes.some((place) => isWanted(world, bundle, place, name))) return true;
-  if (isOperators(bundle)) return false;
+  if (isFromOperator(bundle)) return false;
   return wildcardsOf(name).some((wildcard) => isUnder(world, given, bundle, wildcard, isMine));
 }
 

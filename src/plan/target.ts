@@ -10,7 +10,7 @@ import {
   type StoredHalf,
 } from '../model';
 import { isForServers } from './bundle-index';
-import { isClients } from './claims';
+import { isClientCertificate } from './claims';
 import { endOf, isOlder } from './leaf-times';
 import { allNames, covers } from './names';
 import {
@@ -88,7 +88,7 @@ function refusedForPresent(
   leaf: CertificateInfo,
 ): Refusal | null | undefined {
   const { world, certificate, stored, isControllers } = one;
-  if (isClients(certificate) && !isControllers) {
+  if (isClientCertificate(certificate) && !isControllers) {
     const why = refusedAsClient(one, bundle, leaf);
     if (why !== null) return why;
   }

@@ -13,7 +13,7 @@ import { BundleIndex } from './bundle-index';
 import { isSeen, type Homes } from './homes';
 import { endOf } from './leaf-times';
 import { isTyped, normal } from './names';
-import { isOperators, looksIssuedAlike } from './ranking';
+import { isFromOperator, looksIssuedAlike } from './ranking';
 
 /** Answers from signatures, as far as questions were asked. */
 export interface Evidence {
@@ -67,7 +67,7 @@ export interface PlanInput {
 const NO_EVIDENCE: Evidence = {
   isTrusted: () => false,
   isSameIssuer: (bundle, { leaf }) =>
-    isOperators(bundle) && leaf !== null && looksIssuedAlike(bundle.leaf, leaf),
+    isFromOperator(bundle) && leaf !== null && looksIssuedAlike(bundle.leaf, leaf),
 };
 
 export const emptyPlan = (): Plan => ({
@@ -180,7 +180,7 @@ export class World {
     const { checked } = this.input;
     return (
       bundle.content === stored.content ||
-      isOperators(bundle) ||
+      isFromOperator(bundle) ||
       checked === undefined ||
       checked.get(bundle.id) === bundle.content
     );

@@ -201,12 +201,15 @@ export interface ReloaderStatus {
   events: readonly RecentEvent[];
 }
 
+/** The kind of Kong, as a label to show. */
+export type KongMode = 'database' | 'dbless';
+
 export interface StatusReport {
   version: string;
   generated_at: string;
   started_at: string;
   /** Null: no Admin API answers; `waiting` says why. */
-  kong: { admin_url: string; mode: 'database' | 'dbless' } | null;
+  kong: { admin_url: string; mode: KongMode } | null;
   waiting: string | null;
   /** Why a newer configuration is not in use, the former one going on; absent: the newest one is in use. */
   configuration_error?: string;

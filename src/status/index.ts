@@ -1,6 +1,6 @@
 export { EntryMemory } from './entry-memory';
 export { Journal } from './journal';
-export { ReloaderShow, type ReloaderView } from './reloader-view';
+export { ReloaderPresenter, type ReloaderView } from './reloader-view';
 export { toReport, unreadiness, type ReportView } from './report-view';
 export type { OperatorCommand, PolledEntry } from './routes';
 export { ServedBook } from './served-book';

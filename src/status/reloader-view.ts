@@ -63,8 +63,8 @@ export interface ReloaderViewOptions {
   now?: () => number;
 }
 
-/** Shows one reloader, or the last known state before it. */
-export class ReloaderShow {
+/** Presents one reloader, or the last known state before it. */
+export class ReloaderPresenter {
   #revision = 0;
   #noticed = { plan: null as LiveView['plan'], version: -1, count: -1 };
 

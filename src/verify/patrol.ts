@@ -17,7 +17,7 @@ export interface PatrolOptions {
   done: (looked: number) => void;
   /** A round gives way to passes. */
   isBusy: () => boolean;
-  /** Where else Kong shows the certificate of a name, which is asked after those that answer; default: nowhere. */
+  /** Further listeners (of streams) that show the certificate of a name, asked after the others; default: none. */
   streams?: {
     /** Called before each round. */
     ready: () => Promise<void>;
@@ -34,10 +34,10 @@ const CONCURRENCY = 2;
 /** Pause between two rounds while some certificates were never looked at. */
 const PAUSE_MS = 1_000;
 const AGAIN_MS = 10_000;
-/** The longest wait for one that something else is served for: each such handshake costs Kong a signature. */
+/** Longest wait between handshakes for a certificate that is not served: each costs Kong a signature. */
 const AGAIN_MOST_MS = 300_000;
 /** Names of one certificate that are asked for at a time, at the first listener that answers. */
-export const MOST_LOOKED_AT = 5;
+export const MAX_NAMES_ASKED = 5;
 
 interface Candidate {
   id: string;
@@ -48,9 +48,9 @@ interface Candidate {
 }
 
 /**
- * Looks now and then whether Kong serves what it stores: first what was never looked at and what was not seen to be
- * served, then the next hundred at each poll. One handshake meets one worker, so this finds what is wrong for long, and
- * forgets soon what was wrong for a moment.
+ * Checks by handshakes between passes whether Kong serves what it stores: first certificates that were never checked or
+ * not seen to be served, then the next hundred at each poll. One handshake meets one worker, so a lasting trouble is
+ * found in time, and a short one is soon forgotten.
  */
 export class Patrol {
   #running: Promise<void> | null = null;
@@ -63,7 +63,7 @@ export class Patrol {
   #isCalled = false;
   /** Former leaves of halves of certificates. */
   readonly #former = new Map<string, string>();
-  /** What a client without SNI got at the last mismatch. */
+  /** The leaf that a client without SNI got at the last mismatch. */
   #defaultLeaf: string | null = null;
   /** Milliseconds to wait before halves are asked for again for which something else is served. */
   readonly #waits = new Map<string, number>();
@@ -211,7 +211,7 @@ export class Patrol {
       detail: 'it has no SNI to ask for',
     };
     const apart = snis.flatMap((sni) => unservable(sni) ?? []);
-    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MOST_LOOKED_AT);
+    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MAX_NAMES_ASKED);
     const former = this.formerLeaf(candidate);
     const before = this.options.seen(candidate.id, candidate.half);
     const wasServed =
@@ -247,7 +247,7 @@ export class Patrol {
   }
 
   /**
-   * Whether what was shown for one name speaks against the certificate.
+   * Whether the answer for one name proves that the certificate is not served.
    * @param isAnyServed another name of it is served as it should be
    */
   private isWrong(shown: Shown, former: string | null, isAnyServed: boolean): boolean {
@@ -273,7 +273,7 @@ export class Patrol {
     return last;
   }
 
-  /** Those that show something else; nobody but Kong answers there, and one that gives no answer says nothing. */
+  /** Stream listeners that show another certificate. Only Kong answers there; a listener without an answer proves nothing. */
   private async askStreams(sni: string, { id, half, chain, keyType }: Candidate): Promise<Other[]> {
     const others: Other[] = [];
     for (const listener of this.options.streams?.at(sni, id, half) ?? []) {
@@ -293,7 +293,7 @@ export class Patrol {
   }
 }
 
-/** What was shown for a name instead of the certificate. */
+/** Another certificate that was shown for a name. */
 interface Other {
   shown: Shown;
   detail: string;

@@ -597,7 +597,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
           list: (list as PerformanceResourceTiming).decodedBodySize,
         };
       });
-      // How fast is up to the machine; how much is not.
+      // The speed depends on the machine, the amount does not.
       expect(shown.list).toBeLessThan(150_000);
       expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(100_000);
       expect(await page.locator('.row').count()).toBe(Math.min(count, 50));

@@ -39,7 +39,7 @@ it.skipIf(!hasChromium)(
     // Six days of which 20 hours are left.
     writePair(certs, 'api', issue({ names: ['api.example.com'], ...hours(-124, 20) }));
     for (const name of ['www', 'shop', 'id', 'mail', 'api']) await inKong(`${name}.example.com`);
-    // Somebody put an expired one in by hand, and a renewal came with the key of another.
+    // An expired certificate was added by hand, and a renewal came with the key of another one.
     const old = issue({ names: ['legacy.example.com'], ...hours(-24 * 93, -72) });
     const created = await fetch(`${gateway.adminUrl}/certificates`, {
       method: 'POST',

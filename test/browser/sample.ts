@@ -30,7 +30,7 @@ export function leaf(what: string, daysLeft: number): LeafStatus {
   };
 }
 
-/** How much of a life of 90 days is left. */
+/** Level of life of a certificate of 90 days. */
 export const lifeIn = (daysLeft: number): LifeLevel =>
   lifeOf(
     { notBefore: null, notAfter: Date.now() + daysLeft * DAY_MS + 3_600_000, renewalAt: null },

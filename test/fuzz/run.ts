@@ -7,7 +7,7 @@ import { mutate, randomOf } from './mutate';
 
 export interface FuzzResult {
   runs: number;
-  /** How many were refused, by reason; `opened` for the rest. */
+  /** Number of files refused, by reason; `opened` for the rest. */
   outcomes: Record<string, number>;
   slowestMs: number;
   /** Files that broke a rule, with what it takes to see it again. */
@@ -62,7 +62,7 @@ async function read(cert: Buffer, key: Buffer | undefined, result: FuzzResult): 
   return why.message.length > 1_000 ? 'the message is too long' : null;
 }
 
-/** Whether leaf and key are a pair to those who read what Kong gets. */
+/** Whether OpenSSL, like Kong, takes leaf and key for a pair. */
 export function isReadable({ cert, key }: PemPair): boolean {
   return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
 }

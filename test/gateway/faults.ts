@@ -6,7 +6,7 @@ export interface Fault {
   method?: string;
   /** Tried on path and query. */
   path?: RegExp;
-  /** How many requests it hits; default 1, Infinity for all until it is removed. */
+  /** Number of requests that it hits; default 1, Infinity for all until it is removed. */
   times?: number;
   status?: number;
   headers?: Readonly<Record<string, string>>;

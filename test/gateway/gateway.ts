@@ -140,12 +140,12 @@ export class Gateway extends Controls {
     return this.#plugins.output;
   }
 
-  /** As SIGHUP to the master. @returns false where it failed and everything stays as it was */
+  /** Reloads like SIGHUP to the master. @returns false where it failed and everything stays as it was */
   async reload(): Promise<boolean> {
     try {
       const pairs = readPairs(this.#defaultFiles);
       await this.#plugins.query();
-      // As Kong's init does: the file again, and what was posted only where there is none.
+      // Kong's init reads the file again; a posted configuration lives on only where there is no file.
       if (this.mode === 'dbless' && readDeclarativePath(this.prefix) !== null) this.#loadDeclarative();
       this.#proxy.setDefaultCertificate(pairs);
     } catch {

@@ -54,7 +54,7 @@ it('a certificate of ours that blocks the controller is handed over without a ga
   });
   const pair = renewed(1);
   const uid = secret(pair);
-  // Nobody can know yet that there will be a controller.
+  // The controller has not written anything yet, so it cannot be detected.
   await pass('start');
   expect(await serves()).toBe(leafOf(pair.cert));
   ingress([HOST]);

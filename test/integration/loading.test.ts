@@ -15,7 +15,7 @@ const PATH = `${dirname(process.execPath)}:/usr/bin:/bin`;
 const DEDICATED = resolve('dist/ssl-cert-reloader.cjs');
 const STANDARD = `${process.execPath} ${resolve('node_modules/.bin/kong-js-pluginserver')} -d ${resolve('dist/plugins')}`;
 
-/** As Kong does it: through the shell, without an environment. */
+/** Runs a query command like Kong: through the shell, without an environment. */
 const query = (command: string) =>
   execFileSync('/bin/sh', ['-c', command], { env: {}, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 

@@ -10,7 +10,7 @@ interface ApiResource {
 }
 
 export interface ApplyOptions {
-  /** As `kubectl apply --dry-run=server`: the whole of admission and validation, and nothing is stored. */
+  /** Works like `kubectl apply --dry-run=server`: the whole of admission and validation, and nothing is stored. */
   dryRun?: boolean;
   /** Default: the administrator's. */
   token?: string;

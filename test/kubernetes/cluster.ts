@@ -44,7 +44,7 @@ export interface SecretContent {
 }
 
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
-/** How long requests under way may take to end before a restart. */
+/** Time for requests under way to end before a restart. */
 const PATIENCE_MS = 20_000;
 const base64 = (content: string | Buffer) =>
   (typeof content === 'string' ? Buffer.from(content) : content).toString('base64');
@@ -67,7 +67,7 @@ export class Cluster {
   readonly caFile: string;
   /** May do everything (`system:masters`). */
   readonly adminToken = randomBytes(24).toString('hex');
-  /** What a pod's environment says about where the API server is. */
+  /** The address of the API server, in the environment of a pod. */
   readonly podEnvironment: { KUBERNETES_SERVICE_HOST: string; KUBERNETES_SERVICE_PORT: string };
 
   private constructor(
@@ -157,7 +157,7 @@ export class Cluster {
   }
 
   /**
-   * As a rollout ends it: requests under way are answered, watches are closed.
+   * Stops it like a rollout: requests under way are answered, watches are closed.
    * @param patienceMs before it is killed; 0: at once, as a crash
    */
   async stopApiserver(patienceMs = PATIENCE_MS): Promise<void> {

@@ -52,7 +52,7 @@ function copyOfIngress(folder: string): string {
   return folder;
 }
 
-/** What the README's `helm install kong` would send. */
+/** The objects that the README's `helm install kong` would send. */
 function rendered(file: (typeof FILES)[number]): KubernetesObject[] {
   const copy = file === 'values-kong-chart.yaml' ? copyOfKong : copyOfIngress;
   const arguments_ = ['template', 'kong', copy(join(testFolder(), 'chart')), '-n', 'kong'];

@@ -94,7 +94,7 @@ describeWithCluster('a certificate of the ingress controller', (cluster) => {
       await runner.pass('poll');
       return (await servedLeaf(gateway.tlsPort, HOST)) === leafOf(pair.cert);
     });
-    // As the controller itself would have written it: it sees no difference.
+    // The entity equals one that the controller would have written, so it sees no difference.
     const entity = await stored(gateway, uid);
     expect(entity.cert).toBe(pair.chain.trim());
     expect(entity.key).toBe(pair.key.trim());

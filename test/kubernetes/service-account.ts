@@ -14,7 +14,7 @@ export interface PolicyRule {
 export interface ServiceAccountOptions {
   /** The rules hold in every namespace: ClusterRole and ClusterRoleBinding. Default false. */
   clusterWide?: boolean;
-  /** Where the rules hold, if not in the namespace of the service account alone. */
+  /** Namespaces of the rules; default: that of the service account. */
   namespaces?: string[];
 }
 

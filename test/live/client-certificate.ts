@@ -16,7 +16,7 @@ const issuer = root.intermediate();
 const ID = '22222222-2222-4222-8222-222222222222';
 /** Connections at the same time: a worker that is busy with one leaves the next to another. */
 const AT_ONCE = 8;
-/** As the live suite starts Kong. */
+/** Number of workers with which the live suite starts Kong. */
 const WORKERS = 2;
 
 const client = (ageMinutes: number): Issued =>

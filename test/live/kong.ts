@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually';
 import { freePort } from '../support/port';
 import { settingsOf } from './settings';
 
-/** How to start a real Kong; see `npm run test:live -- --help`. */
+/** Settings to start a real Kong; see `npm run test:live -- --help`. */
 export interface LiveSettings {
   /** The `kong` executable. */
   kong: string;

@@ -65,7 +65,7 @@ export function describeStream(startKong: StartKong, mode: KongMode): void {
   });
 }
 
-/** How many connections the stream proxy had so far. */
+/** Number of connections to the stream proxy so far. */
 const sessions = (prefix: string): number =>
   readFileSync(join(prefix, 'logs', 'access.log'), 'utf8')
     .split('\n')

@@ -191,7 +191,7 @@ describe.skipIf(reason !== null)(`a real Prometheus and a real Alertmanager${rea
       await tells('Kong is away', isTold('SslCertReloaderKongUnreachable', 'firing'), before);
       expect(await isFiring()).toBe(true);
       process.kill(kong.pluginServerPid('ssl-cert-reloader') ?? 0, 'SIGKILL');
-      // Nobody knows the address of `status.listen` until Kong answers: the new process is not even scraped.
+      // The address of `status.listen` is unknown until Kong answers: the new process is not even scraped.
       await tells('it is scraped no more', isTold('SslCertReloaderAbsent', 'firing'), before);
       const scrapes = async () => (await query('up[1h]')).flatMap(({ values = [] }) => values).length;
       const wanted = (await scrapes()) + 5;

@@ -50,8 +50,7 @@ const inState = (state: string, values: string, reason = '', labels = LABELS): S
 });
 
 /**
- * What a series was until the plugin was started anew after ten minutes, while Kong was away; after half an hour it is
- * back.
+ * Series around a restart of the plugin after ten minutes, while Kong is away; after half an hour it is back.
  * @param after the series of the certificate from then on
  */
 const restarted = (series: Series, after = ''): Series => ({
@@ -69,7 +68,7 @@ const one = (name: string, values: string, labels = '') => ({
   [`${PREFIX}${name}{${labels === '' ? '' : `${labels},`}instance="kong-1",job="ssl-cert-reloader"}`]: values,
 });
 
-/** What clients without SNI get ends in so many days, and what is in the file in as many or others. */
+/** The default certificate expires in `served` days, the one in its file in `source` days. */
 const byDefault = (served: number, source = served) => ({
   ...one(
     'default_certificate_not_after_timestamp_seconds',

@@ -17,7 +17,7 @@ export interface StackOptions {
   folder: string;
   /** `host:port` that Prometheus scrapes. */
   target: string;
-  /** Where Alertmanager tells people. */
+  /** Webhook that Alertmanager notifies. */
   receiverUrl: string;
 }
 

@@ -28,7 +28,7 @@ const artefacts = () => readdirSync(OUT[0]);
 const artefact = (ending: string) =>
   join(OUT[0], artefacts().find((name) => name.endsWith(ending)) ?? 'missing');
 
-/** As a stranger does it: the query, the doctor, and a gateway that starts the file. */
+/** Uses an installed package: the query, the doctor, and a gateway that starts the file. */
 async function worksAs(file: string): Promise<void> {
   const [info] = JSON.parse(
     execFileSync(file, ['-dump'], { env: ENVIRONMENT, encoding: 'utf8' }),

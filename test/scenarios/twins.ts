@@ -48,7 +48,7 @@ export function describeTwins(startKong: StartKong, mode: KongMode): void {
     it('become one certificate with two halves, and renewing one leaves the other', async () => {
       const certs = testFolder();
       const [rsa, ec] = [leaf('rsa-2048', 60), leaf('p256', 50)];
-      // As acme.sh names its folders.
+      // acme.sh names its folders like this.
       writePair(certs, HOST, rsa);
       writePair(certs, `${HOST}_ecc`, ec);
       const at = await follow(certs);

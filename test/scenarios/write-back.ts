@@ -16,7 +16,7 @@ const leaf = (name: string, ageMinutes: number, key: 'p256' | 'rsa-2048' = 'p256
 
 const indented = (pem: string) => pem.trimEnd().replace(/^/gm, '      ');
 
-/** As somebody writes it by hand. */
+/** A declarative file with comments, as written by hand. */
 const byHand = (pair: Issued, certs: string) => `# our gateway
 _format_version: "3.0"
 plugins:

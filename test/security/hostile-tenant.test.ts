@@ -162,7 +162,7 @@ it.each(MODES)(
   'a world that begins anew (Kong emptied, %s) gives every name to the owner that it had',
   async (mode) => {
     const { cluster, settle, served, empty, certificates } = await world({}, mode);
-    // Nobody vouches for any of them, so only what is remembered, or the age of the Secrets, can tell.
+    // No known CA vouches for any of them, so only the remembered home or the age of the Secrets decides.
     const first = selfSigned([BANK]);
     const wide = selfSigned(['*.shop.test']);
     cluster.putSecret('bank', 'www', first, YOUNG);

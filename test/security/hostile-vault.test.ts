@@ -37,7 +37,7 @@ it('a secret whose value is nested without end costs no other secret of the fold
 });
 
 it('a message of megabytes is not searched for as long as it likes', async () => {
-  // What it is searched for begins with a word of its, and goes on with anything.
+  // The pattern that it is searched for begins with `role ` and goes on with anything.
   const { reader } = await vault(() => [400, JSON.stringify({ errors: ['role '.repeat(750_000)] })]);
   const before = process.cpuUsage();
   await reader.pass();

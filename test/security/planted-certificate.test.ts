@@ -3,8 +3,8 @@ import { Authority } from '../../src/authority/authority';
 import { BANK, DAY_MS, proper, selfSigned, world } from '../support/tenants';
 
 /*
- * Somebody who may write through the Admin API puts a certificate there, so that the plugin fills in a key that Kong never
- * had, and reads it back. What is left of it is said in SECURITY.md.
+ * An attacker with write access to the Admin API plants a certificate, so that the plugin fills in a key that Kong never
+ * had, and reads the key back. SECURITY.md names the remaining risk.
  */
 
 it.each([

@@ -13,14 +13,14 @@ import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { replaceFile } from '../../src/common/replace-file';
 import { listenOnPath } from '../../src/common/unix-socket';
-import { Holder, PrefixLock } from '../../src/app/prefix-lock';
+import { LockHolder, PrefixLock } from '../../src/app/prefix-lock';
 import { stateFolder } from '../../src/gateway';
 import { KongReload } from '../../src/gateway/node/reload';
 import { readHistory } from '../../src/history';
 import { DifferenceFile, HomesFile } from '../../src/pass';
 import { testFolder } from '../support/folders';
 
-/** Whoever may write to Kong's prefix (another container of the pod) puts something where this process keeps its own. */
+/** Another container of the pod, which may write to Kong's prefix, replaces files that this process keeps there. */
 const DIFFERENCE = { chain: 'c', since: Date.now(), nudgedAt: null };
 
 /** Files that are kept in the prefix: how each is written. */
@@ -87,7 +87,7 @@ it('a holder of the lock whose answer never ends is believed after a moment', as
     const path = join(stateFolder(prefix), 'ssl-cert-reloader.lock');
     await new Promise<void>((resolve) => server.listen(path, resolve));
     const lock = await PrefixLock.take(prefix);
-    expect(lock instanceof Holder ? lock.pid : 'none').toBe('');
+    expect(lock instanceof LockHolder ? lock.pid : 'none').toBe('');
     server.close();
   }
 });

@@ -19,7 +19,7 @@ import { testFolder, writePair } from '../support/folders';
 const KONG = 54_321;
 const isRoot = process.getuid?.() === 0;
 
-/** Everybody may come in, as into /usr/local. */
+/** Every user may enter the folder, as with /usr/local. */
 function openFolder(): string {
   const folder = testFolder();
   chmodSync(folder, 0o755);

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EVERY_CLIENT, KEY, SECRET } from '../support/every-client';
 
-/** How a server may spell what it was sent. */
+/** Spellings in which a server may repeat what it was sent. */
 const SPELLINGS: Readonly<Record<string, (text: string) => string>> = {
   'as it is': (text) => text,
   'in a sentence': (text) => `the token "${text}" is not valid (it has expired)`,

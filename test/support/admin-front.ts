@@ -11,7 +11,7 @@ export type Intercept = (method: string, path: string) => Intercepted | null | P
 
 export interface AdminFront {
   url: string;
-  /** Where requests go. */
+  /** Address that requests are forwarded to. */
   target: string | null;
   intercept: Intercept;
 }

@@ -21,7 +21,7 @@ export function toBer(der: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Where a DER value stands. */
+/** Finds the DER value at an offset. */
 export function valueAt(der: Buffer, at: number): { tag: number; start: number; end: number } {
   const tag = der[at] ?? 0;
   const octet = der[at + 1] ?? 0;

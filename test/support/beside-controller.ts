@@ -9,7 +9,7 @@ import type { PassCause, PassReport } from '../../src/model';
 import { HomesFile } from '../../src/pass';
 import { JsonLogger, LogReporter } from '../../src/report';
 import { EntryMemory } from '../../src/status';
-import { ReloaderShow } from '../../src/status/reloader-view';
+import { ReloaderPresenter } from '../../src/status/reloader-view';
 import { startGateway, type Mode } from '../gateway';
 import { issue } from './bundles';
 import { ScriptedController, type WantedConfiguration } from './controller';
@@ -82,7 +82,7 @@ export async function besideController(options: BesideOptions) {
       composed.close();
       kong.client.close();
     });
-    const show = new ReloaderShow({
+    const show = new ReloaderPresenter({
       ...{ entry: 'entry', mode: config.mode, intervalSeconds: config.interval, memory },
       live: composed.live,
     });

@@ -12,7 +12,7 @@ interface Ingress extends ClusterObject {
 }
 
 /**
- * What the ingress controller makes of a cluster. Seen of a real one: a certificate for each Secret that an Ingress
+ * The ingress controller's certificates for a cluster. A real one was seen to write: one for each Secret that an Ingress
  * refers to, with the UID of the Secret as its id; Secrets of one pair become one certificate with the SNIs of both; a
  * Secret whose key does not belong to its certificate, or that is not there, is dropped with its SNIs.
  * @param hasTags 3.4.17, 3.5.10 and later name the Secret in tags

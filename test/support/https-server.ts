@@ -28,7 +28,7 @@ export interface TestServer {
   port: number;
   /** Every request, oldest first. */
   seen: Seen[];
-  /** How many connections are open. */
+  /** Number of open connections. */
   connections: () => number;
 }
 

@@ -13,7 +13,7 @@ export function childrenOf(master: number): number[] {
   });
 }
 
-/** Which of the processes holds the other end of a connection on this machine; null: none of them, or it is over. */
+/** Finds the process at the other end of a local connection; null: it is none of these, or the connection is over. */
 export function holderOf(port: number, clientPort: number, processes: readonly number[]): number | null {
   const hex = (number: number) => number.toString(16).toUpperCase().padStart(4, '0');
   const line = readFileSync('/proc/net/tcp', 'utf8')

@@ -40,7 +40,7 @@ export class StandInCluster {
   seen: Seen[] = [];
   /** Watches that are open. */
   watches = 0;
-  /** How long a second of a watch lasts, in milliseconds. */
+  /** Length of a watch's second, in milliseconds. */
   secondMs = 1_000;
   /** Octets of answers. */
   sentBytes = 0;
@@ -69,7 +69,7 @@ export class StandInCluster {
     return cluster;
   }
 
-  /** How many are open. */
+  /** Number of open connections. */
   get connections(): number {
     return this.#connections();
   }
@@ -320,7 +320,7 @@ export class StandInCluster {
   }
 }
 
-/** As the API server says that something is wrong. */
+/** Answers with an error in the API server's format. */
 export function sendStatus(response: ServerResponse, code: number, message: string): void {
   response.writeHead(code, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ kind: 'Status', status: 'Failure', message, code }));

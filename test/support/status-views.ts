@@ -3,7 +3,7 @@ import type { CertificateState, Refusal, StoredCertificate } from '../../src/mod
 import type { ReloaderView, ReportView } from '../../src/status';
 import { EntryMemory } from '../../src/status';
 import type { CertificateFacts } from '../../src/status/facts';
-import { ReloaderShow } from '../../src/status/reloader-view';
+import { ReloaderPresenter } from '../../src/status/reloader-view';
 import { bundle, NOW, stored } from './plans';
 
 /** A certificate in Kong with a bundle of the same facts. */
@@ -37,7 +37,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
     } as const;
     memory.served.note(certificate.id, 'main', sight);
   }
-  const show = new ReloaderShow({
+  const show = new ReloaderPresenter({
     entry,
     mode: 'apply',
     intervalSeconds: 300,

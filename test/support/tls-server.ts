@@ -32,7 +32,7 @@ async function listening(server: Server): Promise<Listening> {
 
 type Identity = Pick<Issued, 'chain' | 'key'>;
 
-/** Which certificates are served for a name; null name: the client sent none. Several: twins of two key types. */
+/** Chooses the certificates for a name; null: the client sent none. Several are twins of two key types. */
 export type Choose = (servername: string | null) => Identity | readonly Identity[];
 
 /** A TLS server; each handshake is noted with the name that was asked for. */

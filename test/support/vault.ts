@@ -64,7 +64,7 @@ export class StandInVault {
     return vault;
   }
 
-  /** How many are open. */
+  /** Number of open connections. */
   get connections(): number {
     return this.#connections();
   }

@@ -37,7 +37,7 @@ export class AdminProxy {
   #applies: (exchange: { method: string; path: string }) => boolean = () => true;
   #writes = 0;
   #held: Socket[] = [];
-  /** How often each write was made that brings certificates, by what it brings. */
+  /** Number of writes of certificates, by their content. */
   readonly #made = new Map<string, number>();
 
   static async start(): Promise<AdminProxy> {

@@ -9,7 +9,7 @@ export interface Fault {
   mode?: KongMode;
   /** It is done to the processes of a real Kong, or to its database, of which the stand-in has neither. */
   needs?: 'kong' | 'database';
-  /** How many certificates there are. Default 3. */
+  /** Number of certificates. Default 3. */
   count?: number;
   /** Start command of the plugin; see `KongSetup.pluginLauncher`. */
   launcher?: (folder: string) => string;

@@ -22,7 +22,7 @@ export const GATEWAY_HELP = `  --mode   database or dbless; default: both
 /** The workers of a real Kong follow one another. */
 const REAL_LAG_MS = 1_000;
 
-/** How to start the gateways that were asked for, and what to allow them. */
+/** The requested gateways: a way to start each, and the delay that it may have. */
 export async function gatewaysOf({
   mode,
   kong,
@@ -54,7 +54,7 @@ export async function gatewaysOf({
   };
 }
 
-/** Whether a fault can be done to such a Kong. */
+/** Whether a fault applies to this kind of Kong. */
 export const isFor = ({ mode, needs }: Fault, world: WorldOptions): boolean =>
   (mode ?? world.mode) === world.mode &&
   (needs === undefined || (needs === 'database' ? hasDatabaseProxy(world) : world.isReal === true));

@@ -54,7 +54,7 @@ export interface Evidence {
   notRecovered: readonly string[];
   /** Troubles that the status should have reported and never did. */
   unsaid: readonly string[];
-  /** How often the plugin's process ended without having been told to. */
+  /** Number of times that the plugin's process ended by itself. */
   crashes: number;
   /** Files that a process of the plugin left behind, or damaged. */
   leftBehind: readonly string[];
@@ -62,7 +62,7 @@ export interface Evidence {
   repeated: readonly string[];
   /** Secrets that were found in what the plugin wrote. */
   leaks: number;
-  /** How long after a newer certificate an older one may still be seen: the workers of a real Kong follow one another. */
+  /** Time in which an older certificate may be seen after a newer one: workers of a real Kong follow one another. */
   lagMs: number;
 }
 

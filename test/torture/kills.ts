@@ -7,14 +7,14 @@ import type { Finding } from './judge';
 import type { KillOrder, Moment, RecordedEffect } from './preload/kill';
 import { World, type WorldOptions } from './world';
 
-/** Which pass the plugin is killed in: one of a process that runs, or the first of one that starts. */
+/** The pass in which the plugin is killed: one of a running process, or the first after a start. */
 export type Pass = KillOrder['from'];
 
 export interface KillReport {
   pass: Pass;
   effects: RecordedEffect[];
   moments: number;
-  /** How often the process ended as it was told to; others did not get so far. */
+  /** Number of processes that were killed at their moment; others ended before it. */
   killed: number;
   findings: Finding[];
 }

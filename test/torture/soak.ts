@@ -9,7 +9,7 @@ import { World, type WorldOptions } from './world';
 
 const CERTIFICATES = 20;
 /**
- * What an hour is made of, for each gateway, with faults in random order and renewals of random names. The default
+ * Events of one hour for each gateway, with faults in random order and renewals of random names. The default
  * interval makes 12 polls an hour, and 20 certificates that live for six days are renewed five times a day.
  */
 const HOUR = { faults: 1, rounds: 10, pollsARound: 30 };

@@ -19,15 +19,15 @@ import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter, type Con
 import { Supply } from './supply';
 import { Watch } from './watch';
 
-/** As long as an old plugin server lives beside its successor, and connections are drained. */
+/** Time that an old plugin server lives beside its successor, and that connections are drained. */
 const RELOAD_MS = 1_500;
 const REMAINS_MS = 500;
 
 export interface WorldOptions {
   mode: KongMode;
-  /** How many certificates Kong has that a folder renews. */
+  /** Number of certificates in Kong that a folder renews. */
   count?: number;
-  /** How long an older certificate may be seen after a newer one. */
+  /** Time in which an older certificate may still be seen after a newer one. */
   lagMs?: number;
   /** Within this time everything has to be well again by itself. Default one minute: a busy machine takes long. */
   recoveryMs?: number;
@@ -212,7 +212,7 @@ export class World {
     );
   }
 
-  /** As SIGHUP to the master: connections end, the plugin server is replaced, the declarative file is read again. */
+  /** Reloads like SIGHUP to the master: connections end, the plugin server is replaced, the declarative file is read again. */
   async reload(): Promise<void> {
     const before = this.kong.pluginServerPid();
     await this.mayEnd(() =>
@@ -494,7 +494,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Which versions a whole configuration holds. */
+/** Versions of the certificates in a whole configuration. */
 function numbersIn(content: Content, supply: Supply): Pick<Version, 'name' | 'number'>[] {
   const certificates = content['certificates'] ?? [];
   return supply.names.flatMap((name, index) => {

@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually';
 import { readerOf, troubles } from '../support/remote-source';
 import { describeWithVault } from './real-vault';
 
-/** As docs/configuration.md says. */
+/** The policy of docs/configuration.md. */
 const LEAST_POLICY = `
 path "secret/metadata/certs/*" { capabilities = ["read", "list"] }
 path "secret/data/certs/*" { capabilities = ["read"] }

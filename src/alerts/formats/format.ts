@@ -39,4 +39,4 @@ export function linksOf(
 }
 
 /** Without the troubles that only turned into another one: they are no news to people. */
-export const toPeople = (alerts: readonly Alert[]) => alerts.filter(({ isReplaced }) => !isReplaced);
+export const withoutReplaced = (alerts: readonly Alert[]) => alerts.filter(({ isReplaced }) => !isReplaced);

@@ -1,5 +1,5 @@
 import { ALERT_NAMES } from '../alert';
-import { linksOf, runbookFile, toPeople, type Format } from './format';
+import { linksOf, runbookFile, withoutReplaced, type Format } from './format';
 
 /** The project's own format; docs/monitoring.md explains it. */
 export const json: Format = {
@@ -8,7 +8,7 @@ export const json: Format = {
   address: (webhook) => webhook,
   body(alerts, context) {
     const { instance, entry, now } = context;
-    const told = toPeople(alerts);
+    const told = withoutReplaced(alerts);
     if (told.length === 0) return null;
     return {
       version: 1,

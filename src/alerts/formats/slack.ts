@@ -1,5 +1,5 @@
 import { ALERT_NAMES, type Alert } from '../alert';
-import { linksOf, runbookFile, toPeople, type Context, type Format } from './format';
+import { linksOf, runbookFile, withoutReplaced, type Context, type Format } from './format';
 
 /** Most attachments of a message; nobody reads more, so the other alerts are only named. */
 const MAX_SHOWN = 10;
@@ -16,7 +16,7 @@ export const slack: Format = {
   refreshMs: null,
   address: (webhook) => webhook,
   body(alerts, context) {
-    const told = toPeople(alerts).sort((a, b) => rank(a) - rank(b));
+    const told = withoutReplaced(alerts).sort((a, b) => rank(a) - rank(b));
     if (told.length === 0) return null;
     const shown = told.slice(0, MAX_SHOWN);
     const rest = told.slice(MAX_SHOWN);

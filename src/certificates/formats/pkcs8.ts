@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { TAG, DerReader, enter, octets } from '../der';
-import { isServersKey } from '../private-key';
+import { isServerKey } from '../private-key';
 import { FormatProblem, noPassword, wrongPassword } from './parsed-file';
 import { decrypt } from './pbe';
 import { WorkLimit } from './work';
@@ -23,7 +23,7 @@ export function decryptPkcs8(der: Buffer, password: string | undefined): Buffer 
  */
 export function checkedPkcs8(der: Buffer): Buffer {
   const key = cutPkcs8(der);
-  if (isServersKey(key)) return key;
+  if (isServerKey(key)) return key;
   throw notServers();
 }
 

@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander';
-import type { DoctorOptions } from '../doctor/patient';
+import type { DoctorOptions } from '../doctor/context';
 import type { DrillCommandOptions } from '../drill';
 import type { ExplainOptions } from '../explain';
 import type { InspectOptions } from '../inspect';

@@ -1,7 +1,7 @@
 import type { SourceConfig } from '../../sources';
 import { clientOf, clusterName, isInCluster, type KubernetesClient } from '../../kubernetes';
 import { examine, type Check } from './check';
-import type { Patient } from './patient';
+import type { DoctorContext } from './context';
 
 interface Review {
   status?: { allowed?: boolean };
@@ -19,7 +19,7 @@ interface PodSpec {
 }
 
 /** Checks the plugin's rights in the clusters that sources read, and who else renews certificates there. */
-export async function checkCluster({ configs }: Patient, check: Check): Promise<void> {
+export async function checkCluster({ configs }: DoctorContext, check: Check): Promise<void> {
   const clusters = clustersOf(configs);
   if (clusters.size === 0) check.skip('no cluster: not in a pod, and no source of type kubernetes');
   for (const [name, cluster] of clusters) {
@@ -56,7 +56,7 @@ interface Look {
 }
 
 /** Every cluster that a source names, with the reads that its sources make there. */
-function clustersOf(configs: Patient['configs']): Map<string | undefined, Cluster> {
+function clustersOf(configs: DoctorContext['configs']): Map<string | undefined, Cluster> {
   const all = configs.flatMap(({ config }) => config.sources);
   const clusters = new Map<string | undefined, Cluster>();
   if (all.length === 0 && isInCluster()) {

@@ -1,14 +1,14 @@
 import { isInCluster } from '../../kubernetes';
 import type { Check } from './check';
-import type { Patient } from './patient';
+import type { DoctorContext } from './context';
 import { isManagedOutside } from './wiring';
 
 /** So many requests at once reach every worker; one of them may answer differently. */
 const ROUNDS = 8;
 
 /** Whether an ingress controller can work with this Kong, and what depends on it. */
-export async function checkController(patient: Patient, check: Check): Promise<void> {
-  const { kong, hasController, configs } = patient;
+export async function checkController(context: DoctorContext, check: Check): Promise<void> {
+  const { kong, hasController, configs } = context;
   if (kong instanceof Error) {
     check.skip('Kong does not answer');
     return;
@@ -34,7 +34,7 @@ export async function checkController(patient: Patient, check: Check): Promise<v
   check.ok(
     'an ingress controller writes to this Kong: it gets takeover_grace first, and nothing is created beside it',
   );
-  checkEntryOf(patient, check);
+  checkEntryOf(context, check);
   await checkBlocking(kong, check);
 }
 
@@ -50,7 +50,7 @@ async function isRootBroken(client: Client): Promise<boolean> {
 }
 
 /** With the controller's own global plugins its entry is removed, too. */
-function checkEntryOf({ isFile, entries, settings, prefix }: Patient, check: Check): void {
+function checkEntryOf({ isFile, entries, settings, prefix }: DoctorContext, check: Check): void {
   if (isFile || entries instanceof Error || entries.length === 0 || settings instanceof Error) return;
   if (!isManagedOutside(settings, prefix)) return;
   check.warn(
@@ -74,5 +74,5 @@ async function checkBlocking({ gateway }: Kong, check: Check): Promise<void> {
   );
 }
 
-type Kong = Exclude<Patient['kong'], Error>;
+type Kong = Exclude<DoctorContext['kong'], Error>;
 type Client = Kong['client'];

@@ -13,7 +13,7 @@ import {
   checkMode,
   checkVersion,
 } from './kong';
-import { meet, type DoctorOptions, type Patient } from './patient';
+import { openContext, type DoctorOptions, type DoctorContext } from './context';
 import { checkEntries, checkNode, checkStatus, checkUser } from './plugin';
 import { checkSources } from './sources';
 import { checkWiring } from './wiring';
@@ -21,9 +21,9 @@ import { checkWiring } from './wiring';
 /** @returns the exit code: 1 where a check fails */
 export async function doctor(options: DoctorOptions): Promise<number> {
   const findings = await withProgress(async (progress) => {
-    const patient = await meet(options);
-    const found = await examineAll(patient, progress);
-    if (!(patient.kong instanceof Error)) patient.kong.client.close();
+    const context = await openContext(options);
+    const found = await examineAll(context, progress);
+    if (!(context.kong instanceof Error)) context.kong.client.close();
     return found;
   });
   const out = standardOutput();
@@ -36,26 +36,26 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   return code;
 }
 
-async function examineAll(patient: Patient, progress: Progress): Promise<Finding[]> {
+async function examineAll(context: DoctorContext, progress: Progress): Promise<Finding[]> {
   const checks: [string, Parameters<typeof examine>[1]][] = [
     ['Node.js', (check) => checkNode(check)],
-    ['status', (check) => checkStatus(patient, check)],
-    ['Admin API', (check) => checkAdmin(patient, check)],
-    ['Kong', (check) => checkVersion(patient, check)],
-    ['mode', (check) => checkMode(patient, check)],
-    ['plugin server', (check) => checkWiring(patient, check)],
-    ['plugin entry', (check) => checkEntries(patient, check)],
-    ['controller', (check) => checkController(patient, check)],
-    ['listeners', (check) => checkListeners(patient, check)],
-    ['user', (check) => checkUser(patient, check)],
-    ['sources', (check) => checkSources(patient, check)],
-    ['Kubernetes', (check) => checkCluster(patient, check)],
-    ['log', (check) => checkLog(patient, check)],
-    ['clock', (check) => checkClock(patient, check)],
-    ['size', (check) => checkBodySize(patient, check)],
+    ['status', (check) => checkStatus(context, check)],
+    ['Admin API', (check) => checkAdmin(context, check)],
+    ['Kong', (check) => checkVersion(context, check)],
+    ['mode', (check) => checkMode(context, check)],
+    ['plugin server', (check) => checkWiring(context, check)],
+    ['plugin entry', (check) => checkEntries(context, check)],
+    ['controller', (check) => checkController(context, check)],
+    ['listeners', (check) => checkListeners(context, check)],
+    ['user', (check) => checkUser(context, check)],
+    ['sources', (check) => checkSources(context, check)],
+    ['Kubernetes', (check) => checkCluster(context, check)],
+    ['log', (check) => checkLog(context, check)],
+    ['clock', (check) => checkClock(context, check)],
+    ['size', (check) => checkBodySize(context, check)],
   ];
   progress.begin('examine', checks.length);
-  const limitMs = patient.kong instanceof Error ? LIMIT_WITHOUT_KONG_MS : LIMIT_MS;
+  const limitMs = context.kong instanceof Error ? LIMIT_WITHOUT_KONG_MS : LIMIT_MS;
   const findings = await Promise.all(
     checks.map(async ([name, look]) => {
       const found = await examine(name, look, limitMs);

@@ -8,11 +8,11 @@ import { errorLogOf } from '../../gateway';
 import { bodyRoom, megabytes, raise } from '../body-size';
 import { adviceOnAdmin } from './advice';
 import type { Check } from './check';
-import type { Patient } from './patient';
+import type { DoctorContext } from './context';
 import { isManagedOutside } from './wiring';
 
 /** Checks that the Admin API answers, and who else can reach it. */
-export function checkAdmin({ kong, settings, prefix }: Patient, check: Check): void {
+export function checkAdmin({ kong, settings, prefix }: DoctorContext, check: Check): void {
   if (kong instanceof Error) {
     check.fail(kong.message, adviceOnAdmin(kong));
   } else check.ok(`${kong.client.url} answers (found by ${kong.foundBy})`);
@@ -36,7 +36,7 @@ export function checkAdmin({ kong, settings, prefix }: Patient, check: Check): v
 const SUPPORTED = { from: [3, 4], to: [3, 9] } as const;
 
 /** Checks Kong's version. `GET /` answers 500 where Kong manages a plugin server, so the Server header is read. */
-export async function checkVersion({ kong }: Patient, check: Check): Promise<void> {
+export async function checkVersion({ kong }: DoctorContext, check: Check): Promise<void> {
   const version =
     (kong instanceof Error ? null : await versionByHeader(kong.client)) ?? (await versionByCommand());
   if (version === null) {
@@ -55,7 +55,7 @@ export async function checkVersion({ kong }: Patient, check: Check): Promise<voi
   else check.ok(`version ${version}`);
 }
 
-type Client = Exclude<Patient['kong'], Error>['client'];
+type Client = Exclude<DoctorContext['kong'], Error>['client'];
 
 async function versionByHeader(client: Client): Promise<string | null> {
   const { headers } = await client.get('/status');
@@ -72,7 +72,7 @@ async function versionByCommand(): Promise<string | null> {
 }
 
 /** Database or not, and the role in a hybrid deployment. */
-export function checkMode({ kong, settings }: Patient, check: Check): void {
+export function checkMode({ kong, settings }: DoctorContext, check: Check): void {
   const role = settings instanceof Error ? 'traditional' : (settings.get('role') ?? 'traditional');
   if (role === 'data_plane') {
     check.fail(
@@ -89,7 +89,7 @@ export function checkMode({ kong, settings }: Patient, check: Check): void {
 }
 
 /** Makes a handshake with each listener that proofs would ask. */
-export async function checkListeners({ kong, configs }: Patient, check: Check): Promise<void> {
+export async function checkListeners({ kong, configs }: DoctorContext, check: Check): Promise<void> {
   if (kong instanceof Error) {
     check.skip('Kong does not answer');
     return;
@@ -122,7 +122,7 @@ export async function checkListeners({ kong, configs }: Patient, check: Check): 
 const SHOWN = ['debug', 'info'];
 
 /** Checks whether the plugin's log lines can be seen. */
-export function checkLog({ settings, prefix, configs, isFile }: Patient, check: Check): void {
+export function checkLog({ settings, prefix, configs, isFile }: DoctorContext, check: Check): void {
   const files = configs.flatMap(({ config }) => config.log.file ?? []);
   if (files.length > 0) check.ok(`lines go to ${files.join(', ')}`);
   if (isFile || (!(settings instanceof Error) && isManagedOutside(settings, prefix))) {
@@ -160,7 +160,7 @@ function isWritable(path: string): boolean {
 }
 
 /** Compares the clocks of Kong and of this machine, to a second. */
-export async function checkClock({ kong }: Patient, check: Check): Promise<void> {
+export async function checkClock({ kong }: DoctorContext, check: Check): Promise<void> {
   if (kong instanceof Error) {
     check.skip('Kong does not answer');
     return;
@@ -183,7 +183,7 @@ export async function checkClock({ kong }: Patient, check: Check): Promise<void>
 }
 
 /** Without a database a swap posts the whole configuration, which must fit. */
-export async function checkBodySize({ kong, settings }: Patient, check: Check): Promise<void> {
+export async function checkBodySize({ kong, settings }: DoctorContext, check: Check): Promise<void> {
   if (kong instanceof Error || !kong.gateway.traits.writesWhole) {
     check.skip(kong instanceof Error ? 'Kong does not answer' : 'only without a database');
     return;

@@ -11,11 +11,11 @@ import { plural } from '../output';
 import type { ReloaderStatus } from '../../public';
 import { adviceOn, adviceOnAdmin } from './advice';
 import type { Check } from './check';
-import type { Patient } from './patient';
+import type { DoctorContext } from './context';
 
 /** Checks for an entry of the plugin in Kong that is enabled, global and valid. */
 export async function checkEntries(
-  { entries, kong, hasController, isFile, fileProblem, location }: Patient,
+  { entries, kong, hasController, isFile, fileProblem, location }: DoctorContext,
   check: Check,
 ): Promise<void> {
   if (fileProblem !== null) check.fail(fileProblem.message, 'correct the file');
@@ -51,7 +51,7 @@ export async function checkEntries(
 }
 
 /** How entries get into this Kong, and what to do there. */
-function waysIn({ kong, hasController }: Pick<Patient, 'kong' | 'hasController'>, id = '') {
+function waysIn({ kong, hasController }: Pick<DoctorContext, 'kong' | 'hasController'>, id = '') {
   if (hasController)
     return {
       enable: 'kubectl apply -f deploy/kubernetes/kong-cluster-plugin.yaml',
@@ -81,7 +81,7 @@ async function whyAway(location: KongLocation, admin: Config['admin']): Promise<
 }
 
 /** Asks the running process first: its findings count more than what the doctor itself can read. */
-export async function checkStatus({ prefix }: Patient, check: Check): Promise<void> {
+export async function checkStatus({ prefix }: DoctorContext, check: Check): Promise<void> {
   const socket = findStatusSocket(prefix);
   let report;
   try {
@@ -135,7 +135,7 @@ export function checkNode(check: Check): void {
 }
 
 /** Permissions are checked for the current user, who should be the one that runs the plugin. */
-export function checkUser({ prefix }: Patient, check: Check): void {
+export function checkUser({ prefix }: DoctorContext, check: Check): void {
   const socket = statSync(join(prefix, `${PLUGIN_NAME}.socket`), { throwIfNoEntry: false });
   const { uid, username } = userInfo();
   if (socket === undefined) check.skip(`run as ${username}; who runs the plugin is not known`);

@@ -9,7 +9,7 @@ import { createSources } from '../../sources';
 import { plural } from '../output';
 import { adviceOn } from './advice';
 import type { Check } from './check';
-import type { Patient } from './patient';
+import type { DoctorContext } from './context';
 
 /** Most bundles that are opened: the doctor samples. */
 const MOST = 2_000;
@@ -17,7 +17,7 @@ const MOST = 2_000;
 const MOST_ROWS = 20;
 
 /** Checks what the sources hold, and what the gate says about it. */
-export async function checkSources({ configs }: Patient, check: Check): Promise<void> {
+export async function checkSources({ configs }: DoctorContext, check: Check): Promise<void> {
   if (configs.length === 0) check.skip('there is no configuration to take them from');
   for (const { config } of configs) {
     const { sources, clusters } = createSources(config);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PLUGIN_NAME } from '../../common/product';
 import { stateFolder } from '../../gateway';
 import type { Check } from './check';
-import type { Patient } from './patient';
+import type { DoctorContext } from './context';
 
 /** One of Kong's plugin servers, with Kong's defaults filled in (kong/conf_loader/init.lua). */
 interface PluginServer {
@@ -24,7 +24,7 @@ const LINES = `set plugins = bundled,${PLUGIN_NAME} and pluginserver_names = ${P
 
 /** Checks how Kong would start the plugin and talk to it. */
 export async function checkWiring(
-  { settings, prefix, isFile, isQueryRun }: Patient,
+  { settings, prefix, isFile, isQueryRun }: DoctorContext,
   check: Check,
 ): Promise<void> {
   if (settings instanceof Error) {

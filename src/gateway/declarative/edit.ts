@@ -117,7 +117,7 @@ const written = (
  * @param texts the texts of its certificate in the document
  * @returns whether the former state is restored; false: another writer has written there since
  */
-export function undo(
+export function restorePair(
   certificates: DocumentCertificates,
   write: Written,
   texts: CertificateTexts | null,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Fleeting } from '../../common/fleeting';
+import { IdleTimer } from '../../common/idle-timer';
 import { AdminError, type AdminClient } from '../admin/client';
 import { DeclarativeDocument } from './document';
 import { encode, type Encoded } from './encode';
@@ -55,7 +55,7 @@ export class ConfigurationEditor {
   #posted: Configuration | null = null;
   /** What was read while changes go through the gate; null within: Kong did not answer. */
   #ahead: Promise<Configuration | null> | null = null;
-  readonly #fleeting = new Fleeting(() => (this.#posted = null), POSTED_MS);
+  readonly #idle = new IdleTimer(() => (this.#posted = null), POSTED_MS);
 
   constructor(
     private readonly client: AdminClient,
@@ -144,7 +144,7 @@ export class ConfigurationEditor {
     const now = await this.state.hash().catch(() => '');
     const isWhole = hash === now;
     this.#posted = isWhole && size <= MAX_KEPT_CHARS ? { hash, parts } : null;
-    this.#fleeting.touch();
+    this.#idle.touch();
     return { kind: 'posted', base, now, isWhole };
   }
 }

@@ -21,7 +21,7 @@ import { readPluginEntries } from '../admin/plugin-entries';
 import { DeclarativeCaStore } from './ca-certificates';
 import { DocumentCertificates } from './certificates';
 import { CertificatesOfConfiguration } from './certificate-list';
-import { undo, type Ready } from './edit';
+import { restorePair, type Ready } from './edit';
 import { ConfigurationEditor, type EditorOptions } from './editor';
 import { ConfigurationState } from './state';
 import { Batch } from './batch';
@@ -88,7 +88,7 @@ export class DeclarativeGateway implements Gateway {
         const slices = new Slices();
         for (const write of [...writes].reverse()) {
           const texts = await this.certificates.textsIn(certificates, changeId(write.change));
-          const isRestored = undo(certificates, write, texts);
+          const isRestored = restorePair(certificates, write, texts);
           results.push({ kind: isRestored ? 'restored' : 'overtaken', write });
           if (slices.due) await slices.pause();
         }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { Fleeting } from '../../common/fleeting';
+import { IdleTimer } from '../../common/idle-timer';
 import type { RawBundle, Refusal } from '../../model';
 
 /** Octets of texts that are kept between a scan and the writes that follow it. */
@@ -15,7 +15,7 @@ const HELD_MS = 10_000;
  */
 export class HeldTexts {
   readonly #texts: LRUCache<string, RawBundle | Refusal>;
-  readonly #fleeting = new Fleeting(() => this.clear(), HELD_MS);
+  readonly #idle = new IdleTimer(() => this.clear(), HELD_MS);
 
   /** @param maxEachBytes larger bundles are not held */
   constructor(maxBytes = MAX_BYTES, maxEachBytes = maxBytes) {
@@ -24,11 +24,11 @@ export class HeldTexts {
 
   put(name: string, what: RawBundle | Refusal): void {
     this.#texts.set(name, what);
-    this.#fleeting.touch();
+    this.#idle.touch();
   }
 
   get(name: string): RawBundle | Refusal | undefined {
-    this.#fleeting.touch();
+    this.#idle.touch();
     return this.#texts.get(name);
   }
 

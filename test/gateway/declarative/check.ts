@@ -5,7 +5,7 @@ import type { ErrorNode, Errors, Field } from '../schema/field';
 import { process } from '../schema/process';
 import { validate, validateField } from '../schema/validate';
 
-/** Where the schema of an entity comes from; a plugin's depends on its name. */
+/** Finds the schema of an entity; a plugin's depends on its name. */
 export type SchemaFor = (name: string, item: JsonObject) => EntityType | undefined;
 
 const EXTRAS: Record<string, Field> = {

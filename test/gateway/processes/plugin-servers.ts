@@ -4,7 +4,7 @@ import type { PluginServerOptions } from '../options';
 import { queryPluginInfo, type PluginInfo } from './plugin-info';
 import { PluginServer } from './plugin-server';
 
-/** How long an old plugin server lives on beside its successor after a reload. */
+/** Time that an old plugin server lives on beside its successor after a reload. */
 const OVERLAP_MS = 1000;
 
 export interface PluginServersOptions {

@@ -14,7 +14,7 @@ export interface ProxyOptions {
   contextFor: (serverName: string) => SecureContext | null;
 }
 
-/** As nginx: how long a client may take to say hello. */
+/** nginx allows a client this long for its hello. */
 const HELLO_TIMEOUT_MS = 60_000;
 
 /** Kong's proxy listeners. No route is configured behind them, but for two paths that tests need. */
@@ -52,7 +52,7 @@ export class Proxy {
     this.#defaultContext = makeContext(pair);
   }
 
-  /** As old workers do at a reload: connections without a request in flight are closed. */
+  /** Closes connections without a request in flight, like old workers at a reload. */
   closeIdle(): void {
     for (const socket of this.#sockets) {
       if (socket instanceof TLSSocket && !this.#busy.has(socket)) socket.end();

@@ -231,7 +231,7 @@ it('goes on where neither Kong nor its prefix can be seen', async () => {
   expect(of('Node.js')[0]).toMatchObject({ verdict: 'ok' });
 });
 
-// Where that file is, Kong starts it by itself and there is no sidecar.
+// Kong starts an installed file by itself, so there is no sidecar.
 const isInstalled = existsSync('/usr/local/bin/ssl-cert-reloader');
 
 it.skipIf(isInstalled)(

@@ -23,7 +23,7 @@ function readCommand(shown: string): ShownCommand {
   return { text, program, output: lines.slice(count).join('\n').trim() };
 }
 
-/** Whether a shell would ask for another line. */
+/** Whether a shell would wait for another line. */
 function isOpen(text: string): boolean {
   const document = /<<'(\w+)'/.exec(text)?.[1];
   if (document !== undefined) return !new RegExp(`\n${document}$`).test(text);

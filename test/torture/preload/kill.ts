@@ -2,7 +2,7 @@
  * Loaded into the plugin's process by NODE_OPTIONS: ends it at one moment of its work, as SIGKILL does, or only counts
  * the moments. The file TORTURE_KILL says which (`KillOrder`); it is read at the start and at each SIGUSR2.
  *
- * What a process leaves behind changes with its effects alone: what it writes to files, and requests that are no GET.
+ * A process changes what it leaves behind only by its effects: writes to files, and requests other than GET.
  * So a moment is an effect and a number of awaits after it, or right before the next one.
  */
 import { createHook } from 'node:async_hooks';

@@ -296,7 +296,7 @@ describe('the files that Kong itself reads', () => {
     const [found] = conditions([certificate()], byDefault('in_sync', file(7)), []);
     expect(found).toMatchObject({ kind: 'default_expiring', severity: 'critical' });
     expect(found?.description).toContain('The file has a newer one');
-    // Nobody saw what clients get.
+    // No handshake has observed the served certificate.
     const unseen = file(7, { served_without_sni_sha256: null });
     expect(conditions([certificate()], byDefault('unknown', unseen), [])).toEqual([]);
   });

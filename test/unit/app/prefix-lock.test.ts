@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { Holder, PrefixLock } from '../../../src/app/prefix-lock';
+import { LockHolder, PrefixLock } from '../../../src/app/prefix-lock';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 
@@ -29,8 +29,8 @@ it('belongs to the first one, and tells the second whose it is', async () => {
   const prefix = testFolder();
   const lock = await taken(prefix);
   const second = await PrefixLock.take(prefix);
-  expect(second).toBeInstanceOf(Holder);
-  expect((second as Holder).wayOut).toContain(
+  expect(second).toBeInstanceOf(LockHolder);
+  expect((second as LockHolder).wayOut).toContain(
     `(process ${process.pid}) works for the Kong of ${prefix}: end it first`,
   );
   expect(await lock.lostTo()).toBeNull();
@@ -79,7 +79,7 @@ it('is made anew where somebody removed it', async () => {
   rmSync(join(prefix, NAME));
   expect(await lock.lostTo()).toBeNull();
   expect(readdirSync(prefix)).toEqual([NAME]);
-  expect(await PrefixLock.take(prefix)).toBeInstanceOf(Holder);
+  expect(await PrefixLock.take(prefix)).toBeInstanceOf(LockHolder);
 });
 
 it('that was removed and taken by another is lost', async () => {
@@ -87,7 +87,7 @@ it('that was removed and taken by another is lost', async () => {
   const lock = await taken(prefix);
   rmSync(join(prefix, NAME));
   const thief = await taken(prefix);
-  expect(await lock.lostTo()).toBeInstanceOf(Holder);
+  expect(await lock.lostTo()).toBeInstanceOf(LockHolder);
   expect(await thief.lostTo()).toBeNull();
 });
 

@@ -9,7 +9,7 @@ const END = new Date(Math.ceil(Date.now() / 1000) * 1000 + 30 * 86_400_000);
 const root = Authority.root();
 const other = Authority.root('Other', { notAfter: END });
 
-/** What `status` shows of a file that Kong trusts. */
+/** The status of a file of CA certificates that Kong trusts. */
 function shown(text: string) {
   const path = join(testFolder(), 'ca.crt');
   writeFileSync(path, text);

@@ -4,7 +4,7 @@ import { ABSOLUTE_PATH, type KongField, type NamedField } from '../../../src/con
 import { SOURCE_TYPES } from '../../../src/sources/registry';
 
 interface Language {
-  /** What the table of a field says. */
+  /** Words of the table of a field. */
   type: string;
   default: string;
   values: string;
@@ -125,7 +125,7 @@ function plainDescription({ description = '' }: KongField): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** What was written by hand below the table and the description. */
+/** The handwritten text below the table and the description. */
 function proseOf(section: string, { describes }: Language): string {
   const blocks = section.split(/\n{2,}/).slice(1);
   if (blocks[0]?.startsWith('|') === true) blocks.shift();

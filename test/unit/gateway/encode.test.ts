@@ -7,7 +7,7 @@ const HEAD = "_format_version: '3.0'\nservices:\n";
 const services = (count: number, value: string) =>
   HEAD + Array.from({ length: count }, (_, index) => `- id: s${index}\n  name: ${value}\n`).join('');
 
-/** How often others had their turn meanwhile. */
+/** Number of turns of the event loop during the work. */
 async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   let turns = 0;
   let isOver = false;

@@ -5,7 +5,7 @@ import { passing, SayingVerifier } from '../../support/stages';
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
 
-/** How often it was asked what is served before one renewal is written. */
+/** Number of observations before one renewal is written. */
 async function asked(known: { isServed: boolean; isSeenWhole: boolean }, before = ['www.example.test']) {
   const verifier = new SayingVerifier();
   const observed: NamesToAsk[] = [];

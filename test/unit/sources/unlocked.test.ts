@@ -70,7 +70,7 @@ describe('a source with a password', () => {
   it('takes one of the same length that is written right after the other, too', async () => {
     const { folder, file } = written();
     const source = sourceOf({ type: 'directory', path: folder, password_file: file });
-    // Whether the file system tells the two apart depends on its clock.
+    // The clock of the file system decides whether two writes have different times.
     for (const password of ['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee']) {
       writeFileSync(file, password);
       await source.scan();
@@ -197,7 +197,7 @@ describe('encrypted keys whose names do not tell whose they are', () => {
     return { folder, file };
   }
 
-  /** Which names a whole bundle was found for. */
+  /** Names with a whole bundle. */
   async function found(source: Source): Promise<string[]> {
     const { changed } = await source.scan();
     const opened = await Promise.all(

@@ -35,14 +35,14 @@ async function shown(days: number, share: number) {
     verdict: verdictText(report, NOW).map((text) => text.replace(/ in .*/, '')),
     alerts: alerts.map(({ kind, severity }) => `${kind} ${severity}`),
     lives,
-    // What the rules compare with the time.
+    // The rules compare these times with now.
     rules: ['renewal_overdue', 'ends_soon', 'critical'].filter((level) => from(level) <= NOW / 1000),
   };
 }
 
 const QUIET = { verdict: [], alerts: [], rules: [] };
 
-/** What everybody has to say once so much of a life is over. */
+/** Verdict, alerts and rules after a share of a certificate's life. */
 const POINTS: readonly (readonly [share: number, level: LifeLevel, what: object])[] = [
   [0.01, 'fresh', QUIET],
   [0.5, 'fresh', QUIET],

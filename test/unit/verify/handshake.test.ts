@@ -81,7 +81,7 @@ describe('a handshake', () => {
         [first, second, first],
         [first, second],
       ],
-      // What stands before its issuer's place is not reached.
+      // A certificate that is sent before the one it issued is not reached.
       [[second, first], [first]],
       [
         [first, second, root.cert],

@@ -23,7 +23,7 @@ import (
 	"github.com/hashicorp/vault/vault"
 )
 
-// What Vault asks for its own plugins; factories are given to the core directly.
+// registry answers Vault's queries for its builtin plugins; factories are given to the core directly.
 type registry struct{}
 
 var names = map[consts.PluginType][]string{

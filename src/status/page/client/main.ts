@@ -55,7 +55,7 @@ function draw(): void {
   const observes = reloaders.some(({ mode }) => mode === 'observe') ? ` · ${words.say.onlyObserves}` : '';
   setText(
     'kong',
-    (kong === null ? words.say.kongAway : words.say.kongAt(kong.admin_url, kong.mode)) + observes,
+    (kong === null ? words.say.kongAway : words.say.kongAt[kong.mode](kong.admin_url)) + observes,
   );
   setText('version', `ssl-cert-reloader ${version}`);
   drawVerdict(report, counts.next_end, away);

@@ -209,7 +209,10 @@ export const en: Words = {
     left: (span) => `${span} left`,
     and: (count) => `and ${count} more`,
     updated: (span) => `updated ${span} ago`,
-    kongAt: (url, mode) => `Kong at ${url}, ${mode === 'dbless' ? 'without' : 'with'} a database`,
+    kongAt: {
+      database: (url) => `Kong at ${url}, with a database`,
+      dbless: (url) => `Kong at ${url}, without a database`,
+    },
     kongAway: 'Kong does not answer',
     onlyObserves: 'only observes',
     asOf: (when) => `What is shown is as of ${when}.`,

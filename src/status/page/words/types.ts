@@ -1,5 +1,5 @@
 import type { CertificateState, Owner, Reason } from '../../../model';
-import type { HistoryActor, HistoryKind, Sort, Trouble } from '../../../public';
+import type { HistoryActor, HistoryKind, KongMode, Sort, Trouble } from '../../../public';
 
 /** Levels of life that have a chip; a late renewal counts as one. */
 export type Level = 'expired' | 'critical' | 'ends_soon' | 'overdue';
@@ -123,7 +123,7 @@ export interface Words {
     left: (span: string) => string;
     and: (count: number) => string;
     updated: (span: string) => string;
-    kongAt: (url: string, mode: 'database' | 'dbless') => string;
+    kongAt: Record<KongMode, (url: string) => string>;
     kongAway: string;
     onlyObserves: string;
     asOf: (when: string) => string;

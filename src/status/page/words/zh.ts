@@ -236,7 +236,10 @@ export const zh: Words = {
     left: (span) => `剩余 ${span}`,
     and: (count) => `另有 ${count} 个`,
     updated: (span) => `${span}前更新`,
-    kongAt: (url, mode) => `Kong：${url}（${mode === 'dbless' ? '无数据库模式' : '数据库模式'}）`,
+    kongAt: {
+      database: (url) => `Kong：${url}（数据库模式）`,
+      dbless: (url) => `Kong：${url}（无数据库模式）`,
+    },
     kongAway: 'Kong 无响应',
     onlyObserves: '仅观察',
     asOf: (when) => `以下为 ${when} 的状态。`,

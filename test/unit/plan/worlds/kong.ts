@@ -4,7 +4,7 @@ import type { Change, SourcedBundle, StoredCertificate, StoredHalf } from '../..
 export class WorldKong {
   certificates = new Map<string, StoredCertificate>();
 
-  /** Which certificate a client gets for a host, as Kong looks it up. */
+  /** Finds the certificate that Kong serves for a host. */
   lookUp(host: string): StoredCertificate | undefined {
     const dot = host.indexOf('.');
     for (const sni of [host, `*${host.slice(dot)}`]) {

@@ -14,7 +14,7 @@ const STEPS = 12;
 
 type Served = ReadonlyMap<string, CertificateInfo>;
 
-/** Whether Kong lost what it had, and whether the process forgot it, too. */
+/** A loss between two plans: none, Kong emptied, or Kong emptied and the process restarted without its memory. */
 type Loss = 'none' | 'emptied' | 'forgotten';
 
 /** One world from its beginning through some steps. @throws Error with the first rule that is broken */
@@ -142,7 +142,7 @@ function remove({ kong, now }: World, id: string): void {
   kong.remove(id);
 }
 
-/** Which leaf a client gets for each host, where it covers that. */
+/** The leaf that a client gets for each host, where it covers the host. */
 function servedIn(world: World): Served {
   const { kong } = world;
   const served = new Map<string, CertificateInfo>();

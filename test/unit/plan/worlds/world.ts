@@ -198,7 +198,7 @@ export class World {
       return `${id} is gone`;
     }
     if (victims.length > 0 && this.dice.isOneIn(6)) {
-      // Everybody may have the certificate of a server, but not its key.
+      // A server's certificate is public; its key is not.
       const { leaf, chain } = this.dice.of(victims);
       place.bundle = { ...place.make(leaf, ++this.#serial), chain, rawChain: chain };
       return `${id} is a copy of ${leaf.fingerprint}`;
@@ -271,7 +271,7 @@ export class World {
     return { isThere: true, asked: this.asked, keepsOthers: true, certificates: new Set<string>() };
   }
 
-  /** As a pass does it: keys of what Kong seems to have are checked, then everything is written that can be. */
+  /** Plans like a pass: checks the keys of certificates that seem to be in step, then plans every possible write. */
   wholePlan(): Plan {
     let plan = this.plan();
     const unchecked = plan.unchecked.filter(({ id, content }) => this.#checked.get(id) !== content);

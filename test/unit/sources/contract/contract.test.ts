@@ -147,7 +147,7 @@ function textsOf(reader: Reader, { chain, key }: typeof first) {
   return isTogether ? { cert: chain + key, key: '' } : { cert: chain, key };
 }
 
-/** Whether the one bundle that was read is this pair and opens. */
+/** Whether the source yielded exactly this pair, and it opens. */
 function isWhole(reader: Reader, { cert }: typeof first): boolean {
   const [found] = reader.bundles.values();
   if (found === undefined || isRefusal(found) || !found.cert.startsWith(cert.trim())) return false;

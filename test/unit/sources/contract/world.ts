@@ -18,7 +18,7 @@ export interface World {
   hang: () => void;
   /** `forbid` and `hang` are over. */
   recover: () => void;
-  /** How often key material was fetched since the last call. */
+  /** Number of fetches of key material since the last call. */
   fetches: () => number;
   /** Connections and open files that the source keeps. */
   open: () => number;

@@ -7,7 +7,7 @@ import { issue } from '../../../support/bundles';
 import { testFolder, writePair } from '../../../support/folders';
 import { Reader } from '../../../support/scans';
 
-/** As Lustre, some NFS servers and overlayfs have them: one and the same as JavaScript numbers. */
+/** Inodes of Lustre, some NFS servers and overlayfs, which are equal as JavaScript numbers. */
 const INODES = new Map([
   ['first', 2n ** 53n],
   ['second', 2n ** 53n + 1n],

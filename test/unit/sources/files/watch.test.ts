@@ -16,7 +16,7 @@ async function readerOf(folder: string): Promise<Reader> {
   return reader;
 }
 
-/** Whether something in the folder was reported, or the folder itself. */
+/** Whether the folder or something in it was reported. */
 const isTouched = (touched: ReadonlySet<string>, folder: string) =>
   [...touched].some((path) => path === folder || dirname(path) === folder);
 

@@ -16,7 +16,7 @@ interface Known {
  * Times of additional scans: while a certificate in Kong is critical and its source has no newer one, more often
  * the nearer its expiry, less and less often after it.
  */
-export class Endings {
+export class ExpiryScans {
   #plan: Plan | null = null;
   #leaves: readonly LeafTimes[] = [];
   /** When the first of them becomes critical. */

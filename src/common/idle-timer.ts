@@ -1,5 +1,5 @@
 /** Releases a value some time after its last use; values that hold private keys are not kept for long. */
-export class Fleeting {
+export class IdleTimer {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(

@@ -22,7 +22,7 @@ const PLUGIN_SERVER = /^pluginserver_[a-z0-9_]+_(socket|start_cmd|query_cmd)$/;
 const PATIENCE = { timeoutMs: 3_000, attempts: 1 };
 
 /** Everything that the checks look at: each part is there, or an Error says why not. */
-export interface Patient {
+export interface DoctorContext {
   prefix: string;
   location: KongLocation;
   /** Values of Kong's prefix; an Error where it cannot be read. */
@@ -45,7 +45,7 @@ export interface DoctorOptions extends PassOptions {
   runQuery?: boolean;
 }
 
-export async function meet(options: DoctorOptions): Promise<Patient> {
+export async function openContext(options: DoctorOptions): Promise<DoctorContext> {
   const { config: file, prefix, adminUrl, allowHttp } = options;
   const fromFile = file === undefined ? [] : attempt(() => readConfigFile(file));
   const fileProblem = fromFile instanceof Error ? fromFile : null;
