@@ -1,9 +1,8 @@
+import type { OperatorCommand } from '../status';
 import type { SocketOptions } from './options';
 import { standardOutput } from './output';
 import { addressOf, command } from './status/client';
 import { timeOf } from './time';
-
-export type HoldVerb = 'pin' | 'unpin' | 'approve' | 'rollback';
 
 export interface HoldOptions extends SocketOptions {
   until?: string;
@@ -15,7 +14,7 @@ export interface HoldOptions extends SocketOptions {
  * @throws Error where nothing was done
  */
 export async function hold(
-  verb: HoldVerb,
+  verb: OperatorCommand['verb'],
   name: string,
   { until, json, ...where }: HoldOptions,
 ): Promise<void> {

@@ -56,6 +56,16 @@ export interface Door {
   isLoopback: boolean;
 }
 
+/** Commands by their verb; each verb is a path that takes POST. */
+const COMMANDS: Readonly<
+  Record<OperatorCommand['verb'], (name: string, until: number | null) => OperatorCommand>
+> = {
+  pin: (name, until) => ({ verb: 'pin', name, until }),
+  unpin: (name) => ({ verb: 'unpin', name }),
+  approve: (name) => ({ verb: 'approve', name }),
+  rollback: (name, until) => ({ verb: 'rollback', name, until }),
+};
+
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/': ['GET', 'HEAD'],
   '/status': ['GET', 'HEAD'],
@@ -67,10 +77,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/readyz': ['GET', 'HEAD'],
   '/poll': ['POST'],
   '/reload': ['POST'],
-  '/pin': ['POST'],
-  '/unpin': ['POST'],
-  '/approve': ['POST'],
-  '/rollback': ['POST'],
+  ...Object.fromEntries(Object.keys(COMMANDS).map((verb) => [`/${verb}`, ['POST']])),
 };
 
 const RUNBOOKS_AT = '/runbooks/';
@@ -117,7 +124,7 @@ export class Routes {
       if (!door.isUnix) refuse(response, 403, `${pathname} is taken on the unix socket only`);
       else if (pathname === '/poll') await this.poll(request, response, searchParams.get('wait') === '1');
       else if (pathname === '/reload') await this.reload(request, response);
-      else await this.command(pathname, searchParams, request, response);
+      else await this.command(pathname.slice(1) as OperatorCommand['verb'], searchParams, request, response);
     } else if (pathname === '/history')
       await this.heavy(response, door, () => this.history(searchParams, response));
     else if (pathname === '/certificates')
@@ -276,7 +283,7 @@ export class Routes {
   }
 
   private async command(
-    pathname: string,
+    verb: OperatorCommand['verb'],
     asked: URLSearchParams,
     request: IncomingMessage,
     response: ServerResponse,
@@ -290,7 +297,7 @@ export class Routes {
     let answer: { done: string } | { error: string };
     try {
       request.socket.setTimeout(MAX_WAIT_MS);
-      answer = { done: await this.backend.command(commandOf(pathname, name, time)) };
+      answer = { done: await this.backend.command(COMMANDS[verb](name, time)) };
     } catch (error) {
       answer = { error: (error as Error).message };
     }
@@ -312,19 +319,6 @@ export class Routes {
     response.setHeader('content-type', 'application/json; charset=utf-8');
     response.statusCode = isGood ? 200 : 502;
     await sendAll(response, `${toJson({ reloaders: entries.map(summary) })}\n`);
-  }
-}
-
-function commandOf(pathname: string, name: string, until: number | null): OperatorCommand {
-  switch (pathname) {
-    case '/pin':
-      return { verb: 'pin', name, until };
-    case '/rollback':
-      return { verb: 'rollback', name, until };
-    case '/unpin':
-      return { verb: 'unpin', name };
-    default:
-      return { verb: 'approve', name };
   }
 }
 

@@ -1,6 +1,7 @@
 import { HttpClient, HttpFailure, parseAddress } from '../../http';
 import { findStatusSocket } from '../../app/status-host';
 import type { HistoryReport, StatusReport } from '../../public';
+import type { OperatorCommand } from '../../status';
 import type { SocketOptions } from '../options';
 
 /** Address of the status of a running process: its unix socket, or `status.listen`. */
@@ -67,7 +68,7 @@ export async function reload(address: StatusAddress): Promise<string | null> {
  */
 export async function command(
   address: StatusAddress,
-  verb: 'pin' | 'unpin' | 'approve' | 'rollback',
+  verb: OperatorCommand['verb'],
   query: Readonly<Record<string, string>>,
 ): Promise<string> {
   const path = `/${verb}?${new URLSearchParams(query).toString()}`;
