@@ -97,7 +97,10 @@ export class RevertStep implements Step {
   private find(name: string): StoredCertificate | undefined {
     const { stored } = this.memory.gateway.certificates;
     const wanted = name.toLowerCase();
-    return stored.get(name) ?? [...stored.values()].find(({ snis }) => snis.includes(wanted));
+    return (
+      stored.get(name) ??
+      [...stored.values()].find(({ snis }) => snis.some((sni) => sni.toLowerCase() === wanted))
+    );
   }
 
   /** @throws Error where the former pair would not be better than what Kong has */

@@ -70,6 +70,19 @@ it.for(['database', 'dbless'] as const)(
   },
 );
 
+it('a name that Kong has in capitals is rolled back, too', async () => {
+  const { certs, gateway, becomes } = await supervised({ config: { interval: 3_600 } });
+  gateway.seed([{ cert: former.chain, key: former.key, snis: ['WWW.example.test'] }]);
+  writePair(certs, 'www', renewed);
+  const prefix = ['-p', gateway.prefix];
+  await cli('status', '--poll', ...prefix);
+  await becomes(
+    'it is swapped',
+    ({ state, stored }) => state === 'in_sync' && stored?.fingerprint_sha256 === leafOf(renewed.cert),
+  );
+  expect(await cli('rollback', WWW, ...prefix)).toMatchObject({ code: 0, stderr: '' });
+});
+
 it('an expired certificate is not restored, and nothing is pinned', async () => {
   const { certs, gateway, becomes, report } = await supervised();
   const expired = issue({ notAfter: new Date(Date.now() - DAY) });
