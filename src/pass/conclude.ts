@@ -64,7 +64,8 @@ export class ConcludeStep implements Step {
     }
     // There are changes, which another gateway has to write.
     const isHeld = !pass.observe && plan.changes.length > 0 && !pass.mayWrite();
-    if (isHeld) plan = await planner.announceable(plan);
+    // A change that is held back goes through the gate, too: a broken renewal is reported though its name is pinned.
+    if (isHeld || memory.held.size > 0) plan = await planner.announceable(plan);
     memory.due = Math.min(
       plan.dueAt,
       pass.work.waitsUntil,

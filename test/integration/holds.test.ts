@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { HistoryReport } from '../../src/public';
+import type { CertificateStatus, HistoryReport } from '../../src/public';
 import { issue } from '../support/bundles';
 import { cli } from '../support/cli';
 import { eventually } from '../support/eventually';
@@ -63,6 +63,22 @@ it('a name that is pinned stays as it is until it is unpinned, and everybody is 
     ]),
   );
   expect(await cli('unpin', WWW, ...prefix)).toMatchObject({ code: 1 });
+});
+
+it('a broken renewal of a pinned name is refused all the same', async () => {
+  const { certs, gateway, becomes } = await withFirst();
+  const prefix = ['-p', gateway.prefix];
+  expect(await cli('pin', WWW, ...prefix)).toMatchObject({ code: 0, stderr: '' });
+  writePair(certs, 'www', { chain: renewed.chain, key: first.key });
+  const isRefused = ({ state, refusal }: CertificateStatus) =>
+    state === 'refused' && refusal?.reason === 'key_mismatch';
+  await becomes('it is refused', isRefused);
+  await cli('status', '--poll', ...prefix);
+  await becomes('it stays refused', isRefused);
+  writePair(certs, 'www', renewed);
+  await becomes('the mended one waits', ({ hold }) => hold?.kind === 'pinned');
+  const { stdout } = await cli('status', ...prefix);
+  expect(stdout.match(/is pinned/g)).toHaveLength(1);
 });
 
 it('an approval holds for the certificate, though somebody creates its name in Kong before the next poll', async () => {

@@ -154,7 +154,8 @@ function row(certificate: CertificateStatus, { paint }: Output, now: number): st
 
 /** Obstacles and notes of a certificate; empty where all is well. */
 function detail(certificate: CertificateStatus): string {
-  return [whyNot(certificate), certificate.note ?? ''].filter((text) => text !== '').join('; ');
+  const sentences = new Set([whyNot(certificate), certificate.note ?? '']);
+  return [...sentences].filter((text) => text !== '').join('; ');
 }
 
 /** The obstacle, in one sentence. */
