@@ -58,7 +58,8 @@ export function reloadsPending(
   return groups.flatMap(({ group, what }) => {
     if (group?.state !== 'reload_pending' && group?.state !== 'refused') return [];
     const location = group.files[0]?.location ?? '';
-    const why = group.state === 'refused' ? 'what its file holds now will not do' : 'it was not reloaded';
+    const why =
+      group.state === 'refused' ? 'the file now holds an unusable certificate' : 'it was not reloaded';
     return {
       kind: 'reload_pending' as const,
       key: `reload_pending ${location} ${group.state}`,

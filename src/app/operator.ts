@@ -16,7 +16,8 @@ export async function obey(
   running: Running,
   historyOf: HistoryOf,
 ): Promise<string> {
-  if (running.size === 0) throw new Error('nothing runs: there is nobody to say it to');
+  if (running.size === 0)
+    throw new Error('no entry of the plugin is running, so nothing can be pinned, approved or rolled back');
   if (command.verb === 'rollback') return rollBack(command, running, historyOf);
   const done = [...running].map(([entry, { reloader }]) => inEntry(command, reloader, historyOf(entry)));
   const said = done.filter((words) => words !== null);
@@ -34,7 +35,7 @@ type Rollback = Extract<OperatorCommand, { verb: 'rollback' }>;
 /** The pin comes first: the same pass would renew the name again. Where nothing was put back there is none. */
 async function rollBack({ name, until }: Rollback, running: Running, historyOf: HistoryOf): Promise<string> {
   const now = Date.now();
-  if (until !== null && until <= now) throw new Error('until is over already');
+  if (until !== null && until <= now) throw new Error('--until is in the past');
   const all = [...running];
   const pinned = all.map(([, { reloader }]) => reloader.holds.pins(now).find((pin) => pin.name === name));
   let unkept = '';
@@ -91,7 +92,7 @@ function inEntry(
   switch (command.verb) {
     case 'pin': {
       const { until } = command;
-      if (until !== null && until <= now) throw new Error('until is over already');
+      if (until !== null && until <= now) throw new Error('--until is in the past');
       const end = until === null ? 'until it is unpinned' : `until ${new Date(until).toISOString()}`;
       history?.note('pinned', { ...noted, detail: end });
       holds.pin({ name, until, since: now });
@@ -100,7 +101,7 @@ function inEntry(
     case 'unpin':
       if (!holds.unpin(name)) return null;
       history?.note('unpinned', noted);
-      return `${name} is renewed again`;
+      return `${name} is no longer pinned; renewals are taken again`;
     case 'approve': {
       const approved = holds.approve(waiting(), name, now);
       for (const change of approved) {

@@ -48,7 +48,7 @@ export class Holds implements HoldBook {
     const pin = this.pins(now).find(({ name }) => isAbout(change, name));
     if (pin !== undefined) {
       const { name, until, isRollback } = pin;
-      const end = until === null ? 'until it is taken away' : `until ${shown(until)}`;
+      const end = until === null ? 'until it is unpinned' : `until ${shown(until)}`;
       const what = isRollback === true ? 'was rolled back by an operator and is pinned' : 'is pinned';
       return held('pinned', until, `${name} ${what} ${end}: ssl-cert-reloader unpin ${name}`);
     }

@@ -96,7 +96,7 @@ export interface HoldStatus {
 
 export interface PinStatus {
   name: string;
-  /** Null: until it is taken away. */
+  /** Null: until it is unpinned. */
   until: string | null;
   since: string;
   /** An operator had its former certificate put back; absent: no. */

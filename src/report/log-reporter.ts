@@ -155,7 +155,7 @@ export class LogReporter implements Reporter {
 /** A person waits for these passes, even where nothing is to be done. */
 const DONE: Partial<Record<PassCause, string>> = {
   start: 'first pass done',
-  trigger: 'pass done that was asked for',
+  trigger: 'requested pass done',
 };
 
 const SWAPS: Record<SwapKind, string> = {

@@ -58,8 +58,8 @@ export async function examine(
   try {
     if ((await Promise.race([Promise.resolve(look(check)), late])) === 'late')
       check.fail(
-        `it was not through after ${limitMs / 1000} s`,
-        'whatever it asks takes connections and does not answer: look there',
+        `the check did not finish in ${limitMs / 1000} s`,
+        'the server that it asks accepts connections and does not answer: check that server',
       );
   } catch (error) {
     check.fail((error as Error).message, 'see the message');

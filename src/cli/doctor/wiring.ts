@@ -214,7 +214,7 @@ function checkStart({ name, start }: PluginServer, check: Check): void {
   if (!program.startsWith('/')) {
     check.warn(
       `the start command of ${name} is no absolute path`,
-      'Kong starts it without a PATH: name it whole',
+      'Kong starts it without a PATH: give its absolute path',
     );
     return;
   }
