@@ -29,6 +29,8 @@ const APPROVAL_MS = 30 * 86_400_000;
 export class Holds implements HoldBook {
   readonly #freeze: Freeze;
   #kept: Kept;
+  /** The last save failed, so that the file lacks what holds in this process. */
+  #isUnsaved = false;
 
   /** @throws Error where a freeze is malformed */
   constructor(private readonly options: HoldsOptions) {
@@ -112,7 +114,7 @@ export class Holds implements HoldBook {
 
   /** Reads what other entries and processes of this Kong have kept since. */
   refresh(): void {
-    this.#kept = this.load() ?? this.#kept;
+    if (!this.#isUnsaved) this.#kept = this.load() ?? this.#kept;
   }
 
   /** Null: it is missing or unreadable. */
@@ -140,8 +142,10 @@ export class Holds implements HoldBook {
     const approved = Object.fromEntries(
       Object.entries(this.#kept.approved).filter(([, at]) => at > newest - APPROVAL_MS),
     );
+    this.#isUnsaved = true;
     try {
       replaceFile(path, `${JSON.stringify({ ...this.#kept, approved })}\n`, null);
+      this.#isUnsaved = false;
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;
       throw new Error(`${path} cannot be written (${code}): ${wayOut}`, { cause: error });

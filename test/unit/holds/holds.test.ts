@@ -127,6 +127,16 @@ it('a pin and an approval of another process count from the next pass on', () =>
   expect(outcomeOf(holds, update(60))).toBe('pinned');
 });
 
+it('a pin that could not be written holds, whatever the file says that is there', () => {
+  // Its draft, whose name is longer, cannot be made.
+  const path = join(testFolder(), 'h'.repeat(255));
+  writeFileSync(path, '{"pins":[],"approved":{}}');
+  const holds = holdsWith({ path });
+  expect(() => holds.pin({ name: 'www.test', until: null, since: NOW })).toThrow('until this process ends');
+  holds.refresh();
+  expect(outcomeOf(holds, update(60))).toBe('pinned');
+});
+
 describe('a freeze', () => {
   const at = (time: string) => Date.parse(time);
   test.for<[what: string, start: string, minutes: number, zone: string, now: string, end: string | null]>([
