@@ -16,9 +16,9 @@ const CERTIFICATES = 20;
 const HOUR = { faults: 3, rounds: 9, pollsARound: 32 };
 
 /** Memory must not grow: looks at it at rest, with rounds of renewals and polls between two looks. */
-const GROWTH = { looks: 10, rounds: 10, renewalsARound: 5, pollsARound: 1_000, limitMb: 5 };
+const GROWTH = { certificates: 5, looks: 10, rounds: 10, renewalsARound: 20, pollsARound: 1_000, limitMb: 5 };
 const GROWTH_POLLS = GROWTH.looks * GROWTH.rounds * GROWTH.pollsARound;
-const GROWTH_SWAPS = GROWTH.looks * GROWTH.rounds * GROWTH.renewalsARound * CERTIFICATES;
+const GROWTH_SWAPS = GROWTH.looks * GROWTH.rounds * GROWTH.renewalsARound * GROWTH.certificates;
 
 const HELP = `Renewals, polls and faults at random, and a table of what came of them; or whether memory grows.
 
@@ -124,7 +124,9 @@ async function growth(world: World): Promise<boolean> {
     now = await rest(`after ${GROWTH_SWAPS * share} swaps, ${GROWTH_POLLS * share} polls`);
   }
   const hasGrown = now - before > GROWTH.limitMb;
-  say(`  ${hasGrown ? 'GROWN' : 'ok'}: ${(now - before).toFixed(1)} MB more, ${GROWTH.limitMb} MB are allowed`);
+  say(
+    `  ${hasGrown ? 'GROWN' : 'ok'}: ${(now - before).toFixed(1)} MB more, ${GROWTH.limitMb} MB are allowed`,
+  );
   return !hasGrown;
 }
 
@@ -155,8 +157,10 @@ async function main(): Promise<void> {
   for (const options of worlds) {
     const faults = Object.entries(FAULTS).filter(([, fault]) => fits(fault, options));
     const world = await World.start(startKong, {
-      ...{ ...options, count: CERTIFICATES },
-      ...(hours === null ? { config: { interval: 300 } } : {}),
+      ...options,
+      ...(hours === null
+        ? { count: GROWTH.certificates, config: { interval: 300 } }
+        : { count: CERTIFICATES }),
     });
     const work = hours === null ? growth(world) : soak(world, faults, hours, randomOf(seed));
     const isWell = await work.finally(() => world.stop());

@@ -430,6 +430,14 @@ export class World {
     return this.other.putEntry(this.config(config), enabled);
   }
 
+  /** The plugin follows other configuration from now on. */
+  async reconfigure(config: object): Promise<void> {
+    const times = () => this.kong.log().filter(({ message }) => message === 'reloader reconfigured').length;
+    const before = times();
+    await this.configure(config);
+    await eventually('the plugin follows its entry', () => times() > before);
+  }
+
   config(more: object): object {
     return { ...configOf(this.supply), ...more };
   }

@@ -2,7 +2,17 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusReport } from '../../../src/public';
-import { answer, cutAnswer, garbage, isWrite, loseAnswer, pass, reset, slow, type Misdeed } from '../admin-proxy';
+import {
+  answer,
+  cutAnswer,
+  garbage,
+  isWrite,
+  loseAnswer,
+  pass,
+  reset,
+  slow,
+  type Misdeed,
+} from '../admin-proxy';
 import type { Fault, FaultTable } from '../fault';
 import { certificateId } from '../kong-content';
 import type { World } from '../world';
@@ -65,12 +75,13 @@ export const ADMIN_FAULTS: FaultTable = {
     answer(200, '<html>login</html>', { 'content-type': 'text/html' }),
   ),
   'token-replaced': {
-    sentence: 'The token of the Admin API is replaced in its file, and the former one is refused from then on.',
+    sentence:
+      'The token of the Admin API is replaced in its file, and the former one is refused from then on.',
     run: async (world) => {
       const file = join(world.folder, 'token');
       let token = 'first-token';
       writeFileSync(file, token);
-      await world.configure({ admin: { token_file: file } });
+      await world.reconfigure({ admin: { token_file: file } });
       await world.inStep();
       await world.admin.during(
         async (exchange) => {

@@ -102,7 +102,7 @@ export const KONG_FAULTS: FaultTable = {
     sentence: 'The plugin can write to no file: the disk is full. Renewals are served all the same.',
     run: async (world) => {
       const isWrittenBack = world.mode === 'dbless';
-      if (isWrittenBack) await world.configure({ write_back: true });
+      if (isWrittenBack) await world.reconfigure({ write_back: true });
       await world.inStep();
       await world.withFullDisk(async () => {
         const before = isWrittenBack ? world.startFile() : '';
@@ -196,7 +196,7 @@ export const KONG_FAULTS: FaultTable = {
     sentence: 'Kong answers a write and is then stopped for six seconds, longer than a proof waits.',
     needs: 'kong',
     run: async (world) => {
-      await world.configure({ verify: { timeout: 3 } });
+      await world.reconfigure({ verify: { timeout: 3 } });
       await world.inStep();
       let isWritten = false;
       await world.admin.during(

@@ -166,7 +166,7 @@ export const WRITER_FAULTS: FaultTable = {
   'listener-blocked': {
     sentence: 'The only listener that may be asked does not answer: nothing is proven, nothing rolled back.',
     run: async (world) => {
-      await world.configure({ verify: { listeners: ['127.0.0.1:1'], timeout: 1 } });
+      await world.reconfigure({ verify: { listeners: ['127.0.0.1:1'], timeout: 1 } });
       await renewals(world, 3);
       await world.served();
       await world.configure({});
@@ -181,15 +181,15 @@ export const WRITER_FAULTS: FaultTable = {
       await world.inStep();
       const stuck = await listenerWith(world.names, pairs);
       try {
-        await world.configure({ verify: { listeners: [`127.0.0.1:${stuck.port}`], timeout: 2 } });
+        await world.reconfigure({ verify: { listeners: [`127.0.0.1:${stuck.port}`], timeout: 2 } });
         await world.inStep();
         await world.mayGoBack(async () => {
           world.supply.renew(world.names.slice(0, 1));
           await world.saysOf(world.names[0] ?? '', 'is refused', ({ refusal }) => refusal !== null);
+          await world.configure({});
+          world.supply.renew();
+          await world.served();
         });
-        await world.configure({});
-        world.supply.renew();
-        await world.served();
       } finally {
         stuck.close();
       }
@@ -200,7 +200,7 @@ export const WRITER_FAULTS: FaultTable = {
     run: async (world) => {
       const relay = await slowRelay(() => world.kong.tlsPort, 1_500);
       try {
-        await world.configure({ verify: { listeners: [`127.0.0.1:${relay.port}`], timeout: 1 } });
+        await world.reconfigure({ verify: { listeners: [`127.0.0.1:${relay.port}`], timeout: 1 } });
         await renewals(world, 3);
         await world.served();
         await world.saysOf(world.names[0] ?? '', 'is not proven', ({ state }) => state === 'unproven');
