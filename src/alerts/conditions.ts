@@ -78,7 +78,7 @@ function passesFailing(entry: string, { message, since }: NonNullable<Observed['
     labels: {},
     facts: {},
     link: null,
-    summary: `certificates are not looked after: no pass can be made (entry ${entry})`,
+    summary: `certificates are not kept up to date: no pass succeeds (entry ${entry})`,
     description: message,
   };
 }
@@ -93,7 +93,7 @@ function configurationRefused({ message, since }: NonNullable<Observed['configur
     labels: {},
     facts: {},
     link: null,
-    summary: 'a newer configuration cannot be used, and the one before goes on',
+    summary: 'the newer configuration cannot be used; the previous one stays in use',
     description: message,
   };
 }
@@ -131,7 +131,7 @@ function sourceDown(
     labels: { source: id },
     facts: { source: id, reason },
     link: null,
-    summary: `${id} cannot be looked at whole: renewals there may be missed`,
+    summary: `${id} cannot be read completely: renewals there may be missed`,
     description: message,
   };
 }
@@ -232,7 +232,7 @@ function renewalOf(certificate: CertificateStatus, now: number): Condition | nul
   const due = Date.parse(dueAt);
   const end = Math.max(Date.parse(source.not_after), stored === null ? 0 : Date.parse(stored.not_after));
   if (!isRenewalLate(due, end, now) || end <= now) return null;
-  const summary = `${nameOf(certificate)} was to be renewed ${timeLeft(now - due)} ago, and ${source.location} has no newer one`;
+  const summary = `${nameOf(certificate)} should have been renewed ${timeLeft(now - due)} ago, and ${source.location} has no newer certificate`;
   const description = `The newest leaf is valid until ${new Date(end).toISOString()}.`;
   return about(certificate, 'renewal_overdue', {
     topic: 'renewal',
@@ -326,7 +326,7 @@ function heldBack(certificate: CertificateStatus, { kind, detail }: HoldStatus):
 
 function sourceSentence({ state, source, refusal, owner }: CertificateStatus): string {
   if (source === null && owner === 'ingress_controller')
-    return 'The ingress controller renews it; no source here may see its Secret.';
+    return 'The ingress controller renews it; no source here can read its Secret.';
   if (source === null) return 'No source has a certificate for it: nothing will renew it here.';
   if (refusal?.is_standing === true)
     return `What ${source.location} has stays out of Kong: ${refusal.message}`;

@@ -242,7 +242,7 @@ export class Supervisor {
     const { silentMs = 20_000 } = this.options;
     const timer = setTimeout(() => {
       this.#kong = null;
-      this.#waiting = `Kong takes requests to its Admin API and has not answered for ${silentMs / 1000} s`;
+      this.#waiting = `Kong's Admin API accepts requests and has not answered for ${silentMs / 1000} s`;
       this.#troubleLog.say('warn', 'waiting for Kong', this.#waiting);
     }, silentMs);
     try {
@@ -269,7 +269,7 @@ export class Supervisor {
       try {
         await this.adaptOne(entry, kong);
       } catch (error) {
-        const goesOn = this.#running.has(entry.id) ? '; it goes on as it was configured before' : '';
+        const goesOn = this.#running.has(entry.id) ? '; it keeps its previous configuration' : '';
         this.#trouble = `entry ${entry.id}: ${(error as Error).message}${goesOn}`;
         this.#troubleLog.say('error', ENTRY_NOT_RUN, this.#trouble, 'every plugin entry can be run again');
       }

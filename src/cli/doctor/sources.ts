@@ -68,7 +68,7 @@ async function checkBook(book: BundleBook, check: Check): Promise<void> {
     else if (bad.length === 0) check.skip(found);
     for (const [reason, list] of groupBy(bad, (why) => why.reason)) {
       check.warn(
-        `${found}, ${list.length} refused as ${reason}: ${(list[0] as Refusal).message}`,
+        `${found}, ${list.length} refused (${reason}): ${(list[0] as Refusal).message}`,
         adviceOn(reason, (list[0] as Refusal).message),
       );
     }
