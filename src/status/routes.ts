@@ -7,7 +7,7 @@ import { isLocalName } from './listen-address';
 import { languageOf } from './page/words/language';
 import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
-import { statusJson } from './status-json';
+import { historyJson, statusJson } from './status-json';
 
 /** The part of the process that the server shows and controls. */
 export interface StatusBackend {
@@ -28,8 +28,9 @@ export interface StatusBackend {
   /**
    * Entries of the history, as recorded.
    * @param since milliseconds since the epoch
+   * @param maxLength most characters of all of them
    */
-  history(query: { name?: string; since?: number; limit: number }): Promise<HistoryReport>;
+  history(query: { name?: string; since?: number; limit: number; maxLength: number }): Promise<HistoryReport>;
 }
 
 /** A command of an operator. */
@@ -87,6 +88,10 @@ const MAX_HEAVY = 8;
 /** Entries of a history by default, and at most. */
 const USUAL_ENTRIES = 200;
 const MAX_ENTRIES = 10_000;
+/** Most characters of them: usual ones have less than half of it. */
+const MAX_HISTORY = 16 * 1024 * 1024;
+/** Longest name in a command: a name of DNS has 253 characters. */
+const MAX_NAME = 300;
 /** Longest wait of `?wait=1`. */
 const MAX_WAIT_MS = 10 * 60_000;
 
@@ -267,11 +272,12 @@ export class Routes {
     }
     const report = await this.backend.history({
       limit: Math.min(Math.floor(limit), MAX_ENTRIES),
+      maxLength: MAX_HISTORY,
       ...(name === null ? {} : { name }),
       ...(since === null ? {} : { since: Date.parse(since) }),
     });
     response.setHeader('content-type', 'application/json; charset=utf-8');
-    await sendAll(response, `${toJson(report)}\n`);
+    await sendLong(response, historyJson(report));
   }
 
   private async reload(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -290,7 +296,7 @@ export class Routes {
   ): Promise<void> {
     const [name, until] = [asked.get('name') ?? '', asked.get('until')];
     const time = until === null ? null : Date.parse(until);
-    if (name === '' || Number.isNaN(time)) {
+    if (name === '' || name.length > MAX_NAME || Number.isNaN(time)) {
       refuse(response, 400, 'name is a name or an id; until is a time, such as 2026-01-31T12:00:00Z');
       return;
     }
