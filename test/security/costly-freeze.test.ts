@@ -29,7 +29,11 @@ describe('a freeze', () => {
   });
 
   it('with thousands of windows is refused', () => {
-    const windows = Array.from({ length: 5_000 }, () => ({ start: '* * * * *', minutes: 1, time_zone: 'UTC' }));
+    const windows = Array.from({ length: 5_000 }, () => ({
+      start: '* * * * *',
+      minutes: 1,
+      time_zone: 'UTC',
+    }));
     expect(() => new Freeze(windows)).toThrow('more than 50 windows');
   });
 
@@ -42,18 +46,19 @@ describe('a freeze', () => {
     const freeze = new Freeze(windows);
     expect(freeze.endOf(NOW)).toBe(Date.parse('2026-06-01T12:50:00Z'));
     const ms = cpuMs(() => {
-      for (let change = 0; change < 10_000; change++)
-        freeze.endOf(NOW + change);
+      for (let change = 0; change < 10_000; change++) freeze.endOf(NOW + change);
     });
     expect(ms).toBeLessThan(MOST_MS);
   });
 
   it('says the same whatever was asked before', () => {
-    const windows = ['0 18 * * 5', '*/7 3 * * *', '30 2 * * *', '0 0 29 2 *', '15 */5 1-7 * 1'].map((start) => ({
-      start,
-      minutes: 90,
-      time_zone: 'Europe/Berlin',
-    }));
+    const windows = ['0 18 * * 5', '*/7 3 * * *', '30 2 * * *', '0 0 29 2 *', '15 */5 1-7 * 1'].map(
+      (start) => ({
+        start,
+        minutes: 90,
+        time_zone: 'Europe/Berlin',
+      }),
+    );
     const asked = new Freeze(windows);
     // Steps of hours over the changes of the clock, forth and back.
     for (let step = 0; step < 3_000; step++) {
