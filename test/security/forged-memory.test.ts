@@ -168,8 +168,9 @@ describe('pins and approvals', () => {
     const pins = Array.from({ length: 20_000 }, (_, at) => ({ name: `${at}`, until: null, since: 0 }));
     const holds = holdsOf(JSON.stringify({ pins }));
     const changes = Array.from({ length: 2_000 }, (_, at) => update(`${at}.test`));
-    const ms = await longestTurn(async () => {
+    const ms = await longestTurn(() => {
       for (const change of changes) holds.permits(change, NOW);
+      return Promise.resolve();
     });
     expect(ms).toBeLessThan(MOST_MS);
   });
