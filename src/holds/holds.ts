@@ -1,7 +1,15 @@
 import { readConfiguredFile } from '../common/configured-file';
 import { timeLeft } from '../common/duration';
 import { replaceFile } from '../common/replace-file';
-import { changeId, lifeOf, type Change, type HoldBook, type Permission, type Pin } from '../model';
+import {
+  changeId,
+  lifeOf,
+  namesAfter,
+  type Change,
+  type HoldBook,
+  type Permission,
+  type Pin,
+} from '../model';
 import { Freeze, type FreezeConfig } from './freeze';
 
 export interface HoldsOptions {
@@ -18,7 +26,9 @@ interface Kept {
   approved: Record<string, number>;
 }
 
-const MAX_BYTES = 1_048_576;
+const MAX_BYTES = 16 * 1_048_576;
+/** Approvals take at most half of the file, the newest first: a file that is too large would lose the pins with them. */
+const MAX_APPROVED_CHARS = MAX_BYTES / 2;
 /** An unused approval is forgotten after this time. */
 const APPROVAL_MS = 30 * 86_400_000;
 
@@ -64,7 +74,7 @@ export class Holds implements HoldBook {
     const needsApproval = this.options.needsApproval && !this.isApproved(change, now);
     if (needsApproval && !isUrgent) {
       const until = Number.isFinite(criticalAt) ? criticalAt : null;
-      const [name = changeId(change)] = snisOf(change);
+      const [name = changeId(change)] = namesAfter(change);
       const end = until === null ? '' : `; it is made at ${shown(until)} in any case`;
       return held('approval', until, `it waits for approval: ssl-cert-reloader approve ${name}${end}`);
     }
@@ -100,13 +110,15 @@ export class Holds implements HoldBook {
   approve(changes: readonly Change[], name: string, now: number): Change[] {
     const meant = changes.filter((change) => isAbout(change, name));
     this.refresh();
-    for (const { bundle } of meant) this.#kept.approved[approvalOf(name, bundle)] = now;
+    for (const change of meant)
+      for (const one of approvedNames(change)) this.#kept.approved[approvalOf(one, change.bundle)] = now;
     if (meant.length > 0) this.save();
     return meant;
   }
 
+  /** Each name that the certificate will have: nobody has approved one that was added since. */
   private isApproved(change: Change, now: number): boolean {
-    return [changeId(change), ...snisOf(change)].some((name) => {
+    return approvedNames(change).every((name) => {
       const at = this.#kept.approved[approvalOf(name, change.bundle)];
       return at !== undefined && now - at < APPROVAL_MS;
     });
@@ -139,8 +151,12 @@ export class Holds implements HoldBook {
     if (path === null) throw new Error(`there is no prefix to keep it in: ${wayOut}`);
     // By their own times: a clock that was set has no say.
     const newest = Math.max(0, ...Object.values(this.#kept.approved));
+    let left = MAX_APPROVED_CHARS;
     const approved = Object.fromEntries(
-      Object.entries(this.#kept.approved).filter(([, at]) => at > newest - APPROVAL_MS),
+      Object.entries(this.#kept.approved)
+        .filter(([, at]) => at > newest - APPROVAL_MS)
+        .sort(([, a], [, b]) => b - a)
+        .filter(([key]) => (left -= key.length + 32) > 0),
     );
     this.#isUnsaved = true;
     try {
@@ -160,12 +176,21 @@ const held = (kind: 'pinned' | 'frozen' | 'approval', until: number | null, deta
 
 const shown = (time: number) => `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
-const snisOf = (change: Change) => (change.kind === 'create' ? change.snis : change.certificate.snis);
-
-/** An SNI, or the id of the certificate. */
+/** An SNI that its certificate has or gets, or the id of that certificate or of one that loses names to it. */
 function isAbout(change: Change, name: string): boolean {
   const wanted = name.toLowerCase();
-  return changeId(change) === name || snisOf(change).some((sni) => sni.toLowerCase() === wanted);
+  const before = change.kind === 'create' ? [] : change.certificate.snis;
+  return (
+    changeId(change) === name ||
+    change.moveSnis?.some(({ from }) => from === name) === true ||
+    [...before, ...namesAfter(change)].some((sni) => sni.toLowerCase() === wanted)
+  );
+}
+
+/** Names that an approval covers; for a certificate without any its id. */
+function approvedNames(change: Change): string[] {
+  const names = namesAfter(change);
+  return names.length === 0 ? [changeId(change)] : names;
 }
 
 /** Other users may be able to write to the prefix: a malformed pin must not stop every pass. */

@@ -2,7 +2,9 @@ import { factsOf, NO_ISSUERS, type IssuerSet, type LeafFacts, type OpenedBundle 
 import { optimiseFor } from '../common/optimise';
 import { Slices } from '../common/slices';
 import {
+  inTurn,
   isRefusal,
+  ownerOf,
   refusal,
   usualRenewalAt,
   type Digest,
@@ -22,6 +24,7 @@ import { BundleEntries, type Entry } from './entries';
 import type { ProgressListener } from './step';
 import { MAX_HELD_CHARS, unmatched, type UnmatchedBundle } from './unmatched-bundle';
 import { readSafely, scanSafely, understand } from './reading';
+import { Shares } from './shares';
 import { WholeChains } from './whole-chain';
 
 export interface BookScanOptions {
@@ -56,7 +59,12 @@ export interface BookOptions {
   trusted?: () => IssuerSet;
   /** Milliseconds since the epoch. */
   now?: () => number;
+  /** Milliseconds from any beginning, for the time that each tenant takes; default: the real ones. */
+  ticks?: () => number;
 }
+
+/** Most bundles of tenants whose share was spent that the next scan reads again. */
+const MOST_POSTPONED = 200;
 
 /** Refusals about the machine, the network or permissions, which say nothing about the bundle. */
 const ENVIRONMENT: ReadonlySet<Reason> = new Set(['unreadable', 'unreachable', 'forbidden']);
@@ -70,14 +78,22 @@ export class BundleBook {
   /** Leaves whose chain may still be written, with their former state, by bundle id. */
   readonly #held = new Map<string, Pick<Entry, 'source' | 'name'> & { until: number }>();
   /** State of each source at the last scan. */
-  readonly #sources = new Map<Source, { error: KnownRefusal | null; strays: readonly StrayFile[] }>();
+  readonly #sources = new Map<
+    Source,
+    { error: KnownRefusal | null; isAway: boolean; strays: readonly StrayFile[] }
+  >();
   /** Bundles to read again though their source sees no change in them, by bundle id. */
-  readonly #again = new Map<string, Entry>();
+  readonly #again = new Map<string, Place>();
+  /** Changed bundles of tenants that have spent their share of a scan, by bundle id. */
+  readonly #postponed = new Map<string, Place & { owner: string }>();
+  /** Ids of incomplete bundles that are still to be completed with what was found last. */
+  #uncompleted = new Set<string>();
   /**
    * Bundles that the source or the machine did not let read: no fact about them, so every full scan tries again
    * although nothing changed. By bundle id.
    */
   readonly #unread = new Map<string, Pick<Entry, 'source' | 'name'>>();
+  #scans = 0;
   /** Sources with `create` at the last scan. */
   #creating: ReadonlySet<Source> = new Set();
 
@@ -106,8 +122,11 @@ export class BundleBook {
       ...this.#again.values(),
       ...this.#held.values(),
       ...(touched === undefined ? this.#unread.values() : []),
+      ...this.takePostponed(),
     ];
     this.#again.clear();
+    const shares = new Shares(this.options.ticks);
+    this.#scans += 1;
     let held = 0;
     const readAll = async (source: Source, names: Iterable<string>): Promise<UnmatchedBundle[]> => {
       const found: UnmatchedBundle[] = [];
@@ -133,7 +152,7 @@ export class BundleBook {
     const readings = scans.map((scan, index) => {
       const source = this.sources[index] as Source;
       this.noteSource(source, scan);
-      result.errors.push(...scan.errors.map((why) => ({ source: source.id, refusal: why })));
+      result.errors.push(...troublesOf(scan).map((why) => ({ source: source.id, refusal: why })));
       for (const name of scan.removed) {
         const id = bundleId(source, name);
         if (this.forget(id)) result.changed = true;
@@ -152,12 +171,20 @@ export class BundleBook {
     for (const seen of found) {
       progress?.step();
       const id = bundleId(seen.source, seen.name);
+      const owner = tenantOf(seen);
+      if (shares.isSpent(owner)) {
+        this.#postponed.set(id, { source: seen.source, name: seen.name, owner });
+        continue;
+      }
       const before = this.get(id);
-      if (!(this.isStored(id, seen) ?? (await this.update(id, seen, bare)))) continue;
+      const begin = shares.begin();
+      const isNews = this.isStored(id, seen) ?? (await this.update(id, seen, bare));
+      shares.end(owner, begin);
+      if (!isNews) continue;
       result.differing.set(id, before);
       if (slices.due) await slices.pause();
     }
-    await this.completeChains(result, kongChanged);
+    await this.completeChains(result, kongChanged, shares);
     this.holdBare(bare, result);
     if (result.differing.size > 0) result.changed = true;
     if (result.changed) this.#entries.excuse();
@@ -183,17 +210,24 @@ export class BundleBook {
   }
 
   /** Completes chains that end early with certificates from Kong or other bundles. */
-  private async completeChains(result: BookScan, kongChanged: boolean): Promise<void> {
-    if (result.differing.size === 0 && !result.changed && !kongChanged) return;
-    this.#chains.reset();
-    for (const id of this.#incomplete) {
+  private async completeChains(result: BookScan, kongChanged: boolean, shares: Shares): Promise<void> {
+    if (result.differing.size > 0 || result.changed || kongChanged) {
+      this.#chains.reset();
+      this.#uncompleted = new Set(this.#incomplete);
+    }
+    for (const id of this.#uncompleted) {
       const known = this.get(id);
+      const owner = known === null ? '' : ownerOf(known);
+      if (shares.isSpent(owner)) continue;
+      this.#uncompleted.delete(id);
       const missing = known === null ? null : this.#chains.missing(known.reach);
       if (known === null || missing === null || !this.#chains.knows(missing)) continue;
       const { source, name } = this.#entries.get(id) as Entry;
+      const begin = shares.begin();
       const opened = await understand(await readSafely(source, name));
-      if (opened === null || isRefusal(opened)) continue;
-      const whole = this.#chains.complete(opened, source);
+      const whole = opened === null || isRefusal(opened) ? null : this.#chains.complete(opened, source);
+      shares.end(owner, begin);
+      if (whole === null) continue;
       if (isSameAs(known, whole.bundle.content, whole.bundle)) continue;
       const before = result.differing.get(id);
       this.put(id, { source, name, known: this.known(id, whole, source) });
@@ -233,13 +267,22 @@ export class BundleBook {
     return due;
   }
 
-  private noteSource(source: Source, { errors, strays }: SourceScan): void {
+  private noteSource(source: Source, scan: SourceScan): void {
     const known = this.#sources.get(source);
     const before = known?.error;
-    const [why] = errors;
+    const [why] = troublesOf(scan);
     const isSame = why !== undefined && before?.why.message === why.message;
     const error = why === undefined ? null : isSame ? before : { why, since: Date.now() };
-    this.#sources.set(source, { error: error ?? null, strays: strays ?? known?.strays ?? [] });
+    this.#sources.set(source, {
+      error: error ?? null,
+      isAway: scan.errors.length > 0,
+      strays: scan.strays ?? known?.strays ?? [],
+    });
+  }
+
+  /** Number of scans so far. */
+  get scans(): number {
+    return this.#scans;
   }
 
   /** Number of bundles, each counted once. */
@@ -251,7 +294,7 @@ export class BundleBook {
 
   /** Ids of sources that could not be scanned completely. */
   get awaySources(): Set<string> {
-    return new Set([...this.#sources].flatMap(([{ id }, { error }]) => (error === null ? [] : [id])));
+    return new Set([...this.#sources].flatMap(([{ id }, { isAway }]) => (isAway ? [id] : [])));
   }
 
   /** The sources that were scanned. */
@@ -304,7 +347,8 @@ export class BundleBook {
 
   /** Whether a bundle has changed since the plan; the next scan reads it again. */
   get isUnsettled(): boolean {
-    return this.#again.size > 0 || this.#held.size > 0;
+    const waiting = [this.#again, this.#held, this.#postponed, this.#uncompleted];
+    return waiting.some(({ size }) => size > 0);
   }
 
   /** When the first held leaf is taken without its chain (milliseconds since the epoch); Infinity: none is held. */
@@ -339,6 +383,14 @@ export class BundleBook {
     return isRefusal(opened) ? opened : moved;
   }
 
+  /** Some of the postponed bundles, each tenant's in its turn. */
+  private takePostponed(): Place[] {
+    const all = [...this.#postponed];
+    const taken = inTurn(all, ([, { owner }]) => owner).slice(0, MOST_POSTPONED);
+    for (const [id] of taken) this.#postponed.delete(id);
+    return taken.map(([, place]) => place);
+  }
+
   private traitsOf(source: Source) {
     return traitsOf(source, this.sources.indexOf(source));
   }
@@ -360,6 +412,7 @@ export class BundleBook {
   /** @returns whether it was known */
   private forget(id: string): boolean {
     this.#unread.delete(id);
+    this.#postponed.delete(id);
     this.#incomplete.delete(id);
     return this.#entries.delete(id);
   }
@@ -443,6 +496,17 @@ export class BundleBook {
     this.put(id, { source, name, known });
     return true;
   }
+}
+
+const troublesOf = ({ errors, partial = [] }: SourceScan): Refusal[] => [...errors, ...partial];
+
+/** Where a bundle is read. */
+type Place = Pick<Entry, 'source' | 'name'>;
+
+/** The tenant whose bundle it is; empty: the operator's. */
+function tenantOf({ source, name, secret }: UnmatchedBundle): string {
+  if (source.ownership !== 'tenants') return '';
+  return `${secret?.cluster ?? ''}/${secret?.namespace ?? name.split('/', 1)[0] ?? ''}`;
 }
 
 /** A leaf without any issuer. */
