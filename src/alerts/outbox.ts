@@ -57,7 +57,8 @@ export class Outbox {
     const excess = this.#waiting.size > MAX_WAITING ? leastWanted(this.#waiting) : [];
     for (const key of excess) this.#waiting.delete(key);
     const dropped = excess.length;
-    if (dropped > 0) this.options.say('dropped', { alerts: dropped, error: 'too many wait for the webhook' });
+    if (dropped > 0)
+      this.options.say('dropped', { alerts: dropped, error: 'too many alerts are waiting for the webhook' });
     if (this.#timer === null) void this.send();
   }
 
@@ -114,7 +115,8 @@ export class Outbox {
       if (waiting.since < oldest) dropped += 1;
       else batch.push(waiting);
     }
-    if (dropped > 0) this.options.say('dropped', { alerts: dropped, error: 'nobody took them for a day' });
+    if (dropped > 0)
+      this.options.say('dropped', { alerts: dropped, error: 'the webhook has not accepted them for a day' });
     return batch;
   }
 

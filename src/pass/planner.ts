@@ -17,7 +17,8 @@ import { EvidenceBook, HomeBook, makePlan, sameNames } from '../plan';
 import type { ProgressListener } from './step';
 import type { RefusedBundles } from './refused-bundles';
 import { Shares } from './shares';
-import type { BookScan, BundleBook } from './bundle-book';
+import type { BundleBook } from './bundle-book';
+import type { BundleReader, BundleScan } from './bundle-reader';
 
 export interface PlannerOptions {
   gateway: {
@@ -46,6 +47,7 @@ const MOST_OF_A_TENANT = 1_000;
 
 /** Makes plans from the bundle book and Kong's certificates, and notes which bundles the gate refuses. */
 export class Planner {
+  readonly #book: BundleBook;
   /** Homes of Kong's certificates. */
   readonly homes: HomeBook;
   readonly #evidence = new EvidenceBook(NO_ISSUERS);
@@ -63,16 +65,17 @@ export class Planner {
   readonly #sizes = new Map<string, number>();
 
   constructor(
-    private readonly book: BundleBook,
+    private readonly reader: BundleReader,
     private readonly refused: RefusedBundles,
     private readonly options: PlannerOptions,
   ) {
+    this.#book = reader.book;
     this.homes = options.homes ?? new HomeBook();
   }
 
   /** Reads a bundle again and puts it through the whole gate. */
   readonly prepare: Prepare = async (change) => {
-    const opened = await this.book.open(change.bundle);
+    const opened = await this.reader.open(change.bundle);
     if (isRefusal(opened)) return opened;
     const why = checkKeyAndChain(opened);
     if (why !== null) return why;
@@ -105,7 +108,7 @@ export class Planner {
     for (const bundle of [...plan.unchecked, ...this.brokenForController(plan)]) {
       if (this.#checked.get(bundle.id) === bundle.content || shares.isSpent(ownerOf(bundle))) continue;
       const begin = shares.begin();
-      const opened = await this.book.open(bundle);
+      const opened = await this.reader.open(bundle);
       const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
       shares.end(ownerOf(bundle), begin);
       // A refused one stays unchecked, even when refusals are forgotten.
@@ -128,7 +131,7 @@ export class Planner {
     if (!this.#isControllerThere) return false;
     const before = this.#asked;
     const isWorthAsking = !gateway.traits.writesWhole && this.isInTheWay(plan);
-    this.#asked = isWorthAsking ? await this.book.asked() : null;
+    this.#asked = isWorthAsking ? await this.reader.sources.asked() : null;
     return !wasThere || !isSameMap(before, this.#asked);
   }
 
@@ -140,7 +143,7 @@ export class Planner {
     if (changes.some(({ kind }) => kind === 'create')) return true;
     for (const { owner } of this.options.gateway.certificates.stored.values())
       if (owner === 'us') return true;
-    return this.book.createsInSoManyWords;
+    return this.reader.sources.createsInSoManyWords;
   }
 
   /**
@@ -152,8 +155,8 @@ export class Planner {
     const left = changes.flatMap((change) =>
       change.kind === 'update' && change.isControllers ? [change.bundle] : [],
     );
-    const lost = this.homes.namesAt(new Set(unused.filter((id) => this.book.isOfCluster(id))));
-    return [...left, ...[...lost.keys()].flatMap((id) => this.book.get(id) ?? [])];
+    const lost = this.homes.namesAt(new Set(unused.filter((id) => this.#book.isOfCluster(id))));
+    return [...left, ...[...lost.keys()].flatMap((id) => this.#book.get(id) ?? [])];
   }
 
   /**
@@ -170,7 +173,7 @@ export class Planner {
       counts.set(owner, count);
       const isLeft = !shares.isSpent(owner) && (owner === '' || count <= MOST_OF_A_TENANT);
       const begin = shares.begin();
-      const opened = isLeft ? await this.book.open(question.bundle) : null;
+      const opened = isLeft ? await this.reader.open(question.bundle) : null;
       shares.end(owner, begin);
       if (opened === null || isRefusal(opened)) {
         this.noteUnanswered(question.bundle.id);
@@ -188,7 +191,7 @@ export class Planner {
   }
 
   private noteUnanswered(id: string): void {
-    const { scans: scan } = this.book;
+    const { scans: scan } = this.reader;
     const known = this.#unanswered.get(id);
     if (known?.scan !== scan) this.#unanswered.set(id, { count: (known?.count ?? 0) + 1, scan });
   }
@@ -226,11 +229,11 @@ export class Planner {
    * newer, each is still the best for those. A plan for everything follows.
    * @returns null where it is not that simple
    */
-  few({ differing }: BookScan, last: Plan | null): Plan | null {
+  few({ differing }: BundleScan, last: Plan | null): Plan | null {
     const certificates = new Map<string, StoredCertificate>();
     const bundles: SourcedBundle[] = [];
     for (const [id, before] of differing) {
-      const bundle = this.book.get(id);
+      const bundle = this.#book.get(id);
       const holders = last?.inSync.get(id);
       if (before === null || bundle === null || holders === undefined) return null;
       if (compareAge(bundle.leaf, before.leaf) <= 0 || !sameNames(bundle.leaf.names, before.leaf.names))
@@ -276,7 +279,7 @@ export class Planner {
   }
 
   private plan(
-    bundles: Iterable<SourcedBundle> = this.book.bundles(),
+    bundles: Iterable<SourcedBundle> = this.#book.bundles(),
     certificates = this.options.gateway.certificates.stored,
   ): Plan {
     const { gateway, addNames = false, trustedIssuers, allowDowngrade, now } = this.options;
@@ -289,7 +292,7 @@ export class Planner {
       addNames,
       homes: this.homes,
       checked: this.#checked,
-      away: this.book.awaySources,
+      away: this.reader.sources.away,
       evidence: this.#evidence,
       controller: {
         isThere: this.#isControllerThere,
@@ -297,10 +300,10 @@ export class Planner {
         keepsOthers: !gateway.traits.writesWhole,
         certificates: this.untagged,
       },
-      broken: [...this.book.broken()],
+      broken: [...this.#book.broken()],
       barred: this.refused.standing(),
     });
-    for (const [id, why] of this.book.refused()) plan.refused.set(id, why);
+    for (const [id, why] of this.#book.refused()) plan.refused.set(id, why);
     return plan;
   }
 }

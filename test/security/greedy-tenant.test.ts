@@ -4,7 +4,7 @@ import { describe, expect, it, test } from 'vitest';
 import { Outbox, type Alert } from '../../src/alerts';
 import { History } from '../../src/history';
 import { inTurn, type PassEvent, type PassReport, type SourcedBundle, type Written } from '../../src/model';
-import { BundleBook } from '../../src/pass/bundle-book';
+import { BundleReader } from '../../src/pass/bundle-reader';
 import { FormerPairs } from '../../src/pass/former-pairs';
 import { HomeBook } from '../../src/plan';
 import { testFolder } from '../support/folders';
@@ -167,16 +167,16 @@ describe('the time of a scan', () => {
     put('bank', 'www');
     let ms = 0;
     // Each bundle takes 300 ms.
-    const book = new BundleBook([source], { ticks: () => (ms += 300) });
-    const first = await book.scan(undefined, { now: 0 });
+    const reader = new BundleReader([source], { ticks: () => (ms += 300) });
+    const first = await reader.scan(undefined);
     const ids = [...first.differing.keys()];
     expect(ids.some((id) => id.includes('bank/www'))).toBe(true);
     expect(ids.length).toBeLessThan(20);
-    expect(book.isUnsettled).toBe(true);
+    expect(reader.isUnsettled).toBe(true);
     let scans = 1;
-    for (; book.isUnsettled && scans < 50; scans++) await book.scan(undefined, { now: 0 });
-    expect(book.isUnsettled).toBe(false);
-    expect(book.total).toBe(1);
+    for (; reader.isUnsettled && scans < 50; scans++) await reader.scan(undefined);
+    expect(reader.isUnsettled).toBe(false);
+    expect(reader.book.total).toBe(1);
     expect(scans).toBeGreaterThan(10);
   });
 });
@@ -201,20 +201,18 @@ describe('the configuration of a Kong without a database', () => {
 
 describe('a source of all namespaces', () => {
   it('is not away for others because a tenant has no password for its keystore, or more than is looked at', async () => {
-    const partial = [
-      { reason: 'too_large', message: 'namespace evil holds more Secrets than are looked at' },
-    ];
+    const partial = [{ reason: 'too_large', message: 'namespace evil holds more Secrets than are read' }];
     const source = new MemorySource('secrets');
     const scan = source.scan.bind(source);
     Object.assign(source, { scan: async () => ({ ...(await scan()), partial }) });
-    const book = new BundleBook([source]);
-    expect((await book.scan(undefined, { now: 0 })).errors).toMatchObject([{ refusal: partial[0] }]);
-    expect([...book.awaySources]).toEqual([]);
-    expect(book.sourceStates[0]?.error?.why).toBe(partial[0]);
+    const reader = new BundleReader([source]);
+    expect((await reader.scan(undefined)).errors).toMatchObject([{ refusal: partial[0] }]);
+    expect([...reader.sources.away]).toEqual([]);
+    expect(reader.sources.list()[0]?.error?.why).toBe(partial[0]);
     source.errors = [{ reason: 'unreachable', message: 'nobody answers' }];
-    await book.scan(undefined, { now: 0 });
-    expect([...book.awaySources]).toEqual(['secrets']);
-    expect(book.sourceStates[0]?.error?.why.message).toBe('nobody answers');
+    await reader.scan(undefined);
+    expect([...reader.sources.away]).toEqual(['secrets']);
+    expect(reader.sources.list()[0]?.error?.why.message).toBe('nobody answers');
   });
 });
 

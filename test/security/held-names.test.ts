@@ -74,6 +74,6 @@ it('approvals without end cost no pin', () => {
     }),
   );
   holds.approve(renewals, 'www.test', NOW);
-  expect(statSync(path).size).toBeLessThan(16 * 1024 * 1024);
+  expect(statSync(path).size).toBeLessThan(4 * 1024 * 1024);
   expect(holdsIn(path).pins(NOW)).toMatchObject([{ name: BANK }]);
 });

@@ -54,7 +54,7 @@ export class Scopes {
     const { word } = this.kind;
     return this.#used.flatMap(({ crowded }) =>
       [...crowded].map((namespace) => {
-        const many = `namespace ${namespace} holds more ${word}s than are looked at`;
+        const many = `namespace ${namespace} holds more ${word}s than are read`;
         return refusal('too_large', `${many}; name it in a source of its own`);
       }),
     );
@@ -71,7 +71,7 @@ export class Scopes {
     }
     const { isDiscovered, client } = this.options;
     if (isDiscovered !== true) {
-      const effect = `only namespace ${client.namespace} is looked at: name the namespaces in the source, or use a ClusterRole`;
+      const effect = `only namespace ${client.namespace} is read: name the namespaces in the source, or use a ClusterRole`;
       errors.push(missingVerb('list', `${this.kind.word}s in all namespaces`, effect));
     }
     if (this.#used === this.#wanted) this.use(this.scopesOf(client.namespace));
