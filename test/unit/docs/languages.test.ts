@@ -16,6 +16,7 @@ const PAGES: readonly [string, string][] = [
   ['README.zh-CN.md', 'README.md'],
   ['SECURITY.zh-CN.md', 'SECURITY.md'],
   ['deploy/kubernetes/README.zh-CN.md', 'deploy/kubernetes/README.md'],
+  ['deploy/monitoring/README.zh-CN.md', 'deploy/monitoring/README.md'],
   ...readdirSync('docs/zh-CN', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name): [string, string] => [join('docs/zh-CN', name), join('docs', name)]),
@@ -50,7 +51,7 @@ describe.each(PAGES)('%s', (chinese, english) => {
 
   it('names the same options, commands and files', () => {
     const [translated, original] = pages().map((page) =>
-      [...new Set(prose(page).match(/`[^`\n]+`/g) ?? [])].sort(),
+      [...new Set(unwrapped(prose(page)).match(/`[^`\n]+`/g) ?? [])].sort(),
     );
     expect(translated).toEqual(original);
   });
@@ -117,6 +118,9 @@ const COMMENT = /(?<=^|\s)# .*$/gm;
 function prose(page: string): string {
   return page.replace(FENCED, '');
 }
+
+/** Without the line breaks in paragraphs. */
+const unwrapped = (text: string) => text.replace(/(?<![|\n])\n(?![|\n])/g, ' ').replace(/ {2,}/g, ' ');
 
 const withoutComments = (code: string) => code.replace(COMMENT, '#');
 
