@@ -22,6 +22,7 @@ export interface Texts {
   /** What an option is called, and its section. */
   option: readonly [kind: string, section: string];
   meaning: string;
+  comma: string;
   /** Pages that are shown whole. */
   pages: Readonly<Record<string, string>>;
 }
@@ -37,6 +38,7 @@ export const TEXTS: Readonly<Record<Language, Texts>> = {
     options,
     option: ['option', 'Options'],
     meaning: 'Meaning',
+    comma: ', ',
     pages: { ...RUNBOOKS, permissions },
   },
   zh: {
@@ -49,6 +51,7 @@ export const TEXTS: Readonly<Record<Language, Texts>> = {
     options: optionsZh,
     option: ['选项', '选项'],
     meaning: '含义',
+    comma: '，',
     pages: { ...RUNBOOKS_ZH, permissions: permissionsZh },
   },
 };

@@ -46,7 +46,7 @@ export function explain(word: string, { json }: ExplainOptions, language = local
     out.json(
       found.map(({ name, kind, section, cells }) => ({ name, kind, section, ...Object.fromEntries(cells) })),
     );
-  } else out.print(found.map((row) => show(row, out)).join('\n\n'));
+  } else out.print(found.map((row) => show(row, texts, out)).join('\n\n'));
 }
 
 /** Also the last part of an option, and an option of a source however its place is written: `sources[0].path`. */
@@ -106,14 +106,16 @@ const plain = (text: string): string =>
     .replaceAll(/^#+ /gm, '')
     .replaceAll(/!?\[([^\]]+)\]\([^)]+\)/g, '$1')
     .replaceAll('\\|', '|')
-    .replaceAll('`', '');
+    .replaceAll('`', '')
+    .replaceAll('。 ', '。');
 
-function show({ name, kind, section, cells }: Row, { paint }: Output): string {
+function show({ name, kind, section, cells }: Row, { comma }: Texts, { paint }: Output): string {
+  const where = [...new Set([kind, section])].join(comma);
   const width = Math.max(...cells.map(([title]) => columnsOf(title)));
   const lines = cells.map(
     ([title, text]) => `  ${paint('dim', title)}${' '.repeat(width - columnsOf(title))}  ${text}`,
   );
-  return [`${paint('bold', name)}  ${paint('dim', `${kind}, ${section}`)}`, ...lines].join('\n');
+  return [`${paint('bold', name)}  ${paint('dim', where)}`, ...lines].join('\n');
 }
 
 /** A terminal shows a Chinese character in two columns. */

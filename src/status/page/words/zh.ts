@@ -9,6 +9,9 @@ export const zh: Words = {
   title: '证书',
   allWell: '一切正常',
   and: ' · ',
+  list: '、',
+  comma: '，',
+  colon: '：',
   trouble(trouble, when, left) {
     switch (trouble.kind) {
       case 'kong_away':
