@@ -56,6 +56,8 @@ export function openTunnel(
       },
       agent: false,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+      rejectUnauthorized: true,
       ...(isSecure && ca !== undefined ? { ca: [...rootCertificates, ca] } : {}),
     });
     const timer = setTimeout(

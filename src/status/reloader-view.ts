@@ -177,7 +177,7 @@ function withLevel<File extends Times>(file: File, { now, warningDays }: StatusC
   return { ...file, expiry: level };
 }
 
-const pinStatus = ({ name, until, since, isRollback }: Pin): PinStatus => ({
+export const pinStatus = ({ name, until, since, isRollback }: Pin): PinStatus => ({
   name,
   until: until === null ? null : isoTime(until),
   since: isoTime(since),

@@ -7,7 +7,7 @@ import { ORDERS } from './orders';
 import { languageOf } from './page/words/language';
 import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
-import { statusJson } from './status-json';
+import { historyJson, statusJson } from './status-json';
 
 /** Where a request arrived. */
 export interface Door {
@@ -36,6 +36,8 @@ const MAX_HEAVY = 8;
 /** Entries of a history by default, and at most. */
 const USUAL_ENTRIES = 200;
 const MAX_ENTRIES = 10_000;
+/** Most characters of them: usual ones have less than half of it. */
+const MAX_HISTORY = 16 * 1024 * 1024;
 
 /** Answers requests; every request ends, and none throws. */
 export class Routes {
@@ -209,10 +211,11 @@ export class Routes {
     }
     const report = await this.backend.history({
       limit: Math.min(Math.floor(limit), MAX_ENTRIES),
+      maxLength: MAX_HISTORY,
       ...(name === null ? {} : { name }),
       ...(since === null ? {} : { since: Date.parse(since) }),
     });
     response.setHeader('content-type', 'application/json; charset=utf-8');
-    await sendAll(response, `${toJson(report)}\n`);
+    await sendLong(response, historyJson(report));
   }
 }
