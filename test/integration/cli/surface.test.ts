@@ -142,7 +142,7 @@ test.for<[word: string, ...texts: string[]]>([
 });
 
 test.for<[word: string, ...texts: string[]]>([
-  ['key_mismatch', '  含义      私钥与叶子证书不匹配。\n  处理方法  '],
+  ['key_mismatch', '  含义      私钥与叶子证书不匹配', '\n  处理方法  '],
   ['verify.timeout', '默认值', '10', '秒之内开始使用新证书'],
   ['mended', '不再被拒绝'],
   ['KongCertificateExpired', '## 处理'],

@@ -165,7 +165,7 @@ function factsOf(
         : [
             moment(refusal.at),
             el('div', {}, `${words.reasons[refusal.reason]} (${refusal.reason})`),
-            refusal.message === why ? null : el('div', {}, refusal.message),
+            why.endsWith(refusal.message) ? null : el('div', {}, refusal.message),
           ],
     ],
     [facts.writeFails, failure === null ? null : [moment(failure.since), el('div', {}, failure.message)]],
