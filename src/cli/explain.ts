@@ -40,7 +40,7 @@ export function explain(word: string, { json }: ExplainOptions, language = local
   const found = named(word, rows);
   if (found.length === 0) {
     const names = [...new Set([...rows.map(({ name }) => name), ...Object.keys(texts.pages)])];
-    throw new Error(`${word} is not a word of this program${nearestOf(word, names)}`);
+    throw new Error(`${word} is not a reason, an option, a state or an alert${nearestOf(word, names)}`);
   }
   if (json === true) {
     out.json(

@@ -54,9 +54,13 @@ export class Holds implements HoldBook {
     const pin = this.pinOf(change, now);
     if (pin !== undefined) {
       const { name, until, isRollback } = pin;
-      const end = until === null ? 'until it is unpinned' : `until ${shown(until)}`;
+      const end = until === null ? '' : ` until ${shown(until)}`;
       const what = isRollback === true ? 'was rolled back by an operator and is pinned' : 'is pinned';
-      return held('pinned', until, `${name} ${what} ${end}: ssl-cert-reloader unpin ${name}`);
+      return held(
+        'pinned',
+        until,
+        `${name} ${what}${end}; to take renewals again: ssl-cert-reloader unpin ${name}`,
+      );
     }
     const { criticalAt, left } = urgencyOf(change, now);
     const isUrgent = now >= criticalAt;
@@ -69,8 +73,12 @@ export class Holds implements HoldBook {
     if (needsApproval && !isUrgent) {
       const until = Number.isFinite(criticalAt) ? criticalAt : null;
       const [name = changeId(change)] = snisOf(change);
-      const end = until === null ? '' : `; it is made at ${shown(until)} in any case`;
-      return held('approval', until, `it waits for approval: ssl-cert-reloader approve ${name}${end}`);
+      const end = until === null ? '' : `; without approval it is made at ${shown(until)}`;
+      return held(
+        'approval',
+        until,
+        `it waits for approval; to approve it: ssl-cert-reloader approve ${name}${end}`,
+      );
     }
     const broken = frozenUntil !== null ? 'in a freeze' : needsApproval ? 'without approval' : null;
     return { kind: 'free', urgent: broken === null ? null : `${broken}, since ${left}` };
@@ -159,8 +167,8 @@ export class Holds implements HoldBook {
 
   private save(): void {
     const { path } = this.options;
-    const wayOut = 'it holds until this process ends';
-    if (path === null) throw new Error(`there is no prefix to keep it in: ${wayOut}`);
+    const wayOut = 'it lasts only until this process ends';
+    if (path === null) throw new Error(`there is no prefix to store it in; ${wayOut}`);
     // By their own times: a clock that was set has no say.
     const newest = Object.values(this.#kept.approved).reduce((latest, at) => Math.max(latest, at), 0);
     const approved = Object.fromEntries(
@@ -175,7 +183,7 @@ export class Holds implements HoldBook {
       this.#isUnsaved = false;
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-      throw new Error(`${path} cannot be written (${code}): ${wayOut}`, { cause: error });
+      throw new Error(`${path} cannot be written (${code}); ${wayOut}`, { cause: error });
     }
   }
 }
@@ -218,6 +226,6 @@ function urgencyOf(change: Change, now: number): { criticalAt: number; left: str
   if (leaf === null) return { criticalAt: Number.POSITIVE_INFINITY, left: '' };
   const { notBefore, notAfter } = leaf;
   const { criticalAt } = lifeOf({ notBefore, notAfter, renewalAt: null }, now);
-  const left = notAfter <= now ? 'it had ended' : `only ${timeLeft(notAfter - now)} were left`;
+  const left = notAfter <= now ? 'it had expired' : `only ${timeLeft(notAfter - now)} were left`;
   return { criticalAt, left };
 }

@@ -193,7 +193,7 @@ const leaderStatus = ({ isLeader, holder, error }: Leadership): LeaderStatus => 
 function noteOf({ holder, error }: Leadership): string {
   if (error !== null) return `it is not written: ${error}`;
   return holder === null
-    ? 'nobody holds the Lease just now; whoever takes it writes this'
+    ? 'nobody holds the Lease at the moment; whoever takes it writes this'
     : `another gateway writes it: ${holder}`;
 }
 
