@@ -455,7 +455,7 @@ export class World {
     this.#pid = this.kong.pluginServerPid();
     this.#crashes = 0;
     for (const list of [this.#unsaid, this.#leftBehind, this.#repeated]) list.length = 0;
-    this.other.changes.clear();
+    this.other.begin();
     this.#atTheStart = this.#watched.map((name) => this.supply.newest(name));
     if (this.mode === 'dbless') writeFileSync(this.file, documentOf(await this.other.read()));
     const before = await entitiesOf(this.kong, this.names.length);
