@@ -13,5 +13,11 @@ export const holdsOf = (config: Config, kong: Pick<Connection, 'facts' | 'prefix
   new Holds({
     freeze: config.freeze,
     needsApproval: config.mode === 'approve',
-    path: kong.facts() === null ? null : join(stateFolder(kong.prefix), `${PLUGIN_NAME}.holds`),
+    path: kong.facts() === null ? null : holdsPath(kong.prefix),
   });
+
+/** The pins of a Kong that cannot be asked. */
+export const holdsIn = (prefix: string): Holds =>
+  new Holds({ freeze: [], needsApproval: false, path: holdsPath(prefix) });
+
+const holdsPath = (prefix: string) => join(stateFolder(prefix), `${PLUGIN_NAME}.holds`);

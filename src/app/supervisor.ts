@@ -8,6 +8,7 @@ import { EntryMemory, type ReloaderView } from '../status';
 import { AlertDesk } from './alert-desk';
 import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
 import { Histories } from './histories';
+import { KnowledgeStore } from './knowledge';
 import { obey } from './operator';
 import { createReloader, type Reloader } from './reloader';
 import { LogDeduplicator } from './log-deduplicator';
@@ -78,6 +79,7 @@ export class Supervisor {
   readonly #host: StatusHost;
   readonly #alerts: AlertDesk;
   readonly #histories: Histories;
+  readonly #knowledge: KnowledgeStore;
   #wake = new AbortController();
   /** Callers that wait for the next look. */
   readonly #lookers: (() => void)[] = [];
@@ -88,6 +90,7 @@ export class Supervisor {
 
   constructor(private readonly options: SupervisorOptions) {
     this.#histories = new Histories(options.logger);
+    this.#knowledge = new KnowledgeStore(options.location.prefix, options.logger);
     this.#host = new StatusHost({
       prefix: options.location.prefix,
       logger: options.logger,
@@ -100,7 +103,7 @@ export class Supervisor {
       reload: () => this.reload(),
       command: (command) => obey(command, this.#running, (entry) => this.#histories.get(entry)),
     });
-    this.#alerts = new AlertDesk(options.logger);
+    this.#alerts = new AlertDesk(options.logger, undefined, (entry) => this.#knowledge.toldFile(entry));
     this.#troubleLog = new LogDeduplicator((level, message, detail) => this.log(level, message, detail));
     const onExchange = (method: string, code: number) => {
       this.#host.onExchange(method, code);
@@ -132,7 +135,8 @@ export class Supervisor {
     this.#abort.abort();
     await this.#ended;
     await Promise.all([...this.#running.keys()].map((id) => this.end(id)));
-    this.#alerts.close();
+    await this.#knowledge.finish();
+    await this.#alerts.close();
     await this.#histories.close();
     await this.#host.close();
   }
@@ -179,9 +183,11 @@ export class Supervisor {
     const waiting = (error: Error) => {
       this.#waiting = error.message;
       this.#troubleLog.say('warn', 'waiting for Kong', error.message);
-      void this.#alerts.away(error.message, this.#known);
+      void this.#alerts.away(error.message, new Map([...this.#knowledge.alerted(), ...this.#known]));
+      void this.#host.listen(this.statusListens());
     };
-    await this.#host.listen([]);
+    await this.#knowledge.load(own?.read());
+    await this.#host.listen(this.statusListens());
     while (!isStopped()) {
       const kong = await connectWhenReady(this.#location, own?.admin ?? {}, waiting, signal);
       this.options.logger.log('info', 'connected to Kong', {
@@ -274,6 +280,7 @@ export class Supervisor {
         this.#troubleLog.say('error', ENTRY_NOT_RUN, this.#trouble, 'every plugin entry can be run again');
       }
     }
+    this.#knowledge.retain(active);
     for (const id of [...this.#known.keys()]) {
       if (active.has(id)) continue;
       const wasRunning = this.#running.has(id);
@@ -304,7 +311,12 @@ export class Supervisor {
     const known = this.#known.get(entry.id);
     const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);
     const { memory, former } =
-      known !== undefined && isSameKong ? known : { memory: new EntryMemory(), former: new FormerPairs() };
+      known !== undefined && isSameKong
+        ? known
+        : {
+            memory: this.#knowledge.memoryOf(entry.id, connection.gateway.url) ?? new EntryMemory(),
+            former: new FormerPairs(),
+          };
     let reloader: Reloader;
     try {
       const history = await this.#histories.of(entry.id, config, connection);
@@ -312,12 +324,14 @@ export class Supervisor {
         memory,
         former,
         history,
+        changed: () => this.#knowledge.note(entry.id),
       });
     } catch (error) {
       if (isOwn) connection.client.close();
       throw error;
     }
     await this.end(entry.id);
+    this.#knowledge.keep(entry.id, config, connection, reloader, this.options.own !== undefined);
     const startedAt = Date.now();
     reloader.start();
     const started = { reloader, connection, isOwn, config, memory, former, startedAt };
@@ -332,13 +346,17 @@ export class Supervisor {
   }
 
   private statusListens(): string[] {
-    return [...this.#known.values()].flatMap(({ config }) => config.status.listen ?? []);
+    return [
+      ...[...this.#known.values()].flatMap(({ config }) => config.status.listen ?? []),
+      ...this.#knowledge.listens(),
+    ];
   }
 
   private views(): ReloaderView[] {
-    return [...this.#known].map(([id, { reloader }]) =>
+    const known = [...this.#known].map(([id, { reloader }]) =>
       reloader.view(this.#kong !== null && this.#running.has(id)),
     );
+    return [...known, ...this.#knowledge.views()];
   }
 
   /** @param isGone the entry was removed */
