@@ -3,6 +3,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PLUGIN_NAME } from '../common/product';
 import { stateFolder } from '../gateway';
+import { Holds, holdsPath } from '../holds';
 import type { LiveView, PluginEntry } from '../model';
 import type { Logger } from '../report';
 import {
@@ -12,11 +13,10 @@ import {
   type KnowledgeHead,
   type ReloaderView,
 } from '../status';
+import type { AlertedEntry } from './alert-desk';
 import { completeConfig, type Config } from './config';
 import type { Connection } from './connection';
 import { historyPlace } from './histories';
-import type { Holds } from '../holds';
-import { holdsIn } from './holds';
 import type { Reloader } from './reloader';
 
 /** A change is written this long after it, and so long after the last write. */
@@ -52,7 +52,7 @@ export class KnowledgeStore {
     private readonly prefix: string,
     private readonly logger: Logger,
   ) {
-    this.#holds = holdsIn(prefix);
+    this.#holds = new Holds({ freeze: [], needsApproval: false, path: holdsPath(stateFolder(prefix)) });
   }
 
   /**
@@ -83,9 +83,7 @@ export class KnowledgeStore {
   }
 
   /** Entries of a configuration file that do not run yet: their alerts need no Kong. */
-  *alerted(): Iterable<
-    [string, { config: Config; reloader: Pick<Reloader, 'view' | 'isAsking'>; startedAt: number }]
-  > {
+  *alerted(): Iterable<[string, AlertedEntry]> {
     for (const [entry, { config, show }] of this.#waiting)
       if (config !== null)
         yield [entry, { config, reloader: { view: () => show.view(false), isAsking: false }, startedAt: 0 }];

@@ -3,6 +3,7 @@ export { Journal } from './journal';
 export { KnowledgeFile, type Knowledge, type KnowledgeHead } from './knowledge-file';
 export { ReloaderPresenter, type ReloaderView } from './reloader-view';
 export { toReport, unreadiness, type ReportView } from './report-view';
-export type { OperatorCommand, PolledEntry } from './routes';
+export type { PolledEntry } from './backend';
+export type { OperatorCommand } from './orders';
 export { ServedBook } from './served-book';
 export { StatusServer } from './server';

@@ -6,7 +6,7 @@ import { MAX_BUNDLE_BYTES, refusal, type Refusal } from '../../model';
 import type { FileAccess } from '../files/access';
 import { unreadable } from '../files/trouble';
 import type { Passwords } from '../password';
-import type { KnownFile } from './match';
+import type { KnownFile } from './known-files';
 import type { ParsedName } from './names';
 
 /** Most files of one source whose content is read, where names do not tell their role. */

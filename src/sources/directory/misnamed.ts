@@ -1,6 +1,6 @@
 import { printable } from '../../common/printable';
 import { refusal, type StrayFile } from '../../model';
-import type { KnownFile } from './match';
+import type { KnownFile } from './known-files';
 import { hasKnownEnding, parseName, type ParsedName } from './names';
 
 /*

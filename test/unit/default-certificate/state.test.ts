@@ -271,7 +271,7 @@ describe('when the files change', () => {
     put({ cert: renewed.chain, key: other.key });
     await certificate.observe(true);
     put(renewed);
-    await certificate.read('/certs/default.crt');
+    await certificate.files.read('/certs/default.crt');
     await look();
     expect(kong.reloads).toHaveLength(1);
   });
@@ -292,7 +292,7 @@ describe('when the files change', () => {
 
 /** Present content of the certificate's one file. */
 async function readBack(certificate: DefaultCertificate): Promise<{ chain: string; key: string }> {
-  const raw = (await certificate.read('/certs/default.crt')) as { cert: string; key: string };
+  const raw = (await certificate.files.read('/certs/default.crt')) as { cert: string; key: string };
   return { chain: raw.cert, key: raw.key };
 }
 
