@@ -5,14 +5,16 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import type { ListReport, ReloaderStatus } from '../../src/public';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ListReport, ReloaderStatus, StatusReport } from '../../src/public';
 import { issue, secretsIn } from '../support/bundles';
-import { cli } from '../support/cli';
+import { cli, start } from '../support/cli';
+import { startGateway } from '../gateway';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
 import { ask } from '../support/http';
@@ -198,4 +200,66 @@ it('a webhook is told of a trouble once, however often the plugin is started ane
   await it.restart(() => writePair(it.certs, 'bad', mended));
   await eventually('the end is told', () => told().length > 1);
   expect(told()).toEqual(['firing refused', 'resolved refused']);
+});
+
+it('a run with a configuration file shows and tells what it knows without Kong, also after kill -9', async () => {
+  const receiver = await startReceiver();
+  const [certs, kept, port] = [testFolder(), testFolder(), await freePort()];
+  const gateway = await startGateway({ mode: 'database' });
+  onTestFinished(() => gateway.stop());
+  const file = join(testFolder(), 'reloader.yml');
+  const config = {
+    admin: { url: gateway.adminUrl },
+    sources: [{ type: 'directory', path: certs, create: true }],
+    status: { listen: `127.0.0.1:${port}` },
+    history: { file: join(kept, 'history') },
+    alerts: { webhook: receiver.url, grace: 0 },
+  };
+  writeFileSync(file, JSON.stringify(config));
+  const soon = new Date(Date.now() + 3_600_000);
+  writePair(certs, 'www', issue({ notAfter: soon }));
+  const run = () => start(['run', '-c', file, '-p', gateway.prefix]);
+  const told = () => receiver.received.flatMap(({ body }) => (body as { alerts: { kind: string }[] }).alerts);
+  const report = async () => (await (await fetch(`http://127.0.0.1:${port}/status`)).json()) as StatusReport;
+  const is = (one: StatusReport) => one.reloaders[0]?.certificates.map(({ state }) => state).join();
+
+  const first = run();
+  await eventually('it is told', () => told().length === 1);
+  await eventually('all of it is written down', () => {
+    const [path] = knownIn(kept);
+    return path !== undefined && readFileSync(path, 'utf8').includes('"in_sync"');
+  });
+  expect(statSync(knownIn(kept)[0]!).mode & 0o777).toBe(0o600);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  gateway.inject({ reset: true, times: Infinity });
+  run();
+  const away = await eventually('it is shown', async () => {
+    const seen = await report().catch(() => null);
+    return seen !== null && is(seen) !== undefined ? seen : undefined;
+  });
+  expect(away).toMatchObject({
+    kong: null,
+    reloaders: [{ is_current: false, certificates: [{ state: 'in_sync' }] }],
+  });
+  await eventually('that is told', () => told().length > 1);
+  expect(told().map(({ kind }) => kind)).toEqual(['expiring', 'passes_failing']);
+});
+
+it('a run that never met Kong has its page and says so, too', async () => {
+  const receiver = await startReceiver();
+  const port = await freePort();
+  const file = join(testFolder(), 'reloader.yml');
+  const config = {
+    admin: { url: `http://127.0.0.1:${await freePort()}` },
+    sources: [{ type: 'directory', path: testFolder() }],
+    status: { listen: `127.0.0.1:${port}` },
+    alerts: { webhook: receiver.url, grace: 0 },
+  };
+  writeFileSync(file, JSON.stringify(config));
+  start(['run', '-c', file, '-p', testFolder()]);
+  await eventually('it is told', () => receiver.received.length > 0);
+  expect(receiver.received[0]!.body).toMatchObject({ alerts: [{ kind: 'passes_failing' }] });
+  const page = await fetch(`http://127.0.0.1:${port}/status`);
+  expect(await page.json()).toMatchObject({ kong: null, reloaders: [] });
 });
