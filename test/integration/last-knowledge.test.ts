@@ -216,8 +216,9 @@ it('a run with a configuration file shows and tells what it knows without Kong, 
     alerts: { webhook: receiver.url, grace: 0 },
   };
   writeFileSync(file, JSON.stringify(config));
-  const soon = new Date(Date.now() + 3_600_000);
-  writePair(certs, 'www', issue({ notAfter: soon }));
+  const [good, bad] = [issue(), issue({ names: ['bad.example.test'] })];
+  writePair(certs, 'www', good);
+  writePair(certs, 'bad', { chain: bad.chain, key: good.key });
   const run = () => start(['run', '-c', file, '-p', gateway.prefix]);
   const told = () => receiver.received.flatMap(({ body }) => (body as { alerts: { kind: string }[] }).alerts);
   const report = async () => (await (await fetch(`http://127.0.0.1:${port}/status`)).json()) as StatusReport;
@@ -240,10 +241,10 @@ it('a run with a configuration file shows and tells what it knows without Kong, 
   });
   expect(away).toMatchObject({
     kong: null,
-    reloaders: [{ is_current: false, certificates: [{ state: 'in_sync' }] }],
+    reloaders: [{ is_current: false, certificates: [{ state: 'in_sync' }, { state: 'refused' }] }],
   });
   await eventually('that is told', () => told().length > 1);
-  expect(told().map(({ kind }) => kind)).toEqual(['expiring', 'passes_failing']);
+  expect(told().map(({ kind }) => kind)).toEqual(['refused', 'passes_failing']);
 });
 
 it('a run that never met Kong has its page and says so, too', async () => {
