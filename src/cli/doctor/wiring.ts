@@ -261,7 +261,7 @@ async function checkSocket(
     );
   else {
     check.fail(
-      `nobody listens on ${socket} (${problem})`,
+      `nothing listens on ${socket} (${problem})`,
       start === null
         ? `start it: ssl-cert-reloader run --serve-plugin --socket ${socket}`
         : `is Kong running? Its error log says why plugin server ${name} ends`,
