@@ -65,7 +65,7 @@ async function serve(server: object, client: Socket, log: PluginServerLog): Prom
       void answer(server, client, message, log);
     }
   } catch (error) {
-    log.warn(`plugin server: a client sent something that is no request: ${(error as Error).message}`);
+    log.warn(`plugin server: a client sent something that is not a request: ${(error as Error).message}`);
     client.destroy();
   }
 }

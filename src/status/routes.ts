@@ -51,23 +51,23 @@ export class Routes {
   async answer(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
     const url = `http://status${request.url ?? '/'}`;
     if (!URL.canParse(url)) {
-      refuse(response, 400, 'this is no path');
+      refuse(response, 400, 'this is not a valid path');
       return;
     }
     const { pathname, searchParams } = new URL(url);
     const method = request.method ?? 'GET';
     if (!door.isUnix && door.isLoopback && !isLocalName(request.headers.host ?? '')) {
-      refuse(response, 421, 'this listener is asked by its address or as localhost');
+      refuse(response, 421, 'use the address of this listener, or localhost, as the host');
       return;
     }
     const methods = METHODS[pathname.startsWith(RUNBOOKS_AT) ? '/runbooks/NAME' : pathname];
     if (methods === undefined) {
-      refuse(response, 404, `there is nothing here; known are ${Object.keys(METHODS).join(', ')}`);
+      refuse(response, 404, `not found; there are ${Object.keys(METHODS).join(', ')}`);
     } else if (!methods.includes(method)) {
       response.setHeader('allow', methods.join(', '));
       refuse(response, 405, `${pathname} takes ${methods.join(' and ')}`);
     } else if (methods[0] === 'POST') {
-      if (!door.isUnix) refuse(response, 403, `${pathname} is taken on the unix socket only`);
+      if (!door.isUnix) refuse(response, 403, `${pathname} is accepted on the unix socket only`);
       else await ORDERS[pathname]?.({ backend: this.backend, asked: searchParams, request, response });
     } else if (pathname === '/history')
       await this.heavy(response, door, () => this.history(searchParams, response));
@@ -123,7 +123,7 @@ export class Routes {
     const languages = [language, ...(request.headers['accept-language'] ?? '').split(',')];
     const found = findRunbook(name, languageOf(languages));
     if (found === null) {
-      refuse(response, 404, `there is no such runbook; known are ${runbookNames().join(', ')}`);
+      refuse(response, 404, `there is no such runbook; there are ${runbookNames().join(', ')}`);
       return;
     }
     const isBrowser = request.headers.accept?.includes('text/html') === true;
@@ -136,7 +136,7 @@ export class Routes {
     const door = isUnix ? 'unix' : 'tcp';
     if (this.#heavy[door] >= MAX_HEAVY) {
       response.setHeader('retry-after', '1');
-      refuse(response, 503, 'too many are asking at the same time');
+      refuse(response, 503, 'too many requests at the same time');
       return;
     }
     this.#heavy[door] += 1;

@@ -1,10 +1,12 @@
 /// <reference lib="dom" />
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ReloaderStatus } from '../../src/public';
-import { StatusServer, type ReportView } from '../../src/status';
+import { KnowledgeFile, StatusServer, type ReportView } from '../../src/status';
+import { testFolder } from '../support/folders';
+import { entry, PLACE, remembered } from '../support/known-entry';
 import { startReceiver } from '../support/receiver';
 import { hasChromium, startChromium } from './chromium';
 import { badDay, certificate, entryView, fingerprintOf, historyOf, sampleView } from './sample';
@@ -157,9 +159,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
 
   it('speaks the language of the browser, and the one that is chosen', async () => {
     const { page, troubles } = await opened(() => sampleView(badDay()), { languages: ['fr', 'zh-TW', 'en'] });
-    expect(await verdict(page)).toMatch(
-      /^1 个证书（legacy\.example\.com）已过期 · 1 个证书（\S+）未实际生效 · /,
-    );
+    expect(await verdict(page)).toMatch(/^1 个证书（legacy\.example\.com）已过期 · 1 个证书（\S+）未生效 · /);
     expect(await page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
     expect(await page.title()).toMatch(/ · 证书$/);
     expect(await page.locator('[data-chip="refused"]').innerText()).toMatch(/^1\s+已拒绝$/);
@@ -434,20 +434,38 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     expect(await names(page)).toHaveLength(badDay().length);
     expect(await verdict(page)).toMatch(/^Kong does not answer · 1 expired \(/);
     expect(await page.locator('#alarm').innerText()).toMatch(
-      /connection refused\. What is shown is as of .*\d:\d\d/,
+      /connection refused\. This is how it was .*\d:\d\d/,
     );
     await picture(page, 'kong-away');
+  });
+
+  it('shows after a restart what an earlier process left, whatever somebody wrote into its file', async () => {
+    const file = new KnowledgeFile(join(testFolder(), 'known'));
+    await file.save(entry().show.knowledge(PLACE)!);
+    const hostile = '<img src=x onerror=console.error(1)>';
+    writeFileSync(file.path, readFileSync(file.path, 'utf8').replaceAll('c3.test', hostile));
+    const { view } = await remembered(file);
+    const left = { ...sampleView([]), kong: null, waiting: 'connection refused', reloaders: [view] };
+    const { page, troubles } = await opened(() => left);
+    expect(await names(page)).toHaveLength(13);
+    expect(await names(page)).toContain(hostile);
+    expect(await verdict(page)).toMatch(/^Kong does not answer · .*2 not served .* 2 refused /);
+    expect(await page.locator('#alarm').innerText()).toMatch(
+      /connection refused\. What is shown is as of .*\d:\d\d/,
+    );
+    expect(troubles).toEqual([]);
+    await picture(page, 'kong-away-after-a-restart');
   });
 
   it.each<[string, Partial<ReloaderStatus>, string, string]>([
     [
       'another gateway writes',
       { leader: { is_leader: false, holder: 'kong-7c9f_42', error: null } },
-      'another gateway, kong-7c9f_42; this one looks on',
+      'another gateway, kong-7c9f_42; this one stands by',
       '',
     ],
     [
-      'the Lease cannot be had',
+      'the Lease cannot be acquired',
       { leader: { is_leader: false, holder: null, error: 'leases is forbidden' } },
       'not this gateway: leases is forbidden',
       'This gateway writes nothing: leases is forbidden',
@@ -464,7 +482,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
         },
       },
       'Kong answered 401',
-      'what is shown may be out of date: Kong answered 401',
+      'this page may be out of date: Kong answered 401',
     ],
     [
       'clients without SNI get an old certificate',

@@ -3,7 +3,7 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, test } from 'vitest';
 import { StatusServer, type PolledEntry, type ReportView } from '../../../src/status';
-import type { StatusReport } from '../../../src/public';
+import type { PassStatus, StatusReport } from '../../../src/public';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 import { ask } from '../../support/http';
@@ -139,7 +139,7 @@ test.for(['nonsense', '127.0.0.1', '127.0.0.1:99999', '[127.0.0.1]:80', 'unix:/t
 );
 
 test.for<[string, string, string, number, string]>([
-  ['another path', 'GET', '/nothing', 404, 'known are /'],
+  ['another path', 'GET', '/nothing', 404, 'not found; there are /'],
   ['another method', 'POST', '/status', 405, '/status takes GET and HEAD'],
   ['a poll that is not posted', 'GET', '/poll', 405, '/poll takes POST'],
   ['deletion', 'DELETE', '/metrics', 405, '/metrics takes GET and HEAD'],
@@ -251,14 +251,19 @@ test.for<[string, Partial<ReportView>, string]>([
 
 it('is ready from the first pass that succeeds until two intervals without one', async () => {
   let last = Date.now();
+  // What an earlier process knew does not make this one ready.
+  let pass: PassStatus | null = null;
   const { tcp } = await serving(() => {
     const view = {
       ...reloaderView([]),
       interval_seconds: 300,
+      last_pass: pass,
       last_success_at: new Date(last).toISOString(),
     };
     return reportView([view]);
   });
+  expect((await ask(tcp, '/readyz')).status).toBe(503);
+  pass = { cause: 'start', started_at: new Date(last).toISOString(), duration_ms: 5, error: null };
   expect((await ask(tcp, '/readyz')).status).toBe(200);
   last = Date.now() - 590_000;
   expect((await ask(tcp, '/readyz')).status).toBe(200);
