@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import { issuerSet, NO_ISSUERS, type IssuerSet } from '../certificates';
 import { ConfiguredFile } from '../common/configured-file';
+import { PLUGIN_NAME } from '../common/product';
 import type { Config } from './config';
 import { DefaultCertificateSource } from '../default-certificate';
+import { kongIdentity, OUR_TAG, stateFolder } from '../gateway';
+import { Holds } from '../holds';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
 import {
   refusal,
@@ -15,13 +19,13 @@ import {
 } from '../model';
 import type { DifferenceStore, FormerPairs, HomesFile, ProgressListener } from '../pass';
 import { createSources, isTrust } from '../sources';
+import { Trust } from '../trust';
 import { noCommonCipher } from '../verify';
+import { DeclarativeFile } from '../write-back';
 import type { Connection } from './connection';
 import { createFileGroups, defaultFiles } from './file-groups';
 import { tlsSettingsOf, verifierOf } from './listeners';
 import { createPass, type PassRunner } from './pass';
-import { createTrust } from './trust';
-import { createDeclarativeFile } from './write-back';
 
 export interface ComposeOptions {
   /** Called with every write. */
@@ -93,15 +97,18 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
       nudger: clusters.size === 0 ? null : nudgerIn(clusters),
       ...(options.differences === undefined ? {} : { differences: options.differences }),
     },
-    trust: trust.length === 0 ? null : createTrust(config, gateway, trust),
-    declarativeFile: createDeclarativeFile(config, kong),
+    trust:
+      trust.length === 0
+        ? null
+        : new Trust({ sources: trust, gateway, allowDowngrade: config.allow_downgrade, tag: OUR_TAG }),
+    declarativeFile: declarativeFileOf(config, kong),
     files,
   });
   return {
     ...runner,
     gateway,
     watch: (touched) => {
-      const stops = [...all, ...(files.node === null ? [] : [files.node.certificates])].map((source) =>
+      const stops = [...all, ...(files.node === null ? [] : [files.node.certificates.files])].map((source) =>
         source.watch?.(touched),
       );
       return () => {
@@ -120,6 +127,27 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
     },
   };
 }
+
+/** The declarative file to keep up to date; null: not configured, or Kong has a database. */
+function declarativeFileOf(config: Config, kong: Connection): DeclarativeFile | null {
+  if (!config.write_back || !kong.gateway.traits.startsFromFile) return null;
+  return new DeclarativeFile(
+    (id) => kong.gateway.certificates.readTexts(id),
+    config.write_back_file ?? kong.facts()?.declarativeConfig ?? null,
+    kong.facts() === null ? undefined : kongIdentity(kong.prefix).users,
+  );
+}
+
+/**
+ * Pins, freezes and approvals of an entry; pins and approvals are shared by all entries of a Kong.
+ * @throws Error where a freeze is malformed
+ */
+export const holdsOf = (config: Config, kong: Pick<Connection, 'facts' | 'prefix'>): Holds =>
+  new Holds({
+    freeze: config.freeze,
+    needsApproval: config.mode === 'approve',
+    path: kong.facts() === null ? null : join(stateFolder(kong.prefix), `${PLUGIN_NAME}.holds`),
+  });
 
 /**
  * CAs that may take over, from a file that is read again when it changes; one that cannot be read later changes nothing.
@@ -146,7 +174,7 @@ export function trustedIssuersOf({ trusted_issuers_file: path }: Config): () => 
 const nudgerIn = (clusters: Clusters): Nudger => ({
   nudge: (secret, fingerprint) => {
     const client = clusters.get(secret.cluster);
-    const nobody = refusal('managed_elsewhere', `no source looks at the cluster of Secret ${secret.name}`);
+    const nobody = refusal('managed_elsewhere', `no source reads the cluster of Secret ${secret.name}`);
     return client === undefined
       ? Promise.resolve(nobody)
       : new ReferrerNudger(client).nudge(secret, fingerprint);

@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { ObserveDefaultStep, ReloadStep } from '../default-certificate';
-import { stateFolder } from '../gateway';
 import type { Half, LiveView, PassCause, PassReport } from '../model';
 import {
   certificateSteps,
@@ -43,13 +40,6 @@ export interface PassRunner {
   /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */
   readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
 }
-
-/** File that remembers which source each certificate came from; one for each entry. */
-export const homesPath = (prefix: string, entry: string): string =>
-  join(
-    stateFolder(prefix),
-    `ssl-cert-reloader.homes-${createHash('sha256').update(entry).digest('hex').slice(0, 12)}`,
-  );
 
 /** Every step of a pass, in order. */
 export function createPass(parts: PassParts): PassRunner {

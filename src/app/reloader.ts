@@ -5,16 +5,15 @@ import type { Change, LiveView, Log, PassCause, PassReport, Reporter, SourcedBun
 import type { ReloaderStatus } from '../public';
 import { eventPoster } from '../kubernetes';
 import type { History } from '../history';
-import { FormerPairs, HomesFile, Schedule } from '../pass';
+import { stateFolder } from '../gateway';
+import { FormerPairs, HomesFile, homesPath, Schedule } from '../pass';
 import { EventReporter, LogReporter, type LogRoot } from '../report';
 import { EntryMemory, ReloaderPresenter, type ReloaderView } from '../status';
-import { compose } from './compose';
+import { compose, holdsOf } from './compose';
 import type { Connection } from './connection';
-import { holdsOf } from './holds';
 import type { Holds } from '../holds';
 import { createElection } from './election';
 import { hasOneListener, listenersOf, StreamListeners } from './listeners';
-import { homesPath } from './pass';
 import { MAX_NAMES_ASKED } from '../verify';
 import { createPatrol } from './patrol';
 
@@ -82,7 +81,9 @@ export function createReloader(
         served.written(what);
       },
     },
-    ...(kong.facts() === null ? {} : { homesFile: new HomesFile(homesPath(kong.prefix, entry)) }),
+    ...(kong.facts() === null
+      ? {}
+      : { homesFile: new HomesFile(homesPath(stateFolder(kong.prefix), entry)) }),
     holds,
     former,
     isServed: (certificate, half, chain) => {

@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { completeConfig, type Config } from './config';
+import type { Config } from './config';
 import type { PassCause, PluginEntry } from '../model';
-import { FormerPairs } from '../pass';
 import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
-import { EntryMemory, type ReloaderView } from '../status';
 import { AlertDesk } from './alert-desk';
-import { connect, connectWhenReady, type Connection, type KongLocation } from './connection';
+import { connectWhenReady, type Connection, type KongLocation } from './connection';
 import { Histories } from './histories';
 import { obey } from './operator';
-import { createReloader, type Reloader } from './reloader';
 import { LogDeduplicator } from './log-deduplicator';
+import { RunningEntries } from './running-entries';
 import { StatusHost } from './status-host';
 
 export interface SupervisorOptions {
@@ -43,34 +41,17 @@ export interface OwnEntries {
   problem: () => string | null;
 }
 
-/** A reloader with the entry that it runs for. */
-interface Running {
-  reloader: Reloader;
-  connection: Connection;
-  /** Whether `connection` belongs to this entry alone and is closed with it. */
-  isOwn: boolean;
-  config: Config;
-  memory: EntryMemory;
-  former: FormerPairs;
-  /** Milliseconds since the epoch. */
-  startedAt: number;
-}
-
 /**
  * Keeps one reloader running for each global, enabled entry of the plugin, and starts, restarts and stops them as
  * the entries in Kong change. The entries are polled: Kong tells its plugin servers nothing of changes (it makes an
  * instance at the first request that the plugin takes part in, and never closes one).
  */
 export class Supervisor {
-  readonly #running = new Map<string, Running>();
-  /** The running reloaders, and those that ran when Kong went away, which keep their last state. */
-  readonly #known = new Map<string, Running>();
+  readonly #entries: RunningEntries;
   readonly #abort = new AbortController();
   readonly #troubleLog: LogDeduplicator;
   /** Revision of Kong's configuration at the last look. */
   #revision: string | null = null;
-  /** Why an entry could not be run at the last look; each look tries again. */
-  #trouble: string | null = null;
   /** Number of configurations that this process has posted: so far, and by the look that `#revision` belongs to. */
   #posted = 0;
   #postedThen = 0;
@@ -93,12 +74,12 @@ export class Supervisor {
       logger: options.logger,
       kong: () => this.#kong,
       waiting: () => this.#waiting,
-      reloaders: () => [...this.#running].map(([id, { reloader }]) => [id, reloader] as const),
-      views: () => this.views(),
+      reloaders: () => [...this.#entries.running].map(([id, { reloader }]) => [id, reloader] as const),
+      views: () => this.#entries.views(this.#kong !== null),
       history: (query) => this.#histories.read(query),
       configurationError: () => this.configurationError(),
       reload: () => this.reload(),
-      command: (command) => obey(command, this.#running, (entry) => this.#histories.get(entry)),
+      command: (command) => obey(command, this.#entries.running, (entry) => this.#histories.get(entry)),
     });
     this.#alerts = new AlertDesk(options.logger);
     this.#troubleLog = new LogDeduplicator((level, message, detail) => this.log(level, message, detail));
@@ -109,6 +90,14 @@ export class Supervisor {
     const onLost = (detail: string) =>
       this.log('warn', "somebody else's update of Kong was overwritten", detail);
     this.#location = { ...options.location, onExchange, onLost };
+    this.#entries = new RunningEntries({
+      location: this.#location,
+      logger: options.logger,
+      troubleLog: this.#troubleLog,
+      alerts: this.#alerts,
+      histories: this.#histories,
+      areOwn: options.own !== undefined,
+    });
   }
 
   /** The status as of now. */
@@ -131,7 +120,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.#ended;
-    await Promise.all([...this.#running.keys()].map((id) => this.end(id)));
+    await this.#entries.endAll();
     this.#alerts.close();
     await this.#histories.close();
     await this.#host.close();
@@ -139,7 +128,7 @@ export class Supervisor {
 
   /** Asks every reloader for a pass now. */
   request(cause: PassCause): void {
-    for (const { reloader } of this.#running.values()) reloader.request(cause);
+    this.#entries.request(cause);
   }
 
   /**
@@ -159,7 +148,7 @@ export class Supervisor {
 
   /** Why a newer configuration is not in use; null: the newest one is. */
   private configurationError(): string | null {
-    return this.options.own?.problem() ?? this.#trouble;
+    return this.options.own?.problem() ?? this.#entries.trouble;
   }
 
   /** Waits until the next look; a reload cuts it short. */
@@ -179,7 +168,7 @@ export class Supervisor {
     const waiting = (error: Error) => {
       this.#waiting = error.message;
       this.#troubleLog.say('warn', 'waiting for Kong', error.message);
-      void this.#alerts.away(error.message, this.#known);
+      void this.#alerts.away(error.message, this.#entries.known);
     };
     await this.#host.listen([]);
     while (!isStopped()) {
@@ -196,7 +185,7 @@ export class Supervisor {
           await this.look(kong);
           misses = 0;
           this.#kong = kong;
-          this.#waiting = this.#running.size > 0 ? null : (this.#trouble ?? NO_ENTRY);
+          this.#waiting = this.#entries.running.size > 0 ? null : (this.#entries.trouble ?? NO_ENTRY);
         } catch (error) {
           misses += 1;
           this.#kong = null;
@@ -204,13 +193,17 @@ export class Supervisor {
           const { message } = error as Error;
           this.#troubleLog.say('warn', ENTRIES_UNREAD, message, 'the plugin entries can be read again');
         }
-        void this.#alerts.look(this.#running, this.configurationError());
-        await this.#host.listen(this.statusListens());
+        void this.#alerts.look(this.#entries.running, this.configurationError());
+        await this.#host.listen(this.#entries.statusListens);
         this.#troubleLog.nextPoll();
         for (const seen of this.#lookers.splice(0)) seen();
         await this.rest(pollMs);
       }
-      if (!isStopped()) await this.endAll(kong);
+      if (isStopped()) return;
+      await this.#entries.endAll();
+      kong.client.close();
+      this.#kong = null;
+      this.#revision = null;
     }
   }
 
@@ -221,14 +214,14 @@ export class Supervisor {
     const revision = await this.answered(kong.gateway.revision());
     // A post of ours may have been replaced by the former configuration meanwhile, whose revision is the same.
     const isSame = revision !== null && revision === this.#revision && posted === this.#postedThen;
-    if (isSame && this.#trouble === null && own === undefined) {
+    if (isSame && this.#entries.trouble === null && own === undefined) {
       this.#troubleLog.unchanged();
       return;
     }
     // Entries from a file do not show whether Kong still answers.
     if (own !== undefined && revision === null) await this.answered(kong.client.get('/status'));
     const entries = own?.read() ?? (await this.answered(kong.gateway.pluginEntries()));
-    await this.adapt(entries, kong);
+    await this.#entries.adapt(entries, kong);
     if (revision !== null && !isSame) {
       // The configuration was posted, or Kong was restarted: look at the certificates now.
       if (this.#revision !== null) this.request('poll');
@@ -242,7 +235,7 @@ export class Supervisor {
     const { silentMs = 20_000 } = this.options;
     const timer = setTimeout(() => {
       this.#kong = null;
-      this.#waiting = `Kong takes requests to its Admin API and has not answered for ${silentMs / 1000} s`;
+      this.#waiting = `Kong's Admin API accepts requests and has not answered for ${silentMs / 1000} s`;
       this.#troubleLog.say('warn', 'waiting for Kong', this.#waiting);
     }, silentMs);
     try {
@@ -250,111 +243,6 @@ export class Supervisor {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  private async adapt(entries: readonly PluginEntry[], kong: Connection): Promise<void> {
-    this.#trouble = null;
-    const active = new Set<string>();
-    for (const entry of entries) {
-      if (!entry.enabled) continue;
-      if (entry.scope !== null) {
-        this.#troubleLog.say(
-          'warn',
-          'a plugin entry is not run',
-          `entry ${entry.id} is limited to a ${entry.scope}; certificates belong to the whole gateway: enable the plugin globally`,
-        );
-        continue;
-      }
-      active.add(entry.id);
-      try {
-        await this.adaptOne(entry, kong);
-      } catch (error) {
-        const goesOn = this.#running.has(entry.id) ? '; it goes on as it was configured before' : '';
-        this.#trouble = `entry ${entry.id}: ${(error as Error).message}${goesOn}`;
-        this.#troubleLog.say('error', ENTRY_NOT_RUN, this.#trouble, 'every plugin entry can be run again');
-      }
-    }
-    for (const id of [...this.#known.keys()]) {
-      if (active.has(id)) continue;
-      const wasRunning = this.#running.has(id);
-      await this.end(id, true);
-      this.#known.delete(id);
-      this.#alerts.forget(id);
-      await this.#histories.forget(id);
-      if (!wasRunning) this.options.logger.log('info', 'reloader stopped', { entry: id });
-    }
-  }
-
-  private async adaptOne(entry: PluginEntry, kong: Connection): Promise<void> {
-    const config = completeConfig(entry.config);
-    const running = this.#running.get(entry.id);
-    if (running !== undefined) {
-      if (JSON.stringify(running.config) === JSON.stringify(config)) return;
-      const isTriggerOnly = withoutTrigger(running.config) === withoutTrigger(config);
-      if (isTriggerOnly) {
-        running.config = config;
-        running.reloader.request('trigger');
-        return;
-      }
-    }
-    // The new reloader's Admin API must answer, and its sources exist, before the old one ends.
-    const isOwn = this.options.own === undefined && Object.keys(config.admin).length > 0;
-    // The Admin API of the argument holds the entries; this entry names another.
-    const connection = isOwn ? await connect({ ...this.#location, adminUrl: undefined }, config.admin) : kong;
-    const known = this.#known.get(entry.id);
-    const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);
-    const { memory, former } =
-      known !== undefined && isSameKong ? known : { memory: new EntryMemory(), former: new FormerPairs() };
-    let reloader: Reloader;
-    try {
-      const history = await this.#histories.of(entry.id, config, connection);
-      reloader = createReloader(config, connection, this.options.logger, entry.id, {
-        memory,
-        former,
-        history,
-      });
-    } catch (error) {
-      if (isOwn) connection.client.close();
-      throw error;
-    }
-    await this.end(entry.id);
-    const startedAt = Date.now();
-    reloader.start();
-    const started = { reloader, connection, isOwn, config, memory, former, startedAt };
-    this.#running.set(entry.id, started);
-    this.#known.set(entry.id, started);
-    this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {
-      entry: entry.id,
-      interval_seconds: config.interval,
-      mode: config.mode,
-      sources: config.sources.length,
-    });
-  }
-
-  private statusListens(): string[] {
-    return [...this.#known.values()].flatMap(({ config }) => config.status.listen ?? []);
-  }
-
-  private views(): ReloaderView[] {
-    return [...this.#known].map(([id, { reloader }]) =>
-      reloader.view(this.#kong !== null && this.#running.has(id)),
-    );
-  }
-
-  /** @param isGone the entry was removed */
-  private async end(id: string, isGone = false): Promise<void> {
-    const running = this.#running.get(id);
-    this.#running.delete(id);
-    await running?.reloader.stop(isGone);
-    if (running?.isOwn === true) running.connection.client.close();
-  }
-
-  private async endAll(kong: Connection): Promise<void> {
-    for (const id of [...this.#running.keys()]) await this.end(id);
-    kong.client.close();
-    this.#kong = null;
-    this.#revision = null;
-    this.#trouble = null;
   }
 
   private log(level: 'info' | 'warn' | 'error', message: string, detail?: string): void {
@@ -366,7 +254,4 @@ export class Supervisor {
 const RELOAD_MS = 15_000;
 
 const ENTRIES_UNREAD = 'the plugin entries cannot be read';
-const ENTRY_NOT_RUN = 'a plugin entry cannot be run';
 const NO_ENTRY = 'Kong has no enabled global entry of the plugin';
-
-const withoutTrigger = (config: Config) => JSON.stringify({ ...config, trigger: undefined });

@@ -1,31 +1,19 @@
 import * as crypto from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import {
   MAX_BUNDLE_BYTES,
   refusal,
   type Bundle,
   type CertificateInfo,
-  type Digest,
   type PemPair,
   type RawBundle,
-  type Reach,
   type Refusal,
 } from '../model';
 import { isSelfIssued, missingAbove, orderChain, type FindIssuers } from './chain';
 import { usesUnder, type Uses } from './path';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS, type PemBlock } from './pem';
-import { isPublicRoot, NO_REACH, reachFrom, reachOf, type IsRoot } from './reach';
-import { parseCertificate, type ParsedCertificate } from './x509';
-
-/** The parsed text of a certificate with its key, and its digests. */
-export interface PemContent {
-  certificates: PemBlock[];
-  key: PemBlock | null;
-  /** Digest of the certificates in their order. */
-  chain: Digest;
-  /** Digest of the certificates and the key. */
-  content: Digest;
-}
+import { digestOf, parsable, parseAll, readPem } from './pem-content';
+import { reachOf, type IsRoot } from './reach';
+import type { ParsedCertificate } from './x509';
 
 /**
  * Clients, Kong and the plan compare names one by one. Public CAs issue for a hundred names, for 1,000 at content
@@ -35,45 +23,6 @@ const MAX_NAMES = 1_000;
 
 /** 100 KiB in base64: OpenSSL's clients refuse to be sent more (SSL_MAX_CERT_LIST_DEFAULT). */
 const MAX_CHAIN_LENGTH = 140_000;
-
-const sha256 = (bytes: Uint8Array): Digest => crypto.hash('sha256', bytes, 'base64url');
-
-/** Digest of a chain: the digests of its certificates, in order. */
-export function digestOf(chain: readonly Uint8Array[]): Digest {
-  return chain.map(sha256).join('.');
-}
-
-/** By text: the same few intermediates come with every leaf. */
-const intermediates = new LRUCache<string, { digest: Digest; parsed: ParsedCertificate | null }>({ max: 64 });
-
-/** The entry used last: comparing two texts costs less than a lookup among many. */
-let latest = { text: '', digest: '' };
-
-function digestOfBlock(block: PemBlock, index: number): Digest {
-  if (index === 0) return sha256(block.der);
-  if (block.text === latest.text) return latest.digest;
-  const digest = intermediates.get(block.text)?.digest ?? sha256(block.der);
-  // A substring keeps the whole text in memory, possibly with the key in it; hence the copy.
-  const text = Buffer.from(block.text, 'latin1').toString('latin1');
-  if (!intermediates.has(text)) intermediates.set(text, { digest, parsed: null });
-  latest = { text, digest };
-  return digest;
-}
-
-/**
- * Takes certificate and key texts apart. White space, comments and bag attributes do not change the digests.
- * @returns null where a block is cut off
- */
-export function readPem(cert: string, key: string): PemContent | null {
-  const first = decodePem(cert);
-  const second = key === '' ? [] : decodePem(key);
-  if (first === null || second === null) return null;
-  const certificates = first.filter(isCertificate);
-  const privateKey = second.find(isPrivateKey) ?? first.find(isPrivateKey) ?? null;
-  const chain = certificates.map(digestOfBlock).join('.');
-  const content = privateKey === null ? chain : `${chain}+${privateKey.withDer(sha256)}`;
-  return { certificates, key: privateKey, chain, content };
-}
 
 /** A bundle with the certificates and the key that its texts are made from. */
 export interface OpenedBundle {
@@ -230,29 +179,6 @@ export function complete(
   };
 }
 
-/**
- * How far the certificates of a text lead, leaf first.
- * @param leaf null: it cannot be parsed
- */
-export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain }: PemContent): Reach {
-  if (leaf === null) return NO_REACH;
-  const tail = certificates.length < 2 ? '' : chain.slice(chain.indexOf('.') + 1);
-  return reachFrom(leaf, tail, () => parsable(certificates.slice(1)));
-}
-
-/**
- * Issuers (DER names) that are missing in a text and are no known roots: where its chains end.
- * @returns null where the text is neither plain PEM nor a DER certificate
- */
-export function openEndsOf(text: string): readonly string[] | null {
-  const blocks = (decodePem(text) ?? []).filter(isCertificate);
-  const found = blocks.length > 0 ? parseAll(blocks) : parseDer(text);
-  if (found === null) return null;
-  if (found.some(isSelfIssued)) return [];
-  const subjects = new Set(found.map(({ subject }) => subject));
-  return found.map(({ issuer }) => issuer).filter((issuer) => !subjects.has(issuer) && !isPublicRoot(issuer));
-}
-
 /** The texts that Kong gets. */
 export function toPem({ chain, key }: OpenedBundle): PemPair {
   return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: key.pem };
@@ -270,43 +196,4 @@ export function toPemAsFound(opened: OpenedBundle): PemPair {
   } catch {
     return toPem(opened);
   }
-}
-
-/** The blocks that parse as X.509 certificates. */
-function parsable(blocks: readonly PemBlock[]): ParsedCertificate[] {
-  return blocks.flatMap((block) => {
-    try {
-      return [parseIssuer(block)];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** @returns null where one is not an X.509 certificate */
-function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {
-  try {
-    return blocks.map((block, index) => (index === 0 ? parseCertificate(block.der) : parseIssuer(block)));
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
-}
-
-/** @returns null where it is not one DER certificate */
-function parseDer(text: string): ParsedCertificate[] | null {
-  try {
-    return [parseCertificate(Buffer.from(text, 'latin1'))];
-  } catch {
-    return null;
-  }
-}
-
-/** @throws RangeError */
-function parseIssuer(block: PemBlock): ParsedCertificate {
-  const known = intermediates.get(block.text);
-  if (known === undefined) return parseCertificate(block.der);
-  // Copied, since small buffers share memory and a key may lie next to this one.
-  known.parsed ??= parseCertificate(Buffer.from(new Uint8Array(block.der).buffer));
-  return known.parsed;
 }

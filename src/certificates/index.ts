@@ -1,4 +1,4 @@
-export { digestOf, openBundle, readPem, toPem, toPemAsFound, type OpenedBundle } from './bundle';
+export { complete, openBundle, toPem, toPemAsFound, type OpenedBundle } from './bundle';
 export { checkKeyAndChain, checkShape, warningsOf } from './gate';
 export { asSnis, isPattern, namesWarning, whyNotSni } from './names';
 export { fingerprint, fingerprintOf, parseCertificate } from './x509';
@@ -6,7 +6,7 @@ export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny } from './formats/open';
 export { factsOf, NOTHING, type FileFacts, type LeafFacts } from './formats/facts';
 export { identify, readCaBundle } from './ca';
-export { complete, openEndsOf, reachOfPem, type PemContent } from './bundle';
+export { digestOf, openEndsOf, reachOfPem, readPem, type PemContent } from './pem-content';
 export {
   isPublicRoot,
   isShorter,

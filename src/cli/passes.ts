@@ -1,15 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type Connection, type KongLocation } from '../app/connection';
-import { compose, type Composed } from '../app/compose';
+import { compose, holdsOf, type Composed } from '../app/compose';
 import type { Config } from '../app/config';
 import type { FailureKind, PassReport, StoredCertificate } from '../model';
-import { readKongValues } from '../gateway';
-import { DifferenceFile, HomesFile } from '../pass';
-import { holdsOf } from '../app/holds';
+import { readKongValues, stateFolder } from '../gateway';
+import { DifferenceFile, HomesFile, homesPath } from '../pass';
 import { historyPlace, openHistory } from '../app/histories';
-import { homesPath } from '../app/pass';
-import { stateFolder } from '../gateway';
 import { BODY_SIZE, bodyRoom, whyTooLarge } from './body-size';
 import type { NamedConfig } from './configs';
 import { tell } from './failure';
@@ -76,7 +73,7 @@ async function passOnce(
 ): Promise<Omit<PassResult, 'entry'>> {
   const kong = await connect(location, config.admin);
   const differences = new DifferenceFile(join(stateFolder(location.prefix), DIFFERENCES));
-  const homesFile = new HomesFile(homesPath(location.prefix, entry));
+  const homesFile = new HomesFile(homesPath(stateFolder(location.prefix), entry));
   const { pass, gateway, close } = compose(config, kong, {
     ...{ progress, differences, homesFile, holds: holdsOf(config, kong) },
     patienceMs: Number.POSITIVE_INFINITY,

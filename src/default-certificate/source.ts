@@ -15,15 +15,15 @@ export class DefaultCertificateSource implements Source {
 
   /** Returns what the last observation read. */
   scan(): Promise<SourceScan> {
-    const { changed, total } = this.certificate.takeChanged();
+    const { changed, total } = this.certificate.files.takeChanged();
     return Promise.resolve({ changed, removed: [], total, errors: [] });
   }
 
   read(name: string): Reading | Promise<Reading> {
-    return this.certificate.read(name);
+    return this.certificate.files.read(name);
   }
 
   watch(touched: (what: string) => void): () => void {
-    return this.certificate.watch(touched);
+    return this.certificate.files.watch(touched);
   }
 }

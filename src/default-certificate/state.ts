@@ -1,25 +1,8 @@
-import * as crypto from 'node:crypto';
-import {
-  checkKeyAndChain,
-  checkShape,
-  digestOf,
-  fingerprint,
-  openBundle,
-  parseCertificate,
-  readPem,
-  type OpenedBundle,
-} from '../certificates';
-import {
-  compareAge,
-  isRefusal,
-  type KeyType,
-  type RawBundle,
-  type Reading,
-  type Refusal,
-  type Source,
-} from '../model';
+import { checkKeyAndChain, checkShape, parseCertificate } from '../certificates';
+import { compareAge, type KeyType, type Source } from '../model';
 import { SETTLE_MS } from '../pass';
-import type { DefaultCertificateStatus, DefaultFileStatus } from './status';
+import { hasItsKey, isOpened, isServed, KongFiles, seenIn, toStatus, type KongFile } from './kong-files';
+import type { DefaultCertificateStatus } from './status';
 
 /** Words of messages about a group of files. */
 export interface GroupWords {
@@ -37,15 +20,15 @@ const DEFAULT_WORDS: GroupWords = {
   files: 'the files of ssl_cert',
   unseen: 'no TLS listener of this Kong could be asked without SNI',
   former: 'clients without SNI get the former certificate until Kong is reloaded',
-  served: 'what clients without SNI get',
+  served: 'the certificate that clients without SNI get',
 };
 
 /** The other certificates in Kong's configuration. */
 export const NODE_WORDS: GroupWords = {
   field: 'node_certificates',
   files: 'the certificates of this node',
-  unseen: 'it cannot be seen which certificates this Kong has read',
-  former: 'Kong goes on with the former certificate until it is reloaded',
+  unseen: 'it is not known which certificates this Kong has read',
+  former: 'Kong uses the former certificate until it is reloaded',
   served: 'what Kong has',
 };
 
@@ -81,28 +64,12 @@ export interface DefaultCertificateOptions {
 
 const MINUTE_MS = 60_000;
 
-interface File {
-  location: string;
-  /** The bundle as it was read. */
-  raw: RawBundle | Refusal;
-  opened: OpenedBundle | Refusal;
-  /** The last answered observation. */
-  served: readonly Buffer[] | boolean | null;
-}
-
 /**
  * The certificate for clients that send no SNI. Kong reads it from files at start and at a reload, so handshakes
  * tell what is served, and the files what should be.
  */
 export class DefaultCertificate {
-  #files: File[] = [];
-  /** Changed files that were not read as bundles since. */
-  readonly #changed = new Set<string>();
-  /**
-   * Files whose content differed from the last scan when they were read: they will not be reported as changed
-   * again.
-   */
-  readonly #outdated = new Set<string>();
+  readonly files: KongFiles;
   #status: DefaultCertificateStatus = { state: 'unknown', files: [], reloaded_at: null, detail: '' };
   /** Digest of the chains in the files, where all of them are fit to be served. */
   #fingerprint: string | null = null;
@@ -115,6 +82,7 @@ export class DefaultCertificate {
   readonly #now: () => number;
 
   constructor(private readonly options: DefaultCertificateOptions) {
+    this.files = new KongFiles(options.files);
     this.#now = options.now ?? Date.now;
   }
 
@@ -133,36 +101,9 @@ export class DefaultCertificate {
    * @param isDue ask even if no file changed
    */
   async observe(isDue: boolean): Promise<void> {
-    const scans = await Promise.all(this.options.files.map((file) => file.scan()));
-    const changed = new Set([...scans.flatMap((scan) => scan.changed), ...this.#outdated]);
-    this.#outdated.clear();
-    for (const location of changed) this.#changed.add(location);
-    if (changed.size > 0) await this.readFiles();
-    if (changed.size > 0 || isDue) await this.ask();
-  }
-
-  /** Files that changed since the last call, and the number of all files. */
-  takeChanged(): { changed: string[]; total: number } {
-    const changed = [...this.#changed];
-    this.#changed.clear();
-    return { changed, total: this.options.files.length };
-  }
-
-  read(name: string): Reading | Promise<Reading> {
-    const reading = this.options.files.find((file) => file.location === name)?.read(name) ?? null;
-    const noted = (raw: Reading) => {
-      if (!isSame(raw, this.#files.find((file) => file.location === name)?.raw ?? null))
-        this.#outdated.add(name);
-      return raw;
-    };
-    return reading instanceof Promise ? reading.then(noted) : noted(reading);
-  }
-
-  watch(touched: (what: string) => void): () => void {
-    const stops = this.options.files.map((file) => file.watch?.(touched));
-    return () => {
-      for (const stop of stops) stop?.();
-    };
+    const isChanged = await this.files.scan();
+    if (isChanged) await this.readFiles();
+    if (isChanged || isDue) await this.ask();
   }
 
   /**
@@ -176,7 +117,7 @@ export class DefaultCertificate {
     const done = this.options.reloadedFor(wanted);
     if (done !== null) {
       if (this.isWithin(this.options.patienceMs, Date.parse(done))) return 'soon';
-      this.#trouble ??= `Kong was reloaded for it at ${done} and still serves the other one: see Kong's error log, a reload that fails leaves everything as it was`;
+      this.#trouble ??= `Kong was reloaded for it at ${done} and still serves the former one; see Kong's error log (a reload that fails changes nothing)`;
       await this.ask();
       return null;
     }
@@ -184,7 +125,7 @@ export class DefaultCertificate {
     if (this.isWithin(SETTLE_MS, this.#since)) return 'soon';
     await this.readFiles();
     if (this.#fingerprint === wanted) return { fingerprint: wanted };
-    for (const { location } of this.options.files) this.#outdated.add(location);
+    this.files.expectChange();
     return 'soon';
   }
 
@@ -207,19 +148,8 @@ export class DefaultCertificate {
 
   private async readFiles(): Promise<void> {
     this.#readAt = this.#now();
-    const files: File[] = [];
-    for (const source of this.options.files) {
-      const { location } = source;
-      const raw = await source.read(location);
-      const opened = raw === null || isRefusal(raw) ? raw : openBundle(raw);
-      const served = this.#files.find((file) => file.location === location)?.served ?? null;
-      if (raw !== null && opened !== null) files.push({ location, raw, opened, served });
-    }
-    this.#files = files;
-    const opened = files.map((file) => file.opened).filter(isOpened);
-    const isWhole = opened.length === files.length && opened.every((one) => checkKeyAndChain(one) === null);
-    const chains = opened.map(({ bundle }) => bundle.chain).join(',');
-    const print = isWhole ? crypto.hash('sha256', chains) : null;
+    await this.files.readAll();
+    const print = this.files.fingerprint();
     if (print === this.#fingerprint) return;
     this.#fingerprint = print;
     this.#since = this.#now();
@@ -228,9 +158,9 @@ export class DefaultCertificate {
 
   /** Asks the listeners, and derives the state. */
   private async ask(): Promise<void> {
-    for (const file of this.#files) {
+    for (const file of this.files.list) {
       const { raw, opened } = file;
-      const isTwin = this.options.areTwins !== false && this.#files.length > 1;
+      const isTwin = this.options.areTwins !== false && this.files.list.length > 1;
       const keyType = isTwin && isOpened(opened) ? opened.bundle.leaf.keyType : undefined;
       const isWanted = (served: readonly Buffer[]) => isServed({ raw, opened, served });
       const served = await this.options.served(
@@ -243,15 +173,15 @@ export class DefaultCertificate {
     }
     this.#status = {
       ...this.judge(),
-      files: this.#files.map(toStatus),
+      files: this.files.list.map(toStatus),
       reloaded_at: this.#fingerprint === null ? null : this.options.reloadedFor(this.#fingerprint),
     };
   }
 
   private judge(): Pick<DefaultCertificateStatus, 'state' | 'detail'> {
-    const files = this.#files;
+    const files = this.files.list;
     const { words = DEFAULT_WORDS, areTwins } = this.options;
-    const isUnseen = ({ served }: File) => served === null;
+    const isUnseen = ({ served }: KongFile) => served === null;
     if (areTwins === false ? files.every(isUnseen) : files.some(isUnseen)) {
       return { state: 'unknown', detail: words.unseen };
     }
@@ -281,7 +211,7 @@ export class DefaultCertificate {
   }
 
   /** Why a file must not be served, in a sentence; null: it may. */
-  private unfit({ opened, served, location }: File): string | null {
+  private unfit({ opened, served, location }: KongFile): string | null {
     if (!isOpened(opened)) return opened.message;
     const why = checkShape(opened.bundle, this.#now(), false) ?? checkKeyAndChain(opened);
     if (why !== null) return why.message;
@@ -289,48 +219,6 @@ export class DefaultCertificate {
     if (leaf === undefined || this.options.allowDowngrade) return null;
     if (compareAge(opened.bundle.leaf, parseCertificate(leaf).info) >= 0) return null;
     const { served: what } = this.options.words ?? DEFAULT_WORDS;
-    return `${location} is older than ${what}; set allow_downgrade to take it all the same`;
+    return `${location} is older than ${what}; set allow_downgrade to use it anyway`;
   }
-}
-
-function isSame(a: Reading, b: Reading): boolean {
-  if (a === null || b === null) return a === b;
-  if (isRefusal(a) || isRefusal(b)) return isRefusal(a) && isRefusal(b) && a.message === b.message;
-  return a.cert === b.cert && a.key === b.key;
-}
-
-const seenIn = (served: File['served']) => (Array.isArray(served) ? (served as readonly Buffer[]) : []);
-
-const isOpened = (opened: OpenedBundle | Refusal): opened is OpenedBundle => !isRefusal(opened);
-
-/**
- * Whether a client gets the leaf and everything that it needs with it; what else is sent does no harm. Node shows a chain
- * that is not in the order of its issuers only in part.
- */
-function isServed({ raw, opened, served }: Pick<File, 'raw' | 'opened' | 'served'>): boolean {
-  if (!isOpened(opened) || typeof served === 'boolean') return served === true;
-  const sent = digestOf(served ?? []).split('.');
-  const wanted = opened.bundle.chain.split('.');
-  if (sent[0] !== wanted[0]) return false;
-  if (wanted.every((digest) => sent.includes(digest))) return true;
-  const isOrdered = isRefusal(raw) || readPem(raw.cert, '')?.chain.startsWith(opened.bundle.chain) !== false;
-  return !isOrdered && sent.length > 1 && sent.every((digest) => wanted.includes(digest));
-}
-
-function hasItsKey({ opened }: File): boolean {
-  return isOpened(opened) && checkKeyAndChain(opened)?.reason !== 'key_mismatch';
-}
-
-function toStatus({ location, opened, served }: File): DefaultFileStatus {
-  const leaf = isOpened(opened) ? opened.bundle.leaf : null;
-  const [first] = seenIn(served);
-  const shown = first === undefined ? null : parseCertificate(first).info;
-  return {
-    location,
-    fingerprint_sha256: leaf?.fingerprint ?? null,
-    not_after: leaf === null ? null : new Date(leaf.notAfter).toISOString(),
-    served_without_sni_sha256: first === undefined ? null : fingerprint(first),
-    served_not_before: shown === null ? null : new Date(shown.notBefore).toISOString(),
-    served_not_after: shown === null ? null : new Date(shown.notAfter).toISOString(),
-  };
 }

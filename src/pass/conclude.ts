@@ -40,7 +40,7 @@ export class ConcludeStep implements Step {
     if (memory.left.length > 0) pass.dueAt(pass.now() + HELD_MS);
     pass.dueAt(memory.due);
     if (plan !== null) pass.dueAt(this.nextScan(plan, pass.now()));
-    pass.dueAt(memory.book.heldUntil);
+    pass.dueAt(memory.reader.heldUntil);
   }
 
   log(log: Log): void {
@@ -149,4 +149,5 @@ export class ConcludeStep implements Step {
   }
 }
 
-const strayFiles = ({ book }: CertificateMemory) => book.sourceStates.flatMap(({ strays = [] }) => strays);
+const strayFiles = ({ reader }: CertificateMemory) =>
+  reader.sources.list().flatMap(({ strays = [] }) => strays);

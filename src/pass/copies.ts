@@ -1,5 +1,5 @@
 import { isRefusal, type Source } from '../model';
-import type { Entry } from './entries';
+import type { Entry } from './bundle-book';
 
 /**
  * Finds copies of bundles: the same content in one source, or the same file in two sources. One of them is shown:

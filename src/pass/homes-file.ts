@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { readConfiguredFile } from '../common/configured-file';
 import { removeDrafts, replaceFile, replaceOwnFile } from '../common/replace-file';
 import type { Log } from '../model';
@@ -6,6 +8,12 @@ import type { PassContext, Step } from './step';
 
 /** Longer than any book of homes. */
 const MAX_BYTES = 32 * 1024 * 1024;
+
+/** File that remembers which source each certificate came from; one for each entry. */
+export function homesPath(folder: string, entry: string): string {
+  const digest = createHash('sha256').update(entry).digest('hex');
+  return join(folder, `ssl-cert-reloader.homes-${digest.slice(0, 12)}`);
+}
 
 /** Keeps the homes of Kong's certificates from one process to the next: ids of bundles and names, nothing secret. */
 export class HomesFile {

@@ -1,7 +1,7 @@
-export { BundleBook } from './bundle-book';
+export { BundleReader } from './bundle-reader';
 export { certificateSteps, type CertificateOptions } from './certificates';
 export { DifferenceFile, type DifferenceStore } from './differences';
-export { HomesFile, HomesStep } from './homes-file';
+export { HomesFile, homesPath, HomesStep } from './homes-file';
 export { Findings, SETTLE_MS } from './findings';
 export { FormerPairs } from './former-pairs';
 export { Passes } from './pass';

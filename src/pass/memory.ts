@@ -15,7 +15,8 @@ import type {
   WrittenHalf,
 } from '../model';
 import type { HomeBook } from '../plan';
-import { BundleBook } from './bundle-book';
+import type { BundleBook } from './bundle-book';
+import { BundleReader } from './bundle-reader';
 import { Findings } from './findings';
 import { FormerPairs } from './former-pairs';
 import { notesOf } from './notes';
@@ -55,6 +56,7 @@ interface Shown {
 /** State that the steps for certificates keep between passes. */
 export class CertificateMemory {
   readonly gateway: Gateway;
+  readonly reader: BundleReader;
   readonly book: BundleBook;
   readonly refused: RefusedBundles;
   readonly planner: Planner;
@@ -91,14 +93,15 @@ export class CertificateMemory {
     const { sources, gateway, takeover, listener, now = Date.now } = options;
     this.gateway = gateway;
     this.listener = listener;
-    this.book = new BundleBook(sources, {
+    this.reader = new BundleReader(sources, {
       find: (content) => gateway.certificates.find(content),
       stored: () => gateway.certificates.stored.values(),
       ...(options.trustedIssuers === undefined ? {} : { trusted: options.trustedIssuers }),
       now,
     });
-    this.refused = new RefusedBundles(this.book);
-    this.planner = new Planner(this.book, this.refused, { ...options, now });
+    this.book = this.reader.book;
+    this.refused = new RefusedBundles(this.reader);
+    this.planner = new Planner(this.reader, this.refused, { ...options, now });
     this.takeover = new Takeover(takeover);
     this.findings = new Findings(now);
     this.holds = options.holds ?? { permits: () => ({ kind: 'free', urgent: null }) };
@@ -131,7 +134,7 @@ export class CertificateMemory {
     return {
       plan,
       certificates,
-      sources: this.book.sourceStates,
+      sources: this.reader.sources.list(),
       bundle: (id) => bundles.get(id) ?? null,
       sourceOf: (id) => this.book.sourceOf(id),
       refusal: (id) => this.findings.standing(id),
@@ -157,6 +160,6 @@ export class CertificateMemory {
 
   /** Whether something needs a second look before it is decided. */
   get isSettling(): boolean {
-    return this.book.isUnsettled || this.findings.settling;
+    return this.reader.isUnsettled || this.findings.settling;
   }
 }

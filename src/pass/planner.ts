@@ -15,7 +15,8 @@ import {
 import { EvidenceBook, HomeBook, makePlan, sameNames } from '../plan';
 import type { ProgressListener } from './step';
 import type { RefusedBundles } from './refused-bundles';
-import type { BookScan, BundleBook } from './bundle-book';
+import type { BundleBook } from './bundle-book';
+import type { BundleReader, BundleScan } from './bundle-reader';
 
 export interface PlannerOptions {
   gateway: {
@@ -39,6 +40,7 @@ const ROUNDS = 4;
 
 /** Makes plans from the bundle book and Kong's certificates, and notes which bundles the gate refuses. */
 export class Planner {
+  readonly #book: BundleBook;
   /** Homes of Kong's certificates. */
   readonly homes: HomeBook;
   readonly #evidence = new EvidenceBook(NO_ISSUERS);
@@ -54,16 +56,17 @@ export class Planner {
   readonly #sizes = new Map<string, number>();
 
   constructor(
-    private readonly book: BundleBook,
+    private readonly reader: BundleReader,
     private readonly refused: RefusedBundles,
     private readonly options: PlannerOptions,
   ) {
+    this.#book = reader.book;
     this.homes = options.homes ?? new HomeBook();
   }
 
   /** Reads a bundle again and puts it through the whole gate. */
   readonly prepare: Prepare = async (change) => {
-    const opened = await this.book.open(change.bundle);
+    const opened = await this.reader.open(change.bundle);
     if (isRefusal(opened)) return opened;
     const why = checkKeyAndChain(opened);
     if (why !== null) return why;
@@ -92,7 +95,7 @@ export class Planner {
     let isOutdated = false;
     for (const bundle of [...plan.unchecked, ...this.brokenForController(plan)]) {
       if (this.#checked.get(bundle.id) === bundle.content) continue;
-      const opened = await this.book.open(bundle);
+      const opened = await this.reader.open(bundle);
       const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
       // A refused one stays unchecked, even when refusals are forgotten.
       if (why === null) this.#checked.set(bundle.id, bundle.content);
@@ -114,7 +117,7 @@ export class Planner {
     if (!this.#isControllerThere) return false;
     const before = this.#asked;
     const isWorthAsking = !gateway.traits.writesWhole && this.isInTheWay(plan);
-    this.#asked = isWorthAsking ? await this.book.asked() : null;
+    this.#asked = isWorthAsking ? await this.reader.sources.asked() : null;
     return !wasThere || !isSameMap(before, this.#asked);
   }
 
@@ -126,7 +129,7 @@ export class Planner {
     if (changes.some(({ kind }) => kind === 'create')) return true;
     for (const { owner } of this.options.gateway.certificates.stored.values())
       if (owner === 'us') return true;
-    return this.book.createsInSoManyWords;
+    return this.reader.sources.createsInSoManyWords;
   }
 
   /**
@@ -138,8 +141,8 @@ export class Planner {
     const left = changes.flatMap((change) =>
       change.kind === 'update' && change.isControllers ? [change.bundle] : [],
     );
-    const lost = this.homes.namesAt(new Set(unused.filter((id) => this.book.isOfCluster(id))));
-    return [...left, ...[...lost.keys()].flatMap((id) => this.book.get(id) ?? [])];
+    const lost = this.homes.namesAt(new Set(unused.filter((id) => this.#book.isOfCluster(id))));
+    return [...left, ...[...lost.keys()].flatMap((id) => this.#book.get(id) ?? [])];
   }
 
   /**
@@ -150,7 +153,7 @@ export class Planner {
     const before = this.options.now();
     let isAnswered = false;
     for (const question of questions) {
-      const opened = await this.book.open(question.bundle);
+      const opened = await this.reader.open(question.bundle);
       if (isRefusal(opened)) continue;
       // A certificate without its key may be anybody's.
       const isWhole = checkKeyAndChain(opened) === null;
@@ -179,11 +182,11 @@ export class Planner {
    * newer, each is still the best for those. A plan for everything follows.
    * @returns null where it is not that simple
    */
-  few({ differing }: BookScan, last: Plan | null): Plan | null {
+  few({ differing }: BundleScan, last: Plan | null): Plan | null {
     const certificates = new Map<string, StoredCertificate>();
     const bundles: SourcedBundle[] = [];
     for (const [id, before] of differing) {
-      const bundle = this.book.get(id);
+      const bundle = this.#book.get(id);
       const holders = last?.inSync.get(id);
       if (before === null || bundle === null || holders === undefined) return null;
       if (compareAge(bundle.leaf, before.leaf) <= 0 || !sameNames(bundle.leaf.names, before.leaf.names))
@@ -229,7 +232,7 @@ export class Planner {
   }
 
   private plan(
-    bundles: Iterable<SourcedBundle> = this.book.bundles(),
+    bundles: Iterable<SourcedBundle> = this.#book.bundles(),
     certificates = this.options.gateway.certificates.stored,
   ): Plan {
     const { gateway, addNames = false, trustedIssuers, allowDowngrade, now } = this.options;
@@ -242,7 +245,7 @@ export class Planner {
       addNames,
       homes: this.homes,
       checked: this.#checked,
-      away: this.book.awaySources,
+      away: this.reader.sources.away,
       evidence: this.#evidence,
       controller: {
         isThere: this.#isControllerThere,
@@ -250,10 +253,10 @@ export class Planner {
         keepsOthers: !gateway.traits.writesWhole,
         certificates: this.untagged,
       },
-      broken: [...this.book.broken()],
+      broken: [...this.#book.broken()],
       barred: this.refused.standing(),
     });
-    for (const [id, why] of this.book.refused()) plan.refused.set(id, why);
+    for (const [id, why] of this.#book.refused()) plan.refused.set(id, why);
     return plan;
   }
 }

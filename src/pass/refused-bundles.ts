@@ -1,5 +1,5 @@
 import type { Reason, Refusal, SourcedBundle } from '../model';
-import type { BundleBook } from './bundle-book';
+import type { BundleReader } from './bundle-reader';
 
 /** Refusals caused by Kong's state; lifted when that changes. */
 const KONGS_REASONS: ReadonlySet<Reason> = new Set(['refused_by_kong', 'sni_taken', 'no_common_cipher']);
@@ -8,7 +8,7 @@ const KONGS_REASONS: ReadonlySet<Reason> = new Set(['refused_by_kong', 'sni_take
 export class RefusedBundles {
   readonly #refused = new Map<string, { content: string; why: Refusal }>();
 
-  constructor(private readonly book: BundleBook) {}
+  constructor(private readonly reader: BundleReader) {}
 
   /**
    * Refuses a bundle until it changes. Where its files may only be in the middle of being written it is read again
@@ -16,7 +16,7 @@ export class RefusedBundles {
    * @returns whether it is refused
    */
   add(bundle: SourcedBundle, why: Refusal): boolean {
-    if (this.book.isReadAgain(bundle.id)) return false;
+    if (this.reader.isReadAgain(bundle.id)) return false;
     this.#refused.set(bundle.id, { content: bundle.content, why });
     return true;
   }
@@ -25,7 +25,7 @@ export class RefusedBundles {
   standing(): Map<string, Refusal> {
     const standing = new Map<string, Refusal>();
     for (const [id, { content, why }] of this.#refused) {
-      if (this.book.get(id)?.content === content) standing.set(id, why);
+      if (this.reader.book.get(id)?.content === content) standing.set(id, why);
       else this.#refused.delete(id);
     }
     return standing;

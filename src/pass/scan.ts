@@ -23,9 +23,8 @@ export class ScanStep implements Step {
     // After a watch's report Kong's known state is trusted: every write reads the certificate again anyway.
     const trusts = touched !== undefined && certificates.isLoaded;
     const refreshing = trusts ? Promise.resolve(false) : certificates.refresh().catch(asError);
-    const scan = await memory.book.scan(touched, {
+    const scan = await memory.reader.scan(touched, {
       stored: refreshing,
-      now: pass.startedAt,
       whole: pass.isAskedFor,
       progress: this.progress,
     });

@@ -12,7 +12,7 @@ import type {
   WriteResult,
 } from '../model';
 import type { ReloaderStatus } from '../public';
-import type { BookScan } from './bundle-book';
+import type { BundleScan } from './bundle-reader';
 
 /** One part of a pass. The list in `app/pass.ts` sets the order; never two at once. */
 export interface Step {
@@ -68,7 +68,7 @@ export interface Touches {
 
 export interface CertificateWork {
   /** Null: the sources were not scanned yet. */
-  scan: BookScan | null;
+  scan: BundleScan | null;
   /** Nothing was left from the pass before, and only a watch's report is to be followed. */
   isCalm: boolean;
   /** Null: nothing changed and nothing waits, so there was nothing to plan. */

@@ -1,5 +1,8 @@
 import { readPem } from '../certificates';
+import { Slices } from '../common/slices';
 import { isRefusal, type Digest, type RawBundle, type Refusal, type SecretRef, type Source } from '../model';
+import { readSafely } from './reading';
+import type { ProgressListener } from './step';
 
 /** A bundle before it is known whether Kong has it. */
 export interface UnmatchedBundle {
@@ -17,9 +20,33 @@ export interface UnmatchedBundle {
 }
 
 /** Most characters of texts that are kept until Kong has answered; those of 10,000 bundles would take 35 MB. */
-export const MAX_HELD_CHARS = 2 * 1024 * 1024;
+const MAX_HELD_CHARS = 2 * 1024 * 1024;
 
-export function unmatched(
+/** Reads bundles. Slow reads of one source hold up no other one. */
+export async function readUnmatched(
+  wanted: ReadonlyMap<Source, Iterable<string>>,
+  progress: ProgressListener | undefined,
+): Promise<UnmatchedBundle[]> {
+  const slices = new Slices();
+  let held = 0;
+  const readAll = async ([source, names]: [Source, Iterable<string>]): Promise<UnmatchedBundle[]> => {
+    const found: UnmatchedBundle[] = [];
+    for (const name of names) {
+      // Awaited only where it is a promise: an await for each of 10,000 files costs as much as parsing them.
+      const reading = readSafely(source, name);
+      const raw = reading instanceof Promise ? await reading : reading;
+      const seen = unmatched(source, name, raw, held < MAX_HELD_CHARS);
+      if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += seen.raw.cert.length;
+      found.push(seen);
+      progress?.step();
+      if (slices.due) await slices.pause();
+    }
+    return found;
+  };
+  return (await Promise.all([...wanted].map(readAll))).flat();
+}
+
+function unmatched(
   source: Source,
   name: string,
   raw: RawBundle | Refusal | null,

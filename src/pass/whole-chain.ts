@@ -13,7 +13,7 @@ import {
 } from '../certificates';
 import { push } from '../common/multimap';
 import { isRefusal, type Bundle, type Reach, type Source, type StoredCertificate } from '../model';
-import type { Entry } from './entries';
+import type { Entry } from './bundle-book';
 
 export interface WholeChainOptions {
   /** The certificates that Kong stores. */

@@ -2,6 +2,7 @@ export { EntryMemory } from './entry-memory';
 export { Journal } from './journal';
 export { ReloaderPresenter, type ReloaderView } from './reloader-view';
 export { toReport, unreadiness, type ReportView } from './report-view';
-export type { OperatorCommand, PolledEntry } from './routes';
+export type { PolledEntry } from './backend';
+export type { OperatorCommand } from './orders';
 export { ServedBook } from './served-book';
 export { StatusServer } from './server';

@@ -1,52 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toJson } from '../common/safe-text';
-import type { Outcome, PassReport } from '../model';
-import type { HistoryReport } from '../public';
+import type { StatusBackend } from './backend';
 import { isLocalName } from './listen-address';
+import { ORDERS } from './orders';
 import { languageOf } from './page/words/language';
 import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
-import { statusJson } from './status-json';
-
-/** The part of the process that the server shows and controls. */
-export interface StatusBackend {
-  view(): ReportView;
-  /** Asks every reloader for a pass. */
-  poll(): Promise<PolledEntry[]>;
-  /**
-   * Reads the configuration again.
-   * @returns why it is not in use, the former one going on; null: it is
-   */
-  reload(): Promise<string | null>;
-  /**
-   * Carries out an operator's command about a name.
-   * @returns what was done, in a sentence
-   * @throws Error where nothing was done, or it cannot be kept
-   */
-  command(command: OperatorCommand): string | Promise<string>;
-  /**
-   * Entries of the history, as recorded.
-   * @param since milliseconds since the epoch
-   */
-  history(query: { name?: string; since?: number; limit: number }): Promise<HistoryReport>;
-}
-
-/** A command of an operator. */
-export type OperatorCommand =
-  /** Milliseconds since the epoch; null: until it is removed. */
-  | { verb: 'pin'; name: string; until: number | null }
-  /** `until`: of the pin that keeps it so. */
-  | { verb: 'rollback'; name: string; until: number | null }
-  | { verb: 'unpin' | 'approve'; name: string };
-
-/** Result of one entry's pass. */
-export interface PolledEntry {
-  entry: string;
-  /** Null: the pass could not be made. */
-  report: PassReport | null;
-  error: string | null;
-}
+import { historyJson, statusJson } from './status-json';
 
 /** Where a request arrived. */
 export interface Door {
@@ -55,16 +16,6 @@ export interface Door {
   /** A TCP listener on a loopback address. */
   isLoopback: boolean;
 }
-
-/** Commands by their verb; each verb is a path that takes POST. */
-const COMMANDS: Readonly<
-  Record<OperatorCommand['verb'], (name: string, until: number | null) => OperatorCommand>
-> = {
-  pin: (name, until) => ({ verb: 'pin', name, until }),
-  unpin: (name) => ({ verb: 'unpin', name }),
-  approve: (name) => ({ verb: 'approve', name }),
-  rollback: (name, until) => ({ verb: 'rollback', name, until }),
-};
 
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/': ['GET', 'HEAD'],
@@ -75,9 +26,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/runbooks/NAME': ['GET', 'HEAD'],
   '/healthz': ['GET', 'HEAD'],
   '/readyz': ['GET', 'HEAD'],
-  '/poll': ['POST'],
-  '/reload': ['POST'],
-  ...Object.fromEntries(Object.keys(COMMANDS).map((verb) => [`/${verb}`, ['POST']])),
+  ...Object.fromEntries(Object.keys(ORDERS).map((path) => [path, ['POST']])),
 };
 
 const RUNBOOKS_AT = '/runbooks/';
@@ -87,8 +36,8 @@ const MAX_HEAVY = 8;
 /** Entries of a history by default, and at most. */
 const USUAL_ENTRIES = 200;
 const MAX_ENTRIES = 10_000;
-/** Longest wait of `?wait=1`. */
-const MAX_WAIT_MS = 10 * 60_000;
+/** Most characters of them: usual ones have less than half of it. */
+const MAX_HISTORY = 16 * 1024 * 1024;
 
 /** Answers requests; every request ends, and none throws. */
 export class Routes {
@@ -97,34 +46,29 @@ export class Routes {
   /** Simultaneous scrapes share one text. */
   #metrics: Promise<string> | null = null;
 
-  constructor(
-    private readonly backend: StatusBackend,
-    private readonly now: () => number = Date.now,
-  ) {}
+  constructor(private readonly backend: StatusBackend) {}
 
   async answer(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
     const url = `http://status${request.url ?? '/'}`;
     if (!URL.canParse(url)) {
-      refuse(response, 400, 'this is no path');
+      refuse(response, 400, 'this is not a valid path');
       return;
     }
     const { pathname, searchParams } = new URL(url);
     const method = request.method ?? 'GET';
     if (!door.isUnix && door.isLoopback && !isLocalName(request.headers.host ?? '')) {
-      refuse(response, 421, 'this listener is asked by its address or as localhost');
+      refuse(response, 421, 'use the address of this listener, or localhost, as the host');
       return;
     }
     const methods = METHODS[pathname.startsWith(RUNBOOKS_AT) ? '/runbooks/NAME' : pathname];
     if (methods === undefined) {
-      refuse(response, 404, `there is nothing here; known are ${Object.keys(METHODS).join(', ')}`);
+      refuse(response, 404, `not found; there are ${Object.keys(METHODS).join(', ')}`);
     } else if (!methods.includes(method)) {
       response.setHeader('allow', methods.join(', '));
       refuse(response, 405, `${pathname} takes ${methods.join(' and ')}`);
     } else if (methods[0] === 'POST') {
-      if (!door.isUnix) refuse(response, 403, `${pathname} is taken on the unix socket only`);
-      else if (pathname === '/poll') await this.poll(request, response, searchParams.get('wait') === '1');
-      else if (pathname === '/reload') await this.reload(request, response);
-      else await this.command(pathname.slice(1) as OperatorCommand['verb'], searchParams, request, response);
+      if (!door.isUnix) refuse(response, 403, `${pathname} is accepted on the unix socket only`);
+      else await ORDERS[pathname]?.({ backend: this.backend, asked: searchParams, request, response });
     } else if (pathname === '/history')
       await this.heavy(response, door, () => this.history(searchParams, response));
     else if (pathname === '/certificates')
@@ -146,7 +90,7 @@ export class Routes {
         sendText(response, 200, 'ok\n');
         return;
       case '/readyz': {
-        const why = unreadiness(this.backend.view(), this.now());
+        const why = unreadiness(this.backend.view(), Date.now());
         sendText(response, why === null ? 200 : 503, `${why ?? 'ready'}\n`);
         return;
       }
@@ -179,7 +123,7 @@ export class Routes {
     const languages = [language, ...(request.headers['accept-language'] ?? '').split(',')];
     const found = findRunbook(name, languageOf(languages));
     if (found === null) {
-      refuse(response, 404, `there is no such runbook; known are ${runbookNames().join(', ')}`);
+      refuse(response, 404, `there is no such runbook; there are ${runbookNames().join(', ')}`);
       return;
     }
     const isBrowser = request.headers.accept?.includes('text/html') === true;
@@ -192,7 +136,7 @@ export class Routes {
     const door = isUnix ? 'unix' : 'tcp';
     if (this.#heavy[door] >= MAX_HEAVY) {
       response.setHeader('retry-after', '1');
-      refuse(response, 503, 'too many are asking at the same time');
+      refuse(response, 503, 'too many requests at the same time');
       return;
     }
     this.#heavy[door] += 1;
@@ -238,7 +182,7 @@ export class Routes {
     asked: string,
   ): string {
     const parts = reloaders.map(({ entry, revision }) => `${entry}:${revision}`);
-    const minute = Math.floor(this.now() / 60_000);
+    const minute = Math.floor(Date.now() / 60_000);
     const text = [startedAt, kong?.admin_url, waiting, error, minute, asked, ...parts].join('|');
     return `W/"${createHash('sha256').update(text).digest('base64url')}"`;
   }
@@ -267,81 +211,11 @@ export class Routes {
     }
     const report = await this.backend.history({
       limit: Math.min(Math.floor(limit), MAX_ENTRIES),
+      maxLength: MAX_HISTORY,
       ...(name === null ? {} : { name }),
       ...(since === null ? {} : { since: Date.parse(since) }),
     });
     response.setHeader('content-type', 'application/json; charset=utf-8');
-    await sendAll(response, `${toJson(report)}\n`);
+    await sendLong(response, historyJson(report));
   }
-
-  private async reload(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    request.socket.setTimeout(MAX_WAIT_MS);
-    const error = await this.backend.reload();
-    response.setHeader('content-type', 'application/json; charset=utf-8');
-    response.statusCode = error === null ? 200 : 422;
-    await sendAll(response, `${toJson({ error })}\n`);
-  }
-
-  private async command(
-    verb: OperatorCommand['verb'],
-    asked: URLSearchParams,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    const [name, until] = [asked.get('name') ?? '', asked.get('until')];
-    const time = until === null ? null : Date.parse(until);
-    if (name === '' || Number.isNaN(time)) {
-      refuse(response, 400, 'name is a name or an id; until is a time, such as 2026-01-31T12:00:00Z');
-      return;
-    }
-    let answer: { done: string } | { error: string };
-    try {
-      request.socket.setTimeout(MAX_WAIT_MS);
-      answer = { done: await this.backend.command(COMMANDS[verb](name, time)) };
-    } catch (error) {
-      answer = { error: (error as Error).message };
-    }
-    response.setHeader('content-type', 'application/json; charset=utf-8');
-    response.statusCode = 'error' in answer ? 422 : 200;
-    await sendAll(response, `${toJson(answer)}\n`);
-  }
-
-  private async poll(request: IncomingMessage, response: ServerResponse, isWaited: boolean): Promise<void> {
-    const polled = this.backend.poll();
-    if (!isWaited) {
-      polled.catch(() => undefined);
-      sendText(response, 202, 'a pass was asked for\n');
-      return;
-    }
-    request.socket.setTimeout(MAX_WAIT_MS);
-    const entries = await polled;
-    const isGood = entries.every(({ error }) => error === null);
-    response.setHeader('content-type', 'application/json; charset=utf-8');
-    response.statusCode = isGood ? 200 : 502;
-    await sendAll(response, `${toJson({ reloaders: entries.map(summary) })}\n`);
-  }
-}
-
-/** The pass as `/poll?wait=1` shows it: without events, which are in `/status`. */
-function summary({ entry, report, error }: PolledEntry) {
-  if (report === null) return { entry, error };
-  const { cause, durationMs, bundles, inSync, read, refused, unused, events, sourceErrors, unfinished } =
-    report;
-  const count = (kind: Outcome['kind']) => events.filter(({ outcome }) => outcome.kind === kind).length;
-  return {
-    entry,
-    error,
-    cause,
-    duration_ms: Math.round(durationMs),
-    bundles,
-    in_sync: inSync,
-    read,
-    refused,
-    unused,
-    swapped: count('swapped'),
-    rolled_back: count('rolled_back'),
-    failed: count('failed'),
-    source_errors: sourceErrors.length,
-    unfinished,
-  };
 }

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listenOnPath } from '../common/unix-socket';
+import type { StatusBackend } from './backend';
 import { parseListenAddress } from './listen-address';
 import { refuse, setCommonHeaders } from './response';
-import { Routes, type Door, type StatusBackend } from './routes';
+import { Routes, type Door } from './routes';
 
 export interface StatusServerOptions {
   backend: StatusBackend;

@@ -1,6 +1,7 @@
 import { toJson } from '../common/safe-text';
 import { Slices } from '../common/slices';
 import { shownOf } from './reloader-view';
+import type { HistoryReport } from '../public';
 import type { ReportView } from './report-view';
 
 /** Characters that are collected before they are sent. */
@@ -29,4 +30,19 @@ export async function* statusJson({
     text += ']}';
   }
   yield `${text}]}\n`;
+}
+
+/** The JSON of `/history` in pieces. */
+export async function* historyJson({ entries, is_cut: isCut }: HistoryReport): AsyncGenerator<string> {
+  const slices = new Slices();
+  let text = '{"entries":[';
+  for (const [index, entry] of entries.entries()) {
+    text += `${index === 0 ? '' : ','}${toJson(entry)}`;
+    if (text.length >= CHUNK) {
+      yield text;
+      text = '';
+    }
+    if (slices.due) await slices.pause();
+  }
+  yield `${text}],"is_cut":${isCut}}\n`;
 }

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Digest, Half, KeyType, ServedObservation, Shown, StoredCertificate } from '../model';
-import { ask, leafOf, type Listener } from './listeners';
-import { probeName, unservable } from './names';
+import type { Digest, Half, ServedObservation } from '../model';
+import {
+  candidateOf,
+  isAskable,
+  keyOf,
+  SpotCheck,
+  type Candidate,
+  type SpotCheckOptions,
+} from './spot-check';
 
-export interface PatrolOptions {
-  /** Present TLS listeners of this Kong. */
-  listeners: () => readonly Listener[];
-  timeoutMs: number;
-  certificates: () => ReadonlyMap<string, StoredCertificate>;
-  /** The last observation of a certificate. */
-  seen: (certificate: string, half: Half) => ServedObservation | undefined;
+export interface PatrolOptions extends SpotCheckOptions {
   /** Asks Kong whether it still stores what was expected, before a mismatch is reported. */
   isStored: (certificate: string, half: Half, chain: Digest) => Promise<boolean>;
   note: (certificate: string, half: Half, sight: ServedObservation) => void;
@@ -17,12 +17,6 @@ export interface PatrolOptions {
   done: (looked: number) => void;
   /** A round gives way to passes. */
   isBusy: () => boolean;
-  /** Further listeners (of streams) that show the certificate of a name, asked after the others; default: none. */
-  streams?: {
-    /** Called before each round. */
-    ready: () => Promise<void>;
-    at: (sni: string, certificate: string, half: Half) => readonly Listener[];
-  };
   /** Milliseconds until a certificate that was not seen to be served is asked for again; default: 10 s. */
   againMs?: number;
 }
@@ -36,16 +30,6 @@ const PAUSE_MS = 1_000;
 const AGAIN_MS = 10_000;
 /** Longest wait between handshakes for a certificate that is not served: each costs Kong a signature. */
 const AGAIN_MOST_MS = 300_000;
-/** Names of one certificate that are asked for at a time, at the first listener that answers. */
-export const MAX_NAMES_ASKED = 5;
-
-interface Candidate {
-  id: string;
-  half: Half;
-  chain: Digest;
-  snis: readonly string[];
-  keyType: KeyType | undefined;
-}
 
 /**
  * Checks by handshakes between passes whether Kong serves what it stores: first certificates that were never checked or
@@ -61,15 +45,13 @@ export class Patrol {
   #isDue = false;
   /** A pass was made since the last round began. */
   #isCalled = false;
-  /** Former leaves of halves of certificates. */
-  readonly #former = new Map<string, string>();
-  /** The leaf that a client without SNI got at the last mismatch. */
-  #defaultLeaf: string | null = null;
+  readonly #check: SpotCheck;
   /** Milliseconds to wait before halves are asked for again for which something else is served. */
   readonly #waits = new Map<string, number>();
   readonly #againMs: number;
 
   constructor(private readonly options: PatrolOptions) {
+    this.#check = new SpotCheck(options);
     this.#againMs = options.againMs ?? AGAIN_MS;
   }
 
@@ -176,7 +158,7 @@ export class Patrol {
 
   private async lookAt(candidate: Candidate): Promise<void> {
     const { id, half, chain } = candidate;
-    const seen = await this.look(candidate);
+    const seen = await this.#check.look(candidate);
     // A pass has written meanwhile, and noted what is served since.
     if (this.options.certificates().get(id)?.[half]?.chain !== chain) return;
     if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
@@ -188,151 +170,4 @@ export class Patrol {
       this.#waits.set(keyOf(candidate), Math.min(wait, AGAIN_MOST_MS));
     }
   }
-
-  /** The certificate's former leaf is wrong for it, though Kong no longer stores it. */
-  private formerLeaf(candidate: Candidate): string | null {
-    const { id, half, chain } = candidate;
-    const key = keyOf(candidate);
-    const seen = this.options.seen(id, half);
-    if (seen !== undefined && leafOf(seen.expected) !== leafOf(chain))
-      this.#former.set(key, leafOf(seen.expected));
-    return this.#former.get(key) ?? null;
-  }
-
-  /** Asks for some of its names; one that is served by something else than Kong decides nothing about the others. */
-  private async look(candidate: Candidate): Promise<ServedObservation> {
-    const { chain, snis, keyType } = candidate;
-    const seen: ServedObservation = {
-      verdict: 'unreachable',
-      expected: chain,
-      fingerprint: null,
-      notAfter: null,
-      at: Date.now(),
-      detail: 'it has no SNI to ask for',
-    };
-    const apart = snis.flatMap((sni) => unservable(sni) ?? []);
-    const asked = snis.filter((sni) => unservable(sni) === null).slice(0, MAX_NAMES_ASKED);
-    const former = this.formerLeaf(candidate);
-    const before = this.options.seen(candidate.id, candidate.half);
-    const wasServed =
-      before?.expected === chain &&
-      (before.verdict === 'wrong' || (before.verdict === 'served' && before.detail === ''));
-    const others: Other[] = [];
-    const late: Other[] = [];
-    for (const sni of asked) {
-      const { shown, detail } = await this.ask(sni, keyType);
-      if (shown === null || shown.kind === 'silent')
-        return { ...seen, detail: [detail, ...apart].join('; ') };
-      if (shown.kind !== 'chain' || !isSameChain(shown.chain, chain)) others.push({ shown, detail });
-      late.push(...(await this.askStreams(sni, candidate)));
-    }
-    if (others.length === asked.length && asked.length > 0)
-      this.#defaultLeaf = await this.askDefault(keyType);
-    const wrong = [
-      ...others.filter(({ shown }) => wasServed || this.isWrong(shown, former, others.length < asked.length)),
-      ...late,
-    ];
-    const [first] = [...wrong, ...others];
-    const sentences = [...(wrong.length > 0 ? wrong : others).map(({ detail }) => detail), ...apart];
-    const isAnyServed = asked.length > others.length;
-    return {
-      ...seen,
-      verdict:
-        wrong.length > 0 ? 'wrong' : isAnyServed ? 'served' : others.length > 0 ? 'another' : 'unreachable',
-      ...(first?.shown.kind === 'chain' && !(wrong.length === 0 && isAnyServed)
-        ? { fingerprint: first.shown.fingerprint, notAfter: first.shown.notAfter }
-        : {}),
-      detail: asked.length === 0 && apart.length === 0 ? seen.detail : sentences.join('; '),
-    };
-  }
-
-  /**
-   * Whether the answer for one name proves that the certificate is not served.
-   * @param isAnyServed another name of it is served as it should be
-   */
-  private isWrong(shown: Shown, former: string | null, isAnyServed: boolean): boolean {
-    if (shown.kind !== 'chain') return true;
-    const leaf = leafOf(shown.chain);
-    if (leaf === former) return true;
-    for (const { main, alt } of this.options.certificates().values()) {
-      if (leafOf(main.chain) === leaf || (alt !== null && leafOf(alt.chain) === leaf)) return !isAnyServed;
-    }
-    // Kong does not store it: the acme plugin, something in front of Kong, or the files for clients without SNI.
-    return !isAnyServed && leaf === this.#defaultLeaf;
-  }
-
-  /** Asks the first listener that answers. */
-  private async ask(sni: string, keyType: KeyType | undefined): Promise<Answer> {
-    let last: Answer = { shown: null, detail: 'this Kong has no TLS listener to ask' };
-    for (const listener of this.options.listeners()) {
-      const shown = await ask({ ...listener, sni }, keyType, this.options.timeoutMs);
-      if (shown.kind === 'chain') return { shown, detail: servedBy(listener, shown.fingerprint, sni) };
-      last = { shown, detail: shown.detail };
-      if (shown.kind === 'refused') return last;
-    }
-    return last;
-  }
-
-  /** Stream listeners that show another certificate. Only Kong answers there; a listener without an answer proves nothing. */
-  private async askStreams(sni: string, { id, half, chain, keyType }: Candidate): Promise<Other[]> {
-    const others: Other[] = [];
-    for (const listener of this.options.streams?.at(sni, id, half) ?? []) {
-      const shown = await ask({ ...listener, sni }, keyType, this.options.timeoutMs);
-      if (shown.kind === 'chain' && !isSameChain(shown.chain, chain))
-        others.push({ shown, detail: servedBy(listener, shown.fingerprint, sni) });
-    }
-    return others;
-  }
-
-  private async askDefault(keyType: KeyType | undefined): Promise<string | null> {
-    for (const listener of this.options.listeners()) {
-      const shown = await ask({ ...listener, sni: null }, keyType, this.options.timeoutMs);
-      if (shown.kind === 'chain') return leafOf(shown.chain);
-    }
-    return null;
-  }
-}
-
-/** Another certificate that was shown for a name. */
-interface Other {
-  shown: Shown;
-  detail: string;
-}
-
-const servedBy = ({ host, port }: Listener, fingerprint: string, sni: string) =>
-  `${host}:${port} serves ${fingerprint} for ${probeName(sni)}`;
-
-interface Answer {
-  /** Null: there is nobody to ask. */
-  shown: Shown | null;
-  detail: string;
-}
-
-function candidateOf(certificate: StoredCertificate, half: Half): Candidate | null {
-  const stored = certificate[half];
-  if (stored?.leaf == null) return null;
-  const { keyType } = stored.leaf;
-  const hasTwin = certificate.alt !== null && keyType !== 'other';
-  return {
-    id: certificate.id,
-    half,
-    chain: stored.chain,
-    snis: certificate.snis,
-    keyType: hasTwin ? keyType : undefined,
-  };
-}
-
-const keyOf = ({ id, half }: Candidate) => `${id} ${half}`;
-
-const isAskable = ({ snis }: Candidate) => snis.some((sni) => unservable(sni) === null);
-
-/**
- * Kong sends what it stores. Node drops duplicates, sorts the rest in the order of issuers, and may lose the end of
- * what was not in it.
- */
-function isSameChain(sent: Digest, expected: Digest): boolean {
-  const parts = new Set(expected.split('.'));
-  const shown = sent.split('.');
-  const [leaf] = parts;
-  return shown[0] === leaf && shown.length >= Math.min(parts.size, 2) && shown.every((one) => parts.has(one));
 }

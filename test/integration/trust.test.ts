@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { load } from 'js-yaml';
-import { connect } from '../../src/app/connection';
+import { connect, type Connection } from '../../src/app/connection';
 import { compose } from '../../src/app/compose';
-import { createTrust } from '../../src/app/trust';
 import { Authority } from '../../src/authority/authority';
 import { completeConfig } from '../../src/app/config';
 import { Passes } from '../../src/pass';
 import { FileSource } from '../../src/sources';
-import type { Trust } from '../../src/trust';
+import { OUR_TAG } from '../../src/gateway';
+import { Trust } from '../../src/trust';
 import { startGateway, type Mode } from '../gateway';
 import { issue } from '../support/bundles';
 import { testFolder, writePair } from '../support/folders';
@@ -45,8 +45,11 @@ async function trusting(mode: Mode, more: object = {}, declarativeConfig?: strin
   const runner = compose(config, kong);
   const trusted = () => gateway.entities('ca_certificates').map(({ cert }) => nameOf(cert as string));
   const writes = () => gateway.requests.filter(({ method }) => method !== 'GET');
-  return { gateway, kong, config, bundle, certs, write, runner, trusted, writes };
+  return { gateway, kong, bundle, certs, write, runner, trusted, writes };
 }
+
+const trustIn = (kong: Connection, source: FileSource, now: () => number = Date.now) =>
+  new Trust({ sources: [source], gateway: kong.open(), allowDowngrade: false, tag: OUR_TAG, now });
 
 describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) => {
   it('follows a bundle: created, renewed in place, refused where it is no CA', async () => {
@@ -115,10 +118,10 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
   });
 
   it('changes nothing while another gateway leads', async () => {
-    const { kong, config, bundle, trusted, write } = await trusting(mode);
+    const { kong, bundle, trusted, write } = await trusting(mode);
     let isLeader = false;
     const source = new FileSource(bundle, null, false);
-    const trust = createTrust(config, kong.open(), [source]);
+    const trust = trustIn(kong, source);
     const passes = passesOver(trust, { mayWrite: () => isLeader });
     write(Authority.root('A').cert);
     for (const leads of [false, true]) {
@@ -133,11 +136,11 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
     ['cut off inside a certificate', (pem: string) => pem.slice(0, pem.length - 40)],
     ['something else', () => 'not a certificate\n'],
   ] as const)('stays where its file is %s', async ([, broken]) => {
-    const { gateway, kong, config, bundle, trusted, write } = await trusting(mode);
+    const { gateway, kong, bundle, trusted, write } = await trusting(mode);
     const clock = { now: Date.now() };
     const source = new FileSource(bundle, null, false);
     const now = () => clock.now;
-    const passes = passesOver(createTrust(config, kong.open(), [source], now), { now });
+    const passes = passesOver(trustIn(kong, source, now), { now });
     const pass = async () => {
       await passes.run('poll');
       clock.now += 120_000;
@@ -152,11 +155,11 @@ describe.for(['dbless', 'database'] as const)('what Kong trusts (%s)', (mode) =>
   });
 
   it('loses a CA that has been out of the bundle for a while, unless something in Kong names it', async () => {
-    const { gateway, kong, config, bundle, trusted, write } = await trusting(mode);
+    const { gateway, kong, bundle, trusted, write } = await trusting(mode);
     const clock = { now: Date.now() };
     const source = new FileSource(bundle, null, false);
     const now = () => clock.now;
-    const passes = passesOver(createTrust(config, kong.open(), [source], now), { now });
+    const passes = passesOver(trustIn(kong, source, now), { now });
     const pass = () => passes.run('poll');
     const [a, b, c] = ['A', 'B', 'C'].map((name) => Authority.root(name).cert) as [string, string, string];
     write(a, b, c);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { onTestFinished, vi } from 'vitest';
-import { conditionsOf } from '../../src/alerts/conditions';
 import { compose } from '../../src/app/compose';
 import { completeConfig } from '../../src/app/config';
 import { connect } from '../../src/app/connection';
@@ -16,6 +15,7 @@ import { ScriptedController, type WantedConfiguration } from './controller';
 import { wantedFor } from './controller-world';
 import { testFolder } from './folders';
 import { StandInCluster } from './stand-in-cluster';
+import { conditionsOf } from './statuses';
 import { servedLeaf } from './tls';
 import { join } from 'node:path';
 

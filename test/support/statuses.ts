@@ -1,3 +1,4 @@
+import { eachCondition } from '../../src/alerts';
 import { isRenewalLate, lifeOf } from '../../src/model';
 import type { CertificateStatus, LeafStatus, ReloaderStatus } from '../../src/public';
 
@@ -13,6 +14,10 @@ export const leafUntil = (notAfter: string, lifeDays = 90): LeafStatus => ({
   not_before: iso(Date.parse(notAfter) - lifeDays * DAY_MS),
   not_after: notAfter,
 });
+
+/** Everything that is wrong, at once. */
+export const conditionsOf = (...args: Parameters<typeof eachCondition>) =>
+  [...eachCondition(...args)].filter((condition) => condition !== null);
 
 /** One certificate of `lifeDays` that is in sync and ends in `days`. */
 export function certificate(

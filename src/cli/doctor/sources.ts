@@ -4,7 +4,7 @@ import { trustedIssuersOf } from '../../app/compose';
 import { checkKeyAndChain, checkShape, warningsOf } from '../../certificates';
 import { groupBy } from '../../common/multimap';
 import { isRefusal, type Reason, type Refusal, type SourcedBundle } from '../../model';
-import { BundleBook } from '../../pass';
+import { BundleReader } from '../../pass';
 import { createSources } from '../../sources';
 import { plural } from '../output';
 import { adviceOn } from './advice';
@@ -21,10 +21,10 @@ export async function checkSources({ configs }: DoctorContext, check: Check): Pr
   if (configs.length === 0) check.skip('there is no configuration to take them from');
   for (const { config } of configs) {
     const { sources, clusters } = createSources(config);
-    const book = new BundleBook(sources, { trusted: trustedIssuersOf(config) });
+    const reader = new BundleReader(sources, { trusted: trustedIssuersOf(config) });
     try {
-      await scan(book);
-      await checkBook(book, check);
+      await scan(reader);
+      await checkBundles(reader, check);
     } finally {
       for (const source of sources) source.close?.();
       for (const client of clusters.values()) client.close();
@@ -33,25 +33,26 @@ export async function checkSources({ configs }: DoctorContext, check: Check): Pr
 }
 
 /** Scans a second time where a file may still be under way. */
-async function scan(book: BundleBook): Promise<void> {
-  await book.scan(undefined, { now: Date.now() });
-  if (!book.isUnsettled) return;
-  const waitMs = Number.isFinite(book.heldUntil) ? Math.max(0, book.heldUntil - Date.now()) : 0;
+async function scan(reader: BundleReader): Promise<void> {
+  await reader.scan(undefined);
+  if (!reader.isUnsettled) return;
+  const waitMs = Number.isFinite(reader.heldUntil) ? Math.max(0, reader.heldUntil - Date.now()) : 0;
   await sleep(waitMs);
-  await book.scan(undefined, { now: Date.now() });
+  await reader.scan(undefined);
 }
 
-async function checkBook(book: BundleBook, check: Check): Promise<void> {
+async function checkBundles(reader: BundleReader, check: Check): Promise<void> {
+  const { book, sources } = reader;
   const sourceOf = ({ id }: SourcedBundle) => book.sourceOf(id);
   const opened = [...book.bundles()].slice(0, MOST);
   const refused = groupBy([...book.refused()], ([id]) => book.sourceOf(id));
   const bundles = groupBy(opened, sourceOf);
-  for (const { id, bundles: total, error, strays = [] } of book.sourceStates) {
+  for (const { id, bundles: total, error, strays = [] } of sources.list()) {
     if (error !== null) check.fail(error.why.message, adviceOn(error.why.reason, error.why.message));
     const bad = (refused.get(id) ?? []).map(([, why]) => why);
     let good = 0;
     for (const bundle of bundles.get(id) ?? []) {
-      const why = await verdictOf(book, bundle);
+      const why = await verdictOf(reader, bundle);
       if (why === null) good += 1;
       else bad.push(why);
     }
@@ -68,7 +69,7 @@ async function checkBook(book: BundleBook, check: Check): Promise<void> {
     else if (bad.length === 0) check.skip(found);
     for (const [reason, list] of groupBy(bad, (why) => why.reason)) {
       check.warn(
-        `${found}, ${list.length} refused as ${reason}: ${(list[0] as Refusal).message}`,
+        `${found}, ${list.length} refused (${reason}): ${(list[0] as Refusal).message}`,
         adviceOn(reason, (list[0] as Refusal).message),
       );
     }
@@ -93,8 +94,8 @@ function warnOf(rows: readonly Row[], check: Check): void {
 }
 
 /** The gate's refusal of a bundle; null: it passes. */
-async function verdictOf(book: BundleBook, bundle: SourcedBundle): Promise<Refusal | null> {
-  const opened = await book.open(bundle);
+async function verdictOf(reader: BundleReader, bundle: SourcedBundle): Promise<Refusal | null> {
+  const opened = await reader.open(bundle);
   if (isRefusal(opened)) return opened;
   return checkShape(opened.bundle, Date.now()) ?? checkKeyAndChain(opened);
 }

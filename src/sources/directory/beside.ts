@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { groupBy, push } from '../../common/multimap';
 import type { LooseIssuers } from '../files/file-bundle';
-import type { KnownFile, LeafFile } from './match';
+import type { KnownFile, LeafFile } from './known-files';
 
 /** Most files that are read for one chain. */
 export const MAX_BESIDE = 8;

@@ -6,7 +6,7 @@ import { MAX_BUNDLE_BYTES, refusal, type Refusal } from '../../model';
 import type { FileAccess } from '../files/access';
 import { unreadable } from '../files/trouble';
 import type { Passwords } from '../password';
-import type { KnownFile } from './match';
+import type { KnownFile } from './known-files';
 import type { ParsedName } from './names';
 
 /** Most files of one source whose content is read, where names do not tell their role. */
@@ -45,8 +45,8 @@ export class FileContents {
   tooMany(root: string): Refusal {
     return refusal(
       'too_large',
-      `${printable(root)} has more than ${this.maxFiles.toLocaleString('en')} files whose names do not tell what they ` +
-        'are; the rest is not looked at. Name the folder of the certificates',
+      `${printable(root)} has more than ${this.maxFiles.toLocaleString('en')} files whose names do not say what they ` +
+        'are; the rest is not read. Give the folder of the certificates itself',
     );
   }
 

@@ -1,23 +1,10 @@
-import type { FileFacts, LeafFacts } from '../../certificates';
+import type { LeafFacts } from '../../certificates';
 import { groupBy, push } from '../../common/multimap';
 import { printable } from '../../common/printable';
 import { refusal, type StrayFile } from '../../model';
 import { besideOf, type BesideIndex, indexBeside } from './beside';
-import type { ParsedName } from './names';
-
-/** A file whose content was read. */
-export interface KnownFile {
-  path: string;
-  folder: string;
-  name: ParsedName;
-  facts: FileFacts;
-  /** Whether it is the key of a pair found by names; other certificates may have it, too. */
-  isTold: boolean;
-  /** Its ending is unknown, so that it is part of no bundle. */
-  isMisnamed?: boolean;
-}
-
-export type LeafFile = KnownFile & { facts: FileFacts & { leaf: LeafFacts } };
+import { replacedAmong } from './generations';
+import { bestOf, isClosed, isLeafFile, nameIn, nearest, type KnownFile, type LeafFile } from './known-files';
 
 export interface MatchedFiles {
   cert: string;
@@ -110,7 +97,7 @@ class Matching {
       if (pair === null) lone.push(bestOf(copies, null));
       else pairs.push(pair);
     }
-    const isReplaced = replacedAmong(pairs);
+    const isReplaced = replacedAmong(pairs.map(({ cert }) => cert).filter(isLeafFile));
     const missed = lone.filter((one) => !isReplaced(one, false));
     const alone = missed.filter(({ facts }) => isOfServer(facts.leaf) && facts.leaf.info.notAfter > now);
     pairs.push(...this.unreadablePairs());
@@ -132,10 +119,7 @@ class Matching {
   private pairOf(copies: readonly LeafFile[]): Pair | null {
     const [first] = copies as [LeafFile];
     const keys = this.#keys.get(first.facts.leaf.publicKey) ?? [];
-    const key =
-      nearest(keys.slice(0, MAX_COPIES), copies.slice(0, MAX_COPIES)) ??
-      this.closedKeyOf(copies) ??
-      this.sameAsBefore(copies);
+    const key = nearest(keys, copies) ?? this.closedKeyOf(copies) ?? this.sameAsBefore(copies);
     if (key === undefined) return null;
     this.#used.add(key.path);
     return { cert: bestOf(copies, key), key };
@@ -223,103 +207,6 @@ class Matching {
     const separator = name.base.endsWith(`-${name.number ?? ''}`) ? '-' : '';
     return roles.every((role) => this.#byPath.has(`${folder}/${role}${separator}${name.number ?? ''}.pem`));
   }
-}
-
-const isLeafFile = (file: KnownFile): file is LeafFile => file.facts.leaf !== null;
-
-const isClosed = ({ facts }: KnownFile) => facts.kind === 'locked' || facts.kind === 'damaged';
-
-const isNamedLike = ({ name: a }: KnownFile, { name: b }: KnownFile) =>
-  a.stem === b.stem && a.number === b.number;
-
-/** Equal for files of a folder that have the same name apart from the role. */
-const nameIn = (folder: string, { name: { stem, number } }: KnownFile) =>
-  [folder, stem, number ?? ''].join('\0');
-
-/** Most copies of one key or leaf that are compared; somebody may leave any number of them. */
-const MAX_COPIES = 64;
-
-/** The nearest key: in the same folder, of the same name, by its path. */
-function nearest(keys: readonly KnownFile[], copies: readonly KnownFile[]): KnownFile | undefined {
-  const rank = (key: KnownFile) =>
-    2 * Number(copies.some(({ folder }) => folder === key.folder)) +
-    Number(copies.some((cert) => isNamedLike(cert, key)));
-  return [...keys].sort((a, b) => rank(b) - rank(a) || (a.path < b.path ? -1 : 1))[0];
-}
-
-const RANKS: readonly ParsedName['role'][] = ['fullchain', 'certificate', 'issuers'];
-
-/** The file to use of several with one leaf: PEM, with the longest chain, in the folder of the key. */
-function bestOf(copies: readonly LeafFile[], key: KnownFile | null): LeafFile {
-  const compare = (a: LeafFile, b: LeafFile) =>
-    Number(b.folder === key?.folder) - Number(a.folder === key?.folder) ||
-    Number(b.facts.leaf.isPem) - Number(a.facts.leaf.isPem) ||
-    b.facts.leaf.count - a.facts.leaf.count ||
-    RANKS.indexOf(a.name.role) - RANKS.indexOf(b.name.role) ||
-    (a.path < b.path ? -1 : 1);
-  return [...copies].sort(compare)[0] as LeafFile;
-}
-
-/** Tells whether there is a newer certificate of the same issuer, names and type of key. */
-function replacedAmong(pairs: readonly Pair[]): (file: KnownFile, isInOneFolder: boolean) => boolean {
-  const kindOf = ({ issuer, info: { keyType, names } }: LeafFacts) =>
-    [keyType, issuer, ...[...names].sort()].join('\0');
-  const certificates = pairs.map(({ cert }) => cert).filter(isLeafFile);
-  const everywhere = groupBy(certificates, ({ facts }) => kindOf(facts.leaf));
-  const inFolder = groupBy(certificates, ({ folder, facts }) => `${folder}\0${kindOf(facts.leaf)}`);
-  const generations = new Map([...everywhere, ...inFolder].map(([key, files]) => [key, new Ages(files)]));
-  return (file, isInOneFolder) => {
-    if (!isLeafFile(file)) return false;
-    const kind = kindOf(file.facts.leaf);
-    return generations.get(isInOneFolder ? `${file.folder}\0${kind}` : kind)?.hasNewer(file) ?? false;
-  };
-}
-
-/** Leaves ordered by age; fast for any number of them. */
-class Ages {
-  readonly #files: readonly LeafFile[];
-  /** At each index the latest expiry of that leaf and of all newer ones. */
-  readonly #ends: number[];
-
-  constructor(files: readonly LeafFile[]) {
-    this.#files = [...files].sort(byAge);
-    let latest = Number.NEGATIVE_INFINITY;
-    this.#ends = this.#files
-      .toReversed()
-      .map(({ facts }) => (latest = Math.max(latest, facts.leaf.info.notAfter)))
-      .reverse();
-  }
-
-  /** Whether a leaf is valid later from and longer until; of two with the same times one counts as newer. */
-  hasNewer(file: LeafFile): boolean {
-    let [low, high] = [0, this.#files.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (byAge(this.#files[middle] as LeafFile, file) > 0) high = middle;
-      else low = middle + 1;
-    }
-    return (this.#ends[low] ?? Number.NEGATIVE_INFINITY) >= file.facts.leaf.info.notAfter;
-  }
-}
-
-/**
- * Of two leaves issued in the same second the generation's number decides: `fullchain.pem` is the newest, then
- * `fullchain2.pem`.
- */
-function byAge(a: LeafFile, b: LeafFile): number {
-  const [first, second] = [a.facts.leaf, b.facts.leaf];
-  return (
-    first.info.notBefore - second.info.notBefore ||
-    first.info.notAfter - second.info.notAfter ||
-    (first.digest === second.digest
-      ? 0
-      : byNumber(a.name.number, b.name.number) || (first.digest < second.digest ? -1 : 1))
-  );
-}
-
-function byNumber(a: string | null, b: string | null): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
-  return a.length - b.length || (a < b ? -1 : Number(a > b));
 }
 
 const isOfServer = ({ info: { names, ips = [], isForServers } }: LeafFacts) =>

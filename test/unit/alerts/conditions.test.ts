@@ -1,7 +1,15 @@
 import { describe, expect, it, test } from 'vitest';
-import { conditionsOf } from '../../../src/alerts';
 import type { CertificateStatus, HoldStatus, ReloaderStatus } from '../../../src/public';
-import { certificate, DAY_MS, inDays, iso, leafUntil, NOW, reloader } from '../../support/statuses';
+import {
+  certificate,
+  conditionsOf,
+  DAY_MS,
+  inDays,
+  iso,
+  leafUntil,
+  NOW,
+  reloader,
+} from '../../support/statuses';
 
 const WARNING_DAYS = [30, 14, 7, 1];
 

@@ -210,7 +210,7 @@ describe('a pass that fails', () => {
     expect(lines.map((line) => line['error'] ?? line.message)).toEqual([
       'connection refused',
       '500',
-      'passes are made again',
+      'passes succeed again',
       '500',
     ]);
   });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { conditionsOf } from '../../../src/alerts';
 import { verdictText } from '../../../src/cli/status/verdict-text';
 import type { LifeLevel } from '../../../src/model';
 import { toReport } from '../../../src/status';
@@ -7,6 +6,7 @@ import { PREFIX } from '../../../src/status/metric-names';
 import { renderMetrics } from '../../../src/status/metrics';
 import { bundle, leafOf, NOW, stored } from '../../support/plans';
 import { reloaderView, reportView } from '../../support/status-views';
+import { conditionsOf } from '../../support/statuses';
 
 const DAY = 86_400_000;
 

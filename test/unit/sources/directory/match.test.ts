@@ -1,6 +1,7 @@
 import { expect, it, test } from 'vitest';
 import type { FileFacts } from '../../../../src/certificates';
-import { matchFiles, type KnownFile } from '../../../../src/sources/directory/match';
+import type { KnownFile } from '../../../../src/sources/directory/known-files';
+import { matchFiles } from '../../../../src/sources/directory/match';
 import { parseName } from '../../../../src/sources/directory/names';
 import { leafOf, NOW } from '../../../support/plans';
 

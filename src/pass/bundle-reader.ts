@@ -1,0 +1,147 @@
+import type { OpenedBundle } from '../certificates';
+import { optimiseFor } from '../common/optimise';
+import { Slices } from '../common/slices';
+import { isRefusal, refusal, type Refusal, type Source, type SourcedBundle } from '../model';
+import { BareLeaves, type BareLeaf } from './bare-leaves';
+import { BundleBook, type Entry } from './bundle-book';
+import { BundleOpener, type BundleOpenerOptions } from './bundle-opener';
+import { bundleId } from './known-bundle';
+import { scanSafely } from './reading';
+import { SourceStates } from './source-states';
+import type { ProgressListener } from './step';
+import { readUnmatched } from './unmatched-bundle';
+
+export interface BundleScanOptions {
+  /** Settles when `find` knows what Kong stores, with whether that has changed; reading goes on meanwhile. */
+  stored?: Promise<unknown>;
+  /** Fetch even what looks unchanged. */
+  whole?: boolean;
+  progress?: ProgressListener | undefined;
+}
+
+export interface BundleScan {
+  /** Whether anything differs from the scan before. */
+  changed: boolean;
+  /** Number of bundles that were read. */
+  read: number;
+  /** Bundles that have changed, with their former state; null: new. */
+  differing: Map<string, SourcedBundle | null>;
+  errors: { source: string; refusal: Refusal }[];
+}
+
+/** Reads the bundles of every source: what changed into the book, and the texts of one before it is written. */
+export class BundleReader {
+  readonly book = new BundleBook();
+  readonly sources: SourceStates;
+  readonly #opener: BundleOpener;
+  readonly #bare = new BareLeaves();
+  /** Bundles to read again though their source sees no change in them, by bundle id. */
+  readonly #again = new Map<string, Entry>();
+  readonly #now: () => number;
+
+  constructor(
+    private readonly all: readonly Source[],
+    options: BundleOpenerOptions = {},
+  ) {
+    this.#now = options.now ?? Date.now;
+    this.sources = new SourceStates(all, this.book);
+    this.#opener = new BundleOpener(all, this.book, options);
+  }
+
+  /** Scans every source (or only what a watch touched) and reads what changed. */
+  async scan(
+    touched: ReadonlySet<string> | undefined,
+    { stored, whole = false, progress }: BundleScanOptions = {},
+  ): Promise<BundleScan> {
+    const result: BundleScan = { changed: false, read: 0, differing: new Map(), errors: [] };
+    const again = [
+      ...this.#again.values(),
+      ...this.#bare.values(),
+      ...(touched === undefined ? this.#opener.unread() : []),
+    ];
+    this.#again.clear();
+    const due = touched === undefined && !whole ? this.sources.due(this.#now()) : new Set<Source>();
+    const scans = await Promise.all(
+      this.all.map(async (source) => ({
+        source,
+        ...(await scanSafely(source, touched, { whole: whole || due.has(source) })),
+      })),
+    );
+    const count = again.length + scans.reduce((sum, { changed }) => sum + changed.length, 0);
+    optimiseFor(count);
+    progress?.begin('read', count);
+    const wanted = new Map<Source, Set<string>>();
+    for (const { source, ...scan } of scans) {
+      this.sources.note(source, scan);
+      result.errors.push(...scan.errors.map((why) => ({ source: source.id, refusal: why })));
+      for (const name of scan.removed) if (this.#opener.forget(bundleId(source, name))) result.changed = true;
+      wanted.set(source, new Set(scan.changed));
+    }
+    for (const { source, name } of again) wanted.get(source)?.add(name);
+    const found = await readUnmatched(wanted, progress);
+    if (this.sources.noteCreating() || scans.some(({ areAsksNew }) => areAsksNew === true))
+      result.changed = true;
+    result.read = found.length;
+    const kongChanged = (await stored) === true;
+    const bare = new Map<string, BareLeaf>();
+    progress?.begin('open', found.length);
+    const slices = new Slices();
+    for (const seen of found) {
+      progress?.step();
+      const id = bundleId(seen.source, seen.name);
+      const before = this.book.get(id);
+      // Awaited only where it is a promise: most bundles are in Kong to the letter.
+      const taken = this.#opener.take(id, seen, bare);
+      if (!(taken instanceof Promise ? await taken : taken)) continue;
+      result.differing.set(id, before);
+      if (slices.due) await slices.pause();
+    }
+    if (result.differing.size > 0 || result.changed || kongChanged)
+      await this.#opener.completeChains(result.differing);
+    this.holdBare(bare, result);
+    if (result.differing.size > 0) result.changed = true;
+    if (result.changed) this.book.excuse();
+    return result;
+  }
+
+  /** Holds a bare leaf whose issuer is nowhere, as long as its chain may still be on the way. */
+  private holdBare(found: ReadonlyMap<string, BareLeaf>, result: BundleScan): void {
+    for (const [id, { before }] of this.#bare.hold(found, (one) => this.#opener.isBare(one), this.#now())) {
+      result.differing.delete(id);
+      if (before === undefined) this.#opener.forget(id);
+      else this.#opener.put(id, before);
+    }
+  }
+
+  /** Whether a bundle has changed since the plan; the next scan reads it again. */
+  get isUnsettled(): boolean {
+    return this.#again.size > 0 || this.#bare.size > 0;
+  }
+
+  /** When the first held leaf is taken without its chain (milliseconds since the epoch); Infinity: none is held. */
+  get heldUntil(): number {
+    return this.#bare.until;
+  }
+
+  /** Whether the next scan reads a bundle even if its source reports no change. */
+  isReadAgain(id: string): boolean {
+    return this.#again.has(id);
+  }
+
+  /**
+   * Reads the texts of a bundle.
+   * @returns a refusal where they are no longer those of the plan
+   */
+  async open(planned: SourcedBundle): Promise<OpenedBundle | Refusal> {
+    const moved = refusal(
+      'incomplete',
+      `${planned.location} changed while it was processed; it is read again`,
+    );
+    const entry = this.book.entry(planned.id);
+    if (entry === undefined) return moved;
+    const opened = (await this.#opener.open(planned.id, planned.content)) ?? moved;
+    if (!isRefusal(opened) && opened.bundle.content === planned.content) return opened;
+    this.#again.set(planned.id, entry);
+    return isRefusal(opened) ? opened : moved;
+  }
+}
