@@ -114,13 +114,17 @@ function readExtension(extension: DerReader, id: DerValue, octets: DerValue, fou
   const value = extension.inside(octets);
   switch (numberOf(extension, id)) {
     case ALTERNATIVE_NAME:
-      return readNames(value, found);
+      readNames(value, found);
+      return;
     case BASIC_CONSTRAINTS:
-      return readConstraints(value, found);
+      readConstraints(value, found);
+      return;
     case KEY_USAGE:
-      return readKeyUsage(value, found);
+      readKeyUsage(value, found);
+      return;
     case EXTENDED_KEY_USAGE:
-      return readUsages(value, found);
+      readUsages(value, found);
+      return;
     case AUTHORITY_KEY_ID:
       found.authorityKeyId = authorityKeyId(value);
       return;

@@ -5,7 +5,6 @@ import {
   renewalLateAt,
   type CertificateState,
   type Life,
-  type LifeLevel,
 } from '../model';
 import { asSnis } from '../certificates';
 import { endingLeaf, renewalOf, servedNotAfter, type Renewal } from './certificate-status';
