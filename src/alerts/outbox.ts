@@ -1,3 +1,4 @@
+import { inTurn } from '../model';
 import type { Alert } from './alert';
 
 export type Delivery =
@@ -16,7 +17,7 @@ export interface OutboxOptions {
   random?: () => number;
 }
 
-/** Most alerts that wait; beyond it the oldest are dropped. */
+/** Most alerts that wait; beyond it the oldest warnings of the place with most of them are dropped. */
 const MAX_WAITING = 1_000;
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_MAX_MS = 5 * 60_000;
@@ -53,12 +54,9 @@ export class Outbox {
   add(alerts: readonly Alert[]): void {
     if (this.#isClosed) return;
     for (const alert of alerts) this.put(alert);
-    let dropped = 0;
-    for (const key of this.#waiting.keys()) {
-      if (this.#waiting.size <= MAX_WAITING) break;
-      this.#waiting.delete(key);
-      dropped += 1;
-    }
+    const excess = this.#waiting.size > MAX_WAITING ? leastWanted(this.#waiting) : [];
+    for (const key of excess) this.#waiting.delete(key);
+    const dropped = excess.length;
     if (dropped > 0)
       this.options.say('dropped', { alerts: dropped, error: 'too many alerts are waiting for the webhook' });
     if (this.#timer === null) void this.send();
@@ -153,3 +151,17 @@ export class Outbox {
     this.options.say('relief', {});
   }
 }
+
+/** What is dropped where too many wait: a tenant with a thousand troubles drowns none of another, and nothing critical. */
+function leastWanted(waiting: ReadonlyMap<string, Waiting>): string[] {
+  const newest = [...waiting].reverse();
+  const rank = ([, { alert }]: [string, Waiting]) => Number(alert.severity !== 'critical');
+  const fair = inTurn(newest, ([, { alert }]) => placeOf(alert));
+  return fair
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(MAX_WAITING)
+    .map(([key]) => key);
+}
+
+/** A folder, or a namespace; empty: it is about no place. */
+const placeOf = ({ facts: { location = '' } }: Alert): string => location.slice(0, location.lastIndexOf('/'));

@@ -1,6 +1,6 @@
 import { IdleTimer } from '../common/idle-timer';
 import { Seal, type Sealed } from '../common/seal';
-import { changeId, type Digest, type Half, type PemPair, type Written } from '../model';
+import { changeId, inTurn, ownerOf, type Digest, type Half, type PemPair, type Written } from '../model';
 import { chainOf, halfOf } from './prove';
 
 /** The pair of one half of a certificate before its last swap. */
@@ -13,7 +13,7 @@ export interface FormerPair {
   readonly at: number;
 }
 
-type Kept = FormerPair & { sealed: Sealed };
+type Kept = FormerPair & { sealed: Sealed; owner: string };
 
 const MOST = 100;
 const KEPT_MS = 24 * 3_600_000;
@@ -38,10 +38,19 @@ export class FormerPairs {
     this.#kept.delete(key);
     if (pair === null) return;
     this.#end.touch();
-    const sealed = this.#seal.close([pair.cert, pair.key]);
-    this.#kept.set(key, { certificate, half, replacedBy: chainOf(written), at, sealed });
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MOST && oldest !== undefined) this.#kept.delete(oldest);
+    const owner = ownerOf(written.change.bundle);
+    this.#kept.set(key, {
+      certificate,
+      half,
+      replacedBy: chainOf(written),
+      at,
+      sealed: this.#seal.close([pair.cert, pair.key]),
+      owner,
+    });
+    if (this.#kept.size <= MOST) return;
+    // Whoever renews often loses pairs of its own, not those of others.
+    const [excess] = inTurn([...this.#kept].reverse(), ([, one]) => one.owner).slice(MOST);
+    if (excess !== undefined) this.#kept.delete(excess[0]);
   }
 
   forget(former: Pick<FormerPair, 'certificate' | 'half'>): void {
