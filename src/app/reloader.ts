@@ -1,4 +1,4 @@
-import { collectGarbageSoon } from '../common/collect';
+import { collectGarbageSoon } from '../common/v8';
 import { VERSION } from '../common/product';
 import type { Config } from './config';
 import type { Change, LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';

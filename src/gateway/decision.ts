@@ -18,7 +18,7 @@ export function decideUpdate(
     const why = `certificate ${certificate.id} is a vault reference; its vault renews it`;
     return { kind: 'refused', change, refusal: refusal('vault_reference', why) };
   }
-  const isPairThere = isChainOf(bundle, now?.chain, change.isControllers);
+  const isPairThere = isChainOf(bundle, now?.chain, change.isOfController);
   const isRenamed = addSnis.length + moveSnis.length + removeSnis.length > 0 || split !== undefined;
   if (isPairThere) return isRenamed ? { kind: 'write', isPairThere } : { kind: 'already', change };
   // Another writer was faster, and its certificate may be newer.

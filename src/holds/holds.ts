@@ -1,5 +1,5 @@
 import { readConfiguredFile } from '../common/configured-file';
-import { timeLeft } from '../common/duration';
+import { timeLeft } from '../common/time';
 import { replaceFile } from '../common/replace-file';
 import { changeId, lifeOf, type Change, type HoldBook, type Permission, type Pin } from '../model';
 import { Freeze, type FreezeConfig } from './freeze';

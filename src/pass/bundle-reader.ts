@@ -1,5 +1,5 @@
 import type { OpenedBundle } from '../certificates';
-import { optimiseFor } from '../common/optimise';
+import { optimiseFor } from '../common/v8';
 import { Slices } from '../common/slices';
 import { isRefusal, refusal, type Refusal, type Source, type SourcedBundle } from '../model';
 import { BareLeaves, type BareLeaf } from './bare-leaves';

@@ -70,8 +70,8 @@ export class Planner {
     if (isRefusal(opened)) return opened;
     const why = checkKeyAndChain(opened);
     if (why !== null) return why;
-    const isControllers = change.kind === 'update' ? change.isControllers : change.handsOver === true;
-    return isControllers ? toPemAsFound(opened) : toPem(opened);
+    const isOfController = change.kind === 'update' ? change.isOfController : change.handsOver === true;
+    return isOfController ? toPemAsFound(opened) : toPem(opened);
   };
 
   /** Plans for everything. A bundle counts as in step only if its own key fits as well. */
@@ -139,7 +139,7 @@ export class Planner {
   private brokenForController({ isBesideController, changes, unused }: Plan): SourcedBundle[] {
     if (!isBesideController) return [];
     const left = changes.flatMap((change) =>
-      change.kind === 'update' && change.isControllers ? [change.bundle] : [],
+      change.kind === 'update' && change.isOfController ? [change.bundle] : [],
     );
     const lost = this.homes.namesAt(new Set(unused.filter((id) => this.#book.isOfCluster(id))));
     return [...left, ...[...lost.keys()].flatMap((id) => this.#book.get(id) ?? [])];

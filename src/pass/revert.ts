@@ -1,5 +1,5 @@
 import { checkKeyAndChain, checkShape, openBundle } from '../certificates';
-import { isoTime } from '../common/iso-time';
+import { isoTime } from '../common/time';
 import {
   isRefusal,
   type Change,
@@ -133,7 +133,7 @@ export class RevertStep implements Step {
       certificate.snis.length === 0
     )
       throw new Error(`what ${sni} had before is not for clients, and services show it`);
-    return { kind: 'update', bundle, certificate, half, isControllers: false, addSnis: [], reverts: true };
+    return { kind: 'update', bundle, certificate, half, isOfController: false, addSnis: [], reverts: true };
   }
 }
 

@@ -37,7 +37,7 @@ export class Takeover {
    */
   async decide(change: Change, now: number, happened: (detail: string) => void): Promise<Decision> {
     // The controller itself waits for this change.
-    if (change.kind === 'create' || !change.isControllers || change.handsOver === true)
+    if (change.kind === 'create' || !change.isOfController || change.handsOver === true)
       return { kind: 'write' };
     const id = halfId(change);
     const { mode, graceMs } = this.options;

@@ -1,6 +1,6 @@
 import { parseCertificate, readableName } from '../certificates';
 import { Slices } from '../common/slices';
-import { isoTime } from '../common/iso-time';
+import { isoTime } from '../common/time';
 import { CERTIFICATE_STATES, LIFE_LEVELS, REASONS, type CertificateState, type LifeLevel } from '../model';
 import {
   alarmingLife,

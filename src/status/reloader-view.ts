@@ -1,4 +1,4 @@
-import { isoTime } from '../common/iso-time';
+import { isoTime } from '../common/time';
 import { lifeOf, type Leadership, type LiveView, type Pin, type StrayFile } from '../model';
 import type {
   CertificateStatus,

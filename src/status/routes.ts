@@ -5,9 +5,8 @@ import type { StatusBackend } from './backend';
 import { isLocalName } from './listen-address';
 import { ORDERS } from './orders';
 import { languageOf } from './page/words/language';
-import { unreadiness, type ReportView } from './report-view';
+import { statusJson, unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
-import { statusJson } from './status-json';
 
 /** Where a request arrived. */
 export interface Door {

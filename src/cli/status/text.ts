@@ -1,4 +1,4 @@
-import { timeLeft } from '../../common/duration';
+import { timeLeft } from '../../common/time';
 import type { CertificateState, LifeLevel } from '../../model';
 import { alarmingLife, type CertificateStatus, type ReloaderStatus, type StatusReport } from '../../public';
 import { day, duration, plural, someOf, type Output } from '../output';

@@ -17,7 +17,7 @@ const update = (age: number, names = ['www.test']): Change => ({
   bundle: bundle('www', { names, age: 0 }),
   certificate: stored('c1', { names, age }),
   half: 'main',
-  isControllers: false,
+  isOfController: false,
   addSnis: [],
 });
 const create: Change = { kind: 'create', bundle: bundle('new', { age: 0 }), id: 'c2', snis: ['www.test'] };

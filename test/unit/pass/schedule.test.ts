@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { advance, INTERVAL_MS, reportOf, scheduled } from '../../support/schedules';
+import { reportOf } from '../../support/reports';
+import { advance, INTERVAL_MS, scheduled } from '../../support/schedules';
 import { Schedule } from '../../../src/pass';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -95,10 +96,10 @@ describe('changes that a watch reports', () => {
       failed: () => undefined,
       pass: async (cause, what, touches) => {
         touched.push([...(what ?? [cause])]);
-        if (what?.has('/a') !== true || taken.length > 0) return reportOf(cause, 'no');
+        if (what?.has('/a') !== true || taken.length > 0) return reportOf({ cause });
         await touches.ready();
         taken.push([...(touches.take() ?? [])]);
-        return reportOf(cause, 'no');
+        return reportOf({ cause });
       },
     });
     schedule.start();
@@ -122,7 +123,7 @@ describe('changes that a watch reports', () => {
           await touches.ready();
           taken.push(touches.take());
         }
-        return reportOf(cause, 'no');
+        return reportOf({ cause });
       },
     });
     schedule.start();
