@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../test/kubernetes/apiserver';
 import { findPluginServer } from '../test/live/kong';
 import { eventually } from '../test/support/eventually';
+import { cpuTicks, untilAtRest } from '../test/support/process';
 import { readPem } from '../src/certificates';
 import { createPass } from '../src/app/pass';
 import { AdminClient, DatabaseGateway } from '../src/gateway';
@@ -13,7 +14,7 @@ import { KubernetesSource } from '../src/sources/kubernetes';
 import { certificateId, send, startKong, untilServed, type BenchKong } from './kong';
 import { elsewhere, sideBySide, time, type Result } from './measure';
 import { asStored, makePairs, newPair, siteName, type Pair } from './pairs';
-import { cpuTicks, memory, untilAtRest } from './process';
+import { memory } from './process';
 
 const NAMESPACE = 'bench';
 const COUNT = 5_000;

@@ -6,7 +6,6 @@ import { settingsOf } from '../test/live/settings';
 import { bulkDatabase, bulkDbless, rollback } from './bulk';
 import { edits } from './edits';
 import { formats } from './formats';
-import { growth } from './growth';
 import { handshakes } from './handshakes';
 import { realSettings } from './kong';
 import { kubernetes } from './kubernetes';
@@ -43,7 +42,6 @@ const BENCHMARKS: readonly [names: readonly string[], measure: () => Promise<Res
   [['status-10k', 'metrics-10k', 'pass-under-scrape-10k'], () => statuses(folder('status'))],
   [['handshake-time', 'handshake-cpu', 'handshake-cpu-noise'], () => handshakes(folder)],
   [['rss-1k', 'rss-10k'], () => memories(folder)],
-  [['growth'], async () => [await growth(folder('growth'))]],
   [['secret-to-served', 'k8s-rss-500', 'k8s-cold-5k', 'k8s-idle-cpu-5k'], () => kubernetes(folder)],
   [['k8s-100-namespaces'], () => namespaces(folder('namespaces'))],
   [['dump-time'], async () => [await dumpTime(join(root, 'dump'))]],

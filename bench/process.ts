@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../test/support/eventually';
 import { findPluginServer } from '../test/live/kong';
+import { residentMb, untilAtRest } from '../test/support/process';
 import { startKong } from './kong';
 import { elsewhere, sideBySide, time, type Result } from './measure';
 import { makePairs, writePairs, type Pair } from './pairs';
@@ -28,22 +29,6 @@ export async function memory(folder: string, pairs: readonly Pair[], plugin: obj
   } finally {
     await kong.stop();
   }
-}
-
-/** No more CPU time between two looks. */
-export async function untilAtRest(pid: number): Promise<void> {
-  let last = -1;
-  await eventually(
-    'it is at rest',
-    async () => {
-      const before = last;
-      last = cpuTicks(pid);
-      await sleep(2_000);
-      return before !== -1 && last - before <= 2 && cpuTicks(pid) > 0;
-    },
-    // The listeners are asked for a hundred certificates a second.
-    400_000,
-  );
 }
 
 export async function memories(folder: (name: string) => string): Promise<Result[]> {
@@ -94,16 +79,4 @@ export async function dumpTime(folder: string): Promise<Result> {
     limit: 0.6,
     against: 'kong-js-pluginserver --dump-all-plugins',
   };
-}
-
-export function residentMb(pid: number): number {
-  const kb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kb) / 1024;
-}
-
-/** Clock ticks of 10 ms that a process has had. */
-export function cpuTicks(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
 }

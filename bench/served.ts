@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { DeclarativeDocument } from '../src/gateway/declarative/document';
 import { findPluginServer } from '../test/live/kong';
 import { eventually } from '../test/support/eventually';
+import { untilAtRest } from '../test/support/process';
 import { certificateId, realSettings, send, startKong, untilServed, type BenchKong } from './kong';
 import { elsewhere, sideBySide, time, type Result } from './measure';
 import { asStored, makePairs, newPair, pathsOf, siteName, writePairs, type Pair } from './pairs';
 import { Pauses } from './pauses';
-import { untilAtRest } from './process';
 
 const COUNT = 1_000;
 const LAST = COUNT - 1;

@@ -9,7 +9,7 @@ import { EntryMemory, ReloaderPresenter, type ReportView } from '../src/status';
 import type { CertificateFacts } from '../src/status/facts';
 import { METRICS, PREFIX } from '../src/status/metric-names';
 import { renderMetrics } from '../src/status/metrics';
-import { statusJson } from '../src/status/report-view';
+import { statusJson } from '../src/status/status-json';
 import { certificateId } from './kong';
 import { cpuTime, sideBySide, type Result } from './measure';
 import { asStored, makePairs, writePairs } from './pairs';

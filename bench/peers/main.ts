@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -30,6 +30,7 @@ const DEADLINE_MS = 120_000;
 const ours = (mode: 'database' | 'dbless'): Peer => ({
   name: `Kong with this plugin, ${mode === 'database' ? 'with a database' : 'without a database'}`,
   program: 'node',
+  needsDatabase: mode === 'database',
   start: async (folder, pairs): Promise<Server> => {
     const certs = join(folder, 'certs');
     mkdirSync(certs, { recursive: true });
@@ -120,6 +121,9 @@ async function untilTaken(port: number, { name, cert }: Pair): Promise<void> {
   }
 }
 
+const lineOf = ({ name, ms, failed, handshakes, dropped, requests }: Row) =>
+  `| ${name} | ${ms.map((one) => `${one} ms`).join(' | ')} | ${failed} of ${handshakes.toLocaleString('en')} | ${dropped} of ${requests.toLocaleString('en')} |`;
+
 const isThere = (program: string) =>
   [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].some((folder) =>
     existsSync(join(folder, program)),
@@ -135,10 +139,11 @@ async function main(): Promise<void> {
   if (values.kong !== undefined) realSettings.current = settingsOf(values.kong, values.pg);
   const counts = (values.counts ?? '1,100,1000').split(',').map(Number);
   const hasDatabase = values.kong === undefined || values.pg !== undefined;
-  const all = [...PEERS, ...(hasDatabase ? [ours('database')] : []), ours('dbless')];
+  const all = [...PEERS, ours('database'), ours('dbless')];
   const chosen = all.filter(
     ({ name }) => values.only?.split(',').some((one) => name.startsWith(one)) ?? true,
   );
+  const begin = performance.now();
   const root = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-peers-'));
   try {
     say(
@@ -146,15 +151,21 @@ async function main(): Promise<void> {
     );
     say(`| --- | ${counts.map(() => '---').join(' | ')} | --- | --- |`);
     for (const peer of chosen) {
-      if (!isThere(peer.program)) {
-        say(`| ${peer.name} | skipped: there is no ${peer.program} |`);
+      const missing = peer.needsDatabase === true && !hasDatabase ? '--pg' : peer.program;
+      if (missing === '--pg' || !isThere(missing)) {
+        say(`| ${peer.name} | skipped: there is no ${missing} |`);
         continue;
       }
-      const { name, ms, failed, handshakes, dropped, requests } = await measure(peer, counts, root);
-      say(
-        `| ${name} | ${ms.map((one) => `${one} ms`).join(' | ')} | ${failed} of ${handshakes.toLocaleString('en')} | ${dropped} of ${requests.toLocaleString('en')} |`,
-      );
+      // One that fails leaves the others their rows.
+      const line = await measure(peer, counts, root).then(lineOf, (error: unknown) => {
+        process.exitCode = 1;
+        return `| ${peer.name} | failed: ${(error as Error).message} |`;
+      });
+      say(line);
     }
+    const loads = loadavg().map((load) => load.toFixed(1));
+    const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
+    say(`${minutes} minutes on ${availableParallelism()} cores, load in the end ${loads.join(', ')}`);
   } finally {
     rmSync(root, { recursive: true, force: true });
   }

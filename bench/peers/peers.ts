@@ -23,6 +23,8 @@ export interface Peer {
   name: string;
   /** Skipped where it is not on the PATH. */
   program: string;
+  /** Skipped where a real Kong has none. */
+  needsDatabase?: boolean;
   start: (folder: string, pairs: readonly Pair[]) => Promise<Server>;
 }
 

@@ -103,7 +103,7 @@ export function renewalOf(certificate: CertificateStatus, now: number): Conditio
   const due = Date.parse(dueAt);
   const end = Math.max(Date.parse(source.not_after), stored === null ? 0 : Date.parse(stored.not_after));
   if (!isRenewalLate(due, end, now) || end <= now) return null;
-  const summary = `${nameOf(certificate)} was to be renewed ${timeLeft(now - due)} ago, and ${source.location} has no newer one`;
+  const summary = `${nameOf(certificate)} should have been renewed ${timeLeft(now - due)} ago, and ${source.location} has no newer certificate`;
   const description = `The newest leaf is valid until ${new Date(end).toISOString()}.`;
   return about(certificate, 'renewal_overdue', {
     topic: 'renewal',
@@ -197,7 +197,7 @@ function heldBack(certificate: CertificateStatus, { kind, detail }: HoldStatus):
 
 function sourceSentence({ state, source, refusal, owner }: CertificateStatus): string {
   if (source === null && owner === 'ingress_controller')
-    return 'The ingress controller renews it; no source here may see its Secret.';
+    return 'The ingress controller renews it; no source here can read its Secret.';
   if (source === null) return 'No source has a certificate for it: nothing will renew it here.';
   if (refusal?.is_standing === true)
     return `What ${source.location} has stays out of Kong: ${refusal.message}`;

@@ -65,7 +65,7 @@ function passesFailing(entry: string, { message, since }: NonNullable<Observed['
     labels: {},
     facts: {},
     link: null,
-    summary: `certificates are not looked after: no pass can be made (entry ${entry})`,
+    summary: `certificates are not kept up to date: no pass succeeds (entry ${entry})`,
     description: message,
   };
 }
@@ -80,7 +80,7 @@ function configurationRefused({ message, since }: NonNullable<Observed['configur
     labels: {},
     facts: {},
     link: null,
-    summary: 'a newer configuration cannot be used, and the one before goes on',
+    summary: 'the newer configuration cannot be used; the previous one stays in use',
     description: message,
   };
 }
@@ -118,7 +118,7 @@ function sourceDown(
     labels: { source: id },
     facts: { source: id, reason },
     link: null,
-    summary: `${id} cannot be looked at whole: renewals there may be missed`,
+    summary: `${id} cannot be read completely: renewals there may be missed`,
     description: message,
   };
 }

@@ -15,7 +15,7 @@ export const ALERTS = [
   {
     alerts: {
       type: 'record',
-      description: 'A webhook that is told when something goes wrong and when it is over.',
+      description: 'A webhook that is called when a problem starts and when it ends.',
       required: true,
       fields: [
         {
@@ -31,8 +31,7 @@ export const ALERTS = [
         {
           webhook_file: {
             type: 'string',
-            description:
-              'File that holds the address, for an address that is a secret, as those of Slack are.',
+            description: 'File that holds the address, if the address is a secret, as with Slack.',
             match_any: ABSOLUTE_PATH,
           },
         },
@@ -84,7 +83,7 @@ export const ALERTS = [
           reminder_days: {
             type: 'integer',
             unit: 'days',
-            description: 'Days until an alert that still holds is sent again. 0: never.',
+            description: 'Days after which an alert that still holds is sent again. 0: never.',
             required: true,
             default: 1,
             between: [0, 30],
@@ -94,7 +93,8 @@ export const ALERTS = [
           grace: {
             type: 'integer',
             unit: 'seconds',
-            description: 'Seconds that a problem has to last before it is told, if it often ends by itself.',
+            description:
+              'Seconds that a problem has to last before an alert is sent, if problems of its kind often end by themselves.',
             required: true,
             default: 120,
             between: [0, 86_400],

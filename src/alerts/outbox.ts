@@ -59,7 +59,8 @@ export class Outbox {
       this.#waiting.delete(key);
       dropped += 1;
     }
-    if (dropped > 0) this.options.say('dropped', { alerts: dropped, error: 'too many wait for the webhook' });
+    if (dropped > 0)
+      this.options.say('dropped', { alerts: dropped, error: 'too many alerts are waiting for the webhook' });
     if (this.#timer === null) void this.send();
   }
 
@@ -116,7 +117,8 @@ export class Outbox {
       if (waiting.since < oldest) dropped += 1;
       else batch.push(waiting);
     }
-    if (dropped > 0) this.options.say('dropped', { alerts: dropped, error: 'nobody took them for a day' });
+    if (dropped > 0)
+      this.options.say('dropped', { alerts: dropped, error: 'the webhook has not accepted them for a day' });
     return batch;
   }
 

@@ -28,7 +28,7 @@ function ownExpiry(file: OwnFile, warningDays: readonly number[], now: number): 
   const { level, days, soonAt, criticalAt } = lifeOf(times, now, warningDays);
   if (level === 'fresh' || level === 'renewal_due') return null;
   const isUrgent = level === 'critical' || level === 'expired';
-  const what = `${location} (${uses.length === 0 ? 'what clients without SNI get' : `Kong's own, for ${uses.join(', ')}`})`;
+  const what = `${location} (${uses.length === 0 ? 'for clients without SNI' : `Kong's own, for ${uses.join(', ')}`})`;
   const isNewer = served !== null && inFile !== null && Date.parse(inFile) > end;
   return {
     kind,
@@ -52,8 +52,8 @@ export function reloadsPending(
   now: number,
 ): Condition[] {
   const groups = [
-    { group: byDefault, what: 'clients without SNI get a former certificate' },
-    { group: node, what: 'Kong goes on with former certificates of its own' },
+    { group: byDefault, what: 'clients without SNI still get the former certificate' },
+    { group: node, what: 'Kong still uses the former version of its own certificates' },
   ];
   return groups.flatMap(({ group, what }) => {
     if (group?.state !== 'reload_pending' && group?.state !== 'refused') return [];

@@ -174,7 +174,7 @@ export function trustedIssuersOf({ trusted_issuers_file: path }: Config): () => 
 const nudgerIn = (clusters: Clusters): Nudger => ({
   nudge: (secret, fingerprint) => {
     const client = clusters.get(secret.cluster);
-    const nobody = refusal('managed_elsewhere', `no source looks at the cluster of Secret ${secret.name}`);
+    const nobody = refusal('managed_elsewhere', `no source reads the cluster of Secret ${secret.name}`);
     return client === undefined
       ? Promise.resolve(nobody)
       : new ReferrerNudger(client).nudge(secret, fingerprint);

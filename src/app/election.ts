@@ -20,8 +20,7 @@ export function createElection(
   const { enabled, lease, namespace, duration } = config.leader_election;
   if (!enabled || config.mode === 'observe') return null;
   if (!kong.gateway.traits.sharesDatabase) {
-    const detail =
-      'this Kong has no database: its configuration is its own, and no other gateway writes it; each one looks after itself';
+    const detail = 'this Kong has no database, so no other gateway writes its configuration';
     logger.log('warn', 'leader_election is ignored', { entry, detail });
     return null;
   }

@@ -50,12 +50,12 @@ async function rollBack({ name, until }: Rollback, running: Running, historyOf: 
     const answers = await Promise.all(all.map(([, { reloader }]) => reloader.rollBack(name)));
     const done = answers.filter((answer) => answer !== null);
     if (done.length === 0) throw new Error(nothingKept(name));
-    const end = until === null ? '' : ` until ${new Date(until).toISOString()} or`;
+    const end = until === null ? '' : ` until ${new Date(until).toISOString()}`;
     for (const [index, [entry]] of all.entries()) {
       if (answers[index] === null) continue;
       historyOf(entry)?.note('pinned', { snis: [name], by: 'operator', detail: 'after a rollback' });
     }
-    return `${done.join('; ')}; it stays so${end} until: ssl-cert-reloader unpin ${name}${unkept}`;
+    return `${done.join('; ')}; pinned${end}; to take renewals again: ssl-cert-reloader unpin ${name}${unkept}`;
   } catch (error) {
     for (const [index, [, { reloader }]] of all.entries()) restorePin(reloader, name, pinned[index]);
     throw error;
@@ -76,9 +76,9 @@ function restorePin(
 }
 
 const nothingKept = (name: string) =>
-  `this process knows nothing that ${name} had before: it keeps what it swapped out for 24 hours, and no longer than ` +
-  'it runs. Put the former pair back into its source with allow_downgrade (certbot keeps it in archive), or pin the ' +
-  'name and write the pair to Kong';
+  `there is no former certificate of ${name} to restore: what was swapped out is kept for 24 hours, and only until ` +
+  'the process ends. Put the former pair into its source with allow_downgrade (certbot keeps it in archive), or pin ' +
+  'the name and write the pair to Kong';
 
 /** Carries it out in one entry; null: there was nothing to do. */
 function inEntry(

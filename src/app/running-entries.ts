@@ -60,7 +60,7 @@ export class RunningEntries {
       try {
         await this.adaptOne(entry, kong);
       } catch (error) {
-        const goesOn = this.running.has(entry.id) ? '; it goes on as it was configured before' : '';
+        const goesOn = this.running.has(entry.id) ? '; it keeps its previous configuration' : '';
         this.trouble = `entry ${entry.id}: ${(error as Error).message}${goesOn}`;
         this.options.troubleLog.say(
           'error',

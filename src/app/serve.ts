@@ -60,7 +60,7 @@ async function superviseKong({ args, logger, isServing }: KongChild): Promise<vo
     process.exit(0);
   };
   setInterval(() => {
-    if (isAbandoned(parent)) void end('Kong has no more use for this process');
+    if (isAbandoned(parent)) void end('Kong no longer uses this process');
   }, LOOK_MS).unref();
   setInterval(() => {
     void lock?.lostTo().then((holder) => {
@@ -88,7 +88,7 @@ async function turnOf(prefix: string, parent: number, logger: LogHub): Promise<P
     if (isOrphan(parent)) process.exit(0);
     if (!isSaid && Date.now() - startedAt > PATIENCE_MS) {
       isSaid = true;
-      logger.log('warn', 'another process works for this Kong; this one follows when it ends', {
+      logger.log('warn', 'another process works for this Kong; this one takes over when that one ends', {
         detail: lock.sentence,
       });
     }
@@ -104,7 +104,7 @@ async function socketFor(prefix: string, logger: LogHub): Promise<PluginSocket |
   try {
     return await PluginSocket.open(pluginSocket(prefix), logger);
   } catch (error) {
-    logger.log('warn', 'renewals are followed without a socket for Kong', {
+    logger.log('warn', 'there is no socket for Kong; the plugin works without it', {
       error: (error as Error).message,
     });
     return null;
@@ -115,7 +115,7 @@ async function socketFor(prefix: string, logger: LogHub): Promise<PluginSocket |
 export function followBeside(args: ServerArguments): void {
   const logger = stderrLogger(kongErrorLog(args.prefix ?? findPrefix()));
   superviseKong({ args, logger, isServing: false }).catch((error: unknown) => {
-    logger.log('error', 'renewals are not followed', { error: (error as Error).message });
+    logger.log('error', 'certificates are not kept up to date', { error: (error as Error).message });
   });
 }
 
@@ -160,7 +160,7 @@ export class PluginSocket {
       this.server = next;
       this.ino = statSync(this.path).ino;
     } catch (error) {
-      this.logger.log('warn', 'the socket is gone and cannot be had again', {
+      this.logger.log('warn', 'the socket is gone and cannot be created again', {
         file: this.path,
         error: (error as Error).message,
       });
@@ -186,7 +186,7 @@ async function servePlugin(path: string, logger: Logger): Promise<Server> {
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new Error(
-      `${path} cannot be listened on (${code}): does its folder exist, and may this user write there?`,
+      `cannot listen on ${path} (${code}): does its folder exist, and may this user write there?`,
       { cause: error },
     );
   }

@@ -235,7 +235,7 @@ export class Supervisor {
     const { silentMs = 20_000 } = this.options;
     const timer = setTimeout(() => {
       this.#kong = null;
-      this.#waiting = `Kong takes requests to its Admin API and has not answered for ${silentMs / 1000} s`;
+      this.#waiting = `Kong's Admin API accepts requests and has not answered for ${silentMs / 1000} s`;
       this.#troubleLog.say('warn', 'waiting for Kong', this.#waiting);
     }, silentMs);
     try {

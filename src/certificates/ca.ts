@@ -78,7 +78,7 @@ function describe(certificate: ParsedCertificate, location: string): CaCertifica
 function problemOf({ info }: ParsedCertificate, location: string): Refusal | null {
   const which = `the certificate ${info.fingerprint.slice(0, 23)}… in ${location}`;
   if (!info.isCa) {
-    return refusal('not_a_ca', `${which} is no CA (basicConstraints CA:TRUE); leave it out of the bundle`);
+    return refusal('not_a_ca', `${which} is not a CA (basicConstraints CA:TRUE); leave it out of the bundle`);
   }
   // A root's own signature proves nothing, so only its key is checked.
   return weakKey(which, info);

@@ -21,7 +21,7 @@ export function checkShape(bundle: Bundle, now: number, areNamesNeeded = true): 
   if (leaf.isCa) {
     return refusal(
       'ca_as_leaf',
-      `${location} is a CA certificate, as openssl req -x509 makes it by itself; a server needs a leaf: add -addext basicConstraints=critical,CA:FALSE to the command`,
+      `${location} is a CA certificate (openssl req -x509 makes one by default); a server needs a leaf: add -addext basicConstraints=critical,CA:FALSE to the command`,
     );
   }
   if (leaf.notAfter <= now) {
@@ -30,7 +30,7 @@ export function checkShape(bundle: Bundle, now: number, areNamesNeeded = true): 
   if (leaf.notBefore > now) {
     return refusal(
       'not_yet_valid',
-      `${location} is valid from ${day(leaf.notBefore)}; it is taken then (is the clock of this machine right?)`,
+      `${location} is valid from ${day(leaf.notBefore)} on, and will be used then (is the clock of this machine right?)`,
     );
   }
   if (leaf.signature !== 'other') {
@@ -113,7 +113,7 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Dat
   if (!isItsKey) {
     return refusal(
       'key_mismatch',
-      `the private key of ${bundle.location} does not belong to its certificate; one of the two is of another renewal`,
+      `the private key of ${bundle.location} does not belong to its certificate; they come from different renewals`,
     );
   }
   return checkSignatures(leaf, signers, bundle.location);

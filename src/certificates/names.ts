@@ -26,7 +26,7 @@ const isPlainHost = (name: string) =>
 export function whyNotSni(name: string): string | null {
   if (isPlainHost(name)) return null;
   const host = name.startsWith('*.') ? name.slice(2) : name;
-  if (host === '') return 'names nothing';
+  if (host === '') return 'has no host name';
   if (host.length > MAX_LENGTH || host.split('.').some((label) => label.length > MAX_LABEL)) {
     return 'is longer than a host name may be';
   }
@@ -51,7 +51,7 @@ export function namesWarning({ names, ips = [] }: Pick<CertificateInfo, 'names' 
     return why === null ? [] : [`"${name}" ${why}`];
   });
   if (unfit.length === 0) return ips.length > 0 && asSnis(names).length === 0 ? ofAddresses(ips) : null;
-  const more = unfit.length > MOST_SHOWN ? ` and ${unfit.length - MOST_SHOWN} more like that` : '';
+  const more = unfit.length > MOST_SHOWN ? ` and ${unfit.length - MOST_SHOWN} more` : '';
   return `clients cannot ask for every name of it: ${unfit.slice(0, MOST_SHOWN).join('; ')}${more}`;
 }
 

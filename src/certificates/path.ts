@@ -25,7 +25,7 @@ export function checkPath(path: readonly ParsedCertificate[], location: string):
     if (!isCa || !maySign) {
       return broken(
         index,
-        'stands there as an issuer and is no CA (basicConstraints CA:TRUE, keyUsage keyCertSign)',
+        'is an issuer in the chain but not a CA (basicConstraints CA:TRUE, keyUsage keyCertSign)',
       );
     }
     const below = path.slice(0, index);

@@ -107,7 +107,7 @@ export function chainWarning({
   if (openEnd === undefined || (chainLength > 1 && !reach.isPublished)) return null;
   const what = chainLength === 1 ? 'the leaf comes without a chain' : 'the chain ends early';
   return (
-    `${what}: its issuer (${openEnd}) is neither a known root nor at hand, and clients that do not know it refuse the ` +
+    `${what}: its issuer (${openEnd}) is not a known root and was not found, and clients that do not know it refuse the ` +
     'certificate; put the chain into the file or beside it, or the root into trusted_issuers_file'
   );
 }

@@ -46,7 +46,7 @@ export function explain(word: string, { json }: ExplainOptions): void {
   const found = named(word, rows);
   if (found.length === 0) {
     const names = [...new Set([...rows.map(({ name }) => name), ...Object.keys(RUNBOOKS)])];
-    throw new Error(`${word} is not a word of this program${nearestOf(word, names)}`);
+    throw new Error(`${word} is not a reason, an option, a state or an alert${nearestOf(word, names)}`);
   }
   if (json === true) {
     out.json(

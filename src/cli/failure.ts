@@ -14,7 +14,7 @@ export function fail(error: unknown, isJson: boolean): void {
     if (error.exitCode === 0) return;
     process.exitCode = error.exitCode;
     if (error.code === 'commander.help') return;
-    tell(`${message}\n(--help shows what there is)`);
+    tell(`${message}\n(--help lists commands and options)`);
   } else {
     process.exitCode = 1;
     tell(`error: ${message}`);

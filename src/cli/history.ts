@@ -61,7 +61,7 @@ async function find(name: string | undefined, options: HistoryOptions): Promise<
 
 function print({ entries, is_cut: isCut }: HistoryReport, name: string | undefined, out: Output): void {
   if (entries.length === 0) {
-    out.print(name === undefined ? 'nothing happened' : `nothing is known of ${name}`);
+    out.print(name === undefined ? 'nothing happened' : `the history has no entry for ${name}`);
     return;
   }
   if (isCut) out.print(out.paint('dim', `… the latest ${entries.length}; --limit shows more`));

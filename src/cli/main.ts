@@ -33,7 +33,7 @@ async function startServer(args: readonly string[], server: ServerArguments): Pr
     const stray = strayArgument(args);
     if (stray !== null) {
       throw new Error(
-        `${stray} is no argument of the plugin server; a command comes first: ssl-cert-reloader --help shows what there is`,
+        `unexpected argument ${stray}: the command comes first; ssl-cert-reloader --help lists the commands`,
       );
     }
     await serve(server);

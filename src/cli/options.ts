@@ -28,13 +28,17 @@ export const CANARY_NAME = 'ssl-cert-reloader-drill.invalid';
 
 const DEFAULT_PREFIX = '/usr/local/kong';
 
-const ALLOW_HTTP = 'plain http to other hosts and other users of this machine, too';
+const ALLOW_HTTP = 'allow plain http to other hosts and to other users of this machine';
 
 /** Adds the options by which every command finds Kong. */
 export function withKong(command: Command): Command {
   return command
     .option('-p, --prefix <dir>', "Kong's prefix", pathOf, DEFAULT_PREFIX)
-    .option('--admin-url <url>', 'the Admin API, where the prefix is not at hand', adminAddressOf)
+    .option(
+      '--admin-url <url>',
+      'address of the Admin API, if the prefix is not on this machine',
+      adminAddressOf,
+    )
     .option('--allow-http', ALLOW_HTTP);
 }
 
@@ -42,15 +46,15 @@ export function withKong(command: Command): Command {
 export function withSocket(command: Command): Command {
   return command
     .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", pathOf, DEFAULT_PREFIX)
-    .option('--socket <path>', 'the socket, where it is not in the prefix', pathOf)
-    .option('--url <url>', 'ask status.listen instead', addressOf)
-    .option('--allow-http', 'plain http to other hosts, too');
+    .option('--socket <path>', 'the socket, if it is not in the prefix', pathOf)
+    .option('--url <url>', 'ask this address (status.listen) instead', addressOf)
+    .option('--allow-http', 'allow plain http to other hosts');
 }
 
 export function withConfig(command: Command): Command {
   return command.option(
     '-c, --config <file>',
-    'YAML file with the names of the plugin config, or a list of such; default: the entries in Kong',
+    'YAML file with the options of the plugin, or a list of them; default: the entries in Kong',
     notEmpty,
   );
 }

@@ -46,7 +46,7 @@ export function printPasses(results: readonly (PassResult | FailedPass)[], out: 
         day(notAfter),
         location,
         hold?.detail ??
-          `certificate ${certificate} is the ingress controller's, which gets ${duration(Math.max(0, until - now))} more; run it again then, or with --wait`,
+          `certificate ${certificate} belongs to the ingress controller, which gets another ${duration(Math.max(0, until - now))}; run sync again then, or use --wait`,
       ]),
     );
     rows.push(...noteRows(result.report.bundleNotes, out), ...strayRows(result.report.strays, out));
@@ -110,7 +110,7 @@ function counts(report: PassReport): string {
       ? [`${waiting.length - heldCount} left to the ingress controller for now`]
       : []),
     ...(refused > 0 ? [`${refused} refused`] : []),
-    ...(unused > 0 ? [`${unused} that nothing in Kong asks for`] : []),
+    ...(unused > 0 ? [`${unused} unused (no certificate in Kong has these names)`] : []),
     ...(strays.length > 0 ? [`${plural(strays.length, 'file')} left out`] : []),
   ];
   return `${parts.join(', ')} (${duration(durationMs)})`;
@@ -201,8 +201,8 @@ function whySwap({ id, main, alt, owner }: StoredCertificate, fingerprint: strin
   const has = leaves.map(({ notAfter }) => day(notAfter)).join(' and ');
   const why = isSameLeaf
     ? `certificate ${id} has the same leaf with another chain or fewer names`
-    : `certificate ${id} is valid until ${has === '' ? 'nobody knows when' : has}`;
+    : `certificate ${id} is valid until ${has === '' ? 'an unknown time' : has}`;
   return owner === 'ingress_controller'
-    ? `${why}; it is the ingress controller's, which gets takeover_grace first`
+    ? `${why}; the ingress controller owns it and gets takeover_grace first`
     : why;
 }

@@ -45,15 +45,13 @@ export function leavePrivileges({ prefix, config }: Orders): void {
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     throw new Error(
-      `root does not obey ${who}, ${user.why}, and cannot become that user (${code}): run the command as that user (sudo -u '#${user.uid}' …)`,
+      `this has to run as ${who}, ${user.why}, and root cannot become that user (${code}): run the command as that user (sudo -u '#${user.uid}' …)`,
       { cause: error },
     );
   }
   for (const name of Object.keys(process.env))
     if (!KEPT.test(name)) Reflect.deleteProperty(process.env, name);
-  tell(
-    `runs as ${who}, ${user.why}; root obeys only a configuration of its own (--config, a file that nobody else can change)`,
-  );
+  tell(`runs as ${who}, ${user.why}; to run it as root, give a file that only root can change (--config)`);
 }
 
 /** The first owner other than root among a file and the folders above it. */
@@ -78,7 +76,7 @@ function kongUser(prefix: string): User | null {
   // Started as root, nginx runs its workers as another user.
   const name = workersOf(prefix)?.split(/\s+/)[0];
   const account = accounts().find((one) => one.name === name);
-  return account === undefined || account.uid === 0 ? null : { ...account, why: 'as whom Kong works' };
+  return account === undefined || account.uid === 0 ? null : { ...account, why: 'as which Kong works' };
 }
 
 function workersOf(prefix: string): string | undefined {

@@ -70,7 +70,7 @@ export class Progress implements ProgressListener {
     const open = this.#written - this.#proven;
     const written =
       this.#work === 'write'
-        ? `${count(this.#written)} certificates are written, of the last ones perhaps not all`
+        ? `${count(this.#written)} certificates are written, the last ones perhaps not completely`
         : `${count(this.#written)} certificates are written`;
     return `interrupted: ${written}; ${count(this.#proven)} are proven, and ${count(open)} are not: run it again, or look at \`status\``;
   }

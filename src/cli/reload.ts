@@ -12,8 +12,9 @@ export interface ReloadOptions extends SocketOptions {
  */
 export async function reload(options: ReloadOptions): Promise<void> {
   const error = await ask(addressOf(options));
-  if (error !== null) throw new Error(`the configuration is not used, the one before goes on: ${error}`);
+  if (error !== null)
+    throw new Error(`the configuration is not used; the previous one stays in use: ${error}`);
   const out = standardOutput();
   if (options.json === true) out.json({ error });
-  else out.print('the configuration was read again and is in use; every source is looked at');
+  else out.print('the configuration was read again and is in use; every source is read');
 }

@@ -127,7 +127,7 @@ function load(path: string): { entries: PluginEntry[]; admin: OwnEntries['admin'
   const configs = readConfigFile(path);
   const admins = new Set(configs.map(({ config }) => JSON.stringify(config.admin)));
   if (admins.size > 1) {
-    throw new Error(`${path}: its items have different admin; give every Kong a process of its own`);
+    throw new Error(`${path}: its records have different values of admin; run one process for each Kong`);
   }
   const { admin } = (configs[0] as NamedConfig).config;
   const entries = configs.map(({ entry, config }) => ({ id: entry, enabled: true, scope: null, config }));

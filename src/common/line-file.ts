@@ -1,6 +1,7 @@
 import { constants, writeSync } from 'node:fs';
 import { open, rename, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { otherHandOn } from './other-hands';
 
 export interface LineFileOptions {
   path: string;
@@ -12,9 +13,9 @@ export interface LineFileOptions {
   maxBytes?: number;
   /**
    * The folder may belong to another user: no link is followed, and a file that root creates is given to the
-   * folder's owner.
+   * folder's owner. Default: as it is found when the file is opened.
    */
-  isInForeignFolder?: boolean;
+  isInForeignFolder?: true;
   now?: () => number;
 }
 
@@ -147,7 +148,8 @@ export class LineFile {
     const { path } = this.options;
     // Non-blocking: a pipe without a reader would hold the thread for ever.
     const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
-    const isForeign = this.options.isInForeignFolder === true;
+    // Whoever may change the folder chooses where a link leads; `/dev/stderr` is root's.
+    const isForeign = this.options.isInForeignFolder ?? otherHandOn(dirname(path)) !== null;
     const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | (isForeign ? O_NOFOLLOW : 0);
     const handle = await open(path, flags, 0o640);
     const file = await handle.stat();

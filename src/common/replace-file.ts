@@ -14,7 +14,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Replaces a file by a text, atomically. A link in its place, or in that of the draft, is replaced and not
+ * Replaces a file, atomically. A link in its place, or in that of the draft, is replaced and not
  * followed.
  * @param before owner and mode for the file, as they were when the text was made. Null: a private file of our own
  * @param isStill asked right before the replacement; false: the file is left alone
@@ -23,7 +23,7 @@ import { basename, dirname, join } from 'node:path';
  */
 export function replaceFile(
   path: string,
-  text: string,
+  text: string | Uint8Array,
   before: Pick<Stats, 'uid' | 'gid' | 'mode'> | null,
   isStill = () => true,
 ): boolean {

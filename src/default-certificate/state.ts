@@ -20,15 +20,15 @@ const DEFAULT_WORDS: GroupWords = {
   files: 'the files of ssl_cert',
   unseen: 'no TLS listener of this Kong could be asked without SNI',
   former: 'clients without SNI get the former certificate until Kong is reloaded',
-  served: 'what clients without SNI get',
+  served: 'the certificate that clients without SNI get',
 };
 
 /** The other certificates in Kong's configuration. */
 export const NODE_WORDS: GroupWords = {
   field: 'node_certificates',
   files: 'the certificates of this node',
-  unseen: 'it cannot be seen which certificates this Kong has read',
-  former: 'Kong goes on with the former certificate until it is reloaded',
+  unseen: 'it is not known which certificates this Kong has read',
+  former: 'Kong uses the former certificate until it is reloaded',
   served: 'what Kong has',
 };
 
@@ -117,7 +117,7 @@ export class DefaultCertificate {
     const done = this.options.reloadedFor(wanted);
     if (done !== null) {
       if (this.isWithin(this.options.patienceMs, Date.parse(done))) return 'soon';
-      this.#trouble ??= `Kong was reloaded for it at ${done} and still serves the other one: see Kong's error log, a reload that fails leaves everything as it was`;
+      this.#trouble ??= `Kong was reloaded for it at ${done} and still serves the former one; see Kong's error log (a reload that fails changes nothing)`;
       await this.ask();
       return null;
     }
@@ -219,6 +219,6 @@ export class DefaultCertificate {
     if (leaf === undefined || this.options.allowDowngrade) return null;
     if (compareAge(opened.bundle.leaf, parseCertificate(leaf).info) >= 0) return null;
     const { served: what } = this.options.words ?? DEFAULT_WORDS;
-    return `${location} is older than ${what}; set allow_downgrade to take it all the same`;
+    return `${location} is older than ${what}; set allow_downgrade to use it anyway`;
   }
 }

@@ -37,7 +37,7 @@ export async function openGateway(
       client,
       'GET /status',
       answer,
-      'this is not the status of a Kong; is it its Admin API?',
+      'the answer is not the status of a Kong; is this its Admin API?',
     );
   }
   if (hash !== undefined && workspaces.length > 0) {

@@ -16,6 +16,7 @@ import {
   type StoredHalf,
 } from '../model';
 import type { HistoryActor, HistoryEntry, HistoryKind } from '../public';
+import { MAX_SNIS } from './entry';
 
 /** Default path of the history: one file for all entries, and for `sync`. */
 export const historyPath = (prefix: string): string => join(prefix, `${PLUGIN_NAME}.history`);
@@ -33,8 +34,6 @@ type Facts = Partial<Omit<HistoryEntry, 'at' | 'entry' | 'kind'>>;
 type Certificates = ReadonlyMap<string, StoredCertificate>;
 
 const HALVES: readonly Half[] = ['main', 'alt'];
-/** More names help nobody. */
-const MAX_SNIS = 20;
 const MAX_DETAIL = 600;
 /** Most lines about changes of others in one pass, such as a Kong that was emptied. */
 const MAX_FOREIGN = 1_000;

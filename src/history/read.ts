@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { Slices } from '../common/slices';
 import type { HistoryEntry, HistoryReport } from '../public';
+import { parseEntry } from './entry';
 
 export interface HistoryQuery {
   /** An SNI, a name that a wildcard among them covers, a certificate's id or a location. */
@@ -9,6 +11,8 @@ export interface HistoryQuery {
   since?: number;
   /** Most entries, the newest ones. */
   limit: number;
+  /** Most characters of their lines; default: no limit. */
+  maxLength?: number;
 }
 
 /** Larger than any file that this program writes. */
@@ -22,41 +26,82 @@ const MAX_LINE = 64 * 1024;
  * @throws the system's error where a file exists and cannot be read
  */
 export async function readHistory(paths: readonly string[], query: HistoryQuery): Promise<HistoryReport> {
-  const found: HistoryEntry[][] = [];
+  const slices = new Slices();
+  const files = [];
   for (const path of new Set(paths)) {
-    const entries: HistoryEntry[] = [];
+    const newest = new Newest(query);
     for (const part of [`${path}.1`, path])
-      for await (const text of linesOf(part)) take(text, query, entries);
-    found.push(entries);
+      for await (const line of linesOf(part)) {
+        const entry = entryIn(line, query);
+        if (entry !== null) newest.add({ entry, length: line.length });
+        if (slices.due) await slices.pause();
+      }
+    files.push(newest.end());
   }
+  const [file = new Newest(query)] = files;
+  if (files.length < 2) return file.report();
   // One file keeps its order; several are joined by their times.
-  const all = found.length > 1 ? found.flat().sort((a, b) => a.at.localeCompare(b.at)) : (found[0] ?? []);
-  return { entries: all.slice(-query.limit).reverse(), is_cut: all.length > query.limit };
+  const all = new Newest(query);
+  const found = files.flatMap((one) => one.found);
+  for (const one of found.sort((a, b) => compare(a.entry.at, b.entry.at))) all.add(one);
+  return { ...all.end().report(), ...(files.some(({ isCut }) => isCut) ? { is_cut: true } : {}) };
 }
 
-function take(line: string, { name, since, limit }: HistoryQuery, entries: HistoryEntry[]): void {
-  // Most lines are about other names; parsing each would cost more.
-  if (name !== undefined && !line.toLowerCase().includes(tailOf(name.toLowerCase()))) return;
-  let entry: HistoryEntry;
-  try {
-    entry = JSON.parse(line) as HistoryEntry;
-  } catch {
-    return;
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+interface Found {
+  entry: HistoryEntry;
+  /** Characters of its line. */
+  length: number;
+}
+
+/** The last of what is added, limited in number and in characters. */
+class Newest {
+  found: readonly Found[] = [];
+  isCut = false;
+  #added: Found[] = [];
+  #length = 0;
+
+  constructor(private readonly most: Pick<HistoryQuery, 'limit' | 'maxLength'>) {}
+
+  add(found: Found): void {
+    this.#added.push(found);
+    this.#length += found.length;
+    // Now and then: to look for the oldest each time would cost more than to keep them.
+    const { limit, maxLength = Infinity } = this.most;
+    if (this.#added.length > 2 * limit || this.#length > 2 * maxLength) this.end();
   }
-  if (!isEntry(entry)) return;
-  if (since !== undefined && Date.parse(entry.at) < since) return;
-  if (name !== undefined && !isAbout(entry, name)) return;
-  entries.push(entry);
-  // One more than is shown reveals that there are more.
-  if (entries.length > 2 * limit + 1) entries.splice(0, limit);
+
+  /** Leaves out what is too much. */
+  end(): this {
+    const { limit, maxLength = Infinity } = this.most;
+    let from = this.#added.length;
+    let length = 0;
+    while (from > 0 && this.#added.length - from < limit) {
+      const next = length + (this.#added[from - 1]?.length ?? 0);
+      if (next > maxLength) break;
+      length = next;
+      from -= 1;
+    }
+    this.isCut ||= from > 0;
+    this.found = this.#added = this.#added.slice(from);
+    this.#length = length;
+    return this;
+  }
+
+  report(): HistoryReport {
+    return { entries: this.found.map(({ entry }) => entry).reverse(), is_cut: this.isCut };
+  }
 }
 
-/** Foreign content is skipped. */
-const isEntry = (entry: Partial<Record<keyof HistoryEntry, unknown>> | null): boolean =>
-  typeof entry === 'object' &&
-  typeof entry?.at === 'string' &&
-  Array.isArray(entry.snis) &&
-  entry.snis.every((sni) => typeof sni === 'string');
+function entryIn(line: string, { name, since }: HistoryQuery): HistoryEntry | null {
+  // Most lines are about other names; parsing each would cost more.
+  if (name !== undefined && !line.toLowerCase().includes(tailOf(name.toLowerCase()))) return null;
+  const entry = parseEntry(line);
+  if (entry === null) return null;
+  if (since !== undefined && Date.parse(entry.at) < since) return null;
+  return name === undefined || isAbout(entry, name) ? entry : null;
+}
 
 function isAbout({ snis, certificate_id: id, location }: HistoryEntry, name: string): boolean {
   const wanted = name.toLowerCase();

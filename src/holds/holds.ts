@@ -1,6 +1,7 @@
 import { readConfiguredFile } from '../common/configured-file';
-import { timeLeft } from '../common/time';
+import { groupBy } from '../common/multimap';
 import { replaceFile } from '../common/replace-file';
+import { timeLeft } from '../common/time';
 import { changeId, lifeOf, type Change, type HoldBook, type Permission, type Pin } from '../model';
 import { Freeze, type FreezeConfig } from './freeze';
 
@@ -29,6 +30,8 @@ const APPROVAL_MS = 30 * 86_400_000;
 export class Holds implements HoldBook {
   readonly #freeze: Freeze;
   #kept: Kept;
+  /** Pins by their name in lower case: there may be thousands of them, and of changes. */
+  #pins = new Map<string, Pin[]>();
   /** The last save failed, so that the file lacks what holds in this process. */
   #isUnsaved = false;
 
@@ -36,6 +39,7 @@ export class Holds implements HoldBook {
   constructor(private readonly options: HoldsOptions) {
     this.#freeze = new Freeze(options.freeze);
     this.#kept = this.load() ?? { pins: [], approved: {} };
+    this.index();
   }
 
   /**
@@ -43,16 +47,20 @@ export class Holds implements HoldBook {
    * @param now milliseconds since the epoch
    */
   pins(now: number): readonly Pin[] {
-    return this.#kept.pins.filter(({ until }) => until === null || until > now);
+    return this.#kept.pins.filter((pin) => isInForce(pin, now));
   }
 
   permits(change: Change, now: number): Permission {
-    const pin = this.pins(now).find(({ name }) => isAbout(change, name));
+    const pin = this.pinOf(change, now);
     if (pin !== undefined) {
       const { name, until, isRollback } = pin;
-      const end = until === null ? 'until it is unpinned' : `until ${shown(until)}`;
+      const end = until === null ? '' : ` until ${shown(until)}`;
       const what = isRollback === true ? 'was rolled back by an operator and is pinned' : 'is pinned';
-      return held('pinned', until, `${name} ${what} ${end}: ssl-cert-reloader unpin ${name}`);
+      return held(
+        'pinned',
+        until,
+        `${name} ${what}${end}; to take renewals again: ssl-cert-reloader unpin ${name}`,
+      );
     }
     const { criticalAt, left } = urgencyOf(change, now);
     const isUrgent = now >= criticalAt;
@@ -65,8 +73,12 @@ export class Holds implements HoldBook {
     if (needsApproval && !isUrgent) {
       const until = Number.isFinite(criticalAt) ? criticalAt : null;
       const [name = changeId(change)] = snisOf(change);
-      const end = until === null ? '' : `; it is made at ${shown(until)} in any case`;
-      return held('approval', until, `it waits for approval: ssl-cert-reloader approve ${name}${end}`);
+      const end = until === null ? '' : `; without approval it is made at ${shown(until)}`;
+      return held(
+        'approval',
+        until,
+        `it waits for approval; to approve it: ssl-cert-reloader approve ${name}${end}`,
+      );
     }
     const broken = frozenUntil !== null ? 'in a freeze' : needsApproval ? 'without approval' : null;
     return { kind: 'free', urgent: broken === null ? null : `${broken}, since ${left}` };
@@ -76,6 +88,7 @@ export class Holds implements HoldBook {
   pin(pin: Pin): void {
     this.refresh();
     this.#kept.pins = [...this.#kept.pins.filter(({ name }) => name !== pin.name), pin];
+    this.index();
     this.save();
   }
 
@@ -89,6 +102,7 @@ export class Holds implements HoldBook {
     this.refresh();
     if (isPinned()) {
       this.#kept.pins = this.#kept.pins.filter((pin) => pin.name !== name);
+      this.index();
       this.save();
       return true;
     }
@@ -114,7 +128,21 @@ export class Holds implements HoldBook {
 
   /** Reads what other entries and processes of this Kong have kept since. */
   refresh(): void {
-    if (!this.#isUnsaved) this.#kept = this.load() ?? this.#kept;
+    if (this.#isUnsaved) return;
+    this.#kept = this.load() ?? this.#kept;
+    this.index();
+  }
+
+  private index(): void {
+    this.#pins = groupBy(this.#kept.pins, ({ name }) => name.toLowerCase());
+  }
+
+  private pinOf(change: Change, now: number): Pin | undefined {
+    for (const name of namesOf(change)) {
+      const pin = this.#pins.get(name.toLowerCase())?.find((one) => isInForce(one, now));
+      if (pin !== undefined) return pin;
+    }
+    return undefined;
   }
 
   /** Null: it is missing or unreadable. */
@@ -126,7 +154,11 @@ export class Holds implements HoldBook {
       ) as Partial<Kept>;
       return {
         pins: Array.isArray(pins) ? pins.filter(isPin) : [],
-        approved: Object(approved ?? {}) as Kept['approved'],
+        approved: Object.fromEntries(
+          Object.entries((approved ?? {}) as Record<string, unknown>).filter(
+            (entry): entry is [string, number] => isTime(entry[1]),
+          ),
+        ),
       };
     } catch {
       return null;
@@ -135,20 +167,23 @@ export class Holds implements HoldBook {
 
   private save(): void {
     const { path } = this.options;
-    const wayOut = 'it holds until this process ends';
-    if (path === null) throw new Error(`there is no prefix to keep it in: ${wayOut}`);
+    const wayOut = 'it lasts only until this process ends';
+    if (path === null) throw new Error(`there is no prefix to store it in; ${wayOut}`);
     // By their own times: a clock that was set has no say.
-    const newest = Math.max(0, ...Object.values(this.#kept.approved));
+    const newest = Object.values(this.#kept.approved).reduce((latest, at) => Math.max(latest, at), 0);
     const approved = Object.fromEntries(
       Object.entries(this.#kept.approved).filter(([, at]) => at > newest - APPROVAL_MS),
     );
+    const text = `${JSON.stringify({ ...this.#kept, approved })}\n`;
     this.#isUnsaved = true;
+    // A longer file would not be read again.
+    if (Buffer.byteLength(text) > MAX_BYTES) throw new Error(`${path} would be too large: ${wayOut}`);
     try {
-      replaceFile(path, `${JSON.stringify({ ...this.#kept, approved })}\n`, null);
+      replaceFile(path, text, null);
       this.#isUnsaved = false;
     } catch (error) {
       const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-      throw new Error(`${path} cannot be written (${code}): ${wayOut}`, { cause: error });
+      throw new Error(`${path} cannot be written (${code}); ${wayOut}`, { cause: error });
     }
   }
 }
@@ -162,17 +197,25 @@ const shown = (time: number) => `${new Date(time).toISOString().slice(0, 16).rep
 
 const snisOf = (change: Change) => (change.kind === 'create' ? change.snis : change.certificate.snis);
 
-/** An SNI, or the id of the certificate. */
+/** What a pin or an approval of the change may name: the id of the certificate, or an SNI. */
+const namesOf = (change: Change) => [changeId(change), ...snisOf(change)];
+
 function isAbout(change: Change, name: string): boolean {
   const wanted = name.toLowerCase();
-  return changeId(change) === name || snisOf(change).some((sni) => sni.toLowerCase() === wanted);
+  return namesOf(change).some((one) => one.toLowerCase() === wanted);
 }
 
-/** Other users may be able to write to the prefix: a malformed pin must not stop every pass. */
+/** Other users may be able to write to the prefix: a malformed pin must not stop every pass, nor the status. */
 function isPin(entry: unknown): entry is Pin {
-  const { name, until } = (entry ?? {}) as Partial<Record<keyof Pin, unknown>>;
-  return typeof name === 'string' && (until === null || typeof until === 'number');
+  const { name, until, since } = Object(entry) as Partial<Record<keyof Pin, unknown>>;
+  return typeof name === 'string' && (until === null || isTime(until)) && isTime(since);
 }
+
+/** A time that `Date` can show. */
+const isTime = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(new Date(value).getTime());
+
+const isInForce = ({ until }: Pin, now: number) => until === null || until > now;
 
 /** Key of an approval: this chain for this name, whichever certificate of Kong has the name by then. */
 const approvalOf = (name: string, { chain }: Change['bundle']) => `${name.toLowerCase()} ${chain}`;
@@ -183,6 +226,6 @@ function urgencyOf(change: Change, now: number): { criticalAt: number; left: str
   if (leaf === null) return { criticalAt: Number.POSITIVE_INFINITY, left: '' };
   const { notBefore, notAfter } = leaf;
   const { criticalAt } = lifeOf({ notBefore, notAfter, renewalAt: null }, now);
-  const left = notAfter <= now ? 'it had ended' : `only ${timeLeft(notAfter - now)} were left`;
+  const left = notAfter <= now ? 'it had expired' : `only ${timeLeft(notAfter - now)} were left`;
   return { criticalAt, left };
 }

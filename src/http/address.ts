@@ -51,7 +51,7 @@ export function parseAddress(
   if (isPlain && !allowHttp && !isThisMachine(url.hostname)) {
     const otherwise = allowHttpBy === null ? '' : `, or set ${allowHttpBy} where that network is trusted`;
     throw new Error(
-      `plain http goes only to loopback addresses, since keys and tokens would cross the network in clear; use https${otherwise}`,
+      `plain http goes only to loopback addresses, since keys and tokens would cross the network unencrypted; use https${otherwise}`,
     );
   }
   const { username, password } = url;

@@ -97,7 +97,7 @@ export class SecretReader implements CachedCredentials {
     const token = this.read();
     if (/^[\x21-\x7e]+$/.test(token)) return token;
     throw unusable(
-      `the token in ${this.#file?.path ?? 'the configuration'} has white space or characters in it that no token has; is it the right file?`,
+      `the token in ${this.#file?.path ?? 'the configuration'} contains characters that no token has; is it the right file?`,
     );
   }
 

@@ -62,7 +62,7 @@ export class HttpFailure extends Failure {
   }
 }
 
-const OTHER_CA = 'its certificate is of another CA than the one that is trusted';
+const OTHER_CA = 'its certificate is not from a trusted CA';
 const WANTS_CERTIFICATE = 'it refuses the TLS handshake; does it want a client certificate?';
 const NOT_TLS = 'it does not speak TLS there; is it plain http?';
 const NO_ROUTE = 'there is no route to it';
@@ -72,17 +72,17 @@ type Meaning = readonly [sentence: string, kind: FailureKind, code?: HttpFailure
 /** Meanings of error codes of Node.js and OpenSSL, in one place. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOTFOUND: ['its name is unknown; is it spelt right, and does DNS work?', 'away'],
-  EAI_AGAIN: ['its name cannot be looked up just now; does DNS work?', 'away'],
+  EAI_AGAIN: ['its name cannot be resolved at the moment; does DNS work?', 'away'],
   ECONNREFUSED: ['connection refused', 'away'],
   ECONNRESET: ['the connection was reset, or the answer cut off', 'away'],
   EPIPE: ['the connection was closed while the request was sent', 'away'],
   EHOSTUNREACH: [NO_ROUTE, 'away'],
   ENETUNREACH: [NO_ROUTE, 'away'],
   EADDRNOTAVAIL: [NO_ROUTE, 'away'],
-  ETIMEDOUT: ['no connection in time', 'away'],
+  ETIMEDOUT: ['the connection timed out', 'away'],
   ENOENT: ['the socket does not exist', 'away'],
   EACCES: ['permission denied on the socket', 'forbidden'],
-  EPERM: ['this machine does not let it be reached (a firewall, or a policy)', 'forbidden'],
+  EPERM: ['a firewall or a policy of this machine blocks the connection', 'forbidden'],
   EMFILE: ['this process has no file descriptors left', 'away'],
   ENFILE: ['this machine has no file descriptors left', 'away'],
   EPROTO: ['it does not speak TLS there', 'away'],
@@ -105,7 +105,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 /** The HTTP parser of Node.js has a code for each way of not being HTTP. */
-const NOT_HTTP: Meaning = ['what it answers is not HTTP; is the port right?', 'away'];
+const NOT_HTTP: Meaning = ['its answer is not HTTP; is the port right?', 'away'];
 
 /**
  * Converts any error of a request to a failure.

@@ -35,7 +35,7 @@ export function peerCheck(
   return async (socket) => {
     if (!isLocal(socket)) {
       throw untrusted(
-        'its name leads to another machine, and what is sent there would cross the network in clear',
+        'its name resolves to another machine, and the request would cross the network unencrypted',
       );
     }
     if (rules !== undefined && !isPinned(socket, rules))
@@ -61,7 +61,7 @@ function checkOwners(
   const trusted = new Set([0, process.geteuid?.() ?? 0, ...(users?.() ?? [])]);
   const strangers = [...owners].filter((uid) => !trusted.has(uid));
   if (owners.size > 0 && strangers.length === 0) return;
-  const whose = strangers.length === 0 ? 'of nobody who can be seen' : `of user ${strangers.join(', ')}`;
+  const whose = strangers.length === 0 ? 'of an unknown user' : `of user ${strangers.join(', ')}`;
   const expected = [...trusted].join(', ');
   throw untrusted(
     `a process ${whose} answers there, and only those of user ${expected} are trusted; nothing was sent to it: ${advice}`,

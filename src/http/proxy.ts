@@ -23,7 +23,7 @@ export function parseProxy(text: string, target: Address): Address {
     throw new Error('expected http://host:port or https://host:port');
   if (proxy.isPlain && proxy.login !== null && !isHttpAllowed && !isThisMachine(proxy.url.hostname))
     throw new Error(
-      'its user and password would cross the network in clear; use an https proxy, or set allow_http',
+      'its user and password would cross the network unencrypted; use an https proxy, or set allow_http',
     );
   return proxy;
 }
@@ -56,6 +56,8 @@ export function openTunnel(
       },
       agent: false,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+      rejectUnauthorized: true,
       ...(isSecure && ca !== undefined ? { ca: [...rootCertificates, ca] } : {}),
     });
     const timer = setTimeout(
@@ -88,7 +90,7 @@ function refusedByProxy(status: number, subject: string, target: string): HttpFa
         ? `does not allow a connection to ${target} (${status})`
         : status >= 500
           ? `cannot reach ${target} (${status})`
-          : `does not open a connection to ${target} (${status}); is it a proxy that knows CONNECT?`;
+          : `does not open a connection to ${target} (${status}); does it support CONNECT?`;
   const kind = status >= 500 || status === 429 ? 'away' : 'forbidden';
   return new HttpFailure(`${subject} ${words}`, { code: 'no_answer', kind });
 }

@@ -23,7 +23,7 @@ export function redirectedTo(location = '', status: number, from: Target, home: 
     throw redirectFailure(`it answers ${status} without saying where to go`, status);
   const target = targetOf(new URL(location, base));
   if (target.protocol !== 'https:' && !isSamePlace(target, home))
-    throw redirectFailure('it redirects to something else than https, which is not followed', status);
+    throw redirectFailure('it redirects to an address that is not https, which is not followed', status);
   return target;
 }
 

@@ -13,7 +13,7 @@ const SHORTEST = 6;
  */
 export function repeatable(text: string, secrets: readonly string[]): string {
   const said = text.slice(0, 20 * MAX_CHARS);
-  if (quotes(said, secrets)) return 'its words are left out, since they quote what it was sent';
+  if (quotes(said, secrets)) return 'the message is left out, because it quotes what was sent';
   return foreign(said.replace(LONG, '[…]'), MAX_CHARS);
 }
 

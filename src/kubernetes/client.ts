@@ -149,9 +149,7 @@ export class KubernetesClient {
       });
       const text = answer.body.toString('utf8');
       if (kindOfStatus(answer.status) !== null) throw this.refused(answer.status, text);
-      return (
-        parse(text) ?? this.fail('what it answers is not what an API server answers; is the address right?')
-      );
+      return parse(text) ?? this.fail('its answer is not that of an API server; is the address right?');
     } catch (error) {
       throw this.failed(error);
     }

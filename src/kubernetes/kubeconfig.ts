@@ -175,7 +175,7 @@ function execToken(exec: Exec, command: string, path: string): TokenAccess {
       const { code, killed } = error as { code?: unknown; killed?: boolean };
       const why =
         code === 'ENOENT'
-          ? 'is not there; a plugin server has no PATH: name it by its whole path'
+          ? 'does not exist; a plugin server has no PATH, so give its absolute path'
           : killed === true
             ? `gave no answer within ${EXEC_MS / 1000} s`
             : 'failed';

@@ -39,7 +39,7 @@ export class ReferrerNudger implements Nudger {
     }
     return refusal(
       'managed_elsewhere',
-      `no Ingress or Gateway refers to Secret ${namespace}/${name}: nobody to nudge`,
+      `no Ingress or Gateway refers to Secret ${namespace}/${name}, so there is nothing to nudge`,
     );
   }
 }

@@ -180,8 +180,8 @@ export class ReferrerLists {
 
 function effectOf(kind: ReferrerKind | null, plural: string): string {
   if (kind !== null)
-    return 'certificates that nothing else asks for get every name of their leaf (hosts: references)';
+    return 'certificates without another reference get every name of their leaf (hosts: references)';
   return plural === GRANTS.plural
     ? 'references to Secrets of other namespaces are not followed'
-    : 'a listener without a hostname is taken for one for every host';
+    : 'a listener without a hostname counts as one for every host';
 }

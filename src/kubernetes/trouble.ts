@@ -14,15 +14,15 @@ export function trouble(error: unknown, verb: string, what: string): Refusal {
   if (status === 403) {
     return refusal(
       'forbidden',
-      `${what} cannot be seen: the verb ${verb} is missing (RBAC); the API server says: ${message}`,
+      `${what} cannot be read: the verb ${verb} is missing (RBAC); the API server says: ${message}`,
     );
   }
   if (status === 401) {
     return refusal(
       'forbidden',
-      `${what} cannot be seen: the API server does not accept the token; is it expired, or of another cluster?`,
+      `${what} cannot be read: the API server does not accept the token; is it expired, or of another cluster?`,
     );
   }
   if (status === 404) return refusal('unreadable', `${what}: not found; does the namespace exist?`);
-  return refusal('unreachable', `${what} cannot be seen: ${message}`);
+  return refusal('unreachable', `${what} cannot be read: ${message}`);
 }

@@ -157,8 +157,8 @@ export class Election {
     const { message } = error;
     const where = this.#store === null ? 'the Lease' : `the Lease ${this.#store.name}`;
     return failureKindOf(error) === 'forbidden'
-      ? `${where} may not be used, and this gateway writes nothing until it may: the service account needs get, create and update on leases (coordination.k8s.io) there: ${message}`
-      : `${where} cannot be had, and this gateway writes nothing while it has not got it: ${message}`;
+      ? `access to ${where} is forbidden, so this gateway writes nothing; give the service account get, create and update on leases (coordination.k8s.io) there: ${message}`
+      : `${where} cannot be acquired, so this gateway writes nothing: ${message}`;
   }
 
   private say(): void {

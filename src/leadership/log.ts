@@ -10,11 +10,11 @@ export function leadershipLog(log: Log, gained: () => void): (status: Leadership
     const { isLeader, holder, error } = status;
     const was = before;
     before = status;
-    if (error !== null && error !== was.error) log('error', 'the Lease cannot be had', { error });
-    if (error === null && was.error !== null) log('info', 'the Lease can be had again');
+    if (error !== null && error !== was.error) log('error', 'the Lease cannot be acquired', { error });
+    if (error === null && was.error !== null) log('info', 'the Lease can be acquired again');
     if (isLeader === was.isLeader) return;
     if (isLeader) log('info', 'this gateway writes from now on', { holder });
-    else log('warn', 'this gateway writes no more', { holder });
+    else log('warn', 'this gateway no longer writes', { holder });
     if (isLeader) gained();
   };
 }

@@ -12,7 +12,7 @@ export const CERTIFICATE_STATES = {
   not_served: 'Kong stores what the source has, and its listeners show something else',
   unproven: 'Kong stores what the source has, and no listener could be asked',
   no_source: 'Kong has it, and no source has anything for it',
-  unused: 'the source has it, and nothing in Kong asks for it',
+  unused: 'the source has it, and no certificate in Kong has its names',
 } as const;
 
 export type CertificateState = keyof typeof CERTIFICATE_STATES;

@@ -131,7 +131,7 @@ export class BundleBook {
       if (known === undefined || isRefusal(known) || isRefusal(first.known)) continue;
       if (this.#entries.get(id)?.source !== source || first.source === source) continue;
       const { location } = known;
-      const what = `${location} is in the source ${first.source.id}, too, and is taken from there`;
+      const what = `${location} is also in the source ${first.source.id}, and is taken from there`;
       found.push({ location, ...refusal('found_twice', what) });
     }
     return found;

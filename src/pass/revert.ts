@@ -62,7 +62,7 @@ export class RevertStep implements Step {
     const former = certificate === undefined ? [] : this.memory.former.lastOf(certificate.id);
     if (certificate === undefined || former.length === 0) return { kind: 'nothing', detail: '' };
     if (!pass.mayWrite())
-      throw new Error('this gateway writes nothing now: it only observes, or another one leads');
+      throw new Error('this gateway writes nothing: it only observes, or another gateway is the leader');
     const changes = former.map((one) => this.changeTo(one, certificate, pass.now()));
     const { work } = pass;
     work.batch = changes;
@@ -107,7 +107,7 @@ export class RevertStep implements Step {
   private changeTo(former: FormerPair, certificate: StoredCertificate, now: number): Change {
     const { half, replacedBy } = former;
     const [sni = certificate.id] = certificate.snis;
-    const location = `before the swap of ${isoTime(former.at)}`;
+    const location = `the former certificate of ${sni} (swapped out at ${isoTime(former.at)})`;
     const present = certificate[half];
     if (certificate.owner === 'ingress_controller' || this.memory.planner.untagged.has(certificate.id)) {
       throw new Error(
@@ -115,24 +115,24 @@ export class RevertStep implements Step {
       );
     }
     if (present?.chain !== replacedBy)
-      throw new Error(`somebody else has written ${sni} since; there is nothing of ours to roll back`);
+      throw new Error(`somebody else has written ${sni} since then, so there is no swap to roll back`);
     const pair = this.memory.former.open(former);
     const opened = pair === null ? null : openBundle({ name: sni, location, ...pair });
-    if (opened === null) throw new Error(`what ${sni} had before cannot be read`);
+    if (opened === null) throw new Error(`the former certificate of ${sni} cannot be read`);
     if (isRefusal(opened)) throw new Error(opened.message);
     const why = checkShape(opened.bundle, now, certificate.snis.length > 0) ?? checkKeyAndChain(opened, now);
-    if (why !== null) throw new Error(`what ${sni} had before will not do: ${why.message}`);
+    if (why !== null) throw new Error(`${why.message}; it is not restored`);
     const bundle: SourcedBundle = { ...opened.bundle, id: `former#${certificate.id} ${half}`, create: false };
     const lost = certificate.snis.filter(
       (name) => present.leaf !== null && covers(present.leaf, name) && !covers(bundle.leaf, name),
     );
-    if (lost.length > 0) throw new Error(`what ${sni} had before does not cover ${listed(lost)}`);
+    if (lost.length > 0) throw new Error(`the former certificate of ${sni} does not cover ${listed(lost)}`);
     if (
       present.leaf?.isForClients !== false &&
       bundle.leaf.isForClients === false &&
       certificate.snis.length === 0
     )
-      throw new Error(`what ${sni} had before is not for clients, and services show it`);
+      throw new Error(`the former certificate of ${sni} is not for clients, and services use it as theirs`);
     return { kind: 'update', bundle, certificate, half, isOfController: false, addSnis: [], reverts: true };
   }
 }
@@ -144,7 +144,7 @@ function whyNot(result: Exclude<WriteResult, { kind: 'written' }>, name: string)
     case 'refused':
       return result.refusal.message;
     case 'conflict':
-      return `somebody else has just written ${name} (${result.error.message}); look, and try again`;
+      return `somebody else has just written ${name} (${result.error.message}); check it, and try again`;
     case 'failed':
       return result.error.message;
   }

@@ -166,7 +166,7 @@ export class SettleStep implements Step {
     isRepeated: boolean,
   ): void {
     const id = changeId(change);
-    const ending = trouble === null ? 'is back' : `could not be put back: ${trouble}`;
+    const ending = trouble === null ? 'is back' : `could not be restored: ${trouble}`;
     this.memory.refused.add(
       change.bundle,
       refusal(

@@ -61,7 +61,7 @@ export class Takeover {
     if (mode === 'nudge' && known.nudgedAt === null) {
       const { secret, leaf } = change.bundle;
       if (secret === undefined || this.options.nudger === null) {
-        return { kind: 'refuse', why: overdue(change, 'and there is no Secret to nudge it with') };
+        return { kind: 'refuse', why: overdue(change, 'there is no Secret to nudge it with') };
       }
       const done = await this.options.nudger.nudge(secret, leaf.fingerprint);
       if (typeof done !== 'string') return { kind: 'refuse', why: done };
@@ -71,7 +71,7 @@ export class Takeover {
     if (known.nudgedAt !== null && now < known.nudgedAt + graceMs) {
       return { kind: 'wait', at: known.nudgedAt + graceMs };
     }
-    return { kind: 'refuse', why: overdue(change, 'set takeover to force to have it written') };
+    return { kind: 'refuse', why: overdue(change, 'to write it from here, set takeover: force') };
   }
 
   /** Forgets differences that are over. */

@@ -31,8 +31,8 @@ export function namesNotCovered(
   until: number | null,
 ): Refusal {
   const what = isFromOperator(bundle) ? listed(missing) : `${missing.length} names`;
-  const later = until === null ? '' : `; it is taken all the same when that one ends, at ${date(until)}`;
-  const whose = owner === 'us' ? '' : ', which is not ours to divide';
+  const later = until === null ? '' : `; it will be used anyway when that one expires, at ${date(until)}`;
+  const whose = owner === 'us' ? '' : '; somebody else created that one, so it is not divided';
   return refusal(
     'names_not_covered',
     `${bundle.location} does not cover ${what}, which certificate ${id} in Kong serves${whose}; issue it with every name, or remove the SNI in Kong${later}`,
@@ -46,14 +46,14 @@ export function chainIncomplete(
 ): Refusal {
   return refusal(
     'chain_incomplete',
-    `${location} comes without the certificate of its issuer (${openEnd ?? 'unknown'}), which certificate ${id} in Kong is served with; put the chain into the file or beside it (chain.pem); it is taken all the same when that one ends, at ${date(until)}`,
+    `${location} lacks the certificate of its issuer (${openEnd ?? 'unknown'}), which Kong serves with certificate ${id}; put the chain into the file or beside it (chain.pem); it will be used anyway when the one in Kong expires, at ${date(until)}`,
   );
 }
 
 export function older({ location, leaf }: SourcedBundle, { id }: StoredCertificate): Refusal {
   return refusal(
     'older_than_stored',
-    `${location} is older (valid from ${date(leaf.notBefore)} until ${date(leaf.notAfter)}) than certificate ${id} in Kong; set allow_downgrade to take it all the same`,
+    `${location} is older (valid from ${date(leaf.notBefore)} until ${date(leaf.notAfter)}) than certificate ${id} in Kong; set allow_downgrade to use it anyway`,
   );
 }
 
@@ -72,7 +72,7 @@ export function issuerChanged(bundle: SourcedBundle, certificate: StoredCertific
   return refusal(
     'issuer_changed',
     leaf.isSelfIssued === true
-      ? `${location} is self-signed and replaces nothing that a CA issued; Kong's certificate ${which} stays`
+      ? `${location} is self-signed and does not replace a certificate that a CA issued; Kong's certificate ${which} stays`
       : `${location} is from another issuer than what Kong has ${which}, and nothing vouches for it; name the Secret (names and namespaces) in a source, or its CA in trusted_issuers_file`,
   );
 }
@@ -86,7 +86,7 @@ export function nameOfAnother(
   const later = until === null ? '' : `, at ${date(until)} at the latest`;
   return refusal(
     'name_of_another',
-    `${bundle.location} has ${listed(names)}, and another place has that in Kong; it is taken when that place is gone or has nothing valid any more${later}; take the name out of one of the two`,
+    `${bundle.location} has ${listed(names)}, which Kong has from another place; it will be used when that place is gone or has no valid certificate any more${later}; remove the name from one of the two`,
   );
 }
 
@@ -99,7 +99,7 @@ export function losesClientAuth(
   const services = clients.length === 0 ? 'services may show' : `${listed(clients)} shows`;
   return refusal(
     'loses_client_auth',
-    `${location} is not for clients (extended key usage clientAuth), and ${services} certificate ${id} in Kong to an upstream; give the service a client certificate of its own, or issue this one with clientAuth; it is taken all the same when the one in Kong ends, at ${date(until)}`,
+    `${location} is not for clients (extended key usage clientAuth), and ${services} certificate ${id} in Kong to an upstream; give the service a client certificate of its own, or issue this one with clientAuth; it will be used anyway when the one in Kong expires, at ${date(until)}`,
   );
 }
 
@@ -107,11 +107,11 @@ export function noNames({ location, hosts = [], leaf }: SourcedBundle): Refusal 
   return hosts.length === 0
     ? refusal(
         'no_names',
-        `${location} names no host that Kong can serve it for: ${namesWarning(leaf) ?? 'it names nothing'}`,
+        `${location} has no name that Kong can serve it for; ${namesWarning(leaf) ?? 'it has no names'}`,
       )
     : refusal(
         'names_not_covered',
-        `${location} is asked for ${listed(hosts)} and covers none of that; issue it with these names`,
+        `${location} has to serve ${listed(hosts)} and covers none of these; issue it with these names`,
       );
 }
 
@@ -147,8 +147,8 @@ export function besideController({ location, secret }: SourcedBundle, names: rea
 
 /** A note, no refusal. */
 export const mayBlockController = ({ location }: SourcedBundle, names: readonly string[]): string =>
-  `the plugin's certificate of ${location} holds ${listed(names)}: an Ingress or Gateway that asks for it would fail in the ingress controller, and with it every later change; to hand the certificate over, the plugin needs list and watch on ingresses and gateways (deploy/kubernetes/rbac-*.yaml)`;
+  `the plugin's certificate of ${location} holds ${listed(names)}: an Ingress or Gateway that asks for it would fail in the ingress controller and block every later change; to hand the certificate over, the plugin needs list and watch on ingresses and gateways (deploy/kubernetes/rbac-*.yaml)`;
 
 /** A note, no refusal. */
 export const caOfIssuer = ({ location }: SourcedBundle): string =>
-  `${location} holds a CA, which is an issuer's and nothing to be served`;
+  `${location} holds a CA certificate, which is for an issuer and is not served`;

@@ -10,8 +10,12 @@ declare module 'kong-pdk/server' {
   export default class Server {
     constructor(pluginDir: string | undefined, logger: object, expireTtl?: number);
     readonly plugins: Map<string, unknown>;
+    readonly instances: ReadonlyMap<number, unknown>;
+    readonly events: Map<number, unknown>;
     readonly clearExpiredPluginsTimer: NodeJS.Timeout;
     GetPluginInfo(name: string): Promise<PluginInfo>;
+    StartInstance(config: unknown): Promise<object>;
+    HandleEvent(event: unknown): Promise<{ EventId: number }>;
     close(): void;
   }
 }

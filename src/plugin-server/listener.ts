@@ -65,22 +65,24 @@ async function serve(server: object, client: Socket, log: PluginServerLog): Prom
       void answer(server, client, message, log);
     }
   } catch (error) {
-    log.warn(`plugin server: a client sent something that is no request: ${(error as Error).message}`);
+    log.warn(`plugin server: a client sent something that is not a request: ${(error as Error).message}`);
     client.destroy();
   }
 }
 
 async function answer(server: object, client: Socket, message: unknown, log: PluginServerLog): Promise<void> {
-  const reply = (id: unknown, error: string | null, result: unknown) => {
+  const reply = (id: number, error: string | null, result: unknown) => {
     if (client.destroyed) return;
     client.write(encode([1, id, error, result], { ignoreUndefined: true }));
     if (client.writableLength > MAX_UNREAD_BYTES) client.destroy();
   };
-  if (!Array.isArray(message) || message[0] !== 0 || typeof message[2] !== 'string') {
+  const isRequest = Array.isArray(message) && message[0] === 0 && typeof message[2] === 'string';
+  // What Kong counts up; something else could not even be sent back.
+  if (!isRequest || typeof message[1] !== 'number') {
     client.destroy();
     return;
   }
-  const [, id, method, args] = message as [0, unknown, string, unknown];
+  const [, id, method, args] = message as [0, number, string, unknown];
   const [, name = ''] = /^plugin\.(\w+)$/.exec(method) ?? [];
   if (!METHODS.has(name)) {
     reply(id, `method ${method} not implemented`, null);

@@ -1,4 +1,4 @@
-import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { replaceFile } from '../common/replace-file';
 
 /*
  * Kong runs a query command to get the plugin's fields, and its distroless images have neither a shell nor `cat`: a
@@ -97,8 +97,9 @@ function codeOfArm64(length: number): Buffer {
  * @throws Error
  */
 export function writePrintProgram(path: string, text: string): void {
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, printProgram(text));
-  chmodSync(draft, 0o755);
-  renameSync(draft, path);
+  replaceFile(path, printProgram(text), {
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    mode: 0o755,
+  });
 }

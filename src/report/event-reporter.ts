@@ -119,7 +119,7 @@ function describe({ fingerprint, outcome }: PassEvent): Said | null {
         reason: 'CertificateRolledBack',
         message: outcome.restored
           ? REASONS.not_served
-          : 'it was written, Kong does not serve it, and the previous one could not be put back',
+          : 'it was written, Kong does not serve it, and the previous one could not be restored',
       };
     case 'refused':
       return { type: 'Warning', reason: 'CertificateRefused', message: forTenant(outcome.refusal) };

@@ -23,17 +23,17 @@ export class LogReporter implements Reporter {
 
   /** Thousands of lines are written in slices; a few at once. */
   async pass(report: PassReport): Promise<void> {
-    if (this.#lastFailure !== '') this.log('info', 'passes are made again', { cause: report.cause });
+    if (this.#lastFailure !== '') this.log('info', 'passes succeed again', { cause: report.cause });
     this.#lastFailure = '';
     for (const { source, refusal } of report.sourceErrors) {
-      this.log('warn', 'a source cannot be read whole', {
+      this.log('warn', 'a source cannot be read completely', {
         source,
         reason: refusal.reason,
         detail: refusal.message,
       });
     }
     for (const source of report.mendedSources)
-      this.log('info', 'a source can be read whole again', { source });
+      this.log('info', 'a source can be read completely again', { source });
     const slices = new Slices();
     for (const event of report.events) {
       this.event(event, report);

@@ -138,7 +138,7 @@ export class BoundedSource implements Source {
     const ms = this.patienceMs;
     return refusal(
       'unreachable',
-      `${this.id} does not answer within ${ms / 1000} s; what is known of it stays until it does`,
+      `${this.id} does not answer within ${ms / 1000} s; its last known content is kept until it does`,
     );
   }
 }

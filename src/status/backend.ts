@@ -22,8 +22,9 @@ export interface StatusBackend {
   /**
    * Entries of the history, as recorded.
    * @param since milliseconds since the epoch
+   * @param maxLength most characters of all of them
    */
-  history(query: { name?: string; since?: number; limit: number }): Promise<HistoryReport>;
+  history(query: { name?: string; since?: number; limit: number; maxLength: number }): Promise<HistoryReport>;
 }
 
 /** Result of one entry's pass. */

@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 /** Kong keys its pool of upstream connections by the certificate's id, which a renewal does not change. */
 const NO_SNI =
   'it has no SNI: services may show it to their upstreams (client_certificate). New connections to upstreams use the ' +
-  'stored one; those that are kept alive keep the one before until they close (upstream_keepalive_idle_timeout, ' +
+  'stored one; those that are kept alive keep the previous one until they close (upstream_keepalive_idle_timeout, ' +
   'upstream_keepalive_max_requests)';
 
 export interface StatusContext {

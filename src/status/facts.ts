@@ -202,7 +202,7 @@ function wordsOf(live: LiveView, bundleId: string | null) {
   if (bundleId === null) return { dropped: NONE, note: null };
   const waiting = live.plan?.waiting.get(bundleId);
   const whyWaiting =
-    waiting === undefined ? null : `the ingress controller gets its time first: ${waiting.message}`;
+    waiting === undefined ? null : `the ingress controller may renew it first: ${waiting.message}`;
   const dropped = live.plan?.dropped.get(bundleId) ?? NONE;
   return { dropped, note: live.note(bundleId) ?? whyWaiting ?? (dropped.length > 0 ? DROPPED : null) };
 }

@@ -29,6 +29,8 @@ const COMMANDS: Readonly<
   rollback: (name, until) => ({ verb: 'rollback', name, until }),
 };
 
+/** Longest name in a command: a name of DNS has 253 characters. */
+const MAX_NAME = 300;
 /** Longest wait of `?wait=1`. */
 const MAX_WAIT_MS = 10 * 60_000;
 
@@ -97,7 +99,7 @@ async function command(
 ): Promise<void> {
   const [name, until] = [asked.get('name') ?? '', asked.get('until')];
   const time = until === null ? null : Date.parse(until);
-  if (name === '' || Number.isNaN(time)) {
+  if (name === '' || name.length > MAX_NAME || Number.isNaN(time)) {
     refuse(response, 400, 'name is a name or an id; until is a time, such as 2026-01-31T12:00:00Z');
     return;
   }

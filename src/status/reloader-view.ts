@@ -177,7 +177,7 @@ function withLevel<File extends Times>(file: File, { now, warningDays }: StatusC
   return { ...file, expiry: level };
 }
 
-const pinStatus = ({ name, until, since, isRollback }: Pin): PinStatus => ({
+export const pinStatus = ({ name, until, since, isRollback }: Pin): PinStatus => ({
   name,
   until: until === null ? null : isoTime(until),
   since: isoTime(since),
@@ -193,7 +193,7 @@ const leaderStatus = ({ isLeader, holder, error }: Leadership): LeaderStatus => 
 function noteOf({ holder, error }: Leadership): string {
   if (error !== null) return `it is not written: ${error}`;
   return holder === null
-    ? 'nobody holds the Lease just now; whoever takes it writes this'
+    ? 'nobody holds the Lease at the moment; whoever takes it writes this'
     : `another gateway writes it: ${holder}`;
 }
 

@@ -1,7 +1,5 @@
-import { toJson } from '../common/safe-text';
-import { Slices } from '../common/slices';
 import type { StatusReport } from '../public';
-import { shownOf, type ReloaderView } from './reloader-view';
+import type { ReloaderView } from './reloader-view';
 
 /** The whole status, with certificates that are written out during the iteration. */
 export interface ReportView extends Omit<StatusReport, 'reloaders'> {
@@ -31,32 +29,4 @@ export function unreadiness({ waiting, kong, reloaders }: ReportView, now: numbe
       : `entry ${entry}: no pass succeeded since ${last}${why}`;
   }
   return null;
-}
-
-/** Characters that are collected before they are sent. */
-const CHUNK = 64 * 1024;
-
-/** The JSON of `/status` in pieces: 10,000 certificates make 10 MB, which are never held at once. */
-export async function* statusJson({
-  adminRequests: _,
-  reloaders,
-  ...rest
-}: ReportView): AsyncGenerator<string> {
-  const slices = new Slices();
-  let text = `${toJson(rest).slice(0, -1)},"reloaders":[`;
-  for (const [index, view] of reloaders.entries()) {
-    text += `${index === 0 ? '' : ','}${toJson(shownOf(view)).slice(0, -1)},"certificates":[`;
-    let separator = '';
-    for (const certificate of view.certificates()) {
-      text += separator + toJson(certificate);
-      separator = ',';
-      if (text.length >= CHUNK) {
-        yield text;
-        text = '';
-      }
-      if (slices.due) await slices.pause();
-    }
-    text += ']}';
-  }
-  yield `${text}]}\n`;
 }

@@ -5,8 +5,9 @@ import type { StatusBackend } from './backend';
 import { isLocalName } from './listen-address';
 import { ORDERS } from './orders';
 import { languageOf } from './page/words/language';
-import { statusJson, unreadiness, type ReportView } from './report-view';
+import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
+import { historyJson, statusJson } from './status-json';
 
 /** Where a request arrived. */
 export interface Door {
@@ -35,6 +36,8 @@ const MAX_HEAVY = 8;
 /** Entries of a history by default, and at most. */
 const USUAL_ENTRIES = 200;
 const MAX_ENTRIES = 10_000;
+/** Most characters of them: usual ones have less than half of it. */
+const MAX_HISTORY = 16 * 1024 * 1024;
 
 /** Answers requests; every request ends, and none throws. */
 export class Routes {
@@ -48,23 +51,23 @@ export class Routes {
   async answer(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
     const url = `http://status${request.url ?? '/'}`;
     if (!URL.canParse(url)) {
-      refuse(response, 400, 'this is no path');
+      refuse(response, 400, 'this is not a valid path');
       return;
     }
     const { pathname, searchParams } = new URL(url);
     const method = request.method ?? 'GET';
     if (!door.isUnix && door.isLoopback && !isLocalName(request.headers.host ?? '')) {
-      refuse(response, 421, 'this listener is asked by its address or as localhost');
+      refuse(response, 421, 'use the address of this listener, or localhost, as the host');
       return;
     }
     const methods = METHODS[pathname.startsWith(RUNBOOKS_AT) ? '/runbooks/NAME' : pathname];
     if (methods === undefined) {
-      refuse(response, 404, `there is nothing here; known are ${Object.keys(METHODS).join(', ')}`);
+      refuse(response, 404, `not found; there are ${Object.keys(METHODS).join(', ')}`);
     } else if (!methods.includes(method)) {
       response.setHeader('allow', methods.join(', '));
       refuse(response, 405, `${pathname} takes ${methods.join(' and ')}`);
     } else if (methods[0] === 'POST') {
-      if (!door.isUnix) refuse(response, 403, `${pathname} is taken on the unix socket only`);
+      if (!door.isUnix) refuse(response, 403, `${pathname} is accepted on the unix socket only`);
       else await ORDERS[pathname]?.({ backend: this.backend, asked: searchParams, request, response });
     } else if (pathname === '/history')
       await this.heavy(response, door, () => this.history(searchParams, response));
@@ -120,7 +123,7 @@ export class Routes {
     const languages = [language, ...(request.headers['accept-language'] ?? '').split(',')];
     const found = findRunbook(name, languageOf(languages));
     if (found === null) {
-      refuse(response, 404, `there is no such runbook; known are ${runbookNames().join(', ')}`);
+      refuse(response, 404, `there is no such runbook; there are ${runbookNames().join(', ')}`);
       return;
     }
     const isBrowser = request.headers.accept?.includes('text/html') === true;
@@ -133,7 +136,7 @@ export class Routes {
     const door = isUnix ? 'unix' : 'tcp';
     if (this.#heavy[door] >= MAX_HEAVY) {
       response.setHeader('retry-after', '1');
-      refuse(response, 503, 'too many are asking at the same time');
+      refuse(response, 503, 'too many requests at the same time');
       return;
     }
     this.#heavy[door] += 1;
@@ -208,10 +211,11 @@ export class Routes {
     }
     const report = await this.backend.history({
       limit: Math.min(Math.floor(limit), MAX_ENTRIES),
+      maxLength: MAX_HISTORY,
       ...(name === null ? {} : { name }),
       ...(since === null ? {} : { since: Date.parse(since) }),
     });
     response.setHeader('content-type', 'application/json; charset=utf-8');
-    await sendAll(response, `${toJson(report)}\n`);
+    await sendLong(response, historyJson(report));
   }
 }

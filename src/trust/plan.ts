@@ -119,7 +119,7 @@ function validity(
   if (notAfter <= now)
     return refusal('expired', `${which} expired at ${day(notAfter)}; take it out of the bundle`);
   if (notBefore > now)
-    return refusal('not_yet_valid', `${which} is valid from ${day(notBefore)}; it is taken then`);
+    return refusal('not_yet_valid', `${which} is valid from ${day(notBefore)} on, and will be used then`);
   return null;
 }
 
@@ -142,7 +142,7 @@ function place(
       plan.changes.push({ kind: 'update', id: same.id, ca });
       return;
     }
-    const why = `${ca.location} has an older certificate of a CA than entity ${same.id} in Kong; set allow_downgrade to take it all the same`;
+    const why = `${ca.location} has an older certificate of a CA than entity ${same.id} in Kong; set allow_downgrade to use it anyway`;
     plan.refused.set(refusalId(ca), refusal('older_than_stored', why));
     return;
   }

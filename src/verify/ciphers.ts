@@ -24,7 +24,7 @@ export function noCommonCipher(
   const isFit = keyType === 'rsa' ? names.some((name) => !isForEcdsa(name)) : names.some(isForEcdsa);
   if (isFit) return null;
   const [needed, taken] = keyType === 'rsa' ? ['RSA', 'ECDSA'] : ['ECDSA', 'RSA'];
-  return `Kong's listeners take ${protocols} with ciphers for ${taken} alone, so no client could get a certificate with a key for ${needed}; issue it with the other type of key, or change ssl_ciphers or ssl_protocols`;
+  return `Kong's listeners accept ${protocols} with ciphers for ${taken} keys only, so no client could get a certificate with ${needed === 'RSA' ? 'an RSA' : 'an ECDSA'} key; issue it with the other type of key, or change ssl_ciphers or ssl_protocols`;
 }
 
 /** `ECDHE-RSA-AES128-GCM-SHA256`; words like `HIGH` and `kEDH+AESGCM` stand for many. */

@@ -21,7 +21,7 @@ const probeLabel = (pattern: string) => PROBE.slice(0, Math.max(1, MAX_NAME - pa
 export function unservable(sni: string): string | null {
   const labels = sni.split('.');
   if (sni.startsWith('*.') && labels.length < 3) {
-    return `Kong never finds ${sni}: its wildcards need two labels behind the star`;
+    return `Kong cannot match ${sni}: its wildcards need two labels after the asterisk`;
   }
   if (isIP(sni) !== 0) return `no client asks for the address ${sni} by name`;
   if (sni.length > MAX_NAME || labels.some((label) => label.length > MAX_LABEL)) {

@@ -92,7 +92,7 @@ export class DeclarativeFile {
     removeDrafts(real);
     const before = statSync(real);
     this.#seen = before;
-    if (!before.isFile()) throw new Error('it is no file');
+    if (!before.isFile()) throw new Error('it is not a file');
     if (before.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES / 1_048_576} MiB`);
     const text = readConfiguredFile(real, MAX_BYTES);
     const edited = await editCertificates(text, certificates, this.textsOf);
@@ -137,7 +137,7 @@ function problem(error: NodeJS.ErrnoException, path: string): string {
     EPERM: 'its owner cannot be kept; the user that Kong runs as must own it',
     EBUSY: 'it is a mount of its own; mount its folder instead, so that it can be replaced',
     ENOSPC: 'the disk is full',
-    EDQUOT: "the user's share of the disk is used up",
+    EDQUOT: "the user's disk quota is used up",
     EFBIG: 'it would be larger than this process may write',
     EIO: 'the disk reports an error',
     EMFILE: 'this process has no file descriptor left',

@@ -97,9 +97,7 @@ export async function editCertificates(
 async function checked(text: string, wanted: unknown): Promise<string> {
   const { document } = await FileEdit.open(text);
   if (isDeepStrictEqual(normal(document.toJS()), normal(wanted))) return text;
-  throw new Error(
-    'its layout is one in which certificates cannot be replaced without touching anything else',
-  );
+  throw new Error('its layout does not allow replacing certificates without changing anything else');
 }
 
 /** Makes texts comparable: line ends of PEM differ between files. Copies objects, as JSON does. */
@@ -152,7 +150,7 @@ function cannotReplace(
   for (const name of isThere ? [cert, key] : ['cert', 'key']) {
     const text = edit.textOf(entry, name);
     if (text?.includes('-----BEGIN') !== true)
-      return `its ${name} in the file is a reference, or no text of its own`;
+      return `its ${name} in the file is a reference, or is not plain text`;
   }
   const block = isThere ? readPem(edit.textOf(entry, cert) ?? '', '')?.certificates[0] : undefined;
   const stored = certificate[half]?.leaf;

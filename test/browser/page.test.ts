@@ -434,7 +434,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     expect(await names(page)).toHaveLength(badDay().length);
     expect(await verdict(page)).toMatch(/^Kong does not answer · 1 expired \(/);
     expect(await page.locator('#alarm').innerText()).toMatch(
-      /connection refused\. What is shown is as of .*\d:\d\d/,
+      /connection refused\. This is how it was .*\d:\d\d/,
     );
     await picture(page, 'kong-away');
   });
@@ -443,11 +443,11 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     [
       'another gateway writes',
       { leader: { is_leader: false, holder: 'kong-7c9f_42', error: null } },
-      'another gateway, kong-7c9f_42; this one looks on',
+      'another gateway, kong-7c9f_42; this one stands by',
       '',
     ],
     [
-      'the Lease cannot be had',
+      'the Lease cannot be acquired',
       { leader: { is_leader: false, holder: null, error: 'leases is forbidden' } },
       'not this gateway: leases is forbidden',
       'This gateway writes nothing: leases is forbidden',
@@ -464,7 +464,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
         },
       },
       'Kong answered 401',
-      'what is shown may be out of date: Kong answered 401',
+      'this page may be out of date: Kong answered 401',
     ],
     [
       'clients without SNI get an old certificate',

@@ -53,7 +53,7 @@ export class Gateway extends Controls {
 
   private constructor(options: GatewayOptions) {
     const { workers = DEFAULT_WORKERS } = options;
-    super(new Store(), workers);
+    super(options.beside?.store ?? new Store(), workers);
     this.#options = options;
     this.mode = options.mode ?? 'dbless';
     this.tlsPort = options.tlsPort ?? 0;
@@ -157,8 +157,9 @@ export class Gateway extends Controls {
   }
 
   /** Stop and start. Without a database what was posted is lost; ports and prefix stay. */
-  async restart(): Promise<void> {
+  async restart(meanwhile?: () => Promise<void>): Promise<void> {
     await this.#shutDown();
+    await meanwhile?.();
     this.#admin = this.#makeAdmin();
     this.#proxy = this.#makeProxy();
     await this.#boot();

@@ -1,3 +1,5 @@
+import type { Gateway } from './gateway';
+
 export interface PluginServerOptions {
   name: string;
   /** Run once at start; prints the dump. */
@@ -11,6 +13,8 @@ export interface PluginServerOptions {
 export type Mode = 'dbless' | 'database';
 
 export interface GatewayOptions {
+  /** With a database: another gateway, whose database this one shares. */
+  beside?: Gateway;
   /** Default `dbless`. */
   mode?: Mode;
   /** Default: a new temporary directory, removed at the end. */

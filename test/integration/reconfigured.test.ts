@@ -41,7 +41,7 @@ it('a configuration that cannot be run leaves the former one running, and says s
     lines.find((text) => text.includes('a plugin entry cannot be run')),
   );
   expect(line).toContain(PROBLEM);
-  expect(line).toContain('; it goes on as it was configured before');
+  expect(line).toContain('; it keeps its previous configuration');
   const renewed = aged(10);
   writePair(certs, 'www', renewed);
   await poll();

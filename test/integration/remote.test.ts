@@ -110,7 +110,8 @@ it.for(['dbless', 'database'] as const)(
     await serves(AT_URL, last);
     await serves(IN_VAULT, renewed.vault);
     served.status = 403;
-    const reports = () => kong.log().filter(({ message }) => message === 'a source cannot be read whole');
+    const reports = () =>
+      kong.log().filter(({ message }) => message === 'a source cannot be read completely');
     const sentences = await eventually('both are reported', () => {
       const said = reports().map(({ detail }) => String(detail));
       return said.some((one) => one.includes('403')) && said.some((one) => one.includes('503')) ? said : null;

@@ -90,7 +90,7 @@ it('an expired certificate is not restored, and nothing is pinned', async () => 
   writePair(certs, 'www', renewed);
   await becomes('it is swapped', ({ state }) => state === 'in_sync');
   const { code, stderr } = await cli('rollback', WWW, '-p', gateway.prefix);
-  expect([code, stderr]).toEqual([1, expect.stringContaining('will not do')]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('; it is not restored')]);
   expect(await servedLeaf(gateway.tlsPort, WWW)).toBe(leafOf(renewed.cert));
   expect((await report()).reloaders[0]?.pins).toBeUndefined();
 });
@@ -137,7 +137,7 @@ it('a certificate is rolled back even if the pins cannot be kept, and that is re
   rmSync(path, { force: true });
   mkdirSync(join(path, 'in the way'), { recursive: true });
   const { code, stdout } = await rollback();
-  expect([code, stdout]).toEqual([0, expect.stringContaining('it holds until this process ends')]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('it lasts only until this process ends')]);
   expect(await served()).toBe(leafOf(former.cert));
 });
 

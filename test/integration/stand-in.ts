@@ -2,14 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { LogLine, StartKong, TestKong } from '../scenarios/kong';
-import { startGateway } from '../gateway';
+import { startGateway, type Gateway } from '../gateway';
 import { lookLikeMaster } from '../gateway/processes/hang-up';
+
+const gateways = new WeakMap<TestKong, Gateway>();
 
 /** The stand-in gateway with the plugin's real server, started as Kong starts it. */
 export const standIn: StartKong = async ({
   mode,
   declarativeConfig,
   defaultCertificate,
+  beside,
   pluginArguments = [],
   pluginLauncher = '',
 }): Promise<TestKong> => {
@@ -17,11 +20,13 @@ export const standIn: StartKong = async ({
   const command = resolve('dist/ssl-cert-reloader.cjs');
   const prefix = mkdtempSync(join(tmpdir(), 'ssl-cert-reloader-stand-in-'));
   const unlike = lookLikeMaster(prefix);
+  const other = beside === undefined ? undefined : gateways.get(beside);
   const gateway = await startGateway({
     mode,
     prefix,
     ...(defaultCertificate === undefined ? {} : { defaultCertificate }),
     ...(declarativeConfig === undefined ? {} : { declarativeConfig }),
+    ...(other === undefined ? {} : { beside: other }),
     pluginServers: [
       {
         name: 'ssl-cert-reloader',
@@ -31,7 +36,7 @@ export const standIn: StartKong = async ({
     ],
   });
   const output = () => gateway.pluginServerOutput.join('\n');
-  return {
+  const kong: TestKong = {
     mode,
     get adminUrl() {
       return gateway.adminUrl;
@@ -43,13 +48,15 @@ export const standIn: StartKong = async ({
     output,
     log: () => parseLog(gateway.pluginServerOutput),
     pluginServerPid: () => gateway.pluginServerPid('ssl-cert-reloader'),
-    restart: () => gateway.restart(),
+    restart: (meanwhile) => gateway.restart(meanwhile),
     stop: async () => {
       await gateway.stop();
       unlike();
       rmSync(prefix, { recursive: true, force: true });
     },
   };
+  gateways.set(kong, gateway);
+  return kong;
 };
 
 function parseLog(lines: readonly string[]): LogLine[] {

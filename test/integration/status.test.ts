@@ -268,7 +268,7 @@ it('the status shows what clients without SNI get, and why the declarative file 
   expect(status.declarative_file).toMatchObject({
     file,
     trouble: null,
-    left: [{ why: 'its cert in the file is a reference, or no text of its own' }],
+    left: [{ why: 'its cert in the file is a reference, or is not plain text' }],
   });
   checkSchema(await report());
 
@@ -300,6 +300,6 @@ it('a gateway that cannot have the Lease shows that it writes nothing, and goes 
     paint: (_: string, text: string) => text,
     print: (line: string) => lines.push(line),
   } as unknown as Output);
-  expect(lines.join('\n')).toContain('writes nothing  the Lease cannot be had');
+  expect(lines.join('\n')).toContain('writes nothing  the Lease cannot be acquired');
   expect(gateway.entities('certificates')).toEqual([]);
 });

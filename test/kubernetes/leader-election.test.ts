@@ -95,7 +95,7 @@ describeWithCluster('leader election by a Lease', (cluster) => {
   it('without the right to leases nobody leads, and the sentence says what is needed', async () => {
     const { election } = candidate(await place(), 'a');
     const error = await eventually('it says so', () => election.status.error);
-    expect(error).toContain('needs get, create and update on leases (coordination.k8s.io)');
+    expect(error).toContain('get, create and update on leases (coordination.k8s.io)');
     expect(error).toContain('writes nothing');
     expect(election.isLeader).toBe(false);
   });
@@ -171,9 +171,9 @@ describeWithCluster('leader election by a Lease', (cluster) => {
   it('without the right to leases a gateway writes nothing and shows an error', async () => {
     const { start, writes } = await gateways(await place(SECRETS));
     const { reloader, certificate, said } = start('E');
-    await eventually('the log says so', () => said('the Lease cannot be had').length > 0);
+    await eventually('the log says so', () => said('the Lease cannot be acquired').length > 0);
     await reloader.demand('command');
-    expect(said('the Lease cannot be had')).toMatchObject([{ level: 'error' }]);
+    expect(said('the Lease cannot be acquired')).toMatchObject([{ level: 'error' }]);
     expect(reloader.status().leader?.error).toContain('needs get, create and update on leases');
     expect(certificate()?.note).toContain('it is not written: the Lease');
     expect(writes()).toEqual([]);

@@ -344,7 +344,7 @@ describeWithCluster('Secrets of a real API server', (cluster) => {
     const access = { ...admin(), ca: Authority.root().cert };
     const scan = await sourceFor(access, { namespaces: ['default'] }).scan();
     expect(scan).toMatchObject({ changed: [], errors: [{ reason: 'unreachable' }] });
-    expect(sentences(scan)).toContain('its certificate is of another CA than the one that is trusted');
+    expect(sentences(scan)).toContain('its certificate is not from a trusted CA');
   });
 
   it('by the thousand are listed page by page, one that is renewed is found, and a poll is one request', async () => {

@@ -37,6 +37,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
     defaultCertificate: files,
     pluginArguments = [],
     pluginLauncher = '',
+    beside,
     isLua = false,
     lines: further = [],
   }): Promise<TestKong> => {
@@ -72,7 +73,7 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
     writeFileSync(conf, `${lines.join('\n')}\n`);
     const start = () => run('start', '-c', conf, '-p', prefix);
     try {
-      if (mode === 'database')
+      if (mode === 'database' && beside === undefined)
         await emptyDatabase((...args) => run('migrations', ...args, '-c', conf, '-p', prefix));
       await start();
     } catch (error) {
@@ -95,8 +96,9 @@ export function realKong({ kong, database }: LiveSettings): StartKong {
       output,
       log: () => parseLog(output()),
       pluginServerPid: () => findPluginServer(prefix),
-      restart: async () => {
+      restart: async (meanwhile) => {
         await stopAndWait(run, prefix);
+        await meanwhile?.();
         await start();
       },
       stop: async () => {

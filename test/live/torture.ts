@@ -6,8 +6,23 @@ import { gatewaysOf, isFor } from '../torture/gateways';
 import { World } from '../torture/world';
 import type { LiveSettings } from './kong';
 
-/** Faults that found something: each was mended, and is suffered again. */
-const FOUND = ['database-stopped-in-a-bulk', 'database-away-after-a-write', 'killed-in-a-write'] as const;
+/** Faults that found something: each was mended, and is suffered again (docs/decisions/0190-what-the-faults-found.md). */
+const FOUND = [
+  'killed-in-a-write',
+  'database-stopped-in-a-bulk',
+  'database-away-after-a-write',
+  'no-descriptors',
+  'token-replaced',
+  'answers-302',
+  'no-answers',
+  'deleted-in-a-bulk',
+  'worker-frozen',
+  'frozen-after-a-write',
+  'listener-slow',
+  'full-disk',
+  'others-post',
+  'two-gateways',
+] as const;
 
 /** @param settings null where there is no real Kong */
 export function describeTorture(mode: KongMode, settings: LiveSettings | null): void {

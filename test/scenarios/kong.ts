@@ -13,8 +13,8 @@ export interface TestKong {
   output(): string;
   /** Null while there is none. */
   pluginServerPid(): number | null;
-  /** Stops and starts Kong; without a database what was posted is lost. */
-  restart(): Promise<void>;
+  /** Stops and starts Kong, with time for something in between; without a database what was posted is lost. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,6 +36,8 @@ export interface KongSetup {
   lines?: readonly string[];
   /** Paths for `ssl_cert` and `ssl_cert_key`; default: Kong makes its own. */
   defaultCertificate?: { cert: string; key: string };
+  /** Another Kong, whose database this one shares. */
+  beside?: TestKong;
   /** More for the plugin server's command line. */
   pluginArguments?: readonly string[];
   /** Words before it, as `env` takes them: variables, then perhaps another command. */

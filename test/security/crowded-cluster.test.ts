@@ -60,7 +60,7 @@ it('goes back to large pages once the large Secrets are behind it', async () => 
   expect(cluster.requests().length).toBeLessThan(50);
 });
 
-it('a tenant with more Secrets than are looked at costs itself alone, and is named', async () => {
+it('a tenant with more Secrets than are read costs itself alone, and is named', async () => {
   const cluster = await StandInCluster.start();
   const secret = (namespace: string, name: string, data: object) => ({
     metadata: { name, namespace, uid: `${namespace}-${name}`, resourceVersion: '1' },
@@ -81,7 +81,7 @@ it('a tenant with more Secrets than are looked at costs itself alone, and is nam
   };
   const scan = await readerIn(cluster).source.scan();
   expect(scan.changed).toEqual(['zoo/www']);
-  expect(troubles(scan)).toContain('too_large: namespace greedy holds more Secrets than are looked at');
+  expect(troubles(scan)).toContain('too_large: namespace greedy holds more Secrets than are read');
 });
 
 it('a watch of ever more objects is given up', async () => {
@@ -127,7 +127,7 @@ test.for([
     response.end(JSON.stringify({ metadata: { resourceVersion: '1', continue: token }, items }));
   };
   const scan = await readerIn(cluster).source.scan();
-  expect(troubles(scan)).toContain('unreachable: Secrets in all namespaces cannot be seen: the list of');
+  expect(troubles(scan)).toContain('unreachable: Secrets in all namespaces cannot be read: the list of');
   expect(scan.changed).toEqual([]);
 });
 
@@ -146,7 +146,7 @@ test.for([
   const scan = await readerIn(cluster).source.scan();
   const said = troubles(scan);
   expect(said).toMatch(
-    /^unreachable: Secrets in all namespaces cannot be seen: .* (answers?|is address right)/,
+    /^unreachable: Secrets in all namespaces cannot be read: .* (answers?|is address right)/,
   );
   expect(said).not.toMatch(/TypeError|undefined|JSON|doctype/);
 });
@@ -180,7 +180,7 @@ test.for([
   cluster.intercept = (_, { searchParams }) =>
     searchParams.get('watch') === '1' ? (response) => response.end(text) : null;
   expect(troubles(await reader.source.scan())).toMatch(
-    /^unreachable: Secrets in all namespaces cannot be seen/,
+    /^unreachable: Secrets in all namespaces cannot be read/,
   );
   cluster.intercept = () => null;
   cluster.secondMs = 20;

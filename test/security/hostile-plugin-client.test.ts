@@ -2,8 +2,10 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { encode } from '@msgpack/msgpack';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { plugin } from '../../src/app/plugin';
 import { PLUGIN_NAME } from '../../src/common/product';
+import { createServer } from '../../src/plugin-server';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';
 import { expectAlive, listening, PluginClient, request } from '../support/plugin-client';
@@ -25,6 +27,16 @@ describe('a client that sends nonsense or goes away loses its connection, nothin
     ['a notification', encode([2, 'plugin.GetStatus', []])],
     ['a request without a method', encode([0, 1])],
     ['a request whose method is a number', encode([0, 1, 7, []])],
+    ...['GetStatus', 'Nothing'].map((method): [string, Uint8Array] => [
+      `a request for ${method} whose number is a list in a list in a list`,
+      Buffer.concat([
+        Buffer.from('9400', 'hex'),
+        Buffer.alloc(5_000, 0x91),
+        Buffer.from('01', 'hex'),
+        encode(`plugin.${method}`),
+        Buffer.from('90', 'hex'),
+      ]),
+    ]),
   ])('%s', async ([, bytes]) => {
     const { path } = await listening();
     const client = await PluginClient.open(path);
@@ -90,6 +102,23 @@ describe('a client that sends nonsense or goes away loses its connection, nothin
     client.socket.write(encode([0, 1, 'plugin.GetStatus', 'x']));
     expect((await client.answer(1))[2]).toBeNull();
   });
+});
+
+it('instances and events without end take no room', async () => {
+  const silent = () => undefined;
+  const server = createServer(plugin, { debug: silent, info: silent, warn: silent, error: silent });
+  onTestFinished(() => server.close());
+  const { path } = await listening(undefined, server);
+  const client = await PluginClient.open(path);
+  const Config = JSON.stringify({ interval: 300 });
+  const answers = [];
+  for (let id = 0; id < 200; id++)
+    answers.push(await client.ask(id, 'plugin.StartInstance', { Name: PLUGIN_NAME, Config }));
+  const [, , , first] = answers[0] as [1, number, null, { Id: number }];
+  for (let id = 200; id < 400; id++)
+    await client.ask(id, 'plugin.HandleEvent', { InstanceId: first.Id, EventName: 'access' });
+  expect(server.instances.size).toBeLessThan(100);
+  expect(server.events.size).toBe(0);
 });
 
 describe('the socket', () => {

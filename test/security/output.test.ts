@@ -7,7 +7,7 @@ import { foreign, safeText, toJson } from '../../src/common/safe-text';
 import { rememberSecret } from '../../src/common/secrets';
 import { refusal, type PassEvent } from '../../src/model';
 import { EventReporter, JsonLogger, LogReporter } from '../../src/report';
-import { statusJson } from '../../src/status/report-view';
+import { statusJson } from '../../src/status/status-json';
 import { renderMetrics } from '../../src/status/metrics';
 import { Webhook } from '../../src/alerts/webhook';
 import { issue, secretsIn } from '../support/bundles';

@@ -60,7 +60,7 @@ const messageOf = (work: () => Promise<unknown>): Promise<string> =>
     );
 
 const SENTENCE =
-  'plain http goes only to loopback addresses, since keys and tokens would cross the network in clear';
+  'plain http goes only to loopback addresses, since keys and tokens would cross the network unencrypted';
 
 describe.each(Object.entries(CLIENTS))('%s', (_name, ask) => {
   test.for(OTHERS)('at %s is refused by one sentence with the way out', async (url) => {

@@ -15,7 +15,9 @@ import { replaceFile } from '../../src/common/replace-file';
 import { listenOnPath } from '../../src/common/unix-socket';
 import { LockHolder, PrefixLock } from '../../src/app/prefix-lock';
 import { stateFolder } from '../../src/gateway';
+import { commitsOf } from '../../src/gateway/node/commits';
 import { KongReload } from '../../src/gateway/node/reload';
+import { writePrintProgram } from '../../src/plugin-server/print-program';
 import { readHistory } from '../../src/history';
 import { DifferenceFile, HomesFile } from '../../src/pass';
 import { testFolder } from '../support/folders';
@@ -32,7 +34,12 @@ const WRITERS: Readonly<Record<string, (path: string) => unknown>> = {
   'the declarative file': (path) => replaceFile(path, 'text', null),
 };
 
-describe.each(Object.entries(WRITERS))('%s', (_name, write) => {
+/** Programs that others run. */
+const PROGRAMS: typeof WRITERS = {
+  'the program that prints the schema': (path) => writePrintProgram(path, '[]'),
+};
+
+describe.each(Object.entries({ ...WRITERS, ...PROGRAMS }))('%s', (name, write) => {
   test.for<[string, (path: string) => string]>([
     ['the file', (path) => path],
     ['its draft', (path) => join(path, '..', `.file.ssl-cert-reloader-${process.pid}`)],
@@ -46,13 +53,14 @@ describe.each(Object.entries(WRITERS))('%s', (_name, write) => {
     await write(path);
     expect(readFileSync(victim, 'utf8')).toBe('precious');
     expect(lstatSync(path).isFile()).toBe(true);
-    expect(statSync(path).mode & 0o077).toBe(0);
+    expect(statSync(path).mode & 0o777).toBe(name in PROGRAMS ? 0o755 : 0o600);
+    expect(statSync(victim).mode & 0o111).toBe(0);
   });
 });
 
 describe('the history', () => {
   const query = { limit: 10, name: 'a.test' };
-  const entry = (at: string) => JSON.stringify({ at, snis: ['a.test'] });
+  const entry = (at: string) => JSON.stringify({ at, kind: 'swapped', snis: ['a.test'] });
 
   test.for<[string, (path: string) => void]>([
     ['a pipe', (path) => void execFileSync('mkfifo', [path])],
@@ -107,6 +115,16 @@ test.for<[string, (path: string) => void]>([
   expect(new HomesFile(path).load().ofName('a.test')).toEqual([]);
   expect(new DifferenceFile(path).load().size).toBe(0);
   expect(new KongReload(join(path, '..'), false).doneFor('AA')).toBeNull();
+});
+
+test.for<[string, (path: string) => void]>([
+  ['a pipe', (path) => void execFileSync('mkfifo', [path])],
+  ['a device without an end', (path) => symlinkSync('/dev/zero', path)],
+])("%s in the place of Kong's store is no number of commits", ([, plant]) => {
+  const prefix = testFolder();
+  mkdirSync(join(prefix, 'dbless.lmdb'));
+  plant(join(prefix, 'dbless.lmdb', 'data.mdb'));
+  expect(commitsOf(prefix)).toBeNull();
 });
 
 it('names that a program knows from elsewhere do nothing in a file of our own', () => {

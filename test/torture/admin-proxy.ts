@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Exchange {
   method: string;
   path: string;
+  headers: IncomingHttpHeaders;
   socket: Socket;
   response: ServerResponse;
   /** Has the Admin API execute it. */
@@ -88,12 +96,12 @@ export class AdminProxy {
   }
 
   async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = 'GET', url: path = '/', socket } = incoming;
+    const { method = 'GET', url: path = '/', headers, socket } = incoming;
     response.on('error', () => undefined);
     if (isWrite({ method })) this.#writes++;
     const body = await bodyOf(incoming);
     const exchange: Exchange = {
-      ...{ method, path, socket, response },
+      ...{ method, path, headers, socket, response },
       forward: () => this.#forward(incoming, body),
     };
     try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judge, type Charge, type Evidence, type Look } from './judge';
+import { CHARGES, judge, type Charge, type Evidence, type Look } from './judge';
 
 const look = (from: number, fingerprint: string | null, error: string | null = null, name = 'a'): Look => ({
   ...{ name, from, fingerprint, error },
@@ -14,6 +14,7 @@ const clean: Evidence = {
     { name: 'a', fingerprint: 'second', number: 2 },
     { name: 'a', fingerprint: 'expired', number: 3, flaw: 'expired' },
     { name: 'b', fingerprint: 'of b', number: 4 },
+    { name: 'a', fingerprint: 'broken', number: 5, flaw: 'broken' },
   ],
   handshakes: [look(0, 'first'), look(20, 'first'), look(100, 'second'), look(120, 'second')],
   requests: [look(0, null), look(100, null)],
@@ -42,6 +43,7 @@ describe('the judge', () => {
     ['the certificate of another name', 'wrong', seen(look(200, 'of b'))],
     ['the older certificate after the newer one', 'older', seen(look(200, 'first'))],
     ['an expired certificate', 'expired', seen(look(200, 'expired'))],
+    ['a certificate that should have been refused', 'broken', seen(look(200, 'broken'))],
     ['a handshake that failed', 'failed handshake', seen(look(200, null, 'reset'))],
     ['a request that was cut off', 'dropped request', { requests: [look(200, null, 'closed')] }],
     ['an entity that is gone', 'lost', { after: { 'consumers/1': '{}' } }],
@@ -57,6 +59,8 @@ describe('the judge', () => {
     ['a trouble that the status never told', 'unsaid', { unsaid: ['Kong is away'] }],
     ['a process that ended', 'crashed', { crashes: 1 }],
     ['a private key in the log', 'leaked', { leaks: 1 }],
+    ['a draft that a killed process left', 'left behind', { leftBehind: ['kong.yml.a1b2'] }],
+    ['a write that was made again', 'written twice', { repeated: ['PATCH /certificates/1'] }],
     ['a watch that saw nothing', 'unwatched', { handshakes: [] }],
     [
       'an older certificate where Kong only went back to a newer one',
@@ -69,11 +73,40 @@ describe('the judge', () => {
       { ...seen(look(200, 'first')), stepsBack: [{ from: 30, to: 40, number: 1 }] },
     ],
     [
+      'an older certificate after a step back that was over when the newer one was seen again',
+      'older',
+      { ...seen(look(200, 'first')), stepsBack: [{ from: 105, to: 106, number: 1 }] },
+    ],
+    [
+      'an older certificate before a step back',
+      'older',
+      { ...seen(look(200, 'first')), stepsBack: [{ from: 300, to: 310, number: 1 }] },
+    ],
+    [
+      'an older certificate where another name went back',
+      'older',
+      { ...seen(look(200, 'first')), stepsBack: [{ from: 150, to: 160, name: 'b', number: 1 }] },
+    ],
+    [
+      'an older certificate however the looks are ordered',
+      'older',
+      { handshakes: [look(200, 'first'), look(100, 'second')] },
+    ],
+    [
+      'a handshake that failed before Kong went down',
+      'failed handshake',
+      { ...seen(look(200, null, 'reset')), downtimes: [{ from: 250, to: 290 }] },
+    ],
+    [
       'a handshake that failed after Kong was up again',
       'failed handshake',
       { ...seen(look(200, null, 'reset')), downtimes: [{ from: 150, to: 190 }] },
     ],
   ];
+  it('has a case for each charge', () => {
+    expect(new Set(guilty.map(([, charge]) => charge))).toEqual(new Set(CHARGES));
+  });
+
   it.for(guilty)('charges %s', ([, charge, evidence]) => {
     expect(charges(evidence)).toEqual([charge]);
   });
@@ -88,6 +121,7 @@ describe('the judge', () => {
       'the older certificate after another writer put it there',
       { ...seen(look(200, 'first')), stepsBack: [{ from: 150, to: 160, name: 'a', number: 1 }] },
     ],
+    ['the certificate of another name in a handshake for that name', seen(look(200, 'of b', null, 'b'))],
     ['the older certificate from a worker that follows late', { ...seen(look(140, 'first')), lagMs: 50 }],
     [
       'what fails while Kong is down',

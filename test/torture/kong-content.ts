@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { load } from 'js-yaml';
 import type { Issued } from '../../src/authority/authority';
+import { eventually } from '../support/eventually';
 import type { Answer, TestKong } from '../scenarios/kong';
 import type { Snapshot } from './judge';
 
@@ -157,10 +158,18 @@ export class OtherWriter {
     await this.#remember('certificates', id);
   }
 
-  /** With a database: a certificate of its own, and the name goes over to it. */
+  /** A certificate of its own, and the name goes over to it. */
   async takeName(index: number, { chain: cert, key }: Issued): Promise<void> {
-    await this.#put('certificates', rivalId, { cert, key, tags: ['theirs'] });
-    await this.#send('PATCH', `/snis/${sniId(index)}`, { certificate: { id: rivalId } });
+    const certificate = { id: rivalId };
+    if (this.#hasDatabase) {
+      await this.#put('certificates', rivalId, { cert, key, tags: ['theirs'] });
+      await this.#send('PATCH', `/snis/${sniId(index)}`, { certificate });
+    } else {
+      await this.#edit((content) => {
+        content['certificates']?.push({ id: rivalId, cert, key, tags: ['theirs'] });
+        Object.assign(find(content, 'snis', sniId(index)), { certificate });
+      });
+    }
     for (const [type, id] of [
       ['snis', sniId(index)],
       ['certificates', certificateId(index)],
@@ -174,6 +183,14 @@ export class OtherWriter {
     await this.posting(content, async () => {
       await this.#send('POST', '/config', { config: documentOf(content) });
     });
+  }
+
+  /** Without a database: this content with one consumer more, which takes the place of the one before. */
+  async postGeneration(content: Content, turn: number): Promise<void> {
+    const consumer = { id: uuid(6, turn), username: `generation-${turn}` };
+    await this.post({ ...content, consumers: [...(content['consumers'] ?? []), consumer] });
+    for (const key of this.changes.keys()) if (key.startsWith('consumers/')) this.changes.set(key, null);
+    await this.#remember('consumers', consumer.id);
   }
 
   /** With its SNI. */
@@ -218,8 +235,11 @@ export class OtherWriter {
 
   /** An entity as Kong shows it now is how it has to stay. */
   async #remember(type: string, id: string): Promise<void> {
-    const { body } = await this.#send('GET', `/${type}/${id}`);
-    const { updated_at: _, ...entity } = body as Entity;
+    const look = async () => (await this.#send('GET', `/${type}/${id}`)).body as Entity;
+    // Without a database somebody else's post may have taken it back for a moment.
+    const { updated_at: _, ...entity } = await eventually(`${id} is there`, look, 10_000).catch(
+      (): Entity => ({ id }),
+    );
     this.changes.set(`${type}/${id}`, textOf(entity, type === 'certificates'));
   }
 

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { randomOf } from '../fuzz/mutate';
+import { residentMb, untilAtRest } from '../support/process';
 import type { Fault } from './fault';
 import { FAULTS } from './faults';
 import { GATEWAY_HELP, GATEWAY_OPTIONS, gatewaysOf, isFor } from './gateways';
@@ -12,15 +13,23 @@ const CERTIFICATES = 20;
  * Events of one hour for each gateway, with faults in random order and renewals of random names. The default
  * interval makes 12 polls an hour, and 20 certificates that live for six days are renewed five times a day.
  */
-const HOUR = { faults: 1, rounds: 10, pollsARound: 30 };
+const HOUR = { faults: 3, rounds: 9, pollsARound: 32 };
 
-const HELP = `Renewals, polls and faults at random, and a table of what came of them.
+/** Memory must not grow: looks at it at rest, with rounds of renewals and polls between two looks. */
+const GROWTH = { certificates: 5, looks: 10, rounds: 10, renewalsARound: 20, pollsARound: 1_000, limitMb: 5 };
+const GROWTH_POLLS = GROWTH.looks * GROWTH.rounds * GROWTH.pollsARound;
+const GROWTH_SWAPS = GROWTH.looks * GROWTH.rounds * GROWTH.renewalsARound * GROWTH.certificates;
 
-  npm run soak -- --hours N [--seed N] [--mode MODE] [--kong PATH [--pg URL]]
+const HELP = `Renewals, polls and faults at random, and a table of what came of them; or whether memory grows.
 
-Time is compressed: an hour is ${HOUR.rounds} times half of ${CERTIFICATES} certificates renewed, ${HOUR.rounds * HOUR.pollsARound} polls and ${HOUR.faults} faults for each
+  npm run soak -- [--hours N] [--seed N] [--mode MODE] [--kong PATH [--pg URL]]
+
+Without --hours: ${GROWTH_SWAPS} swaps and ${GROWTH_POLLS} polls, after which the process may take ${GROWTH.limitMb} MB more than before at most. It
+takes ten minutes for each gateway.
+
+With --hours time is compressed: an hour is ${HOUR.rounds} times half of ${CERTIFICATES} certificates renewed, ${HOUR.rounds * HOUR.pollsARound} polls and ${HOUR.faults} faults for each
 gateway, one after the other as fast as they go: as many polls as in a day, and renewals as in twenty days of
-certificates that live for six days. It takes less than a minute with the stand-in.
+certificates that live for six days. It takes a minute or two with the stand-in.
 
 ${GATEWAY_HELP}`;
 
@@ -60,11 +69,14 @@ async function soak(
       for (let poll = 0; poll < HOUR.pollsARound; poll++) await world.poll();
     }
   };
+  const left: (readonly [string, Fault])[] = [];
   const begin = performance.now();
   const count = Math.ceil(hours * HOUR.faults);
   for (let turn = 0; turn < count; turn++) {
     await suffer('renewals and polls', calm);
-    const [name, fault] = faults[Math.floor(random() * faults.length)] as [string, Fault];
+    // None comes twice before each has come once.
+    if (left.length === 0) left.push(...faults);
+    const [[name, fault]] = left.splice(Math.floor(random() * left.length), 1) as [[string, Fault]];
     await suffer(name, () => fault.run(world));
   }
   const [longest] = [...lives.values()].sort((one, other) => other.looks - one.looks);
@@ -81,13 +93,48 @@ async function soak(
     row('memory', `${firstMb.toFixed(0)} MB, ${looks} looks later ${lastMb.toFixed(0)} MB`);
     row('descriptors', `${firstDescriptors}, then ${lastDescriptors}`);
   }
+  row('verdict', charges.size === 0 ? 'ok' : 'CHARGED');
   return charges.size === 0;
 }
 
+/** Memory at rest before and after many renewals and polls, after a first round. @returns whether it has not grown */
+async function growth(world: World): Promise<boolean> {
+  const pid = world.kong.pluginServerPid();
+  if (pid === null) throw new Error('there is no plugin server');
+  const round = async () => {
+    for (let renewal = 0; renewal < GROWTH.renewalsARound; renewal++) {
+      world.supply.renew();
+      await world.served();
+    }
+    for (let poll = 0; poll < GROWTH.pollsARound; poll++) await world.poll();
+  };
+  const rest = async (title: string) => {
+    await untilAtRest(pid);
+    const mb = residentMb(pid);
+    say(`  ${title.padEnd(34)}${mb.toFixed(1)} MB, ${descriptorsOf(pid)} descriptors`);
+    return mb;
+  };
+  say(`${world.mode}:`);
+  await round();
+  const before = await rest('after a first round');
+  let now = before;
+  for (let looks = 1; looks <= GROWTH.looks; looks++) {
+    for (let count = 0; count < GROWTH.rounds; count++) await round();
+    const share = looks / GROWTH.looks;
+    now = await rest(`after ${GROWTH_SWAPS * share} swaps, ${GROWTH_POLLS * share} polls`);
+  }
+  const hasGrown = now - before > GROWTH.limitMb;
+  say(
+    `  ${hasGrown ? 'GROWN' : 'ok'}: ${(now - before).toFixed(1)} MB more, ${GROWTH.limitMb} MB are allowed`,
+  );
+  return !hasGrown;
+}
+
+const descriptorsOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
+
 function look(lives: Map<number, Life>, pid: number | null): void {
   if (pid === null) return;
-  const kb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  const [lastMb, lastDescriptors] = [Number(kb) / 1024, readdirSync(`/proc/${pid}/fd`).length];
+  const [lastMb, lastDescriptors] = [residentMb(pid), descriptorsOf(pid)];
   const { looks, firstMb, firstDescriptors } = lives.get(pid) ?? {
     looks: 0,
     firstMb: lastMb,
@@ -102,15 +149,21 @@ async function main(): Promise<void> {
     options: { ...GATEWAY_OPTIONS, hours: text, seed: text, help: { type: 'boolean' } },
   });
   if (values.help === true) return void say(HELP);
-  const hours = Number(values.hours);
-  if (!(hours > 0)) throw new Error('--hours N: give a number of hours, e.g. 8');
+  const hours = values.hours === undefined ? null : Number(values.hours);
+  if (hours !== null && !(hours > 0)) throw new Error('--hours N: give a number of hours, e.g. 8');
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
   const { startKong, worlds, stop } = await gatewaysOf(values);
-  say(`seed ${seed}`);
+  if (hours !== null) say(`seed ${seed}`);
   for (const options of worlds) {
     const faults = Object.entries(FAULTS).filter(([, fault]) => fits(fault, options));
-    const world = await World.start(startKong, { ...options, count: CERTIFICATES });
-    const isWell = await soak(world, faults, hours, randomOf(seed)).finally(() => world.stop());
+    const world = await World.start(startKong, {
+      ...options,
+      ...(hours === null
+        ? { count: GROWTH.certificates, config: { interval: 300 } }
+        : { count: CERTIFICATES }),
+    });
+    const work = hours === null ? growth(world) : soak(world, faults, hours, randomOf(seed));
+    const isWell = await work.finally(() => world.stop());
     if (!isWell) process.exitCode = 1;
   }
   await stop();

@@ -1,8 +1,11 @@
 import { EventEmitter, once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { standIn } from '../integration/stand-in';
 import { admin, type KongMode } from '../scenarios/kong';
+import { eventually } from '../support/eventually';
 import { servedLeaf } from '../support/tls';
 import { answer, isWrite, reset } from './admin-proxy';
 import { FAULTS } from './faults';
@@ -20,10 +23,16 @@ async function startWorld(options: WorldOptions): Promise<World> {
   return world;
 }
 
-/** A few of each kind; `npm run torture` runs all. */
+/** One or two of each kind; `npm run torture` runs all. */
 const SHORT: Record<KongMode, string[]> = {
-  database: ['lost-answers', 'killed-in-a-write', 'others-in-a-bulk', 'torn-writes'],
-  dbless: ['cut-answers', 'restart-in-a-bulk', 'older-by-others', 'truncated'],
+  database: [
+    ...['torn-writes', 'lost-answers', 'answers-500', 'killed-in-a-write', 'others-in-a-bulk'],
+    ...['two-gateways', 'deleted-in-a-bulk', 'clock-ahead'],
+  ],
+  dbless: [
+    ...['truncated', 'cut-answers', 'restart-in-a-bulk', 'older-by-others', 'others-post'],
+    ...['full-disk', 'entry-changes', 'no-descriptors'],
+  ],
 };
 
 describe('a short torture', () => {
@@ -33,11 +42,8 @@ describe('a short torture', () => {
   it.for(runs)('%s, %s: nothing is served, lost or changed that should not be', async ([mode, name]) => {
     const fault = FAULTS[name];
     if (fault === undefined) throw new Error(`there is no fault ${name}`);
-    const { count } = fault;
-    const { findings } = await (
-      await startWorld({ mode, ...(count === undefined ? {} : { count }) })
-    ).suffer(() => fault.run(world as World));
-    expect(findings).toEqual([]);
+    const started = await startWorld({ ...fault, mode });
+    expect((await started.suffer(() => fault.run(started))).findings).toEqual([]);
   });
 });
 
@@ -132,8 +138,71 @@ describe('the judge sees what a bad gateway does', () => {
     expect(findings.map(({ charge }) => charge)).toContain('not recovered');
   });
 
-  it('a plugin whose process ends', async () => {
-    const charges = await chargesOf((started) => started.endPlugin('SIGKILL'));
+  it('a second one on the same database that ends connections', async () => {
+    const started = await startWorld({ mode: 'database' });
+    const { findings } = await started.suffer(() => started.withSecondGateway((second) => second.restart()));
+    expect(new Set(findings.map(({ charge }) => charge))).toEqual(
+      new Set(['failed handshake', 'dropped request']),
+    );
+  });
+});
+
+describe('the judge sees what a bad plugin does', () => {
+  let started: World;
+  beforeAll(async () => {
+    started = await World.start(standIn, { mode: 'database' });
+  });
+  afterAll(() => started.stop());
+
+  /** Charges after something that the plugin did, or did not do. */
+  async function chargesOf(work: () => Promise<void> | void): Promise<string[]> {
+    const { findings } = await started.suffer(async () => work());
+    return findings.map(({ charge }) => charge);
+  }
+
+  it('one whose status never tells of a trouble', async () => {
+    expect(await chargesOf(() => started.says('it is away', () => false, 100))).toEqual(['unsaid']);
+  });
+
+  it('one that does not do what a user counts on', async () => {
+    const charges = await chargesOf(() => started.expects('nothing is written', false));
+    expect(charges).toEqual(['unsaid']);
+  });
+
+  it('one that writes a private key into its log', async () => {
+    const charges = await chargesOf(async () => {
+      const before = started.kong.output().length;
+      started.supply.renew();
+      const line = await eventually('it writes a line', () => started.kong.output().slice(before).trim());
+      started.supply.secrets.push(line);
+    });
+    expect(charges).toEqual(['leaked']);
+  });
+
+  it.for([
+    ['leaves a draft beside a file', 'kong.yml.ssl-cert-reloader-a1b2', ''],
+    ['leaves a file of state that cannot be read', 'ssl-cert-reloader.homes-a1b2.json', '{'],
+  ] as const)('one that %s', async ([, name, text]) => {
+    const path = join(started.folder, name);
+    const charges = await chargesOf(() => writeFileSync(path, text));
+    rmSync(path);
+    expect(charges).toEqual(['left behind']);
+  });
+
+  it('one that writes something twice', async () => {
+    const charges = await chargesOf(async () => {
+      const { chain: cert, key } = started.supply.issue(started.names[0] ?? '');
+      const through = { adminUrl: started.admin.url };
+      const path = `/certificates/${certificateId(0)}`;
+      for (let time = 0; time < 2; time++) await admin(through, 'PATCH', path, { cert, key });
+      started.supply.renew();
+      started.countRepeated('in the end');
+    });
+    expect(charges).toEqual(['written twice']);
+  });
+
+  it('one whose process ends', async () => {
+    const charges = await chargesOf(() => started.endPlugin('SIGKILL'));
     expect(charges).toContain('crashed');
   });
 });

@@ -14,7 +14,7 @@ import { ask } from '../support/http';
 import { servedLeaf } from '../support/tls';
 import { AdminProxy } from './admin-proxy';
 import type { DatabaseProxy, DatabaseTrouble } from './database-proxy';
-import { judge, type Finding, type Span, type StepBack, type Version } from './judge';
+import { judge, type Evidence, type Finding, type Span, type StepBack, type Version } from './judge';
 import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter, type Content } from './kong-content';
 import { Supply } from './supply';
 import { Watch } from './watch';
@@ -22,6 +22,8 @@ import { Watch } from './watch';
 /** Time that an old plugin server lives beside its successor, and that connections are drained. */
 const RELOAD_MS = 1_500;
 const REMAINS_MS = 500;
+/** The plugin says that it overwrote what somebody else posted. */
+const LOST = "somebody else's update of Kong was overwritten";
 
 export interface WorldOptions {
   mode: KongMode;
@@ -53,12 +55,16 @@ export class World {
   readonly #leftBehind: string[] = [];
   readonly #repeated: string[] = [];
   readonly #removed = new Set<string>();
+  /** Of other gateways, which have been stopped. */
+  readonly #otherWatches: Watch[] = [];
   #crashes = 0;
   #pid: number | null = null;
   #mayEnd = false;
   #atTheStart: Version[] = [];
+  #reportedBefore = 0;
 
   private constructor(
+    private readonly startKong: StartKong,
     readonly kong: TestKong,
     readonly admin: AdminProxy,
     readonly supply: Supply,
@@ -91,7 +97,7 @@ export class World {
       ...(mode === 'dbless' ? { declarativeConfig: file } : {}),
     });
     admin.upstream = kong.adminUrl;
-    const world = new World(kong, admin, supply, file, lagMs, recoveryMs, database);
+    const world = new World(startKong, kong, admin, supply, file, lagMs, recoveryMs, database);
     try {
       if (mode === 'database') await world.other.load(content);
       await eventually('the plugin has everything in step', async () => isWell(await world.status(), count));
@@ -122,8 +128,8 @@ export class World {
     return this.downtime(() => proxy.during(trouble, work));
   }
 
-  async status(): Promise<StatusReport> {
-    return JSON.parse((await ask({ socketPath: this.#socket }, '/status')).text) as StatusReport;
+  status(): Promise<StatusReport> {
+    return statusOf(this.kong);
   }
 
   /** Asks for a pass and waits for it. */
@@ -184,14 +190,23 @@ export class World {
   }
 
   /** Every name's newest certificate is served. */
-  async served(names: readonly string[] = this.names, timeoutMs = this.recoveryMs): Promise<void> {
+  async served(
+    names: readonly string[] = this.names,
+    timeoutMs = this.recoveryMs,
+    port = this.kong.tlsPort,
+  ): Promise<void> {
     for (const name of names) {
       await eventually(
         `the newest of ${name} is served`,
-        async () => (await servedLeaf(this.kong.tlsPort, name)) === this.supply.newest(name).fingerprint,
+        async () => (await servedLeaf(port, name)) === this.supply.newest(name).fingerprint,
         timeoutMs,
       );
     }
+  }
+
+  /** Without a database: what Kong starts from. */
+  startFile(): string {
+    return readFileSync(this.file, 'utf8');
   }
 
   /** Kong ends connections or does not answer meanwhile, by its own doing. */
@@ -203,10 +218,10 @@ export class World {
   }
 
   /** Without a database a restarted Kong begins with what it had when the fault began. */
-  async restart(): Promise<void> {
+  async restart(meanwhile?: () => Promise<void>): Promise<void> {
     await this.mayEnd(() =>
       this.#goesBackToTheStart(async () => {
-        await this.kong.restart();
+        await this.kong.restart(meanwhile);
         this.admin.upstream = this.kong.adminUrl;
       }),
     );
@@ -266,6 +281,10 @@ export class World {
         return [];
       }
     });
+  }
+
+  signalWorkers(signal: NodeJS.Signals): void {
+    for (const worker of this.workers()) process.kill(worker, signal);
   }
 
   signalMaster(signal: NodeJS.Signals): void {
@@ -354,6 +373,45 @@ export class World {
     }
   }
 
+  /** Another Kong on the same database, with a plugin of its own, which looks after the same files meanwhile. */
+  async withSecondGateway(work: (second: TestKong) => Promise<void>): Promise<void> {
+    const second = await this.startKong({ mode: this.mode, beside: this.kong });
+    const watch = new Watch(
+      () => second.tlsPort,
+      () => this.#watched,
+    );
+    try {
+      await eventually('the second gateway has everything in step', async () =>
+        isWell(await statusOf(second), this.names.length),
+      );
+      await work(second);
+    } finally {
+      await watch.stop();
+      this.#otherWatches.push(watch);
+      await second.stop();
+    }
+  }
+
+  /** What is served now may be served again in `work`: the plugin rolls back, and should. */
+  mayGoBack(work: () => Promise<void>): Promise<void> {
+    return this.#goesBackTo(
+      this.names.map((name) => this.supply.newest(name)),
+      work,
+    );
+  }
+
+  /**
+   * Without a database, Kong's API lets nobody save an update that is committed between two of its answers. As many
+   * as the log says are forgiven.
+   */
+  async forgiveReportedLosses(): Promise<void> {
+    const reported = this.kong.log().filter(({ message }) => message === LOST).length - this.#reportedBefore;
+    const now = await entitiesOf(this.kong, this.names.length);
+    const lost = [...this.other.changes].filter(([key, text]) => (now[key] ?? null) !== text);
+    // An update holds two entities at most here.
+    for (const [key] of lost.slice(0, 2 * reported)) this.other.changes.set(key, now[key] ?? null);
+  }
+
   /** The plugin's process may end in `work`. */
   async mayEnd(work: () => Promise<void>): Promise<void> {
     this.#mayEnd = true;
@@ -372,6 +430,14 @@ export class World {
     return this.other.putEntry(this.config(config), enabled);
   }
 
+  /** The plugin follows other configuration from now on. */
+  async reconfigure(config: object): Promise<void> {
+    const times = () => this.kong.log().filter(({ message }) => message === 'reloader reconfigured').length;
+    const before = times();
+    await this.configure(config);
+    await eventually('the plugin follows its entry', () => times() > before);
+  }
+
   config(more: object): object {
     return { ...configOf(this.supply), ...more };
   }
@@ -381,6 +447,8 @@ export class World {
     const from = performance.now();
     const issued = this.supply.secrets.length;
     const said = this.kong.output().length;
+    this.#reportedBefore = this.kong.log().filter(({ message }) => message === LOST).length;
+    this.#otherWatches.length = 0;
     this.#pid = this.kong.pluginServerPid();
     this.#crashes = 0;
     for (const list of [this.#unsaid, this.#leftBehind, this.#repeated]) list.length = 0;
@@ -412,7 +480,7 @@ export class World {
     }
     const { handshakes, requests } = watch;
     const output = this.kong.output().slice(said);
-    const findings = judge({
+    const evidence: Evidence = {
       ...{ handshakes, requests, before, notRecovered, versions: this.supply.versions },
       watched: this.#watched,
       downtimes: this.#downtimes.filter(({ to }) => to >= from),
@@ -425,8 +493,9 @@ export class World {
       crashes: this.#crashes,
       leaks: this.supply.secrets.slice(issued).filter((line) => output.includes(line)).length,
       lagMs: this.lagMs,
-    });
-    return { findings, recoveryMs: over };
+    };
+    const others = this.#otherWatches.map((other) => servedBy(other, evidence));
+    return { findings: [...judge(evidence), ...others.flatMap(judge)], recoveryMs: over };
   }
 
   async stop(): Promise<void> {
@@ -471,6 +540,17 @@ export class World {
     if (!this.#mayEnd && this.#pid !== null) this.#crashes++;
     this.#pid = pid;
   }
+}
+
+/** What another gateway served. */
+const servedBy = ({ handshakes, requests }: Watch, evidence: Evidence): Evidence => ({
+  ...{ ...evidence, handshakes, requests, before: {}, after: {}, changedByOthers: {}, crashes: 0, leaks: 0 },
+  ...{ notRecovered: [], unsaid: [], leftBehind: [], repeated: [] },
+});
+
+async function statusOf({ prefix }: TestKong): Promise<StatusReport> {
+  const { text } = await ask({ socketPath: findStatusSocket(prefix) }, '/status');
+  return JSON.parse(text) as StatusReport;
 }
 
 const configOf = ({ folder }: Supply) => ({

@@ -86,7 +86,7 @@ function unprotect(der: Buffer, secret: Buffer): Buffer {
   if (algorithm.text(algorithm.next(TAG.objectId)) !== KEY_PROTECTOR) {
     throw new FormatProblem(
       'unsupported_format',
-      "its key is protected in another way than keytool's; make a PKCS#12 store of it",
+      'its key is not protected the way keytool does it; convert it to PKCS#12',
     );
   }
   const data = octets(info);

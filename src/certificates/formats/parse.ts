@@ -47,7 +47,7 @@ const GENERAL_ADVICE = 'there is no certificate or key in it; give PEM, DER, PKC
 const ADVICE = {
   jceks:
     'only JKS and PKCS#12 keystores are read; convert it (keytool -importkeystore -deststoretype pkcs12)',
-  request: 'a CA makes a certificate of it; give that',
+  request: 'it is a request; give the certificate that the CA issues for it',
   archive: 'unpack it',
   html: 'there is no certificate in it; is the address right, and is a login needed?',
   der: GENERAL_ADVICE,

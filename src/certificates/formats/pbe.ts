@@ -121,5 +121,5 @@ function decipher(name: string, key: Buffer, iv: Buffer, data: Buffer): Buffer {
 const givenUp = (): FormatProblem =>
   new FormatProblem(
     'unsupported_format',
-    'it is encrypted with a cipher of the 1990s (single DES, or RC2 with MD5) that OpenSSL has given up; encrypt it again (openssl pkcs8 -provider legacy -provider default -in OLD -topk8 -v2 aes-256-cbc -out NEW)',
+    'it is encrypted with a cipher of the 1990s (single DES, or RC2 with MD5) that OpenSSL no longer supports; encrypt it again (openssl pkcs8 -provider legacy -provider default -in OLD -topk8 -v2 aes-256-cbc -out NEW)',
   );

@@ -15,7 +15,7 @@ export function readPkcs7(bytes: Buffer): Buffer[] {
   if (info.text(info.next(TAG.objectId)) !== SIGNED_DATA) {
     throw new FormatProblem(
       'unsupported_format',
-      'it holds no certificates but something signed or encrypted',
+      'it holds signed or encrypted data instead of certificates',
     );
   }
   const signed = enter(enter(info, TAG.context0));

@@ -66,7 +66,7 @@ export function decryptLegacyPem(text: string, password: string | undefined): st
     if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED') {
       throw new FormatProblem(
         'unsupported_format',
-        'its cipher (single DES, say) is one that OpenSSL has given up; encrypt it again (openssl pkcs8 -provider legacy -provider default -in OLD -topk8 -out NEW)',
+        'its cipher (single DES, say) is one that OpenSSL no longer supports; encrypt it again (openssl pkcs8 -provider legacy -provider default -in OLD -topk8 -out NEW)',
       );
     }
     throw wrongPassword();

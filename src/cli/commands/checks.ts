@@ -28,8 +28,8 @@ function addDoctor(root: Command): void {
   withHelp(
     command,
     [
-      ['0', 'nothing fails'],
-      ['1', 'something fails'],
+      ['0', 'no check fails'],
+      ['1', 'a check fails'],
     ],
     ['sudo -u kong ssl-cert-reloader doctor -p /usr/local/kong', 'ssl-cert-reloader doctor --json'],
   );
@@ -49,8 +49,8 @@ function addDrill(root: Command): void {
     command,
     [
       ['0', 'both certificates were served by every worker, and nothing is left of them'],
-      ['1', 'something was not as it should be, or Kong cannot be asked'],
-      ['130', 'interrupted; what was made is gone'],
+      ['1', 'a step failed, or Kong cannot be asked'],
+      ['130', 'interrupted; everything that was created is removed'],
     ],
     ['ssl-cert-reloader drill', 'ssl-cert-reloader drill --json --listener 10.0.0.1:8443 10.0.0.2:8443'],
   );
@@ -93,7 +93,7 @@ function addExplain(root: Command): void {
     command,
     [
       ['0', 'explained'],
-      ['1', 'not a word of this program'],
+      ['1', 'an unknown word'],
     ],
     ['ssl-cert-reloader explain key_mismatch', 'ssl-cert-reloader explain sources[0].password_file'],
   );

@@ -45,7 +45,7 @@ function addSync(root: Command): void {
   withHelp(
     command,
     [
-      ['0', 'everything that the sources hold is served, or nothing asks for it'],
+      ['0', 'everything that the sources have is served, or matches no certificate in Kong'],
       [
         '1',
         `something was refused, failed or rolled back (Kong serves what it served before); ${PASS_PROBLEM}`,
@@ -76,12 +76,12 @@ function addRun(root: Command): void {
     command,
     [
       ['0', 'stopped by SIGTERM or SIGINT; a pass that was under way is finished'],
-      ['1', 'the file is wrong at the start, or the socket cannot be had'],
+      ['1', 'the file is wrong at the start, or the socket cannot be created'],
     ],
     [
       'ssl-cert-reloader run -c reloader.yml --admin-url http://127.0.0.1:8001',
       'ssl-cert-reloader run --serve-plugin -p /kong_prefix',
-      'kill -HUP PID        # read the file again, and every source',
+      'kill -HUP PID        # read the file and every source again',
     ],
   );
 }

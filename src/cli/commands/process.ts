@@ -17,8 +17,8 @@ function addStatus(root: Command): void {
   const command = root
     .command('status')
     .description('show every certificate as the running plugin sees it, the most urgent first')
-    .option('-w, --watch', 'show it again and again')
-    .option('--poll', 'have it read every source first');
+    .option('-w, --watch', 'refresh every 2 s')
+    .option('--poll', 'have the plugin read every source first');
   withJson(withSocket(command)).action(async (options: StatusOptions) => {
     const { status } = await import('../status/index.js');
     process.exitCode = await status(options);
@@ -43,8 +43,8 @@ function addHistory(root: Command): void {
     .command('history')
     .description('show what happened to a certificate, or to all of them, the latest last')
     .argument('[name]', 'a name that it is served for, its id in Kong, or where it comes from')
-    .option('--since <time>', 'only what is not older: 12h, 30d, or a time such as 2026-01-31', notEmpty)
-    .option('--limit <count>', 'number of entries, the latest ones', countOf, 200)
+    .option('--since <time>', 'entries since then: 12h, 30d, or a time such as 2026-01-31', notEmpty)
+    .option('--limit <count>', 'show only the latest entries, this many', countOf, 200)
     .option('--file <path>', 'read this file instead of asking the running process', pathOf);
   withJson(withSocket(command)).action(async (name: string | undefined, options: HistoryOptions) => {
     const { history } = await import('../history.js');
@@ -53,9 +53,9 @@ function addHistory(root: Command): void {
   withHelp(
     command,
     [
-      ['0', 'something happened'],
+      ['0', 'the history has entries'],
       ['1', 'there is no history, or it cannot be read'],
-      ['2', 'nothing is known of that name'],
+      ['2', 'the history has no entry for that name'],
     ],
     ['ssl-cert-reloader history www.example.com --since 30d', 'ssl-cert-reloader history --limit 20 --json'],
   );
@@ -64,12 +64,12 @@ function addHistory(root: Command): void {
 function addHolds(root: Command): void {
   const verbs = [
     ['pin', 'leave a name as it is: nothing is swapped for it', 'it is pinned'],
-    ['unpin', 'take a pin away', 'it is renewed again'],
-    ['approve', 'have a renewal written that waits (mode: approve)', 'it is written now'],
+    ['unpin', 'remove a pin; what waited is written now', 'it is no longer pinned'],
+    ['approve', 'approve a renewal that waits, and write it (mode: approve)', 'it is written now'],
     [
       'rollback',
       'restore the certificate that was served before the last swap, and pin it',
-      'it is in Kong again, and proven where listeners answer',
+      'it is in Kong again, and proven if listeners answer',
     ],
   ] as const;
   for (const [verb, description, done] of verbs) {
@@ -78,7 +78,7 @@ function addHolds(root: Command): void {
       .description(description)
       .argument('<name>', 'a name that it is served for, or its id in Kong');
     if (verb === 'pin' || verb === 'rollback')
-      command.option('--until <time>', 'not longer than: 12h, 30d, or a time such as 2026-01-31', notEmpty);
+      command.option('--until <time>', 'end of the pin: 12h, 30d, or a time such as 2026-01-31', notEmpty);
     withJson(withSocket(command)).action(async (name: string, options: HoldOptions) => {
       const { hold } = await import('../hold.js');
       await hold(verb, name, options);
@@ -88,7 +88,7 @@ function addHolds(root: Command): void {
       command,
       [
         ['0', done],
-        ['1', 'nothing was done, or it cannot be kept'],
+        ['1', 'nothing was done, or the pin or approval cannot be stored'],
       ],
       [example, `ssl-cert-reloader ${verb} 191e691a-b550-5ec7-9433-05d05571d841 --json`],
     );
@@ -106,8 +106,8 @@ function addReload(root: Command): void {
   withHelp(
     command,
     [
-      ['0', 'it is in use, and every source is looked at'],
-      ['1', 'it is wrong and the one before goes on, or the process cannot be asked'],
+      ['0', 'it is in use, and every source is read'],
+      ['1', 'it is wrong and the previous one stays, or the process cannot be asked'],
     ],
     ['ssl-cert-reloader reload', 'ssl-cert-reloader reload -p /run/ssl-cert-reloader --json'],
   );

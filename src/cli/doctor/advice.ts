@@ -5,16 +5,16 @@ import type { Reason } from '../../model';
 
 const BY_STATUS: Readonly<Record<number, string>> = {
   401: 'set admin.token_file, admin.headers_file or admin.client_cert_file: in the entry, or in a file (-c)',
-  403: 'the token that is sent may not do this: give it a role that may read and write certificates and SNIs',
-  407: 'a proxy on the way wants a login: name the Admin API so that no proxy is asked (NO_PROXY)',
+  403: 'the token lacks this permission: give it a role that may read and write certificates and SNIs',
+  407: 'a proxy in between wants a login: add the Admin API to NO_PROXY',
 };
 
 const BY_CODE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'start Kong; where it runs, look at admin_listen, and name the address with --admin-url',
-  ENOTFOUND: 'correct the name in the address, or ask a name server that knows it',
+  ECONNREFUSED: 'start Kong; if it runs, check admin_listen, and give the address with --admin-url',
+  ENOTFOUND: 'correct the name in the address, or use a name server that knows it',
   EACCES: "run it as Kong's user: sudo -u kong ssl-cert-reloader …",
   EPERM: 'let this machine reach it: a firewall, a NetworkPolicy or SELinux is in the way',
-  ETIMEDOUT: "it takes connections and does not answer: look at Kong's error log, its database and its load",
+  ETIMEDOUT: "it accepts connections and does not answer: check Kong's error log, its database and its load",
 };
 
 /** Messages about a field of the configuration begin with its name. */

@@ -154,9 +154,9 @@ async function checkControllersVersion(client: KubernetesClient, check: Check): 
   ];
   if (images.length === 0)
     check.skip(
-      'no workload of the Kong Ingress Controller may be seen here; the check `controller` says what Kong knows',
+      'no workload of the Kong Ingress Controller is visible here; the check `controller` says what Kong knows',
     );
-  else check.ok(`the Kong Ingress Controller is there${versionsOf(images)}; takeover says who swaps`);
+  else check.ok(`the Kong Ingress Controller runs here${versionsOf(images)}; takeover decides who swaps`);
 }
 
 /** Images with this name; empty where listing is not allowed. */

@@ -23,7 +23,7 @@ export async function checkController(context: DoctorContext, check: Check): Pro
     const what =
       'GET / of the Admin API answers 500, since Kong starts the plugin server itself (a bug of Kong 3.9): an ingress controller asks that before everything else, and leaves Kong without a configuration';
     const fix =
-      'run the plugin as a sidecar: deploy/kubernetes/values-ingress-chart.yaml and docs/sidecar.md have all of it';
+      'run the plugin as a sidecar: deploy/kubernetes/values-ingress-chart.yaml and docs/sidecar.md show how';
     if (hasController) check.fail(what, fix);
     else check.warn(what, fix);
   } else
@@ -69,7 +69,7 @@ async function checkBlocking({ gateway }: Kong, check: Check): Promise<void> {
   if (ours.length === 0) return;
   const names = ours.flatMap(({ snis }) => snis);
   check.warn(
-    `certificates of the plugin have ${names.length} names (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}): an Ingress or Gateway that asks for one of them fails in the controller, and with it every later change`,
+    `certificates of the plugin have ${names.length} names (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}): an Ingress or Gateway that asks for one of them fails in the controller and blocks every later change`,
     'give the service account list and watch on ingresses and gateways (deploy/kubernetes/rbac-*.yaml): they are then handed over',
   );
 }

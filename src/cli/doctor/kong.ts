@@ -15,7 +15,7 @@ import { isManagedOutside } from './wiring';
 export function checkAdmin({ kong, settings, prefix }: DoctorContext, check: Check): void {
   if (kong instanceof Error) {
     check.fail(kong.message, adviceOnAdmin(kong));
-  } else check.ok(`${kong.client.url} answers (found by ${kong.foundBy})`);
+  } else check.ok(`${kong.client.url} answers (address from ${kong.foundBy})`);
   if (settings instanceof Error) {
     // The check of the prefix says it already.
     if (kong instanceof Error && kong.message.includes(settings.message)) return;

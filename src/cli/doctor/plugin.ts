@@ -116,7 +116,7 @@ function repeat({ last_pass: pass, sources, certificates }: ReloaderStatus, chec
   for (const [reason, list] of groupBy(refused, (one) => one.reason)) {
     const message = list[0]?.message ?? '';
     check.warn(
-      `the running plugin refuses ${list.length} as ${reason}: ${message}`,
+      `the running plugin refuses ${plural(list.length, 'bundle')} (${reason}): ${message}`,
       adviceOn(reason, message),
     );
   }
@@ -138,11 +138,11 @@ export function checkNode(check: Check): void {
 export function checkUser({ prefix }: DoctorContext, check: Check): void {
   const socket = statSync(join(prefix, `${PLUGIN_NAME}.socket`), { throwIfNoEntry: false });
   const { uid, username } = userInfo();
-  if (socket === undefined) check.skip(`run as ${username}; who runs the plugin is not known`);
+  if (socket === undefined) check.skip(`run as ${username}; the user of the plugin is not known`);
   else if (socket.uid === uid) check.ok(`run as ${username}, as the plugin is`);
   else
     check.warn(
-      `run as ${username} (uid ${uid}), while the plugin runs as uid ${socket.uid}: what can be read here may be closed to it`,
+      `run as ${username} (uid ${uid}), while the plugin runs as uid ${socket.uid}: the plugin may lack rights that this user has`,
       `sudo -u '#${socket.uid}' ssl-cert-reloader doctor`,
     );
 }

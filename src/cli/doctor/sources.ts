@@ -69,7 +69,7 @@ async function checkBundles(reader: BundleReader, check: Check): Promise<void> {
     else if (bad.length === 0) check.skip(found);
     for (const [reason, list] of groupBy(bad, (why) => why.reason)) {
       check.warn(
-        `${found}, ${list.length} refused as ${reason}: ${(list[0] as Refusal).message}`,
+        `${found}, ${list.length} refused (${reason}): ${(list[0] as Refusal).message}`,
         adviceOn(reason, (list[0] as Refusal).message),
       );
     }

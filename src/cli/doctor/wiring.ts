@@ -162,8 +162,8 @@ async function answersQuery(name: string, query: string, check: Check): Promise<
   const plugins = pluginsOf(text);
   if (plugins === null) {
     check.fail(
-      `the query command of plugin server ${name} prints something else than JSON`,
-      'nothing but the dump may go to its standard output; Kong does not start otherwise',
+      `the query command of plugin server ${name} prints something other than JSON`,
+      'only the dump may go to its standard output; otherwise Kong does not start',
     );
     return false;
   }
@@ -213,7 +213,7 @@ function checkStart({ name, start }: PluginServer, check: Check): void {
   // Shown without arguments and variables: they may hold a token.
   if (!program.startsWith('/')) {
     check.warn(
-      `the start command of ${name} is no absolute path`,
+      `the start command of ${name} is not an absolute path`,
       'Kong starts it without a PATH: give its absolute path',
     );
     return;
@@ -256,7 +256,7 @@ async function checkSocket(
     check.warn(`${socket} cannot be opened (EACCES)`, "run the doctor as Kong's user");
   else if (start !== null && stateFolder(prefix) !== prefix)
     check.warn(
-      `${socket} cannot be made, since ${prefix} belongs to another user: renewals are followed without it`,
+      `${socket} cannot be created, since ${prefix} belongs to another user; the plugin works without it`,
       `chown ${prefix} to the user that Kong runs as`,
     );
   else {

@@ -73,7 +73,7 @@ export class Drill {
     if (leftOver !== undefined) {
       await this.step('left_over', async () => {
         await this.#gateway.remove([leftOver]);
-        return 'what an earlier drill left behind is gone';
+        return 'removed what an earlier drill left behind';
       });
     }
     try {

@@ -54,7 +54,7 @@ export async function drill(options: DrillCommandOptions): Promise<number> {
   if (isQuiet) out.json({ ...result, interrupted });
   else out.print(verdict(result, interrupted, out));
   if (!isClean)
-    tell(`certificate ${CANARY_ID} may still be in Kong: once Kong answers, the next drill takes it away`);
+    tell(`certificate ${CANARY_ID} may still be in Kong: once Kong answers, the next drill removes it`);
   if (interrupted && isClean) return INTERRUPTED;
   return result.passed ? 0 : 1;
 }
@@ -67,7 +67,7 @@ function verdict({ passed, steps }: DrillResult, interrupted: boolean, { paint }
   if (interrupted) return `${paint('yellow', 'interrupted')}${total}`;
   return passed
     ? `${paint('green', 'passed')}: a renewed certificate would be served, without a restart${total}`
-    : `${paint('red', 'failed')}: a renewed certificate would not be served as it should${total}`;
+    : `${paint('red', 'failed')}: a renewed certificate would not be served correctly${total}`;
 }
 
 const WORDS: Record<Step['step'], string> = {

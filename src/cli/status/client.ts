@@ -25,9 +25,9 @@ const POLL_TIMEOUT_MS = 10 * 60_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 
 const WORDS = {
-  ENOENT: 'there is no such socket: is the plugin (or `run`) up, and is this its prefix (-p)?',
+  ENOENT: 'the socket does not exist; is the plugin (or `run`) up, and is this its prefix (-p)?',
   ECONNREFUSED: 'nobody listens there (any more)',
-  EACCES: "permission denied: run it as Kong's user",
+  EACCES: "permission denied; run this as Kong's user",
 };
 
 /** @throws Error with a sentence that says what to do */
@@ -39,7 +39,7 @@ export async function fetchStatus(
   const text = await ask('GET', address, '/status', timeoutMs, signal);
   const report = parse(text);
   if (report === null)
-    throw new Error(`${nameOf(address)} answered something that is no status; what listens there?`);
+    throw new Error(`${nameOf(address)} did not answer with a status; is another program listening there?`);
   return report;
 }
 
@@ -117,7 +117,7 @@ async function ask(
     // 422 answers a reload that failed.
     if (status < 300 || status === 422) return body.toString('utf8');
     if (status === 403 && method === 'POST')
-      throw new Error(`${name} takes no such request: ask on the unix socket, without --url`);
+      throw new Error(`${name} does not accept this request; use the unix socket, without --url`);
     throw new Error(`${name} answered ${method} ${path} with ${status}`);
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;

@@ -86,7 +86,7 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
     out.print(`${paint('red', leader.is_leader ? 'lease' : 'writes nothing')}  ${leader.error}`);
   else if (leader?.is_leader === false) {
     out.print(
-      `${paint('dim', 'another gateway writes')}  ${leader.holder ?? 'nobody holds the Lease just now'}`,
+      `${paint('dim', 'another gateway writes')}  ${leader.holder ?? 'nobody holds the Lease at the moment'}`,
     );
   }
   if (byDefault !== undefined && byDefault.detail !== '' && byDefault.state !== 'in_sync') {
@@ -187,10 +187,10 @@ function whyNot({
     case 'no_source':
       if (late !== '') return late;
       return owner === 'ingress_controller'
-        ? 'the ingress controller renews it; no source here sees its Secret'
+        ? 'the ingress controller renews it; no source here can read its Secret'
         : 'nothing renews it here';
     case 'unused':
-      return 'nothing in Kong asks for it';
+      return 'no certificate in Kong has its names';
     case 'in_sync':
       return late;
   }

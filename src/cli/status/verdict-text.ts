@@ -57,7 +57,7 @@ function textOf(trouble: Trouble, now: number): string {
     case 'own_outdated':
       return trouble.detail;
     case 'passes_failing':
-      return `no pass can be made for entry ${trouble.entry}`;
+      return `no pass succeeds for entry ${trouble.entry}`;
     case 'writes_nothing':
       return `entry ${trouble.entry} writes nothing: ${trouble.detail}`;
     case 'source_down':

@@ -55,7 +55,7 @@ export function answerError(
   if (advice !== null) return error(because(advice), 'forbidden');
   if (body === null && status < 300) {
     return error(
-      because('that is no JSON; is it a web page or a login form, and not the Admin API?'),
+      because('the answer is not JSON; is it a web page or a login form instead of the Admin API?'),
       'forbidden',
     );
   }
@@ -68,7 +68,7 @@ export function answerError(
   if (status === 403) {
     return /licen[sc]e/i.test(said)
       ? error(because(`${said}; without a licence Kong's Admin API is read-only`))
-      : error(because(`${said}; whoever the token or certificate stands for may not do that`));
+      : error(because(`${said}; the user of this token or certificate may not do that`));
   }
   if (status === 404 && !isGone(answer)) {
     return error(because(`${said}; is the address or the workspace (admin.workspaces) right?`), 'forbidden');
@@ -83,7 +83,7 @@ function adviceOfNginx(page: string): string | null {
     return 'it wants a client certificate; set admin.client_cert_file and admin.client_key_file';
   }
   if (page.includes('SSL certificate error')) {
-    return 'it does not take the client certificate of admin.client_cert_file: is it of the right CA, and not expired?';
+    return 'it does not accept the client certificate in admin.client_cert_file; is it of the right CA, and not expired?';
   }
   return page.includes('plain HTTP request') ? 'it speaks TLS; give its address as https://…' : null;
 }

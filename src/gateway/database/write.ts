@@ -139,7 +139,7 @@ async function createNew(
     // The other certificate is in a workspace that cannot be read from here.
     if (owner === null) throw error;
     entities.take(owner);
-    throw new AdminError('ADMIN_STATUS', `the SNI ${name} belongs to certificate ${other} by now`, 409);
+    throw new AdminError('ADMIN_STATUS', `the SNI ${name} now belongs to certificate ${other}`, 409);
   }
 }
 

@@ -37,7 +37,7 @@ export function applyCaChanges(document: DeclarativeDocument, changes: readonly 
       const tags = kind === 'create' ? { tags: change.tags } : {};
       document.put(SECTION, id, { cert: change.ca.pem, cert_digest: change.ca.digest, ...tags });
     } else if (kept.has(id)) {
-      return { kind: 'kept', change, detail: 'its id stands elsewhere in the configuration' };
+      return { kind: 'kept', change, detail: 'another part of the configuration refers to its id' };
     } else document.take(SECTION, id);
     return { kind: 'written', change };
   });

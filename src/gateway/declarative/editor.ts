@@ -132,7 +132,7 @@ export class ConfigurationEditor {
   /** @param before the number of commits before the post */
   private async sayLost(found: Lost | null, before: number | null, ours: string): Promise<void> {
     const { commits, onLost } = this.options;
-    if (found?.isWhole === false) onLost?.('it was put back as far as it could be read');
+    if (found?.isWhole === false) onLost?.('it was restored as far as it could be read');
     if (found !== null || before === null || (commits?.() ?? 0) <= before + 1) return;
     // An update after ours is not lost.
     if ((await this.state.hash().catch(() => '')) === ours)

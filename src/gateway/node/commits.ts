@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
 const MAGIC = 0xbeefc0de;
@@ -16,7 +16,9 @@ export function commitsOf(prefix: string, path = 'dbless.lmdb'): number | null {
   const folder = isAbsolute(path) ? path : join(prefix, path);
   let file: number | null = null;
   try {
-    file = openSync(join(folder, 'data.mdb'), 'r');
+    // Non-blocking: the path may lead to a pipe that nobody writes to.
+    file = openSync(join(folder, 'data.mdb'), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    if (!fstatSync(file).isFile()) return null;
     const first = pageAt(file, 0);
     const size = first.readUInt32LE(AT.pageSize);
     if (!PAGE_SIZES.includes(size)) return null;

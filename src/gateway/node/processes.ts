@@ -34,7 +34,7 @@ export function findMaster(prefix: string): number | string {
   // In a container the master is process 1.
   if (!Number.isInteger(pid) || pid < 1) return `${path} holds no process id`;
   if (isMaster(pid) && isSameFolder(prefixOf(pid), prefix)) return pid;
-  return `process ${pid} of ${path} is not the nginx of ${prefix}, or is not to be seen from here (another container?), so Kong is not reloaded`;
+  return `process ${pid} of ${path} is not the nginx of ${prefix}, or is not visible from here (another container?), so Kong is not reloaded`;
 }
 
 /**

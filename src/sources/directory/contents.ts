@@ -45,8 +45,8 @@ export class FileContents {
   tooMany(root: string): Refusal {
     return refusal(
       'too_large',
-      `${printable(root)} has more than ${this.maxFiles.toLocaleString('en')} files whose names do not tell what they ` +
-        'are; the rest is not looked at. Name the folder of the certificates',
+      `${printable(root)} has more than ${this.maxFiles.toLocaleString('en')} files whose names do not say what they ` +
+        'are; the rest is not read. Give the folder of the certificates itself',
     );
   }
 

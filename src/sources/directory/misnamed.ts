@@ -51,7 +51,7 @@ export function misnamedStrays(misnamed: readonly KnownFile[], others: readonly 
     const what = WHAT[file.facts.kind];
     if (what === undefined || keysOf(file).some((key) => known.has(key))) return [];
     const location = printable(file.path);
-    const why = `${location} holds ${what}, and files of that ending are not taken; name it .pem, .crt or .key if it is to be served`;
+    const why = `${location} holds ${what}, and files with that extension are not read; name it .pem, .crt or .key if it should be served`;
     return [{ location, ...refusal('unsupported_format', why) }];
   });
 }

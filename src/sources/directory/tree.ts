@@ -88,7 +88,7 @@ export class FolderTree {
     return refusal(
       'too_large',
       `${printable(this.root)} has more than ${this.#maxFolders.toLocaleString('en')} folders below it, those that ` +
-        'links lead to included; the rest is not looked at. Name the folder of the certificates',
+        'links lead to included; the rest is not read. Give the folder of the certificates itself',
     );
   }
 
@@ -147,7 +147,7 @@ export class FolderTree {
         (error as NodeJS.ErrnoException).code === 'ENOTDIR'
           ? refusal(
               'unreadable',
-              `${printable(folder.path)} is no folder; name one, or use a source of type file`,
+              `${printable(folder.path)} is not a folder; give one, or use a source of type file`,
             )
           : unreadable(error, folder.path),
       );

@@ -90,7 +90,7 @@ class BoundedAccess implements FileAccess {
   private hanging(path: string): HangingError {
     const { path: where, type } = this.mount;
     return new HangingError(
-      `${path} does not answer: the file system at ${where} (${type}) hangs; is its server up? The other sources go on`,
+      `${path} does not answer: the file system at ${where} (${type}) hangs; is its server up? Other sources are not affected`,
     );
   }
 }

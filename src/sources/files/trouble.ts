@@ -32,7 +32,7 @@ export function brokenLink(path: string): string | null {
       if (!lstatSync(at).isSymbolicLink()) return null;
       const target = readlinkSync(at);
       const which = at === path ? 'it' : printable(at);
-      return `${which} is a link to ${printable(target)}, which is not there; where the folder is a mount, mount what its links lead to as well`;
+      return `${which} is a link to ${printable(target)}, which does not exist; if the folder is a mount, mount what its links lead to as well`;
     } catch {
       // Not a link; a folder above may be one.
     }

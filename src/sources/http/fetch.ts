@@ -89,7 +89,7 @@ function checkAnswer(
   if (status !== 200) throw statusTrouble(answer, where);
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') {
-    throw new Trouble('unsupported_format', `${where} answers compressed, which was not asked for`);
+    throw new Trouble('unsupported_format', `${where} sends a compressed answer, which was not requested`);
   }
   return answer;
 }
@@ -108,14 +108,14 @@ function statusTrouble({ status, headers, isHome }: HttpAnswer, where: string): 
     );
   }
   if (status === 403) {
-    return new Trouble('forbidden', `${where} does not let it be seen (403): grant it to the source's user`);
+    return new Trouble('forbidden', `${where} does not permit access (403): grant it to the source's user`);
   }
   if (status === 404 || status === 410) {
     return new Trouble('unreadable', `${where} does not exist (yet): the server answers ${status}`);
   }
   if (status === 429) {
     const seconds = Number(headers['retry-after']);
-    const again = Number.isFinite(seconds) ? ` and asks for ${seconds} s of rest` : '';
+    const again = Number.isFinite(seconds) ? ` and asks to wait ${seconds} s` : '';
     return new Trouble('unreachable', `${where} is asked too often: the server answers 429${again}`);
   }
   return new Trouble('unreachable', `${where} cannot be read: the server answers ${status}`);

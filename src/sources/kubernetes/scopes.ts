@@ -60,7 +60,7 @@ export class Scopes {
     }
     const { isDiscovered, client } = this.options;
     if (isDiscovered !== true) {
-      const effect = `only namespace ${client.namespace} is looked at: name the namespaces in the source, or use a ClusterRole`;
+      const effect = `only namespace ${client.namespace} is read: name the namespaces in the source, or use a ClusterRole`;
       errors.push(missingVerb('list', `${this.kind.word}s in all namespaces`, effect));
     }
     if (this.#used === this.#wanted) this.use(this.scopesOf(client.namespace));
@@ -114,7 +114,7 @@ export class Scopes {
       await scope.refresh(this.apply, whole);
       if (scope.namespace !== null && scope.size === 0) await this.checkNamespace(scope.namespace, errors);
       for (const namespace of scope.crowded) {
-        const many = `namespace ${namespace} holds more ${word}s than are looked at`;
+        const many = `namespace ${namespace} holds more ${word}s than are read`;
         errors.push(refusal('too_large', `${many} (${scope.size}); name it in a source of its own`));
       }
       if (scope.isBlind) errors.push(missingVerb('watch', what, 'every poll lists them all instead'));

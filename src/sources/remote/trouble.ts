@@ -20,7 +20,7 @@ export function refusalOf(error: unknown, where: string): Refusal {
   }
   switch (error.code) {
     case 'too_large':
-      return refusal('too_large', `${where} cannot be taken: ${error.why}`);
+      return refusal('too_large', `${where} cannot be used: ${error.why}`);
     case 'credentials':
       return refusal('unreadable', error.why);
     case 'no_answer':

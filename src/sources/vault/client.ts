@@ -39,7 +39,7 @@ const KNOWN: readonly [RegExp, string][] = [
   [/service account name not authorized/i, 'the role does not allow this service account'],
   [/namespace not authorized/i, "the role does not allow the service account's namespace"],
   [/audience/i, 'the token in jwt_file is for another audience than the role wants'],
-  [/lookup failed|tokenreview/i, 'Vault could not have the token in jwt_file checked by Kubernetes'],
+  [/lookup failed|tokenreview/i, 'Vault could not check the token in jwt_file with Kubernetes'],
   [
     /no handler for route|unsupported path/i,
     'nothing is mounted there: look at mount, auth_mount and namespace',
@@ -120,7 +120,7 @@ export class VaultClient {
     const where = `Vault at ${this.address}`;
     if (status === 429) {
       const seconds = Number(retryAfter);
-      const rest = Number.isFinite(seconds) ? ` and asks for ${seconds} s of rest` : '';
+      const rest = Number.isFinite(seconds) ? ` and asks to wait ${seconds} s` : '';
       throw new Trouble('unreachable', `${where} is asked too often (rate limit, 429)${rest}`);
     }
     if (status >= 500) {
@@ -135,7 +135,7 @@ export class VaultClient {
     }
     // Every other status comes with JSON; a proxy or another service answers with a page.
     if (status !== 204 && Object.keys(body).length === 0) {
-      throw new Trouble('unreachable', `${where} does not answer as Vault does (${status}): is url right?`);
+      throw new Trouble('unreachable', `${where} does not answer like Vault (${status}): is url right?`);
     }
   }
 }

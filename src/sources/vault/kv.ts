@@ -114,7 +114,7 @@ export class KeyValues {
     if (type !== 'kv' && type !== 'generic') {
       throw new Trouble(
         'unsupported_format',
-        `mount ${this.mount} of Vault is no KV engine: secrets are read from KV`,
+        `mount ${this.mount} of Vault is not a KV engine; secrets are read only from KV`,
       );
     }
     return (this.#version = options?.version === '2' ? 2 : 1);
@@ -133,7 +133,7 @@ export class KeyValues {
     const where = `${this.mount}/${path}`;
     if (status === 404 || status === 204) return null;
     if (status === 403) {
-      const what = `${where} of Vault cannot be seen (403)`;
+      const what = `${where} of Vault cannot be read (403)`;
       if (await this.session.isRefused()) {
         const why = 'it has expired, was revoked, or is of another Vault or namespace';
         throw new Trouble('forbidden', `${what}: the token is not accepted: ${why}`);

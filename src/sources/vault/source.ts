@@ -165,7 +165,7 @@ export class VaultSource implements Source {
     const keys = Object.keys(data).slice(0, 10).join(', ');
     return refusal(
       'missing_certificate',
-      `${this.locationOf(path)} has no certificate under the keys that are looked at; it has ${keys || 'none at all'}: set cert_field and key_field`,
+      `${this.locationOf(path)} has no certificate under the usual keys; it has ${keys || 'none at all'}: set cert_field and key_field`,
     );
   }
 

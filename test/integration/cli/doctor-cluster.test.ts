@@ -71,7 +71,7 @@ it('says what may be read, and who else writes certificates in the cluster', asy
     'ok the API server answers (Kubernetes v1.31.2)',
     'ok Secrets of every namespace may be read and watched',
     'ok cert-manager is installed (v1.16.1)',
-    'ok the Kong Ingress Controller is there (3.5); takeover says who swaps',
+    'ok the Kong Ingress Controller runs here (3.5); takeover decides who swaps',
   ]);
 });
 

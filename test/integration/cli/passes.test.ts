@@ -161,8 +161,8 @@ it('a list of configurations of which one cannot be run: the others are, and it 
 
 test.for([
   ['a mistyped command', ['paln'], 'Did you mean plan?'],
-  ['an option before the command', ['--json', 'plan'], '--json is no argument of the plugin server'],
-  ['a mistyped option alone', ['--hepl'], 'a command comes first'],
+  ['an option before the command', ['--json', 'plan'], 'unexpected argument --json: the command comes first'],
+  ['a mistyped option alone', ['--hepl'], 'the command comes first'],
   [
     'a variable that is not set',
     ['plan', '-c', ''],
@@ -192,7 +192,7 @@ test.for([
   [['sync', '-c', '/nowhere.yml'], '/nowhere.yml: cannot be read (ENOENT)'],
   [['drill', '-p', '/nowhere'], '/nowhere/.kong_env does not exist'],
   [['inspect', '/nowhere.pem'], '/nowhere.pem: cannot be read (ENOENT)'],
-  [['status', '-p', '/nowhere'], 'there is no such socket'],
+  [['status', '-p', '/nowhere'], 'the socket does not exist'],
   [['plan', '--jsn'], "unknown option '--jsn'"],
   [['inspect'], "missing required argument 'file'"],
   [['plan', '--admin-url', 'http://user:s3cret@'], 'Give http://HOST:PORT'],

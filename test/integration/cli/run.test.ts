@@ -88,7 +88,7 @@ describe('a sidecar', () => {
     const path = pathIn(testFolder());
     const { code: exit, stderr } = await start(['run', '--socket', path, '-p', testFolder()]).ended;
     expect(exit).toBe(1);
-    expect(stderr).toContain(`${path} cannot be listened on (${code})`);
+    expect(stderr).toContain(`cannot listen on ${path} (${code})`);
   });
 
   it('takes over the socket that a dead one left behind', async () => {
@@ -261,7 +261,7 @@ describe('a daemon with a file', () => {
   it('that is broken, or for two Kongs at once, ends with 1 at the start', async () => {
     for (const [text, sentence] of [
       ['interval: 0\n', 'interval: value should be between'],
-      ['- admin: {url: "http://127.0.0.1:1"}\n- {}\n', 'give every Kong a process of its own'],
+      ['- admin: {url: "http://127.0.0.1:1"}\n- {}\n', 'run one process for each Kong'],
     ] as const) {
       const { code, stderr } = await start(['run', '-c', configFile(text)]).ended;
       expect(code).toBe(1);

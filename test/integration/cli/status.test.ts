@@ -235,11 +235,11 @@ it('a watch with --json has a line of JSON for a plugin that goes away, too', as
   watch.child.kill('SIGINT');
   const { code, stdout } = await watch.ended;
   expect(code).toBe(1);
-  expect((JSON.parse(stdout) as { error: string }).error).toContain('there is no such socket');
+  expect((JSON.parse(stdout) as { error: string }).error).toContain('the socket does not exist');
 });
 
 test.for([
-  ['no socket', ['status', '-p', '/nowhere'], 'there is no such socket'],
+  ['no socket', ['status', '-p', '/nowhere'], 'the socket does not exist'],
   ['no listener', ['status', '--url', 'http://127.0.0.1:1'], 'nobody listens there'],
   ['no address', ['status', '--url', 'http://'], 'Give http://HOST:PORT'],
   ['plain http to another host', ['status', '--url', 'http://192.0.2.1:1'], 'or set --allow-http'],
@@ -256,7 +256,7 @@ test.for([
 });
 
 test.for([
-  ['something else', (_, response) => response.end('hello'), 'answered something that is no status'],
+  ['something else', (_, response) => response.end('hello'), 'did not answer with a status'],
   ['a refusal', (_, response) => response.writeHead(503).end(), 'with 503'],
 ] as [string, RequestListener, string][])('%s that answers ends with 1', async ([, answer, sentence]) => {
   const { prefix } = await answering(answer);

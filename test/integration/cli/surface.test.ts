@@ -153,6 +153,6 @@ it('a word that is not known is told with the nearest one', async () => {
   const { code, stderr } = await cli('explain', 'key_mismach');
   expect([code, stderr]).toEqual([
     1,
-    'ssl-cert-reloader: error: key_mismach is not a word of this program, did you mean key_mismatch?\n',
+    'ssl-cert-reloader: error: key_mismach is not a reason, an option, a state or an alert, did you mean key_mismatch?\n',
   ]);
 });

@@ -1,6 +1,18 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusReport } from '../../../src/public';
-import { answer, cutAnswer, garbage, isWrite, loseAnswer, reset, slow, type Misdeed } from '../admin-proxy';
+import {
+  answer,
+  cutAnswer,
+  garbage,
+  isWrite,
+  loseAnswer,
+  pass,
+  reset,
+  slow,
+  type Misdeed,
+} from '../admin-proxy';
 import type { Fault, FaultTable } from '../fault';
 import { certificateId } from '../kong-content';
 import type { World } from '../world';
@@ -62,6 +74,35 @@ export const ADMIN_FAULTS: FaultTable = {
   'answers-with-a-page': everything('Something else answers with a page of HTML.', () =>
     answer(200, '<html>login</html>', { 'content-type': 'text/html' }),
   ),
+  'token-replaced': {
+    sentence:
+      'The token of the Admin API is replaced in its file, and the former one is refused from then on.',
+    run: async (world) => {
+      const file = join(world.folder, 'token');
+      let token = 'first-token';
+      writeFileSync(file, token);
+      await world.reconfigure({ admin: { token_file: file } });
+      await world.inStep();
+      await world.admin.during(
+        async (exchange) => {
+          if (exchange.headers['kong-admin-token'] === token)
+            pass(exchange.response, await exchange.forward());
+          else await answer(401, { message: 'Unauthorized' })(exchange);
+        },
+        async () => {
+          world.supply.renew();
+          await world.served();
+          token = 'second-token';
+          writeFileSync(file, token);
+          world.supply.renew();
+          await world.served();
+        },
+        // The entry with the token is found without it.
+        ({ path }) => /^\/(certificates|snis|config)/.test(path),
+      );
+      await world.configure({});
+    },
+  },
   garbage: everything('The Admin API answers with octets that are no HTTP.', () => garbage),
   'cut-answers': everything('Answers of the Admin API end in the middle.', () => cutAnswer),
   slow: aWhile('The Admin API takes half a second for each answer.', slow(500)),

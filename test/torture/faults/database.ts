@@ -32,7 +32,7 @@ export const DATABASE_FAULTS: FaultTable = {
     mode: 'database',
     needs: 'database',
     run: async (world) => {
-      await world.configure({ verify: { timeout: 3 } });
+      await world.reconfigure({ verify: { timeout: 3 } });
       let isWritten = false;
       let trouble = Promise.resolve();
       await world.admin.during(

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reason } from '../../../src/model';
 import type { StatusReport } from '../../../src/public';
+import { eventually } from '../../support/eventually';
+import { isWrite, pass } from '../admin-proxy';
 import type { FaultTable } from '../fault';
 import type { World } from '../world';
 
@@ -39,6 +41,16 @@ export const KONG_FAULTS: FaultTable = {
       await sleep(100);
       await world.reload();
     },
+  },
+  'kong-stopped': {
+    sentence: 'Kong is stopped for ten seconds, while certificates are renewed.',
+    run: (world) =>
+      world.restart(async () => {
+        for (let round = 0; round < 5; round++) {
+          world.supply.renew();
+          await sleep(2_000);
+        }
+      }),
   },
   'killed-in-a-write': {
     sentence:
@@ -89,12 +101,24 @@ export const KONG_FAULTS: FaultTable = {
   'full-disk': {
     sentence: 'The plugin can write to no file: the disk is full. Renewals are served all the same.',
     run: async (world) => {
+      const isWrittenBack = world.mode === 'dbless';
+      if (isWrittenBack) await world.reconfigure({ write_back: true });
+      await world.inStep();
       await world.withFullDisk(async () => {
+        const before = isWrittenBack ? world.startFile() : '';
         for (let round = 0; round < 3; round++) {
           world.supply.renew();
           await world.served();
         }
+        if (isWrittenBack)
+          world.expects('the declarative file stays as it was', world.startFile() === before);
       });
+      if (isWrittenBack) {
+        const line = world.supply.renew()[0]?.cert.trim().split('\n').at(-2) ?? '';
+        const isThere = () => world.startFile().includes(line);
+        await eventually('it is written', isThere).catch(() => world.expects('the file is written', false));
+        await world.configure({});
+      }
       await world.mayEnd(() => world.endPlugin('SIGKILL'));
       world.supply.renew();
     },
@@ -163,10 +187,34 @@ export const KONG_FAULTS: FaultTable = {
     run: async (world) => {
       world.supply.renew();
       await sleep(60);
-      const workers = world.workers();
-      for (const worker of workers) process.kill(worker, 'SIGSTOP');
+      world.signalWorkers('SIGSTOP');
       await sleep(5_000);
-      for (const worker of workers) process.kill(worker, 'SIGCONT');
+      world.signalWorkers('SIGCONT');
+    },
+  },
+  'frozen-after-a-write': {
+    sentence: 'Kong answers a write and is then stopped for six seconds, longer than a proof waits.',
+    needs: 'kong',
+    run: async (world) => {
+      await world.reconfigure({ verify: { timeout: 3 } });
+      await world.inStep();
+      let isWritten = false;
+      await world.admin.during(
+        async ({ response, forward }) => {
+          pass(response, await forward());
+          if (!isWritten) world.signalWorkers('SIGSTOP');
+          isWritten = true;
+        },
+        async () => {
+          world.supply.renew(world.names.slice(0, 1));
+          await eventually('it is written', () => isWritten);
+        },
+        isWrite,
+      );
+      await sleep(6_000);
+      world.signalWorkers('SIGCONT');
+      await world.served();
+      await world.configure({});
     },
   },
   'worker-frozen': {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultTable } from '../fault';
 import { certificateId } from '../kong-content';
+import { listenerWith, slowRelay } from '../listeners';
 import type { World } from '../world';
 
 /** Repeats an action of another writer, with pauses, while everything is renewed this often. */
@@ -37,6 +38,17 @@ export const WRITER_FAULTS: FaultTable = {
       for (let turn = 0; turn < 20; turn++) await world.other.addConsumer(turn);
     },
   },
+  'others-post': {
+    sentence:
+      'Another writer adds consumers by whole configurations while certificates are renewed; what is lost is reported.',
+    mode: 'dbless',
+    run: async (world) => {
+      await whileRenewing(world, 8, (turn) => world.other.addConsumer(turn), 150);
+      await world.served();
+      await world.inStep();
+      await world.forgiveReportedLosses();
+    },
+  },
   'others-now-and-then': {
     sentence: 'Another writer adds a consumer between renewals; none of them is lost.',
     run: async (world) => {
@@ -56,16 +68,18 @@ export const WRITER_FAULTS: FaultTable = {
     },
   },
   'whole-configuration': {
-    sentence: 'Another writer posts a whole configuration with the first certificates again and again.',
+    sentence:
+      'Another writer posts a whole configuration with the first certificates again and again, each time with another consumer.',
     mode: 'dbless',
     run: async (world) => {
       const first = await world.other.read();
-      await whileRenewing(world, 8, () => world.other.post(first), 300);
+      await whileRenewing(world, 8, (turn) => world.other.postGeneration(first, turn), 300);
+      await world.served();
+      await world.forgiveReportedLosses();
     },
   },
   'name-taken': {
     sentence: 'Another writer has a name go over to a certificate of its own, which is renewed from then on.',
-    mode: 'database',
     lasts: true,
     run: async (world) => {
       const [name = ''] = world.names;
@@ -80,15 +94,26 @@ export const WRITER_FAULTS: FaultTable = {
     count: 10,
     run: (world) => world.withRival(() => renewals(world, 8)),
   },
+  'two-gateways': {
+    sentence: 'Two gateways with a plugin each have one database, while certificates are renewed.',
+    mode: 'database',
+    run: (world) =>
+      world.withSecondGateway(async (second) => {
+        await renewals(world, 8);
+        await world.served();
+        await world.served(world.names, undefined, second.tlsPort);
+      }),
+  },
   'deleted-in-a-bulk': {
     sentence: 'Another writer removes a certificate while forty are renewed; it stays removed.',
-    mode: 'database',
     lasts: true,
     count: 40,
     run: async (world) => {
       world.supply.renew();
       await sleep(50);
       await world.remove(world.names[20] ?? '');
+      await world.served(world.names.slice(0, 20));
+      await world.forgiveReportedLosses();
     },
   },
   deleted: {
@@ -141,10 +166,48 @@ export const WRITER_FAULTS: FaultTable = {
   'listener-blocked': {
     sentence: 'The only listener that may be asked does not answer: nothing is proven, nothing rolled back.',
     run: async (world) => {
-      await world.configure({ verify: { listeners: ['127.0.0.1:1'], timeout: 1 } });
+      await world.reconfigure({ verify: { listeners: ['127.0.0.1:1'], timeout: 1 } });
       await renewals(world, 3);
       await world.served();
       await world.configure({});
+    },
+  },
+  'listener-stuck': {
+    sentence:
+      'The listener that is asked goes on with the former certificates: the renewal is rolled back, and the next one is served.',
+    run: async (world) => {
+      const pairs = world.supply.renew();
+      await world.served();
+      await world.inStep();
+      const stuck = await listenerWith(world.names, pairs);
+      try {
+        await world.reconfigure({ verify: { listeners: [`127.0.0.1:${stuck.port}`], timeout: 2 } });
+        await world.inStep();
+        await world.mayGoBack(async () => {
+          world.supply.renew(world.names.slice(0, 1));
+          await world.saysOf(world.names[0] ?? '', 'is refused', ({ refusal }) => refusal !== null);
+          await world.configure({});
+          world.supply.renew();
+          await world.served();
+        });
+      } finally {
+        stuck.close();
+      }
+    },
+  },
+  'listener-slow': {
+    sentence: 'Handshakes take longer than the plugin waits: nothing is proven, nothing rolled back.',
+    run: async (world) => {
+      const relay = await slowRelay(() => world.kong.tlsPort, 1_500);
+      try {
+        await world.reconfigure({ verify: { listeners: [`127.0.0.1:${relay.port}`], timeout: 1 } });
+        await renewals(world, 3);
+        await world.served();
+        await world.saysOf(world.names[0] ?? '', 'is not proven', ({ state }) => state === 'unproven');
+        await world.configure({});
+      } finally {
+        relay.close();
+      }
     },
   },
   'disabled-in-a-bulk': {

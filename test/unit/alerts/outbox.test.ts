@@ -133,7 +133,7 @@ describe('the outbox', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(posts.slice(1).flat()).toHaveLength(1_000);
     expect(posts.at(-1)?.at(-1)).toBe('firing a1499');
-    expect(said).toContain('dropped too many wait for the webhook 501');
+    expect(said).toContain('dropped too many alerts are waiting for the webhook 501');
   });
 
   it('drops what nobody took for a day', async () => {
@@ -143,7 +143,7 @@ describe('the outbox', () => {
     const before = posts.length;
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(posts).toHaveLength(before);
-    expect(said).toContain('dropped nobody took them for a day 1');
+    expect(said).toContain('dropped the webhook has not accepted them for a day 1');
   });
 
   it('gives back what is under way when it is closed', async () => {

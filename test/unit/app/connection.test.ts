@@ -90,7 +90,7 @@ describe('the Admin API', () => {
     [
       'does not take the token',
       { status: 403, body: {} },
-      'whoever the token or certificate stands for may not do that',
+      'the user of this token or certificate may not do that',
     ],
     [
       'has no licence',
@@ -112,12 +112,12 @@ describe('the Admin API', () => {
       { status: 400, body: '<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>' },
       'give its address as https://',
     ],
-    ['is another program', { status: 200, body: { status: 'up' } }, 'this is not the status of a Kong'],
+    ['is another program', { status: 200, body: { status: 'up' } }, 'the answer is not the status of a Kong'],
     ['is no Admin API', { status: 404, body: {} }, "with 404: is it Kong's Admin API?"],
     [
       'answers with a page',
       { status: 200, body: '<html>' },
-      'is it a web page or a login form, and not the Admin API?',
+      'is it a web page or a login form instead of the Admin API?',
     ],
   ])('that %s is an error that says what to do', async ([, answer, words]) => {
     const { url } = await answering([answer]);

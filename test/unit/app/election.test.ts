@@ -32,8 +32,8 @@ it('outside of a cluster nobody leads, and the error says what is missing', asyn
   const { election, lines } = elect(enabled);
   election?.start();
   const error = await eventually('it says so', () => election?.status.error);
-  expect(error).toContain('the Lease cannot be had, and this gateway writes nothing while it has not got it');
+  expect(error).toContain('the Lease cannot be acquired, so this gateway writes nothing');
   expect(error).toContain(SERVICE_ACCOUNT);
   expect(election?.isLeader).toBe(false);
-  expect(lines).toEqual(['error the Lease cannot be had']);
+  expect(lines).toEqual(['error the Lease cannot be acquired']);
 });

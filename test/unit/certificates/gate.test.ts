@@ -244,7 +244,7 @@ describe('the gate refuses', () => {
     const why = refusalOf(checkKeyAndChain(opened(raw({ cert: leaf.cert + false_.cert, key: leaf.key }))));
     expect(why.reason).toBe('chain_broken');
     expect(why.message).toContain('certificate 2 of');
-    expect(why.message).toContain('is no CA');
+    expect(why.message).toContain('not a CA');
   });
 
   it('a leaf that our reader understands and OpenSSL does not, instead of failing', () => {

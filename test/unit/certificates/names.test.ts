@@ -94,7 +94,7 @@ describe('names that Kong takes as SNIs', () => {
     ['w*.example.test', 'wildcard'],
     [`${'a'.repeat(64)}.test`, 'longer'],
     ['my host', 'is not a host name'],
-    ['', 'names nothing'],
+    ['', 'has no host name'],
   ] as const)('what is wrong with "%s" is said: it %s', ([name, words]) => {
     expect(whyNotSni(name)).toContain(words);
   });

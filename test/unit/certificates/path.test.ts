@@ -282,7 +282,7 @@ const CASES: Case[] = [
   {
     about: 'an issuer that may not sign certificates',
     issuer: { extensions: [keyUsage('03020780')] },
-    words: 'is no CA',
+    words: 'not a CA',
   },
 ];
 

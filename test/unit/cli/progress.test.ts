@@ -23,7 +23,7 @@ it.each([
 
 it.each([
   ['nothing was changed', after(['read', 5, 5], ['check', 2, 1])],
-  ['3 certificates are written, of the last ones perhaps not all; 0 are proven', after(['write', 9, 3])],
+  ['3 certificates are written, the last ones perhaps not completely; 0 are proven', after(['write', 9, 3])],
   ['takes the configuration, whole or not at all', after(['write', 9, 9], ['send', 0, 0])],
   ['9 certificates are written; 4 are proven, and 5 are not', after(['write', 9, 9], ['prove', 9, 4])],
 ])('an interruption leaves behind: %s', (text, progress) => expect(progress.ending).toContain(text));

@@ -173,7 +173,7 @@ describe('when the files change', () => {
     const status = await look();
     expect(kong.reloads).toHaveLength(1);
     expect(status.state).toBe('reload_pending');
-    expect(status.detail).toMatch(/was reloaded for it at .* and still serves the other one/);
+    expect(status.detail).toMatch(/was reloaded for it at .* and still serves the former one/);
     // Without an effect of the reload, at least unknown names get the certificate.
     expect(certificate.isPromoted).toBe(true);
 
@@ -232,7 +232,11 @@ describe('when the files change', () => {
     ['do not match', () => ({ cert: aged(10).chain, key: aged(10).key }), /does not belong/],
     ['hold no key', () => ({ cert: aged(10).chain, key: '' }), /no private key/],
     ['have expired', () => aged(60, { notAfter: new Date(Date.now() - 1) }), /expired/],
-    ['are older than what is served', () => aged(600), /older than what clients without SNI get/],
+    [
+      'are older than what is served',
+      () => aged(600),
+      /older than the certificate that clients without SNI get/,
+    ],
     ['hold a CA', () => aged(10, { ca: true }), /CA certificate/],
   ])('and %s, nothing is done but said', async ([, make, message]) => {
     for (const mode of ['promote', 'reload'] as const) {
@@ -366,7 +370,7 @@ describe('the certificates of the node', () => {
     expect(signals.map((fingerprints) => fingerprints.length)).toEqual([2]);
     clock.now += 60 * SECOND;
     const { detail } = await look();
-    expect(detail).toContain('still serves the other one');
+    expect(detail).toContain('still serves the former one');
     expect(signals).toHaveLength(1);
   });
 

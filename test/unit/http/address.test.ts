@@ -87,7 +87,7 @@ describe('a proxy', () => {
   });
 
   test.for([
-    ['http://user:password@proxy.example:3128', 'in clear'],
+    ['http://user:password@proxy.example:3128', 'unencrypted'],
     ['socks5://proxy.example', 'expected'],
     ['http://proxy.example/path', 'expected http://host:port'],
     ['nothing', 'valid URL'],

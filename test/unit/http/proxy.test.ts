@@ -83,7 +83,7 @@ describe('a request through a proxy', () => {
     [407, 'forbidden', 'does not accept the user and password in proxy'],
     [403, 'forbidden', 'does not allow a connection to vault.example'],
     [502, 'away', 'cannot reach vault.example'],
-    [200.5, 'forbidden', 'is it a proxy that knows CONNECT?'],
+    [200.5, 'forbidden', 'does it support CONNECT?'],
   ] as const)('is refused with %s', async ([status, kind, words]) => {
     const proxy = await proxyServer({ refuse: () => (status === 200.5 ? 404 : status) });
     const { client } = await throughProxy(`http://user:pass-word@127.0.0.1:${proxy.port}`);

@@ -33,7 +33,7 @@ it.for([
     'unreachable',
     'the token cannot be read',
   ],
-  ['where nothing refers to it', [], unknown, 'managed_elsewhere', 'nobody to nudge'],
+  ['where nothing refers to it', [], unknown, 'managed_elsewhere', 'nothing to nudge'],
 ] as const)('%s is a refusal of the one certificate', async ([, ingresses, gateways, reason, message]) => {
   const refused = await nudge(ingresses as object[] | Error, gateways as object[] | Error);
   expect(refused).toMatchObject({ reason, message: expect.stringContaining(message) as string });

@@ -163,8 +163,8 @@ describe('an election', () => {
     expect(a.election.isLeader).toBe(false);
     expect(a.said).toHaveLength(1);
     expect(a.said[0]?.error).toBe(
-      'the Lease kong/ssl-cert-reloader may not be used, and this gateway writes nothing until it may: the service ' +
-        'account needs get, create and update on leases (coordination.k8s.io) there: leases is forbidden',
+      'access to the Lease kong/ssl-cert-reloader is forbidden, so this gateway writes nothing; give the service ' +
+        'account get, create and update on leases (coordination.k8s.io) there: leases is forbidden',
     );
     cluster.failures.clear();
     await advance(2_000);

@@ -137,7 +137,7 @@ describe('a certificate that Kong does not serve though it was written', () => {
     gateway.restoreError = new Error('Kong is away');
     await runner.pass('start');
     const second = await runner.pass('retry');
-    expect(eventsOf(second)).toEqual(['www: failed: the previous one could not be put back: Kong is away']);
+    expect(eventsOf(second)).toEqual(['www: failed: the previous one could not be restored: Kong is away']);
     expect(second.unfinished).toBe('failed');
     gateway.restoreError = null;
     expect(eventsOf(await runner.pass('retry'))).toEqual(['www: rolled back', 'www: refused as not_served']);

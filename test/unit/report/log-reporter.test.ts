@@ -192,7 +192,7 @@ describe('a pass that fails', () => {
     expect(lines.map((line) => line['error'] ?? line.message)).toEqual([
       'connection refused',
       '500',
-      'passes are made again',
+      'passes succeed again',
       '500',
     ]);
   });

@@ -139,7 +139,7 @@ test.for(['nonsense', '127.0.0.1', '127.0.0.1:99999', '[127.0.0.1]:80', 'unix:/t
 );
 
 test.for<[string, string, string, number, string]>([
-  ['another path', 'GET', '/nothing', 404, 'known are /'],
+  ['another path', 'GET', '/nothing', 404, 'not found; there are /'],
   ['another method', 'POST', '/status', 405, '/status takes GET and HEAD'],
   ['a poll that is not posted', 'GET', '/poll', 405, '/poll takes POST'],
   ['deletion', 'DELETE', '/metrics', 405, '/metrics takes GET and HEAD'],

@@ -374,7 +374,7 @@ describe('names', () => {
   });
 
   it.for([
-    ['*.internal', 'two labels behind the star'],
+    ['*.internal', 'two labels after the asterisk'],
     [`${'a'.repeat(64)}.example.test`, 'longer than a name can be'],
     [`${'a.'.repeat(127)}test`, 'longer than a name can be'],
     ['192.0.2.1', 'no client asks for the address'],

@@ -144,7 +144,7 @@ it('notices that somebody wrote to the file', async () => {
 
 test.for<[string, (path: string) => void, RegExp]>([
   ['is not there', (path) => chmodSync(path, 0o600), /missing\.yml is not written: it does not exist/],
-  ['is a folder', (path) => mkdirSync(join(path, '..', 'missing.yml')), /it is no file/],
+  ['is a folder', (path) => mkdirSync(join(path, '..', 'missing.yml')), /it is not a file/],
   [
     'is no YAML',
     (path) => writeFileSync(join(path, '..', 'missing.yml'), `key: "${old.key}`),

@@ -125,12 +125,12 @@ describe('an entry that is left alone', () => {
     [
       'texts that stand elsewhere in the file',
       `x-cert: &cert ${quoted(old.chain)}\n${file('*cert', quoted(old.key))}`,
-      /no text of its own/,
+      /is not plain text/,
     ],
     [
       'texts that others refer to',
       file(`&cert ${quoted(old.chain)}`, quoted(old.key), 'x: *cert\n'),
-      /no text of its own/,
+      /is not plain text/,
     ],
     ['a certificate that is newer in the file', file(quoted(aged(1).chain), quoted(old.key)), /newer/],
   ])('%s', async ([, text, why]) => {

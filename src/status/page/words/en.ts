@@ -17,9 +17,9 @@ export const en: Words = {
       case 'kong_away':
         return 'Kong does not answer';
       case 'nothing_runs':
-        return trouble.detail ?? 'Nothing is looked after';
+        return trouble.detail ?? 'No certificate is kept up to date';
       case 'configuration':
-        return 'A newer configuration cannot be used';
+        return 'The newer configuration cannot be used';
       case 'expired':
         return `${trouble.count} expired${named(trouble)}`;
       case 'not_served':
@@ -41,7 +41,7 @@ export const en: Words = {
       case 'would_change':
         return `${trouble.count} would be swapped${named(trouble)}`;
       case 'passes_failing':
-        return 'No pass can be made';
+        return 'No pass succeeds';
       case 'writes_nothing':
         return 'This gateway writes nothing';
       case 'own_ending': {
@@ -155,7 +155,7 @@ export const en: Words = {
     gateway: 'This gateway',
     sources: 'Sources',
     history: 'History',
-    noHistory: 'Nothing is recorded of it.',
+    noHistory: 'The history has no entries for it.',
     gone: 'There is no such certificate (any more).',
     keySearch: 'search',
     keyMove: 'move',
@@ -184,26 +184,26 @@ export const en: Words = {
     sourceHas: 'Source has',
     kongStores: 'Kong stores',
     kongServes: 'Kong serves',
-    atTheLook: 'At the look',
+    atTheLook: 'When it was seen',
     refused: 'Refused',
     wasRefused: 'Was refused',
     writeFails: 'Cannot be written',
-    note: 'To know',
+    note: 'Note',
     since: 'In this state since',
     renewalDue: 'Renewal due',
     lastSwap: 'Last swapped',
     serial: 'Serial',
-    look: 'Look yourself',
+    look: 'Check it yourself',
   },
   say: {
     notInKong: 'not in Kong',
     none: 'none',
-    notLookedAt: 'not looked at',
-    lookedAt: (when) => `looked at ${when}`,
+    notLookedAt: 'not checked',
+    lookedAt: (when) => `checked ${when}`,
     notSinceStart: 'not since the start',
     leaf: (from, until) => `valid from ${from} until ${until}`,
-    withRoot: 'its root stands with it',
-    leafAlone: 'the leaf stands alone',
+    withRoot: 'with its root',
+    leafAlone: 'the leaf alone',
     until: (when) => `until ${when}`,
     expiredAgo: (span) => `expired ${span} ago`,
     left: (span) => `${span} left`,
@@ -215,13 +215,13 @@ export const en: Words = {
     },
     kongAway: 'Kong does not answer',
     onlyObserves: 'only observes',
-    asOf: (when) => `What is shown is as of ${when}.`,
-    configuration: (why) => `A newer configuration cannot be used, and the one before goes on: ${why}`,
+    asOf: (when) => `This is how it was ${when}.`,
+    configuration: (why) => `The newer configuration cannot be used; the previous one stays in use: ${why}`,
     waits: (why) => `The plugin waits: ${why}`,
     noAnswer: (why) => `The plugin does not answer (${why}).`,
     noAnswerSince: (when, why) =>
       `The plugin has not answered since ${when} (${why}); this is how it was then.`,
-    passesFail: (why) => `Kong's certificates cannot be looked at; what is shown may be out of date: ${why}`,
+    passesFail: (why) => `Kong's certificates cannot be read, so this page may be out of date: ${why}`,
     writesNothing: (why) => `This gateway writes nothing: ${why}`,
     sourceDown: (id, span, why) => `Source ${id} is down for ${span}: ${why}`,
     found: (count) => `${count} found`,
@@ -236,8 +236,8 @@ export const en: Words = {
     thisGateway: 'this gateway',
     thisGatewayFor: (why) => `this gateway, for now: ${why}`,
     notThisGateway: (why) => `not this gateway: ${why}`,
-    nobody: 'nobody just now: the Lease is free',
-    anotherGateway: (holder) => `another gateway, ${holder}; this one looks on`,
+    nobody: 'nobody at the moment: the Lease is free',
+    anotherGateway: (holder) => `another gateway, ${holder}; this one stands by`,
     withoutSni: 'Without SNI',
     asInFiles: (until) => `clients get what is in Kong's files${until === null ? '' : `, until ${until}`}`,
     kongsOwn: (uses) => `Kong’s own, for ${uses}`,

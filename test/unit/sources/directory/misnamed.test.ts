@@ -74,7 +74,7 @@ it('the row says what is in the file, and goes with it', async () => {
     {
       location: join(folder, 'all.data'),
       reason: 'unsupported_format',
-      message: `${join(folder, 'all.data')} holds a certificate with its key, and files of that ending are not taken; name it .pem, .crt or .key if it is to be served`,
+      message: `${join(folder, 'all.data')} holds a certificate with its key, and files with that extension are not read; name it .pem, .crt or .key if it should be served`,
     },
   ]);
   rmSync(join(folder, 'all.data'));

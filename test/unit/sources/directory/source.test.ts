@@ -164,7 +164,7 @@ describe('trouble with a file', () => {
     const reader = await readerOf(folder);
     expect(reader.bundles.get('www.crt')).toMatchObject({
       reason: 'unreadable',
-      message: expect.stringContaining('it is a link to nowhere.pem, which is not there') as string,
+      message: expect.stringContaining('it is a link to nowhere.pem, which does not exist') as string,
     });
     writeFileSync(join(folder, 'nowhere.pem'), first.chain);
     await reader.settle();

@@ -213,7 +213,7 @@ describe('the folder itself', () => {
     const file = join(testFolder(), 'file.pem');
     writeFileSync(file, first.chain + first.key);
     expect((await new DirectorySource(file, true).scan()).errors).toEqual([
-      { reason: 'unreadable', message: `${file} is no folder; name one, or use a source of type file` },
+      { reason: 'unreadable', message: `${file} is not a folder; give one, or use a source of type file` },
     ]);
   });
 
@@ -249,12 +249,12 @@ describe('the folder itself', () => {
   });
 });
 
-it('files whose names do not tell what they are are read up to a limit, which is said', async () => {
+it('files whose names do not say what they are are read up to a limit, which is said', async () => {
   const folder = testFolder();
   for (const name of ['a.pem', 'b.pem', 'c.pem']) writeFileSync(join(folder, name), '');
   const { errors } = await new DirectorySource(folder, true, { maxFiles: 2 }).scan();
   expect(errors.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
-    expect.stringMatching(/^too_large: .+ has more than 2 files whose names do not tell/),
+    expect.stringMatching(/^too_large: .+ has more than 2 files whose names do not say/),
   ]);
   expect((await new DirectorySource(folder, true, { maxFiles: 3 }).scan()).errors).toEqual([]);
 });

@@ -73,7 +73,7 @@ describe('credentials', () => {
 
   test.for<[string, string, string]>([
     ['is empty', '\n', 'is empty; it should hold a token or password'],
-    ['is another file', 'two words\nand a line', 'has white space or characters in it that no token has'],
+    ['is another file', 'two words\nand a line', 'contains characters that no token has'],
   ])('in a file that %s are an error that names it, and nothing is sent', async ([, content, words]) => {
     const server = await httpServer(ok);
     const file = tokenFile(content);
@@ -209,7 +209,7 @@ describe('a redirect', () => {
     const target = await httpServer(ok);
     const asked = await httpServer(redirect(() => target.url));
     const scan = await readerOf({ type: 'http', url: asked.url, token: TOKEN }).pass();
-    expect(troubles(scan)).toContain('redirects to something else than https, which is not followed');
+    expect(troubles(scan)).toContain('redirects to an address that is not https, which is not followed');
     expect(target.seen).toEqual([]);
   });
 

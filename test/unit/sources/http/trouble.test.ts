@@ -17,10 +17,10 @@ const answers = (status: number, body = '', headers: Record<string, string> = {}
 
 const TROUBLES: [what: string, answer: (response: ServerResponse) => void, trouble: string][] = [
   ['asks for credentials', answers(401), 'forbidden: URL does not accept the credentials (401)'],
-  ['does not let it be seen', answers(403), 'forbidden: URL does not let it be seen (403)'],
+  ['does not let it be seen', answers(403), 'forbidden: URL does not permit access (403)'],
   ['does not have it', answers(404), 'unreadable: URL does not exist (yet): the server answers 404'],
   ['has it no more', answers(410), 'unreadable: URL does not exist (yet): the server answers 410'],
-  ['is asked too often', answers(429, '', { 'retry-after': '30' }), 'answers 429 and asks for 30 s of rest'],
+  ['is asked too often', answers(429, '', { 'retry-after': '30' }), 'answers 429 and asks to wait 30 s'],
   ['is broken', answers(500, 'stack trace'), 'unreachable: URL cannot be read: the server answers 500'],
   ['is down behind its proxy', answers(502), 'the server answers 502'],
   ['is in maintenance', answers(503), 'the server answers 503'],
@@ -30,9 +30,9 @@ const TROUBLES: [what: string, answer: (response: ServerResponse) => void, troub
   [
     'answers compressed',
     answers(200, 'x', { 'content-encoding': 'gzip' }),
-    'unsupported_format: URL answers',
+    'unsupported_format: URL sends a compressed answer',
   ],
-  ['answers far too much', answers(200, 'x'.repeat(1_048_577)), 'too_large: URL cannot be taken'],
+  ['answers far too much', answers(200, 'x'.repeat(1_048_577)), 'too_large: URL cannot be used'],
   [
     'never ends',
     (response) => {
@@ -43,7 +43,7 @@ const TROUBLES: [what: string, answer: (response: ServerResponse) => void, troub
       response.on('drain', more);
       more();
     },
-    'too_large: URL cannot be taken: the answer has more than 1048576 bytes',
+    'too_large: URL cannot be used: the answer has more than 1048576 bytes',
   ],
   [
     'breaks off',
@@ -107,7 +107,7 @@ describe('a server that', () => {
     expect(troubles(await wrong.pass())).toContain('it does not speak TLS there');
     const ssh = await tcpServer((socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
     const other = readerOf({ type: 'http', url: `http://127.0.0.1:${ssh.port}/www.pem` });
-    expect(troubles(await other.pass())).toContain('what it answers is not HTTP; is the port right?');
+    expect(troubles(await other.pass())).toContain('its answer is not HTTP; is the port right?');
   });
 
   it('answers with a login page is not taken for a certificate', async () => {
@@ -142,7 +142,7 @@ describe('a server whose certificate', () => {
     );
     for (const more of [{}, { ca_file: other.caFile }]) {
       const scan = await readerOf({ type: 'http', url: server.url, ...more }).pass();
-      expect(troubles(scan)).toContain('its certificate is of another CA than the one that is trusted');
+      expect(troubles(scan)).toContain('its certificate is not from a trusted CA');
     }
     expect(server.seen).toEqual([]);
   });

@@ -167,7 +167,7 @@ describe('a listener without a hostname', () => {
     cluster.intercept = (_, { pathname }) =>
       pathname.endsWith('routes') ? (response) => sendStatus(response, 403, 'forbidden') : null;
     expect(troubles(await reader.pass())).toContain(
-      'a listener without a hostname is taken for one for every host',
+      'a listener without a hostname counts as one for every host',
     );
     expect(await hosts()).toEqual({ 'shop/www': EVERY });
   });

@@ -37,7 +37,7 @@ it('a Secret that may not even be read is said to be so, and the others are read
   const reader = readerOfNamed(['www', 'hidden']);
   const scan = await reader.pass();
   expect(scan.changed).toEqual(['shop/www']);
-  expect(troubles(scan)).toMatch(/^forbidden: Secrets in namespace shop cannot be seen/);
+  expect(troubles(scan)).toMatch(/^forbidden: Secrets in namespace shop cannot be read/);
 });
 
 it('they are watched as soon as that is allowed', async () => {

@@ -85,7 +85,7 @@ describe('a token', () => {
   it('that is not accepted is told from one that lacks a right', async () => {
     const unknown = sourceOf({ token: 'hvs.unknown' });
     expect(troubles(await unknown.pass())).toContain(
-      'forbidden: secret/data/certs/www of Vault cannot be seen (403): the token is not accepted',
+      'forbidden: secret/data/certs/www of Vault cannot be read (403): the token is not accepted',
     );
     const poor = sourceOf({ token: vault.token({ 'secret/data/other': ['read'] }) });
     expect(troubles(await poor.pass())).toContain(
@@ -186,7 +186,7 @@ describe('AppRole', () => {
       const scan = await reader.pass();
       expect(scan).toMatchObject({ changed: ['certs/www'], total: 21 });
       expect(troubles(scan)).toBe(
-        'forbidden: secret/data/certs/private of Vault cannot be seen (403): the policy of the token has to grant "read" on secret/data/certs/private',
+        'forbidden: secret/data/certs/private of Vault cannot be read (403): the policy of the token has to grant "read" on secret/data/certs/private',
       );
       expect(vault.requests().filter((one) => one.endsWith('/login'))).toHaveLength(1);
     }
@@ -258,11 +258,11 @@ it('a configured CA is trusted, and no other', async () => {
   vault.put(PATH, { 'tls.crt': chain, 'tls.key': key });
   const token = vault.token(MAY);
   expect((await sourceOf({ token, ca_file: caFile }).pass()).errors).toEqual([]);
-  expect(troubles(await sourceOf({ token }).pass())).toContain('its certificate is of another CA');
+  expect(troubles(await sourceOf({ token }).pass())).toContain('its certificate is not from a trusted CA');
   // The file is read with every poll.
   const renewed = fileWith(testAuthority().authority.cert);
   const reader = sourceOf({ token, ca_file: renewed });
-  expect(troubles(await reader.pass())).toContain('its certificate is of another CA');
+  expect(troubles(await reader.pass())).toContain('its certificate is not from a trusted CA');
   writeFileSync(renewed, authority.cert);
   expect((await reader.pass()).errors).toEqual([]);
   const missing = sourceOf({ token, ca_file: '/nowhere/ca.pem' });
@@ -274,13 +274,13 @@ describe('a Vault that', () => {
     ['is sealed', [503, { errors: ['Vault is sealed'] }], 'answers 503: it is sealed: unseal it'],
     ['is in maintenance', [503, {}], 'answers 503: it is sealed or in maintenance'],
     ['is broken', [500, { errors: ['1 error occurred: internal'] }], 'answers 500: look at its log'],
-    ['is asked too often', [429, {}, { 'retry-after': '7' }], '(rate limit, 429) and asks for 7 s of rest'],
+    ['is asked too often', [429, {}, { 'retry-after': '7' }], '(rate limit, 429) and asks to wait 7 s'],
     [
       'redirects',
       [307, {}, { location: 'https://evil.example.test/' }],
       'redirects (307), which is not followed',
     ],
-    ['is something else', [200], 'does not answer as Vault does (200): is url right?'],
+    ['is something else', [200], 'does not answer like Vault (200): is url right?'],
     ['has no such mount', [400, { errors: ['no handler for route "x"'] }], 'nothing is mounted there'],
   ])(
     '%s is an error of the source; bundles that were read stay, and it is asked a few times a poll',
@@ -313,7 +313,7 @@ describe('a Vault that', () => {
     [
       'is too large',
       [200, { data: { data: { x: 'x'.repeat(4_200_000) } } }],
-      'secret/certs/m cannot be taken',
+      'secret/certs/m cannot be used',
     ],
     [
       'is refused by its storage',

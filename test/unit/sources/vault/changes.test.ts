@@ -176,7 +176,7 @@ describe('the keys of a secret', () => {
     expect(reader.bundles.get('www')).toEqual({
       reason: 'missing_certificate',
       message:
-        'Vault secret secret/www has no certificate under the keys that are looked at; it has username, password: set cert_field and key_field',
+        'Vault secret secret/www has no certificate under the usual keys; it has username, password: set cert_field and key_field',
     });
   });
 });
