@@ -1,11 +1,6 @@
-import history from '../../docs/history.md';
-import logs from '../../docs/logs.md';
-import options from '../../docs/options.md';
-import permissions from '../../docs/permissions.md';
-import reasons from '../../docs/reasons.md';
-import status from '../../docs/status.md';
 import { nearestOf } from '../config/problem';
-import { RUNBOOKS } from '../status/runbooks/texts';
+import { languageOf, type Language } from '../status/page/words/language';
+import { TEXTS, type Texts } from './explain-texts';
 import { standardOutput, type Output } from './output';
 
 /** One row of a table of the documentation. */
@@ -19,40 +14,39 @@ interface Row {
   cells: readonly (readonly [title: string, text: string])[];
 }
 
-const PAGES: readonly (readonly [kind: string, text: string])[] = [
-  ['reason', reasons],
-  ['state', status],
-  ['word of the history', history],
-  ['field of the log', logs],
-];
-
 export interface ExplainOptions {
   json?: boolean;
 }
 
+/** The language of messages of the process, by the variables that POSIX names. */
+function localLanguage({ LC_ALL, LC_MESSAGES, LANG } = process.env): Language {
+  return languageOf([[LC_ALL, LC_MESSAGES, LANG].find((name) => name !== undefined && name !== '') ?? '']);
+}
+
 /**
- * Explains a word: a reason, a field, a state, an alert.
+ * Explains a word: a reason, a field, a state, an alert. JSON is in English.
  * @throws Error for an unknown word
  */
-export function explain(word: string, { json }: ExplainOptions): void {
+export function explain(word: string, { json }: ExplainOptions, language = localLanguage()): void {
   const out = standardOutput();
-  const text = { ...RUNBOOKS, permissions }[word];
+  const texts = TEXTS[json === true ? 'en' : language];
+  const text = texts.pages[word];
   if (text !== undefined) {
     if (json === true) out.json([{ name: word, kind: 'page', text }]);
     else out.print(text.trim());
     return;
   }
-  const rows = [...PAGES.flatMap(([kind, text]) => rowsOf(kind, text)), ...optionsOf(options)];
+  const rows = [...texts.tables.flatMap(([kind, text]) => rowsOf(kind, text)), ...optionsOf(texts)];
   const found = named(word, rows);
   if (found.length === 0) {
-    const names = [...new Set([...rows.map(({ name }) => name), ...Object.keys(RUNBOOKS)])];
+    const names = [...new Set([...rows.map(({ name }) => name), ...Object.keys(texts.pages)])];
     throw new Error(`${word} is not a reason, an option, a state or an alert${nearestOf(word, names)}`);
   }
   if (json === true) {
     out.json(
       found.map(({ name, kind, section, cells }) => ({ name, kind, section, ...Object.fromEntries(cells) })),
     );
-  } else out.print(found.map((row) => show(row, out)).join('\n\n'));
+  } else out.print(found.map((row) => show(row, texts, out)).join('\n\n'));
 }
 
 /** Also the last part of an option, and an option of a source however its place is written: `sources[0].path`. */
@@ -74,7 +68,7 @@ function rowsOf(kind: string, page: string): Row[] {
       continue;
     }
     const cells = cellsOf(line);
-    const names = /^`[^`]+`(, `[^`]+`)*$/.test(cells[0] ?? '')
+    const names = /^`[^`]+`((, |、)`[^`]+`)*$/.test(cells[0] ?? '')
       ? [...(cells[0] ?? '').matchAll(/`([^`]+)`/g)]
       : [];
     if (titles.length === 0) titles = cells;
@@ -87,16 +81,16 @@ function rowsOf(kind: string, page: string): Row[] {
 }
 
 /** Sections of the reference: a table of facts, and what the option does. */
-function optionsOf(page: string): Row[] {
-  const sections = page.split(/^##+ `(.+)`$/m).slice(1);
+function optionsOf({ options, option: [kind, section], meaning }: Texts): Row[] {
+  const sections = options.split(/^##+ `(.+)`$/m).slice(1);
   return sections.flatMap((name, index): Row[] => {
     if (index % 2 === 1) return [];
     const blocks = (sections[index + 1] ?? '').trim().split(/\n{2,}/);
     const table = blocks[0]?.startsWith('|') === true ? (blocks.shift() ?? '') : '';
     const [titles = [], , facts = []] = table === '' ? [] : table.split('\n').map(cellsOf);
-    const meaning = plain(blocks.join(' ').replaceAll('\n', ' '));
     const cells = titles.map((title, at) => [title, plain(facts[at] ?? '')] as const);
-    return [{ name, kind: 'option', section: 'Options', cells: [...cells, ['Meaning', meaning]] }];
+    const prose = plain(blocks.join(' ').replaceAll('\n', ' '));
+    return [{ name, kind, section, cells: [...cells, [meaning, prose]] }];
   });
 }
 
@@ -112,10 +106,17 @@ const plain = (text: string): string =>
     .replaceAll(/^#+ /gm, '')
     .replaceAll(/!?\[([^\]]+)\]\([^)]+\)/g, '$1')
     .replaceAll('\\|', '|')
-    .replaceAll('`', '');
+    .replaceAll('`', '')
+    .replaceAll('。 ', '。');
 
-function show({ name, kind, section, cells }: Row, { paint }: Output): string {
-  const width = Math.max(...cells.map(([title]) => title.length));
-  const lines = cells.map(([title, text]) => `  ${paint('dim', title.padEnd(width))}  ${text}`);
-  return [`${paint('bold', name)}  ${paint('dim', `${kind}, ${section}`)}`, ...lines].join('\n');
+function show({ name, kind, section, cells }: Row, { comma }: Texts, { paint }: Output): string {
+  const where = [...new Set([kind, section])].join(comma);
+  const width = Math.max(...cells.map(([title]) => columnsOf(title)));
+  const lines = cells.map(
+    ([title, text]) => `  ${paint('dim', title)}${' '.repeat(width - columnsOf(title))}  ${text}`,
+  );
+  return [`${paint('bold', name)}  ${paint('dim', where)}`, ...lines].join('\n');
 }
+
+/** A terminal shows a Chinese character in two columns. */
+const columnsOf = (text: string): number => text.replaceAll(/\p{Script=Han}/gu, '  ').length;

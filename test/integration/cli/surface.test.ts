@@ -7,7 +7,7 @@ import { explain } from '../../../src/cli/explain';
 import { REASONS } from '../../../src/model';
 import { startGateway } from '../../gateway';
 import { issue } from '../../support/bundles';
-import { cli, Command, ENVIRONMENT, EXECUTABLE } from '../../support/cli';
+import { cli, Command, ENVIRONMENT, EXECUTABLE, start } from '../../support/cli';
 import { testFolder } from '../../support/folders';
 
 const COMMANDS = program().commands.map((command) => command.name());
@@ -141,12 +141,27 @@ test.for<[word: string, ...texts: string[]]>([
   for (const text of texts) expect(stdout).toContain(text);
 });
 
+test.for<[word: string, ...texts: string[]]>([
+  ['key_mismatch', '  含义      私钥与叶子证书不匹配', '\n  处理方法  '],
+  ['verify.timeout', '默认值', '10', '秒之内开始使用新证书'],
+  ['mended', '不再被拒绝'],
+  ['KongCertificateExpired', '## 处理'],
+])('explain %s tells it in Chinese where the locale is Chinese', async ([word, ...texts]) => {
+  const chinese = { ...ENVIRONMENT, LANG: 'en_US.UTF-8', LC_ALL: 'zh_CN.UTF-8' };
+  const { code, stdout } = await start(['explain', word], chinese).ended;
+  expect(code).toBe(0);
+  for (const text of texts) expect(stdout).toContain(text);
+  const json = await start(['explain', word, '--json'], chinese).ended;
+  expect(json.stdout).not.toMatch(/\p{Script=Han}/u);
+});
+
 test.for(Object.keys(REASONS))('the reason %s can be explained', (reason) => {
   const lines: string[] = [];
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
-  explain(reason, {});
+  explain(reason, {}, 'en');
+  explain(reason, {}, 'zh');
   write.mockRestore();
-  expect(lines.join('')).toContain('What to do');
+  expect(lines.join('')).toMatch(/What to do[^]*处理方法/);
 });
 
 it('a word that is not known is told with the nearest one', async () => {

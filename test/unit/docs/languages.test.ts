@@ -2,13 +2,21 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** Folders whose every page is there in Chinese. */
-const WHOLE = ['guides', 'runbooks'];
+/** Pages and folders of pages that are in English only, and why. */
+const ENGLISH_ONLY = {
+  'CHANGELOG.md': 'grows with every change',
+  'CONTRIBUTING.md': 'for developers, as the code',
+  'docs/architecture.md': 'for developers, as the code',
+  'docs/decisions': 'for developers, as the code; a page that users are sent to has a Chinese one',
+  'docs/figures.md': 'rewritten with every measurement',
+};
 
 /** Pages in Chinese, and the English page of each. */
 const PAGES: readonly [string, string][] = [
   ['README.zh-CN.md', 'README.md'],
+  ['SECURITY.zh-CN.md', 'SECURITY.md'],
   ['deploy/kubernetes/README.zh-CN.md', 'deploy/kubernetes/README.md'],
+  ['deploy/monitoring/README.zh-CN.md', 'deploy/monitoring/README.md'],
   ...readdirSync('docs/zh-CN', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name): [string, string] => [join('docs/zh-CN', name), join('docs', name)]),
@@ -34,14 +42,16 @@ describe.each(PAGES)('%s', (chinese, english) => {
     expect(translated).toBe(original);
   });
 
-  it('has the same code', () => {
-    const [translated, original] = pages().map((page) => page.match(/^```[\s\S]*?^```/gm) ?? []);
-    expect(translated).toEqual(original);
+  it('has the same code, with its comments in Chinese', () => {
+    const [translated = [], original] = pages().map((page) => page.match(FENCED) ?? []);
+    expect(translated.map(withoutComments)).toEqual(original?.map(withoutComments));
+    const comments = translated.flatMap((code) => code.match(COMMENT) ?? []);
+    expect(comments.filter((text) => / \S+ \S/.test(text) && !/\p{Script=Han}/u.test(text))).toEqual([]);
   });
 
   it('names the same options, commands and files', () => {
     const [translated, original] = pages().map((page) =>
-      [...new Set(prose(page).match(/`[^`\n]+`/g) ?? [])].sort(),
+      [...new Set(unwrapped(prose(page)).match(/`[^`\n]+`/g) ?? [])].sort(),
     );
     expect(translated).toEqual(original);
   });
@@ -57,15 +67,33 @@ describe.each(PAGES)('%s', (chinese, english) => {
     expect(targetsOf(chinese).filter((page) => translated.includes(page))).toEqual([]);
   });
 
+  it('says which links lead to a page in English', () => {
+    const english = prose(pages()[0])
+      .split('\n')
+      .filter((line) => linksIn(line).some((link) => isEnglish(link, chinese)));
+    expect(english.filter((line) => !/英文|English/.test(line))).toEqual([]);
+  });
+
   it('is written in Chinese, with its punctuation', () => {
-    const words = prose(pages()[0]).replace(/`[^`\n]*`|\]\([^)]*\)/g, '');
+    // Words of code, targets of links, numbers and English words keep theirs.
+    const words = prose(pages()[0]).replace(/`[^`\n]*`|\]\([^)]*\)|https?:\S+|\d,(?=\d{3})|\w, (?=\w)/g, '');
     expect(words).toMatch(/\p{Script=Han}/u);
-    expect(words.match(/.*\p{Script=Han} ?[,:;(].*/gu)).toBeNull();
+    expect(words.match(/.*[,:;()"].*/g)).toBeNull();
   });
 });
 
-it.each(WHOLE)('every page of docs/%s is there in Chinese, and no other', (folder) => {
-  expect(readdirSync(`docs/zh-CN/${folder}`).sort()).toEqual(readdirSync(`docs/${folder}`).sort());
+it('every page is there in Chinese, or is known to be in English only', () => {
+  const pages = ['.', 'docs', 'deploy'].flatMap((folder) =>
+    readdirSync(folder, { recursive: folder !== '.', encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => normalize(join(folder, name))),
+  );
+  const known = [...Object.keys(ENGLISH_ONLY), ...PAGES.flat()];
+  expect(pages.length).toBeGreaterThan(100);
+  expect(pages.filter((page) => !known.some((name) => page === name || page.startsWith(`${name}/`)))).toEqual(
+    [],
+  );
+  expect(known.filter((name) => !existsSync(name))).toEqual([]);
 });
 
 it('Chinese pages, and the page of the status in Chinese, use the words of the glossary', () => {
@@ -74,7 +102,9 @@ it('Chinese pages, and the page of the status in Chinese, use the words of the g
     words.split('、'),
   );
   expect(avoided.length).toBeGreaterThan(5);
-  const texts = [...PAGES.map(([chinese]) => chinese), 'src/status/page/words/zh.ts'];
+  const texts = [...PAGES.map(([chinese]) => chinese), 'src/status/page/words/zh.ts'].filter(
+    (path) => !path.endsWith('glossary.md'),
+  );
   for (const path of texts)
     expect(
       readFileSync(path, 'utf8').match(new RegExp(`.*(?:${avoided.join('|')}).*`, 'g')),
@@ -82,9 +112,17 @@ it('Chinese pages, and the page of the status in Chinese, use the words of the g
     ).toBeNull();
 });
 
+const FENCED = /^( *)```[^]*?^\1```/gm;
+const COMMENT = /(?<=^|\s)# .*$/gm;
+
 function prose(page: string): string {
-  return page.replace(/^```[\s\S]*?^```/gm, '');
+  return page.replace(FENCED, '');
 }
+
+/** Without the line breaks in paragraphs. */
+const unwrapped = (text: string) => text.replace(/(?<![|\n])\n(?![|\n])/g, ' ').replace(/ {2,}/g, ' ');
+
+const withoutComments = (code: string) => code.replace(COMMENT, '#');
 
 const codeOf = (text: string) => text.match(/`[^`]+`/g) ?? [];
 
@@ -100,13 +138,21 @@ function rowsOf(page: string) {
   });
 }
 
+const linksIn = (text: string) =>
+  [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link.split('#')[0] ?? '');
+
+/** A page, a folder of pages or a schema that no Chinese page stands beside. */
+function isEnglish(link: string, from: string): boolean {
+  if (link === '' || link.startsWith('https:')) return false;
+  const page = normalize(join(dirname(from), link));
+  return /\.(md|schema\.json)$|decisions$/.test(page) && !PAGES.some(([chinese]) => chinese === page);
+}
+
 /** Pages and addresses that a page leads to, each once, without the place in them. */
 function targetsOf(path: string): string[] {
-  const links = [...prose(readFileSync(path, 'utf8')).matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, link = '']) => link.split('#')[0] ?? '')
-    .map((link) =>
-      link === '' || link.startsWith('https:') ? link || path : normalize(join(dirname(path), link)),
-    );
+  const links = linksIn(prose(readFileSync(path, 'utf8'))).map((link) =>
+    link === '' || link.startsWith('https:') ? link || path : normalize(join(dirname(path), link)),
+  );
   for (const link of links) expect(existsSync(link) || link.startsWith('https:'), link).toBe(true);
   return [...new Set(links)];
 }

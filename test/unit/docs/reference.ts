@@ -11,6 +11,9 @@ interface Language {
   sources: string;
   required: string;
   units: Readonly<Record<NonNullable<KongField['unit']>, string>>;
+  /** Between the parts of a list. */
+  and: string;
+  needed: string;
   arrayOf: (element: string) => string;
   range: (least: number, most: number) => string;
   absolutePath: string;
@@ -26,6 +29,8 @@ export const LANGUAGES = {
     sources: 'Sources',
     required: 'required',
     units: { seconds: 'seconds', days: 'days' },
+    and: ', ',
+    needed: ' (required)',
     arrayOf: (element) => `array of ${element}s`,
     range: (least, most) => `${String(least)} to ${String(most)}`,
     absolutePath: 'absolute path',
@@ -38,6 +43,8 @@ export const LANGUAGES = {
     sources: '适用的证书源',
     required: '必填',
     units: { seconds: '秒', days: '天' },
+    and: '、',
+    needed: '（必填）',
     arrayOf: (element) => `${element} 数组`,
     range: (least, most) => `${String(least)} 到 ${String(most)}`,
     absolutePath: '绝对路径',
@@ -102,20 +109,20 @@ function valuesOf(
   { one_of: choices, between, match_any: match, unit }: KongField,
   language: Language,
 ): string {
-  if (choices !== undefined) return choices.map((choice) => `\`${choice}\``).join(', ');
+  if (choices !== undefined) return choices.map((choice) => `\`${choice}\``).join(language.and);
   if (between !== undefined)
     return `${language.range(...between)} ${unit === undefined ? '' : language.units[unit]}`;
   return match === ABSOLUTE_PATH ? language.absolutePath : '';
 }
 
 /** The types of source for which a field counts; empty: all of them, or it is no field of sources. */
-function sourcesOf(name: string, { required }: Language): string {
+function sourcesOf(name: string, { and, needed: mark }: Language): string {
   const field = name.replace(/^sources\./, '');
   if (field === name) return '';
   return Object.entries(SOURCE_TYPES)
     .filter(([, type]) => type.fields.some((named) => field in named))
-    .map(([type, { required: needed }]) => `\`${type}\`${needed.includes(field) ? ` (${required})` : ''}`)
-    .join(', ');
+    .map(([type, { required: needed }]) => `\`${type}\`${needed.includes(field) ? mark : ''}`)
+    .join(and);
 }
 
 /** In Kong's schema a description says for which types of source it counts; here the table does. */

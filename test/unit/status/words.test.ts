@@ -42,7 +42,8 @@ it('Chinese sentences are Chinese', () => {
   // Names of things, and texts of other programs with nothing around them.
   expect(
     latin.filter(
-      (sentence) => !/^(?:SNI|JSON|Ingress Controller| · )$/.test(sentence) && !/^[ABC, ]+$/.test(sentence),
+      (sentence) =>
+        !/^(?:SNI|JSON|Ingress Controller| · )$/.test(sentence) && !/^[ABC,:、，： ]+$/.test(sentence),
     ),
   ).toEqual([]);
 });
@@ -74,6 +75,6 @@ it('a verdict reads well in both languages', () => {
     '4 expired (a.test, b.test, c.test, …) · 1 not served · 1 ends today at 08:22 UTC, in 7 h (d.test) · Kong’s own certificate for admin ends today at 08:22 UTC',
   );
   expect(of('zh', '今天 08:22 UTC', '7 小时')).toBe(
-    '4 个证书（a.test、b.test、c.test、…）已过期 · 1 个证书未实际生效 · 1 个证书（d.test）将于今天 08:22 UTC 到期（剩余 7 小时） · Kong admin 所用的证书将于今天 08:22 UTC 到期',
+    '4 个证书（a.test、b.test、c.test、…）已过期 · 1 个证书未生效 · 1 个证书（d.test）将于今天 08:22 UTC 到期（剩余 7 小时） · Kong admin 所用的证书将于今天 08:22 UTC 到期',
   );
 });

@@ -1,7 +1,7 @@
 import type { ListReport, NodeFileStatus, RecentEvent, SourceStatus } from '../../../public';
 import { byId, el, setText } from './dom';
 import { KIND_TONES } from './details';
-import { agoText, clockText, dateText, sinceText, timeText, words } from './language';
+import { agoText, clockText, dateText, explained, sinceText, timeText, words } from './language';
 import { entryName } from './rows';
 import type { Tone } from './verdict';
 
@@ -16,7 +16,7 @@ export function drawAside({ reloaders }: ListReport): void {
     'latest',
     latest === undefined
       ? words.ui.nothingHappened
-      : `${agoText(latest.at, now)}: ${words.kinds[latest.kind]} ${subjectOf(latest)}`,
+      : `${agoText(latest.at, now)}${words.colon}${words.kinds[latest.kind]} ${subjectOf(latest)}`,
   );
   drawTimeline(events, now);
   byId('events').replaceChildren(
@@ -31,19 +31,18 @@ export function drawAside({ reloaders }: ListReport): void {
 }
 
 const subjectOf = ({ snis, location }: RecentEvent) =>
-  snis.length === 0 ? location : snis.slice(0, 3).join(', ') + (snis.length > 3 ? ', …' : '');
+  snis.length === 0 ? location : [...snis.slice(0, 3), ...(snis.length > 3 ? ['…'] : [])].join(words.list);
 
 function eventElement(event: RecentEvent, now: number): HTMLElement {
-  const { at, kind, reason, detail } = event;
+  const { at, kind } = event;
+  const why = explained(event.reason, event.detail);
   return el(
     'li',
     { 'data-tone': KIND_TONES[kind] ?? 'idle' },
     el('time', { datetime: at, title: timeText(at) }, agoText(at, now)),
     el('b', {}, words.kinds[kind]),
     ` ${subjectOf(event)}`,
-    reason === null && detail === ''
-      ? null
-      : el('p', {}, detail === '' && reason !== null ? words.reasons[reason] : detail),
+    why === '' ? null : el('p', {}, why),
   );
 }
 
@@ -121,10 +120,10 @@ function nodeFact({
 }: NodeFileStatus): Fact {
   const { say } = words;
   const until = served ?? inFile;
-  const text = `${location}: ${until === null ? say.cannotRead : say.until(dateText(until))}`;
+  const text = `${location}${words.colon}${until === null ? say.cannotRead : say.until(dateText(until))}`;
   const tone =
     expiry === 'expired' || expiry === 'critical' ? 'bad' : expiry === 'ends_soon' ? 'warn' : undefined;
-  return [say.kongsOwn(uses.join(', ')), text, until === null ? 'warn' : tone];
+  return [say.kongsOwn(uses.join(words.list)), text, until === null ? 'warn' : tone];
 }
 
 function fileFact({ file, written_at: at, trouble, left }: NonNullable<Reloader['declarative_file']>): Fact {
@@ -153,14 +152,20 @@ function sourceElement({
     { 'data-tone': up ? null : 'bad' },
     el('small', {}, error === null || up ? say.found(bundles) : say.downFor(sinceText(error.since))),
     el('span', {}, id),
-    error === null ? null : el('p', {}, error.message),
+    error === null ? null : el('p', {}, explained(error.reason, error.message)),
     strays === undefined || strays.length === 0
       ? null
       : el(
           'details',
           { class: 'strays' },
           el('summary', {}, say.strays(count ?? strays.length)),
-          el('ul', {}, ...strays.map(({ location, message }) => el('li', { title: message }, location))),
+          el(
+            'ul',
+            {},
+            ...strays.map(({ location, reason, message }) =>
+              el('li', { title: explained(reason, message) }, location),
+            ),
+          ),
         ),
   );
 }

@@ -8,7 +8,7 @@ import type {
 } from '../../../public';
 import { alarmingLife, isOnlyLate } from '../../../public/verdict';
 import { copyButton, el, type Child } from './dom';
-import { agoText, leftText, timeText, words } from './language';
+import { agoText, explained, leftText, timeText, words } from './language';
 import { hrefOf, type Query } from './query';
 import { entryBadge, marksOf, namesOf, toneOf, whyOf } from './rows';
 import { runbookLink, type Tone } from './verdict';
@@ -110,8 +110,8 @@ function factsOf(
       until === null ? null : [moment(until), el('div', { class: 'quiet' }, leftText(until))],
     ],
     [facts.renewalDue, moment(certificate.renewal_due_at)],
-    [facts.names, snis.join(', '), snis.length === 0 ? undefined : snis.join('\n')],
-    [facts.leafNames, names === null || names.join() === snis.join() ? null : names.join(', ')],
+    [facts.names, snis.join(words.list), snis.length === 0 ? undefined : snis.join('\n')],
+    [facts.leafNames, names === null || names.join() === snis.join() ? null : names.join(words.list)],
     [facts.issuer, issuer],
     [
       facts.chain,
@@ -165,7 +165,7 @@ function factsOf(
         : [
             moment(refusal.at),
             el('div', {}, `${words.reasons[refusal.reason]} (${refusal.reason})`),
-            refusal.message === why ? null : el('div', {}, refusal.message),
+            why.endsWith(refusal.message) ? null : el('div', {}, refusal.message),
           ],
     ],
     [facts.writeFails, failure === null ? null : [moment(failure.since), el('div', {}, failure.message)]],
@@ -211,16 +211,8 @@ function historyElement(history: HistoryReport | null): HTMLElement {
 }
 
 function entryElement(entry: HistoryEntry): HTMLElement {
-  const {
-    at,
-    kind,
-    by,
-    reason,
-    detail,
-    proof,
-    fingerprint_sha256: print,
-    previous_fingerprint_sha256: before,
-  } = entry;
+  const { at, kind, by, proof, fingerprint_sha256: print, previous_fingerprint_sha256: before } = entry;
+  const why = explained(entry.reason, entry.detail);
   const short = (full: string) => full.slice(0, 11);
   const facts = [
     by === null || by === 'us' ? null : words.say.by(words.actors[by]),
@@ -233,9 +225,7 @@ function entryElement(entry: HistoryEntry): HTMLElement {
     { 'data-tone': KIND_TONES[kind] ?? 'idle' },
     el('time', { datetime: at, title: timeText(at) }, `${timeText(at)} · ${agoText(at)}`),
     el('b', {}, words.kinds[kind]),
-    facts.length === 0 ? null : el('span', { class: 'quiet' }, ` ${facts.join(', ')}`),
-    detail === '' && reason === null
-      ? null
-      : el('p', {}, detail === '' && reason !== null ? words.reasons[reason] : detail),
+    facts.length === 0 ? null : el('span', { class: 'quiet' }, ` ${facts.join(words.comma)}`),
+    why === '' ? null : el('p', {}, why),
   );
 }

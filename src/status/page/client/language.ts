@@ -1,3 +1,4 @@
+import type { Reason } from '../../../model';
 import { languageOf, LANGUAGES, type Language, type Words } from '../words';
 import { recall, remember } from './storage';
 
@@ -21,6 +22,12 @@ setLanguage(
     ? (chosen as Language)
     : languageOf(navigator.languages),
 );
+
+/** A sentence of the server, which is English, after its reason in the reader's language. */
+export function explained(reason: Reason | null, detail: string): string {
+  if (reason === null || (detail !== '' && words === LANGUAGES.en)) return detail;
+  return detail === '' ? words.reasons[reason] : `${words.reasons[reason]}。${detail}`;
+}
 
 export const numberText = (count: number): string => count.toLocaleString(words.lang);
 

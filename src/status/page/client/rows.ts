@@ -3,7 +3,7 @@ import type { CertificateState } from '../../../model';
 import type { CertificateStatus, ListedCertificate, ReloaderStatus } from '../../../public';
 import type { Level } from '../words';
 import { el, picture } from './dom';
-import { dateText, leftText, sinceText, timeText, words } from './language';
+import { dateText, explained, leftText, sinceText, timeText, words } from './language';
 import { hrefOf, type Query } from './query';
 import type { Tone } from './verdict';
 
@@ -71,12 +71,12 @@ function trioOf({ state, source, stored, served }: CertificateStatus): HTMLEleme
     const differs = print !== null && wanted !== undefined && print !== wanted;
     const none = place === 'served' ? words.ui.notSeen : words.ui.nothingThere;
     if (differs || print === null)
-      spoken.push(`${words.places[place]}: ${differs ? words.ui.differs : none}`);
+      spoken.push(`${words.places[place]}${words.colon}${differs ? words.ui.differs : none}`);
     return el(
       'span',
       {
         class: `place${differs ? ' differs' : ''}${print === null ? ' missing' : ''}`,
-        title: `${words.places[place]}: ${print ?? none}`,
+        title: `${words.places[place]}${words.colon}${print ?? none}`,
       },
       el('span', {}, `${words.places[place]}${differs ? ' ≠' : ''}`),
       el('code', {}, shortPrint(print)),
@@ -86,7 +86,7 @@ function trioOf({ state, source, stored, served }: CertificateStatus): HTMLEleme
     'span',
     {},
     el('span', { class: 'trio', 'aria-hidden': 'true' }, ...places),
-    el('span', { class: 'spoken' }, spoken.length === 0 ? words.ui.agree : spoken.join(', ')),
+    el('span', { class: 'spoken' }, spoken.length === 0 ? words.ui.agree : spoken.join(words.comma)),
   );
 }
 
@@ -133,7 +133,7 @@ function expiryOf(certificate: CertificateStatus): HTMLElement {
 
 /** Obstacle or note of a certificate. */
 export function whyOf({ state, served, refusal, note }: CertificateStatus): string {
-  if (state === 'refused' && refusal !== null) return refusal.message;
+  if (state === 'refused' && refusal !== null) return explained(refusal.reason, refusal.message);
   if (state === 'not_served' && served !== null) return served.detail;
   return state === 'pending' ? (note ?? '') : '';
 }
@@ -144,7 +144,7 @@ export function namesOf({
   certificate_id: id,
 }: CertificateStatus): [first: string, rest: string] {
   const [first = source?.location ?? id ?? '', ...others] = snis;
-  const shown = others.slice(0, 2).join(', ');
+  const shown = others.slice(0, 2).join(words.list);
   return [first, others.length > 2 ? `${shown} ${words.say.and(others.length - 2)}` : shown];
 }
 
@@ -168,7 +168,6 @@ export function rowElement(certificate: ListedCertificate, query: Query, entries
   const { link, half, source, entry } = certificate;
   const [first, rest] = namesOf(certificate);
   const why = whyOf(certificate);
-  const reason = certificate.state === 'refused' ? certificate.refusal?.reason : undefined;
   return el(
     'li',
     { class: 'row', 'data-tone': toneOf(certificate), 'data-key': `${entry} ${link}` },
@@ -192,13 +191,6 @@ export function rowElement(certificate: ListedCertificate, query: Query, entries
       expiryOf(certificate),
       el('span', { class: 'chevron', 'aria-hidden': 'true' }, '›'),
     ),
-    why === ''
-      ? null
-      : el(
-          'p',
-          { class: 'why' },
-          reason === undefined || words.lang.startsWith('en') ? null : `${words.reasons[reason]}。`,
-          why,
-        ),
+    why === '' ? null : el('p', { class: 'why' }, why),
   );
 }

@@ -1,7 +1,7 @@
 import type { ListReport } from '../../../public';
 import type { Trouble, TroubleKind } from '../../../public/verdict';
 import { byId, el, setText } from './dom';
-import { numberText, sinceText, spanText, timeText, whenText, words } from './language';
+import { explained, numberText, sinceText, spanText, timeText, whenText, words } from './language';
 
 export type Tone = 'bad' | 'warn' | 'info' | 'good' | 'idle';
 
@@ -122,10 +122,11 @@ function alarmsOf({ waiting, troubles, reloaders }: ListReport): Alarm[] {
         alarms.push({ text: sentence(trouble.detail), runbook: 'KongReloadPending' });
         break;
       case 'source_down': {
-        const since = reloaders.flatMap(({ sources }) => sources).find(({ id }) => id === trouble.id)
-          ?.error?.since;
+        const { reason = null, since } =
+          reloaders.flatMap(({ sources }) => sources).find(({ id }) => id === trouble.id)?.error ?? {};
+        const why = explained(reason, trouble.detail);
         alarms.push({
-          text: words.say.sourceDown(trouble.id, since === undefined ? '' : sinceText(since), trouble.detail),
+          text: words.say.sourceDown(trouble.id, since === undefined ? '' : sinceText(since), why),
           runbook: 'KongCertificateSourceDown',
         });
         break;

@@ -12,6 +12,9 @@ export const en: Words = {
   title: 'Certificates',
   allWell: 'All is well',
   and: ' · ',
+  list: ', ',
+  comma: ', ',
+  colon: ': ',
   trouble(trouble, when, left) {
     switch (trouble.kind) {
       case 'kong_away':

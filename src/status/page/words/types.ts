@@ -14,6 +14,10 @@ export interface Words {
   allWell: string;
   /** Between parts of a verdict. */
   and: string;
+  /** Between names, between parts of a sentence, and before what a word says. */
+  list: string;
+  comma: string;
+  colon: string;
   trouble: (trouble: Trouble, when: (iso: string) => string, left: (iso: string) => string) => string;
   certificates: (count: string) => string;
   nextEnd: (when: string) => string;

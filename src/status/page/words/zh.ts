@@ -9,6 +9,9 @@ export const zh: Words = {
   title: '证书',
   allWell: '一切正常',
   and: ' · ',
+  list: '、',
+  comma: '，',
+  colon: '：',
   trouble(trouble, when, left) {
     switch (trouble.kind) {
       case 'kong_away':
@@ -20,7 +23,7 @@ export const zh: Words = {
       case 'expired':
         return `${trouble.count} 个证书${named(trouble)}已过期`;
       case 'not_served':
-        return `${trouble.count} 个证书${named(trouble)}未实际生效`;
+        return `${trouble.count} 个证书${named(trouble)}未生效`;
       case 'ending':
         return trouble.count === 1
           ? `1 个证书${named(trouble)}将于${when(trouble.first)} 到期（剩余 ${left(trouble.first)}）`
@@ -42,7 +45,8 @@ export const zh: Words = {
       case 'writes_nothing':
         return '本网关当前不写入任何证书';
       case 'own_ending': {
-        const whose = trouble.uses.length === 0 ? '无 SNI 客户端所用的' : `${trouble.uses.join('、')} 所用的`;
+        const whose =
+          trouble.uses.length === 0 ? '不带 SNI 的客户端所用的' : `${trouble.uses.join('、')} 所用的`;
         return `Kong ${whose}证书将于${when(trouble.until)} 到期`;
       }
       case 'own_outdated':
@@ -142,7 +146,7 @@ export const zh: Words = {
   },
   owners: { us: '本插件', ingress_controller: 'Ingress Controller', other: '其他写入方' },
   sorts: { urgency: '最紧急优先', expiry: '最早到期优先', name: '按域名', since: '最近变化优先' },
-  places: { source: '证书源', stored: '已存储', served: '已生效' },
+  places: { source: '证书源', stored: '已存储', served: '生效中' },
   time: {
     today: (clock) => `今天 ${clock}`,
     tomorrow: (clock) => `明天 ${clock}`,
@@ -263,7 +267,7 @@ export const zh: Words = {
     notThisGateway: (why) => `不是本网关：${why}`,
     nobody: '当前无人持有 Lease',
     anotherGateway: (holder) => `另一网关 ${holder}；本网关待命`,
-    withoutSni: '无 SNI 的客户端',
+    withoutSni: '不带 SNI 的客户端',
     asInFiles: (until) => `得到 Kong 的文件中的证书${until === null ? '' : `，有效期至 ${until}`}`,
     kongsOwn: (uses) => `Kong 自身证书（${uses}）`,
     cannotRead: '无法读取',
