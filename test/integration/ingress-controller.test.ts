@@ -78,7 +78,7 @@ it('an ingress controller that pushes at random moments loses no route, and no o
     takeover_grace: GRACE_S,
     sources: [{ type: 'directory', path: folder, create: false }],
   });
-  const reloader = await startReloader(gateway.prefix, config);
+  await startReloader(gateway.prefix, config);
 
   // The newest certificate that there is, since when another one is served, and the longest that this ever took.
   let [newest, staleSince, longest, renewals] = [leafOf(pair.cert), 0, 0, 0];

@@ -43,7 +43,7 @@ async function teams(source: object, { others = 0, rights = 'all' } = {}) {
     interval: 1,
     sources: [{ type: 'kubernetes', kubeconfig, create: true, ...source }],
   });
-  const reloader = await startReloader(gateway.prefix, config);
+  await startReloader(gateway.prefix, config);
   await eventually('each team is served', () => gateway.certificates().length === TEAMS.length);
   /** Renews the certificate of one team. @returns what Kong was asked to write for that */
   const renewOne = async () => {
