@@ -79,17 +79,17 @@ function greet({ kong, certs, ports, prefix }: Scene): void {
   page      http://127.0.0.1:${ports.status}
   folder    ${folder} with ${files.join(', ')}
 
-In another terminal, here, make a certificate (without the last -addext it would be a CA's, which is refused):
+In another terminal, in this folder, make a certificate (without the last -addext it would be a CA, which is refused):
 
   openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=shop.example.test \\
     -addext subjectAltName=DNS:shop.example.test -addext basicConstraints=critical,CA:FALSE \\
     -keyout ${folder}/shop.key -out ${folder}/shop.crt
 
-the same again: a renewal. A key of another pair: refused, and the last good certificate goes on:
+Type the same again for a renewal. A key of another pair is refused, and the last good certificate stays:
 
   cp ${folder}/localhost.key ${folder}/shop.key
 
-what is served, and what the plugin says about it:
+See what is served, and ask the plugin. plan, doctor, history and the other commands need the same -p:
 
   openssl s_client -connect 127.0.0.1:${ports.tls} -servername shop.example.test </dev/null | openssl x509 -noout -subject -dates
   dist/ssl-cert-reloader.cjs status -p ${prefix}

@@ -1,3 +1,4 @@
+import { inTurn } from '../model';
 import type { Alert } from './alert';
 
 export type Delivery =
@@ -12,11 +13,13 @@ export interface OutboxOptions {
   deliver: (alerts: readonly Alert[]) => Promise<Delivery>;
   batchSize: number;
   say: (what: 'trouble' | 'relief' | 'dropped', facts: { error?: string; alerts?: number }) => void;
+  /** Called when alerts were delivered, or given up. */
+  settled?: () => void;
   now?: () => number;
   random?: () => number;
 }
 
-/** Most alerts that wait; beyond it the oldest are dropped. */
+/** Most alerts that wait; beyond it the oldest warnings of the place with most of them are dropped. */
 const MAX_WAITING = 1_000;
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_MAX_MS = 5 * 60_000;
@@ -53,22 +56,24 @@ export class Outbox {
   add(alerts: readonly Alert[]): void {
     if (this.#isClosed) return;
     for (const alert of alerts) this.put(alert);
-    let dropped = 0;
-    for (const key of this.#waiting.keys()) {
-      if (this.#waiting.size <= MAX_WAITING) break;
-      this.#waiting.delete(key);
-      dropped += 1;
-    }
+    const excess = this.#waiting.size > MAX_WAITING ? leastWanted(this.#waiting) : [];
+    for (const key of excess) this.#waiting.delete(key);
+    const dropped = excess.length;
     if (dropped > 0)
       this.options.say('dropped', { alerts: dropped, error: 'too many alerts are waiting for the webhook' });
     if (this.#timer === null) void this.send();
+  }
+
+  /** The alerts that are not delivered yet. */
+  get waiting(): Alert[] {
+    return [...this.#underWay, ...this.#waiting.values()].map(({ alert }) => alert);
   }
 
   /** @returns the alerts that were not delivered */
   close(): Alert[] {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const left = [...this.#underWay, ...this.#waiting.values()].map(({ alert }) => alert);
+    const left = this.waiting;
     this.#waiting.clear();
     return left;
   }
@@ -103,6 +108,7 @@ export class Outbox {
       if (delivery.kind === 'never')
         this.options.say('dropped', { alerts: batch.length, error: delivery.error });
       else this.succeed();
+      this.options.settled?.();
     }
     this.#isSending = false;
   }
@@ -153,3 +159,17 @@ export class Outbox {
     this.options.say('relief', {});
   }
 }
+
+/** What is dropped where too many wait: a tenant with a thousand troubles drowns none of another, and nothing critical. */
+function leastWanted(waiting: ReadonlyMap<string, Waiting>): string[] {
+  const newest = [...waiting].reverse();
+  const rank = ([, { alert }]: [string, Waiting]) => Number(alert.severity !== 'critical');
+  const fair = inTurn(newest, ([, { alert }]) => placeOf(alert));
+  return fair
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(MAX_WAITING)
+    .map(([key]) => key);
+}
+
+/** A folder, or a namespace; empty: it is about no place. */
+const placeOf = ({ facts: { location = '' } }: Alert): string => location.slice(0, location.lastIndexOf('/'));

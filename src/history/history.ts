@@ -12,11 +12,13 @@ import {
   type PassReport,
   type Plan,
   type Reporter,
+  type SecretRef,
   type StoredCertificate,
   type StoredHalf,
 } from '../model';
 import type { HistoryActor, HistoryEntry, HistoryKind } from '../public';
 import { MAX_SNIS } from './entry';
+import { Shares } from './share';
 
 /** Default path of the history: one file for all entries, and for `sync`. */
 export const historyPath = (prefix: string): string => join(prefix, `${PLUGIN_NAME}.history`);
@@ -46,6 +48,7 @@ export class History implements Reporter {
   readonly #file: LineFile;
   readonly #entry: string;
   readonly #now: () => number;
+  readonly #shares: Shares;
   /** What Kong stored after the last pass; null: no pass has got that far yet. */
   #stored: Certificates | null = null;
   #plan: Plan | null = null;
@@ -58,6 +61,7 @@ export class History implements Reporter {
   constructor({ entry, path, maxBytes, say, now = Date.now }: HistoryOptions) {
     this.#entry = entry;
     this.#now = now;
+    this.#shares = new Shares(maxBytes / 4);
     this.#file = new LineFile({
       path,
       // Half each for the file and its predecessor.
@@ -77,7 +81,7 @@ export class History implements Reporter {
     for (const source of report.mendedSources) this.note('source_up', { source });
     for (const { source, refusal } of report.sourceErrors)
       this.note('source_down', { source, reason: refusal.reason, detail: refusal.message });
-    for (const event of report.events) this.note(eventKind(event.outcome), factsOf(event));
+    for (const event of report.events) this.note(eventKind(event.outcome), factsOf(event), event.secret);
     const live = this.live();
     if (live === null || live.plan === null || live.plan === this.#plan) return;
     this.#plan = live.plan;
@@ -91,7 +95,8 @@ export class History implements Reporter {
     this.note('kong_away', { detail: error.message });
   }
 
-  note(kind: HistoryKind, facts: Facts): void {
+  /** @param secret the Secret that it is about: its namespace has a share of the file */
+  note(kind: HistoryKind, facts: Facts, secret?: SecretRef): void {
     const { snis = [], detail = '', ...rest } = facts;
     const line: HistoryEntry = {
       at: new Date(this.#now()).toISOString(),
@@ -102,7 +107,15 @@ export class History implements Reporter {
       snis: snis.slice(0, MAX_SNIS),
       detail: detail.length > MAX_DETAIL ? `${detail.slice(0, MAX_DETAIL)}…` : detail,
     };
-    this.#file.write(`${toJson(line)}\n`);
+    const text = `${toJson(line)}\n`;
+    const room = secret === undefined ? 'free' : this.#shares.take(secret, text.length, this.#now());
+    if (room === 'free') this.#file.write(text);
+    else if (room === 'filled') {
+      const of = `namespace ${secret?.namespace ?? ''}`;
+      this.note('gap', {
+        detail: `${of} has filled its share of a day, a quarter of the history; more of it is left out`,
+      });
+    }
   }
 
   /** Resolves when everything is written, or lost. */
@@ -147,7 +160,7 @@ export class History implements Reporter {
       const key = `${id} ${half} ${bundle.chain}`;
       seen.add(key);
       if (this.#seen.has(key)) continue;
-      this.note('seen', {
+      const facts = {
         certificate_id: id,
         half,
         snis: isUpdate ? change.certificate.snis : change.snis,
@@ -156,7 +169,8 @@ export class History implements Reporter {
         previous_fingerprint_sha256: (isUpdate ? change.certificate[half]?.leaf?.fingerprint : null) ?? null,
         not_after: new Date(bundle.leaf.notAfter).toISOString(),
         detail: hold(id, half)?.detail ?? '',
-      });
+      };
+      this.note('seen', facts, bundle.secret);
     }
     this.#seen = seen;
   }

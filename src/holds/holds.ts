@@ -1,9 +1,22 @@
+import { join } from 'node:path';
 import { readConfiguredFile } from '../common/configured-file';
 import { groupBy } from '../common/multimap';
+import { PLUGIN_NAME } from '../common/product';
 import { replaceFile } from '../common/replace-file';
 import { timeLeft } from '../common/time';
-import { changeId, lifeOf, type Change, type HoldBook, type Permission, type Pin } from '../model';
+import {
+  changeId,
+  lifeOf,
+  namesAfter,
+  type Change,
+  type HoldBook,
+  type Permission,
+  type Pin,
+} from '../model';
 import { Freeze, type FreezeConfig } from './freeze';
+
+/** File of pins and approvals: one for all entries of a Kong. */
+export const holdsPath = (folder: string): string => join(folder, `${PLUGIN_NAME}.holds`);
 
 export interface HoldsOptions {
   freeze: readonly FreezeConfig[];
@@ -19,7 +32,10 @@ interface Kept {
   approved: Record<string, number>;
 }
 
-const MAX_BYTES = 1_048_576;
+/** Read again in each pass. */
+const MAX_BYTES = 4 * 1_048_576;
+/** Approvals take at most half of the file, the newest first: a file that is too large would lose the pins with them. */
+const MAX_APPROVED_CHARS = MAX_BYTES / 2;
 /** An unused approval is forgotten after this time. */
 const APPROVAL_MS = 30 * 86_400_000;
 
@@ -72,7 +88,7 @@ export class Holds implements HoldBook {
     const needsApproval = this.options.needsApproval && !this.isApproved(change, now);
     if (needsApproval && !isUrgent) {
       const until = Number.isFinite(criticalAt) ? criticalAt : null;
-      const [name = changeId(change)] = snisOf(change);
+      const [name = changeId(change)] = namesAfter(change);
       const end = until === null ? '' : `; without approval it is made at ${shown(until)}`;
       return held(
         'approval',
@@ -114,13 +130,15 @@ export class Holds implements HoldBook {
   approve(changes: readonly Change[], name: string, now: number): Change[] {
     const meant = changes.filter((change) => isAbout(change, name));
     this.refresh();
-    for (const { bundle } of meant) this.#kept.approved[approvalOf(name, bundle)] = now;
+    for (const change of meant)
+      for (const one of approvedNames(change)) this.#kept.approved[approvalOf(one, change.bundle)] = now;
     if (meant.length > 0) this.save();
     return meant;
   }
 
+  /** Each name that the certificate will have: nobody has approved one that was added since. */
   private isApproved(change: Change, now: number): boolean {
-    return [changeId(change), ...snisOf(change)].some((name) => {
+    return approvedNames(change).every((name) => {
       const at = this.#kept.approved[approvalOf(name, change.bundle)];
       return at !== undefined && now - at < APPROVAL_MS;
     });
@@ -171,8 +189,12 @@ export class Holds implements HoldBook {
     if (path === null) throw new Error(`there is no prefix to store it in; ${wayOut}`);
     // By their own times: a clock that was set has no say.
     const newest = Object.values(this.#kept.approved).reduce((latest, at) => Math.max(latest, at), 0);
+    let left = MAX_APPROVED_CHARS;
     const approved = Object.fromEntries(
-      Object.entries(this.#kept.approved).filter(([, at]) => at > newest - APPROVAL_MS),
+      Object.entries(this.#kept.approved)
+        .filter(([, at]) => at > newest - APPROVAL_MS)
+        .sort(([, a], [, b]) => b - a)
+        .filter(([key]) => (left -= key.length + 32) > 0),
     );
     const text = `${JSON.stringify({ ...this.#kept, approved })}\n`;
     this.#isUnsaved = true;
@@ -195,14 +217,26 @@ const held = (kind: 'pinned' | 'frozen' | 'approval', until: number | null, deta
 
 const shown = (time: number) => `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
-const snisOf = (change: Change) => (change.kind === 'create' ? change.snis : change.certificate.snis);
-
-/** What a pin or an approval of the change may name: the id of the certificate, or an SNI. */
-const namesOf = (change: Change) => [changeId(change), ...snisOf(change)];
+/**
+ * What a pin or an approval of the change may name: the id of the certificate, or of one that loses names to it, or an SNI
+ * that it has or gets.
+ */
+const namesOf = (change: Change) => [
+  changeId(change),
+  ...(change.kind === 'create' ? [] : change.certificate.snis),
+  ...namesAfter(change),
+  ...(change.moveSnis ?? []).map(({ from }) => from),
+];
 
 function isAbout(change: Change, name: string): boolean {
   const wanted = name.toLowerCase();
   return namesOf(change).some((one) => one.toLowerCase() === wanted);
+}
+
+/** Names that an approval covers; for a certificate without any its id. */
+function approvedNames(change: Change): string[] {
+  const names = namesAfter(change);
+  return names.length === 0 ? [changeId(change)] : names;
 }
 
 /** Other users may be able to write to the prefix: a malformed pin must not stop every pass, nor the status. */

@@ -8,10 +8,10 @@ import {
   grants,
   ROUTES,
   type Attachment,
-  type ListenerRef,
   type Reference,
   type ReferrerFacts,
   type ReferrerKind,
+  type RoutedListener,
 } from './referrers';
 
 /** For which hosts a Secret is asked for; null: for every one. */
@@ -165,11 +165,12 @@ function isGranted(
 /** The hosts of a listener's routes; null: there are none, or one that is for every host. */
 function hostsOfRoutes(
   routes: ReadonlyMap<string, readonly Attachment[]>,
-  { parent, section }: ListenerRef,
+  { parent, section, only }: RoutedListener,
 ): Hosts {
   const attached = routes.get(parent) ?? [];
   const own = attached
     .filter((one) => one.section === '' || one.section === section)
+    .filter(({ namespace }) => only === null || namespace === only)
     .map(({ hosts }) => hosts);
   return own.length === 0 || own.some((hosts) => hosts.length === 0) ? null : own.flat();
 }

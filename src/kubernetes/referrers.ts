@@ -26,6 +26,7 @@ interface Listener {
   hostname?: string;
   protocol?: string;
   tls?: { mode?: string; certificateRefs?: CertificateRef[] | null } | null;
+  allowedRoutes?: { namespaces?: { from?: string } | null } | null;
 }
 
 interface CertificateRef {
@@ -48,7 +49,7 @@ export interface Reference {
   /** Null: for every host, unless the routes of the listener say more. */
   hosts: readonly string[] | null;
   /** Only of a listener without a hostname: its routes name the hosts. */
-  listener?: ListenerRef;
+  listener?: RoutedListener;
 }
 
 /** A listener, as a route names it. */
@@ -56,6 +57,12 @@ export interface ListenerRef {
   /** `Gateway shop/edge` */
   parent: string;
   section: string;
+}
+
+/** A listener whose routes name the hosts. */
+export interface RoutedListener extends ListenerRef {
+  /** The only namespace whose routes it takes; null: others may be among them. */
+  only: string | null;
 }
 
 /** The API paths of a kind. */
@@ -134,7 +141,7 @@ export const ROUTES: readonly Collection[] = [
 ];
 
 function referencesOfListeners(kind: string, { metadata, spec }: Referrer): Reference[] {
-  return listOf(spec?.listeners).flatMap(({ name, hostname, tls }) => {
+  return listOf(spec?.listeners).flatMap(({ name, hostname, tls, allowedRoutes }) => {
     // The backend decrypts TLS that is passed through.
     if (tls?.mode === 'Passthrough') return [];
     const refs = listOf(tls?.certificateRefs).filter(
@@ -142,7 +149,13 @@ function referencesOfListeners(kind: string, { metadata, spec }: Referrer): Refe
         group === '' && of === 'Secret' && typeof secret === 'string' && secret !== '',
     );
     const [host = ''] = textsOf([hostname]);
-    const listener = { parent: `${kind} ${metadata.namespace}/${metadata.name}`, section: String(name) };
+    const { namespace: own } = metadata;
+    const isOpen = (allowedRoutes?.namespaces?.from ?? 'Same') !== 'Same';
+    const listener = {
+      parent: `${kind} ${own}/${metadata.name}`,
+      section: String(name),
+      only: isOpen ? null : own,
+    };
     return refs.map(({ name: secret = '', namespace = metadata.namespace }) => ({
       ...{ namespace, secret },
       ...(host === '' ? { hosts: null, listener } : { hosts: [host] }),
@@ -171,6 +184,8 @@ export function grants(
 
 /** A route at the listeners of a parent. */
 export interface Attachment extends ListenerRef {
+  /** Of the route. */
+  namespace: string;
   hosts: readonly string[];
 }
 
@@ -180,6 +195,7 @@ export const attachmentsOf = ({ metadata, spec }: ReferrerFacts): Attachment[] =
     ({ kind = 'Gateway', namespace = metadata.namespace, name, sectionName = '' }) => ({
       parent: `${kind} ${namespace}/${name}`,
       section: sectionName,
+      namespace: metadata.namespace,
       hosts: spec?.hostnames ?? [],
     }),
   );

@@ -1,4 +1,4 @@
-import type { SecretRef, SourcedBundle } from '../model';
+import { inTurn, type SecretRef, type SourcedBundle } from '../model';
 import { KubernetesError, type KubernetesClient } from './client';
 
 /** cert-manager's Certificate (cert-manager.io/v1); only what matters here, times as in RFC 3339. */
@@ -62,7 +62,7 @@ export class RenewalTimes {
     }
   }
 
-  /** Bundles that were never asked for come first, among them the one that expires first. */
+  /** Bundles that were never asked for come first, among them the one that expires first; each namespace in its turn. */
   private due(bundles: Iterable<SourcedBundle>): Due[] {
     const now = this.now();
     const due: Due[] = [];
@@ -73,7 +73,8 @@ export class RenewalTimes {
       if (nextAt > now || this.isPaused(secret)) continue;
       due.push({ bundle, secret, certificate: secret.certificate, nextAt, waitMs });
     }
-    return due.sort((a, b) => a.nextAt - b.nextAt || a.bundle.leaf.notAfter - b.bundle.leaf.notAfter);
+    due.sort((a, b) => a.nextAt - b.nextAt || a.bundle.leaf.notAfter - b.bundle.leaf.notAfter);
+    return inTurn(due, ({ secret }) => placeOf(secret));
   }
 
   private async ask(client: KubernetesClient, { bundle, secret, certificate, waitMs }: Due): Promise<void> {

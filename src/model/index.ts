@@ -7,6 +7,7 @@ export * from './hold';
 export * from './life';
 export * from './live-view';
 export * from './log';
+export * from './owner';
 export * from './plan';
 export * from './proof';
 export * from './reason';

@@ -22,6 +22,8 @@ export interface SourceScan {
   strays?: readonly StrayFile[];
   /** Troubles that are not about a single bundle: a folder that cannot be read, a server that does not answer. */
   errors: Refusal[];
+  /** Troubles of single tenants: what belongs to all others was scanned completely. */
+  partial?: readonly Refusal[];
   /** Whether `asked` may return another answer than the last time. */
   areAsksNew?: boolean;
 }

@@ -1,6 +1,7 @@
 import { NO_ISSUERS, type IssuerSet, type OpenedBundle } from '../certificates';
 import {
   isRefusal,
+  ownerOf,
   type Bundle,
   type Digest,
   type Reason,
@@ -14,6 +15,7 @@ import type { BareLeaf } from './bare-leaves';
 import type { BundleBook, Entry } from './bundle-book';
 import { isSameAs, leafAlone, traitsOf } from './known-bundle';
 import { readSafely, understand } from './reading';
+import type { Shares } from './shares';
 import type { UnmatchedBundle } from './unmatched-bundle';
 import { WholeChains } from './whole-chain';
 
@@ -29,6 +31,8 @@ export interface BundleOpenerOptions {
   trusted?: () => IssuerSet;
   /** Milliseconds since the epoch. */
   now?: () => number;
+  /** Milliseconds from any beginning, for the time that each tenant takes; default: the real ones. */
+  ticks?: () => number;
 }
 
 /** Refusals about the machine, the network or permissions, which say nothing about the bundle. */
@@ -39,6 +43,8 @@ export class BundleOpener {
   readonly #chains: WholeChains;
   /** Bundles whose chain ends early, by id. */
   readonly #incomplete = new Set<string>();
+  /** Those that are still to be completed with what was found last. */
+  #uncompleted = new Set<string>();
   /**
    * Bundles that the source or the machine did not let read: no fact about them, so every full scan tries again
    * although nothing changed. By bundle id.
@@ -146,17 +152,37 @@ export class BundleOpener {
     return true;
   }
 
-  /** Completes chains that end early with certificates from Kong or other bundles. */
-  async completeChains(differing: Map<string, SourcedBundle | null>): Promise<void> {
-    this.#chains.reset();
-    for (const id of this.#incomplete) {
+  /** Whether tenants' chains are left whose share of the scan was spent. */
+  get isCompleting(): boolean {
+    return this.#uncompleted.size > 0;
+  }
+
+  /**
+   * Completes chains that end early with certificates from Kong or other bundles.
+   * @param isNews whether there is something new to complete them with; else only those that are left from before
+   */
+  async completeChains(
+    differing: Map<string, SourcedBundle | null>,
+    isNews: boolean,
+    shares: Shares,
+  ): Promise<void> {
+    if (isNews) {
+      this.#chains.reset();
+      this.#uncompleted = new Set(this.#incomplete);
+    }
+    for (const id of this.#uncompleted) {
       const known = this.book.get(id);
+      const owner = known === null ? '' : ownerOf(known);
+      if (shares.isSpent(owner)) continue;
+      this.#uncompleted.delete(id);
       const missing = known === null ? null : this.#chains.missing(known.reach);
       if (known === null || missing === null || !this.#chains.knows(missing)) continue;
       const { source, name } = this.book.entry(id) as Entry;
+      const begin = shares.begin();
       const opened = await understand(await readSafely(source, name));
-      if (opened === null || isRefusal(opened)) continue;
-      const whole = this.#chains.complete(opened, source);
+      const whole = opened === null || isRefusal(opened) ? null : this.#chains.complete(opened, source);
+      shares.end(owner, begin);
+      if (whole === null) continue;
       if (isSameAs(known, whole.bundle.content, whole.bundle)) continue;
       const before = differing.get(id);
       this.put(id, { source, name, known: this.known(id, whole.bundle, source) });

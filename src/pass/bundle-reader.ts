@@ -1,15 +1,16 @@
 import type { OpenedBundle } from '../certificates';
 import { optimiseFor } from '../common/v8';
 import { Slices } from '../common/slices';
-import { isRefusal, refusal, type Refusal, type Source, type SourcedBundle } from '../model';
+import { inTurn, isRefusal, refusal, type Refusal, type Source, type SourcedBundle } from '../model';
 import { BareLeaves, type BareLeaf } from './bare-leaves';
 import { BundleBook, type Entry } from './bundle-book';
 import { BundleOpener, type BundleOpenerOptions } from './bundle-opener';
 import { bundleId } from './known-bundle';
 import { scanSafely } from './reading';
-import { SourceStates } from './source-states';
+import { Shares } from './shares';
+import { SourceStates, troublesOf } from './source-states';
 import type { ProgressListener } from './step';
-import { readUnmatched } from './unmatched-bundle';
+import { readUnmatched, type UnmatchedBundle } from './unmatched-bundle';
 
 export interface BundleScanOptions {
   /** Settles when `find` knows what Kong stores, with whether that has changed; reading goes on meanwhile. */
@@ -29,6 +30,9 @@ export interface BundleScan {
   errors: { source: string; refusal: Refusal }[];
 }
 
+/** Most bundles of tenants whose share was spent that the next scan reads again. */
+const MOST_POSTPONED = 200;
+
 /** Reads the bundles of every source: what changed into the book, and the texts of one before it is written. */
 export class BundleReader {
   readonly book = new BundleBook();
@@ -37,11 +41,14 @@ export class BundleReader {
   readonly #bare = new BareLeaves();
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
+  /** Changed bundles of tenants that have spent their share of a scan, by bundle id. */
+  readonly #postponed = new Map<string, Postponed>();
+  #scans = 0;
   readonly #now: () => number;
 
   constructor(
     private readonly all: readonly Source[],
-    options: BundleOpenerOptions = {},
+    private readonly options: BundleOpenerOptions = {},
   ) {
     this.#now = options.now ?? Date.now;
     this.sources = new SourceStates(all, this.book);
@@ -58,8 +65,11 @@ export class BundleReader {
       ...this.#again.values(),
       ...this.#bare.values(),
       ...(touched === undefined ? this.#opener.unread() : []),
+      ...this.takePostponed(),
     ];
     this.#again.clear();
+    this.#scans += 1;
+    const shares = new Shares(this.options.ticks);
     const due = touched === undefined && !whole ? this.sources.due(this.#now()) : new Set<Source>();
     const scans = await Promise.all(
       this.all.map(async (source) => ({
@@ -73,8 +83,12 @@ export class BundleReader {
     const wanted = new Map<Source, Set<string>>();
     for (const { source, ...scan } of scans) {
       this.sources.note(source, scan);
-      result.errors.push(...scan.errors.map((why) => ({ source: source.id, refusal: why })));
-      for (const name of scan.removed) if (this.#opener.forget(bundleId(source, name))) result.changed = true;
+      result.errors.push(...troublesOf(scan).map((why) => ({ source: source.id, refusal: why })));
+      for (const name of scan.removed) {
+        const id = bundleId(source, name);
+        this.#postponed.delete(id);
+        if (this.#opener.forget(id)) result.changed = true;
+      }
       wanted.set(source, new Set(scan.changed));
     }
     for (const { source, name } of again) wanted.get(source)?.add(name);
@@ -89,15 +103,23 @@ export class BundleReader {
     for (const seen of found) {
       progress?.step();
       const id = bundleId(seen.source, seen.name);
+      const owner = tenantOf(seen);
+      if (shares.isSpent(owner)) {
+        this.#postponed.set(id, { source: seen.source, name: seen.name, owner });
+        continue;
+      }
       const before = this.book.get(id);
+      const begin = shares.begin();
       // Awaited only where it is a promise: most bundles are in Kong to the letter.
       const taken = this.#opener.take(id, seen, bare);
-      if (!(taken instanceof Promise ? await taken : taken)) continue;
+      const isNews = taken instanceof Promise ? await taken : taken;
+      shares.end(owner, begin);
+      if (!isNews) continue;
       result.differing.set(id, before);
       if (slices.due) await slices.pause();
     }
-    if (result.differing.size > 0 || result.changed || kongChanged)
-      await this.#opener.completeChains(result.differing);
+    const isNews = result.differing.size > 0 || result.changed || kongChanged;
+    await this.#opener.completeChains(result.differing, isNews, shares);
     this.holdBare(bare, result);
     if (result.differing.size > 0) result.changed = true;
     if (result.changed) this.book.excuse();
@@ -113,9 +135,22 @@ export class BundleReader {
     }
   }
 
+  /** Number of scans so far. */
+  get scans(): number {
+    return this.#scans;
+  }
+
+  /** Some of the postponed bundles, each tenant's in its turn. */
+  private takePostponed(): Postponed[] {
+    const taken = inTurn([...this.#postponed], ([, { owner }]) => owner).slice(0, MOST_POSTPONED);
+    for (const [id] of taken) this.#postponed.delete(id);
+    return taken.map(([, one]) => one);
+  }
+
   /** Whether a bundle has changed since the plan; the next scan reads it again. */
   get isUnsettled(): boolean {
-    return this.#again.size > 0 || this.#bare.size > 0;
+    const waiting = [this.#again, this.#bare, this.#postponed];
+    return waiting.some(({ size }) => size > 0) || this.#opener.isCompleting;
   }
 
   /** When the first held leaf is taken without its chain (milliseconds since the epoch); Infinity: none is held. */
@@ -144,4 +179,12 @@ export class BundleReader {
     this.#again.set(planned.id, entry);
     return isRefusal(opened) ? opened : moved;
   }
+}
+
+type Postponed = Pick<Entry, 'source' | 'name'> & { owner: string };
+
+/** The tenant whose bundle it is; empty: the operator's. */
+function tenantOf({ source, name, secret }: UnmatchedBundle): string {
+  if (source.ownership !== 'tenants') return '';
+  return `${secret?.cluster ?? ''}/${secret?.namespace ?? name.split('/', 1)[0] ?? ''}`;
 }

@@ -1,6 +1,15 @@
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
 import { IdleTimer } from '../common/idle-timer';
-import { changeHalf, changeId, type Digest, type Half, type PemPair, type Written } from '../model';
+import {
+  changeHalf,
+  changeId,
+  inTurn,
+  ownerOf,
+  type Digest,
+  type Half,
+  type PemPair,
+  type Written,
+} from '../model';
 import { chainOf } from './prove';
 
 /** The pair of one half of a certificate before its last swap. */
@@ -13,7 +22,7 @@ export interface FormerPair {
   readonly at: number;
 }
 
-type Kept = FormerPair & { sealed: Sealed };
+type Kept = FormerPair & { sealed: Sealed; owner: string };
 
 interface Sealed {
   nonce: Buffer;
@@ -45,9 +54,19 @@ export class FormerPairs {
     this.#kept.delete(key);
     if (pair === null) return;
     this.#end.touch();
-    this.#kept.set(key, { certificate, half, replacedBy: chainOf(written), at, sealed: this.seal(pair) });
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MOST && oldest !== undefined) this.#kept.delete(oldest);
+    const owner = ownerOf(written.change.bundle);
+    this.#kept.set(key, {
+      certificate,
+      half,
+      replacedBy: chainOf(written),
+      at,
+      sealed: this.seal(pair),
+      owner,
+    });
+    if (this.#kept.size <= MOST) return;
+    // Whoever renews often loses pairs of its own, not those of others.
+    const [excess] = inTurn([...this.#kept].reverse(), ([, one]) => one.owner).slice(MOST);
+    if (excess !== undefined) this.#kept.delete(excess[0]);
   }
 
   forget(former: Pick<FormerPair, 'certificate' | 'half'>): void {

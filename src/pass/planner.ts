@@ -2,6 +2,7 @@ import { checkKeyAndChain, NO_ISSUERS, toPem, toPemAsFound, type IssuerSet } fro
 import {
   compareAge,
   isRefusal,
+  ownerOf,
   type CertificateStore,
   type Change,
   type Gateway,
@@ -15,6 +16,7 @@ import {
 import { EvidenceBook, HomeBook, makePlan, sameNames } from '../plan';
 import type { ProgressListener } from './step';
 import type { RefusedBundles } from './refused-bundles';
+import { Shares } from './shares';
 import type { BundleBook } from './bundle-book';
 import type { BundleReader, BundleScan } from './bundle-reader';
 
@@ -38,12 +40,19 @@ export interface PlannerOptions {
 /** Answers to questions may raise further ones, but not many. */
 const ROUNDS = 4;
 
+/** A tenant's bundle that could not be asked about after so many scans in a row is given up, and keeps nobody waiting. */
+const MOST_UNANSWERED = 3;
+/** Most questions about bundles of one tenant in a plan. */
+const MOST_OF_A_TENANT = 1_000;
+
 /** Makes plans from the bundle book and Kong's certificates, and notes which bundles the gate refuses. */
 export class Planner {
   readonly #book: BundleBook;
   /** Homes of Kong's certificates. */
   readonly homes: HomeBook;
   readonly #evidence = new EvidenceBook(NO_ISSUERS);
+  /** After how many scans in a row a tenant's bundle could not be asked about, and the last of them, by bundle id. */
+  readonly #unanswered = new Map<string, { count: number; scan: number }>();
   /** Contents that passed the whole gate without needing a write, by bundle id. */
   readonly #checked = new Map<string, string>();
   /** Stays true once a controller was observed; it may have no certificate at times. */
@@ -76,13 +85,16 @@ export class Planner {
 
   /** Plans for everything. A bundle counts as in step only if its own key fits as well. */
   async whole(): Promise<Plan> {
+    this.#evidence.askAgain();
+    const shares = new Shares();
     let plan = this.plan();
-    if (await this.isOutdatedByKeys(plan)) plan = this.plan();
+    if (await this.isOutdatedByKeys(plan, shares)) plan = this.plan();
     if (await this.isOutdatedByController(plan)) plan = this.plan();
     for (let round = 1; round < ROUNDS && plan.questions.length > 0; round++) {
-      if (!(await this.answer(plan.questions))) break;
+      if (!(await this.answer(plan.questions, shares))) break;
       plan = this.plan();
     }
+    if (this.isAnyGivenUp(plan.questions)) plan = this.plan();
     this.homes.note(plan.observed.splice(0));
     return plan;
   }
@@ -91,12 +103,14 @@ export class Planner {
    * @returns whether the key check changes the plan: a bundle whose chain Kong has has another key, or a tenant's
    * has the right one
    */
-  private async isOutdatedByKeys(plan: Plan): Promise<boolean> {
+  private async isOutdatedByKeys(plan: Plan, shares: Shares): Promise<boolean> {
     let isOutdated = false;
     for (const bundle of [...plan.unchecked, ...this.brokenForController(plan)]) {
-      if (this.#checked.get(bundle.id) === bundle.content) continue;
+      if (this.#checked.get(bundle.id) === bundle.content || shares.isSpent(ownerOf(bundle))) continue;
+      const begin = shares.begin();
       const opened = await this.reader.open(bundle);
       const why = isRefusal(opened) ? opened : checkKeyAndChain(opened);
+      shares.end(ownerOf(bundle), begin);
       // A refused one stays unchecked, even when refusals are forgotten.
       if (why === null) this.#checked.set(bundle.id, bundle.content);
       else this.refused.add(bundle, why);
@@ -149,12 +163,23 @@ export class Planner {
    * Answers questions by signatures; what cannot be read now stays open.
    * @returns whether any was answered
    */
-  private async answer(questions: readonly Question[]): Promise<boolean> {
+  private async answer(questions: readonly Question[], shares: Shares): Promise<boolean> {
     const before = this.options.now();
     let isAnswered = false;
+    const counts = new Map<string, number>();
     for (const question of questions) {
-      const opened = await this.reader.open(question.bundle);
-      if (isRefusal(opened)) continue;
+      const owner = ownerOf(question.bundle);
+      const count = (counts.get(owner) ?? 0) + 1;
+      counts.set(owner, count);
+      const isLeft = !shares.isSpent(owner) && (owner === '' || count <= MOST_OF_A_TENANT);
+      const begin = shares.begin();
+      const opened = isLeft ? await this.reader.open(question.bundle) : null;
+      shares.end(owner, begin);
+      if (opened === null || isRefusal(opened)) {
+        this.noteUnanswered(question.bundle.id);
+        continue;
+      }
+      this.#unanswered.delete(question.bundle.id);
       // A certificate without its key may be anybody's.
       const isWhole = checkKeyAndChain(opened) === null;
       const stored = question.kind === 'trusted' ? '' : await this.storedText(question);
@@ -163,6 +188,28 @@ export class Planner {
       isAnswered = true;
     }
     return isAnswered;
+  }
+
+  private noteUnanswered(id: string): void {
+    const { scans: scan } = this.reader;
+    const known = this.#unanswered.get(id);
+    if (known?.scan !== scan) this.#unanswered.set(id, { count: (known?.count ?? 0) + 1, scan });
+  }
+
+  /**
+   * Gives up questions about tenants' bundles that never could be asked about: a Secret that changes all the time, or
+   * thousands of them, would hold the names in question for ever.
+   * @returns whether there were any
+   */
+  private isAnyGivenUp(questions: readonly Question[]): boolean {
+    const open = new Set(questions.map(({ bundle }) => bundle.id));
+    for (const id of this.#unanswered.keys()) if (!open.has(id)) this.#unanswered.delete(id);
+    const left = questions.filter(
+      ({ bundle: { id, ownership } }) =>
+        ownership === 'tenants' && (this.#unanswered.get(id)?.count ?? 0) >= MOST_UNANSWERED,
+    );
+    for (const question of left) this.#evidence.giveUp(question);
+    return left.length > 0;
   }
 
   private async storedText({

@@ -2,6 +2,7 @@ import {
   isRefusal,
   usualRenewalAt,
   type KnownRefusal,
+  type Refusal,
   type Source,
   type SourceScan,
   type SourceState,
@@ -9,9 +10,15 @@ import {
 } from '../model';
 import type { BundleBook } from './bundle-book';
 
+/** What is wrong with a source, as people are told. */
+export const troublesOf = ({ errors, partial = [] }: SourceScan): Refusal[] => [...errors, ...partial];
+
 /** State of each source, as of its last scan. */
 export class SourceStates {
-  readonly #states = new Map<Source, { error: KnownRefusal | null; strays: readonly StrayFile[] }>();
+  readonly #states = new Map<
+    Source,
+    { error: KnownRefusal | null; isAway: boolean; strays: readonly StrayFile[] }
+  >();
   /** Sources with `create` at the last scan. */
   #creating: ReadonlySet<Source> = new Set();
 
@@ -20,13 +27,17 @@ export class SourceStates {
     private readonly book: BundleBook,
   ) {}
 
-  note(source: Source, { errors, strays }: SourceScan): void {
+  note(source: Source, scan: SourceScan): void {
     const known = this.#states.get(source);
     const before = known?.error;
-    const [why] = errors;
+    const [why] = troublesOf(scan);
     const isSame = why !== undefined && before?.why.message === why.message;
     const error = why === undefined ? null : isSame ? before : { why, since: Date.now() };
-    this.#states.set(source, { error: error ?? null, strays: strays ?? known?.strays ?? [] });
+    this.#states.set(source, {
+      error: error ?? null,
+      isAway: scan.errors.length > 0,
+      strays: scan.strays ?? known?.strays ?? [],
+    });
   }
 
   /** @returns whether a source began or ceased to create certificates since the last scan */
@@ -68,7 +79,7 @@ export class SourceStates {
 
   /** Ids of sources that could not be scanned completely. */
   get away(): Set<string> {
-    return new Set([...this.#states].flatMap(([{ id }, { error }]) => (error === null ? [] : [id])));
+    return new Set([...this.#states].flatMap(([{ id }, { isAway }]) => (isAway ? [id] : [])));
   }
 
   /** The sources that were scanned. */

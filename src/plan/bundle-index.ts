@@ -1,6 +1,8 @@
 import { isPattern } from '../certificates';
 import {
   deterministicId,
+  inTurn,
+  ownerOf,
   type CertificateInfo,
   type SourcedBundle,
   type StoredCertificate,
@@ -23,7 +25,10 @@ export function certificateIdOf(bundle: SourcedBundle): string {
 /** A client's certificate sometimes has a server's names: those of the service that is the client. */
 export const isForServers = ({ leaf }: SourcedBundle): boolean => leaf.isForServers ?? true;
 
-/** Most bundles of one name that are considered; a tenant may put any number of them into a cluster. */
+/**
+ * Most bundles of one name that are considered; a tenant may put any number of them into a cluster, which hide none of
+ * another owner.
+ */
 const MOST_OF_A_NAME = 64;
 
 /** A list in a map of which nearly all have one member. */
@@ -184,7 +189,8 @@ export class BundleIndex {
       return list;
     }
     if (found.length > MOST_OF_A_NAME && !this.#cut.has(name)) {
-      found.sort(byPlace).splice(MOST_OF_A_NAME);
+      const first = inTurn(found.sort(byPlace), ownerOf).slice(0, MOST_OF_A_NAME);
+      found.splice(0, found.length, ...first);
       this.#cut.add(name);
     }
     return found;

@@ -1,7 +1,7 @@
 import { asSnis } from '../certificates';
-import type { SourcedBundle } from '../model';
+import { ownerOf, type SourcedBundle } from '../model';
 import { covers, wildcardOf } from './names';
-import { byPlace, isFromOperator, ownerOf } from './ranking';
+import { byPlace, isFromOperator } from './ranking';
 import type { World } from './world';
 
 const asked = new WeakMap<SourcedBundle, readonly string[]>();
@@ -21,7 +21,7 @@ function namesFor({ leaf, hosts, snis }: SourcedBundle): readonly string[] {
 
 /**
  * Ranks the bundles that want the same name: the operator's own first, then those that lead to a root that is
- * public or the operator's, then those of some CA, then self-signed ones; among equals the oldest place.
+ * public or the operator's, then all others, since everybody can make a CA; among equals the oldest place.
  */
 export class Claimants {
   /** Tenants' bundles that want a name which another tenant wants, too. */
@@ -50,7 +50,7 @@ export class Claimants {
     const known = this.#tiers.get(bundle);
     if (known !== undefined) return known;
     const isTrusted = () => !this.#contested.has(bundle) || this.world.isTrusted(bundle) === true;
-    const tier = isFromOperator(bundle) ? 0 : isTrusted() ? 1 : bundle.leaf.isSelfIssued === true ? 3 : 2;
+    const tier = isFromOperator(bundle) ? 0 : isTrusted() ? 1 : 2;
     this.#tiers.set(bundle, tier);
     return tier;
   }

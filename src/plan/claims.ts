@@ -1,5 +1,6 @@
 import {
   isChainOf,
+  ownerOf,
   type CertificateInfo,
   type Half,
   type Refusal,
@@ -10,7 +11,7 @@ import {
 import { isSeen } from './homes';
 import { dueOf, endOf, isLate, isOlder, overdueOf } from './leaf-times';
 import { coverage, covers, sameNames } from './names';
-import { byPlace, isFromOperator, looksIssuedAlike, ownerOf } from './ranking';
+import { byPlace, isFromOperator, looksIssuedAlike } from './ranking';
 import { issuerChanged } from './sentences';
 import type { World } from './world';
 

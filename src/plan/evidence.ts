@@ -19,6 +19,8 @@ const MOST_ANSWERS = 20_000;
 /** Remembers answers that signatures gave, by content: changed content is asked about again. */
 export class EvidenceBook implements Evidence {
   readonly #answers = new Map<string, boolean>();
+  /** Questions that are not waited for, until the next plan of everything. */
+  readonly #given = new Set<string>();
   #trusted: IssuerSet;
 
   /** @param trusted CAs that the operator trusts, beside the public roots */
@@ -34,11 +36,27 @@ export class EvidenceBook implements Evidence {
   }
 
   isTrusted({ content }: SourcedBundle): boolean | undefined {
-    return this.#answers.get(content);
+    return this.#answers.get(content) ?? this.unlessGiven(content);
   }
 
   isSameIssuer({ content }: SourcedBundle, { chain }: StoredHalf): boolean | undefined {
-    return this.#answers.get(`${content} ${chain}`);
+    const key = `${content} ${chain}`;
+    return this.#answers.get(key) ?? this.unlessGiven(key);
+  }
+
+  /** Takes no for the answer until `askAgain`: whoever cannot be asked keeps nobody else waiting. */
+  giveUp(question: Question): void {
+    const { content } = question.bundle;
+    if (question.kind === 'trusted') this.#given.add(content);
+    else this.#given.add(`${content} ${question.certificate[question.half]?.chain ?? ''}`);
+  }
+
+  askAgain(): void {
+    this.#given.clear();
+  }
+
+  private unlessGiven(key: string): false | undefined {
+    return this.#given.has(key) ? false : undefined;
   }
 
   /**

@@ -1,8 +1,9 @@
-import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model';
+import { isPattern } from '../certificates';
+import { ownerOf, type Change, type SniMove, type SourcedBundle, type StoredCertificate } from '../model';
 import { claimsOf, refusedByContinuity } from './claims';
 import type { Decision } from './decide';
 import { covers } from './names';
-import { isFromOperator, ownerOf } from './ranking';
+import { isFromOperator } from './ranking';
 import { mayBlockController, nameOfAnother } from './sentences';
 import type { World } from './world';
 
@@ -25,7 +26,7 @@ export function handOver(world: World, mains: ReadonlyMap<string, Decision>): vo
     for (const name of ours.snis) {
       const bundle = index.secretNamed(asked.get(name) ?? '');
       if (bundle === undefined || !covers(bundle.leaf, name) || world.unfit(bundle) !== null) continue;
-      const isAllowed = mayHave(world, bundle, ours);
+      const isAllowed = mayHave(world, bundle, ours, name);
       if (isAllowed === false) world.refuse(bundle, nameOfAnother(bundle, [name], null), ours, 'main');
       if (isAllowed !== true) continue;
       const known = moves.get(bundle);
@@ -58,13 +59,20 @@ function sayWhatMayBlock({ certificates, plan }: World, mains: ReadonlyMap<strin
  * Whether the requested bundle may have the name: it belongs to the same owner, or outranks ours by a trusted CA;
  * an older resource is no right to a name. Undefined: a question is open.
  */
-function mayHave(world: World, bundle: SourcedBundle, ours: StoredCertificate): boolean | undefined {
+function mayHave(
+  world: World,
+  bundle: SourcedBundle,
+  ours: StoredCertificate,
+  name: string,
+): boolean | undefined {
   const halves = ours.alt === null ? (['main'] as const) : (['main', 'alt'] as const);
   const claims = halves.map((half) => claimsOf(world, ours, half));
   const homes = claims.flatMap((one) => one.homes);
   const owner = ownerOf(bundle);
   if (isFromOperator(bundle) || homes.includes(bundle)) return true;
   if (homes.length > 0 && homes.every((home) => ownerOf(home) === owner)) return true;
+  // No CA vouches for a pattern, such as `*` of a Gateway listener without a hostname.
+  if (isPattern(name)) return false;
   const isTrusted = world.isTrusted(bundle);
   if (isTrusted !== false || claims.some(({ isHeld }) => isHeld)) return isTrusted;
   const why = refusedByContinuity(world, bundle, ours, 'main');

@@ -1,4 +1,4 @@
-import type { Half, ObservedHome, StoredCertificate } from '../model';
+import { inTurn, type Half, type ObservedHome, type StoredCertificate } from '../model';
 
 /** The known home of a name. */
 export interface Home {
@@ -76,8 +76,9 @@ export class HomeBook implements Homes {
     return new Map([...found].map(([place, { names }]) => [place, names]));
   }
 
-  /** Takes over what a plan observed in Kong, once the keys are known to fit. */
+  /** Takes over what a plan of everything observed in Kong, once the keys are known to fit. */
   note(observed: readonly ObservedHome[]): void {
+    const changed = new Set<string>();
     for (const { certificate, half, places } of observed) {
       const leaf = leafOf(certificate, half);
       const few = places.length > MOST_PLACES ? places.slice(0, MOST_PLACES) : places;
@@ -93,13 +94,26 @@ export class HomeBook implements Homes {
         // The latest moves to the end, so that the oldest is forgotten first.
         this.#homes.delete(key);
         this.set(key, shared);
-        this.#isChanged = true;
+        changed.add(key);
       }
     }
-    for (const name of this.#homes.keys()) {
-      if (this.#homes.size <= MOST_NAMES) break;
-      this.#homes.delete(name);
-    }
+    if (this.#homes.size > MOST_NAMES) this.shrink(observed);
+    for (const key of changed) if (this.#homes.has(key)) this.#isChanged = true;
+  }
+
+  /**
+   * Forgets names of those who have most of them: a tenant with thousands takes no home from another. Names that Kong
+   * has now are kept before others.
+   */
+  private shrink(observed: readonly ObservedHome[]): void {
+    const seen = new Set(
+      observed.flatMap(({ certificate, half }) => namesOf(certificate).map((name) => keyOf(name, half))),
+    );
+    const all = [...this.#homes.keys()];
+    const present = all.filter((key) => seen.has(key));
+    const past = all.filter((key) => !seen.has(key)).reverse();
+    const kept = inTurn([...present, ...past], (key) => ownerOfPlace(this.#homes.get(key)?.places[0] ?? ''));
+    for (const key of kept.slice(MOST_NAMES)) this.#homes.delete(key);
   }
 
   /** Whether something changed since the last call. */
@@ -158,6 +172,9 @@ const leafOf = (certificate: StoredCertificate, half: Half) => certificate[half]
 
 const isSameList = (a: readonly string[], b: readonly string[]) =>
   a === b || (a.length === b.length && a.every((one) => b.includes(one)));
+
+/** Place of a Secret without its name: one tenant of a cluster. */
+const ownerOfPlace = (place: string) => /^[^#]*#[^/]*/.exec(place)?.[0] ?? place;
 
 type Entry = [places: string[], leaves: string[], names: string[]];
 

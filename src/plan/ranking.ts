@@ -1,14 +1,11 @@
 import { compareAge, type CertificateInfo, type SourcedBundle } from '../model';
 
-/** Owner of a place: the operator, or one tenant of a cluster. */
-export function ownerOf({ id, ownership, secret }: SourcedBundle): string {
-  if (ownership !== 'tenants') return '';
-  return secret === undefined ? id : `${secret.cluster ?? ''}/${secret.namespace}`;
-}
-
 export const isFromOperator = ({ ownership }: SourcedBundle): boolean => ownership !== 'tenants';
 
 const createdAt = ({ secret }: SourcedBundle) => secret?.createdAt ?? Number.MAX_SAFE_INTEGER;
+
+/** The administrator of another cluster dates its Secrets, so they come after those of this one. */
+const isFromElsewhere = ({ secret }: SourcedBundle) => secret?.cluster !== undefined;
 
 /**
  * Older places first: the operator's own in the order of the configuration, then those of tenants by creation.
@@ -18,6 +15,8 @@ export function byPlace(a: SourcedBundle, b: SourcedBundle): number {
   const isOwn = isFromOperator(a);
   if (isOwn !== isFromOperator(b)) return isOwn ? -1 : 1;
   const order = (a.order ?? 0) - (b.order ?? 0);
+  const elsewhere = Number(isFromElsewhere(a)) - Number(isFromElsewhere(b));
+  if (!isOwn && elsewhere !== 0) return elsewhere;
   return (isOwn ? order || byAge(a, b) : createdAt(a) - createdAt(b) || order) || (a.id < b.id ? -1 : 1);
 }
 

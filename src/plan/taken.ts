@@ -1,9 +1,9 @@
-import type { SourcedBundle, StoredCertificate } from '../model';
+import { ownerOf, type SourcedBundle, type StoredCertificate } from '../model';
 import { snisOf } from './claimants';
 import { claimsOf, outranks, refusedByContinuity } from './claims';
 import { endOf } from './leaf-times';
 import { includesName, wildcardOf } from './names';
-import { isFromOperator, ownerOf } from './ranking';
+import { isFromOperator } from './ranking';
 import type { World } from './world';
 
 /**

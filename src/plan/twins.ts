@@ -1,7 +1,7 @@
-import type { Change, SourcedBundle, StoredCertificate, StoredHalf } from '../model';
+import { ownerOf, type Change, type SourcedBundle, type StoredCertificate, type StoredHalf } from '../model';
 import { certificateIdOf, isForServers } from './bundle-index';
 import { covers } from './names';
-import { byAge, ownerOf } from './ranking';
+import { byAge } from './ranking';
 import type { World } from './world';
 
 /*

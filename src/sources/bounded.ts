@@ -157,6 +157,7 @@ function merged(before: SourceScan, after: SourceScan, keepTotal: boolean): Sour
     removed: [...removed],
     total: keepTotal ? before.total : after.total,
     errors: after.errors,
+    ...(after.partial === undefined ? {} : { partial: after.partial }),
     areAsksNew: before.areAsksNew === true || after.areAsksNew === true,
   };
 }

@@ -20,6 +20,8 @@ export interface Passwords {
 export interface PasswordCheck {
   changed: boolean;
   errors: Refusal[];
+  /** Troubles of single tenants. */
+  partial?: Refusal[];
 }
 
 /** A password in the configuration. */

@@ -48,7 +48,12 @@ export class UnlockedSource implements Source {
     for (const name of scan.removed) this.#names.delete(name);
     const changed =
       password?.changed === true ? [...new Set([...scan.changed, ...this.#names])] : scan.changed;
-    return { ...scan, changed, errors: [...scan.errors, ...(password?.errors ?? [])] };
+    return {
+      ...scan,
+      changed,
+      errors: [...scan.errors, ...(password?.errors ?? [])],
+      partial: [...(scan.partial ?? []), ...(password?.partial ?? [])],
+    };
   }
 
   read(name: string): Reading | Promise<Reading> {

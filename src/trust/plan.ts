@@ -16,6 +16,8 @@ export interface TrustedBundle {
   certificates: readonly TrustedCa[];
   /** Whether everything could be read and parsed: then what is missing is really gone. */
   isWhole: boolean;
+  /** For sources of tenants: tags of objects that could not; only what was created for these may still be there. */
+  unread?: ReadonlySet<string>;
 }
 
 export interface TrustedCa extends CaCertificate {
@@ -81,10 +83,12 @@ export function planTrust(input: TrustPlanInput): TrustPlan {
       }
     }
   }
-  for (const { tags, certificates, isWhole } of input.bundles) {
+  for (const { tags, certificates, isWhole, unread } of input.bundles) {
     if (!isWhole || certificates.length === 0) continue;
+    const isUnread = (tag: string) => unread?.has(tag) === true;
     for (const entity of input.stored.values()) {
-      if (!claimed.has(entity.id) && entity.tags.includes(tags[1])) plan.gone.push(entity);
+      if (claimed.has(entity.id) || !entity.tags.includes(tags[1]) || entity.tags.some(isUnread)) continue;
+      plan.gone.push(entity);
     }
   }
   return plan;

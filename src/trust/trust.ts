@@ -37,6 +37,8 @@ interface Held {
   readonly source: Source;
   readonly readings: Map<string, CaCertificate[] | Refusal>;
   errors: readonly Refusal[];
+  /** Troubles of single tenants. */
+  partial: readonly Refusal[];
   /** Start of the present errors (milliseconds since the epoch). */
   since: number;
 }
@@ -64,7 +66,13 @@ export class Trust {
   #failure: Error | null = null;
 
   constructor(private readonly options: TrustOptions) {
-    this.#held = options.sources.map((source) => ({ source, readings: new Map(), errors: [], since: 0 }));
+    this.#held = options.sources.map((source) => ({
+      source,
+      readings: new Map(),
+      errors: [],
+      partial: [],
+      since: 0,
+    }));
     this.#now = options.now ?? Date.now;
     this.#findings = new Findings(this.#now);
   }
@@ -129,8 +137,8 @@ export class Trust {
       this.#failure === null
         ? []
         : [refusal('unreachable', `what Kong trusts cannot be read: ${this.#failure.message}`)];
-    const errors = this.#held.flatMap(({ source, errors: found }) =>
-      [...found, ...unread].map((why) => ({ source: source.id, refusal: why })),
+    const errors = this.#held.flatMap(({ source, errors: found, partial }) =>
+      [...found, ...partial, ...unread].map((why) => ({ source: source.id, refusal: why })),
     );
     const { events } = this.#findings.take();
     const mine = [...this.#events, ...events];
@@ -148,18 +156,21 @@ export class Trust {
 
   /** Every source as of the last scan, with its number of CA certificates. */
   get sources(): SourceState[] {
-    return this.#held.map(({ source, readings, errors: [why], since }) => ({
-      id: source.id,
-      bundles: [...readings.values()].reduce((sum, found) => sum + (isRefusal(found) ? 0 : found.length), 0),
-      error: why === undefined ? null : { why, since },
-    }));
+    return this.#held.map(({ source, readings, errors, partial, since }) => {
+      const [why] = [...errors, ...partial];
+      const bundles = [...readings.values()].reduce(
+        (n, found) => n + (isRefusal(found) ? 0 : found.length),
+        0,
+      );
+      return { id: source.id, bundles, error: why === undefined ? null : { why, since } };
+    });
   }
 
   private async look(held: Held, { touched, isAskedFor: isWhole }: PassContext): Promise<void> {
     const { source, readings } = held;
     try {
-      const { changed, removed, errors } = await source.scan(touched, { whole: isWhole });
-      this.note(held, errors);
+      const { changed, removed, errors, partial } = await source.scan(touched, { whole: isWhole });
+      this.note(held, errors, partial);
       for (const name of removed) readings.delete(name);
       const broken = [...readings].flatMap(([name, reading]) => (isRefusal(reading) ? [name] : []));
       for (const name of new Set([...changed, ...broken])) {
@@ -172,24 +183,27 @@ export class Trust {
     }
   }
 
-  private note(held: Held, errors: readonly Refusal[]): void {
-    if (held.errors.length === 0) held.since = this.#now();
+  private note(held: Held, errors: readonly Refusal[], partial: readonly Refusal[] = []): void {
+    if (held.errors.length + held.partial.length === 0) held.since = this.#now();
     held.errors = errors;
+    held.partial = partial;
   }
 
   private bundleOf({ source, readings, errors }: Held): TrustedBundle {
-    const found = [...readings.values()];
     const { tag } = this.options;
     const own = `${tag}-trust-${idOf(source.id)}`;
-    const objectOf = (name: string) =>
-      source.ownership === 'tenants' ? { object: `${tag}-from-${idOf(`${source.id}#${name}`)}` } : {};
+    const isShared = source.ownership === 'tenants';
+    const tagOf = (name: string) => `${tag}-from-${idOf(`${source.id}#${name}`)}`;
+    const objectOf = (name: string) => (isShared ? { object: tagOf(name) } : {});
+    const refused = [...readings].flatMap(([name, reading]) => (isRefusal(reading) ? [tagOf(name)] : []));
     return {
       source: source.id,
       tags: [tag, own],
       certificates: [...readings].flatMap(([name, reading]) =>
         isRefusal(reading) ? [] : reading.map((ca) => ({ ...ca, ...objectOf(name) })),
       ),
-      isWhole: errors.length === 0 && !found.some(isRefusal),
+      isWhole: errors.length === 0 && (isShared || refused.length === 0),
+      ...(isShared ? { unread: new Set(refused) } : {}),
     };
   }
 

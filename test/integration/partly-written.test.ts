@@ -71,7 +71,7 @@ describe('of several certificates that are written together without a database',
     // It does not say which one it minds, so halves are tried; the second comes to nothing.
     gateway.inject({ method: 'POST', path: /^\/config/, status: 400, body: { message: 'no' } });
     gateway.beforePost(() => {
-      gateway.inject({ method: 'POST', path: /^\/config/, status: 413, body: '<html>' });
+      gateway.inject({ method: 'POST', path: /^\/config/, status: 413, times: Infinity, body: '<html>' });
     });
     expect(await write()).toEqual({
       'a.test': 'written',

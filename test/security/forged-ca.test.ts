@@ -2,8 +2,10 @@ import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Authority } from '../../src/authority/authority';
 import { decodePem, identify, parseCertificate, readCaBundle } from '../../src/certificates';
-import { isRefusal, type StoredCa } from '../../src/model';
+import { isRefusal, type CaChange, type StoredCa } from '../../src/model';
+import { Trust } from '../../src/trust';
 import { planTrust, type TrustedCa } from '../../src/trust/plan';
+import { MemorySource } from '../support/stages';
 
 /*
  * Services and plugins refer to CA certificates by their id: whoever may put another one into the entity decides who is
@@ -68,6 +70,42 @@ describe.each([
     const { changes } = await planFor(make(), stored, 'ssl-cert-reloader-from-evil');
     expect(changes.map(({ kind, id }) => [kind, id === 'entity'])).toEqual([['create', false]]);
   });
+});
+
+it("a tenant's broken object keeps no CA of another in Kong that has left its own", async () => {
+  const source = Object.assign(new MemorySource('source'), { ownership: 'tenants' as const });
+  const [left, kept] = [Authority.root('left'), Authority.root('kept')];
+  const put = (name: string, ...cas: Authority[]) =>
+    source.put(name, { cert: cas.map(({ cert }) => cert).join(''), key: '' });
+  const stored = new Map<string, StoredCa>();
+  const caCertificates = { stored, refresh: () => Promise.resolve(false) };
+  let now = Date.now();
+  const trust = new Trust({
+    sources: [source],
+    gateway: { caCertificates, write: () => Promise.reject(new Error()) } as never,
+    ...{ allowDowngrade: false, tag: 'ours', now: () => now },
+  });
+  /** What a pass would write. */
+  const planned = async () => {
+    const work = { caChanges: [] as CaChange[] };
+    await trust.scan.run({ work, observe: false, mayWrite: () => true } as never);
+    return work.caChanges;
+  };
+  put('bank/ca', left, kept);
+  put('evil/ca', Authority.root('evil'));
+  for (const change of await planned()) {
+    if (change.kind !== 'create') throw new Error(change.kind);
+    const { id, ca, tags } = change;
+    stored.set(id, { id, digest: ca.digest, certificate: ca, tags });
+  }
+  expect(stored.size).toBe(3);
+  put('bank/ca', kept);
+  source.put('evil/ca', { cert: 'nonsense', key: '' });
+  await planned();
+  now += 61_000;
+  expect(
+    (await planned()).map((change) => [change.kind, stored.get(change.id)?.certificate?.subject]),
+  ).toEqual([['remove', identify(parseCertificate(derOf(left.cert))).subject]]);
 });
 
 it('a renewal by the CA itself does replace it, from the source of the operator', async () => {

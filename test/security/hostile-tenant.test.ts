@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { deterministicId } from '../../src/model';
+import { bundle, outline, plan, stored, tenant } from '../support/plans';
 import { BANK, DAY_MS, proper, selfSigned, world } from '../support/tenants';
 import { leafOf } from '../support/tls';
 
@@ -212,4 +214,56 @@ describe('a tenant beside an ingress controller', () => {
     await settle();
     expect(await served()).toBe(leafOf(bank.cert));
   });
+});
+
+describe('a fresh world, in which nothing is remembered', () => {
+  const SQUAT = { names: [BANK], create: true };
+  const asked = { isTrusted: () => false, isSameIssuer: () => false };
+
+  it('a tenant that makes itself a CA gets no name of an older Secret that is self-signed', () => {
+    const bank = tenant('bank/www', { ...SQUAT, issuer: 'self', createdAt: 200 });
+    const evil = tenant('evil/www', { ...SQUAT, issuer: 'CA of evil', createdAt: 100 });
+    expect(outline(plan([evil, bank], [], { more: { evidence: asked } })).changes).toEqual([
+      `create ${bank.id} for ${BANK}`,
+    ]);
+  });
+
+  it('the administrator of another cluster, who dates its Secrets, gets no name of a Secret of this one', () => {
+    const bank = tenant('bank/www', { ...SQUAT, createdAt: 200 });
+    const evil = tenant('evil/www', { ...SQUAT, createdAt: 20_000 });
+    const elsewhere = { ...evil, id: `kubernetes:b#evil/www`, order: 0 };
+    Object.assign(elsewhere, { secret: { ...evil.secret, cluster: 'b' } });
+    expect(outline(plan([elsewhere, bank], [], { more: { evidence: asked } })).changes).toEqual([
+      `create ${bank.id} for ${BANK}`,
+    ]);
+  });
+});
+
+it('a Gateway listener without a hostname gets no certificate of ours for every name, whoever vouches for its own', () => {
+  const evil = tenant('evil/www', { names: ['evil.test'] });
+  const star = bundle('default', { create: true, snis: ['*'], names: ['kong.test'] });
+  const its = stored(deterministicId('certificate', '*'), { owner: 'us', names: ['kong.test'], snis: ['*'] });
+  const controller = {
+    ...{ isThere: true, asked: new Map([['*', 'evil/www']]), keepsOthers: true },
+    certificates: new Set<string>(),
+  };
+  const evidence = { isTrusted: () => true, isSameIssuer: () => false };
+  const made = plan([evil, star], [its], { more: { controller, evidence } });
+  expect(outline(made).changes).toEqual([]);
+  expect(made.refused.get(evil.id)?.reason).toBe('name_of_another');
+});
+
+it('a Secret that changes all the time keeps nobody from a name that it wants, too', async () => {
+  const { cluster, settle, served } = await world();
+  const bank = proper([BANK]);
+  cluster.putSecret('evil', 'www', selfSigned([BANK]), OLD);
+  // Each time that it is read it is another one.
+  cluster.intercept = (_, { pathname }) => {
+    if (pathname.endsWith('/namespaces/evil/secrets/www'))
+      cluster.putSecret('evil', 'www', selfSigned([BANK]), OLD);
+    return null;
+  };
+  cluster.putSecret('bank', 'www', bank, YOUNG);
+  for (let pass = 0; pass < 4; pass++) await settle();
+  expect(await served()).toBe(leafOf(bank.cert));
 });

@@ -18,5 +18,5 @@ export function readerOf(source: object, patienceMs?: number): Reader {
 }
 
 /** The errors of a scan as one text: reasons and sentences. */
-export const troubles = ({ errors }: SourceScan): string =>
-  errors.map(({ reason, message }) => `${reason}: ${message}`).join('\n');
+export const troubles = ({ errors, partial = [] }: SourceScan): string =>
+  [...errors, ...partial].map(({ reason, message }) => `${reason}: ${message}`).join('\n');

@@ -7,7 +7,7 @@ import { completeConfig } from '../../src/app/config';
 import { connect } from '../../src/app/connection';
 import { Authority, type Issued, type IssueOptions } from '../../src/authority/authority';
 import { HomesFile } from '../../src/pass';
-import { startGateway, type Mode } from '../gateway';
+import { startGateway, type GatewayOptions, type Mode } from '../gateway';
 import { testFolder } from './folders';
 import { StandInCluster } from './stand-in-cluster';
 import { servedLeaf } from './tls';
@@ -48,10 +48,14 @@ export interface World {
 }
 
 /** A cluster with tenants, and a Kong that follows their Secrets. */
-export async function world(source: object = {}, mode: Mode = 'database'): Promise<World> {
+export async function world(
+  source: object = {},
+  mode: Mode = 'database',
+  more: GatewayOptions = {},
+): Promise<World> {
   const cluster = await StandInCluster.start();
   cluster.secondMs = 20;
-  const gateway = await startGateway({ mode });
+  const gateway = await startGateway({ mode, ...more });
   onTestFinished(() => gateway.stop());
   const trusted = join(testFolder(), 'ca.pem');
   writeFileSync(trusted, ca.cert);

@@ -3,6 +3,8 @@ import {
   changeId,
   deterministicId,
   failureKindOf,
+  inTurn,
+  ownerOf,
   refusal,
   type CaChange,
   type CaResult,
@@ -11,6 +13,7 @@ import {
   type WriteResult,
 } from '../../model';
 import { resultOfError } from '../admin/answers';
+import { AdminError } from '../admin/client';
 import { applyCaChanges } from './ca-certificates';
 import type { CertificatesOfConfiguration } from './certificate-list';
 import { DocumentCertificates } from './certificates';
@@ -21,6 +24,8 @@ import type { Refused } from './refusal';
 /** Changes to be written in one post, or in as few as it takes where Kong refuses some of them. */
 export class Batch {
   readonly results: WriteResult[] = [];
+  /** Owners of what Kong's configuration has no room for. */
+  readonly #full = new Set<string>();
 
   constructor(
     private readonly editor: ConfigurationEditor,
@@ -74,9 +79,30 @@ export class Batch {
         posted.why,
       );
     } catch (error) {
-      this.results.push(...ready.map(({ change }) => resultOfError(change, error)));
+      const isTooLarge = error instanceof AdminError && error.status === TOO_LARGE;
+      if (isTooLarge && ready.length > 1) await this.asMuchAsFits(ready, error);
+      else {
+        if (isTooLarge) this.#full.add(ownerOfItem(ready[0] as Ready));
+        this.results.push(...ready.map(({ change }) => resultOfError(change, error)));
+      }
     }
     return null;
+  }
+
+  /**
+   * Kong limits the size of a post. Whoever has many and large certificates holds back none of another owner: each has a
+   * small one written before any has a second.
+   */
+  private async asMuchAsFits(ready: readonly Ready[], error: AdminError): Promise<void> {
+    const [first, second] = halve(inTurn([...ready].sort(bySize), ownerOfItem));
+    await this.tryToPost(first, []);
+    const isFull = (item: Ready) => this.#full.has(ownerOfItem(item));
+    const left = this.possible(second);
+    this.results.push(...left.filter(isFull).map(({ change }) => resultOfError(change, error)));
+    await this.tryToPost(
+      left.filter((item) => !isFull(item)),
+      [],
+    );
   }
 
   /**
@@ -157,6 +183,18 @@ export class Batch {
     await this.list.follow(edited, certificates);
     return { why: null, results, cas: ofCas, hadCas };
   }
+}
+
+/** HTTP status of a post that is larger than Kong takes. */
+const TOO_LARGE = 413;
+
+const ownerOfItem = ({ change }: Ready) => ownerOf(change.bundle);
+
+/** Renewals before new certificates, which Kong has none of yet; the smaller ones first. */
+function bySize(a: Ready, b: Ready): number {
+  const isNew = ({ change }: Ready) => Number(change.kind === 'create');
+  const size = ({ fresh }: Ready) => fresh.cert.length + fresh.key.length;
+  return isNew(a) - isNew(b) || size(a) - size(b);
 }
 
 /** Ids that a change puts into the document. */

@@ -47,7 +47,7 @@ export class SecretPasswords implements Passwords {
         return known.password !== before;
       }),
     );
-    return { changed: refreshed.includes(true), errors: this.#errors };
+    return { changed: refreshed.includes(true), errors: [], partial: this.#errors };
   }
 
   async passwordOf({ name, secret, cert, key }: RawBundle): Promise<string | undefined> {

@@ -49,6 +49,17 @@ export class Scopes {
     return this.#used.map(({ namespace }) => namespace);
   }
 
+  /** Namespaces with more objects than are looked at. */
+  get crowded(): Refusal[] {
+    const { word } = this.kind;
+    return this.#used.flatMap(({ crowded }) =>
+      [...crowded].map((namespace) => {
+        const many = `namespace ${namespace} holds more ${word}s than are read`;
+        return refusal('too_large', `${many}; name it in a source of its own`);
+      }),
+    );
+  }
+
   /** Refreshes everything. Where the whole cluster may not be listed, the pod's own namespace is used until it may. */
   async refresh(errors: Refusal[], whole: boolean): Promise<void> {
     const found: Refusal[] = [];
@@ -113,10 +124,6 @@ export class Scopes {
     try {
       await scope.refresh(this.apply, whole);
       if (scope.namespace !== null && scope.size === 0) await this.checkNamespace(scope.namespace, errors);
-      for (const namespace of scope.crowded) {
-        const many = `namespace ${namespace} holds more ${word}s than are read`;
-        errors.push(refusal('too_large', `${many} (${scope.size}); name it in a source of its own`));
-      }
       if (scope.isBlind) errors.push(missingVerb('watch', what, 'every poll lists them all instead'));
     } catch (error) {
       const isForbidden = error instanceof KubernetesError && error.status === 403;

@@ -96,7 +96,8 @@ export class KubernetesSource implements Source {
       if (this.#bundles.has(name) && !this.#pending.has(name)) changed.push(name);
     }
     const areAsksNew = this.#asking?.takeNews() === true;
-    return { changed, removed, total: this.#bundles.size, errors: this.#errors, areAsksNew };
+    const partial = this.#scopes.crowded;
+    return { changed, removed, total: this.#bundles.size, errors: this.#errors, partial, areAsksNew };
   }
 
   /** The result of the last scan, else the present Secret; its text is not kept. */

@@ -8,7 +8,7 @@ const PAGES = ['README.md', ...readdirSync('docs/guides').map((name) => join('do
 
 /** Programs that a reader has, and this test has not. */
 const ABSENT = new Set(
-  ['npm', 'kong', 'docker', 'kubectl', 'helm', 'cmctl', 'certbot', 'acme.sh', 'vault'], // prettier-ignore
+  ['npm', 'kong', 'docker', 'cmctl', 'certbot', 'acme.sh', 'vault'], // prettier-ignore
 );
 
 const lacks = ['curl', 'openssl'].filter((program) => !existsSync(`/usr/bin/${program}`)).join(' and ');

@@ -48,7 +48,8 @@ function lasting(output: string): string {
     .replace(/\b\d{4}-\d\d-\d\d(?:[T ][\d:.]+Z?)?/g, 'TIME')
     .replace(/\S*ssl-cert-reloader-demo-\w+/g, 'FOLDER')
     .replace(/127\.0\.0\.1:\d+/g, 'LISTENER')
-    .replace(/\b[\d.]+ (ms|s|requests?|handshakes?|days left)\b/g, 'N $1')
+    .replace(/\b[\d.]+ m?s\b/g, 'N s')
+    .replace(/\b[\d.]+ (requests?|handshakes?|days left)\b/g, 'N $1')
     .replace(/(version|reloader) \d+\.\d+\.\d+/g, '$1 VERSION')
     .replace(/ {2,}/g, '  ');
 }

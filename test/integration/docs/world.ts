@@ -45,7 +45,8 @@ export class World {
     this.gateway.seed([{ cert: stored.chain, key: stored.key, snis: [HOST] }]);
     this.write(`etc/kong/certs/${HOST}.crt`, chain);
     this.write(`etc/kong/certs/${HOST}.key`, key);
-    this.write('home/reloader.yml', this.here('sources: [{ type: directory, path: /etc/letsencrypt/live }]'));
+    const config = this.here('sources: [{ type: directory, path: /etc/letsencrypt/live }]');
+    for (const path of ['home/reloader.yml', 'etc/ssl-cert-reloader/reloader.yml']) this.write(path, config);
     this.write(`${live}/fullchain.pem`, chain);
     this.write(`${live}/privkey.pem`, key);
     this.write('home/fullchain.pem', chain);
@@ -59,6 +60,10 @@ export class World {
     const where = `case $1 in explain|inspect) set -- "$@";; run) set -- "$@" -p ${this.root}/second --admin-url ${this.gateway.adminUrl};; *) set -- "$@" -p ${prefix};; esac`;
     this.#program('ssl-cert-reloader', `${where}; exec ${EXECUTABLE} "$@"`);
     this.#program('sudo', 'exec "$@"');
+    // What is run in a pod runs here; of other commands the files have to be there.
+    const inPod = 'case " $* " in *" -- "*) while [ $1 != -- ]; do shift; done; shift; exec "$@";; esac';
+    const files = `for word; do [ "$before" != -f ] && [ "$before" != -k ] || [ -e ${process.cwd()}/$word ]; before=$word; done`;
+    for (const name of ['kubectl', 'helm']) this.#program(name, `set -e; ${inPod}; ${files}`);
     this.#program(
       'install',
       'for word; do shift; case $word in -o) skip=1;; *) [ "$skip" ] || set -- "$@" "$word"; skip=;; esac; done; exec /usr/bin/install "$@"',
@@ -78,9 +83,12 @@ export class World {
 
   /** A text of a guide with the places of this world in it. */
   here(text: string): string {
+    // There is no cluster: a folder has what a Secret would have.
     return text
+      .replaceAll('"kubernetes", "namespaces": ["shop"]', '"directory", "path": "/etc/letsencrypt/live"')
       .replaceAll('/etc/', `${this.root}/etc/`)
       .replaceAll('localhost:8001', new URL(this.gateway.adminUrl).host)
+      .replaceAll('https://localhost:8444', this.gateway.adminUrl)
       .replaceAll('https://control-plane.internal:8444', this.gateway.adminUrl)
       .replace(/^ +(ca_file|token_file): .*admin-.*\n/gm, '')
       .replace(/'dp-1\.internal:8443', 'dp-2\.internal:8443'/, `'127.0.0.1:${String(this.gateway.tlsPort)}'`)
@@ -92,8 +100,9 @@ export class World {
    * @throws Error with what it said where it fails
    */
   async type(text: string): Promise<void> {
-    const asks = /^ssl-cert-reloader (status|doctor|plan|history)/.test(text);
-    if (text.startsWith('ssl-cert-reloader') && !text.includes(' -c ')) await this.#enable();
+    const command = text.replace(/^kubectl .* -- /, '');
+    const asks = /^ssl-cert-reloader (status|doctor|plan|history)/.test(command);
+    if (command.startsWith('ssl-cert-reloader') && !command.includes(' -c ')) await this.#enable();
     if (text.startsWith('ssl-cert-reloader run')) await this.#daemon(text);
     else if (asks) await eventually(`\`${text}\` succeeds`, () => this.#run(text));
     else await this.#run(text);

@@ -51,7 +51,7 @@ test.for<Case>([
     expected: [
       {
         ...{ namespace: 'shop', secret: 'www', hosts: null },
-        listener: { parent: 'Gateway shop/x', section: 'https' },
+        listener: { parent: 'Gateway shop/x', section: 'https', only: 'shop' },
       },
     ],
   },

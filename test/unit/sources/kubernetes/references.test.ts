@@ -159,8 +159,19 @@ describe('a listener without a hostname', () => {
     route('httproutes', 'shop/a', ['a.test'], { name: 'other' });
     route('httproutes', 'shop/b', ['b.test'], { name: 'main', sectionName: 'http' });
     route('httproutes', 'other/c', ['c.test'], { name: 'main' });
-    route('httproutes', 'other/d', ['d.test'], { name: 'main', namespace: 'shop' });
+    route('httproutes', 'shop/d', ['d.test'], { name: 'main' });
     expect(await hosts()).toEqual({ 'shop/www': 'd.test' });
+  });
+
+  test.for([
+    ['of its own namespace alone, where it says nothing', {}, EVERY],
+    ['of its own namespace alone', { namespaces: { from: 'Same' } }, EVERY],
+    ['of every namespace', { namespaces: { from: 'All' } }, 'evil.test'],
+  ] as const)('takes routes %s', async ([, allowedRoutes, expected]) => {
+    const isSilent = Object.keys(allowedRoutes).length === 0;
+    gateway('shop/main', [listener('www', isSilent ? {} : { allowedRoutes })]);
+    route('httproutes', 'evil/x', ['evil.test'], { name: 'main', namespace: 'shop' });
+    expect(await hosts()).toEqual({ 'shop/www': expected });
   });
 
   it('is for every host where its routes may not be listed, which is said', async () => {
