@@ -1,7 +1,7 @@
 import type { Alert, AlertKind, Condition } from './alert';
 
 /** A trouble that exists, and when it was sent. */
-export interface Held {
+interface Held {
   condition: Condition;
   /** When it was sent, in milliseconds since the epoch; null: not yet. */
   toldAt: number | null;
@@ -10,7 +10,7 @@ export interface Held {
 /** Troubles by key. Kept in memory alone: after a start every present trouble is sent once. */
 export type AlertState = ReadonlyMap<string, Held>;
 
-export interface ChangeSettings {
+interface ChangeSettings {
   /** Milliseconds that a trouble of this kind has to last before it is told. */
   graceMs: (kind: AlertKind) => number;
   /** Milliseconds after which a lasting trouble is sent again; Infinity: never. */
@@ -19,7 +19,7 @@ export interface ChangeSettings {
   isUnknown: (condition: Condition) => boolean;
 }
 
-export interface Changes {
+interface Changes {
   state: AlertState;
   alerts: Alert[];
   /** When the next trouble will have lasted long enough (milliseconds since the epoch); Infinity: none waits. */
@@ -68,6 +68,6 @@ export function changesOf(
 }
 
 /** The alert for a trouble that lasts. */
-export function firing(condition: Condition, isReminder: boolean): Alert {
+function firing(condition: Condition, isReminder: boolean): Alert {
   return { ...condition, status: 'firing', isReminder, isReplaced: false, endedAt: null };
 }

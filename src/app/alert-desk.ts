@@ -4,7 +4,7 @@ import type { Logger } from '../report';
 import type { Reloader } from './reloader';
 
 /** An entry that alerts are made for. */
-export interface AlertedEntry {
+interface AlertedEntry {
   config: Config;
   reloader: Pick<Reloader, 'view' | 'isAsking'>;
   /** When this reloader was started; milliseconds since the epoch. */

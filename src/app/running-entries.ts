@@ -9,7 +9,7 @@ import type { Histories } from './histories';
 import type { LogDeduplicator } from './log-deduplicator';
 import { createReloader, type Reloader } from './reloader';
 
-export interface RunningEntriesOptions {
+interface RunningEntriesOptions {
   location: KongLocation;
   logger: LogRoot;
   troubleLog: LogDeduplicator;

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config';
 import type { PassCause, PluginEntry } from '../model';
-import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
 import { AlertDesk } from './alert-desk';
 import { connectWhenReady, type Connection, type KongLocation } from './connection';
@@ -11,7 +10,7 @@ import { LogDeduplicator } from './log-deduplicator';
 import { RunningEntries } from './running-entries';
 import { StatusHost } from './status-host';
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   location: KongLocation;
   logger: LogRoot;
   /** Milliseconds between reads of the plugin's entries; a change takes effect within 5 s. */
@@ -98,11 +97,6 @@ export class Supervisor {
       histories: this.#histories,
       areOwn: options.own !== undefined,
     });
-  }
-
-  /** The status as of now. */
-  status(): StatusReport {
-    return this.#host.status();
   }
 
   /** The addresses of the status besides the unix socket. */

@@ -11,7 +11,7 @@ import { SourceStates } from './source-states';
 import type { ProgressListener } from './step';
 import { readUnmatched } from './unmatched-bundle';
 
-export interface BundleScanOptions {
+interface BundleScanOptions {
   /** Settles when `find` knows what Kong stores, with whether that has changed; reading goes on meanwhile. */
   stored?: Promise<unknown>;
   /** Fetch even what looks unchanged. */

@@ -18,7 +18,7 @@ import type { RefusedBundles } from './refused-bundles';
 import type { BundleBook } from './bundle-book';
 import type { BundleReader, BundleScan } from './bundle-reader';
 
-export interface PlannerOptions {
+interface PlannerOptions {
   gateway: {
     traits: Pick<GatewayTraits, 'writesWhole'>;
     hasController: Gateway['hasController'];
@@ -43,7 +43,7 @@ export class Planner {
   readonly #book: BundleBook;
   /** Homes of Kong's certificates. */
   readonly homes: HomeBook;
-  readonly #evidence = new EvidenceBook(NO_ISSUERS);
+  readonly #evidence = new EvidenceBook();
   /** Contents that passed the whole gate without needing a write, by bundle id. */
   readonly #checked = new Map<string, string>();
   /** Stays true once a controller was observed; it may have no certificate at times. */

@@ -5,6 +5,7 @@ import {
   leadsTo,
   parseCertificate,
   PUBLIC_ROOTS,
+  NO_ISSUERS,
   type IssuerSet,
   type OpenedBundle,
 } from '../certificates';
@@ -19,14 +20,9 @@ const MOST_ANSWERS = 20_000;
 /** Remembers answers that signatures gave, by content: changed content is asked about again. */
 export class EvidenceBook implements Evidence {
   readonly #answers = new Map<string, boolean>();
-  #trusted: IssuerSet;
+  #trusted: IssuerSet = NO_ISSUERS;
 
-  /** @param trusted CAs that the operator trusts, beside the public roots */
-  constructor(trusted: IssuerSet) {
-    this.#trusted = trusted;
-  }
-
-  /** Replaces the trusted CAs. */
+  /** Sets the CAs that the operator trusts, beside the public roots. */
   trust(trusted: IssuerSet): void {
     if (trusted === this.#trusted) return;
     this.#trusted = trusted;
