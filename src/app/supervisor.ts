@@ -5,7 +5,7 @@ import type { LogRoot } from '../report';
 import { AlertDesk } from './alert-desk';
 import { connectWhenReady, type Connection, type KongLocation } from './connection';
 import { Histories } from './histories';
-import { obey } from './operator';
+import { carryOut } from './operator';
 import { LogDeduplicator } from './log-deduplicator';
 import { RunningEntries } from './running-entries';
 import { StatusHost } from './status-host';
@@ -78,7 +78,7 @@ export class Supervisor {
       history: (query) => this.#histories.read(query),
       configurationError: () => this.configurationError(),
       reload: () => this.reload(),
-      command: (command) => obey(command, this.#entries.running, (entry) => this.#histories.get(entry)),
+      command: (command) => carryOut(command, this.#entries.running, (entry) => this.#histories.get(entry)),
     });
     this.#alerts = new AlertDesk(options.logger);
     this.#troubleLog = new LogDeduplicator((level, message, detail) => this.log(level, message, detail));
