@@ -53,7 +53,7 @@ export interface Reloader {
   stop(isGone?: boolean): Promise<void>;
 }
 
-export interface ReloaderOptions {
+interface ReloaderOptions {
   /** The former state of this entry. */
   memory?: EntryMemory;
   /** Pairs that this process has replaced. */

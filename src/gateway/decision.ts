@@ -6,7 +6,7 @@ export type Update = Extract<Change, { kind: 'update' }>;
 export type Create = Extract<Change, { kind: 'create' }>;
 
 /** What is left to do of an update after Kong was read again, or its result if nothing is. */
-export type Decision = { kind: 'write'; isPairThere: boolean } | Exclude<WriteResult, { kind: 'written' }>;
+type Decision = { kind: 'write'; isPairThere: boolean } | Exclude<WriteResult, { kind: 'written' }>;
 
 /** @param now the half as it is in Kong now */
 export function decideUpdate(

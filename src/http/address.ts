@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
 import { isLoopback } from '../common/loopback';
 
-export interface AddressRules {
+interface AddressRules {
   /** The operator allows plain http to other hosts. */
   allowHttp?: boolean | undefined;
   /** How the operator allows it, for messages; null: not at all. */

@@ -120,7 +120,6 @@ export interface Reach {
 
 /** A parsed bundle without its text: the leaf is known and the chain is in order. */
 export interface Bundle {
-  name: string;
   location: string;
   /**
    * Digest of every certificate and the key as they were found, and of what completes the chain: the cheap

@@ -17,7 +17,7 @@ export class ConcludeStep implements Step {
   constructor(
     private readonly memory: CertificateMemory,
     private readonly pending: PendingRollbacks,
-    private readonly progress?: ProgressListener,
+    private readonly progress: ProgressListener | undefined,
   ) {}
 
   async run(pass: PassContext): Promise<void> {

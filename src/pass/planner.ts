@@ -20,7 +20,7 @@ import { Shares } from './shares';
 import type { BundleBook } from './bundle-book';
 import type { BundleReader, BundleScan } from './bundle-reader';
 
-export interface PlannerOptions {
+interface PlannerOptions {
   gateway: {
     traits: Pick<GatewayTraits, 'writesWhole'>;
     hasController: Gateway['hasController'];
@@ -50,7 +50,7 @@ export class Planner {
   readonly #book: BundleBook;
   /** Homes of Kong's certificates. */
   readonly homes: HomeBook;
-  readonly #evidence = new EvidenceBook(NO_ISSUERS);
+  readonly #evidence = new EvidenceBook();
   /** After how many scans in a row a tenant's bundle could not be asked about, and the last of them, by bundle id. */
   readonly #unanswered = new Map<string, { count: number; scan: number }>();
   /** Contents that passed the whole gate without needing a write, by bundle id. */

@@ -25,7 +25,7 @@ export class ProveStep implements Step {
   constructor(
     private readonly certificates: Stored,
     private readonly verifier: Verifier | null,
-    private readonly progress?: ProgressListener,
+    private readonly progress: ProgressListener | undefined,
   ) {}
 
   async run({ work }: PassContext): Promise<void> {

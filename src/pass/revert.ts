@@ -14,7 +14,7 @@ import { writtenOf } from './prove';
 import type { PassContext, Step } from './step';
 
 /** A request of an operator; the next pass answers it. */
-export interface RevertRequest {
+interface RevertRequest {
   /** An SNI, or the id of a certificate. */
   readonly name: string;
   /** What was done, in a sentence; undefined: no pass has answered yet. */

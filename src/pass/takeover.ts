@@ -16,7 +16,7 @@ export interface TakeoverOptions {
 }
 
 /** `at`: time of the next decision (milliseconds since the epoch). */
-export type Decision = { kind: 'write' } | { kind: 'wait'; at: number } | { kind: 'refuse'; why: Refusal };
+type Decision = { kind: 'write' } | { kind: 'wait'; at: number } | { kind: 'refuse'; why: Refusal };
 
 /** Decides when this plugin may write a certificate of the ingress controller. */
 export class Takeover {

@@ -20,7 +20,7 @@ import { shownOf, type ReloaderView } from './reloader-view';
 import type { ReportView } from './report-view';
 
 /** Query of the list of certificates. */
-export interface ListQuery {
+interface ListQuery {
   /** Lower-case words that must occur. */
   words: readonly string[];
   states: ReadonlySet<string>;

@@ -48,7 +48,7 @@ export function shownOf({
   return shown;
 }
 
-export interface ReloaderViewOptions {
+interface ReloaderViewOptions {
   entry: string;
   mode: ReloaderStatus['mode'];
   intervalSeconds: number;

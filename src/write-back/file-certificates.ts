@@ -8,7 +8,7 @@ import { FileEdit } from './file-edit';
 export type ReadTexts = (id: string) => Promise<CertificateTexts | null>;
 
 /** Result of editing a declarative file's text. */
-export interface EditedFile {
+interface EditedFile {
   /** Null: everything was up to date already. */
   text: string | null;
   /** Ids of the certificates that were updated. */

@@ -35,8 +35,9 @@ const LIVES: Record<LifeLevel, readonly [word: string, style: 'red' | 'yellow' |
   fresh: ['', 'dim'],
 };
 
-/** A status for people. @param now milliseconds since the epoch */
-export function printStatus(report: StatusReport, out: Output, now = Date.now()): void {
+/** A status for people. */
+export function printStatus(report: StatusReport, out: Output): void {
+  const now = Date.now();
   const { kong, waiting, version, reloaders } = report;
   const { paint } = out;
   out.print(

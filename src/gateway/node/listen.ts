@@ -21,7 +21,7 @@ export function tlsListeners(directive: string | undefined): TlsListener[] {
     .map(({ host, port, proxyProtocol }) => ({ host, port: port as number, proxyProtocol }));
 }
 
-export interface Listener {
+interface Listener {
   host: string;
   /** Null: a unix socket; `host` is its path. */
   port: number | null;

@@ -42,30 +42,26 @@ class HangingError extends Error {
 class BoundedAccess implements FileAccess {
   #hangs = false;
 
-  constructor(
-    private readonly mount: Mount,
-    private readonly calls: FileAccess = ASYNCHRONOUS,
-    private readonly deadlineMs = DEADLINE_MS,
-  ) {}
+  constructor(private readonly mount: Mount) {}
 
   stat(path: string): Promise<Stats | null> {
-    return this.within(path, () => this.calls.stat(path));
+    return this.within(path, () => ASYNCHRONOUS.stat(path));
   }
 
   identity(path: string): Promise<string | null> {
-    return this.within(path, () => this.calls.identity(path));
+    return this.within(path, () => ASYNCHRONOUS.identity(path));
   }
 
   lstat(path: string): Promise<Stats> {
-    return this.within(path, () => this.calls.lstat(path));
+    return this.within(path, () => ASYNCHRONOUS.lstat(path));
   }
 
   list(path: string): Promise<Dirent[]> {
-    return this.within(path, () => this.calls.list(path));
+    return this.within(path, () => ASYNCHRONOUS.list(path));
   }
 
   read(path: string, maxBytes: number): Promise<StampedText | null> {
-    return this.within(path, () => this.calls.read(path, maxBytes));
+    return this.within(path, () => ASYNCHRONOUS.read(path, maxBytes));
   }
 
   /** @throws HangingError */
@@ -77,7 +73,7 @@ class BoundedAccess implements FileAccess {
       timer = setTimeout(() => {
         this.#hangs = true;
         reject(this.hanging(path));
-      }, this.deadlineMs).unref();
+      }, DEADLINE_MS).unref();
     });
     const ended = () => {
       this.#hangs = false;
@@ -102,22 +98,18 @@ export class PlaceAccess implements FileAccess {
   #current: FileAccess = LOCAL;
   #mount: Mount | null = null;
 
-  constructor(
-    private readonly root: string,
-    private readonly mounts = MOUNTS,
-    private readonly carefulTo: (mount: Mount) => FileAccess = (mount) => new BoundedAccess(mount),
-  ) {}
+  constructor(private readonly root: string) {}
 
   /** To be called now and then: mounts come and go. */
   refresh(): void {
-    this.mounts.refresh();
-    const mount = this.mounts.of(this.root) ?? this.mounts.below(this.root);
+    MOUNTS.refresh();
+    const mount = MOUNTS.of(this.root) ?? MOUNTS.below(this.root);
     if (mount !== null) this.take(mount);
   }
 
   /** To be called before a link is followed. */
   linkFound(path: string): void {
-    const mount = this.#current === LOCAL ? this.mounts.of(path) : null;
+    const mount = this.#current === LOCAL ? MOUNTS.of(path) : null;
     if (mount !== null) this.take(mount);
   }
 
@@ -149,7 +141,7 @@ export class PlaceAccess implements FileAccess {
   private take(mount: Mount): void {
     if (this.#mount?.path === mount.path && this.#mount.type === mount.type) return;
     this.#mount = mount;
-    this.#current = this.carefulTo(mount);
+    this.#current = new BoundedAccess(mount);
   }
 }
 

@@ -8,9 +8,7 @@ export interface Secret extends KubernetesObject {
     /** RFC 3339 */
     creationTimestamp?: string;
     annotations?: Record<string, string>;
-    labels?: Record<string, string>;
   };
-  type?: string;
   data?: Record<string, string> | null;
 }
 
@@ -71,7 +69,7 @@ export const decode = (base64: unknown): string =>
 const TOGETHER = [/^tls-combined\.pem$/, /^keystore\.p12$/, /\.p12$/, /\.pfx$/, /^keystore\.jks$/, /\.jks$/];
 
 /** The certificate and the key in a Secret's data, base64 as there; `key` may be empty. */
-export interface SecretParts {
+interface SecretParts {
   cert: string;
   key: string;
 }
