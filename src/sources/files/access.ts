@@ -18,7 +18,7 @@ export interface FileAccess {
 }
 
 /** Calls that return at once, for local file systems. */
-export const LOCAL: FileAccess = {
+const LOCAL: FileAccess = {
   stat: statOf,
   identity: identityOf,
   lstat: (path) => lstatSync(path),

@@ -3,7 +3,7 @@ import { drive, wait, type MaybePromise } from '../../common/maybe-async';
 import { isRacy, sameStamp, type Stamp, type StampedText } from '../../common/stamp';
 import { printable } from '../../common/printable';
 import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../../model';
-import { type FileAccess } from './access';
+import type { FileAccess } from './access';
 import { hasOpenKey, type OpenKeyFiles } from './key-modes';
 import { unreadable } from './trouble';
 
