@@ -72,7 +72,7 @@ export class ConfigurationEditor {
     this.#ahead = null;
   }
 
-  /** @throws AdminError, DocumentError */
+  /** @throws Failure */
   async edit(edit: Edit): Promise<Edited> {
     let sent = null as Sent | null;
     let failure: AdminError | null = null;
