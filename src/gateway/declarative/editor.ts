@@ -73,7 +73,7 @@ export class ConfigurationEditor {
     this.#atHand.noteChange(hash);
   }
 
-  /** @throws AdminError, DocumentError */
+  /** @throws Failure */
   async edit(edit: Edit): Promise<Edited> {
     this.#edits += 1;
     try {

@@ -29,12 +29,6 @@ const LOCAL: FileAccess = {
 /** A call that takes longer counts as hanging. */
 const DEADLINE_MS = 5_000;
 
-/** A file system does not answer. */
-class HangingError extends Error {
-  override readonly name = 'HangingError';
-  readonly code = 'EHANGING';
-}
-
 /**
  * Calls to a file system that may hang: each has a deadline, and while one hangs no other is made. A hanging call
  * cannot be cancelled, and occupies one of the few threads that Node has for files and names.
@@ -64,7 +58,7 @@ class BoundedAccess implements FileAccess {
     return this.within(path, () => ASYNCHRONOUS.read(path, maxBytes));
   }
 
-  /** @throws HangingError */
+  /** @throws Error with the code EHANGING */
   private async within<T>(path: string, call: () => MaybePromise<T>): Promise<T> {
     if (this.#hangs) throw this.hanging(path);
     const running = Promise.resolve(call());
@@ -83,11 +77,12 @@ class BoundedAccess implements FileAccess {
     return Promise.race([running, late]);
   }
 
-  private hanging(path: string): HangingError {
+  private hanging(path: string): Error {
     const { path: where, type } = this.mount;
-    return new HangingError(
+    const error = new Error(
       `${path} does not answer: the file system at ${where} (${type}) hangs; is its server up? Other sources are not affected`,
     );
+    return Object.assign(error, { code: 'EHANGING' });
   }
 }
 

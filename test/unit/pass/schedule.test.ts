@@ -75,7 +75,7 @@ describe('changes that a watch reports', () => {
     await schedule.stop();
   });
 
-  it('that do not stop are looked at after 0.2 s all the same', async () => {
+  it('that do not stop are checked after 0.2 s anyway', async () => {
     const { schedule, passes } = scheduled();
     schedule.start();
     await advance(1000);
@@ -88,7 +88,7 @@ describe('changes that a watch reports', () => {
     await schedule.stop();
   });
 
-  it('during a pass may be taken by it, and are looked at after it all the same', async () => {
+  it('during a pass may be taken by it, and are checked after it anyway', async () => {
     const taken: string[][] = [];
     const touched: string[][] = [];
     const schedule = new Schedule({
@@ -137,7 +137,7 @@ describe('changes that a watch reports', () => {
     await schedule.stop();
   });
 
-  it('during a pass are looked at after it', async () => {
+  it('during a pass are checked after it', async () => {
     const { schedule, passes, touched } = scheduled({ lasts: 1000 });
     schedule.start();
     await advance(300);
