@@ -23,7 +23,7 @@ export interface LeafTimes {
 }
 
 /** How much of its life a leaf has left. */
-interface Life {
+export interface Life {
   level: LifeLevel;
   /** Time from which on it ends soon. */
   soonAt: number;

@@ -21,7 +21,7 @@ interface FileHalf {
 }
 
 /** Result of editing a declarative file's text. */
-interface EditedFile {
+export interface EditedFile {
   /** Null: everything was up to date already. */
   text: string | null;
   /** Ids of the certificates that were updated. */
