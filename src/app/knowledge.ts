@@ -240,7 +240,8 @@ class Keeper {
         this.#mark = known.mark;
         this.#inode = statSync(path).ino;
       }
-      if (this.#isTroubled) this.logger.log('info', 'the knowledge for the next process is kept again', { file: path });
+      if (this.#isTroubled)
+        this.logger.log('info', 'the knowledge for the next process is kept again', { file: path });
       this.#isTroubled = false;
     } catch (error) {
       if (this.#isTroubled) return;
