@@ -75,7 +75,7 @@ export class Holds implements HoldBook {
       return held(
         'pinned',
         until,
-        `${name} ${what}${end}; to take renewals again: ssl-cert-reloader unpin ${name}`,
+        `${name} ${what}${end}; to resume renewals: ssl-cert-reloader unpin ${name}`,
       );
     }
     const { criticalAt, left } = urgencyOf(change, now);

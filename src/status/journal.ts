@@ -197,7 +197,7 @@ function detailOf(outcome: PassEvent['outcome']): string {
     case 'swapped':
       return outcome.proof?.detail ?? '';
     case 'rolled_back':
-      return `${outcome.proof.detail}; the previous one ${outcome.restored ? 'is back' : 'could not be put back'}`;
+      return `${outcome.proof.detail}; the previous one ${outcome.restored ? 'is back' : 'could not be restored'}`;
     case 'refused':
       return outcome.refusal.message;
     case 'mended':
