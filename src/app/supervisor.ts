@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config';
 import type { PassCause, PluginEntry } from '../model';
-import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
 import { AlertDesk } from './alert-desk';
 import { connectWhenReady, type Connection, type KongLocation } from './connection';
 import { Histories } from './histories';
-import { obey } from './operator';
+import { KnowledgeStore } from './knowledge';
+import { carryOut } from './operator';
 import { LogDeduplicator } from './log-deduplicator';
 import { RunningEntries } from './running-entries';
 import { StatusHost } from './status-host';
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   location: KongLocation;
   logger: LogRoot;
   /** Milliseconds between reads of the plugin's entries; a change takes effect within 5 s. */
@@ -59,6 +59,7 @@ export class Supervisor {
   readonly #host: StatusHost;
   readonly #alerts: AlertDesk;
   readonly #histories: Histories;
+  readonly #knowledge: KnowledgeStore;
   #wake = new AbortController();
   /** Callers that wait for the next look. */
   readonly #lookers: (() => void)[] = [];
@@ -69,6 +70,7 @@ export class Supervisor {
 
   constructor(private readonly options: SupervisorOptions) {
     this.#histories = new Histories(options.logger);
+    this.#knowledge = new KnowledgeStore(options.location.prefix, options.logger);
     this.#host = new StatusHost({
       prefix: options.location.prefix,
       logger: options.logger,
@@ -79,9 +81,9 @@ export class Supervisor {
       history: (query) => this.#histories.read(query),
       configurationError: () => this.configurationError(),
       reload: () => this.reload(),
-      command: (command) => obey(command, this.#entries.running, (entry) => this.#histories.get(entry)),
+      command: (command) => carryOut(command, this.#entries.running, (entry) => this.#histories.get(entry)),
     });
-    this.#alerts = new AlertDesk(options.logger);
+    this.#alerts = new AlertDesk(options.logger, undefined, (entry) => this.#knowledge.toldFile(entry));
     this.#troubleLog = new LogDeduplicator((level, message, detail) => this.log(level, message, detail));
     const onExchange = (method: string, code: number) => {
       this.#host.onExchange(method, code);
@@ -96,13 +98,9 @@ export class Supervisor {
       troubleLog: this.#troubleLog,
       alerts: this.#alerts,
       histories: this.#histories,
+      knowledge: this.#knowledge,
       areOwn: options.own !== undefined,
     });
-  }
-
-  /** The status as of now. */
-  status(): StatusReport {
-    return this.#host.status();
   }
 
   /** The addresses of the status besides the unix socket. */
@@ -121,7 +119,8 @@ export class Supervisor {
     this.#abort.abort();
     await this.#ended;
     await this.#entries.endAll();
-    this.#alerts.close();
+    await this.#knowledge.finish();
+    await this.#alerts.close();
     await this.#histories.close();
     await this.#host.close();
   }
@@ -168,9 +167,11 @@ export class Supervisor {
     const waiting = (error: Error) => {
       this.#waiting = error.message;
       this.#troubleLog.say('warn', 'waiting for Kong', error.message);
-      void this.#alerts.away(error.message, this.#entries.known);
+      void this.#alerts.away(error.message, this.#entries.alerted);
+      void this.#host.listen(this.#entries.statusListens);
     };
-    await this.#host.listen([]);
+    await this.#knowledge.load(own?.read());
+    await this.#host.listen(this.#entries.statusListens);
     while (!isStopped()) {
       const kong = await connectWhenReady(this.#location, own?.admin ?? {}, waiting, signal);
       this.options.logger.log('info', 'connected to Kong', {

@@ -16,7 +16,7 @@ import {
 import { Slices } from '../../common/slices';
 import { resultOfError } from '../admin/answers';
 import { AdminError, type AdminClient } from '../admin/client';
-import { hasControllersEntities } from '../admin/controllers-entities';
+import { hasControllerEntities } from '../admin/controller-entities';
 import { readPluginEntries } from '../admin/plugin-entries';
 import { DeclarativeCaStore } from './ca-certificates';
 import { DocumentCertificates } from './certificates';
@@ -45,9 +45,11 @@ export class DeclarativeGateway implements Gateway {
     options?: EditorOptions,
   ) {
     this.#state = new ConfigurationState(client);
-    this.certificates = new CertificatesOfConfiguration(client, this.#state);
-    this.caCertificates = new DeclarativeCaStore(client, this.#state);
     this.#editor = new ConfigurationEditor(client, this.#state, options);
+    this.certificates = new CertificatesOfConfiguration(client, this.#state, (hash) =>
+      this.#editor.noteChange(hash),
+    );
+    this.caCertificates = new DeclarativeCaStore(client, this.#state);
   }
 
   get url(): string {
@@ -63,7 +65,7 @@ export class DeclarativeGateway implements Gateway {
   }
 
   hasController(): Promise<boolean> {
-    return hasControllersEntities(this.client);
+    return hasControllerEntities(this.client);
   }
 
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {

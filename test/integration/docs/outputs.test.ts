@@ -22,8 +22,8 @@ const PAGES = [
 const DEMO = 'npm ci && npm run demo';
 
 it('each output that a page shows is that of a run', async () => {
-  const demo = promisify(execFile)(process.execPath, ['build/demo.cjs'], { env: ENVIRONMENT });
-  const said = new Map(await recorded()).set(DEMO, (await demo).stdout.trim());
+  const demo = await promisify(execFile)(process.execPath, ['build/demo.cjs'], { env: ENVIRONMENT });
+  const said = new Map(await recorded()).set(DEMO, demo.stdout.trim());
   const shown = PAGES.flatMap((page) => commandsOf(page).map((command) => ({ page, ...command })));
   for (const { page, text, output } of shown.filter((one) => one.output !== '')) {
     const fresh = said.get(text.replace(/ +#.*/, ''));
@@ -49,6 +49,7 @@ function lasting(output: string): string {
     .replace(/\S*ssl-cert-reloader-demo-\w+/g, 'FOLDER')
     .replace(/127\.0\.0\.1:\d+/g, 'LISTENER')
     .replace(/\b[\d.]+ m?s\b/g, 'N s')
+    .replace(/\((?:start|poll|retry), /g, '(CAUSE, ')
     .replace(/\b[\d.]+ (requests?|handshakes?|days left)\b/g, 'N $1')
     .replace(/(version|reloader) \d+\.\d+\.\d+/g, '$1 VERSION')
     .replace(/ {2,}/g, '  ');
