@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import { Slices } from '../common/slices';
 import type { AlertKind, Condition } from './alert';
-import { changesOf, type AlertState } from './changes';
+import { changesOf, toldOf, type AlertState } from './changes';
 import { eachCondition, type Observed } from './conditions';
 import { FORMATS, type FormatName } from './formats';
 import { Outbox } from './outbox';
+import { ToldFile } from './told-file';
 import { Webhook, type WebhookSettings } from './webhook';
 
 /** The record `alerts` of the configuration, and the other fields that alerts depend on. */
@@ -30,6 +31,8 @@ export interface AlertingOptions {
     fields: { webhook: string; error?: string; alerts?: number },
   ) => void;
   instance?: string;
+  /** File that keeps what was told for the next process; null: none. */
+  toldFile?: string | null;
   now?: () => number;
 }
 
@@ -82,7 +85,8 @@ const CAN_BE_OVER: Record<AlertKind, (status: Observed['status']) => boolean> = 
 /** Tells a webhook what is wrong with the certificates of one entry. A pass never waits for it. */
 export class Alerting {
   #options: AlertingOptions;
-  #state: AlertState = new Map();
+  readonly #file: ToldFile | null;
+  #state: AlertState;
   #webhook: Webhook;
   #outbox: Outbox;
   #revision: string | null = null;
@@ -91,6 +95,8 @@ export class Alerting {
 
   constructor(options: AlertingOptions) {
     this.#options = options;
+    this.#file = options.toldFile == null ? null : new ToldFile(options.toldFile);
+    this.#state = this.#file?.load() ?? new Map();
     [this.#webhook, this.#outbox] = this.open();
   }
 
@@ -148,10 +154,15 @@ export class Alerting {
     if (alerts.length > 0) this.#outbox.add(alerts);
   }
 
-  /** Drops the messages that were not delivered yet. */
-  close(): void {
+  /**
+   * Drops the messages that were not delivered yet.
+   * @param isGone nobody is to be told any more: the next process begins anew
+   */
+  async close(isGone = false): Promise<void> {
     this.#outbox.close();
     this.#webhook.close();
+    if (isGone) this.#file?.remove();
+    await this.#file?.settle();
   }
 
   private open(): [Webhook, Outbox] {
@@ -164,6 +175,7 @@ export class Alerting {
         const body = format.body(alerts, { instance, entry, statusUrl, now: this.now() });
         return body === null ? { kind: 'delivered' } : webhook.post(body);
       },
+      settled: () => this.#file?.save([...toldOf(this.#state, this.#outbox.waiting, this.now())]),
       say: (what, facts) => {
         const { level, message } = WORDS[what];
         say(level, message, { webhook: webhook.name, ...facts });

@@ -7,7 +7,7 @@ export interface Held {
   toldAt: number | null;
 }
 
-/** Troubles by key. Kept in memory alone: after a start every present trouble is sent once. */
+/** Troubles by key. */
 export type AlertState = ReadonlyMap<string, Held>;
 
 export interface ChangeSettings {
@@ -70,4 +70,14 @@ export function changesOf(
 /** The alert for a trouble that lasts. */
 export function firing(condition: Condition, isReminder: boolean): Alert {
   return { ...condition, status: 'firing', isReminder, isReplaced: false, endedAt: null };
+}
+
+/** The troubles that receivers know of: what waits to be delivered has not been told yet. */
+export function* toldOf(state: AlertState, waiting: readonly Alert[], now: number): Generator<Held> {
+  const untold = new Set(
+    waiting.flatMap(({ status, isReminder, key }) => (status === 'firing' && !isReminder ? key : [])),
+  );
+  for (const held of state.values()) if (held.toldAt !== null && !untold.has(held.condition.key)) yield held;
+  for (const { status, isReminder: _, isReplaced: _replaced, endedAt: _end, ...condition } of waiting)
+    if (status === 'resolved') yield { condition, toldAt: now };
 }

@@ -13,6 +13,8 @@ export interface OutboxOptions {
   deliver: (alerts: readonly Alert[]) => Promise<Delivery>;
   batchSize: number;
   say: (what: 'trouble' | 'relief' | 'dropped', facts: { error?: string; alerts?: number }) => void;
+  /** Called when alerts were delivered, or given up. */
+  settled?: () => void;
   now?: () => number;
   random?: () => number;
 }
@@ -62,11 +64,16 @@ export class Outbox {
     if (this.#timer === null) void this.send();
   }
 
+  /** The alerts that are not delivered yet. */
+  get waiting(): Alert[] {
+    return [...this.#underWay, ...this.#waiting.values()].map(({ alert }) => alert);
+  }
+
   /** @returns the alerts that were not delivered */
   close(): Alert[] {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const left = [...this.#underWay, ...this.#waiting.values()].map(({ alert }) => alert);
+    const left = this.waiting;
     this.#waiting.clear();
     return left;
   }
@@ -101,6 +108,7 @@ export class Outbox {
       if (delivery.kind === 'never')
         this.options.say('dropped', { alerts: batch.length, error: delivery.error });
       else this.succeed();
+      this.options.settled?.();
     }
     this.#isSending = false;
   }

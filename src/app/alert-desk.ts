@@ -27,9 +27,11 @@ interface Desk {
 export class AlertDesk {
   readonly #desks = new Map<string, Desk>();
 
+  /** @param toldFile where it is kept from one process to the next what an entry's webhook was told; null: nowhere */
   constructor(
     private readonly logger: Logger,
     private readonly now: () => number = Date.now,
+    private readonly toldFile: (entry: string) => string | null = () => null,
   ) {}
 
   /**
@@ -52,11 +54,13 @@ export class AlertDesk {
    * @param known the last known state of each entry
    */
   async away(message: string, known: ReadonlyMap<string, AlertedEntry>): Promise<void> {
+    for (const [entry, { config }] of known) this.open(entry, config);
     await Promise.all(
       [...this.#desks].map(([entry, desk]) => {
         const observe = (): Observed => {
           const view = known.get(entry)?.reloader.view(false);
-          const status = view === undefined ? null : { ...view, certificates: view.certificates() };
+          const isKnown = view !== undefined && view.known_at !== null;
+          const status = isKnown ? { ...view, certificates: view.certificates() } : null;
           return { entry, status, trouble: this.trouble(desk, message) };
         };
         return this.guard(entry, () => desk.alerting.look(message, observe));
@@ -66,12 +70,14 @@ export class AlertDesk {
 
   /** Ends the alerts of an entry that is gone; not even the end of its troubles is sent. */
   forget(entry: string): void {
-    this.#desks.get(entry)?.alerting.close();
+    void this.#desks.get(entry)?.alerting.close(true);
     this.#desks.delete(entry);
   }
 
-  close(): void {
-    for (const entry of [...this.#desks.keys()]) this.forget(entry);
+  async close(): Promise<void> {
+    const desks = [...this.#desks.values()];
+    this.#desks.clear();
+    await Promise.all(desks.map(({ alerting }) => alerting.close()));
   }
 
   /** A mistake of ours may cost alerts, and nothing else. */
@@ -130,6 +136,7 @@ export class AlertDesk {
       warningDays: config.expiry_warning_days,
       takeoverGrace: config.takeover_grace,
       statusUrl: config.status.url ?? null,
+      toldFile: this.toldFile(entry),
       say: (level, message, fields) => this.logger.log(level, message, { entry, ...fields }),
       now: this.now,
     };

@@ -1,11 +1,9 @@
-import { join } from 'node:path';
 import { issuerSet, NO_ISSUERS, type IssuerSet } from '../certificates';
 import { ConfiguredFile } from '../common/configured-file';
-import { PLUGIN_NAME } from '../common/product';
 import type { Config } from './config';
 import { DefaultCertificateSource } from '../default-certificate';
 import { kongIdentity, OUR_TAG, stateFolder } from '../gateway';
-import { Holds } from '../holds';
+import { Holds, holdsPath } from '../holds';
 import { ReferrerNudger, RenewalTimes, type Clusters } from '../kubernetes';
 import {
   refusal,
@@ -146,7 +144,7 @@ export const holdsOf = (config: Config, kong: Pick<Connection, 'facts' | 'prefix
   new Holds({
     freeze: config.freeze,
     needsApproval: config.mode === 'approve',
-    path: kong.facts() === null ? null : join(stateFolder(kong.prefix), `${PLUGIN_NAME}.holds`),
+    path: kong.facts() === null ? null : holdsPath(stateFolder(kong.prefix)),
   });
 
 /**

@@ -1,7 +1,7 @@
 import { collectGarbageSoon } from '../common/collect';
 import type { TlsListener } from '../gateway';
 import type { Schedule } from '../pass';
-import type { ReloaderPresenter, ServedBook } from '../status';
+import type { ServedBook } from '../status';
 import { Patrol } from '../verify';
 import type { StreamListeners } from './listeners';
 import type { PassRunner } from './pass';
@@ -11,14 +11,17 @@ const FEW = 20;
 /** The longest that one handshake takes. */
 const LOOK_MS = 5_000;
 
-/** Looks at what is served between passes, and asks for a pass where Kong no longer stores what it stored. */
+/**
+ * Looks at what is served between passes, and asks for a pass where Kong no longer stores what it stored.
+ * @param noted called after each round
+ */
 export function createPatrol(
   listeners: () => readonly TlsListener[],
   streams: StreamListeners,
   runner: PassRunner,
   schedule: Schedule,
   served: ServedBook,
-  show: ReloaderPresenter,
+  noted: () => void,
 ): Patrol {
   return new Patrol({
     listeners,
@@ -39,7 +42,7 @@ export function createPatrol(
     },
     note: (certificate, half, seen) => served.note(certificate, half, seen),
     done: (looked) => {
-      show.notice();
+      noted();
       // Handshakes leave garbage that a process at rest would keep.
       if (looked > FEW) collectGarbageSoon();
     },

@@ -38,6 +38,8 @@ export interface Reloader {
    */
   view(isReachable?: boolean): ReloaderView;
   status(): ReloaderStatus;
+  /** What is known, to be kept for the next process; null: no pass has been made. */
+  knowledge: ReloaderPresenter['knowledge'];
   readonly holds: Holds;
   /** Changes that are held back. */
   waiting: () => readonly Change[];
@@ -58,6 +60,8 @@ export interface ReloaderOptions {
   former?: FormerPairs;
   /** Records what happens; null: nothing is recorded. */
   history?: History | null;
+  /** Called when what is known may have changed. */
+  changed?: () => void;
 }
 
 /**
@@ -69,7 +73,12 @@ export function createReloader(
   kong: Connection,
   root: LogRoot,
   entry: string,
-  { memory = new EntryMemory(), former = new FormerPairs(), history = null }: ReloaderOptions = {},
+  {
+    memory = new EntryMemory(),
+    former = new FormerPairs(),
+    history = null,
+    changed = () => undefined,
+  }: ReloaderOptions = {},
 ): Reloader {
   const { journal, served } = memory;
   const holds = holdsOf(config, kong);
@@ -140,13 +149,17 @@ export function createReloader(
         composed,
         schedule,
         served,
-        show,
+        () => {
+          show.notice();
+          changed();
+        },
       )
     : null;
   // Not awaited: a caller that waits for the pass does not wait for this.
   const afterPass = (cause: PassCause) =>
     setImmediate(() => {
       show.notice();
+      changed();
       if (!schedule.isRunning) patrol?.go(cause !== 'watch');
     });
   let unwatch: () => void = () => undefined;
@@ -178,6 +191,7 @@ export function createReloader(
     waiting: () => live().plan?.changes ?? [],
     view: (isReachable) => show.view(isReachable),
     status: () => show.view().status(),
+    knowledge: (place) => show.knowledge(place),
     stop: async (isGone = false) => {
       isStopping = true;
       unwatch();

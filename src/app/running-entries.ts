@@ -3,9 +3,10 @@ import type { PassCause, PluginEntry } from '../model';
 import { FormerPairs } from '../pass';
 import type { LogRoot } from '../report';
 import { EntryMemory, type ReloaderView } from '../status';
-import type { AlertDesk } from './alert-desk';
+import type { AlertDesk, AlertedEntry } from './alert-desk';
 import { connect, type Connection, type KongLocation } from './connection';
 import type { Histories } from './histories';
+import type { KnowledgeStore } from './knowledge';
 import type { LogDeduplicator } from './log-deduplicator';
 import { createReloader, type Reloader } from './reloader';
 
@@ -15,6 +16,7 @@ export interface RunningEntriesOptions {
   troubleLog: LogDeduplicator;
   alerts: AlertDesk;
   histories: Histories;
+  knowledge: KnowledgeStore;
   /** Whether the entries come from a file: all are for one Kong. */
   areOwn: boolean;
 }
@@ -70,6 +72,7 @@ export class RunningEntries {
         );
       }
     }
+    this.options.knowledge.retain(active);
     for (const id of [...this.known.keys()]) {
       if (active.has(id)) continue;
       const wasRunning = this.running.has(id);
@@ -99,10 +102,16 @@ export class RunningEntries {
     const connection = isOwn
       ? await connect({ ...this.options.location, adminUrl: undefined }, config.admin)
       : kong;
+    const { knowledge } = this.options;
     const known = this.known.get(entry.id);
     const isSameKong = JSON.stringify(known?.config.admin) === JSON.stringify(config.admin);
     const { memory, former } =
-      known !== undefined && isSameKong ? known : { memory: new EntryMemory(), former: new FormerPairs() };
+      known !== undefined && isSameKong
+        ? known
+        : {
+            memory: knowledge.memoryOf(entry.id, connection.gateway.url) ?? new EntryMemory(),
+            former: new FormerPairs(),
+          };
     let reloader: Reloader;
     try {
       const history = await this.options.histories.of(entry.id, config, connection);
@@ -110,12 +119,14 @@ export class RunningEntries {
         memory,
         former,
         history,
+        changed: () => knowledge.note(entry.id),
       });
     } catch (error) {
       if (isOwn) connection.client.close();
       throw error;
     }
     await this.end(entry.id);
+    knowledge.keep(entry.id, config, connection, reloader, this.options.areOwn);
     const startedAt = Date.now();
     reloader.start();
     const started = { reloader, connection, isOwn, config, memory, former, startedAt };
@@ -130,12 +141,21 @@ export class RunningEntries {
   }
 
   get statusListens(): string[] {
-    return [...this.known.values()].flatMap(({ config }) => config.status.listen ?? []);
+    const known = [...this.known.values()].flatMap(({ config }) => config.status.listen ?? []);
+    return [...known, ...this.options.knowledge.listens()];
+  }
+
+  /** Entries whose alerts go on while Kong is away. */
+  get alerted(): Map<string, AlertedEntry> {
+    return new Map([...this.options.knowledge.alerted(), ...this.known]);
   }
 
   /** @param isAnswering whether Kong has answered last */
   views(isAnswering: boolean): ReloaderView[] {
-    return [...this.known].map(([id, { reloader }]) => reloader.view(isAnswering && this.running.has(id)));
+    const known = [...this.known].map(([id, { reloader }]) =>
+      reloader.view(isAnswering && this.running.has(id)),
+    );
+    return [...known, ...this.options.knowledge.views()];
   }
 
   /** Asks every reloader for a pass now. */

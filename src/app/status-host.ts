@@ -53,6 +53,7 @@ export class StatusHost {
   readonly #server: StatusServer;
   readonly #startedAt = new Date().toISOString();
   readonly #requests = new Map<string, number>();
+  #listening: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: StatusHostOptions) {
     this.#server = new StatusServer({
@@ -82,13 +83,17 @@ export class StatusHost {
    * Opens and closes listeners so that they match `addresses`; to be called now and then, since a port may be in
    * use. Never throws.
    */
-  async listen(addresses: readonly string[]): Promise<void> {
-    await this.#server.listenOnSocket(join(stateFolder(this.options.prefix), STATUS_SOCKET));
-    await this.#server.setAddresses(addresses);
+  listen(addresses: readonly string[]): Promise<void> {
+    this.#listening = this.#listening.then(async () => {
+      await this.#server.listenOnSocket(join(stateFolder(this.options.prefix), STATUS_SOCKET));
+      await this.#server.setAddresses(addresses);
+    });
+    return this.#listening;
   }
 
-  close(): Promise<void> {
-    return this.#server.close();
+  async close(): Promise<void> {
+    await this.#listening;
+    await this.#server.close();
   }
 
   view(): ReportView {

@@ -6,6 +6,7 @@ import type { LogRoot } from '../report';
 import { AlertDesk } from './alert-desk';
 import { connectWhenReady, type Connection, type KongLocation } from './connection';
 import { Histories } from './histories';
+import { KnowledgeStore } from './knowledge';
 import { obey } from './operator';
 import { LogDeduplicator } from './log-deduplicator';
 import { RunningEntries } from './running-entries';
@@ -59,6 +60,7 @@ export class Supervisor {
   readonly #host: StatusHost;
   readonly #alerts: AlertDesk;
   readonly #histories: Histories;
+  readonly #knowledge: KnowledgeStore;
   #wake = new AbortController();
   /** Callers that wait for the next look. */
   readonly #lookers: (() => void)[] = [];
@@ -69,6 +71,7 @@ export class Supervisor {
 
   constructor(private readonly options: SupervisorOptions) {
     this.#histories = new Histories(options.logger);
+    this.#knowledge = new KnowledgeStore(options.location.prefix, options.logger);
     this.#host = new StatusHost({
       prefix: options.location.prefix,
       logger: options.logger,
@@ -81,7 +84,7 @@ export class Supervisor {
       reload: () => this.reload(),
       command: (command) => obey(command, this.#entries.running, (entry) => this.#histories.get(entry)),
     });
-    this.#alerts = new AlertDesk(options.logger);
+    this.#alerts = new AlertDesk(options.logger, undefined, (entry) => this.#knowledge.toldFile(entry));
     this.#troubleLog = new LogDeduplicator((level, message, detail) => this.log(level, message, detail));
     const onExchange = (method: string, code: number) => {
       this.#host.onExchange(method, code);
@@ -96,6 +99,7 @@ export class Supervisor {
       troubleLog: this.#troubleLog,
       alerts: this.#alerts,
       histories: this.#histories,
+      knowledge: this.#knowledge,
       areOwn: options.own !== undefined,
     });
   }
@@ -121,7 +125,8 @@ export class Supervisor {
     this.#abort.abort();
     await this.#ended;
     await this.#entries.endAll();
-    this.#alerts.close();
+    await this.#knowledge.finish();
+    await this.#alerts.close();
     await this.#histories.close();
     await this.#host.close();
   }
@@ -168,9 +173,11 @@ export class Supervisor {
     const waiting = (error: Error) => {
       this.#waiting = error.message;
       this.#troubleLog.say('warn', 'waiting for Kong', error.message);
-      void this.#alerts.away(error.message, this.#entries.known);
+      void this.#alerts.away(error.message, this.#entries.alerted);
+      void this.#host.listen(this.#entries.statusListens);
     };
-    await this.#host.listen([]);
+    await this.#knowledge.load(own?.read());
+    await this.#host.listen(this.#entries.statusListens);
     while (!isStopped()) {
       const kong = await connectWhenReady(this.#location, own?.admin ?? {}, waiting, signal);
       this.options.logger.log('info', 'connected to Kong', {

@@ -42,8 +42,8 @@ function layOut(
 ): string {
   const head = columns.map(({ title }) => title);
   const natural = columns.map(({ title, flexible = false }, index) => {
-    const widths = [title, ...rows.map((row) => row[index] ?? '')].map(visibleWidth);
-    return flexible ? usualOf(widths) : Math.max(...widths);
+    const widths = rows.map((row) => visibleWidth(row[index] ?? ''));
+    return Math.max(visibleWidth(title), flexible ? usualOf(widths) : Math.max(0, ...widths));
   });
   let count = columns.length;
   while (columns[count - 1]?.below === true && totalOf(natural.slice(0, count)) > width) count -= 1;

@@ -52,7 +52,7 @@ export function replaceFile(
 }
 
 /** The same for a file of our own, without waiting for the disk. @throws Error of the system */
-export async function replaceOwnFile(path: string, text: string): Promise<void> {
+export async function replaceOwnFile(path: string, text: string | AsyncIterable<string>): Promise<void> {
   removeDrafts(path);
   const draft = `${draftsOf(path)}${process.pid}`;
   try {

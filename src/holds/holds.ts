@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { readConfiguredFile } from '../common/configured-file';
 import { timeLeft } from '../common/duration';
+import { PLUGIN_NAME } from '../common/product';
 import { groupBy } from '../common/multimap';
 import { replaceFile } from '../common/replace-file';
 import {
@@ -12,6 +14,9 @@ import {
   type Pin,
 } from '../model';
 import { Freeze, type FreezeConfig } from './freeze';
+
+/** File of pins and approvals: one for all entries of a Kong. */
+export const holdsPath = (folder: string): string => join(folder, `${PLUGIN_NAME}.holds`);
 
 export interface HoldsOptions {
   freeze: readonly FreezeConfig[];
@@ -70,7 +75,7 @@ export class Holds implements HoldBook {
       return held(
         'pinned',
         until,
-        `${name} ${what}${end}; to take renewals again: ssl-cert-reloader unpin ${name}`,
+        `${name} ${what}${end}; to resume renewals: ssl-cert-reloader unpin ${name}`,
       );
     }
     const { criticalAt, left } = urgencyOf(change, now);

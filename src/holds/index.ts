@@ -1,1 +1,1 @@
-export { Holds, type HoldsOptions } from './holds';
+export { Holds, holdsPath, type HoldsOptions } from './holds';

@@ -78,7 +78,7 @@ export class LogHub implements LogRoot {
     const file = new LineFile({
       path,
       onTrouble: ({ message: error }) =>
-        this.#stderr.log('error', 'the log file cannot be written; lines are on stderr alone', {
+        this.#stderr.log('error', 'the log file cannot be written; lines go to stderr only', {
           file: path,
           error,
         }),

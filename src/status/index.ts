@@ -1,5 +1,6 @@
 export { EntryMemory } from './entry-memory';
 export { Journal } from './journal';
+export { KnowledgeFile, type Knowledge, type KnowledgeHead } from './knowledge-file';
 export { ReloaderPresenter, type ReloaderView } from './reloader-view';
 export { toReport, unreadiness, type ReportView } from './report-view';
 export type { PolledEntry } from './backend';

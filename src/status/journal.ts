@@ -13,6 +13,7 @@ import {
 } from '../model';
 import type { PassStatus, RecentEvent, ReloaderStatus } from '../public';
 import { Histogram } from './histogram';
+import type { KnowledgeHead } from './knowledge-file';
 
 /** Most recent events that are kept. */
 const MAX_EVENTS = 100;
@@ -48,7 +49,7 @@ export class Counters {
 /** Records what happened in one reloader, across reconfigurations. */
 export class Journal implements Reporter, WriteListener {
   readonly counters = new Counters();
-  #events: RecentEvent[] = [];
+  #events: readonly RecentEvent[] = [];
   #lastPass: PassStatus | null = null;
   #lastSuccessAt: number | null = null;
   #steps: Partial<ReloaderStatus> = {};
@@ -78,6 +79,22 @@ export class Journal implements Reporter, WriteListener {
   /** What steps of the last pass add to the status. */
   get steps(): Partial<ReloaderStatus> {
     return this.#steps;
+  }
+
+  /** Takes over what an earlier process knew. */
+  remember({
+    known_at: at,
+    events,
+    default_certificate: byDefault,
+    node_certificates: node,
+  }: KnowledgeHead): void {
+    this.#revision += 1;
+    this.#lastSuccessAt = Date.parse(at);
+    this.#events = events.slice(0, MAX_EVENTS);
+    this.#steps = {
+      ...(byDefault === undefined ? {} : { default_certificate: byDefault }),
+      ...(node === undefined ? {} : { node_certificates: node }),
+    };
   }
 
   /** Takes over what steps of the pass that just ended add to the status. */
@@ -180,7 +197,7 @@ function detailOf(outcome: PassEvent['outcome']): string {
     case 'swapped':
       return outcome.proof?.detail ?? '';
     case 'rolled_back':
-      return `${outcome.proof.detail}; the previous one ${outcome.restored ? 'is back' : 'could not be put back'}`;
+      return `${outcome.proof.detail}; the previous one ${outcome.restored ? 'is back' : 'could not be restored'}`;
     case 'refused':
       return outcome.refusal.message;
     case 'mended':

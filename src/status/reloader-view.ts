@@ -12,6 +12,8 @@ import { certificateStatus, type StatusContext } from './certificate-status';
 import { certificateFacts, type CertificateFacts } from './facts';
 import type { EntryMemory } from './entry-memory';
 import type { Counters } from './journal';
+import type { FactsBeside } from './kept-facts';
+import type { Knowledge, KnowledgeHead } from './knowledge-file';
 
 /** A reloader's status whose certificates are written out during the iteration. */
 export interface ReloaderView extends Omit<ReloaderStatus, 'certificates'> {
@@ -66,6 +68,8 @@ export interface ReloaderViewOptions {
 /** Presents one reloader, or the last known state before it. */
 export class ReloaderPresenter {
   #revision = 0;
+  /** Increases when a plan or a state is new. */
+  #changes = 0;
   #noticed = { plan: null as LiveView['plan'], version: -1, count: -1 };
 
   constructor(private readonly options: ReloaderViewOptions) {}
@@ -85,7 +89,41 @@ export class ReloaderPresenter {
     this.#noticed = { plan: known.plan, version: served.version, count: known.certificates.size };
     this.#revision += 1;
     served.keep(known.certificates);
-    return since.update(certificateFacts(known, served), this.now());
+    const changed = since.update(certificateFacts(known, served), this.now());
+    if (changed.length > 0 || known.plan !== plan || known.certificates.size !== count) this.#changes += 1;
+    return changed;
+  }
+
+  /**
+   * What is known, for the next process; `mark` is another one when it is worth writing. Null: no pass has been made.
+   */
+  knowledge(place: Pick<KnowledgeHead, 'kong' | 'status_listen'>): (Knowledge & { mark: string }) | null {
+    this.notice();
+    const { memory, live } = this.options;
+    const known = memory.latest(live());
+    const { sources, known_at: at, events, ...view } = this.view();
+    if (known.plan === null || at === null) return null;
+    const { entry, mode, interval_seconds, default_certificate, node_certificates } = view;
+    const { served } = memory;
+    const context = this.context(known, undefined);
+    const head: KnowledgeHead = {
+      ...{ entry, mode, interval_seconds, ...place },
+      ...{ known_at: at, warning_days: view.warningDays, status_url: view.statusUrl, sources, events },
+      ...(default_certificate === undefined ? {} : { default_certificate }),
+      ...(node_certificates === undefined ? {} : { node_certificates }),
+    };
+    const beside = (facts: CertificateFacts): FactsBeside => ({
+      source: facts.bundleId === null ? '' : known.sourceOf(facts.bundleId),
+      since: context.since(facts) ?? context.now,
+      swappedAt: context.swappedAt(facts) ?? null,
+    });
+    return {
+      head,
+      mark: JSON.stringify([this.#changes, { ...head, known_at: '' }]),
+      certificates: function* () {
+        for (const facts of certificateFacts(known, served)) yield [facts, beside(facts)] as const;
+      },
+    };
   }
 
   /** @param isReachable false: Kong cannot be asked, so the state is that of the last pass */
@@ -95,9 +133,10 @@ export class ReloaderPresenter {
     const { journal, served } = memory;
     const own = live();
     const known = memory.latest(own);
+    const { remembered } = memory;
     const leadership = this.options.leader?.();
     const pins = this.options.pins?.() ?? [];
-    const facts = () => certificateFacts(known, served);
+    const facts = remembered?.facts ?? (() => certificateFacts(known, served));
     const context = this.context(known, leadership);
     const shown = {
       entry,
@@ -107,7 +146,7 @@ export class ReloaderPresenter {
       last_success_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
       known_at: journal.lastSuccessAt === null ? null : new Date(journal.lastSuccessAt).toISOString(),
       is_current: isReachable && own.plan !== null && journal.lastPass?.error === null,
-      sources: sourceStatuses(known),
+      sources: remembered?.sources ?? sourceStatuses(known),
       ...withLevels(journal.steps, context),
       ...(pins.length === 0 ? {} : { pins: pins.map(pinStatus) }),
       ...(leadership === undefined ? {} : { leader: leaderStatus(leadership) }),
@@ -121,7 +160,7 @@ export class ReloaderPresenter {
       facts,
       warningDays: context.warningDays,
       certificates,
-      sourceOf: (id) => known.sourceOf(id),
+      sourceOf: context.sourceOf,
       sinceOf: context.since,
       statusUrl: this.options.statusUrl ?? null,
       status: () => ({ ...shown, certificates: [...certificates()] }),
@@ -135,7 +174,7 @@ export class ReloaderPresenter {
       now: this.now(),
       warningDays: this.options.warningDays ?? [],
       pendingNote: leader === undefined || leader.isLeader ? null : noteOf(leader),
-      sourceOf: (id) => known.sourceOf(id),
+      sourceOf: this.options.memory.remembered?.sourceOf ?? ((id) => known.sourceOf(id)),
       since: (facts) => this.options.memory.since.since(facts),
       swappedAt: ({ certificate, half }) =>
         certificate === null ? undefined : this.options.memory.served.swappedAt(certificate.id, half),

@@ -1,3 +1,4 @@
+import type { KeptFacts } from './kept-facts';
 import type { Digest, Half, Proof, ServedObservation, WriteListener, WrittenHalf } from '../model';
 
 /** The last observation of each half, and its last swap. No texts and no parsed certificates. */
@@ -29,6 +30,19 @@ export class ServedBook implements WriteListener {
     if (isKept) this.#swapped[half].set(certificate, at);
     if (proof === null || proof.verdict === 'overwritten') return;
     this.note(certificate, half, seenIn(proof, proof.verdict, chain, at));
+  }
+
+  /**
+   * Takes over the swaps that an earlier process made, and what it saw to be wrong: that is wrong until somebody has
+   * looked again. What it saw served is looked at first, as if nobody had.
+   */
+  remember(all: Iterable<KeptFacts>): void {
+    for (const { facts, swappedAt } of all) {
+      const { certificate, half, seen } = facts;
+      if (certificate === null) continue;
+      if (swappedAt !== null) this.#swapped[half].set(certificate.id, swappedAt);
+      if (seen?.verdict === 'wrong' || seen?.verdict === 'another') this.note(certificate.id, half, seen);
+    }
   }
 
   /** Forgets certificates that are no longer in Kong. */

@@ -34,6 +34,11 @@ export class SinceBook {
     return changed;
   }
 
+  /** Takes over from an earlier process since when each state holds. */
+  remember(all: Iterable<{ facts: CertificateFacts; since: number }>): void {
+    for (const { facts, since } of all) this.#states.set(factsKey(facts), { state: facts.state, since });
+  }
+
   /** Undefined: it was missing at the last update, or in another state. */
   since(facts: CertificateFacts): number | undefined {
     const known = this.#states.get(factsKey(facts));

@@ -1,10 +1,12 @@
 /// <reference lib="dom" />
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ReloaderStatus } from '../../src/public';
-import { StatusServer, type ReportView } from '../../src/status';
+import { KnowledgeFile, StatusServer, type ReportView } from '../../src/status';
+import { testFolder } from '../support/folders';
+import { entry, PLACE, remembered } from '../support/known-entry';
 import { startReceiver } from '../support/receiver';
 import { hasChromium, startChromium } from './chromium';
 import { badDay, certificate, entryView, fingerprintOf, historyOf, sampleView } from './sample';
@@ -435,6 +437,24 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
       /connection refused\. This is how it was .*\d:\d\d/,
     );
     await picture(page, 'kong-away');
+  });
+
+  it('shows after a restart what an earlier process left, whatever somebody wrote into its file', async () => {
+    const file = new KnowledgeFile(join(testFolder(), 'known'));
+    await file.save(entry().show.knowledge(PLACE)!);
+    const hostile = '<img src=x onerror=console.error(1)>';
+    writeFileSync(file.path, readFileSync(file.path, 'utf8').replaceAll('c3.test', hostile));
+    const { view } = await remembered(file);
+    const left = { ...sampleView([]), kong: null, waiting: 'connection refused', reloaders: [view] };
+    const { page, troubles } = await opened(() => left);
+    expect(await names(page)).toHaveLength(13);
+    expect(await names(page)).toContain(hostile);
+    expect(await verdict(page)).toMatch(/^Kong does not answer · .*2 not served .* 2 refused /);
+    expect(await page.locator('#alarm').innerText()).toMatch(
+      /connection refused\. What is shown is as of .*\d:\d\d/,
+    );
+    expect(troubles).toEqual([]);
+    await picture(page, 'kong-away-after-a-restart');
   });
 
   it.each<[string, Partial<ReloaderStatus>, string, string]>([

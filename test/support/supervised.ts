@@ -50,13 +50,17 @@ export async function supervised({
   onTestFinished(() => gateway.stop());
   if (mode === 'database') await postEntry(gateway.adminUrl, entry);
   const lines: string[] = [];
-  const supervisor = new Supervisor({
-    location: { prefix: gateway.prefix },
-    logger: new LogHub((line) => lines.push(line)),
-    pollMs,
-    silentMs,
-  });
-  supervisor.start();
+  const begin = () => {
+    const begun = new Supervisor({
+      location: { prefix: gateway.prefix },
+      logger: new LogHub((line) => lines.push(line)),
+      pollMs,
+      silentMs,
+    });
+    begun.start();
+    return begun;
+  };
+  let supervisor = begin();
   onTestFinished(() => supervisor.stop());
   const socketPath = findStatusSocket(gateway.prefix);
   await eventually('the status is shown', () => existsSync(socketPath));
@@ -65,7 +69,16 @@ export async function supervised({
   return {
     gateway,
     certs,
-    supervisor,
+    get supervisor() {
+      return supervisor;
+    },
+    /** Ends the supervisor and starts another one, as a restart of the process does. */
+    restart: async (meanwhile: () => void = () => undefined) => {
+      await supervisor.stop();
+      meanwhile();
+      supervisor = begin();
+      await eventually('the status is shown again', () => existsSync(socketPath));
+    },
     socket: { socketPath },
     report,
     certificates,

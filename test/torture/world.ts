@@ -172,7 +172,7 @@ export class World {
   #remains(): string[] {
     return [this.kong.prefix, this.folder].flatMap((folder) =>
       readdirSync(folder).filter((name) => {
-        if (/^ssl-cert-reloader\.(differences|holds|homes|reloads)/.test(name))
+        if (/^ssl-cert-reloader\.(differences|holds|homes|reloads|told)/.test(name))
           return !isJson(readFileSync(join(folder, name), 'utf8'));
         return /\.ssl-cert-reloader-|ssl-cert-reloader.*\.[\da-f]+$/.test(name);
       }),

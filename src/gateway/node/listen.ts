@@ -1,3 +1,5 @@
+import { itemsOf } from './kong-env';
+
 /** Address of a listening socket: TCP or a unix socket. */
 export interface Endpoint {
   /** `http://127.0.0.1:8001`, `https://127.0.0.1:8444`, or `unix:/path`. */
@@ -21,6 +23,8 @@ export function tlsListeners(directive: string | undefined): TlsListener[] {
     .map(({ host, port, proxyProtocol }) => ({ host, port: port as number, proxyProtocol }));
 }
 
+const MAX_FLAGS = 20;
+
 export interface Listener {
   host: string;
   /** Null: a unix socket; `host` is its path. */
@@ -34,8 +38,8 @@ export interface Listener {
  * `off`.
  */
 export function parseListeners(directive = 'off'): Listener[] {
-  return directive.split(',').flatMap((item): Listener[] => {
-    const [address = '', ...flags] = item.trim().split(/\s+/);
+  return itemsOf(directive).flatMap((item): Listener[] => {
+    const [address = '', ...flags] = item.split(/\s+/, MAX_FLAGS);
     const traits = { ssl: flags.includes('ssl'), proxyProtocol: flags.includes('proxy_protocol') };
     if (address.startsWith('unix:')) return [{ host: address.slice('unix:'.length), port: null, ...traits }];
     const match = /^(.+):(\d+)$/.exec(address);

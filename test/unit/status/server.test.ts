@@ -3,7 +3,7 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, test } from 'vitest';
 import { StatusServer, type PolledEntry, type ReportView } from '../../../src/status';
-import type { StatusReport } from '../../../src/public';
+import type { PassStatus, StatusReport } from '../../../src/public';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 import { ask } from '../../support/http';
@@ -251,14 +251,19 @@ test.for<[string, Partial<ReportView>, string]>([
 
 it('is ready from the first pass that succeeds until two intervals without one', async () => {
   let last = Date.now();
+  // What an earlier process knew does not make this one ready.
+  let pass: PassStatus | null = null;
   const { tcp } = await serving(() => {
     const view = {
       ...reloaderView([]),
       interval_seconds: 300,
+      last_pass: pass,
       last_success_at: new Date(last).toISOString(),
     };
     return reportView([view]);
   });
+  expect((await ask(tcp, '/readyz')).status).toBe(503);
+  pass = { cause: 'start', started_at: new Date(last).toISOString(), duration_ms: 5, error: null };
   expect((await ask(tcp, '/readyz')).status).toBe(200);
   last = Date.now() - 590_000;
   expect((await ask(tcp, '/readyz')).status).toBe(200);

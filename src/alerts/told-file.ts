@@ -1,0 +1,95 @@
+import { rmSync } from 'node:fs';
+import { readOwnFile } from '../common/own-file';
+import { replaceOwnFile } from '../common/replace-file';
+import { toJson } from '../common/safe-text';
+import { isText, isTime, listOf, oneOf, orAbsent, orNull, recordOf } from '../common/shape';
+import { LIFE_LEVELS } from '../model';
+import { ALERT_NAMES } from './alert';
+import type { AlertState, Held } from './changes';
+
+const MAX_BYTES = 4 * 1024 * 1024;
+/** More are sent once more after a restart. */
+const MAX_TOLD = 2_000;
+
+const isLabels = (value: unknown): value is Record<string, string> =>
+  typeof value === 'object' && value !== null && Object.values(value).every(isText);
+
+const isTold = recordOf({
+  /** The condition's key, under a name that no filter takes for that of a secret. */
+  id: isText,
+  toldAt: isTime,
+  condition: recordOf({
+    kind: oneOf(ALERT_NAMES),
+    topic: isText,
+    severity: oneOf({ critical: 0, warning: 0 }),
+    since: isTime,
+    isSinceSeen: orAbsent((value): value is true => value === true),
+    labels: isLabels,
+    facts: recordOf({
+      certificate_id: orAbsent(isText),
+      half: orAbsent(isText),
+      snis: orAbsent(listOf(isText)),
+      source: orAbsent(isText),
+      location: orAbsent(isText),
+      reason: orAbsent(isText),
+      not_after: orAbsent(isText),
+      days_left: orAbsent((value): value is number => Number.isSafeInteger(value)),
+      level: orAbsent(oneOf(LIFE_LEVELS)),
+    }),
+    link: orNull(isText),
+    summary: isText,
+    description: isText,
+  }),
+});
+
+/** Keeps for the next process which troubles a webhook was told of. It has what the webhook got, and no address. */
+export class ToldFile {
+  #next: Iterable<Held> | null = null;
+  #saving: Promise<void> | null = null;
+
+  constructor(private readonly path: string) {}
+
+  /** Nothing where it is missing or not ours: every present trouble is told once more then. */
+  load(): AlertState {
+    try {
+      const told: unknown = JSON.parse(readOwnFile(this.path, MAX_BYTES)?.text ?? '[]');
+      if (!listOf(isTold)(told)) return new Map();
+      return new Map(
+        told.map(({ id, toldAt, condition }) => [
+          id,
+          { toldAt, condition: { ...condition, key: id } as Held['condition'] },
+        ]),
+      );
+    } catch {
+      return new Map();
+    }
+  }
+
+  /** Writes it soon, without holding up anything; a failure costs a repetition after the next start. */
+  save(told: Iterable<Held>): void {
+    this.#next = told;
+    this.#saving ??= this.drain().finally(() => {
+      this.#saving = null;
+    });
+  }
+
+  /** Resolves when what was to be saved is saved. */
+  async settle(): Promise<void> {
+    await this.#saving;
+  }
+
+  remove(): void {
+    this.#next = null;
+    void this.settle().finally(() => rmSync(this.path, { force: true }));
+  }
+
+  private async drain(): Promise<void> {
+    while (this.#next !== null) {
+      const told = [...this.#next]
+        .slice(0, MAX_TOLD)
+        .map(({ toldAt, condition: { key: id, ...condition } }) => ({ id, toldAt, condition }));
+      this.#next = null;
+      await replaceOwnFile(this.path, `${toJson(told)}\n`).catch(() => undefined);
+    }
+  }
+}
