@@ -11,7 +11,7 @@ type HistoryOf = (entry: string) => History | null;
  * @returns what was done, in a sentence
  * @throws Error where nothing was done, or it cannot be kept
  */
-export async function obey(
+export async function carryOut(
   command: OperatorCommand,
   running: Running,
   historyOf: HistoryOf,

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { readConfiguredFile } from '../common/configured-file';
-import { timeLeft } from '../common/duration';
-import { PLUGIN_NAME } from '../common/product';
 import { groupBy } from '../common/multimap';
+import { PLUGIN_NAME } from '../common/product';
 import { replaceFile } from '../common/replace-file';
+import { timeLeft } from '../common/time';
 import {
   changeId,
   lifeOf,

@@ -2,14 +2,14 @@ import { LineFile } from '../common/line-file';
 import type { Fields, Level } from '../model';
 import { JsonLogger, type Logger } from './logger';
 
-export interface LogSettings {
+interface LogSettings {
   /** Path of a file that gets every line as well; null: none. */
   file?: string | null | undefined;
   level: Level;
 }
 
 /** The log of one entry. */
-export interface OpenLog extends Logger {
+interface OpenLog extends Logger {
   /** Closes its part of the file. */
   close(): void;
 }

@@ -18,7 +18,7 @@ import type { KnowledgeHead } from './knowledge-file';
 /** Most recent events that are kept. */
 const MAX_EVENTS = 100;
 
-export type SwapResult = 'served' | 'unproven' | 'not_served' | 'rolled_back' | 'failed';
+type SwapResult = 'served' | 'unproven' | 'not_served' | 'rolled_back' | 'failed';
 
 const SWAP_RESULTS: Record<Proof['verdict'], SwapResult> = {
   served: 'served',

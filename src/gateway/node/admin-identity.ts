@@ -11,7 +11,7 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
  * clients.
  * @returns null where none is required, or Kong's own is unsuitable
  */
-export function ownAdminClient(prefix: string): { certFile: string; keyFile: string } | null {
+export function clientCertificateOfKong(prefix: string): { certFile: string; keyFile: string } | null {
   try {
     const values = readKongValues(prefix, (name) => NAMES.has(name));
     if (values.get('nginx_admin_ssl_verify_client') !== 'on') return null;

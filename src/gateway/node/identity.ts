@@ -6,7 +6,7 @@ import { itemsOf, readKongValues } from './kong-env';
 import { findMaster, userOf, usersOfChildren } from './processes';
 
 /** How to recognize Kong on this machine: which processes may answer as the Admin API, according to the prefix. */
-export interface KongIdentity {
+interface KongIdentity {
   users: () => ReadonlySet<number>;
   /** Certificates (DER) that its Admin API shows. */
   pinned: () => readonly Buffer[];

@@ -25,7 +25,7 @@ export function tlsListeners(directive: string | undefined): TlsListener[] {
 
 const MAX_FLAGS = 20;
 
-export interface Listener {
+interface Listener {
   host: string;
   /** Null: a unix socket; `host` is its path. */
   port: number | null;

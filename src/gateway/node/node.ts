@@ -36,7 +36,7 @@ export interface NodeFacts {
 /** Prefixes of the settings that name Kong's other certificates. */
 const USES = ['admin', 'admin_gui', 'status', 'client', 'cluster'] as const;
 
-export interface NodeCertificate {
+interface NodeCertificate {
   use: (typeof USES)[number];
   cert: string;
   key: string;

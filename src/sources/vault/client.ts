@@ -14,7 +14,7 @@ export interface VaultAnswer {
 }
 
 /** The parts of Vault's answers that are used (https://developer.hashicorp.com/vault/api-docs). */
-export interface VaultBody {
+interface VaultBody {
   data?: unknown;
   auth?: { client_token?: unknown; lease_duration?: unknown; renewable?: unknown } | null;
   errors?: unknown;
