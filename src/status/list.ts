@@ -1,6 +1,6 @@
 import { parseCertificate, readableName } from '../certificates';
 import { Slices } from '../common/slices';
-import { isoTime } from '../common/iso-time';
+import { isoTime } from '../common/time';
 import { CERTIFICATE_STATES, LIFE_LEVELS, REASONS, type CertificateState, type LifeLevel } from '../model';
 import {
   alarmingLife,
@@ -20,7 +20,7 @@ import { shownOf, type ReloaderView } from './reloader-view';
 import type { ReportView } from './report-view';
 
 /** Query of the list of certificates. */
-export interface ListQuery {
+interface ListQuery {
   /** Lower-case words that must occur. */
   words: readonly string[];
   states: ReadonlySet<string>;
@@ -91,7 +91,8 @@ const NEVER = '~';
  */
 export async function listReport(view: ReportView, query: ListQuery): Promise<ListReport> {
   const { adminRequests: _, reloaders, ...rest } = view;
-  const slices = new Slices();
+  // One certificate may have a thousand names.
+  const slices = new Slices(1);
   const tally = new Tally();
   const places: Place[] = [];
   for (const { entry, mode, certificates } of reloaders) {
