@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdminClient, DatabaseGateway, DeclarativeGateway } from '../src/gateway';
@@ -15,6 +16,16 @@ const CONCURRENCY = 16;
 const AGAINST = '1,000 bare PATCHes, 16 at once';
 
 const renewed = (pairs: readonly Pair[]) => pairs.map(({ name }) => newPair(name));
+
+/** The same beside a program that keeps a core busy. */
+export async function bulkDatabaseBusy(folder: string): Promise<Result> {
+  const other = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
+  try {
+    return { ...(await bulkDatabase(folder)), name: 'bulk-1k-database-busy', limit: 1.3 };
+  } finally {
+    other.kill('SIGKILL');
+  }
+}
 
 /** 1,000 certificates that changed at once: found, checked and written; against the writes alone. */
 export async function bulkDatabase(folder: string): Promise<Result> {
@@ -41,7 +52,7 @@ export async function bulkDatabase(folder: string): Promise<Result> {
         return time(() => patchAll(client, bodies));
       },
     );
-    return { name: 'bulk-1k-database', ...measured, unit: 'ms', limit: 1.3, against: AGAINST };
+    return { name: 'bulk-1k-database', ...measured, unit: 'ms', limit: 1.1, against: AGAINST };
   } finally {
     client.close();
     await kong.stop();

@@ -67,7 +67,7 @@ async function cold(kong: BenchKong, certs: string, paths: readonly string[]): P
     name: 'cold-pass-10k',
     ...measured,
     unit: 'ms',
-    limit: 3,
+    limit: 2,
     against: 'read and SHA-256 of the same files (CPU)',
   };
 }

@@ -35,8 +35,8 @@ export async function memories(folder: (name: string) => string): Promise<Result
   const floor = await memoryOfFolder(folder('rss-0'), 0);
   const results: Result[] = [];
   for (const [name, count, limit] of [
-    ['rss-1k', 1_000, 65],
-    ['rss-10k', 10_000, 120],
+    ['rss-1k', 1_000, 60],
+    ['rss-10k', 10_000, 100],
   ] as const) {
     const ours = await memoryOfFolder(folder(name), count);
     results.push({

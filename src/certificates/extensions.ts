@@ -1,4 +1,4 @@
-import { dotted, objectId, TAG, type DerReader } from './der';
+import { dotted, objectId, TAG, type DerReader, type DerValue } from './der';
 import { ipText } from './ip';
 
 const EXTENSIONS = 0xa3;
@@ -8,13 +8,13 @@ const URI = 0x86;
 const IP_ADDRESS = 0x87;
 const KEY_ID = 0x80;
 
-const ALTERNATIVE_NAME = objectId('2.5.29.17');
-const BASIC_CONSTRAINTS = objectId('2.5.29.19');
-const KEY_USAGE = objectId('2.5.29.15');
-const EXTENDED_KEY_USAGE = objectId('2.5.29.37');
-const SUBJECT_KEY_ID = objectId('2.5.29.14');
-const AUTHORITY_KEY_ID = objectId('2.5.29.35');
-const NAME_CONSTRAINTS = objectId('2.5.29.30');
+/** Last number of those below 2.5.29. */
+const KEY_USAGE = 15;
+const ALTERNATIVE_NAME = 17;
+const BASIC_CONSTRAINTS = 19;
+const NAME_CONSTRAINTS = 30;
+const AUTHORITY_KEY_ID = 35;
+const EXTENDED_KEY_USAGE = 37;
 const AUTHORITY_INFO_ACCESS = objectId('1.3.6.1.5.5.7.1.1');
 const CA_ISSUERS = objectId('1.3.6.1.5.5.7.48.2');
 const ANY_USAGE = objectId('2.5.29.37.0');
@@ -22,13 +22,13 @@ const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), ANY_USAGE]);
 const SERVER_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.1'), ANY_USAGE]);
 
 /** Extensions that OpenSSL handles (X509_supported_extension); it rejects any other one that is critical. */
-const SUPPORTED = new Set([
-  ALTERNATIVE_NAME,
-  BASIC_CONSTRAINTS,
-  KEY_USAGE,
-  EXTENDED_KEY_USAGE,
-  NAME_CONSTRAINTS,
-  ...[
+const SUPPORTED = new Set(
+  [
+    '2.5.29.17', // alternative names
+    '2.5.29.19', // basic constraints
+    '2.5.29.15', // key usage
+    '2.5.29.37', // extended key usage
+    '2.5.29.30', // name constraints
     '2.5.29.31', // CRL distribution points
     '2.5.29.32', // certificate policies
     '2.5.29.33', // policy mappings
@@ -40,7 +40,7 @@ const SUPPORTED = new Set([
     '1.3.6.1.5.5.7.1.14', // proxy certificate
     '1.3.6.1.5.5.7.48.1.5', // no OCSP check
   ].map(objectId),
-]);
+);
 
 /** Names beyond this number are not read; the gate refuses a certificate with far fewer. */
 const MAX_READ_NAMES = 10_000;
@@ -65,7 +65,6 @@ export interface Extensions {
   isForClients: boolean;
   isForServers: boolean;
   /** Hexadecimal, lower case. */
-  subjectKeyId: string | undefined;
   authorityKeyId: string | undefined;
   /** Address of the issuer's certificate (authorityInfoAccess), as written. */
   issuerUrl: string | undefined;
@@ -88,7 +87,6 @@ export function readExtensions(tbs: DerReader): Extensions {
     maySign: true,
     isForClients: true,
     isForServers: true,
-    subjectKeyId: undefined,
     authorityKeyId: undefined,
     issuerUrl: undefined,
     nameConstraints: undefined,
@@ -101,26 +99,48 @@ export function readExtensions(tbs: DerReader): Extensions {
     const list = wrapper.inside(wrapper.next(TAG.sequence));
     while (!list.done) {
       const extension = list.inside(list.next(TAG.sequence));
-      const id = extension.text(extension.next(TAG.objectId));
+      const id = extension.next(TAG.objectId);
       const critical = extension.optional(TAG.boolean);
       const octets = extension.next(TAG.octetString);
-      const value = extension.inside(octets);
-      if (id === ALTERNATIVE_NAME) readNames(value, found);
-      else if (id === BASIC_CONSTRAINTS) readConstraints(value, found);
-      else if (id === KEY_USAGE) readKeyUsage(value, found);
-      else if (id === EXTENDED_KEY_USAGE) readUsages(value, found);
-      else if (id === AUTHORITY_KEY_ID) found.authorityKeyId = authorityKeyId(value);
-      else if (id === SUBJECT_KEY_ID) found.subjectKeyId = hex(value.content(value.next(TAG.octetString)));
-      else if (id === AUTHORITY_INFO_ACCESS) found.issuerUrl = issuerUrl(value);
-      else if (id === NAME_CONSTRAINTS) found.nameConstraints = extension.content(octets);
-      const isCritical = critical !== null && extension.content(critical)[0] !== 0;
-      if (isCritical && !SUPPORTED.has(id)) found.unknownCritical ??= dotted(id);
+      readExtension(extension, id, octets, found);
+      if (critical === null || extension.content(critical)[0] === 0) continue;
+      if (!SUPPORTED.has(extension.text(id))) found.unknownCritical ??= dotted(extension.text(id));
     }
   }
   return found;
 }
 
-const hex = (bytes: Buffer) => bytes.toString('hex');
+function readExtension(extension: DerReader, id: DerValue, octets: DerValue, found: Extensions): void {
+  const value = extension.inside(octets);
+  switch (numberOf(extension, id)) {
+    case ALTERNATIVE_NAME:
+      readNames(value, found);
+      return;
+    case BASIC_CONSTRAINTS:
+      readConstraints(value, found);
+      return;
+    case KEY_USAGE:
+      readKeyUsage(value, found);
+      return;
+    case EXTENDED_KEY_USAGE:
+      readUsages(value, found);
+      return;
+    case AUTHORITY_KEY_ID:
+      found.authorityKeyId = authorityKeyId(value);
+      return;
+    case NAME_CONSTRAINTS:
+      found.nameConstraints = extension.content(octets);
+      return;
+    case null:
+      if (extension.text(id) === AUTHORITY_INFO_ACCESS) found.issuerUrl = issuerUrl(value);
+  }
+}
+
+/** The last number of an identifier below 2.5.29, which most have: no text is made for each. Null: another one. */
+function numberOf({ bytes }: DerReader, { start, end }: DerValue): number | null {
+  const isBelow = end - start === 3 && bytes[start] === 0x55 && bytes[start + 1] === 0x1d;
+  return isBelow ? (bytes[start + 2] as number) : null;
+}
 
 function readNames(value: DerReader, found: Extensions): void {
   const list = value.inside(value.next(TAG.sequence));
@@ -173,7 +193,7 @@ function readUsages(value: DerReader, found: Extensions): void {
 function authorityKeyId(value: DerReader): string | undefined {
   const fields = value.inside(value.next(TAG.sequence));
   const id = fields.optional(KEY_ID);
-  return id === null ? undefined : hex(fields.content(id));
+  return id === null ? undefined : fields.content(id).toString('hex');
 }
 
 function issuerUrl(value: DerReader): string | undefined {

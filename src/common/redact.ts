@@ -101,7 +101,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
  */
 const HINTS: readonly RegExp[] = [
   /private key|authoriz|token|pass(?:word|wd|phrase)|secret|cookie|bearer|basic|api[-_]?key|["']key(?:_alt)?\\*["']|(?:access|private)[-_]key|webhook|hooks\.|sig(?:nature)?=|code=/i,
-  /eyJ|\bgh[oprsu]_|github_pat|\bgl[a-z]{1,6}[-_]|pat_|AKIA|ASIA|ABIA|ACCA|AIza|_v1_|8Q~|\bxox|\bxapp|:AA|_live_|_test_|npm_|pypi-|NRAK|AGE-|:\/\/[^\s/?#"'\\]+@/,
+  /eyJ|\bgh[oprsu]_|github_pat|\bgl[a-z]{1,6}[-_]|pat_|\b(?:AKIA|ASIA|ABIA|ACCA)|AIza|_v1_|8Q~|\bxox|\bxapp|:AA[A-Za-z0-9_-]|_live_|_test_|npm_|pypi-|NRAK|AGE-|:\/\/[^\s/?#"'\\]+@/,
 ];
 
 /** Tokens with a dot: the first expression is quick, the second excludes long host names. */

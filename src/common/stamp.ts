@@ -71,7 +71,9 @@ export function readStamped(path: string, maxBytes: number): StampedText | null 
     // One octet more than expected, to notice growth. Some file systems (/proc, FUSE) report the size 0.
     const limit = stamp.size === 0 ? target.length : stamp.size + 1;
     let length = 0;
-    for (let got = -1; got !== 0 && length < limit; length += got) {
+    let got = -1;
+    // A read that gets less than was asked for is at the end, where the size says so as well.
+    for (; got !== 0 && length < limit && (length !== stamp.size || length === 0); length += got) {
       got = readSync(file, target, length, limit - length, null);
     }
     if (length > maxBytes || (stamp.size === 0 && length === limit)) return null;

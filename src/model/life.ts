@@ -58,9 +58,12 @@ export function lifeOf(leaf: LeafTimes, now: number, warningDays: readonly numbe
   const isOwn = renewalAt !== null && renewalAt < notAfter && renewalAt > notBefore;
   const dueAt = isOwn ? renewalAt : usualRenewalAt(notBefore, notAfter);
   const before = (share: number) => notAfter - (notAfter - dueAt) * share;
-  const counting = warningDays.filter(
-    (days) => renewalAt === null || renewalAt >= notAfter || notAfter - days * DAY_MS > renewalAt,
-  );
+  const counting =
+    warningDays.length === 0
+      ? warningDays
+      : warningDays.filter(
+          (days) => renewalAt === null || renewalAt >= notAfter || notAfter - days * DAY_MS > renewalAt,
+        );
   const urgent = counting.filter((days) => days <= CRITICAL_DAYS);
   const isByHand = counting.length > 0;
   const soonAt = isByHand ? notAfter - Math.max(...counting) * DAY_MS : before(SOON_SHARE);

@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
 import { IdleTimer } from '../common/idle-timer';
+import { Seal, type Sealed } from '../common/seal';
 import { changeId, inTurn, ownerOf, type Digest, type Half, type PemPair, type Written } from '../model';
 import { chainOf, halfOf } from './prove';
 
@@ -15,22 +15,15 @@ export interface FormerPair {
 
 type Kept = FormerPair & { sealed: Sealed; owner: string };
 
-interface Sealed {
-  nonce: Buffer;
-  text: Buffer;
-  tag: Buffer;
-}
-
 const MOST = 100;
 const KEPT_MS = 24 * 3_600_000;
-const CIPHER = 'aes-256-gcm';
 
 /**
  * The pairs that were swapped out last, so that an operator can have one back whose source has forgotten it. They are
- * kept in this process alone and sealed with a key that is OpenSSL's: no private key can be read in the heap.
+ * kept in this process alone, and sealed.
  */
 export class FormerPairs {
-  readonly #key = createSecretKey(randomBytes(32));
+  readonly #seal = new Seal();
   /** By half of a certificate, in the order of their swaps. */
   readonly #kept = new Map<string, Kept>();
 
@@ -51,7 +44,7 @@ export class FormerPairs {
       half,
       replacedBy: chainOf(written),
       at,
-      sealed: this.seal(pair),
+      sealed: this.#seal.close([pair.cert, pair.key]),
       owner,
     });
     if (this.#kept.size <= MOST) return;
@@ -83,16 +76,8 @@ export class FormerPairs {
   open(former: Pick<FormerPair, 'certificate' | 'half'>): PemPair | null {
     const kept = this.#kept.get(keyOf(former));
     if (kept === undefined) return null;
-    const { nonce, text, tag } = kept.sealed;
-    const decipher = createDecipheriv(CIPHER, this.#key, nonce).setAuthTag(tag);
-    return JSON.parse(Buffer.concat([decipher.update(text), decipher.final()]).toString()) as PemPair;
-  }
-
-  private seal({ cert, key }: PemPair): Sealed {
-    const nonce = randomBytes(12);
-    const cipher = createCipheriv(CIPHER, this.#key, nonce);
-    const text = Buffer.concat([cipher.update(JSON.stringify({ cert, key }), 'utf8'), cipher.final()]);
-    return { nonce, text, tag: cipher.getAuthTag() };
+    const [cert = '', key = ''] = this.#seal.open(kept.sealed);
+    return { cert, key };
   }
 }
 

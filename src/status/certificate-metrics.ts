@@ -4,20 +4,22 @@ import {
   lifeOf,
   renewalLateAt,
   type CertificateState,
-  type LifeLevel,
+  type Life,
 } from '../model';
 import { asSnis } from '../certificates';
-import { endingLeaf, renewalOf, servedNotAfter } from './certificate-status';
+import { endingLeaf, renewalOf, servedNotAfter, type Renewal } from './certificate-status';
 import type { CertificateFacts } from './facts';
 import { ORIGINS, type Families, type Sample } from './metric-samples';
 import type { ReportView } from './report-view';
 
 /** Facts about one certificate in Kong, with the labels of all its samples. */
-interface Row {
+export interface Row {
   facts: CertificateFacts;
-  warningDays: readonly number[];
   /** Start of its present state; milliseconds since the epoch. */
   since: number;
+  renewal: Renewal | null;
+  /** Of the leaf whose expiry counts. */
+  life: Life | null;
   shared: Record<string, string>;
 }
 
@@ -31,35 +33,52 @@ type CertificateFamily =
   | 'certificates'
   | 'certificate_lives';
 
-/** One row for each half of a certificate in Kong. */
-export function certificateFamilies(view: ReportView): Families<CertificateFamily> {
-  const { rows, loose, states, lives } = readFacts(view);
-  return {
-    certificate_not_after_timestamp_seconds: () => notAfters(rows),
-    certificate_trouble_since_timestamp_seconds: () => troubles([...rows, ...loose]),
-    certificate_info: () => infos(rows),
-    certificate_in_sync: () => inSync(rows),
-    certificate_renewal_due_timestamp_seconds: () => renewals(rows),
-    certificate_warning_timestamp_seconds: () => warnings(rows),
-    certificates: () => [...states].map(([state, value]) => ({ value, labels: { state } })),
-    certificate_lives: () => [...lives].map(([level, value]) => ({ value, labels: { level } })),
+type RowFamily = Exclude<CertificateFamily, 'certificates' | 'certificate_lives'>;
+
+/** Numbers of certificates, counted row by row. */
+export class CertificateCounts {
+  readonly #states = zeros(CERTIFICATE_STATES);
+  readonly #lives = zeros(LIFE_LEVELS);
+
+  add({ facts: { state, certificate }, life }: Row): void {
+    this.#states.set(state, (this.#states.get(state) ?? 0) + 1);
+    if (certificate !== null && life !== null)
+      this.#lives.set(life.level, (this.#lives.get(life.level) ?? 0) + 1);
+  }
+
+  readonly families: Families<Exclude<CertificateFamily, RowFamily>> = {
+    certificates: () => [...this.#states].map(([state, value]) => ({ value, labels: { state } })),
+    certificate_lives: () => [...this.#lives].map(([level, value]) => ({ value, labels: { level } })),
   };
 }
 
-/** Two entries may look after the same certificate: the one with a source for it counts. */
-function readFacts({ reloaders, generated_at: at }: ReportView): {
-  rows: Row[];
-  /** Bundles that are not in Kong. */
-  loose: Row[];
-  states: Map<CertificateState, number>;
-  lives: Map<LifeLevel, number>;
-} {
+/** Samples of some rows: those of 10,000 certificates are never held at once. */
+export function rowFamilies(): Record<RowFamily, (rows: readonly Row[]) => Iterable<Sample>> {
+  const told = new Set<string>();
+  const inKong = (rows: readonly Row[]) => rows.filter(({ facts }) => facts.certificate !== null);
+  return {
+    certificate_not_after_timestamp_seconds: (rows) => notAfters(inKong(rows)),
+    certificate_trouble_since_timestamp_seconds: (rows) => troubles(rows, told),
+    certificate_info: infos,
+    certificate_in_sync: (rows) => inSync(inKong(rows)),
+    certificate_renewal_due_timestamp_seconds: (rows) => renewals(inKong(rows)),
+    certificate_warning_timestamp_seconds: (rows) => warnings(inKong(rows)),
+  };
+}
+
+/**
+ * One row for each half of a certificate in Kong, then one for each bundle that is not there. Two entries may look after the
+ * same certificate: the one with a source for it counts.
+ */
+export function* certificateRows({ reloaders, generated_at: at }: ReportView): Iterable<Row> {
   const now = Date.parse(at);
   const rows = new Map<string, Row>();
-  const states = zeros(CERTIFICATE_STATES);
-  const lives = zeros(LIFE_LEVELS);
-  for (const { facts, sourceOf, sinceOf, warningDays } of reloaders) {
-    for (const one of facts()) {
+  for (const reloader of reloaders) {
+    for (const one of reloader.facts()) {
+      if (reloaders.length === 1) {
+        yield rowOf(one, reloader, now);
+        continue;
+      }
       const { certificate, half, bundleId } = one;
       const key =
         certificate === null
@@ -67,34 +86,40 @@ function readFacts({ reloaders, generated_at: at }: ReportView): {
           : half === 'main'
             ? certificate.id
             : `${certificate.id} alt`;
-      const known = reloaders.length > 1 ? rows.get(key) : undefined;
+      const known = rows.get(key);
       if (known !== undefined && (known.facts.bundleId !== null || bundleId === null)) continue;
-      const source = bundleId === null ? '' : sourceOf(bundleId);
-      rows.set(key, {
-        facts: one,
-        warningDays,
-        since: sinceOf(one) ?? now,
-        shared: { source, certificate_id: certificate?.id ?? '', half },
-      });
+      rows.set(key, rowOf(one, reloader, now));
     }
   }
-  const inKong: Row[] = [];
-  const loose: Row[] = [];
-  for (const row of rows.values()) {
-    const { state, certificate } = row.facts;
-    states.set(state, (states.get(state) ?? 0) + 1);
-    (certificate === null ? loose : inKong).push(row);
-    if (certificate === null) continue;
-    const ending = endingLeaf(row.facts);
-    if (ending === null) continue;
-    const { level } = lifeOf(ending, now, row.warningDays);
-    lives.set(level, (lives.get(level) ?? 0) + 1);
-  }
-  return { rows: inKong, loose, states, lives };
+  // What is in Kong comes first.
+  for (const row of rows.values()) if (row.facts.certificate !== null) yield row;
+  for (const row of rows.values()) if (row.facts.certificate === null) yield row;
 }
 
-const zeros = <Word extends string>(words: Readonly<Record<Word, unknown>>): Map<Word, number> =>
-  new Map((Object.keys(words) as Word[]).map((word) => [word, 0]));
+function rowOf(
+  facts: CertificateFacts,
+  { sourceOf, sinceOf, warningDays }: ReportView['reloaders'][number],
+  now: number,
+): Row {
+  const { certificate, half, bundleId } = facts;
+  const renewal = renewalOf(facts);
+  const ending = endingLeaf(facts, renewal);
+  return {
+    facts,
+    since: sinceOf(facts) ?? now,
+    renewal,
+    life: ending === null ? null : lifeOf(ending, now, warningDays),
+    shared: {
+      source: bundleId === null ? '' : sourceOf(bundleId),
+      certificate_id: certificate?.id ?? '',
+      half,
+    },
+  };
+}
+
+function zeros<Word extends string>(words: Readonly<Record<Word, unknown>>): Map<Word, number> {
+  return new Map((Object.keys(words) as Word[]).map((word) => [word, 0]));
+}
 
 function* notAfters(rows: readonly Row[]): Iterable<Sample> {
   for (const { facts, shared } of rows) {
@@ -125,8 +150,8 @@ const IS_TROUBLE: Record<CertificateState, boolean> = {
   unused: false,
 };
 
-function* troubles(rows: readonly Row[]): Iterable<Sample> {
-  const seen = new Set<string>();
+/** @param told keys of bundles that had a sample */
+function* troubles(rows: readonly Row[], told: Set<string>): Iterable<Sample> {
   for (const { facts, shared, since } of rows) {
     const { state, certificate, bundle, bundleId, refusal, isStanding, failure, hold } = facts;
     if (!IS_TROUBLE[state]) continue;
@@ -138,8 +163,8 @@ function* troubles(rows: readonly Row[]): Iterable<Sample> {
     };
     // For bundles that are not in Kong, the labels are the only identity.
     const key = certificate === null ? [shared['source'], ...Object.values(labels)].join('|') : '';
-    if (key !== '' && seen.has(key)) continue;
-    seen.add(key);
+    if (key !== '' && told.has(key)) continue;
+    told.add(key);
     yield { value: since / 1000, labels, sharedLabels: shared };
   }
 }
@@ -178,8 +203,7 @@ function* inSync(rows: readonly Row[]): Iterable<Sample> {
 }
 
 function* renewals(rows: readonly Row[]): Iterable<Sample> {
-  for (const { facts, shared } of rows) {
-    const renewal = renewalOf(facts);
+  for (const { renewal, shared } of rows) {
     if (renewal !== null) yield { value: Math.round(renewal.at / 1000), sharedLabels: shared };
   }
 }
@@ -191,16 +215,14 @@ const WARNINGS = {
 };
 
 function* warnings(rows: readonly Row[]): Iterable<Sample> {
-  for (const { facts, shared, warningDays } of rows) {
-    const renewal = renewalOf(facts);
+  for (const { facts, renewal, life, shared } of rows) {
     // Nobody renews a certificate without a source here; its expiry is a metric of its own.
     if (renewal !== null && facts.bundleId !== null) {
       const at = renewalLateAt(renewal.at, renewal.notAfter);
       yield { value: Math.round(at / 1000), labels: WARNINGS.renewal_overdue, sharedLabels: shared };
     }
-    const ending = endingLeaf(facts);
-    if (ending === null) continue;
-    const { soonAt, criticalAt } = lifeOf(ending, 0, warningDays);
+    if (life === null) continue;
+    const { soonAt, criticalAt } = life;
     yield { value: Math.round(soonAt / 1000), labels: WARNINGS.ends_soon, sharedLabels: shared };
     yield { value: Math.round(criticalAt / 1000), labels: WARNINGS.critical, sharedLabels: shared };
   }

@@ -39,7 +39,7 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
   const { now } = context;
   const swappedAt = context.swappedAt(facts);
   const renewal = renewalOf(facts);
-  const ending = endingLeaf(facts);
+  const ending = endingLeaf(facts, renewal);
   const storedLeaf = stored?.leaf == null ? null : leafStatus(stored.leaf);
   return {
     certificate_id: certificate?.id ?? null,
@@ -93,9 +93,9 @@ export function certificateStatus(facts: CertificateFacts, context: StatusContex
 }
 
 /** The leaf whose expiry counts: the served one, else the stored one, else the source's. */
-export function endingLeaf(facts: CertificateFacts): LeafTimes | null {
+export function endingLeaf(facts: CertificateFacts, renewal: Renewal | null): LeafTimes | null {
   const { stored, bundle, seen } = facts;
-  const renewalAt = renewalOf(facts)?.at ?? null;
+  const renewalAt = renewal?.at ?? null;
   const served = seen === undefined ? null : servedNotAfter(seen, stored);
   const leaf = stored?.leaf ?? bundle?.leaf ?? null;
   if (served !== null && served !== stored?.leaf?.notAfter) {
@@ -105,13 +105,20 @@ export function endingLeaf(facts: CertificateFacts): LeafTimes | null {
 }
 
 /** When a newer leaf than the newest known one should appear, and when that one expires. */
-export function renewalOf({ stored, bundle }: CertificateFacts): { at: number; notAfter: number } | null {
+export interface Renewal {
+  at: number;
+  notAfter: number;
+}
+
+export function renewalOf({ stored, bundle }: CertificateFacts): Renewal | null {
   const [kept, given] = [stored?.leaf ?? null, bundle?.leaf ?? null];
   const newest = kept !== null && (given === null || kept.notBefore >= given.notBefore) ? kept : given;
   if (newest === null) return null;
   const { notBefore, notAfter } = newest;
-  const known = newest.fingerprint === bundle?.leaf.fingerprint ? bundle.renewalAt : undefined;
-  return { at: known ?? usualRenewalAt(notBefore, notAfter), notAfter };
+  const asked = bundle?.renewalAt;
+  // A fingerprint is written out each time; of 10,000 leaves most are one object with the bundle's.
+  const isKnown = asked !== undefined && (newest === given || newest.fingerprint === given?.fingerprint);
+  return { at: isKnown ? asked : usualRenewalAt(notBefore, notAfter), notAfter };
 }
 
 /** Expiry of the served leaf; null where unknown. */

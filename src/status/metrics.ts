@@ -2,7 +2,8 @@ import { Registry, type Metric } from 'prom-client';
 import { lifeOf } from '../model';
 import { ownFilesOf, type OwnFile } from '../public';
 import { safeText } from '../common/safe-text';
-import { certificateFamilies } from './certificate-metrics';
+import { Slices } from '../common/slices';
+import { CertificateCounts, certificateRows, rowFamilies } from './certificate-metrics';
 import { counterFamilies } from './counter-metrics';
 import { METRICS, PREFIX, type MetricName } from './metric-names';
 import { ORIGINS, type Families, type Sample } from './metric-samples';
@@ -10,8 +11,9 @@ import type { ReportView } from './report-view';
 
 /** The text of `/metrics`, in the text format of Prometheus. */
 export async function renderMetrics(view: ReportView): Promise<string> {
-  const registry = new Registry();
-  const families: Families<MetricName> = {
+  const counts = new CertificateCounts();
+  const ofRows = rowFamilies();
+  const families: Families<Exclude<MetricName, keyof typeof ofRows>> = {
     build_info: () => [{ value: 1, labels: { version: view.version, node_version: process.version } }],
     status_info: () =>
       view.reloaders
@@ -19,7 +21,7 @@ export async function renderMetrics(view: ReportView): Promise<string> {
         .slice(0, 1),
     configuration_error: () => [{ value: view.configuration_error === undefined ? 0 : 1 }],
     kong_up: () => [{ value: view.kong === null ? 0 : 1 }],
-    ...certificateFamilies(view),
+    ...counts.families,
     ...ownFamilies(view),
     ...sourceFamilies(view),
     ...passFamilies(view),
@@ -30,14 +32,69 @@ export async function renderMetrics(view: ReportView): Promise<string> {
         return { value, labels: { method, code } };
       }),
   };
-  const texts: string[] = [];
-  for (const name of Object.keys(METRICS) as MetricName[]) {
-    register(registry, name, families[name]);
-    texts.push(safeLines(await registry.getSingleMetricAsString(PREFIX + name)));
-    // Passes get their turn between two families.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+  const texts = new MetricTexts();
+  for (const rows of chunksOf(certificateRows(view))) {
+    for (const row of rows) counts.add(row);
+    for (const name of namesOf(ofRows)) await texts.add(name, ofRows[name](rows));
   }
-  return `${texts.join('\n\n')}\n`;
+  for (const name of namesOf(families)) await texts.add(name, families[name]());
+  return texts.toString();
+}
+
+const namesOf = <Name extends string>(record: Readonly<Record<Name, unknown>>) =>
+  Object.keys(record) as Name[];
+
+/** Rows that are formatted before other work gets its turn. */
+const CHUNK = 250;
+
+/** At least one chunk, which may be empty. */
+function* chunksOf<T>(items: Iterable<T>): Iterable<T[]> {
+  let chunk: T[] = [];
+  for (const item of items) {
+    if (chunk.length === CHUNK) {
+      yield chunk;
+      chunk = [];
+    }
+    chunk.push(item);
+  }
+  yield chunk;
+}
+
+/** The families as text, each written in parts. */
+class MetricTexts {
+  readonly #registry = new Registry();
+  readonly #parts = new Map<MetricName, string[]>();
+  readonly #slices = new Slices(1);
+  #values: readonly Sample[] = [];
+
+  async add(name: MetricName, samples: Iterable<Sample>): Promise<void> {
+    this.#values = [...samples];
+    const known = this.#parts.get(name);
+    if (known === undefined) this.register(name);
+    else if (this.#values.length === 0) return;
+    const text = safeLines(await this.#registry.getSingleMetricAsString(PREFIX + name));
+    if (known === undefined) this.#parts.set(name, [text]);
+    // The lines of help and type come with each part.
+    else known.push(text.slice(text.indexOf('\n', text.indexOf('\n') + 1)));
+    if (this.#slices.due) await this.#slices.pause();
+  }
+
+  toString(): string {
+    const parts = namesOf(METRICS).flatMap((name, index) => [
+      index === 0 ? '' : '\n\n',
+      ...(this.#parts.get(name) ?? []),
+    ]);
+    // Joined once: 10,000 certificates make 20 MB.
+    return [...parts, '\n'].join('');
+  }
+
+  /** prom-client's metrics hash the labels of each sample; a collector that returns its values does not. */
+  private register(name: MetricName): void {
+    const { help, type } = METRICS[name];
+    const own = { name: PREFIX + name, help, type };
+    const get = () => ({ ...own, values: this.#values });
+    this.#registry.registerMetric({ ...own, get } as unknown as Metric);
+  }
 }
 
 /**
@@ -47,18 +104,6 @@ export async function renderMetrics(view: ReportView): Promise<string> {
 function safeLines(text: string): string {
   const safe = safeText(text);
   return safe === text ? text : text.split('\n').map(safeText).join('\n');
-}
-
-/** prom-client's metrics hash the labels of each sample; a collector that returns its values does not. */
-function register(registry: Registry, name: MetricName, samples: () => Iterable<Sample>): void {
-  const { help, type } = METRICS[name];
-  const metric = {
-    name: PREFIX + name,
-    help,
-    type,
-    get: () => ({ name: PREFIX + name, help, type, values: [...samples()] }),
-  };
-  registry.registerMetric(metric as unknown as Metric);
 }
 
 type OwnFamily = 'in_sync' | 'not_after_timestamp_seconds' | 'warning_timestamp_seconds';

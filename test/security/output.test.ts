@@ -232,3 +232,11 @@ describe('random texts', () => {
     }
   });
 });
+
+it('fingerprints and serial numbers are not suspected: texts of 10,000 certificates would be searched in full', () => {
+  const octets = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0').toUpperCase());
+  for (const octet of octets) {
+    expect(hasSecretForm(octets.flatMap((other) => [other, octet, octet]).join(':'))).toBe(false);
+    expect(hasSecretForm(`0${octet}${octet}ACCA${octet}${octet}`)).toBe(false);
+  }
+});

@@ -110,14 +110,15 @@ function printReloader(reloader: ReloaderStatus, out: Output, now: number): void
     out.print('no certificate in Kong, and none in the sources');
     return;
   }
+  const sorted = byUrgency(certificates);
   out.print(
     `${table(
       COLUMNS,
-      byUrgency(certificates).map((one) => row(one, out, now)),
+      sorted.map((one) => row(one, out, now)),
       out,
     )}\n`,
   );
-  out.print(counts(certificates));
+  out.print(counts(sorted));
 }
 
 const MODES: Record<ReloaderStatus['mode'], string> = {

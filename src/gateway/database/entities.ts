@@ -4,6 +4,7 @@ import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
 import type { CertificateList } from '../admin/certificate-list';
 import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
 import type { CertificateEntity } from '../admin/entities';
+import type { PageReads } from './page-reads';
 
 interface SniEntity {
   name: string;
@@ -43,10 +44,12 @@ export class CertificateEntities {
   constructor(
     private readonly client: AdminClient,
     private readonly list: CertificateList,
+    /** Null: each certificate is read by itself. */
+    private readonly pages: PageReads | null = null,
   ) {}
 
-  read(id: string): Promise<CertificateEntity | null> {
-    return this.list.readEntity(id);
+  async read(id: string): Promise<CertificateEntity | null> {
+    return (await this.pages?.take(id)) ?? this.list.readEntity(id);
   }
 
   /** Takes over an entity from an answer. */

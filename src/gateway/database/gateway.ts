@@ -18,6 +18,7 @@ import { readPluginEntries } from '../admin/plugin-entries';
 import { DatabaseCaStore } from './ca-certificates';
 import { CertificatesOfDatabase } from './certificate-list';
 import { CertificateEntities } from './entities';
+import { areMost, PageReads } from './page-reads';
 import { restoreOne } from './restore';
 import { writeOne } from './write';
 
@@ -68,11 +69,12 @@ export class DatabaseGateway implements Gateway {
 
   async restore(writes: readonly Written[]): Promise<RestoreResult[]> {
     const results: RestoreResult[] = [];
+    const entitiesFor = this.entitiesFor(writes.length);
     await inGroups(
       [...writes].reverse(),
       ({ change }) => change,
       async (group) => {
-        for (const write of group) results.push(await restoreOne(this.#entities, write));
+        for (const write of group) results.push(await restoreOne(entitiesFor(group), write));
       },
     );
     return results;
@@ -92,8 +94,16 @@ export class DatabaseGateway implements Gateway {
     this.client.close();
   }
 
+  /** Of a group with several members each is read after the one before was written: names may have moved. */
+  private entitiesFor(count: number): (group: readonly unknown[]) => CertificateEntities {
+    if (!areMost(count, this.certificates.stored.size)) return () => this.#entities;
+    const paged = new CertificateEntities(this.client, this.certificates, new PageReads(this.client));
+    return ({ length }) => (length === 1 ? paged : this.#entities);
+  }
+
   private async writeAll(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
     const results: WriteResult[] = [];
+    const entitiesFor = this.entitiesFor(changes.length);
     let unanswered = 0;
     let away: Error | null = null;
     // Twins of one certificate are written one after the other: each write sends both.
@@ -108,7 +118,7 @@ export class DatabaseGateway implements Gateway {
             results.push({ kind: 'failed', change, error: away, failure: 'away' });
             continue;
           }
-          const result = await writeOne(this.#entities, change, prepare);
+          const result = await writeOne(entitiesFor(group), change, prepare);
           results.push(result);
           unanswered = isUnanswered(result) ? unanswered + 1 : 0;
           if (result.kind === 'failed' && unanswered >= GIVE_UP) away = result.error;
@@ -124,14 +134,18 @@ export class DatabaseGateway implements Gateway {
 const isUnanswered = (result: WriteResult) =>
   result.kind === 'failed' && result.error instanceof AdminError && result.error.code === 'ADMIN_UNREACHABLE';
 
-/** Works on several groups at the same time, on the members of a group in order. */
+/** Works on several groups at the same time, in the order of Kong's lists; on the members of a group in their order. */
 async function inGroups<T>(
   items: readonly T[],
   changeOf: (item: T) => Change,
   work: (group: readonly T[]) => Promise<void>,
 ): Promise<void> {
   const groupOf = linked(items.map(changeOf));
-  const queue = groupBy(items, (item) => groupOf(changeOf(item))).values();
+  const groups = [...groupBy(items, (item) => groupOf(changeOf(item)))];
+  const queue = groups
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, group]) => group)
+    .values();
   const worker = async () => {
     for (const group of queue) await work(group);
   };

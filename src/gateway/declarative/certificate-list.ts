@@ -17,6 +17,8 @@ export class CertificatesOfConfiguration extends CertificateList {
   constructor(
     client: AdminClient,
     private readonly state: ConfigurationState,
+    /** Called with the hash of what was read. */
+    private readonly loaded: (hash: string) => void = () => undefined,
   ) {
     super(client);
   }
@@ -66,6 +68,7 @@ export class CertificatesOfConfiguration extends CertificateList {
     this.setClients(this.#use.byCertificate(), shown);
     const changed = await this.load();
     this.#hash = hash;
+    this.loaded(hash);
     return changed || shown.size > 0;
   }
 }

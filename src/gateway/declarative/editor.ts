@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { IdleTimer } from '../../common/idle-timer';
 import { AdminError, type AdminClient } from '../admin/client';
+import { ConfigurationAtHand, type Configuration } from './at-hand';
 import { DeclarativeDocument } from './document';
 import { encode, type Encoded } from './encode';
 import { exportConfiguration, postConfiguration, type Lost } from './post';
@@ -10,11 +10,7 @@ import type { ConfigurationState } from './state';
 /** Most attempts after lost races with other writers. */
 const ATTEMPTS = 5;
 
-/** Configurations of up to about 2,000 certificates are kept; larger ones are read again each time. */
 const MIB = 1024 * 1024;
-const MAX_KEPT_CHARS = 8 * MIB;
-
-const POSTED_MS = 20_000;
 
 /** How long to wait for the post of another writer: a small one takes 40 ms, one of 1,000 certificates 15 s. */
 const PATIENCE_MS = 500;
@@ -48,14 +44,14 @@ export type Edited =
 
 /** Reads, edits and posts Kong's configuration; starts over where another writer posted meanwhile. */
 export class ConfigurationEditor {
-  /**
-   * The configuration posted last, while Kong still has it: an export costs Kong seconds, and renewals come in
-   * batches. It holds private keys, so it is not kept for long.
-   */
-  #posted: Configuration | null = null;
+  readonly #atHand = new ConfigurationAtHand(
+    () => this.readWhole(),
+    () => this.#edits > 0,
+  );
+  /** Edits under way. */
+  #edits = 0;
   /** What was read while changes go through the gate; null within: Kong did not answer. */
   #ahead: Promise<Configuration | null> | null = null;
-  readonly #idle = new IdleTimer(() => (this.#posted = null), POSTED_MS);
 
   constructor(
     private readonly client: AdminClient,
@@ -72,8 +68,22 @@ export class ConfigurationEditor {
     this.#ahead = null;
   }
 
+  /** To be called when Kong has a configuration that may be somebody else's. */
+  noteChange(hash: string): void {
+    this.#atHand.noteChange(hash);
+  }
+
   /** @throws AdminError, DocumentError */
   async edit(edit: Edit): Promise<Edited> {
+    this.#edits += 1;
+    try {
+      return await this.editAndPost(edit);
+    } finally {
+      this.#edits -= 1;
+    }
+  }
+
+  private async editAndPost(edit: Edit): Promise<Edited> {
     let sent = null as Sent | null;
     let failure: AdminError | null = null;
     // An overwritten update must be restored, even if that takes more attempts.
@@ -126,7 +136,13 @@ export class ConfigurationEditor {
   }
 
   private async configuration(hash: string): Promise<readonly string[]> {
-    return this.#posted?.hash === hash ? this.#posted.parts : exportConfiguration(this.client);
+    return this.#atHand.of(hash) ?? exportConfiguration(this.client);
+  }
+
+  /** Null: the configuration was changed meanwhile. */
+  private async readWhole(): Promise<Configuration | null> {
+    const found = await this.read();
+    return (await this.state.hash()) === found.hash ? found : null;
   }
 
   /** @param before the number of commits before the post */
@@ -140,19 +156,12 @@ export class ConfigurationEditor {
   }
 
   /** The post was made and has to be proven, though Kong may not be able to answer now. */
-  private async done({ config: { hash, parts, size }, base }: Sent): Promise<Edited> {
+  private async done({ config: { hash, parts }, base }: Sent): Promise<Edited> {
     const now = await this.state.hash().catch(() => '');
     const isWhole = hash === now;
-    this.#posted = isWhole && size <= MAX_KEPT_CHARS ? { hash, parts } : null;
-    this.#idle.touch();
+    this.#atHand.keep(isWhole ? { hash, parts } : null);
     return { kind: 'posted', base, now, isWhole };
   }
-}
-
-/** A configuration with its hash. */
-interface Configuration {
-  hash: string;
-  parts: readonly string[];
 }
 
 /** The configuration that was posted, or may have been. */

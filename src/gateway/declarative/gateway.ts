@@ -45,9 +45,11 @@ export class DeclarativeGateway implements Gateway {
     options?: EditorOptions,
   ) {
     this.#state = new ConfigurationState(client);
-    this.certificates = new CertificatesOfConfiguration(client, this.#state);
-    this.caCertificates = new DeclarativeCaStore(client, this.#state);
     this.#editor = new ConfigurationEditor(client, this.#state, options);
+    this.certificates = new CertificatesOfConfiguration(client, this.#state, (hash) =>
+      this.#editor.noteChange(hash),
+    );
+    this.caCertificates = new DeclarativeCaStore(client, this.#state);
   }
 
   get url(): string {

@@ -49,6 +49,7 @@ function lasting(output: string): string {
     .replace(/\S*ssl-cert-reloader-demo-\w+/g, 'FOLDER')
     .replace(/127\.0\.0\.1:\d+/g, 'LISTENER')
     .replace(/\b[\d.]+ m?s\b/g, 'N s')
+    .replace(/\((?:start|poll|retry), /g, '(CAUSE, ')
     .replace(/\b[\d.]+ (requests?|handshakes?|days left)\b/g, 'N $1')
     .replace(/(version|reloader) \d+\.\d+\.\d+/g, '$1 VERSION')
     .replace(/ {2,}/g, '  ');

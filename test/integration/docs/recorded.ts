@@ -38,8 +38,8 @@ export async function recorded(): Promise<ReadonlyMap<string, string>> {
       { cert: old.chain, key: old.key, snis: NAMES.names },
       { cert: ending.chain, key: ending.key, snis: ['old.example.com'] },
     ]);
-    writePair(certs, 'www', issue({ ...NAMES, notAfter: inDays(90) }));
-    writePair(certs, 'shop', issue({ names: ['shop.example.com'], notAfter: inDays(90.01) }));
+    writePair(certs, 'www', issue({ ...NAMES, notAfter: inDays(89.9) }));
+    writePair(certs, 'shop', issue({ names: ['shop.example.com'], notAfter: inDays(89.95) }));
     writePair(certs, 'bad', { ...issue({ names: ['bad.example.com'] }), key: issue().key });
     await fetch(`${gateway.adminUrl}/plugins`, {
       method: 'POST',

@@ -1,0 +1,60 @@
+import type { AdminClient } from '../admin/client';
+import type { CertificateEntity } from '../admin/entities';
+import { readPage } from '../admin/pages';
+
+/** Certificates of one request; few, so that each is written right after it was read. */
+const PAGE_SIZE = 100;
+/** From so many on a page is cheaper than a request for each. */
+const MANY = PAGE_SIZE;
+/** An answer that is older says too little about what Kong has now. */
+const FRESH_MS = 250;
+
+/** Whether most certificates of a Kong are read. */
+export const areMost = (wanted: number, stored: number): boolean => wanted >= MANY && 2 * wanted >= stored;
+
+/**
+ * Reads certificates before they are written, a page at a time: for callers that want most of them, in the order of
+ * their ids, which is the order of Kong's lists. Each is handed out once, and only while it is fresh.
+ */
+export class PageReads {
+  readonly #read = new Map<string, { entity: CertificateEntity; at: number }>();
+  #next: string | null = `/certificates?size=${PAGE_SIZE}`;
+  #coming: Promise<void> | null = null;
+  /** Id of the last certificate that was read. */
+  #last = '';
+
+  constructor(private readonly client: AdminClient) {}
+
+  /** Null: to be read by itself. */
+  async take(id: string): Promise<CertificateEntity | null> {
+    while (this.#next !== null && id > this.#last) await this.readOn();
+    const found = this.#read.get(id);
+    for (const passed of this.#read.keys()) {
+      if (passed > id) break;
+      this.#read.delete(passed);
+    }
+    if (this.#next !== null && this.#read.size < PAGE_SIZE / 2) void this.readOn();
+    return found !== undefined && performance.now() - found.at < FRESH_MS ? found.entity : null;
+  }
+
+  /** A page that cannot be read ends it. */
+  private readOn(): Promise<void> {
+    this.#coming ??= this.readNext()
+      .catch(() => {
+        this.#next = null;
+      })
+      .finally(() => {
+        this.#coming = null;
+      });
+    return this.#coming;
+  }
+
+  private async readNext(): Promise<void> {
+    if (this.#next === null) return;
+    const at = performance.now();
+    const { data, next } = await readPage<CertificateEntity>(this.client, this.#next);
+    for (const entity of data) this.#read.set(entity.id, { entity, at });
+    this.#last = data.at(-1)?.id ?? this.#last;
+    this.#next = data.length === 0 ? null : next;
+  }
+}
