@@ -28,12 +28,20 @@ const workersAsText = {
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
+const UNIT = 'test/unit/**/*.test.ts';
+/** Unit tests that replace a module of Node, or need a process in which no secret was read. */
+const ALONE = ['test/unit/sources/directory/large-inodes.test.ts', 'test/unit/report/redact.test.ts'];
+
 export default defineConfig({
   // As the bundler does it: pages and pictures show the version.
   define: { __VERSION__: JSON.stringify(version) },
   plugins: [asText, workersAsText],
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      // Unit tests leave their process as they found it: many share one, and each module is loaded once.
+      { extends: true, test: { name: 'unit', include: [UNIT], exclude: ALONE, isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['test/!(unit)/**/*.test.ts', ...ALONE] } },
+    ],
     // Everything that sockets, processes or a real Kong take part in may be slow on a shared machine.
     testTimeout: 180_000,
     hookTimeout: 180_000,

@@ -156,7 +156,7 @@ async function writeAll(gateway: Gateway, pairs: readonly Pair[]): Promise<Writt
     if (isRefusal(opened) || certificate === null) throw new Error(`${name} cannot be written`);
     const bundle = { ...opened.bundle, id: name, create: false };
     texts.set(
-      { kind: 'update', half: 'main', isControllers: false, addSnis: [], bundle, certificate },
+      { kind: 'update', half: 'main', isOfController: false, addSnis: [], bundle, certificate },
       asStored(pair),
     );
   }

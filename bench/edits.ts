@@ -81,7 +81,7 @@ async function editAll(pairs: readonly Pair[]): Promise<number> {
   });
 }
 
-const TO_MAIN = { kind: 'update', half: 'main', isControllers: false, addSnis: [] } as const;
+const TO_MAIN = { kind: 'update', half: 'main', isOfController: false, addSnis: [] } as const;
 
 /** Cost of 10,000 changed certificates without a database, besides Kong's own work. */
 export async function edits(): Promise<Result> {

@@ -8,7 +8,7 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 // Kong starts the file with an empty environment: `env node` would not find /usr/local/bin/node, a shell
 // does. The second line is a string to JavaScript and the start of a command to the shell. The process is to stay
 // small, since it lives beside a gateway: no snapshot of Node's start (2 MB), no optimizing compiler before there is
-// much to do (6 MB, src/common/optimise.ts), a small young generation, few arenas, a collection after big passes and a
+// much to do (6 MB, src/common/v8.ts), a small young generation, few arenas, a collection after big passes and a
 // malloc that gives big pieces back (its threshold grows by itself unless it is named).
 const launcher = (nodeOptions) => `#!/bin/sh
 ':' //; PATH="\${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"; export PATH

@@ -9,7 +9,7 @@ import { ToldFile } from './told-file';
 import { Webhook, type WebhookSettings } from './webhook';
 
 /** The record `alerts` of the configuration, and the other fields that alerts depend on. */
-export interface AlertSettings extends WebhookSettings {
+interface AlertSettings extends WebhookSettings {
   format: FormatName;
   /** Days after which a lasting trouble is sent again; 0: never. */
   reminder_days: number;

@@ -1,4 +1,4 @@
-import { timeLeft } from '../common/duration';
+import { timeLeft } from '../common/time';
 import { isRenewalLate, lifeOf, REASONS, unreachable, type LeafTimes } from '../model';
 import { linkKey, type CertificateStatus, type HoldStatus, type ReloaderStatus } from '../public';
 import type { AlertFacts, AlertKind, Condition, Severity } from './alert';

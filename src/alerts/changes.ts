@@ -10,7 +10,7 @@ export interface Held {
 /** Troubles by key. */
 export type AlertState = ReadonlyMap<string, Held>;
 
-export interface ChangeSettings {
+interface ChangeSettings {
   /** Milliseconds that a trouble of this kind has to last before it is told. */
   graceMs: (kind: AlertKind) => number;
   /** Milliseconds after which a lasting trouble is sent again; Infinity: never. */
@@ -19,7 +19,7 @@ export interface ChangeSettings {
   isUnknown: (condition: Condition) => boolean;
 }
 
-export interface Changes {
+interface Changes {
   state: AlertState;
   alerts: Alert[];
   /** When the next trouble will have lasted long enough (milliseconds since the epoch); Infinity: none waits. */
@@ -68,7 +68,7 @@ export function changesOf(
 }
 
 /** The alert for a trouble that lasts. */
-export function firing(condition: Condition, isReminder: boolean): Alert {
+function firing(condition: Condition, isReminder: boolean): Alert {
   return { ...condition, status: 'firing', isReminder, isReplaced: false, endedAt: null };
 }
 

@@ -1,5 +1,5 @@
 export { ALERT_NAMES, type Alert, type AlertFacts, type AlertKind, type Condition } from './alert';
-export { Alerting, type AlertingOptions, type AlertSettings } from './alerting';
+export { Alerting, type AlertingOptions } from './alerting';
 export { changesOf, type AlertState } from './changes';
 export { eachCondition, type Observed } from './conditions';
 export { FORMATS } from './formats';

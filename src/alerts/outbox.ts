@@ -8,7 +8,7 @@ export type Delivery =
   /** The receiver would refuse it again. */
   | { kind: 'never'; error: string };
 
-export interface OutboxOptions {
+interface OutboxOptions {
   /** Never throws. */
   deliver: (alerts: readonly Alert[]) => Promise<Delivery>;
   batchSize: number;

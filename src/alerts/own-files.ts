@@ -1,4 +1,4 @@
-import { timeLeft } from '../common/duration';
+import { timeLeft } from '../common/time';
 import { lifeOf } from '../model';
 import { ownFilesOf, type OwnFile, type ReloaderStatus } from '../public';
 import type { Condition } from './alert';

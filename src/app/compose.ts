@@ -25,7 +25,7 @@ import { createFileGroups, defaultFiles } from './file-groups';
 import { tlsSettingsOf, verifierOf } from './listeners';
 import { createPass, type PassRunner } from './pass';
 
-export interface ComposeOptions {
+interface ComposeOptions {
   /** Called with every write. */
   listener?: WriteListener;
   /** Whether Kong's listeners were last seen to serve this chain. */

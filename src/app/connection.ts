@@ -7,7 +7,7 @@ import {
   kongIdentity,
   KongNode,
   openGateway,
-  ownAdminClient,
+  clientCertificateOfKong,
   type AdminClientOptions,
   type NodeFacts,
   type OpenOptions,
@@ -119,7 +119,7 @@ function checkAdminUrl(url: string): void {
 function clientOptions(url: string, location: KongLocation, admin: Config['admin']): AdminClientOptions {
   // Kong's own client certificate is shown to Kong alone.
   const isElsewhere = location.adminUrl !== undefined || admin.url != null;
-  const own = isElsewhere || admin.client_cert_file != null ? null : ownAdminClient(location.prefix);
+  const own = isElsewhere || admin.client_cert_file != null ? null : clientCertificateOfKong(location.prefix);
   const { prefix, allowHttp, patience, onExchange } = location;
   return {
     url,

@@ -11,7 +11,7 @@ type HistoryOf = (entry: string) => History | null;
  * @returns what was done, in a sentence
  * @throws Error where nothing was done, or it cannot be kept
  */
-export async function obey(
+export async function carryOut(
   command: OperatorCommand,
   running: Running,
   historyOf: HistoryOf,
@@ -56,7 +56,7 @@ async function rollBack({ name, until }: Rollback, running: Running, historyOf: 
       if (answers[index] === null) continue;
       historyOf(entry)?.note('pinned', { snis: [name], by: 'operator', detail: 'after a rollback' });
     }
-    return `${done.join('; ')}; pinned${end}; to take renewals again: ${order}${unkept}`;
+    return `${done.join('; ')}; pinned${end}; to resume renewals: ${order}${unkept}`;
   } catch (error) {
     for (const [index, [, { reloader }]] of all.entries()) restorePin(reloader, name, pinned[index]);
     throw error;
@@ -102,7 +102,7 @@ function inEntry(
     case 'unpin':
       if (!holds.unpin(name)) return null;
       history?.note('unpinned', noted);
-      return `${name} is no longer pinned; renewals are taken again`;
+      return `${name} is no longer pinned; renewals resume`;
     case 'approve': {
       const approved = holds.approve(waiting(), name, now);
       for (const change of approved) {

@@ -1,4 +1,4 @@
-import { collectGarbageSoon } from '../common/collect';
+import { collectGarbageSoon } from '../common/v8';
 import type { TlsListener } from '../gateway';
 import type { Schedule } from '../pass';
 import type { ServedBook } from '../status';

@@ -1,4 +1,4 @@
-import { collectGarbageSoon } from '../common/collect';
+import { collectGarbageSoon } from '../common/v8';
 import { VERSION } from '../common/product';
 import type { Config } from './config';
 import type { Change, LiveView, Log, PassCause, PassReport, Reporter, SourcedBundle } from '../model';
@@ -53,7 +53,7 @@ export interface Reloader {
   stop(isGone?: boolean): Promise<void>;
 }
 
-export interface ReloaderOptions {
+interface ReloaderOptions {
   /** The former state of this entry. */
   memory?: EntryMemory;
   /** Pairs that this process has replaced. */

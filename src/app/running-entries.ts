@@ -10,7 +10,7 @@ import type { KnowledgeStore } from './knowledge';
 import type { LogDeduplicator } from './log-deduplicator';
 import { createReloader, type Reloader } from './reloader';
 
-export interface RunningEntriesOptions {
+interface RunningEntriesOptions {
   location: KongLocation;
   logger: LogRoot;
   troubleLog: LogDeduplicator;

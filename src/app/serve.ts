@@ -23,7 +23,7 @@ const RESTART_MS = 30_000;
 /** By then a predecessor of the same Kong is gone, unless it is in the middle of a pass. */
 const PATIENCE_MS = 5_000;
 
-export interface KongChild {
+interface KongChild {
   args: ServerArguments;
   logger: LogHub;
   /** Also answer Kong's calls on its socket; kong-pdk's own server does that itself. */

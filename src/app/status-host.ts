@@ -20,7 +20,7 @@ const STATUS_SOCKET = `${PLUGIN_NAME}-status.socket`;
 /** The unix socket on which the status of a running process is shown. */
 export const findStatusSocket = (prefix: string) => findState(prefix, STATUS_SOCKET);
 
-export interface StatusHostOptions {
+interface StatusHostOptions {
   /** Kong's prefix, where the unix socket is. */
   prefix: string;
   logger: Logger;

@@ -1,18 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config';
 import type { PassCause, PluginEntry } from '../model';
-import type { StatusReport } from '../public';
 import type { LogRoot } from '../report';
 import { AlertDesk } from './alert-desk';
 import { connectWhenReady, type Connection, type KongLocation } from './connection';
 import { Histories } from './histories';
 import { KnowledgeStore } from './knowledge';
-import { obey } from './operator';
+import { carryOut } from './operator';
 import { LogDeduplicator } from './log-deduplicator';
 import { RunningEntries } from './running-entries';
 import { StatusHost } from './status-host';
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   location: KongLocation;
   logger: LogRoot;
   /** Milliseconds between reads of the plugin's entries; a change takes effect within 5 s. */
@@ -82,7 +81,7 @@ export class Supervisor {
       history: (query) => this.#histories.read(query),
       configurationError: () => this.configurationError(),
       reload: () => this.reload(),
-      command: (command) => obey(command, this.#entries.running, (entry) => this.#histories.get(entry)),
+      command: (command) => carryOut(command, this.#entries.running, (entry) => this.#histories.get(entry)),
     });
     this.#alerts = new AlertDesk(options.logger, undefined, (entry) => this.#knowledge.toldFile(entry));
     this.#troubleLog = new LogDeduplicator((level, message, detail) => this.log(level, message, detail));
@@ -102,11 +101,6 @@ export class Supervisor {
       knowledge: this.#knowledge,
       areOwn: options.own !== undefined,
     });
-  }
-
-  /** The status as of now. */
-  status(): StatusReport {
-    return this.#host.status();
   }
 
   /** The addresses of the status besides the unix socket. */

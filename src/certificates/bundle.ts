@@ -98,7 +98,6 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   const reach = reachOf(ordered, hasRootOf(ordered, parsed));
   const opened: OpenedBundle = {
     bundle: {
-      name: raw.name,
       location: where,
       content: pem.content,
       rawChain: pem.chain,

@@ -56,6 +56,6 @@ export function namesWarning({ names, ips = [] }: Pick<CertificateInfo, 'names' 
 }
 
 const ofAddresses = (ips: readonly string[]) =>
-  `it is for addresses alone (${ips.slice(0, MOST_SHOWN).join(', ')}${ips.length > MOST_SHOWN ? ', …' : ''}), and a client ` +
+  `it is only for addresses (${ips.slice(0, MOST_SHOWN).join(', ')}${ips.length > MOST_SHOWN ? ', …' : ''}), and a client ` +
   "that connects to an address sends no name and gets Kong's default certificate: name its files in ssl_cert and " +
   'ssl_cert_key of Kong';

@@ -4,7 +4,7 @@ import type { AdminClient } from '../gateway';
 export const BODY_SIZE = 'nginx_admin_client_max_body_size';
 const DEFAULT_BODY_SIZE = '10m';
 
-export interface BodyRoom {
+interface BodyRoom {
   /** Bytes of the whole configuration as it is posted, as a JSON string. */
   size: number;
   /** Bytes that the Admin API accepts; 0: no limit. */

@@ -91,7 +91,7 @@ const WORDS: Record<HistoryKind, readonly [word: string, style: Parameters<Paint
   refused: ['refused', 'red'],
   mended: ['mended', 'green'],
   would_change: ['would change', 'yellow'],
-  reverted: ['put back', 'yellow'],
+  reverted: ['reverted', 'yellow'],
   nudged: ['nudged', 'yellow'],
   removed: ['removed', 'yellow'],
   failed: ['failed', 'red'],

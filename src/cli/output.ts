@@ -25,7 +25,7 @@ export interface Output {
   isTerminal: boolean;
 }
 
-export interface Screen {
+interface Screen {
   /** Shows as much of the output of `draw` as fits. */
   show(draw: (out: Output) => void): void;
   /** Restores the terminal. */

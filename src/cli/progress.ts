@@ -72,7 +72,7 @@ export class Progress implements ProgressListener {
       this.#work === 'write'
         ? `${count(this.#written)} certificates are written, the last ones perhaps not completely`
         : `${count(this.#written)} certificates are written`;
-    return `interrupted: ${written}; ${count(this.#proven)} are proven, and ${count(open)} are not: run it again, or look at \`status\``;
+    return `interrupted: ${written}; ${count(this.#proven)} are proven, and ${count(open)} are not: run it again, or check \`status\``;
   }
 
   stop(): void {

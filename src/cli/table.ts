@@ -78,7 +78,7 @@ function line(cells: readonly string[], usual: readonly number[], width: number)
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colWidths: [...widths],
   });
-  made.push(cells.map((cell, index) => wrap(cell, widths[index])));
+  made.push(cells.map((cell, index) => wrap(cell, widths[index] ?? 0)));
   return made
     .toString()
     .split('\n')
@@ -98,7 +98,7 @@ const visibleWidth = (text: string) =>
   );
 
 /** Breaks long words (paths), too. */
-const wrap = (text: string, width = 0) => wrapAnsi(text, width, { hard: true });
+const wrap = (text: string, width: number) => wrapAnsi(text, width, { hard: true });
 
 /** Narrows the widest flexible column, step by step, until all of them fit. */
 function fit(columns: readonly Column[], natural: readonly number[], width: number): number[] {

@@ -3,7 +3,7 @@ import { open, rename, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { otherHandOn } from './other-hands';
 
-export interface LineFileOptions {
+interface LineFileOptions {
   path: string;
   /** Called once when the file cannot be written any more. */
   onTrouble: (error: Error) => void;

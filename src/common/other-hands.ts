@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** A user besides root and one other who can change a file, or replace it. */
-export interface OtherHand {
+interface OtherHand {
   /** The file, or a folder above it. */
   path: string;
   /** Owner of `path`. */

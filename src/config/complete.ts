@@ -121,10 +121,10 @@ function scalarProblem(field: KongField, value: unknown): string | null {
 /** Recognizes other kinds of files by their names of fields. */
 function mistakenFor(names: readonly string[]): string | null {
   if (names.includes('_format_version') || names.includes('plugins')) {
-    return "this is Kong's declarative configuration; give only what stands below `config:` of the plugin's entry in it";
+    return "this is Kong's declarative configuration; give only what is below `config:` of the plugin's entry in it";
   }
   if (names.includes('apiVersion') && names.includes('kind')) {
-    return 'this is a resource of Kubernetes; give only what stands below `config:` in it';
+    return 'this is a resource of Kubernetes; give only what is below `config:` in it';
   }
-  return names.includes('config') ? 'give only what stands below `config:`, without that line' : null;
+  return names.includes('config') ? 'give only what is below `config:`, without that line' : null;
 }

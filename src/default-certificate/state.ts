@@ -5,7 +5,7 @@ import { hasItsKey, isOpened, isServed, KongFiles, seenIn, toStatus, type KongFi
 import type { DefaultCertificateStatus } from './status';
 
 /** Words of messages about a group of files. */
-export interface GroupWords {
+interface GroupWords {
   /** Name of the configuration's field that makes Kong reload for it. */
   field: string;
   files: string;

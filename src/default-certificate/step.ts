@@ -18,7 +18,7 @@ export class ObserveDefaultStep implements Step {
 }
 
 /** Uses of the other certificates in Kong's configuration, by path. */
-export type NodeUses = ReadonlyMap<string, readonly string[]>;
+type NodeUses = ReadonlyMap<string, readonly string[]>;
 
 /** Groups of files that Kong reads at start and at a reload. */
 export interface FileGroups {

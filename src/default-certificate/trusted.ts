@@ -1,6 +1,6 @@
 import { parseCertificate, readPem } from '../certificates';
 import { readConfiguredFile } from '../common/configured-file';
-import { isoTime } from '../common/iso-time';
+import { isoTime } from '../common/time';
 import type { CertificateInfo } from '../model';
 import type { NodeFileStatus } from '../public';
 

@@ -6,7 +6,7 @@ export type Update = Extract<Change, { kind: 'update' }>;
 export type Create = Extract<Change, { kind: 'create' }>;
 
 /** What is left to do of an update after Kong was read again, or its result if nothing is. */
-export type Decision = { kind: 'write'; isPairThere: boolean } | Exclude<WriteResult, { kind: 'written' }>;
+type Decision = { kind: 'write'; isPairThere: boolean } | Exclude<WriteResult, { kind: 'written' }>;
 
 /** @param now the half as it is in Kong now */
 export function decideUpdate(
@@ -18,7 +18,7 @@ export function decideUpdate(
     const why = `certificate ${certificate.id} is a vault reference; its vault renews it`;
     return { kind: 'refused', change, refusal: refusal('vault_reference', why) };
   }
-  const isPairThere = isChainOf(bundle, now?.chain, change.isControllers);
+  const isPairThere = isChainOf(bundle, now?.chain, change.isOfController);
   const isRenamed = addSnis.length + moveSnis.length + removeSnis.length > 0 || split !== undefined;
   if (isPairThere) return isRenamed ? { kind: 'write', isPairThere } : { kind: 'already', change };
   // Another writer was faster, and its certificate may be newer.

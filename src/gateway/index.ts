@@ -4,7 +4,7 @@ export { OUR_TAG } from './admin/entities';
 export { StreamRoutes } from './admin/stream-routes';
 export { DatabaseGateway } from './database/gateway';
 export { DeclarativeGateway } from './declarative/gateway';
-export { ownAdminClient } from './node/admin-identity';
+export { clientCertificateOfKong } from './node/admin-identity';
 export { errorLogOf, kongErrorLog } from './node/error-log';
 export { kongIdentity } from './node/identity';
 export { holdKongValues, readKongValues } from './node/kong-env';

@@ -7,7 +7,7 @@ import { DeclarativeGateway } from './declarative/gateway';
 import { WorkspacesGateway } from './workspaces';
 
 /** A Kong that answered. */
-export interface OpenedKong {
+interface OpenedKong {
   /** Opens one more gateway, with a memory of its own; all of them end with the client. */
   open: () => Gateway;
   /** Number of its workers. */

@@ -23,7 +23,7 @@ import { Shares } from './share';
 /** Default path of the history: one file for all entries, and for `sync`. */
 export const historyPath = (prefix: string): string => join(prefix, `${PLUGIN_NAME}.history`);
 
-export interface HistoryOptions {
+interface HistoryOptions {
   entry: string;
   path: string;
   maxBytes: number;

@@ -1,2 +1,2 @@
-export { History, historyPath, type HistoryOptions } from './history';
+export { History, historyPath } from './history';
 export { readHistory, type HistoryQuery } from './read';

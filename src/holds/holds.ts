@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { readConfiguredFile } from '../common/configured-file';
-import { timeLeft } from '../common/duration';
-import { PLUGIN_NAME, USUAL_PREFIX } from '../common/product';
 import { groupBy } from '../common/multimap';
+import { PLUGIN_NAME, USUAL_PREFIX } from '../common/product';
 import { replaceFile } from '../common/replace-file';
+import { timeLeft } from '../common/time';
 import {
   changeId,
   lifeOf,
@@ -77,7 +77,7 @@ export class Holds implements HoldBook {
       return held(
         'pinned',
         until,
-        `${name} ${what}${end}; to take renewals again: ${this.order('unpin', name)}`,
+        `${name} ${what}${end}; to resume renewals: ${this.order('unpin', name)}`,
       );
     }
     const { criticalAt, left } = urgencyOf(change, now);

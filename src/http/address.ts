@@ -1,9 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
 import { isLoopback } from '../common/loopback';
-import { decodedPart } from '../common/url-part';
 
-export interface AddressRules {
+interface AddressRules {
   /** The operator allows plain http to other hosts. */
   allowHttp?: boolean | undefined;
   /** How the operator allows it, for messages; null: not at all. */
@@ -90,3 +89,12 @@ export function showUrl({ origin, pathname, search }: URL): string {
 
 export const basicAuthorization = ({ username, password }: Login): string =>
   `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
+
+/** Decodes a user name or password of a URL; returns it unchanged where its percent signs are no encoding. */
+function decodedPart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -66,7 +66,7 @@ export function readBody(response: IncomingMessage, maxBytes: number): Promise<B
   });
 }
 
-export interface LineLimits {
+interface LineLimits {
   /** Longest line, in octets. */
   maxBytes: number;
   /** Milliseconds to wait for the next whole line; dripping octets do not count. */

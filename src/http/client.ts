@@ -20,7 +20,7 @@ export interface Credentials {
   forget?: () => void;
 }
 
-export interface HttpClientOptions {
+interface HttpClientOptions {
   address: Address;
   /** The server, for messages: `the Admin API at http://…`. */
   subject: string;
@@ -45,7 +45,7 @@ export interface HttpClientOptions {
   words?: Readonly<Record<string, string>>;
 }
 
-export interface HttpRequest {
+interface HttpRequest {
   method?: string;
   /** Path and query, below the path of the address. Default: the address itself. */
   path?: string;

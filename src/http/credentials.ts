@@ -16,7 +16,7 @@ export interface TlsFiles {
 }
 
 /** Holds credentials and can be made to read them again because they were not accepted. */
-export interface CachedCredentials {
+interface CachedCredentials {
   /** Makes the next call read the files, even if their stamps are unchanged. */
   forget(): void;
 }
@@ -113,7 +113,7 @@ export class HeadersReader implements CachedCredentials {
   readonly #file: NamedFile;
 
   /** @param field name of the file's field, for messages */
-  constructor(path: string, field = '') {
+  constructor(path: string, field: string) {
     this.#file = new NamedFile(path, field);
   }
 

@@ -13,7 +13,7 @@ export interface Target {
   path: string;
 }
 
-export interface Exchange {
+interface Exchange {
   agent: Agent;
   target: Target;
   method: string;

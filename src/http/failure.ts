@@ -1,6 +1,6 @@
 import { Failure, type FailureKind } from '../model';
 
-export type HttpFailureCode =
+type HttpFailureCode =
   /** No complete answer came. */
   | 'no_answer'
   /** The server is not the expected one; nothing was sent to it. */

@@ -37,7 +37,7 @@ export function openTunnel(
   { url, login, shown }: Address,
   target: string,
   timeoutMs: number,
-  ca?: string | Buffer,
+  ca: string | Buffer | undefined,
 ): Promise<Socket> {
   const subject = `the proxy ${shown.replace(/\/$/, '')}`;
   const isSecure = url.protocol === 'https:';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { failureKindOf } from '../model';
 import { HttpFailure } from './failure';
 
-export interface RetryOptions {
+interface RetryOptions {
   /** Most tries. */
   attempts: number;
   signal?: AbortSignal | undefined;

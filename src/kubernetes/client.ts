@@ -45,7 +45,7 @@ export interface WatchEvent<T> {
   object: T;
 }
 
-export interface Request {
+interface Request {
   method?: string;
   body?: unknown;
   contentType?: string;
@@ -55,7 +55,7 @@ export interface Request {
 
 const TIMEOUT_MS = 30_000;
 /** A Secret holds 1 MiB, which is 1.4 MiB as JSON; lists are requested in pages that fit. */
-export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** Requests to the API server of one cluster. Each ends within its limits; watches have connections of their own. */
 export class KubernetesClient {
@@ -85,12 +85,12 @@ export class KubernetesClient {
   }
 
   /** @throws KubernetesError */
-  async get<T>(path: string, maxBytes?: number): Promise<T> {
-    return (await this.request(path, maxBytes === undefined ? {} : { maxBytes })) as T;
+  async get<T>(path: string): Promise<T> {
+    return (await this.request(path, {})) as T;
   }
 
   /** @throws KubernetesError */
-  async send(method: string, path: string, body?: unknown, contentType?: string): Promise<object> {
+  async send(method: string, path: string, body: unknown, contentType?: string): Promise<object> {
     return this.request(path, { method, body, ...(contentType === undefined ? {} : { contentType }) });
   }
 

@@ -1,6 +1,5 @@
 export { KubernetesClient, KubernetesError } from './client';
-export { clientOf, clusterName, type ClusterConfig, type Clusters } from './cluster';
-export { eventPoster } from './events';
+export { clientOf, clusterName, eventPoster, type ClusterConfig, type Clusters } from './cluster';
 export { readKubeconfig } from './kubeconfig';
 export { KubernetesLeases } from './leases';
 export { ListWatch, type Apply } from './list-watch';

@@ -5,7 +5,7 @@ import { listPages } from './list-pages';
 import { isObject, isVersioned, keyOf, KnownObjects, type KubernetesObject } from './objects';
 
 /** A set of objects of one kind that is listed and watched with one path. */
-export interface ListWatchOptions {
+interface ListWatchOptions {
   client: KubernetesClient;
   /** Path of the API, e.g. `/api/v1`; `plural` is the kind's name in paths, e.g. `secrets`. */
   api: string;

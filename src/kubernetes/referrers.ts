@@ -9,8 +9,6 @@ export interface Referrer extends KubernetesObject {
     rules?: { host?: string }[] | null;
     /** Gateway, ListenerSet */
     listeners?: Listener[] | null;
-    /** ListenerSet */
-    parentRef?: ParentRef;
     /** HTTPRoute, GRPCRoute, TLSRoute */
     hostnames?: string[] | null;
     parentRefs?: ParentRef[] | null;
@@ -24,7 +22,6 @@ export interface Referrer extends KubernetesObject {
 interface Listener {
   name?: string;
   hostname?: string;
-  protocol?: string;
   tls?: { mode?: string; certificateRefs?: CertificateRef[] | null } | null;
   allowedRoutes?: { namespaces?: { from?: string } | null } | null;
 }

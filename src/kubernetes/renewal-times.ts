@@ -6,7 +6,7 @@ interface Certificate {
   status?: { notAfter?: string; renewalTime?: string };
 }
 
-export interface RenewalTimesOptions {
+interface RenewalTimesOptions {
   /** Client for a Secret's cluster; null: nobody can be asked there. */
   clientOf: (secret: SecretRef) => KubernetesClient | null;
   now?: () => number;

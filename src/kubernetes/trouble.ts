@@ -20,7 +20,7 @@ export function trouble(error: unknown, verb: string, what: string): Refusal {
   if (status === 401) {
     return refusal(
       'forbidden',
-      `${what} cannot be read: the API server does not accept the token; is it expired, or of another cluster?`,
+      `${what} cannot be read: the API server does not accept the token; has it expired, or is it from another cluster?`,
     );
   }
   if (status === 404) return refusal('unreadable', `${what}: not found; does the namespace exist?`);

@@ -1,6 +1,6 @@
 import { failureKindOf, type Leadership, type Lease, type LeaseSpec, type LeaseStore } from '../model';
 
-export interface ElectionOptions {
+interface ElectionOptions {
   /**
    * Opens the store; called at each try until it succeeds.
    * @throws Error saying what is missing

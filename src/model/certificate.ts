@@ -120,7 +120,6 @@ export interface Reach {
 
 /** A parsed bundle without its text: the leaf is known and the chain is in order. */
 export interface Bundle {
-  name: string;
   location: string;
   /**
    * Digest of every certificate and the key as they were found, and of what completes the chain: the cheap
@@ -148,15 +147,15 @@ export interface Bundle {
 /**
  * Whether a stored or served chain digest is this bundle's, in order or as it was found. A completed chain counts
  * as it was found only for the ingress controller, which completes nothing.
- * @param isControllers whether the certificate is the ingress controller's
+ * @param isOfController whether the certificate is the ingress controller's
  */
 export function isChainOf(
   { chain, rawChain, isCompleted }: Bundle,
   digest: Digest | undefined,
-  isControllers = false,
+  isOfController = false,
 ): boolean {
   if (digest === undefined) return false;
-  return digest === chain || (digest === rawChain && (isCompleted !== true || isControllers));
+  return digest === chain || (digest === rawChain && (isCompleted !== true || isOfController));
 }
 
 /** PEM texts in the form that Kong gets: leaf first, each followed by its issuer, without the root. */
@@ -181,4 +180,11 @@ export interface SourcedBundle extends Bundle {
   snis?: readonly string[];
   /** When its issuer means to renew this leaf (milliseconds since the epoch); learned later, where possible. */
   renewalAt?: number;
+}
+
+type Validity = Pick<CertificateInfo, 'notBefore' | 'notAfter'>;
+
+/** Positive where `a` was issued later (or, issued at the same time, lasts longer) than `b`. */
+export function compareAge(a: Validity, b: Validity): number {
+  return a.notBefore - b.notBefore || a.notAfter - b.notAfter;
 }

@@ -139,7 +139,7 @@ export type WriteResult =
   | { kind: 'failed'; change: Change; error: Error; failure: TransientKind };
 
 /** Failure kinds that say nothing against the content. */
-export type TransientKind = Exclude<FailureKind, 'refused' | 'conflict'>;
+type TransientKind = Exclude<FailureKind, 'refused' | 'conflict'>;
 
 export type RestoreResult =
   | { kind: 'restored'; write: Written }

@@ -1,4 +1,3 @@
-export * from './age';
 export * from './certificate';
 export * from './failure';
 export * from './gateway';

@@ -47,7 +47,7 @@ export const LOG_FIELDS = {
   holder: 'who holds it: host name and something random',
 } as const;
 
-export type LogField = keyof typeof LOG_FIELDS;
+type LogField = keyof typeof LOG_FIELDS;
 
 /** Fields of a log line; values as in JSON. */
 export type Fields = { readonly [Name in Exclude<LogField, 'time' | 'level' | 'message'>]?: unknown };

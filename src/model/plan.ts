@@ -13,7 +13,7 @@ export type Change =
        * The ingress controller owns the certificate: it may write first, and later gets the certificate as it would
        * have written it.
        */
-      isControllers: boolean;
+      isOfController: boolean;
       /** Names of the bundle to add as SNIs. */
       addSnis: readonly string[];
       /** SNIs to take over from other certificates, each served at any moment. */
@@ -118,3 +118,12 @@ export function namesAfter(change: Change): string[] {
 export function changeId(change: Change): string {
   return change.kind === 'create' ? change.id : change.certificate.id;
 }
+
+/** The half that it writes. */
+export const changeHalf = (change: Change): Half => (change.kind === 'create' ? 'main' : change.half);
+
+/** Key of a half of a certificate in maps. */
+export const halfKey = (certificate: string, half: Half): string => `${certificate} ${half}`;
+
+/** Key of the half that a change writes. */
+export const changeKey = (change: Change): string => halfKey(changeId(change), changeHalf(change));

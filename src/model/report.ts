@@ -37,7 +37,7 @@ export type EventKind = Outcome['kind'] | SwapKind;
 export const eventKind = (outcome: Outcome): EventKind =>
   outcome.kind === 'swapped' ? outcome.how : outcome.kind;
 
-export interface KeptNames {
+interface KeptNames {
   snis: readonly string[];
   /** When the former leaf expires (milliseconds since the epoch); null: unknown. */
   until: number | null;

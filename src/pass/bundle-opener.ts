@@ -93,7 +93,6 @@ export class BundleOpener {
     // Shares Kong's objects and strings: there are thousands, and identical strings compare at once.
     const { content, chain, leaf, reach } = half;
     const bundle: Bundle = {
-      name,
       location,
       content,
       chain,

@@ -1,5 +1,5 @@
 import type { OpenedBundle } from '../certificates';
-import { optimiseFor } from '../common/optimise';
+import { optimiseFor } from '../common/v8';
 import { Slices } from '../common/slices';
 import { inTurn, isRefusal, refusal, type Refusal, type Source, type SourcedBundle } from '../model';
 import { BareLeaves, type BareLeaf } from './bare-leaves';
@@ -12,7 +12,7 @@ import { SourceStates, troublesOf } from './source-states';
 import type { ProgressListener } from './step';
 import { readUnmatched, type UnmatchedBundle } from './unmatched-bundle';
 
-export interface BundleScanOptions {
+interface BundleScanOptions {
   /** Settles when `find` knows what Kong stores, with whether that has changed; reading goes on meanwhile. */
   stored?: Promise<unknown>;
   /** Fetch even what looks unchanged. */

@@ -1,10 +1,9 @@
-import { changeId, type Change, type Log, type Plan, type StoredCertificate } from '../model';
+import { changeKey, type Change, type Log, type Plan, type StoredCertificate } from '../model';
 import { ExpiryScans } from './expiry-scans';
 import type { CertificateMemory } from './memory';
 import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
 import { waiting } from './plan';
-import { halfOf } from './prove';
 import type { PassContext, ProgressListener, Step } from './step';
 
 /** After this time Kong is checked for what another gateway, or the controller, was to write. */
@@ -18,7 +17,7 @@ export class ConcludeStep implements Step {
   constructor(
     private readonly memory: CertificateMemory,
     private readonly pending: PendingRollbacks,
-    private readonly progress?: ProgressListener,
+    private readonly progress: ProgressListener | undefined,
   ) {}
 
   async run(pass: PassContext): Promise<void> {
@@ -124,7 +123,7 @@ export class ConcludeStep implements Step {
     const permission = this.memory.holds.permits(change, pass.now());
     if (permission.kind === 'free') return true;
     const { hold } = permission;
-    this.memory.held.set(`${changeId(change)} ${halfOf(change)}`, hold);
+    this.memory.held.set(changeKey(change), hold);
     pass.report.waiting.push(waiting(change, hold.until ?? Number.POSITIVE_INFINITY, hold));
     return false;
   }

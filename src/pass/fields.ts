@@ -16,7 +16,7 @@ export const PASS_FIELDS = [
   {
     watch: {
       type: 'boolean',
-      description: 'Reacts to changes of files and Secrets between polls. The polls go on all the same.',
+      description: 'Reacts to changes of files and Secrets between polls. It polls in any case.',
       required: true,
       default: true,
     },

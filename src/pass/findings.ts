@@ -1,5 +1,8 @@
 import {
+  changeHalf,
   changeId,
+  changeKey,
+  halfKey,
   namesAfter,
   type Change,
   type FailureKind,
@@ -77,7 +80,7 @@ export class Findings {
   /** Notes a failed write that will be tried again: reported once for each error, not at each try. */
   failed(change: Change, error: string, failure: FailureKind): void {
     this.#failed = true;
-    const key = halfKey(changeId(change), halfOf(change));
+    const key = changeKey(change);
     const known = this.#failures.get(key);
     const isNew = known?.error !== error;
     this.#failures.set(key, isNew ? { error, failure, since: known?.since ?? this.now() } : known);
@@ -97,7 +100,7 @@ export class Findings {
   /** Forgets failures of changes that are no longer planned. */
   keepFailures(changes: readonly Change[]): void {
     if (this.#failures.size === 0) return;
-    const open = new Set(changes.map((change) => halfKey(changeId(change), halfOf(change))));
+    const open = new Set(changes.map((change) => changeKey(change)));
     for (const key of this.#failures.keys()) if (!open.has(key)) this.#failures.delete(key);
   }
 
@@ -110,7 +113,7 @@ export class Findings {
       ...about(bundle),
       snis: change.handsOver === true ? movedBy(change) : (names ?? namesAfter(change)),
       ...(kept.length === 0 ? {} : { kept: { snis: kept, until: former?.notAfter ?? null } }),
-      half: halfOf(change),
+      half: changeHalf(change),
       ...(urgent === undefined ? {} : { urgent }),
       previous: (isUpdate ? change.certificate[change.half]?.leaf?.fingerprint : null) ?? null,
       outcome,
@@ -249,11 +252,7 @@ export class Findings {
   }
 }
 
-const halfKey = (certificate: string, half: Half) => `${certificate} ${half}`;
-
 const movedBy = ({ moveSnis = [] }: Change): string[] => moveSnis.map(({ name }) => name);
-
-const halfOf = (change: Change): Half => (change.kind === 'create' ? 'main' : change.half);
 
 const isValidAt =
   (now: number) =>

@@ -1,7 +1,16 @@
 import { IdleTimer } from '../common/idle-timer';
 import { Seal, type Sealed } from '../common/seal';
-import { changeId, inTurn, ownerOf, type Digest, type Half, type PemPair, type Written } from '../model';
-import { chainOf, halfOf } from './prove';
+import {
+  changeHalf,
+  changeId,
+  inTurn,
+  ownerOf,
+  type Digest,
+  type Half,
+  type PemPair,
+  type Written,
+} from '../model';
+import { chainOf } from './prove';
 
 /** The pair of one half of a certificate before its last swap. */
 export interface FormerPair {
@@ -32,7 +41,7 @@ export class FormerPairs {
 
   /** @param at milliseconds since the epoch */
   keep(written: Written, at: number): void {
-    const [certificate, half] = [changeId(written.change), halfOf(written.change)];
+    const [certificate, half] = [changeId(written.change), changeHalf(written.change)];
     const pair = written.before?.[half] ?? null;
     const key = keyOf({ certificate, half });
     this.#kept.delete(key);

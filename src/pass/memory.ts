@@ -1,18 +1,19 @@
 import type { IssuerSet } from '../certificates';
-import type {
-  BundleNote,
-  Change,
-  Gateway,
-  Half,
-  Hold,
-  HoldBook,
-  LiveView,
-  Plan,
-  Source,
-  SourcedBundle,
-  StoredCertificate,
-  WriteListener,
-  WrittenHalf,
+import {
+  halfKey,
+  type BundleNote,
+  type Change,
+  type Gateway,
+  type Half,
+  type Hold,
+  type HoldBook,
+  type LiveView,
+  type Plan,
+  type Source,
+  type SourcedBundle,
+  type StoredCertificate,
+  type WriteListener,
+  type WrittenHalf,
 } from '../model';
 import type { HomeBook } from '../plan';
 import type { BundleBook } from './bundle-book';
@@ -141,7 +142,7 @@ export class CertificateMemory {
       pastRefusal: (id) => this.findings.past(id),
       failure: (certificate, half) => this.findings.failure(certificate, half),
       note: (id) => notes.get(id)?.note,
-      hold: (certificate, half) => this.held.get(`${certificate} ${half}`),
+      hold: (certificate, half) => this.held.get(halfKey(certificate, half)),
       holders: this.holders,
     };
   }

@@ -1,7 +1,7 @@
 import type { PassCause, PassReport } from '../model';
 import type { CertificateWork, PassContext, Step, Touches } from './step';
 
-export interface PassesOptions {
+interface PassesOptions {
   /** Steps, in order. */
   steps: readonly Step[];
   /** Report what would change, and change nothing. */

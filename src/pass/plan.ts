@@ -1,6 +1,13 @@
-import { changeId, namesAfter, type Change, type Hold, type Plan, type WaitingChange } from '../model';
+import {
+  changeId,
+  changeKey,
+  namesAfter,
+  type Change,
+  type Hold,
+  type Plan,
+  type WaitingChange,
+} from '../model';
 import type { CertificateMemory } from './memory';
-import { halfOf } from './prove';
 import type { PassContext, Step } from './step';
 
 /** Plans, and chooses the changes to write now: none twice in a pass, and the ingress controller gets its time. */
@@ -52,7 +59,7 @@ export class PlanStep implements Step {
       const permission = this.memory.holds.permits(change, pass.now());
       if (permission.kind === 'held') {
         const { hold } = permission;
-        this.memory.held.set(`${changeId(change)} ${halfOf(change)}`, hold);
+        this.memory.held.set(changeKey(change), hold);
         const until = hold.until ?? Number.POSITIVE_INFINITY;
         work.waitsUntil = Math.min(work.waitsUntil, until);
         pass.report.waiting.push(waiting(change, until, hold));

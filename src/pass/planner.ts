@@ -20,7 +20,7 @@ import { Shares } from './shares';
 import type { BundleBook } from './bundle-book';
 import type { BundleReader, BundleScan } from './bundle-reader';
 
-export interface PlannerOptions {
+interface PlannerOptions {
   gateway: {
     traits: Pick<GatewayTraits, 'writesWhole'>;
     hasController: Gateway['hasController'];
@@ -50,7 +50,7 @@ export class Planner {
   readonly #book: BundleBook;
   /** Homes of Kong's certificates. */
   readonly homes: HomeBook;
-  readonly #evidence = new EvidenceBook(NO_ISSUERS);
+  readonly #evidence = new EvidenceBook();
   /** After how many scans in a row a tenant's bundle could not be asked about, and the last of them, by bundle id. */
   readonly #unanswered = new Map<string, { count: number; scan: number }>();
   /** Contents that passed the whole gate without needing a write, by bundle id. */
@@ -79,8 +79,8 @@ export class Planner {
     if (isRefusal(opened)) return opened;
     const why = checkKeyAndChain(opened);
     if (why !== null) return why;
-    const isControllers = change.kind === 'update' ? change.isControllers : change.handsOver === true;
-    return isControllers ? toPemAsFound(opened) : toPem(opened);
+    const isOfController = change.kind === 'update' ? change.isOfController : change.handsOver === true;
+    return isOfController ? toPemAsFound(opened) : toPem(opened);
   };
 
   /** Plans for everything. A bundle counts as in step only if its own key fits as well. */
@@ -153,7 +153,7 @@ export class Planner {
   private brokenForController({ isBesideController, changes, unused }: Plan): SourcedBundle[] {
     if (!isBesideController) return [];
     const left = changes.flatMap((change) =>
-      change.kind === 'update' && change.isControllers ? [change.bundle] : [],
+      change.kind === 'update' && change.isOfController ? [change.bundle] : [],
     );
     const lost = this.homes.namesAt(new Set(unused.filter((id) => this.#book.isOfCluster(id))));
     return [...left, ...[...lost.keys()].flatMap((id) => this.#book.get(id) ?? [])];

@@ -1,6 +1,7 @@
 import { readPem } from '../certificates';
 import { Slices } from '../common/slices';
 import {
+  changeHalf,
   changeId,
   type CertificateStore,
   type Change,
@@ -24,7 +25,7 @@ export class ProveStep implements Step {
   constructor(
     private readonly certificates: Stored,
     private readonly verifier: Verifier | null,
-    private readonly progress?: ProgressListener,
+    private readonly progress: ProgressListener | undefined,
   ) {}
 
   async run({ work }: PassContext): Promise<void> {
@@ -42,8 +43,6 @@ export const namesOf = (change: Change): readonly string[] =>
 
 export const writtenOf = (results: readonly WriteResult[]): Written[] =>
   results.filter((result) => result.kind === 'written');
-
-export const halfOf = (change: Change) => (change.kind === 'create' ? 'main' : change.half);
 
 /** The chain that was written. */
 export const chainOf = ({ change, current }: Written) =>
@@ -79,7 +78,7 @@ export async function prove(
   if (verifier === null || written.length === 0) return [];
   // A certificate that just gained its other half is now one with twins.
   const gained = new Set(
-    written.filter(({ change }) => halfOf(change) === 'alt').map(({ change }) => changeId(change)),
+    written.filter(({ change }) => changeHalf(change) === 'alt').map(({ change }) => changeId(change)),
   );
   const isKongs = kongsLeaves(certificates);
   const expectations: Expectation[] = [];
@@ -98,7 +97,7 @@ export async function prove(
       added: addedBy(one),
       ...(observed === undefined ? {} : { before: observed }),
       isKongs,
-      isStored: () => isStored(certificates, changeId(change), halfOf(change), chain),
+      isStored: () => isStored(certificates, changeId(change), changeHalf(change), chain),
       ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
     };
   };
@@ -111,7 +110,7 @@ export async function prove(
 
 /** Kong's chain before the write; null: none. */
 function previousOf({ change, before }: Written): Digest | null {
-  const pair = before?.[halfOf(change)] ?? null;
+  const pair = before?.[changeHalf(change)] ?? null;
   return pair === null ? null : (readPem(pair.cert, '')?.chain ?? null);
 }
 

@@ -13,17 +13,17 @@ export class RefusalGrace {
 
   /**
    * Moves refusals that are too young from `refused` to `waiting`.
-   * @param isControllers whether the controller may have the refused bundle
+   * @param isOfController whether the controller may have the refused bundle
    * @returns when the time of the first one is over; Infinity: none waits
    */
-  apply(plan: Plan, isControllers: (bundleId: string) => boolean, now: number): number {
+  apply(plan: Plan, isOfController: (bundleId: string) => boolean, now: number): number {
     for (const id of this.#since.keys()) if (!plan.refused.has(id)) this.#since.delete(id);
     if (plan.refused.size === 0 || !plan.isBesideController) return Number.POSITIVE_INFINITY;
     // Refused because the controller did not write it: its time is over already.
     const overdue = new Set(plan.changes.map(({ bundle }) => bundle.id));
     let due = Number.POSITIVE_INFINITY;
     for (const [id, why] of plan.refused) {
-      if (overdue.has(id) || !isControllers(id)) continue;
+      if (overdue.has(id) || !isOfController(id)) continue;
       // A clock that was set back must not make the time longer.
       const since = Math.min(this.#since.get(id) ?? now, now);
       this.#since.set(id, since);

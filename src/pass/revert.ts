@@ -1,5 +1,5 @@
 import { checkKeyAndChain, checkShape, openBundle } from '../certificates';
-import { isoTime } from '../common/iso-time';
+import { isoTime } from '../common/time';
 import {
   isRefusal,
   type Change,
@@ -14,7 +14,7 @@ import { writtenOf } from './prove';
 import type { PassContext, Step } from './step';
 
 /** A request of an operator; the next pass answers it. */
-export interface RevertRequest {
+interface RevertRequest {
   /** An SNI, or the id of a certificate. */
   readonly name: string;
   /** What was done, in a sentence; undefined: no pass has answered yet. */
@@ -133,7 +133,7 @@ export class RevertStep implements Step {
       certificate.snis.length === 0
     )
       throw new Error(`the former certificate of ${sni} is not for clients, and services use it as theirs`);
-    return { kind: 'update', bundle, certificate, half, isControllers: false, addSnis: [], reverts: true };
+    return { kind: 'update', bundle, certificate, half, isOfController: false, addSnis: [], reverts: true };
   }
 }
 

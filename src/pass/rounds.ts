@@ -5,7 +5,7 @@ import type { PassContext, Step } from './step';
 /** Limit of the time that a pass spends on reports of watches. */
 const MOST_MS = 30_000;
 
-export interface RoundSteps {
+interface RoundSteps {
   scan: Step;
   plan: Pick<PlanStep, 'run' | 'few'>;
   write: Step;

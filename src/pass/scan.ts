@@ -9,7 +9,7 @@ const MOST_LOOKED_FOR = 100;
 export class ScanStep implements Step {
   constructor(
     private readonly memory: CertificateMemory,
-    private readonly progress?: ProgressListener,
+    private readonly progress: ProgressListener | undefined,
   ) {}
 
   async run(pass: PassContext): Promise<void> {

@@ -5,7 +5,7 @@ import type { Touches } from './step';
 /** Causes that a person is behind. */
 const ASKED_FOR: ReadonlySet<PassCause> = new Set(['trigger', 'command']);
 
-export interface ScheduleOptions {
+interface ScheduleOptions {
   /** Milliseconds between polls. */
   intervalMs: number;
   pass: (cause: PassCause, touched: ReadonlySet<string> | undefined, touches: Touches) => Promise<PassReport>;

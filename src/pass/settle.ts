@@ -1,9 +1,18 @@
 import { parseCertificate, readPem } from '../certificates';
 import { Slices } from '../common/slices';
-import { changeId, refusal, type Change, type Proof, type SwapKind, type Written } from '../model';
+import {
+  changeHalf,
+  changeId,
+  changeKey,
+  refusal,
+  type Change,
+  type Proof,
+  type SwapKind,
+  type Written,
+} from '../model';
 import type { CertificateMemory } from './memory';
 import { attemptOf } from './plan';
-import { chainOf, halfOf, writtenOf } from './prove';
+import { chainOf, writtenOf } from './prove';
 import type { PassContext, Step } from './step';
 
 export interface SettleOptions {
@@ -21,7 +30,7 @@ export class PendingRollbacks {
   }
 
   add(written: Written, proof: Proof): void {
-    this.#pending.set(`${changeId(written.change)} ${halfOf(written.change)}`, { written, proof });
+    this.#pending.set(changeKey(written.change), { written, proof });
   }
 
   take(): { written: Written; proof: Proof }[] {
@@ -89,7 +98,7 @@ export class SettleStep implements Step {
     const { findings } = this.memory;
     this.memory.untold.push({
       certificate: changeId(change),
-      half: halfOf(change),
+      half: changeHalf(change),
       chain: chainOf(written),
       proof,
       isKept: proof?.verdict !== 'overwritten' && !isUndone,
@@ -179,7 +188,7 @@ function howOf(change: Change): SwapKind {
   if (change.handsOver === true) return 'handed_over';
   if (change.kind === 'create') return 'created';
   if (change.reverts === true) return 'reverted';
-  return change.isControllers ? 'taken_over' : 'swapped';
+  return change.isOfController ? 'taken_over' : 'swapped';
 }
 
 interface RollBack {
@@ -192,7 +201,7 @@ const MOST_CONFLICTS = 3;
 
 /** Why the former certificate is not restored, in a sentence: nothing is rolled back to something worse. */
 function whyNotBack({ change, before }: Written, now: number): string | null {
-  const pair = before?.[halfOf(change)];
+  const pair = before?.[changeHalf(change)];
   const block = pair == null ? undefined : readPem(pair.cert, '')?.certificates[0];
   if (block === undefined) return null;
   try {

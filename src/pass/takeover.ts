@@ -16,7 +16,7 @@ export interface TakeoverOptions {
 }
 
 /** `at`: time of the next decision (milliseconds since the epoch). */
-export type Decision = { kind: 'write' } | { kind: 'wait'; at: number } | { kind: 'refuse'; why: Refusal };
+type Decision = { kind: 'write' } | { kind: 'wait'; at: number } | { kind: 'refuse'; why: Refusal };
 
 /** Decides when this plugin may write a certificate of the ingress controller. */
 export class Takeover {
@@ -37,7 +37,7 @@ export class Takeover {
    */
   async decide(change: Change, now: number, happened: (detail: string) => void): Promise<Decision> {
     // The controller itself waits for this change.
-    if (change.kind === 'create' || !change.isControllers || change.handsOver === true)
+    if (change.kind === 'create' || !change.isOfController || change.handsOver === true)
       return { kind: 'write' };
     const id = halfId(change);
     const { mode, graceMs } = this.options;

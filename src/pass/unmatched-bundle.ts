@@ -16,7 +16,7 @@ export interface UnmatchedBundle {
   /** Whether certificates lie beside it that may complete its chain. */
   hasIssuers: boolean;
   /** Null where Kong cannot have this very text. */
-  pem: { content: Digest; chain: Digest; chainLength: number } | null;
+  pem: { content: Digest; chainLength: number } | null;
 }
 
 /** Most characters of texts that are kept until Kong has answered; those of 10,000 bundles would take 35 MB. */
@@ -76,6 +76,6 @@ function unmatched(
     pem:
       found === null || found.certificates.length === 0
         ? null
-        : { content: found.content, chain: found.chain, chainLength: found.certificates.length },
+        : { content: found.content, chainLength: found.certificates.length },
   };
 }

@@ -15,7 +15,7 @@ import { push } from '../common/multimap';
 import { isRefusal, type Bundle, type Reach, type Source, type StoredCertificate } from '../model';
 import type { Entry } from './bundle-book';
 
-export interface WholeChainOptions {
+interface WholeChainOptions {
   /** The certificates that Kong stores. */
   stored: () => Iterable<StoredCertificate>;
   entries: () => Iterable<Entry>;

@@ -55,10 +55,10 @@ export function claimsOf(world: World, certificate: StoredCertificate, half: Hal
   const isPlain = alike.length === 1 && alike[0]?.content === stored.content;
   const having = isPlain ? alike : alike.filter((bundle) => world.isHad(bundle, stored));
   // A source with a completed chain is also the home of the same chain in its incomplete form, and has news for it.
-  const isControllers = certificate.owner === 'ingress_controller';
+  const isOfController = certificate.owner === 'ingress_controller';
   const present = isPlain
     ? alike
-    : having.filter((one) => one.content === stored.content || isChainOf(one, stored.chain, isControllers));
+    : having.filter((one) => one.content === stored.content || isChainOf(one, stored.chain, isOfController));
   const own = ownHome(world, certificate, present);
   const broken = index.brokenHaving(stored).filter((bundle) => world.wasHad(bundle, stored));
   const places = placesOf(world, certificate, half, having, broken);

@@ -37,10 +37,10 @@ export function decideHalf(world: World, certificate: StoredCertificate, half: H
   if (isLeftOver(world, certificate) && ownBundle(world, certificate) === undefined) return NOTHING;
   const { index, plan } = world;
   const secret = world.secretOf(certificate);
-  const isControllers = secret !== undefined || certificate.owner === 'ingress_controller';
+  const isOfController = secret !== undefined || certificate.owner === 'ingress_controller';
   if (secret !== undefined && certificate.owner === 'other' && half === 'main')
     plan.untagged.push(certificate.id);
-  const one: Case = { world, certificate, half, stored, isControllers };
+  const one: Case = { world, certificate, half, stored, isOfController };
   if (secret !== undefined) plan.observed.push({ certificate, half, places: [secret.id] });
   if (secret !== undefined) return firstOf(one, [secret], isSame(secret, stored, true) ? [secret] : []);
   const fixed = certificate.owner === 'us' ? index.fixedFor(certificate.id) : [];
@@ -58,8 +58,8 @@ export function decideHalf(world: World, certificate: StoredCertificate, half: H
 }
 
 /** The ingress controller writes a Secret as it is found; from other sources a completed chain is written whole. */
-const isSame = (bundle: SourcedBundle, stored: StoredHalf, isControllers = false) =>
-  bundle.content === stored.content || isChainOf(bundle, stored.chain, isControllers);
+const isSame = (bundle: SourcedBundle, stored: StoredHalf, isOfController = false) =>
+  bundle.content === stored.content || isChainOf(bundle, stored.chain, isOfController);
 
 /** A certificate that the ingress controller made of a Secret follows that Secret alone. */
 function controllersOwn(one: Case, { present }: Claims): Decision {

@@ -5,6 +5,7 @@ import {
   leadsTo,
   parseCertificate,
   PUBLIC_ROOTS,
+  NO_ISSUERS,
   type IssuerSet,
   type OpenedBundle,
 } from '../certificates';
@@ -21,14 +22,9 @@ export class EvidenceBook implements Evidence {
   readonly #answers = new Map<string, boolean>();
   /** Questions that are not waited for, until the next plan of everything. */
   readonly #given = new Set<string>();
-  #trusted: IssuerSet;
+  #trusted: IssuerSet = NO_ISSUERS;
 
-  /** @param trusted CAs that the operator trusts, beside the public roots */
-  constructor(trusted: IssuerSet) {
-    this.#trusted = trusted;
-  }
-
-  /** Replaces the trusted CAs. */
+  /** Sets the CAs that the operator trusts, beside the public roots. */
   trust(trusted: IssuerSet): void {
     if (trusted === this.#trusted) return;
     this.#trusted = trusted;

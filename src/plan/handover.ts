@@ -41,7 +41,7 @@ export function handOver(world: World, mains: ReadonlyMap<string, Decision>): vo
     const change: Change =
       certificate === undefined
         ? { kind: 'create', id, snis: [], ...common }
-        : { kind: 'update', certificate, half: 'main', isControllers: true, addSnis: [], ...common };
+        : { kind: 'update', certificate, half: 'main', isOfController: true, addSnis: [], ...common };
     // A renewal of that certificate goes first, in its own time.
     if (mains.get(id)?.change == null) plan.changes.push(change);
   }

@@ -1,7 +1,7 @@
 import { inTurn, type Half, type ObservedHome, type StoredCertificate } from '../model';
 
 /** The known home of a name. */
-export interface Home {
+interface Home {
   /** Bundle ids. */
   places: readonly string[];
   /** Digests of the latest leaves that Kong had for the name while that was its home. */

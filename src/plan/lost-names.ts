@@ -21,7 +21,7 @@ export function giveBackLostNames(world: World, mains: ReadonlyMap<string, Decis
     const change = mains.get(certificate.id)?.change;
     if (change != null) change.addSnis = addSnis;
     else {
-      plan.changes.push({ kind: 'update', bundle, certificate, half: 'main', isControllers: true, addSnis });
+      plan.changes.push({ kind: 'update', bundle, certificate, half: 'main', isOfController: true, addSnis });
       plan.inSync.delete(bundle.id);
     }
   }

@@ -215,7 +215,7 @@ export class Naming {
       bundle,
       certificate,
       half: 'main',
-      isControllers: false,
+      isOfController: false,
       ...more,
     };
     // A renewal of its other half comes later: the two are written one after the other.

@@ -33,15 +33,15 @@ export interface Case {
   half: Half;
   stored: StoredHalf;
   /** Whether the ingress controller owns the certificate. */
-  isControllers: boolean;
+  isOfController: boolean;
 }
 
 export function update(
-  { certificate, half, isControllers }: Case,
+  { certificate, half, isOfController }: Case,
   bundle: SourcedBundle,
   missing: readonly string[],
 ): Update {
-  const change: Update = { kind: 'update', bundle, certificate, half, isControllers, addSnis: [] };
+  const change: Update = { kind: 'update', bundle, certificate, half, isOfController, addSnis: [] };
   if (missing.length > 0) change.split = { id: previousIdOf(certificate), snis: missing };
   return change;
 }
@@ -87,12 +87,12 @@ function refusedForPresent(
   missing: readonly string[],
   leaf: CertificateInfo,
 ): Refusal | null | undefined {
-  const { world, certificate, stored, isControllers } = one;
-  if (isClientCertificate(certificate) && !isControllers) {
+  const { world, certificate, stored, isOfController } = one;
+  if (isClientCertificate(certificate) && !isOfController) {
     const why = refusedAsClient(one, bundle, leaf);
     if (why !== null) return why;
   }
-  if (bundle.openEnd !== undefined && !isControllers && isShorter(bundle.reach, stored.reach))
+  if (bundle.openEnd !== undefined && !isOfController && isShorter(bundle.reach, stored.reach))
     return chainIncomplete(bundle, certificate, endOf(leaf));
   if (missing.length > 0 && certificate.owner !== 'us')
     return namesNotCovered(bundle, certificate, missing, endOf(leaf));

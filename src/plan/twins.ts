@@ -92,6 +92,6 @@ const toAlt = (bundle: SourcedBundle, certificate: StoredCertificate): Change =>
   bundle,
   certificate,
   half: 'alt',
-  isControllers: false,
+  isOfController: false,
   addSnis: [],
 });

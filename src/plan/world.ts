@@ -145,11 +145,11 @@ export class World {
   secretOf(certificate: StoredCertificate): SourcedBundle | undefined {
     const found = this.index.secretOf(certificate);
     if (found !== undefined || certificate.owner === 'us' || certificate.secret !== null) return found;
-    const isControllers =
+    const isOfController =
       certificate.owner === 'ingress_controller' ||
       this.input.controller?.certificates.has(certificate.id) === true ||
       this.hasController;
-    const home = isControllers ? (this.input.homes?.of(certificate, 'main') ?? null) : null;
+    const home = isOfController ? (this.input.homes?.of(certificate, 'main') ?? null) : null;
     // A certificate that another writer has put under the name since did not come from there.
     if (home === null || !isSeen(home, certificate, 'main')) return undefined;
     return home.places

@@ -9,7 +9,7 @@ export interface ListedCertificate extends CertificateStatus {
   link: string;
 }
 
-export interface ChainLink {
+interface ChainLink {
   name: string;
   fingerprint_sha256: string;
   expires_at: string;

@@ -25,7 +25,7 @@ export interface LeafStatus {
   not_after: string;
 }
 
-export interface SourceLeafStatus extends LeafStatus {
+interface SourceLeafStatus extends LeafStatus {
   /** Id of the source, e.g. `directory:/etc/letsencrypt/live`. */
   source: string;
   /** Location for a person: a path, `namespace/name` of a Secret, a URL without its credentials. */

@@ -12,7 +12,7 @@ import { safeText } from '../common/safe-text';
 import type { Logger } from './logger';
 
 /** Posts an Event (core/v1) in a namespace. */
-export type PostEvent = (namespace: string, event: object) => Promise<unknown>;
+type PostEvent = (namespace: string, event: object) => Promise<unknown>;
 
 /** Events about one Secret and reason are not repeated within this time. */
 const QUIET_MS = 10 * 60_000;

@@ -2,14 +2,14 @@ import { LineFile } from '../common/line-file';
 import type { Fields, Level } from '../model';
 import { JsonLogger, type Logger } from './logger';
 
-export interface LogSettings {
+interface LogSettings {
   /** Path of a file that gets every line as well; null: none. */
   file?: string | null | undefined;
   level: Level;
 }
 
 /** The log of one entry. */
-export interface OpenLog extends Logger {
+interface OpenLog extends Logger {
   /** Closes its part of the file. */
   close(): void;
 }
@@ -78,7 +78,7 @@ export class LogHub implements LogRoot {
     const file = new LineFile({
       path,
       onTrouble: ({ message: error }) =>
-        this.#stderr.log('error', 'the log file cannot be written; lines are on stderr alone', {
+        this.#stderr.log('error', 'the log file cannot be written; lines go to stderr only', {
           file: path,
           error,
         }),

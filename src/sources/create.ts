@@ -12,7 +12,7 @@ import { UnlockedSource } from './unlocked';
 export const USUAL_PLACES = ['/etc/letsencrypt/live', '/etc/kong/certs'] as const;
 
 /** The sources of a configuration, and the clusters that they read. */
-export interface Sources {
+interface Sources {
   sources: Source[];
   clusters: Clusters;
   /** Sources of CA certificates that Kong should trust. */

@@ -9,7 +9,7 @@ import {
 } from '../model';
 import type { Passwords } from './password';
 
-export interface Keys {
+interface Keys {
   /** Null: none of its bundles is locked. */
   passwords: Passwords | null;
   /** Alias of the entry in each keystore. */

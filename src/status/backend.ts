@@ -1,6 +1,6 @@
 import type { PassReport } from '../model';
 import type { HistoryReport } from '../public';
-import type { OperatorCommand } from './orders';
+import type { OperatorCommand } from './post-routes';
 import type { ReportView } from './report-view';
 
 /** The part of the process that the server shows and controls. */

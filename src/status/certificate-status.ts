@@ -1,4 +1,4 @@
-import { isoTime } from '../common/iso-time';
+import { isoTime } from '../common/time';
 import { asSnis, fingerprintOf } from '../certificates';
 import {
   isRenewalLate,

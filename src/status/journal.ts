@@ -18,7 +18,7 @@ import type { KnowledgeHead } from './knowledge-file';
 /** Most recent events that are kept. */
 const MAX_EVENTS = 100;
 
-export type SwapResult = 'served' | 'unproven' | 'not_served' | 'rolled_back' | 'failed';
+type SwapResult = 'served' | 'unproven' | 'not_served' | 'rolled_back' | 'failed';
 
 const SWAP_RESULTS: Record<Proof['verdict'], SwapResult> = {
   served: 'served',
@@ -197,7 +197,7 @@ function detailOf(outcome: PassEvent['outcome']): string {
     case 'swapped':
       return outcome.proof?.detail ?? '';
     case 'rolled_back':
-      return `${outcome.proof.detail}; the previous one ${outcome.restored ? 'is back' : 'could not be put back'}`;
+      return `${outcome.proof.detail}; the previous one ${outcome.restored ? 'is back' : 'could not be restored'}`;
     case 'refused':
       return outcome.refusal.message;
     case 'mended':

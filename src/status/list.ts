@@ -1,6 +1,6 @@
 import { parseCertificate, readableName } from '../certificates';
 import { Slices } from '../common/slices';
-import { isoTime } from '../common/iso-time';
+import { isoTime } from '../common/time';
 import { CERTIFICATE_STATES, LIFE_LEVELS, REASONS, type CertificateState, type LifeLevel } from '../model';
 import {
   alarmingLife,
@@ -20,7 +20,7 @@ import { shownOf, type ReloaderView } from './reloader-view';
 import type { ReportView } from './report-view';
 
 /** Query of the list of certificates. */
-export interface ListQuery {
+interface ListQuery {
   /** Lower-case words that must occur. */
   words: readonly string[];
   states: ReadonlySet<string>;

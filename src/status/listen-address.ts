@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { isLoopback } from '../common/loopback';
 
-export interface ListenAddress {
+interface ListenAddress {
   host: string;
   port: number;
   isLoopback: boolean;

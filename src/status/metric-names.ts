@@ -1,7 +1,7 @@
 /** Prefix of every metric; public. */
 export const PREFIX = 'kong_ssl_cert_reloader_';
 
-export interface MetricFacts {
+interface MetricFacts {
   type: 'gauge' | 'counter' | 'histogram';
   help: string;
   /** Every label that a sample may have. */

@@ -1,4 +1,4 @@
-import { isoTime } from '../common/iso-time';
+import { isoTime } from '../common/time';
 import { lifeOf, type Leadership, type LiveView, type Pin, type StrayFile } from '../model';
 import type {
   CertificateStatus,
@@ -48,7 +48,7 @@ export function shownOf({
   return shown;
 }
 
-export interface ReloaderViewOptions {
+interface ReloaderViewOptions {
   entry: string;
   mode: ReloaderStatus['mode'];
   intervalSeconds: number;

@@ -70,7 +70,7 @@ export function sendLong(response: ServerResponse, text: AsyncIterable<string>):
 }
 
 /** Sends as fast as the client reads; resolves when everything was handed over or the client is gone. */
-export async function sendChunks(
+async function sendChunks(
   response: ServerResponse,
   chunks: AsyncIterable<string | Buffer> | Iterable<Buffer>,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toJson } from '../common/safe-text';
 import type { StatusBackend } from './backend';
 import { isLocalName } from './listen-address';
-import { ORDERS } from './orders';
+import { POST_ROUTES } from './post-routes';
 import { languageOf } from './page/words/language';
 import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
@@ -26,7 +26,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/runbooks/NAME': ['GET', 'HEAD'],
   '/healthz': ['GET', 'HEAD'],
   '/readyz': ['GET', 'HEAD'],
-  ...Object.fromEntries(Object.keys(ORDERS).map((path) => [path, ['POST']])),
+  ...Object.fromEntries(Object.keys(POST_ROUTES).map((path) => [path, ['POST']])),
 };
 
 const RUNBOOKS_AT = '/runbooks/';
@@ -68,7 +68,7 @@ export class Routes {
       refuse(response, 405, `${pathname} takes ${methods.join(' and ')}`);
     } else if (methods[0] === 'POST') {
       if (!door.isUnix) refuse(response, 403, `${pathname} is accepted on the unix socket only`);
-      else await ORDERS[pathname]?.({ backend: this.backend, asked: searchParams, request, response });
+      else await POST_ROUTES[pathname]?.({ backend: this.backend, asked: searchParams, request, response });
     } else if (pathname === '/history')
       await this.heavy(response, door, () => this.history(searchParams, response));
     else if (pathname === '/certificates')

@@ -7,7 +7,7 @@ import { parseListenAddress } from './listen-address';
 import { refuse, setCommonHeaders } from './response';
 import { Routes, type Door } from './routes';
 
-export interface StatusServerOptions {
+interface StatusServerOptions {
   backend: StatusBackend;
   /** Logs an event; a lasting trouble once. */
   say: (level: 'info' | 'warn', message: string, fields: { listen?: string; detail?: string }) => void;

@@ -28,7 +28,7 @@ export interface TrustedCa extends CaCertificate {
   object?: string;
 }
 
-export interface TrustPlan {
+interface TrustPlan {
   changes: CaChange[];
   /** Entities of ours whose certificate left its bundle. */
   gone: StoredCa[];
@@ -41,7 +41,7 @@ export interface TrustPlan {
 /** Key of a certificate's refusals. */
 export const refusalId = ({ location, fingerprint }: CaCertificate): string => `${location}#${fingerprint}`;
 
-export interface TrustPlanInput {
+interface TrustPlanInput {
   bundles: readonly TrustedBundle[];
   stored: ReadonlyMap<string, StoredCa>;
   /** Milliseconds since the epoch. */

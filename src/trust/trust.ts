@@ -17,7 +17,7 @@ import {
 import { Findings, type PassContext, type Step } from '../pass';
 import { planTrust, refusalId, type TrustedBundle } from './plan';
 
-export interface TrustOptions {
+interface TrustOptions {
   sources: readonly Source[];
   gateway: Pick<Gateway, 'caCertificates' | 'write'>;
   allowDowngrade: boolean;

@@ -2,7 +2,7 @@ import { connect as connectTcp } from 'node:net';
 import { connect, createSecureContext, type DetailedPeerCertificate, type SecureContext } from 'node:tls';
 import type { KeyType } from '../model';
 
-export interface HandshakeOptions {
+interface HandshakeOptions {
   host: string;
   port: number;
   /** Whether to send a PROXY protocol header (version 1) first. */

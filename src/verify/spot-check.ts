@@ -1,4 +1,12 @@
-import type { Digest, Half, KeyType, ServedObservation, Shown, StoredCertificate } from '../model';
+import {
+  halfKey,
+  type Digest,
+  type Half,
+  type KeyType,
+  type ServedObservation,
+  type Shown,
+  type StoredCertificate,
+} from '../model';
 import { ask, leafOf, type Listener } from './listeners';
 import { probeName, unservable } from './names';
 
@@ -171,7 +179,7 @@ export function candidateOf(certificate: StoredCertificate, half: Half): Candida
   };
 }
 
-export const keyOf = ({ id, half }: Candidate) => `${id} ${half}`;
+export const keyOf = ({ id, half }: Candidate) => halfKey(id, half);
 
 export const isAskable = ({ snis }: Candidate) => snis.some((sni) => unservable(sni) === null);
 

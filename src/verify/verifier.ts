@@ -3,7 +3,7 @@ import { ask, placeOf, type Listener, type Place } from './listeners';
 import { unservable } from './names';
 import { LATE_MS, Proving } from './proving';
 
-export interface VerifierOptions {
+interface VerifierOptions {
   /** Present TLS listeners of this Kong for a name. */
   listeners: (sni: string) => readonly Listener[];
   /** Refreshes the data behind `listeners`. Never throws. */

@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { readConfiguredFile } from '../common/configured-file';
 import { Failure, failureKindOf, type StoredCertificate } from '../model';
-import { editCertificates, type ReadTexts } from './file-certificates';
+import type { ReadTexts } from './file-certificates';
 import { removeDrafts, replaceFile } from '../common/replace-file';
 
 /** Large enough for 10,000 certificates. */
@@ -95,7 +95,8 @@ export class DeclarativeFile {
     if (!before.isFile()) throw new Error('it is not a file');
     if (before.size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES / 1_048_576} MiB`);
     const text = readConfiguredFile(real, MAX_BYTES);
-    const edited = await editCertificates(text, certificates, this.textsOf);
+    const { editInThread } = await import('./edit-worker.js');
+    const edited = await editInThread(text, certificates, this.textsOf);
     const left = [...edited.left].map(([certificate, why]) => ({ certificate, why }));
     if (edited.text === null) return { written: [], left, isOpen: false };
     const isReadByAll = (before.mode & OTHERS) !== 0;

@@ -1,11 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { YAMLMap } from 'yaml';
-import { parseCertificate, readPem } from '../certificates';
-import type { CertificateTexts, StoredCertificate } from '../model';
+import { readPem } from '../certificates/pem-content';
+import { parseCertificate } from '../certificates/x509';
+import type { CertificateTexts, Digest, Half, StoredCertificate } from '../model';
 import { FileEdit } from './file-edit';
 
 /** Reads a certificate by its id; null where it is gone. */
 export type ReadTexts = (id: string) => Promise<CertificateTexts | null>;
+
+/** What of a stored certificate an edit depends on. */
+export interface FileCertificate extends Record<Half, FileHalf | null> {
+  id: string;
+  snis: readonly string[];
+  owner: StoredCertificate['owner'];
+}
+
+interface FileHalf {
+  content: Digest;
+  leaf: { notBefore: number } | null;
+}
 
 /** Result of editing a declarative file's text. */
 export interface EditedFile {
@@ -32,7 +45,7 @@ type Plain = Record<string, unknown>;
  */
 export async function editCertificates(
   text: string,
-  certificates: readonly StoredCertificate[],
+  certificates: readonly FileCertificate[],
   textsOf: ReadTexts,
 ): Promise<EditedFile> {
   const edit = await FileEdit.open(text);
@@ -127,7 +140,7 @@ function namesIn(edit: FileEdit, entries: readonly YAMLMap[]): Map<string, YAMLM
 function findByNames(
   edit: FileEdit,
   names: ReadonlyMap<string, YAMLMap | null>,
-  { snis }: StoredCertificate,
+  { snis }: FileCertificate,
 ): YAMLMap | undefined {
   const found = new Set(snis.map((sni) => names.get(sni)));
   const [entry] = found;
@@ -142,7 +155,7 @@ function contentOf(edit: FileEdit, entry: YAMLMap, cert: string, key: string): s
 function cannotReplace(
   edit: FileEdit,
   entry: YAMLMap,
-  certificate: StoredCertificate,
+  certificate: FileCertificate,
   { half, cert, key }: (typeof HALVES)[number],
 ): string | null {
   // A second half is put behind the first one.
@@ -164,7 +177,7 @@ function cannotReplace(
 }
 
 /** A certificate of ours as an entry of the file. */
-async function toItem({ id, snis }: StoredCertificate, textsOf: ReadTexts): Promise<Plain | null> {
+async function toItem({ id, snis }: FileCertificate, textsOf: ReadTexts): Promise<Plain | null> {
   const texts = await textsOf(id);
   if (texts === null) return null;
   const { main, alt, tags } = texts;

@@ -8,11 +8,13 @@ type Field = Pair<Scalar, Scalar> & { value: Scalar };
 export class FileEdit {
   readonly #edits: { from: number; to: number; text: string }[] = [];
   readonly document: Document.Parsed;
+  private readonly newline: string;
 
   private constructor(
     readonly yaml: typeof Yaml,
     private readonly text: string,
   ) {
+    this.newline = text.includes('\r\n') ? '\r\n' : '\n';
     // Kong reads YAML 1.1; JSON is a part of it.
     this.document = yaml.parseDocument(text, { version: '1.1', merge: true, uniqueKeys: true });
   }
@@ -113,13 +115,16 @@ export class FileEdit {
   }
 
   toString(): string {
-    // From the end to the start, so that earlier positions stay valid; edits at one position in their order.
+    // Edits at one position in their order.
     const edits = this.#edits.map((edit, index) => ({ ...edit, index }));
-    edits.sort((a, b) => b.from - a.from || b.index - a.index);
-    return edits.reduce(
-      (text, { from, to, text: by }) => text.slice(0, from) + by + text.slice(to),
-      this.text,
-    );
+    edits.sort((a, b) => a.from - b.from || a.index - b.index);
+    const pieces: string[] = [];
+    let at = 0;
+    for (const { from, to, text } of edits) {
+      pieces.push(this.text.slice(at, from), text);
+      at = Math.max(at, to);
+    }
+    return [...pieces, this.text.slice(at)].join('');
   }
 
   get isChanged(): boolean {
@@ -149,10 +154,6 @@ export class FileEdit {
     return [(text.endsWith('\n') ? '|' : '|-') + comment, ...lines.map((line) => indent + line), ''].join(
       this.newline,
     );
-  }
-
-  private get newline(): string {
-    return this.text.includes('\r\n') ? '\r\n' : '\n';
   }
 
   private column(offset: number): number {

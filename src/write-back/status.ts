@@ -1,5 +1,5 @@
 /** The file that a Kong without a database starts from, where it is kept up to date. */
-export interface DeclarativeFileStatus {
+interface DeclarativeFileStatus {
   /** Null: its path is unknown. */
   file: string | null;
   /** When it was last written; null: not since this process started. */

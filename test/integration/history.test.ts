@@ -86,7 +86,7 @@ it('changes that other writers make in Kong are recorded, also those made while 
   ]);
 });
 
-it('a history that cannot be written is logged once, and certificates are swapped all the same', async () => {
+it('a history that cannot be written is logged once, and certificates are swapped anyway', async () => {
   const path = join(testFolder(), 'missing', 'history');
   const { certs, socket, becomes, lines } = await supervised({ config: { history: { file: path } } });
   writePair(certs, 'www', issue());

@@ -65,7 +65,7 @@ it('a name that is pinned stays as it is until it is unpinned, and everybody is 
   expect(await cli('unpin', WWW, ...prefix)).toMatchObject({ code: 1 });
 });
 
-it('a broken renewal of a pinned name is refused all the same', async () => {
+it('a broken renewal of a pinned name is refused anyway', async () => {
   const { certs, gateway, becomes } = await withFirst();
   const prefix = ['-p', gateway.prefix];
   expect(await cli('pin', WWW, ...prefix)).toMatchObject({ code: 0, stderr: '' });

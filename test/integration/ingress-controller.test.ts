@@ -1,7 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createReloader } from '../../src/app/reloader';
-import { connect } from '../../src/app/connection';
 import { completeConfig } from '../../src/app/config';
 import { startGateway, type Gateway } from '../gateway';
 import { issue } from '../support/bundles';
@@ -9,8 +7,8 @@ import { testFolder, writePair } from '../support/folders';
 import { eventually } from '../support/eventually';
 import { leafOf, servedLeaf } from '../support/tls';
 import { ScriptedController } from '../support/controller';
-import { silentLog } from '../support/silent-log';
 import { turns } from '../support/turns';
+import { startReloader } from '../support/reloader';
 
 const HOST = 'shop.example.test';
 const UID = '3d1f6a52-8f0b-4c7e-9a4e-6f1d2b3c4d5e';
@@ -80,13 +78,7 @@ it('an ingress controller that pushes at random moments loses no route, and no o
     takeover_grace: GRACE_S,
     sources: [{ type: 'directory', path: folder, create: false }],
   });
-  const kong = await connect({ prefix: gateway.prefix }, {});
-  const reloader = createReloader(config, kong, silentLog, 'entry');
-  reloader.start();
-  onTestFinished(async () => {
-    await reloader.stop();
-    kong.client.close();
-  });
+  await startReloader(gateway.prefix, config);
 
   // The newest certificate that there is, since when another one is served, and the longest that this ever took.
   let [newest, staleSince, longest, renewals] = [leafOf(pair.cert), 0, 0, 0];

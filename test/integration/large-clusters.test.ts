@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
 import { completeConfig } from '../../src/app/config';
-import { connect } from '../../src/app/connection';
-import { createReloader } from '../../src/app/reloader';
 import { startGateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
-import { silentLog } from '../support/silent-log';
 import { sendStatus, StandInCluster } from '../support/stand-in-cluster';
 import { leafOf, servedLeaf } from '../support/tls';
+import { startReloader } from '../support/reloader';
 
 const TEAMS = Array.from({ length: 120 }, (_, index) => `team-${index}`);
 const hostOf = (team: string) => `${team}.example.test`;
@@ -45,13 +43,7 @@ async function teams(source: object, { others = 0, rights = 'all' } = {}) {
     interval: 1,
     sources: [{ type: 'kubernetes', kubeconfig, create: true, ...source }],
   });
-  const kong = await connect({ prefix: gateway.prefix }, {});
-  const reloader = createReloader(config, kong, silentLog, 'entry');
-  reloader.start();
-  onTestFinished(async () => {
-    await reloader.stop();
-    kong.client.close();
-  });
+  await startReloader(gateway.prefix, config);
   await eventually('each team is served', () => gateway.certificates().length === TEAMS.length);
   /** Renews the certificate of one team. @returns what Kong was asked to write for that */
   const renewOne = async () => {

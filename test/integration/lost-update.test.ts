@@ -93,7 +93,7 @@ it('an update that another writer posts while Kong answers no request cannot be 
   expect(await servedLeaf(gateway.tlsPort, HOST)).toBe(leafOf(next.cert));
 });
 
-it('nothing is said to be lost where nobody else posts, or where it was put back', async () => {
+it('nothing is said to be lost where nobody else posts, or where it was restored', async () => {
   const { gateway, certs, push, lost, runner } = await contended();
   await runner.pass('start');
   let isFirst = true;

@@ -39,7 +39,7 @@ async function renewing() {
     if (certificate === undefined) throw new Error(`${name} is not there`);
     fresh.set(certificate.id, { cert: renewed.chain, key: renewed.key, leaf: renewed.cert });
     const bundle = { ...opened(rawOf(renewed)).bundle, id: name, create: false };
-    return { kind: 'update', bundle, certificate, half: 'main', isControllers: false, addSnis: [] };
+    return { kind: 'update', bundle, certificate, half: 'main', isOfController: false, addSnis: [] };
   });
   const write = async () => {
     const edits = { certificates: changes, caCertificates: [] };

@@ -95,7 +95,7 @@ it('an expired certificate is not restored, and nothing is pinned', async () => 
   expect((await report()).reloaders[0]?.pins).toBeUndefined();
 });
 
-it('a former certificate that lacks a name of today is not put back', async () => {
+it('a former certificate that lacks a name of today is not restored', async () => {
   const { certs, becomes, rollback, served } = await swapped();
   const wider = issue({ names: [WWW, 'new.example.test'], notAfter: new Date(Date.now() + 91 * DAY) });
   writePair(certs, 'www', wider);

@@ -280,7 +280,7 @@ it('the status shows what clients without SNI get, and why the declarative file 
   );
 });
 
-it('a gateway that cannot have the Lease shows that it writes nothing, and goes on looking', async () => {
+it('a gateway that cannot get the Lease shows that it writes nothing, and keeps trying', async () => {
   const { certs, report, becomes, socket, gateway } = await supervised({
     config: { leader_election: { enabled: true } },
   });

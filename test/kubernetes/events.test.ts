@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../src/app/connection';
-import { createReloader } from '../../src/app/reloader';
 import { completeConfig } from '../../src/app/config';
 import type { LogRoot } from '../../src/report';
 import { startGateway } from '../gateway';
@@ -9,6 +7,7 @@ import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';
 import { leafOf } from '../support/tls';
+import { startReloader } from '../support/reloader';
 import type { PolicyRule } from './apiserver';
 import { describeWithCluster } from './suite';
 
@@ -53,13 +52,7 @@ describeWithCluster('what became of a Secret', (cluster) => {
       // The time that an unserved certificate costs; a busy machine must prove a swap within it.
       verify: { timeout: 5 },
     });
-    const kong = await connect({ prefix: gateway.prefix }, {});
-    const reloader = createReloader(config, kong, root, 'entry');
-    reloader.start();
-    onTestFinished(async () => {
-      await reloader.stop();
-      kong.client.close();
-    });
+    const reloader = await startReloader(gateway.prefix, config, root);
     const events = async () => {
       const { body } = await cluster().request('GET', `/api/v1/namespaces/${where}/events`);
       return (body as { items: Event[] }).items;

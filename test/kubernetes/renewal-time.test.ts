@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../src/app/connection';
-import { createReloader } from '../../src/app/reloader';
 import { completeConfig } from '../../src/app/config';
 import { startGateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';
-import { silentLog } from '../support/silent-log';
+import { startReloader } from '../support/reloader';
 import type { PolicyRule } from './apiserver';
 import { describeWithCluster } from './suite';
 
@@ -57,13 +55,7 @@ describeWithCluster('a certificate of cert-manager', (cluster) => {
     const token = await cluster().token(where, 'kong');
     const kubeconfig = cluster().kubeconfig(join(testFolder(), 'kubeconfig'), token);
     const config = completeConfig({ sources: [{ type: 'kubernetes', namespaces: [where], kubeconfig }] });
-    const kong = await connect({ prefix: gateway.prefix }, {});
-    const reloader = createReloader(config, kong, silentLog, 'entry');
-    reloader.start();
-    onTestFinished(async () => {
-      await reloader.stop();
-      kong.client.close();
-    });
+    const reloader = await startReloader(gateway.prefix, config);
     const certificate = () => reloader.status().certificates.find(({ state }) => state === 'in_sync');
     /** Once it is in Kong, a poll has seen it there, and nobody is asked any more. */
     const settled = () =>

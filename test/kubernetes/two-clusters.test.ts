@@ -1,15 +1,13 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { connect } from '../../src/app/connection';
-import { createReloader } from '../../src/app/reloader';
 import { completeConfig, type Config } from '../../src/app/config';
 import { NUDGE_ANNOTATION } from '../../src/kubernetes';
 import { startGateway, type Gateway } from '../gateway';
 import { issue } from '../support/bundles';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';
-import { silentLog } from '../support/silent-log';
 import { leafOf, servedLeaf } from '../support/tls';
+import { startReloader } from '../support/reloader';
 import type { Cluster } from './apiserver';
 import { describeWithCluster } from './suite';
 
@@ -32,13 +30,7 @@ describeWithCluster('Secrets of one name in two clusters', (east) => {
         sources: kubeconfigs.map((kubeconfig) => ({ type: 'kubernetes', namespaces: ['shop'], kubeconfig })),
         ...more,
       });
-      const kong = await connect({ prefix: gateway.prefix }, {});
-      const reloader = createReloader(config, kong, silentLog, 'entry');
-      reloader.start();
-      onTestFinished(async () => {
-        await reloader.stop();
-        kong.client.close();
-      });
+      const reloader = await startReloader(gateway.prefix, config);
       return { reloader, ids: kubeconfigs.map((path) => `kubernetes:${path}`) };
     }
 

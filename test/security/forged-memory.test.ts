@@ -138,7 +138,7 @@ const update = (name: string): Change => ({
   bundle: bundle(name, { names: [name], age: 0 }),
   certificate: stored('c1', { names: [name], age: 60 }),
   half: 'main',
-  isControllers: false,
+  isOfController: false,
   addSnis: [],
 });
 

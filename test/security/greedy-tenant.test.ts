@@ -20,7 +20,7 @@ describe('the certificates that rollback can bring back', () => {
   const swapOf = (id: string, bundle: SourcedBundle): Written => ({
     kind: 'written',
     change: {
-      ...{ kind: 'update', bundle, certificate: stored(id), half: 'main', isControllers: false },
+      ...{ kind: 'update', bundle, certificate: stored(id), half: 'main', isOfController: false },
       addSnis: [],
     },
     current: { cert: '', key: '' },

@@ -15,7 +15,7 @@ const BANK = 'bank.test';
 const evil = tenant('evil/www', { names: ['evil.test', BANK], age: 0 });
 const its = stored('evil', { names: ['evil.test', BANK], snis: ['evil.test'], age: 60 });
 
-const common = { half: 'main', isControllers: false, addSnis: [] as string[] } as const;
+const common = { half: 'main', isOfController: false, addSnis: [] as string[] } as const;
 const update = (more: Partial<Change & { kind: 'update' }> = {}): Change => ({
   ...{ kind: 'update', bundle: evil, certificate: its, ...common },
   ...more,

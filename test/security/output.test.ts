@@ -5,13 +5,14 @@ import { table } from '../../src/cli/table';
 import { hasSecretForm, redactForms } from '../../src/common/redact';
 import { foreign, safeText, toJson } from '../../src/common/safe-text';
 import { rememberSecret } from '../../src/common/secrets';
-import { refusal, type PassEvent, type PassReport } from '../../src/model';
+import { refusal, type PassEvent } from '../../src/model';
 import { EventReporter, JsonLogger, LogReporter } from '../../src/report';
 import { statusJson } from '../../src/status/status-json';
 import { renderMetrics } from '../../src/status/metrics';
 import { Webhook } from '../../src/alerts/webhook';
 import { issue, secretsIn } from '../support/bundles';
 import { startReceiver } from '../support/receiver';
+import { reportOf } from '../support/reports';
 import { matched, reloaderView, reportView } from '../support/status-views';
 
 /**
@@ -86,14 +87,10 @@ const event: PassEvent = {
   secret: { namespace: 'web', name: 'tls', uid: 'u1' },
   outcome: { kind: 'refused', refusal: refusal('key_mismatch', SENTENCE) },
 };
-const report: PassReport = {
-  ...{ cause: 'poll', startedAt: 0, durationMs: 1, bundles: 1, inSync: 0, read: 1, refused: 1, unused: 0 },
-  ...{ events: [event], notes: [], bundleNotes: [], strays: [], unfinished: 'no', nextAt: null },
-  failures: [],
-  waiting: [],
-  mendedSources: [],
+const report = reportOf({
+  events: [event],
   sourceErrors: [{ source: `directory:/certs/${SENTENCE}`, refusal: refusal('unreadable', SENTENCE) }],
-};
+});
 
 describe('control characters and secrets in names and messages do not reach', () => {
   const printed = (say: (out: ReturnType<typeof standardOutput>) => void) => {

@@ -8,7 +8,7 @@ import { repeatable } from '../../src/http/repeatable';
 import { redirectedTo } from '../../src/http/redirect';
 import { foreign, safeText } from '../../src/common/safe-text';
 import { rememberSecret } from '../../src/common/secrets';
-import { partsOf } from '../../src/sources/kubernetes/secret-data';
+import { partsOf } from '../../src/sources/kubernetes/secret';
 import { annotatedHosts, type Secret } from '../../src/sources/kubernetes/secret';
 import { layoutOf } from '../../src/sources/directory/layout';
 import type { KnownFile } from '../../src/sources/directory/known-files';

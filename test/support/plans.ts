@@ -61,7 +61,6 @@ export function bundle(id: string, facts: LeafFacts & Partial<SourcedBundle> = {
   const leaf = leafOf(facts);
   return {
     id,
-    name: id,
     location: facts.location ?? `/certs/${id}`,
     create: facts.create ?? false,
     content: facts.content ?? digestOf(leaf, 'content'),

@@ -1,30 +1,10 @@
 import { vi } from 'vitest';
-import type { PassCause, PassReport } from '../../src/model';
+import type { PassReport } from '../../src/model';
 import { Schedule } from '../../src/pass';
+import { reportOf } from './reports';
 
 export const INTERVAL_MS = 300_000;
 type Ending = PassReport['unfinished'] | Error;
-
-export const reportOf = (cause: PassCause, unfinished: PassReport['unfinished']): PassReport => ({
-  cause,
-  startedAt: 0,
-  durationMs: 0,
-  bundles: 0,
-  inSync: 0,
-  refused: 0,
-  read: 0,
-  unused: 0,
-  events: [],
-  mendedSources: [],
-  sourceErrors: [],
-  failures: [],
-  waiting: [],
-  notes: [],
-  bundleNotes: [],
-  strays: [],
-  unfinished,
-  nextAt: null,
-});
 
 /** A schedule whose passes are noted as `cause@seconds`; each takes `lasts` milliseconds of the false clock. */
 export function scheduled({ random = 0.5, lasts = 0, endings = [] as Ending[] } = {}) {
@@ -47,7 +27,7 @@ export function scheduled({ random = 0.5, lasts = 0, endings = [] as Ending[] } 
       running -= 1;
       const ending = endings.shift() ?? 'no';
       if (ending instanceof Error) throw ending;
-      return reportOf(cause, ending);
+      return reportOf({ cause, unfinished: ending });
     },
   });
   return {

@@ -28,7 +28,7 @@ export interface FileFacts {
   problem: Refusal | null;
 }
 
-export interface AuthorityFacts {
+interface AuthorityFacts {
   fingerprint: string;
   /** Subject names (DER). */
   subject: string;

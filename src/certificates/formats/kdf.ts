@@ -3,7 +3,7 @@ import * as crypto from 'node:crypto';
 /** Purposes of a derived key (RFC 7292, B.3). */
 export const PURPOSE = { key: 1, iv: 2, mac: 3 } as const;
 
-export interface Pkcs12Derivation {
+interface Pkcs12Derivation {
   /** Node's name of the digest algorithm. */
   digest: string;
   /** `bmpString` of the password, or no octets. */

@@ -9,7 +9,10 @@ const MAX_LISTED = 8;
  * Picks the entry of a keystore: the only one, or the one named `alias` (compared as keytool does, ignoring case).
  * @throws FormatProblem where there is none, or several and no alias
  */
-export function choose<Entry extends { alias: string }>(entries: readonly Entry[], alias?: string): Entry {
+export function choose<Entry extends { alias: string }>(
+  entries: readonly Entry[],
+  alias: string | undefined,
+): Entry {
   const [first] = entries;
   if (first === undefined) {
     throw new FormatProblem('missing_key', 'it holds no private key; a truststore has only certificates');

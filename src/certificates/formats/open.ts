@@ -109,7 +109,7 @@ function nameOf(files: readonly DetectedFile[]): string {
   return [...new Set(names)].join(' with ');
 }
 
-export interface FilesToInspect {
+interface FilesToInspect {
   /** Path, for messages. */
   location: string;
   /** The certificate, alone or with its key; in any format. */
@@ -117,10 +117,9 @@ export interface FilesToInspect {
   /** A separate file of the key, or of the chain. */
   key?: Buffer;
   password?: string;
-  alias?: string;
 }
 
-export interface Inspection {
+interface Inspection {
   /** Detected formats: `PEM`, `PKCS#12`, `a DER certificate with PEM`. */
   format: string;
   opened: OpenedBundle | Refusal;

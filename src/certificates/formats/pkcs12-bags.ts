@@ -32,7 +32,7 @@ export interface Bags {
   certificates: Bag[];
 }
 
-export type UnlockBag = (algorithm: DerReader, data: Buffer) => Buffer;
+type UnlockBag = (algorithm: DerReader, data: Buffer) => Buffer;
 
 /** Adds the bags of a SafeContents (RFC 7292, 4.2) to `found`. */
 export function collectBags(

@@ -91,14 +91,14 @@ async function checkRights({ client, looks }: Cluster, check: Check): Promise<vo
     const missing = await missingVerbs(client, look);
     if (missing.length === 0) check.ok(`${what} may be read and watched`);
     else if (look.name !== null && namespace !== null && !missing.includes('get'))
-      check.ok(`${what} may be read; without list and watch a change is found by each poll alone`);
+      check.ok(`${what} may be read; without list and watch, only a poll finds a change`);
     else if (
       missing.includes('list') &&
       namespace === null &&
       (await missingVerbs(client, { ...look, namespace: client.namespace })).length === 0
     )
       check.warn(
-        `${sentenceOf(look, `the own namespace ${client.namespace}`)} alone may be read`,
+        `only ${sentenceOf(look, `the own namespace ${client.namespace}`)} may be read`,
         'name the namespaces in the source, or apply deploy/kubernetes/rbac-cluster.yaml',
       );
     else if (missing.length === 1 && missing[0] === 'watch')

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PLUGIN_NAME } from '../../common/product';
-import { stateFolder } from '../../gateway';
+import { findStatusSocket } from '../../app/status-host';
 import type { Check } from './check';
 import type { DoctorContext } from './context';
 
@@ -254,14 +254,14 @@ async function checkSocket(
   if (problem === null) check.ok(`${socket} answers`);
   else if (problem === 'EACCES')
     check.warn(`${socket} cannot be opened (EACCES)`, "run the doctor as Kong's user");
-  else if (start !== null && stateFolder(prefix) !== prefix)
+  else if (start !== null && dirname(findStatusSocket(prefix)) !== prefix)
     check.warn(
       `${socket} cannot be created, since ${prefix} belongs to another user; the plugin works without it`,
       `chown ${prefix} to the user that Kong runs as`,
     );
   else {
     check.fail(
-      `nobody listens on ${socket} (${problem})`,
+      `nothing listens on ${socket} (${problem})`,
       start === null
         ? `start it: ssl-cert-reloader run --serve-plugin --socket ${socket}`
         : `is Kong running? Its error log says why plugin server ${name} ends`,

@@ -56,7 +56,7 @@ export const renewal = ({ bundle }: Canary, certificate: StoredCertificate): Cha
   bundle,
   certificate,
   half: 'main',
-  isControllers: false,
+  isOfController: false,
   addSnis: [],
 });
 

@@ -23,7 +23,7 @@ export interface DrillResult {
   steps: Step[];
 }
 
-export interface DrillOptions {
+interface DrillOptions {
   location: KongLocation;
   config: Config;
   sni: string;

@@ -26,7 +26,7 @@ const MAX_BYTES = 256 * 1024 * 1024;
 
 const WORDS = {
   ENOENT: 'the socket does not exist; is the plugin (or `run`) up, and is this its prefix (-p)?',
-  ECONNREFUSED: 'nobody listens there (any more)',
+  ECONNREFUSED: 'nothing listens there (any more)',
   EACCES: "permission denied; run this as Kong's user",
 };
 

@@ -1,4 +1,4 @@
-import { timeLeft } from '../../common/duration';
+import { timeLeft } from '../../common/time';
 import type { CertificateState, LifeLevel } from '../../model';
 import { alarmingLife, type CertificateStatus, type ReloaderStatus, type StatusReport } from '../../public';
 import { day, duration, plural, someOf, type Output } from '../output';
@@ -35,8 +35,9 @@ const LIVES: Record<LifeLevel, readonly [word: string, style: 'red' | 'yellow' |
   fresh: ['', 'dim'],
 };
 
-/** A status for people. @param now milliseconds since the epoch */
-export function printStatus(report: StatusReport, out: Output, now = Date.now()): void {
+/** A status for people. */
+export function printStatus(report: StatusReport, out: Output): void {
+  const now = Date.now();
   const { kong, waiting, version, reloaders } = report;
   const { paint } = out;
   out.print(

@@ -1,4 +1,4 @@
-import { timeLeft } from '../../common/duration';
+import { timeLeft } from '../../common/time';
 import {
   namesOf,
   troublesOf,

@@ -113,8 +113,4 @@ export const goneError = (id: string): AdminError =>
 
 /** The certificate was changed between the decision to write and the write. */
 export const changedError = (id: string): AdminError =>
-  new AdminError(
-    'ADMIN_STATUS',
-    `certificate ${id} is no longer what it was when its renewal was decided on`,
-    409,
-  );
+  new AdminError('ADMIN_STATUS', `certificate ${id} has changed since its renewal was planned`, 409);

@@ -1,4 +1,4 @@
-import { optimiseFor } from '../../common/optimise';
+import { optimiseFor } from '../../common/v8';
 import { Slices } from '../../common/slices';
 import type { CertificateStore, CertificateTexts } from '../../model';
 import type { Digest, StoredCertificate, StoredHalf } from '../../model';

@@ -76,7 +76,7 @@ const CONTROLLERS_TAG = /^(managed-by-ingress-controller$|k8s-(name|namespace|ki
 /** Tag by which the controller recognizes its entities in a database. */
 export const MANAGED_TAG = 'managed-by-ingress-controller';
 
-export const isControllers = (tags: readonly string[]): boolean =>
+export const isOfController = (tags: readonly string[]): boolean =>
   tags.some((tag) => CONTROLLERS_TAG.test(tag));
 
 /** Tags that the controller gives to the certificate of a Secret in a database. */
@@ -87,7 +87,7 @@ export const controllersTags = ({ namespace, name, uid }: SecretRef): string[] =
 
 function ownerOf(tags: readonly string[]): Owner {
   if (tags.includes(OUR_TAG)) return 'us';
-  return isControllers(tags) ? 'ingress_controller' : 'other';
+  return isOfController(tags) ? 'ingress_controller' : 'other';
 }
 
 function secretOf(tags: readonly string[]): Pick<StoredCertificate, 'secret' | 'secretUid'> {

@@ -13,7 +13,7 @@ import {
 } from '../../model';
 import { groupBy } from '../../common/multimap';
 import { AdminError, type AdminClient } from '../admin/client';
-import { hasControllersEntities } from '../admin/controllers-entities';
+import { hasControllerEntities } from '../admin/controller-entities';
 import { readPluginEntries } from '../admin/plugin-entries';
 import { DatabaseCaStore } from './ca-certificates';
 import { CertificatesOfDatabase } from './certificate-list';
@@ -57,7 +57,7 @@ export class DatabaseGateway implements Gateway {
   }
 
   hasController(): Promise<boolean> {
-    return hasControllersEntities(this.client);
+    return hasControllerEntities(this.client);
   }
 
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {

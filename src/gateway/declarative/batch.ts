@@ -140,7 +140,7 @@ export class Batch {
     return ready.filter(({ change }) => !without.has(changeId(change)));
   }
 
-  /** @throws AdminError, DocumentError */
+  /** @throws Failure */
   private async post(
     ready: readonly Ready[],
     cas: readonly CaChange[],

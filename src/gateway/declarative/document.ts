@@ -2,16 +2,6 @@ import { Slices } from '../../common/slices';
 import { Failure } from '../../model';
 import { Item } from './item';
 
-/** The notation of the exported configuration is unknown. */
-export class DocumentError extends Failure {
-  override readonly name = 'DocumentError';
-  readonly code = 'DECLARATIVE_LAYOUT';
-
-  constructor(message: string) {
-    super('mistake', message);
-  }
-}
-
 /**
  * The declarative configuration as `GET /config` exports it, edited as text: whatever is not edited stays to the
  * letter, so that no YAML library can turn `on` into true or lose a digit of a number. The layout is that of Kong's
@@ -24,7 +14,7 @@ export class DeclarativeDocument {
   /**
    * Drops the SNIs nested under their certificates: the export has them at top level as well, and Kong refuses the
    * duplicates.
-   * @throws DocumentError for another layout
+   * @throws Failure for another layout
    */
   constructor(text: string) {
     const layout = new Layout(this.#sections);
@@ -34,7 +24,7 @@ export class DeclarativeDocument {
 
   /**
    * Reads a text in parts, with pauses for other work.
-   * @throws DocumentError
+   * @throws Failure
    */
   static async read(parts: Iterable<string>): Promise<DeclarativeDocument> {
     const document = new DeclarativeDocument('');
@@ -150,7 +140,7 @@ class Layout {
     this.#rest = text.slice(at);
   }
 
-  /** @throws DocumentError */
+  /** @throws Failure */
   end(): void {
     const rest = `${this.#rest.replace(/\n$/, '')}\n`;
     if (rest !== '\n') this.take(rest);
@@ -180,8 +170,9 @@ function endOfItem(text: string, at: number): number {
   return next === null ? 0 : next.index + 1;
 }
 
-function unknownLayout(line: string): DocumentError {
-  return new DocumentError(
+function unknownLayout(line: string): Failure {
+  return new Failure(
+    'mistake',
     `GET /config has a layout that this plugin does not know (line "${line.slice(0, 20)}…"); nothing was posted`,
   );
 }

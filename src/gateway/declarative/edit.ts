@@ -21,7 +21,7 @@ export interface Ready {
 }
 
 /** Looks up certificates of a document without reading their texts. */
-export type Known = (id: string) => StoredCertificate | undefined;
+type Known = (id: string) => StoredCertificate | undefined;
 
 /**
  * Makes one change to the document, as far as the document still is what the plan was based on.

@@ -23,7 +23,7 @@ const MAX_PATIENCE_MS = 15_000;
  * @param wasSent an earlier attempt was posted; it may be in force, or overwritten
  * @returns whether there is anything to edit
  */
-export type Edit = (document: DeclarativeDocument, hash: string, wasSent: boolean) => Promise<boolean>;
+type Edit = (document: DeclarativeDocument, hash: string, wasSent: boolean) => Promise<boolean>;
 
 export interface EditorOptions {
   /** How often Kong's configuration was committed; null: unknown. */
@@ -73,7 +73,7 @@ export class ConfigurationEditor {
     this.#atHand.noteChange(hash);
   }
 
-  /** @throws AdminError, DocumentError */
+  /** @throws Failure */
   async edit(edit: Edit): Promise<Edited> {
     this.#edits += 1;
     try {

@@ -16,7 +16,7 @@ import {
 import { Slices } from '../../common/slices';
 import { resultOfError } from '../admin/answers';
 import { AdminError, type AdminClient } from '../admin/client';
-import { hasControllersEntities } from '../admin/controllers-entities';
+import { hasControllerEntities } from '../admin/controller-entities';
 import { readPluginEntries } from '../admin/plugin-entries';
 import { DeclarativeCaStore } from './ca-certificates';
 import { DocumentCertificates } from './certificates';
@@ -65,7 +65,7 @@ export class DeclarativeGateway implements Gateway {
   }
 
   hasController(): Promise<boolean> {
-    return hasControllersEntities(this.client);
+    return hasControllerEntities(this.client);
   }
 
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {

@@ -22,13 +22,13 @@ export interface Lost {
   isWhole: boolean;
 }
 
-export type Posted =
+type Posted =
   | { kind: 'done'; lost: Lost | null }
   | { kind: 'refused'; body: unknown }
   /** Kong is busy with another post, or did not answer: look again before the next try. */
   | { kind: 'busy'; waitMs: number; error: AdminError };
 
-export interface Post {
+interface Post {
   config: Encoded;
   /** The hash of the configuration that `config` was made from. */
   before: string;

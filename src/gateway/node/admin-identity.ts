@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { readConfiguredFile } from '../../common/configured-file';
-import { readKongValues } from './kong-env';
+import { itemsOf, readKongValues } from './kong-env';
 
 const NAMES = new Set(['admin_ssl_cert', 'admin_ssl_cert_key', 'nginx_admin_ssl_verify_client']);
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
@@ -11,13 +11,11 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
  * clients.
  * @returns null where none is required, or Kong's own is unsuitable
  */
-export function ownAdminClient(prefix: string): { certFile: string; keyFile: string } | null {
+export function clientCertificateOfKong(prefix: string): { certFile: string; keyFile: string } | null {
   try {
     const values = readKongValues(prefix, (name) => NAMES.has(name));
     if (values.get('nginx_admin_ssl_verify_client') !== 'on') return null;
-    const [certs, keys] = ['admin_ssl_cert', 'admin_ssl_cert_key'].map((name) =>
-      (values.get(name) ?? '').split(',').map((path) => path.trim()),
-    );
+    const [certs, keys] = ['admin_ssl_cert', 'admin_ssl_cert_key'].map((name) => itemsOf(values.get(name)));
     for (const [index, certFile] of (certs ?? []).entries()) {
       const keyFile = keys?.[index] ?? '';
       if (certFile.startsWith('/') && keyFile.startsWith('/') && isForClients(certFile, keyFile))

@@ -11,7 +11,7 @@ const MAX_BYTES = 4_000;
 const DEV_LOG = '/dev/log';
 
 /** Writes a line of this level into Kong's error log. */
-export type KongLog = (level: 'warn' | 'error', line: string) => void;
+type KongLog = (level: 'warn' | 'error', line: string) => void;
 
 /**
  * Kong's error log, for a plugin server that Kong started; null: Kong did not start it, or Kong shows its lines

@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfiguredFile } from '../../common/configured-file';
-import { readKongValues } from './kong-env';
+import { itemsOf, readKongValues } from './kong-env';
 import { findMaster, userOf, usersOfChildren } from './processes';
 
 /** How to recognize Kong on this machine: which processes may answer as the Admin API, according to the prefix. */
-export interface KongIdentity {
+interface KongIdentity {
   users: () => ReadonlySet<number>;
   /** Certificates (DER) that its Admin API shows. */
   pinned: () => readonly Buffer[];
@@ -52,11 +52,8 @@ function certificatesOf(prefix: string): Buffer[] {
 
 function configured(prefix: string): string[] {
   try {
-    const list = readKongValues(prefix, (name) => name === 'admin_ssl_cert').get('admin_ssl_cert') ?? '';
-    return list
-      .split(',')
-      .map((path) => path.trim())
-      .filter((path) => path.startsWith('/'));
+    const list = readKongValues(prefix, (name) => name === 'admin_ssl_cert').get('admin_ssl_cert');
+    return itemsOf(list).filter((path) => path.startsWith('/'));
   } catch {
     return [];
   }

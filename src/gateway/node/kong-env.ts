@@ -2,8 +2,14 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfiguredFile, type FileError } from '../../common/configured-file';
 
-/** It may hold a declarative configuration as a text. */
-const MAX_BYTES = 32 * 1024 * 1024;
+/** It may hold a declarative configuration as a text. More would hold up everything else while it is read. */
+const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_LINES = 50_000;
+/** Most items of a list: listeners, files. */
+const MAX_ITEMS = 100;
+
+/** Items of a list among the values. */
+export const itemsOf = (list = ''): string[] => list.split(',', MAX_ITEMS).map((item) => item.trim());
 
 /**
  * Values of `<prefix>/.kong_env` by name. Unwanted ones are not kept: the file also holds secrets.
@@ -34,7 +40,7 @@ export function commentIn(lines: readonly string[], name: string): string | unde
  */
 export function readKongLines(prefix: string): readonly string[] {
   try {
-    return readKongEnv(prefix).split('\n');
+    return readKongEnv(prefix).split('\n', MAX_LINES);
   } catch (error) {
     if (held?.prefix !== prefix) throw error;
     return held.lines;

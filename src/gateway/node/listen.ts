@@ -1,3 +1,5 @@
+import { itemsOf } from './kong-env';
+
 /** Address of a listening socket: TCP or a unix socket. */
 export interface Endpoint {
   /** `http://127.0.0.1:8001`, `https://127.0.0.1:8444`, or `unix:/path`. */
@@ -21,7 +23,9 @@ export function tlsListeners(directive: string | undefined): TlsListener[] {
     .map(({ host, port, proxyProtocol }) => ({ host, port: port as number, proxyProtocol }));
 }
 
-export interface Listener {
+const MAX_FLAGS = 20;
+
+interface Listener {
   host: string;
   /** Null: a unix socket; `host` is its path. */
   port: number | null;
@@ -34,8 +38,8 @@ export interface Listener {
  * `off`.
  */
 export function parseListeners(directive = 'off'): Listener[] {
-  return directive.split(',').flatMap((item): Listener[] => {
-    const [address = '', ...flags] = item.trim().split(/\s+/);
+  return itemsOf(directive).flatMap((item): Listener[] => {
+    const [address = '', ...flags] = item.split(/\s+/, MAX_FLAGS);
     const traits = { ssl: flags.includes('ssl'), proxyProtocol: flags.includes('proxy_protocol') };
     if (address.startsWith('unix:')) return [{ host: address.slice('unix:'.length), port: null, ...traits }];
     const match = /^(.+):(\d+)$/.exec(address);

@@ -9,6 +9,11 @@ export interface NginxServer {
   isPreread: boolean;
 }
 
+/** Kong's own files have a thousand. */
+const MAX_LINES = 10_000;
+
+const linesOf = (text: string) => text.split('\n', MAX_LINES);
+
 /**
  * The servers in a file made by Kong's templates (kong/templates/nginx_kong.lua, nginx_kong_stream.lua): each
  * begins and ends at column 0, and Lua inside may contain braces.
@@ -16,7 +21,7 @@ export interface NginxServer {
 export function parseServers(text: string): NginxServer[] {
   const servers: NginxServer[] = [];
   let body: string[] | null = null;
-  for (const line of text.split('\n')) {
+  for (const line of linesOf(text)) {
     if (/^server\s*\{/.test(line)) body = [];
     else if (line.startsWith('}')) {
       if (body !== null) servers.push(toServer(body));
@@ -48,7 +53,7 @@ export function parseWorkers(text: string): number | null {
 
 /** A setting of the proxy: from the first server, else from the whole file. */
 export function settingIn(text: string, name: string): string | undefined {
-  const lines = text.split('\n');
+  const lines = linesOf(text);
   const start = lines.findIndex((line) => /^server\s*\{/.test(line));
   const end = lines.findIndex((line, index) => index > start && line.startsWith('}'));
   const proxy = start === -1 || end === -1 ? [] : lines.slice(start, end);

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { readConfiguredFile } from '../../common/configured-file';
 import { sameStamp, stampOf, type Stamp } from '../../common/stamp';
 import { commitsOf } from './commits';
-import { commentIn, readKongLines, valuesIn } from './kong-env';
+import { commentIn, itemsOf, readKongLines, valuesIn } from './kong-env';
 import { adminEndpoints, tlsListeners, type Endpoint, type TlsListener } from './listen';
 import { parseServers, parseWorkers, settingIn, type NginxServer } from './nginx-conf';
 
@@ -36,7 +36,7 @@ export interface NodeFacts {
 /** Prefixes of the settings that name Kong's other certificates. */
 const USES = ['admin', 'admin_gui', 'status', 'client', 'cluster'] as const;
 
-export interface NodeCertificate {
+interface NodeCertificate {
   use: (typeof USES)[number];
   cert: string;
   key: string;
@@ -202,8 +202,7 @@ export class KongNode {
     const directive = hasListener ? values.get(`${use}_listen`) : undefined;
     const listeners = tlsListeners(
       use === 'cluster' && directive !== undefined
-        ? directive
-            .split(',')
+        ? itemsOf(directive)
             .map((one) => `${one} ssl`)
             .join(',')
         : directive,
@@ -247,8 +246,4 @@ const streamListeners = (directive: string | undefined): TlsListener[] =>
   tlsListeners(directive).map((listener) => ({ ...listener, isStream: true }));
 
 /** Certificates given as text are no files, and nobody renews them. */
-const paths = (list = '') =>
-  list
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item.startsWith('/'));
+const paths = (list?: string) => itemsOf(list).filter((item) => item.startsWith('/'));

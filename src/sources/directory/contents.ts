@@ -55,7 +55,7 @@ export class FileContents {
     folder: string,
     names: readonly ParsedName[],
     told: readonly ParsedName[],
-    misnamed: readonly ParsedName[] = [],
+    misnamed: readonly ParsedName[],
   ): void {
     const before = this.#byFolder.get(folder) ?? new Set();
     const now = new Set<string>();

@@ -3,7 +3,7 @@ import { printable } from '../../common/printable';
 import { refusal, type StrayFile } from '../../model';
 import type { FileAccess } from '../files/access';
 
-export interface LinkPlace {
+interface LinkPlace {
   /** The link leads to a folder. */
   isFolder: boolean;
   /** The source's folder, and the user who owns it. */

@@ -6,7 +6,7 @@ import { besideOf, type BesideIndex, indexBeside } from './beside';
 import { replacedAmong } from './generations';
 import { bestOf, isClosed, isLeafFile, nameIn, nearest, type KnownFile, type LeafFile } from './known-files';
 
-export interface MatchedFiles {
+interface MatchedFiles {
   cert: string;
   /** Null: it is in the certificate's file. */
   key: string | null;
@@ -18,7 +18,7 @@ export interface MatchedFiles {
   beside: readonly string[];
 }
 
-export interface Match {
+interface Match {
   bundles: MatchedFiles[];
   strays: StrayFile[];
 }

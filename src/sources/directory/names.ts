@@ -1,5 +1,5 @@
 /** Role of a file by its name; where names do not tell which files belong together, content decides. */
-export type Role = 'certificate' | 'fullchain' | 'issuers' | 'key' | 'public_key' | 'keystore' | 'truststore';
+type Role = 'certificate' | 'fullchain' | 'issuers' | 'key' | 'public_key' | 'keystore' | 'truststore';
 
 /** The parts of a file's name. */
 export interface ParsedName {

@@ -20,14 +20,13 @@ import { FolderTree, type Folder } from './tree';
 /** Most pairs whose keys are read because other certificates lie beside them. */
 const MAX_TOLD_KEYS = 50;
 
-export interface DirectoryOptions {
+interface DirectoryOptions {
   /** The folder may be missing. */
   isOptional?: boolean;
   /** Finds the bundles among a folder's files by name. */
   layout?: (names: readonly string[]) => Layout;
   /** Passwords of encrypted keys, needed to find their certificates; refreshed by the caller. */
   passwords?: Pick<Passwords, 'passwordOf'> | null;
-  access?: PlaceAccess;
   maxFolders?: number;
   maxFiles?: number;
 }
@@ -65,7 +64,7 @@ export class DirectorySource implements Source {
   ) {
     this.#root = resolve(path);
     this.id = `directory:${this.#root}`;
-    this.#access = options.access ?? new PlaceAccess(this.#root);
+    this.#access = new PlaceAccess(this.#root);
     this.#contents = new FileContents(options.passwords ?? null, options.maxFiles);
     const { isOptional = false, maxFolders } = options;
     this.#tree = new FolderTree(

@@ -26,13 +26,13 @@ export interface Folder {
 }
 
 /** Gets the findings of the tree. */
-export interface TreeVisitor {
+interface TreeVisitor {
   /** @param files names of its present files, without hidden ones */
   listed(folder: Folder, files: readonly string[]): void;
   removed(folder: Folder): void;
 }
 
-export interface TreeOptions {
+interface TreeOptions {
   /** The root may be missing. */
   isOptional: boolean;
   maxFolders?: number;

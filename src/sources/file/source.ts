@@ -9,10 +9,9 @@ import { OpenKeyFiles } from '../files/key-modes';
 import { unreadable } from '../files/trouble';
 import { FolderWatch } from '../files/watch';
 
-export interface FileSourceOptions {
+interface FileSourceOptions {
   /** The chain, in a file of its own. */
   chain?: string | null;
-  access?: PlaceAccess;
 }
 
 /** One certificate file and its key file (or one file with both). */
@@ -29,12 +28,12 @@ export class FileSource implements Source {
     cert: string,
     key: string | null,
     readonly create: boolean,
-    { chain = null, access }: FileSourceOptions = {},
+    { chain = null }: FileSourceOptions = {},
   ) {
     const certPath = resolve(cert);
     this.id = `file:${certPath}`;
     this.location = printable(certPath);
-    this.#access = access ?? new PlaceAccess(certPath);
+    this.#access = new PlaceAccess(certPath);
     this.#bundle = new FileBundle(
       certPath,
       {

@@ -18,7 +18,7 @@ export interface FileAccess {
 }
 
 /** Calls that return at once, for local file systems. */
-export const LOCAL: FileAccess = {
+const LOCAL: FileAccess = {
   stat: statOf,
   identity: identityOf,
   lstat: (path) => lstatSync(path),
@@ -29,12 +29,6 @@ export const LOCAL: FileAccess = {
 /** A call that takes longer counts as hanging. */
 const DEADLINE_MS = 5_000;
 
-/** A file system does not answer. */
-class HangingError extends Error {
-  override readonly name = 'HangingError';
-  readonly code = 'EHANGING';
-}
-
 /**
  * Calls to a file system that may hang: each has a deadline, and while one hangs no other is made. A hanging call
  * cannot be cancelled, and occupies one of the few threads that Node has for files and names.
@@ -42,33 +36,29 @@ class HangingError extends Error {
 class BoundedAccess implements FileAccess {
   #hangs = false;
 
-  constructor(
-    private readonly mount: Mount,
-    private readonly calls: FileAccess = ASYNCHRONOUS,
-    private readonly deadlineMs = DEADLINE_MS,
-  ) {}
+  constructor(private readonly mount: Mount) {}
 
   stat(path: string): Promise<Stats | null> {
-    return this.within(path, () => this.calls.stat(path));
+    return this.within(path, () => ASYNCHRONOUS.stat(path));
   }
 
   identity(path: string): Promise<string | null> {
-    return this.within(path, () => this.calls.identity(path));
+    return this.within(path, () => ASYNCHRONOUS.identity(path));
   }
 
   lstat(path: string): Promise<Stats> {
-    return this.within(path, () => this.calls.lstat(path));
+    return this.within(path, () => ASYNCHRONOUS.lstat(path));
   }
 
   list(path: string): Promise<Dirent[]> {
-    return this.within(path, () => this.calls.list(path));
+    return this.within(path, () => ASYNCHRONOUS.list(path));
   }
 
   read(path: string, maxBytes: number): Promise<StampedText | null> {
-    return this.within(path, () => this.calls.read(path, maxBytes));
+    return this.within(path, () => ASYNCHRONOUS.read(path, maxBytes));
   }
 
-  /** @throws HangingError */
+  /** @throws Error with the code EHANGING */
   private async within<T>(path: string, call: () => MaybePromise<T>): Promise<T> {
     if (this.#hangs) throw this.hanging(path);
     const running = Promise.resolve(call());
@@ -77,7 +67,7 @@ class BoundedAccess implements FileAccess {
       timer = setTimeout(() => {
         this.#hangs = true;
         reject(this.hanging(path));
-      }, this.deadlineMs).unref();
+      }, DEADLINE_MS).unref();
     });
     const ended = () => {
       this.#hangs = false;
@@ -87,11 +77,12 @@ class BoundedAccess implements FileAccess {
     return Promise.race([running, late]);
   }
 
-  private hanging(path: string): HangingError {
+  private hanging(path: string): Error {
     const { path: where, type } = this.mount;
-    return new HangingError(
+    const error = new Error(
       `${path} does not answer: the file system at ${where} (${type}) hangs; is its server up? Other sources are not affected`,
     );
+    return Object.assign(error, { code: 'EHANGING' });
   }
 }
 
@@ -102,22 +93,18 @@ export class PlaceAccess implements FileAccess {
   #current: FileAccess = LOCAL;
   #mount: Mount | null = null;
 
-  constructor(
-    private readonly root: string,
-    private readonly mounts = MOUNTS,
-    private readonly carefulTo: (mount: Mount) => FileAccess = (mount) => new BoundedAccess(mount),
-  ) {}
+  constructor(private readonly root: string) {}
 
   /** To be called now and then: mounts come and go. */
   refresh(): void {
-    this.mounts.refresh();
-    const mount = this.mounts.of(this.root) ?? this.mounts.below(this.root);
+    MOUNTS.refresh();
+    const mount = MOUNTS.of(this.root) ?? MOUNTS.below(this.root);
     if (mount !== null) this.take(mount);
   }
 
   /** To be called before a link is followed. */
   linkFound(path: string): void {
-    const mount = this.#current === LOCAL ? this.mounts.of(path) : null;
+    const mount = this.#current === LOCAL ? MOUNTS.of(path) : null;
     if (mount !== null) this.take(mount);
   }
 
@@ -149,7 +136,7 @@ export class PlaceAccess implements FileAccess {
   private take(mount: Mount): void {
     if (this.#mount?.path === mount.path && this.#mount.type === mount.type) return;
     this.#mount = mount;
-    this.#current = this.carefulTo(mount);
+    this.#current = new BoundedAccess(mount);
   }
 }
 

@@ -3,7 +3,7 @@ import { drive, wait, type MaybePromise } from '../../common/maybe-async';
 import { isRacy, sameStamp, type Stamp, type StampedText } from '../../common/stamp';
 import { printable } from '../../common/printable';
 import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../../model';
-import { LOCAL, type FileAccess } from './access';
+import type { FileAccess } from './access';
 import { hasOpenKey, type OpenKeyFiles } from './key-modes';
 import { unreadable } from './trouble';
 
@@ -27,7 +27,7 @@ export interface BundleFiles {
   beside?: readonly string[];
 }
 
-export interface BundleOptions {
+interface BundleOptions {
   /** Its kind where it has no key file; see RawBundle. */
   standalone?: RawBundle['standalone'];
   openKeys?: OpenKeyFiles;
@@ -65,7 +65,7 @@ export class FileBundle {
   constructor(
     readonly name: string,
     readonly files: BundleFiles,
-    private readonly options: BundleOptions = {},
+    private readonly options: BundleOptions,
   ) {}
 
   /** Files that must exist. */
@@ -129,7 +129,7 @@ export class FileBundle {
   }
 
   /** @param access returns promises only where it does */
-  read(access: FileAccess = LOCAL): MaybePromise<RawBundle | Refusal> {
+  read(access: FileAccess): MaybePromise<RawBundle | Refusal> {
     return drive(this.attempts(access));
   }
 

@@ -14,7 +14,8 @@ export interface Mount {
   type: string;
 }
 
-/** How long a list of mounts counts as current. */
+const LIST = '/proc/self/mountinfo';
+/** How long it counts as current. */
 const FRESH_MS = 1_000;
 
 /** The machine's mounts that may hang. No method touches them. */
@@ -22,13 +23,11 @@ export class Mounts {
   #remote: readonly Mount[] = [];
   #readAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly list = '/proc/self/mountinfo') {}
-
   refresh(): void {
     if (performance.now() - this.#readAt < FRESH_MS) return;
     this.#readAt = performance.now();
     try {
-      this.#remote = remoteMounts(readFileSync(this.list, 'utf8'));
+      this.#remote = remoteMounts(readFileSync(LIST, 'utf8'));
     } catch {
       // Not Linux, or /proc is not mounted.
       this.#remote = [];

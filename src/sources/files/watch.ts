@@ -27,7 +27,6 @@ export class FolderWatch {
     private readonly root: string,
     /** Called with the path of a change: a file in a folder, or a folder where the system does not say which file. */
     private readonly touched: (path: string) => void,
-    private readonly maxFolders = MAX_WATCHED_FOLDERS,
   ) {
     this.refresh();
   }
@@ -81,7 +80,7 @@ export class FolderWatch {
   /** @returns whether it is watched */
   private add(path: string, identity: string | null): boolean {
     if (this.#stopped || this.#watchers.has(path)) return true;
-    if (identity === null || this.#watchers.size >= this.maxFolders) return false;
+    if (identity === null || this.#watchers.size >= MAX_WATCHED_FOLDERS) return false;
     try {
       const watcher = watch(path, { persistent: false }, (_, name) => {
         // A folder that was replaced by another of its name is watched again with the next scan.

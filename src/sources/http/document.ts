@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Fetcher } from './fetch';
 
 /** Result of a request for a URL; nothing of it is remembered before `keep`. */
-export interface Look {
+interface Look {
   /** Null: unchanged. */
   body: Buffer | null;
   keep(): void;

@@ -104,7 +104,7 @@ function statusTrouble({ status, headers, isHome }: HttpAnswer, where: string): 
   if (status === 401) {
     return new Trouble(
       'forbidden',
-      `${where} does not accept the credentials (401): look at token, token_file and username`,
+      `${where} does not accept the credentials (401): check token, token_file and username`,
     );
   }
   if (status === 403) {

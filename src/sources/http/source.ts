@@ -5,7 +5,7 @@ import { refusalOf } from '../remote/trouble';
 import { RemoteDocument } from './document';
 import { Fetcher, type FetchOptions } from './fetch';
 
-export interface HttpSourceOptions extends FetchOptions {
+interface HttpSourceOptions extends FetchOptions {
   /** Id of the source; nothing secret. */
   id: string;
   create: boolean;

@@ -14,7 +14,7 @@ export interface VaultAnswer {
 }
 
 /** The parts of Vault's answers that are used (https://developer.hashicorp.com/vault/api-docs). */
-export interface VaultBody {
+interface VaultBody {
   data?: unknown;
   auth?: { client_token?: unknown; lease_duration?: unknown; renewable?: unknown } | null;
   errors?: unknown;
@@ -42,7 +42,7 @@ const KNOWN: readonly [RegExp, string][] = [
   [/lookup failed|tokenreview/i, 'Vault could not check the token in jwt_file with Kubernetes'],
   [
     /no handler for route|unsupported path/i,
-    'nothing is mounted there: look at mount, auth_mount and namespace',
+    'nothing is mounted there: check mount, auth_mount and namespace',
   ],
 ];
 
@@ -124,7 +124,7 @@ export class VaultClient {
       throw new Trouble('unreachable', `${where} is asked too often (rate limit, 429)${rest}`);
     }
     if (status >= 500) {
-      const why = hintOf(body) || (status === 503 ? 'it is sealed or in maintenance' : 'look at its log');
+      const why = hintOf(body) || (status === 503 ? 'it is sealed or in maintenance' : 'check its log');
       throw new Trouble('unreachable', `${where} answers ${status}: ${why}`);
     }
     if (status >= 300 && status < 400) {

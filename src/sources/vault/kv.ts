@@ -135,7 +135,7 @@ export class KeyValues {
     if (status === 403) {
       const what = `${where} of Vault cannot be read (403)`;
       if (await this.session.isRefused()) {
-        const why = 'it has expired, was revoked, or is of another Vault or namespace';
+        const why = 'it has expired, was revoked, or belongs to another Vault or namespace';
         throw new Trouble('forbidden', `${what}: the token is not accepted: ${why}`);
       }
       throw new SecretTrouble(

@@ -177,13 +177,13 @@ export class VaultSession {
             role_id: auth.roleId,
             ...(auth.secretId === null ? {} : { secret_id: this.secret.read() }),
           },
-          advice: 'look at role_id, secret_id and auth_mount',
+          advice: 'check role_id, secret_id and auth_mount',
         };
       case 'kubernetes':
         return {
           path: `auth/${encodePath(auth.mount)}/login`,
           body: { role: auth.role, jwt: this.secret.read() },
-          advice: 'look at role, auth_mount and which service accounts the role is bound to',
+          advice: 'check role, auth_mount and which service accounts the role is bound to',
         };
       case 'agent':
       case 'token':

@@ -15,7 +15,7 @@ import { bundleIn, type FieldNames } from './layout';
 import { KeyValues, SecretTrouble, type KvSecret } from './kv';
 import { VaultSession, type VaultAuth } from './session';
 
-export interface VaultSourceOptions {
+interface VaultSourceOptions {
   /** Id of the source; nothing secret. */
   id: string;
   create: boolean;

@@ -4,7 +4,7 @@ import styles from './page.css';
 import html from './page.html';
 
 /** The page as it is sent, with its content security policy: this script, these styles, this server. */
-export interface Page {
+interface Page {
   html: string;
   policy: string;
 }

@@ -5,7 +5,7 @@ import styles from './runbook.css';
 import { RUNBOOKS } from './texts';
 import { RUNBOOKS_ZH } from './texts-zh';
 
-export interface Runbook {
+interface Runbook {
   markdown: string;
   html: string;
   /** Content security policy: nothing but the text. */

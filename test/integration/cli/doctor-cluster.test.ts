@@ -86,7 +86,7 @@ test.for<[string, Cluster['allowed'], object[], string[]]>([
     'only the own namespace',
     ({ namespace }) => namespace === 'web',
     [{}],
-    ['warn Secrets of the own namespace web alone may be read'],
+    ['warn only Secrets of the own namespace web may be read'],
   ],
   [
     'reading without watching',
@@ -105,7 +105,7 @@ test.for<[string, Cluster['allowed'], object[], string[]]>([
     ({ name, verb }) => name === 'www-tls' && verb === 'get',
     [{ namespaces: ['shop'], names: ['www-tls'] }],
     [
-      'ok Secrets named www-tls of namespace shop may be read; without list and watch a change is found by each poll alone',
+      'ok Secrets named www-tls of namespace shop may be read; without list and watch, only a poll finds a change',
     ],
   ],
   [

@@ -131,6 +131,19 @@ test.for([
   expect(failed.map(({ detail }) => detail).join('\n')).toContain(sentence);
 });
 
+it('warns, and fails for nothing, where root asks and the prefix is closed to the user that the plugin runs as', async () => {
+  const { prefix } = await healthy({
+    pluginServers: [
+      { name: 'ssl-cert-reloader', queryCommand: `${COMMAND} -dump`, startCommand: '/bin/sleep 60' },
+    ],
+  });
+  mkdirSync(join(prefix, 'client_body_temp'));
+  writeFileSync(join(prefix, 'client_body_temp', 'ssl-cert-reloader-status.socket'), '');
+  const found = (await doctor('-p', prefix)).of('plugin server');
+  expect(found.map(({ verdict }) => verdict)).not.toContain('fail');
+  expect(found.map(({ detail }) => detail).join()).toContain('the plugin works without it');
+});
+
 it('runs no query command of Kong unasked, and none that needs a shell', async () => {
   const trace = join(testFolder(), 'trace');
   const queryOf = (command: string) => ({ env: { pluginserver_ssl_cert_reloader_query_cmd: command } });

@@ -48,7 +48,7 @@ describe.each(['database', 'dbless'] as const)('a drill in mode %s', (mode) => {
     expectClean(gateway);
   });
 
-  it('fails where Kong goes on serving the old certificate, and cleans up all the same', async () => {
+  it('fails where Kong goes on serving the old certificate, and cleans up anyway', async () => {
     const gateway = await kong(mode);
     gateway.freezeServing();
     const { code, stdout } = await cli('drill', '-p', gateway.prefix);

@@ -118,7 +118,7 @@ it.each(['plan', 'sync', 'drill', 'doctor'])(
   },
 );
 
-it('a source that cannot be read is an error of its own, and the others are looked at', async () => {
+it('a source that cannot be read is an error of its own, and the others are checked', async () => {
   const { config, gateway, certs } = await renewed('database');
   writeFileSync(
     config,

@@ -97,7 +97,7 @@ export const updating = (
   more: Partial<Omit<Update, 'kind' | 'certificate' | 'bundle'>> = {},
 ): Update => ({
   ...{ kind: 'update', bundle: bundleOf(issued, certificate.id), certificate, half: 'main' },
-  ...{ isControllers: false, addSnis: [], ...more },
+  ...{ isOfController: false, addSnis: [], ...more },
 });
 
 export const creating = (

@@ -70,7 +70,7 @@ it('a refused renewal is told, and that it is over', async () => {
   await tells('firing refused', 'resolved refused');
 });
 
-it('an unchanged status is looked at only once a minute', async () => {
+it('an unchanged status is checked only once a minute', async () => {
   const { told, passes } = await alerting();
   let looks = 0;
   const observe = () => {
@@ -84,7 +84,7 @@ it('an unchanged status is looked at only once a minute', async () => {
   expect(looks).toBe(2);
 });
 
-it('a trouble that often mends itself is told only after its grace, and is looked at again then', async () => {
+it('a trouble that often mends itself is told only after its grace, and is checked again then', async () => {
   const { told, passes, tells, receiver } = await alerting({ grace: 10 });
   const what = observed({ state: 'not_served', since: iso(NOW) });
   await told.look('1', () => what);
@@ -144,7 +144,7 @@ it('Alertmanager is told again every five minutes, whatever the reminders are', 
   expect(receiver.received.map(({ path }) => path)).toEqual(['/api/v2/alerts', '/api/v2/alerts']);
 });
 
-it('the event loop stays free while thousands of certificates are looked at, and a second look waits', async () => {
+it('the event loop stays free while thousands of certificates are checked, and a second look waits', async () => {
   const { told } = await alerting();
   const status = reloader({ certificates: Array.from({ length: 20_000 }, () => certificate()) });
   const looking = told.look('1', () => observed({}, { status }));

@@ -192,7 +192,7 @@ describe('a state', () => {
   });
 });
 
-it('a source that cannot be looked at is told with its reason', () => {
+it('a source that cannot be checked is told with its reason', () => {
   const error = { reason: 'unreadable', message: '/certs is gone', since: inDays(-1) } as const;
   const sources = [{ id: 'directory:/certs', up: false, bundles: 0, error }];
   expect(conditions([], { sources })).toMatchObject([

@@ -113,7 +113,7 @@ describe('names that Kong takes as SNIs', () => {
       [],
       '"c." ends in a dot, which clients leave out and 2 more',
     ],
-    ['addresses alone', [], ['192.0.2.7', '2001:db8::1'], 'addresses alone (192.0.2.7, 2001:db8::1)'],
+    ['addresses alone', [], ['192.0.2.7', '2001:db8::1'], 'only for addresses (192.0.2.7, 2001:db8::1)'],
     ['an address alone, as both kinds of name', ['192.0.2.7'], ['192.0.2.7'], 'ssl_cert and ssl_cert_key'],
   ])('what a leaf with %s is warned of', ([, names, ips, said]) => {
     const warning = namesWarning({ names, ips });

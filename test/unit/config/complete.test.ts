@@ -175,7 +175,7 @@ describe('a bad value is refused with its path', () => {
     ],
     ['config', { _format_version: '3.0', plugins: [] }, "this is Kong's declarative configuration"],
     ['config', { apiVersion: 'v1', kind: 'KongClusterPlugin', config: {} }, 'a resource of Kubernetes'],
-    ['config', { config: { interval: 3 } }, 'give only what stands below `config:`'],
+    ['config', { config: { interval: 3 } }, 'give only what is below `config:`'],
     ['interval', { interval: 1.5 }, 'expected an integer'],
     ['interval', { interval: Number.NaN }, 'expected an integer'],
     ['interval', { interval: true }, 'expected an integer'],

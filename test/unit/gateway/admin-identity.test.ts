@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { ownAdminClient } from '../../../src/gateway/node/admin-identity';
+import { clientCertificateOfKong } from '../../../src/gateway/node/admin-identity';
 import { issue } from '../../support/bundles';
 import { testFolder } from '../../support/folders';
 
@@ -29,7 +29,7 @@ it.for(['client', undefined] as const)(
   "Kong's own certificate for the Admin API is shown where that wants one (usage: %s)",
   (usage) => {
     const { prefix, files } = prefixWith(usage);
-    expect(ownAdminClient(prefix)).toEqual(files);
+    expect(clientCertificateOfKong(prefix)).toEqual(files);
   },
 );
 
@@ -37,15 +37,15 @@ it.for([
   ['is for servers alone', 'server', 'on'],
   ['is wanted by nobody', undefined, 'off'],
 ] as const)('it is not where it %s', ([, usage, verifies]) => {
-  expect(ownAdminClient(prefixWith(usage, verifies).prefix)).toBeNull();
+  expect(clientCertificateOfKong(prefixWith(usage, verifies).prefix)).toBeNull();
 });
 
 it('nothing is shown where the prefix or the key cannot be read', () => {
-  expect(ownAdminClient(join(testFolder(), 'nothing'))).toBeNull();
+  expect(clientCertificateOfKong(join(testFolder(), 'nothing'))).toBeNull();
   const { prefix } = prefixWith(undefined);
   writeFileSync(
     join(prefix, '.kong_env'),
     `nginx_admin_ssl_verify_client = on\nadmin_ssl_cert = ${prefix}/tls.crt\nadmin_ssl_cert_key = ${prefix}/none.key\n`,
   );
-  expect(ownAdminClient(prefix)).toBeNull();
+  expect(clientCertificateOfKong(prefix)).toBeNull();
 });

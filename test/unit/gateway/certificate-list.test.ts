@@ -109,7 +109,7 @@ describe('the certificates of Kong', () => {
     expect(list.stored.size).toBe(after.length);
   });
 
-  it('are looked at a page at a poll, from the start again after the last one', async () => {
+  it('are checked a page at a poll, from the start again after the last one', async () => {
     const { list, received } = await listOf(
       page([entity('a'), entity('b')]),
       page([entity('a')], '/certificates?offset=1'),
@@ -146,7 +146,7 @@ describe('the certificates of Kong', () => {
     expect([...list.stored.keys()]).toEqual(['b', 'c']);
   });
 
-  it('are looked at from the start again after a page that failed', async () => {
+  it('are checked from the start again after a page that failed', async () => {
     const { list, received } = await listOf(
       page([entity('a')]),
       page([entity('a')], '/certificates?offset=1'),

@@ -56,7 +56,7 @@ it('a service that begins or ceases to show a certificate is noticed by the poll
   expect(await polls()).toBe(false);
 });
 
-it('without the right to see services certificates are seen all the same', async () => {
+it('without the right to see services certificates are seen anyway', async () => {
   const { gateway, list, clientsOf } = await withDatabase();
   gateway.inject({
     method: 'GET',

@@ -17,7 +17,7 @@ const update = (age: number, names = ['www.test']): Change => ({
   bundle: bundle('www', { names, age: 0 }),
   certificate: stored('c1', { names, age }),
   half: 'main',
-  isControllers: false,
+  isOfController: false,
   addSnis: [],
 });
 const create: Change = { kind: 'create', bundle: bundle('new', { age: 0 }), id: 'c2', snis: ['www.test'] };
@@ -71,7 +71,7 @@ describe('a pin', () => {
     expect(outcomeOf(holdsWith({ path }), update(60))).toBe('free');
   });
 
-  it('that cannot be kept is told, and holds all the same', () => {
+  it('that cannot be kept is told, and holds anyway', () => {
     const holds = holdsWith({ path: '/nowhere/holds' });
     expect(() => holds.pin({ name: 'www.test', until: null, since: NOW })).toThrow('until this process ends');
     expect(outcomeOf(holds, update(60))).toBe('pinned');

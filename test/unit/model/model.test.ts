@@ -56,7 +56,7 @@ it('a change names the certificate that it is about', () => {
       bundle: bundle('www'),
       certificate,
       half: 'main',
-      isControllers: false,
+      isOfController: false,
       addSnis: [],
     }),
   ).toBe('K');

@@ -36,7 +36,7 @@ const update = (certificate: string, of = known): Change => ({
   bundle: of,
   certificate: stored(certificate),
   half: 'main',
-  isControllers: false,
+  isOfController: false,
   addSnis: [],
 });
 

@@ -24,7 +24,7 @@ async function written(cert: string, sent = cert) {
     bundle: { ...bundle, id: 'secret', create: false },
     certificate,
     half: 'main',
-    isControllers: true,
+    isOfController: true,
     addSnis: [],
   };
   return { server, certificate, change, current: { cert, key } };

@@ -48,7 +48,7 @@ describe('a pass that failed', () => {
     await schedule.stop();
   });
 
-  it('that is still settling is looked at again after a second', async () => {
+  it('that is still settling is checked again after a second', async () => {
     const { schedule, passes } = scheduled({ endings: ['settling'] });
     schedule.start();
     await advance(10_000);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
-import { advance, INTERVAL_MS, reportOf, scheduled } from '../../support/schedules';
+import { reportOf } from '../../support/reports';
+import { advance, INTERVAL_MS, scheduled } from '../../support/schedules';
 import { Schedule } from '../../../src/pass';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -74,7 +75,7 @@ describe('changes that a watch reports', () => {
     await schedule.stop();
   });
 
-  it('that do not stop are looked at after 0.2 s all the same', async () => {
+  it('that do not stop are checked after 0.2 s anyway', async () => {
     const { schedule, passes } = scheduled();
     schedule.start();
     await advance(1000);
@@ -87,7 +88,7 @@ describe('changes that a watch reports', () => {
     await schedule.stop();
   });
 
-  it('during a pass may be taken by it, and are looked at after it all the same', async () => {
+  it('during a pass may be taken by it, and are checked after it anyway', async () => {
     const taken: string[][] = [];
     const touched: string[][] = [];
     const schedule = new Schedule({
@@ -95,10 +96,10 @@ describe('changes that a watch reports', () => {
       failed: () => undefined,
       pass: async (cause, what, touches) => {
         touched.push([...(what ?? [cause])]);
-        if (what?.has('/a') !== true || taken.length > 0) return reportOf(cause, 'no');
+        if (what?.has('/a') !== true || taken.length > 0) return reportOf({ cause });
         await touches.ready();
         taken.push([...(touches.take() ?? [])]);
-        return reportOf(cause, 'no');
+        return reportOf({ cause });
       },
     });
     schedule.start();
@@ -122,7 +123,7 @@ describe('changes that a watch reports', () => {
           await touches.ready();
           taken.push(touches.take());
         }
-        return reportOf(cause, 'no');
+        return reportOf({ cause });
       },
     });
     schedule.start();
@@ -136,7 +137,7 @@ describe('changes that a watch reports', () => {
     await schedule.stop();
   });
 
-  it('during a pass are looked at after it', async () => {
+  it('during a pass are checked after it', async () => {
     const { schedule, passes, touched } = scheduled({ lasts: 1000 });
     schedule.start();
     await advance(300);

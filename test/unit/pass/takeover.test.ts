@@ -11,7 +11,7 @@ const change = (more: Partial<Change & { kind: 'update' }> = {}): Change => ({
   bundle: bundle('www', { age: 5, secret }),
   certificate: stored('K', { owner: 'ingress_controller' }),
   half: 'main',
-  isControllers: true,
+  isOfController: true,
   addSnis: [],
   ...more,
 });
@@ -42,7 +42,7 @@ describe('a certificate that is not the ingress controller’s', () => {
   it('is written at once, in every mode', async () => {
     for (const mode of ['observe', 'nudge', 'force'] as const) {
       const { at } = takeover({ mode });
-      expect(await at(0, change({ isControllers: false }))).toBe('write');
+      expect(await at(0, change({ isOfController: false }))).toBe('write');
       expect(await at(0, { kind: 'create', bundle: bundle('www'), id: 'K', snis: [] })).toBe('write');
     }
   });

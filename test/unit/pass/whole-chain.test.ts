@@ -100,7 +100,7 @@ describe('a renewal without its chain', () => {
     expect(eventsOf(await runner.pass('poll'))).toEqual(['www: swapped (served)']);
   });
 
-  it('is taken all the same once the present one has ended: an incomplete chain is better than none', async () => {
+  it('is taken anyway once the present one has ended: an incomplete chain is better than none', async () => {
     const { gateway, source, runner, clock } = passing();
     gateway.put('K', old);
     source.put('www', bareOf(issued(0, 'www.example.test', upper.intermediate('Lower'))));

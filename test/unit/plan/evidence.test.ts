@@ -12,7 +12,8 @@ const names = { names: ['www.example.test'] };
 
 /** Asks a book about a bundle and what Kong has. */
 function asked(kind: Question['kind'], fresh: Issued, present: Issued, trusted: IssuerSet = NO_ISSUERS) {
-  const book = new EvidenceBook(trusted);
+  const book = new EvidenceBook();
+  book.trust(trusted);
   const certificate = toStored({ id: 'K', cert: present.chain, key: present.key, snis: names.names });
   const whole = opened(rawOf(fresh));
   const bundle: SourcedBundle = { ...whole.bundle, id: 'www', create: false };
@@ -63,7 +64,8 @@ it('everything is asked anew where other CAs are trusted', () => {
 });
 
 it('a certificate without its key is nobody’s', () => {
-  const book = new EvidenceBook(issuerSet([root.cert]));
+  const book = new EvidenceBook();
+  book.trust(issuerSet([root.cert]));
   const { bundle } = opened(rawOf(one.issue(names)));
   const copy: SourcedBundle = { ...bundle, id: 'copy', create: false };
   book.answer({ kind: 'trusted', bundle: copy }, [], '', Date.now());

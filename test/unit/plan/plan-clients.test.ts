@@ -64,6 +64,6 @@ it("the ingress controller's own client certificate follows its Secret, whatever
     [bundle('secret', { ...newer, issuer: 'Other', secret })],
     [stored('K', { ...both, owner: 'ingress_controller' })],
   );
-  expect(made.changes).toMatchObject([{ certificate: { id: 'K' }, isControllers: true }]);
+  expect(made.changes).toMatchObject([{ certificate: { id: 'K' }, isOfController: true }]);
   expect([...made.refused.keys()]).toEqual([]);
 });

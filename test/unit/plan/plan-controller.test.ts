@@ -111,7 +111,7 @@ describe('beside an ingress controller', () => {
       return plan([secret], kong, { more: { ...input, homes } }).changes;
     };
     const addSnis = ['www.test', 'also.test'];
-    expect(outcome('new')).toMatchObject([{ kind: 'update', isControllers: true, addSnis }]);
+    expect(outcome('new')).toMatchObject([{ kind: 'update', isOfController: true, addSnis }]);
     expect(outcome('new', {}, { age: 50 }), 'together with a renewal').toMatchObject([{ addSnis }]);
     expect(outcome(secret.secret?.uid ?? ''), 'it is as the controller makes it').toEqual([]);
     expect(outcome('new', {}, { clients: ['service'] }), 'it is for clients').toEqual([]);

@@ -209,7 +209,7 @@ describe('a change of a certificate that the ingress controller owns', () => {
     ['its id is that of the Secret', bundle('www', { ...newer, secret: secret('K') }), stored('K'), true],
     ['nothing says so', bundle('www', newer), stored('K'), false],
     ['the Secret is another one', bundle('www', { ...newer, secret: secret('other') }), stored('K'), false],
-  ] as const)('is known as that where %s', ([, renewed, certificate, isControllers]) => {
-    expect(plan([renewed], [certificate]).changes).toMatchObject([{ isControllers }]);
+  ] as const)('is known as that where %s', ([, renewed, certificate, isOfController]) => {
+    expect(plan([renewed], [certificate]).changes).toMatchObject([{ isOfController }]);
   });
 });

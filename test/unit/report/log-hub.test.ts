@@ -59,7 +59,7 @@ it('a file that cannot be written is reported once on stderr, and stderr goes on
   for (let line = 0; line < 20; line++) entry.log('info', 'more');
   await log.close();
   const said = messages(stderr.join('')).filter((message) => message.startsWith('the log file'));
-  expect(said).toEqual(['the log file cannot be written; lines are on stderr alone']);
+  expect(said).toEqual(['the log file cannot be written; lines go to stderr only']);
   expect(stderr).toHaveLength(22);
 });
 

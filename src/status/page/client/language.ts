@@ -5,7 +5,7 @@ import { recall, remember } from './storage';
 /** Words, numbers and times in the chosen language, else the browser's. */
 export let words: Words = LANGUAGES.en;
 
-export function setLanguage(language: Language): void {
+function setLanguage(language: Language): void {
   words = LANGUAGES[language];
   document.documentElement.lang = words.lang;
 }
@@ -58,7 +58,7 @@ export const clockText = (iso: string): string => format(iso, CLOCK);
 export const timeText = (iso: string): string => format(iso, { ...DATE, ...CLOCK, timeZoneName: 'short' });
 
 /** `today at 08:22 UTC`, `3 Mar 2026, 08:22 UTC`. */
-export function whenText(iso: string, now = Date.now()): string {
+export function whenText(iso: string, now: number): string {
   const clock = format(iso, { ...CLOCK, timeZoneName: 'short' });
   const dayOf = (at: number) => new Date(at).toDateString();
   const day = dayOf(Date.parse(iso));
@@ -67,7 +67,7 @@ export function whenText(iso: string, now = Date.now()): string {
 }
 
 /** How long it is still valid, or has been expired. */
-export function leftText(iso: string, now = Date.now()): string {
-  const left = Date.parse(iso) - now;
+export function leftText(iso: string): string {
+  const left = Date.parse(iso) - Date.now();
   return left <= 0 ? words.say.expiredAgo(spanText(-left)) : words.say.left(spanText(left));
 }

@@ -78,7 +78,7 @@ describe('a pair in a folder', () => {
     expect((await reader.pass()).changed).toEqual(['www.crt']);
   });
 
-  it('is looked at again after a touch, and then left alone', async () => {
+  it('is checked again after a touch, and then left alone', async () => {
     const { reader, cert } = await withPair();
     utimesSync(cert, new Date(), new Date(Date.now() + 3_600_000));
     expect((await reader.pass()).changed).toEqual(['www.crt']);

@@ -257,7 +257,7 @@ describe('a configuration', () => {
     },
   );
 
-  it('shows neither user, password nor query in the id, which tells two queries apart all the same', () => {
+  it('shows neither user, password nor query in the id, which tells two queries apart anyway', () => {
     const idOf = (address: string) => readerOf({ type: 'http', url: address }).source.id;
     const id = idOf('https://kong:hunter2@certs.example.test/www.pem?sig=abc123');
     expect(id).toMatch(/^http:https:\/\/certs\.example\.test\/www\.pem\?…\([0-9a-f]{8}\)$/);

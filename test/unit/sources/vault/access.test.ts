@@ -273,7 +273,7 @@ describe('a Vault that', () => {
   test.for<[string, [number, object?, Record<string, string>?], string]>([
     ['is sealed', [503, { errors: ['Vault is sealed'] }], 'answers 503: it is sealed: unseal it'],
     ['is in maintenance', [503, {}], 'answers 503: it is sealed or in maintenance'],
-    ['is broken', [500, { errors: ['1 error occurred: internal'] }], 'answers 500: look at its log'],
+    ['is broken', [500, { errors: ['1 error occurred: internal'] }], 'answers 500: check its log'],
     ['is asked too often', [429, {}, { 'retry-after': '7' }], '(rate limit, 429) and asks to wait 7 s'],
     [
       'redirects',
@@ -341,7 +341,7 @@ describe('a Vault that', () => {
       vault.troubles.set(`secret/data/certs/n${number}`, [500, { errors: [] }]);
     }
     const scan = await sourceOf({ secret_path: 'certs/', token: vault.token(MAY) }).pass();
-    expect(troubles(scan)).toMatch(/^unreachable: [^\n]* answers 500: look at its log$/);
+    expect(troubles(scan)).toMatch(/^unreachable: [^\n]* answers 500: check its log$/);
     expect(vault.requests().length).toBeLessThan(30);
   });
 

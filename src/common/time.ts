@@ -1,3 +1,4 @@
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Only few different days occur, each often. */
 const MAX_DAYS = 4_000;
@@ -24,4 +25,12 @@ function dateOf(day: number): string {
   const text = new Date(day * DAY_MS).toISOString().slice(0, -'00:00:00.000Z'.length);
   dates.set(day, text);
   return text;
+}
+
+/** A duration for a person, in minutes or hours where days are too coarse. */
+export function timeLeft(ms: number): string {
+  const hours = Math.floor(ms / HOUR_MS);
+  if (hours >= 48) return `${Math.floor(hours / 24)} days`;
+  if (hours >= 2) return `${hours} h`;
+  return `${Math.max(1, Math.floor(ms / 60_000))} min`;
 }

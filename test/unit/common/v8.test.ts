@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { optimiseFor } from '../../../src/common/optimise';
+import { optimiseFor } from '../../../src/common/v8';
 
 it.for<[items: number, execArgv: string[], flags: string[]]>([
   [2_001, ['--no-opt', '--expose-gc'], ['--opt']],

@@ -1,5 +1,5 @@
 import { expect, it, test } from 'vitest';
-import { isoTime } from '../../../src/common/iso-time';
+import { isoTime } from '../../../src/common/time';
 
 test.for([
   0,

@@ -4,7 +4,7 @@ import type { Outcome } from '../model';
 import type { PolledEntry, StatusBackend } from './backend';
 import { refuse, sendAll, sendText } from './response';
 
-interface Order {
+interface PostRequest {
   backend: StatusBackend;
   asked: URLSearchParams;
   request: IncomingMessage;
@@ -35,18 +35,18 @@ const MAX_NAME = 300;
 const MAX_WAIT_MS = 10 * 60_000;
 
 /** The paths that take POST, on the unix socket only. */
-export const ORDERS: Readonly<Record<string, (order: Order) => Promise<void>>> = {
+export const POST_ROUTES: Readonly<Record<string, (asked: PostRequest) => Promise<void>>> = {
   '/poll': poll,
   '/reload': reload,
   ...Object.fromEntries(
     Object.keys(COMMANDS).map((verb) => [
       `/${verb}`,
-      (order: Order) => command(verb as OperatorCommand['verb'], order),
+      (asked: PostRequest) => command(verb as OperatorCommand['verb'], asked),
     ]),
   ),
 };
 
-async function poll({ backend, asked, request, response }: Order): Promise<void> {
+async function poll({ backend, asked, request, response }: PostRequest): Promise<void> {
   const polled = backend.poll();
   if (asked.get('wait') !== '1') {
     polled.catch(() => undefined);
@@ -85,7 +85,7 @@ function summary({ entry, report, error }: PolledEntry) {
   };
 }
 
-async function reload({ backend, request, response }: Order): Promise<void> {
+async function reload({ backend, request, response }: PostRequest): Promise<void> {
   request.socket.setTimeout(MAX_WAIT_MS);
   const error = await backend.reload();
   response.setHeader('content-type', 'application/json; charset=utf-8');
@@ -95,7 +95,7 @@ async function reload({ backend, request, response }: Order): Promise<void> {
 
 async function command(
   verb: OperatorCommand['verb'],
-  { backend, asked, request, response }: Order,
+  { backend, asked, request, response }: PostRequest,
 ): Promise<void> {
   const [name, until] = [asked.get('name') ?? '', asked.get('until')];
   const time = until === null ? null : Date.parse(until);

@@ -1,5 +1,5 @@
 import type { AdminClient } from './client';
-import { isControllers } from './entities';
+import { isOfController } from './entities';
 import { readPage } from './pages';
 
 interface Tagged {
@@ -12,10 +12,10 @@ const COLLECTIONS = ['/routes', '/plugins'];
 const MOST = 100;
 
 /** Whether an ingress controller writes to this Kong, as its routes and plugins tell. @throws AdminError */
-export async function hasControllersEntities(client: AdminClient): Promise<boolean> {
+export async function hasControllerEntities(client: AdminClient): Promise<boolean> {
   for (const path of COLLECTIONS) {
     const { data } = await readPage<Tagged>(client, `${path}?size=${MOST}`);
-    if (data.some(({ tags }) => isControllers(tags ?? []))) return true;
+    if (data.some(({ tags }) => isOfController(tags ?? []))) return true;
   }
   return false;
 }
