@@ -57,7 +57,8 @@ export class ToldFile {
       return new Map(
         told.map(({ id, toldAt, condition }) => [
           id,
-          { toldAt, condition: { ...condition, key: id } as Held['condition'] },
+          // A time to come would put off the reminder for as long.
+          { toldAt: Math.min(toldAt, Date.now()), condition: { ...condition, key: id } as Held['condition'] },
         ]),
       );
     } catch {

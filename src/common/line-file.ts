@@ -1,5 +1,5 @@
 import { constants, writeSync } from 'node:fs';
-import { open, rename, stat, type FileHandle } from 'node:fs/promises';
+import { open, realpath, rename, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { otherHandOn } from './other-hands';
 
@@ -149,7 +149,10 @@ export class LineFile {
     // Non-blocking: a pipe without a reader would hold the thread for ever.
     const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
     // Whoever may change the folder chooses where a link leads; `/dev/stderr` is root's.
-    const isForeign = this.options.isInForeignFolder ?? otherHandOn(dirname(path)) !== null;
+    const hasOtherHands = otherHandOn(dirname(path)) !== null;
+    const isForeign = this.options.isInForeignFolder ?? hasOtherHands;
+    if (hasOtherHands && otherHandOn(await realpath(dirname(path))) === null)
+      throw new Error('a link that others may change leads to its folder');
     const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | (isForeign ? O_NOFOLLOW : 0);
     const handle = await open(path, flags, 0o640);
     const file = await handle.stat();

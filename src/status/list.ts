@@ -91,7 +91,8 @@ const NEVER = '~';
  */
 export async function listReport(view: ReportView, query: ListQuery): Promise<ListReport> {
   const { adminRequests: _, reloaders, ...rest } = view;
-  const slices = new Slices();
+  // One certificate may have a thousand names.
+  const slices = new Slices(1);
   const tally = new Tally();
   const places: Place[] = [];
   for (const { entry, mode, certificates } of reloaders) {

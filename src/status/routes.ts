@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { toJson } from '../common/safe-text';
 import type { StatusBackend } from './backend';
 import { isLocalName } from './listen-address';
 import { POST_ROUTES } from './post-routes';
 import { languageOf } from './page/words/language';
 import { unreadiness, type ReportView } from './report-view';
 import { refuse, sendAll, sendLong, sendText } from './response';
-import { historyJson, statusJson } from './status-json';
+import { historyJson, listJson, statusJson } from './status-json';
 
 /** Where a request arrived. */
 export interface Door {
@@ -157,7 +156,7 @@ export class Routes {
     const { listReport, parseListQuery } = await import('./list.js');
     const report = await listReport(view, parseListQuery(asked));
     response.setHeader('content-type', 'application/json; charset=utf-8');
-    await sendAll(response, `${toJson(report)}\n`);
+    await sendLong(response, listJson(report));
   }
 
   /** Answers 304 where the client has this status already. */

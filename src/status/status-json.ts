@@ -1,7 +1,7 @@
 import { toJson } from '../common/safe-text';
 import { Slices } from '../common/slices';
 import { shownOf } from './reloader-view';
-import type { HistoryReport } from '../public';
+import type { HistoryReport, ListReport } from '../public';
 import type { ReportView } from './report-view';
 
 /** Characters that are collected before they are sent. */
@@ -33,16 +33,23 @@ export async function* statusJson({
 }
 
 /** The JSON of `/history` in pieces. */
-export async function* historyJson({ entries, is_cut: isCut }: HistoryReport): AsyncGenerator<string> {
-  const slices = new Slices();
-  let text = '{"entries":[';
-  for (const [index, entry] of entries.entries()) {
-    text += `${index === 0 ? '' : ','}${toJson(entry)}`;
+export const historyJson = ({ entries, ...rest }: HistoryReport) => inPieces('entries', entries, rest);
+
+/** The JSON of `/certificates` in pieces: one certificate may have a thousand names. */
+export const listJson = ({ certificates, ...rest }: ListReport) =>
+  inPieces('certificates', certificates, rest);
+
+/** An object with a long list, and other fields after it. */
+async function* inPieces(name: string, items: readonly object[], rest: object): AsyncGenerator<string> {
+  const slices = new Slices(1);
+  let text = `{"${name}":[`;
+  for (const [index, item] of items.entries()) {
+    text += `${index === 0 ? '' : ','}${toJson(item)}`;
     if (text.length >= CHUNK) {
       yield text;
       text = '';
     }
     if (slices.due) await slices.pause();
   }
-  yield `${text}],"is_cut":${isCut}}\n`;
+  yield `${text}],${toJson(rest).slice(1)}\n`;
 }

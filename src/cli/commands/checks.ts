@@ -18,7 +18,7 @@ export function addChecks(root: Command): void {
 function addDoctor(root: Command): void {
   const command = root
     .command('doctor')
-    .description('check the whole installation, and say how to mend what is wrong');
+    .description('check the whole installation, and say how to fix what is wrong');
   withJson(withKong(withConfig(command)))
     .option('--run-query', "run the query commands of Kong's plugin servers, as Kong does at start")
     .action(async (options: DoctorOptions) => {
@@ -112,7 +112,7 @@ function addCompletion(root: Command): void {
     command,
     [
       ['0', 'printed'],
-      ['1', 'a shell that is not known'],
+      ['1', 'an unknown shell'],
     ],
     [
       'source <(ssl-cert-reloader completion bash)',
