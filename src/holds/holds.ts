@@ -74,11 +74,7 @@ export class Holds implements HoldBook {
       const { name, until, isRollback } = pin;
       const end = until === null ? '' : ` until ${shown(until)}`;
       const what = isRollback === true ? 'was rolled back by an operator and is pinned' : 'is pinned';
-      return held(
-        'pinned',
-        until,
-        `${name} ${what}${end}; to resume renewals: ${this.order('unpin', name)}`,
-      );
+      return held('pinned', until, `${name} ${what}${end}; to resume renewals: ${this.order('unpin', name)}`);
     }
     const { criticalAt, left } = urgencyOf(change, now);
     const isUrgent = now >= criticalAt;
