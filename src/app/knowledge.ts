@@ -157,7 +157,7 @@ export class KnowledgeStore {
       }
     } catch (error) {
       const { message } = error as Error;
-      this.logger.log('warn', 'what an earlier process knew is not used', { file: path, error: message });
+      this.logger.log('warn', 'what an earlier process kept cannot be used', { file: path, error: message });
     }
     const entry = id ?? head?.entry;
     if (entry === undefined) return;
@@ -240,13 +240,14 @@ class Keeper {
         this.#mark = known.mark;
         this.#inode = statSync(path).ino;
       }
-      if (this.#isTroubled) this.logger.log('info', 'what is known is kept again', { file: path });
+      if (this.#isTroubled)
+        this.logger.log('info', 'the knowledge for the next process is kept again', { file: path });
       this.#isTroubled = false;
     } catch (error) {
       if (this.#isTroubled) return;
       this.#isTroubled = true;
       const { code, message } = error as NodeJS.ErrnoException;
-      this.logger.log('warn', 'what is known is not kept for the next process', {
+      this.logger.log('warn', 'the knowledge for the next process cannot be kept', {
         file: path,
         error: code ?? message,
       });

@@ -113,7 +113,7 @@ export class History implements Reporter {
     else if (room === 'filled') {
       const of = `namespace ${secret?.namespace ?? ''}`;
       this.note('gap', {
-        detail: `${of} has filled its share of a day, a quarter of the history; more of it is left out`,
+        detail: `${of} has filled its share of a day (a quarter of the history); the rest is left out`,
       });
     }
   }

@@ -43,7 +43,7 @@ export function editInThread(
     let silence: NodeJS.Timeout | undefined;
     const listen = () => {
       silence = setTimeout(
-        () => give(new Error(`to edit it takes more than ${SILENCE_MS / 1000} s`)),
+        () => give(new Error(`editing it takes more than ${SILENCE_MS / 1000} s`)),
         SILENCE_MS,
       );
     };
@@ -68,7 +68,7 @@ export function editInThread(
     thread.on('error', (error: NodeJS.ErrnoException) =>
       give(
         error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-          ? new Error(`to edit it takes more than ${maxOldGenerationSizeMb} MiB of memory`)
+          ? new Error(`editing it takes more than ${maxOldGenerationSizeMb} MiB of memory`)
           : error,
       ),
     );

@@ -136,7 +136,7 @@ describe.each(['database', 'dbless'] as const)('a restart of the plugin while Ko
       expect((await it.report()).reloaders).toEqual([]);
       expect((await ask(it.socket, '/metrics')).status).toBe(200);
       expect(
-        it.lines.filter((line) => line.includes('what an earlier process knew is not used')),
+        it.lines.filter((line) => line.includes('what an earlier process kept cannot be used')),
       ).toHaveLength(1);
       back();
       await eventually('it is current', async () => (await it.report()).reloaders[0]?.is_current === true);

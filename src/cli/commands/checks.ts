@@ -18,7 +18,7 @@ export function addChecks(root: Command): void {
 function addDoctor(root: Command): void {
   const command = root
     .command('doctor')
-    .description('check the whole installation, and say how to mend what is wrong');
+    .description('check the whole installation, and say how to fix what is wrong');
   withJson(withKong(withConfig(command)))
     .option('--run-query', "run the query commands of Kong's plugin servers, as Kong does at start")
     .action(async (options: DoctorOptions) => {
@@ -84,10 +84,11 @@ function addExplain(root: Command): void {
   const command = root
     .command('explain')
     .description('explain a reason, an option, a state or an alert')
-    .argument('<word>', 'such as key_mismatch, verify.timeout, no_source, KongCertificateExpired');
-  withJson(command).action(async (word: string, options: ExplainOptions) => {
+    .argument('<word...>', 'such as key_mismatch, verify.timeout, no source, KongCertificateExpired');
+  withJson(command).action(async (words: string[], options: ExplainOptions) => {
     const { explain } = await import('../explain.js');
-    explain(word, options);
+    // Tables show `no_source` as two words.
+    explain(words.join('_'), options);
   });
   withHelp(
     command,
@@ -112,7 +113,7 @@ function addCompletion(root: Command): void {
     command,
     [
       ['0', 'printed'],
-      ['1', 'a shell that is not known'],
+      ['1', 'an unknown shell'],
     ],
     [
       'source <(ssl-cert-reloader completion bash)',

@@ -42,7 +42,7 @@ function addHistory(root: Command): void {
   const command = root
     .command('history')
     .description('show what happened to a certificate, or to all of them, the latest last')
-    .argument('[name]', 'a name that it is served for, its id in Kong, or where it comes from')
+    .argument('[name]', 'a name of the certificate, its id in Kong, or the place that it comes from')
     .option('--since <time>', 'entries since then: 12h, 30d, or a time such as 2026-01-31', notEmpty)
     .option('--limit <count>', 'show only the latest entries, this many', countOf, 200)
     .option('--file <path>', 'read this file instead of asking the running process', pathOf);
@@ -76,7 +76,7 @@ function addHolds(root: Command): void {
     const command = root
       .command(verb)
       .description(description)
-      .argument('<name>', 'a name that it is served for, or its id in Kong');
+      .argument('<name>', 'a name of the certificate, or its id in Kong');
     if (verb === 'pin' || verb === 'rollback')
       command.option('--until <time>', 'end of the pin: 12h, 30d, or a time such as 2026-01-31', notEmpty);
     withJson(withSocket(command)).action(async (name: string, options: HoldOptions) => {

@@ -22,8 +22,8 @@ const PAGES = [
 const DEMO = 'npm ci && npm run demo';
 
 it('each output that a page shows is that of a run', async () => {
-  const demo = promisify(execFile)(process.execPath, ['build/demo.cjs'], { env: ENVIRONMENT });
-  const said = new Map(await recorded()).set(DEMO, (await demo).stdout.trim());
+  const demo = await promisify(execFile)(process.execPath, ['build/demo.cjs'], { env: ENVIRONMENT });
+  const said = new Map(await recorded()).set(DEMO, demo.stdout.trim());
   const shown = PAGES.flatMap((page) => commandsOf(page).map((command) => ({ page, ...command })));
   for (const { page, text, output } of shown.filter((one) => one.output !== '')) {
     const fresh = said.get(text.replace(/ +#.*/, ''));
