@@ -84,10 +84,11 @@ function addExplain(root: Command): void {
   const command = root
     .command('explain')
     .description('explain a reason, an option, a state or an alert')
-    .argument('<word>', 'such as key_mismatch, verify.timeout, no_source, KongCertificateExpired');
-  withJson(command).action(async (word: string, options: ExplainOptions) => {
+    .argument('<word...>', 'such as key_mismatch, verify.timeout, no source, KongCertificateExpired');
+  withJson(command).action(async (words: string[], options: ExplainOptions) => {
     const { explain } = await import('../explain.js');
-    explain(word, options);
+    // Tables show `no_source` as two words.
+    explain(words.join('_'), options);
   });
   withHelp(
     command,
