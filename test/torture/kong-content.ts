@@ -94,6 +94,11 @@ function textOf(entity: Entity, isRenewed: boolean): string {
 export class OtherWriter {
   /** Expected final state of each entity that it changed; null: gone. */
   readonly changes = new Map<string, string | null>();
+  /**
+   * Without a database, what we overwrite and restore may be missing for a moment. Whoever reads then, and posts what
+   * was read, takes it out of Kong himself; this one knows what it made.
+   */
+  readonly #consumers = new Map<string, Entity>();
 
   /**
    * @param posting told of every whole configuration before it is posted; it may hold certificates that we have
@@ -103,6 +108,12 @@ export class OtherWriter {
     private readonly kong: TestKong,
     private readonly posting: (content: Content, work: () => Promise<void>) => Promise<void>,
   ) {}
+
+  /** From now on its changes count. */
+  begin(): void {
+    this.changes.clear();
+    this.#consumers.clear();
+  }
 
   get #hasDatabase(): boolean {
     return this.kong.mode === 'database';
@@ -187,9 +198,11 @@ export class OtherWriter {
 
   /** Without a database: this content with one consumer more, which takes the place of the one before. */
   async postGeneration(content: Content, turn: number): Promise<void> {
-    const consumer = { id: uuid(6, turn), username: `generation-${turn}` };
-    await this.post({ ...content, consumers: [...(content['consumers'] ?? []), consumer] });
-    for (const key of this.changes.keys()) if (key.startsWith('consumers/')) this.changes.set(key, null);
+    const consumer = { id: uuid(7, turn), username: `generation-${turn}` };
+    const others = (content['consumers'] ?? []).filter(({ id }) => id !== consumer.id);
+    await this.post({ ...content, consumers: [...others, consumer] });
+    for (const id of this.#consumers.keys()) this.changes.set(`consumers/${id}`, null);
+    this.#consumers.clear();
     await this.#remember('consumers', consumer.id);
   }
 
@@ -210,6 +223,8 @@ export class OtherWriter {
 
   async #edit(change: (content: Content) => unknown): Promise<void> {
     const content = await this.read();
+    const there = (content['consumers'] ??= []);
+    there.push(...[...this.#consumers.values()].filter((own) => !there.some(({ id }) => id === own.id)));
     change(content);
     await this.post(content);
   }
@@ -241,6 +256,8 @@ export class OtherWriter {
       (): Entity => ({ id }),
     );
     this.changes.set(`${type}/${id}`, textOf(entity, type === 'certificates'));
+    const given = Object.entries(entity).filter(([, value]) => value !== null);
+    if (type === 'consumers') this.#consumers.set(id, Object.fromEntries(given) as Entity);
   }
 
   /** Tried again while Kong is busy, or closes the connection. */

@@ -22,6 +22,8 @@ import { Watch } from './watch';
 /** Time that an old plugin server lives beside its successor, and that connections are drained. */
 const RELOAD_MS = 1_500;
 const REMAINS_MS = 500;
+/** For each certificate, on a busy machine. */
+const START_MS = 300;
 /** The plugin says that it overwrote what somebody else posted. */
 const LOST = "somebody else's update of Kong was overwritten";
 
@@ -100,7 +102,8 @@ export class World {
     const world = new World(startKong, kong, admin, supply, file, lagMs, recoveryMs, database);
     try {
       if (mode === 'database') await world.other.load(content);
-      await eventually('the plugin has everything in step', async () => isWell(await world.status(), count));
+      const isReady = async () => isWell(await world.status(), count);
+      await eventually('the plugin has everything in step', isReady, 60_000 + count * START_MS);
       return world;
     } catch (error) {
       await world.stop();
@@ -172,7 +175,7 @@ export class World {
   #remains(): string[] {
     return [this.kong.prefix, this.folder].flatMap((folder) =>
       readdirSync(folder).filter((name) => {
-        if (/^ssl-cert-reloader\.(differences|holds|homes|reloads|told)/.test(name))
+        if (/^ssl-cert-reloader\.(differences|holds|homes|known|reloads|told)/.test(name))
           return !isJson(readFileSync(join(folder, name), 'utf8'));
         return /\.ssl-cert-reloader-|ssl-cert-reloader.*\.[\da-f]+$/.test(name);
       }),
@@ -452,7 +455,7 @@ export class World {
     this.#pid = this.kong.pluginServerPid();
     this.#crashes = 0;
     for (const list of [this.#unsaid, this.#leftBehind, this.#repeated]) list.length = 0;
-    this.other.changes.clear();
+    this.other.begin();
     this.#atTheStart = this.#watched.map((name) => this.supply.newest(name));
     if (this.mode === 'dbless') writeFileSync(this.file, documentOf(await this.other.read()));
     const before = await entitiesOf(this.kong, this.names.length);
@@ -565,13 +568,17 @@ function statesOf(status: StatusReport | null): string {
   return `it says ${others.map(({ snis, state }) => `${snis.join()} ${state}`).join(', ')}, ${status?.waiting ?? ''}`;
 }
 
+/** One value, or one in each line. */
 function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  const canBeRead = (part: string) => {
+    try {
+      JSON.parse(part);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return canBeRead(text) || text.trimEnd().split('\n').every(canBeRead);
 }
 
 /** Versions of the certificates in a whole configuration. */
