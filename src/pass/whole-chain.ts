@@ -79,6 +79,12 @@ export class WholeChains {
     return this.#subjects.has(subject);
   }
 
+  /** Whether the issuer that is missing at a chain's end is known. */
+  mayGoOn(reach: Reach): boolean {
+    const { missing } = this.endOf(reach);
+    return missing !== null && this.knows(missing);
+  }
+
   /** Whether Kong serves leaves of this issuer without any intermediates: clients have those. */
   isUsuallyBare(issuer: string): boolean {
     this.#bare ??= new Set(
@@ -158,9 +164,20 @@ export class WholeChains {
     }
   }
 
-  private *reaches(): Iterable<Reach> {
-    yield* new Set(this.storedReaches());
-    for (const places of this.places().values()) for (const reaches of places.values()) yield* reaches;
+  /** Each once: thousands of certificates share a few. */
+  private reaches(): ReadonlySet<Reach> {
+    const found = new Set<Reach>();
+    let last: Reach | null = null;
+    for (const reach of this.everyReach()) {
+      if (reach !== last) found.add(reach);
+      last = reach;
+    }
+    return found;
+  }
+
+  private *everyReach(): Iterable<Reach> {
+    yield* this.storedReaches();
+    for (const { known } of this.options.entries()) if (!isRefusal(known)) yield known.reach;
   }
 }
 
