@@ -145,6 +145,7 @@ export const holdsOf = (config: Config, kong: Pick<Connection, 'facts' | 'prefix
     freeze: config.freeze,
     needsApproval: config.mode === 'approve',
     path: kong.facts() === null ? null : holdsPath(stateFolder(kong.prefix)),
+    prefix: kong.prefix,
   });
 
 /**

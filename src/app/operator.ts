@@ -51,11 +51,12 @@ async function rollBack({ name, until }: Rollback, running: Running, historyOf: 
     const done = answers.filter((answer) => answer !== null);
     if (done.length === 0) throw new Error(nothingKept(name));
     const end = until === null ? '' : ` until ${new Date(until).toISOString()}`;
+    const order = all[0]?.[1].reloader.holds.order('unpin', name) ?? '';
     for (const [index, [entry]] of all.entries()) {
       if (answers[index] === null) continue;
       historyOf(entry)?.note('pinned', { snis: [name], by: 'operator', detail: 'after a rollback' });
     }
-    return `${done.join('; ')}; pinned${end}; to resume renewals: ssl-cert-reloader unpin ${name}${unkept}`;
+    return `${done.join('; ')}; pinned${end}; to resume renewals: ${order}${unkept}`;
   } catch (error) {
     for (const [index, [, { reloader }]] of all.entries()) restorePin(reloader, name, pinned[index]);
     throw error;

@@ -36,8 +36,10 @@ export function explain(word: string, { json }: ExplainOptions, language = local
     else out.print(text.trim());
     return;
   }
-  const rows = [...texts.tables.flatMap(([kind, text]) => rowsOf(kind, text)), ...optionsOf(texts)];
-  const found = named(word, rows);
+  const words = texts.tables.flatMap(([kind, text]) => rowsOf(kind, text));
+  const options = optionsOf(texts);
+  const rows = [...words, ...options];
+  const found = [...words.filter(({ name }) => name === word), ...named(word, options)];
   if (found.length === 0) {
     const names = [...new Set([...rows.map(({ name }) => name), ...Object.keys(texts.pages)])];
     throw new Error(`${word} is not a reason, an option, a state or an alert${nearestOf(word, names)}`);
@@ -49,11 +51,11 @@ export function explain(word: string, { json }: ExplainOptions, language = local
   } else out.print(found.map((row) => show(row, texts, out)).join('\n\n'));
 }
 
-/** Also the last part of an option, and an option of a source however its place is written: `sources[0].path`. */
-function named(word: string, rows: readonly Row[]): Row[] {
+/** An option by its last part, too, and an option of a source however its place is written: `sources[0].path`. */
+function named(word: string, options: readonly Row[]): Row[] {
   const name = word.replace(/^config\./, '').replace(/^sources\[\d*\]/, 'sources');
-  const exact = rows.filter((row) => row.name === name || row.name === `sources.${name}`);
-  return exact.length > 0 ? exact : rows.filter((row) => row.name.endsWith(`.${name}`));
+  const exact = options.filter((row) => row.name === name || row.name === `sources.${name}`);
+  return exact.length > 0 ? exact : options.filter((row) => row.name.endsWith(`.${name}`));
 }
 
 /** Rows of the page's tables whose first cell is one word of code. */
@@ -68,7 +70,7 @@ function rowsOf(kind: string, page: string): Row[] {
       continue;
     }
     const cells = cellsOf(line);
-    const names = /^`[^`]+`((, |、)`[^`]+`)*$/.test(cells[0] ?? '')
+    const names = /^`[^`]+`((, |\u3001)`[^`]+`)*$/.test(cells[0] ?? '')
       ? [...(cells[0] ?? '').matchAll(/`([^`]+)`/g)]
       : [];
     if (titles.length === 0) titles = cells;
@@ -100,10 +102,11 @@ const cellsOf = (line: string): string[] =>
     .split(/(?<!\\)\|/)
     .map((cell) => cell.trim());
 
-/** Markdown rendered as plain text for a terminal. */
+/** Markdown rendered as plain text for a terminal; pages of this documentation may not be at hand there. */
 const plain = (text: string): string =>
   text
     .replaceAll(/^#+ /gm, '')
+    .replaceAll(/!?\[([^\]]+)\]\((https?:[^)]+)\)/g, '$1 ($2)')
     .replaceAll(/!?\[([^\]]+)\]\([^)]+\)/g, '$1')
     .replaceAll('\\|', '|')
     .replaceAll('`', '')

@@ -136,7 +136,9 @@ function facts({ info, issuer }: Shown): [string, string][] {
   const { names, ips = [], isCa, keyType, keyBits, serial, fingerprint, signature } = info;
   const bits = keyType === 'rsa' || keyType === 'ec' ? ` ${keyBits} bits` : '';
   return [
-    ...(isCa ? [] : [['names', names.length === 0 ? 'none' : names.join(', ')] as [string, string]]),
+    ...(isCa && names.length === 0
+      ? []
+      : [['names', names.length === 0 ? 'none' : names.join(', ')] as [string, string]]),
     ...(ips.length === 0 ? [] : [['addresses', ips.join(', ')] as [string, string]]),
     ['issuer', issuer],
     ['valid', validity(info)],

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { CommanderError, InvalidArgumentError, Option, type Command } from 'commander';
+import { USUAL_PREFIX } from '../common/product';
 import { holdsLogin } from '../http/address';
 
 /** Options that select Kong and the configuration. */
@@ -26,14 +27,12 @@ export interface PassOptions extends KongOptions {
 /** Name of a drill's certificate: one that no client asks for (RFC 6761). */
 export const CANARY_NAME = 'ssl-cert-reloader-drill.invalid';
 
-const DEFAULT_PREFIX = '/usr/local/kong';
-
 const ALLOW_HTTP = 'allow plain http to other hosts and to other users of this machine';
 
 /** Adds the options by which every command finds Kong. */
 export function withKong(command: Command): Command {
   return command
-    .option('-p, --prefix <dir>', "Kong's prefix", pathOf, DEFAULT_PREFIX)
+    .option('-p, --prefix <dir>', "Kong's prefix", pathOf, USUAL_PREFIX)
     .option(
       '--admin-url <url>',
       'address of the Admin API, if the prefix is not on this machine',
@@ -45,7 +44,7 @@ export function withKong(command: Command): Command {
 /** Adds the options by which commands find the running process. */
 export function withSocket(command: Command): Command {
   return command
-    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", pathOf, DEFAULT_PREFIX)
+    .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", pathOf, USUAL_PREFIX)
     .option('--socket <path>', 'the socket, if it is not in the prefix', pathOf)
     .option('--url <url>', 'ask this address (status.listen) instead', addressOf)
     .option('--allow-http', 'allow plain http to other hosts');

@@ -44,6 +44,7 @@ export function decideCreation(
 /** Compared by content: Kong may return a text with different white space. */
 export function isSamePair(a: PemPair | null, b: PemPair | null): boolean {
   if (a === null || b === null) return a === b;
+  if (a.cert === b.cert && a.key === b.key) return true;
   const content = (pair: PemPair) => readPem(pair.cert, pair.key)?.content ?? `${pair.cert}${pair.key}`;
   return content(a) === content(b);
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readConfiguredFile } from '../common/configured-file';
 import { groupBy } from '../common/multimap';
-import { PLUGIN_NAME } from '../common/product';
+import { PLUGIN_NAME, USUAL_PREFIX } from '../common/product';
 import { replaceFile } from '../common/replace-file';
 import { timeLeft } from '../common/time';
 import {
@@ -24,6 +24,8 @@ export interface HoldsOptions {
   needsApproval: boolean;
   /** File that keeps pins and approvals of all entries; null: they are not kept. */
   path: string | null;
+  /** Kong's prefix, which orders in messages name; default: the usual one, which they need not. */
+  prefix?: string;
 }
 
 interface Kept {
@@ -72,11 +74,7 @@ export class Holds implements HoldBook {
       const { name, until, isRollback } = pin;
       const end = until === null ? '' : ` until ${shown(until)}`;
       const what = isRollback === true ? 'was rolled back by an operator and is pinned' : 'is pinned';
-      return held(
-        'pinned',
-        until,
-        `${name} ${what}${end}; to resume renewals: ssl-cert-reloader unpin ${name}`,
-      );
+      return held('pinned', until, `${name} ${what}${end}; to resume renewals: ${this.order('unpin', name)}`);
     }
     const { criticalAt, left } = urgencyOf(change, now);
     const isUrgent = now >= criticalAt;
@@ -93,11 +91,18 @@ export class Holds implements HoldBook {
       return held(
         'approval',
         until,
-        `it waits for approval; to approve it: ssl-cert-reloader approve ${name}${end}`,
+        `it waits for approval; to approve it: ${this.order('approve', name)}${end}`,
       );
     }
     const broken = frozenUntil !== null ? 'in a freeze' : needsApproval ? 'without approval' : null;
     return { kind: 'free', urgent: broken === null ? null : `${broken}, since ${left}` };
+  }
+
+  /** The command line that an operator types. */
+  order(verb: 'unpin' | 'approve', name: string): string {
+    const { prefix = USUAL_PREFIX } = this.options;
+    const where = prefix === USUAL_PREFIX ? '' : ` -p ${quoted(prefix)}`;
+    return `ssl-cert-reloader ${verb} ${quoted(name)}${where}`;
   }
 
   /** @throws Error where it cannot be kept */
@@ -263,3 +268,6 @@ function urgencyOf(change: Change, now: number): { criticalAt: number; left: str
   const left = notAfter <= now ? 'it had expired' : `only ${timeLeft(notAfter - now)} were left`;
   return { criticalAt, left };
 }
+
+/** A word for a shell: that of a wildcard is quoted. */
+const quoted = (word: string) => (/^[\w.@:/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

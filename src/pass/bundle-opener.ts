@@ -4,6 +4,7 @@ import {
   ownerOf,
   type Bundle,
   type Digest,
+  type Reach,
   type Reason,
   type Refusal,
   type Source,
@@ -41,8 +42,8 @@ const ENVIRONMENT: ReadonlySet<Reason> = new Set(['unreadable', 'unreachable', '
 /** Opens bundles and completes their chains; the book gets the facts. */
 export class BundleOpener {
   readonly #chains: WholeChains;
-  /** Bundles whose chain ends early, by id. */
-  readonly #incomplete = new Set<string>();
+  /** Chains that end early, by the id of the bundle. */
+  readonly #incomplete = new Map<string, Reach>();
   /** Those that are still to be completed with what was found last. */
   #uncompleted = new Set<string>();
   /**
@@ -167,7 +168,9 @@ export class BundleOpener {
   ): Promise<void> {
     if (isNews) {
       this.#chains.reset();
-      this.#uncompleted = new Set(this.#incomplete);
+      this.#uncompleted = new Set();
+      // Most chains of a private CA end below its root, and nothing completes them: 10,000 are passed over here.
+      for (const [id, reach] of this.#incomplete) if (this.#chains.mayGoOn(reach)) this.#uncompleted.add(id);
     }
     for (const id of this.#uncompleted) {
       const known = this.book.get(id);
@@ -213,7 +216,8 @@ export class BundleOpener {
   put(id: string, entry: Entry): void {
     this.book.set(id, entry);
     const { known } = entry;
-    if (!isRefusal(known) && this.#chains.missing(known.reach) !== null) this.#incomplete.add(id);
+    if (!isRefusal(known) && this.#chains.missing(known.reach) !== null)
+      this.#incomplete.set(id, known.reach);
     else this.#incomplete.delete(id);
   }
 

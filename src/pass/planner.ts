@@ -9,12 +9,12 @@ import {
   type GatewayTraits,
   type Plan,
   type Prepare,
-  type Question,
   type SourcedBundle,
   type StoredCertificate,
 } from '../model';
-import { EvidenceBook, HomeBook, makePlan, sameNames } from '../plan';
+import { HomeBook, makePlan, sameNames } from '../plan';
 import type { ProgressListener } from './step';
+import { Questions } from './questions';
 import type { RefusedBundles } from './refused-bundles';
 import { Shares } from './shares';
 import type { BundleBook } from './bundle-book';
@@ -40,19 +40,12 @@ interface PlannerOptions {
 /** Answers to questions may raise further ones, but not many. */
 const ROUNDS = 4;
 
-/** A tenant's bundle that could not be asked about after so many scans in a row is given up, and keeps nobody waiting. */
-const MOST_UNANSWERED = 3;
-/** Most questions about bundles of one tenant in a plan. */
-const MOST_OF_A_TENANT = 1_000;
-
 /** Makes plans from the bundle book and Kong's certificates, and notes which bundles the gate refuses. */
 export class Planner {
   readonly #book: BundleBook;
   /** Homes of Kong's certificates. */
   readonly homes: HomeBook;
-  readonly #evidence = new EvidenceBook();
-  /** After how many scans in a row a tenant's bundle could not be asked about, and the last of them, by bundle id. */
-  readonly #unanswered = new Map<string, { count: number; scan: number }>();
+  readonly #questions: Questions;
   /** Contents that passed the whole gate without needing a write, by bundle id. */
   readonly #checked = new Map<string, string>();
   /** Stays true once a controller was observed; it may have no certificate at times. */
@@ -70,6 +63,7 @@ export class Planner {
     private readonly options: PlannerOptions,
   ) {
     this.#book = reader.book;
+    this.#questions = new Questions(reader, options.gateway.certificates, options.now);
     this.homes = options.homes ?? new HomeBook();
   }
 
@@ -85,16 +79,16 @@ export class Planner {
 
   /** Plans for everything. A bundle counts as in step only if its own key fits as well. */
   async whole(): Promise<Plan> {
-    this.#evidence.askAgain();
+    this.#questions.evidence.askAgain();
     const shares = new Shares();
     let plan = this.plan();
     if (await this.isOutdatedByKeys(plan, shares)) plan = this.plan();
     if (await this.isOutdatedByController(plan)) plan = this.plan();
     for (let round = 1; round < ROUNDS && plan.questions.length > 0; round++) {
-      if (!(await this.answer(plan.questions, shares))) break;
+      if (!(await this.#questions.answer(plan.questions, shares))) break;
       plan = this.plan();
     }
-    if (this.isAnyGivenUp(plan.questions)) plan = this.plan();
+    if (this.#questions.isAnyGivenUp(plan.questions)) plan = this.plan();
     this.homes.note(plan.observed.splice(0));
     return plan;
   }
@@ -160,71 +154,6 @@ export class Planner {
   }
 
   /**
-   * Answers questions by signatures; what cannot be read now stays open.
-   * @returns whether any was answered
-   */
-  private async answer(questions: readonly Question[], shares: Shares): Promise<boolean> {
-    const before = this.options.now();
-    let isAnswered = false;
-    const counts = new Map<string, number>();
-    for (const question of questions) {
-      const owner = ownerOf(question.bundle);
-      const count = (counts.get(owner) ?? 0) + 1;
-      counts.set(owner, count);
-      const isLeft = !shares.isSpent(owner) && (owner === '' || count <= MOST_OF_A_TENANT);
-      const begin = shares.begin();
-      const opened = isLeft ? await this.reader.open(question.bundle) : null;
-      shares.end(owner, begin);
-      if (opened === null || isRefusal(opened)) {
-        this.noteUnanswered(question.bundle.id);
-        continue;
-      }
-      this.#unanswered.delete(question.bundle.id);
-      // A certificate without its key may be anybody's.
-      const isWhole = checkKeyAndChain(opened) === null;
-      const stored = question.kind === 'trusted' ? '' : await this.storedText(question);
-      if (stored === null) continue;
-      this.#evidence.answer(question, isWhole ? opened.chain : [], stored, before);
-      isAnswered = true;
-    }
-    return isAnswered;
-  }
-
-  private noteUnanswered(id: string): void {
-    const { scans: scan } = this.reader;
-    const known = this.#unanswered.get(id);
-    if (known?.scan !== scan) this.#unanswered.set(id, { count: (known?.count ?? 0) + 1, scan });
-  }
-
-  /**
-   * Gives up questions about tenants' bundles that never could be asked about: a Secret that changes all the time, or
-   * thousands of them, would hold the names in question for ever.
-   * @returns whether there were any
-   */
-  private isAnyGivenUp(questions: readonly Question[]): boolean {
-    const open = new Set(questions.map(({ bundle }) => bundle.id));
-    for (const id of this.#unanswered.keys()) if (!open.has(id)) this.#unanswered.delete(id);
-    const left = questions.filter(
-      ({ bundle: { id, ownership } }) =>
-        ownership === 'tenants' && (this.#unanswered.get(id)?.count ?? 0) >= MOST_UNANSWERED,
-    );
-    for (const question of left) this.#evidence.giveUp(question);
-    return left.length > 0;
-  }
-
-  private async storedText({
-    certificate,
-    half,
-  }: Question & { kind: 'same_issuer' }): Promise<string | null> {
-    try {
-      const texts = await this.options.gateway.certificates.readTexts(certificate.id);
-      return texts?.[half]?.cert ?? null;
-    } catch {
-      return null;
-    }
-  }
-
-  /**
    * A plan for a few bundles that were renewed with the same names, and for the certificates that had them: being
    * newer, each is still the best for those. A plan for everything follows.
    * @returns null where it is not that simple
@@ -283,7 +212,7 @@ export class Planner {
     certificates = this.options.gateway.certificates.stored,
   ): Plan {
     const { gateway, addNames = false, trustedIssuers, allowDowngrade, now } = this.options;
-    this.#evidence.trust(trustedIssuers?.() ?? NO_ISSUERS);
+    this.#questions.evidence.trust(trustedIssuers?.() ?? NO_ISSUERS);
     const plan = makePlan({
       bundles,
       certificates,
@@ -293,7 +222,7 @@ export class Planner {
       homes: this.homes,
       checked: this.#checked,
       away: this.reader.sources.away,
-      evidence: this.#evidence,
+      evidence: this.#questions.evidence,
       controller: {
         isThere: this.#isControllerThere,
         asked: this.#asked,

@@ -102,8 +102,8 @@ export async function listReport(view: ReportView, query: ListQuery): Promise<Li
       if (slices.due) await slices.pause();
     }
   }
-  places.sort(ORDERS[query.sort]);
-  const page = places.slice(query.offset, query.offset + query.limit);
+  const first = await firstOf(places, ORDERS[query.sort], query.offset + query.limit, slices);
+  const page = first.slice(query.offset);
   const found = new Map<string, ListedCertificate>();
   const wanted = new Set(page.map(({ id }) => id));
   for (const { entry, certificates } of reloaders) {
@@ -131,6 +131,42 @@ export async function listReport(view: ReportView, query: ListQuery): Promise<Li
     certificates: page.flatMap(({ id }) => found.get(id) ?? []),
     opened: query.open === null ? null : await opened(reloaders, query.open, slices),
   };
+}
+
+/** Longest list that is sorted at once. */
+const RUN = 2_000;
+
+/** The first so many in an order: to sort 100,000 at once takes a tenth of a second. */
+async function firstOf<T>(
+  all: readonly T[],
+  order: (a: T, b: T) => number,
+  count: number,
+  slices: Slices,
+): Promise<T[]> {
+  const runs: T[][] = [];
+  for (let at = 0; at < all.length; at += RUN) {
+    // The last one first, which is the quickest to take away.
+    runs.push(
+      all
+        .slice(at, at + RUN)
+        .sort(order)
+        .reverse(),
+    );
+    if (slices.due) await slices.pause();
+  }
+  const first: T[] = [];
+  while (first.length < count) {
+    let next: T[] | null = null;
+    for (const run of runs) {
+      const [one, other] = [run.at(-1), next?.at(-1)];
+      if (one !== undefined && (other === undefined || order(one, other) < 0)) next = run;
+    }
+    const found = next?.pop();
+    if (found === undefined) break;
+    first.push(found);
+    if (slices.due) await slices.pause();
+  }
+  return first;
 }
 
 const listed = (certificate: CertificateStatus, entry: string): ListedCertificate => ({

@@ -451,7 +451,7 @@ describe.skipIf(!hasChromium)('the page in Chromium (needs Debian package chromi
     expect(await names(page)).toContain(hostile);
     expect(await verdict(page)).toMatch(/^Kong does not answer · .*2 not served .* 2 refused /);
     expect(await page.locator('#alarm').innerText()).toMatch(
-      /connection refused\. What is shown is as of .*\d:\d\d/,
+      /connection refused\. This is how it was .*\d:\d\d/,
     );
     expect(troubles).toEqual([]);
     await picture(page, 'kong-away-after-a-restart');

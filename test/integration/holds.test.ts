@@ -40,7 +40,7 @@ it('a name that is pinned stays as it is until it is unpinned, and everybody is 
   expect((await report()).reloaders[0]?.pins).toMatchObject([{ name: WWW }]);
   const { stdout } = await cli('status', ...prefix);
   expect(stdout).toMatch(/pinned +www\.example\.test until/);
-  expect(stdout).toContain('ssl-cert-reloader unpin www.example.test');
+  expect(stdout).toContain(`ssl-cert-reloader unpin www.example.test -p ${gateway.prefix}`);
   // Also for a deploy hook that makes a pass of its own.
   const file = join(testFolder(), 'reloader.yml');
   writeFileSync(file, `sources: [{ type: directory, path: ${certs} }]`);

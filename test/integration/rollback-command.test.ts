@@ -38,7 +38,7 @@ it.for(['database', 'dbless'] as const)(
     const { code, stdout, stderr } = await rollback();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/www\.example\.test has its former certificate again.*proven by \d+ handshakes/);
-    expect(stdout).toContain('ssl-cert-reloader unpin www.example.test');
+    expect(stdout).toContain(`ssl-cert-reloader unpin www.example.test -p ${gateway.prefix}`);
     expect(await served()).toBe(leafOf(former.cert));
 
     // The source has the newer one all the while.

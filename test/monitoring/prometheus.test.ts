@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { freePort } from '../support/port';
@@ -183,6 +183,12 @@ describe.skipIf(reason !== null)(`a real Prometheus and a real Alertmanager${rea
     'nothing is over while Kong is away, not even when the plugin is started anew',
     async () => {
       const before = people.received.length;
+      const isKept = () =>
+        readdirSync(kong.prefix)
+          .filter((name) => name.startsWith('ssl-cert-reloader.known-'))
+          .map((name) => readFileSync(join(kong.prefix, name), 'utf8'))
+          .some((text) => ['old', 'short'].every((name) => text.includes(`"${name}.example.test"`)));
+      await eventually('what is known is kept', isKept);
       const back = kong.inject({ reset: true, times: Infinity });
       const isTold = (alertname: string, status: Told['status']) => (one: Told) =>
         one.labels['alertname'] === alertname && one.labels['job'] !== undefined && one.status === status;
@@ -190,12 +196,18 @@ describe.skipIf(reason !== null)(`a real Prometheus and a real Alertmanager${rea
         (await query('ALERTS{alertname="KongCertificateExpiring",alertstate="firing"}')).length >= 2;
       await tells('Kong is away', isTold('SslCertReloaderKongUnreachable', 'firing'), before);
       expect(await isFiring()).toBe(true);
-      process.kill(kong.pluginServerPid('ssl-cert-reloader') ?? 0, 'SIGKILL');
-      // The address of `status.listen` is unknown until Kong answers: the new process is not even scraped.
-      await tells('it is scraped no more', isTold('SslCertReloaderAbsent', 'firing'), before);
+      const pid = kong.pluginServerPid('ssl-cert-reloader');
+      process.kill(pid ?? 0, 'SIGKILL');
+      // The new process shows what the one before it left, at the same address.
+      await eventually('another process is there', () => kong.pluginServerPid('ssl-cert-reloader') !== pid);
+      const ups = async () => (await query('up == 1')).length;
+      await eventually('it is scraped', async () => (await ups()) > 0);
       const scrapes = async () => (await query('up[1h]')).flatMap(({ values = [] }) => values).length;
       const wanted = (await scrapes()) + 5;
-      await eventually('Prometheus tried a few more times', async () => (await scrapes()) >= wanted);
+      await eventually('Prometheus scraped a few more times', async () => (await scrapes()) >= wanted);
+      expect(await query('kong_ssl_cert_reloader_knowledge_current == 0')).toHaveLength(1);
+      expect(await query('time() - kong_ssl_cert_reloader_knowledge_timestamp_seconds > 0')).toHaveLength(1);
+      expect(told(before).filter(isTold('SslCertReloaderAbsent', 'firing'))).toEqual([]);
       expect(await isFiring()).toBe(true);
       expect(told(before).filter(isTold('KongCertificateExpiring', 'resolved'))).toEqual([]);
       back();

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { ToldFile } from '../../src/alerts/told-file';
 import { Holds } from '../../src/holds';
 import { readHistory } from '../../src/history';
 import type { Change } from '../../src/model';
@@ -184,7 +185,19 @@ describe('pins and approvals', () => {
 
   it('a pin that would make the file too large to be read again is told', () => {
     const holds = holdsOf('{}');
-    for (let count = 0; count < 9; count++) holds.pin({ ...PIN, name: `${count}`.repeat(100_000) });
-    expect(() => holds.pin({ ...PIN, name: 'x'.repeat(300_000) })).toThrow('until this process ends');
+    for (let count = 0; count < 9; count++) holds.pin({ ...PIN, name: `${count}`.repeat(400_000) });
+    expect(() => holds.pin({ ...PIN, name: 'x'.repeat(1_200_000) })).toThrow('until this process ends');
   });
+});
+
+it('an alert that was told in a time to come is reminded of as one that was told just now', () => {
+  const path = join(testFolder(), 'told');
+  const condition = {
+    ...{ kind: 'expired', topic: 'a', severity: 'critical', since: NOW, labels: {}, facts: {} },
+    ...{ link: null, summary: 'a.test has expired', description: '' },
+  };
+  writeFileSync(path, JSON.stringify([{ id: 'expired a', toldAt: Date.parse('9998-01-01'), condition }]));
+  const told = new ToldFile(path).load().get('expired a');
+  expect(told?.condition.topic).toBe('a');
+  expect(told?.toldAt).toBeLessThanOrEqual(Date.now());
 });

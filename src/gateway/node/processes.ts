@@ -1,8 +1,7 @@
 import { readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { USUAL_PREFIX } from '../../common/product';
 import { readConfiguredFile, type FileError } from '../../common/configured-file';
-
-const DEFAULT_PREFIX = '/usr/local/kong';
 
 /**
  * The prefix of the Kong that started this process, from the command line of nginx's master (`nginx -p PREFIX`):
@@ -15,7 +14,7 @@ export function findPrefix(pid = process.ppid): string {
     if (prefix !== null) return prefix;
     at = parentOf(at);
   }
-  return DEFAULT_PREFIX;
+  return USUAL_PREFIX;
 }
 
 /**

@@ -20,6 +20,9 @@ import { FolderTree, type Folder } from './tree';
 /** Most pairs whose keys are read because other certificates lie beside them. */
 const MAX_TOLD_KEYS = 50;
 
+/** Files of one renewal; with more than that, a set of all files of the folder pays. */
+const FEW = 8;
+
 interface DirectoryOptions {
   /** The folder may be missing. */
   isOptional?: boolean;
@@ -163,17 +166,23 @@ export class DirectorySource implements Source {
   private mayHaveNew(folder: Folder, files: ReadonlySet<string> | null | undefined): boolean {
     if (files === undefined) return false;
     if (files === null || isLinked(files)) return true;
-    const bundles = [...(this.#told.get(folder.path)?.values() ?? [])];
-    const known = new Set(bundles.flatMap(({ paths }) => paths));
+    const isKnown = this.knownIn(folder, files.size);
     for (const path of files) {
       if (folder.children.has(path)) return true;
       if (!this.#access.isLocal) return true;
       const stat = statOf(path);
       if (stat?.isDirectory() === true) return true;
-      const isKnown = known.has(path) || this.#contents.has(path);
-      if (isOfInterest(basename(path)) && isKnown === (stat === null)) return true;
+      if (isOfInterest(basename(path)) && isKnown(path) === (stat === null)) return true;
     }
     return false;
+  }
+
+  /** Tells which files of a folder are known. @param count how many it is asked about */
+  private knownIn({ path: folder }: Folder, count: number): (path: string) => boolean {
+    const bundles = [...(this.#told.get(folder)?.values() ?? [])];
+    const told = count > FEW ? new Set(bundles.flatMap(({ paths }) => paths)) : null;
+    return (path) =>
+      this.#contents.has(path) || (told?.has(path) ?? bundles.some((bundle) => bundle.needs(path)));
   }
 
   /** Takes over a folder's files by their names. */

@@ -87,9 +87,21 @@ export class FileBundle {
     return isOne ? [folder] : [...new Set(this.paths.map((path) => dirname(path)))];
   }
 
+  /** Asked of every bundle of a folder when one file changes. */
   isAmong(paths: ReadonlySet<string>): boolean {
-    const { beside = [] } = this.files;
-    return [...this.paths, ...beside].some((path) => paths.has(path));
+    const { cert, key, chain, beside = [] } = this.files;
+    return (
+      paths.has(cert) ||
+      (key !== null && paths.has(key)) ||
+      (chain !== undefined && paths.has(chain)) ||
+      beside.some((path) => paths.has(path))
+    );
+  }
+
+  /** Whether it cannot be without this file. */
+  needs(path: string): boolean {
+    const { cert, key, chain } = this.files;
+    return path === cert || path === key || path === chain;
   }
 
   /** One stat for each file that was read; true where `read` would find something else than last time. */

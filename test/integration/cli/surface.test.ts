@@ -136,6 +136,14 @@ test.for<[word: string, ...texts: string[]]>([
   ['no_source', 'no source has anything for it'],
   ['no source', 'no source has anything for it'],
   ['KongCertificateExpired', '## Fix'],
+  ['pin', 'An operator pinned the name', 'ssl-cert-reloader unpin NAME'],
+  ['unpin', 'An operator pinned the name'],
+  ['held', 'is not written yet'],
+  ['waits', 'is not written yet'],
+  ['approve', 'waits for a person'],
+  ['freeze', 'It is the time of a freeze', 'Windows in which only urgent swaps are made'],
+  ['rollback', 'An operator restored', 'Restores the previous certificate'],
+  ['overdue', 'a tenth of the time'],
 ])('explain %s tells it without a file', async ([word, ...texts]) => {
   const { code, stdout } = await cli('explain', ...word.split(' '));
   expect(code).toBe(0);

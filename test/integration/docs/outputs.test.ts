@@ -39,7 +39,7 @@ it('each output that a page shows is that of a run', async () => {
   }
 });
 
-/** The parts of an output that are the same in every run, without times, fingerprints, ports, counts and folders. */
+/** What is the same in every run: no times, fingerprints, ports, counts and folders, no order of writes side by side. */
 function lasting(output: string): string {
   return output
     .replace(/\b(?:[0-9A-F]{2}:)+[0-9A-F]{2}\b/g, 'FINGERPRINT')
@@ -52,5 +52,6 @@ function lasting(output: string): string {
     .replace(/\((?:start|poll|retry), /g, '(CAUSE, ')
     .replace(/\b[\d.]+ (requests?|handshakes?|days left)\b/g, 'N $1')
     .replace(/(version|reloader) \d+\.\d+\.\d+/g, '$1 VERSION')
-    .replace(/ {2,}/g, '  ');
+    .replace(/ {2,}/g, '  ')
+    .replace(/(?:^(?:swapped|created) .*\n)+/gm, (rows) => rows.split('\n').sort().join('\n'));
 }

@@ -94,7 +94,6 @@ describe('a bundle', () => {
   it('tells where it is, how long its chain is and what its leaf says, without any text of the key', () => {
     const { bundle } = opened(rawOf(issued));
     expect(bundle).toMatchObject({
-      name: 'www.crt',
       location: LOCATION,
       chainLength: 2,
       leaf: { names: ['www.example.test'] },

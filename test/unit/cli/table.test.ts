@@ -26,6 +26,16 @@ describe('a table', () => {
     ]);
   });
 
+  it('stands in its columns with a single row, too', () => {
+    const row = [
+      'pending',
+      'www.example.test',
+      '/etc/letsencrypt/live/www.example.test/fullchain.pem has it',
+    ];
+    const [head = '', line = ''] = table(COLUMNS, [row], { paint: plain, width: 120 }).split('\n');
+    expect(head.indexOf('DETAIL')).toBe(line.indexOf('/etc'));
+  });
+
   test.for([60, 80, 100])('fits into %i columns and loses nothing', (width) => {
     const text = table(COLUMNS, ROWS, { paint: plain, width });
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(width);
