@@ -70,7 +70,7 @@ function rowsOf(kind: string, page: string): Row[] {
       continue;
     }
     const cells = cellsOf(line);
-    const names = /^`[^`]+`((, |、)`[^`]+`)*$/.test(cells[0] ?? '')
+    const names = /^`[^`]+`((, |\u3001)`[^`]+`)*$/.test(cells[0] ?? '')
       ? [...(cells[0] ?? '').matchAll(/`([^`]+)`/g)]
       : [];
     if (titles.length === 0) titles = cells;

@@ -71,6 +71,11 @@ export class References {
     return asked;
   }
 
+  /** Namespaces whose objects ask for more hosts than are looked at. */
+  get crowded(): ReadonlySet<string> {
+    return this.#lists.crowded;
+  }
+
   /** A Secret came, went, or is a certificate now. */
   outdate(): void {
     this.#isOutdated = true;

@@ -28,12 +28,19 @@ interface Followed {
 /** An installed CRD adds kinds, so the API server is asked for its kinds again after this time. */
 const DISCOVERY_MS = 600_000;
 
+/** Most hosts and references of one namespace among all; what is beyond them asks for nothing. */
+const MOST_OF_A_NAMESPACE = 50_000;
+
 /** Lists and watches the objects that refer to Secrets, and the grants and routes that they depend on. */
 export class ReferrerLists {
   #followed: Followed[] = [];
   #namespaces: readonly (string | null)[] = [];
   /** By path of an API: the kinds that the API server has there. */
   readonly #served = new Map<string, { plurals: Promise<ReadonlySet<string> | null>; until: number }>();
+  /** Number of hosts and references, by namespace. */
+  readonly #sizes = new Map<string, number>();
+  /** Namespaces of objects that are beyond the limit, by kind and object. */
+  readonly #cut = new Map<string, string>();
   #watch: { touched: () => void; signal: AbortSignal } | null = null;
 
   /** @param changed called when something changed that matters here */
@@ -53,6 +60,8 @@ export class ReferrerLists {
     if (wanted.join() !== this.#namespaces.join() || wanted.length !== this.#namespaces.length) {
       this.#namespaces = wanted;
       this.#followed = [];
+      this.#sizes.clear();
+      this.#cut.clear();
       for (const kind of REFERRER_KINDS) this.follow(kind, kind);
     }
     const isBlind = await this.refreshAll(this.#followed, errors);
@@ -67,6 +76,11 @@ export class ReferrerLists {
   watch(touched: () => void, signal: AbortSignal): void {
     this.#watch = { touched, signal };
     for (const followed of this.#followed) this.watchOne(followed);
+  }
+
+  /** Namespaces whose objects ask for more hosts than are looked at. */
+  get crowded(): ReadonlySet<string> {
+    return new Set(this.#cut.values());
   }
 
   /** Objects that may refer to Secrets. */
@@ -114,15 +128,34 @@ export class ReferrerLists {
   }
 
   /** @returns whether something changed that matters here */
-  private apply({ kind, objects }: Followed, key: string, item: Referrer | null): boolean {
+  private apply(followed: Followed, key: string, item: Referrer | null): boolean {
+    const { kind, objects } = followed;
     const before = objects.get(key);
-    const facts = item === null ? undefined : factsOf(item, kind);
+    const whole = item === null ? undefined : factsOf(item, kind);
+    const facts =
+      followed.namespace === null ? this.limited(`${followed.plural} ${key}`, before, whole) : whole;
     if (facts === undefined) objects.delete(key);
     else objects.set(key, facts);
     // Most changes are of a status.
     if (JSON.stringify(before) === JSON.stringify(facts)) return false;
     this.changed();
     return true;
+  }
+
+  /** The facts without what is beyond the limit of their namespace: a tenant has room of its own alone. */
+  private limited(
+    key: string,
+    before: ReferrerFacts | undefined,
+    facts: ReferrerFacts | undefined,
+  ): ReferrerFacts | undefined {
+    this.#cut.delete(key);
+    const namespace = (facts ?? before)?.metadata.namespace ?? '';
+    const others = (this.#sizes.get(namespace) ?? 0) - sizeOf(before);
+    const isTooMuch = facts !== undefined && others + sizeOf(facts) > MOST_OF_A_NAMESPACE;
+    const kept = isTooMuch ? { metadata: facts.metadata, references: [] } : facts;
+    if (isTooMuch) this.#cut.set(key, namespace);
+    this.#sizes.set(namespace, others + sizeOf(kept));
+    return kept;
   }
 
   /** @returns whether a kind that refers to Secrets cannot be seen */
@@ -176,6 +209,15 @@ export class ReferrerLists {
       return null;
     }
   }
+}
+
+/** Hosts and references of an object. */
+function sizeOf(facts: ReferrerFacts | undefined): number {
+  if (facts === undefined) return 0;
+  const { references, spec } = facts;
+  const hosts = references.reduce((sum, reference) => sum + 1 + (reference.hosts?.length ?? 0), 0);
+  const lists = [spec?.hostnames, spec?.parentRefs, spec?.from, spec?.to];
+  return hosts + lists.reduce((sum, list) => sum + (list?.length ?? 0), 0);
 }
 
 function effectOf(kind: ReferrerKind | null, plural: string): string {

@@ -49,6 +49,8 @@ export interface Source {
   createIsExplicit?: boolean;
   /** Default: the operator's. */
   readonly ownership?: Ownership;
+  /** Cluster of its objects; left out: the one that this process is in. */
+  readonly cluster?: string;
   /** Set where its bundles belong to the certificate with exactly these SNIs and to no other. */
   readonly snis?: readonly string[];
   /**

@@ -71,7 +71,12 @@ export class SourceStates {
 
   /** Names that resources of the clusters request, with the Secret of each; null: unknown. */
   async asked(): Promise<ReadonlyMap<string, string> | null> {
-    const all = await Promise.all(this.sources.flatMap((source) => source.asked?.() ?? []));
+    // The ingress controller beside Kong follows the resources of the cluster that both are in, where it is known.
+    const asking = this.sources.filter((source) => source.asked !== undefined);
+    const here = asking.filter(({ cluster }) => cluster === undefined);
+    const all = await Promise.all(
+      (here.length > 0 ? here : asking).flatMap((source) => source.asked?.() ?? []),
+    );
     const known = all.filter((asked) => asked !== null);
     if (known.length < all.length || known.length === 0) return null;
     return new Map(known.reverse().flatMap((asked) => [...asked]));

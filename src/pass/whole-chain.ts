@@ -31,6 +31,9 @@ type BySubject = ReadonlyMap<string, readonly ParsedCertificate[]>;
 
 const NONE: BySubject = new Map();
 
+/** Most chains of one place that are looked at for others; real places have a few. */
+const MOST_OF_A_PLACE = 32;
+
 /** Chains of Kong and of other bundles, to complete those that end early. Computed only when one does. */
 export class WholeChains {
   #subjects: ReadonlySet<string> | null = null;
@@ -40,6 +43,8 @@ export class WholeChains {
   /** By source, and by namespace for sources of tenants. */
   #places: ReadonlyMap<Source, ReadonlyMap<string, ReadonlySet<Reach>>> | null = null;
   #bare: ReadonlySet<string> | null = null;
+  /** By source: certificates of other owners that lead to a known root. */
+  readonly #far = new Map<Source, BySubject>();
   /** Ends of chains, each shared by thousands of bundles. */
   readonly #ends = new Map<Reach, { missing: string | null; openEnd: string | null }>();
 
@@ -52,6 +57,7 @@ export class WholeChains {
     this.#kongByName = null;
     this.#places = null;
     this.#bare = null;
+    this.#far.clear();
     this.#ends.clear();
   }
 
@@ -103,10 +109,28 @@ export class WholeChains {
     const found = this.completeFrom(opened, near);
     if (!this.options.isShared || this.missing(found.bundle.reach) === null) return found;
     // Certificates from elsewhere count where signatures lead from them to a known root: nobody can forge that.
-    const far = this.completeFrom(found, [this.kong(), ...this.everyPlace(source)]);
+    const far = this.completeFrom(found, [this.far(source)]);
+    return this.isProven(far.chain) ? far : found;
+  }
+
+  /** Others may hold forged namesakes of an issuer, which would hide the true one. */
+  private far(source: Source): BySubject {
+    const known = this.#far.get(source);
+    if (known !== undefined) return known;
+    const places = [...(this.places().get(source)?.values() ?? [])];
+    const reaches = [...this.storedReaches(), ...places.flatMap((own) => [...own].slice(0, MOST_OF_A_PLACE))];
+    const proven = [...new Set(reaches)].flatMap((reach) => {
+      const above = certificatesOf(reach);
+      return above.filter((_, at) => this.isProven(above.slice(at)));
+    });
+    const far = bySubject(proven);
+    this.#far.set(source, far);
+    return far;
+  }
+
+  private isProven(chain: readonly ParsedCertificate[]): boolean {
     const { now, trusted } = this.options;
-    const isProven = [PUBLIC_ROOTS, trusted()].some((roots) => leadsTo(roots, far.chain, now()));
-    return isProven ? far : found;
+    return [PUBLIC_ROOTS, trusted()].some((roots) => leadsTo(roots, chain, now()));
   }
 
   private completeFrom(opened: OpenedBundle, places: readonly BySubject[]): OpenedBundle {
@@ -135,10 +159,6 @@ export class WholeChains {
 
   private ofPlace(source: Source, bundle: Bundle): BySubject {
     return index(this.places().get(source)?.get(placeOf(source, bundle)) ?? []);
-  }
-
-  private everyPlace(source: Source): BySubject[] {
-    return [...(this.places().get(source)?.values() ?? [])].map((reaches) => index(reaches));
   }
 
   private places(): ReadonlyMap<Source, ReadonlyMap<string, ReadonlySet<Reach>>> {
@@ -195,14 +215,16 @@ function certificatesOf(reach: Reach): readonly ParsedCertificate[] {
   return certificates;
 }
 
-function index(reaches: Iterable<Reach>): BySubject {
+const index = (reaches: Iterable<Reach>): BySubject =>
+  bySubject([...new Set(reaches)].flatMap((reach) => certificatesOf(reach)));
+
+function bySubject(certificates: Iterable<ParsedCertificate>): BySubject {
   const found = new Map<string, ParsedCertificate>();
-  for (const reach of new Set(reaches))
-    for (const certificate of certificatesOf(reach)) found.set(certificate.info.fingerprint, certificate);
+  for (const certificate of certificates) found.set(certificate.info.fingerprint, certificate);
   if (found.size === 0) return NONE;
-  const bySubject = new Map<string, ParsedCertificate[]>();
+  const subjects = new Map<string, ParsedCertificate[]>();
   // Sorted, so that the order of discovery does not matter.
   for (const [, certificate] of [...found].sort(([a], [b]) => (a < b ? -1 : 1)))
-    push(bySubject, certificate.subject, certificate);
-  return bySubject;
+    push(subjects, certificate.subject, certificate);
+  return subjects;
 }

@@ -27,6 +27,7 @@ export class BoundedSource implements Source {
   readonly id: string;
   readonly snis?: readonly string[];
   readonly ownership?: Ownership;
+  readonly cluster?: string;
   readonly asked?: () => Promise<ReadonlyMap<string, string> | null>;
   #running: Running | null = null;
   /** Result of a scan that ended after the pass had gone on. */
@@ -46,6 +47,7 @@ export class BoundedSource implements Source {
     this.id = source.id;
     if (source.snis !== undefined) this.snis = source.snis;
     if (source.ownership !== undefined) this.ownership = source.ownership;
+    if (source.cluster !== undefined) this.cluster = source.cluster;
     if (source.asked === undefined) return;
     this.asked = async () => {
       const asked = await within(source.asked?.() ?? Promise.resolve(null), patienceMs);

@@ -21,6 +21,7 @@ export class UnlockedSource implements Source {
   readonly id: string;
   readonly snis?: readonly string[];
   readonly ownership?: Ownership;
+  readonly cluster?: string;
   /** Names of bundles that were read: to be read again when the password changes. */
   readonly #names = new Set<string>();
   readonly asked?: () => Promise<ReadonlyMap<string, string> | null>;
@@ -33,6 +34,7 @@ export class UnlockedSource implements Source {
     this.id = source.id;
     if (source.snis !== undefined) this.snis = source.snis;
     if (source.ownership !== undefined) this.ownership = source.ownership;
+    if (source.cluster !== undefined) this.cluster = source.cluster;
     if (source.asked !== undefined) this.asked = () => source.asked?.() ?? Promise.resolve(null);
     if (source.watch !== undefined) this.watch = (touched) => source.watch?.(touched) ?? (() => undefined);
   }

@@ -41,10 +41,10 @@ const old = (id: Buffer, count: Buffer) => sequence(id, sequence(SALT, count));
 const pfx = (content: Buffer, mac: Buffer = empty) =>
   sequence(hex('020103'), sequence(OID.data, explicit(octets(content))), mac);
 const plainSafe = (bags: Buffer) => sequence(OID.data, explicit(octets(sequence(bags))));
-const encryptedSafe = (algorithm: Buffer) =>
+const encryptedSafe = (algorithm: Buffer, data = Buffer.alloc(64)) =>
   sequence(
     OID.encryptedData,
-    explicit(sequence(hex('020100'), sequence(OID.data, algorithm, definite(0x80, Buffer.alloc(64))))),
+    explicit(sequence(hex('020100'), sequence(OID.data, algorithm, definite(0x80, data)))),
   );
 const mac = (count: Buffer) =>
   sequence(sequence(sequence(OID.sha256), octets(Buffer.alloc(32))), SALT, count);
@@ -97,6 +97,14 @@ export function bombs(): Hostile[] {
       pfx(sequence(encryptedSafe(old(OID.tripleDes, BILLIONS)))),
     ],
     ['PKCS#12, RC2 of 2,147,483,647 iterations', pfx(sequence(encryptedSafe(old(OID.rc2, BILLIONS))))],
+    ...(['rc2', 'tripleDes'] as const).map((cipher): [string, Buffer] => [
+      `PKCS#12, a megabyte encrypted with ${cipher}`,
+      pfx(sequence(encryptedSafe(old(OID[cipher], hex('020101')), Buffer.alloc(MIB - 256)))),
+    ]),
+    [
+      'PKCS#12, 15,000 parts encrypted with rc2',
+      pfx(sequence(repeated(encryptedSafe(old(OID.rc2, hex('020101')), Buffer.alloc(8)), 1_000_000))),
+    ],
     [
       'PKCS#12, a thousand keys of 500,000 iterations each',
       pfx(sequence(plainSafe(repeated(shroudedBag(pbes2(pbkdf2(hex('020307a120')))), 200_000)))),

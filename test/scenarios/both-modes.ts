@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Authority } from '../../src/authority/authority';
+import { cli } from '../support/cli';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
 import { leafOf, OpenConnection, servedChain, servedLeaf } from '../support/tls';
@@ -66,6 +67,27 @@ export function describeBothModes(startKong: StartKong, mode: KongMode): void {
         kong.log().find(({ message }) => message === 'certificate swapped'),
       );
       expect(line).toMatchObject({ proof: 'served', snis: [HOST], fingerprint_sha256: leafOf(renewed.cert) });
+    });
+
+    it('an operator rolls a name back, and it takes renewals again once it is unpinned', async () => {
+      const certs = testFolder();
+      const [old, renewed] = [leaf([HOST], 60), leaf([HOST], 1)];
+      writePair(certs, HOST, old);
+      const kong = await start(follow(certs), { certificates: [foreign(old, HOST)] });
+      const serves = ({ cert }: { cert: string }) =>
+        eventually('it is served', async () => (await servedLeaf(kong.tlsPort, HOST)) === leafOf(cert));
+      await serves(old);
+      writePair(certs, HOST, renewed);
+      await serves(renewed);
+      await eventually('the swap is proven', () =>
+        kong.log().some(({ message }) => message === 'certificate swapped'),
+      );
+      const order = (verb: string) => cli(verb, HOST, '-p', kong.prefix);
+      expect(await order('rollback')).toMatchObject({ code: 0, stderr: '' });
+      await serves(old);
+      expect((await cli('status', '-p', kong.prefix)).stdout).toContain('rolled back by an operator');
+      expect(await order('unpin')).toMatchObject({ code: 0, stderr: '' });
+      await serves(renewed);
     });
 
     it('a renewal with the same key and a new intermediate alone are swapped, too', async () => {

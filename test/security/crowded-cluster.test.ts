@@ -84,6 +84,41 @@ it('a tenant with more Secrets than are read costs itself alone, and is named', 
   expect(troubles(scan)).toContain('too_large: namespace greedy holds more Secrets than are read');
 });
 
+it('a tenant whose Ingresses ask for more hosts than are read costs itself alone, and is named', async () => {
+  const cluster = await StandInCluster.start();
+  cluster.secondMs = 20;
+  const ingress = (namespace: string, name: string, hosts: string[]) =>
+    cluster.put('ingresses', {
+      metadata: { name, namespace },
+      spec: { tls: [{ hosts, secretName: 'www' }] },
+    });
+  for (let index = 0; index < 60; index++)
+    ingress(
+      'greedy',
+      `x${index}`,
+      Array.from({ length: 1_000 }, (_, at) => `h${at}.x${index}.test`),
+    );
+  ingress('shop', 'www', ['www.example.test']);
+  for (const namespace of ['greedy', 'shop']) cluster.putSecret(namespace, 'www', pair);
+  const reader = readerIn(cluster, { hosts: 'references', create: true });
+  const said = 'too_large: the Ingresses and Gateways of namespace greedy ask for more hosts than are read';
+  expect(troubles(await reader.pass())).toBe(said);
+  const hostsOf = (name: string) => {
+    const found = reader.bundles.get(name);
+    return found === undefined || isRefusal(found) ? [] : (found.hosts ?? []);
+  };
+  expect(hostsOf('shop/www')).toEqual(['www.example.test']);
+  expect(hostsOf('greedy/www').length).toBeLessThan(50_000);
+  for (let index = 0; index < 15; index++) cluster.remove('ingresses', 'greedy', `x${index}`);
+  for (let index = 45; index < 60; index++)
+    ingress(
+      'greedy',
+      `x${index}`,
+      Array.from({ length: 900 }, (_, at) => `h${at}.y${index}.test`),
+    );
+  expect(troubles(await reader.pass())).toBe('');
+});
+
 it('a watch of ever more objects is given up', async () => {
   const cluster = await StandInCluster.start();
   cluster.secondMs = 20;

@@ -23,11 +23,11 @@ function entity(tags: string[] = []): StoredCa {
   return { id: 'entity', digest: certificate.digest, certificate, tags };
 }
 
-/** The victim's subject and key, later dates, and the signature of somebody else. */
-function forged(): string {
+/** The victim's subject and key, later dates, and the signature of somebody else. @param issuer what it says who signed it */
+function forged(issuer = 'Somebody'): string {
   const publicKey = createPublicKey(victim.privateKey).export({ type: 'spki', format: 'der' });
   const notAfter = new Date(Date.now() + 3_000 * 86_400_000);
-  return Authority.root('Somebody').issue({
+  return Authority.root(issuer).issue({
     names: [victim.name],
     ca: true,
     withoutNames: true,
@@ -53,7 +53,8 @@ async function planFor(pem: string, stored: StoredCa, object?: string) {
 }
 
 describe.each([
-  ["with the victim's subject and key, signed by another", forged],
+  ["with the victim's subject and key, signed by another", () => forged()],
+  ["with the victim's subject, key and issuer, and a signature of another key", () => forged(victim.name)],
   ["with the victim's subject and a key of its own", namesake],
 ])('a CA %s', (_name, make) => {
   it.each([

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { deterministicId } from '../../src/model';
+import { BundleReader } from '../../src/pass/bundle-reader';
 import { bundle, outline, plan, stored, tenant } from '../support/plans';
 import { BANK, DAY_MS, proper, selfSigned, world } from '../support/tenants';
+import { MemorySource } from '../support/stages';
 import { leafOf } from '../support/tls';
 
 /*
@@ -266,4 +268,15 @@ it('a Secret that changes all the time keeps nobody from a name that it wants, t
   cluster.putSecret('bank', 'www', bank, YOUNG);
   for (let pass = 0; pass < 4; pass++) await settle();
   expect(await served()).toBe(leafOf(bank.cert));
+});
+
+it('what the resources of another cluster ask for counts for nothing where Kong is in one', async () => {
+  const source = (id: string, name: string, more: object = {}) =>
+    Object.assign(new MemorySource(id), {
+      asked: () => Promise.resolve(new Map([[name, 'evil/www']])),
+      ...more,
+    });
+  const [own, other] = [source('a', 'shop.test'), source('b', BANK, { cluster: 'b' })];
+  expect(await new BundleReader([other, own]).sources.asked()).toEqual(new Map([['shop.test', 'evil/www']]));
+  expect(await new BundleReader([other]).sources.asked()).toEqual(new Map([[BANK, 'evil/www']]));
 });

@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Issued } from '../../src/authority/authority';
 import { startGateway, type Mode } from '../gateway';
 import { blocksOf, derOf } from '../support/bundles';
-import { Command, ENVIRONMENT, EXECUTABLE } from '../support/cli';
+import { cli, Command, ENVIRONMENT, EXECUTABLE } from '../support/cli';
 import { eventually } from '../support/eventually';
 import { testFolder } from '../support/folders';
 import { jks, p12, PASSWORD, rsaIssuer } from '../support/format-files';
@@ -178,6 +178,9 @@ it.each<Mode>(['database', 'dbless'])(
       return states.filter((state) => state === 'in_sync').length === 8;
     };
     await eventually(`eight are in sync: ${command.stderr}`, isSettled);
+    await forgotten(heap, keys);
+    // What was swapped out is sealed, and restored by an operator's command.
+    expect(await cli('rollback', 'replaced.test', '-p', prefix)).toMatchObject({ code: 0, stderr: '' });
     await forgotten(heap, keys);
     // A renewal that is not served, and its rollback.
     gateway.freezeServing();

@@ -42,6 +42,7 @@ export class KubernetesSource implements Source {
   readonly #kind: ObjectKind;
   readonly create: boolean;
   readonly ownership: Ownership;
+  readonly cluster?: string;
   readonly #scopes: Scopes;
   /** Decide the hosts of certificates that are created. */
   readonly #references: References | null;
@@ -60,6 +61,7 @@ export class KubernetesSource implements Source {
 
   constructor(private readonly options: KubernetesSourceOptions) {
     this.create = options.create;
+    if (options.cluster !== undefined) this.cluster = options.cluster;
     this.#kind = options.kind ?? TLS_SECRETS;
     this.id = options.id ?? idOf(this.#kind, options);
     const { namespaces, names } = options;
@@ -96,7 +98,7 @@ export class KubernetesSource implements Source {
       if (this.#bundles.has(name) && !this.#pending.has(name)) changed.push(name);
     }
     const areAsksNew = this.#asking?.takeNews() === true;
-    const partial = this.#scopes.crowded;
+    const partial = [...this.#scopes.crowded, ...this.crowdedReferrers()];
     return { changed, removed, total: this.#bundles.size, errors: this.#errors, partial, areAsksNew };
   }
 
@@ -134,6 +136,16 @@ export class KubernetesSource implements Source {
       this.#signal = null;
       this.#scopes.stop();
     };
+  }
+
+  private crowdedReferrers(): Refusal[] {
+    const namespaces = [this.#references, this.#asking].flatMap((one) => [...(one?.crowded ?? [])]);
+    return [...new Set(namespaces)].map((namespace) =>
+      refusal(
+        'too_large',
+        `the Ingresses and Gateways of namespace ${namespace} ask for more hosts than are read`,
+      ),
+    );
   }
 
   private newReferences(): References {

@@ -84,6 +84,8 @@ function forReaders(text: string, root: string, { adminUrl, tlsPort }: Gateway):
     .replaceAll(new URL(adminUrl).host, '127.0.0.1:8001')
     .replaceAll(`127.0.0.1:${tlsPort}`, '127.0.0.1:8443')
     .replace(/run as \w+/, 'run as kong')
+    // A reader's Kong has the usual prefix, which no command has to name.
+    .replaceAll(` -p ${root}/usr/local/kong`, '')
     .trim()
     .split('\n');
   // A column of paths becomes narrower in every row.
