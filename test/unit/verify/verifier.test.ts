@@ -78,7 +78,7 @@ describe('a certificate is proven', () => {
     });
     // Its database comes back between the handshake and the question.
     const isStored = () => Promise.resolve((isWell = true));
-    const proof = await prove([server], expecting(fresh, { isStored }), { timeoutMs: 100 });
+    const proof = await prove([server], expecting(fresh, { isStored }), { timeoutMs: SHORT });
     expect(proof.verdict).toBe('served');
   });
 
