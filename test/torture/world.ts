@@ -177,6 +177,8 @@ export class World {
       readdirSync(folder).filter((name) => {
         if (/^ssl-cert-reloader\.(differences|holds|homes|known|reloads|told)/.test(name))
           return !isJson(readFileSync(join(folder, name), 'utf8'));
+        // On a busy machine a process that runs takes a while for its file.
+        if (name.endsWith(`.ssl-cert-reloader-${this.kong.pluginServerPid() ?? 'none'}`)) return false;
         return /\.ssl-cert-reloader-|ssl-cert-reloader.*\.[\da-f]+$/.test(name);
       }),
     );
