@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { readOwnFile } from '../common/own-file';
 import { replaceOwnFile } from '../common/replace-file';
 import { toJson } from '../common/safe-text';
@@ -81,7 +81,7 @@ export class ToldFile {
 
   remove(): void {
     this.#next = null;
-    void this.settle().finally(() => rmSync(this.path, { force: true }));
+    void this.settle().then(() => rm(this.path, { force: true }).catch(() => undefined));
   }
 
   private async drain(): Promise<void> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PLUGIN_NAME } from '../common/product';
 import { stateFolder } from '../gateway';
@@ -97,6 +98,7 @@ export class KnowledgeStore {
 
   /** The entry runs: begins to keep what its reloader knows. */
   keep(entry: string, config: Config, kong: Connection, reloader: Reloader, isOwn: boolean): void {
+    const waiting = this.#waiting.get(entry);
     this.#waiting.delete(entry);
     const known = this.#keepers.get(entry);
     const path = historyPlace(config, kong) === null ? null : this.pathOf(entry, config, isOwn);
@@ -106,9 +108,11 @@ export class KnowledgeStore {
       known.knowledge = knowledge;
       return;
     }
-    known?.close();
+    known?.remove();
     this.#keepers.delete(entry);
     if (path !== null) this.#keepers.set(entry, new Keeper(path, knowledge, this.logger));
+    // Nobody writes it from now on: the next process must not take it for the latest.
+    else if (waiting !== undefined) removeSoon(waiting.path);
   }
 
   /** Something may have changed. */
@@ -126,7 +130,9 @@ export class KnowledgeStore {
     for (const [entry, { head, path }] of this.#waiting) {
       if (active.has(entry)) continue;
       this.#waiting.delete(entry);
-      if (head !== null) rmSync(path, { force: true });
+      if (head === null) continue;
+      removeSoon(path);
+      removeSoon(this.toldFile(entry));
     }
     for (const [entry, keeper] of this.#keepers) {
       if (active.has(entry)) continue;
@@ -178,7 +184,9 @@ export class KnowledgeStore {
 /** Writes what one reloader knows: soon after a change, and not too often. */
 class Keeper {
   readonly #file: KnowledgeFile;
+  /** What was written last, and whose it was: each reloader counts its changes anew. */
   #mark = '';
+  #writer: unknown = null;
   #inode = 0;
   #savedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | null = null;
@@ -217,7 +225,7 @@ class Keeper {
 
   remove(): void {
     this.close();
-    void (this.#saving ?? Promise.resolve()).finally(() => rmSync(this.path, { force: true }));
+    void (this.#saving ?? Promise.resolve()).finally(() => removeSoon(this.path));
   }
 
   private async save(): Promise<void> {
@@ -229,15 +237,17 @@ class Keeper {
   }
 
   private async write(): Promise<void> {
-    const { path } = this;
+    const { path, knowledge } = this;
     try {
-      const known = this.knowledge();
+      const known = knowledge();
       if (known === null) return;
       const isOurs = statSync(path, { throwIfNoEntry: false })?.ino === this.#inode;
-      if (known.mark === this.#mark && isOurs) await this.#file.confirm(known.head.known_at);
+      const isSame = knowledge === this.#writer && known.mark === this.#mark;
+      if (isSame && isOurs) await this.#file.confirm(known.head.known_at);
       else {
         await this.#file.save(known);
         this.#mark = known.mark;
+        this.#writer = knowledge;
         this.#inode = statSync(path).ino;
       }
       if (this.#isTroubled)
@@ -253,6 +263,11 @@ class Keeper {
       });
     }
   }
+}
+
+/** Nothing waits for it, and nothing fails without it. */
+function removeSoon(path: string): void {
+  rm(path, { force: true }).catch(() => undefined);
 }
 
 function filesIn(folder: string): string[] {

@@ -52,7 +52,8 @@ const isLeaf = recordOf({
 const isHalf = oneOf({ main: 0, alt: 0 });
 const isWhy = recordOf({ reason: oneOf(REASONS), message: isText });
 
-const isRow = recordOf({
+/** Only such a line is read again: the length of texts and the range of times are limited. */
+export const isKeptRow = recordOf({
   id: orNull(isText),
   half: isHalf,
   snis: listOf(isText),
@@ -91,7 +92,7 @@ const isRow = recordOf({
   note: orNull(isText),
 });
 
-type Row = typeof isRow extends Shape<infer T> ? T : never;
+type Row = typeof isKeptRow extends Shape<infer T> ? T : never;
 type Leaf = NonNullable<NonNullable<Row['stored']>['leaf']>;
 
 /** The facts of one certificate as a line of JSON. */
@@ -145,7 +146,7 @@ const recoded = (text: string | undefined, from: BufferEncoding, to: BufferEncod
 
 /** @returns null where it is no such row */
 export function keptFacts(row: unknown): KeptFacts | null {
-  if (!isRow(row)) return null;
+  if (!isKeptRow(row)) return null;
   const { id, half, snis, owner, bundleId, seen, state, source, since, swappedAt } = row;
   const { refusal, isStanding, failure, hold, dropped, note } = row;
   const stored = row.stored === null ? null : halfOf(row.stored.chain, row.stored.leaf);

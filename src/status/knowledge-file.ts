@@ -4,6 +4,7 @@ import { removeDrafts, replaceOwnFile } from '../common/replace-file';
 import { toJson } from '../common/safe-text';
 import {
   isCount,
+  isFlag,
   isText,
   isTimeText,
   listOf,
@@ -16,7 +17,7 @@ import {
 import { Slices } from '../common/slices';
 import { LIFE_LEVELS, REASONS, type EventKind } from '../model';
 import type { RecentEvent, ReloaderStatus } from '../public';
-import { keptFacts, keptRow, type FactsBeside, type KeptFacts } from './kept-facts';
+import { isKeptRow, keptFacts, keptRow, type FactsBeside, type KeptFacts } from './kept-facts';
 import type { CertificateFacts } from './facts';
 
 /** What is known of one entry besides its certificates. */
@@ -91,7 +92,7 @@ const isHead = recordOf({
   sources: listOf(
     recordOf({
       id: isText,
-      up: (value): value is boolean => typeof value === 'boolean',
+      up: isFlag,
       bundles: isCount,
       error: orNull(recordOf({ reason: oneOf(REASONS), message: isText, since: isTimeText })),
       stray_files: orAbsent(listOf(recordOf({ location: isText, reason: oneOf(REASONS), message: isText }))),
@@ -164,11 +165,16 @@ export class KnowledgeFile {
 
 async function* lines(head: KnowledgeHead, certificates: Knowledge['certificates']): AsyncGenerator<string> {
   const slices = new Slices();
-  let text = `${toJson({ format: FORMAT, ...head })}\n`;
+  // What could not be read again is left out: one strange certificate must not cost what is known of the others.
+  const events = head.events.filter(isEvent);
+  let text = `${toJson({ format: FORMAT, ...head, events })}\n`;
   let [count, bytes] = [0, 0];
   for (const [facts, beside] of certificates()) {
-    text += `${toJson(keptRow(facts, beside))}\n`;
-    count += 1;
+    const row = keptRow(facts, beside);
+    if (isKeptRow(row)) {
+      text += `${toJson(row)}\n`;
+      count += 1;
+    }
     if (text.length >= CHUNK) {
       bytes += Buffer.byteLength(text);
       if (bytes > MAX_BYTES - CHUNK) throw new Error(`it would be larger than ${MAX_BYTES / 1_048_576} MiB`);

@@ -174,8 +174,10 @@ describeWithCluster('leader election by a Lease', (cluster) => {
     await eventually('the log says so', () => said('the Lease cannot be acquired').length > 0);
     await reloader.demand('command');
     expect(said('the Lease cannot be acquired')).toMatchObject([{ level: 'error' }]);
-    expect(reloader.status().leader?.error).toContain('needs get, create and update on leases');
-    expect(certificate()?.note).toContain('it is not written: the Lease');
+    expect(reloader.status().leader?.error).toContain(
+      'give the service account get, create and update on leases',
+    );
+    expect(certificate()?.note).toContain('it is not written: access to the Lease');
     expect(writes()).toEqual([]);
   });
 });

@@ -435,6 +435,6 @@ describe('a kubeconfig', () => {
     await expect(failing).rejects.not.toThrow('secret-token');
     write('no-such-plugin', []);
     const missing = Promise.resolve(readKubeconfig(path).token());
-    await expect(missing).rejects.toThrow('the credential plugin no-such-plugin is not there');
+    await expect(missing).rejects.toThrow('the credential plugin no-such-plugin does not exist');
   });
 });

@@ -133,7 +133,7 @@ describeWithVault('a real Vault', (vault) => {
     [
       'a mount that is something else',
       { mount: 'sys', secret_path: 'www' },
-      /mount sys of Vault is no KV engine/,
+      /mount sys of Vault is not a KV engine/,
     ],
     ['a folder that is empty', { secret_path: 'nothing/' }, /secret\/nothing\/ holds no secrets \(yet\)/],
     ['a version that it is not', { kv_version: 1, secret_path: 'certs/www' }, /secret\/certs\/www/],

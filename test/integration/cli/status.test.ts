@@ -240,7 +240,7 @@ it('a watch with --json has a line of JSON for a plugin that goes away, too', as
 
 test.for([
   ['no socket', ['status', '-p', '/nowhere'], 'the socket does not exist'],
-  ['no listener', ['status', '--url', 'http://127.0.0.1:1'], 'nobody listens there'],
+  ['no listener', ['status', '--url', 'http://127.0.0.1:1'], 'nothing listens there'],
   ['no address', ['status', '--url', 'http://'], 'Give http://HOST:PORT'],
   ['plain http to another host', ['status', '--url', 'http://192.0.2.1:1'], 'or set --allow-http'],
   [

@@ -141,6 +141,31 @@ it('ten thousand certificates are written and read while others get their turn',
   expect(statSync(file.path).size).toBeLessThan(10_000_000);
 });
 
+it('a certificate with a strange date or an endless name costs its own line alone', async () => {
+  const { show, live } = entry(4);
+  const leaf = (id: string) =>
+    live.certificates.get(id)!.main.leaf as unknown as { notBefore: number; names: string[] };
+  leaf('c0.test').notBefore = Date.UTC(1000, 0, 1);
+  leaf('c3.test').names = ['x'.repeat(20_000)];
+  const { head, certificates } = show.knowledge(PLACE)!;
+  const event = {
+    at: new Date(NOW).toISOString(),
+    kind: 'refused',
+    certificate_id: null,
+    location: 'a/b',
+  } as const;
+  const rest = { fingerprint_sha256: null, reason: null, detail: '' };
+  const events = ['x'.repeat(20_000), 'c1.test'].map((sni) => ({ ...event, ...rest, snis: [sni] }));
+  const file = new KnowledgeFile(join(testFolder(), 'known'));
+  await file.save({ head: { ...head, events }, certificates });
+  const kept = (await file.load(NOW))!;
+  const ids = kept.certificates.map(({ facts }) => facts.certificate?.id ?? '');
+  expect(ids).toEqual(expect.arrayContaining(['c1.test', 'c2.test']));
+  expect(ids).not.toContain('c0.test');
+  expect(ids).not.toContain('c3.test');
+  expect(kept.head.events).toHaveLength(1);
+});
+
 it('a file without room stays as it was', async () => {
   const { file, path } = await saved(3);
   const { show } = entry(3);
