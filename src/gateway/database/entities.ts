@@ -48,8 +48,13 @@ export class CertificateEntities {
     private readonly pages: PageReads | null = null,
   ) {}
 
-  async read(id: string): Promise<CertificateEntity | null> {
-    return (await this.pages?.take(id)) ?? this.list.readEntity(id);
+  read(id: string): Promise<CertificateEntity | null> {
+    return this.list.readEntity(id);
+  }
+
+  /** Reads a certificate before anything is written about it. */
+  async readFirst(id: string): Promise<CertificateEntity | null> {
+    return (await this.pages?.take(id)) ?? this.read(id);
   }
 
   /** Takes over an entity from an answer. */

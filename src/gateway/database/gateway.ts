@@ -15,6 +15,7 @@ import { groupBy } from '../../common/multimap';
 import { AdminError, type AdminClient } from '../admin/client';
 import { hasControllerEntities } from '../admin/controller-entities';
 import { readPluginEntries } from '../admin/plugin-entries';
+import { linked } from '../linked';
 import { DatabaseCaStore } from './ca-certificates';
 import { CertificatesOfDatabase } from './certificate-list';
 import { CertificateEntities } from './entities';
@@ -150,29 +151,4 @@ async function inGroups<T>(
     for (const group of queue) await work(group);
   };
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker));
-}
-
-/** Changes belong together if they are about one certificate, or a name moves between their certificates. */
-function linked(changes: readonly Change[]): (change: Change) => string {
-  const written = new Map<string, string>();
-  for (const change of changes) {
-    written.set(changeId(change), changeId(change));
-    if (change.kind === 'update' && change.split !== undefined)
-      written.set(change.split.id, changeId(change));
-  }
-  const groups = new Map<string, string>();
-  const groupOf = (id: string): string => {
-    let at = id;
-    for (let next = groups.get(at); next !== undefined; next = groups.get(at)) at = next;
-    return at;
-  };
-  for (const change of changes) {
-    for (const { from } of change.moveSnis ?? []) {
-      const other = written.get(from);
-      if (other === undefined) continue;
-      const [a, b] = [groupOf(changeId(change)), groupOf(other)];
-      if (a !== b) groups.set(a, b);
-    }
-  }
-  return (change) => groupOf(changeId(change));
 }

@@ -7,7 +7,7 @@ const PAGE_SIZE = 100;
 /** From so many on a page is cheaper than a request for each. */
 const MANY = PAGE_SIZE;
 /** An answer that is older says too little about what Kong has now. */
-const FRESH_MS = 250;
+export const FRESH_MS = 250;
 
 /** Whether most certificates of a Kong are read. */
 export const areMost = (wanted: number, stored: number): boolean => wanted >= MANY && 2 * wanted >= stored;
@@ -53,8 +53,11 @@ export class PageReads {
     if (this.#next === null) return;
     const at = performance.now();
     const { data, next } = await readPage<CertificateEntity>(this.client, this.#next);
+    for (const [id, { at: former }] of this.#read) if (at - former >= FRESH_MS) this.#read.delete(id);
     for (const entity of data) this.#read.set(entity.id, { entity, at });
-    this.#last = data.at(-1)?.id ?? this.#last;
-    this.#next = data.length === 0 ? null : next;
+    const last = data.at(-1)?.id ?? '';
+    // A list that is in another order, or has no end, is not Kong's.
+    this.#next = last > this.#last ? next : null;
+    this.#last = last;
   }
 }

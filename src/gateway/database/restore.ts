@@ -8,7 +8,10 @@ import { pairFields } from './write';
 /** Undoes one write, as far as no other writer has written there since. Never throws. */
 export async function restoreOne(entities: CertificateEntities, write: Written): Promise<RestoreResult> {
   try {
-    const isRestored = await decidedAnew(() => undo(entities, write));
+    const id = changeId(write.change);
+    const isRestored = await decidedAnew(async (isAgain) =>
+      undo(entities, write, await (isAgain ? entities.read(id) : entities.readFirst(id))),
+    );
     return { kind: isRestored ? 'restored' : 'overtaken', write };
   } catch (error) {
     return { kind: 'failed', write, error: error as Error };
@@ -16,10 +19,13 @@ export async function restoreOne(entities: CertificateEntities, write: Written):
 }
 
 /** @returns whether the former state is restored */
-async function undo(entities: CertificateEntities, write: Written): Promise<boolean> {
+async function undo(
+  entities: CertificateEntities,
+  write: Written,
+  entity: CertificateEntity | null,
+): Promise<boolean> {
   const { change, before } = write;
   const id = changeId(change);
-  const entity = await entities.read(id);
   if (entity === null) return before === null;
   const half = change.kind === 'create' ? 'main' : change.half;
   const now = halfOf(entity, half);

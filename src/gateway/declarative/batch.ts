@@ -17,6 +17,8 @@ import { AdminError } from '../admin/client';
 import { applyCaChanges } from './ca-certificates';
 import type { CertificatesOfConfiguration } from './certificate-list';
 import { DocumentCertificates } from './certificates';
+import { halve, bySize, isNew, sizeOf } from './divide';
+import type { DeclarativeDocument } from './document';
 import { applyChange, type Ready } from './edit';
 import type { ConfigurationEditor } from './editor';
 import type { Refused } from './refusal';
@@ -26,6 +28,12 @@ export class Batch {
   readonly results: WriteResult[] = [];
   /** Owners of what Kong's configuration has no room for. */
   readonly #full = new Set<string>();
+  /** Size of the smallest new certificate that there was no room for. */
+  #noRoomFor = Number.POSITIVE_INFINITY;
+  /** Kong's configuration is larger than Kong takes, whatever is changed. */
+  #isOverfull = false;
+  /** Characters by which the last document grew; of a single change only. */
+  #growth = 0;
 
   constructor(
     private readonly editor: ConfigurationEditor,
@@ -80,9 +88,11 @@ export class Batch {
       );
     } catch (error) {
       const isTooLarge = error instanceof AdminError && error.status === TOO_LARGE;
-      if (isTooLarge && ready.length > 1) await this.asMuchAsFits(ready, error);
+      // The CA certificates may be what is large.
+      if (isTooLarge && cas.length > 0) await this.tryToPost(ready, []);
+      else if (isTooLarge && ready.length > 1) await this.asMuchAsFits(ready, error);
       else {
-        if (isTooLarge) this.#full.add(ownerOfItem(ready[0] as Ready));
+        if (isTooLarge) this.noteFull(ready[0] as Ready);
         this.results.push(...ready.map(({ change }) => resultOfError(change, error)));
       }
     }
@@ -94,15 +104,22 @@ export class Batch {
    * small one written before any has a second.
    */
   private async asMuchAsFits(ready: readonly Ready[], error: AdminError): Promise<void> {
-    const [first, second] = halve(inTurn([...ready].sort(bySize), ownerOfItem));
+    const [first, second] = halve(ready, inTurn([...ready].sort(bySize), ownerOfItem));
     await this.tryToPost(first, []);
-    const isFull = (item: Ready) => this.#full.has(ownerOfItem(item));
+    const isFull = (item: Ready) =>
+      this.#isOverfull ||
+      this.#full.has(ownerOfItem(item)) ||
+      (isNew(item) && sizeOf(item) >= this.#noRoomFor);
     const left = this.possible(second);
     this.results.push(...left.filter(isFull).map(({ change }) => resultOfError(change, error)));
-    await this.tryToPost(
-      left.filter((item) => !isFull(item)),
-      [],
-    );
+    await this.tryToPost(this.possible(left.filter((item) => !isFull(item))), []);
+  }
+
+  /** What is no smaller needs no post of its own to be refused: with many owners that would be thousands. */
+  private noteFull(item: Ready): void {
+    this.#full.add(ownerOfItem(item));
+    if (isNew(item)) this.#noRoomFor = Math.min(this.#noRoomFor, sizeOf(item));
+    else this.#isOverfull ||= this.#growth <= 0;
   }
 
   /**
@@ -159,6 +176,7 @@ export class Batch {
       const gone = new Set<string>();
       results = [];
       let isEdited = false;
+      const before = ready.length === 1 ? lengthOf(document) : 0;
       for (const item of ready) {
         const id = changeId(item.change);
         if (gone.has(id)) continue;
@@ -174,6 +192,7 @@ export class Batch {
         }
         if (slices.due) await slices.pause();
       }
+      if (ready.length === 1) this.#growth = lengthOf(document) - before;
       ofCas = applyCaChanges(document, cas);
       isEdited ||= ofCas.some(({ kind }) => kind === 'written');
       return isEdited;
@@ -190,24 +209,14 @@ const TOO_LARGE = 413;
 
 const ownerOfItem = ({ change }: Ready) => ownerOf(change.bundle);
 
-/** Renewals before new certificates, which Kong has none of yet; the smaller ones first. */
-function bySize(a: Ready, b: Ready): number {
-  const isNew = ({ change }: Ready) => Number(change.kind === 'create');
-  const size = ({ fresh }: Ready) => fresh.cert.length + fresh.key.length;
-  return isNew(a) - isNew(b) || size(a) - size(b);
+function lengthOf(document: DeclarativeDocument): number {
+  let length = 0;
+  for (const part of document.parts()) length += part.length;
+  return length;
 }
 
 /** Ids that a change puts into the document. */
 function entitiesOf(change: Change): string[] {
   const names = change.kind === 'create' ? change.snis : change.addSnis;
   return [changeId(change), ...names.map((name) => deterministicId('sni', name))];
-}
-
-/** Two parts of about the same size; changes of one certificate stay together as long as there are others. */
-function halve(ready: readonly Ready[]): [Ready[], Ready[]] {
-  const ids = [...new Set(ready.map(({ change }) => changeId(change)))];
-  if (ids.length === 1) return [ready.slice(0, 1), ready.slice(1)];
-  const first = new Set(ids.slice(0, Math.ceil(ids.length / 2)));
-  const isFirst = ({ change }: Ready) => first.has(changeId(change));
-  return [ready.filter(isFirst), ready.filter((item) => !isFirst(item))];
 }

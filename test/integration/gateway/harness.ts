@@ -32,8 +32,8 @@ export const aged = (days: number, ...names: string[]): Issued =>
 export const pairOf = ({ chain, key }: Issued): PemPair => ({ cert: chain, key });
 
 /** A stand-in with these certificates, and what is under test on it. */
-export async function kongWith(mode: Mode, seeds: readonly Seed[] = []) {
-  const stand = await startGateway({ mode });
+export async function kongWith(mode: Mode, seeds: readonly Seed[] = [], maxBodyBytes?: number) {
+  const stand = await startGateway({ mode, ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }) });
   onTestFinished(() => stand.stop());
   await put(stand.adminUrl, mode, seeds);
   const { gateway, open, client } = await connect({ prefix: stand.prefix }, {});

@@ -79,3 +79,30 @@ it('a name that moves between two of many is in one of them in the end', async (
   expect(snisOf(from)).toEqual([]);
   expect(snisOf(to)).toEqual(['200.test', '7.test']);
 });
+
+it('a certificate that was split off from one of many is gone once all are restored', async () => {
+  const kong = await kongWithMany();
+  const before = kong.state();
+  const split = { id: '00000000-0000-4000-8000-00000000005a', snis: ['0.test'] };
+  const changes = updates(kong, ALL.slice(0, -1));
+  changes.push([updating(kong.stored(idOf(0)), renewed, { split }), renewed]);
+  const written = writtenOf(await write(kong.gateway, changes));
+  expect(kong.state()).toHaveLength(COUNT + 1);
+  await kong.gateway.restore(written);
+  expect(kong.state()).toEqual(before);
+});
+
+it('what somebody else writes while the gate waits stays', async () => {
+  const kong = await kongWith('database', [{ id: idOf(1), issued: old, snis: ['a.test'] }]);
+  const change = updating(kong.stored(idOf(1)), renewed);
+  const prepare = async () => {
+    while (reads(kong) === 0) await new Promise(setImmediate);
+    await kong.gateway.certificates.readOne(idOf(1));
+    vi.advanceTimersByTime(5_000);
+    await send(kong.stand.adminUrl, 'PATCH', `/certificates/${idOf(1)}`, pairOf(theirs));
+    return pairOf(renewed);
+  };
+  const { certificates } = await kong.gateway.write({ certificates: [change], caCertificates: [] }, prepare);
+  expect(certificates).toMatchObject([{ kind: 'conflict' }]);
+  expect(kong.state()[0]?.cert).toBe(theirs.chain.trim());
+});
