@@ -69,7 +69,6 @@ export class BundleReader {
     ];
     this.#again.clear();
     this.#scans += 1;
-    const shares = new Shares(this.options.ticks);
     const due = touched === undefined && !whole ? this.sources.due(this.#now()) : new Set<Source>();
     const scans = await Promise.all(
       this.all.map(async (source) => ({
@@ -100,6 +99,7 @@ export class BundleReader {
     const bare = new Map<string, BareLeaf>();
     progress?.begin('open', found.length);
     const slices = new Slices();
+    const shares = this.newShares(found);
     for (const seen of found) {
       progress?.step();
       const id = bundleId(seen.source, seen.name);
@@ -133,6 +133,11 @@ export class BundleReader {
       if (before === undefined) this.#opener.forget(id);
       else this.#opener.put(id, before);
     }
+  }
+
+  /** @param found bundles that are not in the book yet */
+  newShares(found: readonly UnmatchedBundle[] = []): Shares {
+    return new Shares(() => [...found, ...this.book.values()].map(tenantOf), this.options.ticks);
   }
 
   /** Number of scans so far. */
@@ -184,7 +189,7 @@ export class BundleReader {
 type Postponed = Pick<Entry, 'source' | 'name'> & { owner: string };
 
 /** The tenant whose bundle it is; empty: the operator's. */
-function tenantOf({ source, name, secret }: UnmatchedBundle): string {
+function tenantOf({ source, name }: Pick<Entry, 'source' | 'name'>): string {
   if (source.ownership !== 'tenants') return '';
-  return `${secret?.cluster ?? ''}/${secret?.namespace ?? name.split('/', 1)[0] ?? ''}`;
+  return `${source.cluster ?? ''}/${name.split('/', 1)[0] ?? ''}`;
 }

@@ -6,7 +6,7 @@ import type { PendingRollbacks } from './settle';
 import { waiting } from './plan';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** After this time Kong is checked for what another gateway, or the controller, was to write. */
+/** After this time Kong is checked for what another gateway, or the controller, was to write, and a partial plan goes on. */
 const HELD_MS = 5_000;
 
 /** Keeps the last plan, and reports findings and obstacles. */
@@ -68,7 +68,7 @@ export class ConcludeStep implements Step {
     memory.due = Math.min(
       plan.dueAt,
       pass.work.waitsUntil,
-      isHeld ? pass.now() + HELD_MS : Number.POSITIVE_INFINITY,
+      isHeld || planner.isPartial ? pass.now() + HELD_MS : Number.POSITIVE_INFINITY,
       this.wait(plan, pass),
     );
     takeover.keep(plan.changes);

@@ -16,7 +16,7 @@ import { HomeBook, makePlan, sameNames } from '../plan';
 import type { ProgressListener } from './step';
 import { Questions } from './questions';
 import type { RefusedBundles } from './refused-bundles';
-import { Shares } from './shares';
+import type { Shares } from './shares';
 import type { BundleBook } from './bundle-book';
 import type { BundleReader, BundleScan } from './bundle-reader';
 
@@ -46,6 +46,7 @@ export class Planner {
   /** Homes of Kong's certificates. */
   readonly homes: HomeBook;
   readonly #questions: Questions;
+  #isPartial = false;
   /** Contents that passed the whole gate without needing a write, by bundle id. */
   readonly #checked = new Map<string, string>();
   /** Stays true once a controller was observed; it may have no certificate at times. */
@@ -77,10 +78,15 @@ export class Planner {
     return isOfController ? toPemAsFound(opened) : toPem(opened);
   };
 
+  /** Whether the last plan of everything left out what was beyond a tenant's share; the next one goes on with it. */
+  get isPartial(): boolean {
+    return this.#isPartial;
+  }
+
   /** Plans for everything. A bundle counts as in step only if its own key fits as well. */
   async whole(): Promise<Plan> {
     this.#questions.evidence.askAgain();
-    const shares = new Shares();
+    const shares = this.reader.newShares();
     let plan = this.plan();
     if (await this.isOutdatedByKeys(plan, shares)) plan = this.plan();
     if (await this.isOutdatedByController(plan)) plan = this.plan();
@@ -89,6 +95,7 @@ export class Planner {
       plan = this.plan();
     }
     if (this.#questions.isAnyGivenUp(plan.questions)) plan = this.plan();
+    this.#isPartial = shares.isExceeded;
     this.homes.note(plan.observed.splice(0));
     return plan;
   }

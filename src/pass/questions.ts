@@ -6,8 +6,6 @@ import type { Shares } from './shares';
 
 /** A tenant's bundle that could not be asked about after so many scans in a row is given up, and keeps nobody waiting. */
 const MOST_UNANSWERED = 3;
-/** Most questions about bundles of one tenant in a plan. */
-const MOST_OF_A_TENANT = 1_000;
 
 /** Answers the questions of plans: reads what they are about, and gives up what can never be read. */
 export class Questions {
@@ -28,28 +26,33 @@ export class Questions {
   async answer(questions: readonly Question[], shares: Shares): Promise<boolean> {
     const before = this.now();
     let isAnswered = false;
-    const counts = new Map<string, number>();
     for (const question of questions) {
       const owner = ownerOf(question.bundle);
-      const count = (counts.get(owner) ?? 0) + 1;
-      counts.set(owner, count);
-      const isLeft = !shares.isSpent(owner) && (owner === '' || count <= MOST_OF_A_TENANT);
-      const begin = shares.begin();
-      const opened = isLeft ? await this.reader.open(question.bundle) : null;
-      shares.end(owner, begin);
-      if (opened === null || isRefusal(opened)) {
+      if (shares.isSpent(owner)) {
         this.noteUnanswered(question.bundle.id);
         continue;
       }
-      this.#unanswered.delete(question.bundle.id);
-      // A certificate without its key may be anybody's.
-      const isWhole = checkKeyAndChain(opened) === null;
-      const stored = question.kind === 'trusted' ? '' : await this.storedText(question);
-      if (stored === null) continue;
-      this.evidence.answer(question, isWhole ? opened.chain : [], stored, before);
-      isAnswered = true;
+      const begin = shares.begin();
+      if (await this.answerOne(question, before)) isAnswered = true;
+      shares.end(owner, begin);
     }
     return isAnswered;
+  }
+
+  /** @returns whether it was answered */
+  private async answerOne(question: Question, now: number): Promise<boolean> {
+    const opened = await this.reader.open(question.bundle);
+    if (isRefusal(opened)) {
+      this.noteUnanswered(question.bundle.id);
+      return false;
+    }
+    this.#unanswered.delete(question.bundle.id);
+    // A certificate without its key may be anybody's.
+    const isWhole = checkKeyAndChain(opened) === null;
+    const stored = question.kind === 'trusted' ? '' : await this.storedText(question);
+    if (stored === null) return false;
+    this.evidence.answer(question, isWhole ? opened.chain : [], stored, now);
+    return true;
   }
 
   private noteUnanswered(id: string): void {

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import { Outbox, type Alert } from '../../src/alerts';
+import { Authority } from '../../src/authority/authority';
 import { History } from '../../src/history';
 import { inTurn, type PassEvent, type PassReport, type SourcedBundle, type Written } from '../../src/model';
 import { BundleReader } from '../../src/pass/bundle-reader';
 import { FormerPairs } from '../../src/pass/former-pairs';
 import { HomeBook } from '../../src/plan';
 import { testFolder } from '../support/folders';
-import { issue } from '../support/bundles';
-import { MemorySource } from '../support/stages';
+import { authorities, issue } from '../support/bundles';
+import { MemorySource, passing } from '../support/stages';
 import { outline, plan, stored, tenant } from '../support/plans';
 import { BANK, DAY_MS, proper, world } from '../support/tenants';
 import { leafOf } from '../support/tls';
@@ -178,6 +179,51 @@ describe('the time of a scan', () => {
     expect(reader.isUnsettled).toBe(false);
     expect(reader.book.total).toBe(1);
     expect(scans).toBeGreaterThan(10);
+  });
+
+  it('has no shares where all is of one tenant: nobody else waits', async () => {
+    const source = Object.assign(new MemorySource(), { ownership: 'tenants' as const });
+    for (let index = 0; index < 50; index++) source.put(`bank/x${index}`, issue());
+    let ms = 0;
+    const reader = new BundleReader([source], { ticks: () => (ms += 300) });
+    expect((await reader.scan(undefined)).differing.size).toBe(50);
+    expect(reader.isUnsettled).toBe(false);
+  });
+});
+
+describe('the time of a plan', () => {
+  it('is shared, and what it did not reach is reached by the plans that follow', async () => {
+    const source = Object.assign(new MemorySource(), { ownership: 'tenants' as const });
+    const { runner, gateway, clock } = passing({
+      sources: [source],
+      takeover: { mode: 'force', graceMs: 0, nudger: null },
+    });
+    const { intermediate } = authorities();
+    const stranger = Authority.root().intermediate();
+    const add = (namespace: string, name: string, issuer = intermediate) => {
+      const host = `${name}.${namespace}.test`;
+      const aged = (days: number) => ({ names: [host], notBefore: new Date(Date.now() - days * DAY_MS) });
+      gateway.put(host, intermediate.issue(aged(30)), { snis: [host] });
+      const { chain, key, cert } = issuer.issue(aged(5));
+      source.put(`${namespace}/${name}`, {
+        cert: chain,
+        key,
+        secret: { uid: `uid of ${host}`, namespace, name },
+      });
+      return [host, leafOf(cert)];
+    };
+    for (let index = 0; index < 60; index++) add('shop', `x${index}`, stranger);
+    const renewals = [add('shop', 'www'), add('bank', 'www')];
+    let ms = 0;
+    const ticks = vi.spyOn(performance, 'now').mockImplementation(() => (ms += 500));
+    onTestFinished(() => ticks.mockRestore());
+    for (let passes = 0, isDue = true; isDue && passes < 200; passes++) {
+      const { unfinished, nextAt } = await runner.pass('poll');
+      clock.now += 10_000;
+      isDue = unfinished !== 'no' || (nextAt !== null && nextAt <= clock.now);
+    }
+    const served = renewals.map(([host = '']) => [host, leafOf(gateway.entities.get(host)?.cert ?? '')]);
+    expect(served).toEqual(renewals);
   });
 });
 
