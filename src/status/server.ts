@@ -145,8 +145,12 @@ export class StatusServer {
       this.options.say('warn', 'a status request failed', {
         detail: (error as Error).message,
       });
-      if (response.headersSent) response.destroy();
-      else refuse(response, 500, 'the status cannot be shown; the log says why');
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
+      for (const ofAnswer of ['content-encoding', 'etag']) response.removeHeader(ofAnswer);
+      refuse(response, 500, 'the status cannot be shown; the log says why');
     }
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { CertificateFacts } from '../../../src/status/facts';
 import { METRICS, PREFIX } from '../../../src/status/metric-names';
 import { renderMetrics } from '../../../src/status/metrics';
 import { matched, reloaderView, reportView } from '../../support/status-views';
@@ -18,6 +19,13 @@ function samples(text: string): { name: string; labels: string[]; line: string }
       };
     });
 }
+
+const familyOf = (line: string) => line.replace(/^# (?:HELP|TYPE) /, '').split(/[ {]/, 1)[0]!;
+
+const UNSEEN = (facts: CertificateFacts): CertificateFacts => ({
+  ...{ ...facts, seen: undefined },
+  state: 'unproven',
+});
 
 const base = (name: string) => name.replace(/_(bucket|sum|count)$/, '');
 
@@ -57,6 +65,27 @@ describe('the metrics', () => {
     const text = await renderMetrics(reportView([reloaderView(all, 'E1'), reloaderView(all, 'E2')]));
     const lines = samples(text).map(({ line }) => line.replace(/ \S+$/, ''));
     expect(lines.filter((line, index) => lines.indexOf(line) !== index)).toEqual([]);
+  });
+
+  it.each([1, 2])('of many certificates are whole, each family in one piece (%i entries)', async (count) => {
+    const all = Array.from({ length: 1_001 }, (_, index) => matched(`c${index}`));
+    const entries = Array.from({ length: count }, (_, index) => reloaderView(all, `E${index}`));
+    // Nobody has looked at the last one: its family is empty in all parts before.
+    const view = reloaderView([...all, matched('new')], 'E').facts;
+    const facts = () => [...view()].map((one) => (one.certificate?.id === 'new' ? UNSEEN(one) : one));
+    const text = await renderMetrics(reportView([{ ...entries[0]!, facts }, ...entries.slice(1)]));
+    const order = text.split('\n').flatMap((line) => (line === '' ? [] : [base(familyOf(line))]));
+    const families = order.filter((name, index) => name !== order[index - 1]);
+    expect(families).toEqual(Object.keys(METRICS).map((name) => PREFIX + name));
+    for (const name of families) expect(text.split(`# TYPE ${name} `)).toHaveLength(2);
+    expect(text).not.toContain('\n\n\n');
+    const lines = samples(text);
+    const ofName = (name: string) => lines.filter((one) => one.name === PREFIX + name);
+    expect(ofName('certificate_in_sync')).toHaveLength(1_001);
+    expect(ofName('certificate_trouble_since_timestamp_seconds')).toHaveLength(1);
+    expect(ofName('certificate_info')).toHaveLength(1_002);
+    expect(text).toContain('certificates{state="in_sync"} 1001\n');
+    expect(text).toContain('certificates{state="unproven"} 1\n');
   });
 
   it('write the moment of expiry for each of the three places', async () => {

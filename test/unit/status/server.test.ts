@@ -379,6 +379,27 @@ it('says 500 and goes on where the status itself cannot be made', async () => {
   await eventually('it goes on', async () => (await ask(socket, '/healthz')).status === 200);
 });
 
+it('breaks an answer off, or says 500 in plain text, where a certificate cannot be shown', async () => {
+  const broken = (after: number) => {
+    const one = reloaderView(Array.from({ length: after }, (_, index) => matched(`c${index}`)));
+    const certificates = function* () {
+      yield* one.certificates();
+      throw new Error('it is broken');
+    };
+    return serving(() => reportView([{ ...one, certificates }]));
+  };
+  const headers = { 'accept-encoding': 'gzip' };
+  const early = await broken(0);
+  const { status, headers: answered, text } = await ask(early.socket, '/status', { headers });
+  expect(status).toBe(500);
+  expect(answered).not.toMatchObject({ 'content-encoding': 'gzip' });
+  expect(answered).not.toHaveProperty('etag');
+  expect(text).toContain('the log says why');
+  const late = await broken(3_000);
+  for (const more of [{}, { headers }]) await expect(ask(late.socket, '/status', more)).rejects.toThrow();
+  expect((await ask(late.socket, '/healthz')).status).toBe(200);
+});
+
 it.each([
   ['', undefined, '## Meaning'],
   ['', 'zh-CN,zh;q=0.9,en;q=0.8', '## 含义'],
