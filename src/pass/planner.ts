@@ -144,7 +144,7 @@ export class Planner {
     if (changes.some(({ kind }) => kind === 'create')) return true;
     for (const { owner } of this.options.gateway.certificates.stored.values())
       if (owner === 'us') return true;
-    return this.reader.sources.createsInSoManyWords;
+    return this.reader.sources.createsExplicitly;
   }
 
   /**

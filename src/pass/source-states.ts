@@ -65,7 +65,7 @@ export class SourceStates {
   }
 
   /** Whether a source has an explicit `create: true`. */
-  get createsInSoManyWords(): boolean {
+  get createsExplicitly(): boolean {
     return this.sources.some(({ createIsExplicit }) => createIsExplicit === true);
   }
 

@@ -21,7 +21,7 @@ const MOST_ANSWERS = 20_000;
 export class EvidenceBook implements Evidence {
   readonly #answers = new Map<string, boolean>();
   /** Questions that are not waited for, until the next plan of everything. */
-  readonly #given = new Set<string>();
+  readonly #givenUp = new Set<string>();
   #trusted: IssuerSet = NO_ISSUERS;
 
   /** Sets the CAs that the operator trusts, beside the public roots. */
@@ -32,27 +32,27 @@ export class EvidenceBook implements Evidence {
   }
 
   isTrusted({ content }: SourcedBundle): boolean | undefined {
-    return this.#answers.get(content) ?? this.unlessGiven(content);
+    return this.#answers.get(content) ?? this.unlessGivenUp(content);
   }
 
   isSameIssuer({ content }: SourcedBundle, { chain }: StoredHalf): boolean | undefined {
     const key = `${content} ${chain}`;
-    return this.#answers.get(key) ?? this.unlessGiven(key);
+    return this.#answers.get(key) ?? this.unlessGivenUp(key);
   }
 
   /** Takes no for the answer until `askAgain`: whoever cannot be asked keeps nobody else waiting. */
   giveUp(question: Question): void {
     const { content } = question.bundle;
-    if (question.kind === 'trusted') this.#given.add(content);
-    else this.#given.add(`${content} ${question.certificate[question.half]?.chain ?? ''}`);
+    if (question.kind === 'trusted') this.#givenUp.add(content);
+    else this.#givenUp.add(`${content} ${question.certificate[question.half]?.chain ?? ''}`);
   }
 
   askAgain(): void {
-    this.#given.clear();
+    this.#givenUp.clear();
   }
 
-  private unlessGiven(key: string): false | undefined {
-    return this.#given.has(key) ? false : undefined;
+  private unlessGivenUp(key: string): false | undefined {
+    return this.#givenUp.has(key) ? false : undefined;
   }
 
   /**
