@@ -141,9 +141,10 @@ function nextTry(
     return so.elapsedMs < mostMs ? (50 + 450 * Math.random()) * Math.min(so.races + 1, 8) : null;
   }
   if (report.unfinished === 'settling' && so.settlings === 0) return SETTLE_MS;
-  // A bare leaf waits for a chain that may still be written.
+  // A bare leaf waits for a chain that may still be written, and a tenant's bundles beyond its share for the next pass.
   const heldMs = (report.nextAt ?? Number.POSITIVE_INFINITY) - so.now;
-  if (report.unfinished === 'settling' && so.settlings < MOST_SETTLINGS && heldMs < MOST_HELD_MS)
+  const mostSettlings = report.read > 0 ? MOST_READING_SETTLINGS : MOST_SETTLINGS;
+  if (report.unfinished === 'settling' && so.settlings < mostSettlings && heldMs < MOST_HELD_MS)
     return Math.max(0, heldMs) + 50;
   // Held changes do not wait for the ingress controller.
   const until = Math.min(
@@ -155,6 +156,8 @@ function nextTry(
 }
 
 const MOST_SETTLINGS = 4;
+/** While passes read more: 12,000 bundles of one tenant among others. */
+const MOST_READING_SETTLINGS = 60;
 const MOST_HELD_MS = 6_000;
 
 /** Whether everything that failed did so because of another writer, or because Kong was busy. */

@@ -154,8 +154,12 @@ export class BundleReader {
 
   /** Whether a bundle has changed since the plan; the next scan reads it again. */
   get isUnsettled(): boolean {
-    const waiting = [this.#again, this.#bare, this.#postponed];
-    return waiting.some(({ size }) => size > 0) || this.#opener.isCompleting;
+    return this.#again.size > 0 || this.#bare.size > 0 || this.isPostponing;
+  }
+
+  /** Whether the next scan goes on with tenants' bundles whose share was spent. */
+  get isPostponing(): boolean {
+    return this.#postponed.size > 0 || this.#opener.isCompleting;
   }
 
   /** When the first held leaf is taken without its chain (milliseconds since the epoch); Infinity: none is held. */

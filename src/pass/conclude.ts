@@ -1,5 +1,6 @@
 import { changeKey, type Change, type Log, type Plan, type StoredCertificate } from '../model';
 import { ExpiryScans } from './expiry-scans';
+import { SETTLE_MS } from './findings';
 import type { CertificateMemory } from './memory';
 import { NotesLog } from './notes';
 import type { PendingRollbacks } from './settle';
@@ -37,6 +38,7 @@ export class ConcludeStep implements Step {
     if (failed || this.pending.isAny) pass.leave('failed');
     else if (memory.isSettling) pass.leave('settling');
     if (memory.left.length > 0) pass.dueAt(pass.now() + HELD_MS);
+    if (memory.reader.isPostponing) pass.dueAt(pass.now() + SETTLE_MS);
     pass.dueAt(memory.due);
     if (plan !== null) pass.dueAt(this.nextScan(plan, pass.now()));
     pass.dueAt(memory.reader.heldUntil);

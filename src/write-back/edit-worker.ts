@@ -45,7 +45,7 @@ export function editInThread(
       silence = setTimeout(
         () => give(new Error(`editing it takes more than ${SILENCE_MS / 1000} s`)),
         SILENCE_MS,
-      );
+      ).unref();
     };
     const give = (error: Error) => {
       clearTimeout(silence);

@@ -57,12 +57,25 @@ export class Batch {
       if (changes.length === 1)
         return changes.map((change) => ({ kind: 'refused', change, detail: posted.why?.message ?? '' }));
     } catch (error) {
+      if (isTooLarge(error) && changes.length > 1) return this.casThatFit(changes);
       const failure = failureKindOf(error);
       return changes.map((change) => ({ kind: 'failed', change, error: error as Error, failure }));
     }
     const results: CaResult[] = [];
     for (const change of changes) results.push(...(await this.writeCas([change])));
     return results;
+  }
+
+  /** Removals make room, and the smaller ones come first: what does not fit is at the end. */
+  private async casThatFit(changes: readonly CaChange[]): Promise<CaResult[]> {
+    const size = (change: CaChange) => (change.kind === 'remove' ? 0 : change.ca.pem.length);
+    const sorted = [...changes].sort((a, b) => size(a) - size(b));
+    const half = Math.ceil(sorted.length / 2);
+    const first = await this.writeCas(sorted.slice(0, half));
+    const failed = first.at(-1);
+    const second = sorted.slice(half);
+    if (failed?.kind !== 'failed') return [...first, ...(await this.writeCas(second))];
+    return [...first, ...second.map((change) => ({ ...failed, change }))];
   }
 
   /** @returns results of the CA certificates; null: they were not posted */
@@ -87,12 +100,11 @@ export class Batch {
         posted.why,
       );
     } catch (error) {
-      const isTooLarge = error instanceof AdminError && error.status === TOO_LARGE;
       // The CA certificates may be what is large.
-      if (isTooLarge && cas.length > 0) await this.tryToPost(ready, []);
-      else if (isTooLarge && ready.length > 1) await this.asMuchAsFits(ready, error);
+      if (isTooLarge(error) && cas.length > 0) await this.tryToPost(ready, []);
+      else if (isTooLarge(error) && ready.length > 1) await this.asMuchAsFits(ready, error);
       else {
-        if (isTooLarge) this.noteFull(ready[0] as Ready);
+        if (isTooLarge(error)) this.noteFull(ready[0] as Ready);
         this.results.push(...ready.map(({ change }) => resultOfError(change, error)));
       }
     }
@@ -206,6 +218,9 @@ export class Batch {
 
 /** HTTP status of a post that is larger than Kong takes. */
 const TOO_LARGE = 413;
+
+const isTooLarge = (error: unknown): error is AdminError =>
+  error instanceof AdminError && error.status === TOO_LARGE;
 
 const ownerOfItem = ({ change }: Ready) => ownerOf(change.bundle);
 

@@ -1,5 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { Authority } from '../../../src/authority/authority';
 import { issue } from '../../support/bundles';
+
 import { aged, creating, idOf, kindsOf, kongWith, pairOf, updating, write } from './harness';
 
 const rsa = issue({ names: ['twin.test'], key: 'rsa-2048' });
@@ -24,22 +27,36 @@ describe('changes that Kong does not take in one post', () => {
     expect(kong.state()).toMatchObject([{ id: idOf(1), cert_alt: ec.chain }]);
   });
 
-  it('do not hold back a certificate where the CA certificates are what is large', async () => {
+  it('hold back neither a certificate nor a small CA certificate where another CA certificate is large', async () => {
     const kong = await kongWith(
       'dbless',
       [{ id: idOf(1), issued: aged(30, 'a.test'), snis: ['a.test'] }],
       6_000,
     );
     const renewed = aged(1, 'a.test');
-    const ca = { id: idOf(5), pem: 'x'.repeat(10_000), digest: 'x' };
-    const { certificates } = await kong.gateway.write(
+    const pem = Authority.root('Test CA').cert;
+    const digest = new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
+    const ca = (digit: number, size: number) =>
+      ({
+        kind: 'create',
+        id: idOf(digit),
+        ca: { pem: pem + 'x'.repeat(size), digest },
+        tags: [],
+      }) as never;
+    const { certificates, caCertificates } = await kong.gateway.write(
       {
         certificates: [updating(kong.stored(idOf(1)), renewed)],
-        caCertificates: [{ kind: 'create', ca, tags: [] } as never],
+        caCertificates: [ca(5, 10_000), ca(6, 20_000), ca(7, 0), ca(8, 30_000)],
       },
       () => Promise.resolve(pairOf(renewed)),
     );
     expect(kindsOf(certificates)).toEqual({ [idOf(1)]: 'written' });
+    expect(caCertificates.map(({ kind, change: { id } }) => [id, kind])).toEqual([
+      [idOf(7), 'written'],
+      [idOf(5), 'failed'],
+      [idOf(6), 'failed'],
+      [idOf(8), 'failed'],
+    ]);
   });
 
   it.each(['renewals', 'new certificates'])(

@@ -87,3 +87,10 @@ it('a certificate that is left to the ingress controller is waited for where tha
   expect(waited).toMatchObject({ passes: 2, report: { waiting: [], events: [{ outcome: swapped }] } });
   expect(waited.tookMs).toBeGreaterThanOrEqual(60_000);
 });
+
+it("goes on while passes read what was beyond a tenant's share, and not for ever", async () => {
+  const reading: Partial<PassReport> = { unfinished: 'settling', read: 200, nextAt: NOW };
+  const { report, passes } = await run([...Array.from({ length: 20 }, () => reading), {}]);
+  expect([passes, report.unfinished, report.read]).toEqual([21, 'no', 4_000]);
+  expect((await run([reading])).passes).toBeLessThan(100);
+});
