@@ -49,13 +49,13 @@ export class ToldFile {
 
   constructor(private readonly path: string) {}
 
-  /** Nothing where it is missing or not ours: every present trouble is told once more then. */
+  /** Nothing where it is missing or not ours: what is not in it is told once more if it lasts. */
   load(): AlertState {
     try {
       const told: unknown = JSON.parse(readOwnFile(this.path, MAX_BYTES)?.text ?? '[]');
-      if (!listOf(isTold)(told)) return new Map();
+      if (!Array.isArray(told)) return new Map();
       return new Map(
-        told.map(({ id, toldAt, condition }) => [
+        told.filter(isTold).map(({ id, toldAt, condition }) => [
           id,
           // A time to come would put off the reminder for as long.
           { toldAt: Math.min(toldAt, Date.now()), condition: { ...condition, key: id } as Held['condition'] },

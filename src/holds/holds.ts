@@ -204,7 +204,7 @@ export class Holds implements HoldBook {
     const text = `${JSON.stringify({ ...this.#kept, approved })}\n`;
     this.#isUnsaved = true;
     // A longer file would not be read again.
-    if (Buffer.byteLength(text) > MAX_BYTES) throw new Error(`${path} would be too large: ${wayOut}`);
+    if (Buffer.byteLength(text) > MAX_BYTES) throw new Error(`${path} would be too large; ${wayOut}`);
     try {
       replaceFile(path, text, null);
       this.#isUnsaved = false;
