@@ -14,7 +14,9 @@ const COLUMNS: readonly Column[] = [
   { title: 'DETAIL', flexible: true, below: true },
 ];
 
-const STYLES: Record<CertificateState, 'green' | 'yellow' | 'red' | 'dim'> = {
+type Style = 'green' | 'yellow' | 'red' | 'dim';
+
+const STYLES: Record<CertificateState, Style> = {
   in_sync: 'green',
   pending: 'yellow',
   refused: 'red',
@@ -26,13 +28,13 @@ const STYLES: Record<CertificateState, 'green' | 'yellow' | 'red' | 'dim'> = {
 
 const DAY_MS = 86_400_000;
 
-/** Words shown in place of the state where they are more urgent; empty: the state is shown. */
-const LIVES: Record<LifeLevel, readonly [word: string, style: 'red' | 'yellow' | 'dim']> = {
+/** Words shown in place of the state where they are more urgent; null: the state is shown. */
+const LIVES: Record<LifeLevel, readonly [word: string, style: Style] | null> = {
   expired: ['expired', 'red'],
   critical: ['ends soon', 'red'],
   ends_soon: ['ends soon', 'yellow'],
-  renewal_due: ['', 'dim'],
-  fresh: ['', 'dim'],
+  renewal_due: null,
+  fresh: null,
 };
 
 /** A status for people. */
@@ -136,19 +138,18 @@ function lastPass({ last_pass: pass }: ReloaderStatus, now: number): string {
 }
 
 function row(certificate: CertificateStatus, { paint }: Output, now: number): string[] {
-  const { state, half, snis, source, expires_at: until } = certificate;
+  const { half, snis, source, expires_at: until } = certificate;
   const left = until === null ? null : Date.parse(until) - now;
-  const life = alarmingLife(certificate);
-  const [lifeWord, lifeStyle] = life === null ? ['', 'dim' as const] : LIVES[life];
+  const [word, style] = shownState(certificate);
   const leftText = left === null ? '-' : left < 0 ? `${timeLeft(-left)} over` : timeLeft(left);
   return [
-    lifeWord === '' ? paint(STYLES[state], state.replace('_', ' ')) : paint(lifeStyle, lifeWord),
+    paint(style, word),
     `${snis.length === 0 ? '-' : someOf(snis)}${half === 'alt' ? ' (second key type)' : ''}`,
     // In hours where days are too coarse.
     left === null || Math.abs(left) > 2 * DAY_MS
       ? day(until)
       : (until ?? '').slice(0, 16).replace('T', ' ') + 'Z',
-    lifeWord === '' ? leftText : paint(lifeStyle, leftText),
+    shownLife(certificate) === null ? leftText : paint(style, leftText),
     source?.location ?? '-',
     detail(certificate),
   ];
@@ -198,14 +199,22 @@ function whyNot({
   }
 }
 
+/** As the column STATE shows them, in the order of the table. */
 function counts(certificates: readonly CertificateStatus[]): string {
-  const counted = new Map<CertificateState, number>();
-  const lives = new Map<string, number>();
+  const counted = new Map<string, number>();
   for (const certificate of certificates) {
-    const life = alarmingLife(certificate);
-    if (life !== null) lives.set(LIVES[life][0], (lives.get(LIVES[life][0]) ?? 0) + 1);
-    counted.set(certificate.state, (counted.get(certificate.state) ?? 0) + 1);
+    const [word] = shownState(certificate);
+    counted.set(word, (counted.get(word) ?? 0) + 1);
   }
-  const parts = [...lives, ...counted].map(([state, count]) => `${count} ${state.replace('_', ' ')}`);
+  const parts = [...counted].map(([word, count]) => `${count} ${word}`);
   return `${plural(certificates.length, 'certificate')}: ${parts.join(', ')}`;
 }
+
+/** Null: no end of its life is shown in place of its state. */
+function shownLife(certificate: CertificateStatus): readonly [word: string, style: Style] | null {
+  const life = alarmingLife(certificate);
+  return life === null ? null : LIVES[life];
+}
+
+const shownState = (certificate: CertificateStatus) =>
+  shownLife(certificate) ?? ([certificate.state.replace('_', ' '), STYLES[certificate.state]] as const);
