@@ -45,7 +45,12 @@ export function withKong(command: Command): Command {
 export function withSocket(command: Command): Command {
   return command
     .option('-p, --prefix <dir>', "Kong's prefix, which holds the plugin's socket", pathOf, USUAL_PREFIX)
-    .option('--socket <path>', 'the socket, if it is not in the prefix', pathOf)
+    .option('--socket <path>', 'the socket, if it is not in the prefix', pathOf);
+}
+
+/** Adds these, and the address that only answers questions. */
+export function withAddress(command: Command): Command {
+  return withSocket(command)
     .option('--url <url>', 'ask this address (status.listen) instead', addressOf)
     .option('--allow-http', 'allow plain http to other hosts');
 }

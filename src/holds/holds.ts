@@ -108,7 +108,7 @@ export class Holds implements HoldBook {
   /** @throws Error where it cannot be kept */
   pin(pin: Pin): void {
     this.refresh();
-    this.#kept.pins = [...this.#kept.pins.filter(({ name }) => name !== pin.name), pin];
+    this.#kept.pins = [...this.#kept.pins.filter(({ name }) => !isSameName(name, pin.name)), pin];
     this.index();
     this.save();
   }
@@ -118,11 +118,12 @@ export class Holds implements HoldBook {
    * @throws Error where the removal cannot be kept
    */
   unpin(name: string): boolean {
-    const isPinned = () => this.#kept.pins.some((pin) => pin.name === name);
+    const isMeant = (pin: Pin) => isSameName(pin.name, name);
+    const isPinned = () => this.#kept.pins.some(isMeant);
     const wasPinned = isPinned();
     this.refresh();
     if (isPinned()) {
-      this.#kept.pins = this.#kept.pins.filter((pin) => pin.name !== name);
+      this.#kept.pins = this.#kept.pins.filter((pin) => !isMeant(pin));
       this.index();
       this.save();
       return true;
@@ -233,10 +234,9 @@ const namesOf = (change: Change) => [
   ...(change.moveSnis ?? []).map(({ from }) => from),
 ];
 
-function isAbout(change: Change, name: string): boolean {
-  const wanted = name.toLowerCase();
-  return namesOf(change).some((one) => one.toLowerCase() === wanted);
-}
+const isAbout = (change: Change, name: string) => namesOf(change).some((one) => isSameName(one, name));
+
+const isSameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
 /** Names that an approval covers; for a certificate without any its id. */
 function approvedNames(change: Change): string[] {

@@ -3,7 +3,7 @@ import type { HistoryOptions } from '../history';
 import type { HoldOptions } from '../hold';
 import type { ReloadOptions } from '../reload';
 import type { StatusOptions } from '../status';
-import { countOf, notEmpty, pathOf, withHelp, withJson, withSocket } from '../options';
+import { countOf, notEmpty, pathOf, withAddress, withHelp, withJson, withSocket } from '../options';
 
 /** Commands that ask the running process. */
 export function addProcess(root: Command): void {
@@ -19,7 +19,7 @@ function addStatus(root: Command): void {
     .description('show every certificate as the running plugin sees it, the most urgent first')
     .option('-w, --watch', 'refresh every 2 s')
     .option('--poll', 'have the plugin read every source first');
-  withJson(withSocket(command)).action(async (options: StatusOptions) => {
+  withJson(withAddress(command)).action(async (options: StatusOptions) => {
     const { status } = await import('../status/index.js');
     process.exitCode = await status(options);
   });
@@ -46,7 +46,7 @@ function addHistory(root: Command): void {
     .option('--since <time>', 'entries since then: 12h, 30d, or a time such as 2026-01-31', notEmpty)
     .option('--limit <count>', 'show only the latest entries, this many', countOf, 200)
     .option('--file <path>', 'read this file instead of asking the running process', pathOf);
-  withJson(withSocket(command)).action(async (name: string | undefined, options: HistoryOptions) => {
+  withJson(withAddress(command)).action(async (name: string | undefined, options: HistoryOptions) => {
     const { history } = await import('../history.js');
     process.exitCode = await history(name, options);
   });

@@ -66,7 +66,9 @@ describe('a pin', () => {
     const next = holdsWith({ path });
     expect(outcomeOf(next, update(60))).toBe('pinned');
     expect(outcomeOf(next, update(60), NOW + DAY)).toBe('free');
-    expect(next.unpin('www.test')).toBe(true);
+    next.pin({ name: 'WWW.test', until: null, since: NOW });
+    expect(next.pins(NOW)).toHaveLength(1);
+    expect(next.unpin('www.Test')).toBe(true);
     expect(next.unpin('www.test')).toBe(false);
     expect(outcomeOf(holdsWith({ path }), update(60))).toBe('free');
   });
