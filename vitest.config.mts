@@ -39,13 +39,31 @@ export default defineConfig({
   test: {
     projects: [
       // Unit tests leave their process as they found it: many share one, and each module is loaded once.
-      { extends: true, test: { name: 'unit', include: [UNIT], exclude: ALONE, isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['test/!(unit)/**/*.test.ts', ...ALONE] } },
+      {
+        extends: true,
+        // They wait more than they work: many side by side take no longer than one.
+        test: {
+          name: 'unit',
+          include: [UNIT],
+          exclude: ALONE,
+          isolate: false,
+          maxWorkers: 8,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['test/!(unit)/**/*.test.ts', ...ALONE],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
     // Everything that sockets, processes or a real Kong take part in may be slow on a shared machine.
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    maxWorkers: 2,
     reporters: ['default', './test/support/skipped.mts'],
     // Room for another title: a test has its process look like nginx, whatever the length of its own command line.
     execArgv: [`--title=${'vitest'.padEnd(300)}`],
