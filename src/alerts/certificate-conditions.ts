@@ -98,7 +98,7 @@ function timesOf({ stored, renewal_due_at: dueAt }: CertificateStatus, end: numb
 
 export function renewalOf(certificate: CertificateStatus, now: number): Condition | null {
   const { source, stored, renewal_due_at: dueAt, renewal_overdue: isOverdue } = certificate;
-  // Nobody renews a certificate without a source here; its expiry is an alert of its own.
+  // A certificate without a source is not renewed here; its expiry is an alert of its own.
   if (!isOverdue || source === null || dueAt === null) return null;
   const due = Date.parse(dueAt);
   const end = Math.max(Date.parse(source.not_after), stored === null ? 0 : Date.parse(stored.not_after));

@@ -160,7 +160,7 @@ export class Outbox {
   }
 }
 
-/** What is dropped where too many wait: a tenant with a thousand troubles drowns none of another, and nothing critical. */
+/** The alerts to drop if too many wait: first those of the tenant with the most, and no critical one before others. */
 function leastWanted(waiting: ReadonlyMap<string, Waiting>): string[] {
   const newest = [...waiting].reverse();
   const rank = ([, { alert }]: [string, Waiting]) => Number(alert.severity !== 'critical');

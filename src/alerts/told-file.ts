@@ -49,7 +49,7 @@ export class ToldFile {
 
   constructor(private readonly path: string) {}
 
-  /** Nothing where it is missing or not ours: what is not in it is told once more if it lasts. */
+  /** Empty if the file is missing or not ours: its troubles are then sent once more if they last. */
   load(): AlertState {
     try {
       const told: unknown = JSON.parse(readOwnFile(this.path, MAX_BYTES)?.text ?? '[]');

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PLUGIN_NAME } from '../common/product';
 import { stateFolder } from '../gateway';
 import { Holds, holdsPath } from '../holds';
-import type { LiveView, PluginEntry } from '../model';
+import { NO_KNOWLEDGE, type PluginEntry } from '../model';
 import type { Logger } from '../report';
 import {
   EntryMemory,
@@ -18,11 +17,9 @@ import type { AlertedEntry } from './alert-desk';
 import { completeConfig, type Config } from './config';
 import type { Connection } from './connection';
 import { historyPlace } from './histories';
+import { Keeper, removeSoon } from './keeper';
 import type { Reloader } from './reloader';
 
-/** A change is written this long after it, and so long after the last write. */
-const SOON_MS = 1_000;
-const PAUSE_MS = 30_000;
 /** Most files of entries that are looked at. */
 const MAX_FILES = 16;
 
@@ -43,7 +40,7 @@ interface Waiting {
   show: ReloaderPresenter;
 }
 
-/** What is known of each entry, from one process to the next. One process at a time works for a prefix. */
+/** Carries the facts of each entry from one process to the next. One process at a time works for a prefix. */
 export class KnowledgeStore {
   readonly #waiting = new Map<string, Waiting>();
   readonly #keepers = new Map<string, Keeper>();
@@ -71,12 +68,12 @@ export class KnowledgeStore {
     }
   }
 
-  /** What is known of entries that do not run yet. */
+  /** The kept facts of entries that do not run yet. */
   views(): ReloaderView[] {
     return [...this.#waiting.values()].flatMap(({ head, show }) => (head === null ? [] : show.view(false)));
   }
 
-  /** Where entries that do not run yet want to be shown. */
+  /** The status addresses of entries that do not run yet. */
   listens(): string[] {
     return [...this.#waiting.values()].flatMap(
       ({ config, head }) => (config === null ? head?.status_listen : config.status.listen) ?? [],
@@ -90,7 +87,7 @@ export class KnowledgeStore {
         yield [entry, { config, reloader: { view: () => show.view(false), isAsking: false }, startedAt: 0 }];
   }
 
-  /** What was known of an entry that is about to run; null: nothing, or of another Kong. */
+  /** The kept facts of an entry that is about to run; null: none, or they are of another Kong. */
   memoryOf(entry: string, kong: string): EntryMemory | null {
     const waiting = this.#waiting.get(entry);
     return waiting?.head?.kong === kong ? waiting.memory : null;
@@ -111,7 +108,7 @@ export class KnowledgeStore {
     known?.remove();
     this.#keepers.delete(entry);
     if (path !== null) this.#keepers.set(entry, new Keeper(path, knowledge, this.logger));
-    // Nobody writes it from now on: the next process must not take it for the latest.
+    // The file is no longer written: the next process must not take it for the latest.
     else if (waiting !== undefined) removeSoon(waiting.path);
   }
 
@@ -141,13 +138,13 @@ export class KnowledgeStore {
     }
   }
 
-  /** Where it is kept what an entry's webhook was told. */
+  /** Path of the record of the alerts that an entry's webhook got. */
   toldFile(entry: string): string {
     return join(stateFolder(this.prefix), TOLD + digestOf(entry));
   }
 
   private pathOf(entry: string, { history }: Config, isOwn: boolean): string {
-    // Where Kong has the entries, the folder has to be known before Kong answers.
+    // If Kong has the entries, the folder has to be known before Kong answers.
     const folder = isOwn && history.file != null ? dirname(history.file) : stateFolder(this.prefix);
     return join(folder, FILE + digestOf(entry));
   }
@@ -171,7 +168,7 @@ export class KnowledgeStore {
       entry,
       mode: config?.mode ?? head?.mode ?? 'apply',
       intervalSeconds: config?.interval ?? head?.interval_seconds ?? 0,
-      live: () => NOTHING,
+      live: () => NO_KNOWLEDGE,
       memory,
       warningDays: config?.expiry_warning_days ?? head?.warning_days ?? [],
       statusUrl: config === null ? head?.status_url : config.status.url,
@@ -179,95 +176,6 @@ export class KnowledgeStore {
     });
     this.#waiting.set(entry, { memory, head, config, path, show });
   }
-}
-
-/** Writes what one reloader knows: soon after a change, and not too often. */
-class Keeper {
-  readonly #file: KnowledgeFile;
-  /** What was written last, and whose it was: each reloader counts its changes anew. */
-  #mark = '';
-  #writer: unknown = null;
-  #inode = 0;
-  #savedAt = Number.NEGATIVE_INFINITY;
-  #timer: NodeJS.Timeout | null = null;
-  #saving: Promise<void> | null = null;
-  #isTroubled = false;
-  #isClosed = false;
-
-  constructor(
-    readonly path: string,
-    public knowledge: () => ReturnType<Reloader['knowledge']>,
-    private readonly logger: Logger,
-  ) {
-    this.#file = new KnowledgeFile(path);
-  }
-
-  note(): void {
-    if (this.#timer !== null || this.#isClosed) return;
-    const wait = Math.max(SOON_MS, this.#savedAt + PAUSE_MS - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      void this.save();
-    }, wait);
-    this.#timer.unref();
-  }
-
-  async finish(): Promise<void> {
-    this.close();
-    await this.#saving;
-    await this.save();
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-  }
-
-  remove(): void {
-    this.close();
-    void (this.#saving ?? Promise.resolve()).finally(() => removeSoon(this.path));
-  }
-
-  private async save(): Promise<void> {
-    this.#saving ??= this.write().finally(() => {
-      this.#saving = null;
-      this.#savedAt = performance.now();
-    });
-    await this.#saving;
-  }
-
-  private async write(): Promise<void> {
-    const { path, knowledge } = this;
-    try {
-      const known = knowledge();
-      if (known === null) return;
-      const isOurs = statSync(path, { throwIfNoEntry: false })?.ino === this.#inode;
-      const isSame = knowledge === this.#writer && known.mark === this.#mark;
-      if (isSame && isOurs) await this.#file.confirm(known.head.known_at);
-      else {
-        await this.#file.save(known);
-        this.#mark = known.mark;
-        this.#writer = knowledge;
-        this.#inode = statSync(path).ino;
-      }
-      if (this.#isTroubled)
-        this.logger.log('info', 'the knowledge for the next process is kept again', { file: path });
-      this.#isTroubled = false;
-    } catch (error) {
-      if (this.#isTroubled) return;
-      this.#isTroubled = true;
-      const { code, message } = error as NodeJS.ErrnoException;
-      this.logger.log('warn', 'the knowledge for the next process cannot be kept', {
-        file: path,
-        error: code ?? message,
-      });
-    }
-  }
-}
-
-/** Nothing waits for it, and nothing fails without it. */
-function removeSoon(path: string): void {
-  rm(path, { force: true }).catch(() => undefined);
 }
 
 function filesIn(folder: string): string[] {
@@ -287,17 +195,3 @@ function completed(config: unknown): Config | null {
     return null;
   }
 }
-
-const NOTHING: LiveView = {
-  plan: null,
-  certificates: new Map(),
-  sources: [],
-  bundle: () => null,
-  sourceOf: () => '',
-  refusal: () => undefined,
-  pastRefusal: () => undefined,
-  failure: () => undefined,
-  note: () => undefined,
-  hold: () => undefined,
-  holders: new Map(),
-};

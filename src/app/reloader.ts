@@ -38,7 +38,7 @@ export interface Reloader {
    */
   view(isReachable?: boolean): ReloaderView;
   status(): ReloaderStatus;
-  /** What is known, to be kept for the next process; null: no pass has been made. */
+  /** The facts to keep for the next process; null: no pass has been made. */
   knowledge: ReloaderPresenter['knowledge'];
   readonly holds: Holds;
   /** Changes that are held back. */

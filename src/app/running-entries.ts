@@ -17,7 +17,7 @@ interface RunningEntriesOptions {
   alerts: AlertDesk;
   histories: Histories;
   knowledge: KnowledgeStore;
-  /** Whether the entries come from a file: all are for one Kong. */
+  /** The entries come from a file: all are for one Kong. */
   areOwn: boolean;
 }
 
@@ -25,7 +25,7 @@ interface RunningEntriesOptions {
 interface Running {
   reloader: Reloader;
   connection: Connection;
-  /** Whether `connection` belongs to this entry alone and is closed with it. */
+  /** `connection` belongs to this entry alone and is closed with it. */
   isOwn: boolean;
   config: Config;
   memory: EntryMemory;

@@ -19,7 +19,7 @@ export interface Texts {
   /** Pages whose tables explain words, with the kind of word. */
   tables: readonly (readonly [kind: string, text: string])[];
   options: string;
-  /** What an option is called, and its section. */
+  /** Name of an option, and its section. */
   option: readonly [kind: string, section: string];
   meaning: string;
   comma: string;

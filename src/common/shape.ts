@@ -1,4 +1,4 @@
-/** Whether a value of parsed JSON has a certain shape. Further fields are allowed. */
+/** Tests the shape of a value of parsed JSON. Further fields are allowed. */
 export type Shape<T> = (value: unknown) => value is T;
 
 type Shaped<S> = S extends Shape<infer T> ? T : never;

@@ -13,7 +13,7 @@ const MAX_START = 200;
 /** Windows of time in which nothing is swapped. */
 export class Freeze {
   readonly #windows: readonly Window[];
-  /** What was found last, and the time for which it holds: every change of a pass asks. */
+  /** The last result, and the time for which it holds: every change of a pass asks. */
   #end: number | null = null;
   #from = Infinity;
   #until = -Infinity;

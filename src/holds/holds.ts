@@ -224,7 +224,7 @@ const held = (kind: 'pinned' | 'frozen' | 'approval', until: number | null, deta
 const shown = (time: number) => `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 /**
- * What a pin or an approval of the change may name: the id of the certificate, or of one that loses names to it, or an SNI
+ * Names that a pin or an approval of the change may have: the id of the certificate, or of one that loses names to it, or an SNI
  * that it has or gets.
  */
 const namesOf = (change: Change) => [

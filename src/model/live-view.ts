@@ -55,6 +55,21 @@ export interface LiveView {
   readonly holders: ReadonlyMap<string, readonly string[]>;
 }
 
+/** The view of a reloader that has made no pass. */
+export const NO_KNOWLEDGE: LiveView = {
+  plan: null,
+  certificates: new Map(),
+  sources: [],
+  bundle: () => null,
+  sourceOf: () => '',
+  refusal: () => undefined,
+  pastRefusal: () => undefined,
+  failure: () => undefined,
+  note: () => undefined,
+  hold: () => undefined,
+  holders: new Map(),
+};
+
 /** What Kong's listeners served for one half of a certificate. */
 export interface ServedObservation {
   verdict: Exclude<Verdict, 'overwritten'>;

@@ -10,7 +10,7 @@ import {
 } from '../model';
 import type { BundleBook } from './bundle-book';
 
-/** What is wrong with a source, as people are told. */
+/** Troubles of a source, as they are shown. */
 export const troublesOf = ({ errors, partial = [] }: SourceScan): Refusal[] => [...errors, ...partial];
 
 /** State of each source, as of its last scan. */

@@ -77,7 +77,7 @@ async function answer(server: object, client: Socket, message: unknown, log: Plu
     if (client.writableLength > MAX_UNREAD_BYTES) client.destroy();
   };
   const isRequest = Array.isArray(message) && message[0] === 0 && typeof message[2] === 'string';
-  // What Kong counts up; something else could not even be sent back.
+  // Kong sends a number that it counts up; anything else could not even be sent back.
   if (!isRequest || typeof message[1] !== 'number') {
     client.destroy();
     return;

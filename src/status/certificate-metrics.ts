@@ -91,7 +91,7 @@ export function* certificateRows({ reloaders, generated_at: at }: ReportView): I
       rows.set(key, rowOf(one, reloader, now));
     }
   }
-  // What is in Kong comes first.
+  // Certificates in Kong come first.
   for (const row of rows.values()) if (row.facts.certificate !== null) yield row;
   for (const row of rows.values()) if (row.facts.certificate === null) yield row;
 }

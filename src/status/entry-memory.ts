@@ -6,7 +6,7 @@ import type { KeptKnowledge } from './knowledge-file';
 import { ServedBook } from './served-book';
 import { SinceBook } from './since-book';
 
-/** What an earlier process knew. */
+/** The facts of an earlier process. */
 export interface Remembered {
   facts: () => Iterable<CertificateFacts>;
   sources: readonly SourceStatus[];

@@ -52,7 +52,7 @@ const isLeaf = recordOf({
 const isHalf = oneOf({ main: 0, alt: 0 });
 const isWhy = recordOf({ reason: oneOf(REASONS), message: isText });
 
-/** Only such a line is read again: the length of texts and the range of times are limited. */
+/** The shape of a line that is read again: the length of texts and the range of times are limited. */
 export const isKeptRow = recordOf({
   id: orNull(isText),
   half: isHalf,

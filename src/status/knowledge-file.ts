@@ -20,7 +20,7 @@ import type { RecentEvent, ReloaderStatus } from '../public';
 import { isKeptRow, keptFacts, keptRow, type FactsBeside, type KeptFacts } from './kept-facts';
 import type { CertificateFacts } from './facts';
 
-/** What is known of one entry besides its certificates. */
+/** The facts of one entry besides its certificates. */
 export interface KnowledgeHead extends Pick<
   ReloaderStatus,
   'entry' | 'mode' | 'interval_seconds' | 'sources' | 'events' | 'default_certificate' | 'node_certificates'
@@ -34,13 +34,13 @@ export interface KnowledgeHead extends Pick<
   status_url: string | null;
 }
 
-/** What is known of one entry now; the certificates are walked through, and never held twice. */
+/** The present facts of one entry; the certificates are walked through, and never held twice. */
 export interface Knowledge {
   head: KnowledgeHead;
   certificates: () => Iterable<readonly [CertificateFacts, FactsBeside]>;
 }
 
-/** What an earlier process knew of one entry. */
+/** The facts of an earlier process about one entry. */
 export interface KeptKnowledge {
   head: KnowledgeHead;
   certificates: readonly KeptFacts[];
@@ -165,7 +165,7 @@ export class KnowledgeFile {
 
 async function* lines(head: KnowledgeHead, certificates: Knowledge['certificates']): AsyncGenerator<string> {
   const slices = new Slices();
-  // What could not be read again is left out: one strange certificate must not cost what is known of the others.
+  // A line that could not be read again is left out: one strange certificate must not cost the facts of the others.
   const events = head.events.filter(isEvent);
   let text = `${toJson({ format: FORMAT, ...head, events })}\n`;
   let [count, bytes] = [0, 0];
@@ -186,7 +186,7 @@ async function* lines(head: KnowledgeHead, certificates: Knowledge['certificates
   yield `${text}${toJson({ end: count })}\n`;
 }
 
-/** Only a whole file has its end. */
+/** The last line; a file that was cut off lacks it. */
 const isEnd = (row: unknown, count: number): boolean =>
   typeof row === 'object' && row !== null && (row as { end?: unknown }).end === count;
 

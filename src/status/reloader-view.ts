@@ -95,7 +95,7 @@ export class ReloaderPresenter {
   }
 
   /**
-   * What is known, for the next process; `mark` is another one when it is worth writing. Null: no pass has been made.
+   * The facts for the next process; a changed `mark` means that they are worth writing. Null: no pass has been made.
    */
   knowledge(place: Pick<KnowledgeHead, 'kong' | 'status_listen'>): (Knowledge & { mark: string }) | null {
     this.notice();

@@ -21,7 +21,7 @@ export function unreadiness({ waiting, kong, reloaders }: ReportView, now: numbe
   if (waiting !== null) return waiting;
   if (reloaders.length === 0) return 'Kong has no enabled global entry of the plugin';
   for (const { entry, interval_seconds: interval, last_success_at: last, last_pass: pass } of reloaders) {
-    // What an earlier process knew does not make this one ready.
+    // Facts of an earlier process do not make this one ready.
     const age = last === null || pass === null ? Number.POSITIVE_INFINITY : now - Date.parse(last);
     if (age <= Math.max(2 * interval * 1000, LEAST_MS)) continue;
     const why = pass?.error == null ? '' : `: ${pass.error}`;

@@ -8,7 +8,7 @@ import { FileEdit } from './file-edit';
 /** Reads a certificate by its id; null where it is gone. */
 export type ReadTexts = (id: string) => Promise<CertificateTexts | null>;
 
-/** What of a stored certificate an edit depends on. */
+/** The parts of a stored certificate that an edit depends on. */
 export interface FileCertificate extends Record<Half, FileHalf | null> {
   id: string;
   snis: readonly string[];

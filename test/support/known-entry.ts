@@ -1,23 +1,8 @@
-import type { LiveView, ServedObservation } from '../../src/model';
+import { NO_KNOWLEDGE, type LiveView, type ServedObservation } from '../../src/model';
 import { emptyPlan } from '../../src/plan/world';
 import { EntryMemory, type KnowledgeFile } from '../../src/status';
 import { ReloaderPresenter } from '../../src/status/reloader-view';
 import { bundle, NOW, ROOTED, stored } from './plans';
-
-/** The view of a reloader that has made no pass. */
-export const NOTHING: LiveView = {
-  plan: null,
-  certificates: new Map(),
-  sources: [],
-  bundle: () => null,
-  sourceOf: () => '',
-  refusal: () => undefined,
-  pastRefusal: () => undefined,
-  failure: () => undefined,
-  note: () => undefined,
-  hold: () => undefined,
-  holders: new Map(),
-};
 
 const presenter = (memory: EntryMemory, live: () => LiveView) =>
   new ReloaderPresenter({ entry: 'E', mode: 'apply', intervalSeconds: 300, memory, live, now: () => NOW });
@@ -60,7 +45,7 @@ export function entry(count = 12) {
     if (index % 6 > 3) seen('served');
   }
   const live: LiveView = {
-    ...NOTHING,
+    ...NO_KNOWLEDGE,
     plan,
     certificates,
     bundle: (id) => bundles.get(id) ?? null,
@@ -82,5 +67,5 @@ export async function remembered(file: KnowledgeFile) {
   const kept = await file.load(NOW);
   const memory = new EntryMemory(() => NOW);
   memory.remember(kept!);
-  return { kept: kept!, memory, view: presenter(memory, () => NOTHING).view(false) };
+  return { kept: kept!, memory, view: presenter(memory, () => NO_KNOWLEDGE).view(false) };
 }

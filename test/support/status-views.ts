@@ -1,5 +1,5 @@
 import { emptyPlan } from '../../src/plan/world';
-import type { CertificateState, Refusal, StoredCertificate } from '../../src/model';
+import { NO_KNOWLEDGE, type CertificateState, type Refusal, type StoredCertificate } from '../../src/model';
 import type { ReloaderView, ReportView } from '../../src/status';
 import { EntryMemory } from '../../src/status';
 import type { CertificateFacts } from '../../src/status/facts';
@@ -44,6 +44,7 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
     memory,
     now: () => NOW,
     live: () => ({
+      ...NO_KNOWLEDGE,
       plan: {
         ...emptyPlan(),
         inSync: new Map(all.map((one) => [one.bundle.id, [one.certificate.id]])),
@@ -52,12 +53,6 @@ export function reloaderView(all: readonly Matched[], entry = 'E', why: Refusal 
       sources: [{ id: 'memory', bundles: all.length, error: why && { why, since: NOW } }],
       bundle: (id) => bundles.get(id) ?? null,
       sourceOf: () => 'memory',
-      refusal: () => undefined,
-      failure: () => undefined,
-      pastRefusal: () => undefined,
-      note: () => undefined,
-      hold: () => undefined,
-      holders: new Map(),
     }),
   });
   return show.view();

@@ -127,7 +127,7 @@ export class Batch {
     await this.tryToPost(this.possible(left.filter((item) => !isFull(item))), []);
   }
 
-  /** What is no smaller needs no post of its own to be refused: with many owners that would be thousands. */
+  /** Kong has no room for it. New ones at least as large then get no post of their own: with many owners that would be thousands. */
   private noteFull(item: Ready): void {
     this.#full.add(ownerOfItem(item));
     if (isNew(item)) this.#noRoomFor = Math.min(this.#noRoomFor, sizeOf(item));

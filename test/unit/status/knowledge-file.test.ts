@@ -4,12 +4,13 @@ import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileS
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
+import { NO_KNOWLEDGE } from '../../../src/model';
 import { KnowledgeFile, type Knowledge, type KnowledgeHead } from '../../../src/status';
 import { listReport, parseListQuery } from '../../../src/status/list';
 import { renderMetrics } from '../../../src/status/metrics';
 import { certificateFacts, type CertificateFacts } from '../../../src/status/facts';
 import { ReloaderPresenter } from '../../../src/status/reloader-view';
-import { entry, NOTHING, PLACE, remembered } from '../../support/known-entry';
+import { entry, PLACE, remembered } from '../../support/known-entry';
 import { eventually } from '../../support/eventually';
 import { testFolder } from '../../support/folders';
 import { NOW } from '../../support/plans';
@@ -45,7 +46,7 @@ it('time goes on for what is known', async () => {
   const { file } = await saved();
   const { memory } = await remembered(file);
   const later = new ReloaderPresenter({
-    ...{ entry: 'E', mode: 'apply', intervalSeconds: 300, memory, live: () => NOTHING },
+    ...{ entry: 'E', mode: 'apply', intervalSeconds: 300, memory, live: () => NO_KNOWLEDGE },
     now: () => NOW + 400 * 86_400_000,
   } as const);
   const lives = new Set([...later.view(false).certificates()].map(({ expiry }) => expiry));
