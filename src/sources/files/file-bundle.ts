@@ -89,19 +89,13 @@ export class FileBundle {
 
   /** Asked of every bundle of a folder when one file changes. */
   isAmong(paths: ReadonlySet<string>): boolean {
-    const { cert, key, chain, beside = [] } = this.files;
+    const { cert, key, chain, beside } = this.files;
     return (
       paths.has(cert) ||
       (key !== null && paths.has(key)) ||
       (chain !== undefined && paths.has(chain)) ||
-      beside.some((path) => paths.has(path))
+      (beside !== undefined && beside.length > 0 && beside.some((path) => paths.has(path)))
     );
-  }
-
-  /** Whether it cannot be without this file. */
-  needs(path: string): boolean {
-    const { cert, key, chain } = this.files;
-    return path === cert || path === key || path === chain;
   }
 
   /** One stat for each file that was read; true where `read` would find something else than last time. */
