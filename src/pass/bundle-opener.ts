@@ -14,7 +14,7 @@ import {
 } from '../model';
 import type { BareLeaf } from './bare-leaves';
 import type { BundleBook, Entry } from './bundle-book';
-import { isSameAs, leafAlone, traitsOf } from './known-bundle';
+import { isSameAs, leafAlone, sourced } from './known-bundle';
 import { readSafely, understand } from './reading';
 import type { Shares } from './shares';
 import type { UnmatchedBundle } from './unmatched-bundle';
@@ -235,7 +235,7 @@ export class BundleOpener {
   }
 
   private known(id: string, bundle: Bundle, source: Source): SourcedBundle {
-    const known: SourcedBundle = { ...bundle, id, ...traitsOf(source, this.sources.indexOf(source)) };
+    const known = sourced(bundle, id, source, this.sources.indexOf(source));
     const openEnd = this.#chains.openEnd(bundle.reach);
     if (openEnd !== null) known.openEnd = openEnd;
     return known;
