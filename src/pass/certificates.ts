@@ -1,6 +1,7 @@
 import { ConcludeStep } from './conclude';
 import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
+import { ReadAhead } from './read-ahead';
 import { RemoveStep } from './remove';
 import { RevertStep } from './revert';
 import { RoundsStep } from './rounds';
@@ -22,6 +23,7 @@ export function certificateSteps(options: CertificateOptions) {
   const prove = new ProveStep(gateway.certificates, verifier, progress);
   return {
     memory,
+    ahead: new ReadAhead(memory),
     scan,
     retryRollbacks: settle.retry,
     revert: new RevertStep(memory, { write, prove, settle }),
