@@ -1,6 +1,8 @@
 import { IdleTimer } from '../../common/idle-timer';
 import type { CertificateEntity } from '../admin/entities';
-import { FRESH_MS } from './page-reads';
+
+/** Its write follows within a few milliseconds; whatever others write meanwhile must not be overlooked for longer. */
+const FRESH_MS = 50;
 
 /** A read that goes before a write. */
 export interface FirstRead {
