@@ -159,7 +159,8 @@ export class BundleOpener {
 
   /**
    * Completes chains that end early with certificates from Kong or other bundles.
-   * @param isNews whether there is something new to complete them with; else only those that are left from before
+   * @param isNews whether there is something new to complete them with; else only those that differ, or are left from
+   * before
    */
   async completeChains(
     differing: Map<string, SourcedBundle | null>,
@@ -171,6 +172,11 @@ export class BundleOpener {
       this.#uncompleted = new Set();
       // Most chains of a private CA end below its root, and nothing completes them: 10,000 are passed over here.
       for (const [id, reach] of this.#incomplete) if (this.#chains.mayGoOn(reach)) this.#uncompleted.add(id);
+    } else {
+      for (const id of differing.keys()) {
+        const reach = this.#incomplete.get(id);
+        if (reach !== undefined && this.#chains.mayGoOn(reach)) this.#uncompleted.add(id);
+      }
     }
     for (const id of this.#uncompleted) {
       const known = this.book.get(id);
