@@ -16,7 +16,7 @@ import type { BareLeaf } from './bare-leaves';
 import type { BundleBook, Entry } from './bundle-book';
 import { isSameAs, leafAlone, sourced } from './known-bundle';
 import type { OpenedAhead } from './opened-ahead';
-import { readSafely, understand } from './reading';
+import { readSafely } from './reading';
 import type { Shares } from './shares';
 import type { UnmatchedBundle } from './unmatched-bundle';
 import { WholeChains } from './whole-chain';
@@ -113,13 +113,13 @@ export class BundleOpener {
   /** @returns whether it differs from the former state */
   private async update(
     id: string,
-    { source, name, raw: seen }: UnmatchedBundle,
+    { source, name, raw: seen, known: pem }: UnmatchedBundle,
     bare: Map<string, BareLeaf>,
   ): Promise<boolean> {
     const entry = this.book.entry(id);
     const before = entry?.known;
     const raw = seen === undefined ? await readSafely(source, name) : seen;
-    const understood = this.ahead.open(id, raw);
+    const understood = this.ahead.open(id, raw, pem);
     // Plain PEM is parsed synchronously.
     const opened = understood instanceof Promise ? await understood : understood;
     this.#unread.delete(id);

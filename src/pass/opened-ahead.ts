@@ -1,4 +1,4 @@
-import { checkKeyAndChain, type OpenedBundle } from '../certificates';
+import { checkKeyAndChain, type OpenedBundle, type PemContent } from '../certificates';
 import { IdleTimer } from '../common/idle-timer';
 import { isRefusal, type RawBundle, type Reading, type Refusal } from '../model';
 import { understand } from './reading';
@@ -29,9 +29,9 @@ export class OpenedAhead {
   }
 
   /** As `understand`. */
-  open(id: string, raw: Reading): ReturnType<typeof understand> {
+  open(id: string, raw: Reading, known?: PemContent): ReturnType<typeof understand> {
     const held = raw === null || isRefusal(raw) ? undefined : this.#held.get(id);
-    return held !== undefined && isSame(held.raw, raw as RawBundle) ? held.opened : understand(raw);
+    return held !== undefined && isSame(held.raw, raw as RawBundle) ? held.opened : understand(raw, known);
   }
 
   /** As `checkKeyAndChain`. */
