@@ -189,7 +189,7 @@ export class BundleOpener {
       if (known === null || missing === null || !this.#chains.knows(missing)) continue;
       const { source, name } = this.book.entry(id) as Entry;
       const begin = shares.begin();
-      const opened = await understand(await readSafely(source, name));
+      const opened = await this.ahead.open(id, await readSafely(source, name));
       const whole = opened === null || isRefusal(opened) ? null : this.#chains.complete(opened, source);
       shares.end(owner, begin);
       if (whole === null) continue;
