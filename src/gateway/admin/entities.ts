@@ -34,19 +34,22 @@ export interface CertificateEntity {
 
 const REFERENCE = /^\s*\{vault:\/\//;
 
-/** Keeps what comparisons need and drops the PEM texts: the key stays with Kong. */
-export function toStored(entity: CertificateEntity): StoredCertificate {
+/**
+ * Keeps what comparisons need and drops the PEM texts: the key stays with Kong.
+ * @param known what was known of it: a half with the same content is taken from there
+ */
+export function toStored(entity: CertificateEntity, known?: StoredCertificate): StoredCertificate {
   const { cert_alt: certAlt, key_alt: keyAlt, snis } = entity;
   const tags = entity.tags ?? NONE;
   const { secret, secretUid } = secretOf(tags);
-  const main = toHalf(entity);
+  const main = toHalf(entity, known?.main);
   return {
     id: entity.id,
     snis: sharedNames(snis ?? NONE, main.leaf),
     owner: ownerOf(tags),
     secret,
     main,
-    alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }),
+    alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }, known?.alt),
     ...(secretUid === undefined ? {} : { secretUid }),
     ...(tags.includes(PREVIOUS_TAG) ? { isPrevious: true as const } : {}),
   };
@@ -126,9 +129,10 @@ function secretOf(tags: readonly string[]): { secret: string | null; secretUid: 
 export const isVaultReference = ({ cert, key }: PemPair): boolean =>
   REFERENCE.test(cert) || REFERENCE.test(key);
 
-function toHalf({ cert, key }: PemPair): StoredHalf {
+function toHalf({ cert, key }: PemPair, known?: StoredHalf | null): StoredHalf {
   const vaultReference = isVaultReference({ cert, key });
   const pem = vaultReference ? null : readPem(cert, key);
+  if (pem !== null && pem.content !== '' && pem.content === known?.content) return known;
   const leaf = pem === null ? null : leafOf(pem);
   const reach = pem === null ? NO_REACH : reachOfPem(leaf, pem);
   return {
