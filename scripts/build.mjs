@@ -4,7 +4,7 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { bundledPackages, notices } from './bundled.mjs';
-import { development, shipped } from './bundles.mjs';
+import { development, shipped, writeAnswer } from './bundles.mjs';
 import { writeLuaPlugin } from './lua-plugin.mjs';
 
 const logLevel = process.argv.includes('--quiet') ? 'warning' : 'info';
@@ -16,6 +16,7 @@ for (const bundle of shipped(process.argv.includes('--debug'))) {
 }
 await build({ ...development(), logLevel });
 chmodSync('dist/ssl-cert-reloader.cjs', 0o755);
+writeAnswer('dist/ssl-cert-reloader.cjs');
 writeLuaPlugin('dist/ssl-cert-reloader.cjs', 'dist');
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', notices(metafiles));
 mkdirSync('build', { recursive: true });

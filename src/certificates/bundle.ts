@@ -179,8 +179,18 @@ export function complete(
 }
 
 /** The texts that Kong gets. */
-export function toPem({ chain, key }: OpenedBundle): PemPair {
-  return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: key.pem };
+export function toPem({ chain: [leaf, ...issuers], key }: OpenedBundle): PemPair {
+  const own = leaf === undefined ? '' : encodeCertificates([leaf.der]);
+  return { cert: own + issuers.map(issuerPem).join(''), key: key.pem };
+}
+
+/** Thousands of leaves share a few issuers. */
+const issuerPems = new WeakMap<ParsedCertificate, string>();
+
+function issuerPem(issuer: ParsedCertificate): string {
+  let pem = issuerPems.get(issuer);
+  if (pem === undefined) issuerPems.set(issuer, (pem = encodeCertificates([issuer.der])));
+  return pem;
 }
 
 /**

@@ -9,6 +9,7 @@ export { identify, readCaBundle } from './ca';
 export { digestOf, openEndsOf, reachOfPem, readPem, type PemContent } from './pem-content';
 export {
   isPublicRoot,
+  isSameReach,
   isShorter,
   missingIssuer,
   NO_REACH,

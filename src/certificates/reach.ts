@@ -70,6 +70,18 @@ function describe(chain: readonly ParsedCertificate[], hasRoot: boolean): Reach 
   };
 }
 
+export function isSameReach(a: Reach, b: Reach): boolean {
+  return (
+    a === b ||
+    (a.hasRoot === b.hasRoot &&
+      a.isPublished === b.isPublished &&
+      a.issuers.length === b.issuers.length &&
+      a.certificates.length === b.certificates.length &&
+      a.issuers.every((issuer, index) => issuer === b.issuers[index]) &&
+      a.certificates.every((der, index) => Buffer.compare(der, b.certificates[index] as Uint8Array) === 0))
+  );
+}
+
 /** Recognizes known roots by their names (DER). */
 export type IsRoot = (subject: string) => boolean;
 

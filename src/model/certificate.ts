@@ -136,7 +136,7 @@ export interface Bundle {
   chainLength: number;
   reach: Reach;
   /** Issuer of the chain's last certificate, for a person, where that issuer is neither a known root nor at hand. */
-  openEnd?: string;
+  openEnd?: string | undefined;
   leaf: CertificateInfo;
   /** The Secret that it comes from. */
   secret?: SecretRef;
@@ -171,7 +171,7 @@ export interface SourcedBundle extends Bundle {
   /** Whether a certificate may be created in Kong for it. */
   create: boolean;
   /** Its source is configured with an explicit `create: true`. */
-  createIsExplicit?: boolean;
+  createIsExplicit?: boolean | undefined;
   /** See `Source.ownership`; left out: the operator's. */
   ownership?: Ownership;
   /** Index of its source in the configuration. */

@@ -14,7 +14,7 @@ import {
 } from '../model';
 import type { BareLeaf } from './bare-leaves';
 import type { BundleBook, Entry } from './bundle-book';
-import { isSameAs, leafAlone, traitsOf } from './known-bundle';
+import { isSameAs, leafAlone, sourced } from './known-bundle';
 import { readSafely, understand } from './reading';
 import type { Shares } from './shares';
 import type { UnmatchedBundle } from './unmatched-bundle';
@@ -159,7 +159,8 @@ export class BundleOpener {
 
   /**
    * Completes chains that end early with certificates from Kong or other bundles.
-   * @param isNews whether there is something new to complete them with; else only those that are left from before
+   * @param isNews whether there is something new to complete them with; else only those that differ, or are left from
+   * before
    */
   async completeChains(
     differing: Map<string, SourcedBundle | null>,
@@ -171,6 +172,11 @@ export class BundleOpener {
       this.#uncompleted = new Set();
       // Most chains of a private CA end below its root, and nothing completes them: 10,000 are passed over here.
       for (const [id, reach] of this.#incomplete) if (this.#chains.mayGoOn(reach)) this.#uncompleted.add(id);
+    } else {
+      for (const id of differing.keys()) {
+        const reach = this.#incomplete.get(id);
+        if (reach !== undefined && this.#chains.mayGoOn(reach)) this.#uncompleted.add(id);
+      }
     }
     for (const id of this.#uncompleted) {
       const known = this.book.get(id);
@@ -229,7 +235,7 @@ export class BundleOpener {
   }
 
   private known(id: string, bundle: Bundle, source: Source): SourcedBundle {
-    const known: SourcedBundle = { ...bundle, id, ...traitsOf(source, this.sources.indexOf(source)) };
+    const known = sourced(bundle, id, source, this.sources.indexOf(source));
     const openEnd = this.#chains.openEnd(bundle.reach);
     if (openEnd !== null) known.openEnd = openEnd;
     return known;

@@ -1,4 +1,4 @@
-import type { OpenedBundle } from '../certificates';
+import { isSameReach, type OpenedBundle } from '../certificates';
 import { optimiseFor } from '../common/v8';
 import { Slices } from '../common/slices';
 import { inTurn, isRefusal, refusal, type Refusal, type Source, type SourcedBundle } from '../model';
@@ -118,12 +118,25 @@ export class BundleReader {
       result.differing.set(id, before);
       if (slices.due) await slices.pause();
     }
-    const isNews = result.differing.size > 0 || result.changed || kongChanged;
+    const isNews = result.changed || kongChanged || this.isAnyReachNew(result);
     await this.#opener.completeChains(result.differing, isNews, shares);
     this.holdBare(bare, result);
     if (result.differing.size > 0) result.changed = true;
     if (result.changed) this.book.excuse();
     return result;
+  }
+
+  /**
+   * Whether a bundle differs in what its chain leads to: a renewal by the same issuers completes no other chain. For
+   * tenants the names count, too.
+   */
+  private isAnyReachNew({ differing }: BundleScan): boolean {
+    if (this.all.some(({ ownership }) => ownership === 'tenants')) return differing.size > 0;
+    for (const [id, before] of differing) {
+      const now = this.book.get(id);
+      if (before === null || now === null || !isSameReach(before.reach, now.reach)) return true;
+    }
+    return false;
   }
 
   /** Holds a bare leaf whose issuer is nowhere, as long as its chain may still be on the way. */

@@ -10,7 +10,6 @@ import {
   type PemPair,
   type Written,
 } from '../model';
-import { chainOf } from './prove';
 
 /** The pair of one half of a certificate before its last swap. */
 export interface FormerPair {
@@ -23,6 +22,13 @@ export interface FormerPair {
 }
 
 type Kept = FormerPair & { sealed: Sealed; owner: string };
+type Found = FormerPair & { pair: PemPair; owner: string };
+
+/** A write, and the chain that Kong has since. */
+export interface Replaced {
+  written: Written;
+  chain: Digest;
+}
 
 const MOST = 100;
 const KEPT_MS = 24 * 3_600_000;
@@ -39,27 +45,34 @@ export class FormerPairs {
   /** Cleared after a while even if no more passes are made. */
   readonly #end = new IdleTimer(() => this.#kept.clear(), KEPT_MS);
 
-  /** @param at milliseconds since the epoch */
-  keep(written: Written, at: number): void {
-    const [certificate, half] = [changeId(written.change), changeHalf(written.change)];
-    const pair = written.before?.[half] ?? null;
-    const key = keyOf({ certificate, half });
-    this.#kept.delete(key);
-    if (pair === null) return;
-    this.#end.touch();
-    const owner = ownerOf(written.change.bundle);
-    this.#kept.set(key, {
-      certificate,
-      half,
-      replacedBy: chainOf(written),
-      at,
-      sealed: this.#seal.close([pair.cert, pair.key]),
-      owner,
-    });
-    if (this.#kept.size <= MOST) return;
+  /**
+   * Keeps what these writes replaced, as far as there is room.
+   * @param replaced the writes, the last one last, each with the chain that Kong has now
+   * @param at milliseconds since the epoch
+   */
+  keep(replaced: readonly Replaced[], at: number): void {
+    if (replaced.length === 0) return;
+    const found = new Map<string, Kept | Found>(this.#kept);
+    for (const { written, chain } of replaced) {
+      const [certificate, half] = [changeId(written.change), changeHalf(written.change)];
+      const pair = written.before?.[half] ?? null;
+      const key = keyOf({ certificate, half });
+      found.delete(key);
+      const owner = ownerOf(written.change.bundle);
+      if (pair !== null) found.set(key, { certificate, half, replacedBy: chain, at, owner, pair });
+    }
     // Whoever renews often loses pairs of its own, not those of others.
-    const [excess] = inTurn([...this.#kept].reverse(), ([, one]) => one.owner).slice(MOST);
-    if (excess !== undefined) this.#kept.delete(excess[0]);
+    const chosen = inTurn([...found].reverse(), ([, one]) => one.owner).slice(0, MOST);
+    const kept = new Set(chosen.map(([key]) => key));
+    this.#kept.clear();
+    for (const [key, one] of found) if (kept.has(key)) this.#kept.set(key, this.sealed(one));
+    this.#end.touch();
+  }
+
+  private sealed(one: Kept | Found): Kept {
+    if ('sealed' in one) return one;
+    const { pair, ...former } = one;
+    return { ...former, sealed: this.#seal.close([pair.cert, pair.key]) };
   }
 
   forget(former: Pick<FormerPair, 'certificate' | 'half'>): void {

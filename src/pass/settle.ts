@@ -10,6 +10,7 @@ import {
   type SwapKind,
   type Written,
 } from '../model';
+import type { Replaced } from './former-pairs';
 import type { CertificateMemory } from './memory';
 import { attemptOf } from './plan';
 import { chainOf, writtenOf } from './prove';
@@ -52,15 +53,17 @@ export class SettleStep implements Step {
     const { work } = pass;
     const { refused, findings } = this.memory;
     const undone: RollBack[] = [];
+    const replaced: Replaced[] = [];
     const slices = new Slices();
     for (const [index, written] of writtenOf(work.results).entries()) {
       const proof = work.proofs[index] ?? null;
       const isUndone = proof?.verdict === 'wrong' && this.options.rollback;
       const worse = isUndone ? whyNotBack(written, pass.now()) : null;
       if (isUndone && worse === null) undone.push({ written, proof });
-      this.conclude(written, proof, { pass, isUndone: isUndone && worse === null, worse });
+      this.conclude(written, proof, { pass, isUndone: isUndone && worse === null, worse, replaced });
       if (slices.due) await slices.pause();
     }
+    this.memory.former.keep(replaced, pass.startedAt);
     if (!(await this.rollBack(undone))) work.hasFailed = true;
     for (const result of work.results) {
       const { change } = result;
@@ -92,14 +95,15 @@ export class SettleStep implements Step {
   private conclude(
     written: Written,
     proof: Proof | null,
-    { pass, isUndone, worse }: { pass: PassContext; isUndone: boolean; worse: string | null },
+    { pass, isUndone, worse, replaced }: Conclusion,
   ): void {
     const { change } = written;
     const { findings } = this.memory;
+    const chain = chainOf(written);
     this.memory.untold.push({
       certificate: changeId(change),
       half: changeHalf(change),
-      chain: chainOf(written),
+      chain,
       proof,
       isKept: proof?.verdict !== 'overwritten' && !isUndone,
       at: pass.now(),
@@ -113,7 +117,7 @@ export class SettleStep implements Step {
     }
     const shown =
       proof === null || worse === null ? proof : { ...proof, detail: `${proof.detail}; ${worse}` };
-    this.noteFormer(written, pass.startedAt);
+    this.noteFormer({ written, chain }, replaced);
     const { stored } = this.memory.gateway.certificates;
     const former =
       change.kind === 'update' && change.split !== undefined ? stored.get(change.split.id) : null;
@@ -129,12 +133,12 @@ export class SettleStep implements Step {
   }
 
   /** A pair that was reverted is forgotten: a second revert must not bring back what was just removed. */
-  private noteFormer(written: Written, at: number): void {
-    const { change } = written;
+  private noteFormer(one: Replaced, replaced: Replaced[]): void {
+    const { change } = one.written;
     if (change.kind === 'create') return;
     const { former } = this.memory;
     if (change.reverts === true) former.forget({ certificate: change.certificate.id, half: change.half });
-    else former.keep(written, at);
+    else replaced.push(one);
   }
 
   /**
@@ -189,6 +193,15 @@ function howOf(change: Change): SwapKind {
   if (change.kind === 'create') return 'created';
   if (change.reverts === true) return 'reverted';
   return change.isOfController ? 'taken_over' : 'swapped';
+}
+
+interface Conclusion {
+  pass: PassContext;
+  isUndone: boolean;
+  /** Why the former certificate is not restored; null: it is, or need not be. */
+  worse: string | null;
+  /** Gets the write where an operator may want the former pair back. */
+  replaced: Replaced[];
 }
 
 interface RollBack {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { connect } from 'node:net';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { dump } from 'js-yaml';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -29,6 +29,24 @@ async function call(socket: string, method: string, ...args: unknown[]): Promise
 
 it('is a text that V8 keeps with one octet a character', () => {
   expect(readFileSync(DEDICATED, 'utf8')).toHaveLength(readFileSync(DEDICATED).length);
+});
+
+describe("the launcher's answer to Kong's query command", () => {
+  it('is what the program says', () => {
+    const named = join(testFolder(), 'query_ssl-cert-reloader');
+    symlinkSync(DEDICATED, named);
+    const answer: unknown = JSON.parse(query(`${process.execPath} ${DEDICATED} -dump`));
+    for (const command of [`${DEDICATED} -dump`, `${DEDICATED} --dump-all-plugins`, named])
+      expect(JSON.parse(query(`env PATH=${PATH} ${command}`))).toEqual(answer);
+  });
+
+  it('is not given where the server could not start', () => {
+    const folder = testFolder();
+    const old = '#!/bin/sh\ncase $1 in -v) echo v18.20.4;; *) echo too old >&2; exit 1;; esac\n';
+    expect(() => query(`env PATH=${folder} ${DEDICATED} -dump`)).toThrow('node is not on');
+    writeFileSync(join(folder, 'node'), old, { mode: 0o755 });
+    expect(() => query(`env PATH=${folder}:/bin ${DEDICATED} -dump`)).toThrow('too old');
+  });
 });
 
 describe.each([

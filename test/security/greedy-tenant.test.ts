@@ -4,9 +4,9 @@ import { describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import { Outbox, type Alert } from '../../src/alerts';
 import { Authority } from '../../src/authority/authority';
 import { History } from '../../src/history';
-import { inTurn, type PassEvent, type PassReport, type SourcedBundle, type Written } from '../../src/model';
+import { inTurn, type PassEvent, type PassReport, type SourcedBundle } from '../../src/model';
 import { BundleReader } from '../../src/pass/bundle-reader';
-import { FormerPairs } from '../../src/pass/former-pairs';
+import { FormerPairs, type Replaced } from '../../src/pass/former-pairs';
 import { HomeBook } from '../../src/plan';
 import { testFolder } from '../support/folders';
 import { authorities, issue } from '../support/bundles';
@@ -18,23 +18,26 @@ import { leafOf } from '../support/tls';
 /* A tenant has much of everything, and renews it all the time: whatever has room for so many, the others keep theirs. */
 
 describe('the certificates that rollback can bring back', () => {
-  const swapOf = (id: string, bundle: SourcedBundle): Written => ({
-    kind: 'written',
-    change: {
-      ...{ kind: 'update', bundle, certificate: stored(id), half: 'main', isOfController: false },
-      addSnis: [],
+  const swapOf = (id: string, bundle: SourcedBundle): Replaced => ({
+    written: {
+      kind: 'written',
+      change: {
+        ...{ kind: 'update', bundle, certificate: stored(id), half: 'main', isOfController: false },
+        addSnis: [],
+      },
+      current: { cert: '', key: '' },
+      before: { main: { cert: id, key: id }, alt: null, snis: [], tags: [] },
+      snis: [],
     },
-    current: { cert: '', key: '' },
-    before: { main: { cert: id, key: id }, alt: null, snis: [], tags: [] },
-    snis: [],
+    chain: '',
   });
 
   it('of others stay, however often a tenant renews its own', () => {
     const former = new FormerPairs();
-    former.keep(swapOf('bank', tenant('bank/www')), 0);
-    former.keep(swapOf('file', { ...tenant('x/y'), ownership: 'operator' }), 0);
+    former.keep([swapOf('bank', tenant('bank/www'))], 0);
+    former.keep([swapOf('file', { ...tenant('x/y'), ownership: 'operator' })], 0);
     for (let index = 0; index < 1_000; index++)
-      former.keep(swapOf(`evil ${index}`, tenant(`evil/${index}`)), index);
+      former.keep([swapOf(`evil ${index}`, tenant(`evil/${index}`))], index);
     expect([former.lastOf('bank').length, former.lastOf('file').length]).toEqual([1, 1]);
     expect([former.lastOf('evil 999').length, former.lastOf('evil 0').length]).toEqual([1, 0]);
   });

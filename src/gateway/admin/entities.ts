@@ -26,8 +26,11 @@ export interface CertificateEntity {
 
 const REFERENCE = /^\s*\{vault:\/\//;
 
-/** Keeps what comparisons need and drops the PEM texts: the key stays with Kong. */
-export function toStored(entity: CertificateEntity): StoredCertificate {
+/**
+ * Keeps what comparisons need and drops the PEM texts: the key stays with Kong.
+ * @param known what was known of it: a half with the same content is taken from there
+ */
+export function toStored(entity: CertificateEntity, known?: StoredCertificate): StoredCertificate {
   const { cert_alt: certAlt, key_alt: keyAlt } = entity;
   const tags = entity.tags ?? [];
   return {
@@ -36,8 +39,8 @@ export function toStored(entity: CertificateEntity): StoredCertificate {
     owner: ownerOf(tags),
     ...secretOf(tags),
     ...(tags.includes(PREVIOUS_TAG) ? { isPrevious: true as const } : {}),
-    main: toHalf(entity),
-    alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }),
+    main: toHalf(entity, known?.main),
+    alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }, known?.alt),
   };
 }
 
@@ -103,9 +106,10 @@ function secretOf(tags: readonly string[]): Pick<StoredCertificate, 'secret' | '
 export const isVaultReference = ({ cert, key }: PemPair): boolean =>
   REFERENCE.test(cert) || REFERENCE.test(key);
 
-function toHalf({ cert, key }: PemPair): StoredHalf {
+function toHalf({ cert, key }: PemPair, known?: StoredHalf | null): StoredHalf {
   const vaultReference = isVaultReference({ cert, key });
   const pem = vaultReference ? null : readPem(cert, key);
+  if (pem !== null && pem.content !== '' && pem.content === known?.content) return known;
   const leaf = pem === null ? null : leafOf(pem);
   const reach = pem === null ? NO_REACH : reachOfPem(leaf, pem);
   return {

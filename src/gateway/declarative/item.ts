@@ -3,7 +3,7 @@
  * lines belong to the field above. Only the fields in question are parsed.
  */
 export class Item {
-  /** The text after an edit: every field at column 2, including the first. */
+  /** The text after an edit; its first two characters count for nothing. */
   #edited: string | null = null;
 
   /** @param text its lines as they are in the document, each with its line feed */
@@ -49,7 +49,7 @@ export class Item {
   /** Copies a field from another item, to the letter. */
   copy(name: string, other: Item): void {
     const found = span(other.body, name);
-    if (found !== null) this.#edited = this.body + other.body.slice(...found);
+    if (found !== null) this.#edited = `${this.body}  ${other.body.slice(found[0] + 2, found[1])}`;
   }
 
   toString(): string {
@@ -57,7 +57,7 @@ export class Item {
   }
 
   private get body(): string {
-    return this.#edited ?? `  ${this.text.slice(2)}`;
+    return this.#edited ?? this.text;
   }
 
   /** The text after `name:`. */
@@ -70,11 +70,10 @@ export class Item {
 const fieldLine = (name: string, value: string | readonly string[]) =>
   `  ${name}: ${JSON.stringify(value)}\n`;
 
-/** From the first character of a field's first line to the end of its last one. */
+/** From the two characters before a field's name to the end of its last line. */
 function span(body: string, name: string): [from: number, to: number] | null {
-  const start = `  ${name}:`;
-  const isFirst = body.startsWith(start);
-  const from = isFirst ? 0 : body.indexOf(`\n${start}`) + 1;
+  const isFirst = body.startsWith(`${name}:`, 2);
+  const from = isFirst ? 0 : body.indexOf(`\n  ${name}:`) + 1;
   if (from === 0 && !isFirst) return null;
   FIELD.lastIndex = from;
   const next = FIELD.exec(body);

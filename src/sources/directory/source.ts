@@ -20,9 +20,6 @@ import { FolderTree, type Folder } from './tree';
 /** Most pairs whose keys are read because other certificates lie beside them. */
 const MAX_TOLD_KEYS = 50;
 
-/** Files of one renewal; with more than that, a set of all files of the folder pays. */
-const FEW = 8;
-
 interface DirectoryOptions {
   /** The folder may be missing. */
   isOptional?: boolean;
@@ -131,10 +128,16 @@ export class DirectorySource implements Source {
 
   private *bundlesIn(places: ReadonlyMap<string, ReadonlySet<string> | null>): Iterable<FileBundle> {
     for (const [folder, files] of places) {
-      for (const bundle of this.#byFolder.get(folder) ?? []) {
-        if (files === null || bundle.isAmong(files) || isLinked(files)) yield bundle;
-      }
+      if (files === null || isLinked(files)) yield* this.#byFolder.get(folder) ?? [];
+      else yield* this.among(folder, files);
     }
+  }
+
+  /** Bundles of a folder to which one of these files belongs. */
+  private among(folder: string, files: ReadonlySet<string>): FileBundle[] {
+    const found: FileBundle[] = [];
+    for (const bundle of this.#byFolder.get(folder) ?? []) if (bundle.isAmong(files)) found.push(bundle);
+    return found;
   }
 
   /** Where a call may hang, all stamps are fetched before anything is compared. */
@@ -166,7 +169,8 @@ export class DirectorySource implements Source {
   private mayHaveNew(folder: Folder, files: ReadonlySet<string> | null | undefined): boolean {
     if (files === undefined) return false;
     if (files === null || isLinked(files)) return true;
-    const isKnown = this.knownIn(folder, files.size);
+    const known = new Set(this.among(folder.path, files).flatMap(({ paths }) => paths));
+    const isKnown = (path: string) => this.#contents.has(path) || known.has(path);
     for (const path of files) {
       if (folder.children.has(path)) return true;
       if (!this.#access.isLocal) return true;
@@ -175,14 +179,6 @@ export class DirectorySource implements Source {
       if (isOfInterest(basename(path)) && isKnown(path) === (stat === null)) return true;
     }
     return false;
-  }
-
-  /** Tells which files of a folder are known. @param count how many it is asked about */
-  private knownIn({ path: folder }: Folder, count: number): (path: string) => boolean {
-    const bundles = [...(this.#told.get(folder)?.values() ?? [])];
-    const told = count > FEW ? new Set(bundles.flatMap(({ paths }) => paths)) : null;
-    return (path) =>
-      this.#contents.has(path) || (told?.has(path) ?? bundles.some((bundle) => bundle.needs(path)));
   }
 
   /** Takes over a folder's files by their names. */

@@ -6,6 +6,8 @@ import { Mounts, type Mount } from './mounts';
 
 /** Asynchronous or synchronous access to files. Errors are the system's. */
 export interface FileAccess {
+  /** Whether every call returns at once. */
+  readonly isLocal: boolean;
   /** Follows links; null where nothing is there, or it is out of reach. */
   stat(path: string): MaybePromise<Stats | null>;
   /** Device and inode that a path leads to; null where it is missing. */
@@ -19,6 +21,7 @@ export interface FileAccess {
 
 /** Calls that return at once, for local file systems. */
 const LOCAL: FileAccess = {
+  isLocal: true,
   stat: statOf,
   identity: identityOf,
   lstat: (path) => lstatSync(path),
@@ -34,6 +37,7 @@ const DEADLINE_MS = 5_000;
  * cannot be cancelled, and occupies one of the few threads that Node has for files and names.
  */
 class BoundedAccess implements FileAccess {
+  readonly isLocal = false;
   #hangs = false;
 
   constructor(private readonly mount: Mount) {}
@@ -108,9 +112,8 @@ export class PlaceAccess implements FileAccess {
     if (mount !== null) this.take(mount);
   }
 
-  /** Whether every call returns at once. */
   get isLocal(): boolean {
-    return this.#current === LOCAL;
+    return this.#current.isLocal;
   }
 
   stat(path: string): MaybePromise<Stats | null> {
@@ -141,6 +144,7 @@ export class PlaceAccess implements FileAccess {
 }
 
 const ASYNCHRONOUS: FileAccess = {
+  isLocal: false,
   stat: (path) => stat(path).catch(() => null),
   identity: (path) =>
     stat(path, { bigint: true }).then(

@@ -89,19 +89,13 @@ export class FileBundle {
 
   /** Asked of every bundle of a folder when one file changes. */
   isAmong(paths: ReadonlySet<string>): boolean {
-    const { cert, key, chain, beside = [] } = this.files;
+    const { cert, key, chain, beside } = this.files;
     return (
       paths.has(cert) ||
       (key !== null && paths.has(key)) ||
       (chain !== undefined && paths.has(chain)) ||
-      beside.some((path) => paths.has(path))
+      (beside !== undefined && beside.length > 0 && beside.some((path) => paths.has(path)))
     );
-  }
-
-  /** Whether it cannot be without this file. */
-  needs(path: string): boolean {
-    const { cert, key, chain } = this.files;
-    return path === cert || path === key || path === chain;
   }
 
   /** One stat for each file that was read; true where `read` would find something else than last time. */
@@ -142,7 +136,30 @@ export class FileBundle {
 
   /** @param access returns promises only where it does */
   read(access: FileAccess): MaybePromise<RawBundle | Refusal> {
-    return drive(this.attempts(access));
+    return this.readPlain(access) ?? drive(this.attempts(access));
+  }
+
+  /**
+   * The usual case: whole files, and none that may complete the chain. Generators would cost a quarter of the read.
+   * @returns null in any other case
+   */
+  private readPlain(access: FileAccess): RawBundle | null {
+    const { chain, beside = [] } = this.files;
+    if (!access.isLocal || chain !== undefined || beside.length > 0) return null;
+    if ((this.options.looseIssuers?.() ?? null) !== null) return null;
+    const now = Date.now();
+    const read: [path: string, file: StampedText][] = [];
+    try {
+      for (const path of this.paths) {
+        const file = access.read(path, MAX_BUNDLE_BYTES);
+        if (file === null || file instanceof Promise || !file.isStable) return null;
+        read.push([path, file]);
+      }
+    } catch {
+      return null;
+    }
+    this.issuersFor(read[0]?.[1].text ?? '');
+    return this.taken(now, read);
   }
 
   private *attempts(access: FileAccess): Generator<unknown, RawBundle | Refusal, never> {
@@ -162,7 +179,7 @@ export class FileBundle {
   private *readOnce(access: FileAccess): Generator<unknown, RawBundle | Refusal | null, never> {
     // Taken before the first octet, so that later writes show.
     const now = Date.now();
-    const { cert, key, chain } = this.files;
+    const { cert } = this.files;
     const read: [path: string, file: StampedText | null][] = [];
     try {
       for (const path of this.paths) {
@@ -182,7 +199,15 @@ export class FileBundle {
       else this.#unsettled = true;
       return unreadable(error, cert);
     }
-    if (read.some(([, file]) => file?.isStable === false)) return null;
+    return read.some(([, file]) => file?.isStable === false) ? null : this.taken(now, read);
+  }
+
+  /** Takes over what was read: the files that must exist, then those that may complete the chain. */
+  private taken(
+    now: number,
+    read: readonly (readonly [path: string, file: StampedText | null])[],
+  ): RawBundle {
+    const { cert, key, chain } = this.files;
     this.settle(
       now,
       read.map(([path, file]) => [path, file?.stamp ?? null]),

@@ -49,6 +49,21 @@ describe('a certificate as the Admin API shows it', () => {
     expect(toStored(entity({ cert_alt: null, key_alt: null })).alt).toBeNull();
   });
 
+  it('is not parsed again where its content is known, and is where anything of it differs', () => {
+    const known = toStored(entity({ cert_alt: twin.chain, key_alt: twin.key }));
+    const same = toStored(entity({ cert_alt: twin.chain, key_alt: twin.key, snis: [] }), known);
+    expect([same.main, same.alt]).toEqual([known.main, known.alt]);
+    expect(same.main).toBe(known.main);
+    expect(same.snis).toEqual([]);
+    const other = issue({ names: ['www.example.test'] });
+    const renewed = entity({ cert: other.chain, key: other.key });
+    expect(toStored(renewed, known)).toEqual(toStored(renewed));
+    const otherKey = entity({ key: other.key });
+    expect(toStored(otherKey, known)).toEqual(toStored(otherKey));
+    const reference = entity({ key: '{vault://env/key}' });
+    expect(toStored(reference, toStored(reference))).toEqual(toStored(reference));
+  });
+
   it('has its SNIs as they are stored, and none where there are none', () => {
     expect(toStored(entity({ snis: ['WWW.Example.test', '*'] })).snis).toEqual(['WWW.Example.test', '*']);
     expect(toStored(entity({ snis: null })).snis).toEqual([]);
