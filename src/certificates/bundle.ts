@@ -11,7 +11,7 @@ import {
 import { isSelfIssued, missingAbove, orderChain, type FindIssuers } from './chain';
 import { usesUnder, type Uses } from './path';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS, type PemBlock } from './pem';
-import { digestOf, parsable, parseAll, readPem } from './pem-content';
+import { digestOf, parsable, parseAll, readPem, type PemContent } from './pem-content';
 import { reachOf, type IsRoot } from './reach';
 import type { ParsedCertificate } from './x509';
 
@@ -33,8 +33,11 @@ export interface OpenedBundle {
   asFound: PemPair;
 }
 
-/** Parses a raw bundle: finds the leaf, orders the chain, reads what it is about. */
-export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
+/**
+ * Parses a raw bundle: finds the leaf, orders the chain, reads what it is about.
+ * @param known its texts as `readPem` took them apart, where that was done already
+ */
+export function openBundle(raw: RawBundle, known?: PemContent): OpenedBundle | Refusal {
   const where = raw.location;
   if (raw.cert.length + raw.key.length > MAX_BUNDLE_BYTES) {
     return refusal(
@@ -45,7 +48,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   if (raw.cert.trim() === '') {
     return refusal('incomplete', `${where} is empty; waiting until the certificate is there`);
   }
-  const pem = readPem(raw.cert, raw.key);
+  const pem = known ?? readPem(raw.cert, raw.key);
   if (pem === null) {
     return refusal('incomplete', `${where} is cut off inside a PEM block; waiting until it is written whole`);
   }
@@ -77,7 +80,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       `the key of ${where} is encrypted; store it decrypted, readable by Kong alone`,
     );
   }
-  const parsed = parseAll(pem.certificates);
+  const parsed = parseAll(pem.certificates, pem.chain);
   if (parsed === null) {
     return refusal('unsupported_format', `${where} has a CERTIFICATE block that is not an X.509 certificate`);
   }
@@ -101,7 +104,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       location: where,
       content: pem.content,
       rawChain: pem.chain,
-      chain: digestOf(ordered.map((certificate) => certificate.der)),
+      chain: isSameList(ordered, parsed) ? pem.chain : digestOf(ordered.map(({ der }) => der)),
       chainLength: ordered.length,
       reach,
       leaf: narrowed(info, usesUnder(ordered)),
@@ -114,6 +117,9 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   };
   return raw.issuers === undefined ? opened : withIssuers(opened, raw.issuers);
 }
+
+const isSameList = <T>(a: readonly T[], b: readonly T[]) =>
+  a.length === b.length && a.every((item, index) => item === b[index]);
 
 /** A leaf may be used only for what its issuers may be used for. */
 function narrowed(info: CertificateInfo, { server, client }: Uses): CertificateInfo {

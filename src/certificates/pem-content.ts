@@ -89,10 +89,15 @@ export function parsable(blocks: readonly PemBlock[]): ParsedCertificate[] {
   });
 }
 
-/** @returns null where one is not an X.509 certificate */
-export function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {
+/**
+ * @param chain their digests, where they are known
+ * @returns null where one is not an X.509 certificate
+ */
+export function parseAll(blocks: readonly PemBlock[], chain?: Digest): ParsedCertificate[] | null {
   try {
-    return blocks.map((block, index) => (index === 0 ? parseCertificate(block.der) : parseIssuer(block)));
+    return blocks.map((block, index) =>
+      index === 0 ? parseCertificate(block.der, chain?.split('.', 1)[0]) : parseIssuer(block),
+    );
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Digest, Half, ServedObservation } from '../model';
+import { halfKey, type Digest, type Half, type ServedObservation } from '../model';
 import {
   candidateOf,
   isAskable,
@@ -26,6 +26,7 @@ export interface PatrolOptions extends SpotCheckOptions {
   againMs?: number;
 }
 
+const HALVES: readonly Half[] = ['main', 'alt'];
 /** Halves of certificates in a round. */
 const ROUND = 100;
 /** Handshakes at the same time: each costs Kong a signature, and nobody is waiting. */
@@ -117,30 +118,47 @@ export class Patrol {
   /** @param again the next ones, too, though they were looked at */
   private choose(again: boolean): { candidates: Candidate[]; isAnyUnserved: boolean } {
     const now = Date.now();
-    const all: Candidate[] = [];
-    const first: Candidate[] = [];
+    const candidates: Candidate[] = [];
     let isAnyUnserved = false;
     for (const certificate of this.options.certificates().values()) {
-      for (const half of ['main', 'alt'] as const) {
-        const candidate = candidateOf(certificate, half);
-        if (candidate === null) continue;
-        if (again) all.push(candidate);
-        const seen = this.options.seen(candidate.id, half);
-        const isUnserved =
-          seen?.expected === candidate.chain && seen.verdict !== 'served' && isAskable(candidate);
+      for (const half of HALVES) {
+        const stored = certificate[half];
+        if (stored?.leaf == null) continue;
+        const seen = this.options.seen(certificate.id, half);
+        const isNew = seen?.expected !== stored.chain;
+        const isUnserved = !isNew && seen.verdict !== 'served' && isAskable(certificate);
         if (isUnserved) isAnyUnserved = true;
-        const wait = this.#waits.get(keyOf(candidate)) ?? this.#againMs;
-        if (seen?.expected !== candidate.chain || (isUnserved && now - seen.at >= wait))
-          first.push(candidate);
-        if (first.length >= ROUND) return { candidates: first, isAnyUnserved };
+        if (isNew || (isUnserved && now - seen.at >= this.waitFor(certificate.id, half)))
+          candidates.push(candidateOf(certificate, half, stored));
+        if (candidates.length >= ROUND) return { candidates, isAnyUnserved };
       }
     }
-    const chosen = new Set(first);
-    for (let step = 0; step < all.length && chosen.size < ROUND; step++) {
-      chosen.add(all[this.#next++ % all.length] as Candidate);
+    if (again) this.addNext(candidates);
+    return { candidates, isAnyUnserved };
+  }
+
+  /** Fills a round up with those that follow the last round, and begins again after the last one. */
+  private addNext(candidates: Candidate[]): void {
+    const chosen = new Set(candidates.map(keyOf));
+    for (let turn = 0; turn < 2; turn++) {
+      let index = 0;
+      for (const certificate of this.options.certificates().values()) {
+        for (const half of HALVES) {
+          const stored = certificate[half];
+          if (stored?.leaf == null || index++ < this.#next) continue;
+          if (candidates.length >= ROUND) return;
+          this.#next = index;
+          const key = halfKey(certificate.id, half);
+          if (!chosen.has(key)) candidates.push(candidateOf(certificate, half, stored));
+          chosen.add(key);
+        }
+      }
+      this.#next = 0;
     }
-    this.#next %= Math.max(1, all.length);
-    return { candidates: [...chosen], isAnyUnserved };
+  }
+
+  private waitFor(id: string, half: Half): number {
+    return this.#waits.get(halfKey(id, half)) ?? this.#againMs;
   }
 
   /** @returns false where it gave way */
