@@ -4,6 +4,7 @@ import {
   refusal,
   type Bundle,
   type CertificateInfo,
+  type Digest,
   type PemPair,
   type RawBundle,
   type Refusal,
@@ -11,7 +12,7 @@ import {
 import { isSelfIssued, missingAbove, orderChain, type FindIssuers } from './chain';
 import { usesUnder, type Uses } from './path';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS, type PemBlock } from './pem';
-import { digestOf, parsable, parseAll, readPem } from './pem-content';
+import { contentOf, digestOf, parsable, parseAll, readPem, type PemContent } from './pem-content';
 import { reachOf, type IsRoot } from './reach';
 import type { ParsedCertificate } from './x509';
 
@@ -29,12 +30,17 @@ export interface OpenedBundle {
   bundle: Bundle;
   chain: readonly ParsedCertificate[];
   key: PemBlock;
+  /** Digests of the certificates that the bundle's content covers. */
+  covered: Digest;
   /** The texts as they were found, trimmed; the ingress controller writes them like that. */
   asFound: PemPair;
 }
 
-/** Parses a raw bundle: finds the leaf, orders the chain, reads what it is about. */
-export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
+/**
+ * Parses a raw bundle: finds the leaf, orders the chain, reads what it is about.
+ * @param known its texts as `readPem` took them apart, where that was done already
+ */
+export function openBundle(raw: RawBundle, known?: PemContent): OpenedBundle | Refusal {
   const where = raw.location;
   if (raw.cert.length + raw.key.length > MAX_BUNDLE_BYTES) {
     return refusal(
@@ -45,7 +51,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
   if (raw.cert.trim() === '') {
     return refusal('incomplete', `${where} is empty; waiting until the certificate is there`);
   }
-  const pem = readPem(raw.cert, raw.key);
+  const pem = known ?? readPem(raw.cert, raw.key);
   if (pem === null) {
     return refusal('incomplete', `${where} is cut off inside a PEM block; waiting until it is written whole`);
   }
@@ -77,7 +83,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       `the key of ${where} is encrypted; store it decrypted, readable by Kong alone`,
     );
   }
-  const parsed = parseAll(pem.certificates);
+  const parsed = parseAll(pem.certificates, pem.chain);
   if (parsed === null) {
     return refusal('unsupported_format', `${where} has a CERTIFICATE block that is not an X.509 certificate`);
   }
@@ -101,7 +107,7 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
       location: where,
       content: pem.content,
       rawChain: pem.chain,
-      chain: digestOf(ordered.map((certificate) => certificate.der)),
+      chain: isSameList(ordered, parsed) ? pem.chain : digestOf(ordered.map(({ der }) => der)),
       chainLength: ordered.length,
       reach,
       leaf: narrowed(info, usesUnder(ordered)),
@@ -110,10 +116,14 @@ export function openBundle(raw: RawBundle): OpenedBundle | Refusal {
     },
     chain: ordered,
     key: pem.key,
+    covered: pem.chain,
     asFound: { cert: raw.cert.trim(), key: raw.key.trim() },
   };
   return raw.issuers === undefined ? opened : withIssuers(opened, raw.issuers);
 }
+
+const isSameList = <T>(a: readonly T[], b: readonly T[]) =>
+  a.length === b.length && a.every((item, index) => item === b[index]);
 
 /** A leaf may be used only for what its issuers may be used for. */
 function narrowed(info: CertificateInfo, { server, client }: Uses): CertificateInfo {
@@ -161,14 +171,15 @@ export function complete(
   if (added.length === 0) return opened;
   const chain = [...opened.chain, ...added];
   const digest = digestOf(added.map(({ der }) => der));
-  const [certificates = '', key = ''] = bundle.content.split('+');
+  const covered = `${opened.covered}.${digest}`;
   const reach = reachOf(chain, false);
   return {
     ...opened,
     chain,
+    covered,
     bundle: {
       ...bundle,
-      content: `${certificates}.${digest}+${key}`,
+      content: contentOf(covered, opened.key),
       chain: `${bundle.chain}.${digest}`,
       chainLength: chain.length,
       reach,
@@ -179,8 +190,18 @@ export function complete(
 }
 
 /** The texts that Kong gets. */
-export function toPem({ chain, key }: OpenedBundle): PemPair {
-  return { cert: encodeCertificates(chain.map((certificate) => certificate.der)), key: key.pem };
+export function toPem({ chain: [leaf, ...issuers], key }: OpenedBundle): PemPair {
+  const own = leaf === undefined ? '' : encodeCertificates([leaf.der]);
+  return { cert: own + issuers.map(issuerPem).join(''), key: key.pem };
+}
+
+/** Thousands of leaves share a few issuers. */
+const issuerPems = new WeakMap<ParsedCertificate, string>();
+
+function issuerPem(issuer: ParsedCertificate): string {
+  let pem = issuerPems.get(issuer);
+  if (pem === undefined) issuerPems.set(issuer, (pem = encodeCertificates([issuer.der])));
+  return pem;
 }
 
 /**

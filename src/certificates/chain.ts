@@ -10,7 +10,7 @@ const MAX_LENGTH = 32;
 const MAX_NAMESAKES = 4;
 
 /** Whether a certificate is a root, by its names alone. */
-export const isSelfIssued = (certificate: ParsedCertificate) => certificate.issuer === certificate.subject;
+export const isSelfIssued = ({ info }: ParsedCertificate): boolean => info.isSelfIssued === true;
 
 /**
  * Puts certificates in the order in which a server sends them: leaf first, each followed by its issuer. Duplicates and
@@ -18,7 +18,7 @@ export const isSelfIssued = (certificate: ParsedCertificate) => certificate.issu
  * @returns null when they do not form one chain
  */
 export function orderChain(certificates: readonly ParsedCertificate[]): ParsedCertificate[] | null {
-  const all = [...new Map(certificates.map((c) => [c.info.fingerprint, c])).values()];
+  const all = certificates.filter(isFirstOfItsKind);
   const leaf = all.length > MAX_LENGTH ? undefined : findLeaf(all);
   if (leaf === undefined || !isOneFamily(leaf, all)) return null;
   const chain = chainOf(leaf, all);
@@ -26,6 +26,10 @@ export function orderChain(certificates: readonly ParsedCertificate[]): ParsedCe
   if (chain.length > 1 && isSelfIssued(last)) chain.pop();
   return chain;
 }
+
+/** A comparison with each before it takes less time than a digest. */
+const isFirstOfItsKind = ({ der }: ParsedCertificate, at: number, all: readonly ParsedCertificate[]) =>
+  all.findIndex((other) => other.der.equals(der)) === at;
 
 /** The first certificate that issued none of the others: files begin with the leaf, reversed ones end with it. */
 function findLeaf(certificates: readonly ParsedCertificate[]): ParsedCertificate | undefined {

@@ -1,5 +1,4 @@
 import { X509Certificate, type KeyObject } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { refusal, type Bundle, type Refusal } from '../model';
 import type { OpenedBundle } from './bundle';
 import { checkPath } from './path';
@@ -70,15 +69,15 @@ interface Issuer {
   publicKey: KeyObject;
 }
 
-/** Parsed issuers: the same ones come again and again, and parsing one costs as much as a leaf. */
-const issuers = new LRUCache<string, Issuer>({ max: 64 });
+/** Issuers as OpenSSL reads them: the same ones come again and again (see `parseAll`), and each costs as much as a leaf. */
+const issuers = new WeakMap<ParsedCertificate, Issuer>();
 
-function issuerOf({ der, info }: ParsedCertificate): Issuer {
-  const known = issuers.get(info.fingerprint);
+function issuerOf(parsed: ParsedCertificate): Issuer {
+  const known = issuers.get(parsed);
   if (known !== undefined) return known;
-  const certificate = new X509Certificate(der);
+  const certificate = new X509Certificate(parsed.der);
   const issuer = { certificate, publicKey: certificate.publicKey };
-  issuers.set(info.fingerprint, issuer);
+  issuers.set(parsed, issuer);
   return issuer;
 }
 

@@ -51,9 +51,11 @@ export function readPem(cert: string, key: string): PemContent | null {
   const certificates = first.filter(isCertificate);
   const privateKey = second.find(isPrivateKey) ?? first.find(isPrivateKey) ?? null;
   const chain = certificates.map(digestOfBlock).join('.');
-  const content = privateKey === null ? chain : `${chain}+${privateKey.withDer(sha256)}`;
-  return { certificates, key: privateKey, chain, content };
+  return { certificates, key: privateKey, chain, content: contentOf(chain, privateKey) };
 }
+
+/** Digest of certificates, whose digests are given, and their key. */
+export const contentOf = (chain: Digest, key: PemBlock | null): Digest => key?.digestWith(chain) ?? chain;
 
 /**
  * How far the certificates of a text lead, leaf first.
@@ -89,10 +91,15 @@ export function parsable(blocks: readonly PemBlock[]): ParsedCertificate[] {
   });
 }
 
-/** @returns null where one is not an X.509 certificate */
-export function parseAll(blocks: readonly PemBlock[]): ParsedCertificate[] | null {
+/**
+ * @param chain their digests, where they are known
+ * @returns null where one is not an X.509 certificate
+ */
+export function parseAll(blocks: readonly PemBlock[], chain?: Digest): ParsedCertificate[] | null {
   try {
-    return blocks.map((block, index) => (index === 0 ? parseCertificate(block.der) : parseIssuer(block)));
+    return blocks.map((block, index) =>
+      index === 0 ? parseCertificate(block.der, chain?.split('.', 1)[0]) : parseIssuer(block),
+    );
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;

@@ -1,4 +1,4 @@
-import { createECDH, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createECDH, createPrivateKey, type ECDH, type KeyObject, type X509Certificate } from 'node:crypto';
 import { DerReader, enter, objectId, TAG } from './der';
 import type { PemBlock } from './pem';
 import type { ParsedCertificate } from './x509';
@@ -163,13 +163,28 @@ function ellipticPoint(label: string, der: Buffer): { written: Buffer; computed:
   return null;
 }
 
+/** By curve. Making one takes longer than the arithmetic. */
+const pairs = new Map<string, ECDH>();
+
 /** Null: the number is not on that curve. */
 function pointOf(curve: string, number: Buffer): Buffer | null {
+  let pair = pairs.get(curve);
+  if (pair === undefined) pairs.set(curve, (pair = createECDH(curve)));
+  if (forgetting === null) forgetting = setImmediate(forgetNumbers);
   try {
-    const pair = createECDH(curve);
     pair.setPrivateKey(number);
     return pair.getPublicKey();
   } catch {
     return null;
   }
 }
+
+let forgetting: NodeJS.Immediate | null = null;
+
+/** Overwrites the private numbers that were used last. */
+function forgetNumbers(): void {
+  forgetting = null;
+  for (const pair of pairs.values()) pair.setPrivateKey(ONE);
+}
+
+const ONE = Buffer.from([1]);

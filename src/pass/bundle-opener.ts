@@ -111,13 +111,13 @@ export class BundleOpener {
   /** @returns whether it differs from the former state */
   private async update(
     id: string,
-    { source, name, raw: seen }: UnmatchedBundle,
+    { source, name, raw: seen, known: pem }: UnmatchedBundle,
     bare: Map<string, BareLeaf>,
   ): Promise<boolean> {
     const entry = this.book.entry(id);
     const before = entry?.known;
     const raw = seen === undefined ? await readSafely(source, name) : seen;
-    const understood = understand(raw);
+    const understood = understand(raw, pem);
     // Plain PEM is parsed synchronously.
     const opened = understood instanceof Promise ? await understood : understood;
     this.#unread.delete(id);

@@ -1,4 +1,4 @@
-import { openAny, type OpenedBundle } from '../certificates';
+import { openAny, type OpenedBundle, type PemContent } from '../certificates';
 import {
   isRefusal,
   refusal,
@@ -12,10 +12,16 @@ import {
 
 type Understood = OpenedBundle | Refusal | null;
 
-/** Null: empty, or a keystore without a key (a truststore). */
-export function understand(raw: RawBundle | Refusal | null): Understood | Promise<Understood> {
+/**
+ * Null: empty, or a keystore without a key (a truststore).
+ * @param known its texts as `readPem` took them apart, where that was done already
+ */
+export function understand(
+  raw: RawBundle | Refusal | null,
+  known?: PemContent,
+): Understood | Promise<Understood> {
   if (raw === null || isRefusal(raw)) return raw;
-  const opened = openAny(raw);
+  const opened = openAny(raw, known);
   if (raw.standalone !== 'keystore') return opened;
   const orNone = (found: OpenedBundle | Refusal) =>
     isRefusal(found) && found.reason === 'missing_key' ? null : found;

@@ -1,4 +1,4 @@
-import { readPem } from '../certificates';
+import { readPem, type PemContent } from '../certificates';
 import { Slices } from '../common/slices';
 import { isRefusal, type Digest, type RawBundle, type Refusal, type SecretRef, type Source } from '../model';
 import { readSafely } from './reading';
@@ -17,6 +17,8 @@ export interface UnmatchedBundle {
   hasIssuers: boolean;
   /** Null where Kong cannot have this very text. */
   pem: { content: Digest; chainLength: number } | null;
+  /** The same as `raw`, taken apart. */
+  known: PemContent | undefined;
 }
 
 /** Most characters of texts that are kept until Kong has answered; those of 10,000 bundles would take 35 MB. */
@@ -62,6 +64,7 @@ function unmatched(
       hosts: undefined,
       hasIssuers: false,
       pem: null,
+      known: undefined,
     };
   const found = readPem(raw.cert, raw.key);
   return {
@@ -77,5 +80,6 @@ function unmatched(
       found === null || found.certificates.length === 0
         ? null
         : { content: found.content, chainLength: found.certificates.length },
+    known: isKept ? (found ?? undefined) : undefined,
   };
 }

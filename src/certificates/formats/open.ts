@@ -1,6 +1,7 @@
 import { isRefusal, refusal, type RawBundle, type Reason, type Refusal } from '../../model';
 import { openBundle, type OpenedBundle } from '../bundle';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey } from '../pem';
+import type { PemContent } from '../pem-content';
 import { detectFile, FORMATS, type DetectedFile, type Format } from './detect';
 import { holdsCertificates, isCostly, parseFile } from './parse';
 import { parseInWorker } from './parse-worker';
@@ -18,10 +19,15 @@ const MAYBE_ANOTHER: ReadonlySet<Reason> = new Set([
 /**
  * Opens a raw bundle of any format. Plain PEM is opened at once and costs nothing more; anything else is unpacked
  * first. Never throws for any content.
+ * @param known its texts as `readPem` took them apart, where that was done already
  */
-export function openAny(raw: RawBundle): OpenedBundle | Refusal | Promise<OpenedBundle | Refusal> {
-  if (raw.issuers?.some(isPacked) === true) return withPlainIssuers(raw).then(openAny);
-  const opened = openBundle(raw);
+export function openAny(
+  raw: RawBundle,
+  known?: PemContent,
+): OpenedBundle | Refusal | Promise<OpenedBundle | Refusal> {
+  if (raw.issuers?.some(isPacked) === true)
+    return withPlainIssuers(raw).then((plain) => openAny(plain, known));
+  const opened = openBundle(raw, known);
   return isRefusal(opened) && MAYBE_ANOTHER.has(opened.reason) ? openPacked(raw, opened) : opened;
 }
 

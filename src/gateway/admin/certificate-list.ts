@@ -53,8 +53,8 @@ export class CertificateList implements CertificateStore {
     for await (const page of readPages<CertificateEntity>(this.client, '/certificates')) {
       optimiseFor(certificates.size);
       for (const entity of page) {
-        const stored = this.withClients(toStored(entity));
-        const known = before.get(stored.id);
+        const known = before.get(entity.id);
+        const stored = this.withClients(toStored(entity, known));
         const isSame = known !== undefined && isEqual(known, stored);
         if (!isSame) changed = true;
         certificates.set(stored.id, isSame ? known : stored);
@@ -87,7 +87,7 @@ export class CertificateList implements CertificateStore {
     }
     if (this.#patrol === null) this.#seen.clear();
     let changed = false;
-    for (const entity of page.data) if (this.put(toStored(entity))) changed = true;
+    for (const entity of page.data) if (this.put(this.read(entity))) changed = true;
     this.#patrol = page.next;
     if (page.next !== null) return changed;
     for (const id of [...this.#certificates.keys()]) {
@@ -122,9 +122,13 @@ export class CertificateList implements CertificateStore {
 
   /** Takes over an entity from an answer. */
   take(entity: CertificateEntity): StoredCertificate {
-    const stored = toStored(entity);
+    const stored = this.read(entity);
     this.put(stored);
     return stored;
+  }
+
+  private read(entity: CertificateEntity): StoredCertificate {
+    return toStored(entity, this.#certificates.get(entity.id));
   }
 
   /**

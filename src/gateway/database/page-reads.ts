@@ -2,10 +2,10 @@ import type { AdminClient } from '../admin/client';
 import type { CertificateEntity } from '../admin/entities';
 import { readPage } from '../admin/pages';
 
-/** Certificates of one request; few, so that each is written right after it was read. */
-const PAGE_SIZE = 100;
-/** From so many on a page is cheaper than a request for each. */
-const MANY = PAGE_SIZE;
+/** Certificates of one request; few, so that each is written right after it was read, on a busy machine as well. */
+const PAGE_SIZE = 50;
+/** From so many on pages are read. */
+const MANY = 100;
 /** An answer that is older says too little about what Kong has now. */
 export const FRESH_MS = 250;
 

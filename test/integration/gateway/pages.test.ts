@@ -33,7 +33,7 @@ const updates = (kong: Kong, indices: readonly number[]): (readonly [Change, Iss
 
 const ALL = Array.from({ length: COUNT }, (_, index) => index).reverse();
 
-it('many certificates are read a hundred at a time before they are written, and before they are restored', async () => {
+it('many certificates are read fifty at a time before they are written, and before they are restored', async () => {
   const kong = await kongWithMany();
   const before = kong.state();
   const written = writtenOf(await write(kong.gateway, updates(kong, ALL)));

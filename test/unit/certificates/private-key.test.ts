@@ -38,6 +38,18 @@ describe('the gate lets through', () => {
   });
 });
 
+it('a key without a valid number is refused, whatever key came before it', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const { chain } = issue({ key: privateKey });
+  const der = privateKey.export({ type: 'pkcs8', format: 'der' });
+  const gate = (key: Buffer) =>
+    checkKeyAndChain(opened(raw({ cert: chain, key: encodePem('PRIVATE KEY', key) })))?.reason;
+  for (const octet of [0x00, 0xff]) {
+    expect(gate(der)).toBeUndefined();
+    expect(gate(Buffer.from(der).fill(octet, 36, 68))).toBe('unsupported_format');
+  }
+});
+
 describe('a key of which a part is damaged', () => {
   const elliptic = ['prime256v1', 'secp384r1', 'secp521r1'].flatMap((namedCurve) =>
     (['pkcs8', 'sec1'] as const).map((type) => ({ namedCurve, type })),

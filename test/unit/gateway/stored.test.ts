@@ -20,10 +20,11 @@ describe('a certificate as the Admin API shows it', () => {
   it('is known by the same digests as the bundle it came from', () => {
     const { bundle } = opened(rawOf(issued));
     const { main, alt } = toStored(entity());
+    const { fingerprint, serial, names, notBefore, notAfter, issuer } = bundle.leaf;
     expect(main).toMatchObject({
       content: bundle.content,
       chain: bundle.chain,
-      leaf: bundle.leaf,
+      leaf: { fingerprint, serial, names, notBefore, notAfter, issuer },
       reach: bundle.reach,
       vaultReference: false,
     });
@@ -47,6 +48,21 @@ describe('a certificate as the Admin API shows it', () => {
     expect(alt).toMatchObject({ leaf: { keyType: 'rsa' }, chain: opened(rawOf(twin)).bundle.chain });
     expect(toStored(entity({ cert_alt: twin.chain })).alt).toBeNull();
     expect(toStored(entity({ cert_alt: null, key_alt: null })).alt).toBeNull();
+  });
+
+  it('is not parsed again where its content is known, and is where anything of it differs', () => {
+    const known = toStored(entity({ cert_alt: twin.chain, key_alt: twin.key }));
+    const same = toStored(entity({ cert_alt: twin.chain, key_alt: twin.key, snis: [] }), known);
+    expect([same.main, same.alt]).toEqual([known.main, known.alt]);
+    expect(same.main).toBe(known.main);
+    expect(same.snis).toEqual([]);
+    const other = issue({ names: ['www.example.test'] });
+    const renewed = entity({ cert: other.chain, key: other.key });
+    expect(toStored(renewed, known)).toEqual(toStored(renewed));
+    const otherKey = entity({ key: other.key });
+    expect(toStored(otherKey, known)).toEqual(toStored(otherKey));
+    const reference = entity({ key: '{vault://env/key}' });
+    expect(toStored(reference, toStored(reference))).toEqual(toStored(reference));
   });
 
   it('has its SNIs as they are stored, and none where there are none', () => {

@@ -21,7 +21,11 @@ const entity = (more: Partial<CertificateEntity> = {}): CertificateEntity => ({
 /** The file's content with these certificates of Kong's. */
 function edit(text: string, ...entities: CertificateEntity[]) {
   const byId = new Map(entities.map((one) => [one.id, toTexts(one)]));
-  return editCertificates(text, entities.map(toStored), (id) => Promise.resolve(byId.get(id) ?? null));
+  return editCertificates(
+    text,
+    entities.map((one) => toStored(one)),
+    (id) => Promise.resolve(byId.get(id) ?? null),
+  );
 }
 
 const indented = (pem: string, by: number) => pem.trimEnd().replace(/^/gm, ' '.repeat(by));
