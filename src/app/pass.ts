@@ -35,10 +35,14 @@ export interface PassRunner {
   readonly revert: Pick<RevertStep, 'ask' | 'cancel'>;
   /** @throws Error when no pass can be made: Kong does not answer */
   readonly pass: (cause: PassCause, touched?: ReadonlySet<string>, touches?: Touches) => Promise<PassReport>;
+  /** Whether what a watch reported can be read at once; what its writes need is begun. */
+  readonly isWhole: (touched: ReadonlySet<string>, isWaiting: () => boolean) => Promise<boolean>;
   /** The present state. */
   readonly live: () => LiveView;
   /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */
   readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
+  /** Notes that listeners do not show what Kong stores. @returns whether a pass should have Kong empty its caches */
+  readonly isBehind: (certificate: string, half: Half, chain: string) => boolean;
 }
 
 /** Every step of a pass, in order. */
@@ -48,7 +52,7 @@ export function createPass(parts: PassParts): PassRunner {
     ...parts,
     ...(homesFile == null ? {} : { homes: homesFile.load() }),
   });
-  const { memory, scan, retryRollbacks, revert, rounds, remove, conclude } = certificates;
+  const { memory, scan, retryRollbacks, revert, rounds, remove, conclude, caches } = certificates;
   const live = (): LiveView => ({
     ...memory.live,
     sources: [...memory.live.sources, ...steps.flatMap((step) => step.sources?.() ?? [])],
@@ -64,6 +68,7 @@ export function createPass(parts: PassParts): PassRunner {
     // It may wait for the disk, so it comes before anything is shown.
     homesFile && new HomesStep(memory.planner.homes, homesFile),
     conclude,
+    caches,
     trust?.write,
     declarativeFile && new WriteBackStep(declarativeFile, live),
     // Last, since the reload may end this process.
@@ -74,7 +79,9 @@ export function createPass(parts: PassParts): PassRunner {
     steps,
     revert,
     pass: (cause, touched, touches) => passes.run(cause, touched, touches),
+    isWhole: (touched, isWaiting) => certificates.ahead.isWhole(touched, isWaiting),
     live,
     isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),
+    isBehind: (certificate, half, chain) => caches.note(certificate, half, chain, (parts.now ?? Date.now)()),
   };
 }

@@ -13,6 +13,11 @@ export interface PatrolOptions extends SpotCheckOptions {
   /** Asks Kong whether it still stores what was expected, before a mismatch is reported. */
   isStored: (certificate: string, half: Half, chain: Digest) => Promise<boolean>;
   note: (certificate: string, half: Half, sight: ServedObservation) => void;
+  /**
+   * Called where something else is served than Kong stores.
+   * @returns whether something is done about it now
+   */
+  isBehind: (certificate: string, half: Half, chain: Digest) => boolean;
   /** Called at the end of each round, with the number of certificates in it. */
   done: (looked: number) => void;
   /** A round gives way to passes. */
@@ -182,7 +187,9 @@ export class Patrol {
     if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
     if (this.#abort.signal.aborted) return;
     this.options.note(id, half, seen);
-    if (seen.verdict === 'served' || seen.verdict === 'unreachable') this.#waits.delete(keyOf(candidate));
+    const isActedOn = seen.verdict === 'wrong' && this.options.isBehind(id, half, chain);
+    if (seen.verdict === 'served' || seen.verdict === 'unreachable' || isActedOn)
+      this.#waits.delete(keyOf(candidate));
     else {
       const wait = 2 * (this.#waits.get(keyOf(candidate)) ?? this.#againMs / 2);
       this.#waits.set(keyOf(candidate), Math.min(wait, AGAIN_MOST_MS));

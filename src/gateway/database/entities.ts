@@ -4,6 +4,7 @@ import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
 import type { CertificateList } from '../admin/certificate-list';
 import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
 import type { CertificateEntity } from '../admin/entities';
+import type { FirstRead, ReadsAhead } from './ahead';
 import type { PageReads } from './page-reads';
 
 interface SniEntity {
@@ -38,6 +39,8 @@ export async function decidedAnew<T>(work: (isAgain: boolean) => Promise<T>): Pr
 }
 
 const FIRST_WAIT_MS = 200;
+/** Names of one certificate whose caches are emptied at once. */
+const MOST_NAMES = 10;
 
 /** Requests for single certificates and SNIs. Each method throws AdminError, and updates the list from every answer. */
 export class CertificateEntities {
@@ -46,6 +49,7 @@ export class CertificateEntities {
     private readonly list: CertificateList,
     /** Null: each certificate is read by itself. */
     private readonly pages: PageReads | null = null,
+    private readonly ahead: ReadsAhead | null = null,
   ) {}
 
   read(id: string): Promise<CertificateEntity | null> {
@@ -55,6 +59,11 @@ export class CertificateEntities {
   /** Reads a certificate before anything is written about it. */
   async readFirst(id: string): Promise<CertificateEntity | null> {
     return (await this.pages?.take(id)) ?? this.read(id);
+  }
+
+  /** The same, where one such read may have been begun already. */
+  beginFirst(id: string): FirstRead {
+    return this.ahead?.take(id) ?? { entity: this.readFirst(id), at: Number.POSITIVE_INFINITY };
   }
 
   /** Takes over an entity from an answer. */
@@ -85,6 +94,15 @@ export class CertificateEntities {
   }
 
   /**
+   * Has all workers and nodes of Kong empty their caches of a certificate and of names of it. An empty PATCH changes
+   * nothing but `updated_at`.
+   */
+  async emptyCaches(id: string, names: readonly string[] = []): Promise<void> {
+    await this.patch(id, {});
+    for (const name of names.slice(0, MOST_NAMES)) await this.emptyCachesOf(name);
+  }
+
+  /**
    * Removes a certificate; a missing one counts as removed.
    * @returns false where something in Kong refers to it
    */
@@ -112,7 +130,11 @@ export class CertificateEntities {
   async addSni(name: string, id: string): Promise<boolean> {
     const answer = await this.client.request('POST', '/snis', { name, certificate: { id } });
     // It may be ours: the answer to an earlier try may have been lost.
-    if (answer.status === 409) return (await this.ownerOf(name)) === id;
+    if (answer.status === 409) {
+      if ((await this.ownerOf(name)) !== id) return false;
+      await this.emptyCachesOf(name);
+      return true;
+    }
     bodyOf(this.client, 'POST /snis', answer, [201]);
     this.noteSni(id, name, true);
     return true;
@@ -146,6 +168,12 @@ export class CertificateEntities {
     const answer = await this.client.request('DELETE', path);
     if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
     this.noteSni(id, name, false);
+  }
+
+  /** Kong may go on with having no such name. */
+  private async emptyCachesOf(name: string): Promise<void> {
+    const path = pathOf(name);
+    bodyIfThere(this.client, `PATCH ${path}`, await this.client.request('PATCH', path, {}));
   }
 
   /**

@@ -22,6 +22,7 @@ async function patrolled(served: () => ReturnType<typeof issue>, options: Partia
     certificates: () => new Map([['K', certificate]]),
     seen: () => noted.at(-1),
     isStored: () => Promise.resolve(true),
+    isBehind: () => false,
     note: (_certificate, _half, seen) => noted.push(seen),
     done: () => undefined,
     isBusy: () => false,
