@@ -40,7 +40,8 @@ async function undo(
   if (!isOurs && !isSamePair(now, previous)) return false;
   await namesBack(entities, write, before.snis);
   if (isOurs) {
-    await entities.patch(id, previous === null ? NO_ALT : pairFields(textsNow(entity), half, previous));
+    const fields = previous === null ? NO_ALT : pairFields(textsNow(entity), half, previous);
+    await entities.patch(id, fields, change.kind === 'update' ? change.certificate : undefined);
   }
   await splitBack(entities, write);
   return true;

@@ -1,3 +1,6 @@
+type Value = string | readonly string[] | null;
+type Span = readonly [from: number, to: number];
+
 /**
  * An entity of the exported configuration, as text: `- ` before its first field, its fields at column 2, deeper
  * lines belong to the field above. Only the fields in question are parsed.
@@ -37,13 +40,27 @@ export class Item {
    * Values are written as JSON, which is YAML: a string in double quotes is safe whatever it contains. Null removes
    * the field.
    */
-  set(name: string, value: string | readonly string[] | null): void {
-    const line = value === null ? '' : fieldLine(name, value);
+  set(name: string, value: Value): void {
+    this.setAll({ [name]: value });
+  }
+
+  /** Sets several fields at the price of one. */
+  setAll(fields: Readonly<Record<string, Value>>): void {
     const body = this.body;
-    const found = span(body, name);
-    if (found === null && value === null) return;
-    const [from, to] = found ?? [body.length, body.length];
-    this.#edited = body.slice(0, from) + line + body.slice(to);
+    const end: Span = [body.length, body.length];
+    const edits = Object.entries(fields).flatMap(([name, value]) => {
+      const found = span(body, name);
+      if (value === null) return found === null ? [] : [{ place: found, line: '' }];
+      return [{ place: found ?? end, line: fieldLine(name, value) }];
+    });
+    if (edits.length === 0) return;
+    edits.sort((a, b) => a.place[0] - b.place[0]);
+    let [edited, at] = ['', 0];
+    for (const { place, line } of edits) {
+      edited += body.slice(at, place[0]) + line;
+      at = place[1];
+    }
+    this.#edited = edited + body.slice(at);
   }
 
   /** Copies a field from another item, to the letter. */
@@ -71,7 +88,7 @@ const fieldLine = (name: string, value: string | readonly string[]) =>
   `  ${name}: ${JSON.stringify(value)}\n`;
 
 /** From the two characters before a field's name to the end of its last line. */
-function span(body: string, name: string): [from: number, to: number] | null {
+function span(body: string, name: string): Span | null {
   const isFirst = body.startsWith(`${name}:`, 2);
   const from = isFirst ? 0 : body.indexOf(`\n  ${name}:`) + 1;
   if (from === 0 && !isFirst) return null;
