@@ -40,6 +40,7 @@ function storing(certificates: ReadonlyMap<string, StoredCertificate>): Gateway 
     write: () => Promise.resolve({ certificates: [], caCertificates: [] }),
     restore: () => Promise.resolve([]),
     remove: () => Promise.resolve([]),
+    emptyCaches: () => Promise.resolve(false),
     close: () => undefined,
   };
 }

@@ -99,6 +99,7 @@ export function compose(config: Config, kong: Connection, options: ComposeOption
       trust.length === 0
         ? null
         : new Trust({ sources: trust, gateway, allowDowngrade: config.allow_downgrade, tag: OUR_TAG }),
+    emptyCachesAfterMs: () => 2_000 * (kong.facts()?.databaseDelay ?? 0),
     declarativeFile: declarativeFileOf(config, kong),
     files,
   });

@@ -39,6 +39,8 @@ export interface PassRunner {
   readonly live: () => LiveView;
   /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */
   readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
+  /** Notes that listeners do not show what Kong stores. @returns whether a pass should have Kong empty its caches */
+  readonly isBehind: (certificate: string, half: Half, chain: string) => boolean;
 }
 
 /** Every step of a pass, in order. */
@@ -48,7 +50,7 @@ export function createPass(parts: PassParts): PassRunner {
     ...parts,
     ...(homesFile == null ? {} : { homes: homesFile.load() }),
   });
-  const { memory, scan, retryRollbacks, revert, rounds, remove, conclude } = certificates;
+  const { memory, scan, retryRollbacks, revert, rounds, remove, conclude, caches } = certificates;
   const live = (): LiveView => ({
     ...memory.live,
     sources: [...memory.live.sources, ...steps.flatMap((step) => step.sources?.() ?? [])],
@@ -64,6 +66,7 @@ export function createPass(parts: PassParts): PassRunner {
     // It may wait for the disk, so it comes before anything is shown.
     homesFile && new HomesStep(memory.planner.homes, homesFile),
     conclude,
+    caches,
     trust?.write,
     declarativeFile && new WriteBackStep(declarativeFile, live),
     // Last, since the reload may end this process.
@@ -76,5 +79,6 @@ export function createPass(parts: PassParts): PassRunner {
     pass: (cause, touched, touches) => passes.run(cause, touched, touches),
     live,
     isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),
+    isBehind: (certificate, half, chain) => caches.note(certificate, half, chain, (parts.now ?? Date.now)()),
   };
 }

@@ -12,7 +12,8 @@ const FEW = 20;
 const LOOK_MS = 5_000;
 
 /**
- * Looks at what is served between passes, and asks for a pass where Kong no longer stores what it stored.
+ * Looks at what is served between passes, and asks for a pass where Kong no longer stores what it stored, or goes on
+ * serving something else.
  * @param noted called after each round
  */
 export function createPatrol(
@@ -41,6 +42,11 @@ export function createPatrol(
       return isStored;
     },
     note: (certificate, half, seen) => served.note(certificate, half, seen),
+    isBehind: (certificate, half, chain) => {
+      const isDue = runner.isBehind(certificate, half, chain);
+      if (isDue) schedule.request('retry');
+      return isDue;
+    },
     done: (looked) => {
       noted();
       // Handshakes leave garbage that a process at rest would keep.

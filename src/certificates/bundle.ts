@@ -4,6 +4,7 @@ import {
   refusal,
   type Bundle,
   type CertificateInfo,
+  type Digest,
   type PemPair,
   type RawBundle,
   type Refusal,
@@ -11,7 +12,7 @@ import {
 import { isSelfIssued, missingAbove, orderChain, type FindIssuers } from './chain';
 import { usesUnder, type Uses } from './path';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS, type PemBlock } from './pem';
-import { digestOf, parsable, parseAll, readPem, type PemContent } from './pem-content';
+import { contentOf, digestOf, parsable, parseAll, readPem, type PemContent } from './pem-content';
 import { reachOf, type IsRoot } from './reach';
 import type { ParsedCertificate } from './x509';
 
@@ -29,6 +30,8 @@ export interface OpenedBundle {
   bundle: Bundle;
   chain: readonly ParsedCertificate[];
   key: PemBlock;
+  /** Digests of the certificates that the bundle's content covers. */
+  covered: Digest;
   /** The texts as they were found, trimmed; the ingress controller writes them like that. */
   asFound: PemPair;
 }
@@ -113,6 +116,7 @@ export function openBundle(raw: RawBundle, known?: PemContent): OpenedBundle | R
     },
     chain: ordered,
     key: pem.key,
+    covered: pem.chain,
     asFound: { cert: raw.cert.trim(), key: raw.key.trim() },
   };
   return raw.issuers === undefined ? opened : withIssuers(opened, raw.issuers);
@@ -167,14 +171,15 @@ export function complete(
   if (added.length === 0) return opened;
   const chain = [...opened.chain, ...added];
   const digest = digestOf(added.map(({ der }) => der));
-  const [certificates = '', key = ''] = bundle.content.split('+');
+  const covered = `${opened.covered}.${digest}`;
   const reach = reachOf(chain, false);
   return {
     ...opened,
     chain,
+    covered,
     bundle: {
       ...bundle,
-      content: `${certificates}.${digest}+${key}`,
+      content: contentOf(covered, opened.key),
       chain: `${bundle.chain}.${digest}`,
       chainLength: chain.length,
       reach,

@@ -10,7 +10,7 @@ const MAX_LENGTH = 32;
 const MAX_NAMESAKES = 4;
 
 /** Whether a certificate is a root, by its names alone. */
-export const isSelfIssued = (certificate: ParsedCertificate) => certificate.issuer === certificate.subject;
+export const isSelfIssued = ({ info }: ParsedCertificate): boolean => info.isSelfIssued === true;
 
 /**
  * Puts certificates in the order in which a server sends them: leaf first, each followed by its issuer. Duplicates and

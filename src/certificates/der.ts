@@ -41,32 +41,68 @@ export class DerReader {
     return this.at;
   }
 
-  /** The next value, which must have `tag` where one is given. */
-  next(tag?: number): DerValue {
-    const found = this.byte();
+  /** Bounds of the content of the value that was read last. */
+  start = 0;
+  stop = 0;
+
+  /**
+   * Reads the next value, which must have `tag` where one is given, into `start` and `stop`: thousands of certificates
+   * are not worth an object for each of their values.
+   * @returns its tag
+   */
+  read(tag?: number): number {
+    const { bytes, end } = this;
+    let at = this.at;
+    if (at + 2 > end) throw new RangeError('DER: cut off');
+    const found = bytes[at] as number;
     if (tag !== undefined && found !== tag)
       throw new RangeError(`DER: tag ${found} where ${tag} was expected`);
-    let length = this.byte();
+    let length = bytes[at + 1] as number;
+    at += 2;
     if (length >= 0x80) {
       const octets = length & 0x7f;
       if (octets === 0 || octets > 4) throw new RangeError('DER: unusable length');
+      if (at + octets > end) throw new RangeError('DER: cut off');
       length = 0;
-      for (let i = 0; i < octets; i++) length = length * 256 + this.byte();
+      for (const stop = at + octets; at < stop; at++) length = length * 256 + (bytes[at] as number);
     }
-    const start = this.at;
-    if (start + length > this.end) throw new RangeError('DER: cut off');
-    this.at = start + length;
-    return { tag: found, start, end: this.at };
+    if (at + length > end) throw new RangeError('DER: cut off');
+    this.start = at;
+    this.stop = at + length;
+    this.at = this.stop;
+    return found;
+  }
+
+  /** Reads the next value, and returns a reader of its content. */
+  enter(tag: number = TAG.sequence): DerReader {
+    this.read(tag);
+    return new DerReader(this.bytes, this.start, this.stop);
+  }
+
+  /** Whether the next value has this tag. */
+  isNext(tag: number): boolean {
+    return !this.done && this.bytes[this.at] === tag;
+  }
+
+  /** The next value, which must have `tag` where one is given. */
+  next(tag?: number): DerValue {
+    const found = this.read(tag);
+    return { tag: found, start: this.start, end: this.stop };
   }
 
   /** The next value if it has `tag`; else null and nothing is consumed. */
   optional(tag: number): DerValue | null {
-    return !this.done && this.bytes[this.at] === tag ? this.next() : null;
+    return this.isNext(tag) ? this.next() : null;
   }
 
   /** A reader of the content of a constructed value. */
   inside(value: DerValue): DerReader {
     return new DerReader(this.bytes, value.start, value.end);
+  }
+
+  /** Everything that is left. */
+  rest(): Buffer {
+    return this.bytes.subarray(this.at, this.end);
   }
 
   content(value: DerValue): Buffer {
@@ -78,17 +114,14 @@ export class DerReader {
     return this.bytes.toString('latin1', value.start, value.end);
   }
 
-  private byte(): number {
-    const value = this.at < this.end ? this.bytes[this.at] : undefined;
-    if (value === undefined) throw new RangeError('DER: cut off');
-    this.at += 1;
-    return value;
+  /** The same of the value that was read last. */
+  lastText(): string {
+    return this.bytes.toString('latin1', this.start, this.stop);
   }
 }
 
 /** Reader of the content of the next value, which must be a SEQUENCE (or have another `tag`). */
-export const enter = (reader: DerReader, tag: number = TAG.sequence): DerReader =>
-  reader.inside(reader.next(tag));
+export const enter = (reader: DerReader, tag: number = TAG.sequence): DerReader => reader.enter(tag);
 
 /** A small non-negative INTEGER. @throws RangeError where it does not fit into 48 bits */
 export function integer(reader: DerReader): number {

@@ -1,4 +1,4 @@
-import { dotted, objectId, TAG, type DerReader, type DerValue } from './der';
+import { DerReader, dotted, objectId, TAG } from './der';
 import { ipText } from './ip';
 
 const EXTENSIONS = 0xa3;
@@ -93,26 +93,29 @@ export function readExtensions(tbs: DerReader): Extensions {
     unknownCritical: undefined,
   };
   while (!tbs.done) {
-    const field = tbs.next();
-    if (field.tag !== EXTENSIONS) continue;
-    const wrapper = tbs.inside(field);
-    const list = wrapper.inside(wrapper.next(TAG.sequence));
-    while (!list.done) {
-      const extension = list.inside(list.next(TAG.sequence));
-      const id = extension.next(TAG.objectId);
-      const critical = extension.optional(TAG.boolean);
-      const octets = extension.next(TAG.octetString);
-      readExtension(extension, id, octets, found);
-      if (critical === null || extension.content(critical)[0] === 0) continue;
-      if (!SUPPORTED.has(extension.text(id))) found.unknownCritical ??= dotted(extension.text(id));
-    }
+    if (tbs.read() !== EXTENSIONS) continue;
+    const list = new DerReader(tbs.bytes, tbs.start, tbs.stop).enter();
+    while (!list.done) readExtension(list.enter(), found);
   }
   return found;
 }
 
-function readExtension(extension: DerReader, id: DerValue, octets: DerValue, found: Extensions): void {
-  const value = extension.inside(octets);
-  switch (numberOf(extension, id)) {
+function readExtension(extension: DerReader, found: Extensions): void {
+  extension.read(TAG.objectId);
+  const { bytes, start, stop } = extension;
+  const isCritical = extension.isNext(TAG.boolean) && extension.read() === TAG.boolean && flag(extension);
+  extension.read(TAG.octetString);
+  const value = new DerReader(bytes, extension.start, extension.stop);
+  const id = () => bytes.toString('latin1', start, stop);
+  readValue(numberOf(bytes, start, stop), id, value, found);
+  if (isCritical && !SUPPORTED.has(id())) found.unknownCritical ??= dotted(id());
+}
+
+/** Whether the BOOLEAN that was read last is true. */
+const flag = ({ bytes, start, stop }: DerReader): boolean => start === stop || bytes[start] !== 0;
+
+function readValue(kind: number | null, id: () => string, value: DerReader, found: Extensions): void {
+  switch (kind) {
     case ALTERNATIVE_NAME:
       readNames(value, found);
       return;
@@ -129,61 +132,65 @@ function readExtension(extension: DerReader, id: DerValue, octets: DerValue, fou
       found.authorityKeyId = authorityKeyId(value);
       return;
     case NAME_CONSTRAINTS:
-      found.nameConstraints = extension.content(octets);
+      found.nameConstraints = value.rest();
       return;
     case null:
-      if (extension.text(id) === AUTHORITY_INFO_ACCESS) found.issuerUrl = issuerUrl(value);
+      if (id() === AUTHORITY_INFO_ACCESS) found.issuerUrl = issuerUrl(value);
   }
 }
 
 /** The last number of an identifier below 2.5.29, which most have: no text is made for each. Null: another one. */
-function numberOf({ bytes }: DerReader, { start, end }: DerValue): number | null {
-  const isBelow = end - start === 3 && bytes[start] === 0x55 && bytes[start + 1] === 0x1d;
+function numberOf(bytes: Buffer, start: number, stop: number): number | null {
+  const isBelow = stop - start === 3 && bytes[start] === 0x55 && bytes[start + 1] === 0x1d;
   return isBelow ? (bytes[start + 2] as number) : null;
 }
 
 function readNames(value: DerReader, found: Extensions): void {
-  const list = value.inside(value.next(TAG.sequence));
-  const names = new Set<string>();
-  const ips = new Set<string>();
+  const list = value.enter();
+  const names: string[] = [];
+  const ips: string[] = [];
   let count = 0;
   for (; !list.done && count < MAX_READ_NAMES; count++) {
-    const name = list.next();
-    if (name.tag === DNS_NAME) names.add(printable(list.text(name)).toLowerCase());
-    else if (name.tag === IP_ADDRESS) ips.add(ipText(list.content(name)));
+    const tag = list.read();
+    if (tag === DNS_NAME) names.push(printable(list.lastText()).toLowerCase());
+    else if (tag === IP_ADDRESS) ips.push(ipText(list.bytes.subarray(list.start, list.stop)));
   }
   found.hasAlternativeName = true;
-  found.names = [...names];
-  found.ips = [...ips];
+  found.names = eachOnce(names);
+  found.ips = eachOnce(ips);
   found.nameCount = list.done ? count : Number.POSITIVE_INFINITY;
 }
+
+const eachOnce = (texts: string[]): string[] => (texts.length < 2 ? texts : [...new Set(texts)]);
 
 /** No host name contains such characters, so no SNI matches the result; a terminal might interpret them. */
 const printable = (name: string) => name.replace(/[^\x20-\x7e]/g, '?');
 
 function readConstraints(value: DerReader, found: Extensions): void {
-  const constraints = value.inside(value.next(TAG.sequence));
-  const flag = constraints.optional(TAG.boolean);
-  found.isCa = flag !== null && constraints.content(flag)[0] !== 0;
-  const length = constraints.optional(TAG.integer);
-  const octets = length === null ? null : constraints.content(length);
+  const constraints = value.enter();
+  found.isCa = constraints.isNext(TAG.boolean) && constraints.read() === TAG.boolean && flag(constraints);
+  if (!constraints.isNext(TAG.integer)) return;
+  constraints.read();
   // Longer numbers limit nothing in practice.
-  if (octets?.length === 1) found.pathLength = octets[0] as number;
+  if (constraints.stop - constraints.start === 1)
+    found.pathLength = constraints.bytes[constraints.start] as number;
 }
 
 /** A server needs digital signatures, or what RSA and DH without signatures need. */
 function readKeyUsage(value: DerReader, found: Extensions): void {
-  const [, first = 0] = value.content(value.next(TAG.bitString));
+  value.read(TAG.bitString);
+  const first = value.stop - value.start < 2 ? 0 : (value.bytes[value.start + 1] as number);
   if ((first & 0b1010_1000) === 0) found.isForHandshakes = false;
   found.maySign = (first & 0b0000_0100) !== 0;
 }
 
 function readUsages(value: DerReader, found: Extensions): void {
-  const usages = value.inside(value.next(TAG.sequence));
+  const usages = value.enter();
   found.isForClients = false;
   found.isForServers = false;
   while (!usages.done) {
-    const id = usages.text(usages.next(TAG.objectId));
+    usages.read(TAG.objectId);
+    const id = usages.lastText();
     if (CLIENT_USAGES.has(id)) found.isForClients = true;
     if (SERVER_USAGES.has(id)) found.isForServers = true;
   }
@@ -191,18 +198,19 @@ function readUsages(value: DerReader, found: Extensions): void {
 
 /** Many authorities name the key by issuer and serial instead. */
 function authorityKeyId(value: DerReader): string | undefined {
-  const fields = value.inside(value.next(TAG.sequence));
-  const id = fields.optional(KEY_ID);
-  return id === null ? undefined : fields.content(id).toString('hex');
+  const fields = value.enter();
+  if (!fields.isNext(KEY_ID)) return undefined;
+  fields.read();
+  return fields.bytes.toString('hex', fields.start, fields.stop);
 }
 
 function issuerUrl(value: DerReader): string | undefined {
-  const list = value.inside(value.next(TAG.sequence));
+  const list = value.enter();
   while (!list.done) {
-    const description = list.inside(list.next(TAG.sequence));
-    const method = description.text(description.next(TAG.objectId));
-    const location = description.next();
-    if (method === CA_ISSUERS && location.tag === URI) return printable(description.text(location));
+    const description = list.enter();
+    description.read(TAG.objectId);
+    const isIssuers = description.lastText() === CA_ISSUERS;
+    if (description.read() === URI && isIssuers) return printable(description.lastText());
   }
   return undefined;
 }

@@ -51,9 +51,11 @@ export function readPem(cert: string, key: string): PemContent | null {
   const certificates = first.filter(isCertificate);
   const privateKey = second.find(isPrivateKey) ?? first.find(isPrivateKey) ?? null;
   const chain = certificates.map(digestOfBlock).join('.');
-  const content = privateKey === null ? chain : `${chain}+${privateKey.withDer(sha256)}`;
-  return { certificates, key: privateKey, chain, content };
+  return { certificates, key: privateKey, chain, content: contentOf(chain, privateKey) };
 }
+
+/** Digest of certificates, whose digests are given, and their key. */
+export const contentOf = (chain: Digest, key: PemBlock | null): Digest => key?.digestWith(chain) ?? chain;
 
 /**
  * How far the certificates of a text lead, leaf first.

@@ -1,3 +1,5 @@
+import * as crypto from 'node:crypto';
+
 /** For one decoded body at a time; larger bodies get memory of their own. */
 const scratch = Buffer.allocUnsafeSlow(16_384);
 
@@ -18,14 +20,16 @@ export class PemBlock {
     return this.#der;
   }
 
-  /** Calls a function with the decoded body, which is not kept: of thousands of keys only a digest is needed. */
-  withDer<T>(use: (der: Uint8Array) => T): T {
-    if (this.#der !== null || this.body.length > scratch.length) return use(this.der);
-    const length = scratch.write(this.body, 'base64');
+  /** SHA-256 (base64url) of the decoded body and a text after it; the body is not kept, since it may be a key. */
+  digestWith(text: string): string {
+    const most = this.body.length + text.length;
+    const bytes = most <= scratch.length ? scratch : Buffer.allocUnsafeSlow(most);
+    const length = this.#der === null ? bytes.write(this.body, 'base64') : this.#der.copy(bytes);
     try {
-      return use(scratch.subarray(0, length));
+      const end = length + bytes.write(text, length, 'latin1');
+      return crypto.hash('sha256', bytes.subarray(0, end), 'base64url');
     } finally {
-      scratch.fill(0, 0, length);
+      bytes.fill(0, 0, length);
     }
   }
 

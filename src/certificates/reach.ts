@@ -32,14 +32,23 @@ export function reachFrom(
   tail: string,
   others: () => readonly ParsedCertificate[],
 ): Reach {
-  return intern(
-    [leaf.issuer, leaf.extensions.issuerUrl !== undefined, isSelfIssued(leaf), tail].join('\0'),
-    () => {
-      const chain = chainOf(leaf, others());
-      const hasRoot = chain.length > 1 && isSelfIssued(chain.at(-1) as ParsedCertificate);
-      return describe(hasRoot ? chain.slice(0, -1) : chain, hasRoot);
-    },
-  );
+  const { issuer } = leaf;
+  const isPublished = leaf.extensions.issuerUrl !== undefined;
+  const isRoot = isSelfIssued(leaf);
+  if (
+    issuer === latest?.issuer &&
+    tail === latest.tail &&
+    isPublished === latest.isPublished &&
+    isRoot === latest.isRoot
+  )
+    return latest.reach;
+  const reach = intern([issuer, isPublished, isRoot, tail].join('\0'), () => {
+    const chain = chainOf(leaf, others());
+    const hasRoot = chain.length > 1 && isSelfIssued(chain.at(-1) as ParsedCertificate);
+    return describe(hasRoot ? chain.slice(0, -1) : chain, hasRoot);
+  });
+  latest = { issuer, tail, isPublished, isRoot, reach };
+  return reach;
 }
 
 /** The reach of a text that is not a certificate. */
@@ -49,6 +58,17 @@ export const NO_REACH: Reach = {
   hasRoot: false,
   isPublished: false,
 };
+
+/** What `reachFrom` was asked last: comparing it costs less than joining a key for each of thousands of leaves. */
+let latest: Latest | null = null;
+
+interface Latest {
+  issuer: string;
+  tail: string;
+  isPublished: boolean;
+  isRoot: boolean;
+  reach: Reach;
+}
 
 function intern(key: string, make: () => Reach): Reach {
   const known = reaches.get(key);

@@ -1,7 +1,7 @@
 import * as crypto from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { CertificateInfo } from '../model';
-import { DerReader, objectId, TAG, type DerValue } from './der';
+import { DerReader, objectId, TAG } from './der';
 import { readExtensions, type Extensions } from './extensions';
 
 /** A certificate as far as the chain and the gate need it; parsed without OpenSSL, which costs 0.2 ms. */
@@ -50,62 +50,89 @@ const COMMON_NAME = objectId('2.5.4.3');
 
 /**
  * Parses an X.509 certificate (RFC 5280).
- * @param sha256 its digest in base64url, where it is known already
+ * @param digest its SHA-256 in base64url, where that is known already, or a text that begins with it
  * @throws RangeError where it is not one
  */
-export function parseCertificate(der: Buffer, sha256?: string): ParsedCertificate {
+export function parseCertificate(der: Buffer, digest?: string): ParsedCertificate {
   if (der.length > MAX_CERTIFICATE_OCTETS) throw new RangeError('DER: larger than clients let a chain be');
   const outer = new DerReader(der);
-  const signed = outer.inside(outer.next(TAG.sequence));
+  const signed = outer.enter();
   if (!outer.done) throw new RangeError('DER: something follows the certificate');
-  const tbs = signed.inside(signed.next(TAG.sequence));
-  tbs.optional(VERSION);
-  const serial = hex(tbs.content(tbs.next(TAG.integer)));
-  const algorithm = tbs.inside(tbs.next(TAG.sequence));
-  const signature = weakness(algorithm);
-  const issuer = tbs.next(TAG.sequence);
-  const validity = tbs.inside(tbs.next(TAG.sequence));
-  const notBefore = time(validity, validity.next());
-  const notAfter = time(validity, validity.next());
-  const subject = tbs.next(TAG.sequence);
+  const tbs = signed.enter();
+  if (tbs.isNext(VERSION)) tbs.read();
+  tbs.read(TAG.integer);
+  const serial = hex(der, tbs.start, tbs.stop);
+  const signature = weakness(tbs.enter());
+  tbs.read(TAG.sequence);
+  const issuer = shared(tbs.lastText());
+  const validity = tbs.enter();
+  const notBefore = time(validity);
+  const notAfter = time(validity);
+  tbs.read(TAG.sequence);
+  const subject: Span = [tbs.start, tbs.stop];
   const keyStart = tbs.position;
-  const keyValue = tbs.next(TAG.sequence);
-  const spki = der.subarray(keyStart, keyValue.end);
-  const { bits, ...key } = publicKey(tbs.inside(keyValue));
+  const key = publicKey(tbs.enter());
+  const spki: Span = [keyStart, tbs.position];
   const extensions = readExtensions(tbs);
-  const issuerName = shared(tbs.text(issuer));
-  const subjectName = tbs.text(subject);
-  const commonName = extensions.hasAlternativeName ? undefined : commonNameOf(tbs.inside(subject));
-  return {
-    der,
-    issuer: issuerName,
-    subject: subjectName,
-    publicKey: bits,
-    spki,
+  const facts = new Facts(
+    digest ?? crypto.hash('sha256', der, 'base64url'),
+    { serial, notBefore, notAfter, signature },
+    key,
     extensions,
-    info: new Facts(
-      sha256 ?? crypto.hash('sha256', der, 'base64url'),
-      { serial, notBefore, notAfter, signature, ...key },
-      extensions,
-      { issuer: issuerName, subject: subjectName, commonName },
-    ),
-  };
+    { issuer, der, subject },
+  );
+  return new Certificate(der, facts, extensions, issuer, { subject, spki, publicKey: key.bits });
 }
+
+/** First and last octet (exclusive). */
+type Span = readonly [from: number, to: number];
+
+/** Cuts out on demand what few ask for: of thousands of leaves only the facts are kept. */
+class Certificate implements ParsedCertificate {
+  #subject: string | null = null;
+
+  constructor(
+    readonly der: Buffer,
+    readonly info: CertificateInfo,
+    readonly extensions: Extensions,
+    readonly issuer: string,
+    private readonly spans: Readonly<Record<'subject' | 'spki' | 'publicKey', Span>>,
+  ) {}
+
+  get subject(): string {
+    this.#subject ??= this.info.isSelfIssued === true ? this.issuer : textOf(this.der, this.spans.subject);
+    return this.#subject;
+  }
+
+  get publicKey(): Buffer {
+    return this.der.subarray(...this.spans.publicKey);
+  }
+
+  get spki(): Buffer {
+    return this.der.subarray(...this.spans.spki);
+  }
+}
+
+const textOf = (bytes: Buffer, [from, to]: Span) => bytes.toString('latin1', from, to);
 
 /** Texts of issuer names, shared by the many certificates of one issuer. */
 const texts = new LRUCache<string, string>({ max: 64 });
 
+/** The one used last: comparing two texts costs less than a lookup. */
+let latest = '';
+
 function shared(text: string): string {
-  const known = texts.get(text);
-  if (known !== undefined) return known;
-  texts.set(text, text);
-  return text;
+  if (text === latest) return latest;
+  latest = texts.get(text) ?? text;
+  if (latest === text) texts.set(text, latest);
+  return latest;
 }
 
-interface ReadFacts
-  extends PublicKeyFacts, Pick<CertificateInfo, 'serial' | 'notBefore' | 'notAfter' | 'signature'> {}
+type ReadFacts = Pick<CertificateInfo, 'serial' | 'notBefore' | 'notAfter' | 'signature'>;
 
 const NO_IPS: readonly string[] = [];
+/** Characters of a SHA-256 in base64url. */
+const DIGEST_LENGTH = 43;
 
 /** Computes the fingerprint's long form on demand: most are never shown. */
 class Facts implements CertificateInfo {
@@ -129,10 +156,12 @@ class Facts implements CertificateInfo {
   readonly subject: string | undefined;
 
   constructor(
-    private readonly sha256: string,
-    { serial, notBefore, notAfter, signature, keyType, keyBits, exponent }: ReadFacts,
+    /** Begins with the SHA-256 in base64url. */
+    private readonly digest: string,
+    { serial, notBefore, notAfter, signature }: ReadFacts,
+    { keyType, keyBits, exponent }: PublicKeyFacts,
     extensions: Extensions,
-    named: { issuer: string; subject: string; commonName: string | undefined },
+    { issuer, der, subject }: { issuer: string; der: Buffer; subject: Span },
   ) {
     this.serial = serial;
     this.notBefore = notBefore;
@@ -140,23 +169,25 @@ class Facts implements CertificateInfo {
     this.names = extensions.names;
     this.ips = extensions.ips.length === 0 ? NO_IPS : extensions.ips;
     this.nameCount = extensions.nameCount;
-    this.commonName = named.commonName;
+    this.commonName = extensions.hasAlternativeName
+      ? undefined
+      : commonNameOf(new DerReader(der, ...subject));
     this.keyType = keyType;
     this.keyBits = keyBits;
     this.exponent = exponent;
     this.signature = signature;
-    this.issuer = named.issuer;
+    this.issuer = issuer;
     this.authorityKeyId =
       extensions.authorityKeyId === undefined ? undefined : shared(extensions.authorityKeyId);
-    this.isSelfIssued = named.issuer === named.subject;
+    this.isSelfIssued = subject[1] - subject[0] === issuer.length && textOf(der, subject) === issuer;
     this.isCa = extensions.isCa;
     this.isForClients = extensions.isForClients;
     this.isForServers = extensions.isForServers && extensions.isForHandshakes;
-    this.subject = this.names.length > 0 ? undefined : named.subject;
+    this.subject = this.names.length > 0 ? undefined : textOf(der, subject);
   }
 
   get fingerprint(): string {
-    return fingerprintOf(this.sha256);
+    return fingerprintOf(this.digest.slice(0, DIGEST_LENGTH));
   }
 }
 
@@ -184,24 +215,30 @@ function inColons(hash: Buffer): string {
 
 const HEX_DIGITS = Buffer.from('0123456789ABCDEF');
 
-function hex(bytes: Buffer): string {
-  const text = bytes.toString('hex').toUpperCase();
-  return text.length > 2 && text.startsWith('00') ? text.slice(2) : text;
+function hex(bytes: Buffer, from: number, to: number): string {
+  const isPadded = to - from > 1 && bytes[from] === 0;
+  return bytes.toString('hex', isPadded ? from + 1 : from, to).toUpperCase();
 }
 
 /** Read from the octets: two dates of each of 10,000 leaves are not worth as many texts. */
-function time({ bytes }: DerReader, { tag, start, end }: DerValue): number {
-  const digit = (at: number) => {
-    const value = at < end ? (bytes[at] as number) - 0x30 : -1;
-    return value >= 0 && value <= 9 ? value : Number.NaN;
-  };
-  const two = (at: number) => digit(at) * 10 + digit(at + 1);
-  const isLong = tag === TAG.generalizedTime;
+function time(reader: DerReader): number {
+  const isLong = reader.read() === TAG.generalizedTime;
+  const { bytes, start, stop } = reader;
   const at = start + (isLong ? 4 : 2);
-  const year = isLong ? two(start) * 100 + two(start + 2) : twoDigitYear(two(start));
-  const ms = Date.UTC(year, two(at) - 1, two(at + 2), two(at + 4), two(at + 6), two(at + 8));
+  // Month, day, hour, minute and second; NaN, like whatever contains it, where there is no digit.
+  const of = (index: number) => twoDigits(bytes, at + 2 * index, stop);
+  const first = twoDigits(bytes, start, stop);
+  const year = isLong ? first * 100 + twoDigits(bytes, start + 2, stop) : twoDigitYear(first);
+  const ms = Date.UTC(year, of(0) - 1, of(1), of(2), of(3), of(4));
   if (Number.isNaN(ms)) throw new RangeError('DER: not a time');
   return ms;
+}
+
+/** NaN where there are none. */
+function twoDigits(bytes: Buffer, at: number, end: number): number {
+  if (at + 2 > end) return Number.NaN;
+  const [tens, ones] = [(bytes[at] as number) - 0x30, (bytes[at + 1] as number) - 0x30];
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
 
 /** RFC 5280, 4.1.2.5.1: 50 to 99 mean the last century. */
@@ -209,38 +246,40 @@ const twoDigitYear = (year: number) => (year >= 50 ? 1900 + year : 2000 + year);
 
 /** The digest of a signature's AlgorithmIdentifier, where it is a weak one. */
 function weakness(algorithm: DerReader): CertificateInfo['signature'] {
-  const id = algorithm.text(algorithm.next(TAG.objectId));
+  algorithm.read(TAG.objectId);
+  const id = algorithm.lastText();
   if (id !== RSA_PSS) return WEAK_SIGNATURES.get(id) ?? 'other';
   // RFC 4055, 3.1: where the digest, or all parameters, are left out, it is SHA-1.
-  const parameters = algorithm.optional(TAG.sequence);
-  const inside = parameters === null ? null : algorithm.inside(parameters);
-  const digest = inside?.optional(PSS_DIGEST) ?? null;
-  if (inside === null || digest === null) return 'sha1';
-  const wrapped = inside.inside(digest);
-  const named = wrapped.inside(wrapped.next(TAG.sequence));
-  return named.text(named.next(TAG.objectId)) === SHA1 ? 'sha1' : 'other';
+  const parameters = algorithm.isNext(TAG.sequence) ? algorithm.enter() : null;
+  if (parameters?.isNext(PSS_DIGEST) !== true) return 'sha1';
+  const digest = parameters.enter(PSS_DIGEST).enter();
+  digest.read(TAG.objectId);
+  return digest.lastText() === SHA1 ? 'sha1' : 'other';
 }
 
 interface PublicKeyFacts extends Pick<CertificateInfo, 'keyType' | 'keyBits'> {
   exponent: number;
+  bits: Span;
 }
 
-function publicKey(spki: DerReader): PublicKeyFacts & { bits: Buffer } {
-  const algorithm = spki.inside(spki.next(TAG.sequence));
-  const id = algorithm.text(algorithm.next(TAG.objectId));
-  const value = spki.next(TAG.bitString);
+function publicKey(spki: DerReader): PublicKeyFacts {
+  const algorithm = spki.enter();
+  algorithm.read(TAG.objectId);
+  const id = algorithm.lastText();
+  spki.read(TAG.bitString);
   // The first octet of a bit string counts its unused bits.
-  const bits = spki.content(value).subarray(1);
-  const edwards = EDWARDS_BITS.get(id);
-  if (edwards !== undefined) return { ...edwards, exponent: 0, bits };
+  const bits: Span = [Math.min(spki.start + 1, spki.stop), spki.stop];
   if (id === EC) {
-    const curve = algorithm.optional(TAG.objectId);
-    const keyBits = curve === null ? undefined : CURVE_BITS.get(algorithm.text(curve));
+    const isNamed = algorithm.isNext(TAG.objectId);
+    if (isNamed) algorithm.read();
+    const keyBits = isNamed ? CURVE_BITS.get(algorithm.lastText()) : undefined;
     return { keyType: 'ec', keyBits: keyBits ?? 0, exponent: 0, bits };
   }
-  if (id !== RSA && id !== RSA_PSS) return { keyType: 'other', keyBits: 0, exponent: 0, bits };
-  const key = new DerReader(bits);
-  const parts = key.inside(key.next(TAG.sequence));
+  if (id !== RSA && id !== RSA_PSS) {
+    const { keyType, keyBits } = EDWARDS_BITS.get(id) ?? { keyType: 'other' as const, keyBits: 0 };
+    return { keyType, keyBits, exponent: 0, bits };
+  }
+  const parts = new DerReader(spki.bytes, ...bits).enter();
   const modulus = parts.content(parts.next(TAG.integer));
   const digits = modulus[0] === 0 ? modulus.subarray(1) : modulus;
   const keyBits = digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24;
@@ -258,11 +297,15 @@ function publicKey(spki: DerReader): PublicKeyFacts & { bits: Buffer } {
 function commonNameOf(subject: DerReader): string | undefined {
   let found: string | undefined;
   while (!subject.done) {
-    const set = subject.inside(subject.next(TAG.set));
-    const attribute = set.inside(set.next(TAG.sequence));
-    const id = attribute.text(attribute.next(TAG.objectId));
-    const text = attribute.text(attribute.next());
-    if (id === COMMON_NAME) found = text.replace(/[^\x20-\x7e]/g, '?').slice(0, 64);
+    const attribute = subject.enter(TAG.set).enter();
+    attribute.read(TAG.objectId);
+    const id = attribute.lastText();
+    attribute.read();
+    if (id === COMMON_NAME)
+      found = attribute
+        .lastText()
+        .replace(/[^\x20-\x7e]/g, '?')
+        .slice(0, 64);
   }
   return found;
 }

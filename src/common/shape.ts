@@ -40,17 +40,19 @@ export const oneOf =
     typeof value === 'string' && Object.hasOwn(words, value);
 
 export const listOf =
-  <T>(shape: Shape<T>): Shape<T[]> =>
-  (value): value is T[] =>
+  <T>(shape: Shape<T>): Shape<readonly T[]> =>
+  (value): value is readonly T[] =>
     Array.isArray(value) && value.every(shape);
 
-export const recordOf =
-  <Fields extends Record<string, Shape<unknown>>>(
-    fields: Fields,
-  ): Shape<{ [Name in keyof Fields]: Shaped<Fields[Name]> }> =>
-  (value): value is { [Name in keyof Fields]: Shaped<Fields[Name]> } =>
-    typeof value === 'object' &&
-    value !== null &&
-    Object.entries(fields).every(([name, shape]) =>
-      shape(Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined),
-    );
+export function recordOf<Fields extends Record<string, Shape<unknown>>>(
+  fields: Fields,
+): Shape<{ [Name in keyof Fields]: Shaped<Fields[Name]> }> {
+  const all = Object.entries(fields);
+  return (value): value is { [Name in keyof Fields]: Shaped<Fields[Name]> } => {
+    if (typeof value !== 'object' || value === null) return false;
+    for (const [name, shape] of all)
+      if (!shape(Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined))
+        return false;
+    return true;
+  };
+}

@@ -86,6 +86,10 @@ export class WorkspacesGateway implements Gateway {
     return (await Promise.all(this.parts.map((part) => part.restore(of(part))))).flat();
   }
 
+  emptyCaches(certificate: Removable): Promise<boolean> {
+    return this.partOf(certificate.id).emptyCaches(certificate);
+  }
+
   async remove(certificates: readonly Removable[]): Promise<readonly string[]> {
     const of = (part: Gateway) => certificates.filter(({ id }) => this.partOf(id) === part);
     return (await Promise.all(this.parts.map((part) => part.remove(of(part))))).flat();

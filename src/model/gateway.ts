@@ -45,6 +45,13 @@ export interface Gateway {
   /** Undoes writes, the latest first, as far as no other writer has written there since. Never throws. */
   restore(writes: readonly Written[]): Promise<RestoreResult[]>;
   /**
+   * Has Kong empty its caches of a certificate and of these names of it; changes nothing. Where Kong loses its
+   * database's answer to a write, it has not done so, and serves what it had.
+   * @returns false where this Kong cannot be asked to
+   * @throws Failure
+   */
+  emptyCaches(certificate: Removable): Promise<boolean>;
+  /**
    * Removes certificates with their SNIs; missing ones count as removed.
    * @returns those that stay, since something in Kong refers to them, or they have other names by now
    * @throws Failure
@@ -53,7 +60,7 @@ export interface Gateway {
   close(): void;
 }
 
-/** A certificate with all the names that may be removed with it. */
+/** A certificate with names of it: all that may be removed with it, or those of which caches are to be emptied. */
 export type Removable = Pick<StoredCertificate, 'id' | 'snis'>;
 
 /** The certificates that Kong stores, without key material, kept up to date in small steps. */

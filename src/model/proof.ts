@@ -32,6 +32,8 @@ export interface Expectation extends NamesToAsk {
   before?: ServedNames;
   /** Whether a leaf (its part of a chain's digest) is one that Kong stores; default: yes. */
   isKongs?: (leaf: Digest) => boolean;
+  /** Has Kong empty its caches of the certificate; false where it cannot be asked to. Called once at most. */
+  emptyCaches?: () => Promise<boolean>;
   /** Whether Kong still stores what was written; null: unknown. Asked now and then while it is not served. */
   isStored: () => Promise<boolean | null>;
 }

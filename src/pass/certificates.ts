@@ -1,3 +1,4 @@
+import { CachesStep } from './caches';
 import { ConcludeStep } from './conclude';
 import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
@@ -9,7 +10,10 @@ import { ScanStep } from './scan';
 import { PendingRollbacks, SettleStep, type SettleOptions } from './settle';
 import { WriteStep, type WriteOptions } from './write';
 
-export interface CertificateOptions extends MemoryOptions, SettleOptions, WriteOptions {}
+export interface CertificateOptions extends MemoryOptions, SettleOptions, WriteOptions {
+  /** How long listeners may be behind what Kong stores; default: a few seconds. */
+  emptyCachesAfterMs?: () => number;
+}
 
 /** The steps for certificates, with what they keep between passes. */
 export function certificateSteps(options: CertificateOptions) {
@@ -19,7 +23,7 @@ export function certificateSteps(options: CertificateOptions) {
   const settle = new SettleStep(memory, pending, options);
   const scan = new ScanStep(memory, progress);
   const write = new WriteStep(memory, options);
-  const prove = new ProveStep(gateway.certificates, verifier, progress);
+  const prove = new ProveStep(gateway, verifier, progress);
   return {
     memory,
     scan,
@@ -28,5 +32,6 @@ export function certificateSteps(options: CertificateOptions) {
     rounds: new RoundsStep({ scan, plan: new PlanStep(memory), write, prove, settle }),
     remove: new RemoveStep(memory, pending),
     conclude: new ConcludeStep(memory, pending, progress),
+    caches: new CachesStep(memory, options.emptyCachesAfterMs),
   };
 }

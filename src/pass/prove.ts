@@ -7,6 +7,7 @@ import {
   type Change,
   type Digest,
   type Expectation,
+  type Gateway,
   type Half,
   type Proof,
   type ServedNames,
@@ -16,14 +17,20 @@ import {
 } from '../model';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** The part of Kong's certificates that proofs need. */
-type Stored = Pick<CertificateStore, 'readOne' | 'stored'>;
+/** The part of Kong that proofs need. */
+interface Kong {
+  certificates: Pick<CertificateStore, 'readOne' | 'stored'>;
+  emptyCaches: Gateway['emptyCaches'];
+}
+
+/** Certificates of one proof for which caches are emptied: with more than that, caches are not the cause. */
+const MOST_EMPTIED = 10;
 
 /** Proves by handshakes whether what was written is served. */
 export class ProveStep implements Step {
   /** @param verifier null: writes are not proven */
   constructor(
-    private readonly certificates: Stored,
+    private readonly gateway: Kong,
     private readonly verifier: Verifier | null,
     private readonly progress: ProgressListener | undefined,
   ) {}
@@ -31,9 +38,7 @@ export class ProveStep implements Step {
   async run({ work }: PassContext): Promise<void> {
     const written = writtenOf(work.results);
     if (this.verifier !== null) this.progress?.begin('prove', written.length);
-    work.proofs = await prove(written, this.verifier, this.certificates, work.before, () =>
-      this.progress?.step(),
-    );
+    work.proofs = await prove(written, this.verifier, this.gateway, work.before, () => this.progress?.step());
   }
 }
 
@@ -71,7 +76,7 @@ export async function isStored(
 export async function prove(
   written: readonly Written[],
   verifier: Verifier | null,
-  certificates: Stored,
+  gateway: Kong,
   before: ReadonlyMap<Change, ServedNames> = new Map(),
   proven?: () => void,
 ): Promise<Proof[]> {
@@ -80,6 +85,10 @@ export async function prove(
   const gained = new Set(
     written.filter(({ change }) => changeHalf(change) === 'alt').map(({ change }) => changeId(change)),
   );
+  const { certificates } = gateway;
+  let left = MOST_EMPTIED;
+  const emptyCaches = (id: string, snis: readonly string[]) =>
+    left-- > 0 ? gateway.emptyCaches({ id, snis }) : Promise.resolve(false);
   const isKongs = kongsLeaves(certificates);
   const expectations: Expectation[] = [];
   const slices = new Slices();
@@ -97,6 +106,7 @@ export async function prove(
       added: addedBy(one),
       ...(observed === undefined ? {} : { before: observed }),
       isKongs,
+      emptyCaches: () => emptyCaches(changeId(change), addedBy(one)),
       isStored: () => isStored(certificates, changeId(change), changeHalf(change), chain),
       ...(hasTwin && keyType !== 'other' ? { keyType } : {}),
     };
@@ -118,7 +128,7 @@ function previousOf({ change, before }: Written): Digest | null {
 const addedBy = ({ snis, before }: Written) => snis.filter((sni) => before?.snis.includes(sni) !== true);
 
 /** Tells whether a leaf belongs to a certificate that Kong stores; looked up only where another one is served. */
-function kongsLeaves({ stored }: Stored): (leaf: Digest) => boolean {
+function kongsLeaves({ stored }: Kong['certificates']): (leaf: Digest) => boolean {
   let leaves: Set<string> | null = null;
   const leafOf = (chain: Digest) => chain.split('.', 1)[0] ?? '';
   return (leaf) => {

@@ -103,7 +103,7 @@ export function keptRow(facts: CertificateFacts, beside: FactsBeside): Row {
   return {
     id: certificate?.id ?? null,
     half,
-    snis: [...(certificate?.snis ?? [])],
+    snis: certificate?.snis ?? [],
     owner: certificate?.owner ?? 'other',
     stored: stored === null ? null : { chain: stored.chain, leaf: storedLeaf },
     bundle:
@@ -113,7 +113,7 @@ export function keptRow(facts: CertificateFacts, beside: FactsBeside): Row {
             id: bundle.id,
             location: bundle.location,
             leaf:
-              bundle.leaf.fingerprint === storedLeaf?.fingerprint
+              bundle.leaf === stored?.leaf || bundle.leaf.fingerprint === storedLeaf?.fingerprint
                 ? undefined
                 : leafRow(bundle.leaf, bundle.reach.issuers[0]),
             renewalAt: bundle.renewalAt,
@@ -125,7 +125,7 @@ export function keptRow(facts: CertificateFacts, beside: FactsBeside): Row {
     isStanding,
     failure,
     hold,
-    dropped: [...dropped],
+    dropped,
     note,
     ...beside,
   };
@@ -136,13 +136,19 @@ const leafRow = (
   issuedBy: string | undefined,
 ): Leaf => ({
   ...{ fingerprint, serial, notBefore, notAfter, keyType, keyBits },
-  names: [...names],
-  ips: ips === undefined ? undefined : [...ips],
-  issuer: recoded(issuedBy ?? issuer, 'latin1', 'base64'),
+  names,
+  ips,
+  issuer: issuerText(issuedBy ?? issuer),
 });
 
-const recoded = (text: string | undefined, from: BufferEncoding, to: BufferEncoding) =>
-  text === undefined ? undefined : Buffer.from(text, from).toString(to);
+/** The issuer used last: most leaves of a Kong have the same one. */
+let latest = { name: '', text: '' };
+
+function issuerText(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  if (name !== latest.name) latest = { name, text: Buffer.from(name, 'latin1').toString('base64') };
+  return latest.text;
+}
 
 /** @returns null where it is no such row */
 export function keptFacts(row: unknown): KeptFacts | null {
@@ -190,7 +196,7 @@ const bundleOf = ({ id, location, renewalAt }: NonNullable<Row['bundle']>, leaf:
 const infoOf = ({ ips, issuer, ...leaf }: Leaf): CertificateInfo => ({
   ...leaf,
   ...(ips === undefined ? {} : { ips }),
-  ...(issuer === undefined ? {} : { issuer: recoded(issuer, 'base64', 'latin1') ?? '' }),
+  ...(issuer === undefined ? {} : { issuer: Buffer.from(issuer, 'base64').toString('latin1') }),
   signature: 'other',
   isCa: false,
 });

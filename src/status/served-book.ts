@@ -6,10 +6,16 @@ export class ServedBook implements WriteListener {
   readonly #seen = { main: new Map<string, ServedObservation>(), alt: new Map<string, ServedObservation>() };
   readonly #swapped = { main: new Map<string, number>(), alt: new Map<string, number>() };
   #version = 0;
+  #changes = 0;
 
   /** Increases with every record. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Increases with every record that may change a certificate's state: of another verdict, or of another chain. */
+  get changes(): number {
+    return this.#changes;
   }
 
   seen(certificate: string, half: Half): ServedObservation | undefined {
@@ -23,6 +29,8 @@ export class ServedBook implements WriteListener {
 
   note(certificate: string, half: Half, seen: ServedObservation): void {
     this.#version += 1;
+    const before = this.#seen[half].get(certificate);
+    if (before?.verdict !== seen.verdict || before.expected !== seen.expected) this.#changes += 1;
     this.#seen[half].set(certificate, seen);
   }
 

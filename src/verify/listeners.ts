@@ -1,4 +1,4 @@
-import { digestOf, fingerprint, parseCertificate } from '../certificates';
+import { digestOf, fingerprintOf, parseCertificate } from '../certificates';
 import type { KeyType, Shown } from '../model';
 import { handshake, isRefusedByServer, UnreachableError } from './handshake';
 import { probeName } from './names';
@@ -29,11 +29,17 @@ export async function ask(
   try {
     const sent = await handshake({ host, port, proxyProtocol, servername, keyType, timeoutMs });
     const [leaf] = sent as [Buffer];
+    const chain = digestOf(sent);
+    // Read where something is wrong: nearly every handshake shows what it should.
     return {
       kind: 'chain',
-      chain: digestOf(sent),
-      fingerprint: fingerprint(leaf),
-      notAfter: notAfterOf(leaf),
+      chain,
+      get fingerprint() {
+        return fingerprintOf(leafOf(chain));
+      },
+      get notAfter() {
+        return notAfterOf(leaf);
+      },
     };
   } catch (error) {
     const { message } = error as Error;

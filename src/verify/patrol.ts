@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Digest, Half, ServedObservation } from '../model';
+import { halfKey, type Digest, type Half, type ServedObservation } from '../model';
 import {
   candidateOf,
   isAskable,
@@ -13,6 +13,11 @@ export interface PatrolOptions extends SpotCheckOptions {
   /** Asks Kong whether it still stores what was expected, before a mismatch is reported. */
   isStored: (certificate: string, half: Half, chain: Digest) => Promise<boolean>;
   note: (certificate: string, half: Half, sight: ServedObservation) => void;
+  /**
+   * Called where something else is served than Kong stores.
+   * @returns whether something is done about it now
+   */
+  isBehind: (certificate: string, half: Half, chain: Digest) => boolean;
   /** Called at the end of each round, with the number of certificates in it. */
   done: (looked: number) => void;
   /** A round gives way to passes. */
@@ -21,6 +26,7 @@ export interface PatrolOptions extends SpotCheckOptions {
   againMs?: number;
 }
 
+const HALVES: readonly Half[] = ['main', 'alt'];
 /** Halves of certificates in a round. */
 const ROUND = 100;
 /** Handshakes at the same time: each costs Kong a signature, and nobody is waiting. */
@@ -112,30 +118,47 @@ export class Patrol {
   /** @param again the next ones, too, though they were looked at */
   private choose(again: boolean): { candidates: Candidate[]; isAnyUnserved: boolean } {
     const now = Date.now();
-    const all: Candidate[] = [];
-    const first: Candidate[] = [];
+    const candidates: Candidate[] = [];
     let isAnyUnserved = false;
     for (const certificate of this.options.certificates().values()) {
-      for (const half of ['main', 'alt'] as const) {
-        const candidate = candidateOf(certificate, half);
-        if (candidate === null) continue;
-        if (again) all.push(candidate);
-        const seen = this.options.seen(candidate.id, half);
-        const isUnserved =
-          seen?.expected === candidate.chain && seen.verdict !== 'served' && isAskable(candidate);
+      for (const half of HALVES) {
+        const stored = certificate[half];
+        if (stored?.leaf == null) continue;
+        const seen = this.options.seen(certificate.id, half);
+        const isNew = seen?.expected !== stored.chain;
+        const isUnserved = !isNew && seen.verdict !== 'served' && isAskable(certificate);
         if (isUnserved) isAnyUnserved = true;
-        const wait = this.#waits.get(keyOf(candidate)) ?? this.#againMs;
-        if (seen?.expected !== candidate.chain || (isUnserved && now - seen.at >= wait))
-          first.push(candidate);
-        if (first.length >= ROUND) return { candidates: first, isAnyUnserved };
+        if (isNew || (isUnserved && now - seen.at >= this.waitFor(certificate.id, half)))
+          candidates.push(candidateOf(certificate, half, stored));
+        if (candidates.length >= ROUND) return { candidates, isAnyUnserved };
       }
     }
-    const chosen = new Set(first);
-    for (let step = 0; step < all.length && chosen.size < ROUND; step++) {
-      chosen.add(all[this.#next++ % all.length] as Candidate);
+    if (again) this.addNext(candidates);
+    return { candidates, isAnyUnserved };
+  }
+
+  /** Fills a round up with those that follow the last round, and begins again after the last one. */
+  private addNext(candidates: Candidate[]): void {
+    const chosen = new Set(candidates.map(keyOf));
+    for (let turn = 0; turn < 2; turn++) {
+      let index = 0;
+      for (const certificate of this.options.certificates().values()) {
+        for (const half of HALVES) {
+          const stored = certificate[half];
+          if (stored?.leaf == null || index++ < this.#next) continue;
+          if (candidates.length >= ROUND) return;
+          this.#next = index;
+          const key = halfKey(certificate.id, half);
+          if (!chosen.has(key)) candidates.push(candidateOf(certificate, half, stored));
+          chosen.add(key);
+        }
+      }
+      this.#next = 0;
     }
-    this.#next %= Math.max(1, all.length);
-    return { candidates: [...chosen], isAnyUnserved };
+  }
+
+  private waitFor(id: string, half: Half): number {
+    return this.#waits.get(halfKey(id, half)) ?? this.#againMs;
   }
 
   /** @returns false where it gave way */
@@ -164,7 +187,9 @@ export class Patrol {
     if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
     if (this.#abort.signal.aborted) return;
     this.options.note(id, half, seen);
-    if (seen.verdict === 'served' || seen.verdict === 'unreachable') this.#waits.delete(keyOf(candidate));
+    const isActedOn = seen.verdict === 'wrong' && this.options.isBehind(id, half, chain);
+    if (seen.verdict === 'served' || seen.verdict === 'unreachable' || isActedOn)
+      this.#waits.delete(keyOf(candidate));
     else {
       const wait = 2 * (this.#waits.get(keyOf(candidate)) ?? this.#againMs / 2);
       this.#waits.set(keyOf(candidate), Math.min(wait, AGAIN_MOST_MS));

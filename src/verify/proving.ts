@@ -27,6 +27,8 @@ export class Proving {
   #isUnexplained = false;
   /** Once Kong did not say what it stores: its workers may go on with what they knew for `db_resurrect_ttl`. */
   #wasAway = false;
+  /** Kong was asked to empty its caches of the certificate. */
+  #isEmptied = false;
   /** Kong has said that it stores the certificate, and a handshake was made since. */
   #isSaidToBeStored = false;
   /** Number of answers, and how many of them were refusals by the server. */
@@ -123,7 +125,20 @@ export class Proving {
       this.#last.detail = `${detail}, and Kong ${when} whether it still stores it`;
       return 'unreachable';
     }
-    return (await this.isExplained(place, shown)) ? null : 'wrong';
+    if (await this.isExplained(place, shown)) return null;
+    return (await this.isEmptied()) ? null : 'wrong';
+  }
+
+  /**
+   * Has Kong empty its caches of the certificate, once, before it counts as not served: whatever kept its workers from
+   * hearing of the write says nothing against the certificate.
+   */
+  private async isEmptied(): Promise<boolean> {
+    if (this.#isEmptied || this.expected.emptyCaches === undefined) return false;
+    this.#isEmptied = true;
+    if ((await atMost(STORED_ANSWER_MS, this.expected.emptyCaches())) !== true) return false;
+    this.#deadline = performance.now() + LATE_MS;
+    return true;
   }
 
   /** Called for a name after the time limit: a name for which this certificate was never served holds up no other. */

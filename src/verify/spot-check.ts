@@ -6,6 +6,7 @@ import {
   type ServedObservation,
   type Shown,
   type StoredCertificate,
+  type StoredHalf,
 } from '../model';
 import { ask, leafOf, type Listener } from './listeners';
 import { probeName, unservable } from './names';
@@ -67,10 +68,11 @@ export class SpotCheck {
     const others: Other[] = [];
     const late: Other[] = [];
     for (const sni of asked) {
-      const { shown, detail } = await this.ask(sni, keyType);
+      const { shown, listener } = await this.ask(sni, keyType);
       if (shown === null || shown.kind === 'silent')
-        return { ...seen, detail: [detail, ...apart].join('; ') };
-      if (shown.kind !== 'chain' || !isSameChain(shown.chain, chain)) others.push({ shown, detail });
+        return { ...seen, detail: [shown?.detail ?? NOBODY, ...apart].join('; ') };
+      if (shown.kind === 'refused') others.push({ shown, detail: shown.detail });
+      else if (!isSameChain(shown.chain, chain)) others.push(another(listener, shown, sni));
       late.push(...(await this.askStreams(sni, candidate)));
     }
     if (others.length === asked.length && asked.length > 0)
@@ -110,12 +112,11 @@ export class SpotCheck {
 
   /** Asks the first listener that answers. */
   private async ask(sni: string, keyType: KeyType | undefined): Promise<Answer> {
-    let last: Answer = { shown: null, detail: 'this Kong has no TLS listener to ask' };
+    let last: Answer = { shown: null };
     for (const listener of this.options.listeners()) {
       const shown = await ask({ ...listener, sni }, keyType, this.options.timeoutMs);
-      if (shown.kind === 'chain') return { shown, detail: servedBy(listener, shown.fingerprint, sni) };
-      last = { shown, detail: shown.detail };
-      if (shown.kind === 'refused') return last;
+      last = { shown, listener };
+      if (shown.kind !== 'silent') return last;
     }
     return last;
   }
@@ -126,7 +127,7 @@ export class SpotCheck {
     for (const listener of this.options.streams?.at(sni, id, half) ?? []) {
       const shown = await ask({ ...listener, sni }, keyType, this.options.timeoutMs);
       if (shown.kind === 'chain' && !isSameChain(shown.chain, chain))
-        others.push({ shown, detail: servedBy(listener, shown.fingerprint, sni) });
+        others.push(another(listener, shown, sni));
     }
     return others;
   }
@@ -156,24 +157,26 @@ interface Other {
   detail: string;
 }
 
-const servedBy = ({ host, port }: Listener, fingerprint: string, sni: string) =>
-  `${host}:${port} serves ${fingerprint} for ${probeName(sni)}`;
+const another = ({ host, port }: Listener, shown: Extract<Shown, { kind: 'chain' }>, sni: string): Other => ({
+  shown,
+  detail: `${host}:${port} serves ${shown.fingerprint} for ${probeName(sni)}`,
+});
 
-interface Answer {
-  /** Null: there is nobody to ask. */
-  shown: Shown | null;
-  detail: string;
-}
+type Answer = { shown: null; listener?: never } | { shown: Shown; listener: Listener };
 
-export function candidateOf(certificate: StoredCertificate, half: Half): Candidate | null {
-  const stored = certificate[half];
-  if (stored?.leaf == null) return null;
-  const { keyType } = stored.leaf;
+const NOBODY = 'this Kong has no TLS listener to ask';
+
+export function candidateOf(
+  certificate: StoredCertificate,
+  half: Half,
+  { chain, leaf }: StoredHalf,
+): Candidate {
+  const keyType = leaf?.keyType ?? 'other';
   const hasTwin = certificate.alt !== null && keyType !== 'other';
   return {
     id: certificate.id,
     half,
-    chain: stored.chain,
+    chain,
     snis: certificate.snis,
     keyType: hasTwin ? keyType : undefined,
   };
@@ -181,13 +184,15 @@ export function candidateOf(certificate: StoredCertificate, half: Half): Candida
 
 export const keyOf = ({ id, half }: Candidate) => halfKey(id, half);
 
-export const isAskable = ({ snis }: Candidate) => snis.some((sni) => unservable(sni) === null);
+export const isAskable = ({ snis }: Pick<Candidate, 'snis'>): boolean =>
+  snis.some((sni) => unservable(sni) === null);
 
 /**
  * Kong sends what it stores. Node drops duplicates, sorts the rest in the order of issuers, and may lose the end of
  * what was not in it.
  */
 function isSameChain(sent: Digest, expected: Digest): boolean {
+  if (sent === expected) return true;
   const parts = new Set(expected.split('.'));
   const shown = sent.split('.');
   const [leaf] = parts;

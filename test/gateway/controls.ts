@@ -39,6 +39,12 @@ export abstract class Controls {
     this.serving.release();
   }
 
+  /** What is written meanwhile is stored; no worker hears of it before it is written again. */
+  async unheard(work: () => Promise<void>): Promise<void> {
+    const hearAgain = this.serving.overrides.hearNothing();
+    await work().finally(hearAgain);
+  }
+
   /** For this name, as the client sends it, whatever is stored. */
   serveInstead({ sni, cert, key }: { sni: string; cert: string; key: string }): void {
     this.serving.overrides.serveInstead(sni, cert, key);

@@ -48,6 +48,7 @@ export const standIn: StartKong = async ({
     output,
     log: () => parseLog(gateway.pluginServerOutput),
     pluginServerPid: () => gateway.pluginServerPid('ssl-cert-reloader'),
+    unheard: (work) => gateway.unheard(work),
     restart: (meanwhile) => gateway.restart(meanwhile),
     stop: async () => {
       await gateway.stop();

@@ -11,6 +11,8 @@ const FOUND = [
   'killed-in-a-write',
   'database-stopped-in-a-bulk',
   'database-away-after-a-write',
+  'database-answer-lost',
+  'database-answers-lost',
   'no-descriptors',
   'token-replaced',
   'answers-302',

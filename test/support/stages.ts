@@ -92,7 +92,7 @@ export class MemoryGateway implements Gateway {
   readonly url = 'memory:';
   readonly entities = new Map<string, CertificateEntity>();
   batchSize = 1000;
-  /** Ids in the order of their writes, and `restore ID`. */
+  /** Ids in the order of their writes, `restore ID`, and `empty ID NAMES`. */
   readonly writes: string[] = [];
   refreshError: Error | null = null;
   restoreError: Error | null = null;
@@ -160,6 +160,11 @@ export class MemoryGateway implements Gateway {
 
   restore(writes: readonly Written[]): Promise<RestoreResult[]> {
     return Promise.resolve([...writes].reverse().map((write) => this.restoreOne(write)));
+  }
+
+  emptyCaches({ id, snis }: Removable): Promise<boolean> {
+    this.writes.push(['empty', id, ...snis].join(' '));
+    return Promise.resolve(true);
   }
 
   remove(certificates: readonly Removable[]): Promise<readonly string[]> {

@@ -9,6 +9,8 @@ export type DatabaseTrouble = 'stopped' | 'hangs' | 'read-only' | 'out of connec
  */
 export class DatabaseProxy {
   #trouble: DatabaseTrouble | null = null;
+  /** Answers to writes of certificates that are still to be lost. */
+  #toLose = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => this.#serve(client));
 
@@ -37,6 +39,16 @@ export class DatabaseProxy {
     }
   }
 
+  /** The next so many writes of certificates are made meanwhile; their connections break before Kong gets the answer. */
+  async losingAnswers(count: number, work: () => Promise<void>): Promise<void> {
+    this.#toLose = count;
+    try {
+      await work();
+    } finally {
+      this.#toLose = 0;
+    }
+  }
+
   async stop(): Promise<void> {
     this.#breakAll();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -59,7 +71,17 @@ export class DatabaseProxy {
       server.write(isReadOnly ? withSetting(startup, 'default_transaction_read_only', 'on') : startup);
       client.pipe(server);
     });
-    server.pipe(client);
+    let isLost = false;
+    client.on('data', (query) => {
+      if (this.#toLose === 0 || !query.includes('UPDATE "certificates"')) return;
+      this.#toLose -= 1;
+      isLost = true;
+    });
+    server.on('data', (answer) => {
+      if (isLost) client.destroy();
+      else client.write(answer);
+    });
+    server.on('end', () => client.end());
     client.on('close', () => server.destroy());
     server.on('close', () => client.destroy());
   }

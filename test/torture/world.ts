@@ -12,7 +12,7 @@ import type { KongMode, StartKong, TestKong } from '../scenarios/kong';
 import { eventually } from '../support/eventually';
 import { ask } from '../support/http';
 import { servedLeaf } from '../support/tls';
-import { AdminProxy } from './admin-proxy';
+import { AdminProxy, answer, isWrite } from './admin-proxy';
 import type { DatabaseProxy, DatabaseTrouble } from './database-proxy';
 import { judge, type Evidence, type Finding, type Span, type StepBack, type Version } from './judge';
 import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter, type Content } from './kong-content';
@@ -129,6 +129,26 @@ export class World {
     const proxy = this.databaseProxy;
     if (proxy === undefined) throw new Error('there is no database to be spoilt');
     return this.downtime(() => proxy.during(trouble, work));
+  }
+
+  /**
+   * The next so many writes of certificates are made meanwhile, and Kong loses its database's answer: it says 500, tells
+   * none of its workers, and goes on with what it had.
+   */
+  async losingWrites(count: number, work: () => Promise<void>): Promise<void> {
+    if (this.databaseProxy !== undefined) return this.databaseProxy.losingAnswers(count, work);
+    let left = count;
+    await this.admin.during(
+      async (exchange) => {
+        left -= 1;
+        await this.kong.unheard?.(async () => {
+          await exchange.forward();
+        });
+        await answer(500, { message: 'An unexpected error occurred' })(exchange);
+      },
+      work,
+      (request) => left > 0 && isWrite(request) && request.path.startsWith('/certificates'),
+    );
   }
 
   status(): Promise<StatusReport> {

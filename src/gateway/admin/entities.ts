@@ -6,7 +6,15 @@ import {
   type ParsedCertificate,
   type PemContent,
 } from '../../certificates';
-import type { CertificateTexts, Owner, PemPair, SecretRef, StoredCertificate, StoredHalf } from '../../model';
+import type {
+  CertificateInfo,
+  CertificateTexts,
+  Owner,
+  PemPair,
+  SecretRef,
+  StoredCertificate,
+  StoredHalf,
+} from '../../model';
 
 /** Tag of the certificates that this plugin created. */
 export const OUR_TAG = 'ssl-cert-reloader';
@@ -31,17 +39,29 @@ const REFERENCE = /^\s*\{vault:\/\//;
  * @param known what was known of it: a half with the same content is taken from there
  */
 export function toStored(entity: CertificateEntity, known?: StoredCertificate): StoredCertificate {
-  const { cert_alt: certAlt, key_alt: keyAlt } = entity;
-  const tags = entity.tags ?? [];
+  const { cert_alt: certAlt, key_alt: keyAlt, snis } = entity;
+  const tags = entity.tags ?? NONE;
+  const { secret, secretUid } = secretOf(tags);
+  const main = toHalf(entity, known?.main);
   return {
     id: entity.id,
-    snis: entity.snis ?? [],
+    snis: sharedNames(snis ?? NONE, main.leaf),
     owner: ownerOf(tags),
-    ...secretOf(tags),
-    ...(tags.includes(PREVIOUS_TAG) ? { isPrevious: true as const } : {}),
-    main: toHalf(entity, known?.main),
+    secret,
+    main,
     alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }, known?.alt),
+    ...(secretUid === undefined ? {} : { secretUid }),
+    ...(tags.includes(PREVIOUS_TAG) ? { isPrevious: true as const } : {}),
   };
+}
+
+const NONE: readonly string[] = [];
+
+/** Most certificates have exactly the SNIs that their leaf names: one list of them is enough. */
+function sharedNames(snis: readonly string[], leaf: CertificateInfo | null): readonly string[] {
+  const names = leaf?.names ?? NONE;
+  const isSame = snis.length === names.length && snis.every((sni, index) => sni === names[index]);
+  return isSame ? names : snis;
 }
 
 export const toTexts = (entity: CertificateEntity): CertificateTexts => ({
@@ -93,12 +113,15 @@ function ownerOf(tags: readonly string[]): Owner {
   return isOfController(tags) ? 'ingress_controller' : 'other';
 }
 
-function secretOf(tags: readonly string[]): Pick<StoredCertificate, 'secret' | 'secretUid'> {
+const NO_SECRET = { secret: null, secretUid: undefined };
+
+function secretOf(tags: readonly string[]): { secret: string | null; secretUid: string | undefined } {
+  if (tags.length === 0) return NO_SECRET;
   const value = (prefix: string) => tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length);
   const [namespace, name, uid] = [value('k8s-namespace:'), value('k8s-name:'), value('k8s-uid:')];
   return {
     secret: namespace === undefined || name === undefined ? null : `${namespace}/${name}`,
-    ...(uid === undefined ? {} : { secretUid: uid }),
+    secretUid: uid,
   };
 }
 
@@ -123,7 +146,7 @@ function toHalf({ cert, key }: PemPair, known?: StoredHalf | null): StoredHalf {
 
 function leafOf({ certificates: [first], chain }: PemContent): ParsedCertificate | null {
   try {
-    return first === undefined ? null : parseCertificate(first.der, chain.split('.', 1)[0]);
+    return first === undefined ? null : parseCertificate(first.der, chain);
   } catch {
     return null;
   }

@@ -38,6 +38,8 @@ export async function decidedAnew<T>(work: (isAgain: boolean) => Promise<T>): Pr
 }
 
 const FIRST_WAIT_MS = 200;
+/** Names of one certificate whose caches are emptied at once. */
+const MOST_NAMES = 10;
 
 /** Requests for single certificates and SNIs. Each method throws AdminError, and updates the list from every answer. */
 export class CertificateEntities {
@@ -86,6 +88,15 @@ export class CertificateEntities {
   }
 
   /**
+   * Has all workers and nodes of Kong empty their caches of a certificate and of names of it. An empty PATCH changes
+   * nothing but `updated_at`.
+   */
+  async emptyCaches(id: string, names: readonly string[] = []): Promise<void> {
+    await this.patch(id, {});
+    for (const name of names.slice(0, MOST_NAMES)) await this.emptyCachesOf(name);
+  }
+
+  /**
    * Removes a certificate; a missing one counts as removed.
    * @returns false where something in Kong refers to it
    */
@@ -113,7 +124,11 @@ export class CertificateEntities {
   async addSni(name: string, id: string): Promise<boolean> {
     const answer = await this.client.request('POST', '/snis', { name, certificate: { id } });
     // It may be ours: the answer to an earlier try may have been lost.
-    if (answer.status === 409) return (await this.ownerOf(name)) === id;
+    if (answer.status === 409) {
+      if ((await this.ownerOf(name)) !== id) return false;
+      await this.emptyCachesOf(name);
+      return true;
+    }
     bodyOf(this.client, 'POST /snis', answer, [201]);
     this.noteSni(id, name, true);
     return true;
@@ -147,6 +162,12 @@ export class CertificateEntities {
     const answer = await this.client.request('DELETE', path);
     if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
     this.noteSni(id, name, false);
+  }
+
+  /** Kong may go on with having no such name. */
+  private async emptyCachesOf(name: string): Promise<void> {
+    const path = pathOf(name);
+    bodyIfThere(this.client, `PATCH ${path}`, await this.client.request('PATCH', path, {}));
   }
 
   /**

@@ -18,7 +18,7 @@ import { readPluginEntries } from '../admin/plugin-entries';
 import { linked } from '../linked';
 import { DatabaseCaStore } from './ca-certificates';
 import { CertificatesOfDatabase } from './certificate-list';
-import { CertificateEntities } from './entities';
+import { CertificateEntities, decidedAnew } from './entities';
 import { areMost, PageReads } from './page-reads';
 import { restoreOne } from './restore';
 import { writeOne } from './write';
@@ -79,6 +79,11 @@ export class DatabaseGateway implements Gateway {
       },
     );
     return results;
+  }
+
+  async emptyCaches({ id, snis }: Removable): Promise<boolean> {
+    await decidedAnew(() => this.#entities.emptyCaches(id, snis));
+    return true;
   }
 
   async remove(certificates: readonly Removable[]): Promise<readonly string[]> {

@@ -10,7 +10,7 @@ export async function restoreOne(entities: CertificateEntities, write: Written):
   try {
     const id = changeId(write.change);
     const isRestored = await decidedAnew(async (isAgain) =>
-      undo(entities, write, await (isAgain ? entities.read(id) : entities.readFirst(id))),
+      undo(entities, write, await (isAgain ? entities.read(id) : entities.readFirst(id)), isAgain),
     );
     return { kind: isRestored ? 'restored' : 'overtaken', write };
   } catch (error) {
@@ -23,6 +23,7 @@ async function undo(
   entities: CertificateEntities,
   write: Written,
   entity: CertificateEntity | null,
+  isAgain: boolean,
 ): Promise<boolean> {
   const { change, before } = write;
   const id = changeId(change);
@@ -42,6 +43,9 @@ async function undo(
   if (isOurs) {
     const fields = previous === null ? NO_ALT : pairFields(textsNow(entity), half, previous);
     await entities.patch(id, fields, change.kind === 'update' ? change.certificate : undefined);
+  } else if (isAgain) {
+    // It was restored, and Kong may have lost its database's answer.
+    await entities.emptyCaches(id);
   }
   await splitBack(entities, write);
   return true;

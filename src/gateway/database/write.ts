@@ -1,5 +1,6 @@
 import type { CertificateTexts, Prepare, Written } from '../../model';
 import {
+  changeHalf,
   changeId,
   isChainOf,
   isRefusal,
@@ -8,6 +9,7 @@ import {
   type PemPair,
   type SniMove,
   type Split,
+  type StoredCertificate,
   type WriteResult,
 } from '../../model';
 import { changedError, goneError, resultOfError } from '../admin/answers';
@@ -51,14 +53,24 @@ export async function writeOne(
         change.kind === 'create'
           ? await create(entities, change, fresh, entity)
           : await update(entities, change, fresh, entity);
-      // An earlier try was made, and its answer got lost.
-      if (isAgain && result.kind === 'already') return writtenBefore(change, fresh, { first, now: entity });
-      return result;
+      if (!isAgain || entity === null || !isMade(change, entities.take(entity))) return result;
+      // An earlier try was made, and its answer got lost: to Kong, too, if it was its database's.
+      if (result.kind === 'already' || result.kind === 'written')
+        await entities.emptyCaches(changeId(change), change.kind === 'create' ? change.snis : []);
+      return result.kind === 'already' ? writtenBefore(change, fresh, { first, now: entity }) : result;
     });
   } catch (error) {
     return named(resultOfError(change, error));
   }
 }
+
+/** Whether Kong stores what the change is about to write. */
+const isMade = (change: Change, stored: StoredCertificate) =>
+  isChainOf(
+    change.bundle,
+    stored[changeHalf(change)]?.chain,
+    change.kind === 'update' && change.isOfController,
+  );
 
 const writtenBefore = (
   change: Change,

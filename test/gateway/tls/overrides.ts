@@ -11,10 +11,15 @@ export class Overrides {
   readonly #frozenIds = new Set<string>();
   readonly #instead = new Map<string, SecureContext>();
   #isAllFrozen = false;
+  /** Number of those for whom workers hear nothing now. */
+  #deaf = 0;
 
   /** Milliseconds for which a worker goes on with the old row; 0 for none. */
   readonly holdBack: HoldBack = (table, key, worker) => {
-    const isFrozen = this.#isAllFrozen || (table === 'snis' ? this.#frozenNames : this.#frozenIds).has(key);
+    const isFrozen =
+      this.#isAllFrozen ||
+      this.#deaf > 0 ||
+      (table === 'snis' ? this.#frozenNames : this.#frozenIds).has(key);
     return isFrozen ? Infinity : (this.#lags.get(worker) ?? 0);
   };
 
@@ -35,6 +40,12 @@ export class Overrides {
       this.#frozenNames.add(sni.name);
       this.#frozenIds.add(sni.certificate.id);
     }
+  }
+
+  /** @returns how to end it */
+  hearNothing(): () => void {
+    this.#deaf += 1;
+    return () => void (this.#deaf -= 1);
   }
 
   unfreeze(): void {

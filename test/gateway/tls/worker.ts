@@ -32,6 +32,7 @@ export class Worker {
     store.onChange((table, key, before) => {
       const ms = holdBack(table, key, index);
       if (ms > 0) this.#hold(`${table}:${key}`, before, ms);
+      else this.#letGo(`${table}:${key}`);
     });
   }
 
@@ -72,6 +73,13 @@ export class Worker {
     if (this.#held.size === 0) return current;
     const held = this.#held.get(`${table}:${key}`);
     return held === undefined ? current : held.before;
+  }
+
+  /** Whoever hears of a change reads anew. */
+  #letGo(key: string): void {
+    const held = this.#held.get(key);
+    if (held?.timer != null) clearTimeout(held.timer);
+    this.#held.delete(key);
   }
 
   #hold(key: string, before: Row | undefined, ms: number): void {

@@ -5,6 +5,8 @@ import type { DatabaseTrouble } from '../database-proxy';
 import type { Fault, FaultTable } from '../fault';
 
 const TROUBLE_MS = 12_000;
+/** A write is given up after a second and a half. */
+const GIVEN_UP_MS = 4_000;
 
 const trouble = (sentence: string, kind: DatabaseTrouble): Fault => ({
   sentence,
@@ -52,6 +54,25 @@ export const DATABASE_FAULTS: FaultTable = {
       await world.served();
       await world.configure({});
     },
+  },
+  'database-answer-lost': {
+    sentence: 'A write is made, and Kong loses its answer: it answers 500 and serves the former certificate.',
+    mode: 'database',
+    run: (world) =>
+      world.losingWrites(world.names.length, async () => {
+        world.supply.renew();
+        await world.served();
+      }),
+  },
+  'database-answers-lost': {
+    sentence: 'For seconds each write is made, and Kong loses its answer and serves the former certificates.',
+    mode: 'database',
+    run: (world) =>
+      world.losingWrites(Infinity, async () => {
+        world.supply.renew();
+        await world.saysOf(world.names[0] ?? '', 'is not in step', ({ state }) => state !== 'in_sync');
+        await sleep(GIVEN_UP_MS);
+      }),
   },
   'database-stopped-in-a-bulk': {
     sentence: 'PostgreSQL is stopped for seconds while forty renewals are written.',

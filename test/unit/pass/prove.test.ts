@@ -50,7 +50,7 @@ describe('a chain that Kong stores and serves', () => {
     const [proof] = await prove(
       [{ kind: 'written', change, current, before: null, snis: certificate.snis }],
       verifier,
-      { readOne, stored: new Map() },
+      { certificates: { readOne, stored: new Map() }, emptyCaches: () => Promise.resolve(false) },
     );
     expect(proof).toMatchObject({ verdict: 'served', detail: '' });
   });
@@ -74,7 +74,7 @@ test.for(Object.entries(orders))(
     const [proof] = await prove(
       [{ kind: 'written', change, current, before: null, snis: certificate.snis }],
       verifier,
-      { readOne, stored: new Map() },
+      { certificates: { readOne, stored: new Map() }, emptyCaches: () => Promise.resolve(false) },
     );
     expect(proof?.verdict).toBe('wrong');
     expect((await seenOf(server, certificate)).verdict).toBe('wrong');
@@ -92,6 +92,7 @@ async function seenOf(
     certificates: () => new Map([['K', certificate]]),
     seen: () => found[0],
     isStored: () => Promise.resolve(true),
+    isBehind: () => false,
     note: (_certificate, _half, seen) => found.push(seen),
     done: () => undefined,
     isBusy: () => false,

@@ -22,6 +22,7 @@ async function patrolled(served: () => ReturnType<typeof issue>, options: Partia
     certificates: () => new Map([['K', certificate]]),
     seen: () => noted.at(-1),
     isStored: () => Promise.resolve(true),
+    isBehind: () => false,
     note: (_certificate, _half, seen) => noted.push(seen),
     done: () => undefined,
     isBusy: () => false,
@@ -93,6 +94,46 @@ it('a round that gave way goes on though the pass was over before it noticed', a
   isBusy = false;
   patrol.go(false);
   await becomes('served');
+});
+
+it('each poll looks at the next hundred, and at those first that were never looked at', async () => {
+  const { chain: cert, key } = issue({ names: [NAME] });
+  const storedAs = (id: string) => [id, toStored({ id, cert, key, snis: [NAME] })] as const;
+  const certificates = new Map(Array.from({ length: 250 }, (_, index) => storedAs(`${index}`)));
+  const unknown = new Set<string>();
+  let looked: string[] = [];
+  let rounds = 0;
+  const { patrol } = await patrolled(() => issue({ names: [NAME] }), {
+    certificates: () => certificates,
+    listeners: () => [],
+    seen: (id) =>
+      unknown.has(id)
+        ? undefined
+        : {
+            ...{ verdict: 'served', expected: certificates.get(id)!.main.chain },
+            ...{ fingerprint: null, notAfter: null, at: 0, detail: '' },
+          },
+    note: (id) => {
+      unknown.delete(id);
+      looked.push(id);
+    },
+    done: () => (rounds += 1),
+  });
+  const poll = async () => {
+    const before = rounds;
+    looked = [];
+    patrol.go(true);
+    await eventually('a round was made', () => rounds > before);
+    return looked.map(Number);
+  };
+  const between = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+  expect(await poll()).toEqual(between(0, 100));
+  expect(await poll()).toEqual(between(100, 200));
+  expect(await poll()).toEqual([...between(200, 250), ...between(0, 50)]);
+  unknown.add('70').add('220');
+  expect(await poll()).toEqual([70, 220, ...between(50, 70), ...between(71, 149)]);
+  for (const id of between(3, 250)) certificates.delete(`${id}`);
+  expect(await poll()).toEqual([0, 1, 2]);
 });
 
 it('a stream listener that goes on with the former certificate is told of, and one that does not answer is not', async () => {

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import type { Issued } from '../../../src/authority/authority';
 import { fingerprint } from '../../../src/certificates';
 import type { Expectation } from '../../../src/model';
@@ -137,6 +137,43 @@ describe('a certificate is proven', () => {
       ['old.test', 'a.test', 'old.test', 'b.test'].map((sni) => expecting(fresh, { snis: [sni] })),
     );
     expect(proofs.map(({ verdict }) => verdict)).toEqual(['wrong', 'served', 'wrong', 'served']);
+  });
+});
+
+describe('a Kong that did not hear of the write', () => {
+  it('is told to empty its caches before the certificate counts as not served', async () => {
+    let served = old;
+    let emptied = 0;
+    const server = await tlsServer(() => served);
+    const emptyCaches = () => {
+      emptied += 1;
+      served = fresh;
+      return Promise.resolve(true);
+    };
+    const proof = await prove([server], expecting(fresh, { emptyCaches }), { timeoutMs: SHORT });
+    expect([proof.verdict, emptied]).toEqual(['served', 1]);
+  });
+
+  test.for<[what: string, emptyCaches: () => Promise<boolean>]>([
+    ['cannot be told', () => Promise.resolve(false)],
+    ['does not answer', () => new Promise(() => undefined)],
+    ['answers that it failed', () => Promise.reject(new Error('500'))],
+    ['goes on with what it had', () => Promise.resolve(true)],
+  ])('and %s does not serve it', async ([, emptyCaches]) => {
+    const server = await tlsServer(() => old);
+    let asked = 0;
+    const counted = () => {
+      asked += 1;
+      return emptyCaches();
+    };
+    const proof = await prove([server], expecting(fresh, { emptyCaches: counted }), { timeoutMs: SHORT });
+    expect([proof.verdict, asked]).toEqual(['wrong', 1]);
+  });
+
+  it('is not told where the certificate is served', async () => {
+    const server = await tlsServer(() => fresh);
+    const emptyCaches = () => Promise.reject(new Error('nobody should ask'));
+    expect((await prove([server], expecting(fresh, { emptyCaches }))).verdict).toBe('served');
   });
 });
 

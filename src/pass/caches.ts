@@ -1,0 +1,129 @@
+import {
+  halfKey,
+  isChainOf,
+  type Digest,
+  type Half,
+  type Log,
+  type SourcedBundle,
+  type StoredCertificate,
+} from '../model';
+import type { CertificateMemory } from './memory';
+import type { PassContext, Step } from './step';
+
+/** A half of a certificate for which listeners show something else than Kong stores. */
+interface Behind {
+  certificate: string;
+  half: Half;
+  /** The chain that Kong stores. */
+  chain: Digest;
+  tries: number;
+  /** When the caches are to be emptied next (milliseconds since the epoch). */
+  dueAt: number;
+}
+
+/** Kong's nodes follow one another within 5 s by default. */
+const AFTER_MS = 9_000;
+/** Wait after the first try; it doubles with each further one. */
+const FIRST_WAIT_MS = 60_000;
+const MOST_WAIT_MS = 3_600_000;
+/** Certificates for which one pass has caches emptied. */
+const MOST = 10;
+
+/**
+ * Has Kong empty its caches, where its listeners go on showing something else than it stores. Kong does so by itself
+ * after each write that its database confirms; a write whose confirmation got lost is stored, and never served.
+ */
+export class CachesStep implements Step {
+  /** By half of a certificate. */
+  readonly #behind = new Map<string, Behind>();
+  readonly #due = new Set<Behind>();
+  #lines: Parameters<Log>[] = [];
+
+  /** @param afterMs how long listeners may be behind without a cause */
+  constructor(
+    private readonly memory: CertificateMemory,
+    private readonly afterMs: () => number = () => AFTER_MS,
+  ) {}
+
+  /**
+   * Notes that listeners do not show the chain that Kong stores.
+   * @returns whether the next pass should have the caches emptied
+   */
+  note(certificate: string, half: Half, chain: Digest, now: number): boolean {
+    const key = halfKey(certificate, half);
+    let known = this.#behind.get(key);
+    if (known?.chain !== chain) {
+      known = { certificate, half, chain, tries: 0, dueAt: now + Math.max(AFTER_MS, this.afterMs()) };
+      this.#behind.set(key, known);
+    }
+    if (now < known.dueAt) return false;
+    this.#due.add(known);
+    return true;
+  }
+
+  async run(pass: PassContext): Promise<void> {
+    const due = [...this.#due].slice(0, MOST);
+    this.#due.clear();
+    const { stored } = this.memory.gateway.certificates;
+    for (const [key, { certificate, half, chain }] of this.#behind)
+      if (stored.get(certificate)?.[half]?.chain !== chain) this.#behind.delete(key);
+    if (!pass.mayWrite()) return;
+    for (const behind of due) {
+      const certificate = stored.get(behind.certificate);
+      if (certificate?.[behind.half]?.chain !== behind.chain) continue;
+      const bundle = this.sourceOf(behind);
+      if (bundle !== null && this.mayChange(certificate, behind.half, bundle, pass.now()))
+        await this.empty(behind, certificate, bundle, pass.now());
+    }
+  }
+
+  log(log: Log): void {
+    for (const line of this.#lines.splice(0)) log(...line);
+  }
+
+  /** The bundle that Kong has for it. */
+  private sourceOf({ certificate, chain }: Behind): SourcedBundle | null {
+    for (const [id, holders] of this.memory.plan?.inSync ?? []) {
+      if (!holders.includes(certificate)) continue;
+      const bundle = this.memory.book.get(id);
+      if (bundle !== null && isChainOf(bundle, chain, true)) return bundle;
+    }
+    return null;
+  }
+
+  /** What clients get changes, as with a swap: not in a freeze, nor while it is pinned. */
+  private mayChange(certificate: StoredCertificate, half: Half, bundle: SourcedBundle, now: number): boolean {
+    const change = { kind: 'update', bundle, certificate, half, isOfController: false, addSnis: [] } as const;
+    const permission = this.memory.holds.permits(change, now);
+    // What needs an approval got it before it was stored.
+    return permission.kind === 'free' || permission.hold.kind === 'approval';
+  }
+
+  private async empty(
+    behind: Behind,
+    { id, snis }: StoredCertificate,
+    { location }: SourcedBundle,
+    now: number,
+  ): Promise<void> {
+    // The names follow at the second try: each costs a request.
+    const names = behind.tries === 0 ? [] : snis;
+    behind.dueAt = now + Math.min(FIRST_WAIT_MS * 2 ** behind.tries, MOST_WAIT_MS);
+    behind.tries += 1;
+    const fields = { certificate_id: id, location, snis: snis.slice(0, 10) };
+    try {
+      if (!(await this.memory.gateway.emptyCaches({ id, snis: names }))) return;
+      this.#lines.push([
+        'warn',
+        'Kong serves another certificate than it stores; it was told to empty its cache',
+        fields,
+      ]);
+    } catch (error) {
+      const { message } = error as Error;
+      this.#lines.push([
+        'warn',
+        'Kong serves another certificate than it stores, and could not be told to empty its cache',
+        { ...fields, error: message },
+      ]);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import type { Gateway as StandIn } from '../../gateway';
+import { leafOf } from '../../support/tls';
+import { aged, creating, idOf, kindsOf, kongWith, updating, write, writtenOf } from './harness';
+
+const [A, B] = [idOf(1), idOf(2)];
+const old = aged(30, 'a.test', 'b.test');
+const renewed = aged(1, 'a.test', 'b.test');
+
+/** The next write of this kind is stored, no worker hears of it, and Kong answers 500. */
+function loseAnswer(stand: StandIn, method: string, path: RegExp): void {
+  stand.inject({ method, path, status: 500, afterExecute: true });
+  let isOver: () => void = () => undefined;
+  let isFirst = true;
+  stand.beforePost(async (write) => {
+    if (isFirst && write.method === method && path.test(write.path)) {
+      isFirst = false;
+      void stand.unheard(() => new Promise((resolve) => (isOver = resolve)));
+      return;
+    }
+    isOver();
+    await Promise.resolve().then(() => undefined);
+  });
+}
+
+const emptied = (stand: StandIn) =>
+  stand.requests.flatMap(({ method, path, status }) =>
+    method === 'PATCH' && status === 200 ? [path.split('?')[0]] : [],
+  );
+
+describe('a write of which Kong loses the answer of its database', () => {
+  it('has the caches emptied and is served, where it renews a certificate', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+    expect(await kong.served('a.test')).toBe(leafOf(old.cert));
+    loseAnswer(kong.stand, 'PATCH', /certificates/);
+    const [result] = await write(kong.gateway, [[updating(kong.stored(A), renewed), renewed]]);
+    expect(result?.kind).toBe('written');
+    expect(emptied(kong.stand)).toEqual([`/certificates/${A}`]);
+    expect(await kong.served('a.test')).toBe(leafOf(renewed.cert));
+    expect(kong.state()).toMatchObject([{ id: A, cert: renewed.chain.trim(), names: ['a.test'] }]);
+  });
+
+  it('has the caches of its names emptied, too, where it creates a certificate', async () => {
+    const kong = await kongWith('database');
+    const byDefault = await kong.served('a.test');
+    loseAnswer(kong.stand, 'POST', /certificates/);
+    const results = await write(kong.gateway, [[creating(B, renewed, ['a.test']), renewed]]);
+    expect(kindsOf(results)).toEqual({ [B]: 'written' });
+    expect(emptied(kong.stand)).toEqual([`/certificates/${B}`, '/snis/a.test']);
+    expect(await kong.served('a.test')).toBe(leafOf(renewed.cert));
+    expect(byDefault).not.toBe(leafOf(renewed.cert));
+  });
+
+  it('has the caches emptied, where it adds a name', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+    await kong.served('b.test');
+    loseAnswer(kong.stand, 'POST', /snis/);
+    const change = updating(kong.stored(A), renewed, { addSnis: ['b.test'] });
+    const [written] = writtenOf(await write(kong.gateway, [[change, renewed]]));
+    expect(written?.snis).toEqual(['a.test', 'b.test']);
+    expect(emptied(kong.stand)).toContain('/snis/b.test');
+    expect(await kong.served('b.test')).toBe(leafOf(renewed.cert));
+  });
+
+  it('has the caches emptied, where it restores what there was', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+    const written = writtenOf(await write(kong.gateway, [[updating(kong.stored(A), renewed), renewed]]));
+    loseAnswer(kong.stand, 'PATCH', /certificates/);
+    expect((await kong.gateway.restore(written)).map(({ kind }) => kind)).toEqual(['restored']);
+    expect(await kong.served('a.test')).toBe(leafOf(old.cert));
+  });
+});
+
+it('emptying caches changes nothing that is stored', async () => {
+  const tags = ['team-a'];
+  const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test', 'b.test'], tags }]);
+  const before = kong.state();
+  expect(await kong.gateway.emptyCaches({ id: A, snis: ['a.test', 'b.test', 'gone.test'] })).toBe(true);
+  expect(kong.state()).toEqual(before);
+});
+
+it('a Kong without a database has no caches to be emptied', async () => {
+  const kong = await kongWith('dbless', [{ id: A, issued: old, snis: ['a.test'] }]);
+  expect(await kong.gateway.emptyCaches({ id: A, snis: [] })).toBe(false);
+  expect(kong.writes()).toBe(0);
+});

@@ -1,0 +1,135 @@
+import { describe, expect, it, test } from 'vitest';
+import { Failure, type Hold, type HoldBook, type Log } from '../../../src/model';
+import { issue } from '../../support/bundles';
+import { passing } from '../../support/stages';
+
+const MINUTE = 60_000;
+const PAIR = issue();
+
+/** Kong stores what the source has, and its listeners show something else. */
+async function behind(options: Parameters<typeof passing>[0] = {}) {
+  const stages = passing(options);
+  const { gateway, source, runner, clock } = stages;
+  gateway.put('K', PAIR, { snis: ['www.example.test', 'api.example.test'] });
+  source.put('www', PAIR);
+  await runner.pass('start');
+  const chainOf = (id: string) => gateway.certificates.stored.get(id)?.main.chain ?? '';
+  const seen = (id = 'K', chain = chainOf(id)) => runner.isBehind(id, 'main', chain);
+  /** So many seconds later it is seen again, and a pass follows. @returns what that wrote */
+  const lookAfter = async (seconds: number, id?: string) => {
+    clock.now += seconds * 1000;
+    const before = gateway.writes.length;
+    seen(id);
+    await runner.pass('retry');
+    return gateway.writes.slice(before);
+  };
+  const lines = () => {
+    const said: string[] = [];
+    const log: Log = (level, message, fields) =>
+      said.push(`${level} ${message} ${String(fields?.['certificate_id'])}`);
+    for (const step of runner.steps) step.log?.(log);
+    return said;
+  };
+  return { ...stages, chainOf, seen, lookAfter, lines };
+}
+
+const held = (hold: Hold): HoldBook => ({ permits: () => ({ kind: 'held', hold }) });
+
+describe('a certificate that is stored and not served', () => {
+  it('has caches of it emptied after some seconds, then less and less often, from the second time on of its names, too', async () => {
+    const { lookAfter, lines } = await behind();
+    expect(await lookAfter(0)).toEqual([]);
+    expect(await lookAfter(5)).toEqual([]);
+    expect(await lookAfter(5)).toEqual(['empty K']);
+    expect(lines()).toEqual([
+      'warn Kong serves another certificate than it stores; it was told to empty its cache K',
+    ]);
+    expect(await lookAfter(30)).toEqual([]);
+    const withNames = ['empty K www.example.test api.example.test'];
+    expect(await lookAfter(31)).toEqual(withNames);
+    expect(await lookAfter(61)).toEqual([]);
+    expect(await lookAfter(60)).toEqual(withNames);
+    // At most every hour in the end.
+    const times: number[] = [];
+    for (let minute = 0; minute < 600; minute++) if ((await lookAfter(60)).length > 0) times.push(minute);
+    expect(times.slice(-2).reduce((one, other) => other - one)).toBe(60);
+  });
+
+  it('waits longer where nodes of Kong follow one another slowly', async () => {
+    const { lookAfter } = await behind({ emptyCachesAfterMs: () => MINUTE });
+    await lookAfter(0);
+    expect(await lookAfter(59)).toEqual([]);
+    expect(await lookAfter(1)).toEqual(['empty K']);
+  });
+
+  test.for<[what: string, options: Parameters<typeof passing>[0]]>([
+    ['only observes', { observe: true }],
+    ['does not lead', { mayWrite: () => false }],
+    ['has it pinned', { holds: held({ kind: 'pinned', until: null, detail: '' }) }],
+    ['has it frozen', { holds: held({ kind: 'frozen', until: null, detail: '' }) }],
+  ])('is left alone by a gateway that %s', async ([, options]) => {
+    const { lookAfter, lines } = await behind(options);
+    await lookAfter(0);
+    expect(await lookAfter(10)).toEqual([]);
+    expect(lines()).toEqual([]);
+  });
+
+  it('waits for no approval: this change was made', async () => {
+    const { lookAfter } = await behind({ holds: held({ kind: 'approval', until: null, detail: '' }) });
+    await lookAfter(0);
+    expect(await lookAfter(10)).toEqual(['empty K']);
+  });
+
+  it('is left alone where no source has it', async () => {
+    const { gateway, runner, lookAfter } = await behind();
+    gateway.put('other', issue({ names: ['other.test'] }), { snis: ['other.test'] });
+    await runner.pass('poll');
+    await lookAfter(0, 'other');
+    expect(await lookAfter(10, 'other')).toEqual([]);
+  });
+
+  it('waits anew where something else is stored by now', async () => {
+    const { gateway, source, runner, lookAfter, seen, chainOf } = await behind();
+    const former = chainOf('K');
+    await lookAfter(0);
+    const next = issue();
+    source.put('www', next);
+    await runner.pass('poll');
+    expect(gateway.writes).toEqual(['K']);
+    // Seen before the write, reported after it.
+    seen('K', former);
+    expect(await lookAfter(10)).toEqual([]);
+    expect(await lookAfter(10)).toEqual(['empty K']);
+  });
+
+  it('that Kong could not be told of is said, and tried again', async () => {
+    const { gateway, lookAfter, lines } = await behind();
+    let isAway = true;
+    const emptyCaches = gateway.emptyCaches.bind(gateway);
+    gateway.emptyCaches = (certificate) =>
+      isAway ? Promise.reject(new Failure('away', 'the Admin API answered 500')) : emptyCaches(certificate);
+    await lookAfter(0);
+    await lookAfter(10);
+    expect(lines()).toEqual([
+      'warn Kong serves another certificate than it stores, and could not be told to empty its cache K',
+    ]);
+    isAway = false;
+    expect(await lookAfter(61)).toEqual(['empty K www.example.test api.example.test']);
+  });
+
+  it('is one of ten in a pass at most', async () => {
+    const { gateway, source, runner, seen, clock } = await behind();
+    const ids = Array.from({ length: 12 }, (_, index) => `${index}`);
+    for (const id of ids) {
+      const pair = issue({ names: [`${id}.test`] });
+      gateway.put(id, pair, { snis: [`${id}.test`] });
+      source.put(id, pair);
+    }
+    await runner.pass('poll');
+    for (const id of ids) seen(id);
+    clock.now += 10_000;
+    for (const id of ids) seen(id);
+    await runner.pass('retry');
+    expect(gateway.writes).toHaveLength(10);
+  });
+});
