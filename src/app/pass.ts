@@ -35,6 +35,8 @@ export interface PassRunner {
   readonly revert: Pick<RevertStep, 'ask' | 'cancel'>;
   /** @throws Error when no pass can be made: Kong does not answer */
   readonly pass: (cause: PassCause, touched?: ReadonlySet<string>, touches?: Touches) => Promise<PassReport>;
+  /** Whether what a watch reported can be read at once; what its writes need is begun. */
+  readonly isWhole: (touched: ReadonlySet<string>, isWaiting: () => boolean) => Promise<boolean>;
   /** The present state. */
   readonly live: () => LiveView;
   /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */
@@ -77,6 +79,7 @@ export function createPass(parts: PassParts): PassRunner {
     steps,
     revert,
     pass: (cause, touched, touches) => passes.run(cause, touched, touches),
+    isWhole: (touched, isWaiting) => certificates.ahead.isWhole(touched, isWaiting),
     live,
     isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),
     isBehind: (certificate, half, chain) => caches.note(certificate, half, chain, (parts.now ?? Date.now)()),

@@ -41,13 +41,26 @@ export function toJson(value: unknown, indent?: number): string {
   return isSuspect(text) ? JSON.stringify(value, safe, indent) : text;
 }
 
+/**
+ * The same for one of many records of one kind.
+ * @param texts all of its texts that come from outside; the others are words, digests, times and numbers of our own
+ */
+export function rowJson(value: object, texts: string): string {
+  const text = JSON.stringify(value);
+  return hasSuspectForm(texts) || hasKnownSecret(text) ? JSON.stringify(value, safe) : text;
+}
+
 /** Most texts are plain, which one test tells. */
 const UNUSUAL = /[^\n\x20-\x7e]|\\/;
 
-function isSuspect(text: string): boolean {
+/** Whether a text has the form of a secret, or characters that mislead a reader. */
+function hasSuspectForm(text: string): boolean {
   if (UNUSUAL.test(text) && (ESCAPED.test(text) || text.search(HIDDEN) !== -1)) return true;
-  return hasSecretForm(text) || hasKnownSecret(text);
+  return hasSecretForm(text);
 }
+
+/** Whether a text may have something that has to be removed or made visible. */
+export const isSuspect = (text: string): boolean => hasSuspectForm(text) || hasKnownSecret(text);
 
 function safe(name: string, value: unknown): unknown {
   if (typeof value !== 'string') return value;

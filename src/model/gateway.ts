@@ -82,6 +82,8 @@ export interface CertificateStore {
    * @throws Failure
    */
   readOne(id: string): Promise<StoredCertificate | null>;
+  /** Begins the read that goes before a write, since one is about to come. Left out: nothing can be read ahead. */
+  readAhead?(id: string): void;
   /** Reads one certificate with its keys; null where it is gone. @throws Failure */
   readTexts(id: string): Promise<CertificateTexts | null>;
 }

@@ -28,6 +28,16 @@ export interface SourceScan {
   areAsksNew?: boolean;
 }
 
+/** What touched files were renewed. */
+export interface Renewed {
+  /** Known bundles of which each file was touched. */
+  bundles: readonly string[];
+  /** The touched files that this explains: theirs, and drafts that cannot belong to any bundle. */
+  files: Iterable<string>;
+}
+
+export const NOT_RENEWED: Renewed = { bundles: [], files: [] };
+
 export interface ScanOptions {
   /** Fetch even what looks unchanged, because somebody asks for it, or a renewal is due. */
   whole?: boolean;
@@ -58,6 +68,8 @@ export interface Source {
    * @param touched bundles or folders that a watch reported; only these are scanned. Default: everything.
    */
   scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan>;
+  /** Bundles that seem to be renewed by now, without waiting; left out: a moment has to be waited for. */
+  renewedBy?(touched: ReadonlySet<string>): Renewed;
   /** Reads one bundle completely and of one generation. */
   read(name: string): Reading | Promise<Reading>;
   /** Notes for the operator although nothing failed, since the last call: each once, as a sentence. */

@@ -15,7 +15,8 @@ import {
 import type { BareLeaf } from './bare-leaves';
 import type { BundleBook, Entry } from './bundle-book';
 import { isSameAs, leafAlone, sourced } from './known-bundle';
-import { readSafely, understand } from './reading';
+import type { OpenedAhead } from './opened-ahead';
+import { readSafely } from './reading';
 import type { Shares } from './shares';
 import type { UnmatchedBundle } from './unmatched-bundle';
 import { WholeChains } from './whole-chain';
@@ -55,6 +56,7 @@ export class BundleOpener {
   constructor(
     private readonly sources: readonly Source[],
     private readonly book: BundleBook,
+    private readonly ahead: OpenedAhead,
     private readonly options: BundleOpenerOptions,
   ) {
     const { stored = () => [], trusted = () => NO_ISSUERS, now = Date.now } = options;
@@ -117,7 +119,7 @@ export class BundleOpener {
     const entry = this.book.entry(id);
     const before = entry?.known;
     const raw = seen === undefined ? await readSafely(source, name) : seen;
-    const understood = understand(raw, pem);
+    const understood = this.ahead.open(id, raw, pem);
     // Plain PEM is parsed synchronously.
     const opened = understood instanceof Promise ? await understood : understood;
     this.#unread.delete(id);
@@ -187,7 +189,7 @@ export class BundleOpener {
       if (known === null || missing === null || !this.#chains.knows(missing)) continue;
       const { source, name } = this.book.entry(id) as Entry;
       const begin = shares.begin();
-      const opened = await understand(await readSafely(source, name));
+      const opened = await this.ahead.open(id, await readSafely(source, name));
       const whole = opened === null || isRefusal(opened) ? null : this.#chains.complete(opened, source);
       shares.end(owner, begin);
       if (whole === null) continue;
@@ -203,7 +205,8 @@ export class BundleOpener {
   /** Opens a bundle as it is now; null: it is gone. */
   async open(id: string, content: Digest): Promise<OpenedBundle | Refusal | null> {
     const entry = this.book.entry(id);
-    const found = entry === undefined ? null : await understand(await readSafely(entry.source, entry.name));
+    const found =
+      entry === undefined ? null : await this.ahead.open(id, await readSafely(entry.source, entry.name));
     if (entry === undefined || found === null || isRefusal(found)) return found;
     const opened = this.#chains.complete(found, entry.source);
     // The former facts may be from Kong's copy, which may contain a root.

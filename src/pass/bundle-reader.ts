@@ -6,7 +6,8 @@ import { BareLeaves, type BareLeaf } from './bare-leaves';
 import { BundleBook, type Entry } from './bundle-book';
 import { BundleOpener, type BundleOpenerOptions } from './bundle-opener';
 import { bundleId } from './known-bundle';
-import { scanSafely } from './reading';
+import { OpenedAhead } from './opened-ahead';
+import { readSafely, scanSafely } from './reading';
 import { Shares } from './shares';
 import { SourceStates, troublesOf } from './source-states';
 import type { ProgressListener } from './step';
@@ -38,6 +39,8 @@ export class BundleReader {
   readonly book = new BundleBook();
   readonly sources: SourceStates;
   readonly #opener: BundleOpener;
+  /** Bundles that were opened before their pass. */
+  readonly ahead = new OpenedAhead();
   readonly #bare = new BareLeaves();
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
@@ -52,7 +55,7 @@ export class BundleReader {
   ) {
     this.#now = options.now ?? Date.now;
     this.sources = new SourceStates(all, this.book);
-    this.#opener = new BundleOpener(all, this.book, options);
+    this.#opener = new BundleOpener(all, this.book, this.ahead, options);
   }
 
   /** Scans every source (or only what a watch touched) and reads what changed. */
@@ -63,6 +66,7 @@ export class BundleReader {
     const result: BundleScan = { changed: false, read: 0, differing: new Map(), errors: [] };
     const again = [
       ...this.#again.values(),
+      ...[...this.ahead.takeRead()].flatMap((id) => this.book.entry(id) ?? []),
       ...this.#bare.values(),
       ...(touched === undefined ? this.#opener.unread() : []),
       ...this.takePostponed(),
@@ -151,6 +155,28 @@ export class BundleReader {
   /** @param found bundles that are not in the book yet */
   newShares(found: readonly UnmatchedBundle[] = []): Shares {
     return new Shares(() => [...found, ...this.book.values()].map(tenantOf), this.options.ticks);
+  }
+
+  /** Known bundles of which each file was touched, by id; null: something else was touched, too. */
+  renewedBy(touched: ReadonlySet<string>): string[] | null {
+    const left = new Set(touched);
+    const ids: string[] = [];
+    for (const source of this.all) {
+      const { bundles = [], files = [] } = source.renewedBy?.(touched) ?? {};
+      for (const name of bundles) ids.push(bundleId(source, name));
+      for (const file of files) left.delete(file);
+    }
+    return left.size === 0 ? ids : null;
+  }
+
+  /** Opens a renewed bundle, which the next scan reads again. @returns whether it is whole, and fit for Kong */
+  readAhead(id: string): boolean {
+    const entry = this.book.entry(id);
+    const before = this.book.get(id);
+    if (entry === undefined || before === null) return false;
+    const opened = this.ahead.hold(id, readSafely(entry.source, entry.name));
+    // Tools append the chain to the leaf.
+    return opened !== null && opened.bundle.chainLength >= before.chainLength;
   }
 
   /** Number of scans so far. */

@@ -2,6 +2,7 @@ import { CachesStep } from './caches';
 import { ConcludeStep } from './conclude';
 import { CertificateMemory, type MemoryOptions } from './memory';
 import { PlanStep } from './plan';
+import { ReadAhead } from './read-ahead';
 import { RemoveStep } from './remove';
 import { RevertStep } from './revert';
 import { RoundsStep } from './rounds';
@@ -26,6 +27,7 @@ export function certificateSteps(options: CertificateOptions) {
   const prove = new ProveStep(gateway, verifier, progress);
   return {
     memory,
+    ahead: new ReadAhead(memory),
     scan,
     retryRollbacks: settle.retry,
     revert: new RevertStep(memory, { write, prove, settle }),

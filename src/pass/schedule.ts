@@ -9,10 +9,17 @@ interface ScheduleOptions {
   /** Milliseconds between polls. */
   intervalMs: number;
   pass: (cause: PassCause, touched: ReadonlySet<string> | undefined, touches: Touches) => Promise<PassReport>;
+  /**
+   * Whether what was touched can be read at once; default: a moment is waited for further changes.
+   * @param isWaiting whether the moment is not over yet
+   */
+  isWhole?: IsWhole;
   /** Called when a pass failed as a whole. */
   failed: (cause: PassCause, error: Error) => void;
   random?: () => number;
 }
+
+type IsWhole = (touched: ReadonlySet<string>, isWaiting: () => boolean) => Promise<boolean>;
 
 /** Share of the interval, so that many gateways do not poll in step. */
 const JITTER = 0.1;
@@ -34,6 +41,7 @@ export class Schedule {
   #timer: NodeJS.Timeout | null = null;
   #debounce: NodeJS.Timeout | null = null;
   #debounceSince = 0;
+  #isLooking = false;
   #touched = new Set<string>();
   /** Touches that a running pass has taken: other steps of the next pass may need them. */
   readonly #taken = new Set<string>();
@@ -83,14 +91,33 @@ export class Schedule {
     this.#touched.add(what);
     const waited = now - this.#debounceSince;
     if (this.#debounce !== null) clearTimeout(this.#debounce);
-    this.#debounce = setTimeout(
-      () => {
-        this.#debounce = null;
-        this.#tell();
-        this.run();
-      },
-      waited > DEBOUNCE_MAX_MS ? 0 : DEBOUNCE_MS,
-    );
+    this.#debounce = setTimeout(() => this.go(), waited > DEBOUNCE_MAX_MS ? 0 : DEBOUNCE_MS);
+    if (this.options.isWhole !== undefined && !this.#isLooking) this.look(this.options.isWhole);
+  }
+
+  /** Ends the delay where nothing is to be waited for. */
+  private look(isWhole: IsWhole): void {
+    this.#isLooking = true;
+    // Changes that are reported in one turn of the event loop belong together.
+    setImmediate(() => {
+      const touched = this.#touched;
+      const { size } = touched;
+      const looked = (isReady: boolean) => {
+        this.#isLooking = false;
+        if (this.#debounce === null || this.#stopped) return;
+        if (touched !== this.#touched || size !== touched.size) this.look(isWhole);
+        else if (isReady) this.go();
+      };
+      isWhole(touched, () => this.#debounce !== null).then(looked, () => looked(false));
+    });
+  }
+
+  /** Ends the delay after changes. */
+  private go(): void {
+    if (this.#debounce !== null) clearTimeout(this.#debounce);
+    this.#debounce = null;
+    this.#tell();
+    this.run();
   }
 
   /** Ends the timers and waits for a pass that is running. */

@@ -1,12 +1,10 @@
-import { Registry, type Metric } from 'prom-client';
 import { lifeOf } from '../model';
 import { ownFilesOf, type OwnFile } from '../public';
-import { safeText } from '../common/safe-text';
-import { Slices } from '../common/slices';
 import { CertificateCounts, certificateRows, rowFamilies } from './certificate-metrics';
 import { counterFamilies } from './counter-metrics';
-import { METRICS, PREFIX, type MetricName } from './metric-names';
+import type { MetricName } from './metric-names';
 import { ORIGINS, type Families, type Sample } from './metric-samples';
+import { MetricTexts } from './metric-texts';
 import type { ReportView } from './report-view';
 
 /** The text of `/metrics`, in the text format of Prometheus. */
@@ -58,52 +56,6 @@ function* chunksOf<T>(items: Iterable<T>): Iterable<T[]> {
     chunk.push(item);
   }
   yield chunk;
-}
-
-/** The families as text, each written in parts. */
-class MetricTexts {
-  readonly #registry = new Registry();
-  readonly #parts = new Map<MetricName, string[]>();
-  readonly #slices = new Slices(1);
-  #values: readonly Sample[] = [];
-
-  async add(name: MetricName, samples: Iterable<Sample>): Promise<void> {
-    this.#values = [...samples];
-    const known = this.#parts.get(name);
-    if (known === undefined) this.register(name);
-    else if (this.#values.length === 0) return;
-    const text = safeLines(await this.#registry.getSingleMetricAsString(PREFIX + name));
-    if (known === undefined) this.#parts.set(name, [text]);
-    // The lines of help and type come with each part.
-    else known.push(text.slice(text.indexOf('\n', text.indexOf('\n') + 1)));
-    if (this.#slices.due) await this.#slices.pause();
-  }
-
-  toString(): string {
-    const parts = namesOf(METRICS).flatMap((name, index) => [
-      index === 0 ? '' : '\n\n',
-      ...(this.#parts.get(name) ?? []),
-    ]);
-    // Joined once: 10,000 certificates make 20 MB.
-    return [...parts, '\n'].join('');
-  }
-
-  /** prom-client's metrics hash the labels of each sample; a collector that returns its values does not. */
-  private register(name: MetricName): void {
-    const { help, type } = METRICS[name];
-    const own = { name: PREFIX + name, help, type };
-    const get = () => ({ ...own, values: this.#values });
-    this.#registry.registerMetric({ ...own, get } as unknown as Metric);
-  }
-}
-
-/**
- * Redacted line by line: a name may look like the beginning of a private key, and must not take other samples with
- * it.
- */
-function safeLines(text: string): string {
-  const safe = safeText(text);
-  return safe === text ? text : text.split('\n').map(safeText).join('\n');
 }
 
 type OwnFamily = 'in_sync' | 'not_after_timestamp_seconds' | 'warning_timestamp_seconds';

@@ -1,5 +1,6 @@
 import { toJson } from '../common/safe-text';
 import { Slices } from '../common/slices';
+import { certificateJson } from './certificate-json';
 import { shownOf } from './reloader-view';
 import type { HistoryReport, ListReport } from '../public';
 import type { ReportView } from './report-view';
@@ -19,7 +20,7 @@ export async function* statusJson({
     text += `${index === 0 ? '' : ','}${toJson(shownOf(view)).slice(0, -1)},"certificates":[`;
     let separator = '';
     for (const certificate of view.certificates()) {
-      text += separator + toJson(certificate);
+      text += separator + certificateJson(certificate);
       separator = ',';
       if (text.length >= CHUNK) {
         yield text;

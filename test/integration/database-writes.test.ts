@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { DatabaseGateway } from '../../src/gateway';
-import { deterministicId, type Change } from '../../src/model';
+import { deterministicId, type Change, type StoredCertificate } from '../../src/model';
+import type { Issued } from '../../src/authority/authority';
 import { startGateway } from '../gateway';
 import { answering, clientOf, reset } from '../support/admin';
 import { issue, opened, rawOf } from '../support/bundles';
@@ -39,4 +41,61 @@ it('a Kong that answers nobody is not asked for each of many certificates', asyn
   expect(results).toHaveLength(300);
   expect(new Set(results.map(({ kind }) => kind))).toEqual(new Set(['failed']));
   expect(received.length).toBeLessThan(40);
+});
+
+/** A certificate in Kong, and a renewal of it. */
+async function renewing() {
+  const gateway = await startGateway({ mode: 'database' });
+  onTestFinished(() => gateway.stop());
+  const id = deterministicId('certificate', 'www');
+  const old = issue();
+  gateway.seed([{ id, cert: old.chain, key: old.key, snis: ['www.example.test'] }]);
+  const kong = new DatabaseGateway(clientOf(gateway.adminUrl));
+  await kong.certificates.refresh();
+  const certificate = kong.certificates.stored.get(id) as StoredCertificate;
+  const bundle = { ...opened(rawOf(issued)).bundle, id: 'www', create: false };
+  const change = { kind: 'update', half: 'main', bundle, certificate, addSnis: [] } as unknown as Change;
+  const seen = gateway.requests.length;
+  return {
+    gateway,
+    ahead: () => kong.certificates.readAhead(id),
+    write: async (checked: typeof prepare = prepare) => {
+      const { certificates } = await kong.write({ certificates: [change], caCertificates: [] }, checked);
+      return certificates[0];
+    },
+    writeAsOther: async ({ chain: cert, key }: Issued) => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ cert, key });
+      await fetch(`${gateway.adminUrl}/certificates/${id}`, { method: 'PATCH', headers, body });
+    },
+    methods: () => gateway.requests.slice(seen).map(({ method }) => method),
+  };
+}
+
+it('what was read ahead of a write is not read once more', async () => {
+  const { ahead, write, methods } = await renewing();
+  ahead();
+  expect(await write()).toMatchObject({ kind: 'written', before: { snis: ['www.example.test'] } });
+  expect(methods()).toEqual(['GET', 'PATCH']);
+});
+
+it('what was read ahead while a write was under way is of the past for the next one', async () => {
+  const { ahead, write, methods } = await renewing();
+  const result = await write(() => {
+    ahead();
+    return prepare();
+  });
+  expect(result).toMatchObject({ kind: 'written' });
+  expect(await write()).toMatchObject({ kind: 'already' });
+  expect(methods()).toEqual(['GET', 'GET', 'PATCH', 'GET']);
+});
+
+it('what was read ahead too long ago is read again, so that another writer is not overwritten', async () => {
+  const { ahead, write, writeAsOther, gateway } = await renewing();
+  ahead();
+  await sleep(100);
+  const other = issue();
+  await writeAsOther(other);
+  expect(await write()).toMatchObject({ kind: 'conflict' });
+  expect(gateway.entities('certificates')).toMatchObject([{ cert: other.chain }]);
 });

@@ -7,12 +7,14 @@ import { foreign, safeText, toJson } from '../../src/common/safe-text';
 import { rememberSecret } from '../../src/common/secrets';
 import { refusal, type PassEvent } from '../../src/model';
 import { EventReporter, JsonLogger, LogReporter } from '../../src/report';
+import { certificateJson } from '../../src/status/certificate-json';
 import { statusJson } from '../../src/status/status-json';
 import { renderMetrics } from '../../src/status/metrics';
 import { Webhook } from '../../src/alerts/webhook';
 import { issue, secretsIn } from '../support/bundles';
 import { startReceiver } from '../support/receiver';
 import { reportOf } from '../support/reports';
+import { certificate } from '../support/statuses';
 import { matched, reloaderView, reportView } from '../support/status-views';
 
 /**
@@ -214,6 +216,36 @@ describe('random texts', () => {
     }
   });
 
+  it('are clean in each field of a certificate, and its JSON is that of every other record', () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const fields: ((text: string) => Parameters<typeof certificate>[0])[] = [
+      (text) => ({ certificate_id: text }),
+      (text) => ({ snis: ['plain.test', text] }),
+      (text) => ({ source: { ...certificate().source!, source: text } }),
+      (text) => ({ source: { ...certificate().source!, location: text } }),
+      (text) => ({ served: { ...certificate().served!, detail: text } }),
+      (text) => ({ refusal: { reason: 'unreadable', message: text, at, is_standing: true } }),
+      (text) => ({ write_failure: { kind: 'mistake', message: text, since: at } }),
+      (text) => ({ hold: { kind: 'pinned', until: null, detail: text } }),
+      (text) => ({ note: text }),
+    ];
+    for (const text of texts.slice(0, 500)) {
+      const one = certificate(pick(fields)(text));
+      expect(certificateJson(one)).toBe(toJson(one));
+    }
+  });
+
+  it('are clean in every label of a metric, whichever certificate they come with', async () => {
+    for (let index = 0; index < 15; index++) {
+      const text = pick(texts);
+      const hostile = matched('hostile');
+      hostile.bundle.location = text;
+      hostile.certificate = { ...hostile.certificate, id: pick(['b', text]), snis: ['plain.test', text] };
+      const view = reloaderView([matched('plain'), hostile, matched('last')]);
+      expectClean(await renderMetrics(reportView([view])));
+    }
+  });
+
   it('are looked at wherever a rule would take something out', () => {
     for (const text of texts) if (redactForms(text) !== text) expect(hasSecretForm(text)).toBe(true);
   });
@@ -236,4 +268,11 @@ it('fingerprints and serial numbers are not suspected: texts of 10,000 certifica
     expect(hasSecretForm(octets.flatMap((other) => [other, octet, octet]).join(':'))).toBe(false);
     expect(hasSecretForm(`0${octet}${octet}ACCA${octet}${octet}`)).toBe(false);
   }
+});
+
+it('a known secret is removed from a certificate even where it is one of our own words', () => {
+  rememberSecret('unreachable');
+  const served = { ...certificate().served!, verdict: 'unreachable' as const };
+  expect(certificateJson(certificate({ served }))).toBe(toJson(certificate({ served })));
+  expect(certificateJson(certificate({ served }))).not.toContain('unreachable');
 });

@@ -7,7 +7,12 @@ export const INTERVAL_MS = 300_000;
 type Ending = PassReport['unfinished'] | Error;
 
 /** A schedule whose passes are noted as `cause@seconds`; each takes `lasts` milliseconds of the false clock. */
-export function scheduled({ random = 0.5, lasts = 0, endings = [] as Ending[] } = {}) {
+export function scheduled({
+  random = 0.5,
+  lasts = 0,
+  endings = [] as Ending[],
+  isWhole = (_: ReadonlySet<string>) => Promise.resolve(false),
+} = {}) {
   const start = performance.now();
   const passes: string[] = [];
   const failures: string[] = [];
@@ -17,6 +22,7 @@ export function scheduled({ random = 0.5, lasts = 0, endings = [] as Ending[] } 
   const schedule = new Schedule({
     intervalMs: INTERVAL_MS,
     random: () => random,
+    isWhole,
     failed: (cause, error) => failures.push(`${cause}: ${error.message}`),
     pass: async (cause, what) => {
       passes.push(`${cause}@${Math.round((performance.now() - start) / 10) / 100}`);

@@ -1,9 +1,15 @@
 import { CertificateList } from '../admin/certificate-list';
 import { ClientUse } from '../admin/client-use';
+import { ReadsAhead } from './ahead';
 
 /** The certificates of a Kong with a database, refreshed page by page. */
 export class CertificatesOfDatabase extends CertificateList {
   readonly #use = new ClientUse(this.client);
+  readonly ahead = new ReadsAhead((id) => this.readEntity(id));
+
+  readAhead(id: string): void {
+    this.ahead.begin(id);
+  }
 
   override async refresh(): Promise<boolean> {
     const shown = this.isLoaded ? await this.#use.patrol() : await this.#use.load();

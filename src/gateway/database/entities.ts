@@ -4,6 +4,7 @@ import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
 import type { CertificateList } from '../admin/certificate-list';
 import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
 import type { CertificateEntity } from '../admin/entities';
+import type { FirstRead, ReadsAhead } from './ahead';
 import type { PageReads } from './page-reads';
 
 interface SniEntity {
@@ -48,6 +49,7 @@ export class CertificateEntities {
     private readonly list: CertificateList,
     /** Null: each certificate is read by itself. */
     private readonly pages: PageReads | null = null,
+    private readonly ahead: ReadsAhead | null = null,
   ) {}
 
   read(id: string): Promise<CertificateEntity | null> {
@@ -57,6 +59,11 @@ export class CertificateEntities {
   /** Reads a certificate before anything is written about it. */
   async readFirst(id: string): Promise<CertificateEntity | null> {
     return (await this.pages?.take(id)) ?? this.read(id);
+  }
+
+  /** The same, where one such read may have been begun already. */
+  beginFirst(id: string): FirstRead {
+    return this.ahead?.take(id) ?? { entity: this.readFirst(id), at: Number.POSITIVE_INFINITY };
   }
 
   /** Takes over an entity from an answer. */

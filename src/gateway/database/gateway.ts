@@ -38,11 +38,14 @@ export class DatabaseGateway implements Gateway {
   readonly certificates: CertificatesOfDatabase;
   readonly caCertificates: DatabaseCaStore;
   readonly #entities: CertificateEntities;
+  /** Takes over reads that were begun ahead. */
+  readonly #begun: CertificateEntities;
 
   constructor(private readonly client: AdminClient) {
     this.certificates = new CertificatesOfDatabase(client);
     this.caCertificates = new DatabaseCaStore(client);
     this.#entities = new CertificateEntities(client, this.certificates);
+    this.#begun = new CertificateEntities(client, this.certificates, null, this.certificates.ahead);
   }
 
   get url(): string {
@@ -62,8 +65,10 @@ export class DatabaseGateway implements Gateway {
   }
 
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {
+    const results = await this.writeAll(certificates, prepare);
+    this.certificates.ahead.clear();
     return {
-      certificates: await this.writeAll(certificates, prepare),
+      certificates: results,
       caCertificates: await this.caCertificates.write(caCertificates),
     };
   }
@@ -78,6 +83,7 @@ export class DatabaseGateway implements Gateway {
         for (const write of group) results.push(await restoreOne(entitiesFor(group), write));
       },
     );
+    this.certificates.ahead.clear();
     return results;
   }
 
@@ -93,6 +99,7 @@ export class DatabaseGateway implements Gateway {
       const isMore = entity?.snis?.some((name) => !snis.includes(name)) === true;
       if (isMore || !(await this.#entities.remove(id))) kept.push(id);
     }
+    this.certificates.ahead.clear();
     return kept;
   }
 
@@ -102,11 +109,13 @@ export class DatabaseGateway implements Gateway {
 
   /** Of a group with several members each is read after the one before was written: names may have moved. */
   private async entitiesFor(count: number): Promise<(group: readonly unknown[]) => CertificateEntities> {
-    if (!areMost(count, this.certificates.stored.size)) return () => this.#entities;
-    const pages = new PageReads(this.client);
-    await pages.begin();
-    const paged = new CertificateEntities(this.client, this.certificates, pages);
-    return ({ length }) => (length === 1 ? paged : this.#entities);
+    let single = this.#begun;
+    if (areMost(count, this.certificates.stored.size)) {
+      const pages = new PageReads(this.client);
+      await pages.begin();
+      single = new CertificateEntities(this.client, this.certificates, pages);
+    }
+    return ({ length }) => (length === 1 ? single : this.#entities);
   }
 
   private async writeAll(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {

@@ -35,10 +35,9 @@ export async function writeOne(
 ): Promise<WriteResult> {
   try {
     // The gate and Kong's answer take about the same time, so they run at once.
-    let reading = entities.readFirst(changeId(change));
-    let readAt = Number.POSITIVE_INFINITY;
+    let { entity: reading, at: readAt } = entities.beginFirst(changeId(change));
     reading.then(
-      () => (readAt = performance.now()),
+      () => (readAt = Math.min(readAt, performance.now())),
       () => undefined,
     );
     const fresh = await prepare(change);

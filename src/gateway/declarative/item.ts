@@ -20,7 +20,7 @@ export class Item {
   /** A plain one-line value, without quotes. */
   get(name: string): string | undefined {
     const [value] = this.valueOf(name)?.split('\n', 1) ?? [];
-    return value?.trim().replace(/^(['"])(.*)\1$/, '$2');
+    return value === undefined ? undefined : copied(value.trim().replace(/^(['"])(.*)\1$/, '$2'));
   }
 
   /** A text of one or more lines; null where the field is null, undefined where its notation is unknown. */
@@ -33,7 +33,8 @@ export class Item {
   listOf(name: string): string[] {
     const value = this.valueOf(name) ?? '';
     if (value.startsWith(' [')) return JSON.parse(value) as string[];
-    return [...value.matchAll(/^ +- (.*)$/gm)].map(([, item = '']) => item.replace(/^(['"])(.*)\1$/, '$2'));
+    const items = value.matchAll(/^ +- (.*)$/gm);
+    return [...items].map(([, item = '']) => copied(item.replace(/^(['"])(.*)\1$/, '$2')));
   }
 
   /**
@@ -83,6 +84,9 @@ export class Item {
     return found === null ? undefined : this.body.slice(found[0] + name.length + 3, found[1]);
   }
 }
+
+/** A part of a text keeps the whole text in memory, with its keys; a copy does not. */
+const copied = (part: string) => Buffer.from(part).toString();
 
 const fieldLine = (name: string, value: string | readonly string[]) =>
   `  ${name}: ${JSON.stringify(value)}\n`;

@@ -2,7 +2,15 @@ import { basename, dirname, resolve } from 'node:path';
 import { openEndsOf } from '../../certificates';
 import { Slices } from '../../common/slices';
 import { stampOf, statOf, toStamp, type Stamp } from '../../common/stamp';
-import type { RawBundle, Reading, Source, SourceScan, StrayFile } from '../../model';
+import {
+  NOT_RENEWED,
+  type RawBundle,
+  type Reading,
+  type Renewed,
+  type Source,
+  type SourceScan,
+  type StrayFile,
+} from '../../model';
 import { PlaceAccess } from '../files/access';
 import { FileBundle, type BundleFiles } from '../files/file-bundle';
 import { OpenKeyFiles } from '../files/key-modes';
@@ -90,6 +98,23 @@ export class DirectorySource implements Source {
 
   read(name: string): Reading | Promise<Reading> {
     return this.#bundles.get(name)?.read(this.#access) ?? null;
+  }
+
+  renewedBy(touched: ReadonlySet<string>): Renewed {
+    if (!this.#access.isLocal) return NOT_RENEWED;
+    const bundles: string[] = [];
+    const explained: string[] = [];
+    for (const [folder, paths] of this.placesOf(touched)) {
+      if (paths === null || isLinked(paths)) continue;
+      for (const bundle of this.among(folder, paths)) {
+        if (!bundle.paths.every((path) => touched.has(path))) return NOT_RENEWED;
+        bundles.push(bundle.name);
+        explained.push(...bundle.paths);
+      }
+      // Drafts that were renamed by now.
+      for (const path of paths) if (!this.#contents.has(path) && statOf(path) === null) explained.push(path);
+    }
+    return { bundles, files: explained };
   }
 
   warnings(): string[] {

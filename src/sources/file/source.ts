@@ -1,8 +1,15 @@
 import { dirname, resolve } from 'node:path';
 import type { MaybePromise } from '../../common/maybe-async';
 import { printable } from '../../common/printable';
-import { toStamp, type Stamp } from '../../common/stamp';
-import type { RawBundle, Refusal, Source, SourceScan } from '../../model';
+import { statOf, toStamp, type Stamp } from '../../common/stamp';
+import {
+  NOT_RENEWED,
+  type RawBundle,
+  type Refusal,
+  type Renewed,
+  type Source,
+  type SourceScan,
+} from '../../model';
 import { PlaceAccess } from '../files/access';
 import { FileBundle } from '../files/file-bundle';
 import { OpenKeyFiles } from '../files/key-modes';
@@ -61,6 +68,15 @@ export class FileSource implements Source {
 
   read(): MaybePromise<RawBundle | Refusal> {
     return this.#bundle.read(this.#access);
+  }
+
+  renewedBy(touched: ReadonlySet<string>): Renewed {
+    const { paths, name } = this.#bundle;
+    if (!this.#access.isLocal || !paths.every((path) => touched.has(path))) return NOT_RENEWED;
+    const folders = new Set(paths.map((path) => dirname(path)));
+    // Drafts that were renamed by now.
+    const drafts = [...touched].filter((path) => folders.has(dirname(path)) && statOf(path) === null);
+    return { bundles: [name], files: [...paths, ...drafts] };
   }
 
   warnings(): string[] {

@@ -88,6 +88,41 @@ describe('changes that a watch reports', () => {
     await schedule.stop();
   });
 
+  test.for<[string, number, () => Promise<boolean>]>([
+    ['at once where they are whole', 2, () => Promise.resolve(true)],
+    ['after a moment where they are not', 1, () => Promise.resolve(false)],
+    ['after a moment where nobody can tell', 1, () => Promise.reject(new Error('no'))],
+    ['after a moment where that takes long', 1, () => new Promise(() => undefined)],
+  ])('are followed %s', async ([, atOnce, isWhole]) => {
+    const { schedule, passes } = scheduled({ isWhole });
+    schedule.start();
+    await advance(1000);
+    schedule.touch('/a');
+    await advance(1);
+    expect(passes).toHaveLength(atOnce);
+    await advance(100);
+    expect(passes).toEqual(['start@0', 'watch@1']);
+    await schedule.stop();
+  });
+
+  it('are looked at again where more of them came meanwhile', async () => {
+    const looked: string[][] = [];
+    const { schedule, touched } = scheduled({
+      isWhole: async (paths) => {
+        looked.push([...paths]);
+        if (looked.length === 1) schedule.touch('/b');
+        return Promise.resolve(true);
+      },
+    });
+    schedule.start();
+    await advance(1000);
+    schedule.touch('/a');
+    await advance(100);
+    expect(looked).toEqual([['/a'], ['/a', '/b']]);
+    expect(touched).toEqual([['/a', '/b']]);
+    await schedule.stop();
+  });
+
   it('during a pass may be taken by it, and are checked after it anyway', async () => {
     const taken: string[][] = [];
     const touched: string[][] = [];

@@ -1,0 +1,62 @@
+import { checkKeyAndChain, type OpenedBundle, type PemContent } from '../certificates';
+import { IdleTimer } from '../common/idle-timer';
+import { isRefusal, type RawBundle, type Reading, type Refusal } from '../model';
+import { understand } from './reading';
+
+/** Its pass takes milliseconds. */
+const HELD_MS = 1_000;
+
+/**
+ * Bundles that passed the gate before their pass began: it reads them twice more, and parses them again only where
+ * their texts differ. They hold keys, so they are let go with the pass.
+ */
+export class OpenedAhead {
+  /** Bundles that were read, by id: their source takes them for known, so the next scan reads them again. */
+  #read = new Set<string>();
+  readonly #held = new Map<string, { raw: RawBundle; opened: OpenedBundle }>();
+  readonly #idle = new IdleTimer(() => this.clear(), HELD_MS);
+
+  /** Opens a bundle that was read, and holds it. @returns null where it is not fit, or takes time */
+  hold(id: string, raw: Reading | Promise<Reading>): OpenedBundle | null {
+    this.#read.add(id);
+    if (raw instanceof Promise) return null;
+    const opened = understand(raw);
+    if (raw === null || opened === null || opened instanceof Promise) return null;
+    if (isRefusal(raw) || isRefusal(opened) || checkKeyAndChain(opened) !== null) return null;
+    this.#held.set(id, { raw, opened });
+    this.#idle.touch();
+    return opened;
+  }
+
+  /** As `understand`. */
+  open(id: string, raw: Reading, known?: PemContent): ReturnType<typeof understand> {
+    const held = raw === null || isRefusal(raw) ? undefined : this.#held.get(id);
+    return held !== undefined && isSame(held.raw, raw as RawBundle) ? held.opened : understand(raw, known);
+  }
+
+  /** As `checkKeyAndChain`. */
+  check(opened: OpenedBundle): Refusal | null {
+    for (const held of this.#held.values()) if (held.opened === opened) return null;
+    return checkKeyAndChain(opened);
+  }
+
+  /** Ids of the bundles that were read since the last call. */
+  takeRead(): Iterable<string> {
+    const read = this.#read;
+    this.#read = new Set();
+    return read;
+  }
+
+  /** Lets go of what is held. */
+  clear(): void {
+    this.#held.clear();
+  }
+}
+
+const isSame = (a: RawBundle, b: RawBundle): boolean =>
+  a.cert === b.cert &&
+  a.key === b.key &&
+  a.standalone === b.standalone &&
+  (a.issuers ?? []).join('\0') === (b.issuers ?? []).join('\0') &&
+  a.secret === b.secret &&
+  a.hosts === b.hosts;
