@@ -5,7 +5,7 @@ import type { Digest, StoredCertificate, StoredHalf } from '../../model';
 import { bodyIfThere } from './answers';
 import type { AdminClient } from './client';
 import { toStored, toTexts, type CertificateEntity } from './entities';
-import { readPage, readPages, type Page } from './pages';
+import { readLargePages, readPage, type Page } from './pages';
 
 /** Certificates that one poll reads where Kong has no cheap sign of a change. */
 const PATROL_SIZE = 100;
@@ -50,7 +50,7 @@ export class CertificateList implements CertificateStore {
     const certificates = new Map<string, StoredCertificate>();
     const slices = new Slices();
     let changed = false;
-    for await (const page of readPages<CertificateEntity>(this.client, '/certificates')) {
+    for await (const page of readLargePages<CertificateEntity>(this.client, '/certificates')) {
       optimiseFor(certificates.size);
       for (const entity of page) {
         const known = before.get(entity.id);
