@@ -87,7 +87,8 @@ export class CertificateList implements CertificateStore {
     }
     if (this.#patrol === null) this.#seen.clear();
     let changed = false;
-    for (const entity of page.data) if (this.put(this.read(entity))) changed = true;
+    for (const entity of page.data)
+      if (this.put(toStored(entity, this.#certificates.get(entity.id)))) changed = true;
     this.#patrol = page.next;
     if (page.next !== null) return changed;
     for (const id of [...this.#certificates.keys()]) {
@@ -120,15 +121,14 @@ export class CertificateList implements CertificateStore {
     return entity;
   }
 
-  /** Takes over an entity from an answer. */
-  take(entity: CertificateEntity): StoredCertificate {
-    const stored = this.read(entity);
+  /**
+   * Takes over an entity from an answer.
+   * @param known a certificate with the same contents, if there is one: they need not be parsed
+   */
+  take(entity: CertificateEntity, known = this.#certificates.get(entity.id)): StoredCertificate {
+    const stored = toStored(entity, known);
     this.put(stored);
     return stored;
-  }
-
-  private read(entity: CertificateEntity): StoredCertificate {
-    return toStored(entity, this.#certificates.get(entity.id));
   }
 
   /**
