@@ -3,9 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../test/kubernetes/apiserver';
-import { findPluginServer } from '../test/live/kong';
 import { eventually } from '../test/support/eventually';
-import { cpuTicks, untilAtRest } from '../test/support/process';
 import { readPem } from '../src/certificates';
 import { createPass } from '../src/app/pass';
 import { AdminClient, DatabaseGateway } from '../src/gateway';
@@ -14,13 +12,10 @@ import { KubernetesSource } from '../src/sources/kubernetes';
 import { certificateId, send, startKong, untilServed, type BenchKong } from './kong';
 import { elsewhere, sideBySide, time, type Result } from './measure';
 import { asStored, makePairs, newPair, siteName, type Pair } from './pairs';
-import { memory } from './process';
+import { idleCpu, memory } from './process';
 
 const NAMESPACE = 'bench';
 const COUNT = 5_000;
-const MINUTE_MS = 60_000;
-/** Of a clock tick, in milliseconds. */
-const TICK_MS = 10;
 
 /** The etcd and kube-apiserver that `test/kubernetes/prepare` has got, or why there are none. */
 export function findTools(): { etcd: string; apiserver: string } | { missing: string } {
@@ -50,7 +45,7 @@ export async function kubernetes(folder: (name: string) => string): Promise<Resu
     ];
     await putAll(cluster, pairs.slice(500));
     results.push(await cold(folder('k8s-cold'), kubeconfig, pairs));
-    results.push(await idle(folder('k8s-idle'), kubeconfig, pairs));
+    results.push(await idleCpu('k8s-idle-cpu-5k', folder('k8s-idle'), pairs, pluginFor(kubeconfig)));
     return results;
   } finally {
     await cluster.stop();
@@ -212,33 +207,5 @@ async function bareList(kubeconfig: string, adminUrl: string): Promise<void> {
     const page = (await send(adminUrl, 'GET', next)) as { data: Pair[]; next: string | null };
     for (const { cert, key } of page.data) readPem(cert, key);
     next = page.next;
-  }
-}
-
-/** CPU time of the server in a minute in which nothing changes, with one poll, against a core's minute. */
-async function idle(folder: string, kubeconfig: string, pairs: readonly Pair[]): Promise<Result> {
-  const kong = await startKong({
-    mode: 'database',
-    folder,
-    pairs,
-    plugin: { ...pluginFor(kubeconfig), interval: 60 },
-  });
-  try {
-    const pid = await eventually('there is a plugin server', () => findPluginServer(kong.prefix));
-    await untilAtRest(pid);
-    const before = cpuTicks(pid);
-    await sleep(MINUTE_MS);
-    const ours = (cpuTicks(pid) - before) * TICK_MS;
-    return {
-      name: 'k8s-idle-cpu-5k',
-      ours,
-      floor: MINUTE_MS,
-      ratio: ours / MINUTE_MS,
-      unit: 'ms',
-      limit: 0.01,
-      against: "a core's minute",
-    };
-  } finally {
-    await kong.stop();
   }
 }

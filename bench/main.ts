@@ -12,7 +12,7 @@ import { kubernetes } from './kubernetes';
 import type { Result } from './measure';
 import { namespaces } from './namespaces';
 import { passes } from './passes';
-import { dumpTime, memories } from './process';
+import { dumpTime, idleCpuOfFolder, memories } from './process';
 import { served } from './served';
 import { statuses } from './status';
 
@@ -43,6 +43,7 @@ const BENCHMARKS: readonly [names: readonly string[], measure: () => Promise<Res
   [['status-10k', 'metrics-10k', 'pass-under-scrape-10k'], () => statuses(folder('status'))],
   [['handshake-time', 'handshake-cpu', 'handshake-cpu-noise'], () => handshakes(folder)],
   [['rss-1k', 'rss-10k'], () => memories(folder)],
+  [['idle-cpu-1k'], async () => [await idleCpuOfFolder(folder('idle-cpu'))]],
   [['secret-to-served', 'k8s-rss-500', 'k8s-cold-5k', 'k8s-idle-cpu-5k'], () => kubernetes(folder)],
   [['k8s-100-namespaces', 'k8s-100-renewal'], () => namespaces(folder('namespaces'))],
   [['dump-time'], async () => [await dumpTime(join(root, 'dump'))]],

@@ -4,18 +4,27 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../test/support/eventually';
 import { findPluginServer } from '../test/live/kong';
-import { residentMb, untilAtRest } from '../test/support/process';
+import { cpuTicks, residentMb, untilAtRest } from '../test/support/process';
 import { startKong } from './kong';
 import { elsewhere, sideBySide, time, type Result } from './measure';
 import { makePairs, writePairs, type Pair } from './pairs';
 
+const MINUTE_MS = 60_000;
+/** Of a clock tick, in milliseconds. */
+const TICK_MS = 10;
+
 /** Resident memory of the dedicated server at rest, in MB, with `count` pairs in a folder; 0: without a source. */
 async function memoryOfFolder(folder: string, count: number): Promise<number> {
-  const certs = join(folder, 'certs');
-  mkdirSync(certs, { recursive: true });
   const pairs = makePairs(count);
-  writePairs(certs, pairs);
-  return memory(folder, pairs, { interval: 300, sources: [{ type: 'directory', path: certs }] });
+  return memory(folder, pairs, pluginFor(folder, pairs));
+}
+
+/** Writes pairs into a folder. @returns the configuration of a plugin that follows it */
+function pluginFor(folder: string, pairs: readonly Pair[]): object {
+  const path = join(folder, 'certs');
+  mkdirSync(path, { recursive: true });
+  writePairs(path, pairs);
+  return { interval: 300, sources: [{ type: 'directory', path }] };
 }
 
 /** The same for any configuration of the plugin. */
@@ -29,6 +38,39 @@ export async function memory(folder: string, pairs: readonly Pair[], plugin: obj
   } finally {
     await kong.stop();
   }
+}
+
+/** CPU time of the server in a minute in which nothing changes, with one poll, against a core's minute. */
+export async function idleCpu(
+  name: string,
+  folder: string,
+  pairs: readonly Pair[],
+  plugin: object,
+): Promise<Result> {
+  const kong = await startKong({ mode: 'database', folder, pairs, plugin: { ...plugin, interval: 60 } });
+  try {
+    const pid = await eventually('there is a plugin server', () => findPluginServer(kong.prefix));
+    await untilAtRest(pid);
+    const before = cpuTicks(pid);
+    await sleep(MINUTE_MS);
+    const ours = (cpuTicks(pid) - before) * TICK_MS;
+    return {
+      name,
+      ours,
+      floor: MINUTE_MS,
+      ratio: ours / MINUTE_MS,
+      unit: 'ms',
+      limit: 0.01,
+      against: "a core's minute",
+    };
+  } finally {
+    await kong.stop();
+  }
+}
+
+export function idleCpuOfFolder(folder: string): Promise<Result> {
+  const pairs = makePairs(1_000);
+  return idleCpu('idle-cpu-1k', folder, pairs, pluginFor(folder, pairs));
 }
 
 export async function memories(folder: (name: string) => string): Promise<Result[]> {

@@ -166,7 +166,8 @@ class Facts implements CertificateInfo {
     this.serial = serial;
     this.notBefore = notBefore;
     this.notAfter = notAfter;
-    this.names = extensions.names;
+    // A list that was pushed to has room for 17.
+    this.names = extensions.names.slice();
     this.ips = extensions.ips.length === 0 ? NO_IPS : extensions.ips;
     this.nameCount = extensions.nameCount;
     this.commonName = extensions.hasAlternativeName

@@ -18,15 +18,31 @@ export function optimiseFor(
 /** Sockets close and native memory is released a moment after the work that used them. */
 const DELAY_MS = 300;
 
-let timer: NodeJS.Timeout | null = null;
+/** V8 makes its young generation small again where little was allocated for five seconds. */
+const CALM_MS = 5_500;
+
+let soon: NodeJS.Timeout | null = null;
+let calm: NodeJS.Timeout | null = null;
 
 /**
- * Collects garbage shortly after work has ended: a process at rest would keep it for hours. Does nothing without
- * `--expose-gc` (kong-js-pluginserver).
+ * Collects garbage shortly after work has ended, and once more when all is calm: a process at rest would keep it for hours.
+ * Does nothing without `--expose-gc` (kong-js-pluginserver).
  */
 export function collectGarbageSoon(): void {
-  timer ??= setTimeout(() => {
-    timer = null;
+  if (calm !== null) clearTimeout(calm);
+  calm = null;
+  soon ??= setTimeout(() => {
+    soon = null;
     globalThis.gc?.();
+    calm = setTimeout(compact, CALM_MS).unref();
   }, DELAY_MS).unref();
+}
+
+/** V8's usual collection leaves pages half empty: 48 MB for 31 with 10,000 certificates. */
+function compact(): void {
+  calm = null;
+  if (globalThis.gc === undefined) return;
+  setFlagsFromString('--compact-on-every-full-gc');
+  globalThis.gc();
+  setFlagsFromString('--no-compact-on-every-full-gc');
 }

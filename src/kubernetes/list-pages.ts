@@ -25,27 +25,34 @@ export async function listPages(
 ): Promise<string> {
   const until = performance.now() + LIST_MS;
   const pages = new PageSize();
-  let token = '';
-  let version = '';
-  let count = 0;
-  do {
+  const ask = (token: string) => {
     const query = new URLSearchParams({
       limit: String(pages.size),
       ...(token === '' ? {} : { continue: token }),
     });
-    const page = await pageAt(client, path, queryOf(query), pages.size);
+    return pageAt(client, path, queryOf(query), pages.size);
+  };
+  let token = '';
+  let count = 0;
+  for (let coming = ask(token); ;) {
+    const page = await coming;
     if (page === null) {
       pages.shrink();
+      coming = ask(token);
       continue;
     }
     pages.grow();
-    for (const object of page.items) take(object);
-    version = page.metadata.resourceVersion;
+    const { resourceVersion: version } = page.metadata;
     token = page.metadata.continue ?? '';
     if (++count > MAX_PAGES) throw endless(path, `has more than ${MAX_PAGES} pages`);
     if (performance.now() > until) throw endless(path, `takes more than ${LIST_MS / 60_000} minutes`);
-  } while (version === '' || token !== '');
-  return version;
+    // The server makes the next page while this one is taken in.
+    if (token !== '') coming = ask(token);
+    // Nobody waits for it where this page is given up.
+    coming.catch(() => undefined);
+    for (const object of page.items) take(object);
+    if (token === '') return version;
+  }
 }
 
 /** @returns null: so many objects are more than an answer may have */

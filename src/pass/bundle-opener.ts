@@ -4,7 +4,6 @@ import {
   ownerOf,
   type Bundle,
   type Digest,
-  type Reach,
   type Reason,
   type Refusal,
   type Source,
@@ -43,8 +42,6 @@ const ENVIRONMENT: ReadonlySet<Reason> = new Set(['unreadable', 'unreachable', '
 /** Opens bundles and completes their chains; the book gets the facts. */
 export class BundleOpener {
   readonly #chains: WholeChains;
-  /** Chains that end early, by the id of the bundle. */
-  readonly #incomplete = new Map<string, Reach>();
   /** Those that are still to be completed with what was found last. */
   #uncompleted = new Set<string>();
   /**
@@ -173,10 +170,11 @@ export class BundleOpener {
       this.#chains.reset();
       this.#uncompleted = new Set();
       // Most chains of a private CA end below its root, and nothing completes them: 10,000 are passed over here.
-      for (const [id, reach] of this.#incomplete) if (this.#chains.mayGoOn(reach)) this.#uncompleted.add(id);
+      for (const { known } of this.book.values())
+        if (!isRefusal(known) && this.#chains.mayGoOn(known.reach)) this.#uncompleted.add(known.id);
     } else {
       for (const id of differing.keys()) {
-        const reach = this.#incomplete.get(id);
+        const reach = this.book.get(id)?.reach;
         if (reach !== undefined && this.#chains.mayGoOn(reach)) this.#uncompleted.add(id);
       }
     }
@@ -224,16 +222,11 @@ export class BundleOpener {
 
   put(id: string, entry: Entry): void {
     this.book.set(id, entry);
-    const { known } = entry;
-    if (!isRefusal(known) && this.#chains.missing(known.reach) !== null)
-      this.#incomplete.set(id, known.reach);
-    else this.#incomplete.delete(id);
   }
 
   /** @returns whether it was known */
   forget(id: string): boolean {
     this.#unread.delete(id);
-    this.#incomplete.delete(id);
     return this.book.delete(id);
   }
 

@@ -20,13 +20,15 @@ export interface KillReport {
 }
 
 export interface KillOptions extends WorldOptions {
-  /** Every await and not only the first, one in the middle and the last after each effect. */
+  /** Every await at which an effect is under way, or so many of them. */
   each?: boolean;
   /** Only each so manieth moment. */
   every?: number;
 }
 
 const FILE = 'kill';
+/** Moments between two effects: during a long answer thousands of awaits leave the same behind. */
+const MOST_BETWEEN = 25;
 /** A pass takes a tenth of it. */
 const REACHED_MS = 3_000;
 const AFTER_MS = 100;
@@ -68,10 +70,12 @@ export async function killAtEachMoment(
 
 function momentsOf(effects: readonly RecordedEffect[], each: boolean): Moment[] {
   const last: Moment = { effects: effects.length, awaits: 0 };
-  const moments = effects.flatMap(({ awaits: count }, at) => {
-    const awaits = each
-      ? Array.from({ length: count }, (_, index) => index + 1)
-      : [...new Set([1, count >> 1])].filter((number) => number > 0 && number < count);
+  const moments = effects.flatMap(({ awaits: count, underWay }, at) => {
+    const step = Math.max(1, underWay / MOST_BETWEEN);
+    const busy = each
+      ? Array.from({ length: underWay / step }, (_, index) => Math.ceil((index + 1) * step))
+      : [];
+    const awaits = [...new Set([...busy, 1, count >> 1])].filter((number) => number > 0 && number < count);
     const all = [...(at === 0 ? [] : [0]), ...awaits, null];
     return all.map((number): Moment => ({ effects: at, awaits: number }));
   });

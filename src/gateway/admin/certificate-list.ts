@@ -5,7 +5,7 @@ import type { Digest, StoredCertificate, StoredHalf } from '../../model';
 import { bodyIfThere } from './answers';
 import type { AdminClient } from './client';
 import { toStored, toTexts, type CertificateEntity } from './entities';
-import { readPage, readPages, type Page } from './pages';
+import { readLargePages, readPage, type Page } from './pages';
 
 /** Certificates that one poll reads where Kong has no cheap sign of a change. */
 const PATROL_SIZE = 100;
@@ -50,7 +50,7 @@ export class CertificateList implements CertificateStore {
     const certificates = new Map<string, StoredCertificate>();
     const slices = new Slices();
     let changed = false;
-    for await (const page of readPages<CertificateEntity>(this.client, '/certificates')) {
+    for await (const page of readLargePages<CertificateEntity>(this.client, '/certificates')) {
       optimiseFor(certificates.size);
       for (const entity of page) {
         const known = before.get(entity.id);
@@ -87,7 +87,8 @@ export class CertificateList implements CertificateStore {
     }
     if (this.#patrol === null) this.#seen.clear();
     let changed = false;
-    for (const entity of page.data) if (this.put(this.read(entity))) changed = true;
+    for (const entity of page.data)
+      if (this.put(toStored(entity, this.#certificates.get(entity.id)))) changed = true;
     this.#patrol = page.next;
     if (page.next !== null) return changed;
     for (const id of [...this.#certificates.keys()]) {
@@ -120,15 +121,14 @@ export class CertificateList implements CertificateStore {
     return entity;
   }
 
-  /** Takes over an entity from an answer. */
-  take(entity: CertificateEntity): StoredCertificate {
-    const stored = this.read(entity);
+  /**
+   * Takes over an entity from an answer.
+   * @param known a certificate with the same contents, if there is one: they need not be parsed
+   */
+  take(entity: CertificateEntity, known = this.#certificates.get(entity.id)): StoredCertificate {
+    const stored = toStored(entity, known);
     this.put(stored);
     return stored;
-  }
-
-  private read(entity: CertificateEntity): StoredCertificate {
-    return toStored(entity, this.#certificates.get(entity.id));
   }
 
   /**

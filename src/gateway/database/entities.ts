@@ -84,12 +84,13 @@ export class CertificateEntities {
     return entity;
   }
 
-  async patch(id: string, fields: object): Promise<CertificateEntity> {
+  /** @param known the certificate as it was before, where it is to be that again: it need not be parsed */
+  async patch(id: string, fields: object, known?: StoredCertificate): Promise<CertificateEntity> {
     const path = `/certificates/${id}`;
     const answer = await this.send('PATCH', path, fields);
     if (isGone(answer)) this.list.delete(id);
     const entity = bodyOf(this.client, `PATCH ${path}`, answer) as CertificateEntity;
-    this.take(entity);
+    this.list.take(entity, known);
     return entity;
   }
 

@@ -75,7 +75,7 @@ export class DatabaseGateway implements Gateway {
 
   async restore(writes: readonly Written[]): Promise<RestoreResult[]> {
     const results: RestoreResult[] = [];
-    const entitiesFor = this.entitiesFor(writes.length);
+    const entitiesFor = await this.entitiesFor(writes.length);
     await inGroups(
       [...writes].reverse(),
       ({ change }) => change,
@@ -108,16 +108,19 @@ export class DatabaseGateway implements Gateway {
   }
 
   /** Of a group with several members each is read after the one before was written: names may have moved. */
-  private entitiesFor(count: number): (group: readonly unknown[]) => CertificateEntities {
-    const single = areMost(count, this.certificates.stored.size)
-      ? new CertificateEntities(this.client, this.certificates, new PageReads(this.client))
-      : this.#begun;
+  private async entitiesFor(count: number): Promise<(group: readonly unknown[]) => CertificateEntities> {
+    let single = this.#begun;
+    if (areMost(count, this.certificates.stored.size)) {
+      const pages = new PageReads(this.client);
+      await pages.begin();
+      single = new CertificateEntities(this.client, this.certificates, pages);
+    }
     return ({ length }) => (length === 1 ? single : this.#entities);
   }
 
   private async writeAll(changes: readonly Change[], prepare: Prepare): Promise<WriteResult[]> {
     const results: WriteResult[] = [];
-    const entitiesFor = this.entitiesFor(changes.length);
+    const entitiesFor = await this.entitiesFor(changes.length);
     let unanswered = 0;
     let away: Error | null = null;
     // Twins of one certificate are written one after the other: each write sends both.

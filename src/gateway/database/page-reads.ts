@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { AdminClient } from '../admin/client';
 import type { CertificateEntity } from '../admin/entities';
 import { readPage } from '../admin/pages';
@@ -24,6 +25,13 @@ export class PageReads {
   #last = '';
 
   constructor(private readonly client: AdminClient) {}
+
+  /** Asks for the first page; until it is there, the first changes go through the gate. */
+  async begin(): Promise<void> {
+    void this.readOn();
+    // The request leaves once other work has its turn.
+    await setImmediate();
+  }
 
   /** Null: to be read by itself. */
   async take(id: string): Promise<CertificateEntity | null> {

@@ -41,7 +41,8 @@ async function undo(
   if (!isOurs && !isSamePair(now, previous)) return false;
   await namesBack(entities, write, before.snis);
   if (isOurs) {
-    await entities.patch(id, previous === null ? NO_ALT : pairFields(textsNow(entity), half, previous));
+    const fields = previous === null ? NO_ALT : pairFields(textsNow(entity), half, previous);
+    await entities.patch(id, fields, change.kind === 'update' ? change.certificate : undefined);
   } else if (isAgain) {
     // It was restored, and Kong may have lost its database's answer.
     await entities.emptyCaches(id);

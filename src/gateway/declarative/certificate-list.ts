@@ -1,5 +1,5 @@
 import { Slices } from '../../common/slices';
-import type { CertificateTexts } from '../../model';
+import type { CertificateTexts, StoredCertificate } from '../../model';
 import { CertificateList } from '../admin/certificate-list';
 import type { AdminClient } from '../admin/client';
 import { ClientUse } from '../admin/client-use';
@@ -7,6 +7,8 @@ import { toEntity } from '../admin/entities';
 import type { DocumentCertificates } from './certificates';
 import type { Edited } from './editor';
 import type { ConfigurationState } from './state';
+
+const NOTHING: ReadonlyMap<string, StoredCertificate> = new Map();
 
 /** The certificates of a configuration, read again when its hash has changed. */
 export class CertificatesOfConfiguration extends CertificateList {
@@ -33,12 +35,19 @@ export class CertificatesOfConfiguration extends CertificateList {
     return this.isLoaded && hash === this.#hash;
   }
 
-  /** Takes over the changes of a post, which saves reading everything. */
-  async follow(edited: Edited, certificates: DocumentCertificates | null): Promise<void> {
+  /**
+   * Takes over the changes of a post, which saves reading everything.
+   * @param known certificates that have the contents of before again: they need not be parsed
+   */
+  async follow(
+    edited: Edited,
+    certificates: DocumentCertificates | null,
+    known: ReadonlyMap<string, StoredCertificate> = NOTHING,
+  ): Promise<void> {
     if (edited.kind !== 'posted') return;
     try {
       if (edited.isWhole && certificates !== null && this.isOf(edited.base)) {
-        await this.learn(certificates);
+        await this.learn(certificates, known);
         this.#hash = edited.now;
       } else await this.loadFor(await this.state.hash());
     } catch {
@@ -47,12 +56,15 @@ export class CertificatesOfConfiguration extends CertificateList {
     }
   }
 
-  private async learn(certificates: DocumentCertificates): Promise<void> {
+  private async learn(
+    certificates: DocumentCertificates,
+    known: ReadonlyMap<string, StoredCertificate>,
+  ): Promise<void> {
     const slices = new Slices();
     for (const id of certificates.touched) {
       const texts = await this.textsIn(certificates, id);
       if (texts === null) this.delete(id);
-      else this.take(toEntity(id, texts));
+      else this.take(toEntity(id, texts), known.get(id));
       if (slices.due) await slices.pause();
     }
   }

@@ -55,7 +55,7 @@ export class DeclarativeDocument {
     const { items } = this.ensure(section);
     const item = items.get(id) ?? Item.of({ id });
     items.set(id, item);
-    for (const [name, value] of Object.entries(fields)) item.set(name, value);
+    item.setAll(fields);
     return item;
   }
 

@@ -10,6 +10,7 @@ import {
   type Prepare,
   type Removable,
   type RestoreResult,
+  type StoredCertificate,
   type WriteResult,
   type Written,
 } from '../../model';
@@ -97,7 +98,7 @@ export class DeclarativeGateway implements Gateway {
         return results.some(({ kind }) => kind === 'restored');
       });
       if (edited.kind === 'refused') throw refusedError(edited.why.message);
-      await this.certificates.follow(edited, edits);
+      await this.certificates.follow(edited, edits, formerOf(writes));
       return results;
     } catch (error) {
       return writes.map((write) => ({ kind: 'failed', write, error: error as Error }));
@@ -131,6 +132,14 @@ export class DeclarativeGateway implements Gateway {
     this.client.close();
   }
 }
+
+/** The certificates as they were before, by id. */
+const formerOf = (writes: readonly Written[]): ReadonlyMap<string, StoredCertificate> =>
+  new Map(
+    writes.flatMap(({ change }) =>
+      change.kind === 'update' ? [[changeId(change), change.certificate]] : [],
+    ),
+  );
 
 const refusedError = (message: string) =>
   new AdminError('ADMIN_STATUS', `Kong refused its own previous configuration: ${message}`, 400);

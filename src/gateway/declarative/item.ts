@@ -1,3 +1,6 @@
+type Value = string | readonly string[] | null;
+type Span = readonly [from: number, to: number];
+
 /**
  * An entity of the exported configuration, as text: `- ` before its first field, its fields at column 2, deeper
  * lines belong to the field above. Only the fields in question are parsed.
@@ -17,7 +20,7 @@ export class Item {
   /** A plain one-line value, without quotes. */
   get(name: string): string | undefined {
     const [value] = this.valueOf(name)?.split('\n', 1) ?? [];
-    return value?.trim().replace(/^(['"])(.*)\1$/, '$2');
+    return value === undefined ? undefined : copied(value.trim().replace(/^(['"])(.*)\1$/, '$2'));
   }
 
   /** A text of one or more lines; null where the field is null, undefined where its notation is unknown. */
@@ -30,20 +33,35 @@ export class Item {
   listOf(name: string): string[] {
     const value = this.valueOf(name) ?? '';
     if (value.startsWith(' [')) return JSON.parse(value) as string[];
-    return [...value.matchAll(/^ +- (.*)$/gm)].map(([, item = '']) => item.replace(/^(['"])(.*)\1$/, '$2'));
+    const items = value.matchAll(/^ +- (.*)$/gm);
+    return [...items].map(([, item = '']) => copied(item.replace(/^(['"])(.*)\1$/, '$2')));
   }
 
   /**
    * Values are written as JSON, which is YAML: a string in double quotes is safe whatever it contains. Null removes
    * the field.
    */
-  set(name: string, value: string | readonly string[] | null): void {
-    const line = value === null ? '' : fieldLine(name, value);
+  set(name: string, value: Value): void {
+    this.setAll({ [name]: value });
+  }
+
+  /** Sets several fields at the price of one. */
+  setAll(fields: Readonly<Record<string, Value>>): void {
     const body = this.body;
-    const found = span(body, name);
-    if (found === null && value === null) return;
-    const [from, to] = found ?? [body.length, body.length];
-    this.#edited = body.slice(0, from) + line + body.slice(to);
+    const end: Span = [body.length, body.length];
+    const edits = Object.entries(fields).flatMap(([name, value]) => {
+      const found = span(body, name);
+      if (value === null) return found === null ? [] : [{ place: found, line: '' }];
+      return [{ place: found ?? end, line: fieldLine(name, value) }];
+    });
+    if (edits.length === 0) return;
+    edits.sort((a, b) => a.place[0] - b.place[0]);
+    let [edited, at] = ['', 0];
+    for (const { place, line } of edits) {
+      edited += body.slice(at, place[0]) + line;
+      at = place[1];
+    }
+    this.#edited = edited + body.slice(at);
   }
 
   /** Copies a field from another item, to the letter. */
@@ -67,11 +85,14 @@ export class Item {
   }
 }
 
+/** A part of a text keeps the whole text in memory, with its keys; a copy does not. */
+const copied = (part: string) => Buffer.from(part).toString();
+
 const fieldLine = (name: string, value: string | readonly string[]) =>
   `  ${name}: ${JSON.stringify(value)}\n`;
 
 /** From the two characters before a field's name to the end of its last line. */
-function span(body: string, name: string): [from: number, to: number] | null {
+function span(body: string, name: string): Span | null {
   const isFirst = body.startsWith(`${name}:`, 2);
   const from = isFirst ? 0 : body.indexOf(`\n  ${name}:`) + 1;
   if (from === 0 && !isFirst) return null;

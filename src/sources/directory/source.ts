@@ -19,7 +19,7 @@ import { FolderWatch } from '../files/watch';
 import type { Passwords } from '../password';
 import { LooseIssuerFiles } from './beside';
 import { FileContents } from './contents';
-import { layoutOf, type FilePair, type Layout } from './layout';
+import { layoutOf, type Layout } from './layout';
 import { matchFiles } from './match';
 import { misnamedAmong, misnamedStrays } from './misnamed';
 import { isOfInterest, parseName } from './names';
@@ -45,8 +45,8 @@ export class DirectorySource implements Source {
   readonly #root: string;
   readonly #tree: FolderTree;
   readonly #contents: FileContents;
-  /** Bundles found by names, by folder and files. */
-  readonly #told = new Map<string, Map<string, FileBundle>>();
+  /** Bundles found by names, by folder. */
+  readonly #told = new Map<string, ReadonlySet<FileBundle>>();
   /** Bundles found by contents, by files. */
   #matched = new Map<string, FileBundle>();
   readonly #bundles = new Map<string, FileBundle>();
@@ -209,26 +209,24 @@ export class DirectorySource implements Source {
   /** Takes over a folder's files by their names. */
   private arrange(folder: Folder, names: readonly string[]): void {
     const layout = (this.options.layout ?? layoutOf)(names);
-    const wanted = new Map<string, FilePair>();
-    for (const pair of [...layout.pairs, ...layout.keystores])
-      wanted.set([pair.cert, pair.key ?? '', ...(pair.beside ?? [])].join('\0'), pair);
-    const told = this.#told.get(folder.path) ?? new Map<string, FileBundle>();
-    for (const [id, bundle] of told) {
-      if (wanted.has(id)) continue;
-      told.delete(id);
-      this.remove(bundle);
-    }
     const inFolder = (name: string) => `${folder.path}/${name}`;
-    const keystores = new Set(layout.keystores.map(({ cert }) => cert));
-    for (const [id, { cert, key, beside = [] }] of wanted) {
-      if (told.has(id)) continue;
+    const wanted = new Map<string, BundleFiles>();
+    for (const { cert, key, beside = NONE } of [...layout.pairs, ...layout.keystores]) {
       const files = {
         cert: inFolder(cert),
         key: key === null ? null : inFolder(key),
-        beside: beside.length === 0 ? beside : beside.map(inFolder),
+        beside: beside.length === 0 ? NONE : beside.map(inFolder),
       };
-      told.set(id, this.add(files, keystores.has(cert) ? 'keystore' : undefined));
+      wanted.set(idOf(files), files);
     }
+    const told = new Set<FileBundle>();
+    for (const bundle of this.#told.get(folder.path) ?? NO_BUNDLES) {
+      if (wanted.delete(idOf(bundle.files))) told.add(bundle);
+      else this.remove(bundle);
+    }
+    const keystores = new Set(layout.keystores.map(({ cert }) => inFolder(cert)));
+    for (const files of wanted.values())
+      told.add(this.add(files, keystores.has(files.cert) ? 'keystore' : undefined));
     if (told.size > 0) this.#told.set(folder.path, told);
     else this.#told.delete(folder.path);
     const misnamed = this.options.layout === undefined ? misnamedAmong(names) : [];
@@ -297,6 +295,12 @@ export class DirectorySource implements Source {
     this.#removed.add(bundle.name);
   }
 }
+
+const NONE: readonly string[] = [];
+const NO_BUNDLES: ReadonlySet<FileBundle> = new Set();
+
+/** Tells bundles of a folder from each other. */
+const idOf = ({ cert, key, beside = NONE }: BundleFiles) => [cert, key ?? '', ...beside].join('\0');
 
 /** Stamps of files during one scan; each is fetched once. */
 class ScanStamps {

@@ -1,11 +1,13 @@
 import { dirname } from 'node:path';
 import { drive, wait, type MaybePromise } from '../../common/maybe-async';
-import { isRacy, sameStamp, type Stamp, type StampedText } from '../../common/stamp';
+import { flatStamps, isRacy, isStampAt, latestOf, type Stamp, type StampedText } from '../../common/stamp';
 import { printable } from '../../common/printable';
 import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../../model';
 import type { FileAccess } from './access';
 import { hasOpenKey, type OpenKeyFiles } from './key-modes';
 import { unreadable } from './trouble';
+
+const NONE: readonly string[] = [];
 
 /** How often a pair that changes during the read is read again before it is left to the next scan. */
 const ATTEMPTS = 3;
@@ -50,15 +52,17 @@ type StampOf = (path: string) => Stamp | null;
 
 /** One certificate file, with its key file where there are two. */
 export class FileBundle {
-  /** The files that were read last; a null stamp: missing. */
-  #read: readonly (readonly [path: string, stamp: Stamp | null])[] = [];
+  /** Stamps of the files that were read last: those that must exist, then `#issuers`. */
+  #stamps: readonly number[] = [];
+  /** Files that were read to complete its chain. */
+  #issuers: readonly string[] = NONE;
   #unsettled = true;
   /** Where its chain ended at the last read; undefined: not asked. */
   #openEnds: readonly string[] | null | undefined;
   /** The loose issuers at that time. */
   #loose: LooseIssuers | null = null;
   /** Paths that were found among them. */
-  #found: readonly string[] = [];
+  #found: readonly string[] = NONE;
   /** When a change was last observed (milliseconds since the epoch). */
   #changedAt = 0;
 
@@ -77,7 +81,8 @@ export class FileBundle {
   /** Files whose stamps `hasChanged` compares. */
   *watched(): Iterable<string> {
     if (this.#unsettled) return;
-    for (const [path] of this.#read) yield path;
+    yield* this.paths;
+    yield* this.#issuers;
   }
 
   get folders(): readonly string[] {
@@ -101,12 +106,21 @@ export class FileBundle {
   /** One stat for each file that was read; true where `read` would find something else than last time. */
   hasChanged(stampOf: StampOf): boolean {
     if (this.#unsettled) return true;
-    for (const [path, stamp] of this.#read) {
-      if (sameStamp(stampOf(path), stamp)) continue;
-      this.#changedAt = Date.now();
-      return true;
-    }
-    return this.hasOtherIssuers();
+    if (this.areSame(stampOf)) return this.hasOtherIssuers();
+    this.#changedAt = Date.now();
+    return true;
+  }
+
+  /** Asked of 10,000 bundles at each poll, so it makes no lists. */
+  private areSame(stampOf: StampOf): boolean {
+    const { cert, key, chain } = this.files;
+    const stamps = this.#stamps;
+    let index = 0;
+    if (!isStampAt(stamps, index, stampOf(cert))) return false;
+    if (key !== null && !isStampAt(stamps, ++index, stampOf(key))) return false;
+    if (chain !== undefined && !isStampAt(stamps, ++index, stampOf(chain))) return false;
+    for (const path of this.#issuers) if (!isStampAt(stamps, ++index, stampOf(path))) return false;
+    return true;
   }
 
   /** Whether the loose issuers that may complete its chain differ from those that were read. */
@@ -114,7 +128,7 @@ export class FileBundle {
     const loose = this.options.looseIssuers?.() ?? null;
     if (loose === this.#loose) return false;
     if (this.#openEnds === undefined) return true;
-    const { cert, beside = [] } = this.files;
+    const { cert, beside = NONE } = this.files;
     const found = loose?.find(cert, beside, this.#openEnds) ?? [];
     if (found.join('\0') !== this.#found.join('\0')) return true;
     this.#loose = loose;
@@ -123,14 +137,14 @@ export class FileBundle {
 
   /** Files that may complete the chain of what was read; none where it is complete. */
   private issuersFor(text: string): readonly string[] {
-    const { cert, beside = [] } = this.files;
+    const { cert, beside = NONE } = this.files;
     this.#loose = this.options.looseIssuers?.() ?? null;
-    this.#found = [];
+    this.#found = NONE;
     this.#openEnds = undefined;
     if (beside.length === 0 && this.#loose === null) return beside;
     this.#openEnds = this.options.openEndsOf?.(text) ?? null;
-    if (this.#openEnds?.length === 0) return [];
-    this.#found = this.#loose?.find(cert, beside, this.#openEnds) ?? [];
+    if (this.#openEnds?.length === 0) return NONE;
+    this.#found = this.#loose?.find(cert, beside, this.#openEnds) ?? NONE;
     return [...beside, ...this.#found];
   }
 
@@ -144,7 +158,7 @@ export class FileBundle {
    * @returns null in any other case
    */
   private readPlain(access: FileAccess): RawBundle | null {
-    const { chain, beside = [] } = this.files;
+    const { chain, beside = NONE } = this.files;
     if (!access.isLocal || chain !== undefined || beside.length > 0) return null;
     if ((this.options.looseIssuers?.() ?? null) !== null) return null;
     const now = Date.now();
@@ -208,9 +222,11 @@ export class FileBundle {
     read: readonly (readonly [path: string, file: StampedText | null])[],
   ): RawBundle {
     const { cert, key, chain } = this.files;
+    const must = 1 + Number(key !== null) + Number(chain !== undefined);
     this.settle(
       now,
-      read.map(([path, file]) => [path, file?.stamp ?? null]),
+      read.map(([, file]) => file?.stamp ?? null),
+      read.length === must ? NONE : read.slice(must).map(([path]) => path),
     );
     const keyFile = read[key === null ? 0 : 1]?.[1] ?? null;
     this.noteOpenKey(keyFile);
@@ -245,26 +261,24 @@ export class FileBundle {
   }
 
   private *settleUnread(access: FileAccess, now: number): Generator<unknown, void, never> {
-    const stamps: [string, Stamp | null][] = [];
-    for (const path of this.paths) stamps.push([path, yield* wait(stampSafely(access, path))]);
-    this.settle(now, stamps);
+    const stamps: (Stamp | null)[] = [];
+    for (const path of this.paths) stamps.push(yield* wait(stampSafely(access, path)));
+    this.settle(now, stamps, NONE);
     // No chain is completed before its leaf can be read.
     this.#loose = this.options.looseIssuers?.() ?? null;
-    this.#openEnds = [];
-    this.#found = [];
+    this.#openEnds = NONE;
+    this.#found = NONE;
   }
 
-  private settle(now: number, read: readonly (readonly [string, Stamp | null])[]): void {
-    this.#read = read;
-    this.#unsettled = read.some(([, stamp]) => isRacy(stamp, now));
+  private settle(now: number, stamps: readonly (Stamp | null)[], issuers: readonly string[]): void {
+    this.#stamps = flatStamps(stamps);
+    this.#issuers = issuers;
+    this.#unsettled = stamps.some((stamp) => isRacy(stamp, now));
   }
 
   /** By the files' times where this machine's clock set them, else by observation. */
   private settlesAt(now: number): number {
-    let written = 0;
-    for (const [, stamp] of this.#read) {
-      if (stamp !== null) written = Math.max(written, stamp.mtimeMs, stamp.ctimeMs);
-    }
+    const written = latestOf(this.#stamps);
     return Math.max(written <= now + SETTLE_MS ? written : 0, this.#changedAt) + SETTLE_MS;
   }
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually';
 import { leafOf } from '../../support/tls';
-import { turns } from '../../support/turns';
 import {
   aged,
   creating,
@@ -23,6 +22,7 @@ const old = aged(30, 'a.test', 'b.test');
 const renewed = aged(1, 'a.test', 'b.test');
 const other = aged(20, 'b.test', 'c.test');
 const OURS = ['ssl-cert-reloader'];
+const LOOKS = 24;
 
 describe.each(MODES)('a write to a Kong (%s)', (mode) => {
   it('says what there was before, to the letter', async () => {
@@ -79,7 +79,10 @@ describe.each(MODES)('a write to a Kong (%s)', (mode) => {
       if (!isFirst) return;
       isFirst = false;
       await put(kong.stand.adminUrl, mode, [{ id: A, issued: old, snis: ['a.test'], tags: OURS }]);
-      await turns(60);
+      if (mode === 'database') return;
+      // Kong is asked all the time during a post. So many answers hold what was just made, however busy the machine is.
+      const before = kong.stand.requests.length;
+      await eventually('it was read', () => kong.stand.requests.length >= before + LOOKS);
     });
     expect(kindsOf(await write(kong.gateway, [[creating(A, renewed, ['a.test']), renewed]]))).toEqual({
       [A]: 'conflict',

@@ -28,6 +28,8 @@ export interface KillOrder {
 export interface RecordedEffect {
   what: string;
   awaits: number;
+  /** The last of them at which an effect was under way: a request without an answer yet, a file half written. */
+  underWay: number;
 }
 
 type Call = (this: unknown, ...args: unknown[]) => unknown;
@@ -38,6 +40,9 @@ let at: Moment | null = null;
 let isOn = false;
 let effects = 0;
 let awaits = 0;
+/** Number of effects that are under way, and the last await at which there was one. */
+let open = 0;
+let underWay = 0;
 let record: RecordedEffect[] = [];
 
 function begin(when: KillOrder['from']): void {
@@ -45,7 +50,7 @@ function begin(when: KillOrder['from']): void {
     const order = JSON.parse(readFileSync(file, 'utf8')) as KillOrder;
     isOn = order.from === when;
     ({ at } = order);
-    [effects, awaits, record] = [0, 0, []];
+    [effects, awaits, underWay, record] = [0, 0, 0, []];
     if (isOn) writeFileSync(`${file}.armed`, '');
   } catch {
     isOn = false;
@@ -59,12 +64,22 @@ function end(): void {
 function aroundEffect<T>(what: string, work: () => T): T {
   if (!isOn) return work();
   if (at?.effects === effects) end();
-  record.push({ what, awaits });
-  [effects, awaits] = [effects + 1, 0];
+  record.push({ what, awaits, underWay });
+  [effects, awaits, underWay] = [effects + 1, 0, 0];
   if (at === null) writeFileSync(`${file}.record`, JSON.stringify(record));
   const result = work();
+  follow(result);
   if (at?.effects === effects && at.awaits === 0) end();
   return result;
+}
+
+/** An effect is under way until its promise is settled, or its request has ended. */
+function follow(result: unknown): void {
+  const end = () => void (open -= 1);
+  if (result instanceof Promise) result.then(end, end);
+  else if (result instanceof ClientRequest) result.once('close', end);
+  else return;
+  open += 1;
 }
 
 function spy(owner: object, name: string, isEffect: (self: unknown, args: unknown[]) => string | null): void {
@@ -93,9 +108,9 @@ if (isMainThread) {
     ] as const)
       spy(owner, method, always(name));
   spy(fs, 'openSync', forWriting);
-  const { open } = fs.promises;
+  const openFile = fs.promises.open;
   fs.promises.open = async (...args) => {
-    const handle = await open(...args);
+    const handle = await openFile(...args);
     spy(handle, 'write', () => `write ${shown(args[0])}`);
     return handle;
   };
@@ -108,6 +123,7 @@ if (isMainThread) {
     init: () => undefined,
     before: () => {
       awaits += 1;
+      if (open > 0) underWay = awaits;
       if (isOn && at?.effects === effects && at.awaits !== null && awaits >= at.awaits) end();
     },
   }).enable();

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { optimiseFor } from '../../../src/common/v8';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { collectGarbageSoon, optimiseFor } from '../../../src/common/v8';
 
 it.for<[items: number, execArgv: string[], flags: string[]]>([
   [2_001, ['--no-opt', '--expose-gc'], ['--opt']],
@@ -9,4 +9,25 @@ it.for<[items: number, execArgv: string[], flags: string[]]>([
   const got: string[] = [];
   optimiseFor(items, execArgv, (flag) => got.push(flag));
   expect(got).toEqual(flags);
+});
+
+describe('garbage', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  it('is collected a moment after work, and once more when all is calm', () => {
+    vi.useFakeTimers();
+    const gc = vi.fn();
+    vi.stubGlobal('gc', gc);
+    collectGarbageSoon();
+    vi.advanceTimersByTime(1_000);
+    expect(gc).toHaveBeenCalledTimes(1);
+    collectGarbageSoon();
+    vi.advanceTimersByTime(5_000);
+    expect(gc).toHaveBeenCalledTimes(2);
+    vi.advanceTimersByTime(60_000);
+    expect(gc).toHaveBeenCalledTimes(3);
+  });
 });

@@ -1,0 +1,58 @@
+/** A page of a list whose entities are parsed one by one. */
+export interface SplitPage {
+  /** The page without its entities. */
+  frame: { next?: unknown };
+  /** How many entities there seem to be. */
+  count: number;
+  /** @throws SyntaxError where the page is not JSON */
+  entities: () => Iterable<unknown>;
+}
+
+const DATA = '"data":[{';
+const BETWEEN = '},{';
+const END = '}]';
+/** In place of the entities: the list that was found is the page's own. */
+const MARK = 0;
+
+/**
+ * Takes a page apart without parsing it as a whole: the texts of 500 certificates would live until the last one was
+ * processed. It is cut where one object ends and another begins. A cut within a string or a list leaves a piece that is not
+ * JSON: then the whole page is parsed, and goes on with the entity whose turn it is.
+ * @returns null where that cannot be told from its ends
+ */
+export function splitPage(bytes: Buffer): SplitPage | null {
+  const begin = bytes.indexOf(DATA);
+  const end = bytes.lastIndexOf(END) + 1;
+  if (begin === -1 || end <= begin) return null;
+  const first = begin + DATA.length - 1;
+  const text = `${bytes.toString('utf8', 0, first)}${MARK}${bytes.toString('utf8', end)}`;
+  const frame = parsed(text) as { data?: unknown; next?: unknown } | null;
+  if (!Array.isArray(frame?.data) || frame.data.length !== 1 || frame.data[0] !== MARK) return null;
+  const ends: number[] = [];
+  for (let at = bytes.indexOf(BETWEEN, first); at !== -1 && at < end; at = bytes.indexOf(BETWEEN, at + 2))
+    ends.push(at + 1);
+  ends.push(end);
+  return { frame, count: ends.length, entities: () => entitiesIn(bytes, first, ends) };
+}
+
+function* entitiesIn(bytes: Buffer, first: number, ends: readonly number[]): Iterable<unknown> {
+  let begin = first;
+  for (const [index, end] of ends.entries()) {
+    const entity = parsed(bytes.toString('utf8', begin, end));
+    if (entity === null) {
+      const { data } = JSON.parse(bytes.toString('utf8')) as { data: unknown[] };
+      yield* data.slice(index);
+      return;
+    }
+    yield entity;
+    begin = end + 1;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
