@@ -49,7 +49,7 @@ export async function served(folder: string, mode: 'database' | 'dbless'): Promi
       async () => (await Promise.race([renew(), late(patienceMs)])) !== null,
       4 * patienceMs,
     );
-    const rounds = mode === 'database' ? 15 : realSettings.current === null ? 7 : 3;
+    const rounds = mode === 'database' ? 25 : realSettings.current === null ? 7 : 3;
     const bare = mode === 'database' ? barePatch : barePost;
     const pid = realSettings.current === null ? findPluginServer(kong.prefix) : null;
     // Every certificate is looked at once after a start: what is measured is a process at rest.
@@ -81,10 +81,17 @@ function replace(paths: readonly string[], index: number, pair: Pair): void {
   }
 }
 
+/** About as long as a handshake takes. */
+const HANDSHAKE_MS = 4;
+
 /** For the proof of the write before, which is not measured. */
 const REST_MS = 200;
 
-/** Both sides are asked for by handshakes from the beginning: these keep a gateway busy, too. */
+/**
+ * Both sides are asked for by handshakes from before the write: these keep a gateway busy, too. The write comes at a
+ * random moment between two of them. Were it together with the first one, a bare write would always just be seen by
+ * that, and anything later only by the next, a pause and two handshakes after it.
+ */
 async function watched(
   { tlsPort }: BenchKong,
   pair: Pair,
@@ -92,7 +99,9 @@ async function watched(
   write: () => unknown,
 ): Promise<number> {
   await sleep(REST_MS);
-  return time(() => Promise.all([write(), untilServed(tlsPort, pair, pauseMs)]));
+  const served = untilServed(tlsPort, pair, pauseMs);
+  await sleep(Math.random() * (pauseMs + HANDSHAKE_MS));
+  return time(() => Promise.all([write(), served]));
 }
 
 function barePatch(kong: BenchKong, pauseMs: number): Promise<number> {

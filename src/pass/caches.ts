@@ -16,14 +16,16 @@ interface Behind {
   half: Half;
   /** The chain that Kong stores. */
   chain: Digest;
-  tries: number;
+  /** How often caches were emptied for it. */
+  times: number;
+  waitMs: number;
   /** When the caches are to be emptied next (milliseconds since the epoch). */
   dueAt: number;
 }
 
 /** Kong's nodes follow one another within 5 s by default. */
 const AFTER_MS = 9_000;
-/** Wait after the first try; it doubles with each further one. */
+/** Wait after the first time, whatever came of it; it doubles with each further one. */
 const FIRST_WAIT_MS = 60_000;
 const MOST_WAIT_MS = 3_600_000;
 /** Certificates for which one pass has caches emptied. */
@@ -53,7 +55,14 @@ export class CachesStep implements Step {
     const key = halfKey(certificate, half);
     let known = this.#behind.get(key);
     if (known?.chain !== chain) {
-      known = { certificate, half, chain, tries: 0, dueAt: now + Math.max(AFTER_MS, this.afterMs()) };
+      known = {
+        certificate,
+        half,
+        chain,
+        times: 0,
+        waitMs: FIRST_WAIT_MS,
+        dueAt: now + Math.max(AFTER_MS, this.afterMs()),
+      };
       this.#behind.set(key, known);
     }
     if (now < known.dueAt) return false;
@@ -67,13 +76,15 @@ export class CachesStep implements Step {
     const { stored } = this.memory.gateway.certificates;
     for (const [key, { certificate, half, chain }] of this.#behind)
       if (stored.get(certificate)?.[half]?.chain !== chain) this.#behind.delete(key);
-    if (!pass.mayWrite()) return;
     for (const behind of due) {
+      behind.dueAt = pass.now() + behind.waitMs;
+      behind.waitMs = Math.min(2 * behind.waitMs, MOST_WAIT_MS);
+      if (!pass.mayWrite()) continue;
       const certificate = stored.get(behind.certificate);
       if (certificate?.[behind.half]?.chain !== behind.chain) continue;
       const bundle = this.sourceOf(behind);
       if (bundle !== null && this.mayChange(certificate, behind.half, bundle, pass.now()))
-        await this.empty(behind, certificate, bundle, pass.now());
+        await this.empty(behind, certificate, bundle);
     }
   }
 
@@ -103,12 +114,10 @@ export class CachesStep implements Step {
     behind: Behind,
     { id, snis }: StoredCertificate,
     { location }: SourcedBundle,
-    now: number,
   ): Promise<void> {
-    // The names follow at the second try: each costs a request.
-    const names = behind.tries === 0 ? [] : snis;
-    behind.dueAt = now + Math.min(FIRST_WAIT_MS * 2 ** behind.tries, MOST_WAIT_MS);
-    behind.tries += 1;
+    // The names come along from the second time on: each costs a request.
+    const names = behind.times === 0 ? [] : snis;
+    behind.times += 1;
     const fields = { certificate_id: id, location, snis: snis.slice(0, 10) };
     try {
       if (!(await this.memory.gateway.emptyCaches({ id, snis: names }))) return;

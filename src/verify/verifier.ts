@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Expectation, NamesToAsk, Proof, ServedNames, Shown, Verifier } from '../model';
 import { ask, placeOf, type Listener, type Place } from './listeners';
 import { unservable } from './names';
@@ -18,6 +19,11 @@ interface VerifierOptions {
 const CONCURRENCY = 8;
 /** With more certificates than this, one good handshake each suffices. */
 const MANY = 50;
+/**
+ * Pause before the first handshake of a proof. Kong takes over what was written in these milliseconds: a handshake now
+ * would take from it the time for that, and for the clients that wait for it.
+ */
+const TAKE_OVER_MS = 10;
 /** Longest time that a write waits for the handshakes before it. */
 const OBSERVE_MS = 1_000;
 
@@ -49,7 +55,7 @@ export class HandshakeVerifier implements Verifier {
   async prove(expected: readonly Expectation[], proven?: () => void): Promise<Proof[]> {
     const rounds = expected.length > MANY ? 1 : Math.max(2, 2 * this.options.workers());
     const { timeoutMs } = this.options;
-    await this.options.ready?.();
+    await Promise.all([sleep(TAKE_OVER_MS), this.options.ready?.()]);
     const end = performance.now() + timeoutMs;
     const proofs: Proof[] = [];
     const queue = expected.entries();

@@ -68,10 +68,15 @@ describe('a certificate that is stored and not served', () => {
     ['has it pinned', { holds: held({ kind: 'pinned', until: null, detail: '' }) }],
     ['has it frozen', { holds: held({ kind: 'frozen', until: null, detail: '' }) }],
   ])('is left alone by a gateway that %s', async ([, options]) => {
-    const { lookAfter, lines } = await behind(options);
+    const { lookAfter, lines, seen, clock } = await behind(options);
     await lookAfter(0);
     expect(await lookAfter(10)).toEqual([]);
     expect(lines()).toEqual([]);
+    // Nor is a pass made for it all the time.
+    clock.now += 59_000;
+    expect(seen()).toBe(false);
+    clock.now += 1_000;
+    expect(seen()).toBe(true);
   });
 
   it('waits for no approval: this change was made', async () => {
