@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { AdminClient } from '../../../src/gateway/admin/client';
 import { PageReads } from '../../../src/gateway/database/page-reads';
+
+afterEach(() => void vi.useRealTimers());
 
 const idOf = (digit: number) => `${String(digit).repeat(8)}-1111-4111-8111-111111111111`;
 
@@ -18,3 +20,43 @@ test.for<[string, string[]]>([
   expect(await pages.take(idOf(9))).toBeNull();
   expect(page).toBe(2);
 });
+
+/** Takes many certificates, one after the other. @returns how many each request asked for, and how many were too old */
+async function takeAll(msOfEach: number, count = 600): Promise<{ sizes: number[]; tooOld: number }> {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const ids = Array.from({ length: count }, (_, index) => `${1_000_000 + index}`);
+  const sizes: number[] = [];
+  let sent = 0;
+  const get = (path: string) => {
+    const size = Number(/size=(\d+)/.exec(path)?.[1]);
+    sizes.push(size);
+    const data = ids.slice(sent, sent + size).map((id) => ({ id }));
+    sent += size;
+    const next = sent < count ? `/certificates?offset=x&size=${size}` : null;
+    return Promise.resolve({ status: 200, body: { data, next } });
+  };
+  const pages = new PageReads({ url: 'http://127.0.0.1:8001', get } as unknown as AdminClient);
+  await pages.begin();
+  let tooOld = 0;
+  for (const id of ids) {
+    if ((await pages.take(id)) === null) tooOld += 1;
+    vi.advanceTimersByTime(msOfEach);
+  }
+  return { sizes, tooOld };
+}
+
+test('pages are of fifty where certificates are written fast', async () => {
+  const { sizes, tooOld } = await takeAll(1);
+  expect(new Set(sizes)).toEqual(new Set([50]));
+  expect(tooOld).toBe(0);
+});
+
+test.for([5, 8, 15])(
+  'pages get smaller where each write takes %i ms, so that they are used up in time',
+  async (ms) => {
+    const { sizes, tooOld } = await takeAll(ms);
+    expect(sizes.at(-1)).toBeLessThan(50);
+    // Those of the first pages, until it is known how long a write takes.
+    expect(tooOld).toBeLessThan(60);
+  },
+);
