@@ -1,7 +1,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { isRacy, sameStamp, stampOf } from '../../../src/common/stamp';
+import { flatStamps, isRacy, isStampAt, latestOf, sameStamp, stampOf } from '../../../src/common/stamp';
 import { testFolder } from '../../support/folders';
 
 const stamp = { mtimeMs: 1000, ctimeMs: 1000, size: 10, ino: 1 };
@@ -15,12 +15,25 @@ describe('the stamp of a file', () => {
   ] as const)('differs where %s does', ([, change]) => {
     expect(sameStamp(stamp, { ...stamp })).toBe(true);
     expect(sameStamp(stamp, { ...stamp, ...change })).toBe(false);
+    const kept = flatStamps([null, stamp, { ...stamp, ino: 3 }]);
+    expect(isStampAt(kept, 1, { ...stamp })).toBe(true);
+    expect(isStampAt(kept, 1, { ...stamp, ...change })).toBe(false);
+    expect(isStampAt(kept, 2, { ...stamp, ino: 3, ...change })).toBe(false);
   });
 
   it('differs where the file came or went', () => {
     expect(sameStamp(null, stamp)).toBe(false);
     expect(sameStamp(stamp, null)).toBe(false);
     expect(sameStamp(null, null)).toBe(true);
+    const kept = flatStamps([null, stamp]);
+    expect([isStampAt(kept, 0, stamp), isStampAt(kept, 1, null)]).toEqual([false, false]);
+    expect([isStampAt(kept, 0, null), isStampAt(kept, 1, stamp)]).toEqual([true, true]);
+  });
+
+  it('that is the latest of several has their latest time, whether of the content or of the entry', () => {
+    expect(latestOf(flatStamps([stamp, { ...stamp, mtimeMs: 1002 }, null]))).toBe(1002);
+    expect(latestOf(flatStamps([{ ...stamp, ctimeMs: 1003 }, stamp]))).toBe(1003);
+    expect(latestOf(flatStamps([null]))).toBe(0);
   });
 
   test.for([
