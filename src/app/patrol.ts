@@ -1,4 +1,4 @@
-import { collectGarbageSoon } from '../common/v8';
+import { collectGarbageSoon, collectMuchGarbage } from '../common/v8';
 import type { TlsListener } from '../gateway';
 import type { Schedule } from '../pass';
 import type { ServedBook } from '../status';
@@ -6,8 +6,8 @@ import { Patrol } from '../verify';
 import type { StreamListeners } from './listeners';
 import type { PassRunner } from './pass';
 
-/** A round of more handshakes than this is worth a garbage collection. */
-const FEW = 20;
+/** A poll's handshakes; after a start, or a renewal of many, there are more. */
+const USUAL = 100;
 /** The longest that one handshake takes. */
 const LOOK_MS = 5_000;
 
@@ -24,6 +24,7 @@ export function createPatrol(
   served: ServedBook,
   noted: () => void,
 ): Patrol {
+  let handshakes = 0;
   return new Patrol({
     listeners,
     streams: {
@@ -47,10 +48,13 @@ export function createPatrol(
       if (isDue) schedule.request('retry');
       return isDue;
     },
-    done: (looked) => {
+    done: (looked, isLast) => {
       noted();
+      handshakes += looked;
       // Handshakes leave garbage that a process at rest would keep.
-      if (looked > FEW) collectGarbageSoon();
+      if (isLast && handshakes > USUAL) collectGarbageSoon();
+      else collectMuchGarbage();
+      if (isLast) handshakes = 0;
     },
     isBusy: () => schedule.isRunning,
   });

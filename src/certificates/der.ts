@@ -29,7 +29,7 @@ export class DerReader {
   constructor(
     readonly bytes: Buffer,
     private at = 0,
-    private readonly end = bytes.length,
+    private end = bytes.length,
   ) {}
 
   get done(): boolean {
@@ -77,6 +77,12 @@ export class DerReader {
   enter(tag: number = TAG.sequence): DerReader {
     this.read(tag);
     return new DerReader(this.bytes, this.start, this.stop);
+  }
+
+  /** Goes on with the content of the value that another reader of the same bytes read last. */
+  moveTo({ start, stop }: DerReader): void {
+    this.at = start;
+    this.end = stop;
   }
 
   /** Whether the next value has this tag. */

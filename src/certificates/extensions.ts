@@ -21,19 +21,24 @@ const ANY_USAGE = objectId('2.5.29.37.0');
 const CLIENT_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.2'), ANY_USAGE]);
 const SERVER_USAGES = new Set([objectId('1.3.6.1.5.5.7.3.1'), ANY_USAGE]);
 
-/** Extensions that OpenSSL handles (X509_supported_extension); it rejects any other one that is critical. */
+/**
+ * Extensions that OpenSSL handles (X509_supported_extension); it rejects any other one that is critical. By their last
+ * number below 2.5.29, and by identifier.
+ */
+const SUPPORTED_NUMBERS = new Set([
+  ALTERNATIVE_NAME,
+  BASIC_CONSTRAINTS,
+  KEY_USAGE,
+  EXTENDED_KEY_USAGE,
+  NAME_CONSTRAINTS,
+  31, // CRL distribution points
+  32, // certificate policies
+  33, // policy mappings
+  36, // policy constraints
+  54, // inhibit any policy
+]);
 const SUPPORTED = new Set(
   [
-    '2.5.29.17', // alternative names
-    '2.5.29.19', // basic constraints
-    '2.5.29.15', // key usage
-    '2.5.29.37', // extended key usage
-    '2.5.29.30', // name constraints
-    '2.5.29.31', // CRL distribution points
-    '2.5.29.32', // certificate policies
-    '2.5.29.33', // policy mappings
-    '2.5.29.36', // policy constraints
-    '2.5.29.54', // inhibit any policy
     '2.16.840.1.113730.1.1', // Netscape's type of certificate
     '1.3.6.1.5.5.7.1.7', // IP address blocks
     '1.3.6.1.5.5.7.1.8', // numbers of autonomous systems
@@ -95,27 +100,39 @@ export function readExtensions(tbs: DerReader): Extensions {
   while (!tbs.done) {
     if (tbs.read() !== EXTENSIONS) continue;
     const list = new DerReader(tbs.bytes, tbs.start, tbs.stop).enter();
-    while (!list.done) readExtension(list.enter(), found);
+    // Both go from extension to extension.
+    const extension = new DerReader(list.bytes);
+    const value = new DerReader(list.bytes);
+    while (!list.done) {
+      list.read(TAG.sequence);
+      extension.moveTo(list);
+      readExtension(extension, value, found);
+    }
   }
   return found;
 }
 
-function readExtension(extension: DerReader, found: Extensions): void {
+function readExtension(extension: DerReader, value: DerReader, found: Extensions): void {
   extension.read(TAG.objectId);
   const { bytes, start, stop } = extension;
   const isCritical = extension.isNext(TAG.boolean) && extension.read() === TAG.boolean && flag(extension);
   extension.read(TAG.octetString);
-  const value = new DerReader(bytes, extension.start, extension.stop);
-  const id = () => bytes.toString('latin1', start, stop);
-  readValue(numberOf(bytes, start, stop), id, value, found);
-  if (isCritical && !SUPPORTED.has(id())) found.unknownCritical ??= dotted(id());
+  value.moveTo(extension);
+  const number = numberOf(bytes, start, stop);
+  if (number !== null) readValue(number, value, found);
+  else if (bytes.toString('latin1', start, stop) === AUTHORITY_INFO_ACCESS)
+    found.issuerUrl = issuerUrl(value);
+  if (!isCritical || (number !== null && SUPPORTED_NUMBERS.has(number))) return;
+  const id = bytes.toString('latin1', start, stop);
+  if (!SUPPORTED.has(id)) found.unknownCritical ??= dotted(id);
 }
 
 /** Whether the BOOLEAN that was read last is true. */
 const flag = ({ bytes, start, stop }: DerReader): boolean => start === stop || bytes[start] !== 0;
 
-function readValue(kind: number | null, id: () => string, value: DerReader, found: Extensions): void {
-  switch (kind) {
+/** @param number the last one of an identifier below 2.5.29 */
+function readValue(number: number, value: DerReader, found: Extensions): void {
+  switch (number) {
     case ALTERNATIVE_NAME:
       readNames(value, found);
       return;
@@ -133,9 +150,6 @@ function readValue(kind: number | null, id: () => string, value: DerReader, foun
       return;
     case NAME_CONSTRAINTS:
       found.nameConstraints = value.rest();
-      return;
-    case null:
-      if (id() === AUTHORITY_INFO_ACCESS) found.issuerUrl = issuerUrl(value);
   }
 }
 

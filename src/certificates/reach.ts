@@ -18,9 +18,18 @@ export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): 
     leaf.issuer,
     leaf.extensions.issuerUrl !== undefined,
     hasRoot,
-    ...above.map(({ info }) => info.fingerprint),
+    ...above.map(fingerprintOf),
   ].join('\0');
   return intern(key, () => describe(chain, hasRoot));
+}
+
+/** Thousands of leaves share a few issuers, and a fingerprint takes as long as a tenth of a parsed certificate. */
+const fingerprints = new WeakMap<ParsedCertificate, string>();
+
+function fingerprintOf(issuer: ParsedCertificate): string {
+  let found = fingerprints.get(issuer);
+  if (found === undefined) fingerprints.set(issuer, (found = issuer.info.fingerprint));
+  return found;
 }
 
 /**

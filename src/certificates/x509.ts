@@ -226,11 +226,13 @@ function time(reader: DerReader): number {
   const isLong = reader.read() === TAG.generalizedTime;
   const { bytes, start, stop } = reader;
   const at = start + (isLong ? 4 : 2);
-  // Month, day, hour, minute and second; NaN, like whatever contains it, where there is no digit.
-  const of = (index: number) => twoDigits(bytes, at + 2 * index, stop);
   const first = twoDigits(bytes, start, stop);
   const year = isLong ? first * 100 + twoDigits(bytes, start + 2, stop) : twoDigitYear(first);
-  const ms = Date.UTC(year, of(0) - 1, of(1), of(2), of(3), of(4));
+  const month = twoDigits(bytes, at, stop);
+  const day = twoDigits(bytes, at + 2, stop);
+  const hour = twoDigits(bytes, at + 4, stop);
+  const minute = twoDigits(bytes, at + 6, stop);
+  const ms = Date.UTC(year, month - 1, day, hour, minute, twoDigits(bytes, at + 8, stop));
   if (Number.isNaN(ms)) throw new RangeError('DER: not a time');
   return ms;
 }
@@ -238,7 +240,8 @@ function time(reader: DerReader): number {
 /** NaN where there are none. */
 function twoDigits(bytes: Buffer, at: number, end: number): number {
   if (at + 2 > end) return Number.NaN;
-  const [tens, ones] = [(bytes[at] as number) - 0x30, (bytes[at + 1] as number) - 0x30];
+  const tens = (bytes[at] as number) - 0x30;
+  const ones = (bytes[at + 1] as number) - 0x30;
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
 

@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /** Work on fewer items is over before optimized code would pay. */
 const MANY = 2_000;
@@ -21,6 +21,11 @@ const DELAY_MS = 300;
 /** V8 makes its young generation small again where little was allocated for five seconds. */
 const CALM_MS = 5_500;
 
+/** A poll leaves a third of it, and collecting takes as long as fifty handshakes. */
+const MUCH_BYTES = 4 * 1024 * 1024;
+
+/** Octets of the heap that were in use after the last collection. */
+let left = 0;
 let soon: NodeJS.Timeout | null = null;
 let calm: NodeJS.Timeout | null = null;
 
@@ -33,7 +38,7 @@ export function collectGarbageSoon(): void {
   calm = null;
   soon ??= setTimeout(() => {
     soon = null;
-    globalThis.gc?.();
+    collect();
     calm = setTimeout(compact, CALM_MS).unref();
   }, DELAY_MS).unref();
 }
@@ -43,6 +48,16 @@ function compact(): void {
   calm = null;
   if (globalThis.gc === undefined) return;
   setFlagsFromString('--compact-on-every-full-gc');
-  globalThis.gc();
+  collect();
   setFlagsFromString('--no-compact-on-every-full-gc');
+}
+
+function collect(): void {
+  globalThis.gc?.();
+  left = getHeapStatistics().used_heap_size;
+}
+
+/** The same once there is much of it: many small works share a collection. @param inUse octets of the heap */
+export function collectMuchGarbage(inUse = getHeapStatistics().used_heap_size): void {
+  if (inUse - left > MUCH_BYTES) collectGarbageSoon();
 }

@@ -20,6 +20,8 @@ export class BundleBook {
   /** The shown bundle for each copy; null: to be computed again after a change. */
   #copies: ReadonlyMap<string, Entry> | null = null;
   readonly #alone = new Map<string, LeafFacts>();
+  /** Ids of bundles that cannot be read now: mostly none, and then nobody has to search for them. */
+  readonly #unreadable = new Set<string>();
   /** Leaves without a key that need none. */
   readonly #excused = new Set<string>();
   /** Null: to be counted again after a change. */
@@ -53,6 +55,8 @@ export class BundleBook {
     this.#copies = null;
     this.#entries.set(id, entry);
     this.#excused.delete(id);
+    if (isRefusal(entry.known)) this.#unreadable.add(id);
+    else this.#unreadable.delete(id);
     if (entry.alone === undefined) this.#alone.delete(id);
     else this.#alone.set(id, entry.alone);
   }
@@ -63,6 +67,7 @@ export class BundleBook {
     this.#copies = null;
     this.#alone.delete(id);
     this.#excused.delete(id);
+    this.#unreadable.delete(id);
     return this.#entries.delete(id);
   }
 
@@ -103,11 +108,13 @@ export class BundleBook {
 
   /** The last readable state of bundles that cannot be read now. */
   *broken(): Iterable<SourcedBundle> {
+    if (this.#unreadable.size === 0) return;
     for (const { before } of this.#entries.values()) if (before !== undefined) yield before;
   }
 
   /** Bundles that could not be parsed, by id. */
   *refused(): Iterable<[id: string, why: Refusal]> {
+    if (this.#unreadable.size === 0) return;
     for (const [id, { known }] of this.#entries)
       if (isRefusal(known) && !this.#excused.has(id)) yield [id, known];
   }

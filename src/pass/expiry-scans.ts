@@ -18,16 +18,20 @@ interface Known {
  */
 export class ExpiryScans {
   #plan: Plan | null = null;
-  #leaves: readonly LeafTimes[] = [];
-  /** When the first of them becomes critical. */
+  /** When the first leaf of that plan becomes critical. */
   #from = Number.POSITIVE_INFINITY;
 
   /** @returns milliseconds since the epoch; Infinity: the usual polls suffice */
   nextScan(plan: Plan, known: Known, now: number): number {
-    if (plan !== this.#plan) this.read(plan, known, now);
+    if (plan !== this.#plan) {
+      this.#plan = plan;
+      this.#from = Number.POSITIVE_INFINITY;
+      for (const leaf of leavesIn(plan, known))
+        this.#from = Math.min(this.#from, lifeOf(leaf, now).criticalAt);
+    }
     if (now < this.#from) return this.#from - now < DAY_MS ? this.#from : Number.POSITIVE_INFINITY;
     let at = Number.POSITIVE_INFINITY;
-    for (const leaf of this.#leaves) {
+    for (const leaf of leavesIn(plan, known)) {
       const { criticalAt } = lifeOf(leaf, now);
       const wait = Math.max(LEAST_MS, Math.abs(leaf.notAfter - now) * SHARE);
       const next = now < criticalAt ? criticalAt : now + wait;
@@ -35,26 +39,19 @@ export class ExpiryScans {
     }
     return at;
   }
+}
 
-  /** Reads the leaves of certificates that are in step with their sources. */
-  private read(plan: Plan, { bundle, certificates }: Known, now: number): void {
-    const leaves: LeafTimes[] = [];
-    for (const [id, holders] of plan.inSync) {
-      const renewalAt = bundle(id)?.renewalAt ?? null;
-      for (const holder of holders) {
-        const certificate = certificates.get(holder);
-        for (const half of [certificate?.main, certificate?.alt]) {
-          if (half?.leaf == null) continue;
-          const { notBefore, notAfter } = half.leaf;
-          leaves.push({ notBefore, notAfter, renewalAt });
-        }
+/** The leaves of certificates that are in step with their sources; not kept, since there may be thousands. */
+function* leavesIn(plan: Plan, { bundle, certificates }: Known): Iterable<LeafTimes> {
+  for (const [id, holders] of plan.inSync) {
+    const renewalAt = bundle(id)?.renewalAt ?? null;
+    for (const holder of holders) {
+      const certificate = certificates.get(holder);
+      for (const half of [certificate?.main, certificate?.alt]) {
+        if (half?.leaf == null) continue;
+        const { notBefore, notAfter } = half.leaf;
+        yield { notBefore, notAfter, renewalAt };
       }
     }
-    this.#plan = plan;
-    this.#leaves = leaves;
-    this.#from = leaves.reduce(
-      (first, leaf) => Math.min(first, lifeOf(leaf, now).criticalAt),
-      Number.POSITIVE_INFINITY,
-    );
   }
 }

@@ -1,4 +1,11 @@
-import { isChainOf, type Half, type SourcedBundle, type StoredCertificate, type StoredHalf } from '../model';
+import {
+  isChainOf,
+  type CertificateInfo,
+  type Half,
+  type SourcedBundle,
+  type StoredCertificate,
+  type StoredHalf,
+} from '../model';
 import {
   claimsOf,
   isClientCertificate,
@@ -135,8 +142,12 @@ function isNews({ world, stored }: Case, bundle: SourcedBundle): boolean {
   const { leaf } = stored;
   if (world.unfit(bundle) !== null || isSame(bundle, stored)) return false;
   if (!world.isValid(leaf)) return true;
-  return !isOlder(bundle.leaf, leaf) && bundle.leaf.fingerprint !== leaf.fingerprint;
+  return !isOlder(bundle.leaf, leaf) && !isSameLeaf(bundle.leaf, leaf);
 }
+
+/** Serials are compared first: they are at hand, while fingerprints are computed. */
+const isSameLeaf = (a: CertificateInfo, b: CertificateInfo) =>
+  a.serial === b.serial && a.fingerprint === b.fingerprint;
 
 /**
  * Leaves a bundle out because another place holds the certificate. It is reported where it has one of the very

@@ -18,8 +18,8 @@ export interface PatrolOptions extends SpotCheckOptions {
    * @returns whether something is done about it now
    */
   isBehind: (certificate: string, half: Half, chain: Digest) => boolean;
-  /** Called at the end of each round, with the number of certificates in it. */
-  done: (looked: number) => void;
+  /** Called at the end of each round, with the number of certificates in it, and whether no other follows. */
+  done: (looked: number, isLast: boolean) => void;
   /** A round gives way to passes. */
   isBusy: () => boolean;
   /** Milliseconds until a certificate that was not seen to be served is asked for again; default: 10 s. */
@@ -91,17 +91,16 @@ export class Patrol {
       this.#isDue = false;
       this.#isCalled = false;
       const { candidates, isAnyUnserved } = this.choose(again);
-      if (candidates.length > 0) {
-        const isWhole = await this.round(candidates);
-        this.options.done(candidates.length);
-        if (!isWhole) {
-          if (again) this.#isDue = true;
-          // The pass that it gave way to calls again, unless it has done so already.
-          if (!isCalled() || this.options.isBusy()) return;
-          continue;
-        }
-      } else if (!isAnyUnserved) return;
+      if (candidates.length === 0 && !isAnyUnserved) return;
+      const isWhole = candidates.length === 0 || (await this.round(candidates));
       const next = this.choose(false);
+      if (candidates.length > 0) this.options.done(candidates.length, next.candidates.length === 0);
+      if (!isWhole) {
+        if (again) this.#isDue = true;
+        // The pass that it gave way to calls again, unless it has done so already.
+        if (!isCalled() || this.options.isBusy()) return;
+        continue;
+      }
       if (next.candidates.length > 0) await sleep(PAUSE_MS, undefined, { signal, ref: false });
       else if (next.isAnyUnserved) await this.rest(signal);
     }

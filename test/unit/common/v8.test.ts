@@ -1,5 +1,6 @@
+import { getHeapStatistics } from 'node:v8';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { collectGarbageSoon, optimiseFor } from '../../../src/common/v8';
+import { collectGarbageSoon, collectMuchGarbage, optimiseFor } from '../../../src/common/v8';
 
 it.for<[items: number, execArgv: string[], flags: string[]]>([
   [2_001, ['--no-opt', '--expose-gc'], ['--opt']],
@@ -29,5 +30,21 @@ describe('garbage', () => {
     expect(gc).toHaveBeenCalledTimes(2);
     vi.advanceTimersByTime(60_000);
     expect(gc).toHaveBeenCalledTimes(3);
+  });
+
+  it('of small works is collected once there is much of it', () => {
+    vi.useFakeTimers();
+    const gc = vi.fn();
+    vi.stubGlobal('gc', gc);
+    collectGarbageSoon();
+    vi.advanceTimersByTime(60_000);
+    const left = getHeapStatistics().used_heap_size;
+    gc.mockClear();
+    collectMuchGarbage(left + 1_000_000);
+    vi.advanceTimersByTime(60_000);
+    expect(gc).not.toHaveBeenCalled();
+    collectMuchGarbage(left + 6_000_000);
+    vi.advanceTimersByTime(60_000);
+    expect(gc).toHaveBeenCalledTimes(2);
   });
 });
