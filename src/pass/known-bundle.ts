@@ -61,5 +61,6 @@ export function sourced(bundle: Bundle, id: string, source: Source, order: numbe
   return known;
 }
 
+/** Joined as a list, since V8 keeps a text that was put together by a template in parts. */
 export const bundleId = (source: Source, name: string) =>
-  source.id.endsWith(name) ? source.id : `${source.id}#${name}`;
+  source.id.endsWith(name) ? source.id : [source.id, name].join('#');

@@ -134,14 +134,13 @@ function servedStatus(
 ): ServedStatus {
   const isStored = seen.verdict === 'served' && seen.expected === stored?.chain;
   const notAfter = servedNotAfter(seen, stored);
-  const [leaf = ''] = seen.expected.split('.', 1);
   return {
     fingerprint_sha256:
       seen.verdict !== 'served'
         ? seen.fingerprint
         : isStored && storedLeaf !== null
           ? storedLeaf.fingerprint_sha256
-          : fingerprintOf(leaf),
+          : fingerprintOf(seen.expected.split('.', 1)[0] ?? ''),
     not_after:
       isStored && storedLeaf !== null ? storedLeaf.not_after : notAfter === null ? null : isoTime(notAfter),
     checked_at: isoTime(seen.at),
