@@ -14,7 +14,7 @@ async function behind(options: Parameters<typeof passing>[0] = {}) {
   source.put('www', PAIR);
   await runner.pass('start');
   const chainOf = (id: string) => gateway.certificates.stored.get(id)?.main.chain ?? '';
-  const seen = (id = 'K', chain = chainOf(id)) => runner.isBehind(id, 'main', chain);
+  const seen = (id = 'K', chain = chainOf(id)) => runner.noteUnserved(id, 'main', chain);
   /** So many seconds later it is seen again, and a pass follows. @returns what that wrote */
   const lookAfter = async (seconds: number, id?: string) => {
     clock.now += seconds * 1000;
