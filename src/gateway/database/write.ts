@@ -48,11 +48,13 @@ export async function writeOne(
     return await decidedAnew(async (isAgain) => {
       if (isAgain) reading = entities.read(changeId(change));
       const entity = await reading;
+      // Asked before the write: afterwards this entity is of the past.
+      const wasMade = isAgain && entity !== null && isMade(change, entities.take(entity));
       const result =
         change.kind === 'create'
           ? await create(entities, change, fresh, entity)
           : await update(entities, change, fresh, entity);
-      if (!isAgain || entity === null || !isMade(change, entities.take(entity))) return result;
+      if (!wasMade) return result;
       // An earlier try was made, and its answer got lost. If that was the database's, Kong has kept its caches.
       if (result.kind === 'already' || result.kind === 'written')
         await entities.emptyCaches(changeId(change), change.kind === 'create' ? change.snis : []);

@@ -70,6 +70,16 @@ describe('a write of which Kong loses the answer of its database', () => {
   });
 });
 
+it('a renewal that is written at the second try is known as Kong has it then', async () => {
+  const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+  kong.stand.inject({ method: 'PATCH', path: /certificates/, status: 500 });
+  const change = updating(kong.stored(A), renewed);
+  expect(kindsOf(await write(kong.gateway, [[change, renewed]]))).toEqual({ [A]: 'written' });
+  expect(kong.stored(A).main.chain).toBe(change.bundle.chain);
+  // Nothing was lost, so no cache has to be emptied.
+  expect(emptied(kong.stand)).toEqual([`/certificates/${A}`]);
+});
+
 it('emptying caches changes nothing that is stored', async () => {
   const tags = ['team-a'];
   const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test', 'b.test'], tags }]);
