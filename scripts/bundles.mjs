@@ -6,12 +6,14 @@ import { workersAsText } from './worker-source.mjs';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
+/** Line of the launcher that `writeAnswer` replaces. */
+const NO_ANSWER = "':' //; :";
+
 // Kong starts the file with an empty environment: `env node` would not find /usr/local/bin/node, a shell
 // does. The second line is a string to JavaScript and the start of a command to the shell. The process is to stay
 // small, since it lives beside a gateway: no snapshot of Node's start (2 MB), no optimizing compiler before there is
 // much to do (6 MB, src/common/v8.ts), a small young generation, few arenas, a collection after big passes and a
 // malloc that gives big pieces back (its threshold grows by itself unless it is named).
-const NO_ANSWER = "':' //; :";
 const launcher = (nodeOptions) => `#!/bin/sh
 ':' //; PATH="\${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"; export PATH
 ':' //; command -v node >/dev/null 2>&1 || { echo "ssl-cert-reloader: node is not on $PATH; install Node.js 20.19 or later" >&2; exit 127; }
@@ -20,21 +22,21 @@ ${NO_ANSWER}
 { const [major, minor] = process.versions.node.split('.').map(Number); if (major < 20 || (major === 20 && minor < 19)) { console.error('ssl-cert-reloader: Node.js 20.19 or later is needed, this is ' + process.versions.node); process.exit(1); } }`;
 
 /**
- * Puts the answer to Kong's query command (`-dump`, or by its name) into the launcher: it is the same for ever, Kong waits
- * for it at its start, and a shell prints it in a twentieth of the time. With another Node.js than it takes, the file runs
+ * Puts the answer to Kong's query command (`-dump`, or the file's name `query_…`) into the launcher: it never changes, Kong
+ * waits for it at its start, and a shell prints it at once. If the version of Node.js is not supported, the program runs
  * and says so.
  */
 export function writeAnswer(program) {
   const answer = execFileSync(process.execPath, [program, '-dump'], { encoding: 'utf8' }).trim();
-  // As JSON without single quotes, and with one octet a character.
+  // Single quotes would end the shell's string; V8 keeps the file with one byte a character if it is ASCII.
   const quoted = answer.replace(
     /[^ -&(-~]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   const flags = ['dump', 'dump-all-plugins', 'dump-plugin-info'].flatMap((flag) => [`-${flag}`, `--${flag}`]);
   const asked = [...flags.map((flag) => `"1 ${flag} "*`), '"0  query_"*'].join('|');
-  const isKnown = 'v20.19.*|v20.[2-9]?.*|v2[1-9].*|v[3-9]?.*';
-  const line = `':' //; case "$# $1 \${0##*/}" in ${asked}) case "$(node -v)" in ${isKnown}) printf '%s\\n' '${quoted}'; exit;; esac;; esac`;
+  const supported = 'v20.19.*|v20.[2-9]?.*|v2[1-9].*|v[3-9]?.*';
+  const line = `':' //; case "$# $1 \${0##*/}" in ${asked}) case "$(node -v)" in ${supported}) printf '%s\\n' '${quoted}'; exit;; esac;; esac`;
   writeFileSync(
     program,
     readFileSync(program, 'utf8').replace(NO_ANSWER, () => line),

@@ -35,14 +35,14 @@ export interface PassRunner {
   readonly revert: Pick<RevertStep, 'ask' | 'cancel'>;
   /** @throws Error when no pass can be made: Kong does not answer */
   readonly pass: (cause: PassCause, touched?: ReadonlySet<string>, touches?: Touches) => Promise<PassReport>;
-  /** Whether what a watch reported can be read at once; what its writes need is begun. */
-  readonly isWhole: (touched: ReadonlySet<string>, isWaiting: () => boolean) => Promise<boolean>;
+  /** Reads ahead what a watch reported. @returns whether all of it is whole, so that the pass need not wait */
+  readonly readAhead: (touched: ReadonlySet<string>, isWaiting: () => boolean) => Promise<boolean>;
   /** The present state. */
   readonly live: () => LiveView;
   /** Asks Kong whether it still stores this chain; where it does not, the next pass plans anew. */
   readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
-  /** Notes that listeners do not show what Kong stores. @returns whether a pass should have Kong empty its caches */
-  readonly isBehind: (certificate: string, half: Half, chain: string) => boolean;
+  /** Notes that listeners do not serve what Kong stores. @returns whether a pass should have Kong empty its caches */
+  readonly noteUnserved: (certificate: string, half: Half, chain: string) => boolean;
 }
 
 /** Every step of a pass, in order. */
@@ -79,9 +79,10 @@ export function createPass(parts: PassParts): PassRunner {
     steps,
     revert,
     pass: (cause, touched, touches) => passes.run(cause, touched, touches),
-    isWhole: (touched, isWaiting) => certificates.ahead.isWhole(touched, isWaiting),
+    readAhead: (touched, isWaiting) => certificates.readAhead.read(touched, isWaiting),
     live,
     isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),
-    isBehind: (certificate, half, chain) => caches.note(certificate, half, chain, (parts.now ?? Date.now)()),
+    noteUnserved: (certificate, half, chain) =>
+      caches.noteUnserved(certificate, half, chain, (parts.now ?? Date.now)()),
   };
 }

@@ -1,4 +1,4 @@
-import { collectGarbageSoon, collectMuchGarbage } from '../common/v8';
+import { collectGarbageSoon, collectGarbageIfGrown } from '../common/v8';
 import type { TlsListener } from '../gateway';
 import type { Schedule } from '../pass';
 import type { ServedBook } from '../status';
@@ -6,14 +6,14 @@ import { Patrol } from '../verify';
 import type { StreamListeners } from './listeners';
 import type { PassRunner } from './pass';
 
-/** A poll's handshakes; after a start, or a renewal of many, there are more. */
-const USUAL = 100;
+/** Certificates that a poll checks; more are checked after a start, or after a renewal of many. */
+const OF_A_POLL = 100;
 /** The longest that one handshake takes. */
 const LOOK_MS = 5_000;
 
 /**
- * Looks at what is served between passes, and asks for a pass where Kong no longer stores what it stored, or goes on
- * serving something else.
+ * Checks between passes what is served. Asks for a pass where Kong no longer stores what it stored, or goes on serving
+ * something else.
  * @param noted called after each round
  */
 export function createPatrol(
@@ -24,7 +24,7 @@ export function createPatrol(
   served: ServedBook,
   noted: () => void,
 ): Patrol {
-  let handshakes = 0;
+  let checks = 0;
   return new Patrol({
     listeners,
     streams: {
@@ -43,18 +43,18 @@ export function createPatrol(
       return isStored;
     },
     note: (certificate, half, seen) => served.note(certificate, half, seen),
-    isBehind: (certificate, half, chain) => {
-      const isDue = runner.isBehind(certificate, half, chain);
+    noteUnserved: (certificate, half, chain) => {
+      const isDue = runner.noteUnserved(certificate, half, chain);
       if (isDue) schedule.request('retry');
       return isDue;
     },
-    done: (looked, isLast) => {
+    done: (count, isLast) => {
       noted();
-      handshakes += looked;
+      checks += count;
       // Handshakes leave garbage that a process at rest would keep.
-      if (isLast && handshakes > USUAL) collectGarbageSoon();
-      else collectMuchGarbage();
-      if (isLast) handshakes = 0;
+      if (isLast && checks > OF_A_POLL) collectGarbageSoon();
+      else collectGarbageIfGrown();
+      if (isLast) checks = 0;
     },
     isBusy: () => schedule.isRunning,
   });

@@ -124,7 +124,7 @@ export function createReloader(
   }
   const schedule = new Schedule({
     intervalMs: config.interval * 1000,
-    isWhole: composed.isWhole,
+    isWhole: composed.readAhead,
     pass: async (cause, touched, touches) => {
       holds.refresh();
       const report = await pass(cause, touched, touches);

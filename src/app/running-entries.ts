@@ -28,7 +28,7 @@ interface Running {
   /** `connection` belongs to this entry alone and is closed with it. */
   isOwn: boolean;
   /** The entry's configuration as Kong has it, as JSON. */
-  given: string;
+  rawConfig: string;
   config: Config;
   memory: EntryMemory;
   former: FormerPairs;
@@ -88,12 +88,12 @@ export class RunningEntries {
 
   private async adaptOne(entry: PluginEntry, kong: Connection): Promise<void> {
     const running = this.running.get(entry.id);
-    const given = JSON.stringify(entry.config);
-    if (running?.given === given) return;
+    const rawConfig = JSON.stringify(entry.config);
+    if (running?.rawConfig === rawConfig) return;
     const config = completeConfig(entry.config);
     if (running !== undefined) {
       const isTriggerOnly = withoutTrigger(running.config) === withoutTrigger(config);
-      if (isTriggerOnly) running.given = given;
+      if (isTriggerOnly) running.rawConfig = rawConfig;
       if (JSON.stringify(running.config) === JSON.stringify(config)) return;
       if (isTriggerOnly) {
         running.config = config;
@@ -134,7 +134,7 @@ export class RunningEntries {
     knowledge.keep(entry.id, config, connection, reloader, this.options.areOwn);
     const startedAt = Date.now();
     reloader.start();
-    const started = { reloader, connection, isOwn, given, config, memory, former, startedAt };
+    const started = { reloader, connection, isOwn, rawConfig, config, memory, former, startedAt };
     this.running.set(entry.id, started);
     this.known.set(entry.id, started);
     this.options.logger.log('info', running === undefined ? 'reloader started' : 'reloader reconfigured', {

@@ -30,7 +30,7 @@ export interface OpenedBundle {
   bundle: Bundle;
   chain: readonly ParsedCertificate[];
   key: PemBlock;
-  /** Digests of the certificates that the bundle's content covers. */
+  /** Digests of the certificates that `bundle.content` is computed from. */
   covered: Digest;
   /** The texts as they were found, trimmed; the ingress controller writes them like that. */
   asFound: PemPair;

@@ -46,8 +46,8 @@ export class DerReader {
   stop = 0;
 
   /**
-   * Reads the next value, which must have `tag` where one is given, into `start` and `stop`: thousands of certificates
-   * are not worth an object for each of their values.
+   * Reads the next value, which must have `tag` where one is given, into `start` and `stop`. Unlike `next` it makes no
+   * object for each value.
    * @returns its tag
    */
   read(tag?: number): number {
@@ -79,7 +79,7 @@ export class DerReader {
     return new DerReader(this.bytes, this.start, this.stop);
   }
 
-  /** Goes on with the content of the value that another reader of the same bytes read last. */
+  /** Continues with the content of the value that another reader of the same bytes read last. */
   moveTo({ start, stop }: DerReader): void {
     this.at = start;
     this.end = stop;

@@ -100,7 +100,7 @@ export function readExtensions(tbs: DerReader): Extensions {
   while (!tbs.done) {
     if (tbs.read() !== EXTENSIONS) continue;
     const list = new DerReader(tbs.bytes, tbs.start, tbs.stop).enter();
-    // Both go from extension to extension.
+    // Reused for each extension.
     const extension = new DerReader(list.bytes);
     const value = new DerReader(list.bytes);
     while (!list.done) {

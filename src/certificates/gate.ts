@@ -69,7 +69,7 @@ interface Issuer {
   publicKey: KeyObject;
 }
 
-/** Issuers as OpenSSL reads them: the same ones come again and again (see `parseAll`), and each costs as much as a leaf. */
+/** Issuers as OpenSSL reads them. `parseAll` yields the same objects again and again, and reading one costs as much as a leaf. */
 const issuers = new WeakMap<ParsedCertificate, Issuer>();
 
 function issuerOf(parsed: ParsedCertificate): Issuer {

@@ -54,7 +54,7 @@ export function readPem(cert: string, key: string): PemContent | null {
   return { certificates, key: privateKey, chain, content: contentOf(chain, privateKey) };
 }
 
-/** Digest of certificates, whose digests are given, and their key. */
+/** Digest of a chain, given by the digests of its certificates, and its key. */
 export const contentOf = (chain: Digest, key: PemBlock | null): Digest => key?.digestWith(chain) ?? chain;
 
 /**
@@ -98,7 +98,7 @@ export function parsable(blocks: readonly PemBlock[]): ParsedCertificate[] {
 export function parseAll(blocks: readonly PemBlock[], chain?: Digest): ParsedCertificate[] | null {
   try {
     return blocks.map((block, index) =>
-      index === 0 ? parseCertificate(block.der, chain?.split('.', 1)[0]) : parseIssuer(block),
+      index === 0 ? parseCertificate(block.der, chain) : parseIssuer(block),
     );
   } catch (error) {
     if (error instanceof RangeError) return null;

@@ -85,7 +85,6 @@ const LINE_CHARS = 64;
 export function encodePem(label: string, der: Uint8Array): string {
   const base64 = Buffer.from(der.buffer, der.byteOffset, der.length).toString('base64');
   const lines = [`-----BEGIN ${label}-----`];
-  // Half the time of a regular expression.
   for (let at = 0; at < base64.length; at += LINE_CHARS) lines.push(base64.slice(at, at + LINE_CHARS));
   lines.push(`-----END ${label}-----\n`);
   return lines.join('\n');

@@ -163,7 +163,7 @@ function ellipticPoint(label: string, der: Buffer): { written: Buffer; computed:
   return null;
 }
 
-/** By curve. Making one takes longer than the arithmetic. */
+/** By curve. Making a pair takes longer than its arithmetic. */
 const pairs = new Map<string, ECDH>();
 
 /** Null: the number is not on that curve. */

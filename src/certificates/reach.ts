@@ -23,7 +23,7 @@ export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): 
   return intern(key, () => describe(chain, hasRoot));
 }
 
-/** Thousands of leaves share a few issuers, and a fingerprint takes as long as a tenth of a parsed certificate. */
+/** Of issuers, since thousands of leaves share a few: a fingerprint is computed at each access. */
 const fingerprints = new WeakMap<ParsedCertificate, string>();
 
 function fingerprintOf(issuer: ParsedCertificate): string {

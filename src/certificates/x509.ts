@@ -50,7 +50,7 @@ const COMMON_NAME = objectId('2.5.4.3');
 
 /**
  * Parses an X.509 certificate (RFC 5280).
- * @param digest its SHA-256 in base64url, where that is known already, or a text that begins with it
+ * @param digest a text that begins with its SHA-256 in base64url, as that of a chain does; default: it is computed
  * @throws RangeError where it is not one
  */
 export function parseCertificate(der: Buffer, digest?: string): ParsedCertificate {

@@ -38,8 +38,8 @@ export function sameStamp(a: Stamp | null, b: Stamp | null): boolean {
 const NUMBERS = 4;
 
 /**
- * Stamps as one list of numbers, which V8 keeps unboxed: 112 octets for two files instead of 450. A missing file has
- * NaN.
+ * Stamps as one list of numbers, which V8 keeps unboxed; a number in a field of an object would be an object of its own.
+ * A missing file has NaN.
  */
 export function flatStamps(stamps: readonly (Stamp | null)[]): readonly number[] {
   const flat = new Array<number>(stamps.length * NUMBERS);
@@ -53,7 +53,7 @@ export function flatStamps(stamps: readonly (Stamp | null)[]): readonly number[]
   return flat;
 }
 
-/** Whether a stamp is the one of this index. */
+/** Whether the stamp at this index is equal to another one. */
 export function isStampAt(flat: readonly number[], index: number, stamp: Stamp | null): boolean {
   const at = index * NUMBERS;
   if (stamp === null) return Number.isNaN(flat[at]);
@@ -65,7 +65,7 @@ export function isStampAt(flat: readonly number[], index: number, stamp: Stamp |
   );
 }
 
-/** The latest time in stamps; milliseconds since the epoch. */
+/** The latest time among stamps; milliseconds since the epoch. */
 export function latestOf(flat: readonly number[]): number {
   let latest = 0;
   for (let at = 0; at < flat.length; at += NUMBERS)

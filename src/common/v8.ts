@@ -18,34 +18,34 @@ export function optimiseFor(
 /** Sockets close and native memory is released a moment after the work that used them. */
 const DELAY_MS = 300;
 
-/** V8 makes its young generation small again where little was allocated for five seconds. */
-const CALM_MS = 5_500;
+/** V8 shrinks its young generation once little was allocated for five seconds. */
+const IDLE_MS = 5_500;
 
-/** A poll leaves a third of it, and collecting takes as long as fifty handshakes. */
+/** Growth of the heap that is worth a collection, which takes as long as fifty handshakes; a poll leaves a third. */
 const MUCH_BYTES = 4 * 1024 * 1024;
 
-/** Octets of the heap that were in use after the last collection. */
-let left = 0;
+/** Bytes of the heap in use after the last collection. */
+let usedBefore = 0;
 let soon: NodeJS.Timeout | null = null;
-let calm: NodeJS.Timeout | null = null;
+let whenIdle: NodeJS.Timeout | null = null;
 
 /**
- * Collects garbage shortly after work has ended, and once more when all is calm: a process at rest would keep it for hours.
+ * Collects garbage shortly after work has ended, and once more when the process is idle, which would keep it for hours.
  * Does nothing without `--expose-gc` (kong-js-pluginserver).
  */
 export function collectGarbageSoon(): void {
-  if (calm !== null) clearTimeout(calm);
-  calm = null;
+  if (whenIdle !== null) clearTimeout(whenIdle);
+  whenIdle = null;
   soon ??= setTimeout(() => {
     soon = null;
     collect();
-    calm = setTimeout(compact, CALM_MS).unref();
+    whenIdle = setTimeout(compact, IDLE_MS).unref();
   }, DELAY_MS).unref();
 }
 
-/** V8's usual collection leaves pages half empty: 48 MB for 31 with 10,000 certificates. */
+/** V8's usual collection leaves pages half empty: with 10,000 certificates 31 MB lie in pages of 48 MB. */
 function compact(): void {
-  calm = null;
+  whenIdle = null;
   if (globalThis.gc === undefined) return;
   setFlagsFromString('--compact-on-every-full-gc');
   collect();
@@ -54,10 +54,10 @@ function compact(): void {
 
 function collect(): void {
   globalThis.gc?.();
-  left = getHeapStatistics().used_heap_size;
+  usedBefore = getHeapStatistics().used_heap_size;
 }
 
-/** The same once there is much of it: many small works share a collection. @param inUse octets of the heap */
-export function collectMuchGarbage(inUse = getHeapStatistics().used_heap_size): void {
-  if (inUse - left > MUCH_BYTES) collectGarbageSoon();
+/** Collects garbage as above if the heap has grown, so that many small tasks share a collection. @param inUse bytes of the heap */
+export function collectGarbageIfGrown(inUse = getHeapStatistics().used_heap_size): void {
+  if (inUse - usedBefore > MUCH_BYTES) collectGarbageSoon();
 }

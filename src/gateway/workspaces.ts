@@ -9,7 +9,7 @@ import type {
   Gateway,
   PluginEntry,
   Prepare,
-  Removable,
+  NamedCertificate,
   RestoreResult,
   StoredCertificate,
   StoredHalf,
@@ -86,11 +86,11 @@ export class WorkspacesGateway implements Gateway {
     return (await Promise.all(this.parts.map((part) => part.restore(of(part))))).flat();
   }
 
-  emptyCaches(certificate: Removable): Promise<boolean> {
+  emptyCaches(certificate: NamedCertificate): Promise<boolean> {
     return this.partOf(certificate.id).emptyCaches(certificate);
   }
 
-  async remove(certificates: readonly Removable[]): Promise<readonly string[]> {
+  async remove(certificates: readonly NamedCertificate[]): Promise<readonly string[]> {
     const of = (part: Gateway) => certificates.filter(({ id }) => this.partOf(id) === part);
     return (await Promise.all(this.parts.map((part) => part.remove(of(part))))).flat();
   }

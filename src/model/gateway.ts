@@ -45,23 +45,23 @@ export interface Gateway {
   /** Undoes writes, the latest first, as far as no other writer has written there since. Never throws. */
   restore(writes: readonly Written[]): Promise<RestoreResult[]>;
   /**
-   * Has Kong empty its caches of a certificate and of these names of it; changes nothing. Where Kong loses its
-   * database's answer to a write, it has not done so, and serves what it had.
+   * Has Kong empty its caches of a certificate and of these names of it; changes nothing. Kong does so by itself after
+   * each write, unless it loses its database's answer: then it goes on serving the former certificate.
    * @returns false where this Kong cannot be asked to
    * @throws Failure
    */
-  emptyCaches(certificate: Removable): Promise<boolean>;
+  emptyCaches(certificate: NamedCertificate): Promise<boolean>;
   /**
    * Removes certificates with their SNIs; missing ones count as removed.
    * @returns those that stay, since something in Kong refers to them, or they have other names by now
    * @throws Failure
    */
-  remove(certificates: readonly Removable[]): Promise<readonly string[]>;
+  remove(certificates: readonly NamedCertificate[]): Promise<readonly string[]>;
   close(): void;
 }
 
-/** A certificate with names of it: all that may be removed with it, or those of which caches are to be emptied. */
-export type Removable = Pick<StoredCertificate, 'id' | 'snis'>;
+/** A certificate, and names of it that are removed with it, or of which caches are emptied. */
+export type NamedCertificate = Pick<StoredCertificate, 'id' | 'snis'>;
 
 /** The certificates that Kong stores, without key material, kept up to date in small steps. */
 export interface CertificateStore {
@@ -82,7 +82,7 @@ export interface CertificateStore {
    * @throws Failure
    */
   readOne(id: string): Promise<StoredCertificate | null>;
-  /** Begins the read that goes before a write, since one is about to come. Left out: nothing can be read ahead. */
+  /** Sends the read that precedes a write, since one is likely. Left out: this gateway reads nothing ahead. */
   readAhead?(id: string): void;
   /** Reads one certificate with its keys; null where it is gone. @throws Failure */
   readTexts(id: string): Promise<CertificateTexts | null>;

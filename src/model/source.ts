@@ -28,11 +28,11 @@ export interface SourceScan {
   areAsksNew?: boolean;
 }
 
-/** What touched files were renewed. */
+/** Bundles that touched files seem to renew. */
 export interface Renewed {
-  /** Known bundles of which each file was touched. */
+  /** Known bundles all of whose files were touched. */
   bundles: readonly string[];
-  /** The touched files that this explains: theirs, and drafts that cannot belong to any bundle. */
+  /** The touched files that this accounts for: theirs, and drafts that were renamed by now. */
   files: Iterable<string>;
 }
 
@@ -68,7 +68,7 @@ export interface Source {
    * @param touched bundles or folders that a watch reported; only these are scanned. Default: everything.
    */
   scan(touched?: ReadonlySet<string>, options?: ScanOptions): Promise<SourceScan>;
-  /** Bundles that seem to be renewed by now, without waiting; left out: a moment has to be waited for. */
+  /** Finds bundles that touched files seem to renew, without waiting for anything. Left out: the source cannot tell. */
   renewedBy?(touched: ReadonlySet<string>): Renewed;
   /** Reads one bundle completely and of one generation. */
   read(name: string): Reading | Promise<Reading>;

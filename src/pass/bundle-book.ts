@@ -20,7 +20,7 @@ export class BundleBook {
   /** The shown bundle for each copy; null: to be computed again after a change. */
   #copies: ReadonlyMap<string, Entry> | null = null;
   readonly #alone = new Map<string, LeafFacts>();
-  /** Ids of bundles that cannot be read now: mostly none, and then nobody has to search for them. */
+  /** Ids of bundles that cannot be read now. Mostly there are none, which saves a search through all bundles. */
   readonly #unreadable = new Set<string>();
   /** Leaves without a key that need none. */
   readonly #excused = new Set<string>();

@@ -53,7 +53,7 @@ export class BundleOpener {
   constructor(
     private readonly sources: readonly Source[],
     private readonly book: BundleBook,
-    private readonly ahead: OpenedAhead,
+    private readonly openedAhead: OpenedAhead,
     private readonly options: BundleOpenerOptions,
   ) {
     const { stored = () => [], trusted = () => NO_ISSUERS, now = Date.now } = options;
@@ -103,20 +103,20 @@ export class BundleOpener {
       ...(secret === undefined ? {} : { secret }),
       ...(hosts === undefined ? {} : { hosts }),
     };
-    this.put(id, { source, name, known: this.known(id, bundle, source) });
+    this.book.set(id, { source, name, known: this.known(id, bundle, source) });
     return true;
   }
 
   /** @returns whether it differs from the former state */
   private async update(
     id: string,
-    { source, name, raw: seen, known: pem }: UnmatchedBundle,
+    { source, name, raw: seen, pemContent }: UnmatchedBundle,
     bare: Map<string, BareLeaf>,
   ): Promise<boolean> {
     const entry = this.book.entry(id);
     const before = entry?.known;
     const raw = seen === undefined ? await readSafely(source, name) : seen;
-    const understood = this.ahead.open(id, raw, pem);
+    const understood = this.openedAhead.open(id, raw, pemContent);
     // Plain PEM is parsed synchronously.
     const opened = understood instanceof Promise ? await understood : understood;
     this.#unread.delete(id);
@@ -128,7 +128,7 @@ export class BundleOpener {
       const isSame = before !== undefined && isRefusal(before) && before.message === opened.message;
       const last = before === undefined || isRefusal(before) ? entry?.before : before;
       const alone = await leafAlone(raw, opened);
-      this.put(id, {
+      this.book.set(id, {
         source,
         name,
         known: opened,
@@ -147,7 +147,7 @@ export class BundleOpener {
       before.reach.issuers[0] === known.reach.issuers[0];
     if (known.chainLength === 1 && known.openEnd !== undefined && !isRefusal(raw) && !isUsual)
       bare.set(id, { source, name, until: raw.settlesAt ?? 0, before: entry });
-    this.put(id, { source, name, known });
+    this.book.set(id, { source, name, known });
     return true;
   }
 
@@ -158,8 +158,8 @@ export class BundleOpener {
 
   /**
    * Completes chains that end early with certificates from Kong or other bundles.
-   * @param isNews whether there is something new to complete them with; else only those that differ, or are left from
-   * before
+   * @param isNews whether there is something new to complete them with; else only those that differ, and those that are
+   * left from before, are tried
    */
   async completeChains(
     differing: Map<string, SourcedBundle | null>,
@@ -187,13 +187,13 @@ export class BundleOpener {
       if (known === null || missing === null || !this.#chains.knows(missing)) continue;
       const { source, name } = this.book.entry(id) as Entry;
       const begin = shares.begin();
-      const opened = await this.ahead.open(id, await readSafely(source, name));
+      const opened = await this.openedAhead.open(id, await readSafely(source, name));
       const whole = opened === null || isRefusal(opened) ? null : this.#chains.complete(opened, source);
       shares.end(owner, begin);
       if (whole === null) continue;
       if (isSameAs(known, whole.bundle.content, whole.bundle)) continue;
       const before = differing.get(id);
-      this.put(id, { source, name, known: this.known(id, whole.bundle, source) });
+      this.book.set(id, { source, name, known: this.known(id, whole.bundle, source) });
       // Completed again to the same chain, it has not changed.
       if (before != null && isSameAs(before, whole.bundle.content, whole.bundle)) differing.delete(id);
       else if (before === undefined) differing.set(id, known);
@@ -204,7 +204,9 @@ export class BundleOpener {
   async open(id: string, content: Digest): Promise<OpenedBundle | Refusal | null> {
     const entry = this.book.entry(id);
     const found =
-      entry === undefined ? null : await this.ahead.open(id, await readSafely(entry.source, entry.name));
+      entry === undefined
+        ? null
+        : await this.openedAhead.open(id, await readSafely(entry.source, entry.name));
     if (entry === undefined || found === null || isRefusal(found)) return found;
     const opened = this.#chains.complete(found, entry.source);
     // The former facts may be from Kong's copy, which may contain a root.
@@ -218,10 +220,6 @@ export class BundleOpener {
     if (known?.openEnd === undefined || known.chainLength > 1) return false;
     const [issuer = ''] = known.reach.issuers;
     return !this.#chains.isUsuallyBare(issuer);
-  }
-
-  put(id: string, entry: Entry): void {
-    this.book.set(id, entry);
   }
 
   /** @returns whether it was known */

@@ -39,8 +39,8 @@ export class BundleReader {
   readonly book = new BundleBook();
   readonly sources: SourceStates;
   readonly #opener: BundleOpener;
-  /** Bundles that were opened before their pass. */
-  readonly ahead = new OpenedAhead();
+  /** Bundles that were opened before their pass began. */
+  readonly openedAhead = new OpenedAhead();
   readonly #bare = new BareLeaves();
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
@@ -55,7 +55,7 @@ export class BundleReader {
   ) {
     this.#now = options.now ?? Date.now;
     this.sources = new SourceStates(all, this.book);
-    this.#opener = new BundleOpener(all, this.book, this.ahead, options);
+    this.#opener = new BundleOpener(all, this.book, this.openedAhead, options);
   }
 
   /** Scans every source (or only what a watch touched) and reads what changed. */
@@ -66,7 +66,7 @@ export class BundleReader {
     const result: BundleScan = { changed: false, read: 0, differing: new Map(), errors: [] };
     const again = [
       ...this.#again.values(),
-      ...[...this.ahead.takeRead()].flatMap((id) => this.book.entry(id) ?? []),
+      ...[...this.openedAhead.takeRead()].flatMap((id) => this.book.entry(id) ?? []),
       ...this.#bare.values(),
       ...(touched === undefined ? this.#opener.unread() : []),
       ...this.takePostponed(),
@@ -131,8 +131,8 @@ export class BundleReader {
   }
 
   /**
-   * Whether a bundle differs in what its chain leads to: a renewal by the same issuers completes no other chain. For
-   * tenants the names count, too.
+   * Whether a changed bundle may complete other chains: a renewal by the same issuers does not. Where tenants share a
+   * source, every change counts, since names matter there, too.
    */
   private isAnyReachNew({ differing }: BundleScan): boolean {
     if (this.all.some(({ ownership }) => ownership === 'tenants')) return differing.size > 0;
@@ -148,7 +148,7 @@ export class BundleReader {
     for (const [id, { before }] of this.#bare.hold(found, (one) => this.#opener.isBare(one), this.#now())) {
       result.differing.delete(id);
       if (before === undefined) this.#opener.forget(id);
-      else this.#opener.put(id, before);
+      else this.book.set(id, before);
     }
   }
 
@@ -157,7 +157,7 @@ export class BundleReader {
     return new Shares(() => [...found, ...this.book.values()].map(tenantOf), this.options.ticks);
   }
 
-  /** Known bundles of which each file was touched, by id; null: something else was touched, too. */
+  /** Ids of known bundles all of whose files were touched; null: something else was touched, too. */
   renewedBy(touched: ReadonlySet<string>): string[] | null {
     const left = new Set(touched);
     const ids: string[] = [];
@@ -169,12 +169,12 @@ export class BundleReader {
     return left.size === 0 ? ids : null;
   }
 
-  /** Opens a renewed bundle, which the next scan reads again. @returns whether it is whole, and fit for Kong */
+  /** Opens a renewed bundle; the next scan reads it again. @returns whether it is whole and passes the gate */
   readAhead(id: string): boolean {
     const entry = this.book.entry(id);
     const before = this.book.get(id);
     if (entry === undefined || before === null) return false;
-    const opened = this.ahead.hold(id, readSafely(entry.source, entry.name));
+    const opened = this.openedAhead.hold(id, readSafely(entry.source, entry.name));
     // Tools append the chain to the leaf.
     return opened !== null && opened.bundle.chainLength >= before.chainLength;
   }

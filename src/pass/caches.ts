@@ -10,8 +10,8 @@ import {
 import type { CertificateMemory } from './memory';
 import type { PassContext, Step } from './step';
 
-/** A half of a certificate for which listeners show something else than Kong stores. */
-interface Behind {
+/** A half of a certificate that Kong stores and does not serve. */
+interface UnservedHalf {
   certificate: string;
   half: Half;
   /** The chain that Kong stores. */
@@ -25,37 +25,37 @@ interface Behind {
 
 /** Kong's nodes follow one another within 5 s by default. */
 const AFTER_MS = 9_000;
-/** Wait after the first time, whatever came of it; it doubles with each further one. */
+/** Wait after the first attempt, whatever came of it; it doubles with each further one. */
 const FIRST_WAIT_MS = 60_000;
 const MOST_WAIT_MS = 3_600_000;
-/** Certificates of one period; where more than that are behind, their caches are hardly the cause. */
+/** Certificates of one period; where more than that are not served, caches are hardly the cause. */
 const MOST = 10;
 
 /**
- * Has Kong empty its caches, where its listeners go on showing something else than it stores. Kong does so by itself
- * after each write that its database confirms; a write whose confirmation got lost is stored, and never served.
+ * Has Kong empty its caches of certificates that it stores and does not serve. Kong does so by itself after each write that
+ * its database confirms; a write whose confirmation got lost is stored and never served.
  */
 export class CachesStep implements Step {
   /** By half of a certificate. */
-  readonly #behind = new Map<string, Behind>();
-  readonly #due = new Set<Behind>();
-  /** A period with more certificates than it may have is followed by one that is twice as long. */
+  readonly #unserved = new Map<string, UnservedHalf>();
+  readonly #due = new Set<UnservedHalf>();
+  /** A full period is followed by one that is twice as long. */
   #period = { from: Number.NEGATIVE_INFINITY, ms: FIRST_WAIT_MS, left: MOST };
   #lines: Parameters<Log>[] = [];
 
-  /** @param afterMs how long listeners may be behind without a cause */
+  /** @param afterMs how long listeners may lag behind a write */
   constructor(
     private readonly memory: CertificateMemory,
     private readonly afterMs: () => number = () => AFTER_MS,
   ) {}
 
   /**
-   * Notes that listeners do not show the chain that Kong stores.
+   * Notes that listeners do not serve the chain that Kong stores.
    * @returns whether the next pass should have the caches emptied
    */
-  note(certificate: string, half: Half, chain: Digest, now: number): boolean {
+  noteUnserved(certificate: string, half: Half, chain: Digest, now: number): boolean {
     const key = halfKey(certificate, half);
-    let known = this.#behind.get(key);
+    let known = this.#unserved.get(key);
     if (known?.chain !== chain) {
       known = {
         certificate,
@@ -65,7 +65,7 @@ export class CachesStep implements Step {
         waitMs: FIRST_WAIT_MS,
         dueAt: now + Math.max(AFTER_MS, this.afterMs()),
       };
-      this.#behind.set(key, known);
+      this.#unserved.set(key, known);
     }
     if (now < known.dueAt || this.isPeriodFull(now)) return false;
     if (this.sourceOf(known) === null) {
@@ -93,16 +93,16 @@ export class CachesStep implements Step {
     const due = [...this.#due];
     this.#due.clear();
     const { stored } = this.memory.gateway.certificates;
-    for (const [key, { certificate, half, chain }] of this.#behind)
-      if (stored.get(certificate)?.[half]?.chain !== chain) this.#behind.delete(key);
-    for (const behind of due) {
-      postpone(behind, pass.now());
+    for (const [key, { certificate, half, chain }] of this.#unserved)
+      if (stored.get(certificate)?.[half]?.chain !== chain) this.#unserved.delete(key);
+    for (const unserved of due) {
+      postpone(unserved, pass.now());
       if (!pass.mayWrite()) continue;
-      const certificate = stored.get(behind.certificate);
-      if (certificate?.[behind.half]?.chain !== behind.chain) continue;
-      const bundle = this.sourceOf(behind);
-      if (bundle !== null && this.mayChange(certificate, behind.half, bundle, pass.now()))
-        await this.empty(behind, certificate, bundle);
+      const certificate = stored.get(unserved.certificate);
+      if (certificate?.[unserved.half]?.chain !== unserved.chain) continue;
+      const bundle = this.sourceOf(unserved);
+      if (bundle !== null && this.mayChange(certificate, unserved.half, bundle, pass.now()))
+        await this.empty(unserved, certificate, bundle);
     }
   }
 
@@ -110,8 +110,8 @@ export class CachesStep implements Step {
     for (const line of this.#lines.splice(0)) log(...line);
   }
 
-  /** The bundle that Kong has for it. */
-  private sourceOf({ certificate, chain }: Behind): SourcedBundle | null {
+  /** The bundle with the chain that Kong stores; null: no source has it. */
+  private sourceOf({ certificate, chain }: UnservedHalf): SourcedBundle | null {
     for (const [id, holders] of this.memory.plan?.inSync ?? []) {
       if (!holders.includes(certificate)) continue;
       const bundle = this.memory.book.get(id);
@@ -129,13 +129,13 @@ export class CachesStep implements Step {
   }
 
   private async empty(
-    behind: Behind,
+    unserved: UnservedHalf,
     { id, snis }: StoredCertificate,
     { location }: SourcedBundle,
   ): Promise<void> {
     // The names come along from the second time on: each costs a request.
-    const names = behind.times === 0 ? [] : snis;
-    behind.times += 1;
+    const names = unserved.times === 0 ? [] : snis;
+    unserved.times += 1;
     const fields = { certificate_id: id, location, snis: snis.slice(0, 10) };
     try {
       if (!(await this.memory.gateway.emptyCaches({ id, snis: names }))) return;
@@ -155,7 +155,7 @@ export class CachesStep implements Step {
   }
 }
 
-function postpone(behind: Behind, now: number): void {
-  behind.dueAt = now + behind.waitMs;
-  behind.waitMs = Math.min(2 * behind.waitMs, MOST_WAIT_MS);
+function postpone(unserved: UnservedHalf, now: number): void {
+  unserved.dueAt = now + unserved.waitMs;
+  unserved.waitMs = Math.min(2 * unserved.waitMs, MOST_WAIT_MS);
 }

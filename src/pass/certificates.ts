@@ -12,7 +12,7 @@ import { PendingRollbacks, SettleStep, type SettleOptions } from './settle';
 import { WriteStep, type WriteOptions } from './write';
 
 export interface CertificateOptions extends MemoryOptions, SettleOptions, WriteOptions {
-  /** How long listeners may be behind what Kong stores; default: a few seconds. */
+  /** How long listeners may lag behind a write before caches are emptied; default: a few seconds. */
   emptyCachesAfterMs?: () => number;
 }
 
@@ -27,7 +27,7 @@ export function certificateSteps(options: CertificateOptions) {
   const prove = new ProveStep(gateway, verifier, progress);
   return {
     memory,
-    ahead: new ReadAhead(memory),
+    readAhead: new ReadAhead(memory),
     scan,
     retryRollbacks: settle.retry,
     revert: new RevertStep(memory, { write, prove, settle }),

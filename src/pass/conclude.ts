@@ -23,7 +23,7 @@ export class ConcludeStep implements Step {
 
   async run(pass: PassContext): Promise<void> {
     const { memory } = this;
-    memory.reader.ahead.clear();
+    memory.reader.openedAhead.clear();
     if (pass.work.plan !== null) await this.conclude(pass.work.plan, pass);
     const { findings, plan } = memory;
     const { report } = pass;

@@ -24,7 +24,7 @@ export interface FormerPair {
 type Kept = FormerPair & { sealed: Sealed; owner: string };
 type Found = FormerPair & { pair: PemPair; owner: string };
 
-/** A write, and the chain that Kong has since. */
+/** A write that replaced a pair, and the chain that Kong has since. */
 export interface Replaced {
   written: Written;
   chain: Digest;

@@ -33,8 +33,8 @@ export function isSameAs(
 }
 
 /**
- * A bundle with what it inherits from its source. Written out field by field, in one order: objects made by spreading
- * get a hidden class each, which costs 400 octets for each of 10,000 bundles and makes each access slow.
+ * A bundle with what it inherits from its source. Written out field by field, in one order: V8 gives each object that is made
+ * by spreading a hidden class of its own, which takes 400 bytes and makes every access slow.
  */
 export function sourced(bundle: Bundle, id: string, source: Source, order: number): SourcedBundle {
   const { isCompleted, openEnd, secret, hosts } = bundle;
@@ -61,6 +61,6 @@ export function sourced(bundle: Bundle, id: string, source: Source, order: numbe
   return known;
 }
 
-/** Joined as a list, since V8 keeps a text that was put together by a template in parts. */
+/** Joined from a list: V8 would keep the result of a template in parts. */
 export const bundleId = (source: Source, name: string) =>
   source.id.endsWith(name) ? source.id : [source.id, name].join('#');

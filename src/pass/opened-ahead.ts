@@ -3,20 +3,20 @@ import { IdleTimer } from '../common/idle-timer';
 import { isRefusal, type RawBundle, type Reading, type Refusal } from '../model';
 import { understand } from './reading';
 
-/** Its pass takes milliseconds. */
+/** The pass that takes them over begins within milliseconds. */
 const HELD_MS = 1_000;
 
 /**
- * Bundles that passed the gate before their pass began: it reads them twice more, and parses them again only where
- * their texts differ. They hold keys, so they are let go with the pass.
+ * Bundles that passed the gate before their pass began. The pass reads them twice more, and parses them again only if
+ * their texts differ. They hold keys, so they are dropped at the end of the pass.
  */
 export class OpenedAhead {
-  /** Bundles that were read, by id: their source takes them for known, so the next scan reads them again. */
+  /** Ids of bundles that were read. Their source counts them as read, so the next scan has to ask for them again. */
   #read = new Set<string>();
   readonly #held = new Map<string, { raw: RawBundle; opened: OpenedBundle }>();
   readonly #idle = new IdleTimer(() => this.clear(), HELD_MS);
 
-  /** Opens a bundle that was read, and holds it. @returns null where it is not fit, or takes time */
+  /** Opens a bundle and holds it. @returns null where it does not pass the gate, or cannot be read at once */
   hold(id: string, raw: Reading | Promise<Reading>): OpenedBundle | null {
     this.#read.add(id);
     if (raw instanceof Promise) return null;
@@ -28,13 +28,13 @@ export class OpenedAhead {
     return opened;
   }
 
-  /** As `understand`. */
+  /** As `understand`, without parsing what is held. */
   open(id: string, raw: Reading, known?: PemContent): ReturnType<typeof understand> {
     const held = raw === null || isRefusal(raw) ? undefined : this.#held.get(id);
     return held !== undefined && isSame(held.raw, raw as RawBundle) ? held.opened : understand(raw, known);
   }
 
-  /** As `checkKeyAndChain`. */
+  /** As `checkKeyAndChain`, without checking again what is held. */
   check(opened: OpenedBundle): Refusal | null {
     for (const held of this.#held.values()) if (held.opened === opened) return null;
     return checkKeyAndChain(opened);
@@ -47,7 +47,7 @@ export class OpenedAhead {
     return read;
   }
 
-  /** Lets go of what is held. */
+  /** Drops what is held. */
   clear(): void {
     this.#held.clear();
   }

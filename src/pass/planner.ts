@@ -72,7 +72,7 @@ export class Planner {
   readonly prepare: Prepare = async (change) => {
     const opened = await this.reader.open(change.bundle);
     if (isRefusal(opened)) return opened;
-    const why = this.reader.ahead.check(opened);
+    const why = this.reader.openedAhead.check(opened);
     if (why !== null) return why;
     const isOfController = change.kind === 'update' ? change.isOfController : change.handsOver === true;
     return isOfController ? toPemAsFound(opened) : toPem(opened);

@@ -17,20 +17,20 @@ import {
 } from '../model';
 import type { PassContext, ProgressListener, Step } from './step';
 
-/** The part of Kong that proofs need. */
-interface Kong {
+/** The part of a gateway that proofs need. */
+interface ProofGateway {
   certificates: Pick<CertificateStore, 'readOne' | 'stored'>;
   emptyCaches: Gateway['emptyCaches'];
 }
 
-/** Certificates of one proof for which caches are emptied: with more than that, caches are not the cause. */
+/** Certificates of one batch of proofs for which caches are emptied: where more are not served, caches are not the cause. */
 const MOST_EMPTIED = 10;
 
 /** Proves by handshakes whether what was written is served. */
 export class ProveStep implements Step {
   /** @param verifier null: writes are not proven */
   constructor(
-    private readonly gateway: Kong,
+    private readonly gateway: ProofGateway,
     private readonly verifier: Verifier | null,
     private readonly progress: ProgressListener | undefined,
   ) {}
@@ -76,7 +76,7 @@ export async function isStored(
 export async function prove(
   written: readonly Written[],
   verifier: Verifier | null,
-  gateway: Kong,
+  gateway: ProofGateway,
   before: ReadonlyMap<Change, ServedNames> = new Map(),
   proven?: () => void,
 ): Promise<Proof[]> {
@@ -128,7 +128,7 @@ function previousOf({ change, before }: Written): Digest | null {
 const addedBy = ({ snis, before }: Written) => snis.filter((sni) => before?.snis.includes(sni) !== true);
 
 /** Tells whether a leaf belongs to a certificate that Kong stores; looked up only where another one is served. */
-function kongsLeaves({ stored }: Kong['certificates']): (leaf: Digest) => boolean {
+function kongsLeaves({ stored }: ProofGateway['certificates']): (leaf: Digest) => boolean {
   let leaves: Set<string> | null = null;
   const leafOf = (chain: Digest) => chain.split('.', 1)[0] ?? '';
   return (leaf) => {

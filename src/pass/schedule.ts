@@ -10,8 +10,8 @@ interface ScheduleOptions {
   intervalMs: number;
   pass: (cause: PassCause, touched: ReadonlySet<string> | undefined, touches: Touches) => Promise<PassReport>;
   /**
-   * Whether what was touched can be read at once; default: a moment is waited for further changes.
-   * @param isWaiting whether the moment is not over yet
+   * Whether everything touched is written whole, so that the pass need not wait for further changes; default: it waits.
+   * @param isWaiting whether it still waits
    */
   isWhole?: IsWhole;
   /** Called when a pass failed as a whole. */
@@ -41,7 +41,7 @@ export class Schedule {
   #timer: NodeJS.Timeout | null = null;
   #debounce: NodeJS.Timeout | null = null;
   #debounceSince = 0;
-  #isLooking = false;
+  #isChecking = false;
   #touched = new Set<string>();
   /** Touches that a running pass has taken: other steps of the next pass may need them. */
   readonly #taken = new Set<string>();
@@ -91,29 +91,29 @@ export class Schedule {
     this.#touched.add(what);
     const waited = now - this.#debounceSince;
     if (this.#debounce !== null) clearTimeout(this.#debounce);
-    this.#debounce = setTimeout(() => this.go(), waited > DEBOUNCE_MAX_MS ? 0 : DEBOUNCE_MS);
-    if (this.options.isWhole !== undefined && !this.#isLooking) this.look(this.options.isWhole);
+    this.#debounce = setTimeout(() => this.endDebounce(), waited > DEBOUNCE_MAX_MS ? 0 : DEBOUNCE_MS);
+    if (this.options.isWhole !== undefined && !this.#isChecking) this.checkWhole(this.options.isWhole);
   }
 
-  /** Ends the delay where nothing is to be waited for. */
-  private look(isWhole: IsWhole): void {
-    this.#isLooking = true;
+  /** Ends the delay early if everything touched is written whole. */
+  private checkWhole(isWhole: IsWhole): void {
+    this.#isChecking = true;
     // Changes that are reported in one turn of the event loop belong together.
     setImmediate(() => {
       const touched = this.#touched;
       const { size } = touched;
-      const looked = (isReady: boolean) => {
-        this.#isLooking = false;
+      const checked = (isReady: boolean) => {
+        this.#isChecking = false;
         if (this.#debounce === null || this.#stopped) return;
-        if (touched !== this.#touched || size !== touched.size) this.look(isWhole);
-        else if (isReady) this.go();
+        if (touched !== this.#touched || size !== touched.size) this.checkWhole(isWhole);
+        else if (isReady) this.endDebounce();
       };
-      isWhole(touched, () => this.#debounce !== null).then(looked, () => looked(false));
+      isWhole(touched, () => this.#debounce !== null).then(checked, () => checked(false));
     });
   }
 
   /** Ends the delay after changes. */
-  private go(): void {
+  private endDebounce(): void {
     if (this.#debounce !== null) clearTimeout(this.#debounce);
     this.#debounce = null;
     this.#tell();

@@ -200,7 +200,7 @@ interface Conclusion {
   isUndone: boolean;
   /** Why the former certificate is not restored; null: it is, or need not be. */
   worse: string | null;
-  /** Gets the write where an operator may want the former pair back. */
+  /** Receives the write if its former pair is kept, so that an operator can restore it. */
   replaced: Replaced[];
 }
 

@@ -17,8 +17,8 @@ export interface UnmatchedBundle {
   hasIssuers: boolean;
   /** Null where Kong cannot have this very text. */
   pem: { content: Digest; chainLength: number } | null;
-  /** The same as `raw`, taken apart. */
-  known: PemContent | undefined;
+  /** `raw` as `readPem` took it apart; undefined where `raw` is. */
+  pemContent: PemContent | undefined;
 }
 
 /** Most characters of texts that are kept until Kong has answered; those of 10,000 bundles would take 35 MB. */
@@ -64,7 +64,7 @@ function unmatched(
       hosts: undefined,
       hasIssuers: false,
       pem: null,
-      known: undefined,
+      pemContent: undefined,
     };
   const found = readPem(raw.cert, raw.key);
   return {
@@ -80,6 +80,6 @@ function unmatched(
       found === null || found.certificates.length === 0
         ? null
         : { content: found.content, chainLength: found.certificates.length },
-    known: isKept ? (found ?? undefined) : undefined,
+    pemContent: isKept ? (found ?? undefined) : undefined,
   };
 }

@@ -145,7 +145,7 @@ function isNews({ world, stored }: Case, bundle: SourcedBundle): boolean {
   return !isOlder(bundle.leaf, leaf) && !isSameLeaf(bundle.leaf, leaf);
 }
 
-/** Serials are compared first: they are at hand, while fingerprints are computed. */
+/** Serials are compared first, since a fingerprint is computed at each access. */
 const isSameLeaf = (a: CertificateInfo, b: CertificateInfo) =>
   a.serial === b.serial && a.fingerprint === b.fingerprint;
 

@@ -141,7 +141,7 @@ const leafRow = (
   issuer: issuerText(issuedBy ?? issuer),
 });
 
-/** The issuer used last: most leaves of a Kong have the same one. */
+/** The issuer of the last call: most leaves of a Kong have the same one. */
 let latest = { name: '', text: '' };
 
 function issuerText(name: string | undefined): string | undefined {

@@ -48,8 +48,9 @@ type Labels = NonNullable<Sample['labels']>;
 const MOST_LABELS = 1_000;
 
 /**
- * Makes labels safe before they are escaped, which could hide a secret from the search; no name takes other samples with
- * it that way. Labels that samples share are looked at once.
+ * Makes labels safe one by one, before they are escaped: escaping could hide a secret from the search, and a name that
+ * looks like the beginning of a private key must not take other samples with it. Labels that samples share are searched
+ * once.
  */
 class SafeLabels {
   readonly #plain = new Set<Labels>();

@@ -90,7 +90,7 @@ export class ReloaderPresenter {
     const isSame = plan === before.plan && certificates.size === before.count;
     if (isSame && served.version === before.version) return [];
     this.#revision += 1;
-    // Most handshakes of a process at rest show what was known.
+    // Most handshakes between passes show what was known.
     if (isSame && served.changes === before.served) return [];
     served.keep(known.certificates);
     const changed = since.update(certificateFacts(known, served), this.now());

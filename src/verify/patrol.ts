@@ -14,12 +14,12 @@ export interface PatrolOptions extends SpotCheckOptions {
   isStored: (certificate: string, half: Half, chain: Digest) => Promise<boolean>;
   note: (certificate: string, half: Half, sight: ServedObservation) => void;
   /**
-   * Called where something else is served than Kong stores.
-   * @returns whether something is done about it now
+   * Called where Kong stores a certificate and serves another one.
+   * @returns whether a pass was asked for that does something about it
    */
-  isBehind: (certificate: string, half: Half, chain: Digest) => boolean;
+  noteUnserved: (certificate: string, half: Half, chain: Digest) => boolean;
   /** Called at the end of each round, with the number of certificates in it, and whether no other follows. */
-  done: (looked: number, isLast: boolean) => void;
+  done: (count: number, isLast: boolean) => void;
   /** A round gives way to passes. */
   isBusy: () => boolean;
   /** Milliseconds until a certificate that was not seen to be served is asked for again; default: 10 s. */
@@ -114,7 +114,7 @@ export class Patrol {
     }
   }
 
-  /** @param again the next ones, too, though they were looked at */
+  /** @param again whether to check the next hundred of those that were checked before, too */
   private choose(again: boolean): { candidates: Candidate[]; isAnyUnserved: boolean } {
     const now = Date.now();
     const candidates: Candidate[] = [];
@@ -136,7 +136,7 @@ export class Patrol {
     return { candidates, isAnyUnserved };
   }
 
-  /** Fills a round up with those that follow the last round, and begins again after the last one. */
+  /** Fills a round up with the certificates after those of the last round; after the last one comes the first. */
   private addNext(candidates: Candidate[]): void {
     const chosen = new Set(candidates.map(keyOf));
     for (let turn = 0; turn < 2; turn++) {
@@ -186,7 +186,7 @@ export class Patrol {
     if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
     if (this.#abort.signal.aborted) return;
     this.options.note(id, half, seen);
-    const isActedOn = seen.verdict === 'wrong' && this.options.isBehind(id, half, chain);
+    const isActedOn = seen.verdict === 'wrong' && this.options.noteUnserved(id, half, chain);
     if (seen.verdict === 'served' || seen.verdict === 'unreachable' || isActedOn)
       this.#waits.delete(keyOf(candidate));
     else {

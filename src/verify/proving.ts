@@ -27,7 +27,7 @@ export class Proving {
   #isUnexplained = false;
   /** Once Kong did not say what it stores: its workers may go on with what they knew for `db_resurrect_ttl`. */
   #wasAway = false;
-  /** Kong was asked to empty its caches of the certificate. */
+  /** Whether Kong was asked to empty its caches of the certificate. */
   #isEmptied = false;
   /** Kong has said that it stores the certificate, and a handshake was made since. */
   #isSaidToBeStored = false;

@@ -20,8 +20,8 @@ const CONCURRENCY = 8;
 /** With more certificates than this, one good handshake each suffices. */
 const MANY = 50;
 /**
- * Pause before the first handshake of a proof. Kong takes over what was written in these milliseconds: a handshake now
- * would take from it the time for that, and for the clients that wait for it.
+ * Pause before the first handshake of a proof. Kong's workers take over the write in these milliseconds; a handshake would
+ * delay them, and the clients that wait for the new certificate.
  */
 const TAKE_OVER_MS = 10;
 /** Longest time that a write waits for the handshakes before it. */

@@ -39,10 +39,10 @@ export abstract class Controls {
     this.serving.release();
   }
 
-  /** What is written meanwhile is stored; no worker hears of it before it is written again. */
-  async unheard(work: () => Promise<void>): Promise<void> {
-    const hearAgain = this.serving.overrides.hearNothing();
-    await work().finally(hearAgain);
+  /** What is written meanwhile is stored, and stays in the caches of all workers as it was until it is written again. */
+  async withoutInvalidation(work: () => Promise<void>): Promise<void> {
+    const resume = this.serving.overrides.suppressInvalidation();
+    await work().finally(resume);
   }
 
   /** For this name, as the client sends it, whatever is stored. */

@@ -48,7 +48,7 @@ export const standIn: StartKong = async ({
     output,
     log: () => parseLog(gateway.pluginServerOutput),
     pluginServerPid: () => gateway.pluginServerPid('ssl-cert-reloader'),
-    unheard: (work) => gateway.unheard(work),
+    withoutInvalidation: (work) => gateway.withoutInvalidation(work),
     restart: (meanwhile) => gateway.restart(meanwhile),
     stop: async () => {
       await gateway.stop();

@@ -13,8 +13,8 @@ export interface TestKong {
   output(): string;
   /** Null while there is none. */
   pluginServerPid(): number | null;
-  /** What is written meanwhile is stored, and no worker hears of it. A real Kong cannot be told to do that. */
-  unheard?(work: () => Promise<void>): Promise<void>;
+  /** What is written meanwhile is stored, and no cache is emptied. A real Kong cannot be told to do that. */
+  withoutInvalidation?(work: () => Promise<void>): Promise<void>;
   /** Stops and starts Kong, with time for something in between; without a database what was posted is lost. */
   restart(meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;

@@ -14,7 +14,7 @@ import {
   type Proof,
   type RawBundle,
   type Refusal,
-  type Removable,
+  type NamedCertificate,
   type RestoreResult,
   type ServedNames,
   type Shown,
@@ -162,12 +162,12 @@ export class MemoryGateway implements Gateway {
     return Promise.resolve([...writes].reverse().map((write) => this.restoreOne(write)));
   }
 
-  emptyCaches({ id, snis }: Removable): Promise<boolean> {
+  emptyCaches({ id, snis }: NamedCertificate): Promise<boolean> {
     this.writes.push(['empty', id, ...snis].join(' '));
     return Promise.resolve(true);
   }
 
-  remove(certificates: readonly Removable[]): Promise<readonly string[]> {
+  remove(certificates: readonly NamedCertificate[]): Promise<readonly string[]> {
     for (const { id } of certificates) this.entities.delete(id);
     return Promise.resolve([]);
   }

@@ -141,7 +141,7 @@ export class World {
     await this.admin.during(
       async (exchange) => {
         left -= 1;
-        await this.kong.unheard?.(async () => {
+        await this.kong.withoutInvalidation?.(async () => {
           await exchange.forward();
         });
         await answer(500, { message: 'An unexpected error occurred' })(exchange);

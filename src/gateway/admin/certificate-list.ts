@@ -123,7 +123,7 @@ export class CertificateList implements CertificateStore {
 
   /**
    * Takes over an entity from an answer.
-   * @param known a certificate with the same contents, if there is one: they need not be parsed
+   * @param known the certificate as it was known: a half whose content is the same is not parsed again
    */
   take(entity: CertificateEntity, known = this.#certificates.get(entity.id)): StoredCertificate {
     const stored = toStored(entity, known);

@@ -36,7 +36,7 @@ const REFERENCE = /^\s*\{vault:\/\//;
 
 /**
  * Keeps what comparisons need and drops the PEM texts: the key stays with Kong.
- * @param known what was known of it: a half with the same content is taken from there
+ * @param known the certificate as it was known: a half whose content is the same is not parsed again
  */
 export function toStored(entity: CertificateEntity, known?: StoredCertificate): StoredCertificate {
   const { cert_alt: certAlt, key_alt: keyAlt, snis } = entity;

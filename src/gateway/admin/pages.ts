@@ -53,8 +53,8 @@ export async function* readPages<T>(client: AdminClient, path: string): AsyncGen
 }
 
 /**
- * The same for a list of large entities: each is parsed when its turn comes.
- * @throws AdminError at the next entity as well
+ * The same for a list of large entities, each of which is parsed when its turn comes.
+ * @throws AdminError also while the entities of a page are read
  */
 export async function* readLargePages<T>(client: AdminClient, path: string): AsyncGenerator<Iterable<T>> {
   const read = async (path: string) => {

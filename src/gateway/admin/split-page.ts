@@ -11,14 +11,14 @@ export interface SplitPage {
 const DATA = '"data":[{';
 const BETWEEN = '},{';
 const END = '}]';
-/** In place of the entities: the list that was found is the page's own. */
+/** Stands for the entities in the frame, which shows that the list that was found is the page's own. */
 const MARK = 0;
 
 /**
- * Takes a page apart without parsing it as a whole: the texts of 500 certificates would live until the last one was
- * processed. It is cut where one object ends and another begins. A cut within a string or a list leaves a piece that is not
- * JSON: then the whole page is parsed, and goes on with the entity whose turn it is.
- * @returns null where that cannot be told from its ends
+ * Splits a page so that its entities are parsed one by one: parsed as a whole, the texts of 500 certificates would live until
+ * the last one was processed. It is split where one object seems to end and another to begin. A split within a string or a
+ * list leaves a piece that is not JSON; then the whole page is parsed, and continues with the entity whose turn it is.
+ * @returns null where the list of entities cannot be found
  */
 export function splitPage(bytes: Buffer): SplitPage | null {
   const begin = bytes.indexOf(DATA);

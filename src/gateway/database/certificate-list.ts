@@ -1,14 +1,14 @@
 import { CertificateList } from '../admin/certificate-list';
 import { ClientUse } from '../admin/client-use';
-import { ReadsAhead } from './ahead';
+import { ReadsAhead } from './reads-ahead';
 
 /** The certificates of a Kong with a database, refreshed page by page. */
 export class CertificatesOfDatabase extends CertificateList {
   readonly #use = new ClientUse(this.client);
-  readonly ahead = new ReadsAhead((id) => this.readEntity(id));
+  readonly readsAhead = new ReadsAhead((id) => this.readEntity(id));
 
   readAhead(id: string): void {
-    this.ahead.begin(id);
+    this.readsAhead.begin(id);
   }
 
   override async refresh(): Promise<boolean> {

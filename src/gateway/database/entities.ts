@@ -4,7 +4,7 @@ import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
 import type { CertificateList } from '../admin/certificate-list';
 import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
 import type { CertificateEntity } from '../admin/entities';
-import type { FirstRead, ReadsAhead } from './ahead';
+import type { FirstRead, ReadsAhead } from './reads-ahead';
 import type { PageReads } from './page-reads';
 
 interface SniEntity {
@@ -49,7 +49,7 @@ export class CertificateEntities {
     private readonly list: CertificateList,
     /** Null: each certificate is read by itself. */
     private readonly pages: PageReads | null = null,
-    private readonly ahead: ReadsAhead | null = null,
+    private readonly readsAhead: ReadsAhead | null = null,
   ) {}
 
   read(id: string): Promise<CertificateEntity | null> {
@@ -61,9 +61,9 @@ export class CertificateEntities {
     return (await this.pages?.take(id)) ?? this.read(id);
   }
 
-  /** The same, where one such read may have been begun already. */
-  beginFirst(id: string): FirstRead {
-    return this.ahead?.take(id) ?? { entity: this.readFirst(id), at: Number.POSITIVE_INFINITY };
+  /** The same; takes over a read that was sent ahead. */
+  startFirstRead(id: string): FirstRead {
+    return this.readsAhead?.take(id) ?? { entity: this.readFirst(id), at: Number.POSITIVE_INFINITY };
   }
 
   /** Takes over an entity from an answer. */
@@ -84,7 +84,7 @@ export class CertificateEntities {
     return entity;
   }
 
-  /** @param known the certificate as it was before, where it is to be that again: it need not be parsed */
+  /** @param known the certificate that this restores: a half whose content is the same is not parsed again */
   async patch(id: string, fields: object, known?: StoredCertificate): Promise<CertificateEntity> {
     const path = `/certificates/${id}`;
     const answer = await this.send('PATCH', path, fields);
@@ -171,7 +171,7 @@ export class CertificateEntities {
     this.noteSni(id, name, false);
   }
 
-  /** Kong may go on with having no such name. */
+  /** A name has a cache of its own, which may go on saying that there is no such name. */
   private async emptyCachesOf(name: string): Promise<void> {
     const path = pathOf(name);
     bodyIfThere(this.client, `PATCH ${path}`, await this.client.request('PATCH', path, {}));

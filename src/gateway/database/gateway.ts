@@ -6,7 +6,7 @@ import {
   type Gateway,
   type PluginEntry,
   type Prepare,
-  type Removable,
+  type NamedCertificate,
   type RestoreResult,
   type WriteResult,
   type Written,
@@ -38,14 +38,19 @@ export class DatabaseGateway implements Gateway {
   readonly certificates: CertificatesOfDatabase;
   readonly caCertificates: DatabaseCaStore;
   readonly #entities: CertificateEntities;
-  /** Takes over reads that were begun ahead. */
-  readonly #begun: CertificateEntities;
+  /** Takes over reads that were sent ahead. */
+  readonly #withReadsAhead: CertificateEntities;
 
   constructor(private readonly client: AdminClient) {
     this.certificates = new CertificatesOfDatabase(client);
     this.caCertificates = new DatabaseCaStore(client);
     this.#entities = new CertificateEntities(client, this.certificates);
-    this.#begun = new CertificateEntities(client, this.certificates, null, this.certificates.ahead);
+    this.#withReadsAhead = new CertificateEntities(
+      client,
+      this.certificates,
+      null,
+      this.certificates.readsAhead,
+    );
   }
 
   get url(): string {
@@ -66,7 +71,7 @@ export class DatabaseGateway implements Gateway {
 
   async write({ certificates, caCertificates }: Edits, prepare: Prepare): Promise<EditResults> {
     const results = await this.writeAll(certificates, prepare);
-    this.certificates.ahead.clear();
+    this.certificates.readsAhead.clear();
     return {
       certificates: results,
       caCertificates: await this.caCertificates.write(caCertificates),
@@ -83,23 +88,23 @@ export class DatabaseGateway implements Gateway {
         for (const write of group) results.push(await restoreOne(entitiesFor(group), write));
       },
     );
-    this.certificates.ahead.clear();
+    this.certificates.readsAhead.clear();
     return results;
   }
 
-  async emptyCaches({ id, snis }: Removable): Promise<boolean> {
+  async emptyCaches({ id, snis }: NamedCertificate): Promise<boolean> {
     await decidedAnew(() => this.#entities.emptyCaches(id, snis));
     return true;
   }
 
-  async remove(certificates: readonly Removable[]): Promise<readonly string[]> {
+  async remove(certificates: readonly NamedCertificate[]): Promise<readonly string[]> {
     const kept: string[] = [];
     for (const { id, snis } of certificates) {
       const entity = await this.#entities.read(id);
       const isMore = entity?.snis?.some((name) => !snis.includes(name)) === true;
       if (isMore || !(await this.#entities.remove(id))) kept.push(id);
     }
-    this.certificates.ahead.clear();
+    this.certificates.readsAhead.clear();
     return kept;
   }
 
@@ -109,7 +114,7 @@ export class DatabaseGateway implements Gateway {
 
   /** Of a group with several members each is read after the one before was written: names may have moved. */
   private async entitiesFor(count: number): Promise<(group: readonly unknown[]) => CertificateEntities> {
-    let single = this.#begun;
+    let single = this.#withReadsAhead;
     if (areMost(count, this.certificates.stored.size)) {
       const pages = new PageReads(this.client);
       await pages.begin();

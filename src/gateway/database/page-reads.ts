@@ -10,7 +10,7 @@ const LEAST = 10;
 const MANY = 100;
 /** An answer that is older says too little about what Kong has now. */
 export const FRESH_MS = 250;
-/** A page should be used up within this time; until then up to half a page more is at hand. */
+/** A page should be used up within this time: the next one is asked for while half of it is left. */
 const PAGE_MS = FRESH_MS / 2;
 
 /** Whether most certificates of a Kong are read. */
@@ -27,15 +27,15 @@ export class PageReads {
   /** Id of the last certificate that was read. */
   #last = '';
   #size = PAGE_SIZE;
-  /** Certificates that were taken without waiting since the last page came. */
+  /** How many certificates were taken without waiting since the last page came, and when that was. */
   #taken = { count: 0, since: 0 };
 
   constructor(private readonly client: AdminClient) {}
 
-  /** Asks for the first page; until it is there, the first changes go through the gate. */
+  /** Asks for the first page; meanwhile the first changes go through the gate. */
   async begin(): Promise<void> {
     void this.readOn();
-    // The request leaves once other work has its turn.
+    // The request is sent before the gate keeps this process busy.
     await setImmediate();
   }
 
@@ -83,7 +83,7 @@ export class PageReads {
     this.#last = last;
   }
 
-  /** As many as are used up in time, where writes take as long as they did. */
+  /** As many as are used up in time if writes go on taking as long as they did. */
   private sizeAt(now: number): number {
     const { count, since } = this.#taken;
     if (count === 0) return this.#size;

@@ -44,7 +44,7 @@ async function undo(
     const fields = previous === null ? NO_ALT : pairFields(textsNow(entity), half, previous);
     await entities.patch(id, fields, change.kind === 'update' ? change.certificate : undefined);
   } else if (isAgain) {
-    // It was restored, and Kong may have lost its database's answer.
+    // An earlier try restored it; Kong may have lost its database's answer and kept its caches.
     await entities.emptyCaches(id);
   }
   await splitBack(entities, write);

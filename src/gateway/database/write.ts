@@ -35,7 +35,7 @@ export async function writeOne(
 ): Promise<WriteResult> {
   try {
     // The gate and Kong's answer take about the same time, so they run at once.
-    let { entity: reading, at: readAt } = entities.beginFirst(changeId(change));
+    let { entity: reading, at: readAt } = entities.startFirstRead(changeId(change));
     reading.then(
       () => (readAt = Math.min(readAt, performance.now())),
       () => undefined,
@@ -55,7 +55,7 @@ export async function writeOne(
           ? await create(entities, change, fresh, entity)
           : await update(entities, change, fresh, entity);
       if (!wasMade) return result;
-      // An earlier try was made, and its answer got lost: to Kong, too, if it was its database's.
+      // An earlier try was made, and its answer got lost. If that was the database's, Kong has kept its caches.
       if (result.kind === 'already' || result.kind === 'written')
         await entities.emptyCaches(changeId(change), change.kind === 'create' ? change.snis : []);
       return result.kind === 'already' ? writtenBefore(change, fresh, { first, now: entity }) : result;
@@ -65,7 +65,7 @@ export async function writeOne(
   }
 }
 
-/** Whether Kong stores what the change is about to write. */
+/** Whether Kong stores already what the change writes. */
 const isMade = (change: Change, stored: StoredCertificate) =>
   isChainOf(
     change.bundle,

@@ -37,7 +37,7 @@ export class CertificatesOfConfiguration extends CertificateList {
 
   /**
    * Takes over the changes of a post, which saves reading everything.
-   * @param known certificates that have the contents of before again: they need not be parsed
+   * @param known certificates that a rollback restored: they are not parsed again
    */
   async follow(
     edited: Edited,

@@ -8,7 +8,7 @@ import {
   type Gateway,
   type PluginEntry,
   type Prepare,
-  type Removable,
+  type NamedCertificate,
   type RestoreResult,
   type StoredCertificate,
   type WriteResult,
@@ -105,12 +105,12 @@ export class DeclarativeGateway implements Gateway {
     }
   }
 
-  /** Kong stores a configuration and tells its workers at one go; no answer of a database can get lost in between. */
+  /** Not needed: Kong stores a configuration and tells its workers in one step, so no answer of a database can get lost. */
   emptyCaches(): Promise<boolean> {
     return Promise.resolve(false);
   }
 
-  async remove(all: readonly Removable[]): Promise<readonly string[]> {
+  async remove(all: readonly NamedCertificate[]): Promise<readonly string[]> {
     let kept = new Set<string>();
     let edits: DocumentCertificates | null = null;
     const edited = await this.#editor.edit(async (document) => {
@@ -133,7 +133,7 @@ export class DeclarativeGateway implements Gateway {
   }
 }
 
-/** The certificates as they were before, by id. */
+/** The certificates as they were before these writes, by id. */
 const formerOf = (writes: readonly Written[]): ReadonlyMap<string, StoredCertificate> =>
   new Map(
     writes.flatMap(({ change }) =>

@@ -6,7 +6,7 @@ type Span = readonly [from: number, to: number];
  * lines belong to the field above. Only the fields in question are parsed.
  */
 export class Item {
-  /** The text after an edit; its first two characters count for nothing. */
+  /** The text after an edit; its first two characters are ignored. */
   #edited: string | null = null;
 
   /** @param text its lines as they are in the document, each with its line feed */
@@ -45,7 +45,7 @@ export class Item {
     this.setAll({ [name]: value });
   }
 
-  /** Sets several fields at the price of one. */
+  /** Sets several fields in one edit, which copies the text once. */
   setAll(fields: Readonly<Record<string, Value>>): void {
     const body = this.body;
     const end: Span = [body.length, body.length];
@@ -85,7 +85,7 @@ export class Item {
   }
 }
 
-/** A part of a text keeps the whole text in memory, with its keys; a copy does not. */
+/** In V8 a part of a text keeps the whole text in memory, here with private keys; a copy does not. */
 const copied = (part: string) => Buffer.from(part).toString();
 
 const fieldLine = (name: string, value: string | readonly string[]) =>

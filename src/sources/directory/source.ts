@@ -158,7 +158,7 @@ export class DirectorySource implements Source {
     }
   }
 
-  /** Bundles of a folder to which one of these files belongs. */
+  /** Bundles of a folder that one of these files belongs to. */
   private among(folder: string, files: ReadonlySet<string>): FileBundle[] {
     const found: FileBundle[] = [];
     for (const bundle of this.#byFolder.get(folder) ?? []) if (bundle.isAmong(files)) found.push(bundle);

@@ -52,7 +52,7 @@ type StampOf = (path: string) => Stamp | null;
 
 /** One certificate file, with its key file where there are two. */
 export class FileBundle {
-  /** Stamps of the files that were read last: those that must exist, then `#issuers`. */
+  /** Stamps of the files that were read last: those of `paths`, then those of `#issuers`. */
   #stamps: readonly number[] = [];
   /** Files that were read to complete its chain. */
   #issuers: readonly string[] = NONE;
@@ -154,7 +154,7 @@ export class FileBundle {
   }
 
   /**
-   * The usual case: whole files, and none that may complete the chain. Generators would cost a quarter of the read.
+   * Reads the usual bundle, without the generators of `attempts`: its files are whole, and no others may complete its chain.
    * @returns null in any other case
    */
   private readPlain(access: FileAccess): RawBundle | null {

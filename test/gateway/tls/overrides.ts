@@ -11,14 +11,14 @@ export class Overrides {
   readonly #frozenIds = new Set<string>();
   readonly #instead = new Map<string, SecureContext>();
   #isAllFrozen = false;
-  /** Number of those for whom workers hear nothing now. */
-  #deaf = 0;
+  /** Number of callers that suppress invalidation now. */
+  #suppressed = 0;
 
   /** Milliseconds for which a worker goes on with the old row; 0 for none. */
   readonly holdBack: HoldBack = (table, key, worker) => {
     const isFrozen =
       this.#isAllFrozen ||
-      this.#deaf > 0 ||
+      this.#suppressed > 0 ||
       (table === 'snis' ? this.#frozenNames : this.#frozenIds).has(key);
     return isFrozen ? Infinity : (this.#lags.get(worker) ?? 0);
   };
@@ -43,9 +43,9 @@ export class Overrides {
   }
 
   /** @returns how to end it */
-  hearNothing(): () => void {
-    this.#deaf += 1;
-    return () => void (this.#deaf -= 1);
+  suppressInvalidation(): () => void {
+    this.#suppressed += 1;
+    return () => void (this.#suppressed -= 1);
   }
 
   unfreeze(): void {

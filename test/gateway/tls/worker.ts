@@ -32,7 +32,7 @@ export class Worker {
     store.onChange((table, key, before) => {
       const ms = holdBack(table, key, index);
       if (ms > 0) this.#hold(`${table}:${key}`, before, ms);
-      else this.#letGo(`${table}:${key}`);
+      else this.#release(`${table}:${key}`);
     });
   }
 
@@ -75,8 +75,8 @@ export class Worker {
     return held === undefined ? current : held.before;
   }
 
-  /** Whoever hears of a change reads anew. */
-  #letGo(key: string): void {
+  /** A worker that hears of a change reads the row again. */
+  #release(key: string): void {
     const held = this.#held.get(key);
     if (held?.timer != null) clearTimeout(held.timer);
     this.#held.delete(key);

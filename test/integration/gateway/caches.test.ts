@@ -7,19 +7,18 @@ const [A, B] = [idOf(1), idOf(2)];
 const old = aged(30, 'a.test', 'b.test');
 const renewed = aged(1, 'a.test', 'b.test');
 
-/** The next write of this kind is stored, no worker hears of it, and Kong answers 500. */
+/** The next write of this kind is stored, Kong empties no cache, and answers 500. */
 function loseAnswer(stand: StandIn, method: string, path: RegExp): void {
   stand.inject({ method, path, status: 500, afterExecute: true });
-  let isOver: () => void = () => undefined;
-  let isFirst = true;
+  let end: (() => void) | null = null;
+  let suppressed: Promise<void> | null = null;
   stand.beforePost(async (write) => {
-    if (isFirst && write.method === method && path.test(write.path)) {
-      isFirst = false;
-      void stand.unheard(() => new Promise((resolve) => (isOver = resolve)));
+    if (suppressed === null && write.method === method && path.test(write.path)) {
+      suppressed = stand.withoutInvalidation(() => new Promise((resolve) => (end = resolve)));
       return;
     }
-    isOver();
-    await Promise.resolve().then(() => undefined);
+    end?.();
+    await suppressed;
   });
 }
 

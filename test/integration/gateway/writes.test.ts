@@ -22,7 +22,7 @@ const old = aged(30, 'a.test', 'b.test');
 const renewed = aged(1, 'a.test', 'b.test');
 const other = aged(20, 'b.test', 'c.test');
 const OURS = ['ssl-cert-reloader'];
-const LOOKS = 24;
+const READS = 24;
 
 describe.each(MODES)('a write to a Kong (%s)', (mode) => {
   it('says what there was before, to the letter', async () => {
@@ -80,9 +80,9 @@ describe.each(MODES)('a write to a Kong (%s)', (mode) => {
       isFirst = false;
       await put(kong.stand.adminUrl, mode, [{ id: A, issued: old, snis: ['a.test'], tags: OURS }]);
       if (mode === 'database') return;
-      // Kong is asked all the time during a post. So many answers hold what was just made, however busy the machine is.
+      // Kong is asked all the time during a post; after so many requests an answer has shown what was just made.
       const before = kong.stand.requests.length;
-      await eventually('it was read', () => kong.stand.requests.length >= before + LOOKS);
+      await eventually('it was read', () => kong.stand.requests.length >= before + READS);
     });
     expect(kindsOf(await write(kong.gateway, [[creating(A, renewed, ['a.test']), renewed]]))).toEqual({
       [A]: 'conflict',

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { collectGarbageSoon, collectMuchGarbage, optimiseFor } from '../../../src/common/v8';
+import { collectGarbageSoon, collectGarbageIfGrown, optimiseFor } from '../../../src/common/v8';
 
 it.for<[items: number, execArgv: string[], flags: string[]]>([
   [2_001, ['--no-opt', '--expose-gc'], ['--opt']],
@@ -18,7 +18,7 @@ describe('garbage', () => {
     vi.unstubAllGlobals();
   });
 
-  it('is collected a moment after work, and once more when all is calm', () => {
+  it('is collected a moment after work, and once more when the process is idle', () => {
     vi.useFakeTimers();
     const gc = vi.fn();
     vi.stubGlobal('gc', gc);
@@ -32,18 +32,18 @@ describe('garbage', () => {
     expect(gc).toHaveBeenCalledTimes(3);
   });
 
-  it('of small works is collected once there is much of it', () => {
+  it('of small tasks is collected once the heap has grown', () => {
     vi.useFakeTimers();
     const gc = vi.fn();
     vi.stubGlobal('gc', gc);
     collectGarbageSoon();
     vi.advanceTimersByTime(60_000);
-    const left = getHeapStatistics().used_heap_size;
+    const usedBefore = getHeapStatistics().used_heap_size;
     gc.mockClear();
-    collectMuchGarbage(left + 1_000_000);
+    collectGarbageIfGrown(usedBefore + 1_000_000);
     vi.advanceTimersByTime(60_000);
     expect(gc).not.toHaveBeenCalled();
-    collectMuchGarbage(left + 6_000_000);
+    collectGarbageIfGrown(usedBefore + 6_000_000);
     vi.advanceTimersByTime(60_000);
     expect(gc).toHaveBeenCalledTimes(2);
   });

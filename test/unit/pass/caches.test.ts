@@ -14,7 +14,7 @@ async function behind(options: Parameters<typeof passing>[0] = {}) {
   source.put('www', PAIR);
   await runner.pass('start');
   const chainOf = (id: string) => gateway.certificates.stored.get(id)?.main.chain ?? '';
-  const seen = (id = 'K', chain = chainOf(id)) => runner.isBehind(id, 'main', chain);
+  const seen = (id = 'K', chain = chainOf(id)) => runner.noteUnserved(id, 'main', chain);
   /** So many seconds later it is seen again, and a pass follows. @returns what that wrote */
   const lookAfter = async (seconds: number, id?: string) => {
     clock.now += seconds * 1000;
@@ -122,7 +122,7 @@ describe('a certificate that is stored and not served', () => {
     expect(await lookAfter(61)).toEqual(['empty K www.example.test api.example.test']);
   });
 
-  /** So many certificates that are stored, and all of them seen to be behind. */
+  /** So many certificates that are stored, and none of them served. */
   async function many(count: number) {
     const { gateway, source, runner, seen, clock } = await behind();
     const ids = Array.from({ length: count }, (_, index) => `${index}`);
@@ -150,7 +150,7 @@ describe('a certificate that is stored and not served', () => {
     expect(lookAfter(60)).toBeGreaterThan(1);
   });
 
-  it('is hardly behind for its cache where many others are, too: ten in a minute, then ever fewer', async () => {
+  it('is one of ten in a minute at most where many are not served, then of ever fewer', async () => {
     const { gateway, runner, lookAfter } = await many(40);
     let passes = 0;
     for (let minute = 0; minute < 60; minute++) {

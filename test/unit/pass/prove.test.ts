@@ -92,7 +92,7 @@ async function seenOf(
     certificates: () => new Map([['K', certificate]]),
     seen: () => found[0],
     isStored: () => Promise.resolve(true),
-    isBehind: () => false,
+    noteUnserved: () => false,
     note: (_certificate, _half, seen) => found.push(seen),
     done: () => undefined,
     isBusy: () => false,

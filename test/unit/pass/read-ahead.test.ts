@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it, test } from 'vitest';
+import { afterEach, beforeEach, expect, it, test, vi } from 'vitest';
 import { DirectorySource, FileSource } from '../../../src/sources';
 import type { Source } from '../../../src/model';
 import { issue } from '../../support/bundles';
@@ -15,6 +14,12 @@ const old = issued(30);
 const next = issued(1);
 const waiting = () => true;
 
+// Stamps of files that were just written are not relied on: all were written a second ago.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 });
+});
+afterEach(() => void vi.useRealTimers());
+
 /** A pair in a folder that Kong has, and what is asked of Kong ahead. */
 async function inStep(sourceOf: (folder: string) => Source = (folder) => new DirectorySource(folder, false)) {
   const folder = testFolder();
@@ -24,8 +29,6 @@ async function inStep(sourceOf: (folder: string) => Source = (folder) => new Dir
   const asked: string[] = [];
   gateway.certificates.readAhead = (id) => void asked.push(id);
   gateway.put('id', old, { snis: ['www.test'] });
-  // Stamps of files that were just written are not relied on.
-  await sleep(30);
   await runner.pass('start');
   const touched = (...names: string[]) => new Set(names.map((name) => join(folder, name)));
   return { ...stages, folder, asked, touched, both: touched('www.crt', 'www.key') };
@@ -40,7 +43,7 @@ test.for([
     const { folder, runner, asked, touched } = await inStep(sourceOf);
     writePair(folder, 'www', next);
     const all = touched('www.crt.new', 'www.crt', 'www.key.new', 'www.key');
-    expect(await runner.isWhole(all, waiting)).toBe(true);
+    expect(await runner.readAhead(all, waiting)).toBe(true);
     expect(asked).toEqual(['id']);
   },
 );
@@ -92,13 +95,13 @@ test.for<[string, (folder: string) => void, string[]]>([
 ])('a pair %s is waited for', async ([, change, names]) => {
   const { folder, runner, touched } = await inStep();
   change(folder);
-  expect(await runner.isWhole(touched(...names), waiting)).toBe(false);
+  expect(await runner.readAhead(touched(...names), waiting)).toBe(false);
 });
 
 it('nothing is read ahead once the pass has begun', async () => {
   const { folder, runner, both } = await inStep();
   writePair(folder, 'www', next);
-  expect(await runner.isWhole(both, () => false)).toBe(false);
+  expect(await runner.readAhead(both, () => false)).toBe(false);
 });
 
 test.for(['watch', 'poll'] as const)(
@@ -106,8 +109,7 @@ test.for(['watch', 'poll'] as const)(
   async (cause) => {
     const { folder, runner, both } = await inStep();
     writePair(folder, 'www', next);
-    await sleep(30);
-    await runner.isWhole(both, waiting);
+    await runner.readAhead(both, waiting);
     const report = await runner.pass(cause, cause === 'watch' ? both : undefined);
     expect(eventsOf(report)).toEqual(['www.crt: swapped (served)']);
   },
@@ -116,7 +118,7 @@ test.for(['watch', 'poll'] as const)(
 it('a file that changes after it was read ahead is judged by what it is at its write', async () => {
   const { folder, runner, both, gateway } = await inStep();
   writePair(folder, 'www', next);
-  expect(await runner.isWhole(both, waiting)).toBe(true);
+  expect(await runner.readAhead(both, waiting)).toBe(true);
   writeFileSync(join(folder, 'www.key'), old.key);
   await runner.pass('watch', both);
   expect(gateway.writes).toEqual([]);
@@ -125,7 +127,7 @@ it('a file that changes after it was read ahead is judged by what it is at its w
 it('a renewal that follows the one that was read ahead is the one that is written', async () => {
   const { folder, runner, both, gateway } = await inStep();
   writePair(folder, 'www', next);
-  expect(await runner.isWhole(both, waiting)).toBe(true);
+  expect(await runner.readAhead(both, waiting)).toBe(true);
   const last = issued(0.5);
   writePair(folder, 'www', last);
   await runner.pass('watch', both);

@@ -1,0 +1,45 @@
+import { IdleTimer } from '../../common/idle-timer';
+import type { CertificateEntity } from '../admin/entities';
+
+/** A write follows its read within milliseconds; an older answer would hide what others wrote meanwhile. */
+const FRESH_MS = 50;
+
+/** A read that precedes a write. */
+export interface FirstRead {
+  entity: Promise<CertificateEntity | null>;
+  /** From when on its answer ages (`performance.now()`): when it was sent; Infinity: when it is answered. */
+  at: number;
+}
+
+/** Reads that were sent as soon as a write was likely. They hold keys, so they are dropped once they are too old. */
+export class ReadsAhead {
+  readonly #reads = new Map<string, FirstRead>();
+  readonly #idle = new IdleTimer(() => this.clear(), FRESH_MS);
+
+  constructor(private readonly read: (id: string) => Promise<CertificateEntity | null>) {}
+
+  begin(id: string): void {
+    if (this.isFresh(this.#reads.get(id))) return;
+    const entity = this.read(id);
+    // The write, if it comes, gets the failure.
+    entity.catch(() => undefined);
+    this.#reads.set(id, { entity, at: performance.now() });
+    this.#idle.touch();
+  }
+
+  /** Undefined: none was sent, or it is too old. */
+  take(id: string): FirstRead | undefined {
+    const read = this.#reads.get(id);
+    this.#reads.delete(id);
+    return this.isFresh(read) ? read : undefined;
+  }
+
+  /** To be called after each write: an answer from before it, or from while it was made, is out of date. */
+  clear(): void {
+    this.#reads.clear();
+  }
+
+  private isFresh(read: FirstRead | undefined): boolean {
+    return read !== undefined && performance.now() - read.at < FRESH_MS;
+  }
+}
