@@ -28,7 +28,7 @@ const AFTER_MS = 9_000;
 /** Wait after the first attempt, whatever came of it; it doubles with each further one. */
 const FIRST_WAIT_MS = 60_000;
 const MOST_WAIT_MS = 3_600_000;
-/** Certificates for which one pass has caches emptied. */
+/** Certificates of one period; where more than that are not served, caches are hardly the cause. */
 const MOST = 10;
 
 /**
@@ -39,6 +39,8 @@ export class CachesStep implements Step {
   /** By half of a certificate. */
   readonly #unserved = new Map<string, UnservedHalf>();
   readonly #due = new Set<UnservedHalf>();
+  /** A full period is followed by one that is twice as long. */
+  #period = { from: Number.NEGATIVE_INFINITY, ms: FIRST_WAIT_MS, left: MOST };
   #lines: Parameters<Log>[] = [];
 
   /** @param afterMs how long listeners may lag behind a write */
@@ -65,20 +67,36 @@ export class CachesStep implements Step {
       };
       this.#unserved.set(key, known);
     }
-    if (now < known.dueAt) return false;
+    if (now < known.dueAt || this.isPeriodFull(now)) return false;
+    if (this.sourceOf(known) === null) {
+      postpone(known, now);
+      return false;
+    }
+    if (!this.#due.has(known)) this.#period.left -= 1;
     this.#due.add(known);
     return true;
   }
 
+  /** Whether as many as a period may have were due in the present one. */
+  private isPeriodFull(now: number): boolean {
+    const { from, ms, left } = this.#period;
+    if (Math.abs(now - from) < ms) return left === 0;
+    this.#period = {
+      from: now,
+      ms: left > 0 ? FIRST_WAIT_MS : Math.min(2 * ms, MOST_WAIT_MS),
+      left: MOST,
+    };
+    return false;
+  }
+
   async run(pass: PassContext): Promise<void> {
-    const due = [...this.#due].slice(0, MOST);
+    const due = [...this.#due];
     this.#due.clear();
     const { stored } = this.memory.gateway.certificates;
     for (const [key, { certificate, half, chain }] of this.#unserved)
       if (stored.get(certificate)?.[half]?.chain !== chain) this.#unserved.delete(key);
     for (const unserved of due) {
-      unserved.dueAt = pass.now() + unserved.waitMs;
-      unserved.waitMs = Math.min(2 * unserved.waitMs, MOST_WAIT_MS);
+      postpone(unserved, pass.now());
       if (!pass.mayWrite()) continue;
       const certificate = stored.get(unserved.certificate);
       if (certificate?.[unserved.half]?.chain !== unserved.chain) continue;
@@ -135,4 +153,9 @@ export class CachesStep implements Step {
       ]);
     }
   }
+}
+
+function postpone(unserved: UnservedHalf, now: number): void {
+  unserved.dueAt = now + unserved.waitMs;
+  unserved.waitMs = Math.min(2 * unserved.waitMs, MOST_WAIT_MS);
 }

@@ -122,19 +122,44 @@ describe('a certificate that is stored and not served', () => {
     expect(await lookAfter(61)).toEqual(['empty K www.example.test api.example.test']);
   });
 
-  it('is one of ten in a pass at most', async () => {
+  /** So many certificates that are stored, and none of them served. */
+  async function many(count: number) {
     const { gateway, source, runner, seen, clock } = await behind();
-    const ids = Array.from({ length: 12 }, (_, index) => `${index}`);
+    const ids = Array.from({ length: count }, (_, index) => `${index}`);
     for (const id of ids) {
       const pair = issue({ names: [`${id}.test`] });
       gateway.put(id, pair, { snis: [`${id}.test`] });
       source.put(id, pair);
     }
     await runner.pass('poll');
-    for (const id of ids) seen(id);
-    clock.now += 10_000;
-    for (const id of ids) seen(id);
+    /** @returns for how many a pass was asked for */
+    const lookAfter = (seconds: number) => {
+      clock.now += seconds * 1000;
+      return ids.filter((id) => seen(id)).length;
+    };
+    return { gateway, runner, lookAfter };
+  }
+
+  it('is one of ten in a pass at most', async () => {
+    const { gateway, runner, lookAfter } = await many(12);
+    lookAfter(0);
+    expect(lookAfter(10)).toBe(10);
     await runner.pass('retry');
     expect(gateway.writes).toHaveLength(10);
+    expect(lookAfter(1)).toBe(0);
+    expect(lookAfter(60)).toBeGreaterThan(1);
+  });
+
+  it('is one of ten in a minute at most where many are not served, then of ever fewer', async () => {
+    const { gateway, runner, lookAfter } = await many(40);
+    let passes = 0;
+    for (let minute = 0; minute < 60; minute++) {
+      if (lookAfter(60) === 0) continue;
+      passes += 1;
+      await runner.pass('retry');
+    }
+    // After 1, 3, 7, 15, 31 minutes, and one more.
+    expect(gateway.writes.length).toBeLessThanOrEqual(60);
+    expect(passes).toBeLessThanOrEqual(6);
   });
 });
