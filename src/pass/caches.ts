@@ -77,7 +77,7 @@ export class CachesStep implements Step {
     return true;
   }
 
-  /** Whether as many as a period may have were due in the present one. */
+  /** Whether the present period has as many as it may have. Begins the next one when it is over. */
   private isPeriodFull(now: number): boolean {
     const { from, ms, left } = this.#period;
     if (Math.abs(now - from) < ms) return left === 0;

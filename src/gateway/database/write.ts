@@ -48,7 +48,7 @@ export async function writeOne(
     return await decidedAnew(async (isAgain) => {
       if (isAgain) reading = entities.read(changeId(change));
       const entity = await reading;
-      // Asked before the write: afterwards this entity is of the past.
+      // Asked before the write: the write replaces what the list knows.
       const wasMade = isAgain && entity !== null && isMade(change, entities.take(entity));
       const result =
         change.kind === 'create'

@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 const PAIR = issue();
 
 /** Kong stores what the source has, and its listeners show something else. */
-async function behind(options: Parameters<typeof passing>[0] = {}) {
+async function unserved(options: Parameters<typeof passing>[0] = {}) {
   const stages = passing(options);
   const { gateway, source, runner, clock } = stages;
   gateway.put('K', PAIR, { snis: ['www.example.test', 'api.example.test'] });
@@ -16,7 +16,7 @@ async function behind(options: Parameters<typeof passing>[0] = {}) {
   const chainOf = (id: string) => gateway.certificates.stored.get(id)?.main.chain ?? '';
   const seen = (id = 'K', chain = chainOf(id)) => runner.noteUnserved(id, 'main', chain);
   /** So many seconds later it is seen again, and a pass follows. @returns what that wrote */
-  const lookAfter = async (seconds: number, id?: string) => {
+  const handshakeAfter = async (seconds: number, id?: string) => {
     clock.now += seconds * 1000;
     const before = gateway.writes.length;
     seen(id);
@@ -30,36 +30,37 @@ async function behind(options: Parameters<typeof passing>[0] = {}) {
     for (const step of runner.steps) step.log?.(log);
     return said;
   };
-  return { ...stages, chainOf, seen, lookAfter, lines };
+  return { ...stages, chainOf, seen, handshakeAfter, lines };
 }
 
 const held = (hold: Hold): HoldBook => ({ permits: () => ({ kind: 'held', hold }) });
 
 describe('a certificate that is stored and not served', () => {
   it('has caches of it emptied after some seconds, then less and less often, from the second time on of its names, too', async () => {
-    const { lookAfter, lines } = await behind();
-    expect(await lookAfter(0)).toEqual([]);
-    expect(await lookAfter(5)).toEqual([]);
-    expect(await lookAfter(5)).toEqual(['empty K']);
+    const { handshakeAfter, lines } = await unserved();
+    expect(await handshakeAfter(0)).toEqual([]);
+    expect(await handshakeAfter(5)).toEqual([]);
+    expect(await handshakeAfter(5)).toEqual(['empty K']);
     expect(lines()).toEqual([
       'warn Kong serves another certificate than it stores; it was told to empty its cache K',
     ]);
-    expect(await lookAfter(30)).toEqual([]);
+    expect(await handshakeAfter(30)).toEqual([]);
     const withNames = ['empty K www.example.test api.example.test'];
-    expect(await lookAfter(31)).toEqual(withNames);
-    expect(await lookAfter(61)).toEqual([]);
-    expect(await lookAfter(60)).toEqual(withNames);
+    expect(await handshakeAfter(31)).toEqual(withNames);
+    expect(await handshakeAfter(61)).toEqual([]);
+    expect(await handshakeAfter(60)).toEqual(withNames);
     // At most every hour in the end.
     const times: number[] = [];
-    for (let minute = 0; minute < 600; minute++) if ((await lookAfter(60)).length > 0) times.push(minute);
+    for (let minute = 0; minute < 600; minute++)
+      if ((await handshakeAfter(60)).length > 0) times.push(minute);
     expect(times.slice(-2).reduce((one, other) => other - one)).toBe(60);
   });
 
   it('waits longer where nodes of Kong follow one another slowly', async () => {
-    const { lookAfter } = await behind({ emptyCachesAfterMs: () => MINUTE });
-    await lookAfter(0);
-    expect(await lookAfter(59)).toEqual([]);
-    expect(await lookAfter(1)).toEqual(['empty K']);
+    const { handshakeAfter } = await unserved({ emptyCachesAfterMs: () => MINUTE });
+    await handshakeAfter(0);
+    expect(await handshakeAfter(59)).toEqual([]);
+    expect(await handshakeAfter(1)).toEqual(['empty K']);
   });
 
   test.for<[what: string, options: Parameters<typeof passing>[0]]>([
@@ -68,9 +69,9 @@ describe('a certificate that is stored and not served', () => {
     ['has it pinned', { holds: held({ kind: 'pinned', until: null, detail: '' }) }],
     ['has it frozen', { holds: held({ kind: 'frozen', until: null, detail: '' }) }],
   ])('is left alone by a gateway that %s', async ([, options]) => {
-    const { lookAfter, lines, seen, clock } = await behind(options);
-    await lookAfter(0);
-    expect(await lookAfter(10)).toEqual([]);
+    const { handshakeAfter, lines, seen, clock } = await unserved(options);
+    await handshakeAfter(0);
+    expect(await handshakeAfter(10)).toEqual([]);
     expect(lines()).toEqual([]);
     // Nor is a pass made for it all the time.
     clock.now += 59_000;
@@ -80,51 +81,51 @@ describe('a certificate that is stored and not served', () => {
   });
 
   it('waits for no approval: this change was made', async () => {
-    const { lookAfter } = await behind({ holds: held({ kind: 'approval', until: null, detail: '' }) });
-    await lookAfter(0);
-    expect(await lookAfter(10)).toEqual(['empty K']);
+    const { handshakeAfter } = await unserved({ holds: held({ kind: 'approval', until: null, detail: '' }) });
+    await handshakeAfter(0);
+    expect(await handshakeAfter(10)).toEqual(['empty K']);
   });
 
   it('is left alone where no source has it', async () => {
-    const { gateway, runner, lookAfter } = await behind();
+    const { gateway, runner, handshakeAfter } = await unserved();
     gateway.put('other', issue({ names: ['other.test'] }), { snis: ['other.test'] });
     await runner.pass('poll');
-    await lookAfter(0, 'other');
-    expect(await lookAfter(10, 'other')).toEqual([]);
+    await handshakeAfter(0, 'other');
+    expect(await handshakeAfter(10, 'other')).toEqual([]);
   });
 
   it('waits anew where something else is stored by now', async () => {
-    const { gateway, source, runner, lookAfter, seen, chainOf } = await behind();
+    const { gateway, source, runner, handshakeAfter, seen, chainOf } = await unserved();
     const former = chainOf('K');
-    await lookAfter(0);
+    await handshakeAfter(0);
     const next = issue();
     source.put('www', next);
     await runner.pass('poll');
     expect(gateway.writes).toEqual(['K']);
     // Seen before the write, reported after it.
     seen('K', former);
-    expect(await lookAfter(10)).toEqual([]);
-    expect(await lookAfter(10)).toEqual(['empty K']);
+    expect(await handshakeAfter(10)).toEqual([]);
+    expect(await handshakeAfter(10)).toEqual(['empty K']);
   });
 
   it('that Kong could not be told of is said, and tried again', async () => {
-    const { gateway, lookAfter, lines } = await behind();
+    const { gateway, handshakeAfter, lines } = await unserved();
     let isAway = true;
     const emptyCaches = gateway.emptyCaches.bind(gateway);
     gateway.emptyCaches = (certificate) =>
       isAway ? Promise.reject(new Failure('away', 'the Admin API answered 500')) : emptyCaches(certificate);
-    await lookAfter(0);
-    await lookAfter(10);
+    await handshakeAfter(0);
+    await handshakeAfter(10);
     expect(lines()).toEqual([
       'warn Kong serves another certificate than it stores, and could not be told to empty its cache K',
     ]);
     isAway = false;
-    expect(await lookAfter(61)).toEqual(['empty K www.example.test api.example.test']);
+    expect(await handshakeAfter(61)).toEqual(['empty K www.example.test api.example.test']);
   });
 
   /** So many certificates that are stored, and none of them served. */
   async function many(count: number) {
-    const { gateway, source, runner, seen, clock } = await behind();
+    const { gateway, source, runner, seen, clock } = await unserved();
     const ids = Array.from({ length: count }, (_, index) => `${index}`);
     for (const id of ids) {
       const pair = issue({ names: [`${id}.test`] });
@@ -133,28 +134,28 @@ describe('a certificate that is stored and not served', () => {
     }
     await runner.pass('poll');
     /** @returns for how many a pass was asked for */
-    const lookAfter = (seconds: number) => {
+    const handshakeAfter = (seconds: number) => {
       clock.now += seconds * 1000;
       return ids.filter((id) => seen(id)).length;
     };
-    return { gateway, runner, lookAfter };
+    return { gateway, runner, handshakeAfter };
   }
 
   it('is one of ten in a pass at most', async () => {
-    const { gateway, runner, lookAfter } = await many(12);
-    lookAfter(0);
-    expect(lookAfter(10)).toBe(10);
+    const { gateway, runner, handshakeAfter } = await many(12);
+    handshakeAfter(0);
+    expect(handshakeAfter(10)).toBe(10);
     await runner.pass('retry');
     expect(gateway.writes).toHaveLength(10);
-    expect(lookAfter(1)).toBe(0);
-    expect(lookAfter(60)).toBeGreaterThan(1);
+    expect(handshakeAfter(1)).toBe(0);
+    expect(handshakeAfter(60)).toBeGreaterThan(1);
   });
 
   it('is one of ten in a minute at most where many are not served, then of ever fewer', async () => {
-    const { gateway, runner, lookAfter } = await many(40);
+    const { gateway, runner, handshakeAfter } = await many(40);
     let passes = 0;
     for (let minute = 0; minute < 60; minute++) {
-      if (lookAfter(60) === 0) continue;
+      if (handshakeAfter(60) === 0) continue;
       passes += 1;
       await runner.pass('retry');
     }
