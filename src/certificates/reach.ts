@@ -187,8 +187,8 @@ function attributeOf(name: string, wanted: string): string | null {
   try {
     const sets = new DerReader(Buffer.from(name, 'latin1'));
     while (!sets.done) {
-      const set = sets.inside(sets.next(TAG.set));
-      const attribute = set.inside(set.next(TAG.sequence));
+      const set = sets.enter(TAG.set);
+      const attribute = set.enter();
       const id = attribute.text(attribute.next(TAG.objectId));
       const value = attribute.text(attribute.next());
       if (id !== wanted || value === '') continue;
