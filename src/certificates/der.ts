@@ -126,9 +126,6 @@ export class DerReader {
   }
 }
 
-/** Reader of the content of the next value, which must be a SEQUENCE (or have another `tag`). */
-export const enter = (reader: DerReader, tag: number = TAG.sequence): DerReader => reader.enter(tag);
-
 /** A small non-negative INTEGER. @throws RangeError where it does not fit into 48 bits */
 export function integer(reader: DerReader): number {
   const bytes = reader.content(reader.next(TAG.integer));

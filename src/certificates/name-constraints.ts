@@ -27,7 +27,7 @@ interface Subtrees {
  */
 export function forbiddenName(constraints: Buffer, certificate: ParsedCertificate): string | null {
   const lists = new DerReader(constraints);
-  const content = lists.inside(lists.next(TAG.sequence));
+  const content = lists.enter();
   const permitted = subtrees(content, content.optional(PERMITTED));
   const excluded = subtrees(content, content.optional(EXCLUDED));
   const { names, ips = [] } = certificate.info;
@@ -53,13 +53,13 @@ function subtrees(reader: DerReader, list: DerValue | null): Subtrees {
   const found: Subtrees = { dns: new Set(), ips: [], subjects: [] };
   const items = list === null ? null : reader.inside(list);
   while (items?.done === false) {
-    const subtree = items.inside(items.next(TAG.sequence));
+    const subtree = items.enter();
     const base = subtree.next();
     if (base.tag === DNS) found.dns.add(subtree.text(base).toLowerCase());
     else if (base.tag === IP) found.ips.push(subtree.content(base));
     else if (base.tag === DIRECTORY) {
       const name = subtree.inside(base);
-      found.subjects.push(relativeNames(name.inside(name.next(TAG.sequence))));
+      found.subjects.push(relativeNames(name.enter()));
     }
   }
   return found;
@@ -91,10 +91,10 @@ const TEXT_TAGS = new Set([0x0c, 0x13, 0x14, 0x16, 0x1a]);
 function relativeNames(name: DerReader): string[] {
   const found: string[] = [];
   while (!name.done) {
-    const set = name.inside(name.next(TAG.set));
+    const set = name.enter(TAG.set);
     const attributes: string[] = [];
     while (!set.done) {
-      const attribute = set.inside(set.next(TAG.sequence));
+      const attribute = set.enter();
       const type = attribute.text(attribute.next(TAG.objectId));
       const value = attribute.next();
       const text = attribute.text(value);

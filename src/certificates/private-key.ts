@@ -1,5 +1,5 @@
 import { createECDH, createPrivateKey, type ECDH, type KeyObject, type X509Certificate } from 'node:crypto';
-import { DerReader, enter, objectId, TAG } from './der';
+import { DerReader, objectId, TAG } from './der';
 import type { PemBlock } from './pem';
 import type { ParsedCertificate } from './x509';
 
@@ -17,9 +17,9 @@ const ALGORITHMS = new Set(
 export function isServerKey(der: Buffer): boolean {
   if (der.length > MAX_OCTETS) return false;
   try {
-    const info = enter(new DerReader(der));
+    const info = new DerReader(der).enter();
     info.next(TAG.integer);
-    const algorithm = enter(info);
+    const algorithm = info.enter();
     return ALGORITHMS.has(algorithm.text(algorithm.next(TAG.objectId)));
   } catch {
     return false;

@@ -18,7 +18,7 @@ export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): 
     leaf.issuer,
     leaf.extensions.issuerUrl !== undefined,
     hasRoot,
-    ...above.map(fingerprintOf),
+    ...above.map(knownFingerprint),
   ].join('\0');
   return intern(key, () => describe(chain, hasRoot));
 }
@@ -26,7 +26,7 @@ export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): 
 /** Of issuers, since thousands of leaves share a few: a fingerprint is computed at each access. */
 const fingerprints = new WeakMap<ParsedCertificate, string>();
 
-function fingerprintOf(issuer: ParsedCertificate): string {
+function knownFingerprint(issuer: ParsedCertificate): string {
   let found = fingerprints.get(issuer);
   if (found === undefined) fingerprints.set(issuer, (found = issuer.info.fingerprint));
   return found;
@@ -187,8 +187,8 @@ function attributeOf(name: string, wanted: string): string | null {
   try {
     const sets = new DerReader(Buffer.from(name, 'latin1'));
     while (!sets.done) {
-      const set = sets.inside(sets.next(TAG.set));
-      const attribute = set.inside(set.next(TAG.sequence));
+      const set = sets.enter(TAG.set);
+      const attribute = set.enter();
       const id = attribute.text(attribute.next(TAG.objectId));
       const value = attribute.text(attribute.next());
       if (id !== wanted || value === '') continue;

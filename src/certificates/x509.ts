@@ -1,6 +1,7 @@
 import * as crypto from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { CertificateInfo } from '../model';
+import { publicKey, weakness, type PublicKeyFacts, type Span } from './algorithms';
 import { DerReader, objectId, TAG } from './der';
 import { readExtensions, type Extensions } from './extensions';
 
@@ -22,30 +23,6 @@ export interface ParsedCertificate {
 export const MAX_CERTIFICATE_OCTETS = 102_400;
 
 const VERSION = 0xa0;
-const PSS_DIGEST = 0xa0;
-
-const RSA = objectId('1.2.840.113549.1.1.1');
-const RSA_PSS = objectId('1.2.840.113549.1.1.10');
-const EC = objectId('1.2.840.10045.2.1');
-/** Key sizes that the algorithm alone determines. */
-const EDWARDS_BITS = new Map([
-  [objectId('1.3.101.112'), { keyType: 'ed25519', keyBits: 256 }],
-  [objectId('1.3.101.113'), { keyType: 'other', keyBits: 456 }],
-] as const);
-const CURVE_BITS = new Map([
-  [objectId('1.2.840.10045.3.1.7'), 256],
-  [objectId('1.3.132.0.34'), 384],
-  [objectId('1.3.132.0.35'), 521],
-  [objectId('1.3.132.0.33'), 224],
-  [objectId('1.2.840.10045.3.1.1'), 192],
-]);
-const WEAK_SIGNATURES = new Map([
-  [objectId('1.2.840.113549.1.1.4'), 'md5'],
-  [objectId('1.2.840.113549.1.1.5'), 'sha1'],
-  [objectId('1.2.840.10045.4.1'), 'sha1'],
-  [objectId('1.3.14.3.2.29'), 'sha1'],
-] as const);
-const SHA1 = objectId('1.3.14.3.2.26');
 const COMMON_NAME = objectId('2.5.4.3');
 
 /**
@@ -84,9 +61,6 @@ export function parseCertificate(der: Buffer, digest?: string): ParsedCertificat
   return new Certificate(der, facts, extensions, issuer, { subject, spki, publicKey: key.bits });
 }
 
-/** First and last octet (exclusive). */
-type Span = readonly [from: number, to: number];
-
 /** Cuts out on demand what few ask for: of thousands of leaves only the facts are kept. */
 class Certificate implements ParsedCertificate {
   #subject: string | null = null;
@@ -118,14 +92,10 @@ const textOf = (bytes: Buffer, [from, to]: Span) => bytes.toString('latin1', fro
 /** Texts of issuer names, shared by the many certificates of one issuer. */
 const texts = new LRUCache<string, string>({ max: 64 });
 
-/** The one used last: comparing two texts costs less than a lookup. */
-let latest = '';
-
 function shared(text: string): string {
-  if (text === latest) return latest;
-  latest = texts.get(text) ?? text;
-  if (latest === text) texts.set(text, latest);
-  return latest;
+  const known = texts.get(text);
+  if (known === undefined) texts.set(text, text);
+  return known ?? text;
 }
 
 type ReadFacts = Pick<CertificateInfo, 'serial' | 'notBefore' | 'notAfter' | 'signature'>;
@@ -192,20 +162,12 @@ class Facts implements CertificateInfo {
   }
 }
 
-/** SHA-256 in upper-case hex with colons. */
-export function fingerprint(der: Uint8Array): string {
-  return inColons(crypto.hash('sha256', der, 'buffer'));
-}
-
-/** The long form of a fingerprint, from the digest in base64url. */
-export function fingerprintOf(sha256: string): string {
-  return inColons(Buffer.from(sha256, 'base64url'));
-}
-
 /** Reused: a buffer for each of 10,000 fingerprints costs more than filling it. */
 const scratch = Buffer.alloc(64 * 3, ':');
 
-function inColons(hash: Buffer): string {
+/** A fingerprint, upper-case hex with colons, from the digest in base64url. */
+export function fingerprintOf(sha256: string): string {
+  const hash = Buffer.from(sha256, 'base64url');
   for (let index = 0; index < hash.length; index++) {
     const byte = hash[index] as number;
     scratch[index * 3] = HEX_DIGITS[byte >> 4] as number;
@@ -247,55 +209,6 @@ function twoDigits(bytes: Buffer, at: number, end: number): number {
 
 /** RFC 5280, 4.1.2.5.1: 50 to 99 mean the last century. */
 const twoDigitYear = (year: number) => (year >= 50 ? 1900 + year : 2000 + year);
-
-/** The digest of a signature's AlgorithmIdentifier, where it is a weak one. */
-function weakness(algorithm: DerReader): CertificateInfo['signature'] {
-  algorithm.read(TAG.objectId);
-  const id = algorithm.lastText();
-  if (id !== RSA_PSS) return WEAK_SIGNATURES.get(id) ?? 'other';
-  // RFC 4055, 3.1: where the digest, or all parameters, are left out, it is SHA-1.
-  const parameters = algorithm.isNext(TAG.sequence) ? algorithm.enter() : null;
-  if (parameters?.isNext(PSS_DIGEST) !== true) return 'sha1';
-  const digest = parameters.enter(PSS_DIGEST).enter();
-  digest.read(TAG.objectId);
-  return digest.lastText() === SHA1 ? 'sha1' : 'other';
-}
-
-interface PublicKeyFacts extends Pick<CertificateInfo, 'keyType' | 'keyBits'> {
-  exponent: number;
-  bits: Span;
-}
-
-function publicKey(spki: DerReader): PublicKeyFacts {
-  const algorithm = spki.enter();
-  algorithm.read(TAG.objectId);
-  const id = algorithm.lastText();
-  spki.read(TAG.bitString);
-  // The first octet of a bit string counts its unused bits.
-  const bits: Span = [Math.min(spki.start + 1, spki.stop), spki.stop];
-  if (id === EC) {
-    const isNamed = algorithm.isNext(TAG.objectId);
-    if (isNamed) algorithm.read();
-    const keyBits = isNamed ? CURVE_BITS.get(algorithm.lastText()) : undefined;
-    return { keyType: 'ec', keyBits: keyBits ?? 0, exponent: 0, bits };
-  }
-  if (id !== RSA && id !== RSA_PSS) {
-    const { keyType, keyBits } = EDWARDS_BITS.get(id) ?? { keyType: 'other' as const, keyBits: 0 };
-    return { keyType, keyBits, exponent: 0, bits };
-  }
-  const parts = new DerReader(spki.bytes, ...bits).enter();
-  const modulus = parts.content(parts.next(TAG.integer));
-  const digits = modulus[0] === 0 ? modulus.subarray(1) : modulus;
-  const keyBits = digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24;
-  const exponent = parts.content(parts.next(TAG.integer));
-  const isShort = exponent.length > 0 && exponent.length <= 4 && (exponent[0] as number) < 0x80;
-  return {
-    keyType: 'rsa',
-    keyBits,
-    exponent: isShort ? exponent.readUIntBE(0, exponent.length) : 0,
-    bits,
-  };
-}
 
 /** The last common name, as tools show it. */
 function commonNameOf(subject: DerReader): string | undefined {

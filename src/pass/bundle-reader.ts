@@ -42,6 +42,7 @@ export class BundleReader {
   /** Bundles that were opened before their pass began. */
   readonly openedAhead = new OpenedAhead();
   readonly #bare = new BareLeaves();
+  #hasKongGotIssuers = false;
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
   /** Changed bundles of tenants that have spent their share of a scan, by bundle id. */
@@ -122,7 +123,8 @@ export class BundleReader {
       result.differing.set(id, before);
       if (slices.due) await slices.pause();
     }
-    const isNews = result.changed || kongChanged || this.isAnyReachNew(result);
+    const isNews = result.changed || kongChanged || this.#hasKongGotIssuers || this.isAnyReachNew(result);
+    this.#hasKongGotIssuers = false;
     await this.#opener.completeChains(result.differing, isNews, shares);
     this.holdBare(bare, result);
     if (result.differing.size > 0) result.changed = true;
@@ -141,6 +143,11 @@ export class BundleReader {
       if (before === null || now === null || !isSameReach(before.reach, now.reach)) return true;
     }
     return false;
+  }
+
+  /** To be called when a write brings issuers into Kong: the next scan completes chains with them. */
+  kongGotIssuers(): void {
+    this.#hasKongGotIssuers = true;
   }
 
   /** Holds a bare leaf whose issuer is nowhere, as long as its chain may still be on the way. */

@@ -1,4 +1,4 @@
-import { parseCertificate, readPem } from '../certificates';
+import { isSameReach, parseCertificate, readPem } from '../certificates';
 import { Slices } from '../common/slices';
 import {
   changeHalf,
@@ -100,6 +100,7 @@ export class SettleStep implements Step {
     const { change } = written;
     const { findings } = this.memory;
     const chain = chainOf(written);
+    if (bringsIssuers(change)) this.memory.reader.kongGotIssuers();
     this.memory.untold.push({
       certificate: changeId(change),
       half: changeHalf(change),
@@ -193,6 +194,13 @@ function howOf(change: Change): SwapKind {
   if (change.kind === 'create') return 'created';
   if (change.reverts === true) return 'reverted';
   return change.isOfController ? 'taken_over' : 'swapped';
+}
+
+/** Whether Kong gets a chain that leads to something else than the one before: others may be completed with it. */
+function bringsIssuers(change: Change): boolean {
+  if (change.bundle.reach.certificates.length === 0) return false;
+  const before = change.kind === 'update' ? change.certificate[change.half] : null;
+  return before == null || !isSameReach(before.reach, change.bundle.reach);
 }
 
 interface Conclusion {

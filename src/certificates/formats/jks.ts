@@ -1,5 +1,5 @@
 import { createHash, hash as digest } from 'node:crypto';
-import { TAG, DerReader, enter, objectId, octets } from '../der';
+import { TAG, DerReader, objectId, octets } from '../der';
 import { encodePem } from '../pem';
 import { choose } from './keystore';
 import {
@@ -81,8 +81,8 @@ function readEntry(reader: JksReader, version: number): KeyEntry | null {
  * password and key as a check.
  */
 function unprotect(der: Buffer, secret: Buffer): Buffer {
-  const info = enter(new DerReader(der));
-  const algorithm = enter(info);
+  const info = new DerReader(der).enter();
+  const algorithm = info.enter();
   if (algorithm.text(algorithm.next(TAG.objectId)) !== KEY_PROTECTOR) {
     throw new FormatProblem(
       'unsupported_format',

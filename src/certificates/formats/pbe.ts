@@ -1,5 +1,5 @@
 import * as crypto from 'node:crypto';
-import { TAG, enter, integer, objectId, octets, type DerReader } from '../der';
+import { TAG, integer, objectId, octets, type DerReader } from '../der';
 import { bmpString, derivePkcs12, PURPOSE } from './kdf';
 import { FormatProblem, unknownScheme, wrongPassword } from './parsed-file';
 import { decryptRc2 } from './rc2';
@@ -51,7 +51,7 @@ const GIVEN_UP = new Set([1, 3, 4, 6, 10, 11].map((scheme) => objectId(`1.2.840.
 export function decrypt(algorithm: DerReader, data: Buffer, password: string, work: WorkLimit): Buffer {
   const id = algorithm.text(algorithm.next(TAG.objectId));
   if (GIVEN_UP.has(id)) throw givenUp();
-  const parameters = enter(algorithm);
+  const parameters = algorithm.enter();
   work.octets(data.length);
   if (id === PBES2) return decryptPbes2(parameters, data, password, work);
   const salt = octets(parameters);
@@ -73,8 +73,8 @@ export function decrypt(algorithm: DerReader, data: Buffer, password: string, wo
 const tripleKey = (key: Buffer) => (key.length === 24 ? key : Buffer.concat([key, key.subarray(0, 8)]));
 
 function decryptPbes2(parameters: DerReader, data: Buffer, password: string, work: WorkLimit): Buffer {
-  const derivation = enter(parameters);
-  const encryption = enter(parameters);
+  const derivation = parameters.enter();
+  const encryption = parameters.enter();
   const id = encryption.text(encryption.next(TAG.objectId));
   if (id === SINGLE_DES) throw givenUp();
   const cipher = CIPHERS.get(id);
@@ -88,7 +88,7 @@ function decryptPbes2(parameters: DerReader, data: Buffer, password: string, wor
 /** A key by PBKDF2 or scrypt. @param derivation content of the AlgorithmIdentifier */
 export function deriveKey(derivation: DerReader, length: number, password: string, work: WorkLimit): Buffer {
   const id = derivation.text(derivation.next(TAG.objectId));
-  const parameters = enter(derivation);
+  const parameters = derivation.enter();
   const salt = octets(parameters);
   const cost = integer(parameters);
   if (id === SCRYPT) {
@@ -100,7 +100,7 @@ export function deriveKey(derivation: DerReader, length: number, password: strin
   if (id !== PBKDF2) throw unknownScheme();
   // The key length, which the cipher determines anyway.
   parameters.optional(TAG.integer);
-  const hmac = parameters.done ? SHA1 : HMACS.get(hmacId(enter(parameters)));
+  const hmac = parameters.done ? SHA1 : HMACS.get(hmacId(parameters.enter()));
   if (hmac === undefined) throw unknownScheme();
   work.iterations(cost * Math.ceil(length / hmac.length));
   return crypto.pbkdf2Sync(password, salt, cost, length, hmac.name);

@@ -1,4 +1,4 @@
-import { TAG, DerReader, enter, objectId, octets } from '../der';
+import { TAG, DerReader, objectId, octets } from '../der';
 import { addCertificate, FormatProblem } from './parsed-file';
 import { checkedPkcs8 } from './pkcs8';
 import type { WorkLimit } from './work';
@@ -43,22 +43,22 @@ export function collectBags(
   depth = 0,
 ): void {
   if (depth > MAX_NESTED) throw new FormatProblem('unsupported_format', 'its parts are nested too deeply');
-  const bags = enter(new DerReader(contents));
+  const bags = new DerReader(contents).enter();
   while (!bags.done) {
     work.values(1);
-    const bag = enter(bags);
+    const bag = bags.enter();
     const kind = bag.text(bag.next(TAG.objectId));
     const wrapper = bag.next(TAG.context0);
     const value = bag.inside(wrapper);
-    const names = bag.done ? { alias: '', id: '' } : attributes(enter(bag, TAG.set), work);
+    const names = bag.done ? { alias: '', id: '' } : attributes(bag.enter(TAG.set), work);
     if (kind === BAG.certificate) {
-      const certificate = enter(value);
+      const certificate = value.enter();
       if (certificate.text(certificate.next(TAG.objectId)) !== X509) continue;
-      addCertificate(found.certificates, { der: octets(enter(certificate, TAG.context0)), ...names });
+      addCertificate(found.certificates, { der: octets(certificate.enter(TAG.context0)), ...names });
     } else if (kind === BAG.key || kind === BAG.shroudedKey) {
       if (found.keys.length >= MAX_KEYS)
         throw new FormatProblem('too_large', `it holds more than ${MAX_KEYS} keys`);
-      const der = kind === BAG.key ? bag.content(wrapper) : decryptKey(enter(value), unlock);
+      const der = kind === BAG.key ? bag.content(wrapper) : decryptKey(value.enter(), unlock);
       found.keys.push({ der: checkedPkcs8(der), ...names });
     } else if (kind === BAG.safe) {
       collectBags(bag.content(wrapper), found, unlock, work, depth + 1);
@@ -67,7 +67,7 @@ export function collectBags(
 }
 
 function decryptKey(info: DerReader, unlock: UnlockBag): Buffer {
-  const algorithm = enter(info);
+  const algorithm = info.enter();
   return unlock(algorithm, octets(info));
 }
 
@@ -75,9 +75,9 @@ function attributes(list: DerReader, work: WorkLimit): { alias: string; id: stri
   const found = { alias: '', id: '' };
   while (!list.done) {
     work.values(1);
-    const attribute = enter(list);
+    const attribute = list.enter();
     const kind = attribute.text(attribute.next(TAG.objectId));
-    const values = enter(attribute, TAG.set);
+    const values = attribute.enter(TAG.set);
     if (values.done) continue;
     if (kind === FRIENDLY_NAME) found.alias = fromBmp(values.content(values.next()));
     else if (kind === LOCAL_KEY_ID) found.id = values.text(values.next());

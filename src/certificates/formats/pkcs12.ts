@@ -1,5 +1,5 @@
 import { createHmac, createPrivateKey, createPublicKey, timingSafeEqual } from 'node:crypto';
-import { TAG, DerReader, enter, integer, objectId, octets } from '../der';
+import { TAG, DerReader, integer, objectId, octets } from '../der';
 import { encodePem } from '../pem';
 import { asDer } from './ber';
 import { bmpString, derivePkcs12, PURPOSE } from './kdf';
@@ -34,16 +34,16 @@ const DIGESTS = new Map([
  */
 export function readPkcs12(bytes: Buffer, { password, alias }: Unlock): ParsedFile {
   const work = new WorkLimit(password !== undefined);
-  const file = enter(new DerReader(asDer(bytes, work)));
+  const file = new DerReader(asDer(bytes, work)).enter();
   integer(file);
-  const info = enter(file);
+  const info = file.enter();
   if (info.text(info.next(TAG.objectId)) !== DATA) {
     throw new FormatProblem(
       'unsupported_format',
       'it is protected by a public key and not by a password; export it anew with a password (openssl pkcs12 -export)',
     );
   }
-  const content = octets(enter(info, TAG.context0));
+  const content = octets(info.enter(TAG.context0));
   const secret = verified(file, content, password, work);
   const bags: Bags = { keys: [], certificates: [] };
   const unlock = (algorithm: DerReader, data: Buffer): Buffer => {
@@ -57,15 +57,15 @@ export function readPkcs12(bytes: Buffer, { password, alias }: Unlock): ParsedFi
       throw error;
     }
   };
-  const safes = enter(new DerReader(asDer(content, work)));
+  const safes = new DerReader(asDer(content, work)).enter();
   while (!safes.done) {
-    const safe = enter(safes);
+    const safe = safes.enter();
     const kind = safe.text(safe.next(TAG.objectId));
-    const inside = enter(safe, TAG.context0);
+    const inside = safe.enter(TAG.context0);
     work.values(1);
     if (kind === DATA) collectBags(asDer(octets(inside), work), bags, unlock, work);
     else if (kind === ENCRYPTED_DATA) {
-      collectBags(asDer(decryptSafe(enter(inside), unlock), work), bags, unlock, work);
+      collectBags(asDer(decryptSafe(inside.enter(), unlock), work), bags, unlock, work);
     } else throw unknownScheme();
   }
   return pick(bags, alias);
@@ -77,9 +77,9 @@ export function readPkcs12(bytes: Buffer, { password, alias }: Unlock): ParsedFi
  */
 function decryptSafe(data: DerReader, unlock: (algorithm: DerReader, data: Buffer) => Buffer): Buffer {
   integer(data);
-  const encrypted = enter(data);
+  const encrypted = data.enter();
   encrypted.next(TAG.objectId);
-  const algorithm = enter(encrypted);
+  const algorithm = encrypted.enter();
   const plain = unlock(algorithm, octets(encrypted, TAG.context0Primitive, TAG.context0));
   // Without a MAC a wrong password shows here.
   if (plain[0] !== TAG.sequence) throw wrongPassword();
@@ -93,15 +93,15 @@ function decryptSafe(data: DerReader, unlock: (algorithm: DerReader, data: Buffe
  */
 function verified(file: DerReader, content: Buffer, password: string | undefined, work: WorkLimit): string {
   if (file.done) return password ?? '';
-  const mac = enter(file);
-  const digestInfo = enter(mac);
-  const algorithm = enter(digestInfo);
+  const mac = file.enter();
+  const digestInfo = mac.enter();
+  const algorithm = digestInfo.enter();
   const id = algorithm.text(algorithm.next(TAG.objectId));
   const expected = octets(digestInfo);
   if (id === PBMAC1) {
-    const parameters = enter(algorithm);
-    const derivation = enter(parameters);
-    const scheme = enter(parameters);
+    const parameters = algorithm.enter();
+    const derivation = parameters.enter();
+    const scheme = parameters.enter();
     const hmac = HMACS.get(scheme.text(scheme.next(TAG.objectId)));
     if (hmac === undefined) throw unknownScheme();
     const key = deriveKey(derivation, expected.length, password ?? '', work);

@@ -1,4 +1,4 @@
-import { TAG, DerReader, enter, integer, objectId } from '../der';
+import { TAG, DerReader, integer, objectId } from '../der';
 import { asDer } from './ber';
 import { addCertificate, FormatProblem } from './parsed-file';
 import { WorkLimit } from './work';
@@ -11,14 +11,14 @@ const SIGNED_DATA = objectId('1.2.840.113549.1.7.2');
  */
 export function readPkcs7(bytes: Buffer): Buffer[] {
   const work = new WorkLimit(false);
-  const info = enter(new DerReader(asDer(bytes, work)));
+  const info = new DerReader(asDer(bytes, work)).enter();
   if (info.text(info.next(TAG.objectId)) !== SIGNED_DATA) {
     throw new FormatProblem(
       'unsupported_format',
       'it holds signed or encrypted data instead of certificates',
     );
   }
-  const signed = enter(enter(info, TAG.context0));
+  const signed = info.enter(TAG.context0).enter();
   integer(signed);
   signed.next(TAG.set);
   signed.next(TAG.sequence);

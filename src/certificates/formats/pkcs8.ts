@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { TAG, DerReader, enter, octets } from '../der';
+import { TAG, DerReader, octets } from '../der';
 import { isServerKey } from '../private-key';
 import { FormatProblem, noPassword, wrongPassword } from './parsed-file';
 import { decrypt } from './pbe';
@@ -12,8 +12,8 @@ import { WorkLimit } from './work';
  */
 export function decryptPkcs8(der: Buffer, password: string | undefined): Buffer {
   if (password === undefined) throw noPassword();
-  const info = enter(new DerReader(der));
-  const algorithm = enter(info);
+  const info = new DerReader(der).enter();
+  const algorithm = info.enter();
   return checkedPkcs8(decrypt(algorithm, octets(info), password, new WorkLimit(true)));
 }
 

@@ -28,6 +28,8 @@ export function splitPage(bytes: Buffer): SplitPage | null {
   const text = `${bytes.toString('utf8', 0, first)}${MARK}${bytes.toString('utf8', end)}`;
   const frame = parsed(text) as { data?: unknown; next?: unknown } | null;
   if (!Array.isArray(frame?.data) || frame.data.length !== 1 || frame.data[0] !== MARK) return null;
+  // Another list after the entities would hide it, and with it all other pages.
+  if (frame.next === undefined) return null;
   const ends: number[] = [];
   for (let at = bytes.indexOf(BETWEEN, first); at !== -1 && at < end; at = bytes.indexOf(BETWEEN, at + 2))
     ends.push(at + 1);

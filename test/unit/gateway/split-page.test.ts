@@ -74,6 +74,10 @@ it.for([
   ['an empty list', '{"data":[],"next":null}'],
   ['another answer', '{"message":"not found"}'],
   ['a list in another member', '{"other":{"data":[{"a":1}]},"data":[]}'],
+  [
+    'a list of others after the next page',
+    '{"data":[{"a":1}],"next":"/certificates?offset=1","others":[{"b":1}]}',
+  ],
   ['a cut-off page', '{"data":[{"a":1},{"b":'],
   ['a text', '"data":[{}]'],
 ])('leaves %s to others', ([, text = '']) => {

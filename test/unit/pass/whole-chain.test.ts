@@ -77,6 +77,22 @@ describe('a renewal without its chain', () => {
     expect(certOf(gateway)).toBe(renewed.chain);
   });
 
+  it('gets the chain that Kong got with a renewal of another source', async () => {
+    const [mine, theirs] = [new MemorySource('mine'), new MemorySource('theirs')];
+    const { gateway, runner } = passing({ sources: [mine, theirs] });
+    gateway.put('K', { ...old, chain: old.cert });
+    const names = ['other.example.test'];
+    gateway.put('other', Authority.root('Former').issue({ names, notBefore: new Date(0) }), { snis: names });
+    mine.put('www', bareOf(issued(30)));
+    await runner.pass('start');
+    theirs.put('api', issued(2, 'other.example.test'));
+    await runner.pass('poll');
+    expect(lengthIn(gateway)).toBe(1);
+    mine.put('www', bareOf(renewed));
+    await runner.pass('poll');
+    expect(certOf(gateway)).toBe(renewed.chain);
+  });
+
   it('gets an upper intermediate alone where that is all that is missing', async () => {
     const { gateway, source, runner } = passing();
     gateway.put('K', old);
