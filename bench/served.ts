@@ -88,9 +88,9 @@ const HANDSHAKE_MS = 4;
 const REST_MS = 200;
 
 /**
- * Both sides are asked for by handshakes from before the write: these keep a gateway busy, too. The write comes at a
- * random moment between two of them. Were it together with the first one, a bare write would always just be seen by
- * that, and anything later only by the next, a pause and two handshakes after it.
+ * On both sides handshakes begin before the write, since they keep the gateway busy, too. The write comes at a random moment
+ * between two of them. If it always came with a handshake, that one would just show a bare write, and anything slower would
+ * have to wait for the next.
  */
 async function watched(
   { tlsPort }: BenchKong,

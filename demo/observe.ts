@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodePem, fingerprint, isCertificate } from '../src/certificates';
+import { decodePem, digestOf, fingerprintOf, isCertificate } from '../src/certificates';
 import { handshake } from '../src/verify';
 
 /** Fingerprints of a chain, leaf first. */
@@ -19,7 +19,7 @@ export async function stored(adminUrl: string, sni: string): Promise<Chain> {
 /** The chain that a fresh handshake shows. */
 export async function served(port: number, sni: string): Promise<Chain> {
   const sent = await handshake({ host: '127.0.0.1', port, servername: sni, timeoutMs: 5_000 });
-  return sent.map((der) => fingerprint(der));
+  return sent.map((der) => fingerprintOf(digestOf([der])));
 }
 
 /** Handshakes until `wanted` is served. @returns how many it took, or null after the deadline */
@@ -45,5 +45,5 @@ export function short(chain: Chain): string {
 }
 
 function chainOf(pem: string): Chain {
-  return (decodePem(pem) ?? []).filter(isCertificate).map((block) => fingerprint(block.der));
+  return (decodePem(pem) ?? []).filter(isCertificate).map((block) => fingerprintOf(digestOf([block.der])));
 }

@@ -18,7 +18,7 @@ export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): 
     leaf.issuer,
     leaf.extensions.issuerUrl !== undefined,
     hasRoot,
-    ...above.map(fingerprintOf),
+    ...above.map(knownFingerprint),
   ].join('\0');
   return intern(key, () => describe(chain, hasRoot));
 }
@@ -26,7 +26,7 @@ export function reachOf(chain: readonly ParsedCertificate[], hasRoot: boolean): 
 /** Of issuers, since thousands of leaves share a few: a fingerprint is computed at each access. */
 const fingerprints = new WeakMap<ParsedCertificate, string>();
 
-function fingerprintOf(issuer: ParsedCertificate): string {
+function knownFingerprint(issuer: ParsedCertificate): string {
   let found = fingerprints.get(issuer);
   if (found === undefined) fingerprints.set(issuer, (found = issuer.info.fingerprint));
   return found;

@@ -162,20 +162,12 @@ class Facts implements CertificateInfo {
   }
 }
 
-/** SHA-256 in upper-case hex with colons. */
-export function fingerprint(der: Uint8Array): string {
-  return inColons(crypto.hash('sha256', der, 'buffer'));
-}
-
-/** The long form of a fingerprint, from the digest in base64url. */
-export function fingerprintOf(sha256: string): string {
-  return inColons(Buffer.from(sha256, 'base64url'));
-}
-
 /** Reused: a buffer for each of 10,000 fingerprints costs more than filling it. */
 const scratch = Buffer.alloc(64 * 3, ':');
 
-function inColons(hash: Buffer): string {
+/** A fingerprint, upper-case hex with colons, from the digest in base64url. */
+export function fingerprintOf(sha256: string): string {
+  const hash = Buffer.from(sha256, 'base64url');
   for (let index = 0; index < hash.length; index++) {
     const byte = hash[index] as number;
     scratch[index * 3] = HEX_DIGITS[byte >> 4] as number;

@@ -2,7 +2,6 @@ import * as crypto from 'node:crypto';
 import {
   checkKeyAndChain,
   digestOf,
-  fingerprint,
   openBundle,
   parseCertificate,
   readPem,
@@ -131,7 +130,7 @@ export function toStatus({ location, opened, served }: KongFile): DefaultFileSta
     location,
     fingerprint_sha256: leaf?.fingerprint ?? null,
     not_after: leaf === null ? null : new Date(leaf.notAfter).toISOString(),
-    served_without_sni_sha256: first === undefined ? null : fingerprint(first),
+    served_without_sni_sha256: shown?.fingerprint ?? null,
     served_not_before: shown === null ? null : new Date(shown.notBefore).toISOString(),
     served_not_after: shown === null ? null : new Date(shown.notAfter).toISOString(),
   };

@@ -1,6 +1,5 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
-import { fingerprint } from '../../src/certificates';
 import type { KeyType } from '../../src/model';
 import { handshake } from '../../src/verify';
 
@@ -21,7 +20,7 @@ export async function servedChain(
   keyType?: KeyType,
 ): Promise<string[]> {
   const sent = await handshake({ host: '127.0.0.1', port, servername, keyType, timeoutMs: 30_000 });
-  return sent.map((der) => fingerprint(der));
+  return sent.map((der) => new X509Certificate(der).fingerprint256);
 }
 
 export const leafOf = (pem: string): string => new X509Certificate(pem).fingerprint256;

@@ -9,8 +9,8 @@ const HELP = `Kills the plugin (SIGKILL) at each moment of a pass that writes tw
 A moment is before or after something that the process does to a file or to Kong, or an await in between: the first,
 one in the middle and the last.
 
-  --each   besides, every await while a request has no answer yet or a file is half written: what is left behind
-           changes at no other; during a long answer 25 of them
+  --each   also every await while a request has no answer yet or a file is half written (25 of them during a long
+           answer); a process that is killed at any other leaves the same behind
   --every  only each Nth moment
 
 ${GATEWAY_HELP}`;

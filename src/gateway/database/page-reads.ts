@@ -5,7 +5,7 @@ import { readPage } from '../admin/pages';
 
 /** Certificates of one request; few, so that each is written right after it was read. */
 const PAGE_SIZE = 50;
-const LEAST = 10;
+const LEAST_SIZE = 10;
 /** From so many on pages are read. */
 const MANY = 100;
 /** An answer that is older says too little about what Kong has now. */
@@ -88,6 +88,6 @@ export class PageReads {
     const { count, since } = this.#taken;
     if (count === 0) return this.#size;
     const inTime = Math.floor((PAGE_MS * count) / (now - since));
-    return Math.max(LEAST, Math.min(PAGE_SIZE, inTime));
+    return Math.max(LEAST_SIZE, Math.min(PAGE_SIZE, inTime));
   }
 }

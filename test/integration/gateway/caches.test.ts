@@ -27,7 +27,7 @@ const emptied = (stand: StandIn) =>
     method === 'PATCH' && status === 200 ? [path.split('?')[0]] : [],
   );
 
-describe('a write of which Kong loses the answer of its database', () => {
+describe('a write, if Kong loses the answer of its database', () => {
   it('has the caches emptied and is served, where it renews a certificate', async () => {
     const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
     expect(await kong.served('a.test')).toBe(leafOf(old.cert));
@@ -39,7 +39,7 @@ describe('a write of which Kong loses the answer of its database', () => {
     expect(kong.state()).toMatchObject([{ id: A, cert: renewed.chain.trim(), names: ['a.test'] }]);
   });
 
-  it('has the caches of its names emptied, too, where it creates a certificate', async () => {
+  it('has the caches emptied, also those of names, where it creates a certificate', async () => {
     const kong = await kongWith('database');
     const byDefault = await kong.served('a.test');
     loseAnswer(kong.stand, 'POST', /certificates/);
@@ -79,7 +79,7 @@ describe('a write of which Kong loses the answer of its database', () => {
   });
 });
 
-it('a renewal that is written at the second try is known as Kong has it then', async () => {
+it('a renewal that is written at the second try is listed as Kong stores it', async () => {
   const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
   kong.stand.inject({ method: 'PATCH', path: /certificates/, status: 500 });
   const change = updating(kong.stored(A), renewed);

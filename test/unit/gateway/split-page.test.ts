@@ -23,7 +23,7 @@ it.for<[what: string, page: object]>([
   ['empty objects', { data: [{}, {}, {}], next: null }],
   ['objects in objects', { data: [{ a: { b: {} } }, { a: { b: { c: [] } }, d: {} }], next }],
   ['names beyond ASCII', { data: [{ id: '1', tags: ['prüfung', '証明書'] }, { id: '2' }], next }],
-])('takes %s apart', ([, page]) => {
+])('splits a page of %s', ([, page]) => {
   expect(split(JSON.stringify(page))).toEqual(page);
 });
 
@@ -31,11 +31,11 @@ it.for<[what: string, page: object]>([
   ['lists of objects in an entity', { data: [{ id: '1' }, { a: [{ b: 1 }, { c: 2 }] }, { id: '3' }], next }],
   ['texts that look like an end', { data: [{ a: 'x},{y' }, { a: '}]' }, { '"},{"': '"data":[{' }], next }],
   ['a text that looks like the next entity', { data: [{ a: '"},{"b":"' }, { a: 1 }], next }],
-])('goes on as a whole after %s', ([, page]) => {
+])('continues with the whole page after %s', ([, page]) => {
   expect(split(JSON.stringify(page))).toEqual(page);
 });
 
-it('finds the same as JSON.parse, or nothing, in any page', () => {
+it('yields what JSON.parse does, or nothing, for any page', () => {
   const pieces = ['},{', '}]', '"data":[{', '\\', '"', 'a', 'é', '[{', ']}', '{', '}', ',', ':'];
   let seed = 7;
   const random = (below: number) => {
@@ -80,7 +80,7 @@ it.for([
   ],
   ['a cut-off page', '{"data":[{"a":1},{"b":'],
   ['a text', '"data":[{}]'],
-])('leaves %s to others', ([, text = '']) => {
+])('does not split %s', ([, text = '']) => {
   expect(split(text)).toBeNull();
 });
 

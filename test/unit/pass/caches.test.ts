@@ -15,7 +15,7 @@ async function unserved(options: Parameters<typeof passing>[0] = {}) {
   await runner.pass('start');
   const chainOf = (id: string) => gateway.certificates.stored.get(id)?.main.chain ?? '';
   const seen = (id = 'K', chain = chainOf(id)) => runner.noteUnserved(id, 'main', chain);
-  /** So many seconds later it is seen again, and a pass follows. @returns what that wrote */
+  /** So many seconds later a handshake shows another certificate again, and a pass follows. @returns what that wrote */
   const handshakeAfter = async (seconds: number, id?: string) => {
     clock.now += seconds * 1000;
     const before = gateway.writes.length;
@@ -36,7 +36,7 @@ async function unserved(options: Parameters<typeof passing>[0] = {}) {
 const held = (hold: Hold): HoldBook => ({ permits: () => ({ kind: 'held', hold }) });
 
 describe('a certificate that is stored and not served', () => {
-  it('has caches of it emptied after some seconds, then less and less often, from the second time on of its names, too', async () => {
+  it('has its caches emptied after some seconds, then less and less often, and from the second time on those of its names', async () => {
     const { handshakeAfter, lines } = await unserved();
     expect(await handshakeAfter(0)).toEqual([]);
     expect(await handshakeAfter(5)).toEqual([]);
@@ -56,7 +56,7 @@ describe('a certificate that is stored and not served', () => {
     expect(times.slice(-2).reduce((one, other) => other - one)).toBe(60);
   });
 
-  it('waits longer where nodes of Kong follow one another slowly', async () => {
+  it('waits longer where nodes of Kong poll their database rarely', async () => {
     const { handshakeAfter } = await unserved({ emptyCachesAfterMs: () => MINUTE });
     await handshakeAfter(0);
     expect(await handshakeAfter(59)).toEqual([]);
@@ -80,7 +80,7 @@ describe('a certificate that is stored and not served', () => {
     expect(seen()).toBe(true);
   });
 
-  it('waits for no approval: this change was made', async () => {
+  it('needs no approval, since the change was made', async () => {
     const { handshakeAfter } = await unserved({ holds: held({ kind: 'approval', until: null, detail: '' }) });
     await handshakeAfter(0);
     expect(await handshakeAfter(10)).toEqual(['empty K']);
@@ -94,7 +94,7 @@ describe('a certificate that is stored and not served', () => {
     expect(await handshakeAfter(10, 'other')).toEqual([]);
   });
 
-  it('waits anew where something else is stored by now', async () => {
+  it('waits again from the start where Kong stores another one by now', async () => {
     const { gateway, source, runner, handshakeAfter, seen, chainOf } = await unserved();
     const former = chainOf('K');
     await handshakeAfter(0);
@@ -108,7 +108,7 @@ describe('a certificate that is stored and not served', () => {
     expect(await handshakeAfter(10)).toEqual(['empty K']);
   });
 
-  it('that Kong could not be told of is said, and tried again', async () => {
+  it('is logged and tried again where Kong could not be told', async () => {
     const { gateway, handshakeAfter, lines } = await unserved();
     let isAway = true;
     const emptyCaches = gateway.emptyCaches.bind(gateway);
@@ -123,7 +123,7 @@ describe('a certificate that is stored and not served', () => {
     expect(await handshakeAfter(61)).toEqual(['empty K www.example.test api.example.test']);
   });
 
-  /** So many certificates that are stored, and none of them served. */
+  /** Kong stores so many certificates, and serves none of them. */
   async function many(count: number) {
     const { gateway, source, runner, seen, clock } = await unserved();
     const ids = Array.from({ length: count }, (_, index) => `${index}`);
@@ -133,7 +133,7 @@ describe('a certificate that is stored and not served', () => {
       source.put(id, pair);
     }
     await runner.pass('poll');
-    /** @returns for how many a pass was asked for */
+    /** @returns for how many of them a pass is requested */
     const handshakeAfter = (seconds: number) => {
       clock.now += seconds * 1000;
       return ids.filter((id) => seen(id)).length;
@@ -141,7 +141,7 @@ describe('a certificate that is stored and not served', () => {
     return { gateway, runner, handshakeAfter };
   }
 
-  it('is one of ten in a pass at most', async () => {
+  it('has its caches emptied beside nine others in a pass at most', async () => {
     const { gateway, runner, handshakeAfter } = await many(12);
     handshakeAfter(0);
     expect(handshakeAfter(10)).toBe(10);
@@ -151,7 +151,7 @@ describe('a certificate that is stored and not served', () => {
     expect(handshakeAfter(60)).toBeGreaterThan(1);
   });
 
-  it('is one of ten in a minute at most where many are not served, then of ever fewer', async () => {
+  it('has its caches emptied ever more rarely where many others are not served', async () => {
     const { gateway, runner, handshakeAfter } = await many(40);
     let passes = 0;
     for (let minute = 0; minute < 60; minute++) {

@@ -1,10 +1,9 @@
 import { connect } from 'node:net';
 import { describe, expect, it, test } from 'vitest';
 import type { Issued } from '../../../src/authority/authority';
-import { fingerprint } from '../../../src/certificates';
 import type { Expectation } from '../../../src/model';
 import { HandshakeVerifier } from '../../../src/verify';
-import { derOf, issue, opened, rawOf } from '../../support/bundles';
+import { issue, opened, rawOf } from '../../support/bundles';
 import {
   behindProxyProtocol,
   closedPort,
@@ -12,10 +11,11 @@ import {
   tlsServer,
   type Listening,
 } from '../../support/tls-server';
+import { leafOf } from '../../support/tls';
 
 const old = issue();
 const fresh = issue();
-const printOf = ({ cert }: Issued) => fingerprint(derOf(cert));
+const printOf = ({ cert }: Issued) => leafOf(cert);
 
 const expecting = (issued: Issued, more: Partial<Expectation> = {}): Expectation => ({
   snis: ['www.example.test'],
