@@ -45,7 +45,7 @@ async function undo(
     await entities.patch(id, fields, change.kind === 'update' ? change.certificate : undefined);
   } else if (isAgain) {
     // An earlier try restored it; Kong may have lost its database's answer and kept its caches.
-    await entities.emptyCaches(id);
+    await entities.emptyCachesIfAllowed(id);
   }
   await splitBack(entities, write);
   return true;

@@ -57,7 +57,7 @@ export async function writeOne(
       if (!wasMade) return result;
       // An earlier try was made, and its answer got lost. If that was the database's, Kong has kept its caches.
       if (result.kind === 'already' || result.kind === 'written')
-        await entities.emptyCaches(changeId(change), change.kind === 'create' ? change.snis : []);
+        await entities.emptyCachesIfAllowed(changeId(change), change.kind === 'create' ? change.snis : []);
       return result.kind === 'already' ? writtenBefore(change, fresh, { first, now: entity }) : result;
     });
   } catch (error) {

@@ -50,6 +50,15 @@ describe('a write, if Kong loses the answer of its database', () => {
     expect(byDefault).not.toBe(leafOf(renewed.cert));
   });
 
+  it('counts as made, where Kong does not let the caches of its names be emptied', async () => {
+    const kong = await kongWith('database');
+    loseAnswer(kong.stand, 'POST', /certificates/);
+    kong.stand.inject({ method: 'PATCH', path: /snis/, status: 403 });
+    const [written] = writtenOf(await write(kong.gateway, [[creating(B, renewed, ['a.test']), renewed]]));
+    expect(written?.snis).toEqual(['a.test']);
+    expect(emptied(kong.stand)).toEqual([`/certificates/${B}`]);
+  });
+
   it('has the caches emptied, where it adds a name', async () => {
     const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
     await kong.served('b.test');
