@@ -1,4 +1,4 @@
-import { collectGarbageSoon, collectGarbageIfGrown } from '../common/v8';
+import { collectGarbageIfGrown, collectGarbageSoon } from '../common/v8';
 import type { TlsListener } from '../gateway';
 import type { Schedule } from '../pass';
 import type { ServedBook } from '../status';

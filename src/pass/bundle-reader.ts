@@ -42,7 +42,7 @@ export class BundleReader {
   /** Bundles that were opened before their pass began. */
   readonly openedAhead = new OpenedAhead();
   readonly #bare = new BareLeaves();
-  #hasKongGotIssuers = false;
+  #hasKongNewIssuers = false;
   /** Bundles to read again though their source sees no change in them, by bundle id. */
   readonly #again = new Map<string, Entry>();
   /** Changed bundles of tenants that have spent their share of a scan, by bundle id. */
@@ -123,8 +123,8 @@ export class BundleReader {
       result.differing.set(id, before);
       if (slices.due) await slices.pause();
     }
-    const isNews = result.changed || kongChanged || this.#hasKongGotIssuers || this.isAnyReachNew(result);
-    this.#hasKongGotIssuers = false;
+    const isNews = result.changed || kongChanged || this.#hasKongNewIssuers || this.isAnyReachNew(result);
+    this.#hasKongNewIssuers = false;
     await this.#opener.completeChains(result.differing, isNews, shares);
     this.holdBare(bare, result);
     if (result.differing.size > 0) result.changed = true;
@@ -146,8 +146,8 @@ export class BundleReader {
   }
 
   /** To be called when a write brings issuers into Kong: the next scan completes chains with them. */
-  kongGotIssuers(): void {
-    this.#hasKongGotIssuers = true;
+  noteNewIssuers(): void {
+    this.#hasKongNewIssuers = true;
   }
 
   /** Holds a bare leaf whose issuer is nowhere, as long as its chain may still be on the way. */

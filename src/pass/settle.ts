@@ -100,7 +100,7 @@ export class SettleStep implements Step {
     const { change } = written;
     const { findings } = this.memory;
     const chain = chainOf(written);
-    if (bringsIssuers(change)) this.memory.reader.kongGotIssuers();
+    if (bringsIssuers(change)) this.memory.reader.noteNewIssuers();
     this.memory.untold.push({
       certificate: changeId(change),
       half: changeHalf(change),

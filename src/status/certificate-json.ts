@@ -2,8 +2,8 @@ import { rowJson } from '../common/safe-text';
 import type { CertificateStatus } from '../public';
 
 /**
- * For each field of a record: `ours`, where this process words it itself (states, digests, times, numbers), `text`, or
- * how texts are found in it that come from outside and may hold anything.
+ * For each field of a record: `ours` if its value is made here (states, digests, times, numbers), `text` if it comes from
+ * outside and may hold anything, or a function that returns the texts from outside in it.
  */
 type Texts<T> = {
   readonly [Field in keyof T]-?: 'ours' | 'text' | ((value: NonNullable<T[Field]>) => string);
@@ -40,7 +40,11 @@ const textsOf = collector<CertificateStatus>({
   source: collector<NonNullable<CertificateStatus['source']>>({ ...LEAF, source: 'text', location: 'text' }),
   stored: 'ours',
   served: collector<NonNullable<CertificateStatus['served']>>({
-    ...{ fingerprint_sha256: 'ours', not_after: 'ours', checked_at: 'ours', verdict: 'ours', detail: 'text' },
+    fingerprint_sha256: 'ours',
+    not_after: 'ours',
+    checked_at: 'ours',
+    verdict: 'ours',
+    detail: 'text',
   }),
   refusal: ({ message }) => message,
   dropped: 'ours',

@@ -12,7 +12,7 @@ import {
 export interface PatrolOptions extends SpotCheckOptions {
   /** Asks Kong whether it still stores what was expected, before a mismatch is reported. */
   isStored: (certificate: string, half: Half, chain: Digest) => Promise<boolean>;
-  note: (certificate: string, half: Half, sight: ServedObservation) => void;
+  note: (certificate: string, half: Half, seen: ServedObservation) => void;
   /**
    * Called where Kong stores a certificate and serves another one.
    * @returns whether a pass was asked for that does something about it

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { collectGarbageSoon, collectGarbageIfGrown, optimiseFor } from '../../../src/common/v8';
+import { collectGarbageIfGrown, collectGarbageSoon, optimiseFor } from '../../../src/common/v8';
 
 it.for<[items: number, execArgv: string[], flags: string[]]>([
   [2_001, ['--no-opt', '--expose-gc'], ['--opt']],
