@@ -1,4 +1,4 @@
-import type { CertificateTexts, Prepare, Written } from '../../model';
+import type { CertificateTexts, Prepare } from '../../model';
 import {
   changeHalf,
   changeId,
@@ -60,7 +60,7 @@ export async function writeOne(
         await entities.emptyCachesIfAllowed(changeId(change), change.kind === 'create' ? change.snis : []);
       const before = first === null ? null : toTexts(first);
       if (result.kind === 'already')
-        return { kind: 'written', change, current: fresh, before, snis: entity?.snis ?? [] };
+        return { kind: 'written', change, current: fresh, before, snis: entity.snis ?? [] };
       // The second try wrote what was left, and found the pair of the first.
       return result.kind === 'written' ? { ...result, before } : result;
     });
