@@ -1,4 +1,4 @@
-import type { CertificateTexts, Prepare, Written } from '../../model';
+import type { CertificateTexts, Prepare } from '../../model';
 import {
   changeHalf,
   changeId,
@@ -58,7 +58,11 @@ export async function writeOne(
       // An earlier try was made, and its answer got lost. If that was the database's, Kong has kept its caches.
       if (result.kind === 'already' || result.kind === 'written')
         await entities.emptyCachesIfAllowed(changeId(change), change.kind === 'create' ? change.snis : []);
-      return result.kind === 'already' ? writtenBefore(change, fresh, { first, now: entity }) : result;
+      const before = first === null ? null : toTexts(first);
+      if (result.kind === 'already')
+        return { kind: 'written', change, current: fresh, before, snis: entity.snis ?? [] };
+      // The second try wrote what was left, and found the pair of the first.
+      return result.kind === 'written' ? { ...result, before } : result;
     });
   } catch (error) {
     return named(resultOfError(change, error));
@@ -72,16 +76,6 @@ const isMade = (change: Change, stored: StoredCertificate) =>
     stored[changeHalf(change)]?.chain,
     change.kind === 'update' && change.isOfController,
   );
-
-const writtenBefore = (
-  change: Change,
-  current: PemPair,
-  { first, now }: Record<'first' | 'now', CertificateEntity | null>,
-): Written => ({
-  ...{ kind: 'written', change, current },
-  before: first === null ? null : toTexts(first),
-  snis: now?.snis ?? [],
-});
 
 /** Kong's refusal, with the bundle that it concerns. */
 function named(result: WriteResult): WriteResult {

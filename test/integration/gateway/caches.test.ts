@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Gateway as StandIn } from '../../gateway';
 import { leafOf } from '../../support/tls';
-import { aged, creating, idOf, kindsOf, kongWith, updating, write, writtenOf } from './harness';
+import { aged, creating, idOf, kindsOf, kongWith, pairOf, updating, write, writtenOf } from './harness';
 
 const [A, B] = [idOf(1), idOf(2)];
 const old = aged(30, 'a.test', 'b.test');
@@ -68,6 +68,17 @@ describe('a write, if Kong loses the answer of its database', () => {
     expect(written?.snis).toEqual(['a.test', 'b.test']);
     expect(emptied(kong.stand)).toContain('/snis/b.test');
     expect(await kong.served('b.test')).toBe(leafOf(renewed.cert));
+  });
+
+  it('says what there was before its first try, where the second one adds a name', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+    loseAnswer(kong.stand, 'PATCH', /certificates/);
+    const change = updating(kong.stored(A), renewed, { addSnis: ['b.test'] });
+    const written = writtenOf(await write(kong.gateway, [[change, renewed]]));
+    expect(written[0]?.before).toMatchObject({ main: pairOf(old), snis: ['a.test'] });
+    await kong.gateway.restore(written);
+    expect(await kong.served('a.test')).toBe(leafOf(old.cert));
+    expect(kong.state()).toMatchObject([{ id: A, cert: old.chain.trim(), names: ['a.test'] }]);
   });
 
   it('has the caches emptied, where it restores what there was', async () => {
