@@ -17,7 +17,8 @@ export function openPrefix(path: string | undefined): Prefix {
     return { path, remove: () => rmSync(join(path, '.kong_env'), { force: true }) };
   }
   const made = mkdtempSync(join(tmpdir(), 'gateway-'));
-  return { path: made, remove: () => rmSync(made, { recursive: true, force: true }) };
+  // A reloader that was stopped may still be finishing a file.
+  return { path: made, remove: () => rmSync(made, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 /** `<prefix>/.kong_env`: the effective configuration, secrets included, one `name = value` a line. */
