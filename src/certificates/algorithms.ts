@@ -47,7 +47,7 @@ export interface PublicKeyFacts extends Pick<CertificateInfo, 'keyType' | 'keyBi
   bits: Span;
 }
 
-/** What the content of a SubjectPublicKeyInfo says. @throws RangeError where it is not one */
+/** Type, size and exponent of the key in a SubjectPublicKeyInfo. @throws RangeError where it is not one */
 export function publicKey(spki: DerReader): PublicKeyFacts {
   const algorithm = spki.enter();
   algorithm.read(TAG.objectId);

@@ -68,7 +68,7 @@ export const NO_REACH: Reach = {
   isPublished: false,
 };
 
-/** What `reachFrom` was asked last: comparing it costs less than joining a key for each of thousands of leaves. */
+/** The last question to `reachFrom` and its answer: comparing costs less than joining a key for each of thousands of leaves. */
 let latest: Latest | null = null;
 
 interface Latest {

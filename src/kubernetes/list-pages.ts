@@ -48,7 +48,7 @@ export async function listPages(
     if (performance.now() > until) throw endless(path, `takes more than ${LIST_MS / 60_000} minutes`);
     // The server makes the next page while this one is taken in.
     if (token !== '') coming = ask(token);
-    // Nobody awaits it if this page cannot be taken in.
+    // It stays without an awaiter if this page cannot be taken in.
     coming.catch(() => undefined);
     for (const object of page.items) take(object);
     if (token === '') return version;

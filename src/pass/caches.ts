@@ -120,7 +120,7 @@ export class CachesStep implements Step {
     return null;
   }
 
-  /** What clients get changes, as with a swap: not in a freeze, nor while it is pinned. */
+  /** Clients get another certificate, as after a swap, so freezes and pins apply. */
   private mayChange(certificate: StoredCertificate, half: Half, bundle: SourcedBundle, now: number): boolean {
     const change = { kind: 'update', bundle, certificate, half, isOfController: false, addSnis: [] } as const;
     const permission = this.memory.holds.permits(change, now);

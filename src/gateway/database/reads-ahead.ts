@@ -19,7 +19,8 @@ export class ReadsAhead {
   constructor(private readonly read: (id: string) => Promise<CertificateEntity | null>) {}
 
   begin(id: string): void {
-    if (this.isFresh(this.#reads.get(id))) return;
+    for (const [old, read] of this.#reads) if (!this.isFresh(read)) this.#reads.delete(old);
+    if (this.#reads.has(id)) return;
     const entity = this.read(id);
     // The write, if it comes, gets the failure.
     entity.catch(() => undefined);
