@@ -1,5 +1,5 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { createECDH, createPrivateKey, generateKeyPairSync, type ECDH } from 'node:crypto';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checkKeyAndChain, checkShape, toPem } from '../../../src/certificates';
 import { encodePem } from '../../../src/certificates/pem';
 import { issue, opened, raw, rawOf } from '../../support/bundles';
@@ -74,4 +74,16 @@ describe('a key of which a part is damaged', () => {
       expect(gateWith(der, label), label).toBe('unsupported_format');
     }
   });
+});
+
+it('the numbers of elliptic keys are overwritten once they were checked', async () => {
+  const prototype = Object.getPrototypeOf(createECDH('prime256v1')) as ECDH;
+  const set = vi.spyOn(prototype, 'setPrivateKey');
+  onTestFinished(() => set.mockRestore());
+  for (const key of ['p256', 'p384'] as const)
+    expect(checkKeyAndChain(opened(rawOf(issue({ key }))))).toBeNull();
+  await new Promise(setImmediate);
+  const last = new Map(set.mock.contexts.map((pair, index) => [pair, set.mock.calls[index]?.[0]]));
+  expect(last.size).toBeGreaterThanOrEqual(2);
+  for (const number of last.values()) expect(number).toEqual(Buffer.from([1]));
 });
