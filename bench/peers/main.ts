@@ -159,7 +159,9 @@ async function main(): Promise<void> {
       // One that fails leaves the others their rows.
       const line = await measure(peer, counts, root).then(lineOf, (error: unknown) => {
         process.exitCode = 1;
-        return `| ${peer.name} | failed: ${(error as Error).message} |`;
+        const { message, cause } = error as Error;
+        const why = cause instanceof Error ? ` (${cause.message})` : '';
+        return `| ${peer.name} | failed: ${message}${why} |`;
       });
       say(line);
     }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/eventually';
 import { OpenConnection, servedLeaf } from '../support/tls';
 import type { Look } from './judge';
 
@@ -19,9 +20,12 @@ export class Watch {
     this.#loops = [this.#shakeHands(), this.#keepAsking()];
   }
 
-  /** It has seen each name, and has a connection that is open. */
-  get hasBegun(): boolean {
-    return this.handshakes.length >= this.names().length && this.requests.length > 0;
+  /** Resolves once it has seen each name, and has a connection that is open. */
+  begun(): Promise<void> {
+    return eventually(
+      'the watch has begun',
+      () => this.handshakes.length >= this.names().length && this.requests.length > 0,
+    );
   }
 
   async stop(): Promise<void> {
@@ -41,7 +45,10 @@ export class Watch {
   async #keepAsking(): Promise<void> {
     let connection: OpenConnection | null = null;
     const name = this.names()[0] ?? '';
-    while (!this.#isOver) {
+    let isLast = false;
+    while (!isLast) {
+      // A connection that was ended since it was asked is noticed by one more request.
+      isLast = this.#isOver;
       try {
         connection ??= await OpenConnection.open(this.port(), name);
       } catch {

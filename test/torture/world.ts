@@ -409,6 +409,7 @@ export class World {
       await eventually('the second gateway has everything in step', async () =>
         isWell(await statusOf(second), this.names.length),
       );
+      await watch.begun();
       await work(second);
     } finally {
       await watch.stop();
@@ -489,7 +490,7 @@ export class World {
     const notRecovered: string[] = [];
     let over: number;
     try {
-      await eventually('the watch has begun', () => watch.hasBegun);
+      await watch.begun();
       await fault();
       over = performance.now();
       for (const name of this.names.filter((one) => !this.#removed.has(one))) {
