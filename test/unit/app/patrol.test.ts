@@ -21,7 +21,7 @@ it('the pass is told of each certificate that is served, and of each that is not
     noteUnserved: (id: string) => told.push(`${id} not served`) > 0,
   };
   const patrol = createPatrol(
-    () => [server],
+    () => [{ ...server, proxyProtocol: false }],
     { ready: () => Promise.resolve(), at: () => [], lateMs: 0 } as unknown as Parameters<
       typeof createPatrol
     >[1],
