@@ -50,7 +50,7 @@ export async function handshakes(folder: (name: string) => string): Promise<Resu
     return [
       result('handshake-time', ours.wallMs, floor.wallMs, 1.05),
       result('handshake-cpu', ours.cpuMs, floor.cpuMs, 1.02),
-      result('handshake-cpu-noise', other.cpuMs, without.cpuMs, 1.02),
+      result('handshake-cpu-noise', other.cpuMs, without.cpuMs, null),
     ];
   } finally {
     for (const kong of gateways) await kong.stop();
@@ -64,7 +64,7 @@ interface Sample {
   cpuMs: number;
 }
 
-function result(name: string, ours: number, floor: number, limit: number): Result {
+function result(name: string, ours: number, floor: number, limit: number | null): Result {
   const against = `${HANDSHAKES} with a gateway without the plugin`;
   return { name, ours, floor, ratio: ours / floor, unit: 'ms', limit, against };
 }

@@ -68,8 +68,8 @@ const cell = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0
 
 function line({ name, ours, floor, ratio, unit, limit, limits, against, pauseMs }: Result): string {
   const isOurs = (limits ?? (unit === 'MB' ? 'ours' : 'ratio')) === 'ours';
-  const isGood = (isOurs ? ours : ratio) <= limit;
-  const bound = isOurs ? `${limit} ${unit}` : String(limit);
+  const isGood = limit === null || (isOurs ? ours : ratio) <= limit;
+  const bound = limit === null ? '-' : isOurs ? `${limit} ${unit}` : String(limit);
   const pause = pauseMs === undefined ? '' : `${pauseMs.toFixed(0)} ms${pauseMs > MAX_PAUSE_MS ? '!' : ' '}`;
   return `${name.padEnd(28)}${cell(ours)}${cell(floor)} ${unit}${ratio.toFixed(2).padStart(8)}  ${isGood ? 'ok  ' : 'OVER'} ${bound.padEnd(7)}${pause.padStart(9)}  ${against}`;
 }

@@ -8,8 +8,8 @@ export interface Result {
   floor: number;
   ratio: number;
   unit: 'ms' | 'MB';
-  /** Upper limit of the ratio, or of `ours` itself. */
-  limit: number;
+  /** Upper limit of the ratio, or of `ours` itself; null: there is none. */
+  limit: number | null;
   /** Default: `ours` for MB, the ratio for the rest. */
   limits?: 'ours' | 'ratio';
   /** Name of the work that the figure is compared with. */

@@ -21,8 +21,8 @@ export class Watch {
   }
 
   /** Resolves once it has seen each name, and has a connection that is open. */
-  begun(): Promise<void> {
-    return eventually(
+  async begun(): Promise<void> {
+    await eventually(
       'the watch has begun',
       () => this.handshakes.length >= this.names().length && this.requests.length > 0,
     );

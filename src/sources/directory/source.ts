@@ -1,10 +1,9 @@
 import { basename, dirname, resolve } from 'node:path';
 import { openEndsOf } from '../../certificates';
 import { Slices } from '../../common/slices';
-import { stampOf, statOf, toStamp, type Stamp } from '../../common/stamp';
+import { statOf } from '../../common/stamp';
 import {
   NOT_RENEWED,
-  type RawBundle,
   type Reading,
   type Renewed,
   type Source,
@@ -12,17 +11,19 @@ import {
   type StrayFile,
 } from '../../model';
 import { PlaceAccess } from '../files/access';
-import { FileBundle, type BundleFiles } from '../files/file-bundle';
+import type { BundleFiles, FileBundle } from '../files/file-bundle';
 import { OpenKeyFiles } from '../files/key-modes';
 import { unreadable } from '../files/trouble';
 import { FolderWatch } from '../files/watch';
 import type { Passwords } from '../password';
 import { LooseIssuerFiles } from './beside';
 import { FileContents } from './contents';
+import { KnownBundles } from './known-bundles';
 import { layoutOf, type Layout } from './layout';
 import { matchFiles } from './match';
 import { misnamedAmong, misnamedStrays } from './misnamed';
 import { isOfInterest, parseName } from './names';
+import { ScanStamps } from './scan-stamps';
 import { FolderTree, type Folder } from './tree';
 
 /** Most pairs whose keys are read because other certificates lie beside them. */
@@ -49,17 +50,8 @@ export class DirectorySource implements Source {
   readonly #told = new Map<string, ReadonlySet<FileBundle>>();
   /** Bundles found by contents, by files. */
   #matched = new Map<string, FileBundle>();
-  readonly #bundles = new Map<string, FileBundle>();
-  readonly #byFolder = new Map<string, Set<FileBundle>>();
-  /** Names that are gone since the last scan. */
-  readonly #removed = new Set<string>();
   readonly #openKeys = new OpenKeyFiles();
-  /** One object for thousands of bundles. */
-  readonly #bundleOptions = {
-    openKeys: this.#openKeys,
-    openEndsOf,
-    looseIssuers: () => this.#looseIssuers,
-  };
+  readonly #bundles: KnownBundles;
   #strays: readonly StrayFile[] = [];
   #looseIssuers: LooseIssuerFiles | null = null;
   readonly #access: PlaceAccess;
@@ -73,8 +65,13 @@ export class DirectorySource implements Source {
     this.#root = resolve(path);
     this.id = `directory:${this.#root}`;
     this.#access = new PlaceAccess(this.#root);
-    this.#contents = new FileContents(options.passwords ?? null, options.maxFiles);
     const { isOptional = false, maxFolders } = options;
+    this.#bundles = new KnownBundles(this.#root, {
+      openKeys: this.#openKeys,
+      openEndsOf,
+      looseIssuers: () => this.#looseIssuers,
+    });
+    this.#contents = new FileContents(options.passwords ?? null, options.maxFiles);
     this.#tree = new FolderTree(
       this.#root,
       {
@@ -106,7 +103,7 @@ export class DirectorySource implements Source {
     const explained: string[] = [];
     for (const [folder, paths] of this.placesOf(touched)) {
       if (paths === null || isLinked(paths)) continue;
-      for (const bundle of this.among(folder, paths)) {
+      for (const bundle of this.#bundles.among(folder, paths)) {
         if (!bundle.paths.every((path) => touched.has(path))) return NOT_RENEWED;
         bundles.push(bundle.name);
         explained.push(...bundle.paths);
@@ -146,23 +143,15 @@ export class DirectorySource implements Source {
       if (bundle.hasChanged(stamps.of)) changed.push(bundle.name);
       if (slices.due) await slices.pause();
     }
-    const removed = [...this.#removed].filter((name) => !this.#bundles.has(name));
-    this.#removed.clear();
+    const removed = this.#bundles.takeRemoved();
     return { changed, removed, total: this.#bundles.size, strays: this.strays(), errors };
   }
 
   private *bundlesIn(places: ReadonlyMap<string, ReadonlySet<string> | null>): Iterable<FileBundle> {
     for (const [folder, files] of places) {
-      if (files === null || isLinked(files)) yield* this.#byFolder.get(folder) ?? [];
-      else yield* this.among(folder, files);
+      if (files === null || isLinked(files)) yield* this.#bundles.in(folder);
+      else yield* this.#bundles.among(folder, files);
     }
-  }
-
-  /** Bundles of a folder that one of these files belongs to. */
-  private among(folder: string, files: ReadonlySet<string>): FileBundle[] {
-    const found: FileBundle[] = [];
-    for (const bundle of this.#byFolder.get(folder) ?? []) if (bundle.isAmong(files)) found.push(bundle);
-    return found;
   }
 
   /** Where a call may hang, all stamps are fetched before anything is compared. */
@@ -194,7 +183,7 @@ export class DirectorySource implements Source {
   private mayHaveNew(folder: Folder, files: ReadonlySet<string> | null | undefined): boolean {
     if (files === undefined) return false;
     if (files === null || isLinked(files)) return true;
-    const known = new Set(this.among(folder.path, files).flatMap(({ paths }) => paths));
+    const known = new Set(this.#bundles.among(folder.path, files).flatMap(({ paths }) => paths));
     const isKnown = (path: string) => this.#contents.has(path) || known.has(path);
     for (const path of files) {
       if (folder.children.has(path)) return true;
@@ -222,11 +211,11 @@ export class DirectorySource implements Source {
     const told = new Set<FileBundle>();
     for (const bundle of this.#told.get(folder.path) ?? NO_BUNDLES) {
       if (wanted.delete(idOf(bundle.files))) told.add(bundle);
-      else this.remove(bundle);
+      else this.#bundles.remove(bundle);
     }
     const keystores = new Set(layout.keystores.map(({ cert }) => inFolder(cert)));
     for (const files of wanted.values())
-      told.add(this.add(files, keystores.has(files.cert) ? 'keystore' : undefined));
+      told.add(this.#bundles.add(files, keystores.has(files.cert) ? 'keystore' : undefined));
     if (told.size > 0) this.#told.set(folder.path, told);
     else this.#told.delete(folder.path);
     const misnamed = this.options.layout === undefined ? misnamedAmong(names) : [];
@@ -254,12 +243,12 @@ export class DirectorySource implements Source {
     );
     for (const [id, bundle] of this.#matched) {
       if (wanted.has(id)) matched.set(id, bundle);
-      else this.remove(bundle);
+      else this.#bundles.remove(bundle);
     }
     for (const [id, { cert, key, beside, isAlone, isNumbered }] of wanted) {
       if (matched.has(id)) continue;
       const name = isNumbered ? cert.replace(/\d+(?=\.[a-z]+$)/, '*') : cert;
-      matched.set(id, this.add({ cert, key, beside }, isAlone ? 'leaf' : undefined, name));
+      matched.set(id, this.#bundles.add({ cert, key, beside }, isAlone ? 'leaf' : undefined, name));
     }
     this.#matched = matched;
     this.#strays = [
@@ -270,30 +259,6 @@ export class DirectorySource implements Source {
       ),
     ];
   }
-
-  private add(files: BundleFiles, standalone: RawBundle['standalone'], path = files.cert): FileBundle {
-    const nameOf = (of: string) => of.slice(this.#root.length + 1);
-    const name = this.#bundles.has(nameOf(path)) ? nameOf(files.cert) : nameOf(path);
-    const options = standalone === undefined ? this.#bundleOptions : { ...this.#bundleOptions, standalone };
-    const bundle = new FileBundle(name, files, options);
-    this.#bundles.set(name, bundle);
-    for (const folder of bundle.folders) {
-      this.#byFolder.set(folder, (this.#byFolder.get(folder) ?? new Set()).add(bundle));
-    }
-    return bundle;
-  }
-
-  private remove(bundle: FileBundle): void {
-    for (const folder of bundle.folders) {
-      const bundles = this.#byFolder.get(folder);
-      bundles?.delete(bundle);
-      if (bundles?.size === 0) this.#byFolder.delete(folder);
-    }
-    // A certificate whose key file moved becomes another bundle of the same name.
-    if (this.#bundles.get(bundle.name) !== bundle) return;
-    this.#bundles.delete(bundle.name);
-    this.#removed.add(bundle.name);
-  }
 }
 
 const NONE: readonly string[] = [];
@@ -301,31 +266,6 @@ const NO_BUNDLES: ReadonlySet<FileBundle> = new Set();
 
 /** Tells bundles of a folder from each other. */
 const idOf = ({ cert, key, beside = NONE }: BundleFiles) => [cert, key ?? '', ...beside].join('\0');
-
-/** Stamps of files during one scan; each is fetched once. */
-class ScanStamps {
-  readonly #known = new Map<string, Stamp | null>();
-
-  constructor(
-    private readonly access: PlaceAccess,
-    private readonly contents: FileContents,
-  ) {}
-
-  readonly of = (path: string): Stamp | null => {
-    if (this.access.isLocal && !this.contents.has(path)) return stampOf(path);
-    const known = this.#known.get(path);
-    if (known !== undefined) return known;
-    // Where a call may hang, a stamp that was not fetched waits for the next scan.
-    const stamp = this.access.isLocal ? stampOf(path) : null;
-    this.#known.set(path, stamp);
-    return stamp;
-  };
-
-  async fetch(path: string): Promise<void> {
-    const stat = await this.access.stat(path);
-    this.#known.set(path, stat === null ? null : toStamp(stat));
-  }
-}
 
 /** Kubernetes replaces the link `..data`, through which every file of the folder is reached. */
 const isLinked = (files: ReadonlySet<string>) => [...files].some((path) => basename(path).startsWith('..'));

@@ -2,9 +2,10 @@ import { dirname } from 'node:path';
 import { drive, wait, type MaybePromise } from '../../common/maybe-async';
 import { flatStamps, isRacy, isStampAt, latestOf, type Stamp, type StampedText } from '../../common/stamp';
 import { printable } from '../../common/printable';
-import { MAX_BUNDLE_BYTES, refusal, type RawBundle, type Refusal } from '../../model';
+import { refusal, type RawBundle, type Refusal } from '../../model';
 import type { FileAccess } from './access';
 import { hasOpenKey, type OpenKeyFiles } from './key-modes';
+import { readAtOnce, readBeside, readNamed, stampsOf, type FileRead } from './reads';
 import { unreadable } from './trouble';
 
 const NONE: readonly string[] = [];
@@ -29,7 +30,7 @@ export interface BundleFiles {
   beside?: readonly string[];
 }
 
-interface BundleOptions {
+export interface BundleOptions {
   /** Its kind where it has no key file; see RawBundle. */
   standalone?: RawBundle['standalone'];
   openKeys?: OpenKeyFiles;
@@ -153,26 +154,15 @@ export class FileBundle {
     return this.readPlain(access) ?? drive(this.attempts(access));
   }
 
-  /**
-   * Reads the usual bundle, without the generators of `attempts`: its files are whole, and no others may complete its chain.
-   * @returns null in any other case
-   */
+  /** @returns null unless its files are whole, and no others may complete its chain */
   private readPlain(access: FileAccess): RawBundle | null {
     const { chain, beside = NONE } = this.files;
-    if (!access.isLocal || chain !== undefined || beside.length > 0) return null;
+    if (chain !== undefined || beside.length > 0) return null;
     if ((this.options.looseIssuers?.() ?? null) !== null) return null;
     const now = Date.now();
-    const read: [path: string, file: StampedText][] = [];
-    try {
-      for (const path of this.paths) {
-        const file = access.read(path, MAX_BUNDLE_BYTES);
-        if (file === null || file instanceof Promise || !file.isStable) return null;
-        read.push([path, file]);
-      }
-    } catch {
-      return null;
-    }
-    this.issuersFor(read[0]?.[1].text ?? '');
+    const read = readAtOnce(access, this.paths);
+    if (read === null) return null;
+    this.issuersFor(read[0]?.[1]?.text ?? '');
     return this.taken(now, read);
   }
 
@@ -191,10 +181,9 @@ export class FileBundle {
 
   /** @returns null where a file changed meanwhile */
   private *readOnce(access: FileAccess): Generator<unknown, RawBundle | Refusal | null, never> {
-    // Taken before the first octet, so that later writes show.
     const now = Date.now();
     const { cert } = this.files;
-    const read: [path: string, file: StampedText | null][] = [];
+    const read: FileRead[] = [];
     try {
       for (const path of this.paths) {
         const reading = readNamed(access, path);
@@ -206,7 +195,7 @@ export class FileBundle {
         read.push([path, found]);
       }
       for (const path of this.issuersFor(read[0]?.[1]?.text ?? ''))
-        read.push([path, yield* this.readBeside(access, path)]);
+        read.push(yield* readBeside(access, path));
     } catch (error) {
       // A trouble of the file itself ends when the file changes; any other may end at any time.
       if (isOfFile(error)) yield* this.settleUnread(access, now);
@@ -216,11 +205,11 @@ export class FileBundle {
     return read.some(([, file]) => file?.isStable === false) ? null : this.taken(now, read);
   }
 
-  /** Takes over what was read: the files that must exist, then those that may complete the chain. */
-  private taken(
-    now: number,
-    read: readonly (readonly [path: string, file: StampedText | null])[],
-  ): RawBundle {
+  /**
+   * Takes over what was read: the files that must exist, then those that may complete the chain.
+   * @param now from before the first octet was read, so that later writes show
+   */
+  private taken(now: number, read: readonly FileRead[]): RawBundle {
     const { cert, key, chain } = this.files;
     const must = 1 + Number(key !== null) + Number(chain !== undefined);
     this.settle(
@@ -245,25 +234,13 @@ export class FileBundle {
     return raw;
   }
 
-  /** A chain file that is missing or unreadable may be found missing later. */
-  private *readBeside(access: FileAccess, path: string): Generator<unknown, StampedText | null, never> {
-    try {
-      return yield* wait(readNamed(access, path));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EHANGING') throw error;
-      return null;
-    }
-  }
-
   private noteOpenKey(file: StampedText | null): void {
     if (file?.isOpen === true && hasOpenKey(file.text))
       this.options.openKeys?.note(this.files.key ?? this.files.cert);
   }
 
   private *settleUnread(access: FileAccess, now: number): Generator<unknown, void, never> {
-    const stamps: (Stamp | null)[] = [];
-    for (const path of this.paths) stamps.push(yield* wait(stampSafely(access, path)));
-    this.settle(now, stamps, NONE);
+    this.settle(now, yield* stampsOf(access, this.paths), NONE);
     // No chain is completed before its leaf can be read.
     this.#loose = this.options.looseIssuers?.() ?? null;
     this.#openEnds = NONE;
@@ -288,21 +265,3 @@ const WHAT_A_BUNDLE_IS = 'a bundle is one leaf, its chain and its key';
 const OF_FILE = new Set(['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTFILE', 'ENOTDIR', 'ELOOP', 'ENXIO']);
 
 const isOfFile = (error: unknown) => OF_FILE.has((error as NodeJS.ErrnoException).code ?? '');
-
-/** Errors of reading carry no path; those of opening do. */
-function readNamed(access: FileAccess, path: string): MaybePromise<StampedText | null> {
-  const named = (error: unknown): never => {
-    throw Object.assign(error as Error, { path });
-  };
-  try {
-    const found = access.read(path, MAX_BUNDLE_BYTES);
-    return found instanceof Promise ? found.catch(named) : found;
-  } catch (error) {
-    return named(error);
-  }
-}
-
-function stampSafely(access: FileAccess, path: string): MaybePromise<Stamp | null> {
-  const found = access.stat(path);
-  return found instanceof Promise ? found.catch(() => null) : found;
-}
