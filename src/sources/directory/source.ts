@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { openEndsOf } from '../../certificates';
-import { Slices } from '../../common/slices';
+import { inSlices } from '../../common/slices';
 import { statOf } from '../../common/stamp';
 import {
   NOT_RENEWED,
@@ -138,11 +138,9 @@ export class DirectorySource implements Source {
     if (this.#contents.isFull) errors.push(this.#contents.tooMany(this.#root));
     this.#watch?.follow(this.#tree.folders.values());
     const changed: string[] = [];
-    const slices = new Slices();
-    for (const bundle of places === null ? this.#bundles.values() : this.bundlesIn(places)) {
+    await inSlices(places === null ? this.#bundles.values() : this.bundlesIn(places), (bundle) => {
       if (bundle.hasChanged(stamps.of)) changed.push(bundle.name);
-      if (slices.due) await slices.pause();
-    }
+    });
     const removed = this.#bundles.takeRemoved();
     return { changed, removed, total: this.#bundles.size, strays: this.strays(), errors };
   }
