@@ -43,6 +43,8 @@ export interface PassRunner {
   readonly isStillStored: (certificate: string, half: Half, chain: string) => Promise<boolean>;
   /** Notes that listeners do not serve what Kong stores. @returns whether a pass should have Kong empty its caches */
   readonly noteUnserved: (certificate: string, half: Half, chain: string) => boolean;
+  /** Notes that a listener serves what Kong stores. */
+  readonly noteServed: (certificate: string, half: Half) => void;
 }
 
 /** Every step of a pass, in order. */
@@ -84,5 +86,6 @@ export function createPass(parts: PassParts): PassRunner {
     isStillStored: (certificate, half, chain) => memory.isStillStored(certificate, half, chain),
     noteUnserved: (certificate, half, chain) =>
       caches.noteUnserved(certificate, half, chain, (parts.now ?? Date.now)()),
+    noteServed: (certificate, half) => caches.noteServed(certificate, half, (parts.now ?? Date.now)()),
   };
 }

@@ -42,7 +42,10 @@ export function createPatrol(
       if (!isStored) schedule.request('poll');
       return isStored;
     },
-    note: (certificate, half, seen) => served.note(certificate, half, seen),
+    note: (certificate, half, seen) => {
+      served.note(certificate, half, seen);
+      if (seen.verdict === 'served') runner.noteServed(certificate, half);
+    },
     noteUnserved: (certificate, half, chain) => {
       const isDue = runner.noteUnserved(certificate, half, chain);
       if (isDue) schedule.request('retry');

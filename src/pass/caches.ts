@@ -21,6 +21,8 @@ interface UnservedHalf {
   waitMs: number;
   /** When the caches are to be emptied next (milliseconds since the epoch). */
   dueAt: number;
+  /** Since when listeners have served it again; null: they do not. */
+  servedSince: number | null;
 }
 
 /** Kong's nodes follow one another within 5 s by default. */
@@ -28,6 +30,8 @@ const AFTER_MS = 9_000;
 /** Wait after the first attempt, whatever came of it; it doubles with each further one. */
 const FIRST_WAIT_MS = 60_000;
 const MOST_WAIT_MS = 3_600_000;
+/** A certificate that was served for so long is in a new trouble: one of two workers may serve it all the time. */
+const FORGET_AFTER_MS = 600_000;
 /** Certificates of one period; where more than that are not served, caches are hardly the cause. */
 const MOST = 10;
 
@@ -56,7 +60,7 @@ export class CachesStep implements Step {
   noteUnserved(certificate: string, half: Half, chain: Digest, now: number): boolean {
     const key = halfKey(certificate, half);
     let known = this.#unserved.get(key);
-    if (known?.chain !== chain) {
+    if (known?.chain !== chain || isOver(known, now)) {
       known = {
         certificate,
         half,
@@ -64,9 +68,11 @@ export class CachesStep implements Step {
         times: 0,
         waitMs: FIRST_WAIT_MS,
         dueAt: now + Math.max(AFTER_MS, this.afterMs()),
+        servedSince: null,
       };
       this.#unserved.set(key, known);
     }
+    known.servedSince = null;
     if (now < known.dueAt || this.isPeriodFull(now)) return false;
     if (this.sourceOf(known) === null) {
       postpone(known, now);
@@ -75,6 +81,12 @@ export class CachesStep implements Step {
     if (!this.#due.has(known)) this.#period.left -= 1;
     this.#due.add(known);
     return true;
+  }
+
+  /** Notes that a listener serves what Kong stores. */
+  noteServed(certificate: string, half: Half, now: number): void {
+    const known = this.#unserved.get(halfKey(certificate, half));
+    if (known !== undefined) known.servedSince ??= now;
   }
 
   /** Whether the present period has as many as it may have. Begins the next one when it is over. */
@@ -93,8 +105,11 @@ export class CachesStep implements Step {
     const due = [...this.#due];
     this.#due.clear();
     const { stored } = this.memory.gateway.certificates;
-    for (const [key, { certificate, half, chain }] of this.#unserved)
-      if (stored.get(certificate)?.[half]?.chain !== chain) this.#unserved.delete(key);
+    for (const [key, unserved] of this.#unserved) {
+      const { certificate, half, chain } = unserved;
+      if (stored.get(certificate)?.[half]?.chain !== chain || isOver(unserved, pass.now()))
+        this.#unserved.delete(key);
+    }
     for (const unserved of due) {
       postpone(unserved, pass.now());
       if (!pass.mayWrite()) continue;
@@ -154,6 +169,9 @@ export class CachesStep implements Step {
     }
   }
 }
+
+const isOver = ({ servedSince }: UnservedHalf, now: number) =>
+  servedSince !== null && now - servedSince >= FORGET_AFTER_MS;
 
 function postpone(unserved: UnservedHalf, now: number): void {
   unserved.dueAt = now + unserved.waitMs;

@@ -1,5 +1,6 @@
 import { dump } from 'js-yaml';
 import { onTestFinished } from 'vitest';
+import { onItsOwn } from '../support/http';
 
 /** A running Kong (or its stand-in) with the plugin's real server, as a scenario sees it. */
 export interface TestKong {
@@ -59,12 +60,7 @@ export async function admin(
   path: string,
   body?: unknown,
 ): Promise<Answer> {
-  const response = await fetch(kong.adminUrl + path, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
+  const response = await fetch(kong.adminUrl + path, { method, ...onItsOwn(body) });
   const text = await response.text();
   return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
 }

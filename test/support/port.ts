@@ -1,9 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
 
-/** Below those that the kernel hands out for port 0 and for outgoing connections. */
-const FIRST = 10_000;
-const LAST = 30_000;
+/**
+ * Below those that the kernel hands out for port 0 and for outgoing connections, and above those that `fetch` refuses
+ * ("bad port"): the last one of them is 10080.
+ */
+export const FIRST = 10_400;
+export const LAST = 30_000;
 /** Test files run in several processes at a time, each with a number of its own: one port in so many is each one's. */
 const WORKERS = 16;
 

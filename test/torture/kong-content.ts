@@ -3,6 +3,7 @@ import { load } from 'js-yaml';
 import type { Issued } from '../../src/authority/authority';
 import { eventually } from '../support/eventually';
 import type { Answer, TestKong } from '../scenarios/kong';
+import { onItsOwn } from '../support/http';
 import type { Snapshot } from './judge';
 
 type Entity = Record<string, unknown> & { id: string };
@@ -53,12 +54,8 @@ export function contentOf(
 export const documentOf = (content: Content): string =>
   JSON.stringify({ _format_version: '3.0', ...content });
 
-/** Every request may be made twice: Kong closes kept connections when it likes. */
 async function admin({ adminUrl }: TestKong, method: string, path: string, body?: unknown): Promise<Answer> {
-  const headers = { 'content-type': 'application/json' };
-  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers };
-  const send = () => fetch(adminUrl + path, { method, ...sent });
-  const response = await send().catch(() => sleep(50).then(send));
+  const response = await fetch(adminUrl + path, { method, ...onItsOwn(body) });
   const text = await response.text();
   return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
 }
@@ -260,7 +257,7 @@ export class OtherWriter {
     if (type === 'consumers') this.#consumers.set(id, Object.fromEntries(given) as Entity);
   }
 
-  /** Tried again while Kong is busy, or closes the connection. */
+  /** Tried again while Kong is busy or restarts: each of these writes may be made twice. */
   async #send(method: string, path: string, body?: unknown): Promise<Answer> {
     for (let attempt = 0; ; attempt++) {
       const answer = await admin(this.kong, method, path, body).catch((error: unknown) => {

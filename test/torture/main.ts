@@ -41,7 +41,7 @@ async function main(): Promise<void> {
         () => World.start(startKong, { ...options, ...fault, mode: options.mode }),
         values.log,
       ).catch((error: unknown) => {
-        say(`${options.mode.padEnd(9)}${name.padEnd(28)}BROKEN  ${(error as Error).message}`);
+        say(`${options.mode.padEnd(9)}${name.padEnd(28)}BROKEN  ${sentenceOf(error as Error)}`);
         return false;
       });
       if (!isClean) charged++;
@@ -74,6 +74,10 @@ async function suffer(
   if (isLogged && findings.length > 0) say(log);
   return findings.length === 0;
 }
+
+/** What `fetch` throws says why only in its cause. */
+const sentenceOf = ({ message, cause }: Error) =>
+  cause instanceof Error ? `${message} (${cause.message})` : message;
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 

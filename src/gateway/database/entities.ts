@@ -24,16 +24,22 @@ const ATTEMPTS = 4;
 /**
  * Decides and writes; where it is unknown whether a write was made, reads and decides again.
  * @param work `isAgain`: an earlier write may have been made
+ * @param withinMs no further attempt begins later than that
  */
-export async function decidedAnew<T>(work: (isAgain: boolean) => Promise<T>): Promise<T> {
+export async function decidedAnew<T>(
+  work: (isAgain: boolean) => Promise<T>,
+  withinMs = Number.POSITIVE_INFINITY,
+): Promise<T> {
+  const begin = performance.now();
   for (let attempt = 1; ; attempt++) {
     try {
       return await work(attempt > 1);
     } catch (error) {
       if (!(error instanceof UnsureWrite)) throw error;
-      if (attempt === ATTEMPTS) throw error.cause;
-      const waitMs = FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
-      await sleep(Math.max(waitMs, error.cause.waitMs ?? 0));
+      const pauseMs = FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+      const waitMs = Math.max(pauseMs, error.cause.waitMs ?? 0);
+      if (attempt === ATTEMPTS || performance.now() - begin + waitMs > withinMs) throw error.cause;
+      await sleep(waitMs);
     }
   }
 }
@@ -96,7 +102,7 @@ export class CertificateEntities {
 
   /**
    * Has all workers and nodes of Kong empty their caches of a certificate and of names of it. An empty PATCH changes
-   * nothing but `updated_at`.
+   * nothing but `updated_at`, but Kong writes the whole row as it read it: what is written in between is lost.
    */
   async emptyCaches(id: string, names: readonly string[] = []): Promise<void> {
     await this.patch(id, {});
@@ -139,12 +145,7 @@ export class CertificateEntities {
    */
   async addSni(name: string, id: string): Promise<boolean> {
     const answer = await this.client.request('POST', '/snis', { name, certificate: { id } });
-    // It may be ours: the answer to an earlier try may have been lost.
-    if (answer.status === 409) {
-      if ((await this.ownerOf(name)) !== id) return false;
-      await this.emptyCachesOf(name).catch(() => undefined);
-      return true;
-    }
+    if (answer.status === 409) return this.isThereAlready(name, await this.ownerOf(name), id);
     bodyOf(this.client, 'POST /snis', answer, [201]);
     this.noteSni(id, name, true);
     return true;
@@ -157,15 +158,11 @@ export class CertificateEntities {
    */
   async moveSni(name: string, from: string, to: string, tags?: readonly string[]): Promise<boolean> {
     const owner = await this.ownerOf(name);
-    if (owner === to) return true;
     if (owner === null) return this.addSni(name, to);
-    if (owner !== from) return false;
+    if (owner !== from) return this.isThereAlready(name, owner, to);
     const path = pathOf(name);
-    const answer = await this.client.request('PATCH', path, {
-      certificate: { id: to },
-      ...(tags === undefined ? {} : { tags }),
-    });
-    bodyOf(this.client, `PATCH ${path}`, answer);
+    const fields = { certificate: { id: to }, ...(tags === undefined ? {} : { tags }) };
+    bodyOf(this.client, `PATCH ${path}`, await this.client.request('PATCH', path, fields));
     this.noteSni(from, name, false);
     this.noteSni(to, name, true);
     return true;
@@ -178,6 +175,13 @@ export class CertificateEntities {
     const answer = await this.client.request('DELETE', path);
     if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
     this.noteSni(id, name, false);
+  }
+
+  /** A name may be there by an earlier try of ours whose answer got lost: Kong has kept its caches then. */
+  private async isThereAlready(name: string, owner: string | null, id: string): Promise<boolean> {
+    if (owner !== id) return false;
+    await this.emptyCachesOf(name).catch(() => undefined);
+    return true;
   }
 
   /** A name has a cache of its own, which may go on saying that there is no such name. */

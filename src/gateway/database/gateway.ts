@@ -18,6 +18,7 @@ import { readPluginEntries } from '../admin/plugin-entries';
 import { linked } from '../linked';
 import { DatabaseCaStore } from './ca-certificates';
 import { CertificatesOfDatabase } from './certificate-list';
+import { Emptying } from './emptying';
 import { CertificateEntities, decidedAnew } from './entities';
 import { areMost, PageReads } from './page-reads';
 import { restoreOne } from './restore';
@@ -28,6 +29,9 @@ const CONCURRENCY = 16;
 
 /** After so many unanswered writes in a row the others wait for the next pass. */
 const GIVE_UP = CONCURRENCY;
+
+/** Whoever waits for caches to be emptied gives up by then, so that nothing more is sent. */
+const EMPTYING_WITHIN_MS = 2_000;
 
 /** A Kong with a database: every certificate is written by itself. */
 export class DatabaseGateway implements Gateway {
@@ -40,6 +44,7 @@ export class DatabaseGateway implements Gateway {
   readonly #entities: CertificateEntities;
   /** Takes over reads that were sent ahead. */
   readonly #withReadsAhead: CertificateEntities;
+  readonly #emptying = new Emptying();
 
   constructor(private readonly client: AdminClient) {
     this.certificates = new CertificatesOfDatabase(client);
@@ -85,6 +90,7 @@ export class DatabaseGateway implements Gateway {
       [...writes].reverse(),
       ({ change }) => change,
       async (group) => {
+        await this.#emptying.isOver(group.map(({ change }) => change));
         for (const write of group) results.push(await restoreOne(entitiesFor(group), write));
       },
     );
@@ -93,7 +99,9 @@ export class DatabaseGateway implements Gateway {
   }
 
   async emptyCaches({ id, snis }: NamedCertificate): Promise<boolean> {
-    await decidedAnew(() => this.#entities.emptyCaches(id, snis));
+    await this.#emptying.of(id, () =>
+      decidedAnew(() => this.#entities.emptyCaches(id, snis), EMPTYING_WITHIN_MS),
+    );
     return true;
   }
 
@@ -134,6 +142,7 @@ export class DatabaseGateway implements Gateway {
       (change) => change,
       async (group) => {
         const missing = new Set<string>();
+        await this.#emptying.isOver(group);
         for (const change of group) {
           if (missing.has(changeId(change))) continue;
           if (away !== null) {

@@ -10,7 +10,7 @@ export async function restoreOne(entities: CertificateEntities, write: Written):
   try {
     const id = changeId(write.change);
     const isRestored = await decidedAnew(async (isAgain) =>
-      undo(entities, write, await (isAgain ? entities.read(id) : entities.readFirst(id)), isAgain),
+      undo(entities, write, await (isAgain ? entities.read(id) : entities.readFirst(id))),
     );
     return { kind: isRestored ? 'restored' : 'overtaken', write };
   } catch (error) {
@@ -23,7 +23,6 @@ async function undo(
   entities: CertificateEntities,
   write: Written,
   entity: CertificateEntity | null,
-  isAgain: boolean,
 ): Promise<boolean> {
   const { change, before } = write;
   const id = changeId(change);
@@ -43,8 +42,8 @@ async function undo(
   if (isOurs) {
     const fields = previous === null ? NO_ALT : pairFields(textsNow(entity), half, previous);
     await entities.patch(id, fields, change.kind === 'update' ? change.certificate : undefined);
-  } else if (isAgain) {
-    // An earlier try restored it; Kong may have lost its database's answer and kept its caches.
+  } else {
+    // An earlier try or pass restored it; Kong may have lost its database's answer and kept its caches.
     await entities.emptyCachesIfAllowed(id);
   }
   await splitBack(entities, write);

@@ -1,11 +1,25 @@
 import { describe, expect, it } from 'vitest';
+import type { Issued } from '../../../src/authority/authority';
 import type { Gateway as StandIn } from '../../gateway';
 import { leafOf } from '../../support/tls';
-import { aged, creating, idOf, kindsOf, kongWith, pairOf, updating, write, writtenOf } from './harness';
+import {
+  aged,
+  creating,
+  idOf,
+  kindsOf,
+  kongWith,
+  pairOf,
+  send,
+  updating,
+  write,
+  writtenOf,
+  type Kong,
+} from './harness';
 
 const [A, B] = [idOf(1), idOf(2)];
 const old = aged(30, 'a.test', 'b.test');
 const renewed = aged(1, 'a.test', 'b.test');
+const other = aged(20, 'b.test');
 
 /** The next write of this kind is stored, Kong empties no cache, and answers 500. */
 function loseAnswer(stand: StandIn, method: string, path: RegExp): void {
@@ -81,6 +95,40 @@ describe('a write, if Kong loses the answer of its database', () => {
     expect(kong.state()).toMatchObject([{ id: A, cert: old.chain.trim(), names: ['a.test'] }]);
   });
 
+  /** No answer of such a write arrives, and no cache is emptied meanwhile. */
+  async function losingAll<T>(stand: StandIn, path: RegExp, work: () => Promise<T>): Promise<void> {
+    const recover = stand.inject({ method: 'PATCH', path, status: 500, afterExecute: true, times: Infinity });
+    await stand.withoutInvalidation(async () => {
+      await work();
+    });
+    recover();
+  }
+
+  it('has the caches emptied, where the next pass finds a name that was moved', async () => {
+    const seeds = [
+      { id: A, issued: old, snis: ['a.test'] },
+      { id: B, issued: other, snis: ['b.test'] },
+    ];
+    const kong = await kongWith('database', seeds);
+    const change = updating(kong.stored(A), renewed, { moveSnis: [{ name: 'b.test', from: B }] });
+    const written = writtenOf(await write(kong.gateway, [[change, renewed]]));
+    expect(await kong.served('b.test')).toBe(leafOf(renewed.cert));
+    await losingAll(kong.stand, /snis/, () => kong.gateway.restore(written));
+    expect(await kong.served('b.test')).toBe(leafOf(renewed.cert));
+    expect((await kong.gateway.restore(written)).map(({ kind }) => kind)).toEqual(['restored']);
+    expect(await kong.served('b.test')).toBe(leafOf(other.cert));
+  });
+
+  it('has the caches emptied, where the next pass finds what was restored', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+    const written = writtenOf(await write(kong.gateway, [[updating(kong.stored(A), renewed), renewed]]));
+    expect(await kong.served('a.test')).toBe(leafOf(renewed.cert));
+    await losingAll(kong.stand, /certificates/, () => kong.gateway.restore(written));
+    expect(await kong.served('a.test')).toBe(leafOf(renewed.cert));
+    expect((await kong.gateway.restore(written)).map(({ kind }) => kind)).toEqual(['restored']);
+    expect(await kong.served('a.test')).toBe(leafOf(old.cert));
+  });
+
   it('has the caches emptied, where it restores what there was', async () => {
     const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
     const written = writtenOf(await write(kong.gateway, [[updating(kong.stored(A), renewed), renewed]]));
@@ -106,6 +154,88 @@ it('emptying caches changes nothing that is stored', async () => {
   const before = kong.state();
   expect(await kong.gateway.emptyCaches({ id: A, snis: ['a.test', 'b.test', 'gone.test'] })).toBe(true);
   expect(kong.state()).toEqual(before);
+});
+
+/** The next empty PATCH has read the row, as Kong does, and writes it back when it is released. */
+async function holdEmptying(kong: Kong, held: Issued) {
+  const { certificates } = kong.gateway;
+  // Opens connections, each of which takes a while.
+  await Promise.all([1, 2, 3].map(() => certificates.readOne(A)));
+  let release = () => {};
+  const isReleased = new Promise<void>((resolve) => (release = resolve));
+  const hasRead = new Promise<void>((resolve) => {
+    const takeBack = kong.stand.beforePost(async ({ method, path, body }) => {
+      if (method !== 'PATCH' || Object.keys(body).length > 0) return;
+      takeBack();
+      resolve();
+      await isReleased;
+      await send(kong.stand.adminUrl, 'PATCH', path, pairOf(held));
+    });
+  });
+  return { hasRead, release };
+}
+
+/** Whatever is sent without waiting for something has been answered by then. */
+async function afterManyRequests({ gateway }: Kong): Promise<void> {
+  for (let count = 0; count < 20; count++) await gateway.certificates.readOne(A);
+}
+
+describe('an empty PATCH that Kong has not answered yet', () => {
+  it('is waited for by a rollback, since it writes what it read', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+    const written = writtenOf(await write(kong.gateway, [[updating(kong.stored(A), renewed), renewed]]));
+    const { hasRead, release } = await holdEmptying(kong, renewed);
+    const emptied = kong.gateway.emptyCaches({ id: A, snis: [] });
+    await hasRead;
+    const restored = kong.gateway.restore(written);
+    await afterManyRequests(kong);
+    release();
+    await Promise.all([emptied, restored]);
+    expect(kong.state()).toMatchObject([{ id: A, cert: old.chain.trim() }]);
+  });
+
+  it.for<[what: string, id: string, more: Parameters<typeof updating>[2]]>([
+    ['of that certificate', A, {}],
+    ['that takes a name from it', B, { moveSnis: [{ name: 'a.test', from: A }] }],
+  ])('is waited for by a renewal %s', async ([, id, more]) => {
+    const seeds = [
+      { id: A, issued: old, snis: ['a.test'] },
+      { id: B, issued: other, snis: ['b.test'] },
+    ];
+    const kong = await kongWith('database', seeds);
+    const { hasRead, release } = await holdEmptying(kong, old);
+    const emptied = kong.gateway.emptyCaches({ id: A, snis: [] });
+    await hasRead;
+    const begun = kong.writes();
+    const results = write(kong.gateway, [[updating(kong.stored(id), renewed, more), renewed]]);
+    await afterManyRequests(kong);
+    expect(kong.writes()).toBe(begun);
+    release();
+    await emptied;
+    expect(kindsOf(await results)).toEqual({ [id]: 'written' });
+    expect(kong.state().find((one) => one.id === id)?.cert).toBe(renewed.chain.trim());
+  });
+
+  it('is not waited for by a write of another certificate', async () => {
+    const seeds = [
+      { id: A, issued: old, snis: ['a.test'] },
+      { id: B, issued: other, snis: ['b.test'] },
+    ];
+    const kong = await kongWith('database', seeds);
+    const { hasRead, release } = await holdEmptying(kong, old);
+    const emptied = kong.gateway.emptyCaches({ id: A, snis: [] });
+    await hasRead;
+    const results = await write(kong.gateway, [[updating(kong.stored(B), renewed), renewed]]);
+    expect(kindsOf(results)).toEqual({ [B]: 'written' });
+    release();
+    await emptied;
+  });
+
+  it('is not sent again once nobody waits for it', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+    kong.stand.inject({ method: 'PATCH', status: 503, headers: { 'retry-after': '3600' } });
+    await expect(kong.gateway.emptyCaches({ id: A, snis: [] })).rejects.toThrow('503');
+  });
 });
 
 it('a Kong without a database has no caches to be emptied', async () => {

@@ -56,6 +56,29 @@ describe('a certificate that is stored and not served', () => {
     expect(times.slice(-2).reduce((one, other) => other - one)).toBe(60);
   });
 
+  it('has its caches emptied as soon as the first time, where it was served for ten minutes since', async () => {
+    const { handshakeAfter, runner, clock } = await unserved();
+    for (let minute = 0; minute < 300; minute++) await handshakeAfter(60);
+    runner.noteServed('K', 'main');
+    clock.now += 5 * MINUTE;
+    runner.noteServed('K', 'main');
+    clock.now += 5 * MINUTE;
+    expect(await handshakeAfter(0)).toEqual([]);
+    expect(await handshakeAfter(9)).toEqual(['empty K']);
+  });
+
+  it('has its caches emptied less and less often, where a listener serves it now and then', async () => {
+    const { handshakeAfter, runner } = await unserved();
+    const times: number[] = [];
+    for (let minute = 0; minute < 600; minute++) {
+      if ((await handshakeAfter(30)).length > 0) times.push(minute);
+      // The other worker.
+      runner.noteServed('K', 'main');
+      if ((await handshakeAfter(30)).length > 0) times.push(minute);
+    }
+    expect(times.slice(-2).reduce((one, other) => other - one)).toBe(60);
+  });
+
   it('waits longer where nodes of Kong poll their database rarely', async () => {
     const { handshakeAfter } = await unserved({ emptyCachesAfterMs: () => MINUTE });
     await handshakeAfter(0);
