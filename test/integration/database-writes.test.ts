@@ -86,10 +86,10 @@ it('each of many certificates is read ahead by one request, with its names', asy
   const { readsAhead } = kong.certificates;
   for (const { id } of gateway.entities('certificates')) {
     const before = gateway.requests.length;
-    readsAhead.begin(String(id));
-    const read = await readsAhead.take(String(id))?.entity;
+    readsAhead.begin(id);
+    const read = await readsAhead.take(id)?.entity;
     expect(gateway.requests).toHaveLength(before + 1);
-    expect(read).toEqual(await (await fetch(`${gateway.adminUrl}/certificates/${String(id)}`)).json());
+    expect(read).toEqual(await (await fetch(`${gateway.adminUrl}/certificates/${id}`)).json());
   }
 });
 
