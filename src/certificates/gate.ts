@@ -1,6 +1,7 @@
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import { refusal, type Bundle, type Refusal } from '../model';
 import type { OpenedBundle } from './bundle';
+import { isProven } from './known-key';
 import { checkPath } from './path';
 import { namesWarning } from './names';
 import { belongsTo } from './private-key';
@@ -97,8 +98,9 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Dat
   let leaf: X509Certificate;
   let signers: Issuer[];
   try {
-    leaf = new X509Certificate(first.der);
     signers = rest.map(issuerOf);
+    if (isProven(first, key, signers[0]?.publicKey)) return checkSignatures(null, signers, bundle.location);
+    leaf = new X509Certificate(first.der);
   } catch {
     return refusal('unsupported_format', `${bundle.location} holds a certificate that OpenSSL cannot read`);
   }
@@ -142,14 +144,15 @@ function checkIssuers(issuers: readonly ParsedCertificate[], location: string, n
   return null;
 }
 
+/** @param leaf null: its signature was checked already */
 function checkSignatures(
-  leaf: X509Certificate,
+  leaf: X509Certificate | null,
   signers: readonly Issuer[],
   location: string,
 ): Refusal | null {
   let certificate = leaf;
   for (const [index, issuer] of signers.entries()) {
-    if (!certificate.verify(issuer.publicKey)) {
+    if (certificate?.verify(issuer.publicKey) === false) {
       return refusal(
         'chain_broken',
         `certificate ${index + 1} of ${location} is not signed by certificate ${index + 2}, though the names say so`,
