@@ -30,13 +30,15 @@ export interface SourceScan {
 
 /** Bundles that touched files seem to renew. */
 export interface Renewed {
+  /** Known bundles a file of which was touched. */
+  begun: readonly string[];
   /** Known bundles all of whose files were touched. */
   bundles: readonly string[];
   /** The touched files that this accounts for: theirs, and drafts that were renamed by now. */
   files: Iterable<string>;
 }
 
-export const NOT_RENEWED: Renewed = { bundles: [], files: [] };
+export const NOT_RENEWED: Renewed = { begun: [], bundles: [], files: [] };
 
 export interface ScanOptions {
   /** Fetch even what looks unchanged, because somebody asks for it, or a renewal is due. */

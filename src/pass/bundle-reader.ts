@@ -2,7 +2,15 @@ import { isSameReach, type OpenedBundle } from '../certificates';
 import type { MaybePromise } from '../common/maybe-async';
 import { optimiseFor } from '../common/v8';
 import { inSlices } from '../common/slices';
-import { inTurn, isRefusal, refusal, type Refusal, type Source, type SourcedBundle } from '../model';
+import {
+  inTurn,
+  isRefusal,
+  NOT_RENEWED,
+  refusal,
+  type Refusal,
+  type Source,
+  type SourcedBundle,
+} from '../model';
 import { BareLeaves, type BareLeaf } from './bare-leaves';
 import { BundleBook, type Entry } from './bundle-book';
 import { BundleOpener, type BundleOpenerOptions } from './bundle-opener';
@@ -175,16 +183,21 @@ export class BundleReader {
     return new Shares(() => [...found, ...this.book.values()].map(tenantOf), this.options.ticks);
   }
 
-  /** Ids of known bundles all of whose files were touched; null: something else was touched, too. */
-  renewedBy(touched: ReadonlySet<string>): string[] | null {
+  /**
+   * Ids of known bundles that touched files belong to.
+   * @returns `renewed`: those all of whose files were touched; null: something else was touched, too
+   */
+  renewedBy(touched: ReadonlySet<string>): { begun: string[]; renewed: string[] | null } {
     const left = new Set(touched);
-    const ids: string[] = [];
+    const begun: string[] = [];
+    const renewed: string[] = [];
     for (const source of this.all) {
-      const { bundles = [], files = [] } = source.renewedBy?.(touched) ?? {};
-      for (const name of bundles) ids.push(bundleId(source, name));
-      for (const file of files) left.delete(file);
+      const found = source.renewedBy?.(touched) ?? NOT_RENEWED;
+      for (const name of found.begun) begun.push(bundleId(source, name));
+      for (const name of found.bundles) renewed.push(bundleId(source, name));
+      for (const file of found.files) left.delete(file);
     }
-    return left.size === 0 ? ids : null;
+    return { begun, renewed: left.size === 0 ? renewed : null };
   }
 
   /** Opens a renewed bundle; the next scan reads it again. @returns whether it is whole and passes the gate */

@@ -18,10 +18,13 @@ export class ReadAhead {
    */
   async read(touched: ReadonlySet<string>, isWaiting: () => boolean): Promise<boolean> {
     const { reader, gateway, plan } = this.memory;
-    const renewed = touched.size > MOST_TOUCHED ? null : reader.renewedBy(touched);
-    if (renewed === null || renewed.length === 0 || renewed.length > FEW) return false;
-    for (const id of renewed)
+    if (touched.size > MOST_TOUCHED) return false;
+    const { begun, renewed } = reader.renewedBy(touched);
+    if (begun.length > FEW) return false;
+    // The first file of a renewal is hint enough to ask Kong.
+    for (const id of begun)
       for (const holder of plan?.inSync.get(id) ?? []) gateway.certificates.readAhead?.(holder);
+    if (renewed === null || renewed.length === 0) return false;
     // The request is sent before anything is parsed.
     await new Promise<void>((resolve) => setImmediate(resolve));
     return isWaiting() && renewed.every((id) => reader.readAhead(id));

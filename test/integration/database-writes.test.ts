@@ -57,6 +57,7 @@ async function renewing() {
   const seen = gateway.requests.length;
   return {
     gateway,
+    kong,
     ahead: (of = id) => kong.certificates.readAhead(of),
     write: async (checked: typeof prepare = prepare) => {
       const { certificates } = await kong.write({ certificates: [change], caCertificates: [] }, checked);
@@ -76,6 +77,36 @@ it('what was read ahead of a write is not read once more', async () => {
   ahead();
   expect(await write()).toMatchObject({ kind: 'written', before: { snis: ['www.example.test'] } });
   expect(methods()).toEqual(['GET', 'PATCH']);
+});
+
+it('each of many certificates is read ahead by one request, with its names', async () => {
+  const { gateway, kong } = await renewing();
+  const { chain: cert, key } = issue();
+  gateway.seed(Array.from({ length: 5 }, (_, index) => ({ cert, key, snis: [`${index}.example.test`] })));
+  const { readsAhead } = kong.certificates;
+  for (const { id } of gateway.entities('certificates')) {
+    const before = gateway.requests.length;
+    readsAhead.begin(id);
+    const read = await readsAhead.take(id)?.entity;
+    expect(gateway.requests).toHaveLength(before + 1);
+    expect(read).toEqual(await (await fetch(`${gateway.adminUrl}/certificates/${id}`)).json());
+  }
+});
+
+it('a read for the first file of a renewal is replaced when the last one comes too late for it', async () => {
+  const { ahead, write, writeAsOther, methods, gateway } = await renewing();
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  ahead();
+  vi.advanceTimersByTime(20);
+  ahead();
+  const other = issue();
+  await writeAsOther(other);
+  vi.advanceTimersByTime(10);
+  ahead();
+  expect(await write()).toMatchObject({ kind: 'conflict' });
+  expect(methods()).toEqual(['GET', 'PATCH', 'GET']);
+  expect(gateway.entities('certificates')).toMatchObject([{ cert: other.chain }]);
 });
 
 it('what was read ahead while a write was under way is read again for the next one', async () => {

@@ -4,6 +4,7 @@ import { settingsOf } from '../live/settings';
 import type { KongMode, StartKong } from '../scenarios/kong';
 import { DatabaseProxy } from './database-proxy';
 import type { Fault } from './fault';
+import { HEARINGS_LINES } from './hearings';
 import type { WorldOptions } from './world';
 
 /** Options of the command line that say which Kong is tortured. */
@@ -45,8 +46,9 @@ export async function gatewaysOf({
       ? undefined
       : await DatabaseProxy.start({ host: url.hostname, port: Number(url.port === '' ? 5432 : url.port) });
   if (url !== null && database !== undefined) url.host = `127.0.0.1:${database.port}`;
+  const start = realKong(settingsOf(kong, url?.href));
   return {
-    startKong: realKong(settingsOf(kong, url?.href)),
+    startKong: (setup) => start({ ...setup, lines: [...HEARINGS_LINES, ...(setup.lines ?? [])] }),
     worlds: wanted
       .filter((one) => one === 'dbless' || database !== undefined)
       .map((one) => ({ mode: one, lagMs: REAL_LAG_MS, isReal: true, database })),

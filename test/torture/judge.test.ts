@@ -30,7 +30,18 @@ const clean: Evidence = {
   repeated: [],
   leaks: 0,
   lagMs: 0,
+  hearings: {},
 };
+
+/** Two workers have heard of the first change of `a`, and of further ones at these times. */
+const heard = (one: readonly number[], other: readonly number[], otherBegan = -1000) => ({
+  hearings: {
+    a: [
+      ...[-20, ...one].map((at) => ({ id: 'A', worker: '1', began: -1000, at })),
+      ...[-10, ...other].map((at) => ({ id: 'A', worker: '2', began: otherBegan, at })),
+    ],
+  },
+});
 
 const charges = (more: Partial<Evidence>): Charge[] =>
   judge({ ...clean, ...more }).map(({ charge }) => charge);
@@ -93,6 +104,31 @@ describe('the judge', () => {
       { handshakes: [look(200, 'first'), look(100, 'second')] },
     ],
     [
+      'an older certificate though all workers have heard of the change',
+      'older',
+      { ...seen(look(200, 'first')), ...heard([90], [199]) },
+    ],
+    [
+      'an older certificate where a worker never hears of the change',
+      'older',
+      { ...seen(look(200, 'first')), ...heard([90], []) },
+    ],
+    [
+      'an older certificate where a worker hears of another change later',
+      'older',
+      { ...seen(look(200, 'first')), ...heard([90, 300], [95, 310]) },
+    ],
+    [
+      'an older certificate from a worker that began after the change',
+      'older',
+      { ...seen(look(200, 'first')), ...heard([90, 300], [310], 150) },
+    ],
+    [
+      'an older certificate where a worker hears of a change of another name late',
+      'older',
+      { ...seen(look(200, 'first')), hearings: { b: heard([90], [250]).hearings.a } },
+    ],
+    [
       'a handshake that failed before Kong went down',
       'failed handshake',
       { ...seen(look(200, null, 'reset')), downtimes: [{ from: 250, to: 290 }] },
@@ -122,6 +158,10 @@ describe('the judge', () => {
       { ...seen(look(200, 'first')), stepsBack: [{ from: 150, to: 160, name: 'a', number: 1 }] },
     ],
     ['the certificate of another name in a handshake for that name', seen(look(200, 'of b', null, 'b'))],
+    [
+      'the older certificate from a worker that hears of the change later',
+      { ...seen(look(200, 'first'), look(260, 'second')), ...heard([90], [250]) },
+    ],
     ['the older certificate from a worker that follows late', { ...seen(look(140, 'first')), lagMs: 50 }],
     [
       'what fails while Kong is down',

@@ -3,6 +3,8 @@
  * fault allowed (a Kong that was down, another writer's older certificate) is part of the evidence.
  */
 
+import { wasBehind, type Hearing } from './hearings';
+
 /** A certificate that a source offered for a name, or that another writer put into Kong. */
 export interface Version {
   name: string;
@@ -64,6 +66,8 @@ export interface Evidence {
   leaks: number;
   /** Time in which an older certificate may be seen after a newer one: workers of a real Kong follow one another. */
   lagMs: number;
+  /** When workers of a real Kong heard of changes, by name. */
+  hearings: Readonly<Record<string, readonly Hearing[]>>;
 }
 
 /** Charges against a run. */
@@ -110,7 +114,7 @@ export function judge(evidence: Evidence): Finding[] {
   ];
 }
 
-function* served({ watched, versions, handshakes, stepsBack, lagMs }: Evidence): Iterable<Finding> {
+function* served({ watched, versions, handshakes, stepsBack, lagMs, hearings }: Evidence): Iterable<Finding> {
   const known = new Map(versions.map((version) => [`${version.name} ${version.fingerprint}`, version]));
   const owners = new Map(versions.map(({ fingerprint, name }) => [fingerprint, name]));
   for (const name of watched) {
@@ -141,7 +145,7 @@ function* served({ watched, versions, handshakes, stepsBack, lagMs }: Evidence):
           step.to >= newest.look.from &&
           step.from <= look.to,
       );
-      return isAllowed ? null : 'older';
+      return isAllowed || wasBehind(hearings[name] ?? [], newest.look, look) ? null : 'older';
     }
   }
 }

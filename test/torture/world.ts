@@ -14,6 +14,7 @@ import { ask } from '../support/http';
 import { servedLeaf } from '../support/tls';
 import { AdminProxy, answer, isWrite } from './admin-proxy';
 import type { DatabaseProxy, DatabaseTrouble } from './database-proxy';
+import { hearingsOf } from './hearings';
 import { judge, type Evidence, type Finding, type Span, type StepBack, type Version } from './judge';
 import { certificateId, contentOf, documentOf, entitiesOf, OtherWriter, type Content } from './kong-content';
 import { Supply } from './supply';
@@ -519,6 +520,7 @@ export class World {
       crashes: this.#crashes,
       leaks: this.supply.secrets.slice(issued).filter((line) => output.includes(line)).length,
       lagMs: this.lagMs,
+      hearings: this.#hearings(),
     };
     const others = this.#otherWatches.map((other) => servedBy(other, evidence));
     return { findings: [...judge(evidence), ...others.flatMap(judge)], recoveryMs: over };
@@ -555,6 +557,16 @@ export class World {
     return findStatusSocket(this.kong.prefix);
   }
 
+  #hearings(): Evidence['hearings'] {
+    const all = hearingsOf(this.kong.prefix);
+    return Object.fromEntries(
+      this.#watched.map((name) => {
+        const id = certificateId(this.names.indexOf(name));
+        return [name, all.filter((one) => one.id === id)];
+      }),
+    );
+  }
+
   /** A few names: handshakes of the watch take the CPU from Kong. */
   get #watched(): string[] {
     return this.names.filter((name) => !this.#removed.has(name)).slice(0, 3);
@@ -568,10 +580,10 @@ export class World {
   }
 }
 
-/** What another gateway served. */
+/** What another gateway served; when its workers heard of changes is unknown. */
 const servedBy = ({ handshakes, requests }: Watch, evidence: Evidence): Evidence => ({
   ...{ ...evidence, handshakes, requests, before: {}, after: {}, changedByOthers: {}, crashes: 0, leaks: 0 },
-  ...{ notRecovered: [], unsaid: [], leftBehind: [], repeated: [] },
+  ...{ hearings: {}, notRecovered: [], unsaid: [], leftBehind: [], repeated: [] },
 });
 
 async function statusOf({ prefix }: TestKong): Promise<StatusReport> {

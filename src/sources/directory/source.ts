@@ -99,19 +99,20 @@ export class DirectorySource implements Source {
 
   renewedBy(touched: ReadonlySet<string>): Renewed {
     if (!this.#access.isLocal) return NOT_RENEWED;
-    const bundles: string[] = [];
+    const begun: string[] = [];
     const explained: string[] = [];
+    let areWhole = true;
     for (const [folder, paths] of this.placesOf(touched)) {
       if (paths === null || isLinked(paths)) continue;
       for (const bundle of this.#bundles.among(folder, paths)) {
-        if (!bundle.paths.every((path) => touched.has(path))) return NOT_RENEWED;
-        bundles.push(bundle.name);
+        begun.push(bundle.name);
+        areWhole &&= bundle.paths.every((path) => touched.has(path));
         explained.push(...bundle.paths);
       }
       // Drafts that were renamed by now.
       for (const path of paths) if (!this.#contents.has(path) && statOf(path) === null) explained.push(path);
     }
-    return { bundles, files: explained };
+    return areWhole ? { begun, bundles: begun, files: explained } : { ...NOT_RENEWED, begun };
   }
 
   warnings(): string[] {

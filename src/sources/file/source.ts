@@ -72,11 +72,13 @@ export class FileSource implements Source {
 
   renewedBy(touched: ReadonlySet<string>): Renewed {
     const { paths, name } = this.#bundle;
-    if (!this.#access.isLocal || !paths.every((path) => touched.has(path))) return NOT_RENEWED;
+    if (!this.#access.isLocal || !paths.some((path) => touched.has(path))) return NOT_RENEWED;
+    const begun = [name];
+    if (!paths.every((path) => touched.has(path))) return { ...NOT_RENEWED, begun };
     const folders = new Set(paths.map((path) => dirname(path)));
     // Drafts that were renamed by now.
     const drafts = [...touched].filter((path) => folders.has(dirname(path)) && statOf(path) === null);
-    return { bundles: [name], files: [...paths, ...drafts] };
+    return { begun, bundles: begun, files: [...paths, ...drafts] };
   }
 
   warnings(): string[] {

@@ -98,6 +98,27 @@ test.for<[string, (folder: string) => void, string[]]>([
   expect(await runner.readAhead(touched(...names), waiting)).toBe(false);
 });
 
+test.for([
+  ['a folder', (folder: string) => new DirectorySource(folder, false)],
+  ['two files', (folder: string) => new FileSource(join(folder, 'www.crt'), join(folder, 'www.key'), false)],
+] as const)('Kong is asked for a certificate as soon as its file is touched (%s)', async ([, sourceOf]) => {
+  const { folder, runner, asked, touched } = await inStep(sourceOf);
+  writeFileSync(join(folder, 'www.crt'), next.chain);
+  expect(await runner.readAhead(touched('www.crt.new', 'www.crt'), waiting)).toBe(false);
+  expect(asked).toEqual(['id']);
+  asked.length = 0;
+  await runner.readAhead(touched('www.txt', '..data'), waiting);
+  expect(asked).toEqual([]);
+});
+
+it('a pair that shares its key with one that is not renewed yet is waited for', async () => {
+  const { folder, runner, touched } = await inStep();
+  writeFileSync(join(folder, 'www.pem'), next.chain);
+  writePair(folder, 'www', next);
+  await runner.pass('poll');
+  expect(await runner.readAhead(touched('www.pem', 'www.key'), waiting)).toBe(false);
+});
+
 it('nothing is read ahead once the pass has begun', async () => {
   const { folder, runner, both } = await inStep();
   writePair(folder, 'www', next);

@@ -1,0 +1,4 @@
+return {
+  name = "worker-hearings",
+  fields = { { config = { type = "record", fields = {} } } },
+}
