@@ -1,6 +1,7 @@
 import * as crypto from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Digest, Reach } from '../model';
+import type { Digest, Reach, StoredHalf } from '../model';
+import type { OpenedBundle } from './bundle';
 import { isSelfIssued } from './chain';
 import { decodePem, isCertificate, isPrivateKey, type PemBlock } from './pem';
 import { isPublicRoot, NO_REACH, reachFrom } from './reach';
@@ -63,8 +64,21 @@ export const contentOf = (chain: Digest, key: PemBlock | null): Digest => key?.d
  */
 export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain }: PemContent): Reach {
   if (leaf === null) return NO_REACH;
-  const tail = certificates.length < 2 ? '' : chain.slice(chain.indexOf('.') + 1);
+  const tail = certificates.length < 2 ? '' : tailOf(chain);
   return reachFrom(leaf, tail, () => parsable(certificates.slice(1)));
+}
+
+const tailOf = (chain: Digest) => chain.slice(chain.indexOf('.') + 1);
+
+/**
+ * What parsing the texts of a bundle (`toPem`) would yield.
+ * @returns null where its certificates were found in another order, or with a root: its content has another digest
+ */
+export function storedHalfOf({ bundle, chain: [leaf, ...above], covered }: OpenedBundle): StoredHalf | null {
+  const { content, chain } = bundle;
+  if (leaf === undefined || chain !== covered) return null;
+  const reach = reachFrom(leaf, above.length === 0 ? '' : tailOf(chain), () => above);
+  return { content, chain, leaf: leaf.info, reach, vaultReference: false };
 }
 
 /**
