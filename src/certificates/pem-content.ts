@@ -32,7 +32,7 @@ let latest = { text: '', digest: '' };
 
 function digestOfBlock(block: PemBlock, index: number): Digest {
   if (index === 0) return sha256(block.der);
-  if (block.text === latest.text) return latest.digest;
+  if (block.isText(latest.text)) return latest.digest;
   const digest = intermediates.get(block.text)?.digest ?? sha256(block.der);
   // A substring keeps the whole text in memory, possibly with the key in it; hence the copy.
   const text = Buffer.from(block.text, 'latin1').toString('latin1');
@@ -49,7 +49,7 @@ export function readPem(cert: string, key: string): PemContent | null {
   const first = decodePem(cert);
   const second = key === '' ? [] : decodePem(key);
   if (first === null || second === null) return null;
-  const certificates = first.filter(isCertificate);
+  const certificates = first.every(isCertificate) ? first : first.filter(isCertificate);
   const privateKey = second.find(isPrivateKey) ?? first.find(isPrivateKey) ?? null;
   const chain = certificates.map(digestOfBlock).join('.');
   return { certificates, key: privateKey, chain, content: contentOf(chain, privateKey) };

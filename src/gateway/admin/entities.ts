@@ -49,16 +49,17 @@ export function toStored(
   const tags = entity.tags ?? NONE;
   const { secret, secretUid } = secretOf(tags);
   const main = toHalf(entity, known?.main, fresh);
-  return {
+  const stored: StoredCertificate = {
     id: entity.id,
     snis: sharedNames(snis ?? NONE, main.leaf),
     owner: ownerOf(tags),
     secret,
     main,
     alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }, known?.alt, fresh),
-    ...(secretUid === undefined ? {} : { secretUid }),
-    ...(tags.includes(PREVIOUS_TAG) ? { isPrevious: true as const } : {}),
   };
+  if (secretUid !== undefined) stored.secretUid = secretUid;
+  if (tags.includes(PREVIOUS_TAG)) stored.isPrevious = true;
+  return stored;
 }
 
 const NONE: readonly string[] = [];

@@ -197,24 +197,27 @@ export class DirectorySource implements Source {
   /** Takes over a folder's files by their names. */
   private arrange(folder: Folder, names: readonly string[]): void {
     const layout = (this.options.layout ?? layoutOf)(names);
-    const inFolder = (name: string) => `${folder.path}/${name}`;
-    const wanted = new Map<string, BundleFiles>();
-    for (const { cert, key, beside = NONE } of [...layout.pairs, ...layout.keystores]) {
-      const files = {
+    // Joined from a list: V8 would keep the result of a template in parts.
+    const inFolder = (name: string) => [folder.path, name].join('/');
+    const wanted = [...layout.pairs, ...layout.keystores].map(
+      ({ cert, key, beside = NONE }): BundleFiles => ({
         cert: inFolder(cert),
         key: key === null ? null : inFolder(key),
         beside: beside.length === 0 ? NONE : beside.map(inFolder),
-      };
-      wanted.set(idOf(files), files);
-    }
+      }),
+    );
+    const before = this.#told.get(folder.path) ?? NO_BUNDLES;
+    const isFirst = before.size === 0;
+    const added = new Set(isFirst ? [] : wanted.map(idOf));
     const told = new Set<FileBundle>();
-    for (const bundle of this.#told.get(folder.path) ?? NO_BUNDLES) {
-      if (wanted.delete(idOf(bundle.files))) told.add(bundle);
+    for (const bundle of before) {
+      if (added.delete(idOf(bundle.files))) told.add(bundle);
       else this.#bundles.remove(bundle);
     }
     const keystores = new Set(layout.keystores.map(({ cert }) => inFolder(cert)));
-    for (const files of wanted.values())
-      told.add(this.#bundles.add(files, keystores.has(files.cert) ? 'keystore' : undefined));
+    for (const files of wanted)
+      if (isFirst || added.has(idOf(files)))
+        told.add(this.#bundles.add(files, keystores.has(files.cert) ? 'keystore' : undefined));
     if (told.size > 0) this.#told.set(folder.path, told);
     else this.#told.delete(folder.path);
     const misnamed = this.options.layout === undefined ? misnamedAmong(names) : [];
