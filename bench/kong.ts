@@ -44,9 +44,14 @@ async function startReal(
   const declarativeConfig = JSON.stringify({ _format_version: '3.0', certificates, plugins });
   const kong = await realKong(settings)(mode === 'dbless' ? { mode, declarativeConfig } : { mode });
   if (mode === 'database') {
-    for (const row of rowsOf(pairs)) await send(kong.adminUrl, 'PUT', `/certificates/${row.id}`, row);
-    if (plugin !== undefined)
-      await send(kong.adminUrl, 'POST', '/plugins', { name: 'ssl-cert-reloader', config: plugin });
+    try {
+      for (const row of rowsOf(pairs)) await send(kong.adminUrl, 'PUT', `/certificates/${row.id}`, row);
+      if (plugin !== undefined)
+        await send(kong.adminUrl, 'POST', '/plugins', { name: 'ssl-cert-reloader', config: plugin });
+    } catch (error) {
+      await kong.stop();
+      throw error;
+    }
   }
   const { adminUrl, tlsPort, prefix } = kong;
   return { adminUrl, tlsPort, prefix, stop: () => kong.stop() };

@@ -13,12 +13,13 @@ const NO_ANSWER = "':' //; :";
 // does. The second line is a string to JavaScript and the start of a command to the shell. The process is to stay
 // small, since it lives beside a gateway: no snapshot of Node's start (2 MB), no optimizing compiler before there is
 // much to do (6 MB, src/common/v8.ts), a small young generation, few arenas, a collection after big passes and a
-// malloc that gives big pieces back (its threshold grows by itself unless it is named).
+// malloc that gives big pieces back (its threshold grows by itself unless it is named). One thread collects the small
+// young generation: waking a second one takes longer than that.
 const launcher = (nodeOptions) => `#!/bin/sh
 ':' //; PATH="\${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"; export PATH
 ':' //; command -v node >/dev/null 2>&1 || { echo "ssl-cert-reloader: node is not on $PATH; install Node.js 20.19 or later" >&2; exit 127; }
 ${NO_ANSWER}
-':' //; MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 exec node --no-node-snapshot --no-opt --max-semi-space-size=1 --expose-gc ${nodeOptions}"$0" "$@"
+':' //; MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 exec node --no-node-snapshot --no-opt --max-semi-space-size=1 --no-parallel-scavenge --expose-gc ${nodeOptions}"$0" "$@"
 { const [major, minor] = process.versions.node.split('.').map(Number); if (major < 20 || (major === 20 && minor < 19)) { console.error('ssl-cert-reloader: Node.js 20.19 or later is needed, this is ' + process.versions.node); process.exit(1); } }`;
 
 /**

@@ -3,6 +3,7 @@ import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { PLUGIN_NAME } from '../common/product';
+import { removeDraftsOf } from '../common/replace-file';
 import { stateFolder } from '../gateway';
 
 /** The holder of the lock: its process id (as its container counts), empty where it gave none. */
@@ -175,11 +176,13 @@ function ask(path: string): Promise<string | null> {
 /** Sockets under their draft names. */
 const REMAINS = new RegExp(`^${PLUGIN_NAME}(-status)?\\.(lock|socket)\\.[\\da-f]+(\\.dead)?$`);
 
-/** Removes sockets of processes that were killed before these had their names: nobody listens there. */
+/** Removes sockets and files of state whose processes were killed before these had their names. */
 async function removeRemains(folder: string): Promise<void> {
+  removeDraftsOf(folder, (name) => name.startsWith(`${PLUGIN_NAME}.`));
   try {
     for (const name of readdirSync(folder).filter((one) => REMAINS.test(one))) {
       const path = join(folder, name);
+      // Nobody listens there.
       if ((await ask(path)) === null) rmSync(path, { force: true });
     }
   } catch {

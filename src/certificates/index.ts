@@ -6,7 +6,7 @@ export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny } from './formats/open';
 export { factsOf, NOTHING, type FileFacts, type LeafFacts } from './formats/facts';
 export { identify, readCaBundle } from './ca';
-export { digestOf, openEndsOf, reachOfPem, readPem, type PemContent } from './pem-content';
+export { digestOf, openEndsOf, reachOfPem, readPem, storedHalfOf, type PemContent } from './pem-content';
 export {
   isPublicRoot,
   isSameReach,

@@ -1,6 +1,7 @@
 import * as crypto from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Digest, Reach } from '../model';
+import type { Digest, Reach, StoredHalf } from '../model';
+import type { OpenedBundle } from './bundle';
 import { isSelfIssued } from './chain';
 import { decodePem, isCertificate, isPrivateKey, type PemBlock } from './pem';
 import { isPublicRoot, NO_REACH, reachFrom } from './reach';
@@ -31,7 +32,7 @@ let latest = { text: '', digest: '' };
 
 function digestOfBlock(block: PemBlock, index: number): Digest {
   if (index === 0) return sha256(block.der);
-  if (block.text === latest.text) return latest.digest;
+  if (block.isText(latest.text)) return latest.digest;
   const digest = intermediates.get(block.text)?.digest ?? sha256(block.der);
   // A substring keeps the whole text in memory, possibly with the key in it; hence the copy.
   const text = Buffer.from(block.text, 'latin1').toString('latin1');
@@ -48,7 +49,7 @@ export function readPem(cert: string, key: string): PemContent | null {
   const first = decodePem(cert);
   const second = key === '' ? [] : decodePem(key);
   if (first === null || second === null) return null;
-  const certificates = first.filter(isCertificate);
+  const certificates = first.every(isCertificate) ? first : first.filter(isCertificate);
   const privateKey = second.find(isPrivateKey) ?? first.find(isPrivateKey) ?? null;
   const chain = certificates.map(digestOfBlock).join('.');
   return { certificates, key: privateKey, chain, content: contentOf(chain, privateKey) };
@@ -63,8 +64,21 @@ export const contentOf = (chain: Digest, key: PemBlock | null): Digest => key?.d
  */
 export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain }: PemContent): Reach {
   if (leaf === null) return NO_REACH;
-  const tail = certificates.length < 2 ? '' : chain.slice(chain.indexOf('.') + 1);
+  const tail = certificates.length < 2 ? '' : tailOf(chain);
   return reachFrom(leaf, tail, () => parsable(certificates.slice(1)));
+}
+
+const tailOf = (chain: Digest) => chain.slice(chain.indexOf('.') + 1);
+
+/**
+ * What parsing the texts of a bundle (`toPem`) would yield.
+ * @returns null where its certificates were found in another order, or with a root: its content has another digest
+ */
+export function storedHalfOf({ bundle, chain: [leaf, ...above], covered }: OpenedBundle): StoredHalf | null {
+  const { content, chain } = bundle;
+  if (leaf === undefined || chain !== covered) return null;
+  const reach = reachFrom(leaf, above.length === 0 ? '' : tailOf(chain), () => above);
+  return { content, chain, leaf: leaf.info, reach, vaultReference: false };
 }
 
 /**

@@ -9,10 +9,26 @@ export class PemBlock {
 
   constructor(
     readonly label: string,
-    /** The block as it stands in the text. */
-    readonly text: string,
-    private readonly body: string,
+    /** The text around it: block and body are cut out of it only where they are needed. */
+    private readonly source: string,
+    private readonly start: number,
+    private readonly end: number,
   ) {}
+
+  /** The block as it stands in the text. */
+  get text(): string {
+    return this.source.slice(this.start, this.end);
+  }
+
+  isText(other: string): boolean {
+    return other.length === this.end - this.start && this.source.startsWith(other, this.start);
+  }
+
+  private get body(): string {
+    const { length } = this.label;
+    const begin = this.start + BEGIN.length + length + DASHES.length;
+    return this.source.slice(begin, this.end - END.length - length - DASHES.length);
+  }
 
   /** The decoded body, decoded at the first read: most certificates are never looked into. */
   get der(): Buffer {
@@ -22,9 +38,10 @@ export class PemBlock {
 
   /** SHA-256 (base64url) of the decoded body and a text after it; the body is not kept, since it may be a key. */
   digestWith(text: string): string {
-    const most = this.body.length + text.length;
+    const { body } = this;
+    const most = body.length + text.length;
     const bytes = most <= scratch.length ? scratch : Buffer.allocUnsafeSlow(most);
-    const length = this.#der === null ? bytes.write(this.body, 'base64') : this.#der.copy(bytes);
+    const length = this.#der === null ? bytes.write(body, 'base64') : this.#der.copy(bytes);
     try {
       const end = length + bytes.write(text, length, 'latin1');
       return crypto.hash('sha256', bytes.subarray(0, end), 'base64url');
@@ -54,7 +71,10 @@ function decodeAlone(base64: string): Buffer {
 }
 
 const BEGIN = '-----BEGIN ';
+const END = '-----END ';
 const DASHES = '-----';
+/** The end of the usual block, which need not be put together for each. */
+const END_OF_CERTIFICATE = `${END}CERTIFICATE${DASHES}`;
 
 /**
  * Splits a text into its PEM blocks; whatever stands between them (comments, bag attributes) is passed over.
@@ -68,14 +88,15 @@ export function decodePem(text: string): PemBlock[] | null {
     const labelEnd = text.indexOf(DASHES, at + BEGIN.length);
     if (labelEnd === -1) return null;
     const label = text.slice(at + BEGIN.length, labelEnd);
-    const end = `-----END ${label}-----`;
-    const bodyEnd = text.indexOf(end, labelEnd);
+    const mark = label === 'CERTIFICATE' ? END_OF_CERTIFICATE : `${END}${label}${DASHES}`;
+    const bodyEnd = text.indexOf(mark, labelEnd);
     if (bodyEnd === -1) return null;
-    const body = text.slice(labelEnd + DASHES.length, bodyEnd);
+    const end = bodyEnd + mark.length;
+    const next = text.indexOf(BEGIN, labelEnd + DASHES.length);
     // Another block begins before this one ends: a line is missing.
-    if (body.includes(BEGIN)) return null;
-    blocks.push(new PemBlock(label, text.slice(at, bodyEnd + end.length), body));
-    at = text.indexOf(BEGIN, bodyEnd + end.length);
+    if (next !== -1 && next < bodyEnd) return null;
+    blocks.push(new PemBlock(label, text, at, end));
+    at = next === -1 || next >= end ? next : text.indexOf(BEGIN, end);
   }
   return blocks;
 }

@@ -28,7 +28,7 @@ export function replaceFile(
   isStill = () => true,
 ): boolean {
   removeDrafts(path);
-  const draft = `${draftsOf(path)}${process.pid}`;
+  const draft = draftOf(path);
   const file = openSync(draft, 'wx', 0o600);
   try {
     try {
@@ -54,7 +54,7 @@ export function replaceFile(
 /** The same for a file of our own, without waiting for the disk. @throws Error of the system */
 export async function replaceOwnFile(path: string, text: string | AsyncIterable<string>): Promise<void> {
   removeDrafts(path);
-  const draft = `${draftsOf(path)}${process.pid}`;
+  const draft = draftOf(path);
   try {
     await writeFile(draft, text, { flag: 'wx', mode: 0o600, flush: true });
     await rename(draft, path);
@@ -63,20 +63,31 @@ export async function replaceOwnFile(path: string, text: string | AsyncIterable<
   }
 }
 
-/** Drafts of this file by processes that were killed while they wrote them. */
+/** Removes drafts of this file by processes that were killed while they wrote them. */
 export function removeDrafts(path: string): void {
-  const [folder, start] = [dirname(path), basename(draftsOf(path))];
+  removeDraftsOf(dirname(path), (name) => name === basename(path));
+}
+
+/**
+ * The same for several files of a folder, none of which has to exist: a process may be killed before it wrote the first.
+ * @param isOne asked for the name of a draft's file
+ */
+export function removeDraftsOf(folder: string, isOne: (name: string) => boolean): void {
   try {
-    for (const name of readdirSync(folder)) {
-      const pid = name.startsWith(start) ? Number(name.slice(start.length)) : NaN;
-      if (pid === process.pid || (pid > 0 && !isRunning(pid))) rmSync(join(folder, name), { force: true });
+    for (const draft of readdirSync(folder)) {
+      const [, name = '', pid] = DRAFT.exec(draft) ?? [];
+      if (pid === undefined || !isOne(name)) continue;
+      if (Number(pid) === process.pid || !isRunning(Number(pid)))
+        rmSync(join(folder, draft), { force: true });
     }
   } catch {
     // They take a little room, and the next write looks again.
   }
 }
 
-const draftsOf = (path: string) => join(dirname(path), `.${basename(path)}.ssl-cert-reloader-`);
+const DRAFT = /^\.(.+)\.ssl-cert-reloader-(\d+)$/;
+
+const draftOf = (path: string) => join(dirname(path), `.${basename(path)}.ssl-cert-reloader-${process.pid}`);
 
 function isRunning(pid: number): boolean {
   try {

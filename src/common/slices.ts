@@ -1,3 +1,5 @@
+import type { MaybePromise } from './maybe-async';
+
 /** Longest stretch of synchronous work before other work gets its turn. */
 const SLICE_MS = 5;
 
@@ -22,4 +24,33 @@ export class Slices {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#until = performance.now() + SLICE_MS;
   }
+}
+
+/**
+ * Works on items one after the other, in slices.
+ * @param work returns a promise only where it has to wait
+ */
+export async function inSlices<T>(items: Iterable<T>, work: (item: T) => MaybePromise<void>): Promise<void> {
+  const slices = new Slices();
+  const left = items[Symbol.iterator]();
+  for (let wait = oneSlice(left, work, slices); wait !== null; wait = oneSlice(left, work, slices))
+    await wait;
+}
+
+/**
+ * A function of its own, which V8 compiles once: a long loop in an async function is compiled each time that it runs, and
+ * with thousands of items that takes longer than many a loop.
+ * @returns null: nothing is left
+ */
+function oneSlice<T>(
+  left: Iterator<T>,
+  work: (item: T) => MaybePromise<void>,
+  slices: Slices,
+): Promise<void> | null {
+  for (let next = left.next(); next.done !== true; next = left.next()) {
+    const working = work(next.value);
+    if (working instanceof Promise) return working;
+    if (slices.due) return slices.pause();
+  }
+  return null;
 }

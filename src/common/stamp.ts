@@ -43,7 +43,8 @@ const NUMBERS = 4;
  */
 export function flatStamps(stamps: readonly (Stamp | null)[]): readonly number[] {
   const flat = new Array<number>(stamps.length * NUMBERS);
-  for (const [index, stamp] of stamps.entries()) {
+  for (let index = 0; index < stamps.length; index++) {
+    const stamp = stamps[index];
     const at = index * NUMBERS;
     flat[at] = stamp?.mtimeMs ?? Number.NaN;
     flat[at + 1] = stamp?.ctimeMs ?? Number.NaN;
@@ -68,8 +69,12 @@ export function isStampAt(flat: readonly number[], index: number, stamp: Stamp |
 /** The latest time among stamps; milliseconds since the epoch. */
 export function latestOf(flat: readonly number[]): number {
   let latest = 0;
-  for (let at = 0; at < flat.length; at += NUMBERS)
-    for (const time of [flat[at], flat[at + 1]]) if (time !== undefined && time > latest) latest = time;
+  for (let at = 0; at < flat.length; at += NUMBERS) {
+    const modified = flat[at] as number;
+    const changed = flat[at + 1] as number;
+    if (modified > latest) latest = modified;
+    if (changed > latest) latest = changed;
+  }
   return latest;
 }
 

@@ -118,7 +118,13 @@ export interface Edits {
  * the whole gate, while other writes are under way.
  * @throws Failure where the environment is to blame, not the content
  */
-export type Prepare = (change: Change) => Promise<PemPair | Refusal>;
+export type Prepare = (change: Change) => Promise<FreshPair | Refusal>;
+
+/** Texts that passed the gate. */
+export interface FreshPair extends PemPair {
+  /** What parsing these very texts would yield; left out: unknown. */
+  half?: StoredHalf;
+}
 
 export interface EditResults {
   certificates: WriteResult[];

@@ -101,9 +101,11 @@ export class BundleBook {
   }
 
   /** Bundles that were parsed, each once. */
-  *bundles(): Iterable<SourcedBundle> {
+  bundles(): SourcedBundle[] {
     const copies = this.copies();
-    for (const [id, { known }] of this.#entries) if (!isRefusal(known) && !copies.has(id)) yield known;
+    const found: SourcedBundle[] = [];
+    for (const [id, { known }] of this.#entries) if (!isRefusal(known) && !copies.has(id)) found.push(known);
+    return found;
   }
 
   /** The last readable state of bundles that cannot be read now. */

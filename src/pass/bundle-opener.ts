@@ -166,18 +166,7 @@ export class BundleOpener {
     isNews: boolean,
     shares: Shares,
   ): Promise<void> {
-    if (isNews) {
-      this.#chains.reset();
-      this.#uncompleted = new Set();
-      // Most chains of a private CA end below its root, and nothing completes them: 10,000 are passed over here.
-      for (const { known } of this.book.values())
-        if (!isRefusal(known) && this.#chains.mayGoOn(known.reach)) this.#uncompleted.add(known.id);
-    } else {
-      for (const id of differing.keys()) {
-        const reach = this.book.get(id)?.reach;
-        if (reach !== undefined && this.#chains.mayGoOn(reach)) this.#uncompleted.add(id);
-      }
-    }
+    this.noteUncompleted(differing, isNews);
     for (const id of this.#uncompleted) {
       const known = this.book.get(id);
       const owner = known === null ? '' : ownerOf(known);
@@ -197,6 +186,21 @@ export class BundleOpener {
       // Completed again to the same chain, it has not changed.
       if (before != null && isSameAs(before, whole.bundle.content, whole.bundle)) differing.delete(id);
       else if (before === undefined) differing.set(id, known);
+    }
+  }
+
+  private noteUncompleted(differing: ReadonlyMap<string, unknown>, isNews: boolean): void {
+    if (isNews) {
+      this.#chains.reset();
+      this.#uncompleted = new Set();
+      // Most chains of a private CA end below its root, and nothing completes them: 10,000 are passed over here.
+      for (const { known } of this.book.values())
+        if (!isRefusal(known) && this.#chains.mayGoOn(known.reach)) this.#uncompleted.add(known.id);
+      return;
+    }
+    for (const id of differing.keys()) {
+      const reach = this.book.get(id)?.reach;
+      if (reach !== undefined && this.#chains.mayGoOn(reach)) this.#uncompleted.add(id);
     }
   }
 

@@ -1,6 +1,7 @@
 import { isSameReach, type OpenedBundle } from '../certificates';
+import type { MaybePromise } from '../common/maybe-async';
 import { optimiseFor } from '../common/v8';
-import { Slices } from '../common/slices';
+import { inSlices } from '../common/slices';
 import {
   inTurn,
   isRefusal,
@@ -111,26 +112,11 @@ export class BundleReader {
     const kongChanged = (await stored) === true;
     const bare = new Map<string, BareLeaf>();
     progress?.begin('open', found.length);
-    const slices = new Slices();
     const shares = this.newShares(found);
-    for (const seen of found) {
+    await inSlices(found, (seen) => {
       progress?.step();
-      const id = bundleId(seen.source, seen.name);
-      const owner = tenantOf(seen);
-      if (shares.isSpent(owner)) {
-        this.#postponed.set(id, { source: seen.source, name: seen.name, owner });
-        continue;
-      }
-      const before = this.book.get(id);
-      const begin = shares.begin();
-      // Awaited only where it is a promise: most bundles are in Kong to the letter.
-      const taken = this.#opener.take(id, seen, bare);
-      const isNews = taken instanceof Promise ? await taken : taken;
-      shares.end(owner, begin);
-      if (!isNews) continue;
-      result.differing.set(id, before);
-      if (slices.due) await slices.pause();
-    }
+      return this.take(seen, shares, bare, result);
+    });
     const isNews = result.changed || kongChanged || this.#hasKongNewIssuers || this.isAnyReachNew(result);
     this.#hasKongNewIssuers = false;
     await this.#opener.completeChains(result.differing, isNews, shares);
@@ -138,6 +124,31 @@ export class BundleReader {
     if (result.differing.size > 0) result.changed = true;
     if (result.changed) this.book.excuse();
     return result;
+  }
+
+  /** Puts a bundle that was read into the book. */
+  private take(
+    seen: UnmatchedBundle,
+    shares: Shares,
+    bare: Map<string, BareLeaf>,
+    { differing }: BundleScan,
+  ): MaybePromise<void> {
+    const id = bundleId(seen.source, seen.name);
+    const owner = tenantOf(seen);
+    if (shares.isSpent(owner)) {
+      this.#postponed.set(id, { source: seen.source, name: seen.name, owner });
+      return;
+    }
+    const before = this.book.get(id);
+    const begin = shares.begin();
+    const end = (isNews: boolean) => {
+      shares.end(owner, begin);
+      if (isNews) differing.set(id, before);
+    };
+    // A promise only where it has to wait: most bundles are in Kong to the letter.
+    const taken = this.#opener.take(id, seen, bare);
+    if (taken instanceof Promise) return taken.then(end);
+    end(taken);
   }
 
   /**

@@ -18,14 +18,15 @@ export function copiesAmong(entries: ReadonlyMap<string, Entry>): Map<string, En
       copies.set(first, entries.get(id) as Entry);
     } else copies.set(id, entries.get(first) as Entry);
   };
-  const isOneSource = new Set([...entries.values()].map(({ source }) => source)).size < 2;
+  const sources = new Set<Source>();
+  for (const { source } of entries.values()) sources.add(source);
   for (const [id, { source, known }] of entries) {
     // Kong's own files are never shown as copies.
     if (isRefusal(known) || source.snis !== undefined) continue;
     let own = byContent.get(source);
     if (own === undefined) byContent.set(source, (own = new Map<string, string>()));
     note(own, known.content, id);
-    if (!isOneSource && known.location.startsWith('/')) note(byFile, known.location, id);
+    if (sources.size > 1 && known.location.startsWith('/')) note(byFile, known.location, id);
   }
   return copies;
 }

@@ -7,8 +7,9 @@ export function notesOf(plan: Plan, bundles: ReadonlyMap<string, SourcedBundle>)
   const written = new Set(plan.changes.map(({ bundle }) => bundle.id));
   for (const [id, bundle] of bundles) {
     if (!plan.inSync.has(id) && !written.has(id)) continue;
-    const warnings = warningsOf(bundle).map(({ message }) => message);
-    if (warnings.length > 0) found.set(id, [found.get(id) ?? [], warnings].flat().join('; '));
+    const warnings = warningsOf(bundle);
+    if (warnings.length === 0) continue;
+    found.set(id, [found.get(id) ?? [], warnings.map(({ message }) => message)].flat().join('; '));
   }
   return [...found].flatMap(([id, note]) => {
     const bundle = bundles.get(id);

@@ -1,4 +1,11 @@
-import { checkKeyAndChain, NO_ISSUERS, toPem, toPemAsFound, type IssuerSet } from '../certificates';
+import {
+  checkKeyAndChain,
+  NO_ISSUERS,
+  storedHalfOf,
+  toPem,
+  toPemAsFound,
+  type IssuerSet,
+} from '../certificates';
 import {
   compareAge,
   isRefusal,
@@ -75,7 +82,9 @@ export class Planner {
     const why = this.reader.openedAhead.check(opened);
     if (why !== null) return why;
     const isOfController = change.kind === 'update' ? change.isOfController : change.handsOver === true;
-    return isOfController ? toPemAsFound(opened) : toPem(opened);
+    if (isOfController) return toPemAsFound(opened);
+    const half = storedHalfOf(opened);
+    return { ...toPem(opened), ...(half === null ? {} : { half }) };
   };
 
   /** Whether the last plan of everything left out what was beyond a tenant's share; the next one goes on with it. */

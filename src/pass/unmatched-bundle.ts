@@ -1,6 +1,14 @@
 import { readPem, type PemContent } from '../certificates';
-import { Slices } from '../common/slices';
-import { isRefusal, type Digest, type RawBundle, type Refusal, type SecretRef, type Source } from '../model';
+import { inSlices } from '../common/slices';
+import {
+  isRefusal,
+  type Digest,
+  type RawBundle,
+  type Reading,
+  type Refusal,
+  type SecretRef,
+  type Source,
+} from '../model';
 import { readSafely } from './reading';
 import type { ProgressListener } from './step';
 
@@ -29,31 +37,27 @@ export async function readUnmatched(
   wanted: ReadonlyMap<Source, Iterable<string>>,
   progress: ProgressListener | undefined,
 ): Promise<UnmatchedBundle[]> {
-  const slices = new Slices();
   let held = 0;
   const readAll = async ([source, names]: [Source, Iterable<string>]): Promise<UnmatchedBundle[]> => {
     const found: UnmatchedBundle[] = [];
-    for (const name of names) {
-      // Awaited only where it is a promise: an await for each of 10,000 files costs as much as parsing them.
-      const reading = readSafely(source, name);
-      const raw = reading instanceof Promise ? await reading : reading;
+    const take = (name: string, raw: Reading) => {
       const seen = unmatched(source, name, raw, held < MAX_HELD_CHARS);
       if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += seen.raw.cert.length;
       found.push(seen);
       progress?.step();
-      if (slices.due) await slices.pause();
-    }
+    };
+    await inSlices(names, (name) => {
+      // Awaited only where it is a promise: an await for each of 10,000 files costs as much as parsing them.
+      const reading = readSafely(source, name);
+      if (reading instanceof Promise) return reading.then((raw) => take(name, raw));
+      take(name, reading);
+    });
     return found;
   };
   return (await Promise.all([...wanted].map(readAll))).flat();
 }
 
-function unmatched(
-  source: Source,
-  name: string,
-  raw: RawBundle | Refusal | null,
-  isKept: boolean,
-): UnmatchedBundle {
+function unmatched(source: Source, name: string, raw: Reading, isKept: boolean): UnmatchedBundle {
   if (raw === null || isRefusal(raw))
     return {
       source,

@@ -78,7 +78,7 @@ export class HomeBook implements Homes {
 
   /** Takes over what a plan of everything observed in Kong, once the keys are known to fit. */
   note(observed: readonly ObservedHome[]): void {
-    const changed = new Set<string>();
+    const changed: string[] = [];
     for (const { certificate, half, places } of observed) {
       const leaf = leafOf(certificate, half);
       const few = places.length > MOST_PLACES ? places.slice(0, MOST_PLACES) : places;
@@ -92,13 +92,13 @@ export class HomeBook implements Homes {
         // Names of one certificate share one home.
         if (shared === undefined || !isSameList(shared.leaves, leaves)) shared = { places: few, leaves };
         // The latest moves to the end, so that the oldest is forgotten first.
-        this.#homes.delete(key);
+        if (known !== undefined) this.#homes.delete(key);
         this.set(key, shared);
-        changed.add(key);
+        changed.push(key);
       }
     }
     if (this.#homes.size > MOST_NAMES) this.shrink(observed);
-    for (const key of changed) if (this.#homes.has(key)) this.#isChanged = true;
+    if (changed.some((key) => this.#homes.has(key))) this.#isChanged = true;
   }
 
   /**

@@ -9,14 +9,14 @@ import type { World } from './world';
  * gets back the names that Kong had from its Secret. With a database a name of ours could block the controller.
  */
 export function giveBackLostNames(world: World, mains: ReadonlyMap<string, Decision>): void {
-  const { certificates, holders, input, plan } = world;
+  const { certificates, input, plan } = world;
   if (input.homes === undefined || input.controller?.keepsOthers !== false) return;
   for (const certificate of certificates.values()) {
     const bundle = isStripped(certificate) ? world.secretOf(certificate) : undefined;
     if (bundle?.secret === undefined || bundle.secret.uid === certificate.id) continue;
     if (world.unfit(bundle) !== null) continue;
     const had = input.homes.namesAt(new Set([bundle.id])).get(bundle.id) ?? [];
-    const addSnis = had.filter((name) => !holders.has(name) && covers(bundle.leaf, name));
+    const addSnis = had.filter((name) => !world.holders.has(name) && covers(bundle.leaf, name));
     if (addSnis.length === 0) continue;
     const change = mains.get(certificate.id)?.change;
     if (change != null) change.addSnis = addSnis;

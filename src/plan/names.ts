@@ -5,7 +5,8 @@ import type { CertificateInfo } from '../model';
 export const normal = (name: string): string => name.toLowerCase().replace(/(?<=.)\.$/, '');
 
 /** Whether a name may differ from its normal form. */
-export const isTyped = (name: string): boolean => /[A-Z]|.\.$/.test(name);
+export const isTyped = (name: string): boolean =>
+  name.toLowerCase() !== name || (name.length > 1 && name.endsWith('.'));
 
 type Named = Pick<CertificateInfo, 'names' | 'ips'>;
 

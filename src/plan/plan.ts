@@ -63,7 +63,8 @@ function decide(world: World, certificate: StoredCertificate, half: Half): Decis
 /** Certificates that gain no name are removed; changes planned for them are dropped. */
 function noteObsolete(world: World): void {
   const { certificates, plan } = world;
-  const obsolete = new Set([...certificates.values()].filter((one) => isObsolete(world, one)));
+  const obsolete = new Set<StoredCertificate>();
+  for (const one of certificates.values()) if (isObsolete(world, one)) obsolete.add(one);
   if (obsolete.size === 0) return;
   for (const change of plan.changes)
     if (change.kind === 'update' && change.addSnis.length + (change.moveSnis?.length ?? 0) > 0)

@@ -44,7 +44,7 @@ async function scan(reader: BundleReader): Promise<void> {
 async function checkBundles(reader: BundleReader, check: Check): Promise<void> {
   const { book, sources } = reader;
   const sourceOf = ({ id }: SourcedBundle) => book.sourceOf(id);
-  const opened = [...book.bundles()].slice(0, MOST);
+  const opened = book.bundles().slice(0, MOST);
   const refused = groupBy([...book.refused()], ([id]) => book.sourceOf(id));
   const bundles = groupBy(opened, sourceOf);
   for (const { id, bundles: total, error, strays = [] } of sources.list()) {

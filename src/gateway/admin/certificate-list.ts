@@ -1,6 +1,6 @@
 import { optimiseFor } from '../../common/v8';
 import { Slices } from '../../common/slices';
-import type { CertificateStore, CertificateTexts } from '../../model';
+import type { CertificateStore, CertificateTexts, FreshPair } from '../../model';
 import type { Digest, StoredCertificate, StoredHalf } from '../../model';
 import { bodyIfThere } from './answers';
 import type { AdminClient } from './client';
@@ -124,9 +124,14 @@ export class CertificateList implements CertificateStore {
   /**
    * Takes over an entity from an answer.
    * @param known the certificate as it was known: a half whose content is the same is not parsed again
+   * @param fresh a pair that was written: a half of these very texts is not parsed
    */
-  take(entity: CertificateEntity, known = this.#certificates.get(entity.id)): StoredCertificate {
-    const stored = toStored(entity, known);
+  take(
+    entity: CertificateEntity,
+    known = this.#certificates.get(entity.id),
+    fresh?: FreshPair,
+  ): StoredCertificate {
+    const stored = toStored(entity, known, fresh);
     this.put(stored);
     return stored;
   }

@@ -9,6 +9,7 @@ import {
 import type {
   CertificateInfo,
   CertificateTexts,
+  FreshPair,
   Owner,
   PemPair,
   SecretRef,
@@ -37,22 +38,28 @@ const REFERENCE = /^\s*\{vault:\/\//;
 /**
  * Keeps what comparisons need and drops the PEM texts: the key stays with Kong.
  * @param known the certificate as it was known: a half whose content is the same is not parsed again
+ * @param fresh a pair that was written: a half of these very texts is not parsed
  */
-export function toStored(entity: CertificateEntity, known?: StoredCertificate): StoredCertificate {
+export function toStored(
+  entity: CertificateEntity,
+  known?: StoredCertificate,
+  fresh?: FreshPair,
+): StoredCertificate {
   const { cert_alt: certAlt, key_alt: keyAlt, snis } = entity;
   const tags = entity.tags ?? NONE;
   const { secret, secretUid } = secretOf(tags);
-  const main = toHalf(entity, known?.main);
-  return {
+  const main = toHalf(entity, known?.main, fresh);
+  const stored: StoredCertificate = {
     id: entity.id,
     snis: sharedNames(snis ?? NONE, main.leaf),
     owner: ownerOf(tags),
     secret,
     main,
-    alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }, known?.alt),
-    ...(secretUid === undefined ? {} : { secretUid }),
-    ...(tags.includes(PREVIOUS_TAG) ? { isPrevious: true as const } : {}),
+    alt: certAlt == null || keyAlt == null ? null : toHalf({ cert: certAlt, key: keyAlt }, known?.alt, fresh),
   };
+  if (secretUid !== undefined) stored.secretUid = secretUid;
+  if (tags.includes(PREVIOUS_TAG)) stored.isPrevious = true;
+  return stored;
 }
 
 const NONE: readonly string[] = [];
@@ -129,7 +136,8 @@ function secretOf(tags: readonly string[]): { secret: string | null; secretUid: 
 export const isVaultReference = ({ cert, key }: PemPair): boolean =>
   REFERENCE.test(cert) || REFERENCE.test(key);
 
-function toHalf({ cert, key }: PemPair, known?: StoredHalf | null): StoredHalf {
+function toHalf({ cert, key }: PemPair, known?: StoredHalf | null, fresh?: FreshPair): StoredHalf {
+  if (fresh?.half !== undefined && fresh.cert === cert && fresh.key === key) return fresh.half;
   const vaultReference = isVaultReference({ cert, key });
   const pem = vaultReference ? null : readPem(cert, key);
   if (pem !== null && pem.content !== '' && pem.content === known?.content) return known;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StoredCertificate } from '../../model';
+import type { FreshPair, StoredCertificate } from '../../model';
 import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
 import type { CertificateList } from '../admin/certificate-list';
 import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
@@ -105,14 +105,22 @@ export class CertificateEntities {
     this.#open.delete(id);
   }
 
-  /** @param known the certificate that this restores: a half whose content is the same is not parsed again */
-  async patch(id: string, fields: object, known?: StoredCertificate): Promise<CertificateEntity> {
+  /**
+   * @param known the certificate that this restores: a half whose content is the same is not parsed again
+   * @param fresh the pair that this writes: a half of these very texts is not parsed
+   */
+  async patch(
+    id: string,
+    fields: object,
+    known?: StoredCertificate,
+    fresh?: FreshPair,
+  ): Promise<CertificateEntity> {
     const path = `/certificates/${id}`;
     const open = this.#open.get(id)?.send(fields) ?? null;
     const answer = await (open === null ? this.send('PATCH', path, fields) : orUnsure(open));
     if (isGone(answer)) this.list.delete(id);
     const entity = bodyOf(this.client, `PATCH ${path}`, answer) as CertificateEntity;
-    this.list.take(entity, known);
+    this.list.take(entity, known, fresh);
     return entity;
   }
 

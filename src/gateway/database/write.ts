@@ -1,4 +1,4 @@
-import type { CertificateTexts, Prepare } from '../../model';
+import type { CertificateTexts, FreshPair, Prepare } from '../../model';
 import {
   changeHalf,
   changeId,
@@ -98,7 +98,7 @@ function named(result: WriteResult): WriteResult {
 async function update(
   entities: CertificateEntities,
   change: Update,
-  fresh: PemPair,
+  fresh: FreshPair,
   entity: CertificateEntity | null,
 ): Promise<WriteResult> {
   const { half } = change;
@@ -110,7 +110,7 @@ async function update(
   const before = toTexts(entity);
   const { addSnis, moveSnis = [], removeSnis = [], split, handsOver } = change;
   const kept = split === undefined ? [] : await splitOff(entities, id, before, split);
-  if (!isPairThere) await entities.patch(id, pairFields(before, half, fresh));
+  if (!isPairThere) await entities.patch(id, pairFields(before, half, fresh), undefined, fresh);
   const gained = await gainNames(entities, id, { addSnis, moveSnis, handsOver }, isPairThere);
   for (const name of removeSnis) await entities.removeSni(name, id);
   const lost = new Set([...kept, ...removeSnis]);
@@ -121,7 +121,7 @@ async function update(
 async function create(
   entities: CertificateEntities,
   change: Create,
-  fresh: PemPair,
+  fresh: FreshPair,
   entity: CertificateEntity | null,
 ): Promise<WriteResult> {
   const { bundle, id, moveSnis = [], handsOver } = change;
@@ -133,7 +133,7 @@ async function create(
   const snis = change.snis.filter((name) => !moved.has(name));
   const { secret } = bundle;
   const tags = handsOver === true && secret !== undefined ? controllersTags(secret) : [OUR_TAG];
-  const made = await createNew(entities, id, { ...fresh, snis, tags });
+  const made = await createNew(entities, id, { cert: fresh.cert, key: fresh.key, snis, tags });
   // An earlier try was made, and its answer got lost; or another writer wrote the same content.
   if (made === null) {
     const found = await entities.read(id);
@@ -171,7 +171,8 @@ async function createNew(
 export function pairFields(before: CertificateTexts, half: 'main' | 'alt', pair: PemPair): object {
   const main = half === 'main' ? pair : before.main;
   const alt = half === 'alt' ? pair : before.alt;
-  return { ...main, ...(alt === null ? {} : { cert_alt: alt.cert, key_alt: alt.key }) };
+  const { cert, key } = main;
+  return { cert, key, ...(alt === null ? {} : { cert_alt: alt.cert, key_alt: alt.key }) };
 }
 
 /** Names that a certificate gains. */

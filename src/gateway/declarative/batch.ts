@@ -211,7 +211,8 @@ export class Batch {
     });
     const hadCas = ofCas.some(({ kind }) => kind === 'written');
     if (edited.kind === 'refused') return { why: edited.why, results, cas: [], hadCas };
-    await this.list.follow(edited, certificates);
+    const fresh = new Map(ready.map((item) => [changeId(item.change), item.fresh]));
+    await this.list.follow(edited, certificates, { fresh });
     return { why: null, results, cas: ofCas, hadCas };
   }
 }

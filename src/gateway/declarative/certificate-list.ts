@@ -1,5 +1,5 @@
 import { Slices } from '../../common/slices';
-import type { CertificateTexts, StoredCertificate } from '../../model';
+import type { CertificateTexts, FreshPair, StoredCertificate } from '../../model';
 import { CertificateList } from '../admin/certificate-list';
 import type { AdminClient } from '../admin/client';
 import { ClientUse } from '../admin/client-use';
@@ -8,7 +8,13 @@ import type { DocumentCertificates } from './certificates';
 import type { Edited } from './editor';
 import type { ConfigurationState } from './state';
 
-const NOTHING: ReadonlyMap<string, StoredCertificate> = new Map();
+/** What is known of the certificates of a post, by id: such halves are not parsed. */
+interface Known {
+  /** Certificates that a rollback restored. */
+  former?: ReadonlyMap<string, StoredCertificate>;
+  /** Pairs that were written. */
+  fresh?: ReadonlyMap<string, FreshPair>;
+}
 
 /** The certificates of a configuration, read again when its hash has changed. */
 export class CertificatesOfConfiguration extends CertificateList {
@@ -35,15 +41,8 @@ export class CertificatesOfConfiguration extends CertificateList {
     return this.isLoaded && hash === this.#hash;
   }
 
-  /**
-   * Takes over the changes of a post, which saves reading everything.
-   * @param known certificates that a rollback restored: they are not parsed again
-   */
-  async follow(
-    edited: Edited,
-    certificates: DocumentCertificates | null,
-    known: ReadonlyMap<string, StoredCertificate> = NOTHING,
-  ): Promise<void> {
+  /** Takes over the changes of a post, which saves reading everything. */
+  async follow(edited: Edited, certificates: DocumentCertificates | null, known: Known = {}): Promise<void> {
     if (edited.kind !== 'posted') return;
     try {
       if (edited.isWhole && certificates !== null && this.isOf(edited.base)) {
@@ -56,15 +55,12 @@ export class CertificatesOfConfiguration extends CertificateList {
     }
   }
 
-  private async learn(
-    certificates: DocumentCertificates,
-    known: ReadonlyMap<string, StoredCertificate>,
-  ): Promise<void> {
+  private async learn(certificates: DocumentCertificates, { former, fresh }: Known): Promise<void> {
     const slices = new Slices();
     for (const id of certificates.touched) {
       const texts = await this.textsIn(certificates, id);
       if (texts === null) this.delete(id);
-      else this.take(toEntity(id, texts), known.get(id));
+      else this.take(toEntity(id, texts), former?.get(id), fresh?.get(id));
       if (slices.due) await slices.pause();
     }
   }

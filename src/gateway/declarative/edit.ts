@@ -3,6 +3,7 @@ import {
   changeId,
   type CertificateTexts,
   type Change,
+  type FreshPair,
   type PemPair,
   type StoredCertificate,
   type StoredHalf,
@@ -17,7 +18,7 @@ import type { DocumentCertificates } from './certificates';
 /** A change whose texts went through the gate. */
 export interface Ready {
   change: Change;
-  fresh: PemPair;
+  fresh: FreshPair;
 }
 
 /** Looks up certificates of a document without reading their texts. */

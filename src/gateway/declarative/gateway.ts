@@ -98,7 +98,7 @@ export class DeclarativeGateway implements Gateway {
         return results.some(({ kind }) => kind === 'restored');
       });
       if (edited.kind === 'refused') throw refusedError(edited.why.message);
-      await this.certificates.follow(edited, edits, formerOf(writes));
+      await this.certificates.follow(edited, edits, { former: formerOf(writes) });
       return results;
     } catch (error) {
       return writes.map((write) => ({ kind: 'failed', write, error: error as Error }));

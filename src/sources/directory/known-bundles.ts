@@ -41,12 +41,16 @@ export class KnownBundles {
   /** @param path gives the bundle its name, where no other has it */
   add(files: BundleFiles, standalone: RawBundle['standalone'], path = files.cert): FileBundle {
     const nameOf = (of: string) => of.slice(this.root.length + 1);
-    const name = this.#byName.has(nameOf(path)) ? nameOf(files.cert) : nameOf(path);
+    const first = nameOf(path);
+    const name = this.#byName.has(first) ? nameOf(files.cert) : first;
     const options = standalone === undefined ? this.options : { ...this.options, standalone };
     const bundle = new FileBundle(name, files, options);
     this.#byName.set(name, bundle);
-    for (const folder of bundle.folders)
-      this.#byFolder.set(folder, (this.#byFolder.get(folder) ?? new Set()).add(bundle));
+    for (const folder of bundle.folders) {
+      const known = this.#byFolder.get(folder);
+      if (known === undefined) this.#byFolder.set(folder, new Set([bundle]));
+      else known.add(bundle);
+    }
     return bundle;
   }
 

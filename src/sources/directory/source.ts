@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { openEndsOf } from '../../certificates';
-import { Slices } from '../../common/slices';
+import { inSlices } from '../../common/slices';
 import { statOf } from '../../common/stamp';
 import {
   NOT_RENEWED,
@@ -139,11 +139,9 @@ export class DirectorySource implements Source {
     if (this.#contents.isFull) errors.push(this.#contents.tooMany(this.#root));
     this.#watch?.follow(this.#tree.folders.values());
     const changed: string[] = [];
-    const slices = new Slices();
-    for (const bundle of places === null ? this.#bundles.values() : this.bundlesIn(places)) {
+    await inSlices(places === null ? this.#bundles.values() : this.bundlesIn(places), (bundle) => {
       if (bundle.hasChanged(stamps.of)) changed.push(bundle.name);
-      if (slices.due) await slices.pause();
-    }
+    });
     const removed = this.#bundles.takeRemoved();
     return { changed, removed, total: this.#bundles.size, strays: this.strays(), errors };
   }
@@ -199,24 +197,27 @@ export class DirectorySource implements Source {
   /** Takes over a folder's files by their names. */
   private arrange(folder: Folder, names: readonly string[]): void {
     const layout = (this.options.layout ?? layoutOf)(names);
-    const inFolder = (name: string) => `${folder.path}/${name}`;
-    const wanted = new Map<string, BundleFiles>();
-    for (const { cert, key, beside = NONE } of [...layout.pairs, ...layout.keystores]) {
-      const files = {
+    // Joined from a list: V8 would keep the result of a template in parts.
+    const inFolder = (name: string) => [folder.path, name].join('/');
+    const wanted = [...layout.pairs, ...layout.keystores].map(
+      ({ cert, key, beside = NONE }): BundleFiles => ({
         cert: inFolder(cert),
         key: key === null ? null : inFolder(key),
         beside: beside.length === 0 ? NONE : beside.map(inFolder),
-      };
-      wanted.set(idOf(files), files);
-    }
+      }),
+    );
+    const before = this.#told.get(folder.path) ?? NO_BUNDLES;
+    const isFirst = before.size === 0;
+    const added = new Set(isFirst ? [] : wanted.map(idOf));
     const told = new Set<FileBundle>();
-    for (const bundle of this.#told.get(folder.path) ?? NO_BUNDLES) {
-      if (wanted.delete(idOf(bundle.files))) told.add(bundle);
+    for (const bundle of before) {
+      if (added.delete(idOf(bundle.files))) told.add(bundle);
       else this.#bundles.remove(bundle);
     }
     const keystores = new Set(layout.keystores.map(({ cert }) => inFolder(cert)));
-    for (const files of wanted.values())
-      told.add(this.#bundles.add(files, keystores.has(files.cert) ? 'keystore' : undefined));
+    for (const files of wanted)
+      if (isFirst || added.has(idOf(files)))
+        told.add(this.#bundles.add(files, keystores.has(files.cert) ? 'keystore' : undefined));
     if (told.size > 0) this.#told.set(folder.path, told);
     else this.#told.delete(folder.path);
     const misnamed = this.options.layout === undefined ? misnamedAmong(names) : [];

@@ -196,6 +196,10 @@ export class FolderTree {
     for (const entry of entries) {
       // Kubernetes keeps generations in `..2026_01_01…` and `..data`; the visible links lead there.
       if (entry.name.startsWith('.')) continue;
+      if (entry.isFile()) {
+        files.push(entry.name);
+        continue;
+      }
       const path = `${folder.path}/${entry.name}`;
       let isFolder = entry.isDirectory();
       if (entry.isSymbolicLink()) {

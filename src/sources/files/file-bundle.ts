@@ -76,7 +76,9 @@ export class FileBundle {
   /** Files that must exist. */
   get paths(): string[] {
     const { cert, key, chain } = this.files;
-    return [cert, ...(key === null ? [] : [key]), ...(chain === undefined ? [] : [chain])];
+    const paths = key === null ? [cert] : [cert, key];
+    if (chain !== undefined) paths.push(chain);
+    return paths;
   }
 
   /** Files whose stamps `hasChanged` compares. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -49,6 +49,26 @@ it('clears away sockets of killed processes that never got their names, and no o
   const remains = [`${NAME}.4dfae487`, `${NAME}.4dfae487.dead`, 'ssl-cert-reloader.socket.2325'];
   const others = ['ssl-cert-reloader.history.1', 'ssl-cert-reloader-status.socket', 'another.socket.2325'];
   for (const name of [...remains, ...others]) await deadHolder(prefix, name);
+  await taken(prefix);
+  expect(readdirSync(prefix).sort()).toEqual([...others, NAME].sort());
+});
+
+it('clears away what killed processes wrote of files that never came to be', async () => {
+  const prefix = testFolder();
+  const ended = String(spawnSync(process.execPath, ['--version']).pid);
+  const running = String(process.ppid);
+  const draft = (name: string, pid: string) => `.${name}.ssl-cert-reloader-${pid}`;
+  const files = [
+    'known-811a8a59f5fc',
+    'told-811a8a59f5fc',
+    'homes-811a8a59f5fc',
+    'holds',
+    'reloads',
+    'differences',
+  ];
+  const others = [draft('kong.yml', ended), draft('ssl-cert-reloader.holds', running)];
+  for (const name of [...files.map((file) => draft(`ssl-cert-reloader.${file}`, ended)), ...others])
+    writeFileSync(join(prefix, name), 'half a te');
   await taken(prefix);
   expect(readdirSync(prefix).sort()).toEqual([...others, NAME].sort());
 });

@@ -1,8 +1,10 @@
 import { describe, expect, it, test } from 'vitest';
-import { openBundle } from '../../../src/certificates';
+import { Authority } from '../../../src/authority/authority';
+import { complete, openBundle, storedHalfOf, toPem, type OpenedBundle } from '../../../src/certificates';
+import { parseCertificate } from '../../../src/certificates/x509';
 import { halfOf, toStored, type CertificateEntity } from '../../../src/gateway/admin/entities';
-import { isRefusal, type Owner } from '../../../src/model';
-import { blocksOf, issue, opened, rawOf, secretsIn } from '../../support/bundles';
+import { isRefusal, type Owner, type StoredHalf } from '../../../src/model';
+import { authorities, blocksOf, derOf, issue, opened, raw, rawOf, secretsIn } from '../../support/bundles';
 
 const issued = issue({ names: ['www.example.test', '*.example.test'] });
 const twin = issue({ key: 'rsa-2048' });
@@ -145,5 +147,71 @@ describe('one half of a certificate', () => {
     expect(halfOf(both, 'alt')).toEqual({ cert: twin.chain, key: twin.key });
     expect(halfOf(entity(), 'alt')).toBeNull();
     expect(isRefusal(openBundle(rawOf(twin)))).toBe(false);
+  });
+});
+
+describe('what the texts of a bundle would yield is known before they are written:', () => {
+  const { root, intermediate } = authorities();
+  const alone = raw({ cert: issued.cert, key: issued.key });
+  const forClients = root.intermediate('Clients', { usage: 'client' });
+  const own = Authority.root('own.example.test');
+  const self = own.issue({ names: ['own.example.test'], key: own.privateKey });
+  const lower = intermediate.intermediate('Lower').issue({ names: ['www.example.test'] });
+  const wholeOf = () => {
+    const issuer = parseCertificate(derOf(intermediate.cert));
+    return complete(
+      opened(alone),
+      () => [issuer],
+      () => false,
+    );
+  };
+  it.each<[string, () => OpenedBundle]>([
+    ['leaf and issuer', () => opened(rawOf(issued))],
+    ['another kind of key', () => opened(rawOf(twin))],
+    ['two issuers', () => opened(rawOf(lower))],
+    ['a leaf alone', () => opened(alone)],
+    ['a leaf that signed itself', () => opened(raw({ cert: self.cert, key: self.key }))],
+    [
+      'a leaf whose issuer is for clients alone',
+      () => opened(rawOf(forClients.issue({ names: ['a.test'] }))),
+    ],
+    ['a root beside it', () => opened({ ...rawOf(issued), issuers: [root.cert] })],
+    ['an issuer beside it', () => opened({ ...alone, issuers: [intermediate.cert] })],
+    ['a chain that was completed', wholeOf],
+    [
+      'other white space',
+      () => opened(raw({ cert: issued.chain.replace(/\n/g, '\r\n'), key: `# a key\n${issued.key}` })),
+    ],
+  ])('%s', (_, open) => {
+    const bundle = open();
+    // A fingerprint is computed from a longer text that begins with its digest.
+    const facts = (half: StoredHalf | null) => ({
+      ...half,
+      leaf: { ...half?.leaf, digest: null, fingerprint: half?.leaf?.fingerprint },
+    });
+    expect(facts(storedHalfOf(bundle))).toEqual(facts(toStored(entity(toPem(bundle))).main));
+  });
+
+  it.each([
+    ['a root that is not written', issued.chain + root.cert],
+    ['another order', intermediate.cert + issued.cert],
+  ])('not with %s', (_, cert) => {
+    expect(storedHalfOf(opened(raw({ cert, key: issued.key })))).toBeNull();
+  });
+
+  it('it counts for these very texts alone', () => {
+    const bundle = opened(rawOf(issued));
+    const pair = toPem(bundle);
+    const half = storedHalfOf(bundle) ?? undefined;
+    if (half === undefined) throw new Error('it is not known');
+    const fresh = { ...pair, half };
+    expect(toStored(entity(pair), undefined, fresh).main).toBe(half);
+    const both = { ...pair, cert_alt: twin.chain, key_alt: twin.key };
+    expect(toStored(entity(both), undefined, fresh)).toEqual(toStored(entity(both)));
+    const other = issue();
+    for (const changed of [{ cert: other.chain }, { key: other.key }, { cert: '{vault://env/cert}' }])
+      expect(toStored(entity({ ...pair, ...changed }), undefined, fresh)).toEqual(
+        toStored(entity({ ...pair, ...changed })),
+      );
   });
 });
