@@ -52,6 +52,8 @@ interface HttpRequest {
   headers?: Readonly<Record<string, string>> | undefined;
   /** Octets; a large body in pieces. */
   body?: readonly Uint8Array[] | undefined;
+  /** The body is sent once this is fulfilled; an answer from before is a failure. Default: at once. */
+  bodyAfter?: Promise<void> | undefined;
   signal?: AbortSignal | undefined;
   /** Replaces that of the client. */
   timeoutMs?: number | undefined;
@@ -214,7 +216,7 @@ export class HttpClient {
   private send(
     agent: Agent,
     target: Target,
-    { method = 'GET', headers: own, body }: HttpRequest,
+    { method = 'GET', headers: own, body, bodyAfter }: HttpRequest,
     secrets: Headers,
     limit: Limit,
   ): Promise<http.IncomingMessage> {
@@ -225,7 +227,7 @@ export class HttpClient {
       ...secrets,
     };
     if (body !== undefined) headers['content-length'] = body.reduce((sum, { length }) => sum + length, 0);
-    return send({ agent, target, method, headers, body, limit });
+    return send({ agent, target, method, headers, body, bodyAfter, limit });
   }
 
   /** Takes over renewed certificates and keys; requests under way keep the former ones. */

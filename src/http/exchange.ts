@@ -19,6 +19,8 @@ interface Exchange {
   method: string;
   headers: http.OutgoingHttpHeaders;
   body: readonly Uint8Array[] | undefined;
+  /** The body is sent once this is fulfilled; undefined: at once. */
+  bodyAfter: Promise<void> | undefined;
   limit: Limit;
 }
 
@@ -35,7 +37,7 @@ const REPEATABLE = new Set(['GET', 'HEAD']);
  * @throws the error of Node.js
  */
 export function send(exchange: Exchange): Promise<http.IncomingMessage> {
-  const { agent, target, method, headers, body, limit } = exchange;
+  const { agent, target, method, headers, body, bodyAfter, limit } = exchange;
   return new Promise((resolve, reject) => {
     const request = http.request(
       {
@@ -48,7 +50,14 @@ export function send(exchange: Exchange): Promise<http.IncomingMessage> {
         maxHeaderSize: MAX_HEADER_BYTES,
         headers,
       },
-      resolve,
+      (response) => {
+        if (request.writableEnded) {
+          resolve(response);
+          return;
+        }
+        reject(new Error('it was answered before its body was sent'));
+        request.destroy();
+      },
     );
     let interim = 0;
     request.on('information', () => {
@@ -61,10 +70,18 @@ export function send(exchange: Exchange): Promise<http.IncomingMessage> {
       else resolve(send(exchange));
     });
     limit.stopBy((reason) => request.destroy(reason));
-    if (body?.length === 1) request.end(body[0]);
-    else {
-      for (const piece of body ?? []) request.write(piece);
-      request.end();
+    const sendBody = () => {
+      if (body?.length === 1) request.end(body[0]);
+      else {
+        for (const piece of body ?? []) request.write(piece);
+        request.end();
+      }
+    };
+    if (bodyAfter === undefined) {
+      sendBody();
+      return;
     }
+    request.flushHeaders();
+    void bodyAfter.then(sendBody);
   });
 }
