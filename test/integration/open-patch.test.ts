@@ -13,8 +13,7 @@ const old = issue();
 const renewal = issue();
 const fresh = { cert: renewal.chain, key: renewal.key };
 /** As the gate yields it: with more than is sent. */
-const half = storedHalfOf(opened(rawOf(renewal)));
-if (half === null) throw new Error('the renewal is not in the usual order');
+const half = storedHalfOf(opened(rawOf(renewal))) ?? expect.fail('the renewal is not in the usual order');
 const stored = {
   id,
   cert: old.chain,
