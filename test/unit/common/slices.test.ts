@@ -19,10 +19,10 @@ async function turnsDuring(work: () => Promise<void> | void): Promise<number> {
   return turns;
 }
 
-it.for([
+it.for<[how: string, work: () => Promise<void> | void]>([
   ['is done at once', () => undefined],
   ['is done in microtasks', () => Promise.resolve()],
-] as const)('other work gets its turn while work on many items %s', async ([, work]) => {
+])('other work gets its turn while work on many items %s', async ([, work]) => {
   expect(await turnsDuring(work)).toBeGreaterThan(3);
 });
 
