@@ -21,12 +21,15 @@ export async function ownersOfPeer(socket: Socket): Promise<ReadonlySet<number> 
     return null;
   const there = endOf(remoteAddress, remotePort);
   const here = endOf(localAddress, localPort);
-  const entries = (await Promise.all(TABLES.map((table) => table.read()))).flatMap((text) =>
-    entriesAt(text, remotePort),
-  );
-  const accepted = entries.find(({ local, remote }) => local === there && remote === here);
+  const entries: Entry[] = [];
+  let accepted: Entry | undefined;
+  // The kernel goes through all its connections for each table, so the second one is read only where it is needed.
+  for (const table of TABLES) {
+    entries.push(...entriesAt(await table.read(), remotePort));
+    accepted ??= entries.find(({ local, remote }) => local === there && remote === here);
+    if (accepted !== undefined && accepted.inode !== 0) return new Set([accepted.uid]);
+  }
   if (accepted === undefined) return null;
-  if (accepted.inode !== 0) return new Set([accepted.uid]);
   const everywhere = [endOf('0.0.0.0', remotePort), endOf('::', remotePort)];
   const listening = entries.filter(
     ({ local, state }) => state === LISTEN && [there, ...everywhere].includes(local),
