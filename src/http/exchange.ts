@@ -82,6 +82,6 @@ export function send(exchange: Exchange): Promise<http.IncomingMessage> {
       return;
     }
     request.flushHeaders();
-    void bodyAfter.then(sendBody);
+    void bodyAfter.then(() => agent.checked(request.socket)).then(sendBody);
   });
 }
