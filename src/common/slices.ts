@@ -33,8 +33,11 @@ export class Slices {
 export async function inSlices<T>(items: Iterable<T>, work: (item: T) => MaybePromise<void>): Promise<void> {
   const slices = new Slices();
   const left = items[Symbol.iterator]();
-  for (let wait = oneSlice(left, work, slices); wait !== null; wait = oneSlice(left, work, slices))
+  for (let wait = oneSlice(left, work, slices); wait !== null; wait = oneSlice(left, work, slices)) {
     await wait;
+    // What was waited for may have come without the event loop.
+    if (slices.due) await slices.pause();
+  }
 }
 
 /**

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished, test } from 'vitest';
+import { storedHalfOf } from '../../src/certificates';
 import { DatabaseGateway } from '../../src/gateway';
 import type { Change, StoredCertificate } from '../../src/model';
 import { clientOf } from '../support/admin';
@@ -11,6 +12,8 @@ const id = '6a7d4b42-9c1e-4f60-8f5a-0c6f2b7e9d31';
 const old = issue();
 const renewal = issue();
 const fresh = { cert: renewal.chain, key: renewal.key };
+/** As the gate yields it: with more than is sent. */
+const half = storedHalfOf(opened(rawOf(renewal))) ?? expect.fail('the renewal is not in the usual order');
 const stored = {
   id,
   cert: old.chain,
@@ -24,6 +27,28 @@ const answer = (response: ServerResponse, body: object, status = 200) => {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify(body));
 };
+
+/** A server that answers each request once its body is whole; `begun`: those whose headers have come. */
+async function answeringAs(of: (path: string) => object) {
+  const begun: string[] = [];
+  const server = createServer((request, response) => {
+    const { method = '', url = '' } = request;
+    begun.push(`${method} ${url}`);
+    request.resume().on('end', () => answer(response, of(url)));
+    request.on('error', () => undefined);
+  });
+  return { url: await listening(server), begun };
+}
+
+async function listening(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 /** What one PATCH brought: its body, or null where it was given up. */
 type Patch = object | null;
@@ -74,13 +99,7 @@ async function renewing(found: object, early: (response: ServerResponse) => void
         next: null,
       });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const kong = new DatabaseGateway(clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+  const kong = new DatabaseGateway(clientOf(await listening(server)));
   onTestFinished(() => kong.close());
   await kong.certificates.refresh();
   hold = new Promise<void>((done) => (headersCame = done));
@@ -89,7 +108,7 @@ async function renewing(found: object, early: (response: ServerResponse) => void
   const change = { kind: 'update', half: 'main', bundle, certificate, addSnis: [] } as unknown as Change;
   kong.certificates.readAhead(id);
   const { certificates } = await kong.write({ certificates: [change], caCertificates: [] }, () =>
-    Promise.resolve(fresh),
+    Promise.resolve({ ...fresh, half }),
   );
   return { result: certificates[0], patches: await Promise.all(patches), log };
 }
@@ -129,4 +148,30 @@ test.for<[string, (response: ServerResponse) => void]>([
   const { result, patches } = await renewing(stored, early);
   expect(result).toMatchObject({ kind: 'written', before: { main: { cert: old.chain } } });
   expect(patches).toEqual([null, fresh]);
+});
+
+it('writes that were begun leave connections for the reads that they wait for', async () => {
+  // More than there are connections, on a Kong that has to be asked twice for each.
+  const ids = Array.from({ length: 20 }, (_, index) => id.slice(0, -2) + String(10 + index));
+  const { url, begun } = await answeringAs((path) => {
+    const found = ids.find((one) => path === `/certificates/${one}`);
+    if (found !== undefined) return { ...stored, id: found };
+    const isList = path.startsWith('/certificates?size=5');
+    return { data: isList ? ids.map((one) => ({ ...stored, id: one, snis: [] })) : [], next: null };
+  });
+  const kong = new DatabaseGateway(clientOf(url, { timeoutMs: 5_000 }));
+  onTestFinished(() => kong.close());
+  await kong.certificates.refresh();
+  const bundle = { ...opened(rawOf(renewal)).bundle, id: 'www', create: false };
+  const changes = ids.map((one) => {
+    const certificate = kong.certificates.stored.get(one) as StoredCertificate;
+    return { kind: 'update', half: 'main', bundle, certificate, addSnis: [] } as unknown as Change;
+  });
+  for (const one of ids) kong.certificates.readAhead(one);
+  const { certificates } = await kong.write({ certificates: changes, caCertificates: [] }, () =>
+    Promise.resolve(fresh),
+  );
+  expect(new Set(certificates.map(({ kind }) => kind))).toEqual(new Set(['written']));
+  const patches = begun.filter((request) => request.startsWith('PATCH'));
+  expect(patches.sort()).toEqual(ids.map((one) => `PATCH /certificates/${one}`));
 });

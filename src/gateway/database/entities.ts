@@ -96,7 +96,8 @@ export class CertificateEntities {
 
   /** Prepares for `patch` with these fields; `closePatch` has to follow. */
   openPatch(id: string, fields: object): void {
-    this.#open.set(id, new OpenPatch(this.client, `/certificates/${id}`, fields));
+    const open = OpenPatch.begin(this.client, `/certificates/${id}`, fields);
+    if (open !== null) this.#open.set(id, open);
   }
 
   /** Gives up what was prepared and not made. */

@@ -47,7 +47,8 @@ export async function writeOne(
     if (isRefusal(fresh)) return { kind: 'refused', change, refusal: fresh };
     // The gate may have waited for something, while others wrote.
     if (performance.now() - readAt >= FRESH_MS) reading = entities.read(changeId(change));
-    else if (isReadingAhead && isPairAlone(change)) entities.openPatch(changeId(change), fresh);
+    else if (isReadingAhead && isPairAlone(change))
+      entities.openPatch(changeId(change), pairFields({ main: fresh, alt: null }, 'main', fresh));
     const first = await reading;
     return await decidedAnew(async (isAgain) => {
       if (isAgain) reading = entities.read(changeId(change));
@@ -168,7 +169,11 @@ async function createNew(
 }
 
 /** `cert` and `key` together (Kong refuses one alone); for a twin both halves, all from one read. */
-export function pairFields(before: CertificateTexts, half: 'main' | 'alt', pair: PemPair): object {
+export function pairFields(
+  before: Pick<CertificateTexts, 'main' | 'alt'>,
+  half: 'main' | 'alt',
+  pair: PemPair,
+): object {
   const main = half === 'main' ? pair : before.main;
   const alt = half === 'alt' ? pair : before.alt;
   const { cert, key } = main;

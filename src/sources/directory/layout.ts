@@ -51,9 +51,13 @@ const GENERATION_ROLES = ['cert', 'chain', 'fullchain', 'privkey'];
 /** Number of generations that are read; older ones are skipped. */
 const GENERATIONS_READ = 2;
 
-/** Finds files that belong together by the names that tools and people use; the tests have a table of them. */
+/**
+ * Finds files that belong together by the names that tools and people use; the tests have a table of them.
+ * @param names a file system may list one twice that is replaced meanwhile
+ */
 export function layoutOf(names: readonly string[]): Layout {
   const present = new Set(names);
+  if (present.size < names.length) return layoutOf([...present]);
   const layout: Layout = { pairs: [], keystores: [], unclear: [] };
   const done = new Set<string>();
   const pair = (cert: string, key: string) => {
@@ -179,7 +183,7 @@ const baseOf = (name: string) => name.replace(/\.[^.]*$/, '');
 
 /** Every certificate file by itself: a folder of CAs has no pairs. */
 export const singleFiles = (names: readonly string[]): Layout => ({
-  pairs: names
+  pairs: [...new Set(names)]
     .filter((name) => parseName(name)?.isPlain === false && !/\.(key|p8|pk8|pkcs8)$/i.test(name))
     .map((cert) => ({ cert, key: null })),
   keystores: [],

@@ -161,6 +161,12 @@ describe('the names of a folder', () => {
     expect(new Set(files).size).toBe(files.length);
   });
 
+  it('tell the same where the file system lists some of them twice', () => {
+    const names = 'fullchain.pem privkey.pem a.crt a.key b.pem b-key.pem c.p12 d.pem';
+    expect(told(`${names} ${names}`)).toEqual(told(names));
+    expect(singleFiles(['a.crt', 'a.crt'])).toEqual(singleFiles(['a.crt']));
+  });
+
   it('of CAs are certificates each by itself, truststores included', () => {
     const { pairs } = singleFiles('ca.crt private-ca.pem truststore.p12 root.der README ca.key'.split(' '));
     expect(pairs.map(({ cert, key }) => [cert, key])).toEqual(
