@@ -23,7 +23,7 @@ COPY --from=build /src/dist/ssl-cert-reloader.cjs /usr/local/lib/ssl-cert-reload
 # The file begins with a line for a shell; without one Node.js is named.
 ENV KONG_PLUGINS=bundled,ssl-cert-reloader \
     KONG_PLUGINSERVER_NAMES=ssl-cert-reloader \
-    KONG_PLUGINSERVER_SSL_CERT_RELOADER_START_CMD="/usr/local/bin/node --no-node-snapshot --no-opt --max-semi-space-size=1 --expose-gc /usr/local/lib/ssl-cert-reloader/ssl-cert-reloader.cjs" \
+    KONG_PLUGINSERVER_SSL_CERT_RELOADER_START_CMD="/usr/local/bin/node --no-node-snapshot --no-opt --max-semi-space-size=1 --no-parallel-scavenge --expose-gc /usr/local/lib/ssl-cert-reloader/ssl-cert-reloader.cjs" \
     KONG_PLUGINSERVER_SSL_CERT_RELOADER_QUERY_CMD="/usr/local/bin/node /usr/local/lib/ssl-cert-reloader/ssl-cert-reloader.cjs -dump"
 
 FROM ${KONG_IMAGE} AS rhel

@@ -1,7 +1,6 @@
-import { X509Certificate } from 'node:crypto';
 import type { IsRoot } from './reach';
 import { weakKey } from './weak-key';
-import type { ParsedCertificate } from './x509';
+import { readByOpenSsl, type ParsedCertificate } from './x509';
 
 /** Longer than any real chain; bounds the work that depends on a chain's length. */
 const MAX_LENGTH = 32;
@@ -87,7 +86,7 @@ function signerOf(
 export function isSignedBy(issued: ParsedCertificate, issuer: ParsedCertificate): boolean {
   if (weakKey('', issuer.info) !== null) return false;
   try {
-    return new X509Certificate(issued.der).verify(new X509Certificate(issuer.der).publicKey);
+    return readByOpenSsl(issued.der).verify(readByOpenSsl(issuer.der).publicKey);
   } catch {
     return false;
   }

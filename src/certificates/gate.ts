@@ -1,4 +1,4 @@
-import { X509Certificate, type KeyObject } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { refusal, type Bundle, type Refusal } from '../model';
 import type { OpenedBundle } from './bundle';
 import { isProven } from './known-key';
@@ -7,7 +7,7 @@ import { namesWarning } from './names';
 import { belongsTo } from './private-key';
 import { chainWarning } from './reach';
 import { unservable, weakKey } from './weak-key';
-import type { ParsedCertificate } from './x509';
+import { readByOpenSsl, type ParsedCertificate } from './x509';
 
 const day = (ms: number) => new Date(ms).toISOString();
 
@@ -76,7 +76,7 @@ const issuers = new WeakMap<ParsedCertificate, Issuer>();
 function issuerOf(parsed: ParsedCertificate): Issuer {
   const known = issuers.get(parsed);
   if (known !== undefined) return known;
-  const certificate = new X509Certificate(parsed.der);
+  const certificate = readByOpenSsl(parsed.der);
   const issuer = { certificate, publicKey: certificate.publicKey };
   issuers.set(parsed, issuer);
   return issuer;
@@ -100,7 +100,7 @@ export function checkKeyAndChain({ bundle, chain, key }: OpenedBundle, now = Dat
   try {
     signers = rest.map(issuerOf);
     if (isProven(first, key, signers[0]?.publicKey)) return checkSignatures(null, signers, bundle.location);
-    leaf = new X509Certificate(first.der);
+    leaf = readByOpenSsl(first.der);
   } catch {
     return refusal('unsupported_format', `${bundle.location} holds a certificate that OpenSSL cannot read`);
   }

@@ -1,8 +1,8 @@
-import { verify, X509Certificate, type KeyObject } from 'node:crypto';
+import { verify, type KeyObject } from 'node:crypto';
 import { DerReader, TAG } from './der';
 import { isPointOf } from './elliptic-key';
 import type { PemBlock } from './pem';
-import type { ParsedCertificate } from './x509';
+import { readByOpenSsl, type ParsedCertificate } from './x509';
 
 /*
  * OpenSSL decodes the key of each certificate that it reads, which takes longer than the rest of it and its signature.
@@ -45,11 +45,11 @@ export function isProven(leaf: ParsedCertificate, key: PemBlock, issuer: KeyObje
 }
 
 /** OpenSSL leaves a key alone whose algorithm it does not know. @throws Error where it cannot read the rest */
-function readWithoutKey({ der, spki }: ParsedCertificate): X509Certificate {
+function readWithoutKey({ der, spki }: ParsedCertificate): void {
   const copy = Buffer.from(der);
   const algorithm = copy.indexOf(ELLIPTIC, spki.byteOffset - der.byteOffset);
   copy[algorithm + ELLIPTIC.length - 1] = UNKNOWN;
-  return new X509Certificate(copy);
+  readByOpenSsl(copy);
 }
 
 /** As OpenSSL has it, both places that name the algorithm have to be the same. */

@@ -4,6 +4,7 @@ import type { CertificateInfo } from '../model';
 import { publicKey, weakness, type PublicKeyFacts, type Span } from './algorithms';
 import { DerReader, objectId, TAG } from './der';
 import { readExtensions, type Extensions } from './extensions';
+import { encodePem } from './pem';
 
 /** A certificate as far as the chain and the gate need it; parsed without OpenSSL, which costs 0.2 ms. */
 export interface ParsedCertificate {
@@ -60,6 +61,16 @@ export function parseCertificate(der: Buffer, digest?: string): ParsedCertificat
   );
   return new Certificate(der, facts, extensions, issuer, { subject, spki, publicKey: key.bits });
 }
+
+const PEM = Buffer.from('-----BEGIN');
+
+/**
+ * A certificate as OpenSSL reads it. Node looks for PEM first, even inside DER, and would read a certificate whose text
+ * stands in an extension; hence the PEM form.
+ * @throws Error where OpenSSL cannot read it
+ */
+export const readByOpenSsl = (der: Buffer): crypto.X509Certificate =>
+  new crypto.X509Certificate(der.includes(PEM) ? encodePem('CERTIFICATE', der) : der);
 
 /** Cuts out on demand what few ask for: of thousands of leaves only the facts are kept. */
 class Certificate implements ParsedCertificate {

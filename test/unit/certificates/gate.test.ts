@@ -24,6 +24,39 @@ const at = (text: string) => new Date(text);
 const fresh = { notBefore: at('2026-05-01T00:00:00Z'), notAfter: at('2026-08-01T00:00:00Z') };
 const shapeOf = (issued: Issued, now = NOW) => checkShape(opened(rawOf(issued)).bundle, now);
 
+describe('a certificate with the text of another one inside, which Node would read instead,', () => {
+  const [real, imposter] = [Authority.root('Issuing'), Authority.root('Issuing')] as const;
+  const around = (inner: Issued, authority: Authority, key: IssueOptions['key'] = 'p256') =>
+    authority.issue({
+      names: ['www.example.test'],
+      key,
+      extensions: [{ id: '1.3.6.1.4.1.99999.1', value: Buffer.from(`\n${inner.cert}`) }],
+    });
+  const gate = (cert: string, key: string) => checkKeyAndChain(opened(raw({ cert, key })))?.reason ?? null;
+  const inner = real.issue({ names: ['www.example.test'], key: 'rsa-2048' });
+
+  it('passes with its own key and issuer', () => {
+    for (const key of ['p256', 'rsa-2048'] as const) {
+      const outer = around(inner, real, key);
+      expect(gate(outer.cert, outer.key)).toBeNull();
+      expect(gate(outer.cert + real.cert, outer.key)).toBeNull();
+    }
+  });
+
+  it("does not pass with the other one's key", () => {
+    expect(gate(around(inner, real, 'rsa-2048').cert, inner.key)).toBe('key_mismatch');
+  });
+
+  it("does not pass with the other one's issuer", () => {
+    const authority = real.intermediate('Intermediate');
+    const other = imposter.intermediate('Intermediate');
+    for (const key of ['p256', 'rsa-2048'] as const) {
+      const outer = around(authority.issue({ names: ['www.example.test'] }), other, key);
+      expect(gate(outer.cert + authority.cert, outer.key)).toBe('chain_broken');
+    }
+  });
+});
+
 describe('the gate lets through', () => {
   test.for<[string, Partial<IssueOptions>]>([
     ['a P-256 key', { key: 'p256' }],

@@ -121,3 +121,10 @@ test('nothing that npm installs runs where a release can be written, and no acti
 test('plain docker build makes the image for Debian', () => {
   expect(dockerfile.match(/^FROM .* AS (\w+)$/gm)?.at(-1)).toContain('AS debian');
 });
+
+it('an image without a shell starts Node.js with the options of the first lines of the file', () => {
+  const optionsIn = (text: string) => /node (--no-node-snapshot(?: --[\w=-]+)+)/.exec(text)?.[1];
+  const inFile = optionsIn(readFileSync('scripts/bundles.mjs', 'utf8'));
+  expect(inFile).toContain('--no-opt');
+  expect(optionsIn(dockerfile)).toBe(inFile);
+});
