@@ -39,8 +39,14 @@ const BENCHMARKS: readonly [names: readonly string[], measure: () => Promise<Res
     async () => [await withoutOptimising(() => bulkDatabaseBusy(folder('bulk-busy')))],
   ],
   [['bulk-1k-dbless'], async () => [await withoutOptimising(() => bulkDbless(folder('bulk-dbless')))]],
-  [['rollback-1k-database'], async () => [await rollback(folder('rollback-database'), 'database')]],
-  [['rollback-1k-dbless'], async () => [await rollback(folder('rollback-dbless'), 'dbless')]],
+  [
+    ['rollback-1k-database'],
+    async () => [await withoutOptimising(() => rollback(folder('rollback-database'), 'database'))],
+  ],
+  [
+    ['rollback-1k-dbless'],
+    async () => [await withoutOptimising(() => rollback(folder('rollback-dbless'), 'dbless'))],
+  ],
   [['edits-10k'], async () => [await edits()]],
   [['formats-1k'], async () => [await formats()]],
   [['status-10k', 'metrics-10k', 'pass-under-scrape-10k'], () => statuses(folder('status'))],

@@ -54,8 +54,6 @@ export class Agent extends http.Agent {
   readonly #context: tls.SecureContext | undefined;
   /** The last TLS session, which makes the next handshake short. */
   #session: Buffer | undefined;
-  /** Fulfilled when a connection was checked; never, where it is not trusted. */
-  readonly #checks = new WeakMap<net.Socket, Promise<void>>();
 
   constructor(private readonly own: AgentOptions) {
     const { maxSockets, keepMs } = own;
@@ -90,17 +88,9 @@ export class Agent extends http.Agent {
       // Node.js then waits for the socket that `created` gets.
       return undefined;
     }
-    if (socketPath !== undefined) return this.checking(net.connect({ path: socketPath }), 'connect');
-    if (!isSecure) return this.checking(net.connect(tcp), 'connect');
-    return this.checking(this.secure(tcp, servername), 'secureConnect');
-  }
-
-  /**
-   * To be awaited before a request that has a connection already is ended: Node.js then sends all that was held back on
-   * it, checked or not.
-   */
-  checked(socket: net.Socket | null): Promise<void> | undefined {
-    return socket === null ? undefined : this.#checks.get(socket);
+    if (socketPath !== undefined) return this.checked(net.connect({ path: socketPath }), 'connect');
+    if (!isSecure) return this.checked(net.connect(tcp), 'connect');
+    return this.checked(this.secure(tcp, servername), 'secureConnect');
   }
 
   /** Closes unused connections, and the others once they are unused. */
@@ -126,22 +116,16 @@ export class Agent extends http.Agent {
   }
 
   /** Data written to the socket waits until the connection was checked. */
-  private checking(socket: net.Socket, event: 'connect' | 'secureConnect'): net.Socket {
+  private checked(socket: net.Socket, event: 'connect' | 'secureConnect'): net.Socket {
     const { check } = this.own;
     if (check === undefined) return socket;
     socket.cork();
-    const checked = new Promise<void>((resolve) => {
-      socket.once(event, () => {
-        check(socket).then(
-          () => {
-            socket.uncork();
-            resolve();
-          },
-          (error: unknown) => socket.destroy(toHttpFailure(error)),
-        );
-      });
+    socket.once(event, () => {
+      check(socket).then(
+        () => socket.uncork(),
+        (error: unknown) => socket.destroy(toHttpFailure(error)),
+      );
     });
-    this.#checks.set(socket, checked);
     return socket;
   }
 }

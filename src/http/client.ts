@@ -52,8 +52,6 @@ interface HttpRequest {
   headers?: Readonly<Record<string, string>> | undefined;
   /** Octets; a large body in pieces. */
   body?: readonly Uint8Array[] | undefined;
-  /** The body is sent once this is fulfilled; an answer from before is a failure. Default: at once. */
-  bodyAfter?: Promise<void> | undefined;
   signal?: AbortSignal | undefined;
   /** Replaces that of the client. */
   timeoutMs?: number | undefined;
@@ -216,7 +214,7 @@ export class HttpClient {
   private send(
     agent: Agent,
     target: Target,
-    { method = 'GET', headers: own, body, bodyAfter }: HttpRequest,
+    { method = 'GET', headers: own, body }: HttpRequest,
     secrets: Headers,
     limit: Limit,
   ): Promise<http.IncomingMessage> {
@@ -227,7 +225,7 @@ export class HttpClient {
       ...secrets,
     };
     if (body !== undefined) headers['content-length'] = body.reduce((sum, { length }) => sum + length, 0);
-    return send({ agent, target, method, headers, body, bodyAfter, limit });
+    return send({ agent, target, method, headers, body, limit });
   }
 
   /** Takes over renewed certificates and keys; requests under way keep the former ones. */

@@ -19,8 +19,6 @@ interface Exchange {
   method: string;
   headers: http.OutgoingHttpHeaders;
   body: readonly Uint8Array[] | undefined;
-  /** The body is sent once this is fulfilled; undefined: at once. */
-  bodyAfter: Promise<void> | undefined;
   limit: Limit;
 }
 
@@ -37,7 +35,7 @@ const REPEATABLE = new Set(['GET', 'HEAD']);
  * @throws the error of Node.js
  */
 export function send(exchange: Exchange): Promise<http.IncomingMessage> {
-  const { agent, target, method, headers, body, bodyAfter, limit } = exchange;
+  const { agent, target, method, headers, body, limit } = exchange;
   return new Promise((resolve, reject) => {
     const request = http.request(
       {
@@ -50,14 +48,7 @@ export function send(exchange: Exchange): Promise<http.IncomingMessage> {
         maxHeaderSize: MAX_HEADER_BYTES,
         headers,
       },
-      (response) => {
-        if (request.writableEnded) {
-          resolve(response);
-          return;
-        }
-        reject(new Error('it was answered before its body was sent'));
-        request.destroy();
-      },
+      resolve,
     );
     let interim = 0;
     request.on('information', () => {
@@ -70,18 +61,10 @@ export function send(exchange: Exchange): Promise<http.IncomingMessage> {
       else resolve(send(exchange));
     });
     limit.stopBy((reason) => request.destroy(reason));
-    const sendBody = () => {
-      if (body?.length === 1) request.end(body[0]);
-      else {
-        for (const piece of body ?? []) request.write(piece);
-        request.end();
-      }
-    };
-    if (bodyAfter === undefined) {
-      sendBody();
-      return;
+    if (body?.length === 1) request.end(body[0]);
+    else {
+      for (const piece of body ?? []) request.write(piece);
+      request.end();
     }
-    request.flushHeaders();
-    void bodyAfter.then(() => agent.checked(request.socket)).then(sendBody);
   });
 }

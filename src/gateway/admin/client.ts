@@ -125,7 +125,6 @@ export class AdminClient {
   /**
    * Sends a request, and again where that may help.
    * @param body sent as JSON; a Buffer contains JSON already
-   * @param bodyAfter the body is sent once this is fulfilled
    * @returns any answer below 500 except 429
    * @throws AdminError when there is none
    */
@@ -135,14 +134,11 @@ export class AdminClient {
     body?: unknown,
     signal?: AbortSignal,
     attempts = this.#options.attempts ?? 4,
-    bodyAfter?: Promise<void>,
   ): Promise<AdminResponse> {
     const payload =
       body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
     try {
-      return await withRetries({ attempts, signal }, () =>
-        this.exchange(method, path, payload, signal, bodyAfter),
-      );
+      return await withRetries({ attempts, signal }, () => this.exchange(method, path, payload, signal));
     } catch (error) {
       if (!(error instanceof HttpFailure)) throw error;
       throw this.adminError(error, method, path);
@@ -158,7 +154,6 @@ export class AdminClient {
     path: string,
     payload: Buffer | undefined,
     signal: AbortSignal | undefined,
-    bodyAfter: Promise<void> | undefined,
   ): Promise<AdminResponse> {
     const { timeoutMs = TIMEOUT_MS, onExchange } = this.#options;
     let answer: HttpAnswer;
@@ -169,7 +164,7 @@ export class AdminClient {
         path: path.startsWith(`${this.#prefix}/`) ? path : this.#prefix + path,
         ...(payload === undefined
           ? {}
-          : { body: [payload], bodyAfter, headers: { 'content-type': 'application/json' } }),
+          : { body: [payload], headers: { 'content-type': 'application/json' } }),
         signal,
         maxBytes: CONFIG.test(path) ? MAX_CONFIG_BYTES : MAX_BYTES,
         timeoutMs: timeoutMs + Math.floor((payload?.length ?? 0) / MIB) * MS_PER_MIB,

@@ -4,7 +4,6 @@ import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
 import type { CertificateList } from '../admin/certificate-list';
 import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
 import type { CertificateEntity } from '../admin/entities';
-import { OpenPatch } from './open-patch';
 import type { FirstRead, ReadsAhead } from './reads-ahead';
 import type { PageReads } from './page-reads';
 
@@ -51,9 +50,6 @@ const MOST_NAMES = 10;
 
 /** Requests for single certificates and SNIs. Each method throws AdminError, and updates the list from every answer. */
 export class CertificateEntities {
-  /** Writes that are likely, by certificate. */
-  readonly #open = new Map<string, OpenPatch>();
-
   constructor(
     private readonly client: AdminClient,
     private readonly list: CertificateList,
@@ -94,18 +90,6 @@ export class CertificateEntities {
     return entity;
   }
 
-  /** Prepares for `patch` with these fields; `closePatch` has to follow. */
-  openPatch(id: string, fields: object): void {
-    const open = OpenPatch.begin(this.client, `/certificates/${id}`, fields);
-    if (open !== null) this.#open.set(id, open);
-  }
-
-  /** Gives up what was prepared and not made. */
-  closePatch(id: string): void {
-    this.#open.get(id)?.close();
-    this.#open.delete(id);
-  }
-
   /**
    * @param known the certificate that this restores: a half whose content is the same is not parsed again
    * @param fresh the pair that this writes: a half of these very texts is not parsed
@@ -117,8 +101,7 @@ export class CertificateEntities {
     fresh?: FreshPair,
   ): Promise<CertificateEntity> {
     const path = `/certificates/${id}`;
-    const open = this.#open.get(id)?.send(fields) ?? null;
-    const answer = await (open === null ? this.send('PATCH', path, fields) : orUnsure(open));
+    const answer = await this.send('PATCH', path, fields);
     if (isGone(answer)) this.list.delete(id);
     const entity = bodyOf(this.client, `PATCH ${path}`, answer) as CertificateEntity;
     this.list.take(entity, known, fresh);
@@ -219,8 +202,13 @@ export class CertificateEntities {
    * Sends a write once: before a second try another writer may have written.
    * @throws UnsureWrite where it is unknown whether it was made
    */
-  private send(method: string, path: string, fields: object): Promise<AdminResponse> {
-    return orUnsure(this.client.request(method, path, fields, undefined, 1));
+  private async send(method: string, path: string, fields: object): Promise<AdminResponse> {
+    try {
+      return await this.client.request(method, path, fields, undefined, 1);
+    } catch (error) {
+      if (error instanceof AdminError && error.waitMs !== undefined) throw new UnsureWrite(error);
+      throw error;
+    }
   }
 
   private noteSni(id: string, name: string, has: boolean): void {
@@ -228,15 +216,6 @@ export class CertificateEntities {
     if (known === undefined) return;
     const others = known.snis.filter((sni) => sni !== name);
     this.list.put({ ...known, snis: has ? [...others, name] : others });
-  }
-}
-
-async function orUnsure(answer: Promise<AdminResponse>): Promise<AdminResponse> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof AdminError && error.waitMs !== undefined) throw new UnsureWrite(error);
-    throw error;
   }
 }
 

@@ -30,7 +30,7 @@ const CONCURRENCY = 16;
 /** After so many unanswered writes in a row the others wait for the next pass. */
 const GIVE_UP = CONCURRENCY;
 
-/** Whoever waits for caches to be emptied gives up by then, so that nothing more is sent. */
+/** Whoever waits for caches to be emptied gives up by then: no further try begins. Writes wait for the last one. */
 const EMPTYING_WITHIN_MS = 2_000;
 
 /** A Kong with a database: every certificate is written by itself. */

@@ -4,6 +4,12 @@ import type { CertificateEntity } from '../admin/entities';
 /** A write follows its read within milliseconds; an older answer would hide what others wrote meanwhile. */
 const FRESH_MS = 50;
 
+/**
+ * Most that Kong has not answered. Where it is slow, or a bundle belongs to hundreds of certificates, further ones would
+ * come too late, and the reads of the write itself would wait for them.
+ */
+const MOST_UNANSWERED = 8;
+
 /** A read that precedes a write. */
 export interface FirstRead {
   entity: Promise<CertificateEntity | null>;
@@ -15,6 +21,7 @@ export interface FirstRead {
 export class ReadsAhead {
   readonly #reads = new Map<string, FirstRead>();
   readonly #idle = new IdleTimer(() => this.clear(), FRESH_MS);
+  #unanswered = 0;
 
   constructor(private readonly read: (id: string) => Promise<CertificateEntity | null>) {}
 
@@ -23,9 +30,12 @@ export class ReadsAhead {
     for (const [old, read] of this.#reads) if (!this.isFresh(read)) this.#reads.delete(old);
     const known = this.#reads.get(id);
     if (known !== undefined && performance.now() - known.at < FRESH_MS / 2) return;
+    if (this.#unanswered === MOST_UNANSWERED) return;
     const entity = this.read(id);
+    this.#unanswered += 1;
+    const answered = () => void (this.#unanswered -= 1);
     // The write, if it comes, gets the failure.
-    entity.catch(() => undefined);
+    entity.then(answered, answered);
     this.#reads.set(id, { entity, at: performance.now() });
     this.#idle.touch();
   }

@@ -36,19 +36,14 @@ export async function writeOne(
   try {
     // The gate and Kong's answer take about the same time, so they run at once.
     let { entity: reading, at: readAt } = entities.startFirstRead(changeId(change));
-    let isReadingAhead = Number.isFinite(readAt);
     reading.then(
       () => (readAt = Math.min(readAt, performance.now())),
       () => undefined,
     );
-    const answered = () => (isReadingAhead = false);
-    reading.then(answered, answered);
     const fresh = await prepare(change);
     if (isRefusal(fresh)) return { kind: 'refused', change, refusal: fresh };
     // The gate may have waited for something, while others wrote.
     if (performance.now() - readAt >= FRESH_MS) reading = entities.read(changeId(change));
-    else if (isReadingAhead && isPairAlone(change))
-      entities.openPatch(changeId(change), pairFields({ main: fresh, alt: null }, 'main', fresh));
     const first = await reading;
     return await decidedAnew(async (isAgain) => {
       if (isAgain) reading = entities.read(changeId(change));
@@ -71,14 +66,8 @@ export async function writeOne(
     });
   } catch (error) {
     return named(resultOfError(change, error));
-  } finally {
-    entities.closePatch(changeId(change));
   }
 }
-
-/** Whether, as far as is known, the pair is all that its write sends. */
-const isPairAlone = (change: Change) =>
-  change.kind === 'update' && change.half === 'main' && change.certificate.alt === null;
 
 /** Whether Kong stores already what the change writes. */
 const isMade = (change: Change, stored: StoredCertificate) =>
@@ -169,11 +158,7 @@ async function createNew(
 }
 
 /** `cert` and `key` together (Kong refuses one alone); for a twin both halves, all from one read. */
-export function pairFields(
-  before: Pick<CertificateTexts, 'main' | 'alt'>,
-  half: 'main' | 'alt',
-  pair: PemPair,
-): object {
+export function pairFields(before: CertificateTexts, half: 'main' | 'alt', pair: PemPair): object {
   const main = half === 'main' ? pair : before.main;
   const alt = half === 'alt' ? pair : before.alt;
   const { cert, key } = main;

@@ -1,4 +1,4 @@
-import { expect, it, test } from 'vitest';
+import { expect, it, onTestFinished, test } from 'vitest';
 import { DatabaseGateway } from '../../../src/gateway';
 import { pageOfOne } from '../../../src/gateway/database/quick-read';
 import { answering, clientOf, type Answer } from '../../support/admin';
@@ -65,4 +65,17 @@ it('a certificate that is gone is missing, and its Kong is asked for pages of on
   expect(await readAhead(kong, id)).toBeNull();
   expect(await readAhead(kong, id)).toEqual(wanted);
   expect(received).toHaveLength(3);
+});
+
+it('a Kong that does not answer is asked for few certificates ahead, and still for others', async () => {
+  const { url, received } = await answering([
+    (response) => {
+      if (response.req.url === `/certificates/${id}`) response.end(JSON.stringify(wanted));
+    },
+  ]);
+  const kong = new DatabaseGateway(clientOf(url, { timeoutMs: 5_000, attempts: 1 }));
+  onTestFinished(() => kong.close());
+  for (let last = 10; last < 40; last++) kong.certificates.readAhead(`${id.slice(0, -2)}${last}`);
+  expect(await kong.certificates.readTexts(id)).toMatchObject({ main: { cert: 'wanted' } });
+  expect(received.filter((request) => request.url.includes('offset')).length).toBeLessThanOrEqual(8);
 });

@@ -1,13 +1,9 @@
-import { once } from 'node:events';
 import { existsSync, mkdirSync, chmodSync, symlinkSync } from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { X509Certificate } from 'node:crypto';
 import { HttpClient, type HttpFailure, parseAddress, type PeerRules } from '../../../src/http';
-import { Agent } from '../../../src/http/agent';
-import { send } from '../../../src/http/exchange';
-import { Limit } from '../../../src/http/limit';
 import { peerCheck } from '../../../src/http/peer';
 import { ownersOfPeer } from '../../../src/http/socket-owner';
 import { testFolder } from '../../support/folders';
@@ -193,46 +189,4 @@ describe('a certificate that is not verified', () => {
     expect(failure.failureKind).not.toBe('mistake');
     expect(await stranger.heard()).not.toContain(SECRET);
   });
-});
-
-it('a body that is sent later waits for the check of its connection, as the headers do', async () => {
-  const log: string[] = [];
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      const text = chunk.toString('latin1');
-      log.push(text === SECRET ? 'body' : (text.split(' ', 1)[0] ?? ''));
-      if (text === 'other') socket.write('-');
-      if (text.endsWith(SECRET)) socket.write('HTTP/1.1 204 No Content\r\n\r\n');
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  let [pass, asked, decide] = [() => {}, () => {}, () => {}];
-  const passed = new Promise<void>((resolve) => (pass = resolve));
-  const checking = new Promise<void>((resolve) => (asked = resolve));
-  const check = () => {
-    asked();
-    return passed;
-  };
-  const agent = new Agent({ identity: {}, isSecure: false, check, maxSockets: 1, timeoutMs: 30_000 });
-  onTestFinished(() => agent.destroy());
-  const limit = new Limit(30_000, undefined);
-  onTestFinished(() => limit.dispose());
-  const target = { protocol: 'http:', hostname: '127.0.0.1', port: String(port), path: '/' };
-  const body = [Buffer.from(SECRET)];
-  const headers = { 'content-length': SECRET.length };
-  const bodyAfter = new Promise<void>((resolve) => (decide = resolve));
-  const answer = send({ agent, target, method: 'PATCH', headers, body, bodyAfter, limit });
-  await checking;
-  decide();
-  // What was sent by now would have arrived before this.
-  const other = await connected(port, '127.0.0.1');
-  other.write('other');
-  await once(other, 'data');
-  expect(log).toEqual(['other']);
-  pass();
-  expect((await answer).statusCode).toBe(204);
-  expect(log.slice(0, 2)).toEqual(['other', 'PATCH']);
 });
