@@ -1,7 +1,7 @@
 export { complete, openBundle, toPem, toPemAsFound, type OpenedBundle } from './bundle';
 export { checkKeyAndChain, checkShape, warningsOf } from './gate';
 export { asSnis, isPattern, namesWarning, whyNotSni } from './names';
-export { fingerprintOf, parseCertificate } from './x509';
+export { fingerprintOf, parseCertificate, readByOpenSsl } from './x509';
 export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny } from './formats/open';
 export { factsOf, NOTHING, type FileFacts, type LeafFacts } from './formats/facts';

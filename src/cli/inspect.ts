@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { readArgument } from '../common/configured-file';
 import {
   checkKeyAndChain,
@@ -9,6 +8,7 @@ import {
   isPublicRoot,
   openEndOf,
   parseCertificate,
+  readByOpenSsl,
   warningsOf,
 } from '../certificates';
 import { isRefusal, MAX_BUNDLE_BYTES, type CertificateInfo, type Refusal } from '../model';
@@ -101,8 +101,8 @@ async function examine(files: readonly string[], password: string | undefined): 
 }
 
 /** @throws Error where OpenSSL cannot read it */
-function show({ info, der }: { info: CertificateInfo; der: Uint8Array }): Shown {
-  return { info, issuer: new X509Certificate(der).issuer.replaceAll('\n', ', ') };
+function show({ info, der }: { info: CertificateInfo; der: Buffer }): Shown {
+  return { info, issuer: readByOpenSsl(der).issuer.replaceAll('\n', ', ') };
 }
 
 /** The readable PEM certificates of a bundle that is not understood. */

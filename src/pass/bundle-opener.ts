@@ -1,4 +1,5 @@
 import { NO_ISSUERS, type IssuerSet, type OpenedBundle } from '../certificates';
+import { Slices } from '../common/slices';
 import {
   isRefusal,
   ownerOf,
@@ -167,7 +168,9 @@ export class BundleOpener {
     shares: Shares,
   ): Promise<void> {
     this.noteUncompleted(differing, isNews);
+    const slices = new Slices();
     for (const id of this.#uncompleted) {
+      if (slices.due) await slices.pause();
       const known = this.book.get(id);
       const owner = known === null ? '' : ownerOf(known);
       if (shares.isSpent(owner)) continue;

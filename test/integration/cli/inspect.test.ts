@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, test } from 'vitest';
+import { Authority } from '../../../src/authority/authority';
 import { authorities, issue, secretsIn } from '../../support/bundles';
 import { cli } from '../../support/cli';
 import { testFolder } from '../../support/folders';
@@ -50,6 +51,15 @@ test.for([
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({ verdict: 'refused', reason });
   for (const secret of secretsIn(good.key)) expect(stdout).not.toContain(secret);
+});
+
+it('a certificate with the text of another one inside is shown with its own issuer', async () => {
+  const other = Authority.root('Elsewhere').issue({ names: ['www.example.test'] });
+  const value = Buffer.from(`\n${other.cert}`);
+  const { chain, key } = issue({ extensions: [{ id: '1.3.6.1.4.1.99999.1', value }] });
+  const { code, stdout } = await cli('inspect', ...files(chain, key));
+  expect(code).toBe(0);
+  expect(stdout).not.toContain('Elsewhere');
 });
 
 function pemKey(): string {

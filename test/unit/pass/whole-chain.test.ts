@@ -93,6 +93,27 @@ describe('a renewal without its chain', () => {
     expect(certOf(gateway)).toBe(renewed.chain);
   });
 
+  it('gets it in slices, where there are many: other work goes on meanwhile', async () => {
+    const { gateway, source, runner } = passing();
+    gateway.put('K', old);
+    const count = 400;
+    for (let index = 0; index < count; index++) source.put(`copy-${index}`, bareOf(renewed));
+    let [inTurn, most, isOver] = [0, 0, false];
+    // Each is read once by the scan, and once more to be completed.
+    source.onRead = () => {
+      if (source.reads > count) most = Math.max(most, ++inTurn);
+    };
+    const nextTurn = () => {
+      inTurn = 0;
+      if (!isOver) setImmediate(nextTurn);
+    };
+    nextTurn();
+    await runner.pass('start');
+    isOver = true;
+    expect(source.reads).toBeGreaterThanOrEqual(2 * count);
+    expect(most).toBeLessThan(count / 2);
+  });
+
   it('gets an upper intermediate alone where that is all that is missing', async () => {
     const { gateway, source, runner } = passing();
     gateway.put('K', old);
