@@ -23,14 +23,14 @@ export function pageOfOne(id: string): string | null {
 /**
  * Reads a certificate as a page of its own. Kong's Admin API sleeps 2 ms at the start of each request and before each
  * answer; for `/certificates/ID`, but not for lists, a third time in between.
- * @returns undefined where the answer is not about this certificate
+ * @returns undefined where there is no answer about this certificate: the shortcut is tried once
  */
 export async function readByPage(client: AdminClient, id: string): Promise<CertificateEntity | undefined> {
   const path = pageOfOne(id);
   if (path === null) return undefined;
-  const { status, body } = await client.get(path);
-  if (status !== 200) return undefined;
-  const data = (body as { data?: unknown } | null)?.data;
+  const answer = await client.request('GET', path, undefined, undefined, 1).catch(() => null);
+  if (answer?.status !== 200) return undefined;
+  const data = (answer.body as { data?: unknown } | null)?.data;
   const [first] = (Array.isArray(data) ? data : []) as (CertificateEntity | null)[];
   return first?.id === id ? first : undefined;
 }

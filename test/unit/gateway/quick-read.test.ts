@@ -34,6 +34,7 @@ test.for<[string, Answer]>([
   ['another certificate', { status: 200, body: { data: [other], next: null } }],
   ['no certificate', { status: 200, body: { data: [], next: null } }],
   ['no page', { status: 200, body: { message: 'welcome' } }],
+  ['an error of its own', { status: 500, body: { message: 'An unexpected error occurred' } }],
   ['a refusal of the offset', { status: 400, body: { code: 7, name: 'invalid offset' } }],
 ])(
   'a Kong that answers with %s is asked for the certificate itself, from then on at once',
