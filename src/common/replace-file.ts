@@ -73,15 +73,23 @@ export function removeDrafts(path: string): void {
  * @param isOne asked for the name of a draft's file
  */
 export function removeDraftsOf(folder: string, isOne: (name: string) => boolean): void {
-  try {
-    for (const draft of readdirSync(folder)) {
-      const [, name = '', pid] = DRAFT.exec(draft) ?? [];
-      if (pid === undefined || !isOne(name)) continue;
-      if (Number(pid) === process.pid || !isRunning(Number(pid)))
-        rmSync(join(folder, draft), { force: true });
+  for (const draft of namesIn(folder)) {
+    const [, name = '', pid] = DRAFT.exec(draft) ?? [];
+    if (pid === undefined || !isOne(name)) continue;
+    if (Number(pid) !== process.pid && isRunning(Number(pid))) continue;
+    try {
+      rmSync(join(folder, draft), { force: true });
+    } catch {
+      // It takes a little room, and the next write looks again.
     }
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
   } catch {
-    // They take a little room, and the next write looks again.
+    return [];
   }
 }
 

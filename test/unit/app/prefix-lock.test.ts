@@ -67,10 +67,13 @@ it('clears away what killed processes wrote of files that never came to be', asy
     'differences',
   ];
   const others = [draft('kong.yml', ended), draft('ssl-cert-reloader.holds', running)];
+  // A folder cannot be removed like a file.
+  const folder = draft('ssl-cert-reloader.a', ended);
+  mkdirSync(join(prefix, folder));
   for (const name of [...files.map((file) => draft(`ssl-cert-reloader.${file}`, ended)), ...others])
     writeFileSync(join(prefix, name), 'half a te');
   await taken(prefix);
-  expect(readdirSync(prefix).sort()).toEqual([...others, NAME].sort());
+  expect(readdirSync(prefix).sort()).toEqual([...others, folder, NAME].sort());
 });
 
 it.for([
