@@ -6,6 +6,7 @@ import {
   toPemAsFound,
   type IssuerSet,
 } from '../certificates';
+import { Slices } from '../common/slices';
 import {
   compareAge,
   isRefusal,
@@ -115,7 +116,9 @@ export class Planner {
    */
   private async isOutdatedByKeys(plan: Plan, shares: Shares): Promise<boolean> {
     let isOutdated = false;
+    const slices = new Slices();
     for (const bundle of [...plan.unchecked, ...this.brokenForController(plan)]) {
+      if (slices.due) await slices.pause();
       if (this.#checked.get(bundle.id) === bundle.content || shares.isSpent(ownerOf(bundle))) continue;
       const begin = shares.begin();
       const opened = await this.reader.open(bundle);

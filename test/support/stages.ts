@@ -266,6 +266,28 @@ export function passing(options: Partial<PassParts> & { create?: boolean } = {})
   return { source, gateway, verifier, clock, runner };
 }
 
+/**
+ * Runs a pass and counts what it reads without giving other work its turn.
+ * @param from reads before this one do not count
+ */
+export async function mostReadsInTurn(
+  { source, runner }: Pick<ReturnType<typeof passing>, 'source' | 'runner'>,
+  from: number,
+): Promise<number> {
+  let [inTurn, most, isOver] = [0, 0, false];
+  source.onRead = () => {
+    if (source.reads > from) most = Math.max(most, ++inTurn);
+  };
+  const nextTurn = () => {
+    inTurn = 0;
+    if (!isOver) setImmediate(nextTurn);
+  };
+  nextTurn();
+  await runner.pass('start');
+  isOver = true;
+  return most;
+}
+
 /** The events of a pass, one line each. */
 export function eventsOf({ events }: PassReport): string[] {
   return events.map(({ bundle, outcome }) => {

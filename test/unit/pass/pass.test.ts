@@ -3,7 +3,7 @@ import { digestOf } from '../../../src/certificates';
 import { deterministicId, refusal } from '../../../src/model';
 import { SETTLE_MS } from '../../../src/pass/findings';
 import { authorities, blocksOf, derOf, issue } from '../../support/bundles';
-import { eventsOf, MemorySource, passing } from '../../support/stages';
+import { eventsOf, MemorySource, mostReadsInTurn, passing } from '../../support/stages';
 
 const days = (count: number) => new Date(Date.now() - count * 86_400_000);
 const old = issue({ notBefore: days(30) });
@@ -20,6 +20,20 @@ function renewed(options: Parameters<typeof passing>[0] = {}) {
 }
 
 describe('a pass', () => {
+  it('checks the keys of many bundles in slices, where Kong has their chains: other work goes on meanwhile', async () => {
+    const stages = passing();
+    const count = 200;
+    for (let index = 0; index < count; index++) {
+      const stored = issue({ names: [`site-${index}.example.test`] });
+      stages.gateway.put(`K-${index}`, stored, { snis: [`site-${index}.example.test`] });
+      stages.source.put(`site-${index}`, { ...stored, key: fresh.key });
+    }
+    // Each is read once by the scan, and once more for its key.
+    const most = await mostReadsInTurn(stages, count);
+    expect(stages.source.reads).toBeGreaterThanOrEqual(2 * count);
+    expect(most).toBeLessThan(count / 2);
+  });
+
   it('puts a renewed certificate into Kong and proves it for every SNI', async () => {
     const { runner, gateway, verifier } = renewed();
     const report = await runner.pass('start');

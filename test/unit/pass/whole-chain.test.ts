@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { readPem } from '../../../src/certificates';
 import { Authority, type Issued } from '../../../src/authority/authority';
 import { isRefusal } from '../../../src/model';
-import { eventsOf, MemorySource, passing } from '../../support/stages';
+import { eventsOf, MemorySource, mostReadsInTurn, passing } from '../../support/stages';
 
 const DAY_MS = 86_400_000;
 const root = Authority.root('Root');
@@ -98,18 +98,8 @@ describe('a renewal without its chain', () => {
     gateway.put('K', old);
     const count = 400;
     for (let index = 0; index < count; index++) source.put(`copy-${index}`, bareOf(renewed));
-    let [inTurn, most, isOver] = [0, 0, false];
     // Each is read once by the scan, and once more to be completed.
-    source.onRead = () => {
-      if (source.reads > count) most = Math.max(most, ++inTurn);
-    };
-    const nextTurn = () => {
-      inTurn = 0;
-      if (!isOver) setImmediate(nextTurn);
-    };
-    nextTurn();
-    await runner.pass('start');
-    isOver = true;
+    const most = await mostReadsInTurn({ source, runner }, count);
     expect(source.reads).toBeGreaterThanOrEqual(2 * count);
     expect(most).toBeLessThan(count / 2);
   });
