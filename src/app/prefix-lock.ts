@@ -182,7 +182,7 @@ async function removeRemains(folder: string): Promise<void> {
   try {
     for (const name of readdirSync(folder).filter((one) => REMAINS.test(one))) {
       const path = join(folder, name);
-      // Nobody listens there.
+      // A socket without a listener belongs to a process that has ended.
       if ((await ask(path)) === null) rmSync(path, { force: true });
     }
   } catch {

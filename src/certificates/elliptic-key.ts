@@ -75,7 +75,7 @@ export function ellipticPoint(label: string, der: Buffer): EllipticPoint | null 
 }
 
 /**
- * Whether an elliptic key in the usual form belongs to a leaf that states its own in the usual form. The point is computed
+ * Compares an elliptic key with the public key of a leaf, where both are in the usual form. The point is computed
  * from the private number, six times faster than OpenSSL's way through its decoders.
  * @returns null where the key is damaged; undefined: another kind or form
  */

@@ -30,7 +30,7 @@ const ELLIPTIC = Buffer.from('06072a8648ce3d0201', 'hex');
 const UNKNOWN = 0x7f;
 
 /**
- * Whether OpenSSL can read a leaf, the key belongs to it, and its issuer signed it.
+ * Proves that OpenSSL can read a leaf, that the key belongs to it, and that its issuer signed it.
  * @param issuer undefined: its signature is not asked for
  * @returns false: unknown, and OpenSSL has to be asked in full
  */

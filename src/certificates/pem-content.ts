@@ -71,7 +71,7 @@ export function reachOfPem(leaf: ParsedCertificate | null, { certificates, chain
 const tailOf = (chain: Digest) => chain.slice(chain.indexOf('.') + 1);
 
 /**
- * What parsing the texts of a bundle (`toPem`) would yield.
+ * The same as parsing the texts of a bundle (`toPem`) would yield.
  * @returns null where its certificates were found in another order, or with a root: its content has another digest
  */
 export function storedHalfOf({ bundle, chain: [leaf, ...above], covered }: OpenedBundle): StoredHalf | null {

@@ -34,7 +34,7 @@ export function isServerKeyBlock({ label, der }: PemBlock): boolean {
 }
 
 /**
- * Whether a private key belongs to a leaf. Any key but an elliptic one, and any unusual form, is left to OpenSSL.
+ * Compares a private key with a leaf. Any key but an elliptic one, and any unusual form, is left to OpenSSL.
  * @returns null where it is no private key that OpenSSL can read, or is damaged
  */
 export function belongsTo(

@@ -35,14 +35,14 @@ export async function inSlices<T>(items: Iterable<T>, work: (item: T) => MaybePr
   const left = items[Symbol.iterator]();
   for (let wait = oneSlice(left, work, slices); wait !== null; wait = oneSlice(left, work, slices)) {
     await wait;
-    // What was waited for may have come without the event loop.
+    // A promise may be fulfilled without a turn of the event loop.
     if (slices.due) await slices.pause();
   }
 }
 
 /**
  * A function of its own, which V8 compiles once: a long loop in an async function is compiled each time that it runs, and
- * with thousands of items that takes longer than many a loop.
+ * with thousands of items that may take longer than the loop itself.
  * @returns null: nothing is left
  */
 function oneSlice<T>(

@@ -122,7 +122,7 @@ export type Prepare = (change: Change) => Promise<FreshPair | Refusal>;
 
 /** Texts that passed the gate. */
 export interface FreshPair extends PemPair {
-  /** What parsing these very texts would yield; left out: unknown. */
+  /** The same as parsing these very texts would yield; left out: unknown. */
   half?: StoredHalf;
 }
 

@@ -89,7 +89,7 @@ export class CachesStep implements Step {
     if (known !== undefined) known.servedSince ??= now;
   }
 
-  /** Whether the present period has as many as it may have. Begins the next one when it is over. */
+  /** True while the present period has as many as it may have. Begins the next one when it is over. */
   private isPeriodFull(now: number): boolean {
     const { from, ms, left } = this.#period;
     if (Math.abs(now - from) < ms) return left === 0;

@@ -8,7 +8,7 @@ import type { DocumentCertificates } from './certificates';
 import type { Edited } from './editor';
 import type { ConfigurationState } from './state';
 
-/** What is known of the certificates of a post, by id: such halves are not parsed. */
+/** Known halves of the certificates of a post, by id: they are not parsed. */
 interface Known {
   /** Certificates that a rollback restored. */
   former?: ReadonlyMap<string, StoredCertificate>;

@@ -26,12 +26,12 @@ export class KnownBundles {
     return this.#byName.values();
   }
 
-  /** Those with a file in a folder. */
+  /** Bundles with a file in a folder. */
   in(folder: string): Iterable<FileBundle> {
     return this.#byFolder.get(folder) ?? [];
   }
 
-  /** Those of a folder that one of these files belongs to. */
+  /** Bundles of a folder that one of these files belongs to. */
   among(folder: string, files: ReadonlySet<string>): FileBundle[] {
     const found: FileBundle[] = [];
     for (const bundle of this.in(folder)) if (bundle.isAmong(files)) found.push(bundle);
