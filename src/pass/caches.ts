@@ -118,7 +118,8 @@ export class CachesStep implements Step {
     }
     for (const unserved of due) {
       postpone(unserved, pass.now());
-      if (!pass.mayWrite()) continue;
+      // A gateway that does not lead, too: it changes no content, and the leader cannot know what is served here.
+      if (pass.observe) continue;
       const certificate = stored.get(unserved.certificate);
       if (certificate?.[unserved.half]?.chain !== unserved.chain) continue;
       const bundle = this.sourceOf(unserved);

@@ -125,11 +125,19 @@ export class World {
     return dirname(this.file);
   }
 
+  /** See `DatabaseProxy.losingEvents`. */
+  losingEvents(count: number, work: () => Promise<void>): Promise<void> {
+    return this.#database.losingEvents(count, work);
+  }
+
   /** The database is in trouble meanwhile. Kong's workers refuse names whose certificate they have to read then. */
   withoutDatabase(trouble: DatabaseTrouble, work: () => Promise<void>): Promise<void> {
-    const proxy = this.databaseProxy;
-    if (proxy === undefined) throw new Error('there is no database to be spoilt');
-    return this.downtime(() => proxy.during(trouble, work));
+    return this.downtime(() => this.#database.during(trouble, work));
+  }
+
+  get #database(): DatabaseProxy {
+    if (this.databaseProxy === undefined) throw new Error('there is no database to be spoilt');
+    return this.databaseProxy;
   }
 
   /**

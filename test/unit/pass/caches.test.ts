@@ -97,7 +97,6 @@ describe('a certificate that is stored and not served', () => {
 
   test.for<[what: string, options: Parameters<typeof passing>[0]]>([
     ['only observes', { observe: true }],
-    ['does not lead', { mayWrite: () => false }],
     ['has it pinned', { holds: held({ kind: 'pinned', until: null, detail: '' }) }],
     ['has it frozen', { holds: held({ kind: 'frozen', until: null, detail: '' }) }],
   ])('is left alone by a gateway that %s', async ([, options]) => {
@@ -110,6 +109,12 @@ describe('a certificate that is stored and not served', () => {
     expect(seen()).toBe(false);
     clock.now += 1_000;
     expect(seen()).toBe(true);
+  });
+
+  it('has its caches emptied by the gateway that does not serve it, though another one leads', async () => {
+    const { handshakeAfter } = await unserved({ mayWrite: () => false });
+    await handshakeAfter(0);
+    expect(await handshakeAfter(10)).toEqual(['empty K']);
   });
 
   it('needs no approval, since the change was made', async () => {
