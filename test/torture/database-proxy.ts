@@ -89,7 +89,7 @@ export class DatabaseProxy {
         this.#eventsToLose -= 1;
         server.destroy();
       }
-      if (this.#toLose === 0 || !query.includes('UPDATE "certificates"')) return;
+      if (this.#toLose === 0 || !WRITE.test(query.toString('latin1'))) return;
       this.#toLose -= 1;
       isLost = true;
     });
@@ -109,6 +109,7 @@ export class DatabaseProxy {
   }
 }
 
+const WRITE = /UPDATE "certificates"|DELETE\s+FROM "(certificates|snis)"/;
 const EVENT = /INSERT INTO cluster_events[^]*'certificates:/;
 
 /** A startup message with one parameter more: its length, the version, then names and values that end with a zero. */

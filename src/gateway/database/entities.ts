@@ -132,10 +132,13 @@ export class CertificateEntities {
    */
   async remove({ id, cert, key, cert_alt, key_alt, snis, tags }: CertificateEntity): Promise<boolean> {
     const isRemoved = await this.delete(`/certificates/${id}`, async () => {
-      const isThere = (await this.read(id)) !== null;
-      // No cache leads clients to one without names.
-      if (isThere || (snis ?? []).length === 0) return isThere;
-      await this.create(id, { cert, key, cert_alt, key_alt, snis, tags });
+      const names = snis ?? [];
+      const left = await this.read(id);
+      // Without names, no cache leads clients to it.
+      if (left === null && names.length === 0) return false;
+      if (left === null) await this.create(id, { cert, key, cert_alt, key_alt, snis, tags });
+      // Kong removes the names first, each by itself.
+      else for (const name of names) if (left.snis?.includes(name) !== true) await this.addSni(name, id);
       return true;
     });
     if (isRemoved) this.list.delete(id);
@@ -200,8 +203,7 @@ export class CertificateEntities {
       if (isAgain && !(await isThereAgain())) return true;
       const answer = await this.send('DELETE', path);
       if (answer.status === 400) return false;
-      if (answer.status !== 204 && !isGone(answer))
-        throw answerError(this.client, `DELETE ${path}`, answer);
+      if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
       return true;
     });
   }
