@@ -102,7 +102,8 @@ function bestOf(one: Case, claims: Claims): Decision {
   }
   const free: SourcedBundle[] = [];
   for (const bundle of strangers.toSorted(bestFirst(one))) {
-    const why = refusedByContinuity(world, bundle, certificate, half);
+    // A broken bundle proves nothing, and what is wrong with it says more.
+    const why = world.isBarred(bundle) ? null : refusedByContinuity(world, bundle, certificate, half);
     // While a signature is unchecked, no later bundle may be chosen over this one.
     if (why === undefined) return NOTHING;
     if (why === null) free.push(bundle);

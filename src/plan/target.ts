@@ -16,6 +16,7 @@ import { allNames, covers } from './names';
 import {
   chainIncomplete,
   issuerChanged,
+  lessTrusted,
   losesClientAuth,
   namesNotCovered,
   notForServers,
@@ -94,9 +95,19 @@ function refusedForPresent(
   }
   if (bundle.openEnd !== undefined && !isOfController && isShorter(bundle.reach, stored.reach))
     return chainIncomplete(bundle, certificate, endOf(leaf));
+  if (isLessTrusted(one, bundle)) return lessTrusted(bundle, certificate, endOf(leaf));
   if (missing.length > 0 && certificate.owner !== 'us')
     return namesNotCovered(bundle, certificate, missing, endOf(leaf));
   return isOlder(bundle.leaf, leaf) && !world.input.allowDowngrade ? older(bundle, certificate) : null;
+}
+
+/** Staging and temporary certificates come from the same place as the true ones, and no client accepts them. */
+function isLessTrusted(
+  { world, certificate: { snis }, stored, isOfController }: Case,
+  { reach }: SourcedBundle,
+): boolean {
+  if (isOfController || snis.length === 0 || world.input.allowDowngrade) return false;
+  return world.leadsToRoot(stored.reach) && !world.leadsToRoot(reach);
 }
 
 /** Upstreams trust the issuer of the present client certificate, and require one that is for clients. */
