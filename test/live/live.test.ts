@@ -10,7 +10,7 @@ import type { StartKong } from '../scenarios/kong';
 import { describeClientCertificate } from './client-certificate';
 import { describeLostRemovals } from './lost-removals';
 import { describeLuaPlugin } from './lua-plugin';
-import { describeStream } from './stream';
+import { describeLostEvents, describeStream } from './stream';
 import { describeTorture } from './torture';
 import { liveSettings, realKong } from './kong';
 
@@ -44,6 +44,7 @@ describe.skipIf((settings?.database ?? []).length === 0)(
     describeStream(start, 'database');
     describeClientCertificate(start, 'database');
     describeLostRemovals(settings);
+    describeLostEvents(settings);
     describeTorture('database', settings);
   },
 );
