@@ -123,6 +123,15 @@ export const isPublicRoot: IsRoot = (subject) => {
   return known;
 };
 
+/** In names of the staging CAs of Let's Encrypt, and of the issuer of cert-manager's temporary certificates. */
+const PROVISIONAL = ['(STAGING)', 'cert-manager.local'];
+
+/** The issuer of certificates that no client is meant to trust, for a person; null: none is in the chain. */
+export function provisionalIssuerOf({ issuers }: Reach): string | null {
+  const found = issuers.find((issuer) => PROVISIONAL.some((mark) => issuer.includes(mark)));
+  return found === undefined ? null : readableName(found);
+}
+
 /** Name (DER) of the issuer that is missing at a chain's end; null: the root is there, or is a known one. */
 export function missingIssuer({ issuers, hasRoot }: Reach, isRoot: IsRoot): string | null {
   const end = issuers.at(-1);
