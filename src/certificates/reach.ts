@@ -162,19 +162,21 @@ export function chainWarning({
   );
 }
 
-/** Whether a chain ends where another chain of the same issuers, or of the same organization, goes on. */
+/**
+ * Whether a chain ends where another chain of the same issuers, or of the same organization, goes on. A leaf alone that
+ * tells where its issuer's certificate can be had is shorter than any chain: whoever has a root needs no such address.
+ */
 export function isShorter(reach: Reach, than: Reach): boolean {
   const end = reach.issuers.at(-1);
   if (reach.hasRoot || end === undefined) return false;
   const at = than.issuers.indexOf(end);
   if (at !== -1) return at < than.issuers.length - 1;
   // A CA with several intermediates of one kind may use another one for each leaf.
+  if (reach.certificates.length > 0 || than.certificates.length === 0) return false;
   const organization = attributeOf(end, ORGANIZATION);
   return (
-    reach.certificates.length === 0 &&
-    than.certificates.length > 0 &&
-    organization !== null &&
-    organization === attributeOf(than.issuers[0] ?? '', ORGANIZATION)
+    reach.isPublished ||
+    (organization !== null && organization === attributeOf(than.issuers[0] ?? '', ORGANIZATION))
   );
 }
 

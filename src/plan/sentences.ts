@@ -46,7 +46,7 @@ export function chainIncomplete(
 ): Refusal {
   return refusal(
     'chain_incomplete',
-    `${location} lacks the certificate of its issuer (${openEnd ?? 'unknown'}), which Kong serves with certificate ${id}; put the chain into the file or beside it (chain.pem); it will be used anyway when the one in Kong expires, at ${date(until)}`,
+    `${location} lacks the certificate of its issuer (${openEnd ?? 'unknown'}), and certificate ${id} in Kong comes with its chain; put the chain into the file or beside it (chain.pem); it will be used anyway when the one in Kong expires, at ${date(until)}`,
   );
 }
 

@@ -244,6 +244,15 @@ describe('a leaf without the chain that Kong has', () => {
     });
     expect(result([fresh], kong(has))).toEqual(expected);
   });
+
+  it('is refused after a change of the CA where it tells the address of its issuer: that is no root', () => {
+    const chain = { ...reach(['Two', 'Root']), certificates: [new Uint8Array(1)] };
+    const certificates = [stored('K', { main: half({ reach: chain }) })];
+    const bare = { ...newer, openEnd: 'One', reach: { ...reach(['One']), isPublished: true } };
+    expect(result([bundle('new', bare)], certificates)).toEqual(refusedAs('chain_incomplete'));
+    const whole = { ...bare, reach: { ...bare.reach, certificates: [new Uint8Array(2)] } };
+    expect(result([bundle('new', whole)], certificates)).toEqual(taken);
+  });
 });
 
 describe('a certificate that no client is meant to trust', () => {
