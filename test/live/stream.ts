@@ -102,7 +102,8 @@ function streamStory(
 async function showsFirst(kong: TestKong, look: () => Promise<boolean>): Promise<void> {
   for (let touched = 1; ; touched++) {
     try {
-      return void (await eventually('the stream proxy shows the first', look, TOUCHED_AGAIN_MS));
+      await eventually('the stream proxy shows the first', look, TOUCHED_AGAIN_MS);
+      return;
     } catch (error) {
       if (touched > 3) throw error;
       await admin(kong, 'PATCH', '/routes/mail', {});
