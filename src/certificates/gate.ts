@@ -134,8 +134,7 @@ function checkIssuers(issuers: readonly ParsedCertificate[], location: string, n
     }
     const weak = weakKey(which, info);
     if (weak !== null) return weak;
-    // Only for the leaf's own issuer: around an expired one further up (a cross-signed root) clients find another
-    // way.
+    // Only for the leaf's own issuer: expired ones further up are left out, and may expire between read and write.
     if (index === 0 && info.notAfter <= now) {
       return refusal(
         'expired',

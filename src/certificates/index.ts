@@ -10,6 +10,7 @@ export { areSameTexts, publicHalfOf, withKey, type PublicHalf } from './public-h
 export { digestOf, openEndsOf, reachOfPem, readPem, storedHalfOf, type PemContent } from './pem-content';
 export {
   isPublicRoot,
+  provisionalIssuerOf,
   isSameReach,
   isShorter,
   missingIssuer,

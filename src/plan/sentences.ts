@@ -1,4 +1,4 @@
-import { namesWarning, readableName } from '../certificates';
+import { namesWarning, provisionalIssuerOf } from '../certificates';
 import { refusal, type Refusal, type SourcedBundle, type StoredCertificate } from '../model';
 import { covers, listed } from './names';
 import { isFromOperator } from './ranking';
@@ -46,7 +46,7 @@ export function chainIncomplete(
 ): Refusal {
   return refusal(
     'chain_incomplete',
-    `${location} lacks the certificate of its issuer (${openEnd ?? 'unknown'}), which Kong serves with certificate ${id}; put the chain into the file or beside it (chain.pem); it will be used anyway when the one in Kong expires, at ${date(until)}`,
+    `${location} lacks the certificate of its issuer (${openEnd ?? 'unknown'}), and certificate ${id} in Kong comes with its chain; put the chain into the file or beside it (chain.pem); it will be used anyway when the one in Kong expires, at ${date(until)}`,
   );
 }
 
@@ -78,16 +78,16 @@ export function issuerChanged(bundle: SourcedBundle, certificate: StoredCertific
 }
 
 /** @param until expiry of the certificate in Kong (milliseconds since the epoch) */
-export function lessTrusted(
-  { location, leaf, reach }: SourcedBundle,
+export function provisional(
+  { location, reach }: SourcedBundle,
   { id }: StoredCertificate,
   until: number,
 ): Refusal {
-  const root = readableName(reach.issuers.at(-1) ?? '');
-  const what = leaf.isSelfIssued === true ? 'is self-signed' : `leads to ${root}, which is no known root`;
+  const issuer = provisionalIssuerOf(reach);
+  const what = issuer === null ? 'is self-signed' : `is from ${issuer}, a CA for trials`;
   return refusal(
     'issuer_changed',
-    `${location} ${what}, and clients trust certificate ${id} in Kong; is it a staging or temporary certificate, or is its chain missing? If clients trust its root, add that to trusted_issuers_file; it will be used anyway when the one in Kong expires, at ${date(until)}`,
+    `${location} ${what}, and clients trust certificate ${id} in Kong; issue it with a CA that clients trust, or set allow_downgrade; it will be used anyway when the one in Kong expires, at ${date(until)}`,
   );
 }
 

@@ -18,20 +18,30 @@ const LIST = '/proc/self/mountinfo';
 /** How long it counts as current. */
 const FRESH_MS = 1_000;
 
-/** The machine's mounts that may hang. No method touches them. */
+/** Mounts of this machine that need care. No method touches them. */
 export class Mounts {
+  /** Those that may hang. */
   #remote: readonly Mount[] = [];
+  #replaced: readonly string[] = [];
   #readAt = Number.NEGATIVE_INFINITY;
 
   refresh(): void {
     if (performance.now() - this.#readAt < FRESH_MS) return;
     this.#readAt = performance.now();
     try {
-      this.#remote = remoteMounts(readFileSync(LIST, 'utf8'));
+      const lines = readFileSync(LIST, 'utf8').split('\n');
+      this.#remote = remoteMounts(lines);
+      this.#replaced = replacedMounts(lines);
     } catch {
       // Not Linux, or /proc is not mounted.
       this.#remote = [];
+      this.#replaced = [];
     }
+  }
+
+  /** Mounts at, below or above a path whose file or folder was replaced or deleted where it comes from. */
+  replaced(path: string): string[] {
+    return this.#replaced.filter((mount) => isBelow(mount, path) || isBelow(path, mount));
   }
 
   get isEmpty(): boolean {
@@ -76,8 +86,8 @@ function firstLink(path: string): string | null {
 }
 
 /** The innermost mount comes first. */
-function remoteMounts(text: string): Mount[] {
-  const found = text.split('\n').flatMap((line) => {
+function remoteMounts(lines: readonly string[]): Mount[] {
+  const found = lines.flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');
     const [path] = before.split(' ').slice(4, 5);
     const [type = ''] = after.split(' ');
@@ -85,6 +95,16 @@ function remoteMounts(text: string): Mount[] {
     return path !== undefined && path !== '/' && REMOTE.test(type) ? [{ path: unescaped(path), type }] : [];
   });
   return found.sort((a, b) => b.path.length - a.path.length);
+}
+
+/** The kernel marks what a mount shows and its own folder no longer has. Of several mounts at one path the last counts. */
+function replacedMounts(lines: readonly string[]): string[] {
+  const roots = new Map<string, string>();
+  for (const line of lines) {
+    const [root = '', path = ''] = line.split(' ').slice(3, 5);
+    roots.set(unescaped(path), root);
+  }
+  return [...roots].flatMap(([path, root]) => (root.endsWith('//deleted') ? [path] : []));
 }
 
 /** Blanks and line feeds are written in octal. */

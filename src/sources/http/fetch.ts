@@ -1,5 +1,6 @@
 import {
   basicAuthorization,
+  HeadersReader,
   HttpClient,
   SecretReader,
   showUrl,
@@ -19,6 +20,8 @@ export type HttpAuth =
 
 export interface FetchOptions {
   auth: HttpAuth;
+  /** Headers of the configuration, and a file with more of them. */
+  further: { headers: Readonly<Record<string, string>>; headersFile: string | null };
   server: RemoteServer;
 }
 
@@ -30,20 +33,23 @@ const KEEP_MS = 5_000;
 export class Fetcher {
   readonly #client: HttpClient;
 
-  constructor({ auth, server: { address, tls, proxy, timeoutMs } }: FetchOptions) {
+  constructor({ auth, further, server: { address, tls, proxy, timeoutMs } }: FetchOptions) {
     const files = new TlsReader(tls);
     const secret =
       auth.kind === 'none' ? null : new SecretReader(auth.kind === 'bearer' ? auth.token : auth.password);
+    const { headers, headersFile } = further;
+    const inFile = headersFile === null ? null : new HeadersReader(headersFile, 'headers_file');
     this.#client = new HttpClient({
       // Documents bring their own paths.
       address: { ...address, url: new URL(address.url.origin) },
       subject: showUrl(address.url),
       credentials: {
         tls: () => files.read(),
-        headers: () => authorizationOf(auth, secret),
+        headers: () => ({ ...headers, ...inFile?.read(), ...authorizationOf(auth, secret) }),
         forget: () => {
           files.forget();
           secret?.forget();
+          inFile?.forget();
         },
       },
       headers: { accept: '*/*', 'accept-encoding': 'identity' },
@@ -104,7 +110,7 @@ function statusTrouble({ status, headers, isHome }: HttpAnswer, where: string): 
   if (status === 401) {
     return new Trouble(
       'forbidden',
-      `${where} does not accept the credentials (401): check token, token_file and username`,
+      `${where} does not accept the credentials (401): check token, token_file, username and headers_file`,
     );
   }
   if (status === 403) {

@@ -244,9 +244,18 @@ describe('a leaf without the chain that Kong has', () => {
     });
     expect(result([fresh], kong(has))).toEqual(expected);
   });
+
+  it('is refused after a change of the CA where it tells the address of its issuer: that is no root', () => {
+    const chain = { ...reach(['Two', 'Root']), certificates: [new Uint8Array(1)] };
+    const certificates = [stored('K', { main: half({ reach: chain }) })];
+    const bare = { ...newer, openEnd: 'One', reach: { ...reach(['One']), isPublished: true } };
+    expect(result([bundle('new', bare)], certificates)).toEqual(refusedAs('chain_incomplete'));
+    const whole = { ...bare, reach: { ...bare.reach, certificates: [new Uint8Array(2)] } };
+    expect(result([bundle('new', whole)], certificates)).toEqual(taken);
+  });
 });
 
-describe('a bundle that leads to no root that clients know', () => {
+describe('a certificate that no client is meant to trust', () => {
   const reach = (...issuers: string[]) => ({ issuers, certificates: [], hasRoot: false, isPublished: false });
   const known = { isRoot: (name: string) => name === 'Known Root' };
   const kong = stored('K', { main: half({ reach: reach('CA', 'Known Root') }) });
@@ -258,7 +267,7 @@ describe('a bundle that leads to no root that clients know', () => {
     for (const more of [known, { ...known, homes }]) {
       for (const fresh of [
         staging,
-        bundle('new', { ...newer, reach: reach() }),
+        bundle('new', { ...newer, reach: reach('cert-manager.local') }),
         // Without a home, one that signed itself never replaces one of a CA.
         ...('homes' in more ? [bundle('new', { ...newer, issuer: 'self', reach: reach() })] : []),
       ]) {
@@ -270,16 +279,20 @@ describe('a bundle that leads to no root that clients know', () => {
     }
   });
 
-  test.for<[where: string, kong: StoredCertificate, more: object]>([
-    ['the one in Kong leads to none either', stored('K', { main: half({ reach: reach('CA', 'Ours') }) }), {}],
-    ['it comes from another root that clients know', kong, { isRoot: () => true }],
-    ['services show it to upstreams, which have roots of their own', { ...kong, snis: [] }, {}],
-  ])('replaces it where %s', ([, one, more]) => {
-    expect(result([staging], [one], { more: { ...known, ...more } })).toEqual(taken);
-  });
-
-  it('replaces it where the operator allows a downgrade', () => {
-    expect(result([staging], [kong], { more: known, allowDowngrade: true })).toEqual(taken);
+  const company = bundle('new', { ...newer, reach: reach('Company CA', 'Company Root') });
+  test.for<[where: string, fresh: SourcedBundle, kong: StoredCertificate, more: object]>([
+    [
+      'the one in Kong leads to no known root either',
+      staging,
+      stored('K', { main: half({ reach: reach('Ours') }) }),
+      {},
+    ],
+    ['clients know its root', staging, kong, { isRoot: () => true }],
+    ['services show it to upstreams, which have roots of their own', staging, { ...kong, snis: [] }, {}],
+    ['the operator allows a downgrade', staging, kong, { allowDowngrade: true }],
+    ['it is from a CA of the company, or from a new one', company, kong, {}],
+  ])('replaces it where %s', ([, fresh, one, more]) => {
+    expect(result([fresh], [one], { more: { ...known, ...more } })).toEqual(taken);
   });
 });
 

@@ -35,6 +35,25 @@ function clientFiles(authority: Authority) {
   return files;
 }
 
+it('headers of the configuration and of a file reach the server, and no other one', async () => {
+  const other = await httpServer(ok);
+  const server = await httpServer((seen, response) => {
+    const isAllowed = seen.headers['private-token'] === TOKEN && seen.headers['x-team'] === 'edge';
+    response.writeHead(isAllowed ? 302 : 401, isAllowed ? { location: `${other.url}/x` } : {}).end();
+  });
+  const headers_file = tokenFile('PRIVATE-TOKEN: old\n');
+  const reader = readerOf({
+    ...{ type: 'http', url: server.url, headers_file, headers: ['X-Team: edge'], allow_http: true },
+  });
+  expect(troubles(await reader.pass())).toMatch(/^forbidden: .* check token, .* and headers_file$/);
+  writeFileSync(headers_file, `PRIVATE-TOKEN: ${TOKEN}\n`);
+  await reader.pass();
+  expect(server.seen.at(-1)?.headers).toMatchObject({ 'private-token': TOKEN, 'x-team': 'edge' });
+  expect(other.seen.every(({ headers }) => !('private-token' in headers) && !('x-team' in headers))).toBe(
+    true,
+  );
+});
+
 describe('credentials', () => {
   test.for<[string, (url: string) => object, string | undefined]>([
     ['none', (url) => ({ url }), undefined],
