@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FreshPair, StoredCertificate } from '../../model';
+import type { KnownPair, StoredCertificate } from '../../model';
 import { answerError, bodyIfThere, bodyOf, isGone } from '../admin/answers';
 import type { CertificateList } from '../admin/certificate-list';
 import { AdminError, type AdminClient, type AdminResponse } from '../admin/client';
@@ -90,21 +90,13 @@ export class CertificateEntities {
     return entity;
   }
 
-  /**
-   * @param known the certificate that this restores: a half whose content is the same is not parsed again
-   * @param fresh the pair that this writes: a half of these very texts is not parsed
-   */
-  async patch(
-    id: string,
-    fields: object,
-    known?: StoredCertificate,
-    fresh?: FreshPair,
-  ): Promise<CertificateEntity> {
+  /** @param written the pair that this writes: a half of these very texts is not parsed */
+  async patch(id: string, fields: object, written?: KnownPair): Promise<CertificateEntity> {
     const path = `/certificates/${id}`;
     const answer = await this.send('PATCH', path, fields);
     if (isGone(answer)) this.list.delete(id);
     const entity = bodyOf(this.client, `PATCH ${path}`, answer) as CertificateEntity;
-    this.list.take(entity, known, fresh);
+    this.list.take(entity, undefined, written);
     return entity;
   }
 

@@ -41,7 +41,7 @@ async function undo(
   await namesBack(entities, write, before.snis);
   if (isOurs) {
     const fields = previous === null ? NO_ALT : pairFields(textsNow(entity), half, previous);
-    await entities.patch(id, fields, change.kind === 'update' ? change.certificate : undefined);
+    await entities.patch(id, fields, previous ?? undefined);
   } else {
     // An earlier try or pass restored it; Kong may have lost its database's answer and kept its caches.
     await entities.emptyCachesIfAllowed(id);
