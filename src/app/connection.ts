@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config';
-import { holdsLogin, type Secret } from '../http';
+import { headersOf, holdsLogin, type Secret } from '../http';
 import type { Gateway } from '../model';
 import {
   AdminClient,
@@ -164,14 +164,6 @@ async function connection(
     throw error;
   }
 }
-
-const headersOf = (lines: readonly string[]): Record<string, string> =>
-  Object.fromEntries(
-    lines.map((line) => {
-      const at = line.indexOf(':');
-      return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
-    }),
-  );
 
 function tokenOf({ token, token_file: file }: Config['admin']): Secret | undefined {
   if (file != null) return { file };

@@ -9,7 +9,7 @@ import {
   type RawBundle,
   type Refusal,
 } from '../model';
-import { isSelfIssued, missingAbove, orderChain, type FindIssuers } from './chain';
+import { isSelfIssued, missingAbove, orderChain, withoutExpired, type FindIssuers } from './chain';
 import { usesUnder, type Uses } from './path';
 import { decodePem, encodeCertificates, isCertificate, isPrivateKey, MAX_BLOCKS, type PemBlock } from './pem';
 import { contentOf, digestOf, parsable, parseAll, readPem, type PemContent } from './pem-content';
@@ -87,13 +87,14 @@ export function openBundle(raw: RawBundle, known?: PemContent): OpenedBundle | R
   if (parsed === null) {
     return refusal('unsupported_format', `${where} has a CERTIFICATE block that is not an X.509 certificate`);
   }
-  const ordered = orderChain(parsed);
-  if (ordered === null) {
+  const whole = orderChain(parsed);
+  if (whole === null) {
     return refusal(
       'chain_broken',
       `${where} holds ${parsed.length} certificates that do not form one chain; put the leaf and its own intermediates there`,
     );
   }
+  const ordered = withoutExpired(whole);
   const { info } = ordered[0] as ParsedCertificate;
   if ((info.nameCount ?? 0) > MAX_NAMES) {
     return refusal(

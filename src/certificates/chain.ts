@@ -26,6 +26,15 @@ export function orderChain(certificates: readonly ParsedCertificate[]): ParsedCe
   return chain;
 }
 
+/**
+ * Leaves out what no client accepts: an expired issuer, and all above it. The leaf's own issuer stays, for the gate to
+ * refuse. Around a cross-signed root that has expired most clients find another way, and old ones do not.
+ */
+export function withoutExpired(chain: ParsedCertificate[], now = Date.now()): ParsedCertificate[] {
+  const at = chain.findIndex(({ info }, index) => index > 1 && info.notAfter <= now);
+  return at === -1 ? chain : chain.slice(0, at);
+}
+
 /** A comparison with each before it takes less time than a digest. */
 const isFirstOfItsKind = ({ der }: ParsedCertificate, at: number, all: readonly ParsedCertificate[]) =>
   all.findIndex((other) => other.der.equals(der)) === at;

@@ -6,9 +6,11 @@ export { decodePem, isCertificate } from './pem';
 export { inspectFiles, openAny } from './formats/open';
 export { factsOf, NOTHING, type FileFacts, type LeafFacts } from './formats/facts';
 export { identify, readCaBundle } from './ca';
+export { areSameTexts, publicHalfOf, withKey, type PublicHalf } from './public-half';
 export { digestOf, openEndsOf, reachOfPem, readPem, storedHalfOf, type PemContent } from './pem-content';
 export {
   isPublicRoot,
+  provisionalIssuerOf,
   isSameReach,
   isShorter,
   missingIssuer,

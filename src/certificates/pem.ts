@@ -1,4 +1,5 @@
 import * as crypto from 'node:crypto';
+import { DerReader } from './der';
 
 /** For one decoded body at a time; larger bodies get memory of their own. */
 const scratch = Buffer.allocUnsafeSlow(16_384);
@@ -32,8 +33,14 @@ export class PemBlock {
 
   /** The decoded body, decoded at the first read: most certificates are never looked into. */
   get der(): Buffer {
-    this.#der ??= isPrivateKey(this) ? decodeAlone(this.body) : Buffer.from(this.body, 'base64');
+    this.#der ??= isPrivateKey(this) ? decodeAlone(this.body) : this.decodeShared();
     return this.#der;
+  }
+
+  private decodeShared(): Buffer {
+    const bytes = Buffer.from(this.body, 'base64');
+    // OpenSSL's trust settings follow the certificate.
+    return this.label === TRUSTED ? firstValueOf(bytes) : bytes;
   }
 
   /** SHA-256 (base64url) of the decoded body and a text after it; the body is not kept, since it may be a key. */
@@ -70,6 +77,18 @@ function decodeAlone(base64: string): Buffer {
   return bytes.subarray(0, bytes.write(base64, 'base64'));
 }
 
+function firstValueOf(bytes: Buffer): Buffer {
+  try {
+    return bytes.subarray(0, new DerReader(bytes).next().end);
+  } catch {
+    return bytes;
+  }
+}
+
+/** What `openssl x509 -trustout` writes. */
+const TRUSTED = 'TRUSTED CERTIFICATE';
+/** Line breaks as JSON and environment files hold them. */
+const ESCAPED_BREAKS = /\\[nr]/g;
 const BEGIN = '-----BEGIN ';
 const END = '-----END ';
 const DASHES = '-----';
@@ -87,12 +106,15 @@ export function decodePem(text: string): PemBlock[] | null {
   while (at !== -1 && blocks.length <= MAX_BLOCKS) {
     const labelEnd = text.indexOf(DASHES, at + BEGIN.length);
     if (labelEnd === -1) return null;
+    const bodyStart = labelEnd + DASHES.length;
+    if (blocks.length === 0 && (text.startsWith('\\n', bodyStart) || text.startsWith('\\r', bodyStart)))
+      return decodePem(text.replace(ESCAPED_BREAKS, '\n'));
     const label = text.slice(at + BEGIN.length, labelEnd);
     const mark = label === 'CERTIFICATE' ? END_OF_CERTIFICATE : `${END}${label}${DASHES}`;
     const bodyEnd = text.indexOf(mark, labelEnd);
     if (bodyEnd === -1) return null;
     const end = bodyEnd + mark.length;
-    const next = text.indexOf(BEGIN, labelEnd + DASHES.length);
+    const next = text.indexOf(BEGIN, bodyStart);
     // Another block begins before this one ends: a line is missing.
     if (next !== -1 && next < bodyEnd) return null;
     blocks.push(new PemBlock(label, text, at, end));
@@ -116,6 +138,6 @@ export function encodeCertificates(chain: readonly Uint8Array[]): string {
 }
 
 export const isCertificate = (block: PemBlock): boolean =>
-  block.label === 'CERTIFICATE' || block.label === 'X509 CERTIFICATE';
+  block.label === 'CERTIFICATE' || block.label === 'X509 CERTIFICATE' || block.label === TRUSTED;
 
 export const isPrivateKey = (block: PemBlock): boolean => block.label.endsWith('PRIVATE KEY');

@@ -123,6 +123,15 @@ export const isPublicRoot: IsRoot = (subject) => {
   return known;
 };
 
+/** In names of the staging CAs of Let's Encrypt, and of the issuer of cert-manager's temporary certificates. */
+const PROVISIONAL = ['(STAGING)', 'cert-manager.local'];
+
+/** The issuer of certificates that no client is meant to trust, for a person; null: none is in the chain. */
+export function provisionalIssuerOf({ issuers }: Reach): string | null {
+  const found = issuers.find((issuer) => PROVISIONAL.some((mark) => issuer.includes(mark)));
+  return found === undefined ? null : readableName(found);
+}
+
 /** Name (DER) of the issuer that is missing at a chain's end; null: the root is there, or is a known one. */
 export function missingIssuer({ issuers, hasRoot }: Reach, isRoot: IsRoot): string | null {
   const end = issuers.at(-1);
@@ -153,19 +162,21 @@ export function chainWarning({
   );
 }
 
-/** Whether a chain ends where another chain of the same issuers, or of the same organization, goes on. */
+/**
+ * Whether a chain ends where another chain of the same issuers, or of the same organization, goes on. A leaf alone that
+ * tells where its issuer's certificate can be had is shorter than any chain: whoever has a root needs no such address.
+ */
 export function isShorter(reach: Reach, than: Reach): boolean {
   const end = reach.issuers.at(-1);
   if (reach.hasRoot || end === undefined) return false;
   const at = than.issuers.indexOf(end);
   if (at !== -1) return at < than.issuers.length - 1;
   // A CA with several intermediates of one kind may use another one for each leaf.
+  if (reach.certificates.length > 0 || than.certificates.length === 0) return false;
   const organization = attributeOf(end, ORGANIZATION);
   return (
-    reach.certificates.length === 0 &&
-    than.certificates.length > 0 &&
-    organization !== null &&
-    organization === attributeOf(than.issuers[0] ?? '', ORGANIZATION)
+    reach.isPublished ||
+    (organization !== null && organization === attributeOf(than.issuers[0] ?? '', ORGANIZATION))
   );
 }
 

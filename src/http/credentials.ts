@@ -108,6 +108,15 @@ export class SecretReader implements CachedCredentials {
 
 const HEADER = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([\t\x20-\x7e]*[\x21-\x7e])[ \t]*$/;
 
+/** Headers of a configuration, `Name: value` each. */
+export const headersOf = (lines: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    lines.map((line) => {
+      const at = line.indexOf(':');
+      return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
+    }),
+  );
+
 /** Reads the current headers of a file, a line `Name: value` each. */
 export class HeadersReader implements CachedCredentials {
   readonly #file: NamedFile;

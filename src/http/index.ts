@@ -1,7 +1,7 @@
 export { basicAuthorization, holdsLogin, parseAddress, showUrl, type Address, type Login } from './address';
 export { readLines } from './body';
 export { HttpClient, type Credentials, type HttpAnswer } from './client';
-export { HeadersReader, SecretReader, TlsReader, type Secret, type TlsFiles } from './credentials';
+export { HeadersReader, headersOf, SecretReader, TlsReader, type Secret, type TlsFiles } from './credentials';
 export { HttpFailure, kindOfStatus, retryAfterMs } from './failure';
 export { onNotice } from './notices';
 export type { PeerRules } from './peer';

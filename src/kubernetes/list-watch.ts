@@ -43,6 +43,7 @@ export class ListWatch<T extends KubernetesObject> {
   /** Time of the last event of the long watch; long ago while it is silent or closed. */
   #heardAt = Number.NEGATIVE_INFINITY;
   #watching: AbortSignal | null = null;
+  #listing: Promise<void> | null = null;
 
   constructor(private readonly options: ListWatchOptions) {
     const { api, plural, namespace, name, labelSelector } = options;
@@ -60,6 +61,11 @@ export class ListWatch<T extends KubernetesObject> {
 
   get namespace(): string | null {
     return this.options.namespace;
+  }
+
+  /** Null: any. */
+  get name(): string | null {
+    return this.options.name;
   }
 
   /** Path of the kind's API. */
@@ -136,8 +142,8 @@ export class ListWatch<T extends KubernetesObject> {
           }
         } catch (error) {
           const { status } = error as Partial<KubernetesError>;
-          // Too old: the next poll lists. Not allowed: only polls are left.
-          if (status === 410) this.#version = null;
+          // Too old: it is listed at once, or else by the next poll. Not allowed: only polls are left.
+          if (status === 410) await this.listAgain(apply);
           if (status === 403) this.#mayWatch = false;
         } finally {
           this.#heardAt = Number.NEGATIVE_INFINITY;
@@ -148,7 +154,18 @@ export class ListWatch<T extends KubernetesObject> {
     }
   }
 
-  private async list(apply: Apply<T>): Promise<void> {
+  private async listAgain(apply: Apply<T>): Promise<void> {
+    this.#version = null;
+    await this.list(apply).catch(() => undefined);
+  }
+
+  /** One list at a time: a later answer must not be taken back by an earlier one. */
+  private list(apply: Apply<T>): Promise<void> {
+    this.#listing ??= this.listAll(apply).finally(() => (this.#listing = null));
+    return this.#listing;
+  }
+
+  private async listAll(apply: Apply<T>): Promise<void> {
     const seen = new Set<string>();
     this.#known.crowded.clear();
     const { client } = this.options;

@@ -101,8 +101,8 @@ export interface CaStore {
  * shown.
  */
 export interface CertificateTexts {
-  main: PemPair;
-  alt: PemPair | null;
+  main: KnownPair;
+  alt: KnownPair | null;
   snis: readonly string[];
   tags: readonly string[];
 }
@@ -120,11 +120,13 @@ export interface Edits {
  */
 export type Prepare = (change: Change) => Promise<FreshPair | Refusal>;
 
-/** Texts that passed the gate. */
-export interface FreshPair extends PemPair {
+export interface KnownPair extends PemPair {
   /** The same as parsing these very texts would yield; left out: unknown. */
   half?: StoredHalf;
 }
+
+/** Texts that passed the gate. */
+export type FreshPair = KnownPair;
 
 export interface EditResults {
   certificates: WriteResult[];

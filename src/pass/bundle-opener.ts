@@ -138,6 +138,7 @@ export class BundleOpener {
       });
       return !isSame;
     }
+    if (!isRefusal(raw)) this.openedAhead.holdHalf(id, raw, opened);
     // Kong's copy has a completed chain; this one will be completed to the same.
     if (isSameAs(before, opened.bundle.content, opened.bundle)) return false;
     const known = this.known(id, opened.bundle, source);

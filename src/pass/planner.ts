@@ -1,5 +1,6 @@
 import {
   checkKeyAndChain,
+  isPublicRoot,
   NO_ISSUERS,
   storedHalfOf,
   toPem,
@@ -72,7 +73,7 @@ export class Planner {
     private readonly options: PlannerOptions,
   ) {
     this.#book = reader.book;
-    this.#questions = new Questions(reader, options.gateway.certificates, options.now);
+    this.#questions = new Questions(reader, options.gateway.certificates, refused, options.now);
     this.homes = options.homes ?? new HomeBook();
   }
 
@@ -231,13 +232,15 @@ export class Planner {
     certificates = this.options.gateway.certificates.stored,
   ): Plan {
     const { gateway, addNames = false, trustedIssuers, allowDowngrade, now } = this.options;
-    this.#questions.evidence.trust(trustedIssuers?.() ?? NO_ISSUERS);
+    const trusted = trustedIssuers?.() ?? NO_ISSUERS;
+    this.#questions.evidence.trust(trusted);
     const plan = makePlan({
       bundles,
       certificates,
       now: now(),
       allowDowngrade,
       addNames,
+      isRoot: (subject) => isPublicRoot(subject) || trusted.named(subject).length > 0,
       homes: this.homes,
       checked: this.#checked,
       away: this.reader.sources.away,

@@ -2,6 +2,7 @@ import { checkKeyAndChain } from '../certificates';
 import { isRefusal, ownerOf, type CertificateStore, type Question } from '../model';
 import { EvidenceBook } from '../plan';
 import type { BundleReader } from './bundle-reader';
+import type { RefusedBundles } from './refused-bundles';
 import type { Shares } from './shares';
 
 /** A tenant's bundle that could not be asked about after so many scans in a row is given up, and keeps nobody waiting. */
@@ -16,6 +17,7 @@ export class Questions {
   constructor(
     private readonly reader: BundleReader,
     private readonly certificates: Pick<CertificateStore, 'readTexts'>,
+    private readonly refused: Pick<RefusedBundles, 'add'>,
     private readonly now: () => number,
   ) {}
 
@@ -48,10 +50,11 @@ export class Questions {
     }
     this.#unanswered.delete(question.bundle.id);
     // A certificate without its key may be anybody's.
-    const isWhole = checkKeyAndChain(opened) === null;
+    const why = checkKeyAndChain(opened);
+    if (why !== null) this.refused.add(question.bundle, why);
     const stored = question.kind === 'trusted' ? '' : await this.storedText(question);
     if (stored === null) return false;
-    this.evidence.answer(question, isWhole ? opened.chain : [], stored, now);
+    this.evidence.answer(question, why === null ? opened.chain : [], stored, now);
     return true;
   }
 

@@ -180,7 +180,8 @@ export class BundleIndex {
     );
   }
 
-  private named(name: string): readonly SourcedBundle[] {
+  /** Bundles with this very name. */
+  named(name: string): readonly SourcedBundle[] {
     const found = this.#byName.get(name);
     if (found === undefined) return NONE;
     if (!Array.isArray(found)) {

@@ -106,6 +106,8 @@ function bestOf(one: Case, claims: Claims): Decision {
     // While a signature is unchecked, no later bundle may be chosen over this one.
     if (why === undefined) return NOTHING;
     if (why === null) free.push(bundle);
+    // A broken bundle proves nothing, and what is wrong with it says more.
+    else if (world.isBarred(bundle)) world.refuse(bundle, world.unfit(bundle) ?? why, certificate, half);
     else if (isNews(one, bundle) && isAboutIt(one, bundle)) world.refuse(bundle, why, certificate, half);
   }
   return firstOf(one, free, null);

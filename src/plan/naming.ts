@@ -4,14 +4,13 @@ import { certificateIdOf, isForServers } from './bundle-index';
 import { Claimants, snisOf } from './claimants';
 import { claimsOf, isMainAbandoned, outranks, refusedByContinuity } from './claims';
 import type { Decision } from './decide';
-import { isOlder } from './leaf-times';
 import { covers, includesName } from './names';
+import { noteLeftBehind, notePartial } from './partial';
 import {
   besideController,
   caOfIssuer,
   gainedNames,
   nameOfAnother,
-  namesNotCovered,
   noNames,
   notForServers,
 } from './sentences';
@@ -242,6 +241,7 @@ export class Naming {
       (bundle) => !used.has(bundle) || this.#others.has(bundle) || this.#withheld.has(bundle),
     );
     for (const bundle of left) this.conclude(bundle);
+    noteLeftBehind(this.world, this.mains);
   }
 
   /** Notes on a bundle that no certificate has or gets. */
@@ -259,26 +259,11 @@ export class Naming {
       plan.quiet.add(bundle.id);
     }
     if (this.#placed.has(bundle) || used.has(bundle)) return;
-    if (!plan.refused.has(bundle.id)) this.notePartial(bundle);
+    if (!plan.refused.has(bundle.id)) notePartial(this.world, this.mains, bundle);
     if (plan.refused.has(bundle.id)) return;
     // Kong itself reads this file: it is no news that no certificate needs it.
     const isAside = bundle.snis === undefined ? index.isOfKong(bundle) : !bundle.create;
     (isAside ? plan.aside : plan.unused).push(bundle.id);
-  }
-
-  /** Notes a newer bundle with some of the names of a certificate that no bundle renews. */
-  private notePartial(bundle: SourcedBundle): void {
-    const { holders } = this.world;
-    if (bundle.snis !== undefined || !isForServers(bundle) || this.world.unfit(bundle) !== null) return;
-    for (const name of bundle.leaf.names) {
-      const holder = holders.get(name);
-      if (holder === undefined || this.mains.get(holder.id)?.bundle != null) continue;
-      const { leaf } = holder.main;
-      const missing = holder.snis.filter((sni) => !covers(bundle.leaf, sni));
-      if (missing.length === 0 || (leaf !== null && isOlder(bundle.leaf, leaf))) continue;
-      this.world.refuse(bundle, namesNotCovered(bundle, holder, missing, null), holder, 'main');
-      return;
-    }
   }
 }
 

@@ -45,12 +45,23 @@ export function makePlan(input: PlanInput): Plan {
   plan.isBesideController = world.hasController;
   asStored(plan, input.certificates);
   followSplits(plan.changes);
-  for (const id of plan.inSync.keys()) plan.refused.delete(id);
+  for (const id of plan.inSync.keys()) if (!leavesOneBehind(plan, mains, id)) plan.refused.delete(id);
   for (const { bundle } of plan.changes) {
     const why = plan.refused.get(bundle.id);
-    if (why !== undefined && OF_ONE_CERTIFICATE.has(why.reason)) plan.refused.delete(bundle.id);
+    if (why !== undefined && OF_ONE_CERTIFICATE.has(why.reason) && !leavesOneBehind(plan, mains, bundle.id))
+      plan.refused.delete(bundle.id);
   }
   return plan;
+}
+
+/** Whether a certificate goes without a renewal because the bundle, which another one gets, lacks names of it. */
+function leavesOneBehind(
+  { refused, meant }: Plan,
+  mains: ReadonlyMap<string, Decision>,
+  bundle: string,
+): boolean {
+  if (refused.get(bundle)?.reason !== 'names_not_covered') return false;
+  return (meant.get(bundle) ?? []).some(({ certificate }) => mains.get(certificate)?.bundle === null);
 }
 
 function decide(world: World, certificate: StoredCertificate, half: Half): Decision {

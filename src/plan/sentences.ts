@@ -1,4 +1,4 @@
-import { namesWarning } from '../certificates';
+import { namesWarning, provisionalIssuerOf } from '../certificates';
 import { refusal, type Refusal, type SourcedBundle, type StoredCertificate } from '../model';
 import { covers, listed } from './names';
 import { isFromOperator } from './ranking';
@@ -46,7 +46,7 @@ export function chainIncomplete(
 ): Refusal {
   return refusal(
     'chain_incomplete',
-    `${location} lacks the certificate of its issuer (${openEnd ?? 'unknown'}), which Kong serves with certificate ${id}; put the chain into the file or beside it (chain.pem); it will be used anyway when the one in Kong expires, at ${date(until)}`,
+    `${location} lacks the certificate of its issuer (${openEnd ?? 'unknown'}), and certificate ${id} in Kong comes with its chain; put the chain into the file or beside it (chain.pem); it will be used anyway when the one in Kong expires, at ${date(until)}`,
   );
 }
 
@@ -74,6 +74,20 @@ export function issuerChanged(bundle: SourcedBundle, certificate: StoredCertific
     leaf.isSelfIssued === true
       ? `${location} is self-signed and does not replace a certificate that a CA issued; Kong's certificate ${which} stays`
       : `${location} is from another issuer than what Kong has ${which}, and nothing vouches for it; name the Secret (names and namespaces) in a source, or its CA in trusted_issuers_file`,
+  );
+}
+
+/** @param until expiry of the certificate in Kong (milliseconds since the epoch) */
+export function provisional(
+  { location, reach }: SourcedBundle,
+  { id }: StoredCertificate,
+  until: number,
+): Refusal {
+  const issuer = provisionalIssuerOf(reach);
+  const what = issuer === null ? 'is self-signed' : `is from ${issuer}, a CA for trials`;
+  return refusal(
+    'issuer_changed',
+    `${location} ${what}, and clients trust certificate ${id} in Kong; issue it with a CA that clients trust, or set allow_downgrade; it will be used anyway when the one in Kong expires, at ${date(until)}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { checkShape, isShorter } from '../certificates';
+import { checkShape, isShorter, provisionalIssuerOf } from '../certificates';
 import {
   deterministicId,
   type CertificateInfo,
@@ -20,6 +20,7 @@ import {
   namesNotCovered,
   notForServers,
   older,
+  provisional,
   vaultReference,
 } from './sentences';
 import type { World } from './world';
@@ -94,9 +95,20 @@ function refusedForPresent(
   }
   if (bundle.openEnd !== undefined && !isOfController && isShorter(bundle.reach, stored.reach))
     return chainIncomplete(bundle, certificate, endOf(leaf));
+  if (isProvisional(one, bundle)) return provisional(bundle, certificate, endOf(leaf));
   if (missing.length > 0 && certificate.owner !== 'us')
     return namesNotCovered(bundle, certificate, missing, endOf(leaf));
   return isOlder(bundle.leaf, leaf) && !world.input.allowDowngrade ? older(bundle, certificate) : null;
+}
+
+/** Staging and temporary certificates come from the same place as the true ones, and no client accepts them. */
+function isProvisional(
+  { world, certificate: { snis }, stored, isOfController }: Case,
+  { leaf, reach }: SourcedBundle,
+): boolean {
+  if (isOfController || snis.length === 0 || world.input.allowDowngrade) return false;
+  if (leaf.isSelfIssued !== true && provisionalIssuerOf(reach) === null) return false;
+  return world.leadsToRoot(stored.reach) && !world.leadsToRoot(reach);
 }
 
 /** Upstreams trust the issuer of the present client certificate, and require one that is for clients. */

@@ -1,9 +1,10 @@
-import { checkShape } from '../certificates';
+import { checkShape, type IsRoot } from '../certificates';
 import type {
   CertificateInfo,
   Half,
   Plan,
   Question,
+  Reach,
   Refusal,
   SourcedBundle,
   StoredCertificate,
@@ -50,6 +51,8 @@ export interface PlanInput {
   evidence?: Evidence;
   /** Whether to add names that a leaf gained to certificates of others, too. */
   addNames?: boolean;
+  /** Recognizes roots that clients know: public ones and the operator's. Left out: none is known. */
+  isRoot?: IsRoot;
   /** Knowledge about an ingress controller on this Kong, beside its certificates. */
   controller?: {
     /** It is present although it has no certificate yet. */
@@ -155,6 +158,17 @@ export class World {
     return home.places
       .map((place) => this.index.byId(place, certificate.snis[0]))
       .find((bundle) => bundle?.secret !== undefined);
+  }
+
+  /** Whether a chain ends at a root that clients know. */
+  leadsToRoot({ issuers }: Reach): boolean {
+    const end = issuers.at(-1);
+    return end !== undefined && this.input.isRoot?.(end) === true;
+  }
+
+  /** Whether the gate, Kong or a handshake refused it in its present state. */
+  isBarred({ id }: SourcedBundle): boolean {
+    return this.input.barred.has(id);
   }
 
   /** Why a bundle must not be served now. */

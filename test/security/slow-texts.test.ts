@@ -14,7 +14,7 @@ import { layoutOf } from '../../src/sources/directory/layout';
 import type { KnownFile } from '../../src/sources/directory/known-files';
 import { matchFiles } from '../../src/sources/directory/match';
 import { parseName } from '../../src/sources/directory/names';
-import { bundleIn } from '../../src/sources/vault/layout';
+import { bundleIn } from '../../src/sources/remote/layout';
 import { hintOf } from '../../src/sources/vault/client';
 import { isLocalName } from '../../src/status/listen-address';
 import { noCommonCipher } from '../../src/verify/ciphers';

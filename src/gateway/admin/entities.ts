@@ -71,12 +71,17 @@ function sharedNames(snis: readonly string[], leaf: CertificateInfo | null): rea
   return isSame ? names : snis;
 }
 
-export const toTexts = (entity: CertificateEntity): CertificateTexts => ({
-  main: { cert: entity.cert, key: entity.key },
-  alt: halfOf(entity, 'alt'),
-  snis: entity.snis ?? [],
-  tags: entity.tags ?? [],
-});
+/** @param stored what was made of this entity; left out: nothing yet */
+export function toTexts(entity: CertificateEntity, stored?: StoredCertificate): CertificateTexts {
+  const { cert, key, snis, tags } = entity;
+  const alt = halfOf(entity, 'alt');
+  return {
+    main: stored === undefined ? { cert, key } : { cert, key, half: stored.main },
+    alt: alt === null || stored?.alt == null ? alt : { ...alt, half: stored.alt },
+    snis: snis ?? [],
+    tags: tags ?? [],
+  };
+}
 
 export const toEntity = (id: string, { main, alt, snis, tags }: CertificateTexts): CertificateEntity => ({
   ...{ id, ...main, snis: [...snis], tags: [...tags] },

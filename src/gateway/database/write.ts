@@ -94,13 +94,14 @@ async function update(
   const { half } = change;
   const { id } = change.certificate;
   if (entity === null) throw goneError(id);
-  const decision = decideUpdate(change, entities.take(entity)[half]);
+  const stored = entities.take(entity);
+  const decision = decideUpdate(change, stored[half]);
   if (decision.kind !== 'write') return decision;
   const { isPairThere } = decision;
-  const before = toTexts(entity);
+  const before = toTexts(entity, stored);
   const { addSnis, moveSnis = [], removeSnis = [], split, handsOver } = change;
   const kept = split === undefined ? [] : await splitOff(entities, id, before, split);
-  if (!isPairThere) await entities.patch(id, pairFields(before, half, fresh), undefined, fresh);
+  if (!isPairThere) await entities.patch(id, pairFields(before, half, fresh), fresh);
   const gained = await gainNames(entities, id, { addSnis, moveSnis, handsOver }, isPairThere);
   for (const name of removeSnis) await entities.removeSni(name, id);
   const lost = new Set([...kept, ...removeSnis]);

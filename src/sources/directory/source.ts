@@ -127,11 +127,13 @@ export class DirectorySource implements Source {
 
   /** @param places touched files by folder (null: any file); null: everything is scanned */
   private async look(places: Map<string, ReadonlySet<string> | null> | null): Promise<SourceScan> {
-    const errors = await this.#tree.look(this.#access, (folder) => {
+    const errors = this.#access.replacedMounts;
+    const troubles = await this.#tree.look(this.#access, (folder) => {
       if (places === null) return true;
       if (folder.stamp === null) places.set(folder.path, null);
       return this.mayHaveNew(folder, places.get(folder.path));
     });
+    errors.push(...troubles);
     const stamps = new ScanStamps(this.#access, this.#contents);
     const folders = places === null ? null : [...places.keys()];
     if (!this.#access.isLocal) await this.fetchStamps(stamps, places);

@@ -56,7 +56,7 @@ export class FileSource implements Source {
     // A folder may have appeared, or been replaced.
     for (const watch of this.#watches) watch.refresh();
     this.#access.refresh();
-    const found = { changed: [] as string[], removed: [], total: 1, errors: [] as Refusal[] };
+    const found = { changed: [] as string[], removed: [], total: 1, errors: this.#access.replacedMounts };
     try {
       if (await this.hasChanged()) found.changed.push(this.#bundle.name);
     } catch (error) {

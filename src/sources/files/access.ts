@@ -2,7 +2,9 @@ import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { constants, lstat, open, readdir, stat } from 'node:fs/promises';
 import type { MaybePromise } from '../../common/maybe-async';
 import { identityOf, readStamped, statOf, type StampedText } from '../../common/stamp';
+import type { Refusal } from '../../model';
 import { Mounts, type Mount } from './mounts';
+import { replacedMount } from './trouble';
 
 /** Asynchronous or synchronous access to files. Errors are the system's. */
 export interface FileAccess {
@@ -114,6 +116,11 @@ export class PlaceAccess implements FileAccess {
 
   get isLocal(): boolean {
     return this.#current.isLocal;
+  }
+
+  /** What is mounted there and can no longer be renewed. */
+  get replacedMounts(): Refusal[] {
+    return MOUNTS.replaced(this.root).map(replacedMount);
   }
 
   stat(path: string): MaybePromise<Stats | null> {

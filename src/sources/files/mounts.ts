@@ -18,20 +18,30 @@ const LIST = '/proc/self/mountinfo';
 /** How long it counts as current. */
 const FRESH_MS = 1_000;
 
-/** The machine's mounts that may hang. No method touches them. */
+/** Mounts of this machine that need care. No method touches them. */
 export class Mounts {
+  /** Those that may hang. */
   #remote: readonly Mount[] = [];
+  #replaced: readonly string[] = [];
   #readAt = Number.NEGATIVE_INFINITY;
 
   refresh(): void {
     if (performance.now() - this.#readAt < FRESH_MS) return;
     this.#readAt = performance.now();
     try {
-      this.#remote = remoteMounts(readFileSync(LIST, 'utf8'));
+      const lines = readFileSync(LIST, 'utf8').split('\n');
+      this.#remote = remoteMounts(lines);
+      this.#replaced = replacedMounts(lines);
     } catch {
       // Not Linux, or /proc is not mounted.
       this.#remote = [];
+      this.#replaced = [];
     }
+  }
+
+  /** Mounts at, below or above a path whose file or folder was replaced or deleted where it comes from. */
+  replaced(path: string): string[] {
+    return this.#replaced.filter((mount) => isBelow(mount, path) || isBelow(path, mount));
   }
 
   get isEmpty(): boolean {
@@ -49,9 +59,9 @@ export class Mounts {
     for (let links = 0; !this.isEmpty && links < MAX_LINKS; links++) {
       const mount = this.#remote.find((one) => isBelow(at, one.path));
       if (mount !== undefined) return mount;
-      const next = firstLink(at);
-      if (next === null) break;
-      at = next;
+      const found = firstLink(at);
+      if (found === null) break;
+      at = found.next;
     }
     return null;
   }
@@ -60,14 +70,26 @@ export class Mounts {
 const isBelow = (path: string, folder: string) =>
   path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
-/** A path after following its first link; null: it has none. */
-function firstLink(path: string): string | null {
+/** The links that a path leads through, each by its own path. */
+export function linksOn(path: string): string[] {
+  const links: string[] = [];
+  for (let at = path; links.length < MAX_LINKS;) {
+    const found = firstLink(at);
+    if (found === null) break;
+    links.push(found.link);
+    at = found.next;
+  }
+  return links;
+}
+
+/** The first link on a path, and the path after following it; null: it has none. */
+function firstLink(path: string): { link: string; next: string } | null {
   const parts = path.split('/').filter((part) => part !== '');
   let at = '';
   for (const [index, part] of parts.entries()) {
     at = `${at}/${part}`;
     try {
-      return resolve(dirname(at), readlinkSync(at), ...parts.slice(index + 1));
+      return { link: at, next: resolve(dirname(at), readlinkSync(at), ...parts.slice(index + 1)) };
     } catch {
       // Not a link.
     }
@@ -76,8 +98,8 @@ function firstLink(path: string): string | null {
 }
 
 /** The innermost mount comes first. */
-function remoteMounts(text: string): Mount[] {
-  const found = text.split('\n').flatMap((line) => {
+function remoteMounts(lines: readonly string[]): Mount[] {
+  const found = lines.flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');
     const [path] = before.split(' ').slice(4, 5);
     const [type = ''] = after.split(' ');
@@ -85,6 +107,16 @@ function remoteMounts(text: string): Mount[] {
     return path !== undefined && path !== '/' && REMOTE.test(type) ? [{ path: unescaped(path), type }] : [];
   });
   return found.sort((a, b) => b.path.length - a.path.length);
+}
+
+/** The kernel marks what a mount shows and its own folder no longer has. Of several mounts at one path the last counts. */
+function replacedMounts(lines: readonly string[]): string[] {
+  const roots = new Map<string, string>();
+  for (const line of lines) {
+    const [root = '', path = ''] = line.split(' ').slice(3, 5);
+    roots.set(unescaped(path), root);
+  }
+  return [...roots].flatMap(([path, root]) => (root.endsWith('//deleted') ? [path] : []));
 }
 
 /** Blanks and line feeds are written in octal. */

@@ -20,6 +20,13 @@ export function unreadable(error: unknown, where: string): Refusal {
   return refusal('unreadable', `${printable(path)} cannot be read: ${why}`);
 }
 
+/** A bind mount follows the file or folder, not its name: what a renewal puts in its place is not seen through it. */
+export const replacedMount = (path: string): Refusal =>
+  refusal(
+    'unreadable',
+    `${printable(path)} was replaced where it is mounted from, and only the former one is seen here: mount the folder that holds it, not the file (a Kubernetes subPath is never renewed), and start the container again`,
+  );
+
 function byPath(code: string | undefined, path: string): string | null {
   if (code === 'ENOENT' || code === 'ENOTDIR') return brokenLink(path);
   return code === 'EACCES' ? closedTo(path) : null;

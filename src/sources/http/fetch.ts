@@ -1,5 +1,7 @@
+import { gunzipSync } from 'node:zlib';
 import {
   basicAuthorization,
+  HeadersReader,
   HttpClient,
   SecretReader,
   showUrl,
@@ -19,6 +21,8 @@ export type HttpAuth =
 
 export interface FetchOptions {
   auth: HttpAuth;
+  /** Headers of the configuration, and a file with more of them. */
+  further: { headers: Readonly<Record<string, string>>; headersFile: string | null };
   server: RemoteServer;
 }
 
@@ -30,20 +34,23 @@ const KEEP_MS = 5_000;
 export class Fetcher {
   readonly #client: HttpClient;
 
-  constructor({ auth, server: { address, tls, proxy, timeoutMs } }: FetchOptions) {
+  constructor({ auth, further, server: { address, tls, proxy, timeoutMs } }: FetchOptions) {
     const files = new TlsReader(tls);
     const secret =
       auth.kind === 'none' ? null : new SecretReader(auth.kind === 'bearer' ? auth.token : auth.password);
+    const { headers, headersFile } = further;
+    const inFile = headersFile === null ? null : new HeadersReader(headersFile, 'headers_file');
     this.#client = new HttpClient({
       // Documents bring their own paths.
       address: { ...address, url: new URL(address.url.origin) },
       subject: showUrl(address.url),
       credentials: {
         tls: () => files.read(),
-        headers: () => authorizationOf(auth, secret),
+        headers: () => ({ ...headers, ...inFile?.read(), ...authorizationOf(auth, secret) }),
         forget: () => {
           files.forget();
           secret?.forget();
+          inFile?.forget();
         },
       },
       headers: { accept: '*/*', 'accept-encoding': 'identity' },
@@ -88,10 +95,30 @@ function checkAnswer(
   if (status === 304 && isConditional) return answer;
   if (status !== 200) throw statusTrouble(answer, where);
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') {
-    throw new Trouble('unsupported_format', `${where} sends a compressed answer, which was not requested`);
+  if (encoding === 'identity') return answer;
+  // Buckets send what was uploaded compressed as it is, whatever the request accepts.
+  if (encoding === 'gzip') return { ...answer, body: unpacked(answer.body, where) };
+  throw new Trouble(
+    'unsupported_format',
+    `${where} sends an answer that is compressed in a way that was not requested; have the server send the file as it is`,
+  );
+}
+
+function unpacked(body: Buffer, where: string): Buffer {
+  try {
+    return gunzipSync(body, { maxOutputLength: MAX_BUNDLE_BYTES });
+  } catch (error) {
+    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw isTooLarge
+      ? new Trouble(
+          'too_large',
+          `${where} unpacks to more than 1 MiB; a bundle is one leaf, its chain and its key`,
+        )
+      : new Trouble(
+          'incomplete',
+          `${where} sends an answer that cannot be unpacked: it is cut off or no gzip`,
+        );
   }
-  return answer;
 }
 
 function statusTrouble({ status, headers, isHome }: HttpAnswer, where: string): Trouble {
@@ -104,7 +131,7 @@ function statusTrouble({ status, headers, isHome }: HttpAnswer, where: string): 
   if (status === 401) {
     return new Trouble(
       'forbidden',
-      `${where} does not accept the credentials (401): check token, token_file and username`,
+      `${where} does not accept the credentials (401): check token, token_file, username and headers_file`,
     );
   }
   if (status === 403) {

@@ -1,4 +1,4 @@
-import type { NamedField } from '../../config';
+import { ABSOLUTE_PATH, type NamedField } from '../../config';
 
 /** Fields of sources of type `http`, beside those of every remote source. */
 export const HTTP_FIELDS = [
@@ -27,6 +27,24 @@ export const HTTP_FIELDS = [
     username: {
       type: 'string',
       description: 'http: user for basic authentication. The password is `token` or `token_file`.',
+    },
+  },
+  {
+    headers: {
+      type: 'array',
+      description:
+        'http: further headers, `Name: value` each, for a server that takes its token in a header of its own.',
+      elements: {
+        type: 'string',
+        match_any: { patterns: ['^[A-Za-z0-9_-]+: *[^ ]'], err: 'must be "Name: value"' },
+      },
+    },
+  },
+  {
+    headers_file: {
+      type: 'string',
+      description: 'http: file with further headers, one `Name: value` in each line.',
+      match_any: ABSOLUTE_PATH,
     },
   },
 ] as const satisfies readonly NamedField[];

@@ -1,5 +1,5 @@
 import type { Source } from '../../model';
-import type { Login } from '../../http';
+import { headersOf, type Login } from '../../http';
 import { addressOf, identify, secretOf, serverOf } from '../remote/config';
 import { REMOTE_FIELDS } from '../remote/fields';
 import { LazySource } from '../remote/lazy';
@@ -31,11 +31,12 @@ function createSource(config: Config, { at }: SourceContext): Source {
   };
   const places = { url, keyUrl: besideUrl('key_url'), chainUrl: besideUrl('chain_url') };
   const auth = authOf(config, login, at);
+  const further = { headers: headersOf(config.headers ?? []), headersFile: config.headers_file ?? null };
   const id = `http:${identify(server.address)}`;
   const create = config.create ?? true;
   return new LazySource(id, create, async () => {
     const { HttpSource } = await import('./source.js');
-    return new HttpSource({ id, create, ...places, auth, server });
+    return new HttpSource({ id, create, ...places, auth, server, further });
   });
 }
 

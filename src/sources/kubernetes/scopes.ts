@@ -60,6 +60,12 @@ export class Scopes {
     );
   }
 
+  /** Names of the configuration that no namespace has. */
+  get absent(): string[] {
+    const { names } = this.options;
+    return names.filter((name) => !this.#used.some((scope) => scope.name === name && scope.size > 0));
+  }
+
   /** Refreshes everything. Where the whole cluster may not be listed, the pod's own namespace is used until it may. */
   async refresh(errors: Refusal[], whole: boolean): Promise<void> {
     const found: Refusal[] = [];

@@ -1,5 +1,6 @@
 import type { RawBundle } from '../../model';
 import type { KubernetesObject } from '../../kubernetes';
+import { bundleIn, USUAL_NAMES } from '../remote/layout';
 
 /** A Secret (core/v1), as far as it matters here; data is base64. */
 export interface Secret extends KubernetesObject {
@@ -36,29 +37,38 @@ export const secretName = ({ metadata }: KubernetesObject): string =>
   `${metadata.namespace}/${metadata.name}`;
 
 /**
- * A Secret as a bundle. Null where it is not one (yet): another type without `tls.crt`, or an empty `tls.crt`,
- * which cert-manager leaves while it issues.
+ * A Secret as a bundle: by the keys of its type, else by other common ones. Null where it is not one (yet): an empty
+ * `tls.crt` is what cert-manager leaves while it issues.
  */
 export function toRawBundle(secret: Secret): RawBundle | null {
-  const { metadata, data } = secret;
-  const parts = partsOf(data ?? {});
-  const cert = decode(parts?.cert);
-  if (cert.trim() === '') return null;
-  const issuers = decode(data?.['ca.crt']);
+  const { metadata } = secret;
+  const texts = textsOf(secret.data ?? {});
+  if (texts === null) return null;
   const certificate = metadata.annotations?.[CERTIFICATE] ?? '';
   const createdAt = Date.parse(metadata.creationTimestamp ?? '');
   return {
     name: secretName(secret),
     location: `Secret ${secretName(secret)}`,
-    cert,
-    key: decode(parts?.key),
-    ...(issuers === '' ? {} : { issuers: [issuers] }),
+    ...texts,
     secret: {
       ...{ uid: metadata.uid, namespace: metadata.namespace, name: metadata.name },
       ...(certificate === '' ? {} : { certificate }),
       ...(Number.isNaN(createdAt) ? {} : { createdAt }),
     },
   };
+}
+
+function textsOf(data: Readonly<Record<string, string>>): Pick<RawBundle, 'cert' | 'key' | 'issuers'> | null {
+  const parts = partsOf(data);
+  const cert = decode(parts?.cert);
+  if (cert.trim() !== '') {
+    const issuers = decode(data['ca.crt']);
+    return { cert, key: decode(parts?.key), ...(issuers === '' ? {} : { issuers: [issuers] }) };
+  }
+  // Other keys are common words, too: only what is a certificate for certain counts.
+  const decoded = Object.fromEntries(Object.entries(data).map(([name, value]) => [name, decode(value)]));
+  const found = bundleIn(decoded, USUAL_NAMES);
+  return found?.cert.includes('-----BEGIN ') === true ? found : null;
 }
 
 /** The API server may send anything: a value that is not a text counts as empty. */

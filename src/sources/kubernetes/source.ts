@@ -7,7 +7,9 @@ import {
   type ScanOptions,
   type Source,
   type SourceScan,
+  type StrayFile,
 } from '../../model';
+import { printable } from '../../common/printable';
 import { KubernetesError, References, trouble } from '../../kubernetes';
 import { HeldTexts } from '../remote/held';
 import { TLS_SECRETS, type ObjectKind } from './object-kind';
@@ -36,6 +38,9 @@ const MAX_HELD_BYTES = 32 * 1024 * 1024;
 /** Larger texts are not kept, to leave room for others. */
 const MAX_HELD_EACH_BYTES = 64 * 1024;
 
+/** Most keys of an object that a sentence lists. */
+const MOST_KEYS = 10;
+
 /** Secrets (or ConfigMaps) of a Kubernetes cluster. */
 export class KubernetesSource implements Source {
   readonly id: string;
@@ -51,6 +56,8 @@ export class KubernetesSource implements Source {
   /** Objects to be read, or to be reported as gone, with whether they are bundles. */
   readonly #pending = new Map<string, boolean>();
   readonly #held = new HeldTexts(MAX_HELD_BYTES, MAX_HELD_EACH_BYTES);
+  /** Keys of objects that the configuration names and that hold no certificate, by `namespace/name`. */
+  readonly #empty = new Map<string, readonly string[]>();
   /** Errors of the last full scan. */
   #errors: Refusal[] = [];
   /** Bundles that were read or are about to be; other Secrets are not in it. */
@@ -99,7 +106,16 @@ export class KubernetesSource implements Source {
     }
     const areAsksNew = this.#asking?.takeNews() === true;
     const partial = [...this.#scopes.crowded, ...this.crowdedReferrers()];
-    return { changed, removed, total: this.#bundles.size, errors: this.#errors, partial, areAsksNew };
+    const strays = this.#errors.length > 0 ? {} : { strays: this.strays() };
+    return {
+      changed,
+      removed,
+      total: this.#bundles.size,
+      errors: this.#errors,
+      partial,
+      areAsksNew,
+      ...strays,
+    };
   }
 
   /** The result of the last scan, else the present Secret; its text is not kept. */
@@ -136,6 +152,21 @@ export class KubernetesSource implements Source {
       this.#signal = null;
       this.#scopes.stop();
     };
+  }
+
+  /** Objects that the configuration names and that are no bundles. */
+  private strays(): StrayFile[] {
+    const { word } = this.#kind;
+    const absent = this.#scopes.absent.map((name) => {
+      const message = `${word} ${name} does not exist (yet); are names and namespaces of the source right?`;
+      return { location: `${word} ${name}`, ...refusal('unreadable', message) };
+    });
+    const empty = [...this.#empty].map(([name, keys]) => {
+      const has = keys.length === 0 ? 'it is empty' : `it has ${printable(keys.join(', '))}`;
+      const message = `${word} ${name} holds no certificate (yet) under the usual keys: ${has}`;
+      return { location: `${word} ${name}`, ...refusal('missing_certificate', message) };
+    });
+    return [...absent, ...empty];
   }
 
   private crowdedReferrers(): Refusal[] {
@@ -198,6 +229,9 @@ export class KubernetesSource implements Source {
 
   readonly #apply = (name: string, secret: Secret | null): void => {
     const bundle = secret === null || !this.isWanted(secret) ? null : this.bundleOf(secret);
+    this.#empty.delete(name);
+    if (bundle === null && secret !== null && this.options.names.includes(secret.metadata.name))
+      this.#empty.set(name, Object.keys(secret.data ?? {}).slice(0, MOST_KEYS));
     if (bundle === null) this.#held.delete(name);
     else this.#held.put(name, bundle);
     // Most Secrets of a cluster are not bundles, and never were.

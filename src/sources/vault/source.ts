@@ -11,7 +11,7 @@ import {
 import { HeldTexts } from '../remote/held';
 import { refusalOf, Trouble } from '../remote/trouble';
 import { VaultClient, type VaultServer } from './client';
-import { bundleIn, type FieldNames } from './layout';
+import { bundleIn, type FieldNames } from '../remote/layout';
 import { KeyValues, SecretTrouble, type KvSecret } from './kv';
 import { VaultSession, type VaultAuth } from './session';
 

@@ -36,9 +36,13 @@ export async function kongWith(mode: Mode, seeds: readonly Seed[] = [], maxBodyB
   const stand = await startGateway({ mode, ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }) });
   onTestFinished(() => stand.stop());
   await put(stand.adminUrl, mode, seeds);
-  const { gateway, open, client } = await connect({ prefix: stand.prefix }, {});
-  onTestFinished(() => client.close());
-  await gateway.certificates.refresh();
+  const join = async () => {
+    const { gateway, open, client } = await connect({ prefix: stand.prefix }, {});
+    onTestFinished(() => client.close());
+    await gateway.certificates.refresh();
+    return { gateway, open };
+  };
+  const { gateway, open } = await join();
   stand.clearRequests();
   const stored = (id: string): StoredCertificate => {
     const found = gateway.certificates.stored.get(id);
@@ -50,6 +54,8 @@ export async function kongWith(mode: Mode, seeds: readonly Seed[] = [], maxBodyB
     gateway,
     open,
     stored,
+    /** Another gateway object, which has read all that Kong stores now. */
+    connectAgain: async () => (await join()).gateway,
     served: (sni: string) => servedLeaf(stand.tlsPort, sni),
     /** Everything that the stand-in stores of certificates and SNIs, but for times. */
     state: () => stateOf(stand),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Change } from '../../../src/model';
+import type { Change, Gateway } from '../../../src/model';
 import type { Issued } from '../../../src/authority/authority';
 import { issue } from '../../support/bundles';
 import { leafOf } from '../../support/tls';
@@ -81,6 +81,12 @@ const WRITES: [string, (kong: Kong) => (readonly [Change, Issued])[]][] = [
   ],
 ];
 
+/** What is known of Kong's certificates, in one order. */
+const known = ({ certificates }: Gateway) =>
+  [...certificates.stored.values()]
+    .map((one) => ({ ...one, snis: [...one.snis].sort() }))
+    .sort((a, b) => a.id.localeCompare(b.id));
+
 describe.each(MODES)('a rollback on a Kong (%s)', (mode) => {
   it.for(WRITES)('of %s leaves everything as it was', async ([, make]) => {
     const kong = await kongWith(mode, seeds);
@@ -95,13 +101,7 @@ describe.each(MODES)('a rollback on a Kong (%s)', (mode) => {
     await end();
     expect(results.map(({ kind }) => kind)).toEqual(written.map(() => 'restored'));
     expect(kong.state()).toEqual(before);
-    const known = [...kong.gateway.certificates.stored.values()].map(({ id, snis }) => ({
-      id,
-      names: [...snis].sort(),
-    }));
-    expect(known.sort((a, b) => a.id.localeCompare(b.id))).toEqual(
-      before.map(({ id, names }) => ({ id, names })),
-    );
+    expect(known(kong.gateway)).toEqual(known(await kong.connectAgain()));
   });
 
   it('of many is one write where every write is one of everything', async () => {
@@ -119,6 +119,25 @@ describe.each(MODES)('a rollback on a Kong (%s)', (mode) => {
     kong.stand.clearRequests();
     await kong.gateway.restore(written);
     expect(kong.writes()).toBe(mode === 'database' ? ids.length : 1);
+  });
+
+  it('of one half leaves what somebody else has written into the other since', async () => {
+    const kong = await kongWith(mode, seeds);
+    const changes = [[updating(kong.stored(A), renewed), renewed]] as const;
+    const written = writtenOf(await write(kong.gateway, changes));
+    const theirs = { cert_alt: rsa.chain, key_alt: rsa.key };
+    if (mode === 'database') {
+      await send(kong.stand.adminUrl, 'PATCH', `/certificates/${A}`, theirs);
+    } else {
+      const snis = ['a.test', 'b.test'].map((name) => ({ name }));
+      const certificates = [{ id: A, ...pairOf(renewed), ...theirs, snis }];
+      const config = JSON.stringify({ _format_version: '3.0', certificates });
+      await send(kong.stand.adminUrl, 'POST', '/config', { config });
+    }
+    expect((await kong.gateway.restore(written)).map(({ kind }) => kind)).toEqual(['restored']);
+    const [now] = kong.state();
+    expect(now).toMatchObject({ cert: old.chain.trim(), cert_alt: rsa.chain });
+    expect(known(kong.gateway)).toEqual(known(await kong.connectAgain()));
   });
 
   it('leaves what somebody else has written since, and restores the rest', async () => {

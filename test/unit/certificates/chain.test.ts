@@ -171,3 +171,22 @@ describe('a chain', () => {
     expect(key).toBe(issued.key);
   });
 });
+
+describe('an issuer above the leaf’s own that has expired', () => {
+  const past = (days: number) => new Date(Date.now() - days * 86_400_000);
+  const dead = Authority.root('Dead Root', { notBefore: past(900), notAfter: past(100) });
+  const cross = dead.issue({
+    ...{ names: ['Root'], ca: true, withoutNames: true, key: root.privateKey },
+    ...{ notBefore: past(800), notAfter: past(1) },
+  });
+
+  it('is not served, nor what stands above it: no client accepts it', () => {
+    const cert = issued.cert + lower.cert + upper.cert + cross.cert;
+    for (const text of [cert, cert + dead.cert]) {
+      const bundle = opened(raw({ cert: text, key: issued.key }));
+      expect(toPem(bundle).cert).toBe(issued.cert + lower.cert + upper.cert);
+      expect(bundle.bundle.chainLength).toBe(3);
+      expect(checkKeyAndChain(bundle)).toBeNull();
+    }
+  });
+});

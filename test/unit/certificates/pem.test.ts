@@ -28,11 +28,28 @@ describe('PEM text', () => {
       `-----BEGIN CERTIFICATE-----\n${derOf(leaf).toString('base64')}\n-----END CERTIFICATE-----`,
     ],
     ['with text after it', `${leaf}\nthis is the end\n`],
+    ['with the line breaks of an environment file', leaf.replace(/\n/g, '\\n')],
+    ['with those of Windows there', leaf.replace(/\n/g, '\\r\\n')],
+    ['in JSON', JSON.stringify({ certificate: leaf, key: null })],
+    ['in JSON as PHP writes it', JSON.stringify({ certificate: leaf }).replaceAll('/', '\\/')],
   ])('is read %s', ([, text]) => {
     const blocks = decodePem(text ?? '');
     expect(blocks).toHaveLength(1);
     expect(blocks?.[0]).toMatchObject({ label: 'CERTIFICATE', encrypted: false });
     expect(blocks?.[0]?.der.equals(derOf(leaf))).toBe(true);
+  });
+
+  it('is read without the trust settings that OpenSSL may add to a certificate', () => {
+    const settings = Buffer.from('300a06082b06010505070301', 'hex');
+    const body = Buffer.concat([derOf(leaf), settings]).toString('base64');
+    const text = `-----BEGIN TRUSTED CERTIFICATE-----\n${body}\n-----END TRUSTED CERTIFICATE-----\n`;
+    const { certificates } = readPem(text + intermediate, issued.key) ?? { certificates: [] };
+    expect(certificates.map(({ der }) => der.equals(derOf(leaf)))).toEqual([true, false]);
+  });
+
+  it('ends where escaped line breaks come to nothing', () => {
+    expect(decodePem('-----BEGIN X-----\\t-----END X-----')).toHaveLength(1);
+    expect(decodePem('-----BEGIN X-----\\n')).toBeNull();
   });
 
   it('may hold many blocks with text between them, and they keep their order', () => {
@@ -73,7 +90,7 @@ describe('PEM text', () => {
   test.for([
     ['CERTIFICATE', true, false],
     ['X509 CERTIFICATE', true, false],
-    ['TRUSTED CERTIFICATE', false, false],
+    ['TRUSTED CERTIFICATE', true, false],
     ['CERTIFICATE REQUEST', false, false],
     ['PRIVATE KEY', false, true],
     ['RSA PRIVATE KEY', false, true],

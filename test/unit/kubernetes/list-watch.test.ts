@@ -35,6 +35,19 @@ it('a server that ends each watch at once is not asked again and again', async (
   expect(asked.watches).toBeLessThan(4);
 });
 
+it('what a server has forgotten is listed at once, not by the next poll', async () => {
+  const { scope, asked } = scopeOf(() =>
+    Promise.reject(new KubernetesError('too old resource version', 410)),
+  );
+  await scope.refresh(() => undefined);
+  const ended = new AbortController();
+  const watching = scope.watch(() => undefined, ended.signal);
+  for (let turns = 0; turns < 10; turns++) await turn();
+  ended.abort();
+  await watching;
+  expect(asked.lists).toBe(2);
+});
+
 it('the right to watch may come, go and come again', async () => {
   let isAllowed = false;
   const { scope, asked } = scopeOf(() =>

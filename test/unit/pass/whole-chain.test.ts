@@ -239,6 +239,20 @@ describe('among tenants', () => {
   });
 });
 
+it("a tenant's renewal whose key is another renewal's is refused as that, not as from another issuer", async () => {
+  const source = Object.assign(new MemorySource('tenants'), { ownership: 'tenants' as const });
+  const { gateway, runner } = passing({ sources: [source] });
+  const [before, after] = [issued(60), issued(1)];
+  gateway.put('K', before);
+  const secret = { uid: 'u', namespace: 'shop', name: 'tls' };
+  source.put('shop/tls', { cert: after.chain, key: before.key, secret });
+  await runner.pass('start');
+  const standing = () => runner.live().plan?.refused.get('tenants#shop/tls')?.reason;
+  expect(standing()).toBe('key_mismatch');
+  source.put('shop/tls', { cert: after.chain, key: after.key, secret });
+  expect(eventsOf(await runner.pass('poll'))).toEqual(['shop/tls: swapped (served)']);
+});
+
 it('the warning of a way up that is not known goes with the bundle', async () => {
   const { source, runner } = passing({ create: true });
   source.put('bare', bareOf(issued(1, 'bare.example.test', root)));

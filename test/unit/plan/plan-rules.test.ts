@@ -244,6 +244,56 @@ describe('a leaf without the chain that Kong has', () => {
     });
     expect(result([fresh], kong(has))).toEqual(expected);
   });
+
+  it('is refused after a change of the CA where it tells the address of its issuer: that is no root', () => {
+    const chain = { ...reach(['Two', 'Root']), certificates: [new Uint8Array(1)] };
+    const certificates = [stored('K', { main: half({ reach: chain }) })];
+    const bare = { ...newer, openEnd: 'One', reach: { ...reach(['One']), isPublished: true } };
+    expect(result([bundle('new', bare)], certificates)).toEqual(refusedAs('chain_incomplete'));
+    const whole = { ...bare, reach: { ...bare.reach, certificates: [new Uint8Array(2)] } };
+    expect(result([bundle('new', whole)], certificates)).toEqual(taken);
+  });
+});
+
+describe('a certificate that no client is meant to trust', () => {
+  const reach = (...issuers: string[]) => ({ issuers, certificates: [], hasRoot: false, isPublished: false });
+  const known = { isRoot: (name: string) => name === 'Known Root' };
+  const kong = stored('K', { main: half({ reach: reach('CA', 'Known Root') }) });
+  const staging = bundle('new', { ...newer, reach: reach('(STAGING) CA', '(STAGING) Root') });
+
+  it('does not replace one that clients trust, not even at its home, until that ends', () => {
+    const homes = new HomeBook();
+    homes.note([{ certificate: kong, half: 'main', places: ['new'] }]);
+    for (const more of [known, { ...known, homes }]) {
+      for (const fresh of [
+        staging,
+        bundle('new', { ...newer, reach: reach('cert-manager.local') }),
+        // Without a home, one that signed itself never replaces one of a CA.
+        ...('homes' in more ? [bundle('new', { ...newer, issuer: 'self', reach: reach() })] : []),
+      ]) {
+        const made = plan([fresh], [kong], { more });
+        expect(outline(made)).toMatchObject(refusedAs('issuer_changed'));
+        expect(made.dueAt).toBe(days(80) - 60_000);
+        expect(result([fresh], [kong], { more, now: days(80) })).toEqual(taken);
+      }
+    }
+  });
+
+  const company = bundle('new', { ...newer, reach: reach('Company CA', 'Company Root') });
+  test.for<[where: string, fresh: SourcedBundle, kong: StoredCertificate, more: object]>([
+    [
+      'the one in Kong leads to no known root either',
+      staging,
+      stored('K', { main: half({ reach: reach('Ours') }) }),
+      {},
+    ],
+    ['clients know its root', staging, kong, { isRoot: () => true }],
+    ['services show it to upstreams, which have roots of their own', staging, { ...kong, snis: [] }, {}],
+    ['the operator allows a downgrade', staging, kong, { allowDowngrade: true }],
+    ['it is from a CA of the company, or from a new one', company, kong, {}],
+  ])('replaces it where %s', ([, fresh, one, more]) => {
+    expect(result([fresh], [one], { more: { ...known, ...more } })).toEqual(taken);
+  });
 });
 
 describe('a renewal that lost a name', () => {
@@ -251,6 +301,21 @@ describe('a renewal that lost a name', () => {
   it('is refused where somebody else made the certificate', () => {
     const fresh = bundle('new', { ...newer, names: ['a.test'] });
     expect(result([fresh], [stored('K', { names })])).toEqual(refusedAs('names_not_covered'));
+  });
+
+  it('is refused there as soon as that is due, although another certificate has or gets it', () => {
+    const fresh = bundle('new', { ...newer, names: ['a.test', 'c.test'], create: true });
+    const other = stored('O', { ...newer, names: ['a.test', 'c.test'], snis: ['c.test'] });
+    const refused = { new: 'names_not_covered' };
+    const kong = stored('K', { names, age: 60 });
+    expect(outline(plan([fresh], [kong]))).toMatchObject({ changes: ['create new for c.test'], refused });
+    expect(outline(plan([fresh], [kong, other]))).toMatchObject({ inSync: { new: ['O'] }, refused });
+    const early = plan([fresh], [stored('K', { names, age: 30 }), other]);
+    expect(outline(early)).toMatchObject({ refused: {} });
+    expect(early.dueAt).toBe(days(30));
+    // Another bundle renews it.
+    const whole = bundle('whole', { age: 3, names });
+    expect(outline(plan([fresh, whole], [kong]))).toMatchObject({ refused: {} });
   });
 
   it('leaves the name in a certificate of its own where it is ours, until that ends', () => {

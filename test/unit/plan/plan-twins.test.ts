@@ -1,7 +1,7 @@
 import { describe, it, test } from 'vitest';
 import { deterministicId, refusal } from '../../../src/model';
 import { HomeBook } from '../../../src/plan';
-import { bundle, checkPlan, half, leafOf, ours, stored, type PlanCase } from '../../support/plans';
+import { bundle, checkPlan, half, leafOf, ours, stored, tenant, type PlanCase } from '../../support/plans';
 
 const newer = { age: 5 };
 const rsa = { keyType: 'rsa' } as const;
@@ -207,6 +207,17 @@ describe('while one of two types is broken', () => {
       options: { barred: { rsa: refusal('key_mismatch', 'no') } },
       refused: { rsa: 'key_mismatch' },
       unused: ['ec'],
+    },
+    {
+      name: "a tenant's broken one, which proves nothing, keeps nobody waiting",
+      bundles: [bundle('ec', newer), tenant('evil/rsa', { ...rsa, age: 1, issuer: 'else' })],
+      kong: [stored('K', rsa)],
+      options: {
+        barred: { 'kubernetes#evil/rsa': refusal('key_mismatch', 'no') },
+        more: { evidence: { isTrusted: () => false, isSameIssuer: () => false } },
+      },
+      changes: ['K main <- ec'],
+      refused: { 'kubernetes#evil/rsa': 'key_mismatch' },
     },
     {
       name: 'what has expired in Kong is replaced all the same',

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import type { Authority } from '../../../../src/authority/authority';
 import { issue } from '../../../support/bundles';
@@ -34,6 +35,35 @@ function clientFiles(authority: Authority) {
   writeFileSync(files.client_key_file, client.key);
   return files;
 }
+
+it('headers of the configuration and of a file reach the server, and no other one', async () => {
+  const other = await httpServer(ok);
+  const server = await httpServer((seen, response) => {
+    const isAllowed = seen.headers['private-token'] === TOKEN && seen.headers['x-team'] === 'edge';
+    response.writeHead(isAllowed ? 302 : 401, isAllowed ? { location: `${other.url}/x` } : {}).end();
+  });
+  const headers_file = tokenFile('PRIVATE-TOKEN: old\n');
+  const reader = readerOf({
+    ...{ type: 'http', url: server.url, headers_file, headers: ['X-Team: edge'], allow_http: true },
+  });
+  expect(troubles(await reader.pass())).toMatch(/^forbidden: .* check token, .* and headers_file$/);
+  writeFileSync(headers_file, `PRIVATE-TOKEN: ${TOKEN}\n`);
+  await reader.pass();
+  expect(server.seen.at(-1)?.headers).toMatchObject({ 'private-token': TOKEN, 'x-team': 'edge' });
+  expect(other.seen.every(({ headers }) => !('private-token' in headers) && !('x-team' in headers))).toBe(
+    true,
+  );
+});
+
+it('an answer that is compressed although that was not requested is unpacked', async () => {
+  const server = await httpServer((_, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text));
+  });
+  const reader = readerOf({ type: 'http', url: server.url });
+  const { changed, errors } = await reader.pass();
+  expect(errors).toEqual([]);
+  expect(reader.texts(changed[0] ?? '')).toMatchObject({ cert: text });
+});
 
 describe('credentials', () => {
   test.for<[string, (url: string) => object, string | undefined]>([

@@ -7,6 +7,8 @@ export interface FieldNames {
   chain: string | null;
 }
 
+export const USUAL_NAMES: FieldNames = { cert: null, key: null, chain: null };
+
 interface Layout {
   cert: string;
   key: string;
