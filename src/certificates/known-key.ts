@@ -2,12 +2,13 @@ import { verify, type KeyObject } from 'node:crypto';
 import { DerReader, TAG } from './der';
 import { isPointOf } from './elliptic-key';
 import type { PemBlock } from './pem';
+import { encoded, hasUsualForm } from './usual-form';
 import { readByOpenSsl, type ParsedCertificate } from './x509';
 
 /*
  * OpenSSL decodes the key of each certificate that it reads, which takes longer than the rest of it and its signature.
  * An elliptic key in the usual form is known already, computed from its private number, and needs no decoding. OpenSSL
- * still judges the structure of the certificate and its signature.
+ * still judges the certificate's structure, unless that is the usual one, and its signature.
  */
 
 /** Signature algorithms as certificates write them. */
@@ -37,7 +38,7 @@ const UNKNOWN = 0x7f;
 export function isProven(leaf: ParsedCertificate, key: PemBlock, issuer: KeyObject | undefined): boolean {
   if (isPointOf(key, leaf) !== true) return false;
   try {
-    readWithoutKey(leaf);
+    if (!hasUsualForm(leaf, ALGORITHMS)) readWithoutKey(leaf);
     return issuer === undefined || isSigned(leaf.der, issuer);
   } catch {
     return false;
@@ -69,11 +70,4 @@ function isSigned(der: Buffer, issuer: KeyObject): boolean {
   // The first octet of a bit string counts its unused bits.
   if (!certificate.done || der[start] !== 0) return false;
   return verify(algorithm.hash, der.subarray(begin, end), issuer, der.subarray(start + 1, stop));
-}
-
-/** The next value with its tag and length. */
-function encoded(reader: DerReader): string {
-  const begin = reader.position;
-  reader.read(TAG.sequence);
-  return reader.bytes.toString('latin1', begin, reader.position);
 }

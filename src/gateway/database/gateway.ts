@@ -109,8 +109,9 @@ export class DatabaseGateway implements Gateway {
     const kept: string[] = [];
     for (const { id, snis } of certificates) {
       const entity = await this.#entities.read(id);
-      const isMore = entity?.snis?.some((name) => !snis.includes(name)) === true;
-      if (isMore || !(await this.#entities.remove(id))) kept.push(id);
+      if (entity === null) continue;
+      const isMore = entity.snis?.some((name) => !snis.includes(name)) === true;
+      if (isMore || !(await this.#entities.remove(entity))) kept.push(id);
     }
     this.certificates.readsAhead.clear();
     return kept;
