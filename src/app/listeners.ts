@@ -20,7 +20,7 @@ export const hasOneListener = (config: Config, kong: Connection): boolean =>
   (config.verify.listeners.length > 0 || kong.listeners.length === 1);
 
 /** With a database the stream proxy may take so long for a write or a new route, at the least. */
-const LATE_MS = 60_000;
+const LATE_MS = 30_000;
 
 /** Listeners of the stream proxy, each for the names that one of its routes asks for. */
 export class StreamListeners {

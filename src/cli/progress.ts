@@ -17,7 +17,6 @@ const count = (number: number) => number.toLocaleString('en');
 const WORDS: Record<Work, (done: string) => string> = {
   ask: () => 'asking Kong',
   read: (done) => `${done} bundles read`,
-  open: (done) => `${done} bundles opened`,
   check: (done) => `${done} changes checked`,
   write: (done) => `${done} certificates written`,
   send: () => 'Kong takes the configuration',

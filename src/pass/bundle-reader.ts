@@ -20,10 +20,10 @@ import { readSafely, scanSafely } from './reading';
 import { Shares } from './shares';
 import { SourceStates, troublesOf } from './source-states';
 import type { ProgressListener } from './step';
-import { readUnmatched, type UnmatchedBundle } from './unmatched-bundle';
+import { readSlow, type UnmatchedBundle } from './unmatched-bundle';
 
 interface BundleScanOptions {
-  /** Settles when `find` knows what Kong stores, with whether that has changed; reading goes on meanwhile. */
+  /** Settles when `find` knows what Kong stores, with whether that has changed; slow sources are read meanwhile. */
   stored?: Promise<unknown>;
   /** Fetch even what looks unchanged. */
   whole?: boolean;
@@ -105,18 +105,18 @@ export class BundleReader {
       wanted.set(source, new Set(scan.changed));
     }
     for (const { source, name } of again) wanted.get(source)?.add(name);
-    const found = await readUnmatched(wanted, progress);
+    const readings = await readSlow(wanted, progress);
     if (this.sources.noteCreating() || scans.some(({ areAsksNew }) => areAsksNew === true))
       result.changed = true;
-    result.read = found.length;
     const kongChanged = (await stored) === true;
     const bare = new Map<string, BareLeaf>();
-    progress?.begin('open', found.length);
-    const shares = this.newShares(found);
-    await inSlices(found, (seen) => {
-      progress?.step();
+    const shares = this.newShares(wanted);
+    const take = (seen: UnmatchedBundle) => {
+      result.read += 1;
       return this.take(seen, shares, bare, result);
-    });
+    };
+    for (const bundles of readings)
+      await inSlices(bundles, (seen) => (seen instanceof Promise ? seen.then(take) : take(seen)));
     const isNews = result.changed || kongChanged || this.#hasKongNewIssuers || this.isAnyReachNew(result);
     this.#hasKongNewIssuers = false;
     await this.#opener.completeChains(result.differing, isNews, shares);
@@ -178,9 +178,11 @@ export class BundleReader {
     }
   }
 
-  /** @param found bundles that are not in the book yet */
-  newShares(found: readonly UnmatchedBundle[] = []): Shares {
-    return new Shares(() => [...found, ...this.book.values()].map(tenantOf), this.options.ticks);
+  /** @param wanted bundles that may not be in the book yet */
+  newShares(wanted: ReadonlyMap<Source, ReadonlySet<string>> = new Map()): Shares {
+    const coming = () =>
+      [...wanted].flatMap(([source, names]) => [...names].map((name) => ({ source, name })));
+    return new Shares(() => [...coming(), ...this.book.values()].map(tenantOf), this.options.ticks);
   }
 
   /**

@@ -21,8 +21,8 @@ interface UnservedHalf {
   waitMs: number;
   /** When the caches are to be emptied next (milliseconds since the epoch). */
   dueAt: number;
-  /** Since when listeners have served it again; null: they do not. */
-  servedSince: number | null;
+  /** Since when listeners have served it again, and in how many looks; null: they do not. */
+  served: { since: number; looks: number } | null;
 }
 
 /** Kong's nodes follow one another within 5 s by default. */
@@ -30,8 +30,9 @@ const AFTER_MS = 9_000;
 /** Wait after the first attempt, whatever came of it; it doubles with each further one. */
 const FIRST_WAIT_MS = 60_000;
 const MOST_WAIT_MS = 3_600_000;
-/** A certificate that was served for so long is in a new trouble: one of two workers may serve it all the time. */
+/** A certificate that was served for so long, in so many looks, is in a new trouble: one of two workers may serve it all the time. */
 const FORGET_AFTER_MS = 600_000;
+const ENOUGH_LOOKS = 5;
 /** Certificates of one period; where more than that are not served, caches are hardly the cause. */
 const MOST = 10;
 
@@ -68,11 +69,11 @@ export class CachesStep implements Step {
         times: 0,
         waitMs: FIRST_WAIT_MS,
         dueAt: now + Math.max(AFTER_MS, this.afterMs()),
-        servedSince: null,
+        served: null,
       };
       this.#unserved.set(key, known);
     }
-    known.servedSince = null;
+    known.served = null;
     if (now < known.dueAt || this.isPeriodFull(now)) return false;
     if (this.sourceOf(known) === null) {
       postpone(known, now);
@@ -86,7 +87,12 @@ export class CachesStep implements Step {
   /** Notes that a listener serves what Kong stores. */
   noteServed(certificate: string, half: Half, now: number): void {
     const known = this.#unserved.get(halfKey(certificate, half));
-    if (known !== undefined) known.servedSince ??= now;
+    if (known === undefined) return;
+    known.served ??= { since: now, looks: 0 };
+    known.served.looks += 1;
+    // The caches were the cause: after a bulk, more may be in the same trouble.
+    if (known.served.looks === ENOUGH_LOOKS && known.times > 0)
+      this.#period.left = Math.min(MOST, this.#period.left + 1);
   }
 
   /** True while the present period has as many as it may have. Begins the next one when it is over. */
@@ -112,7 +118,8 @@ export class CachesStep implements Step {
     }
     for (const unserved of due) {
       postpone(unserved, pass.now());
-      if (!pass.mayWrite()) continue;
+      // A gateway that does not lead, too: it changes no content, and the leader cannot know what is served here.
+      if (pass.observe) continue;
       const certificate = stored.get(unserved.certificate);
       if (certificate?.[unserved.half]?.chain !== unserved.chain) continue;
       const bundle = this.sourceOf(unserved);
@@ -170,8 +177,8 @@ export class CachesStep implements Step {
   }
 }
 
-const isOver = ({ servedSince }: UnservedHalf, now: number) =>
-  servedSince !== null && now - servedSince >= FORGET_AFTER_MS;
+const isOver = ({ served }: UnservedHalf, now: number) =>
+  served !== null && served.looks >= ENOUGH_LOOKS && now - served.since >= FORGET_AFTER_MS;
 
 function postpone(unserved: UnservedHalf, now: number): void {
   unserved.dueAt = now + unserved.waitMs;

@@ -100,7 +100,7 @@ export interface CertificateWork {
  * The long parts of a pass: reading and opening bundles, checking changes, writing them, waiting for Kong to take
  * the whole, proving.
  */
-export type Phase = 'read' | 'open' | 'check' | 'write' | 'send' | 'prove';
+export type Phase = 'read' | 'check' | 'write' | 'send' | 'prove';
 
 /** Gets the progress of a pass, for a person who waits. */
 export interface ProgressListener {

@@ -1,5 +1,6 @@
 import { readPem, type PemContent } from '../certificates';
-import { inSlices } from '../common/slices';
+import type { MaybePromise } from '../common/maybe-async';
+import { Slices } from '../common/slices';
 import {
   isRefusal,
   type Digest,
@@ -32,29 +33,50 @@ export interface UnmatchedBundle {
 /** Most characters of texts that are kept until Kong has answered; those of 10,000 bundles would take 35 MB. */
 const MAX_HELD_CHARS = 2 * 1024 * 1024;
 
-/** Reads bundles. Slow reads of one source hold up no other one. */
-export async function readUnmatched(
-  wanted: ReadonlyMap<Source, Iterable<string>>,
+/** Bundles of one source in their order; a promise where one has to be waited for. */
+export type Readings = Iterable<MaybePromise<UnmatchedBundle>>;
+
+/**
+ * Reads the bundles that have to be waited for; slow reads of one source hold up no other one. All others are read when their
+ * turn comes, once it is known what Kong has: 10,000 texts, or what was found in them, need not be kept until then.
+ */
+export function readSlow(
+  wanted: ReadonlyMap<Source, ReadonlySet<string>>,
   progress: ProgressListener | undefined,
-): Promise<UnmatchedBundle[]> {
+): Promise<Readings[]> {
   let held = 0;
-  const readAll = async ([source, names]: [Source, Iterable<string>]): Promise<UnmatchedBundle[]> => {
+  const readAll = async ([source, names]: [Source, ReadonlySet<string>]): Promise<Readings> => {
     const found: UnmatchedBundle[] = [];
-    const take = (name: string, raw: Reading) => {
-      const seen = unmatched(source, name, raw, held < MAX_HELD_CHARS);
+    const slices = new Slices();
+    const left = names.values();
+    for (const name of left) {
+      const reading = readSafely(source, name);
+      if (!(reading instanceof Promise)) return oneByOne(source, found, [name, ...left], progress);
+      const seen = unmatched(source, name, await reading, held < MAX_HELD_CHARS);
       if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += seen.raw.cert.length;
       found.push(seen);
       progress?.step();
-    };
-    await inSlices(names, (name) => {
-      // Awaited only where it is a promise: an await for each of 10,000 files costs as much as parsing them.
-      const reading = readSafely(source, name);
-      if (reading instanceof Promise) return reading.then((raw) => take(name, raw));
-      take(name, reading);
-    });
+      if (slices.due) await slices.pause();
+    }
     return found;
   };
-  return (await Promise.all([...wanted].map(readAll))).flat();
+  return Promise.all([...wanted].map(readAll));
+}
+
+function* oneByOne(
+  source: Source,
+  found: readonly UnmatchedBundle[],
+  left: Iterable<string>,
+  progress: ProgressListener | undefined,
+): Readings {
+  yield* found;
+  for (const name of left) {
+    progress?.step();
+    const reading = readSafely(source, name);
+    yield reading instanceof Promise
+      ? reading.then((raw) => unmatched(source, name, raw, true))
+      : unmatched(source, name, reading, true);
+  }
 }
 
 function unmatched(source: Source, name: string, raw: Reading, isKept: boolean): UnmatchedBundle {

@@ -34,6 +34,8 @@ const CONCURRENCY = 2;
 /** Pause between two rounds while some certificates were never looked at. */
 const PAUSE_MS = 1_000;
 const AGAIN_MS = 10_000;
+/** Good looks in a row after which a certificate that was not served is as good as any other. */
+const ENOUGH_LOOKS = 5;
 /** Longest wait between handshakes for a certificate that is not served: each costs Kong a signature. */
 const AGAIN_MOST_MS = 300_000;
 
@@ -54,6 +56,8 @@ export class Patrol {
   readonly #check: SpotCheck;
   /** Milliseconds to wait before halves are asked for again for which something else is served. */
   readonly #waits = new Map<string, number>();
+  /** Good looks that are still needed at halves for which something else was served. */
+  readonly #doubts = new Map<string, number>();
   readonly #againMs: number;
 
   constructor(private readonly options: PatrolOptions) {
@@ -125,13 +129,16 @@ export class Patrol {
         if (stored?.leaf == null) continue;
         const seen = this.options.seen(certificate.id, half);
         const isNew = seen?.expected !== stored.chain;
-        const isUnserved = !isNew && seen.verdict !== 'served' && isAskable(certificate);
+        const isDoubted = seen?.verdict !== 'served' || this.#doubts.has(halfKey(certificate.id, half));
+        const isUnserved = !isNew && isDoubted && isAskable(certificate);
         if (isUnserved) isAnyUnserved = true;
         if (isNew || (isUnserved && now - seen.at >= this.waitFor(certificate.id, half)))
           candidates.push(candidateOf(certificate, half, stored));
         if (candidates.length >= ROUND) return { candidates, isAnyUnserved };
       }
     }
+    // What is left is about certificates that are gone.
+    if (!isAnyUnserved) this.#doubts.clear();
     if (again) this.addNext(candidates);
     return { candidates, isAnyUnserved };
   }
@@ -186,6 +193,7 @@ export class Patrol {
     if (seen.verdict === 'wrong' && !(await this.options.isStored(id, half, chain))) return;
     if (this.#abort.signal.aborted) return;
     this.options.note(id, half, seen);
+    this.noteDoubt(keyOf(candidate), seen.verdict);
     const isActedOn = seen.verdict === 'wrong' && this.options.noteUnserved(id, half, chain);
     if (seen.verdict === 'served' || seen.verdict === 'unreachable' || isActedOn)
       this.#waits.delete(keyOf(candidate));
@@ -193,5 +201,13 @@ export class Patrol {
       const wait = 2 * (this.#waits.get(keyOf(candidate)) ?? this.#againMs / 2);
       this.#waits.set(keyOf(candidate), Math.min(wait, AGAIN_MOST_MS));
     }
+  }
+
+  /** A certificate that was not served is looked at a few times more: one of two workers may serve it all the time. */
+  private noteDoubt(key: string, verdict: ServedObservation['verdict']): void {
+    const left = this.#doubts.get(key) ?? 0;
+    if (verdict === 'wrong' && (left > 0 || this.#doubts.size < ROUND)) this.#doubts.set(key, ENOUGH_LOOKS);
+    else if (verdict === 'served' && left > 1) this.#doubts.set(key, left - 1);
+    else if (verdict === 'served') this.#doubts.delete(key);
   }
 }

@@ -8,8 +8,9 @@ import { describeTwins } from '../scenarios/twins';
 import { describeDatabase, describeDbless } from '../scenarios/one-mode';
 import type { StartKong } from '../scenarios/kong';
 import { describeClientCertificate } from './client-certificate';
+import { describeLostRemovals } from './lost-removals';
 import { describeLuaPlugin } from './lua-plugin';
-import { describeStream } from './stream';
+import { describeLostEvents, describeStream } from './stream';
 import { describeTorture } from './torture';
 import { liveSettings, realKong } from './kong';
 
@@ -42,6 +43,8 @@ describe.skipIf((settings?.database ?? []).length === 0)(
     describeDatabase(start);
     describeStream(start, 'database');
     describeClientCertificate(start, 'database');
+    describeLostRemovals(settings);
+    describeLostEvents(settings);
     describeTorture('database', settings);
   },
 );

@@ -13,6 +13,7 @@ const FOUND = [
   'database-away-after-a-write',
   'database-answer-lost',
   'database-answers-lost',
+  'database-events-lost',
   'no-descriptors',
   'token-replaced',
   'answers-302',

@@ -11,6 +11,8 @@ export class DatabaseProxy {
   #trouble: DatabaseTrouble | null = null;
   /** Answers to writes of certificates that are still to be lost. */
   #toLose = 0;
+  /** Events about writes of certificates that are still to be lost. */
+  #eventsToLose = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => this.#serve(client));
 
@@ -49,6 +51,16 @@ export class DatabaseProxy {
     }
   }
 
+  /** The next so many events about writes of certificates, which Kong's other nodes poll for, are lost meanwhile. */
+  async losingEvents(count: number, work: () => Promise<void>): Promise<void> {
+    this.#eventsToLose = count;
+    try {
+      await work();
+    } finally {
+      this.#eventsToLose = 0;
+    }
+  }
+
   async stop(): Promise<void> {
     this.#breakAll();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -73,7 +85,11 @@ export class DatabaseProxy {
     });
     let isLost = false;
     client.on('data', (query) => {
-      if (this.#toLose === 0 || !query.includes('UPDATE "certificates"')) return;
+      if (this.#eventsToLose > 0 && EVENT.test(query.toString('latin1'))) {
+        this.#eventsToLose -= 1;
+        server.destroy();
+      }
+      if (this.#toLose === 0 || !WRITE.test(query.toString('latin1'))) return;
       this.#toLose -= 1;
       isLost = true;
     });
@@ -92,6 +108,9 @@ export class DatabaseProxy {
     socket.on('close', () => this.#sockets.delete(socket));
   }
 }
+
+const WRITE = /UPDATE "certificates"|DELETE\s+FROM "(certificates|snis)"/;
+const EVENT = /INSERT INTO cluster_events[^]*'certificates:/;
 
 /** A startup message with one parameter more: its length, the version, then names and values that end with a zero. */
 function withSetting(startup: Buffer, name: string, value: string): Buffer {

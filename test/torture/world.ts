@@ -125,11 +125,19 @@ export class World {
     return dirname(this.file);
   }
 
+  /** See `DatabaseProxy.losingEvents`. */
+  losingEvents(count: number, work: () => Promise<void>): Promise<void> {
+    return this.#database.losingEvents(count, work);
+  }
+
   /** The database is in trouble meanwhile. Kong's workers refuse names whose certificate they have to read then. */
   withoutDatabase(trouble: DatabaseTrouble, work: () => Promise<void>): Promise<void> {
-    const proxy = this.databaseProxy;
-    if (proxy === undefined) throw new Error('there is no database to be spoilt');
-    return this.downtime(() => proxy.during(trouble, work));
+    return this.downtime(() => this.#database.during(trouble, work));
+  }
+
+  get #database(): DatabaseProxy {
+    if (this.databaseProxy === undefined) throw new Error('there is no database to be spoilt');
+    return this.databaseProxy;
   }
 
   /**
@@ -164,12 +172,35 @@ export class World {
   /** The status has to say something while the fault lasts. @returns whether it did */
   async says(
     what: string,
-    look: (status: StatusReport) => boolean,
+    look: (status: StatusReport) => boolean | Promise<boolean>,
     timeoutMs = this.recoveryMs,
   ): Promise<void> {
     let last: StatusReport | null = null;
     const hears = async () => look((last = await this.status()));
     await eventually(what, hears, timeoutMs).catch(() => this.#unsaid.push(`${what}; ${statesOf(last)}`));
+  }
+
+  /**
+   * Somebody changes something while certificates are written, and the status says what comes of it. Without a database the
+   * change may be lost; it is made again once the log says so, as an operator would.
+   */
+  async saysAfter(
+    change: () => Promise<void>,
+    what: string,
+    look: (status: StatusReport) => boolean,
+  ): Promise<void> {
+    let known = this.#reportedLosses;
+    await change();
+    await this.says(what, async (status) => {
+      const isLost = this.#reportedLosses > known;
+      known = this.#reportedLosses;
+      if (isLost) await change();
+      return look(status);
+    });
+  }
+
+  get #reportedLosses(): number {
+    return this.kong.log().filter(({ message }) => message === LOST).length;
   }
 
   async saysOf(name: string, what: string, look: (one: CertificateStatus) => boolean): Promise<void> {
@@ -432,7 +463,7 @@ export class World {
    * as the log says are forgiven.
    */
   async forgiveReportedLosses(): Promise<void> {
-    const reported = this.kong.log().filter(({ message }) => message === LOST).length - this.#reportedBefore;
+    const reported = this.#reportedLosses - this.#reportedBefore;
     const now = await entitiesOf(this.kong, this.names.length);
     const lost = [...this.other.changes].filter(([key, text]) => (now[key] ?? null) !== text);
     // An update holds two entities at most here.
@@ -474,7 +505,7 @@ export class World {
     const from = performance.now();
     const issued = this.supply.secrets.length;
     const said = this.kong.output().length;
-    this.#reportedBefore = this.kong.log().filter(({ message }) => message === LOST).length;
+    this.#reportedBefore = this.#reportedLosses;
     this.#otherWatches.length = 0;
     this.#pid = this.kong.pluginServerPid();
     this.#crashes = 0;

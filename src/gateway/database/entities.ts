@@ -119,16 +119,22 @@ export class CertificateEntities {
   }
 
   /**
-   * Removes a certificate; a missing one counts as removed.
+   * Removes a certificate as it was read; a missing one counts as removed.
    * @returns false where something in Kong refers to it
    */
-  async remove(id: string): Promise<boolean> {
-    const path = `/certificates/${id}`;
-    const answer = await this.client.request('DELETE', path);
-    if (answer.status === 400) return false;
-    if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
-    this.list.delete(id);
-    return true;
+  async remove({ id, cert, key, cert_alt, key_alt, snis, tags }: CertificateEntity): Promise<boolean> {
+    const isRemoved = await this.delete(`/certificates/${id}`, async () => {
+      const names = snis ?? [];
+      const left = await this.read(id);
+      // Without names, no cache leads clients to it.
+      if (left === null && names.length === 0) return false;
+      if (left === null) await this.create(id, { cert, key, cert_alt, key_alt, snis, tags });
+      // Kong removes the names first, each by itself.
+      else for (const name of names) if (left.snis?.includes(name) !== true) await this.addSni(name, id);
+      return true;
+    });
+    if (isRemoved) this.list.delete(id);
+    return isRemoved;
   }
 
   /** Id of the certificate that has an SNI; null: none. */
@@ -171,10 +177,27 @@ export class CertificateEntities {
   /** Removes an SNI from a certificate, if that still has it. */
   async removeSni(name: string, id: string): Promise<void> {
     if ((await this.ownerOf(name)) !== id) return;
-    const path = pathOf(name);
-    const answer = await this.client.request('DELETE', path);
-    if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
+    await this.delete(pathOf(name), async () => {
+      const owner = await this.ownerOf(name);
+      return owner === null ? this.addSni(name, id) : owner === id;
+    });
     this.noteSni(id, name, false);
+  }
+
+  /**
+   * Deletes something that is there. What is gone cannot be touched any more, so where it is unknown whether it was deleted,
+   * it is made again and deleted once more: Kong may have lost its database's answer, and kept its caches.
+   * @param isThereAgain makes it again where it is gone; false: it is somebody else's now
+   * @returns false where something in Kong refers to it
+   */
+  private delete(path: string, isThereAgain: () => Promise<boolean>): Promise<boolean> {
+    return decidedAnew(async (isAgain) => {
+      if (isAgain && !(await isThereAgain())) return true;
+      const answer = await this.send('DELETE', path);
+      if (answer.status === 400) return false;
+      if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);
+      return true;
+    });
   }
 
   /** A name may be there by an earlier try of ours whose answer got lost: Kong has kept its caches then. */
@@ -194,7 +217,7 @@ export class CertificateEntities {
    * Sends a write once: before a second try another writer may have written.
    * @throws UnsureWrite where it is unknown whether it was made
    */
-  private async send(method: string, path: string, fields: object): Promise<AdminResponse> {
+  private async send(method: string, path: string, fields?: object): Promise<AdminResponse> {
     try {
       return await this.client.request(method, path, fields, undefined, 1);
     } catch (error) {

@@ -109,8 +109,9 @@ export class DatabaseGateway implements Gateway {
     const kept: string[] = [];
     for (const { id, snis } of certificates) {
       const entity = await this.#entities.read(id);
-      const isMore = entity?.snis?.some((name) => !snis.includes(name)) === true;
-      if (isMore || !(await this.#entities.remove(id))) kept.push(id);
+      if (entity === null) continue;
+      const isMore = entity.snis?.some((name) => !snis.includes(name)) === true;
+      if (isMore || !(await this.#entities.remove(entity))) kept.push(id);
     }
     this.certificates.readsAhead.clear();
     return kept;
@@ -124,7 +125,7 @@ export class DatabaseGateway implements Gateway {
   private async entitiesFor(count: number): Promise<(group: readonly unknown[]) => CertificateEntities> {
     let single = this.#withReadsAhead;
     if (areMost(count, this.certificates.stored.size)) {
-      const pages = new PageReads(this.client);
+      const pages = new PageReads(this.client, CONCURRENCY);
       await pages.begin();
       single = new CertificateEntities(this.client, this.certificates, pages);
     }

@@ -72,12 +72,12 @@ async function namesBack(
 /** A certificate that gained a name of another writer loses only ours. */
 async function removeUnlessNamed(
   entities: CertificateEntities,
-  { id, snis }: CertificateEntity,
+  entity: CertificateEntity,
   write: Written,
 ): Promise<void> {
   const ours = new Set(write.snis);
-  if (snis?.every((name) => ours.has(name)) !== false) await entities.remove(id);
-  else for (const name of ours) await entities.removeSni(name, id);
+  if (entity.snis?.every((name) => ours.has(name)) !== false) await entities.remove(entity);
+  else for (const name of ours) await entities.removeSni(name, entity.id);
 }
 
 async function splitBack(entities: CertificateEntities, { change }: Written): Promise<void> {
@@ -85,7 +85,7 @@ async function splitBack(entities: CertificateEntities, { change }: Written): Pr
   const { id, snis } = change.split;
   for (const name of snis) await entities.moveSni(name, id, changeId(change));
   const rest = await entities.read(id);
-  if (rest !== null && (rest.snis ?? []).length === 0) await entities.remove(id);
+  if (rest !== null && (rest.snis ?? []).length === 0) await entities.remove(rest);
 }
 
 const textsNow = (entity: CertificateEntity): CertificateTexts => ({

@@ -59,9 +59,9 @@ export class Mounts {
     for (let links = 0; !this.isEmpty && links < MAX_LINKS; links++) {
       const mount = this.#remote.find((one) => isBelow(at, one.path));
       if (mount !== undefined) return mount;
-      const next = firstLink(at);
-      if (next === null) break;
-      at = next;
+      const found = firstLink(at);
+      if (found === null) break;
+      at = found.next;
     }
     return null;
   }
@@ -70,14 +70,26 @@ export class Mounts {
 const isBelow = (path: string, folder: string) =>
   path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
-/** A path after following its first link; null: it has none. */
-function firstLink(path: string): string | null {
+/** The links that a path leads through, each by its own path. */
+export function linksOn(path: string): string[] {
+  const links: string[] = [];
+  for (let at = path; links.length < MAX_LINKS;) {
+    const found = firstLink(at);
+    if (found === null) break;
+    links.push(found.link);
+    at = found.next;
+  }
+  return links;
+}
+
+/** The first link on a path, and the path after following it; null: it has none. */
+function firstLink(path: string): { link: string; next: string } | null {
   const parts = path.split('/').filter((part) => part !== '');
   let at = '';
   for (const [index, part] of parts.entries()) {
     at = `${at}/${part}`;
     try {
-      return resolve(dirname(at), readlinkSync(at), ...parts.slice(index + 1));
+      return { link: at, next: resolve(dirname(at), readlinkSync(at), ...parts.slice(index + 1)) };
     } catch {
       // Not a link.
     }

@@ -1,7 +1,8 @@
 import { existsSync, watch, type FSWatcher } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { printable } from '../../common/printable';
 import { identityOf } from '../../common/stamp';
+import { linksOn } from './mounts';
 
 /** inotify watches are a limited resource of the whole machine; further folders are polled only. */
 const MAX_WATCHED_FOLDERS = 4_096;
@@ -14,11 +15,13 @@ interface Watched {
 
 /**
  * Watches folders for changes: a hint between polls, never relied upon. While the first folder is missing, the
- * nearest existing one above it is watched for its creation.
+ * nearest existing one above it is watched for its creation. Links that lead to it are watched, too: a deployment swaps
+ * `current` for another release.
  */
 export class FolderWatch {
   readonly #watchers = new Map<string, Watched>();
   #above: { watcher: FSWatcher; path: string } | null = null;
+  readonly #links = new Map<string, FSWatcher>();
   #stopped = false;
   #unwatched = 0;
   #warning: string | null = null;
@@ -66,6 +69,7 @@ export class FolderWatch {
     this.#stopped = true;
     for (const path of [...this.#watchers.keys()]) this.drop(path);
     this.dropAbove();
+    this.dropLinks();
   }
 
   private noteUnwatched(count: number): void {
@@ -90,11 +94,32 @@ export class FolderWatch {
       // A folder that disappears ends its watcher; the next scan finds it when it is back.
       watcher.on('error', () => this.drop(path));
       this.#watchers.set(path, { watcher, identity });
+      if (path === this.root) this.watchLinks();
       return true;
     } catch {
       // Missing, not watchable, or no watches left: the poll will find changes.
       return false;
     }
+  }
+
+  private watchLinks(): void {
+    this.dropLinks();
+    for (const link of linksOn(this.root)) {
+      try {
+        const watcher = watch(dirname(link), { persistent: false }, (_, name) => {
+          if (name === basename(link)) this.touched(this.root);
+        });
+        watcher.on('error', () => watcher.close());
+        this.#links.set(link, watcher);
+      } catch {
+        // The poll will find it.
+      }
+    }
+  }
+
+  private dropLinks(): void {
+    for (const watcher of this.#links.values()) watcher.close();
+    this.#links.clear();
   }
 
   private drop(path: string): void {

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import {
   basicAuthorization,
   HeadersReader,
@@ -94,10 +95,30 @@ function checkAnswer(
   if (status === 304 && isConditional) return answer;
   if (status !== 200) throw statusTrouble(answer, where);
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') {
-    throw new Trouble('unsupported_format', `${where} sends a compressed answer, which was not requested`);
+  if (encoding === 'identity') return answer;
+  // Buckets send what was uploaded compressed as it is, whatever the request accepts.
+  if (encoding === 'gzip') return { ...answer, body: unpacked(answer.body, where) };
+  throw new Trouble(
+    'unsupported_format',
+    `${where} sends an answer that is compressed in a way that was not requested; have the server send the file as it is`,
+  );
+}
+
+function unpacked(body: Buffer, where: string): Buffer {
+  try {
+    return gunzipSync(body, { maxOutputLength: MAX_BUNDLE_BYTES });
+  } catch (error) {
+    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw isTooLarge
+      ? new Trouble(
+          'too_large',
+          `${where} unpacks to more than 1 MiB; a bundle is one leaf, its chain and its key`,
+        )
+      : new Trouble(
+          'incomplete',
+          `${where} sends an answer that cannot be unpacked: it is cut off or no gzip`,
+        );
   }
-  return answer;
 }
 
 function statusTrouble({ status, headers, isHome }: HttpAnswer, where: string): Trouble {

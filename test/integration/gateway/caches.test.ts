@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Issued } from '../../../src/authority/authority';
 import type { Written } from '../../../src/model';
 import type { Gateway as StandIn } from '../../gateway';
+import { eventually } from '../../support/eventually';
 import { leafOf } from '../../support/tls';
 import {
   aged,
@@ -147,6 +148,69 @@ describe('a write, if Kong loses the answer of its database', () => {
     loseAnswer(kong.stand, 'PATCH', /certificates/);
     expect((await kong.gateway.restore(written)).map(({ kind }) => kind)).toEqual(['restored']);
     expect(await kong.served('a.test')).toBe(leafOf(old.cert));
+  });
+
+  it('has the caches emptied, where it takes a name back', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+    const byDefault = await kong.served('b.test');
+    const change = updating(kong.stored(A), renewed, { addSnis: ['b.test'] });
+    const written = writtenOf(await write(kong.gateway, [[change, renewed]]));
+    expect(await kong.served('b.test')).toBe(leafOf(renewed.cert));
+    loseAnswer(kong.stand, 'DELETE', /snis/);
+    expect((await kong.gateway.restore(written)).map(({ kind }) => kind)).toEqual(['restored']);
+    expect(await kong.served('b.test')).toBe(byDefault);
+    expect(kong.state()).toMatchObject([{ id: A, cert: old.chain.trim(), names: ['a.test'] }]);
+  });
+
+  it('has the caches emptied, where it removes a certificate whose name Kong has removed before', async () => {
+    const kong = await kongWith('database');
+    const byDefault = await kong.served('a.test');
+    const written = writtenOf(await write(kong.gateway, [[creating(B, renewed, ['a.test']), renewed]]));
+    expect(await kong.served('a.test')).toBe(leafOf(renewed.cert));
+    const busy = { status: 503, headers: { 'retry-after': '2' } };
+    kong.stand.inject({ method: 'DELETE', path: /certificates/, ...busy });
+    const restoring = kong.gateway.restore(written);
+    await eventually('it was tried', () => kong.stand.requests.some(({ method }) => method === 'DELETE'));
+    await kong.stand.withoutInvalidation(() => send(kong.stand.adminUrl, 'DELETE', '/snis/a.test'));
+    expect((await restoring).map(({ kind }) => kind)).toEqual(['restored']);
+    expect(await kong.served('a.test')).toBe(byDefault);
+    expect(kong.state()).toEqual([]);
+  });
+
+  it('removes a certificate that is still there after an answer of 500', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: [] }]);
+    kong.stand.inject({ method: 'DELETE', path: /certificates/, status: 500 });
+    expect(await kong.gateway.remove([{ id: A, snis: [] }])).toEqual([]);
+    expect(kong.state()).toEqual([]);
+  });
+
+  it('leaves a name to somebody else who takes it meanwhile, where it takes the name back', async () => {
+    const seeds = [
+      { id: A, issued: old, snis: ['a.test'] },
+      { id: B, issued: other, snis: [] },
+    ];
+    const kong = await kongWith('database', seeds);
+    const change = updating(kong.stored(A), renewed, { addSnis: ['b.test'] });
+    const written = writtenOf(await write(kong.gateway, [[change, renewed]]));
+    kong.stand.inject({ method: 'DELETE', path: /snis/, status: 500, afterExecute: true });
+    const end = kong.stand.beforePost(async ({ method }) => {
+      if (method !== 'POST') return;
+      end();
+      await send(kong.stand.adminUrl, 'POST', '/snis', { name: 'b.test', certificate: { id: B } });
+    });
+    await kong.gateway.restore(written);
+    expect(await kong.served('b.test')).toBe(leafOf(other.cert));
+  });
+
+  it('has the caches emptied, where it removes a certificate', async () => {
+    const kong = await kongWith('database');
+    const byDefault = await kong.served('a.test');
+    const written = writtenOf(await write(kong.gateway, [[creating(B, renewed, ['a.test']), renewed]]));
+    expect(await kong.served('a.test')).toBe(leafOf(renewed.cert));
+    loseAnswer(kong.stand, 'DELETE', /certificates/);
+    expect((await kong.gateway.restore(written)).map(({ kind }) => kind)).toEqual(['restored']);
+    expect(await kong.served('a.test')).toBe(byDefault);
+    expect(kong.state()).toEqual([]);
   });
 });
 

@@ -74,6 +74,19 @@ export const DATABASE_FAULTS: FaultTable = {
         await sleep(GIVEN_UP_MS);
       }),
   },
+  'database-events-lost': {
+    sentence: 'Of two gateways with one database, one does not hear of what the other has written.',
+    mode: 'database',
+    needs: 'database',
+    run: (world) =>
+      world.withSecondGateway(async (second) => {
+        await world.losingEvents(world.names.length, async () => {
+          world.supply.renew();
+          await world.served();
+          await world.served(world.names, undefined, second.tlsPort);
+        });
+      }),
+  },
   'database-stopped-in-a-bulk': {
     sentence: 'PostgreSQL is stopped for seconds while forty renewals are written.',
     mode: 'database',

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { StatusReport } from '../../../src/public';
 import type { FaultTable } from '../fault';
 import { certificateId } from '../kong-content';
 import { listenerWith, slowRelay } from '../listeners';
@@ -14,6 +15,15 @@ async function whileRenewing(
   const renewed = renewals(world, count).then(() => true);
   for (let turn = 0; !(await Promise.race([renewed, sleep(pauseMs, false)])); turn++) await work(turn);
 }
+
+const NO_ENTRY = [
+  'no entry is looked after',
+  ({ reloaders }: StatusReport) => reloaders.length === 0,
+] as const;
+const AN_ENTRY = [
+  'the entry is looked after',
+  ({ reloaders }: StatusReport) => reloaders.length > 0,
+] as const;
 
 /** Actions of other writers in Kong, and on the plugin's entry. */
 export const WRITER_FAULTS: FaultTable = {
@@ -148,10 +158,9 @@ export const WRITER_FAULTS: FaultTable = {
     run: async (world) => {
       world.supply.renew();
       await sleep(60);
-      await world.other.removeEntry();
-      await world.says('no entry is looked after', ({ reloaders }) => reloaders.length === 0);
+      await world.saysAfter(() => world.other.removeEntry(), ...NO_ENTRY);
       world.supply.renew();
-      await world.configure({});
+      await world.saysAfter(() => world.configure({}), ...AN_ENTRY);
     },
   },
   'two-entries': {
@@ -216,10 +225,9 @@ export const WRITER_FAULTS: FaultTable = {
     run: async (world) => {
       world.supply.renew();
       await sleep(60);
-      await world.configure({}, false);
-      await world.says('no entry is looked after', ({ reloaders }) => reloaders.length === 0);
+      await world.saysAfter(() => world.configure({}, false), ...NO_ENTRY);
       world.supply.renew();
-      await world.configure({}, true);
+      await world.saysAfter(() => world.configure({}, true), ...AN_ENTRY);
     },
   },
   'wrong-configuration': {

@@ -59,10 +59,10 @@ describe('a certificate that is stored and not served', () => {
   it('has its caches emptied as soon as the first time, where it was served for ten minutes since', async () => {
     const { handshakeAfter, runner, clock } = await unserved();
     for (let minute = 0; minute < 300; minute++) await handshakeAfter(60);
-    runner.noteServed('K', 'main');
-    clock.now += 5 * MINUTE;
-    runner.noteServed('K', 'main');
-    clock.now += 5 * MINUTE;
+    for (let look = 0; look < 5; look++) {
+      runner.noteServed('K', 'main');
+      clock.now += 2 * MINUTE;
+    }
     expect(await handshakeAfter(0)).toEqual([]);
     expect(await handshakeAfter(9)).toEqual(['empty K']);
   });
@@ -79,6 +79,15 @@ describe('a certificate that is stored and not served', () => {
     expect(times.slice(-2).reduce((one, other) => other - one)).toBe(60);
   });
 
+  it('has those of its names emptied, too, where one handshake in hours got it from another worker', async () => {
+    const { handshakeAfter, runner, clock } = await unserved();
+    await handshakeAfter(0);
+    expect(await handshakeAfter(10)).toEqual(['empty K']);
+    runner.noteServed('K', 'main');
+    clock.now += 100 * MINUTE;
+    expect(await handshakeAfter(0)).toEqual(['empty K www.example.test api.example.test']);
+  });
+
   it('waits longer where nodes of Kong poll their database rarely', async () => {
     const { handshakeAfter } = await unserved({ emptyCachesAfterMs: () => MINUTE });
     await handshakeAfter(0);
@@ -88,7 +97,6 @@ describe('a certificate that is stored and not served', () => {
 
   test.for<[what: string, options: Parameters<typeof passing>[0]]>([
     ['only observes', { observe: true }],
-    ['does not lead', { mayWrite: () => false }],
     ['has it pinned', { holds: held({ kind: 'pinned', until: null, detail: '' }) }],
     ['has it frozen', { holds: held({ kind: 'frozen', until: null, detail: '' }) }],
   ])('is left alone by a gateway that %s', async ([, options]) => {
@@ -101,6 +109,12 @@ describe('a certificate that is stored and not served', () => {
     expect(seen()).toBe(false);
     clock.now += 1_000;
     expect(seen()).toBe(true);
+  });
+
+  it('has its caches emptied by the gateway that does not serve it, though another one leads', async () => {
+    const { handshakeAfter } = await unserved({ mayWrite: () => false });
+    await handshakeAfter(0);
+    expect(await handshakeAfter(10)).toEqual(['empty K']);
   });
 
   it('needs no approval, since the change was made', async () => {
@@ -157,9 +171,9 @@ describe('a certificate that is stored and not served', () => {
     }
     await runner.pass('poll');
     /** @returns for how many of them a pass is requested */
-    const handshakeAfter = (seconds: number) => {
+    const handshakeAfter = (seconds: number, isServed = (_: string) => false) => {
       clock.now += seconds * 1000;
-      return ids.filter((id) => seen(id)).length;
+      return ids.filter((id) => !isServed(id) && seen(id)).length;
     };
     return { gateway, runner, handshakeAfter };
   }
@@ -172,6 +186,19 @@ describe('a certificate that is stored and not served', () => {
     expect(gateway.writes).toHaveLength(10);
     expect(handshakeAfter(1)).toBe(0);
     expect(handshakeAfter(60)).toBeGreaterThan(1);
+  });
+
+  it('has its caches emptied soon, however many are not served, where that helps', async () => {
+    const { gateway, runner, handshakeAfter } = await many(100);
+    handshakeAfter(0);
+    const isServed = (id: string) => gateway.writes.some((write) => write.split(' ')[1] === id);
+    for (let minute = 0; minute < 12; minute++) {
+      handshakeAfter(60, isServed);
+      await runner.pass('retry');
+      for (let look = 0; look < 5; look++)
+        for (let id = 0; id < 100; id++) if (isServed(`${id}`)) runner.noteServed(`${id}`, 'main');
+    }
+    expect(gateway.writes).toHaveLength(100);
   });
 
   it('has its caches emptied ever more rarely where many others are not served', async () => {

@@ -52,6 +52,19 @@ it('a certificate that was not served for a moment is seen to be served again wi
   await becomes('served');
 });
 
+it('a certificate that was not served for a moment is looked at a few times more, since one of two workers may serve it', async () => {
+  const other = issue({ names: [NAME] });
+  const { patrol, noted, becomes, serveOther, serveStored } = await patrolled(() => other);
+  patrol.go(false);
+  await becomes('served');
+  serveOther();
+  patrol.go(true);
+  await becomes('wrong');
+  serveStored();
+  const looks = () => noted.length - noted.findLastIndex(({ verdict }) => verdict === 'wrong') - 1;
+  await eventually('it is looked at five times', () => looks() >= 5);
+});
+
 it('a name that something else answers for is asked for less and less often', async () => {
   const other = issue({ names: [NAME] });
   const { patrol, noted, serveOther } = await patrolled(() => other);

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DirectorySource } from '../../../../src/sources';
@@ -42,6 +42,29 @@ describe('a watch on a tree', () => {
     expect(changed).toEqual(['sub/www.crt']);
     expect(reader.texts('sub/www.crt')).toEqual({ cert: second.chain, key: second.key });
     stop?.();
+  });
+
+  it('reports that a link on the way to it leads elsewhere, as deployments swap it', async () => {
+    const folder = testFolder();
+    for (const [release, pair] of [['1', first] as const, ['2', second] as const])
+      writePair(subfolder(folder, release, 'certs'), 'www', pair);
+    symlinkSync('1', join(folder, 'stable'));
+    symlinkSync('stable', join(folder, 'current'));
+    const root = join(folder, 'current', 'certs');
+    const source = new DirectorySource(root, true);
+    const touched = new Set<string>();
+    const stop = source.watch((what) => touched.add(what));
+    const reader = new Reader(source);
+    await reader.settle();
+    for (const [release, pair] of [['2', second] as const, ['1', first] as const]) {
+      touched.clear();
+      symlinkSync(release, join(folder, 'new'));
+      renameSync(join(folder, 'new'), join(folder, 'stable'));
+      await eventually('the link is reported', () => touched.has(root));
+      expect((await reader.pass(touched)).changed).toEqual(['www.crt']);
+      expect(reader.texts('www.crt')).toEqual({ cert: pair.chain, key: pair.key });
+    }
+    stop();
   });
 
   it('reports a new folder and, from then on, what happens in it', async () => {

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import type { Authority } from '../../../../src/authority/authority';
 import { issue } from '../../../support/bundles';
@@ -52,6 +53,16 @@ it('headers of the configuration and of a file reach the server, and no other on
   expect(other.seen.every(({ headers }) => !('private-token' in headers) && !('x-team' in headers))).toBe(
     true,
   );
+});
+
+it('an answer that is compressed although that was not requested is unpacked', async () => {
+  const server = await httpServer((_, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text));
+  });
+  const reader = readerOf({ type: 'http', url: server.url });
+  const { changed, errors } = await reader.pass();
+  expect(errors).toEqual([]);
+  expect(reader.texts(changed[0] ?? '')).toMatchObject({ cert: text });
 });
 
 describe('credentials', () => {

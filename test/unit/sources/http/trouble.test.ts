@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it, test } from 'vitest';
 import { openAny } from '../../../../src/certificates';
 import type { RawBundle } from '../../../../src/model';
@@ -11,7 +12,7 @@ import { closedPort, tcpServer } from '../../../support/tls-server';
 const bundle = issue();
 const text = bundle.chain + bundle.key;
 
-const answers = (status: number, body = '', headers: Record<string, string> = {}) => {
+const answers = (status: number, body: string | Buffer = '', headers: Record<string, string> = {}) => {
   return (response: ServerResponse) => void response.writeHead(status, headers).end(body);
 };
 
@@ -28,9 +29,19 @@ const TROUBLES: [what: string, answer: (response: ServerResponse) => void, troub
   ['answers with nothing', answers(204), 'the server answers 204'],
   ['says "not modified" unasked', answers(304), 'the server answers 304'],
   [
-    'answers compressed',
+    'answers compressed in an unknown way',
+    answers(200, 'x', { 'content-encoding': 'br' }),
+    'unsupported_format: URL sends an answer that is compressed',
+  ],
+  [
+    'says that it compressed and did not',
     answers(200, 'x', { 'content-encoding': 'gzip' }),
-    'unsupported_format: URL sends a compressed answer',
+    'incomplete: URL sends an answer that cannot be unpacked',
+  ],
+  [
+    'answers with what unpacks to far too much',
+    answers(200, gzipSync(Buffer.alloc(64 * 1_048_576)), { 'content-encoding': 'gzip' }),
+    'too_large: URL unpacks to more than 1 MiB',
   ],
   ['answers far too much', answers(200, 'x'.repeat(1_048_577)), 'too_large: URL cannot be used'],
   [
