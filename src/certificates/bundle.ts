@@ -66,8 +66,13 @@ export function openBundle(raw: RawBundle, known?: PemContent): OpenedBundle | R
   }
   const [block] = pem.certificates;
   if (block === undefined) {
-    const hasKey = (decodePem(raw.cert) ?? []).some(isPrivateKey);
-    return hasKey
+    const others = decodePem(raw.cert) ?? [];
+    if (others.some(({ label }) => label.endsWith('CERTIFICATE REQUEST')))
+      return refusal(
+        'unsupported_format',
+        `${where} holds a certificate request; put the certificate there that the CA made of it`,
+      );
+    return others.some(isPrivateKey)
       ? refusal(
           'missing_certificate',
           `${where} holds a private key and no certificate; the files may be swapped`,

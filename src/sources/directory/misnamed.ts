@@ -14,10 +14,15 @@ const MOST_IN_FOLDER = 100;
 /** Endings of files that tools leave beside certificates, or that only mention them. */
 const ABOUT = /\.(csr|req|crl|ocsp|json|ya?ml|conf|cnf|cfg|ini|log|md|html?|sh|srl)$/;
 
+/** Traefik keeps every certificate in one file of JSON. */
+const TRAEFIKS_STORE = 'acme.json';
+
 /** Files of a folder with an unknown ending, without copies named after another file. */
 export function misnamedAmong(names: readonly string[]): ParsedName[] {
   const unknown = names.filter((name) => !hasKnownEnding(name) && parseName(name) === null);
-  const likely = unknown.filter((name) => name.includes('.') && !ABOUT.test(name.toLowerCase()));
+  const likely = unknown.filter(
+    (name) => name === TRAEFIKS_STORE || (name.includes('.') && !ABOUT.test(name.toLowerCase())),
+  );
   if (likely.length === 0) return [];
   const stems = new Set(names.flatMap((name) => parseName(name)?.stem ?? []));
   return likely
@@ -48,10 +53,17 @@ export function misnamedStrays(misnamed: readonly KnownFile[], others: readonly 
   const keysOf = ({ facts }: KnownFile) => [...facts.publicKeys, facts.leaf?.publicKey ?? []].flat();
   const known = new Set(others.flatMap(keysOf));
   return misnamed.flatMap((file): StrayFile[] => {
+    const location = printable(file.path);
+    if (file.name.name === TRAEFIKS_STORE) return [{ location, ...notRead(location) }];
     const what = WHAT[file.facts.kind];
     if (what === undefined || keysOf(file).some((key) => known.has(key))) return [];
-    const location = printable(file.path);
     const why = `${location} holds ${what}, and files with that extension are not read; name it .pem, .crt or .key if it should be served`;
     return [{ location, ...refusal('unsupported_format', why) }];
   });
 }
+
+const notRead = (location: string) =>
+  refusal(
+    'unsupported_format',
+    `${location} is Traefik's store, which is not read; traefik-certs-dumper writes its certificates as files`,
+  );

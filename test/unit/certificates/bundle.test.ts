@@ -120,6 +120,12 @@ describe('a bundle', () => {
     ['incomplete', 'a cut-off chain', { cert: chain.slice(0, -40), key }, 'is cut off'],
     ['incomplete', 'a cut-off key', { cert: chain, key: key.slice(0, 100) }, 'is cut off'],
     ['unsupported_format', 'a DER file', { cert: derOf(leaf).toString('latin1'), key }, 'is not PEM'],
+    [
+      'unsupported_format',
+      'a request in place of the certificate',
+      { cert: '-----BEGIN NEW CERTIFICATE REQUEST-----\nMIIB\n-----END NEW CERTIFICATE REQUEST-----\n', key },
+      'holds a certificate request',
+    ],
     ['unsupported_format', 'a text', { cert: 'hello', key: 'hello' }, 'is not PEM'],
     [
       'unsupported_format',

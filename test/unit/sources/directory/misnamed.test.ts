@@ -51,6 +51,7 @@ test.for<[what: string, files: Files]>([
 test.for<[what: string, files: Files]>([
   ['certificate and key with endings that nobody knows', { 'a.txt': 'other cert', 'a.secret': 'other key' }],
   ['both in one file', { 'all.data': 'other both' }],
+  ["Traefik's store", { 'acme.json': 'text' }],
   ['a backup of which nothing is left', { 'gone.crt.bak': 'other cert', 'gone.key.bak': 'other key' }],
 ])('%s are accounted for, and no bundle', async ([, files]) => {
   expect(await look({ ...LIVE, ...files })).toMatchObject({
