@@ -4,6 +4,7 @@ import { certificateIdOf, isForServers } from './bundle-index';
 import { Claimants, snisOf } from './claimants';
 import { claimsOf, isMainAbandoned, outranks, refusedByContinuity } from './claims';
 import type { Decision } from './decide';
+import { endOf } from './leaf-times';
 import { covers, includesName } from './names';
 import { noteLeftBehind, notePartial } from './partial';
 import {
@@ -176,7 +177,7 @@ export class Naming {
       const holder = this.world.holders.get(name);
       if (holder !== undefined && !this.isMovable(bundle, name, holder)) continue;
       if (belongsToAnother(this.world, this.#given, bundle, name)) push(this.#others, bundle, name);
-      else if (holder === undefined && this.isLeftToController(bundle, name))
+      else if (holder?.owner !== 'us' && this.isLeftToController(bundle, name))
         push(this.#withheld, bundle, name);
       else if (holder === undefined) share.snis.push(name);
       else share.moveSnis.push({ name, from: holder.id });
@@ -190,7 +191,8 @@ export class Naming {
 
   private isMovable(bundle: SourcedBundle, name: string, holder: StoredCertificate): boolean {
     if (!covers(bundle.leaf, name)) return false;
-    if (holder.owner !== 'us') return false;
+    if (holder.owner !== 'us')
+      return this.isEnded(holder) && refusedByContinuity(this.world, bundle, holder, 'main') === null;
     const { homes } = claimsOf(this.world, holder, 'main');
     const rivals = homes.filter((home) => covers(home.leaf, name));
     if (rivals.length > 0 && rivals.every((home) => outranks(this.world, bundle, home))) return true;
@@ -198,6 +200,17 @@ export class Naming {
     if (!isLeft) return false;
     if (homes.includes(bundle)) return true;
     return refusedByContinuity(this.world, bundle, holder, 'main') === null;
+  }
+
+  /** Whether somebody else's certificate, which is not divided before, has nothing left to serve and gets nothing. */
+  private isEnded({ id, owner, main, alt }: StoredCertificate): boolean {
+    const { world } = this;
+    if (owner !== 'other' || this.mains.get(id)?.bundle != null || this.livingAlts.has(id)) return false;
+    return [main, alt].every((half) => {
+      if (half === null) return true;
+      if (half.leaf !== null) world.due(endOf(half.leaf));
+      return half.leaf !== null && endOf(half.leaf) <= world.now;
+    });
   }
 
   /** Adds names to an existing certificate: to its planned change, or as a change of its own. */

@@ -1,8 +1,9 @@
 import type { SourcedBundle } from '../model';
 import { isForServers } from './bundle-index';
 import type { Decision } from './decide';
-import { dueOf, isOlder } from './leaf-times';
+import { dueOf, endOf, isOlder } from './leaf-times';
 import { covers } from './names';
+import { isFromOperator } from './ranking';
 import { namesNotCovered } from './sentences';
 import type { World } from './world';
 
@@ -17,7 +18,10 @@ export function notePartial(world: World, mains: Mains, bundle: SourcedBundle): 
     const { leaf } = holder.main;
     const missing = holder.snis.filter((sni) => !covers(bundle.leaf, sni));
     if (missing.length === 0 || (leaf !== null && isOlder(bundle.leaf, leaf))) continue;
-    world.refuse(bundle, namesNotCovered(bundle, holder, missing, null), holder, 'main');
+    const isUsedLater =
+      bundle.create && isFromOperator(bundle) && holder.owner === 'other' && !world.hasController;
+    const until = isUsedLater && world.isValid(leaf) ? endOf(leaf) : null;
+    world.refuse(bundle, namesNotCovered(bundle, holder, missing, until), holder, 'main');
     return;
   }
 }

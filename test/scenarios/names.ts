@@ -5,7 +5,7 @@ import { Authority, type Issued } from '../../src/authority/authority';
 import { eventually } from '../support/eventually';
 import { testFolder, writePair } from '../support/folders';
 import { leafOf, servedChain, servedLeaf } from '../support/tls';
-import { startWith, type KongMode, type StartKong, type TestKong } from './kong';
+import { admin, startWith, type KongMode, type StartKong, type TestKong } from './kong';
 
 const root = Authority.root();
 const issuer = root.intermediate('First Intermediate');
@@ -64,6 +64,30 @@ export function describeNames(startKong: StartKong, mode: KongMode): void {
       await serves(kong, B, own);
       await serves(kong, A, rest);
       expect(await watch()).toEqual([]);
+    });
+
+    it("each name of somebody else's certificate gets its own once that one has expired", async () => {
+      const certs = testFolder();
+      // It counts as expired a minute early.
+      const notAfter = new Date(Date.now() + 66_000);
+      const both = issuer.issue({ names: [A, B], notBefore: new Date(Date.now() - 7_200_000), notAfter });
+      const [own, other] = [leaf([A], 30), leaf([B], 29)];
+      writePair(certs, 'own', own);
+      writePair(certs, 'other', other);
+      const id = '11111111-1111-4111-8111-111111111111';
+      const snis = [{ name: A }, { name: B }];
+      const kong = await startWith(
+        startKong,
+        mode,
+        { interval: 1, sources: [{ type: 'directory', path: certs }] },
+        { certificates: [{ id, cert: both.chain, key: both.key, snis }] },
+      );
+      await eventually('it is refused until then', () =>
+        kong.log().find(({ reason }) => reason === 'names_not_covered'),
+      );
+      await serves(kong, A, own);
+      await serves(kong, B, other);
+      expect((await admin(kong, 'GET', `/certificates/${id}`)).body).toMatchObject({ cert: both.chain });
     });
 
     it('a leaf alone is served with the chain beside it, or not at all', async () => {

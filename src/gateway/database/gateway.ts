@@ -125,7 +125,7 @@ export class DatabaseGateway implements Gateway {
   private async entitiesFor(count: number): Promise<(group: readonly unknown[]) => CertificateEntities> {
     let single = this.#withReadsAhead;
     if (areMost(count, this.certificates.stored.size)) {
-      const pages = new PageReads(this.client);
+      const pages = new PageReads(this.client, CONCURRENCY);
       await pages.begin();
       single = new CertificateEntities(this.client, this.certificates, pages);
     }

@@ -318,6 +318,46 @@ describe('a renewal that lost a name', () => {
     expect(outline(plan([fresh, whole], [kong]))).toMatchObject({ refused: {} });
   });
 
+  describe('once the certificate that somebody else made has expired', () => {
+    const of = (...hosts: string[]) => bundle('new', { ...newer, names: hosts, create: true });
+    const kong = stored('K', { names, age: 60 });
+    const ended = { now: days(30) };
+    const reference = half({ leaf: null, content: '', chain: '', vaultReference: true });
+    const controller = { isThere: true, asked: null, keepsOthers: true, certificates: new Set() };
+
+    it('has the names that it covers, each in a certificate of its own', () => {
+      const before = plan([of('a.test')], [kong], { now: days(29) });
+      expect(outline(before)).toMatchObject({ changes: [], refused: { new: 'names_not_covered' } });
+      expect(before.dueAt).toBe(days(30) - 60_000);
+      const other = bundle('other', { ...newer, names: ['b.test', 'c.test'], create: true });
+      expect(outline(plan([of('a.test'), other], [kong], ended))).toMatchObject({
+        changes: ['create new for  a.test from K', 'create other for c.test b.test from K'],
+        refused: {},
+      });
+    });
+
+    test.for<[where: string, fresh: SourcedBundle, kong: StoredCertificate, more: object]>([
+      [
+        'its other half is valid',
+        of('a.test'),
+        { ...kong, alt: half({ names, age: 20, keyType: 'rsa' }) },
+        {},
+      ],
+      ['it is a vault reference', of('a.test'), { ...kong, main: reference }, {}],
+      ['its source creates nothing', bundle('new', { ...newer, names: ['a.test'] }), kong, {}],
+      ['the ingress controller owns it', of('a.test'), { ...kong, owner: 'ingress_controller' }, {}],
+      ['an ingress controller is on this Kong', of('a.test'), kong, { controller }],
+      [
+        'nothing vouches for a tenant',
+        tenant('evil/a', { ...newer, names: ['a.test'], create: true }),
+        kong,
+        known(false, false),
+      ],
+    ])('has none where %s', ([, fresh, one, more]) => {
+      expect(outline(plan([fresh], [one], { ...ended, more })).changes).toEqual([]);
+    });
+  });
+
   it('leaves the name in a certificate of its own where it is ours, until that ends', () => {
     const fresh = bundle('new', { ...newer, names: ['a.test'], create: true });
     const made = plan([fresh], [ours('new', { names })]);
