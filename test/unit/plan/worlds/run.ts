@@ -220,8 +220,15 @@ function claimsOn(world: World, host: string): Claim[] {
   });
 }
 
-function checkChanges({ now, options, asked }: World, { changes }: Plan): void {
+function checkChanges({ now, options, asked, kong }: World, { changes }: Plan): void {
   for (const change of changes) {
+    for (const { name, from } of change.moveSnis ?? []) {
+      // One that is missing is made by a change before.
+      const { owner = 'us', main, alt } = kong.certificates.get(from) ?? {};
+      const isValid = [main, alt].some((half) => half?.leaf != null && endOf(half.leaf) > now);
+      if (owner !== 'us' && (owner !== 'other' || isValid))
+        throw new Error(`SNI ${name} of ${from} is not ours to move`);
+    }
     if (options.hasController && change.handsOver !== true) {
       const names = change.kind === 'create' ? change.snis : change.addSnis;
       const isHandmade = change.kind === 'update' && change.certificate.owner === 'other';
