@@ -226,7 +226,12 @@ describe('a write, if Kong loses the answer of its database', () => {
     ['renews', `/certificates/${A}`, pairOf(renewed)],
   ])('leaves a certificate alone that somebody else %s before the next try', async ([, path, fields]) => {
     const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
-    kong.stand.inject({ method: 'DELETE', path: /certificates/, status: 503, headers: { 'retry-after': '1' } });
+    kong.stand.inject({
+      method: 'DELETE',
+      path: /certificates/,
+      status: 503,
+      headers: { 'retry-after': '1' },
+    });
     const removing = kong.gateway.remove([{ id: A, snis: ['a.test'] }]);
     await eventually('it was tried', () => kong.stand.requests.some(({ method }) => method === 'DELETE'));
     await send(kong.stand.adminUrl, path === '/snis' ? 'POST' : 'PATCH', path, fields);
