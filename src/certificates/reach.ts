@@ -3,7 +3,7 @@ import type { Bundle, Reach } from '../model';
 import { chainOf, isSelfIssued } from './chain';
 import { DerReader, objectId, TAG } from './der';
 import { PUBLIC_ROOTS } from './issuers';
-import type { ParsedCertificate } from './x509';
+import { parseCertificate, type ParsedCertificate } from './x509';
 
 /** By the leaf's issuer and what follows the leaf: a handful for thousands of leaves. */
 const reaches = new LRUCache<string, Reach>({ max: 256 });
@@ -164,13 +164,14 @@ export function chainWarning({
 
 /**
  * Whether a chain ends where another chain of the same issuers, or of the same organization, goes on. A leaf alone that
- * tells where its issuer's certificate can be had is shorter than any chain: whoever has a root needs no such address.
+ * tells where its issuer's certificate can be had is shorter than any chain: whoever has a root needs no such address. An
+ * expired certificate, which is left out of new chains, is not missing.
  */
-export function isShorter(reach: Reach, than: Reach): boolean {
+export function isShorter(reach: Reach, than: Reach, now: number): boolean {
   const end = reach.issuers.at(-1);
   if (reach.hasRoot || end === undefined) return false;
   const at = than.issuers.indexOf(end);
-  if (at !== -1) return at < than.issuers.length - 1;
+  if (at !== -1) return at < than.issuers.length - 1 && !hasExpired(than.certificates[at], now);
   // A CA with several intermediates of one kind may use another one for each leaf.
   if (reach.certificates.length > 0 || than.certificates.length === 0) return false;
   const organization = attributeOf(end, ORGANIZATION);
@@ -178,6 +179,14 @@ export function isShorter(reach: Reach, than: Reach): boolean {
     reach.isPublished ||
     (organization !== null && organization === attributeOf(than.issuers[0] ?? '', ORGANIZATION))
   );
+}
+
+function hasExpired(der: Uint8Array | undefined, now: number): boolean {
+  try {
+    return der !== undefined && parseCertificate(Buffer.from(der)).info.notAfter <= now;
+  } catch {
+    return false;
+  }
 }
 
 const COMMON_NAME = objectId('2.5.4.3');

@@ -259,8 +259,12 @@ const isInForce = ({ until }: Pin, now: number) => until === null || until > now
 /** Key of an approval: this chain for this name, whichever certificate of Kong has the name by then. */
 const approvalOf = (name: string, { chain }: Change['bundle']) => `${name.toLowerCase()} ${chain}`;
 
-/** Time from which a change is urgent, since Kong's certificate is about to expire; a creation never is. */
+/**
+ * Time from which a change is urgent, since Kong's certificate is about to expire; a creation is not, unless all of its
+ * names are served an expired one.
+ */
 function urgencyOf(change: Change, now: number): { criticalAt: number; left: string } {
+  if (change.kind === 'create' && isForEndedAlone(change)) return { criticalAt: now, left: 'it had expired' };
   const leaf = change.kind === 'create' ? null : (change.certificate[change.half]?.leaf ?? null);
   if (leaf === null) return { criticalAt: Number.POSITIVE_INFINITY, left: '' };
   const { notBefore, notAfter } = leaf;
@@ -268,6 +272,9 @@ function urgencyOf(change: Change, now: number): { criticalAt: number; left: str
   const left = notAfter <= now ? 'it had expired' : `only ${timeLeft(notAfter - now)} were left`;
   return { criticalAt, left };
 }
+
+const isForEndedAlone = ({ snis, moveSnis = [] }: Extract<Change, { kind: 'create' }>) =>
+  snis.length === 0 && moveSnis.length > 0 && moveSnis.every(({ ended }) => ended !== undefined);
 
 /** A word for a shell: that of a wildcard is quoted. */
 const quoted = (word: string) => (/^[\w.@:/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

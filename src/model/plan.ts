@@ -1,4 +1,4 @@
-import type { SourcedBundle } from './certificate';
+import type { Digest, SourcedBundle } from './certificate';
 import type { Refusal } from './reason';
 import type { Half, StoredCertificate } from './stored';
 
@@ -43,6 +43,8 @@ export interface SniMove {
   name: string;
   /** Id of the certificate that has it at present. */
   from: string;
+  /** Chain of somebody else's certificate, which has ended: it loses the SNI only while it still has that chain. */
+  ended?: Digest;
 }
 
 /**

@@ -220,14 +220,17 @@ interface RollBack {
 /** After so many conflicts in one pass a bundle waits for the next pass. */
 const MOST_CONFLICTS = 3;
 
+const EXPIRED = 'the previous one has expired, so this one stays';
+
 /** Why the former certificate is not restored, in a sentence: nothing is rolled back to something worse. */
 function whyNotBack({ change, before }: Written, now: number): string | null {
+  if (change.moveSnis?.some(({ ended }) => ended !== undefined) === true) return EXPIRED;
   const pair = before?.[changeHalf(change)];
   const block = pair == null ? undefined : readPem(pair.cert, '')?.certificates[0];
   if (block === undefined) return null;
   try {
     const { notBefore, notAfter } = parseCertificate(block.der).info;
-    if (notAfter <= now) return 'the previous one has expired, so this one stays';
+    if (notAfter <= now) return EXPIRED;
     return notBefore > now ? 'the previous one is not valid yet, so this one stays' : null;
   } catch {
     return null;

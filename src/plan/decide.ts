@@ -103,11 +103,12 @@ function bestOf(one: Case, claims: Claims): Decision {
   const free: SourcedBundle[] = [];
   for (const bundle of strangers.toSorted(bestFirst(one))) {
     const why = refusedByContinuity(world, bundle, certificate, half);
+    const broken = world.input.barred.get(bundle.id);
     // While a signature is unchecked, no later bundle may be chosen over this one.
     if (why === undefined) return NOTHING;
     if (why === null) free.push(bundle);
     // A broken bundle proves nothing, and what is wrong with it says more.
-    else if (world.isBarred(bundle)) world.refuse(bundle, world.unfit(bundle) ?? why, certificate, half);
+    else if (broken !== undefined) world.refuse(bundle, broken, certificate, half);
     else if (isNews(one, bundle) && isAboutIt(one, bundle)) world.refuse(bundle, why, certificate, half);
   }
   return firstOf(one, free, null);

@@ -5,7 +5,8 @@ export const PLAN_FIELDS = [
   {
     allow_downgrade: {
       type: 'boolean',
-      description: 'Accepts a certificate that is older than the one in Kong.',
+      description:
+        'Accepts a certificate that is older than the one in Kong, or a self-signed, staging or temporary one in place of one that clients trust.',
       required: true,
       default: false,
     },

@@ -1,10 +1,11 @@
 import { asSnis, checkShape } from '../certificates';
-import type { Change, SniMove, SourcedBundle, StoredCertificate } from '../model';
+import type { SniMove, SourcedBundle, StoredCertificate } from '../model';
 import { certificateIdOf, isForServers } from './bundle-index';
 import { Claimants, snisOf } from './claimants';
 import { claimsOf, isMainAbandoned, outranks, refusedByContinuity } from './claims';
 import type { Decision } from './decide';
 import { endOf } from './leaf-times';
+import { moveFirst, moveFrom } from './moves';
 import { covers, includesName } from './names';
 import { noteLeftBehind, notePartial } from './partial';
 import {
@@ -16,7 +17,7 @@ import {
   notForServers,
 } from './sentences';
 import { belongsToAnother, wildcardsOf } from './taken';
-import type { Update } from './target';
+import { isProvisional, type Update } from './target';
 import { withTwin } from './twins';
 import type { World } from './world';
 
@@ -98,7 +99,7 @@ export class Naming {
   }
 
   private findClaims(): Claim[] {
-    const { index, certificates, used } = this.world;
+    const { index, certificates, used, holders } = this.world;
     const claims: Claim[] = [];
     const isAnyOurs = [...certificates.values()].some(({ owner }) => owner === 'us');
     for (const bundle of index.bundles) {
@@ -114,7 +115,11 @@ export class Naming {
         continue;
       }
       if (others == null) claims.push({ bundle, certificate: null, names: snisOf(bundle) });
-      else this.noteGained(bundle, others, claims);
+      else {
+        this.noteGained(bundle, others, claims);
+        const names = snisOf(bundle).filter((name) => this.isEnded(holders.get(name)));
+        if (names.length > 0) claims.push({ bundle, certificate: null, names });
+      }
     }
     return claims;
   }
@@ -180,7 +185,7 @@ export class Naming {
       else if (holder?.owner !== 'us' && this.isLeftToController(bundle, name))
         push(this.#withheld, bundle, name);
       else if (holder === undefined) share.snis.push(name);
-      else share.moveSnis.push({ name, from: holder.id });
+      else share.moveSnis.push(moveFrom(holder, name));
     }
     return share;
   }
@@ -193,6 +198,8 @@ export class Naming {
     if (!covers(bundle.leaf, name)) return false;
     if (holder.owner !== 'us')
       return this.isEnded(holder) && refusedByContinuity(this.world, bundle, holder, 'main') === null;
+    const present = { certificate: holder, stored: holder.main, isOfController: false };
+    if (isProvisional(this.world, present, bundle)) return false;
     const { homes } = claimsOf(this.world, holder, 'main');
     const rivals = homes.filter((home) => covers(home.leaf, name));
     if (rivals.length > 0 && rivals.every((home) => outranks(this.world, bundle, home))) return true;
@@ -203,9 +210,11 @@ export class Naming {
   }
 
   /** Whether somebody else's certificate, which is not divided before, has nothing left to serve and gets nothing. */
-  private isEnded({ id, owner, main, alt }: StoredCertificate): boolean {
+  private isEnded(holder: StoredCertificate | undefined): boolean {
     const { world } = this;
-    if (owner !== 'other' || this.mains.get(id)?.bundle != null || this.livingAlts.has(id)) return false;
+    if (holder?.owner !== 'other') return false;
+    const { id, main, alt } = holder;
+    if (this.mains.get(id)?.bundle != null || this.livingAlts.has(id)) return false;
     return [main, alt].every((half) => {
       if (half === null) return true;
       if (half.leaf !== null) world.due(endOf(half.leaf));
@@ -281,14 +290,6 @@ export class Naming {
 }
 
 const lean = ({ snis, moveSnis }: Share) => (moveSnis.length === 0 ? { snis } : { snis, moveSnis });
-
-/** Puts the change that takes a name before the renewal that loses it. */
-function moveFirst(changes: Change[]): void {
-  if (!changes.some(({ moveSnis }) => moveSnis !== undefined)) return;
-  const moving = changes.filter(({ moveSnis }) => moveSnis !== undefined);
-  const ids = new Set(moving);
-  changes.splice(0, changes.length, ...moving, ...changes.filter((change) => !ids.has(change)));
-}
 
 function push(map: Map<SourcedBundle, string[]>, bundle: SourcedBundle, name: string): void {
   const names = map.get(bundle);

@@ -101,7 +101,7 @@ function asStored(plan: Plan, certificates: PlanInput['certificates']): void {
     certificates.get(id)?.snis.find((sni) => sni === name || normal(sni) === name) ?? name;
   for (const change of plan.changes) {
     if (change.moveSnis !== undefined)
-      change.moveSnis = change.moveSnis.map(({ name, from }) => ({ name: spelt(from, name), from }));
+      change.moveSnis = change.moveSnis.map((move) => ({ ...move, name: spelt(move.from, move.name) }));
     if (change.kind === 'create') continue;
     const { id } = change.certificate;
     if (change.split !== undefined)
@@ -117,7 +117,10 @@ function followSplits(changes: readonly Change[]): void {
   const moved = new Set<string>();
   for (const change of changes) {
     if (change.moveSnis !== undefined)
-      change.moveSnis = change.moveSnis.map(({ name, from }) => ({ name, from: placed.get(name) ?? from }));
+      change.moveSnis = change.moveSnis.map((move) => ({
+        ...move,
+        from: placed.get(move.name) ?? move.from,
+      }));
     for (const { name } of change.moveSnis ?? []) moved.add(name);
     if (change.kind === 'create' || change.split === undefined) continue;
     for (const name of change.split.snis) if (!moved.has(name)) placed.set(name, change.split.id);

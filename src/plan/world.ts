@@ -166,11 +166,6 @@ export class World {
     return end !== undefined && this.input.isRoot?.(end) === true;
   }
 
-  /** Whether the gate, Kong or a handshake refused it in its present state. */
-  isBarred({ id }: SourcedBundle): boolean {
-    return this.input.barred.has(id);
-  }
-
   /** Why a bundle must not be served now. */
   unfit(bundle: SourcedBundle): Refusal | null {
     const { leaf } = bundle;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { YAMLMap } from 'yaml';
+import { groupBy } from '../common/multimap';
 import { readPem } from '../certificates/pem-content';
 import { parseCertificate } from '../certificates/x509';
 import type { CertificateTexts, Digest, Half, StoredCertificate } from '../model';
@@ -55,6 +56,7 @@ export async function editCertificates(
   const place = new Map((list?.items ?? []).map((item, index) => [item as unknown, index]));
   const byId = new Map(entries.map((entry) => [edit.textOf(entry, 'id'), entry]));
   const snis = namesIn(edit, entries);
+  const named = groupBy(snis.keys(), (name) => snis.get(name));
   const result: EditedFile = { text: null, written: [], left: new Map() };
   for (const certificate of certificates) {
     const { id } = certificate;
@@ -78,9 +80,16 @@ export async function editCertificates(
       return stored !== null && contentOf(edit, entry, cert, key) !== stored.content;
     });
     if (outdated.length === 0) continue;
-    const why = outdated
-      .map((fields) => cannotReplace(edit, entry, certificate, fields))
-      .find((found) => found !== null);
+    // At Kong's next start such a name would be served a certificate that is not its own.
+    const lost = named
+      .get(entry)
+      ?.find((name) => !certificate.snis.some((sni) => sni.toLowerCase() === name));
+    const why =
+      lost !== undefined
+        ? `the file has the SNI ${lost} for it, and Kong does not; remove it there`
+        : outdated
+            .map((fields) => cannotReplace(edit, entry, certificate, fields))
+            .find((found) => found !== null);
     if (why != null) {
       result.left.set(id, why);
       continue;

@@ -58,6 +58,23 @@ it.for(['dbless', 'database'] as const)(
   },
 );
 
+it('the names of an expired certificate of another writer do not go back to it', async () => {
+  const { gateway, runner, put } = await following('database', 3);
+  const notAfter = new Date(Date.now() - 60_000);
+  const names = [HOST, 'api.example.test'];
+  const ended = issue({ names, notBefore: new Date(Date.now() - 600_000), notAfter });
+  const id = '11111111-1111-4111-8111-111111111111';
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ cert: ended.chain, key: ended.key, snis: names });
+  await fetch(`${gateway.adminUrl}/certificates/${id}`, { method: 'PUT', headers, body });
+  gateway.freezeServing();
+  put(renewed(30));
+  const { events } = await runner.pass('start');
+  const detail = expect.stringContaining('the previous one has expired, so this one stays') as string;
+  expect(events[0]?.outcome).toMatchObject({ kind: 'swapped', proof: { verdict: 'wrong', detail } });
+  expect(gateway.certificates().map((one) => one.names)).toContainEqual([HOST]);
+});
+
 it('a certificate that only one of the workers serves is rolled back', async () => {
   const { gateway, runner, put, stored } = await following('database', 3);
   const good = renewed(60);

@@ -194,9 +194,21 @@ async function gainNames(
   // The controller recognizes its names by their tag, too.
   const tags = handsOver === true ? [MANAGED_TAG] : undefined;
   for (const name of addSnis) await gain(name, entities.addSni(name, id));
-  for (const { name, from } of moveSnis) await gain(name, entities.moveSni(name, from, id, tags));
+  for (const move of moveSnis) await gain(move.name, moveName(entities, move, id, tags));
   if (isAllThatIsDone && gained.length === 0 && addSnis.length + moveSnis.length > 0) throw changedError(id);
   return gained;
+}
+
+/** @returns whether the certificate has the name now; somebody else's that was renewed since the plan keeps it */
+async function moveName(
+  entities: CertificateEntities,
+  { name, from, ended }: SniMove,
+  id: string,
+  tags: readonly string[] | undefined,
+): Promise<boolean> {
+  const holder = ended === undefined ? null : await entities.read(from);
+  if (holder !== null && entities.take(holder).main.chain !== ended) return false;
+  return entities.moveSni(name, from, id, tags);
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type Change,
   type FreshPair,
   type PemPair,
+  type SniMove,
   type StoredCertificate,
   type StoredHalf,
   type WriteResult,
@@ -35,7 +36,7 @@ export function applyChange(
   known: Known,
 ): WriteResult {
   return change.kind === 'create'
-    ? applyCreation(certificates, change, fresh, before)
+    ? applyCreation(certificates, change, fresh, before, known)
     : applyUpdate(certificates, change, fresh, before, known);
 }
 
@@ -60,7 +61,7 @@ function applyUpdate(
     for (const name of kept) certificates.setSni(name, split.id);
   }
   if (!decision.isPairThere) certificates.setPair(id, half, fresh);
-  const isWanting = gainNames(certificates, id, addSnis, moveSnis);
+  const isWanting = gainNames(certificates, id, addSnis, moveSnis, known);
   for (const name of removeSnis) if (certificates.ownerOf(name) === id) certificates.removeSni(name);
   // Other certificates have all of the names by now.
   if (decision.isPairThere && isWanting && certificates.snisOf(id).join() === snis.join())
@@ -73,6 +74,7 @@ function applyCreation(
   change: Create,
   fresh: PemPair,
   there: CertificateTexts | null,
+  known: Known,
 ): WriteResult {
   const { id, moveSnis = [] } = change;
   if (there !== null) {
@@ -85,22 +87,27 @@ function applyCreation(
   if (taken !== undefined)
     return { kind: 'conflict', change, error: changedError(certificates.ownerOf(taken) ?? '') };
   certificates.create(id, fresh);
-  gainNames(certificates, id, added, moveSnis);
+  gainNames(certificates, id, added, moveSnis, known);
   return written(certificates, change, fresh, null);
 }
 
-/** @returns whether a name is missing because another certificate has it by now */
+/** @returns whether a name is missing because another certificate has it by now, or had its own renewed since the plan */
 function gainNames(
   certificates: DocumentCertificates,
   id: string,
   added: readonly string[],
-  moved: NonNullable<Change['moveSnis']>,
+  moved: readonly SniMove[],
+  known: Known,
 ): boolean {
+  const chainOf = (one: string) =>
+    known(one)?.main.chain ?? readPem(certificates.textsOf(one)?.main.cert ?? '', '')?.chain;
+  const isLeaving = ({ from, ended }: SniMove) => ended === undefined || chainOf(from) === ended;
   let isWanting = false;
-  for (const { name, from } of [...added.map((name) => ({ name, from: undefined })), ...moved]) {
+  for (const move of [...added.map((name) => ({ name, from: '' })), ...moved]) {
+    const { name, from } = move;
     const owner = certificates.ownerOf(name);
     if (owner === id) continue;
-    if (owner === undefined || owner === from) certificates.setSni(name, id);
+    if (owner === undefined || (owner === from && isLeaving(move))) certificates.setSni(name, id);
     else isWanting = true;
   }
   return isWanting;

@@ -72,14 +72,15 @@ const isBelow = (path: string, folder: string) =>
 
 /** The links that a path leads through, each by its own path. */
 export function linksOn(path: string): string[] {
-  const links: string[] = [];
-  for (let at = path; links.length < MAX_LINKS;) {
+  const links = new Set<string>();
+  for (let [at, count] = [path, 0]; count < MAX_LINKS; count++) {
     const found = firstLink(at);
     if (found === null) break;
-    links.push(found.link);
+    // One that leads to its own folder is met again.
+    links.add(found.link);
     at = found.next;
   }
-  return links;
+  return [...links];
 }
 
 /** The first link on a path, and the path after following it; null: it has none. */

@@ -228,10 +228,11 @@ export class KubernetesSource implements Source {
   }
 
   readonly #apply = (name: string, secret: Secret | null): void => {
-    const bundle = secret === null || !this.isWanted(secret) ? null : this.bundleOf(secret);
+    const wanted = secret !== null && this.isWanted(secret) ? secret : null;
+    const bundle = wanted === null ? null : this.bundleOf(wanted);
     this.#empty.delete(name);
-    if (bundle === null && secret !== null && this.options.names.includes(secret.metadata.name))
-      this.#empty.set(name, Object.keys(secret.data ?? {}).slice(0, MOST_KEYS));
+    if (bundle === null && wanted !== null && this.options.names.includes(wanted.metadata.name))
+      this.#empty.set(name, Object.keys(wanted.data ?? {}).slice(0, MOST_KEYS));
     if (bundle === null) this.#held.delete(name);
     else this.#held.put(name, bundle);
     // Most Secrets of a cluster are not bundles, and never were.

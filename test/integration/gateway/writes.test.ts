@@ -206,6 +206,22 @@ describe.each(MODES)('an SNI of a Kong (%s)', (mode) => {
     expect(await kong.served('b.test')).toBe(leafOf(old.cert));
   });
 
+  it('of a certificate that had ended stays there where it was renewed since the plan', async () => {
+    const kong = await kongWith(mode, seeds);
+    const single = aged(1, 'a.test', 'b.test', 'd.test');
+    const { chain } = kong.stored(A).main;
+    const move = (name: string, ended: string) => ({ moveSnis: [{ name, from: A, ended }] });
+    const [written] = writtenOf(
+      await write(kong.gateway, [[creating(C, single, ['d.test'], move('b.test', 'former')), single]]),
+    );
+    expect(written?.snis).toEqual(['d.test']);
+    expect(await kong.served('b.test')).toBe(leafOf(old.cert));
+    const further = updating(kong.stored(C), single, move('a.test', 'former'));
+    expect(kindsOf(await write(kong.gateway, [[further, single]]))).toEqual({ [C]: 'conflict' });
+    await write(kong.gateway, [[updating(kong.stored(C), single, move('b.test', chain)), single]]);
+    expect(await kong.served('b.test')).toBe(leafOf(single.cert));
+  });
+
   it('that a renewal lost keeps the previous certificate, without a moment of another one', async () => {
     const kong = await kongWith(mode, seeds);
     const narrow = aged(1, 'a.test');

@@ -1,5 +1,14 @@
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, it, test } from 'vitest';
-import { checkKeyAndChain, openBundle, toPem } from '../../../src/certificates';
+import {
+  checkKeyAndChain,
+  isShorter,
+  openBundle,
+  parseCertificate,
+  reachOfPem,
+  readPem,
+  toPem,
+} from '../../../src/certificates';
 import { Authority } from '../../../src/authority/authority';
 import { isRefusal } from '../../../src/model';
 import { blocksOf, opened, raw, refusalOf } from '../../support/bundles';
@@ -188,5 +197,16 @@ describe('an issuer above the leaf’s own that has expired', () => {
       expect(bundle.bundle.chainLength).toBe(3);
       expect(checkKeyAndChain(bundle)).toBeNull();
     }
+  });
+
+  it('is not missing in a renewal because Kong has it', () => {
+    const chain = lower.cert + upper.cert + cross.cert;
+    const { bundle } = opened(raw({ cert: issued.cert + chain, key: issued.key }));
+    const pem = readPem(issued.cert + chain, '');
+    const leaf = new X509Certificate(issued.cert).raw;
+    const present = reachOfPem(parseCertificate(leaf), pem!);
+    expect(present.issuers).toHaveLength(4);
+    expect(isShorter(bundle.reach, present, Date.now())).toBe(false);
+    expect(isShorter(bundle.reach, present, Date.now() - 10 * 86_400_000)).toBe(true);
   });
 });

@@ -20,7 +20,14 @@ const update = (age: number, names = ['www.test']): Change => ({
   isOfController: false,
   addSnis: [],
 });
-const create: Change = { kind: 'create', bundle: bundle('new', { age: 0 }), id: 'c2', snis: ['www.test'] };
+const create: Extract<Change, { kind: 'create' }> = {
+  kind: 'create',
+  bundle: bundle('new', { age: 0 }),
+  id: 'c2',
+  snis: ['www.test'],
+};
+/** The names of a certificate of another writer that has ended get one of their own. */
+const moved: Change = { ...create, snis: [], moveSnis: [{ name: 'www.test', from: 'c1', ended: 'chain' }] };
 
 const holdsWith = (options: Partial<HoldsOptions> = {}) =>
   new Holds({ freeze: [], needsApproval: false, path: join(testFolder(), 'holds'), ...options });
@@ -37,6 +44,8 @@ test.for<[what: string, change: Change, options: Partial<HoldsOptions>, outcome:
   ['a freeze gives way to what is about to end', update(85), { freeze: [MORNING] }, 'urgent'],
   ['a freeze gives way to what has ended', update(95), { freeze: [MORNING] }, 'urgent'],
   ['a freeze holds what Kong does not have', create, { freeze: [MORNING] }, 'frozen'],
+  ['a freeze gives way to names of what has ended', moved, { freeze: [MORNING] }, 'urgent'],
+  ['a freeze holds further names', { ...moved, snis: ['new.test'] }, { freeze: [MORNING] }, 'frozen'],
   ['nobody approved it', update(60), { needsApproval: true }, 'approval'],
   ['nobody approved it in time', update(85), { needsApproval: true }, 'urgent'],
   ['nobody approved what Kong does not have', create, { needsApproval: true }, 'approval'],

@@ -279,6 +279,18 @@ describe('a certificate that no client is meant to trust', () => {
     }
   });
 
+  it('does not get the names of one whose place is gone, either', () => {
+    const mine = ours('gone', { main: kong.main });
+    const homes = new HomeBook();
+    homes.note([{ certificate: mine, half: 'main', places: ['gone'] }]);
+    const more = { ...known, homes };
+    expect(outline(plan([{ ...staging, create: true }], [mine], { more }))).toMatchObject(
+      refusedAs('issuer_changed'),
+    );
+    const fresh = bundle('new', { ...newer, create: true });
+    expect(outline(plan([fresh], [mine], { more })).changes).not.toEqual([]);
+  });
+
   const company = bundle('new', { ...newer, reach: reach('Company CA', 'Company Root') });
   test.for<[where: string, fresh: SourcedBundle, kong: StoredCertificate, more: object]>([
     [
@@ -313,6 +325,10 @@ describe('a renewal that lost a name', () => {
     const early = plan([fresh], [stored('K', { names, age: 30 }), other]);
     expect(outline(early)).toMatchObject({ refused: {} });
     expect(early.dueAt).toBe(days(30));
+    // Of another certificate it is too early to say.
+    const wide = bundle('new', { ...newer, names: ['e.test', 'a.test', 'c.test'] });
+    const { meant } = plan([wide], [stored('Y', { names: ['d.test', 'e.test'] }), kong, other]);
+    expect(meant.get('new')).toEqual([{ certificate: 'K', half: 'main' }]);
     // Another bundle renews it.
     const whole = bundle('whole', { age: 3, names });
     expect(outline(plan([fresh, whole], [kong]))).toMatchObject({ refused: {} });
@@ -334,6 +350,19 @@ describe('a renewal that lost a name', () => {
         changes: ['create new for  a.test from K', 'create other for c.test b.test from K'],
         refused: {},
       });
+    });
+
+    it('has them also where a certificate of another writer has the bundle', () => {
+      const fresh = of('a.test', 'c.test');
+      const other = stored('O', { ...newer, names: ['a.test', 'c.test'], snis: ['c.test'] });
+      const before = plan([fresh], [kong, other], { now: days(29) });
+      expect(outline(before)).toMatchObject({ changes: [], refused: { new: 'names_not_covered' } });
+      expect(before.dueAt).toBe(days(30) - 60_000);
+      const { changes } = plan([fresh], [kong, other], ended);
+      // They move only while that is still the certificate that has ended.
+      expect(changes.map(({ moveSnis }) => moveSnis)).toEqual([
+        [{ name: 'a.test', from: 'K', ended: kong.main.chain }],
+      ]);
     });
 
     test.for<[where: string, fresh: SourcedBundle, kong: StoredCertificate, more: object]>([

@@ -156,6 +156,18 @@ describe('an entry that is left alone', () => {
     expect(await edit(text, entity())).toMatchObject({ text: null, written: [] });
   });
 
+  it.each([
+    ['its id', `id: ${ID}\n  `],
+    ['its names', ''],
+  ])('with a name that Kong has elsewhere by now, found by %s', async (_, id) => {
+    const text = `certificates:\n- ${id}cert: ${quoted(old.chain)}\n  key: ${quoted(old.key)}\n  snis: [{name: www.example.test}, {name: api.example.test}]\n`;
+    for (const tags of [[], [OUR_TAG]]) {
+      const result = await edit(text, entity({ tags }));
+      expect(result.text).toBeNull();
+      expect(result.left.get(ID)).toMatch(/SNI api\.example\.test/);
+    }
+  });
+
   it('that has another id', async () => {
     const text = `certificates:\n- id: other\n  cert: ${quoted(old.chain)}\n  key: ${quoted(old.key)}\n  snis: [{name: www.example.test}]\n`;
     expect((await edit(text, entity())).text).toBeNull();

@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DirectorySource } from '../../../../src/sources';
+import { linksOn } from '../../../../src/sources/files/mounts';
 import { issue } from '../../../support/bundles';
 import { eventually } from '../../../support/eventually';
 import { testFolder, writePair } from '../../../support/folders';
@@ -65,6 +66,12 @@ describe('a watch on a tree', () => {
       expect(reader.texts('www.crt')).toEqual({ cert: pair.chain, key: pair.key });
     }
     stop();
+  });
+
+  it('watches a link once that leads to its own folder', () => {
+    const folder = testFolder();
+    symlinkSync('.', join(folder, 'self'));
+    expect(linksOn(join(folder, 'self', 'self', 'certs'))).toEqual([join(folder, 'self')]);
   });
 
   it('reports a new folder and, from then on, what happens in it', async () => {

@@ -50,6 +50,13 @@ it('one that does not exist, and one without a certificate, are said until that 
   expect(await messages()).toEqual([expect.stringMatching(/^Secret api does not exist/)]);
 });
 
+it('one that a source leaves out for want of a mark is not said to hold no certificate', async () => {
+  putSecret('www', { 'tls.crt': pair.chain, 'tls.key': pair.key });
+  const names = { namespaces: ['shop'], names: ['www'], only_marked: true };
+  const reader = readerOf({ type: 'kubernetes', kubeconfig: cluster.kubeconfig(), ...names });
+  expect(await reader.pass()).toMatchObject({ changed: [], strays: [] });
+});
+
 it('words that mean something else in a Secret with a label make no bundle', async () => {
   cluster.put('secrets', {
     metadata: { name: 'other', namespace: 'shop', labels: { use: 'kong' } },
