@@ -46,6 +46,8 @@ interface ComposeOptions {
   former?: FormerPairs;
   /** Whether this gateway writes to Kong, where several share a database; default: it does. */
   mayWrite?: () => boolean;
+  /** Whether this gateway is being stopped; default: it is not. */
+  isStopping?: () => boolean;
 }
 
 export interface Composed extends PassRunner {

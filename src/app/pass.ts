@@ -19,6 +19,8 @@ export interface PassParts extends CertificateOptions {
   observe?: boolean;
   /** Whether this gateway writes, among many; default: it does. */
   mayWrite?: () => boolean;
+  /** Whether this gateway is being stopped; default: it is not. */
+  isStopping?: () => boolean;
   /** Default or null: the CA certificates that Kong trusts are left alone. */
   trust?: Trust | null;
   declarativeFile?: DeclarativeFile | null;

@@ -100,7 +100,8 @@ export function createReloader(
       return seen?.verdict === 'served' && seen.expected === chain && seen.detail === '';
     },
     isSeenWhole: (snis) => snis.length <= MAX_NAMES_ASKED && hasOneListener(config, kong),
-    mayWrite: () => !isStopping && (election?.isLeader ?? true),
+    mayWrite: () => election?.isLeader ?? true,
+    isStopping: () => isStopping,
   });
   const { live, pass, revert, steps, watch, warnings, clusters, renewals, close } = composed;
   const logger = root.open(config.log);

@@ -4,13 +4,14 @@ import type { ParsedCertificate } from './x509';
 const VERSION = 0xa0;
 const VERSION_3 = Buffer.from('a003020102', 'hex');
 const EXTENSIONS = 0xa3;
-const TIMES: ReadonlySet<number> = new Set([0x17, TAG.generalizedTime]);
+const UTC_TIME = 0x17;
 /** UTF8String, PrintableString, IA5String. */
 const STRINGS: ReadonlySet<number> = new Set([0x0c, 0x13, 0x16]);
 
 /**
  * Whether a leaf has the form that nearly all have, down to each value: OpenSSL reads such a certificate whatever the
- * values are. It says nothing about the public key.
+ * values are. It says nothing about the public key. Nothing that may stand at an end is empty: OpenSSL does not read an
+ * empty value there whose length takes more octets than it needs.
  * @param algorithms encoded identifiers of signature algorithms
  * @throws RangeError for some other forms
  */
@@ -23,7 +24,7 @@ export function hasUsualForm({ der }: ParsedCertificate, algorithms: ReadonlyMap
   const algorithm = isSerial(tbs) ? encoded(tbs) : '';
   if (!algorithms.has(algorithm) || !isName(tbs.enter())) return false;
   const validity = tbs.enter();
-  if (!TIMES.has(validity.read()) || !TIMES.has(validity.read()) || !validity.done) return false;
+  if (!isTime(validity) || !isTime(validity) || !validity.done) return false;
   if (!isName(tbs.enter())) return false;
   tbs.read(TAG.sequence);
   const extensions = tbs.enter(EXTENSIONS);
@@ -53,6 +54,14 @@ function isSerial({ bytes, start, stop }: DerReader): boolean {
   );
 }
 
+/** To the second, in UTC. Newer versions of OpenSSL do not read shorter ones. */
+function isTime(reader: DerReader): boolean {
+  const tag = reader.read();
+  const { bytes, start, stop } = reader;
+  const length = tag === UTC_TIME ? 13 : tag === TAG.generalizedTime ? 15 : 0;
+  return stop - start === length && bytes[stop - 1] === 0x5a;
+}
+
 function isName(name: DerReader): boolean {
   const attributes = new DerReader(name.bytes);
   const attribute = new DerReader(name.bytes);
@@ -72,7 +81,7 @@ function isName(name: DerReader): boolean {
 
 function areExtensions(list: DerReader): boolean {
   const extension = new DerReader(list.bytes);
-  while (!list.done) {
+  do {
     list.read(TAG.sequence);
     extension.moveTo(list);
     extension.read(TAG.objectId);
@@ -82,8 +91,8 @@ function areExtensions(list: DerReader): boolean {
       if (extension.stop - extension.start !== 1) return false;
     }
     extension.read(TAG.octetString);
-    if (!extension.done) return false;
-  }
+    if (extension.start === extension.stop || !extension.done) return false;
+  } while (!list.done);
   return true;
 }
 
@@ -98,11 +107,11 @@ function isObjectId({ bytes, start, stop }: DerReader): boolean {
   return stop > start && isFirst;
 }
 
-/** Whether the text that was read last has printable characters alone. */
+/** Whether the text that was read last has printable characters, and nothing else. */
 function isAscii({ bytes, start, stop }: DerReader): boolean {
   for (let at = start; at < stop; at++) {
     const octet = bytes[at] as number;
     if (octet < 0x20 || octet > 0x7e) return false;
   }
-  return true;
+  return stop > start;
 }

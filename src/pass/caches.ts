@@ -119,7 +119,7 @@ export class CachesStep implements Step {
     for (const unserved of due) {
       postpone(unserved, pass.now());
       // A gateway that does not lead, too: it changes no content, and the leader cannot know what is served here.
-      if (pass.observe) continue;
+      if (pass.observe || pass.isStopping()) continue;
       const certificate = stored.get(unserved.certificate);
       if (certificate?.[unserved.half]?.chain !== unserved.chain) continue;
       const bundle = this.sourceOf(unserved);

@@ -9,7 +9,7 @@ import {
 } from '../certificates';
 import { IdleTimer } from '../common/idle-timer';
 import { isRefusal, type RawBundle, type Reading, type Refusal } from '../model';
-import { understand } from './reading';
+import { charsOf, understand } from './reading';
 
 /** The pass that takes them over begins within milliseconds. */
 const HELD_MS = 1_000;
@@ -47,10 +47,11 @@ export class OpenedAhead {
 
   /** Holds a bundle without its key until the end of the pass. */
   holdHalf(id: string, raw: RawBundle, opened: OpenedBundle): void {
-    const half = this.#halfChars < MAX_HALF_CHARS ? publicHalfOf(raw, opened) : null;
+    const chars = this.#halfChars + charsOf(raw);
+    const half = chars <= MAX_HALF_CHARS ? publicHalfOf(raw, opened) : null;
     if (half === null) return;
     this.#halves.set(id, half);
-    this.#halfChars += raw.cert.length;
+    this.#halfChars = chars;
     this.#halfIdle.touch();
   }
 

@@ -8,6 +8,8 @@ interface PassesOptions {
   observe: boolean;
   /** Whether this gateway writes, where several share a database; default: it does. */
   mayWrite?: () => boolean;
+  /** Whether this gateway is being stopped; default: it is not. */
+  isStopping?: () => boolean;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
@@ -69,7 +71,11 @@ class Pass implements PassContext {
   }
 
   mayWrite(): boolean {
-    return !this.observe && (this.options.mayWrite?.() ?? true);
+    return !this.observe && !this.isStopping() && (this.options.mayWrite?.() ?? true);
+  }
+
+  isStopping(): boolean {
+    return this.options.isStopping?.() ?? false;
   }
 
   leave(unfinished: 'settling' | 'failed'): void {

@@ -28,6 +28,10 @@ export function understand(
   return opened instanceof Promise ? opened.then(orNone) : orNone(opened);
 }
 
+/** Characters of a bundle's texts, except its key. */
+export const charsOf = ({ cert, issuers = [] }: RawBundle): number =>
+  issuers.reduce((sum, { length }) => sum + length, cert.length);
+
 /** A bundle that cannot be read is refused; nothing is thrown. */
 export function readSafely(source: Source, name: string): Reading | Promise<Reading> {
   const failed = (error: unknown) =>

@@ -44,6 +44,8 @@ export interface PassContext {
   now(): number;
   /** To be asked before each write: this gateway leads, does not only observe, and is not stopping. */
   mayWrite(): boolean;
+  /** Whether nothing that may take long should begin any more. */
+  isStopping(): boolean;
   /** Findings so far; each step adds to them. */
   readonly report: PassReport;
   /** Says that something is left to do before the next poll; `failed` outweighs `settling`. */

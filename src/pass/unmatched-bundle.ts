@@ -10,7 +10,7 @@ import {
   type SecretRef,
   type Source,
 } from '../model';
-import { readSafely } from './reading';
+import { charsOf, readSafely } from './reading';
 import type { ProgressListener } from './step';
 
 /** A bundle before it is known whether Kong has it. */
@@ -53,7 +53,7 @@ export function readSlow(
       const reading = readSafely(source, name);
       if (!(reading instanceof Promise)) return oneByOne(source, found, [name, ...left], progress);
       const seen = unmatched(source, name, await reading, held < MAX_HELD_CHARS);
-      if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += seen.raw.cert.length;
+      if (seen.raw !== undefined && seen.raw !== null && !isRefusal(seen.raw)) held += charsOf(seen.raw);
       found.push(seen);
       progress?.step();
       if (slices.due) await slices.pause();

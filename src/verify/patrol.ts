@@ -137,7 +137,7 @@ export class Patrol {
         if (candidates.length >= ROUND) return { candidates, isAnyUnserved };
       }
     }
-    // What is left is about certificates that are gone.
+    // The remaining ones are of certificates that are gone.
     if (!isAnyUnserved) this.#doubts.clear();
     if (again) this.addNext(candidates);
     return { candidates, isAnyUnserved };

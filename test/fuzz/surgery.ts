@@ -19,6 +19,7 @@ const OPERATIONS: readonly [string, (encoded: Buffer, node: Node) => Buffer | nu
   ['comes twice', (encoded) => Buffer.concat([encoded, encoded])],
   ['is repeated until the file is full', (encoded) => Buffer.alloc(MIB * 0.7, encoded)],
   ['is empty', ({ 0: tag = 0 }) => Buffer.of(tag, 0)],
+  ['is empty, and its length has an octet too many', (_, { tag }) => Buffer.of(tag, 0x81, 0)],
   [
     'is of another kind',
     (encoded) => Buffer.concat([Buffer.of((encoded[0] ?? 0) ^ 0x21), encoded.subarray(1)]),

@@ -120,18 +120,22 @@ export class CertificateEntities {
 
   /**
    * Removes a certificate as it was read; a missing one counts as removed.
-   * @returns false where something in Kong refers to it
+   * @returns false where something in Kong refers to it, or somebody else writes it meanwhile
    */
   async remove({ id, cert, key, cert_alt, key_alt, snis, tags }: CertificateEntity): Promise<boolean> {
     const isRemoved = await this.delete(`/certificates/${id}`, async () => {
       const names = snis ?? [];
       const left = await this.read(id);
       // Without names, no cache leads clients to it.
-      if (left === null && names.length === 0) return false;
-      if (left === null) await this.create(id, { cert, key, cert_alt, key_alt, snis, tags });
-      // Kong removes the names first, each by itself.
-      else for (const name of names) if (left.snis?.includes(name) !== true) await this.addSni(name, id);
-      return true;
+      if (left === null && names.length === 0) return 'gone';
+      const isOurs =
+        left === null
+          ? (await this.create(id, { cert, key, cert_alt, key_alt, tags })) !== null
+          : left.cert === cert && left.snis?.every((name) => names.includes(name)) !== false;
+      if (!isOurs) return 'theirs';
+      // Kong removes the names first, each by itself. Somebody else may have taken one meanwhile.
+      for (const name of names) if (left?.snis?.includes(name) !== true) await this.addSni(name, id);
+      return 'there';
     });
     if (isRemoved) this.list.delete(id);
     return isRemoved;
@@ -179,20 +183,22 @@ export class CertificateEntities {
     if ((await this.ownerOf(name)) !== id) return;
     await this.delete(pathOf(name), async () => {
       const owner = await this.ownerOf(name);
-      return owner === null ? this.addSni(name, id) : owner === id;
+      const isOurs = owner === null ? await this.addSni(name, id) : owner === id;
+      return isOurs ? 'there' : 'gone';
     });
     this.noteSni(id, name, false);
   }
 
   /**
-   * Deletes something that is there. What is gone cannot be touched any more, so where it is unknown whether it was deleted,
-   * it is made again and deleted once more: Kong may have lost its database's answer, and kept its caches.
-   * @param isThereAgain makes it again where it is gone; false: it is somebody else's now
-   * @returns false where something in Kong refers to it
+   * Deletes something that is there. Where the outcome is unknown, it is made again and deleted once more: Kong may have
+   * lost its database's answer and kept its caches, and a second DELETE alone would find nothing and empty none.
+   * @param again makes it again where it is gone
+   * @returns false where something in Kong refers to it, or it is somebody else's now
    */
-  private delete(path: string, isThereAgain: () => Promise<boolean>): Promise<boolean> {
+  private delete(path: string, again: () => Promise<'there' | 'gone' | 'theirs'>): Promise<boolean> {
     return decidedAnew(async (isAgain) => {
-      if (isAgain && !(await isThereAgain())) return true;
+      const found = isAgain ? await again() : 'there';
+      if (found !== 'there') return found === 'gone';
       const answer = await this.send('DELETE', path);
       if (answer.status === 400) return false;
       if (answer.status !== 204 && !isGone(answer)) throw answerError(this.client, `DELETE ${path}`, answer);

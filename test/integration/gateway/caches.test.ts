@@ -202,6 +202,44 @@ describe('a write, if Kong loses the answer of its database', () => {
     expect(await kong.served('b.test')).toBe(leafOf(other.cert));
   });
 
+  it('is made, where somebody else takes a name of the certificate that it removes', async () => {
+    const kong = await kongWith('database', [{ id: A, issued: other, snis: [] }]);
+    const byDefault = await kong.served('a.test');
+    const written = writtenOf(
+      await write(kong.gateway, [[creating(B, renewed, ['a.test', 'b.test']), renewed]]),
+    );
+    for (const name of ['a.test', 'b.test']) expect(await kong.served(name)).toBe(leafOf(renewed.cert));
+    loseAnswer(kong.stand, 'DELETE', /certificates/);
+    const end = kong.stand.beforePost(async ({ method }) => {
+      if (method !== 'POST') return;
+      end();
+      await send(kong.stand.adminUrl, 'POST', '/snis', { name: 'b.test', certificate: { id: A } });
+    });
+    expect((await kong.gateway.restore(written)).map(({ kind }) => kind)).toEqual(['restored']);
+    expect(await kong.served('a.test')).toBe(byDefault);
+    expect(await kong.served('b.test')).toBe(leafOf(other.cert));
+    expect(kong.state()).toMatchObject([{ id: A, names: ['b.test'] }]);
+  });
+
+  it.for<[what: string, path: string, fields: object]>([
+    ['adds a name to', '/snis', { name: 'c.test', certificate: { id: A } }],
+    ['renews', `/certificates/${A}`, pairOf(renewed)],
+  ])('leaves a certificate alone that somebody else %s before the next try', async ([, path, fields]) => {
+    const kong = await kongWith('database', [{ id: A, issued: old, snis: ['a.test'] }]);
+    kong.stand.inject({
+      method: 'DELETE',
+      path: /certificates/,
+      status: 503,
+      headers: { 'retry-after': '1' },
+    });
+    const removing = kong.gateway.remove([{ id: A, snis: ['a.test'] }]);
+    await eventually('it was tried', () => kong.stand.requests.some(({ method }) => method === 'DELETE'));
+    await send(kong.stand.adminUrl, path === '/snis' ? 'POST' : 'PATCH', path, fields);
+    const state = kong.state();
+    expect(await removing).toEqual([A]);
+    expect(kong.state()).toEqual(state);
+  });
+
   it('has the caches emptied, where it removes a certificate', async () => {
     const kong = await kongWith('database');
     const byDefault = await kong.served('a.test');

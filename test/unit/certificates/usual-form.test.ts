@@ -46,6 +46,7 @@ describe('the usual form', () => {
     ['with an object identifier that is not one', changed(COMMON_NAME, '0603558003')],
     ['with such an identifier of an extension', changed(ALTERNATIVE_NAME, '0603551d91')],
     ['with a time of another type', changed('170d', '160d')],
+    ['with a time that is not in UTC', changed('5a170d', '30170d')],
   ])('is not that of a certificate %s', ([, certificate]) => {
     expect(isUsual(certificate)).toBe(false);
   });

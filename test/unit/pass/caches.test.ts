@@ -97,6 +97,7 @@ describe('a certificate that is stored and not served', () => {
 
   test.for<[what: string, options: Parameters<typeof passing>[0]]>([
     ['only observes', { observe: true }],
+    ['is being stopped', { isStopping: () => true }],
     ['has it pinned', { holds: held({ kind: 'pinned', until: null, detail: '' }) }],
     ['has it frozen', { holds: held({ kind: 'frozen', until: null, detail: '' }) }],
   ])('is left alone by a gateway that %s', async ([, options]) => {
