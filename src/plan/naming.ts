@@ -17,7 +17,7 @@ import {
   notForServers,
 } from './sentences';
 import { belongsToAnother, wildcardsOf } from './taken';
-import { isProvisional, type Update } from './target';
+import type { Update } from './target';
 import { withTwin } from './twins';
 import type { World } from './world';
 
@@ -198,8 +198,6 @@ export class Naming {
     if (!covers(bundle.leaf, name)) return false;
     if (holder.owner !== 'us')
       return this.isEnded(holder) && refusedByContinuity(this.world, bundle, holder, 'main') === null;
-    const present = { certificate: holder, stored: holder.main, isOfController: false };
-    if (isProvisional(this.world, present, bundle)) return false;
     const { homes } = claimsOf(this.world, holder, 'main');
     const rivals = homes.filter((home) => covers(home.leaf, name));
     if (rivals.length > 0 && rivals.every((home) => outranks(this.world, bundle, home))) return true;

@@ -95,20 +95,18 @@ function refusedForPresent(
   }
   if (bundle.openEnd !== undefined && !isOfController && isShorter(bundle.reach, stored.reach, world.now))
     return chainIncomplete(bundle, certificate, endOf(leaf));
-  if (isProvisional(world, one, bundle)) return provisional(bundle, certificate, endOf(leaf));
+  if (isProvisional(one, bundle)) return provisional(bundle, certificate, endOf(leaf));
   if (missing.length > 0 && certificate.owner !== 'us')
     return namesNotCovered(bundle, certificate, missing, endOf(leaf));
   return isOlder(bundle.leaf, leaf) && !world.input.allowDowngrade ? older(bundle, certificate) : null;
 }
 
 /** Staging and temporary certificates come from the same place as the true ones, and no client accepts them. */
-export function isProvisional(
-  world: World,
-  { certificate: { snis }, stored, isOfController }: Pick<Case, 'certificate' | 'stored' | 'isOfController'>,
+function isProvisional(
+  { world, certificate: { snis }, stored, isOfController }: Case,
   { leaf, reach }: SourcedBundle,
 ): boolean {
   if (isOfController || snis.length === 0 || world.input.allowDowngrade) return false;
-  if (!world.isValid(stored.leaf)) return false;
   if (leaf.isSelfIssued !== true && provisionalIssuerOf(reach) === null) return false;
   return world.leadsToRoot(stored.reach) && !world.leadsToRoot(reach);
 }

@@ -279,16 +279,18 @@ describe('a certificate that no client is meant to trust', () => {
     }
   });
 
-  it('does not get the names of one whose place is gone, either', () => {
-    const mine = ours('gone', { main: kong.main });
+  it("gets its names from a tenant's, which may call its CA as it likes, also when that is gone", () => {
+    const evil = tenant('evil/a', { age: 10, create: true, reach: kong.main.reach });
+    const mine = ours(evil.id, { main: kong.main });
     const homes = new HomeBook();
-    homes.note([{ certificate: mine, half: 'main', places: ['gone'] }]);
-    const more = { ...known, homes };
-    expect(outline(plan([{ ...staging, create: true }], [mine], { more }))).toMatchObject(
-      refusedAs('issuer_changed'),
-    );
-    const fresh = bundle('new', { ...newer, create: true });
-    expect(outline(plan([fresh], [mine], { more })).changes).not.toEqual([]);
+    homes.note([{ certificate: mine, half: 'main', places: [evil.id] }]);
+    const fresh = { ...staging, create: true };
+    for (const bundles of [[fresh, evil], [fresh]]) {
+      const more = { ...known, homes, evidence: { isTrusted: () => false, isSameIssuer: () => false } };
+      expect(outline(plan(bundles, [mine], { more })).changes).toEqual([
+        `create new for  www.test from ${mine.id}`,
+      ]);
+    }
   });
 
   const company = bundle('new', { ...newer, reach: reach('Company CA', 'Company Root') });
