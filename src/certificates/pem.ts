@@ -85,7 +85,7 @@ function firstValueOf(bytes: Buffer): Buffer {
   }
 }
 
-/** What `openssl x509 -trustout` writes. */
+/** Label of the blocks that `openssl x509 -trustout` writes. */
 const TRUSTED = 'TRUSTED CERTIFICATE';
 /** Line breaks as JSON and environment files hold them. */
 const ESCAPED_BREAKS = /\\[nr]/g;

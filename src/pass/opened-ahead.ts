@@ -25,10 +25,10 @@ const MAX_HALF_CHARS = 2 * 1024 * 1024;
 export class OpenedAhead {
   /** Ids of bundles that were read. Their source counts them as read, so the next scan has to ask for them again. */
   #read = new Set<string>();
-  /** Those that passed the gate before their pass began. They hold keys, so they are dropped at its end. */
+  /** Bundles that passed the gate before their pass began. They hold keys, so they are dropped at its end. */
   readonly #held = new Map<string, { raw: RawBundle; opened: OpenedBundle }>();
   readonly #idle = new IdleTimer(() => this.#held.clear(), HELD_MS);
-  /** Those that were found changed by a scan; they hold no keys. */
+  /** Bundles that a scan found changed; they hold no keys. */
   readonly #halves = new Map<string, PublicHalf>();
   #halfChars = 0;
   readonly #halfIdle = new IdleTimer(() => this.clear(), HALF_HELD_MS);
