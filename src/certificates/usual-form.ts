@@ -8,6 +8,9 @@ const UTC_TIME = 0x17;
 /** UTF8String, PrintableString, IA5String. */
 const STRINGS: ReadonlySet<number> = new Set([0x0c, 0x13, 0x16]);
 
+/** OpenSSL goes through thousands of them faster than this. */
+const MOST_EXTENSIONS = 50;
+
 /**
  * Whether a leaf has the form that nearly all have, down to each value: OpenSSL reads such a certificate whatever the
  * values are. It says nothing about the public key. Nothing that may stand at an end is empty: OpenSSL does not read an
@@ -81,7 +84,9 @@ function isName(name: DerReader): boolean {
 
 function areExtensions(list: DerReader): boolean {
   const extension = new DerReader(list.bytes);
+  let left = MOST_EXTENSIONS;
   do {
+    if (left-- === 0) return false;
     list.read(TAG.sequence);
     extension.moveTo(list);
     extension.read(TAG.objectId);
