@@ -24,14 +24,18 @@ function scopeOf(watch: () => Promise<void>) {
   return { scope, asked };
 }
 
-it('a server that ends each watch at once is not asked again and again', async () => {
-  const { scope, asked } = scopeOf(() => turn());
+async function watchForTenTurns(scope: ReturnType<typeof scopeOf>['scope']): Promise<void> {
   await scope.refresh(() => undefined);
   const ended = new AbortController();
   const watching = scope.watch(() => undefined, ended.signal);
   for (let turns = 0; turns < 10; turns++) await turn();
   ended.abort();
   await watching;
+}
+
+it('a server that ends each watch at once is not asked again and again', async () => {
+  const { scope, asked } = scopeOf(() => turn());
+  await watchForTenTurns(scope);
   expect(asked.watches).toBeLessThan(4);
 });
 
@@ -39,12 +43,7 @@ it('what a server has forgotten is listed at once, not by the next poll', async 
   const { scope, asked } = scopeOf(() =>
     Promise.reject(new KubernetesError('too old resource version', 410)),
   );
-  await scope.refresh(() => undefined);
-  const ended = new AbortController();
-  const watching = scope.watch(() => undefined, ended.signal);
-  for (let turns = 0; turns < 10; turns++) await turn();
-  ended.abort();
-  await watching;
+  await watchForTenTurns(scope);
   expect(asked.lists).toBe(2);
 });
 
